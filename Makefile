@@ -1,0 +1,77 @@
+# `make` lists what can be done. Needs only make and Python 3.11 or newer (or uv); everything else goes into .venv.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench app constraints clean
+
+BIN    := .venv/bin
+STAMP  := .venv/.installed
+PARTS  := $(wildcard scenarios twin models plans ui app.py benchmarks tests)
+ARGS   ?=
+
+help:  ## list the targets (this)
+	@echo "make TARGET [ARGS=\"…\"]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP)  ## make .venv and install Emberline with its test and check tools
+
+demo: $(STAMP)  ## plan tomorrow for the reference melt shop (24 heats) and say where the plan is
+	$(BIN)/emberline plan melt-shop-day
+	@echo
+	@echo "The plan is stored; its run and folder stand above."
+	@echo "  see it in the browser    make app"
+	@echo "  all stored plans         $(BIN)/emberline runs"
+	@echo "  other things to ask      $(BIN)/emberline --help"
+
+test: $(STAMP)  ## run the tests (ARGS="-k heat -x" goes to pytest)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)  ## lint, formatting and types
+	$(BIN)/ruff check $(PARTS)
+	$(BIN)/ruff format --check $(PARTS)
+	$(BIN)/mypy $(PARTS)
+
+bench: $(STAMP)  ## measure speed beside the references (ARGS goes to `python -m benchmarks`)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+app: $(STAMP)  ## open the pages in the browser
+	$(BIN)/emberline app
+
+constraints:  ## resolve all dependencies afresh into constraints.txt (with Python 3.11, the oldest supported)
+	python3.11 -m venv .venv-fresh
+	.venv-fresh/bin/pip install --quiet --editable ".[test,check]"
+	.venv-fresh/bin/pip list --format freeze --exclude emberline --exclude pip --exclude setuptools > constraints.txt
+	rm -rf .venv-fresh
+
+clean:  ## remove .venv, caches and builds; stored plans stay
+	rm -rf .venv .venv-fresh build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find $(PARTS) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environment: with uv where there is one, else with the first Python that is new enough.
+$(STAMP): pyproject.toml constraints.txt
+	@set -e; export PIP_DISABLE_PIP_VERSION_CHECK=1; \
+	say() { printf '%s\n' "$$@" >&2; }; \
+	if command -v uv >/dev/null 2>&1; then \
+	  $(BIN)/python -c '' 2>/dev/null || { rm -rf .venv; uv venv --quiet --python '>=3.11' .venv; }; \
+	  say "Installing into .venv with uv …"; \
+	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[test,check]'; \
+	else \
+	  if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	    for p in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python none; do \
+	      if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then break; fi; \
+	    done; \
+	    if [ $$p = none ]; then \
+	      say "Emberline needs Python 3.11 or newer, and none was found (python3 is: $$(python3 --version 2>&1 || echo absent))." \
+	          "  Debian, Ubuntu:  apt install python3 python3-venv     macOS:  brew install python" \
+	          "  or install uv, which brings a Python of its own. One in another place:  make setup PYTHON=/path/to/python3"; \
+	      exit 1; \
+	    fi; \
+	    if ! "$$p" -c 'import ensurepip' >/dev/null 2>&1; then \
+	      say "$$p has no venv module (ensurepip is missing).  Debian, Ubuntu:  apt install python3-venv"; \
+	      exit 1; \
+	    fi; \
+	    rm -rf .venv; "$$p" -m venv .venv; \
+	  fi; \
+	  say "Installing into .venv with $$($(BIN)/python --version) (about a minute the first time) …"; \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,check]'; \
+	fi; \
+	touch $(STAMP)
