@@ -1,0 +1,124 @@
+"""Derives the bundled typical days: ``python scenarios/data/derive.py`` writes them beside this file.
+
+``de_typical_2018.csv`` is a mean of the series ``data/de_2018_hourly.csv`` in the folder named by EMBERLINE_SHARED
+(default: ``shared`` beside the checkout). ``pv_typical.csv`` is a formula, given here in full. Licences: SOURCES.md.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from math import acos, cos, degrees, pi, radians, sin, tan
+from pathlib import Path
+from statistics import fmean
+from zoneinfo import ZoneInfo
+
+HERE = Path(__file__).resolve().parent
+BERLIN = ZoneInfo("Europe/Berlin")
+DECIMALS = {
+    "price_eur_per_mwh": 2,
+    "carbon_intensity_average_kg_per_mwh": 1,
+    "carbon_intensity_marginal_kg_per_mwh": 1,
+}
+
+# The PV plant of the typical table. All figures are typical, none is measured.
+LATITUDE, LONGITUDE = 51.0, 10.0  # degrees north, east: central Germany
+TILT = 30.0  # degrees, facing south
+ALBEDO = 0.2  # share of light that the ground reflects
+PERFORMANCE = 0.83  # AC energy per DC rating and plane-of-array sun: temperature, wiring, inverter, soiling
+CLEARNESS = (0.29, 0.35, 0.40, 0.45, 0.46, 0.46, 0.46, 0.45, 0.43, 0.38, 0.30, 0.27)  # January to December
+SOLAR_CONSTANT = 1367.0  # W/m2
+YEAR = 2018  # of the clock (summer time); the mid of each month stands for it
+LOWEST_SUN = radians(5.0)  # below this height the tilted plane is given no more beam than at it
+
+
+def german_typical_days(hourly: Path) -> list[list[float | int]]:
+    """Mean by month and local hour over all days, working days and Sundays alike; missing values are left out."""
+    groups: dict[tuple[int, int, str], list[float]] = defaultdict(list)
+    with hourly.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            local = datetime.fromisoformat(row["time_utc"]).astimezone(BERLIN)
+            for column in DECIMALS:
+                if row[column]:
+                    groups[local.month, local.hour, column].append(float(row[column]))
+    return [
+        [month, hour, *(round(fmean(groups[month, hour, column]), decimals) for column, decimals in DECIMALS.items())]
+        for month in range(1, 13)
+        for hour in range(24)
+    ]
+
+
+def sun_on_plane(day: int, clearness: float, solar_hour: float) -> float:
+    """Long-term mean irradiance on the tilted plane [W/m2] at a solar time, for a day of the year.
+
+    Duffie and Beckman, Solar Engineering of Thermal Processes: declination (Cooper) and the day's extraterrestrial sun,
+    of which the clearness reaches the ground; diffuse share by the monthly correlation of Erbs; course over the day by
+    Collares-Pereira and Rabl (global) and by Liu and Jordan (diffuse); tilted plane with isotropic sky.
+    """
+    latitude, tilt = radians(LATITUDE), radians(TILT)
+    declination = radians(23.45) * sin(2 * pi * (284 + day) / 365)
+    sunset = acos(-tan(latitude) * tan(declination))
+    angle = pi / 12 * (solar_hour - 12)
+    if abs(angle) >= sunset:
+        return 0.0
+    noon_part, set_part = cos(latitude) * cos(declination), sin(latitude) * sin(declination)
+    beyond_air = SOLAR_CONSTANT * (1 + 0.033 * cos(2 * pi * day / 365))
+    daily = clearness * beyond_air * 24 / pi * (noon_part * sin(sunset) + sunset * set_part)  # Wh/m2 on the horizontal
+
+    k = clearness
+    if degrees(sunset) <= 81.4:
+        diffuse_share = 1.391 - 3.560 * k + 4.189 * k**2 - 2.137 * k**3
+    else:
+        diffuse_share = 1.311 - 3.022 * k + 3.427 * k**2 - 1.821 * k**3
+    diffuse_course = pi / 24 * (cos(angle) - cos(sunset)) / (sin(sunset) - sunset * cos(sunset))
+    a = 0.409 + 0.5016 * sin(sunset - pi / 3)
+    b = 0.6609 - 0.4767 * sin(sunset - pi / 3)
+    total = daily * diffuse_course * (a + b * cos(angle))
+    diffuse = min(total, daily * diffuse_share * diffuse_course)
+
+    height = noon_part * cos(angle) + set_part  # sine of the sun's height
+    incidence = cos(latitude - tilt) * cos(declination) * cos(angle) + sin(latitude - tilt) * sin(declination)
+    beam_ratio = max(0.0, incidence) / max(height, sin(LOWEST_SUN))
+    return (
+        (total - diffuse) * beam_ratio + diffuse * (1 + cos(tilt)) / 2 + total * ALBEDO * (1 - cos(tilt)) / 2
+    )  # beam, sky, ground
+
+
+def pv_typical_days() -> list[list[float | int]]:
+    """Capacity factor by month and local hour: mean over the hour, of the plant's DC rating."""
+    rows: list[list[float | int]] = []
+    for month in range(1, 13):
+        midnight = datetime(YEAR, month, 15, tzinfo=BERLIN)
+        day = midnight.timetuple().tm_yday
+        offset = midnight.utcoffset()
+        assert offset is not None
+        season = 2 * pi * (day - 81) / 364
+        equation_of_time = 9.87 * sin(2 * season) - 7.53 * cos(season) - 1.5 * sin(season)  # minutes
+        ahead = LONGITUDE / 15 + equation_of_time / 60 - offset.total_seconds() / 3600  # solar less local time [h]
+        for hour in range(24):
+            minutes = [hour + (minute + 0.5) / 60 + ahead for minute in range(60)]
+            sun = fmean(sun_on_plane(day, CLEARNESS[month - 1], moment) for moment in minutes)
+            rows.append([month, hour, round(PERFORMANCE * sun / 1000, 4)])
+    return rows
+
+
+def write(name: str, columns: Sequence[str], rows: Iterable[Sequence[float | int]]) -> None:
+    """One table beside this file."""
+    with (HERE / name).open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["month", "hour", *columns])
+        table.writerows(rows)
+
+
+def main() -> None:
+    """Write both tables."""
+    shared = Path(os.environ.get("EMBERLINE_SHARED") or HERE.parents[2] / "shared")
+    write("de_typical_2018.csv", list(DECIMALS), german_typical_days(shared / "data" / "de_2018_hourly.csv"))
+    write("pv_typical.csv", ["capacity_factor"], pv_typical_days())
+
+
+if __name__ == "__main__":
+    main()
