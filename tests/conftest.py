@@ -1,0 +1,87 @@
+"""What every test may use, and what is left out where the machine lacks it (in CI nothing may be lacking).
+
+Mark a test ``browser`` when it drives the pages in Chromium, ``shared`` when it reads the shared folder of real
+series and published cases; take the fixtures ``chromium`` and ``shared`` for the paths.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
+
+# A property may plan or simulate: no time limit for each example. In CI the same examples each time.
+settings.register_profile("emberline", deadline=None, derandomize=CI, print_blob=True)
+settings.load_profile("emberline")
+
+
+def find_chromium() -> Path | None:
+    """The browser named by EMBERLINE_CHROMIUM, or the first one found."""
+    named = os.environ.get("EMBERLINE_CHROMIUM")
+    names = [named] if named else ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+    if not named:
+        names.append("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+    return next((Path(found) for name in names if (found := shutil.which(name))), None)
+
+
+def find_shared() -> Path | None:
+    """The folder named by EMBERLINE_SHARED, or ``shared`` beside the checkout."""
+    folder = Path(os.environ.get("EMBERLINE_SHARED") or ROOT.parent / "shared")
+    return folder.resolve() if (folder / "data").is_dir() else None
+
+
+NEEDS = {
+    "browser": (find_chromium(), "Chromium is missing: apt install chromium, or set EMBERLINE_CHROMIUM to its path"),
+    "shared": (
+        find_shared(),
+        "the shared folder is missing: lay it beside the checkout, or set EMBERLINE_SHARED to its path",
+    ),
+}
+LACKING = {marker: how for marker, (found, how) in NEEDS.items() if found is None}
+
+
+def pytest_configure() -> None:
+    """In CI a test that is left out unseen would be a hole: refuse to start."""
+    if CI and LACKING:
+        raise pytest.UsageError("CI is set, so nothing may be left out; " + "; ".join(LACKING.values()))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what this machine cannot run."""
+    for item in items:
+        for marker, how in LACKING.items():
+            if item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=f"{marker}: {how}"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was left out and how to get it."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    left_out = Counter(marker for report in skipped for marker in LACKING if marker in report.keywords)
+    for marker, how in LACKING.items():
+        if left_out[marker]:
+            terminalreporter.section("left out", sep="-", yellow=True)
+            terminalreporter.line(f"{left_out[marker]} {marker} tests: {how}")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The shared folder; its test carries the marker ``shared``."""
+    folder = NEEDS["shared"][0]
+    assert folder is not None, "mark this test with @pytest.mark.shared"
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser; its test carries the marker ``browser``."""
+    program = NEEDS["browser"][0]
+    assert program is not None, "mark this test with @pytest.mark.browser"
+    return program
