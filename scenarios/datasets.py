@@ -1,0 +1,125 @@
+"""Every dataset passed between rooms: its variables, their dimensions and units of measure.
+
+The twin and the models meet only here. Times are minutes after the horizon's start (``…_min``); the coordinate
+``time`` is the start of each step in naive UTC, ``meter`` the start of each metered interval. Power is the mean over
+the interval. Power and energy are positive in the direction that the variable's name says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable of a dataset."""
+
+    dims: tuple[str, ...]
+    unit: str
+    says: str
+    text: bool = False
+    optional: bool = False
+
+
+STEP = ("time",)
+FLOWS = {
+    "line_mw": Variable(STEP, "MW", "electricity of the line"),
+    "base_load_mw": Variable(STEP, "MW", "fixed base load"),
+    "pv_mw": Variable(STEP, "MW", "PV used or exported"),
+    "pv_curtailed_mw": Variable(STEP, "MW", "PV neither used nor exported"),
+    "charge_mw": Variable(STEP, "MW", "battery charge at its terminals"),
+    "discharge_mw": Variable(STEP, "MW", "battery discharge at its terminals"),
+    "battery_mwh": Variable(STEP, "MWh", "battery level at the end of the step"),
+    "import_mw": Variable(STEP, "MW", "import from the grid"),
+    "export_mw": Variable(STEP, "MW", "export to the grid"),
+    "meter_mw": Variable(("meter",), "MW", "net grid import, mean over the metered interval (negative: export)"),
+}
+
+INPUTS = {
+    "price_per_mwh": Variable(STEP, "{currency}/MWh", "price of imported energy"),
+    "export_price_per_mwh": Variable(STEP, "{currency}/MWh", "price of exported energy"),
+    "carbon_intensity_kg_per_mwh": Variable(STEP, "kg/MWh", "average intensity of the grid"),
+    "marginal_carbon_intensity_kg_per_mwh": Variable(STEP, "kg/MWh", "marginal intensity of the grid", optional=True),
+    "base_load_mw": Variable(STEP, "MW", "fixed base load"),
+    "pv_available_mw": Variable(STEP, "MW", "what the PV plant could give"),
+}
+"""Made by ``Scenario.inputs``: the scenario's series on its steps."""
+
+HEAT_UNIT = ("heat", "unit")
+HEAT_STAGE = ("heat", "stage")
+ENVELOPE = {
+    "order": Variable(("heat",), "", "order that the heat belongs to", text=True),
+    "grade": Variable(("heat",), "", "grade of the heat", text=True),
+    "duration_min": Variable(HEAT_UNIT, "min", "nominal duration; missing where the heat cannot run there"),
+    "planned_min": Variable(HEAT_UNIT, "min", "duration that the plan reckons with, a quantile, at least nominal"),
+    "energy_mwh": Variable(HEAT_UNIT, "MWh", "nominal electricity, reheating left out"),
+    "available": Variable(("unit", "time"), "1", "share of the step in which the unit may work"),
+    "started_min": Variable(HEAT_STAGE, "min", "start of an operation that has begun already; else missing"),
+    "started_unit": Variable(HEAT_STAGE, "", "unit of an operation that has begun already; else empty", text=True),
+    "base_load_mw": Variable(STEP, "MW", "fixed base load"),
+    "pv_available_mw": Variable(STEP, "MW", "what the PV plant could give"),
+    "battery_level_mwh": Variable((), "MWh", "level at the start"),
+    "peak_so_far_mw": Variable((), "MW", "highest metered mean of the month until now"),
+}
+"""Made by ``twin.envelope``, read by ``models.optimize``."""
+
+SCHEDULE = {
+    "unit": Variable(HEAT_STAGE, "", "unit that takes the heat; empty where its route skips the stage", text=True),
+    "start_min": Variable(HEAT_STAGE, "min", "start; missing where the route skips the stage"),
+    "end_min": Variable(HEAT_STAGE, "min", "end by the duration that the plan reckons with"),
+    "extra_mwh": Variable(HEAT_STAGE, "MWh", "reheating for the wait before, part of the operation's energy"),
+    **FLOWS,
+}
+"""Made by ``models.optimize`` or the foreman, followed by ``twin.replay``."""
+
+RUN = {
+    "op_heat": Variable(("operation",), "", "heat", text=True),
+    "op_stage": Variable(("operation",), "", "stage", text=True),
+    "op_unit": Variable(("operation",), "", "unit", text=True),
+    "op_start_min": Variable(("operation",), "min", "start"),
+    "op_end_min": Variable(("operation",), "min", "end"),
+    "op_waited_min": Variable(("operation",), "min", "wait before the start, transfer left out"),
+    "op_energy_mwh": Variable(("operation",), "MWh", "electricity drawn, reheating included"),
+    "op_extra_mwh": Variable(("operation",), "MWh", "reheating, part of the electricity"),
+    "op_down_min": Variable(("operation",), "min", "standstill by breakdown within the operation"),
+    "violation_kind": Variable(("violation",), "", "wait, cast, import, export, due, battery, unfinished", text=True),
+    "violation_heat": Variable(("violation",), "", "heat, where one is concerned", text=True),
+    "violation_unit": Variable(("violation",), "", "unit, where one is concerned", text=True),
+    "violation_at_min": Variable(("violation",), "min", "when"),
+    "violation_amount": Variable(("violation",), "", "by how much the limit was missed, in violation_measure"),
+    "violation_measure": Variable(("violation",), "", "unit of measure of the amount", text=True),
+    **FLOWS,
+}
+"""Made by ``twin.simulate`` and ``twin.replay``: what happened."""
+
+
+def check(data: xr.Dataset, table: dict[str, Variable]) -> xr.Dataset:
+    """Stamp units and descriptions on a dataset and refuse one that does not fit its table.
+
+    Raises:
+        ValueError: a variable is missing, unknown or has other dimensions than declared.
+    """
+    unknown = sorted(set(map(str, data.data_vars)) - set(table))
+    if unknown:
+        raise ValueError(f"variables that no table declares: {', '.join(unknown)}")
+    for name, variable in table.items():
+        if name not in data:
+            if variable.optional:
+                continue
+            raise ValueError(f"variable {name} is missing")
+        if data[name].dims != variable.dims:
+            raise ValueError(f"variable {name} has dimensions {data[name].dims}, declared are {variable.dims}")
+        text = data[name].dtype.kind in "UOT"
+        if text != variable.text or (not text and data[name].dtype.kind not in "fiub"):
+            raise ValueError(f"variable {name} has type {data[name].dtype}")
+        data[name].attrs.update(units=variable.unit, long_name=variable.says)
+    return data
+
+
+def metered(times: np.ndarray, step_min: float, metered_min: float) -> np.ndarray:
+    """Start of every metered interval of a horizon, shape (n_metered,)."""
+    length = len(times) * step_min
+    return times[0] + np.arange(round(length / metered_min)) * np.timedelta64(round(metered_min * 60), "s")

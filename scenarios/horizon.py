@@ -1,0 +1,164 @@
+"""The horizon: start, length and step of a plan. UTC inside, the plant's zone at the edges."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, available_timezones
+
+import numpy as np
+from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
+
+from scenarios.quantity import Hours, PositiveMinutes, convert
+from scenarios.record import Record
+
+MINUTE = timedelta(minutes=1)
+LONGEST_STEPS = 400_000
+
+
+def read_instant(raw: Any) -> datetime:
+    """A time stamp with its offset, as UTC; one without offset is refused: in autumn it names two."""
+    if isinstance(raw, str):
+        try:
+            raw = datetime.fromisoformat(raw.strip())
+        except ValueError:
+            raise ValueError(f"{raw[:40]!r} is not a time; write it as 2024-03-12T06:00+01:00") from None
+    if not isinstance(raw, datetime):
+        raise ValueError(f"{str(raw)[:40]!r} is not a time; write it as 2024-03-12T06:00+01:00")
+    if raw.tzinfo is None:
+        raise ValueError(
+            f"time without offset '{raw.isoformat()}'; add it, as in {raw.isoformat(timespec='minutes')}+01:00 or …Z"
+        )
+    return raw.astimezone(UTC)
+
+
+def read_moment(raw: Any) -> datetime | timedelta:
+    """A time stamp with offset, or a span after the horizon's start such as ``14 h`` or ``90 min``."""
+    if isinstance(raw, timedelta):
+        return raw
+    if isinstance(raw, str) and re.fullmatch(r"P(?:\d|T)[0-9DTHMS.]*|-P[0-9DTHMS.]+", raw.strip()):
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(timedelta).validate_python(raw.strip())
+    if isinstance(raw, str) and re.fullmatch(r"\s*[+-]?[\d.]+\s*[a-z]+\s*", raw):
+        return timedelta(minutes=convert(raw, "min"))
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        raise ValueError(f"{raw} has no unit; write '{raw} h' after the start, or a time with offset")
+    return read_instant(raw)
+
+
+Instant = Annotated[datetime, BeforeValidator(read_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+Moment = Annotated[
+    datetime | timedelta,
+    BeforeValidator(read_moment),
+    WithJsonSchema({"type": "string", "description": "a time with offset, or a span after the start such as '14 h'"}),
+]
+
+
+class Horizon(Record):
+    """Start, length and step of the plan.
+
+    ``start`` is a date (local midnight in ``zone``) or a time with its offset. The length is given as civil ``days``
+    in the plant's zone, 23 or 25 hours long where the clocks change, or as ``length_h``.
+    """
+
+    start: date | datetime
+    zone: str = "UTC"
+    days: int | None = None
+    length_h: Hours | None = None
+    step_min: PositiveMinutes = 15
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _start(cls, raw: Any) -> Any:
+        if isinstance(raw, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", raw.strip()):
+            try:
+                return date.fromisoformat(raw.strip())
+            except ValueError:
+                raise ValueError(f"{raw!r} is not a day of the calendar") from None
+        if isinstance(raw, date) and not isinstance(raw, datetime):
+            return raw
+        return read_instant(raw)
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        if name not in available_timezones():
+            raise ValueError(f"unknown time zone {name!r}; write an IANA name such as Europe/Berlin")
+        return name
+
+    @field_validator("step_min")
+    @classmethod
+    def _step(cls, minutes: float) -> float:
+        if minutes != int(minutes) or 60 % int(minutes):
+            raise ValueError(
+                f"step {minutes:g} min does not divide the hour; use 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60"
+            )
+        return minutes
+
+    @model_validator(mode="after")
+    def _length(self) -> Horizon:
+        if (self.days is None) == (self.length_h is None):
+            raise ValueError("give either days (civil days in the zone) or length_h, not both and not neither")
+        if self.days is not None and not 1 <= self.days <= 366:
+            raise ValueError(f"days must lie between 1 and 366, got {self.days}")
+        minutes = (self.end_utc - self.start_utc) / MINUTE
+        if minutes % self.step_min:
+            raise ValueError(f"the length of {minutes:g} min is not a whole number of steps of {self.step_min:g} min")
+        if self.start_utc.minute * 60 % (self.step_min * 60) or self.start_utc.second:
+            raise ValueError("the start must lie on a whole step counted from the full hour")
+        if minutes / self.step_min > LONGEST_STEPS:
+            raise ValueError(f"{minutes / self.step_min:g} steps are too many (at most {LONGEST_STEPS})")
+        return self
+
+    @cached_property
+    def tz(self) -> ZoneInfo:
+        """The plant's zone."""
+        return ZoneInfo(self.zone)
+
+    @cached_property
+    def start_utc(self) -> datetime:
+        """First instant, UTC."""
+        if isinstance(self.start, datetime):
+            return self.start
+        return datetime(self.start.year, self.start.month, self.start.day, tzinfo=self.tz).astimezone(UTC)
+
+    @cached_property
+    def end_utc(self) -> datetime:
+        """First instant after the horizon, UTC."""
+        if self.length_h is not None:
+            return self.start_utc + timedelta(hours=self.length_h)
+        local = self.start_utc.astimezone(self.tz).replace(tzinfo=None) + timedelta(days=self.days or 1)
+        return local.replace(tzinfo=self.tz).astimezone(UTC)
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps."""
+        return round(self.length_min / self.step_min)
+
+    @property
+    def length_min(self) -> float:
+        """Length [min]."""
+        return (self.end_utc - self.start_utc) / MINUTE
+
+    @property
+    def step_h(self) -> float:
+        """Step [h]."""
+        return self.step_min / 60
+
+    @cached_property
+    def times(self) -> np.ndarray:
+        """Start of every step, naive UTC ``datetime64[ns]``, shape (n_steps,)."""
+        start = np.datetime64(self.start_utc.replace(tzinfo=None), "ns")
+        return start + np.arange(self.n_steps) * np.timedelta64(round(self.step_min * 60), "s")
+
+    def minutes(self, moment: datetime | timedelta) -> float:
+        """Minutes from the start of the horizon to a moment."""
+        span = moment if isinstance(moment, timedelta) else moment - self.start_utc
+        return span / MINUTE
+
+    def instant(self, minutes: float) -> datetime:
+        """The instant, in the plant's zone, that lies ``minutes`` after the start."""
+        return (self.start_utc + timedelta(minutes=minutes)).astimezone(self.tz)

@@ -1,0 +1,265 @@
+"""Series over time: a constant, a bundled typical table, or a column of a CSV or Parquet file.
+
+Values hold for the interval that begins at their time stamp. They are brought onto the plan's step by exact averaging
+(the integral over a step divided by its length), so that energy, money and carbon do not depend on the step.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+
+from scenarios.horizon import Horizon
+from scenarios.quantity import PositiveMinutes, factor, in_unit
+from scenarios.record import Record
+
+LARGEST_FILE_MB = 64
+Fill = Literal["refuse", "hold", "interpolate", "zero"]
+
+
+class Series(Record):
+    """Where the values come from. Exactly one of ``value``, ``table``, ``csv`` and ``parquet`` is given."""
+
+    value: float | None = None
+    """The same value at all times."""
+    table: str | None = Field(default=None, pattern=r"^[a-z0-9_]{1,60}$")
+    """A bundled table of typical days, by month and local hour."""
+    csv: str | None = None
+    """Path of a CSV file, relative to the scenario's folder."""
+    parquet: str | None = None
+    """Path of a Parquet file, relative to the scenario's folder."""
+    column: str | None = None
+    time: str = "time_utc"
+    """The column that holds the start of each interval."""
+    unit: str | None = None
+    """Unit of the column; none: the unit that the field asks for."""
+    zone: str | None = None
+    """Zone of time stamps without offset; required where they have none."""
+    interval_min: PositiveMinutes = 60
+    """Length of the interval that each value stands for."""
+    gaps: Fill = "refuse"
+    """What to do where values are missing: refuse, hold the last, interpolate, or take zero."""
+    scale: float = 1.0
+    """A factor on all values."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Series:
+        given = [kind for kind in ("value", "table", "csv", "parquet") if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of value, table, csv or parquet; got {' and '.join(given) or 'none'}")
+        if given[0] != "value" and self.column is None:
+            raise ValueError(f"{given[0]} needs a column")
+        return self
+
+
+def series_in(unit: str, minimum: float | None = None) -> Callable[[Any, ValidationInfo], Any]:
+    """A validator that takes a plain quantity for a constant series in ``unit``."""
+    read = in_unit(unit)
+
+    def widen(raw: Any, info: ValidationInfo) -> Any:
+        if isinstance(raw, dict) and isinstance(raw.get("value"), str):
+            raw = {**raw, "value": read(raw["value"], info)}
+        elif isinstance(raw, str | int | float):
+            raw = {"value": read(raw, info)}
+        if minimum is not None and isinstance(raw, dict):
+            value = raw.get("value")
+            if isinstance(value, int | float) and value < minimum:
+                raise ValueError(f"{value:g} is below {minimum:g} {unit.format(currency='')}")
+        return raw
+
+    return widen
+
+
+PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0))]
+PriceSeries = Annotated[Series, BeforeValidator(series_in("{currency}/MWh"))]
+IntensitySeries = Annotated[Series, BeforeValidator(series_in("kg/MWh", 0))]
+FactorSeries = Annotated[Series, BeforeValidator(series_in("", 0))]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Values on the plan's steps and what was done to get them."""
+
+    values: np.ndarray
+    """Shape (n_steps,)."""
+    source: str
+    filled: int = 0
+    """Number of source intervals that had to be filled."""
+    first_filled: str = ""
+
+
+def resolve(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolved:
+    """Bring a series onto the steps of a horizon, in ``unit``.
+
+    Raises:
+        ValueError: file or column missing, times without zone, gaps that may not be filled, unit that does not convert.
+    """
+    if series.value is not None:
+        return Resolved(np.full(horizon.n_steps, series.value * series.scale), "constant")
+    if series.table is not None:
+        return _from_table(series, horizon, unit)
+    path = folder / (series.csv or series.parquet or "")
+    times, values = _read(series, path)
+    return _onto(series, horizon, unit, times, values, path.name)
+
+
+def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
+    columns = typical(series.table or "")
+    if series.column not in columns:
+        raise ValueError(f"table {series.table} has no column {series.column!r}; it has {', '.join(sorted(columns))}")
+    by_month_hour = columns[series.column]
+    quarter = horizon.times.astype("datetime64[s]").astype(int)
+    # 15 min is the finest offset that any zone has: hours of the table begin on these
+    sub = np.arange(0, round(horizon.step_min * 60), round(min(horizon.step_min, 15) * 60))
+    local = [
+        [horizon.instant((second + shift - quarter[0]) / 60) for shift in sub.tolist()] for second in quarter.tolist()
+    ]
+    values = np.array([np.mean([by_month_hour[at.month - 1, at.hour] for at in row]) for row in local])
+    scale = factor(series.unit, unit) if series.unit else 1.0
+    return Resolved(values * scale * series.scale, f"table {series.table}")
+
+
+@cache
+def typical(table: str) -> dict[str, np.ndarray]:
+    """A bundled table: each column as an array of shape (12, 24), by month and local hour."""
+    name = f"{table}.csv"
+    resource = files("scenarios") / "data" / name
+    if not resource.is_file():
+        known = sorted(p.name[:-4] for p in (files("scenarios") / "data").iterdir() if p.name.endswith(".csv"))
+        raise ValueError(f"no bundled table {table!r}; there are {', '.join(known)}")
+    rows = list(csv.DictReader(resource.read_text(encoding="utf-8").splitlines()))
+    if not rows or not {"month", "hour"} <= set(rows[0]):
+        raise ValueError(f"table {table} is no table of typical days")
+    columns = {name: np.zeros((12, 24)) for name in rows[0] if name not in ("month", "hour")}
+    for row in rows:
+        for name, array in columns.items():
+            array[int(row["month"]) - 1, int(row["hour"])] = float(row[name])
+    return columns
+
+
+def _read(series: Series, path: Path) -> tuple[Any, np.ndarray]:
+    """Time stamps and values of a file's column, as they stand there."""
+    import pandas as pd
+
+    if not path.is_file():
+        raise ValueError(f"no file {path}")
+    if path.stat().st_size > LARGEST_FILE_MB * 1e6:
+        raise ValueError(f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
+    wanted = [series.time, series.column]
+    try:
+        if series.csv is not None:
+            frame = pd.read_csv(path, usecols=lambda name: name in wanted)
+        else:
+            frame = pd.read_parquet(path)
+    except Exception as error:  # parsers raise many kinds; to the user the file is unreadable
+        raise ValueError(f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}") from None
+    for name in wanted:
+        if name not in frame.columns:
+            raise ValueError(f"{path.name} has no column {name!r}")
+    values = pd.to_numeric(frame[series.column], errors="coerce")
+    text = frame[series.column].notna() & values.isna()
+    if text.any():
+        row = int(np.flatnonzero(text)[0])
+        raise ValueError(
+            f"{path.name} line {row + 2}: {frame[series.column].iloc[row]!r} in {series.column} is no number"
+        )
+    raw = values.to_numpy(float)
+    if np.isinf(raw).any():
+        raise ValueError(f"{path.name} line {int(np.flatnonzero(np.isinf(raw))[0]) + 2}: {series.column} is infinite")
+    return frame[series.time], raw
+
+
+def _utc_seconds(series: Series, stamps: Any, name: str) -> np.ndarray:
+    """Time stamps as seconds since 1970 UTC."""
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(stamps):
+        times = pd.DatetimeIndex(stamps)
+    else:
+        text = stamps.astype(str)
+        offset = text.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True)
+        if offset.any() and not offset.all():
+            row = int(np.flatnonzero(offset != offset.iloc[0])[0])
+            raise ValueError(f"{name} line {row + 2}: time stamps with and without offset are mixed")
+        try:
+            times = pd.DatetimeIndex(pd.to_datetime(text, utc=bool(offset.all()), format="ISO8601"))
+        except ValueError as error:
+            raise ValueError(f"{name}: {series.time} is no time: {str(error).splitlines()[0][:100]}") from None
+    if times.hasnans:
+        raise ValueError(f"{name} line {int(np.flatnonzero(times.isna())[0]) + 2}: {series.time} is empty")
+    if times.tz is None:
+        if series.zone is None:
+            raise ValueError(
+                f"{name}: {series.time} has times without offset; add 'zone' (such as UTC or Europe/Berlin)"
+            )
+        try:
+            times = times.tz_localize(series.zone, ambiguous="infer", nonexistent="raise")
+        except Exception as error:  # pandas raises several kinds of its own
+            raise ValueError(f"{name}: local times of {series.zone} are not clear: {str(error)[:120]}") from None
+    return times.tz_convert("UTC").as_unit("s").asi8
+
+
+def _onto(series: Series, horizon: Horizon, unit: str, stamps: Any, raw: np.ndarray, name: str) -> Resolved:
+    seconds = _utc_seconds(series, stamps, name)
+    width = round(series.interval_min * 60)
+    order = np.argsort(seconds, kind="stable")
+    seconds, raw = seconds[order], raw[order]
+    twice = np.flatnonzero(np.diff(seconds) == 0)
+    if len(twice):
+        raise ValueError(f"{name}: {_stamp(seconds[twice[0]])} occurs twice in {series.time}")
+    start, end = int(horizon.start_utc.timestamp()), int(horizon.end_utc.timestamp())
+    if len(seconds):
+        close = np.flatnonzero(np.diff(seconds) < width)
+        if len(close):
+            raise ValueError(
+                f"{name}: at {_stamp(seconds[close[0]])} intervals are shorter than {series.interval_min:g} min"
+            )
+    first = start - (start - (int(seconds[0]) if len(seconds) else start)) % width
+    grid = np.arange(first, end, width)
+    values = np.full(len(grid), np.nan)
+    inside = (seconds > start - width) & (seconds < end)
+    place = (seconds[inside] - first) / width
+    off = np.flatnonzero(place != np.round(place))
+    if len(off):
+        raise ValueError(f"{name}: {_stamp(seconds[inside][off[0]])} is off the raster of {series.interval_min:g} min")
+    values[place.astype(int)] = raw[inside]
+    missing = np.flatnonzero(np.isnan(values))
+    if len(missing):
+        if series.gaps == "refuse":
+            raise ValueError(
+                f"{name}: {len(missing)} of {len(grid)} values of {series.column} are missing in the horizon, first "
+                f"at {_stamp(grid[missing[0]])}; give data, or say gaps: hold, interpolate or zero"
+            )
+        values = _fill(values, series.gaps, name)
+    scale = (factor(series.unit, unit) if series.unit else 1.0) * series.scale
+    step = round(horizon.step_min * 60)
+    edges = start + np.arange(horizon.n_steps + 1) * step
+    # the integral of a piecewise constant is piecewise linear: exact at any edge
+    integral = np.concatenate([[0.0], np.cumsum(values) * width])
+    at = np.interp(edges, np.append(grid, grid[-1] + width), integral)
+    filled = _stamp(grid[missing[0]]) if len(missing) else ""
+    return Resolved(np.diff(at) / step * scale, name, len(missing), filled)
+
+
+def _fill(values: np.ndarray, how: Fill, name: str) -> np.ndarray:
+    known = np.flatnonzero(~np.isnan(values))
+    if how == "zero":
+        return np.nan_to_num(values, nan=0.0)
+    if not len(known):
+        raise ValueError(f"{name}: the horizon has no value at all to fill from")
+    if how == "interpolate":
+        return np.interp(np.arange(len(values)), known, values[known])
+    last = np.searchsorted(known, np.arange(len(values)), side="right") - 1
+    return values[known[np.maximum(last, 0)]]
+
+
+def _stamp(second: int) -> str:
+    return f"{np.datetime64(int(second), 's')}Z".replace(":00Z", "Z")
