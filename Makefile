@@ -13,6 +13,7 @@ help:  ## list the targets (this)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP)  ## make .venv and install Emberline with its test and check tools
+	@echo "Ready: $(BIN)/emberline"
 
 demo: $(STAMP)  ## plan tomorrow for the reference melt shop (24 heats) and say where the plan is
 	$(BIN)/emberline plan melt-shop-day

@@ -65,10 +65,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was left out and how to get it."""
     skipped = terminalreporter.stats.get("skipped", [])
     left_out = Counter(marker for report in skipped for marker in LACKING if marker in report.keywords)
-    for marker, how in LACKING.items():
-        if left_out[marker]:
-            terminalreporter.section("left out", sep="-", yellow=True)
-            terminalreporter.line(f"{left_out[marker]} {marker} tests: {how}")
+    if left_out:
+        terminalreporter.section("left out", sep="-", yellow=True)
+    for marker, count in left_out.items():
+        terminalreporter.line(f"tests marked {marker}: {count} left out; {LACKING[marker]}")
 
 
 @pytest.fixture(scope="session")
