@@ -61,7 +61,7 @@ $(STAMP): pyproject.toml constraints.txt
 	      if "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then break; fi; \
 	    done; \
 	    if [ $$p = none ]; then \
-	      say "Emberline needs Python 3.11 or newer, and none was found (python3 is: $$(python3 --version 2>&1 || echo absent))." \
+	      say "Emberline needs Python 3.11 or newer, and none was found (python3 here: $$(command -v python3 >/dev/null && python3 --version 2>&1 || echo absent))." \
 	          "  Debian, Ubuntu:  apt install python3 python3-venv     macOS:  brew install python" \
 	          "  or install uv, which brings a Python of its own. One in another place:  make setup PYTHON=/path/to/python3"; \
 	      exit 1; \
