@@ -91,6 +91,7 @@ RUN = {
     "violation_at_min": Variable(("violation",), "min", "when"),
     "violation_amount": Variable(("violation",), "", "by how much the limit was missed, in violation_measure"),
     "violation_measure": Variable(("violation",), "", "unit of measure of the amount", text=True),
+    "heat_mwh": Variable(("heat", "time"), "MWh", "electricity of each heat in each step", optional=True),
     **FLOWS,
 }
 """Made by ``twin.simulate`` and ``twin.replay``: what happened."""

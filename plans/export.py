@@ -1,0 +1,250 @@
+"""Files that leave the plan: CSV, Excel with a heat list and a Gantt drawn in cells, JSON.
+
+Times are local to the plant, with their offset; each file says which run it came from.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plans.ledger import ledger
+from plans.store import StoredRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = ("xlsx", "csv", "json")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+GANTT_COLOURS = ("#4C78A8", "#F58518", "#54A24B", "#B279A2", "#E45756", "#72B7B2")
+
+
+def export(run: StoredRun, kind: str, path: Path) -> Path:
+    """Write a stored run to a file of one of ``FORMATS``, whole or not at all.
+
+    Raises:
+        ValueError: the run has no schedule, or the format is unknown.
+    """
+    if run.plan.schedule is None or run.plan.replay is None:
+        raise ValueError(f"run {run.id} has no schedule to export ({run.plan.status})")
+    writers = {"xlsx": _excel, "csv": _csv, "json": _json}
+    if kind not in writers:
+        raise ValueError(f"unknown format {kind!r}; formats are {', '.join(FORMATS)}")
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        writers[kind](run, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def heat_list(run: StoredRun) -> pd.DataFrame:
+    """One row for each operation, by start: local times, unit, waits, energy, carbon and tonnes of its heat."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    scenario, replay = plan.scenario, plan.replay
+    book = ledger(scenario, replay)
+    signal = scenario.goal.signal
+    kg = (book.by_heat["direct_kg"] + book.by_heat[f"grid_{signal}_kg"]).to_series().to_dict()
+    heats = {heat.name: heat for heat in scenario.heats}
+    rows = []
+    columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
+    for heat, stage, unit, start, end, waited, energy in zip(
+        *(replay[f"op_{name}"].values.tolist() for name in columns), strict=True
+    ):
+        rows.append(
+            {
+                "heat": heat,
+                "order": heats[heat].order,
+                "grade": heats[heat].grade.name,
+                "mass_t": heats[heat].grade.mass_t,
+                "stage": stage,
+                "unit": unit,
+                "start": scenario.horizon.instant(start),
+                "end": scenario.horizon.instant(end),
+                "waited_min": waited,
+                "energy_mwh": energy,
+                "heat_carbon_kg": kg[heat],
+            }
+        )
+    return pd.DataFrame(rows).sort_values(["start", "unit"], ignore_index=True)
+
+
+def steps(run: StoredRun) -> pd.DataFrame:
+    """One row for each step: local time, flows of the replay, price, carbon intensity, emissions, foreman's power."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    scenario = plan.scenario
+    book = ledger(scenario, plan.replay)
+    table: dict[str, Any] = {"start": [scenario.horizon.instant(i * scenario.horizon.step_min) for i in _steps(run)]}
+    for name, variable in plan.replay.data_vars.items():
+        if variable.dims == ("time",):
+            table[str(name)] = variable.to_numpy()
+    table["foreman_line_mw"] = plan.baseline["line_mw"].to_numpy()
+    table["foreman_import_mw"] = plan.baseline["import_mw"].to_numpy()
+    for name, variable in scenario.inputs.data_vars.items():
+        table.setdefault(str(name), variable.to_numpy())
+    for name, variable in book.by_step.data_vars.items():
+        table[str(name)] = variable.to_numpy()
+    return pd.DataFrame(table)
+
+
+def manifest(run: StoredRun) -> list[tuple[str, str]]:
+    """What the file came from: run, status, gap, versions, hashes, signs, zone."""
+    plan, meta = run.plan, run.meta
+    gap = "not given" if plan.gap is None else f"{plan.gap:.3%}"
+    rows = [
+        ("run", run.id),
+        ("scenario", plan.scenario.name),
+        ("title", plan.scenario.title),
+        ("made", meta["created"]),
+        ("goal", f"{plan.scenario.goal.minimize} ({plan.scenario.goal.signal} carbon intensity)"),
+        ("status", plan.status),
+        ("gap on what can be decided", gap),
+        ("verdict", plan.verdict),
+        ("seed", str(meta["seed"])),
+        ("time zone", meta["zone"]),
+        ("signs", meta["signs"]),
+        ("input sha256", meta["input_sha256"]),
+    ]
+    return rows + [(f"version of {name}", number) for name, number in meta["versions"].items()]
+
+
+def as_json(run: StoredRun) -> dict[str, Any]:
+    """The plan as plain data: manifest, figures, heats and steps."""
+    heats, flows = heat_list(run), steps(run)
+    for frame, columns in ((heats, ("start", "end")), (flows, ("start",))):
+        for column in columns:
+            frame[column] = [at.isoformat() for at in frame[column]]
+    return {
+        "manifest": dict(manifest(run)),
+        "summary": run.meta["summary"],
+        "heats": heats.to_dict(orient="records"),
+        "steps": flows.to_dict(orient="list"),
+    }
+
+
+def _json(run: StoredRun, path: Path) -> None:
+    path.write_text(json.dumps(as_json(run), indent=1, allow_nan=False), encoding="utf-8")
+
+
+def _csv(run: StoredRun, path: Path) -> None:
+    frame = heat_list(run)
+    for column in ("start", "end"):
+        frame[column] = [at.isoformat(timespec="minutes") for at in frame[column]]
+    for column in ("heat", "order", "grade", "stage", "unit"):
+        frame[column] = [f"'{text}" if text.startswith(FORMULA) else text for text in frame[column]]
+    frame["run"] = run.id
+    frame.round(3).to_csv(path, index=False)
+
+
+def _excel(run: StoredRun, path: Path) -> None:
+    import xlsxwriter
+
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
+    with xlsxwriter.Workbook(path, options) as book:
+        style = {
+            "head": book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"}),
+            "time": book.add_format({"num_format": "yyyy-mm-dd hh:mm"}),
+            "number": book.add_format({"num_format": "#,##0.0"}),
+        }
+        _figures_sheet(book.add_worksheet("Figures"), style, run)
+        _table_sheet(book.add_worksheet("Heats"), style, heat_list(run))
+        _gantt_sheet(book, style, run)
+        _table_sheet(book.add_worksheet("Steps"), style, steps(run))
+        sheet = book.add_worksheet("Manifest")
+        for row, (key, value) in enumerate(manifest(run)):
+            sheet.write_string(row, 0, key, style["head"])
+            sheet.write_string(row, 1, value)
+        sheet.set_column(0, 0, 28)
+        sheet.set_column(1, 1, 80)
+
+
+def _figures_sheet(sheet: Any, style: dict[str, Any], run: StoredRun) -> None:
+    plan = run.plan
+    assert plan.replay_figures is not None
+    sheet.write_row(0, 0, ["figure", "unit", "foreman", "plan", "saved", "saved %"], style["head"])
+    currency = plan.scenario.market.currency
+    rows = [
+        ("carbon, scope 1 and 2", "kg CO2e", "carbon_kg"),
+        ("scope 1", "kg CO2e", "direct_kg"),
+        ("scope 2, average intensity", "kg CO2e", "grid_average_kg"),
+        ("scope 2, marginal intensity", "kg CO2e", "grid_marginal_kg"),
+        ("cost", currency, "cost"),
+        ("electricity used", "MWh", "energy_mwh"),
+        ("electricity imported", "MWh", "import_mwh"),
+        ("peak of the metered mean", "MW", "peak_mw"),
+        ("tonnes", "t", "tonnes"),
+    ]
+    for row, (label, unit, name) in enumerate(rows, start=1):
+        before, after = getattr(plan.baseline_figures, name), getattr(plan.replay_figures, name)
+        sheet.write_string(row, 0, label)
+        sheet.write_string(row, 1, unit)
+        if before is None or after is None:
+            sheet.write_string(row, 2, "not given")
+            continue
+        sheet.write_number(row, 2, before, style["number"])
+        sheet.write_number(row, 3, after, style["number"])
+        sheet.write_number(row, 4, before - after, style["number"])
+        if before:
+            sheet.write_number(row, 5, 100 * (before - after) / abs(before), style["number"])
+    gap = "not given" if plan.gap is None else f"{plan.gap:.2%}"
+    sheet.write_string(len(rows) + 2, 0, f"Status: {plan.status}, gap on what can be decided {gap}. {plan.verdict}")
+    sheet.set_column(0, 0, 30)
+    sheet.set_column(1, 5, 14)
+
+
+def _table_sheet(sheet: Any, style: dict[str, Any], frame: pd.DataFrame) -> None:
+    sheet.freeze_panes(1, 1)
+    for column, name in enumerate(frame.columns):
+        sheet.write_string(0, column, str(name), style["head"])
+        for row, value in enumerate(frame[name].tolist(), start=1):
+            if hasattr(value, "isoformat"):
+                sheet.write_datetime(row, column, value.replace(tzinfo=None), style["time"])
+            elif isinstance(value, str):
+                sheet.write_string(row, column, value)
+            else:
+                sheet.write_number(row, column, value, style["number"])
+    sheet.set_column(0, len(frame.columns) - 1, 16)
+    sheet.autofilter(0, 0, len(frame), len(frame.columns) - 1)
+
+
+def _gantt_sheet(book: Any, style: dict[str, Any], run: StoredRun) -> None:
+    """Units down, steps across; a cell is coloured where its unit works, in the colour of the order."""
+    plan = run.plan
+    assert plan.replay is not None
+    scenario, replay = plan.scenario, plan.replay
+    sheet = book.add_worksheet("Gantt")
+    step = scenario.horizon.step_min
+    units = [unit.name for unit in scenario.line.units]
+    order_of = {heat.name: heat.order for heat in scenario.heats}
+    orders = list(dict.fromkeys(order_of.values()))
+    fills = [book.add_format({"bg_color": colour, "font_color": "#FFFFFF", "font_size": 7}) for colour in GANTT_COLOURS]
+    narrow = book.add_format({"rotation": 90, "font_size": 7})
+    sheet.write_string(0, 0, f"unit ({scenario.horizon.zone})", style["head"])
+    for i in _steps(run):
+        sheet.write_string(0, i + 1, scenario.horizon.instant(i * step).strftime("%d %H:%M"), narrow)
+    for row, unit in enumerate(units, start=1):
+        sheet.write_string(row, 0, unit, style["head"])
+    columns = (replay[f"op_{name}"].values.tolist() for name in ("heat", "unit", "start_min", "end_min"))
+    for heat, unit, start, end in zip(*columns, strict=True):
+        fill = fills[orders.index(order_of[heat]) % len(fills)]
+        first = max(int(np.floor(start / step + 1e-9)), 0)
+        last = min(int(np.ceil(end / step - 1e-9)), scenario.horizon.n_steps)
+        for i in range(first, last):
+            sheet.write_string(units.index(unit) + 1, i + 1, heat if i == first else "", fill)
+    sheet.set_column(0, 0, 18)
+    sheet.set_column(1, scenario.horizon.n_steps, 2.6)
+    sheet.freeze_panes(1, 1)
+
+
+def _steps(run: StoredRun) -> range:
+    return range(run.plan.scenario.horizon.n_steps)

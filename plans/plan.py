@@ -1,0 +1,280 @@
+"""A plan: the foreman's baseline, the schedule, its replays, the ledger and the verdict, from one scenario."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from plans.figures import Figures, figures
+from plans.ledger import Ledger, ledger
+from scenarios import Scenario
+
+AGREEMENT = 1e-3
+"""Schedule and undisturbed replay agree when energy and carbon differ by less than this share."""
+QUANTILES = (0.1, 0.5, 0.9)
+
+Progress = Callable[[dict[str, Any]], None]
+"""Told of what happens: ``phase`` always, and while optimizing ``incumbent``, ``bound``, ``gap`` and ``seconds``."""
+
+
+@dataclass(frozen=True)
+class Replays:
+    """Disturbed replays of schedule and foreman on the same luck, dimension ``replication``."""
+
+    n: int
+    held: int
+    """Replays without any violation."""
+    data: xr.Dataset
+    """``carbon_kg``, ``cost``, ``peak_mw``, ``violations``, ``late_heats`` and the foreman's ``baseline_…``."""
+
+    def quantiles(self) -> dict[str, dict[str, float]]:
+        """P10, P50 and P90 of each figure, and of what is saved against the foreman on the same luck."""
+        if not self.n:
+            return {}
+        table = {name: self.data[name].to_numpy() for name in ("carbon_kg", "cost", "peak_mw", "late_heats")}
+        for name in ("carbon_kg", "cost"):
+            table[f"saved_{name}"] = self.data[f"baseline_{name}"].to_numpy() - table[name]
+        return {
+            name: {f"p{round(q * 100)}": float(np.quantile(values, q)) for q in QUANTILES}
+            for name, values in table.items()
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything about one plan. ``schedule`` and what follows from it are None where no plan was found."""
+
+    scenario: Scenario
+    envelope: xr.Dataset
+    baseline: xr.Dataset
+    baseline_figures: Figures
+    baseline_complete: bool
+    status: str
+    objective: float | None
+    bound: float | None
+    gap: float | None
+    reason: str = ""
+    """Why there is no plan, or why it is not better than the foreman."""
+    schedule: xr.Dataset | None = None
+    schedule_figures: Figures | None = None
+    replay: xr.Dataset | None = None
+    replay_figures: Figures | None = None
+    replays: Replays | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a schedule."""
+        return self.schedule is not None
+
+    @property
+    def violations(self) -> list[dict[str, Any]]:
+        """What the undisturbed replay violates; empty for an acceptable plan."""
+        return [] if self.replay is None else violations(self.replay)
+
+    @property
+    def agreed(self) -> bool:
+        """Whether schedule and undisturbed replay agree on energy and carbon within 0.1 %."""
+        if self.schedule_figures is None or self.replay_figures is None:
+            return False
+        pairs = [
+            (getattr(self.schedule_figures, name), getattr(self.replay_figures, name))
+            for name in ("energy_mwh", "carbon_kg")
+        ]
+        return all(abs(a - b) <= AGREEMENT * max(abs(a), abs(b), 1e-9) for a, b in pairs)
+
+    @property
+    def acceptable(self) -> bool:
+        """A plan that was found, holds undisturbed and agrees with its replay."""
+        return self.found and not self.violations and self.agreed
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The carbon ledger of the undisturbed replay."""
+        return None if self.replay is None else ledger(self.scenario, self.replay)
+
+    @property
+    def baseline_ledger(self) -> Ledger:
+        """The carbon ledger of the foreman's day."""
+        return ledger(self.scenario, self.baseline)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence for the planner."""
+        if not self.found:
+            return f"No plan: {self.reason or self.status}."
+        if self.violations:
+            return f"Not acceptable: the twin found {len(self.violations)} violation(s) when it followed the schedule."
+        if not self.agreed:
+            return "Not acceptable: the twin does not agree with the schedule on energy or carbon."
+        held = f"; it held in {self.replays.held} of {self.replays.n} disturbed days" if self.replays else ""
+        return f"Feasible, and the twin agrees{held}." + (f" {self.reason}" if self.reason else "")
+
+    def saved(self) -> dict[str, float]:
+        """Saving of the undisturbed replay against the undisturbed foreman, absolute and as a share."""
+        if self.replay_figures is None:
+            return {}
+        out = {}
+        for name in ("carbon_kg", "cost", "peak_mw"):
+            before, after = getattr(self.baseline_figures, name), getattr(self.replay_figures, name)
+            out[name] = before - after
+            out[f"{name}_share"] = (before - after) / abs(before) if before else 0.0
+        return out
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON: status, objective, bound, gap, figures, violations, replays, seconds."""
+        return {
+            "scenario": self.scenario.name,
+            "goal": self.scenario.goal.minimize,
+            "signal": self.scenario.goal.signal,
+            "status": self.status,
+            "objective": self.objective,
+            "bound": self.bound,
+            "gap": self.gap,
+            "reason": self.reason,
+            "baseline": self.baseline_figures.as_dict() | {"complete": self.baseline_complete},
+            "schedule": self.schedule_figures.as_dict() if self.schedule_figures else None,
+            "replay": (
+                self.replay_figures.as_dict() | {"violations": self.violations} if self.replay_figures else None
+            ),
+            "saved": self.saved(),
+            "replays": (
+                {"n": self.replays.n, "held": self.replays.held, "quantiles": self.replays.quantiles()}
+                if self.replays
+                else {"n": 0, "held": 0, "quantiles": {}}
+            ),
+            "agreed": self.agreed,
+            "acceptable": self.acceptable,
+            "verdict": self.verdict,
+            "filled": filled(self.scenario),
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
+
+def filled(scenario: Scenario) -> dict[str, dict[str, Any]]:
+    """Which series had gaps that were filled, how many and where the first was."""
+    return {
+        str(name): {"count": int(series.attrs["filled"]), "first": series.attrs["first_filled"]}
+        for name, series in scenario.inputs.data_vars.items()
+        if series.attrs.get("filled")
+    }
+
+
+def violations(run: xr.Dataset) -> list[dict[str, Any]]:
+    """The violations of a run as rows."""
+    names = ("kind", "heat", "unit", "at_min", "amount", "measure")
+    columns = [run[f"violation_{name}"].values.tolist() for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def plan(
+    scenario: Scenario,
+    *,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Plan:
+    """Make a plan: the foreman's day, the schedule, its replay without and with disturbance.
+
+    Args:
+        scenario: what is asked.
+        on_progress: called in this process whenever there is something to tell.
+        cancel: polled while optimizing; True ends the search with the best schedule found so far.
+    """
+    import models
+    import twin
+
+    tell: Progress = on_progress or (lambda event: None)
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def phase(name: str) -> Iterator[None]:
+        tell({"phase": name})
+        began = time.perf_counter()
+        yield
+        seconds[name] = time.perf_counter() - began
+
+    with phase("twin"):
+        envelope = twin.envelope(scenario)
+        dispatched = twin.dispatch(scenario, envelope)
+        baseline = twin.replay(scenario, dispatched).assign_attrs(policy="foreman")
+        ruled = bool(dispatched.attrs["complete"])
+        baseline_figures = figures(scenario, baseline, float(baseline.attrs["tonnes"]))
+    with phase("optimize"):
+        schedule = models.optimize(
+            scenario,
+            envelope,
+            dispatched if ruled else None,
+            on_progress=lambda event: tell({"phase": "optimize", **event}),
+            cancel=cancel,
+        )
+    seconds |= {f"optimize.{name}": value for name, value in models.seconds(schedule).items()}
+    outcome = {name: _number(schedule.attrs.get(name)) for name in ("objective", "bound", "gap")}
+    made = Plan(
+        scenario=scenario,
+        envelope=envelope,
+        baseline=baseline,
+        baseline_figures=baseline_figures,
+        baseline_complete=ruled,
+        status=str(schedule.attrs["status"]),
+        reason=str(schedule.attrs.get("reason", "")),
+        seconds=seconds,
+        **outcome,  # type: ignore[arg-type]
+    )
+    if not schedule.attrs["found"]:
+        return made
+    with phase("replay"):
+        replay = twin.replay(scenario, schedule)
+        replay_figures = figures(scenario, replay, float(replay.attrs["tonnes"]))
+        schedule_figures = figures(scenario, schedule, scenario.tonnes)
+    with phase("replays"):
+        replays = _disturbed(scenario, schedule, dispatched, tell)
+    return dataclasses.replace(
+        made,
+        schedule=schedule,
+        schedule_figures=schedule_figures,
+        replay=replay,
+        replay_figures=replay_figures,
+        replays=replays,
+    )
+
+
+def _disturbed(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset, tell: Progress) -> Replays:
+    """Replays of schedule and foreman's list under the same disturbances."""
+    import twin
+
+    n = scenario.disturbances.replications
+    columns: dict[str, list[float]] = {
+        prefix + name: []
+        for prefix in ("", "baseline_")
+        for name in ("carbon_kg", "cost", "peak_mw", "violations", "late_heats")
+    }
+    for replication in range(n):
+        for prefix, followed in (("", schedule), ("baseline_", dispatched)):
+            run = twin.replay(scenario, followed, replication=replication, disturbed=True)
+            sums = figures(scenario, run, float(run.attrs["tonnes"]))
+            kinds = run["violation_kind"].values
+            for name, value in (
+                ("carbon_kg", sums.carbon_kg),
+                ("cost", sums.cost),
+                ("peak_mw", sums.peak_mw),
+                ("violations", len(kinds)),
+                ("late_heats", len(set(run["violation_heat"].values[np.isin(kinds, ("due", "unfinished"))]))),
+            ):
+                columns[prefix + name].append(float(value))
+        tell({"phase": "replays", "done": replication + 1, "of": n})
+    data = xr.Dataset(
+        {name: ("replication", np.array(values, dtype=float)) for name, values in columns.items()},
+        coords={"replication": np.arange(n)},
+    )
+    return Replays(n=n, held=int((data["violations"] == 0).sum()), data=data)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or value != value else float(value)
