@@ -14,6 +14,9 @@ LARGEST_BYTES = 4_000_000
 DEEPEST = 30
 Keys = tuple[str | int, ...]
 
+LEFT_OUT = object()
+"""Stands for a value that was refused, so that nobody reports its absence as a second mistake."""
+CORE = ("null", "bool", "int", "float", "str", "timestamp", "seq", "map", "value", "merge")
 _INT = re.compile(r"[-+]?[0-9]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 
@@ -93,15 +96,20 @@ def _construct(node: Any, path: Keys, document: Document, seen: set[int]) -> Any
     key = dotted(path)
     if id(node) in seen:
         document.problems.append(Problem(where, key, "aliases (*name) are not allowed; write the value out"))
-        return None
+        return LEFT_OUT
     seen.add(id(node))
     if len(path) > DEEPEST:
         document.problems.append(Problem(where, key, f"is nested more than {DEEPEST} levels deep"))
-        return None
+        return LEFT_OUT
+    tag = str(node.tag or "")
+    if tag and tag.removeprefix("tag:yaml.org,2002:") not in CORE:
+        document.problems.append(Problem(where, key, f"tags ({tag[:60]}) are not allowed"))
+        return LEFT_OUT
     if node.id == "scalar":
-        return _scalar(node, where, key, document)
+        return _scalar(node)
     if node.id == "sequence":
-        return [_construct(child, (*path, index), document, seen) for index, child in enumerate(node.value)]
+        items = [_construct(child, (*path, index), document, seen) for index, child in enumerate(node.value)]
+        return [item for item in items if item is not LEFT_OUT]
     mapping: dict[str, Any] = {}
     for name_node, child in node.value:
         if name_node.id != "scalar":
@@ -121,15 +129,13 @@ def _construct(node: Any, path: Keys, document: Document, seen: set[int]) -> Any
             )
             continue
         document.lines[(*path, name)] = at
-        mapping[name] = _construct(child, (*path, name), document, seen)
+        value = _construct(child, (*path, name), document, seen)
+        if value is not LEFT_OUT:
+            mapping[name] = value
     return mapping
 
 
-def _scalar(node: Any, where: str, key: str, document: Document) -> Any:
-    tag = str(node.tag or "")
-    if tag and not tag.startswith("tag:yaml.org,2002:"):
-        document.problems.append(Problem(where, key, f"tags ({tag}) are not allowed"))
-        return None
+def _scalar(node: Any) -> Any:
     text = node.value
     if node.style in ("'", '"', "|", ">"):
         return text

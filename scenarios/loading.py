@@ -100,7 +100,7 @@ def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dic
             for part in parents:
                 place = place.get(part) if isinstance(place, dict) else place[int(part)]
             if isinstance(place, dict) and item["type"] == "missing":
-                place[last] = 1
+                place[last] = "unnamed" if last == "name" else 1
             elif path == ["horizon", "start"]:
                 place[last] = str(place[last])[:10]  # a time without offset still names its day
             elif isinstance(place, dict) and last in place:
