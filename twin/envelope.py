@@ -1,0 +1,111 @@
+"""What the twin tells the optimizer: durations, energies, availability, the state now."""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+import xarray as xr
+
+from scenarios import Scenario
+from scenarios.datasets import ENVELOPE, check
+from twin.operations import Shop, shop
+from twin.site import SiteGrid
+from twin.streams import PLANNING, Spread, stream
+
+SAMPLES = 8192
+"""Operations that the twin makes of each unit to find a quantile; its error is about 1 % of the spread."""
+
+
+def envelope(scenario: Scenario) -> xr.Dataset:
+    """The envelope of a scenario, a dataset of table ``ENVELOPE``.
+
+    Planning durations are the quantile ``disturbances.planning_quantile`` of what an operation takes on its unit,
+    breakdowns included, in whole minutes above the nominal duration and never below it. (At the median a breakdown
+    shifts the quantile by seconds; on a raster those would cost a whole step of every heat.)
+    """
+    table = shop(scenario)
+    site = SiteGrid(scenario)
+    times = scenario.horizon.times
+    heats, stages = list(table.names), list(table.stages)
+    started = np.full((len(heats), len(stages)), np.nan)
+    started_unit = np.full((len(heats), len(stages)), "", dtype=f"U{max(len(name) for name in table.units)}")
+    for (h, k), (start, u) in table.started.items():
+        started[h, k] = start
+        started_unit[h, k] = table.units[u]
+    data = xr.Dataset(
+        {
+            "order": ("heat", np.array(table.orders)),
+            "grade": ("heat", np.array([heat.grade.name for heat in scenario.heats])),
+            "duration_min": (("heat", "unit"), np.array(table.duration)),
+            "planned_min": (("heat", "unit"), planned_durations(table)),
+            "energy_mwh": (("heat", "unit"), np.array(table.energy)),
+            "available": (("unit", "time"), _availability(table)),
+            "started_min": (("heat", "stage"), started),
+            "started_unit": (("heat", "stage"), started_unit),
+            "base_load_mw": ("time", scenario.inputs["base_load_mw"].values),
+            "pv_available_mw": ("time", scenario.inputs["pv_available_mw"].values),
+            "battery_level_mwh": ((), site.start_level_mwh),
+            "peak_so_far_mw": ((), scenario.state.peak_so_far_mw),
+        },
+        coords={"heat": heats, "stage": stages, "unit": list(table.units), "time": times},
+        attrs={"planning_quantile": scenario.disturbances.planning_quantile},
+    )
+    return check(data, ENVELOPE)
+
+
+def planned_durations(table: Shop) -> np.ndarray:
+    """Duration that a plan reckons with for each heat on each unit [min], shape (n_heats, n_units)."""
+    nominal = np.array(table.duration)
+    planned = nominal.copy()
+    quantile = table.scenario.disturbances.planning_quantile
+    for u, name in enumerate(table.units):
+        column = nominal[:, u]
+        for minutes in np.unique(column[~np.isnan(column)]).tolist():
+            longer = quantile_min(table.scenario, name, minutes, quantile) - minutes
+            # half a minute down: what is left of 0.5 counts as nothing
+            planned[column == minutes, u] = minutes + max(0, math.ceil(longer - 0.5))
+    return planned
+
+
+def quantile_min(scenario: Scenario, unit: str, minutes: float, quantile: float) -> float:
+    """Quantile of the time that an operation of nominally ``minutes`` takes on a unit [min].
+
+    Without breakdowns in closed form, with them from operations made as the twin makes them: working time scatters, the
+    number of failures in it is Poisson, repairs are exponential.
+    """
+    spread = Spread(scenario.disturbances, unit)
+    failing = next((item for item in scenario.disturbances.breakdowns if item.unit == unit), None)
+    if failing is None:
+        normal = NormalDist().inv_cdf(quantile)
+        # a greater normal number is a longer duration in either distribution
+        return minutes * float(spread.durations(np.array([normal]))[0])
+    generator = stream(scenario.disturbances.seed, unit, 0, PLANNING)
+    working = minutes * spread.durations(generator.standard_normal(SAMPLES))
+    failures = generator.poisson(working / (failing.mtbf_h * 60))
+    repair = generator.standard_gamma(np.maximum(failures, 1)) * (failures > 0) * failing.mttr_min
+    return float(np.quantile(working + repair, quantile))
+
+
+def _availability(table: Shop) -> np.ndarray:
+    horizon = table.scenario.horizon
+    edges = np.arange(horizon.n_steps + 1) * horizon.step_min
+    available = np.ones((len(table.units), horizon.n_steps))
+    for u, spans in enumerate(table.outages):
+        out = np.zeros(horizon.n_steps)
+        for begin, over in _joined(spans):
+            out += np.clip(np.minimum(edges[1:], over) - np.maximum(edges[:-1], begin), 0.0, None)
+        available[u] = 1 - out / horizon.step_min
+    return available
+
+
+def _joined(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans without their overlaps."""
+    joined: list[tuple[float, float]] = []
+    for begin, over in sorted(spans):
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], over)
+        else:
+            joined.append((begin, over))
+    return joined

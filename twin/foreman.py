@@ -1,0 +1,175 @@
+"""The foreman: the baseline policy, written as a policy. It obeys every hard limit and looks at no price.
+
+1. Orders come in due order, equal ones in file order; what has begun and what the planner has locked comes first.
+   Where an order then finds no place, other sequences are tried.
+2. A cast (or a heat, where the line has no campaigns) takes the earliest start at which all of its heats can be there
+   in time and none waits too long, on the unit on which it ends first. Its heats run as soon as possible through the
+   stages before, each on the unit that is done first.
+3. At no time does the list draw more than the import limit in the mean over a metered interval; for this the foreman
+   counts on the PV forecast but not on the battery.
+4. When everything has its place, heats that would wait before they are reheated are melted later, as late as their
+   place at the reheating stage allows: a waiting ladle costs energy.
+
+Starts lie on whole steps, but the heats of a cast follow the first without a gap. Durations are the planning durations;
+longest waits count from the end of the nominal duration, so that they hold in a run without disturbance as well.
+This is serial schedule generation: Kolisch, "Serial and parallel resource-constrained project scheduling methods
+revisited", European Journal of Operational Research 90 (1996).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import xarray as xr
+
+from scenarios import Scenario
+from scenarios.datasets import SCHEDULE, check, metered
+from twin.envelope import planned_durations
+from twin.line import Following
+from twin.operations import NEVER, Shop, arrange, shop
+from twin.placing import Group, Placing
+from twin.power import operations_trace
+from twin.recorder import reheating, waits
+from twin.site import SiteGrid, balance
+
+TRIES = 40
+"""How many sequences the foreman tries before something is left over."""
+
+
+def coupled(table: Shop) -> bool:
+    """Whether heats depend on each other by more than the queue for a unit, so that a list is needed."""
+    return (
+        table.campaign >= 0
+        or any(wait < NEVER for wait in table.longest_wait[:-1])
+        or table.scenario.site.grid.import_limit_mw is not None
+        or bool(table.scenario.locks)
+    )
+
+
+def rank(table: Shop) -> list[int]:
+    """Heats in due order, equal ones in file order."""
+    return sorted(range(len(table.names)), key=lambda h: (table.due[h], h))
+
+
+def dispatch(scenario: Scenario, envelope: xr.Dataset | None = None) -> xr.Dataset:
+    """The foreman's list, a dataset of table ``SCHEDULE``; flows are those of the list run without disturbance.
+
+    Args:
+        scenario: what is asked.
+        envelope: the twin's (table ``ENVELOPE``); its planning durations are used. None: they are worked out.
+
+    The attribute ``complete`` is 0 where not every heat found a place; ``unplaced`` names those.
+    """
+    table = shop(scenario)
+    planned = planned_durations(table) if envelope is None else envelope["planned_min"].values
+    grid = SiteGrid(scenario)
+    found = _list(table, planned.tolist(), grid)
+    found.melt_later()
+    return _schedule(found)
+
+
+def _groups(table: Shop) -> list[Group]:
+    locked = {lock.heat for lock in table.scenario.locks}
+    by_order: dict[str, list[int]] = {}
+    for h, name in enumerate(table.orders):
+        by_order.setdefault(name, []).append(h)
+    found = []
+    for order in table.scenario.orders:
+        heats = by_order[order.name]
+        for members in [heats] if table.campaign >= 0 else [[h] for h in heats]:
+            stage = table.route[members[0]][-1]
+            allowed = [
+                u
+                for u in table.units_of[stage]
+                if (not order.units or table.stage_of[u] != len(table.stages) - 1 or table.units[u] in order.units)
+                and all(not math.isnan(table.duration[h][u]) for h in members)
+            ]
+            begun = [h for h in members if (h, stage) in table.started]
+            rest = [h for h in members if h not in begun]
+            under_way = max(begun, key=lambda h: table.started[h, stage][0]) if begun else None
+            urgent = bool(begun) or any(
+                table.names[h] in locked or any((h, k) in table.started for k in table.route[h]) for h in rest
+            )
+            due = min(table.due[h] for h in members)
+            if rest:
+                found.append(Group(rest, stage, allowed, due, under_way, urgent))
+    return found
+
+
+def _list(table: Shop, planned: list[list[float]], grid: SiteGrid) -> Placing:
+    """The foreman's list. Where an order finds no place, it and those before it are tried in other sequences."""
+    sequence = sorted(_groups(table), key=lambda group: (not group.urgent, group.due))
+    generator = np.random.Generator(np.random.Philox(key=0))
+    furthest, best = -1, sequence
+    for _ in range(TRIES):
+        trial = Placing(table, planned, grid)
+        failed = trial.place(sequence, stop=True)
+        if failed is None:
+            return trial
+        if failed > furthest:
+            furthest, best = failed, sequence
+        sequence = _other(best, furthest, generator)
+    trial = Placing(table, planned, grid)
+    trial.place(best)
+    return trial
+
+
+def _other(sequence: list[Group], failed: int, generator: np.random.Generator) -> list[Group]:
+    """Another sequence: the group that found no place comes sooner, and its equals in due time are shuffled."""
+    group = sequence[failed]
+    ahead = [i for i in range(failed) if sequence[i].due == group.due and sequence[i].urgent == group.urgent]
+    if not ahead:
+        place = int(generator.integers(max(failed, 1)))
+        return [*sequence[:place], group, *sequence[place:failed], *sequence[failed + 1 :]]
+    found = list(sequence)
+    places = [*ahead, failed]
+    for place, source in zip(places, generator.permutation(places).tolist(), strict=True):
+        found[place] = sequence[source]
+    return found
+
+
+def _schedule(placed: Placing) -> xr.Dataset:
+    """The list as a dataset of table ``SCHEDULE``, with the flows of a run without disturbance."""
+    table, left_out = placed.table, set(placed.unplaced)
+    shape = len(table.names), len(table.stages)
+    unit = np.full(shape, "", dtype=f"U{max(len(name) for name in table.units)}")
+    start, end, extra = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
+    plan = []
+    for h, route in enumerate(table.route):
+        for k in route:
+            place = placed.places.get((h, k))
+            if place is None or (h in left_out and (h, k) not in table.started):
+                break
+            unit[h, k], start[h, k], end[h, k] = table.units[place.unit], place.start, place.end
+            plan.append((h, k, place.unit, place.start, place.end))
+    todo = arrange(table, plan, placed.unplaced)
+    of = todo.arrays
+    course = Following(todo, of["duration"].tolist(), {}).run()
+    begins, over = np.array(course.start), np.array(course.end)
+    reheat = reheating(todo, waits(todo, begins, over))
+    extra[of["heat"], of["stage"]] = reheat
+    trace = operations_trace(of["unit"], begins, over, of["energy"], reheat, table.profiles, {})
+    flows, _ = balance(placed.grid, trace.mean(placed.grid.edges))
+    horizon = table.scenario.horizon
+    data = xr.Dataset(
+        {
+            "unit": (("heat", "stage"), unit),
+            "start_min": (("heat", "stage"), start),
+            "end_min": (("heat", "stage"), end),
+            "extra_mwh": (("heat", "stage"), extra),
+            **{name: ("meter" if name == "meter_mw" else "time", value) for name, value in flows.items()},
+        },
+        coords={
+            "heat": list(table.names),
+            "stage": list(table.stages),
+            "time": horizon.times,
+            "meter": metered(horizon.times, horizon.step_min, placed.grid.meter_min),
+        },
+        attrs={
+            "policy": "foreman",
+            "complete": int(not placed.unplaced),
+            "unplaced": ", ".join(table.names[h] for h in sorted(placed.unplaced)),
+        },
+    )
+    return check(data, SCHEDULE)

@@ -1,0 +1,176 @@
+"""From what happened to the dataset of a run: energies, waits, flows and every limit that was missed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+
+from scenarios.datasets import RUN, check, metered
+from twin.line import TOLERANCE, Course
+from twin.operations import Operations, Shop
+from twin.power import Trace, operations_trace
+from twin.site import Setpoints, SiteGrid, Violation, balance
+
+
+def waits(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Minutes that each heat waited before an operation, transfer left out; 0 before its first one, shape (n,)."""
+    before = todo.arrays["before"]
+    waited = np.zeros(len(before))
+    later = np.flatnonzero(before >= 0)
+    waited[later] = start[later] - end[before[later]] - todo.arrays["travel"][later]
+    return np.where(waited > TOLERANCE, waited, 0.0)
+
+
+def reheating(todo: Operations, waited: np.ndarray) -> np.ndarray:
+    """Extra energy of each operation of the reheating stage [MWh], 0 elsewhere, shape (n,)."""
+    shop, arrays = todo.shop, todo.arrays
+    if shop.reheating < 0:
+        return np.zeros(len(waited))
+    until = np.where(arrays["stage"] <= shop.reheating, np.nan_to_num(waited), 0.0)
+    total = np.bincount(arrays["heat"], weights=until, minlength=len(shop.names))
+    return np.where(arrays["stage"] == shop.reheating, total[arrays["heat"]] * arrays["reheat"], 0.0)
+
+
+def record(
+    todo: Operations,
+    course: Course,
+    energy_factor: np.ndarray,
+    grid: SiteGrid,
+    setpoints: Setpoints | None,
+    attrs: Mapping[str, object],
+    queued: np.ndarray | None = None,
+) -> xr.Dataset:
+    """The run as a dataset of table ``RUN``.
+
+    Args:
+        todo: the operations.
+        course: what happened to them.
+        energy_factor: energy drawn by the nominal one, shape (n_operations,).
+        grid: the site.
+        setpoints: the schedule's; None: the site follows its rules.
+        attrs: what the run says of itself.
+        queued: waits before the first operation of a heat, where heats queue there [min], shape (n_operations,).
+    """
+    shop, arrays = todo.shop, todo.arrays
+    start, end = np.array(course.start), np.array(course.end)
+    waited = waits(todo, start, end)
+    extra = reheating(todo, waited)
+    done = np.flatnonzero(~np.isnan(end))
+    nominal = arrays["energy"] * energy_factor
+    stops = course.stops
+    if len(done) < len(end):
+        place = {int(i): p for p, i in enumerate(done)}
+        stops = {place[i]: halts for i, halts in stops.items() if i in place}
+    unit, first, last = arrays["unit"][done], start[done], end[done]
+    trace = operations_trace(unit, first, last, nominal[done], extra[done], shop.profiles, stops)
+    line = trace.mean(grid.edges)
+    flows, violations = balance(grid, line, setpoints)
+    violations = _missed(todo, start, end) + violations
+    violations.sort(key=lambda row: row[3])
+    drawn = _within(shop, unit, first, last, nominal[done], extra[done], stops)
+    down = np.zeros(len(done))
+    for i, halts in stops.items():
+        down[i] = sum(halt for _, halt in halts)
+    finished = _finished(todo, end)
+    names, stages, units = np.array(shop.names), np.array(shop.stages), np.array(shop.units)
+    ends = first.argsort(kind="stable")
+    columns = {
+        "op_heat": names[arrays["heat"][done]],
+        "op_stage": stages[arrays["stage"][done]],
+        "op_unit": units[unit],
+        "op_start_min": first,
+        "op_end_min": last,
+        "op_waited_min": (waited if queued is None else waited + queued)[done],
+        "op_energy_mwh": drawn,
+        "op_extra_mwh": extra[done],
+        "op_down_min": down,
+    }
+    variables: dict[str, tuple[str, np.ndarray]] = {name: ("operation", value[ends]) for name, value in columns.items()}
+    kinds: list[list] = [list(column) for column in zip(*violations, strict=True)] or [[] for _ in range(6)]
+    for name, column in zip(("kind", "heat", "unit", "at_min", "amount", "measure"), kinds, strict=True):
+        dtype = float if name in ("at_min", "amount") else np.str_
+        variables[f"violation_{name}"] = ("violation", np.array(column, dtype=dtype))
+    for name, value in flows.items():
+        variables[name] = ("meter" if name == "meter_mw" else "time", value)
+    times = shop.scenario.horizon.times
+    step = shop.scenario.horizon.step_min
+    data = xr.Dataset(variables, coords={"time": times, "meter": metered(times, step, grid.meter_min)})
+    data.attrs = {
+        **attrs,
+        "tonnes": float(sum(shop.mass_t[h] for h in finished)),
+        "heats": len(finished),
+        "complete": int(len(finished) == sum(1 for _ in _to_finish(shop))),
+        "metered_interval_min": float(grid.meter_min),
+        "start": shop.scenario.horizon.start_utc.isoformat(),
+    }
+    return check(data, RUN)
+
+
+def _last_end(todo: Operations, end: np.ndarray) -> dict[int, float]:
+    """End of the last stage of each heat; infinite where it was not reached."""
+    last = dict.fromkeys(range(len(todo.shop.names)), math.inf)
+    for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True)):
+        if k == todo.shop.route[h][-1] and not math.isnan(end[i]):
+            last[h] = float(end[i])
+    return last
+
+
+def _to_finish(shop: Shop) -> list[int]:
+    """Heats that are not finished before the horizon begins."""
+    found = []
+    for h, route in enumerate(shop.route):
+        begun = shop.started.get((h, route[-1]))
+        if begun is None or begun[0] + shop.duration[h][begun[1]] > 0:
+            found.append(h)
+    return found
+
+
+def _finished(todo: Operations, end: np.ndarray) -> list[int]:
+    last = _last_end(todo, end)
+    return [h for h in _to_finish(todo.shop) if last[h] <= todo.shop.length + TOLERANCE]
+
+
+def _missed(todo: Operations, start: np.ndarray, end: np.ndarray) -> list[Violation]:
+    """Longest waits, gaps within casts, due times and heats that were not finished."""
+    shop, arrays = todo.shop, todo.arrays
+    names, units = shop.names, shop.units
+    found: list[Violation] = []
+    before = arrays["before"]
+    lag = np.where(before >= 0, start - end[before], 0.0) if len(before) else np.zeros(0)
+    for i in np.flatnonzero(lag > arrays["longest"] + TOLERANCE).tolist():
+        amount = float(lag[i] - arrays["longest"][i])
+        found.append(("wait", names[todo.heat[i]], units[todo.unit[i]], float(start[i]), amount, "min"))
+    for sequence in todo.sequence:
+        for first, second in pairwise(sequence):
+            if todo.same_cast(first, second) and start[second] - end[first] > TOLERANCE:
+                amount, at = float(start[second] - end[first]), float(end[first])
+                found.append(("cast", names[todo.heat[second]], units[todo.unit[second]], at, amount, "min"))
+    for h, over in _last_end(todo, end).items():
+        if over > shop.length + TOLERANCE:
+            found.append(("unfinished", names[h], "", shop.length, shop.mass_t[h], "t"))
+        if shop.due[h] < min(over, shop.length) - TOLERANCE and math.isfinite(over):
+            found.append(("due", names[h], "", over, over - shop.due[h], "min"))
+    return found
+
+
+def _within(
+    shop: Shop,
+    unit: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    energy: np.ndarray,
+    extra: np.ndarray,
+    stops: dict[int, list[tuple[float, float]]],
+) -> np.ndarray:
+    """Energy that each operation draws within the horizon [MWh], shape (n,)."""
+    drawn = energy + extra
+    for i in np.flatnonzero((start < 0) | (end > shop.length)).tolist():
+        halts = {0: stops[i]} if i in stops else {}
+        one = slice(i, i + 1)
+        trace: Trace = operations_trace(unit[one], start[one], end[one], energy[one], extra[one], shop.profiles, halts)
+        drawn[i] = trace.energy(0.0, shop.length)
+    return drawn

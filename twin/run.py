@@ -1,0 +1,163 @@
+"""Runs of the twin: following a schedule, following the foreman, or first come, first served."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import xarray as xr
+
+from scenarios import Scenario
+from twin.foreman import coupled, dispatch, rank
+from twin.line import Course, Following, Serving
+from twin.operations import Operations, Shop, arrange, operations, shop
+from twin.recorder import record
+from twin.site import Setpoints, SiteGrid
+from twin.streams import Breakdowns, breakdowns, factors
+
+
+def simulate(
+    scenario: Scenario, *, seed: int | None = None, replication: int = 0, disturbed: bool = False
+) -> xr.Dataset:
+    """The foreman's day, a dataset of table ``RUN``.
+
+    Where heats are coupled (casts, longest waits, an import limit, locks) the twin follows the foreman's list and
+    shifts it right when reality is late; where nothing couples them, heats are served first come, first served.
+
+    Args:
+        scenario: what is asked.
+        seed: of the random numbers; None: the scenario's.
+        replication: which of the independent repetitions.
+        disturbed: whether durations and energies scatter and units break down.
+    """
+    seed = scenario.disturbances.seed if seed is None else seed
+    table = shop(scenario)
+    if coupled(table):
+        follow = Follower(scenario, dispatch(scenario), policy="foreman", table=table)
+        return follow.run(seed, replication, disturbed)
+    return _serve(table, seed, replication, disturbed)
+
+
+def replay(
+    scenario: Scenario,
+    schedule: xr.Dataset,
+    *,
+    seed: int | None = None,
+    replication: int = 0,
+    disturbed: bool = False,
+) -> xr.Dataset:
+    """Follow a schedule (table ``SCHEDULE``) and record what happens, a dataset of table ``RUN``.
+
+    Undisturbed, durations and energies are nominal and nothing starts earlier than scheduled. Where reality is late
+    everything after it shifts right; every limit that is missed by more than 1e-6 min, MW or MWh is recorded.
+
+    Raises:
+        ValueError: the schedule names heats, stages or units that the scenario has not.
+    """
+    seed = scenario.disturbances.seed if seed is None else seed
+    return Follower(scenario, schedule).run(seed, replication, disturbed)
+
+
+def replays(
+    scenario: Scenario,
+    schedule: xr.Dataset,
+    replications: Iterable[int],
+    *,
+    seed: int | None = None,
+    disturbed: bool = True,
+) -> Iterator[xr.Dataset]:
+    """Replays of one schedule, one dataset for each replication; what they share is prepared once."""
+    seed = scenario.disturbances.seed if seed is None else seed
+    follower = Follower(scenario, schedule)
+    for replication in replications:
+        yield follower.run(seed, replication, disturbed)
+
+
+class Follower:
+    """A schedule made ready to be followed any number of times."""
+
+    def __init__(
+        self, scenario: Scenario, schedule: xr.Dataset, policy: str = "schedule", table: Shop | None = None
+    ) -> None:
+        self.shop = shop(scenario) if table is None else table
+        self.todo = operations(self.shop, schedule)
+        self.grid = SiteGrid(scenario)
+        self.policy = policy
+        # the foreman's assets answer to the load as it is; a schedule's set-points are followed
+        self.setpoints = (
+            None
+            if policy == "foreman"
+            else Setpoints(*(schedule[name].values for name in ("charge_mw", "discharge_mw", "pv_curtailed_mw")))
+        )
+
+    def run(self, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
+        """Follow the schedule once; a dataset of table ``RUN``."""
+        todo = self.todo
+        duration, energy = _luck(todo, seed, replication, disturbed)
+        following = Following(todo, duration, _failures(self.shop, seed, replication, disturbed))
+        course = following.run()
+        attrs = _attrs(seed, replication, disturbed, self.policy)
+        return record(todo, course, energy, self.grid, self.setpoints, attrs)
+
+
+def _attrs(seed: int, replication: int, disturbed: bool, policy: str) -> dict[str, object]:
+    # a seed may need 63 bits, which netCDF's attributes hold
+    return {"seed": np.int64(seed), "replication": replication, "disturbed": int(disturbed), "policy": policy}
+
+
+def _luck(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[list[float], np.ndarray]:
+    """Duration of each operation [min] and factor on its energy."""
+    nominal = todo.arrays["duration"]
+    if not disturbed:
+        return nominal.tolist(), np.ones(len(nominal))
+    shop = todo.shop
+    of = todo.arrays
+    drawn = np.ones((len(shop.units), len(shop.names), 2))
+    for u, name in enumerate(shop.units):
+        if todo.sequence[u]:
+            drawn[u] = factors(shop.scenario.disturbances, name, len(shop.names), seed, replication)
+    mine = drawn[of["unit"], of["heat"]]
+    return (nominal * mine[:, 0]).tolist(), mine[:, 1]
+
+
+def _failures(table: Shop, seed: int, replication: int, disturbed: bool) -> dict[int, Breakdowns]:
+    if not disturbed:
+        return {}
+    found = breakdowns(table.scenario.disturbances, seed, replication)
+    return {table.unit_index[name]: failing for name, failing in found.items()}
+
+
+def _serve(table: Shop, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
+    """First come, first served."""
+    n_heats = len(table.names)
+    duration = [list(row) for row in table.duration]
+    energy = np.ones((n_heats, len(table.units)))
+    if disturbed:
+        for u, name in enumerate(table.units):
+            drawn = factors(table.scenario.disturbances, name, n_heats, seed, replication)
+            energy[:, u] = drawn[:, 1]
+            for row, factor in zip(duration, drawn[:, 0].tolist(), strict=True):
+                row[u] *= factor
+    serving = Serving(table, rank(table), duration, _failures(table, seed, replication, disturbed))
+    serving.run()
+    plan = []
+    for h in range(n_heats):
+        for k in table.route[h]:
+            u, start, end = serving.rows[h, k]
+            plan.append((h, k, u, start, end))
+    todo = arrange(table, plan, [])
+    place = {(h, k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
+    course = Course([row[3] for row in plan], [row[4] for row in plan])
+    course.stops = {place[key]: halts for key, halts in serving.stops.items()}
+    queued = np.array(
+        [
+            max(start - max(table.release[h], 0.0), 0.0) if before < 0 else 0.0
+            for (h, _, _, start, _), before in zip(plan, todo.before, strict=True)
+        ]
+    )
+    of = todo.arrays
+    factor = energy[of["heat"], of["unit"]]
+    attrs = _attrs(seed, replication, disturbed, "foreman")
+    assert not any(math.isnan(end) for end in course.end)
+    return record(todo, course, factor, SiteGrid(table.scenario), None, attrs, queued)
