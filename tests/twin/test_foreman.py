@@ -1,0 +1,171 @@
+"""The foreman's list obeys every hard limit, on shops that nobody made for him."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shops import broken_limits, cast, melt_shop, one_machine, same, scenario, violations
+
+from scenarios import Scenario, bundled, load
+from twin import dispatch, envelope, replay, simulate
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_bundled_lists_obey_every_limit(name: str) -> None:
+    """Proves: the list keeps what an independent check works out. Sensitivity: any limit that the foreman forgets."""
+    asked = load(name)
+    assert broken_limits(asked, dispatch(asked), envelope(asked)["planned_min"]) == []
+
+
+@pytest.mark.parametrize("step", [5, 15, 30, 60])
+def test_bundled_day_on_every_step(step: int) -> None:
+    """Proves: finer and coarser rasters than the metered interval work too. Sensitivity: slots taken for intervals."""
+    asked = load("melt-shop-small", [f"horizon.step_min={step}"])
+    schedule = dispatch(asked)
+    # on whole hours furnace and ladle furnace always meet, and only PV lets them do so under the limit
+    assert schedule.attrs["complete"] == (step < 60)
+    broken = broken_limits(asked, schedule, envelope(asked)["planned_min"])
+    assert [line for line in broken if not line.endswith("no place")] == []
+    assert {row[0] for row in violations(replay(asked, schedule))} <= {"unfinished"}
+
+
+minutes = st.integers(5, 90)
+waits = st.one_of(st.none(), st.integers(40, 200))
+
+
+@st.composite
+def shops(draw: st.DrawFn) -> Scenario:
+    """Two or three stages with one or two units each, with or without casts, limits, outages, locks and margins."""
+    n_stages = draw(st.integers(1, 3))
+    stages: list[dict[str, Any]] = []
+    for k in range(n_stages):
+        units: list[dict[str, Any]] = []
+        for u in range(draw(st.integers(1, 2))):
+            unit: dict[str, Any] = {"name": f"U{k}{u}", "setup_min": draw(st.sampled_from([0, 10, 30]))}
+            if draw(st.booleans()):
+                unit["power_mw"] = draw(st.integers(1, 30))
+            else:
+                unit["phases"] = [{"share": 0.25, "power_mw": 10.0}, {"share": 0.75, "power_mw": 30.0}]
+            units.append(unit)
+        stage: dict[str, Any] = {"name": f"S{k}", "units": units, "transfer_min": draw(st.sampled_from([0, 7, 15]))}
+        wait = draw(waits)
+        if wait is not None and k < n_stages - 1:
+            stage["longest_wait_min"] = wait
+        stages.append(stage)
+    stages[-1]["campaign"] = draw(st.booleans())
+    grades: list[dict[str, Any]] = [
+        {"name": f"G{g}", "mass_t": 100.0, "duration_min": {f"S{k}": draw(minutes) for k in range(n_stages)}}
+        for g in range(2)
+    ]
+    if n_stages > 1 and draw(st.booleans()):
+        del grades[1]["duration_min"]["S0"]
+    orders = []
+    for i in range(draw(st.integers(1, 4))):
+        heats = [{"grade": draw(st.sampled_from(["G0", "G1"])), "count": draw(st.integers(1, 3))}]
+        order: dict[str, Any] = {"name": f"O{i}", "heats": heats}
+        if draw(st.booleans()):
+            order["release"] = f"{draw(st.integers(0, 300))} min"
+        if draw(st.booleans()):
+            order["due"] = f"{draw(st.integers(900, 1440))} min"
+        orders.append(order)
+    line: dict[str, Any] = {"stages": stages, "grades": grades}
+    if n_stages > 1 and draw(st.booleans()):
+        line["heat_loss"] = {
+            "rate_k_per_min": 0.5,
+            "reheat_kwh_per_t_k": 0.5,
+            "reheating_stage": f"S{draw(st.integers(1, n_stages - 1))}",
+        }
+    rest: dict[str, Any] = {"site": {"grid": {}, "base_load_mw": 3.0}}
+    if draw(st.booleans()):
+        rest["site"]["grid"]["import_limit_mw"] = float(draw(st.integers(50, 90)))
+    if draw(st.booleans()):
+        rest["state"] = {"outages": [{"unit": "U00", "start": "200 min", "end": "290 min"}]}
+    if draw(st.booleans()):
+        rest["disturbances"] = {"duration_spread": 0.1, "planning_quantile": 0.8}
+    if draw(st.booleans()) and orders[0]["heats"][0]["grade"] == "G0":
+        rest["locks"] = [{"heat": "O0-1", "stage": "S0", "earliest": "310 min", "latest": "640 min"}]
+    return scenario(line, orders, horizon={"step_min": draw(st.sampled_from([5.0, 15.0, 60.0]))}, **rest)
+
+
+@settings(max_examples=150)
+@given(shops())
+def test_every_list_obeys_every_limit(asked: Scenario) -> None:
+    """Proves: whatever is placed keeps every limit, and the twin repeats it.
+
+    Sensitivity: each limit, dropped, fails.
+    """
+    schedule = dispatch(asked)
+    unplaced = set(filter(None, schedule.attrs["unplaced"].split(", ")))
+    planned = envelope(asked)["planned_min"]
+    broken = [line for line in broken_limits(asked, schedule, planned) if not line.endswith("no place")]
+    assert broken == []
+    run = replay(asked, schedule)
+    assert same(run, schedule)
+    assert {row[0] for row in violations(run)} <= {"unfinished"}
+    assert {row[1] for row in violations(run)} == unplaced
+
+
+def test_enough_room_means_everything_is_placed() -> None:
+    """Proves: ten heats of 30 min fit into 5 h exactly. Sensitivity: a slot lost anywhere leaves one over."""
+    asked = scenario(one_machine(30.0), [cast(count=10)], horizon={"length_h": 5.0})
+    assert dispatch(asked).attrs["complete"] == 1
+    crowded = scenario(one_machine(30.0), [cast(count=10), cast("B", 2)], horizon={"length_h": 5.0})
+    schedule = dispatch(crowded)
+    assert schedule.attrs["complete"] == 0
+    assert schedule.attrs["unplaced"] == "B-1, B-2"
+    assert simulate(crowded).attrs["complete"] == 0
+
+
+def test_due_order_then_file_order() -> None:
+    """Proves: what is due first comes first. Sensitivity: file order alone would start with A."""
+    orders = [cast("A", 1), cast("B", 1, due="2 h"), cast("C", 1, due="3 h")]
+    schedule = dispatch(scenario(one_machine(30.0), orders))
+    assert schedule["start_min"].values.ravel().tolist() == [60, 0, 30]
+
+
+def test_import_limit_holds_for_the_mean() -> None:
+    """Proves: 20 min at 60 MW fit a limit of 40 MW on the half-hour's mean, one at a time.
+
+    Sensitivity: 60 > 40 refused.
+    """
+    line = one_machine(20.0, 60.0)
+    line["stages"][0]["units"].append({"name": "N", "power_mw": 60.0})
+    grid = {"import_limit_mw": 40.0, "metered_interval_min": 30}
+    schedule = dispatch(scenario(line, [cast(count=3)], horizon={"step_min": 10}, site={"grid": grid}))
+    assert schedule.attrs["complete"] == 1
+    assert float(schedule["meter_mw"].max()) <= 40 + 1e-9
+    assert sorted(schedule["start_min"].values.ravel().tolist()) == [0, 30, 60]
+
+
+def test_locks_and_outages_are_kept() -> None:
+    """Proves: a locked start off the raster is taken as it is; no heat runs into an outage.
+
+    Sensitivity: rounding it.
+    """
+    asked = scenario(
+        one_machine(30.0),
+        [cast(count=3)],
+        locks=[{"heat": "A-2", "stage": "work", "start": "100 min"}],
+        state={"outages": [{"unit": "M", "start": "20 min", "end": "50 min"}]},
+    )
+    assert dispatch(asked)["start_min"].values.ravel().tolist() == [60, 100, 135]
+
+
+def test_what_would_wait_is_melted_later() -> None:
+    """Proves: the second cast's heats are not melted hours ahead of the ladle furnace. Sensitivity: step 4 left out."""
+    asked = scenario(melt_shop(), [cast("A", 3), cast("B", 3)])
+    schedule = dispatch(asked)
+    assert float(schedule["extra_mwh"].sum()) == pytest.approx(0.0)
+
+
+def test_the_envelope_s_durations_are_used() -> None:
+    """Proves: a longer planning duration pushes the next heat. Sensitivity: nominal durations in the list."""
+    asked = scenario(one_machine(30.0), [cast(count=2)])
+    longer = envelope(asked)
+    longer["planned_min"].values[:] = 40
+    schedule = dispatch(asked, longer)
+    assert schedule["start_min"].values.ravel().tolist() == [0, 45]
+    assert schedule["end_min"].values.ravel().tolist() == [40, 85]
