@@ -1,0 +1,341 @@
+"""The command ``emberline``. Nothing heavy is imported before a command needs it, so that help comes at once.
+
+Exit codes: 0 done; 1 no acceptable plan, the run is stored and says why; 2 a mistake in what was asked, one line for
+each on standard error, nothing written; 3 an error of Emberline itself; 130 given up with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from plans.store import Store
+    from scenarios import Scenario
+
+app = typer.Typer(
+    name="emberline",
+    help="When to use energy: simulates the line, optimizes the schedule, proves the plan.",
+    epilog="Exit codes: 0 done, 1 no acceptable plan (the run is stored), 2 a mistake in what was asked, 3 an error "
+    "of Emberline itself. Plans are kept in EMBERLINE_HOME or the user's data folder.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Named = Annotated[str, typer.Argument(metavar="SCENARIO", help="a YAML file, or the name of a bundled scenario")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="override a key of the scenario, such as goal.minimize=cost"),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON and nothing else")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="id of a run, its first digits, or 'last'")]
+
+
+class Refused(Exception):
+    """What was asked cannot be done; one line for each mistake."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+@app.command("list")
+def list_scenarios(as_json: AsJson = False) -> None:
+    """List the bundled scenarios."""
+    from scenarios import bundled, load
+
+    found = [load(name) for name in bundled()]
+    if as_json:
+        _print_json(
+            [{"name": s.name, "title": s.title, "heats": len(s.heats), "description": s.description} for s in found]
+        )
+        return
+    width = max(len(scenario.name) for scenario in found)
+    for scenario in found:
+        print(f"{scenario.name:<{width}}  {scenario.title}")
+
+
+@app.command()
+def check(scenario: Named, changes: Changes = None) -> None:
+    """Say what a scenario is, or what is wrong with it, one line each."""
+    from ui.terminal import heading
+    from ui.wording import filled
+
+    asked = _load(scenario, changes)
+    for line in heading(asked):
+        print(line)
+    for stage in asked.line.stages:
+        print(f"stage {stage.name}: {', '.join(unit.name for unit in stage.units)}")
+    for order in asked.orders:
+        count = sum(entry.count for entry in order.heats)
+        print(f"order {order.name}: {count} heat{'s' if count > 1 else ''}")
+    for name, series in asked.inputs.data_vars.items():
+        values = series.to_numpy()
+        unit = series.attrs["units"].format(currency=asked.market.currency)
+        source = series.attrs.get("source", "")
+        print(f"series {name}: {values.min():g} to {values.max():g} {unit}, from {source}")
+    for line in filled(asked):
+        print(line)
+    print("no mistake found")
+
+
+@app.command()
+def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) -> None:
+    """Simulate the foreman's day, undisturbed."""
+    import twin
+    from plans.figures import figures
+    from plans.plan import violations
+    from ui import terminal, wording
+
+    asked = _load(scenario, changes)
+    run = twin.simulate(asked)
+    sums = figures(asked, run, float(run.attrs["tonnes"]))
+    missed = violations(run)
+    if as_json:
+        _print_json({"scenario": asked.name, "baseline": sums.as_dict() | {"violations": missed}})
+        return
+    for line in terminal.heading(asked):
+        print(line)
+    print()
+    for row in wording.rows(sums, None):
+        print(f"{row.label:<22}{row.number(row.foreman):>12}  {row.unit}")
+    print()
+    print(f"limits missed: {len(missed) or 'none'}")
+    for found in missed:
+        print(f"  {wording.violation(found, asked.horizon)}")
+
+
+@app.command()
+def plan(
+    scenario: Named,
+    changes: Changes = None,
+    gap: Annotated[str | None, typer.Option(metavar="SHARE", help="stop at this gap, such as 0.5%")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search then")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
+) -> None:
+    """Make a plan, prove it in the twin and store it.
+
+    Ctrl-C takes the best plan found so far, a second one gives up."""
+    changes = list(changes or [])
+    if gap is not None:
+        changes.append(f"goal.gap={gap}")
+    if time_limit is not None:
+        changes.append(f"goal.time_limit_s={time_limit}")
+    asked = _load(scenario, changes)
+    from plans.store import Store
+    from ui import terminal
+    from ui.making import make
+
+    store = Store()
+    with store.working(asked) as run:
+        made = make(asked, quiet)
+        folder = store.save(run, made)
+    if as_json:
+        _print_json({"run": run, "folder": str(folder), **made.summary()})
+    else:
+        terminal.show(terminal.out(), made, run, folder)
+        print("\nSee it in the browser: emberline app    Take it along: emberline export last")
+    raise typer.Exit(0 if made.acceptable else 1)
+
+
+@app.command()
+def show(run: Run = "last", as_json: AsJson = False) -> None:
+    """Show a stored run."""
+    from ui import terminal
+
+    store, found = _find(run)
+    stored = store.open(found)
+    if as_json:
+        _print_json({"run": found, "folder": str(stored.folder), **stored.plan.summary()})
+    else:
+        terminal.show(terminal.out(), stored.plan, found, stored.folder)
+
+
+@app.command()
+def runs(
+    delete: Annotated[str | None, typer.Option(metavar="RUN", help="delete this run")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before deleting")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the stored runs, or delete one."""
+    from datetime import UTC
+
+    if delete is not None:
+        store, found = _find(delete)
+        if not yes and not (sys.stdin.isatty() and typer.confirm(f"Delete run {found}?", err=True)):
+            raise Refused(f"run {found} was not deleted; confirm with --yes")
+        store.delete(found)
+        print(f"run {found} deleted", file=sys.stderr)
+        return
+    kept = _store()
+    found_rows = kept.list() if kept else []
+    if as_json:
+        names = ("id", "scenario", "state", "status", "goal", "gap", "saved_carbon_kg", "saved_cost", "verdict")
+        rows = [{name: getattr(row, name) for name in names} for row in found_rows]
+        made = [row.created.replace(tzinfo=UTC).isoformat(timespec="seconds") for row in found_rows]
+        _print_json([{**row, "created": at} for row, at in zip(rows, made, strict=True)])
+        return
+    if not found_rows:
+        print("there is no run yet; make one with 'emberline plan melt-shop-small'", file=sys.stderr)
+        return
+    from rich.table import Table
+
+    from ui import terminal, wording
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name in ("run", "made", "scenario", "goal", "state", "status", "gap", "carbon saved"):
+        table.add_column(name, justify="right" if name in ("gap", "carbon saved") else "left", no_wrap=True)
+    for row in found_rows:
+        at = row.created.replace(tzinfo=UTC).astimezone()
+        saved = "" if row.saved_carbon_kg is None else f"{wording.number(row.saved_carbon_kg / 1000, 2)} t"
+        gap = "" if row.gap is None else wording.percent(row.gap)
+        cells = (row.id[:8], f"{at:%Y-%m-%d %H:%M}", row.scenario, wording.GOALS.get(row.goal, row.goal))
+        table.add_row(*cells, row.state, row.status, gap, saved)
+    console = terminal.out()
+    console.print(table, soft_wrap=True)
+
+
+@app.command()
+def export(
+    run: Run = "last",
+    to: Annotated[str, typer.Option(metavar="xlsx|csv|json", help="format")] = "xlsx",
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="where to")] = None,
+    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
+) -> None:
+    """Write a stored run to a file for the shift."""
+    from plans.export import FORMATS
+    from plans.export import export as write
+
+    if to not in FORMATS:
+        raise Refused(f"--to {to}: formats are {', '.join(FORMATS)}")
+    store, found = _find(run)
+    stored = store.open(found)
+    path = output or Path(f"emberline-{stored.plan.scenario.name}-{found[:8]}.{to}")
+    if path.is_dir() or not path.parent.is_dir():
+        raise Refused(f"--output {path}: {'is a folder' if path.is_dir() else 'there is no such folder'}")
+    if path.exists() and not force:
+        raise Refused(f"{path} is there already; overwrite it with --force, or name another with --output")
+    if not stored.plan.found:
+        _fail(1, f"run {found} has no schedule to export: {stored.plan.verdict}")
+    print(write(stored, to, path))
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenarios, for editors."""
+    from scenarios import Scenario
+
+    made = Scenario.model_json_schema()
+    _print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Emberline scenario"})
+
+
+@app.command("app")
+def open_app(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port on this machine")] = 8501,
+    browser: Annotated[bool, typer.Option(help="open the browser")] = True,
+) -> None:
+    """Open the pages in the browser.
+
+    Only this machine can reach them."""
+    import subprocess
+
+    page = Path(__file__).resolve().parent.parent / "app.py"
+    asked = [f"--server.port={port}", "--server.address=127.0.0.1", f"--server.headless={str(not browser).lower()}"]
+    quiet = ["--server.showEmailPrompt=false", "--browser.gatherUsageStats=false"]
+    command = [sys.executable, "-m", "streamlit", "run", str(page), *asked, *quiet]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+def _load(name: str, changes: list[str] | None) -> Scenario:
+    from scenarios import load
+
+    return load(name, changes or [])
+
+
+def _store() -> Store | None:
+    """The store; None where nothing was ever stored, so that asking leaves no trace."""
+    from plans.store import Store, home
+
+    return Store() if (home() / "catalogue.db").is_file() else None
+
+
+def _find(prefix: str) -> tuple[Store, str]:
+    store = _store()
+    if store is None:
+        raise Refused("there is no stored run yet; make one with 'emberline plan'")
+    return store, store.find(prefix)
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
+
+
+def _fail(code: int, *lines: str) -> NoReturn:
+    for line in lines:
+        print(line, file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _internal(error: Exception) -> NoReturn:
+    """One line and where the details are; with EMBERLINE_DEBUG the details themselves."""
+    import traceback
+    from datetime import UTC, datetime
+
+    if os.environ.get("EMBERLINE_DEBUG", "") not in ("", "0"):
+        traceback.print_exception(error)
+        raise SystemExit(3)
+    says = f"error in Emberline: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    try:
+        from plans.store import home
+
+        folder = home() / "errors"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
+        details = "".join(traceback.format_exception(error))
+        path.write_text(f"emberline {' '.join(sys.argv[1:])}\n\n{details}", encoding="utf-8")
+        _fail(3, says, f"details: {path}")
+    except (OSError, ImportError):
+        _fail(3, says, "details: set EMBERLINE_DEBUG=1 and try again")
+
+
+def main() -> None:
+    """Entry point: runs a command and turns what goes wrong into lines and exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        code = app(standalone_mode=False, prog_name="emberline")
+        sys.stdout.flush()
+        raise SystemExit(code or 0)
+    except Refused as error:
+        _fail(2, *error.lines)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read has enough; say nothing at exit either
+        raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        print("given up", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(130)  # a search may still be at work in another thread
+    except typer.Abort:
+        _fail(2, "given up")
+    except Exception as error:  # the user sees lines, never a stack trace
+        said = getattr(error, "format_message", None)  # the command line itself was wrong
+        if said is not None:
+            _fail(2, " ".join(said().split()) or "see emberline --help")
+        problems = getattr(error, "problems", None)
+        if problems is not None:
+            _fail(2, *map(str, problems))
+        if type(error).__name__ == "StoreError":
+            _fail(2, str(error))
+        _internal(error)

@@ -1,0 +1,246 @@
+"""What the user asks: the widgets at the side, and the overrides of the scenario that they stand for.
+
+Everything lives in the session, so that two users never see each other's inputs.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from scenarios import Scenario, ScenarioError, bundled, load
+from ui import wording
+
+PV_OF_ITS_OWN = {"table": "pv_typical", "column": "capacity_factor"}
+"""What a PV plant gives where the scenario has none."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A scenario with the changes that the user has made, and what is wrong with them."""
+
+    name: str
+    overrides: tuple[str, ...] = ()
+    inputs: tuple[tuple[str, Any], ...] = ()
+    """The widgets' values that differ from the scenario's, kept with the request to restore them."""
+    scenario: Scenario | None = None
+    problems: tuple[str, ...] = ()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def look(name: str, overrides: tuple[str, ...] = ()) -> Scenario:
+    """A bundled scenario with overrides; read only, hence shared."""
+    return load(name, overrides)
+
+
+def ask(seed: dict[str, Any]) -> Asked:
+    """Draw the widgets and collect what they say.
+
+    Args:
+        seed: the note of the run that the address names; its values are shown until they are changed.
+    """
+    names = bundled()
+    chosen = str(seed.get("scenario", "melt-shop-small"))
+    name = st.selectbox("Scenario", names, index=names.index(chosen) if chosen in names else 0, key="scenario")
+    original = look(name)
+    st.text(original.title)
+    seeds = dict(seed.get("inputs", {})) if chosen == name else {}
+    said: dict[str, Any] = {}
+    overrides: list[str] = []
+    _when(original, seeds, said, overrides)
+    _goal(original, seeds, said, overrides)
+    _market(original, seeds, said, overrides)
+    _site(original, seeds, said, overrides)
+    _casts(original, seeds, said, overrides)
+    _search(original, seeds, said, overrides)
+    asked = Asked(name, tuple(overrides), tuple(said.items()))
+    try:
+        return Asked(name, asked.overrides, asked.inputs, look(name, asked.overrides))
+    except ScenarioError as error:
+        return Asked(name, asked.overrides, asked.inputs, problems=tuple(map(str, error.problems)))
+
+
+def _number(
+    label: str, key: str, original: Scenario, seeds: dict[str, Any], said: dict[str, Any], value: float, **limits: Any
+) -> float:
+    """A number input that starts with the scenario's value and is noted where it differs."""
+    shown = float(seeds.get(key, value))
+    limits = {"format": "%g", **limits}
+    found = float(st.number_input(label, value=shown, key=f"{original.name}.{key}", **limits))
+    if found != value:
+        said[key] = found
+    return found
+
+
+def _when(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
+    start = original.horizon.instant(0).date()
+    shown = date.fromisoformat(seeds.get("start", start.isoformat()))
+    found = st.date_input(
+        "First day", shown, key=f"{original.name}.start", min_value=date(2000, 1, 1), max_value=date(2099, 12, 31)
+    )
+    if found != start:
+        said["start"] = found.isoformat()
+        overrides.append(f"horizon.start={found.isoformat()}")
+
+
+def _goal(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
+    goals = list(wording.GOALS)[:3]
+    shown = seeds.get("goal", original.goal.minimize)
+    found = st.selectbox(
+        "Goal", goals, index=goals.index(shown), format_func=lambda g: wording.GOALS[g], key=f"{original.name}.goal"
+    )
+    if found != original.goal.minimize:
+        said["goal"] = found
+        overrides.append(f"goal.minimize={found}")
+    if original.market.marginal_carbon_intensity_kg_per_mwh is None:
+        return
+    signals = list(wording.SIGNALS)
+    shown = seeds.get("signal", original.goal.signal)
+    found = st.segmented_control(
+        "Grid intensity that counts",
+        signals,
+        default=shown,
+        required=True,
+        key=f"{original.name}.signal",
+        help="Average or marginal intensity. Shifting by one may raise the other: the plan shows both.",
+    )
+    if found and found != original.goal.signal:
+        said["signal"] = found
+        overrides.append(f"goal.signal={found}")
+
+
+def _market(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
+    market = original.market
+    money = market.currency
+    left, right = st.columns(2)
+    with left:
+        level = _number(
+            "Price level [%]", "price_level", original, seeds, said, 100.0, min_value=0.0, max_value=1000.0, step=10.0,
+            help="Factor on every electricity price of the day.",
+        )  # fmt: skip
+    with right:
+        price = _number(
+            f"Carbon [{money}/t]", "carbon_price", original, seeds, said, market.carbon_price.per_t,
+            min_value=0.0, max_value=10_000.0, step=10.0,
+        )  # fmt: skip
+    if level != 100:
+        for name in ("price_per_mwh", "export_price_per_mwh"):
+            series = getattr(market, name)
+            if series is not None:
+                overrides.append(f"market.{name}.scale={series.scale * level / 100:g}")
+    if price != market.carbon_price.per_t:
+        overrides.append(f"market.carbon_price.per_t={price:g}")
+    covers = {"direct": "scope 1 only", "all": "scope 1 and 2"}
+    found = st.segmented_control(
+        "Carbon price is paid on",
+        list(covers),
+        default=seeds.get("covers", market.carbon_price.covers),
+        required=True,
+        format_func=lambda c: covers[c],
+        key=f"{original.name}.covers",
+        help="Emission trading covers what the plant itself emits (scope 1); on scope 2, the grid's emissions, it is a "
+        "shadow price.",
+    )
+    if found and found != market.carbon_price.covers:
+        said["covers"] = found
+        overrides.append(f"market.carbon_price.covers={found}")
+
+
+def _site(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
+    pv, battery = original.site.pv, original.site.battery
+    had = pv.peak_mw if pv else 0.0
+    peak = _number("PV peak [MW]", "pv_mw", original, seeds, said, had, min_value=0.0, max_value=5000.0, step=1.0)
+    if peak != had and pv is not None:
+        overrides.append(f"site.pv.peak_mw={peak:g}")
+    elif peak != had:
+        overrides.append(f"site.pv={json.dumps({'peak_mw': peak, 'capacity_factor': PV_OF_ITS_OWN})}")
+    left, right = st.columns(2)
+    energy_had, power_had = (battery.energy_mwh, battery.power_mw) if battery else (0.0, 0.0)
+    limits = {"min_value": 0.0, "max_value": 5000.0, "step": 1.0}
+    with left:
+        energy = _number("Battery [MWh]", "battery_mwh", original, seeds, said, energy_had, **limits)
+    with right:
+        power = _number("Battery [MW]", "battery_mw", original, seeds, said, power_had, **limits)
+    if (energy, power) == (energy_had, power_had):
+        return
+    if battery is not None:
+        overrides.extend([f"site.battery.energy_mwh={energy:g}", f"site.battery.power_mw={power:g}"])
+    elif energy and power:
+        overrides.append(f"site.battery={json.dumps({'energy_mwh': energy, 'power_mw': power})}")
+
+
+def casts(original: Scenario) -> pd.DataFrame:
+    """The orders as a table: one row for each entry of equal heats."""
+    rows = [
+        {"cast": order.name, "grade": entry.grade, "heats": entry.count}
+        for order in original.orders
+        for entry in order.heats
+    ]
+    return pd.DataFrame(rows)
+
+
+def orders_override(original: Scenario, counts: list[int]) -> str:
+    """The override that gives each entry of :func:`casts` its number of heats; those with none are left out."""
+    given = iter(counts)
+    orders = []
+    for order in original.orders:
+        plain = order.model_dump(mode="json", exclude_defaults=True)
+        entries = [{**entry, "count": count} for entry in plain["heats"] if (count := next(given)) > 0]
+        if entries:
+            orders.append({**plain, "heats": entries})
+    return f"orders={json.dumps(orders)}"
+
+
+def _casts(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
+    table = casts(original)
+    before = table["heats"].tolist()
+    kept = seeds.get("heats")
+    if isinstance(kept, list) and len(kept) == len(before):
+        table["heats"] = kept
+    heats, mass = st.empty(), {grade.name: grade.mass_t for grade in original.line.grades}
+    with st.expander("Casts and heats"):
+        st.caption("Change how many heats of a grade a cast has; 0 leaves them out.")
+        edited = st.data_editor(
+            table,
+            key=f"{original.name}.heats",
+            hide_index=True,
+            disabled=["cast", "grade"],
+            column_config={"heats": st.column_config.NumberColumn(min_value=0, max_value=100, step=1, required=True)},
+        )
+    counts = [int(count) for count in edited["heats"].fillna(0)]
+    tonnes = sum(count * mass[grade] for count, grade in zip(counts, edited["grade"], strict=True))
+    heats.text(f"{sum(counts)} heats, {wording.number(tonnes, 0)} t")
+    if counts != before:
+        said["heats"] = counts
+        overrides.append(orders_override(original, counts))
+
+
+def _search(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
+    goal = original.goal
+    with st.expander("Caps and search"):
+        cap_had = 100 * (goal.caps.extra_cost_share or 0.0)
+        cap = _number(
+            "Cost above the foreman's, at most [%]", "extra_cost", original, seeds, said, cap_had,
+            min_value=0.0, max_value=100.0, step=1.0,
+            help="A plan for least carbon may cost this much more.",
+        )  # fmt: skip
+        gap = _number(
+            "Stop at a gap of [%]", "gap", original, seeds, said, 100 * goal.gap,
+            min_value=0.0, max_value=100.0, step=0.1,
+            help="How far from the best possible the plan may be, on what can be decided.",
+        )  # fmt: skip
+        limit = _number(
+            "Stop the search after [s]", "time_limit", original, seeds, said, goal.time_limit_s,
+            min_value=1.0, max_value=3600.0, step=10.0,
+        )  # fmt: skip
+    if cap != cap_had:
+        overrides.append(f"goal.caps.extra_cost_share={cap / 100:g}")
+    if gap != 100 * goal.gap:
+        overrides.append(f"goal.gap={gap / 100:g}")
+    if limit != goal.time_limit_s:
+        overrides.append(f"goal.time_limit_s={limit:g}")

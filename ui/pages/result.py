@@ -1,0 +1,218 @@
+"""A stored plan on the page: verdict, figures against the foreman, charts, heats, disturbed days, downloads."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from plans.export import export
+from plans.plan import Plan
+from plans.store import Store, StoredRun, StoreError
+from ui import charts, wording
+from ui.wording import filled
+
+FILES = {
+    "xlsx": ("Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "csv": ("CSV", "text/csv"),
+    "json": ("JSON", "application/json"),
+}
+CARDS = {
+    "carbon": "Carbon",
+    "cost": "Cost",
+    "peak, metered mean": "Peak",
+    "electricity imported": "Import",
+    "steel": "Steel",
+}
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def opened(run: str) -> StoredRun:
+    """A stored run; it never changes, hence shared."""
+    return Store().open(run)
+
+
+def show(run: str) -> None:
+    """Draw a stored run."""
+    try:
+        stored = opened(run)
+    except StoreError as error:
+        st.warning(str(error))
+        return
+    made = stored.plan
+    _verdict(made, run)
+    _figures(made)
+    if made.replay is None:
+        return
+    schedule, heats, figures, days = st.tabs(["Schedule", "Heats", "All figures", "Disturbed days"])
+    with schedule:
+        _schedule(made)
+    with heats:
+        _heats(made)
+    with figures:
+        _all_figures(made)
+    with days:
+        _days(made)
+    _downloads(stored)
+
+
+def _verdict(made: Plan, run: str) -> None:
+    st.subheader(f"Plan {run[:8]}", anchor=False)
+    st.text(f"{made.scenario.title or made.scenario.name}, {wording.span(made.scenario.horizon)}")
+    lines = [f"Goal: {wording.goal(made.scenario.goal)}", f"Status: {wording.status(made)}"]
+    lines += [f"✕ {wording.violation(found, made.scenario.horizon)}" for found in made.violations[:12]]
+    if len(made.violations) > 12:
+        lines.append(f"and {len(made.violations) - 12} more")
+    if not made.found:
+        lines.append("Loosen what cannot be kept (a lock, a due time, a limit, a cap) or allow more time; plan again.")
+    lines += [f"Filled: {line}" for line in filled(made.scenario)]
+    if not made.baseline_complete:
+        lines.append("The foreman's rules do not keep every limit here; the comparison is with what he does.")
+    with st.container(border=True, gap="xxsmall"):
+        st.text(f"{'✓' if made.acceptable else '✕'}  {made.verdict}")
+        st.text("\n".join(lines))
+
+
+def _figures(made: Plan) -> None:
+    rows = list(wording.rows(made.baseline_figures, made.replay_figures))
+    cards = [row for row in rows if row.label in CARDS]
+    with st.container(horizontal=True, key="cards"):
+        for row in cards:
+            _card(row)
+    if made.replay is None:
+        return
+    lines = wording.luck(made)
+    days = (
+        f" In {made.replays.n} disturbed days, on the same luck: {'; '.join(lines)}." if made.replays and lines else ""
+    )
+    st.caption(f"Against the foreman, who makes the same heats by the same due times as soon as possible.{days}")
+
+
+def _card(row: wording.Row) -> None:
+    label = f"{CARDS[row.label]} [{row.unit}]"
+    if row.plan is None:
+        st.metric(label, row.number(row.foreman), "foreman", delta_color="off", delta_arrow="off", border=True)
+        return
+    saved = row.saved or 0.0
+    same = not any(digit in "123456789" for digit in row.number(saved))
+    delta = f"{'+' if saved < 0 else ''}{row.number(-saved)} ({wording.percent(-(row.share or 0.0), 1)})"
+    st.metric(
+        label,
+        row.number(row.plan),
+        "as the foreman" if same else delta,
+        delta_color="off" if same or not row.less_is_better else "inverse",
+        delta_arrow="off" if same else "auto",
+        border=True,
+    )
+
+
+def _all_figures(made: Plan) -> None:
+    rows = list(wording.rows(made.baseline_figures, made.replay_figures))
+    st.table(
+        pd.DataFrame(
+            {
+                "figure": [row.label.strip() for row in rows],
+                "unit": [row.unit for row in rows],
+                "foreman": [row.number(row.foreman) for row in rows],
+                "plan": [row.number(row.plan) for row in rows],
+                "saved": [row.number(row.saved) if row.less_is_better else "–" for row in rows],
+                "saved %": [wording.percent(row.share, 1) if row.less_is_better else "–" for row in rows],
+            }
+        ).set_index("figure")
+    )
+    st.text(f"Status: {wording.status(made)}")
+
+
+def _schedule(made: Plan) -> None:
+    foreman = st.toggle("Show the foreman (thin)", value=True, key="foreman")
+    with st.container(key="timeline"):
+        st.altair_chart(charts.timeline(made, foreman), width="stretch")
+    marks = ["blue: the plan", "grey dashes: the foreman"] if foreman else ["blue: the plan"]
+    site = made.scenario.site
+    if site.grid.import_limit_mw is not None:
+        marks.append("red dashes: contracted limit")
+    if site.pv is not None and site.pv.peak_mw > 0:
+        marks.append("yellow dots: PV")
+    if made.scenario.market.marginal_carbon_intensity_kg_per_mwh is not None:
+        marks.append("intensity: average full, marginal dashed")
+    st.caption(
+        f"{'; '.join(marks)}. On the upper chart: Shift and wheel to zoom, drag to move, double click to go back."
+    )
+
+
+def _heats(made: Plan) -> None:
+    assert made.replay is not None
+    scenario = made.scenario
+    heats = {heat.name: heat for heat in scenario.heats}
+    names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
+    frame = pd.DataFrame({name: made.replay[f"op_{name}"].values.tolist() for name in names})
+    before = {
+        (heat, stage): start
+        for heat, stage, start in zip(
+            *(made.baseline[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min")), strict=True
+        )
+    }
+    frame["order"] = [heats[heat].order for heat in frame["heat"]]
+    frame["grade"] = [heats[heat].grade.name for heat in frame["heat"]]
+    keys = zip(frame["heat"], frame["stage"], frame["start_min"], strict=True)
+    frame["moved [min]"] = [start - before.get((heat, stage), start) for heat, stage, start in keys]
+    for name in ("start", "end"):
+        frame[name] = [wording.moment(scenario.horizon.instant(at)) for at in frame[f"{name}_min"]]
+    frame = frame.sort_values(["start_min", "unit"])
+    frame = frame.rename(columns={"waited_min": "waited [min]", "energy_mwh": "electricity [MWh]"})
+    shown = ["heat", "order", "grade", "stage", "unit", "start", "end", "moved [min]", "waited [min]"]
+    st.dataframe(
+        frame[[*shown, "electricity [MWh]"]],
+        hide_index=True,
+        column_config={
+            "moved [min]": st.column_config.NumberColumn(format="%+.0f", help="Against the foreman"),
+            "waited [min]": st.column_config.NumberColumn(format="%.0f", help="Beyond the transfer"),
+            "electricity [MWh]": st.column_config.NumberColumn(format="%.1f"),
+        },
+    )
+
+
+def _days(made: Plan) -> None:
+    if made.replays is None or not made.replays.n:
+        st.text("No disturbed replays were asked for: set disturbances.replications in the scenario.")
+        return
+    held, n = made.replays.held, made.replays.n
+    st.text(f"The plan held without any violation in {held} of {n} disturbed days (spread of times, breakdowns).")
+    currency = made.scenario.market.currency
+    names = {
+        "carbon_kg": ("carbon", "t CO2e", 1e-3, 2),
+        "cost": ("cost", currency, 1.0, 0),
+        "peak_mw": ("peak, metered mean", "MW", 1.0, 1),
+        "late_heats": ("late heats", "heats", 1.0, 1),
+        "saved_carbon_kg": ("carbon saved against the foreman on the same luck", "t CO2e", 1e-3, 2),
+        "saved_cost": ("cost saved against the foreman on the same luck", currency, 1.0, 0),
+    }
+    found = made.replays.quantiles()
+    rows = []
+    for name, (label, unit, factor, digits) in names.items():
+        values = [wording.number(found[name][q] * factor, digits) for q in ("p10", "p50", "p90")]
+        rows.append([label, unit, *values])
+    st.table(pd.DataFrame(rows, columns=["figure", "unit", "P10", "median", "P90"]).set_index("figure"))
+
+
+def _downloads(stored: StoredRun) -> None:
+    st.markdown("**Take it along**")
+    name = f"emberline-{stored.plan.scenario.name}-{stored.id[:8]}"
+    for column, (kind, (label, mime)) in zip(st.columns(4), FILES.items(), strict=False):
+        column.download_button(
+            label, _file(stored, kind), f"{name}.{kind}", mime, on_click="ignore", width="stretch", key=f"file.{kind}"
+        )
+    st.caption(f"Run {stored.id}; its address reopens it.")
+
+
+def _file(stored: StoredRun, kind: str) -> Callable[[], bytes]:
+    """Makes the file when it is asked for."""
+
+    def make() -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            return export(stored, kind, Path(folder) / f"plan.{kind}").read_bytes()
+
+    return make

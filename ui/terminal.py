@@ -1,0 +1,134 @@
+"""The terminal's side: tables, progress, and what a plan looks like in it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from plans.figures import Figures
+from plans.plan import Plan
+from scenarios import Scenario
+from ui import wording
+
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+def out() -> Console:
+    """Standard output: no colour where it is no terminal or NO_COLOR is set, and no line broken in a pipe."""
+    width = None if sys.stdout.isatty() else 160
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=width)
+
+
+def figures_table(scenario: Scenario, baseline: Figures, plan: Figures | None) -> Table:
+    """Foreman, plan and what is saved, with units."""
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name in ("", "unit"):
+        table.add_column(name, no_wrap=True)
+    for name in ("foreman", "plan", "saved", "saved %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in wording.rows(baseline, plan):
+        if row.foreman is None:
+            table.add_row(row.label, row.unit, "not given", *[""] * 3, style="dim")
+            continue
+        share = "" if row.plan is None else wording.percent(row.share, 1)
+        saved = (row.saved, share) if row.less_is_better else (None, "")
+        cells = [row.number(row.foreman), row.number(row.plan), row.number(saved[0]), saved[1]]
+        table.add_row(row.label, row.unit, *cells, style="" if row.label[0] != " " else "dim")
+    return table
+
+
+def heading(scenario: Scenario) -> list[str]:
+    """What was asked, in three lines."""
+    heats = f"{len(scenario.heats)} heats, {wording.number(scenario.tonnes, 0)} t"
+    return [
+        f"{scenario.name}: {scenario.title}" if scenario.title else scenario.name,
+        wording.span(scenario.horizon),
+        f"{heats}; {wording.goal(scenario.goal)}",
+    ]
+
+
+def show(console: Console, made: Plan, run: str, folder: Path) -> None:
+    """A plan as the planner reads it."""
+    for line in heading(made.scenario):
+        console.print(Text(line))
+    console.print()
+    console.print(figures_table(made.scenario, made.baseline_figures, made.replay_figures))
+    console.print()
+    facts = [("status", wording.status(made)), ("verdict", made.verdict)]
+    facts += [("", wording.violation(found, made.scenario.horizon)) for found in made.violations[:20]]
+    if len(made.violations) > 20:
+        facts.append(("", f"and {len(made.violations) - 20} more"))
+    if not made.baseline_complete:
+        facts.append(
+            ("foreman", "the foreman's rules do not keep every limit here; the comparison is with what he does")
+        )
+    lines = wording.luck(made)
+    facts += [("disturbed" if i == 0 else "", line) for i, line in enumerate(lines)]
+    if lines:
+        facts.append(("", "against the foreman on the same luck"))
+    facts += [("filled", line) for line in wording.filled(made.scenario)]
+    facts += [("run", run), ("folder", str(folder))]
+    for name, text in facts:
+        console.print(Text.assemble((f"{name:<10}", "bold"), text))
+
+
+class Progress:
+    """Tells of a plan in the making, on standard error: a live line in a terminal, else one line for each phase."""
+
+    def __init__(self, scenario: Scenario, quiet: bool) -> None:
+        self.scenario = scenario
+        self.quiet = quiet
+        self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+        self.began = time.perf_counter()
+        self.event: dict[str, Any] = {"phase": "twin"}
+        self.search: dict[str, Any] = {}
+        self.wish = ""
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Take an event of ``plans.plan``; may be called from another thread."""
+        if "incumbent" in event or "bound" in event:
+            self.search = event
+        if event["phase"] != self.event["phase"] and not self.quiet and not self.console.is_terminal:
+            if self.event["phase"] == "optimize":
+                self._say(self._found())
+            self._say(wording.PHASES.get(event["phase"], event["phase"]))
+        self.event = event
+
+    def _say(self, text: str) -> None:
+        self.console.print(Text(f"{time.perf_counter() - self.began:6.1f} s  {text}"))
+
+    def _found(self) -> str:
+        best, bound = self.search.get("incumbent"), self.search.get("bound")
+        gap = wording.percent(self.search.get("gap"))
+        say = wording.objective
+        return f"best {say(self.scenario, best)}   bound {say(self.scenario, bound)}   gap {gap}"
+
+    def _line(self) -> Text:
+        seconds = time.perf_counter() - self.began
+        phase = self.event["phase"]
+        text = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {seconds:5.1f} s  {wording.PHASES.get(phase, phase)}"
+        if phase == "optimize":
+            text += f"   {self._found()}"
+        elif phase == "replays" and "of" in self.event:
+            text += f"   {self.event['done']} of {self.event['of']}"
+        return Text(text + (f"   {self.wish}" if self.wish else ""), overflow="ellipsis", no_wrap=True)
+
+    @contextmanager
+    def shown(self) -> Iterator[Callable[[], None]]:
+        """While inside, calling what is yielded draws the line again."""
+        if self.quiet or not self.console.is_terminal:
+            if not self.quiet:
+                self._say(wording.PHASES["twin"])
+            yield lambda: None
+            return
+        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+            yield lambda: live.update(self._line(), refresh=True)

@@ -1,0 +1,189 @@
+"""How figures, times and outcomes are said, the same on the command line and in the browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from plans.plan import Plan
+from plans.plan import filled as gaps_filled
+from scenarios import Scenario
+from scenarios.goal import Goal
+from scenarios.horizon import Horizon
+
+PHASES = {
+    "twin": "the foreman's day",
+    "optimize": "search for the best schedule",
+    "replay": "the twin follows the schedule",
+    "replays": "disturbed replays",
+}
+GOALS = {
+    "carbon": "least carbon",
+    "cost": "least cost",
+    "cost_with_carbon_price": "least cost with the carbon price",
+    "lateness": "least lateness",
+}
+SIGNALS = {"average": "average intensity", "marginal": "marginal intensity"}
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+KINDS = {
+    "wait": "waited too long",
+    "cast": "cast interrupted",
+    "import": "import limit exceeded",
+    "export": "export limit exceeded",
+    "due": "finished too late",
+    "battery": "battery could not follow",
+    "unfinished": "not finished within the horizon",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: of the foreman, of the plan, and what the plan saves."""
+
+    label: str
+    unit: str
+    foreman: float | None
+    plan: float | None
+    digits: int
+    less_is_better: bool = True
+
+    @property
+    def saved(self) -> float | None:
+        """Foreman less plan."""
+        return None if self.foreman is None or self.plan is None else self.foreman - self.plan
+
+    @property
+    def share(self) -> float | None:
+        """What is saved as a share of the foreman's figure."""
+        return None if self.saved is None or not self.foreman else self.saved / abs(self.foreman)
+
+    def number(self, value: float | None) -> str:
+        """A value with this figure's digits, without unit."""
+        return number(value, self.digits)
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """A number with thin grouping; a dash where there is none."""
+    if value is None:
+        return "–"
+    text = f"{value:,.{digits}f}".replace(",", "\u202f").replace("-", "−")
+    return text.lstrip("−") if not any(c in "123456789" for c in text) else text
+
+
+def percent(share: float | None, digits: int = 2) -> str:
+    """A share in percent."""
+    return "–" if share is None else f"{number(100 * share, digits)} %"
+
+
+def rows(baseline: Any, plan: Any) -> Iterator[Row]:
+    """The figures of foreman and plan, for each its unit; ``plan`` may be None."""
+
+    def of(figures: Any, name: str, factor: float = 1.0) -> float | None:
+        value = None if figures is None else getattr(figures, name)
+        return None if value is None else value * factor
+
+    for label, unit, name, factor, digits, less in (
+        ("carbon", "t CO2e", "carbon_kg", 1e-3, 2, True),
+        ("  scope 1, direct", "t CO2e", "direct_kg", 1e-3, 2, True),
+        ("  scope 2, average", "t CO2e", "grid_average_kg", 1e-3, 2, True),
+        ("  scope 2, marginal", "t CO2e", "grid_marginal_kg", 1e-3, 2, True),
+        ("cost", baseline.currency, "cost", 1.0, 0, True),
+        ("peak, metered mean", "MW", "peak_mw", 1.0, 1, True),
+        ("electricity used", "MWh", "energy_mwh", 1.0, 1, True),
+        ("electricity imported", "MWh", "import_mwh", 1.0, 1, True),
+        ("steel", "t", "tonnes", 1.0, 0, False),
+    ):
+        yield Row(label, unit, of(baseline, name, factor), of(plan, name, factor), digits, less)
+
+
+def measure(scenario: Scenario) -> tuple[str, float, int]:
+    """Unit of measure of the objective as shown, the factor to it, and its digits."""
+    target = scenario.goal.minimize
+    if target == "carbon":
+        return "t CO2e", 1e-3, 2
+    return ("min", 1.0, 0) if target == "lateness" else (scenario.market.currency, 1.0, 0)
+
+
+def objective(scenario: Scenario, value: float | None) -> str:
+    """A value of the objective with its unit."""
+    unit, factor, digits = measure(scenario)
+    return "–" if value is None else f"{number(value * factor, digits)} {unit}"
+
+
+def status(plan: Plan) -> str:
+    """Status, gap and bound of the search in one sentence."""
+    if not plan.found:
+        return f"{plan.status}, no schedule"
+    gap = "no gap proven" if plan.gap is None else f"gap {percent(plan.gap)} on what can be decided"
+    if plan.objective is None or plan.bound is None:
+        return f"{plan.status}, {gap}"
+    best, bound = objective(plan.scenario, plan.objective), objective(plan.scenario, plan.bound)
+    return f"{plan.status}, {gap} (objective {best}, no plan is below {bound})"
+
+
+def goal(asked: Goal) -> str:
+    """The goal and its caps in words."""
+    words = f"{GOALS[asked.minimize]} ({SIGNALS[asked.signal]})"
+    caps = []
+    if asked.caps.extra_cost_share is not None and asked.minimize == "carbon":
+        caps.append(f"cost at most {percent(asked.caps.extra_cost_share, 1)} above the foreman's")
+    if asked.caps.carbon_kg is not None:
+        caps.append(f"carbon at most {number(asked.caps.carbon_kg / 1000, 1)} t")
+    if asked.caps.cost is not None:
+        caps.append(f"cost at most {number(asked.caps.cost, 0)}")
+    if asked.caps.peak_mw is not None:
+        caps.append(f"peak at most {number(asked.caps.peak_mw, 1)} MW")
+    return "; ".join([words, *caps])
+
+
+def offset(at: datetime) -> str:
+    """Offset from UTC, as in +01:00."""
+    minutes = round((at.utcoffset() or timedelta()).total_seconds() / 60)
+    return f"{'−' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def moment(at: datetime, with_offset: bool = True) -> str:
+    """A local time in full: Tue 16 Jun 2026 06:15 +02:00."""
+    text = f"{DAYS[at.weekday()]} {at.day} {MONTHS[at.month - 1]} {at.year} {at:%H:%M}"
+    return f"{text} {offset(at)}" if with_offset else text
+
+
+def span(horizon: Horizon) -> str:
+    """Start and end of a horizon, local with offset, and its length."""
+    first, last = horizon.instant(0), horizon.instant(horizon.length_min)
+    hours = number(horizon.length_min / 60, 0 if horizon.length_min % 60 == 0 else 2)
+    return f"{moment(first)} to {moment(last)}, {horizon.zone}, {hours} h in steps of {horizon.step_min:g} min"
+
+
+def violation(found: dict[str, Any], horizon: Horizon) -> str:
+    """One violation in words."""
+    what = KINDS.get(found["kind"], found["kind"])
+    who = ", ".join(part for part in (found["heat"], found["unit"]) if part)
+    amount = f"by {number(found['amount'], 2)} {found['measure']}"
+    return f"{what}{f' ({who})' if who else ''} {amount}, {moment(horizon.instant(found['at_min']))}"
+
+
+def luck(plan: Plan) -> list[str]:
+    """What is saved against the foreman in the disturbed replays, on the same luck."""
+    if plan.replays is None or not plan.replays.n:
+        return []
+    found = plan.replays.quantiles()
+    lines = []
+    for name, label, unit, factor, digits in (
+        ("saved_carbon_kg", "carbon saved", "t CO2e", 1e-3, 2),
+        ("saved_cost", "cost saved", plan.scenario.market.currency, 1.0, 0),
+    ):
+        low, middle, high = (number(found[name][q] * factor, digits) for q in ("p10", "p50", "p90"))
+        lines.append(f"{label}: median {middle} {unit}, P10 {low} to P90 {high}")
+    return lines
+
+
+def filled(scenario: Scenario) -> list[str]:
+    """Which series had gaps that were filled."""
+    return [
+        f"{name}: {gap['count']} value{'s' if gap['count'] > 1 else ''} filled, the first at {gap['first']}"
+        for name, gap in gaps_filled(scenario).items()
+    ]
