@@ -67,16 +67,13 @@ def main() -> None:
     nominal = seconds(lambda: follower.run(1, 0, False))
     disturbed = seconds(lambda: follower.run(1, 0, True))
     listed = seconds(lambda: dispatch(scenario), rounds=3)
-    print(f"bare SimPy, {len(scenario.heats)} heats, {bare(scenario)} events   {reference * 1e3:8.2f} ms")
     following = Following(follower.todo, follower.todo.arrays["duration"].tolist(), {})
     following.run()
-    print(f"twin: {len(follower.todo)} operations in {next(following.env._eid)} events")
-    print(
-        f"twin, recorded, as datasets               {nominal * 1e3:8.2f} ms   {nominal / reference:5.2f} × bare SimPy"
-    )
-    print(
-        f"the same with spread and breakdowns       {disturbed * 1e3:8.2f} ms   {disturbed / reference:5.2f} × bare SimPy"
-    )
+    operations, events = len(follower.todo), next(following.env._eid)
+    print(f"bare SimPy, {operations} operations, {bare(scenario)} events  {reference * 1e3:8.2f} ms")
+    for what, found in (("without disturbance", nominal), ("with", disturbed)):
+        text = f"twin, recorded, {events} events, {what}"
+        print(f"{text:41} {found * 1e3:8.2f} ms   {found / reference:5.2f} × bare SimPy")
     print(f"the foreman's list                        {listed * 1e3:8.2f} ms")
     began = time.perf_counter()
     count = 1000 if "--all" in sys.argv else 100

@@ -113,7 +113,7 @@ class Following:
         """End of an operation that has begun before the horizon: over already, or going on for what remains."""
         todo = self.todo
         at = todo.scheduled[i]
-        nominal = at + todo.shop.duration[todo.heat[i]][todo.unit[i]]
+        nominal = at + max(todo.shop.duration[todo.heat[i]][todo.unit[i]], todo.pace[i])
         if nominal <= 0:
             return nominal
         finish = max(at + max(self.duration[i], todo.pace[i]), 0.0)
@@ -235,9 +235,9 @@ class Serving:
         """Run until the last heat has left."""
         begun: dict[int, float] = {}
         for (heat, stage), (at, u) in sorted(self.shop.started.items()):
-            begun[u] = max(begun.get(u, 0.0), self._begun(heat, stage, u, at))
+            begun[u] = max(begun.get(u, -math.inf), self._begun(heat, stage, u, at))
         for u, over in begun.items():
-            if over > 0:
+            if over + self.shop.setup[u] > 0:
                 self.free[self.shop.stage_of[u]].remove(u)
                 self.env.process(self._back(u, over))
         for heat in self.rank:

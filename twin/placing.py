@@ -62,10 +62,12 @@ class Placing:
         self._locks = table.locks
         for (h, k), (start, u) in table.started.items():
             over = start + table.duration[h][u]
-            end = start + planned[h][u] if over > 0 else over
+            # what is over by the nominal duration is over, but a caster keeps the plan's pace within a cast
+            end = start + planned[h][u] if over > 0 or k == table.campaign else over
             self.places[h, k] = Place(u, start, end, over)
-            if end > 0:
+            if end + table.setup[u] > 0:
                 self.timeline[u].take(start, end)
+            if end > 0:
                 self.headroom.take(self.headroom.load(u, start, table.duration[h][u], table.energy[h][u]))
 
     def place(self, sequence: list[Group], stop: bool = False) -> int | None:
@@ -117,7 +119,8 @@ class Placing:
             high = min(high, table.due[h] - offset - self.planned[h][unit], latest - offset)
         if group.begun is not None:
             last = self.places[group.begun, group.stage]
-            low, high, fixed = max(low, last.end), min(high, last.end), True
+            if last.end >= 0:  # else the cast is broken already and goes on as soon as it can
+                low, high, fixed = max(low, last.end), min(high, last.end), True
         start = low if fixed else self._ceil(low)
         while start <= high + TOLERANCE:
             later = self._free_for_cast(group, unit, start, start + length)

@@ -135,18 +135,22 @@ def _finished(todo: Operations, end: np.ndarray) -> list[int]:
 
 
 def _missed(todo: Operations, start: np.ndarray, end: np.ndarray) -> list[Violation]:
-    """Longest waits, gaps within casts, due times and heats that were not finished."""
+    """Longest waits, gaps within casts, due times and heats that were not finished; what has begun is past judging."""
     shop, arrays = todo.shop, todo.arrays
     names, units = shop.names, shop.units
     found: list[Violation] = []
     before = arrays["before"]
     lag = np.where(before >= 0, start - end[before], 0.0) if len(before) else np.zeros(0)
     for i in np.flatnonzero(lag > arrays["longest"] + TOLERANCE).tolist():
+        if todo.started[i]:
+            continue
         amount = float(lag[i] - arrays["longest"][i])
         found.append(("wait", names[todo.heat[i]], units[todo.unit[i]], float(start[i]), amount, "min"))
     for sequence in todo.sequence:
         for first, second in pairwise(sequence):
-            if todo.same_cast(first, second) and start[second] - end[first] > TOLERANCE:
+            if todo.started[second] or not todo.same_cast(first, second):
+                continue
+            if start[second] - end[first] > TOLERANCE:
                 amount, at = float(start[second] - end[first]), float(end[first])
                 found.append(("cast", names[todo.heat[second]], units[todo.unit[second]], at, amount, "min"))
     for h, over in _last_end(todo, end).items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 import xarray as xr
 
 from scenarios import Scenario
+from scenarios.horizon import Horizon
 from scenarios.line import Stage
+from scenarios.state import State
 
 MARKET = {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0}
 SMALL = 1e-6
@@ -84,6 +87,8 @@ def broken_limits(asked: Scenario, schedule: xr.Dataset, planned: xr.DataArray) 
                 if not on_raster and not stage.campaign:
                     found.append(f"{heat.name} {stage.name}: off the raster")
             end = start + float(planned.sel(heat=heat.name, unit=unit))
+            if (heat.name, stage.name) in started and start + nominal <= 0 and not stage.campaign:
+                end = start + nominal  # over already
             if rows:
                 before, from_unit, before_start, before_end, before_nominal = rows[-1]
                 if start < before_end + line.transfer_min(from_unit, unit) - SMALL:
@@ -151,3 +156,34 @@ def violations(run: xr.Dataset) -> list[Any]:
     """Kind, heat, when, amount and measure of every violation."""
     columns = ("kind", "heat", "at_min", "amount", "measure")
     return list(zip(*(run[f"violation_{name}"].values.tolist() for name in columns), strict=True))
+
+
+def at(asked: Scenario, schedule: xr.Dataset, minutes: float) -> Scenario:
+    """The scenario as it stands some minutes later, the schedule followed until then without disturbance."""
+    horizon, gone = asked.horizon, timedelta(minutes=minutes)
+
+    def later(moment: Any) -> timedelta | None:
+        return None if moment is None else max(timedelta(minutes=horizon.minutes(moment)) - gone, timedelta(0))
+
+    started = []
+    for heat in schedule["heat"].values.tolist():
+        for stage in schedule["stage"].values.tolist():
+            row = schedule.sel(heat=heat, stage=stage)
+            start, unit = float(row["start_min"]), str(row["unit"].item())
+            if unit and start <= minutes:
+                started.append(
+                    {"heat": heat, "stage": stage, "unit": unit, "start": timedelta(minutes=start - minutes)}
+                )
+    orders = [
+        order.model_copy(update={"release": later(order.release), "due": later(order.due)}) for order in asked.orders
+    ]
+    first = horizon.start_utc + gone
+    found = asked.model_copy(
+        update={
+            "horizon": Horizon(start=first, length_h=horizon.length_min / 60 - minutes / 60, step_min=horizon.step_min),
+            "orders": tuple(orders),
+            "locks": (),
+            "state": State.model_validate({"started": started}),
+        }
+    )
+    return Scenario.model_validate(found.model_dump())
