@@ -78,10 +78,12 @@ def series_in(unit: str, minimum: float | None = None) -> Callable[[Any, Validat
     return widen
 
 
-PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0))]
-PriceSeries = Annotated[Series, BeforeValidator(series_in("{currency}/MWh"))]
-IntensitySeries = Annotated[Series, BeforeValidator(series_in("kg/MWh", 0))]
-FactorSeries = Annotated[Series, BeforeValidator(series_in("", 0))]
+Given = Series | float | str
+"""What the file may hold: the series in full, or a constant as a number or a quantity."""
+PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0), json_schema_input_type=Given)]
+PriceSeries = Annotated[Series, BeforeValidator(series_in("{currency}/MWh"), json_schema_input_type=Given)]
+IntensitySeries = Annotated[Series, BeforeValidator(series_in("kg/MWh", 0), json_schema_input_type=Given)]
+FactorSeries = Annotated[Series, BeforeValidator(series_in("", 0), json_schema_input_type=Given)]
 
 
 @dataclass(frozen=True)
