@@ -67,8 +67,12 @@ class Placing:
             self.places[h, k] = Place(u, start, end, over)
             if end + table.setup[u] > 0:
                 self.timeline[u].take(start, end)
-            if end > 0:
-                self.headroom.take(self.headroom.load(u, start, table.duration[h][u], table.energy[h][u]))
+        for (h, k), (start, u) in table.started.items():
+            if self.places[h, k].end > 0:
+                extra = self._extra(h, start, u) if k == table.reheating else 0.0
+                cast_goes_on = k == table.campaign and table.orders[h] in table.orders[h + 1 : h + 2]
+                own = max(table.duration[h][u], planned[h][u]) if cast_goes_on else table.duration[h][u]
+                self.headroom.take(self.headroom.load(u, start, own, table.energy[h][u], extra))
 
     def place(self, sequence: list[Group], stop: bool = False) -> int | None:
         """Place group after group; returns which was the first without a place, there ending with ``stop``."""
@@ -201,7 +205,7 @@ class Placing:
             if group.stage == table.reheating:
                 cast = self.places[h, group.stage]
                 own = cast.over - cast.start
-                load = headroom.load(unit, cast.start, own, 0.0, self._extra(h, group.stage))
+                load = headroom.load(unit, cast.start, own, 0.0, self._extra(h, cast.start, unit))
                 if not headroom.fits(load):
                     return start + self.step
                 headroom.take(load)
@@ -235,7 +239,7 @@ class Placing:
             if j == len(stages):
                 break
             previous, previous_stage = (placed[-1][0], stages[j - 1]) if placed else (before, at)
-            choice = self._choose(heat, stages, j, windows, floors[j], previous, placed)
+            choice = self._choose(heat, stages, j, windows, floors[j], previous)
             if choice is None:
                 late = self._late
                 self._give(placed)
@@ -296,7 +300,6 @@ class Placing:
         windows: list[dict[int, tuple[float, float]]],
         floor: float,
         previous: Place | None,
-        placed: list[tuple[Place, Load]],
     ) -> tuple[Place, Load] | None:
         """The unit of a stage on which a heat is done first; None (and ``_late``) where it is too late on each."""
         table, nominal, planned, energy = (
@@ -318,7 +321,7 @@ class Placing:
                 later = self.timeline[u].conflict(start, start + planned[u])
                 if later is None:
                     if stages[j] == table.reheating:
-                        extra = self._extra_of(heat, [place for place, _ in placed], start, u)
+                        extra = self._extra(heat, start, u)
                     load = self.headroom.load(u, start, nominal[u], energy[u], extra)
                     if self.headroom.fits(load):
                         break
@@ -334,23 +337,16 @@ class Placing:
                 found = Place(u, start, start + planned[u], start + nominal[u]), load
         return found
 
-    def _extra_of(self, heat: int, placed: list[Place], start: float, unit: int) -> float:
-        """Reheating of a heat that starts at the reheating stage on a unit [MWh]."""
-        chain = [self.places[heat, k] for k in self.table.route[heat] if (heat, k) in self.table.started] + placed
+    def _extra(self, heat: int, start: float, unit: int) -> float:
+        """Reheating of a heat that starts at the reheating stage on a unit, the stages before placed [MWh]."""
+        table = self.table
+        chain = [self.places[heat, k] for k in table.route[heat] if k < table.stage_of[unit]]
         waited = 0.0
         for first, second in pairwise(chain):
-            waited += max(second.start - first.over - self.table.transfer[first.unit][second.unit], 0.0)
+            waited += max(second.start - first.over - table.transfer[first.unit][second.unit], 0.0)
         if chain:
-            waited += max(start - chain[-1].over - self.table.transfer[chain[-1].unit][unit], 0.0)
-        return waited * self.table.reheat_mwh_per_min[heat]
-
-    def _extra(self, heat: int, stage: int) -> float:
-        """Reheating of a heat whose operations until ``stage`` are placed [MWh]."""
-        last = self.places[heat, stage]
-        chain = [
-            self.places[heat, k] for k in self.table.route[heat] if k < stage and (heat, k) not in self.table.started
-        ]
-        return self._extra_of(heat, chain, last.start, last.unit)
+            waited += max(start - chain[-1].over - table.transfer[chain[-1].unit][unit], 0.0)
+        return waited * table.reheat_mwh_per_min[heat]
 
     def melt_later(self) -> None:
         """Take the waits before reheating out of the list where the stages before can run later."""
@@ -365,13 +361,13 @@ class Placing:
                 continue
             last = self.places[h, table.reheating]
             duration, energy = table.duration[h][last.unit], table.energy[h][last.unit]
-            before = self._extra(h, table.reheating)
+            before = self._extra(h, last.start, last.unit)
             route = [k for k in table.route[h] if k <= table.reheating]
             for later, k in reversed(list(zip(route[1:], route, strict=False))):
                 if (h, k) not in table.started and (h, k) not in self._locks:
                     earlier = route[route.index(k) - 1] if route.index(k) else -1
                     self._move_later(h, k, later, earlier)
-            after = self._extra(h, table.reheating)
+            after = self._extra(h, last.start, last.unit)
             if before != after:
                 self.headroom.take(self.headroom.load(last.unit, last.start, duration, energy, before), -1.0)
                 self.headroom.take(self.headroom.load(last.unit, last.start, duration, energy, after))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shops import at, broken_limits, cast, melt_shop, one_machine, same, scenario, violations
+from shops import at, broken_limits, cast, energy_mwh, melt_shop, one_machine, same, scenario, violations
 
 from scenarios import Scenario, bundled, load
 from twin import dispatch, envelope, replay, simulate
@@ -106,6 +106,8 @@ def test_every_list_obeys_every_limit(asked: Scenario) -> None:
     assert same(run, schedule)
     assert {row[0] for row in violations(run)} <= {"unfinished"}
     assert {row[1] for row in violations(run)} == unplaced
+    freely = simulate(asked, disturbed=True)
+    assert float(freely["op_energy_mwh"].sum()) == pytest.approx(energy_mwh(freely["line_mw"], asked), abs=1e-6)
 
 
 @settings(max_examples=60)

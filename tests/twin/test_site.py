@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import cast, energy_mwh, one_machine, scenario, violations
 
@@ -37,6 +37,7 @@ def conserved(run: xr.Dataset, asked: Scenario) -> None:
             level = float(run["battery_mwh"][step])
 
 
+@settings(max_examples=40)
 @given(
     st.sampled_from([5.0, 15.0, 60.0]),
     st.sampled_from([15, 30, 60]),
