@@ -13,9 +13,9 @@ from benchmarks import registry
 
 def main(argv: list[str]) -> int:
     """Run what the arguments ask for; returns the exit code."""
-    registry.discover()
     if argv[:1] == ["oracle"]:
         return _oracle(argv[1:])
+    registry.discover()
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measure speed beside the references.",
@@ -36,6 +36,7 @@ def main(argv: list[str]) -> int:
 
 
 def _oracle(argv: list[str]) -> int:
+    registry.discover(argv[0] if argv else None)
     families = registry.ORACLES
     if not argv or argv[0] not in families:
         for family in families.values():

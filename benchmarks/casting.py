@@ -9,14 +9,11 @@ not forbidden: the goal is total tardiness, then makespan.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import csv
 import json
 import math
-import os
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -28,6 +25,7 @@ import xarray as xr
 from pydantic import ValidationError
 
 import twin
+from benchmarks.quiet import quiet
 from benchmarks.registry import oracle
 from models.lateness import Lateness, minimize_lateness
 from scenarios import Scenario
@@ -334,17 +332,3 @@ def _differs(found: Lateness, late: float) -> list[dict[str, Any]]:
         return []
     amount = late - found.objective
     return [{"kind": "tardiness", "heat": "", "unit": "", "at_min": 0.0, "amount": amount, "measure": "min"}]
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Send what libraries print on stdout to stderr: the solver writes its banner there, whatever it is told."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    try:
-        os.dup2(2, 1)
-        yield
-    finally:
-        sys.stdout.flush()
-        os.dup2(kept, 1)
-        os.close(kept)

@@ -50,14 +50,18 @@ def oracle(family: str, says: str) -> Callable[[Callable[[list[str]], int]], Cal
     return register
 
 
-def discover() -> None:
-    """Import every module beside this one, so that all have registered."""
+def discover(family: str | None = None) -> None:
+    """Import the modules beside this one, so that they register.
+
+    Args:
+        family: import only the module of this name, where there is one.
+    """
     import benchmarks
 
-    for module in sorted(pkgutil.iter_modules(benchmarks.__path__), key=lambda module: module.name):
-        if not module.name.startswith("_"):
-            importlib.import_module(f"benchmarks.{module.name}")
-    if "twin" not in BENCHES:
+    names = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith("_"))
+    for name in [family] if family in names else names:
+        importlib.import_module(f"benchmarks.{name}")
+    if family is None and "twin" not in BENCHES:
         from benchmarks import twin_speed
 
         bench("twin", "a week of 168 heats beside bare SimPy")(twin_speed.main)
