@@ -43,6 +43,7 @@ def record(
     setpoints: Setpoints | None,
     attrs: Mapping[str, object],
     queued: np.ndarray | None = None,
+    by_heat: bool = False,
 ) -> xr.Dataset:
     """The run as a dataset of table ``RUN``.
 
@@ -54,6 +55,7 @@ def record(
         setpoints: the schedule's; None: the site follows its rules.
         attrs: what the run says of itself.
         queued: waits before the first operation of a heat, where heats queue there [min], shape (n_operations,).
+        by_heat: whether to tell the electricity of each heat in each step.
     """
     shop, arrays = todo.shop, todo.arrays
     start, end = np.array(course.start), np.array(course.end)
@@ -99,6 +101,11 @@ def record(
     times = shop.scenario.horizon.times
     step = shop.scenario.horizon.step_min
     data = xr.Dataset(variables, coords={"time": times, "meter": metered(times, step, grid.meter_min)})
+    if by_heat:
+        drawing = (unit, first, last, nominal[done], extra[done])
+        edges = np.arange(len(times) + 1) * step
+        of_heats = _by_heat(shop, arrays["heat"][done], drawing, edges, stops)
+        data = data.assign_coords(heat=names).assign(heat_mwh=(("heat", "time"), of_heats))
     data.attrs = {
         **attrs,
         "tonnes": float(sum(shop.mass_t[h] for h in finished)),
@@ -108,6 +115,24 @@ def record(
         "start": shop.scenario.horizon.start_utc.isoformat(),
     }
     return check(data, RUN)
+
+
+def _by_heat(
+    shop: Shop,
+    heat: np.ndarray,
+    drawing: tuple[np.ndarray, ...],
+    edges: np.ndarray,
+    stops: dict[int, list[tuple[float, float]]],
+) -> np.ndarray:
+    """Electricity of each heat between the edges [MWh], shape (n_heats, n_edges - 1); for the ledger by heat."""
+    hours = np.diff(edges) / 60
+    found = np.zeros((len(shop.names), len(hours)))
+    for h in np.unique(heat).tolist():
+        rows = np.flatnonzero(heat == h)
+        unit, start, end, energy, extra = (column[rows] for column in drawing)
+        own = {i: stops[row] for i, row in enumerate(rows.tolist()) if row in stops}
+        found[h] = operations_trace(unit, start, end, energy, extra, shop.profiles, own).mean(edges) * hours
+    return found
 
 
 def _last_end(todo: Operations, end: np.ndarray) -> dict[int, float]:

@@ -56,7 +56,7 @@ def replay(
         ValueError: the schedule names heats, stages or units that the scenario has not.
     """
     seed = scenario.disturbances.seed if seed is None else seed
-    return Follower(scenario, schedule).run(seed, replication, disturbed)
+    return Follower(scenario, schedule).run(seed, replication, disturbed, by_heat=not disturbed)
 
 
 def replays(
@@ -91,14 +91,14 @@ class Follower:
             else Setpoints(*(schedule[name].values for name in ("charge_mw", "discharge_mw", "pv_curtailed_mw")))
         )
 
-    def run(self, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
-        """Follow the schedule once; a dataset of table ``RUN``."""
+    def run(self, seed: int, replication: int, disturbed: bool, by_heat: bool = False) -> xr.Dataset:
+        """Follow the schedule once; a dataset of table ``RUN``, with ``heat_mwh`` where ``by_heat`` is asked for."""
         todo = self.todo
         duration, energy = _luck(todo, seed, replication, disturbed)
         following = Following(todo, duration, _failures(self.shop, seed, replication, disturbed))
         course = following.run()
         attrs = _attrs(seed, replication, disturbed, self.policy)
-        return record(todo, course, energy, self.grid, self.setpoints, attrs)
+        return record(todo, course, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
 
 
 def _attrs(seed: int, replication: int, disturbed: bool, policy: str) -> dict[str, object]:
