@@ -1,0 +1,273 @@
+"""The command ``emberline``: exit codes, what stands on which stream, and what a crash leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from plans.store import Store
+from scenarios import bundled
+from scenarios.document import read
+from scenarios.loading import LIBRARY
+
+ROOT = Path(__file__).resolve().parent.parent
+UNKEPT = "locks=[{heat: C1-3, stage: casting, start: 1 h}]"
+"""The third heat of a cast cannot be cast before it is molten."""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home"
+    monkeypatch.setenv("EMBERLINE_HOME", str(folder))
+    monkeypatch.delenv("EMBERLINE_DEBUG", raising=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A home with one plan, and what ``plan --json`` said."""
+    home = tmp_path_factory.mktemp("made")
+    done = emberline("plan", "melt-shop-small", "--json", env={**os.environ, "EMBERLINE_HOME": str(home)})
+    assert done.returncode == 0, done.stderr
+    return home, json.loads(done.stdout)
+
+
+@pytest.fixture
+def kept(home: Path, made: tuple[Path, dict[str, Any]]) -> str:
+    """The id of the plan in this test's own copy of that home."""
+    shutil.copytree(made[0], home)
+    return str(made[1]["run"])
+
+
+def emberline(*args: str, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ui", *args]
+    return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **kwargs)
+
+
+def test_help_comes_at_once() -> None:
+    """Proves: asking for help imports nothing heavy. Sensitivity: one import of plans at the top fails here."""
+    heavy = ("pandas", "numpy", "xarray", "pydantic", "sqlalchemy", "streamlit", "pyomo", "rich.console")
+    code = f"import sys, ui.cli; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+    def seconds(*command: str) -> float:
+        began = time.perf_counter()
+        subprocess.run([sys.executable, *command], capture_output=True, check=True)
+        return time.perf_counter() - began
+
+    bare = min(seconds("-c", "pass") for _ in range(3))
+    assert min(seconds("-m", "ui", "--help") for _ in range(5)) - bare < 0.3
+
+
+def test_list_and_check(home: Path) -> None:
+    """Proves: what is shipped is listed and checks; a check leaves no trace."""
+    listed = json.loads(emberline("list", "--json").stdout)
+    assert [item["name"] for item in listed] == list(bundled())
+    done = emberline("check", "melt-shop-small")
+    assert done.returncode == 0
+    assert "9 heats, 900 t" in done.stdout
+    assert "+02:00" in done.stdout
+    assert not home.exists()
+
+
+def test_schema_accepts_the_bundled_scenarios() -> None:
+    """Proves: an editor that checks by the schema is content with what is shipped, and finds an unknown key."""
+    schema = json.loads(emberline("schema").stdout)
+    validator = jsonschema.Draft202012Validator(schema)
+    for name in bundled():
+        data = read(LIBRARY / f"{name}.yaml").data
+        assert not list(validator.iter_errors(data)), name
+        assert list(validator.iter_errors({**data, "colour": "red"}))
+
+
+def test_simulate_gives_the_foremans_figures(home: Path) -> None:
+    """Proves: the foreman makes all the steel. Sensitivity: with fewer heats it is less."""
+    full = json.loads(emberline("simulate", "melt-shop-small", "--json").stdout)["baseline"]
+    assert full["tonnes"] == 900
+    less = emberline("simulate", "melt-shop-small", "--json", "--set", "orders.C3.heats=[{grade: wire}]")
+    assert json.loads(less.stdout)["baseline"]["tonnes"] == 700
+    assert "t CO2e" in emberline("simulate", "melt-shop-small").stdout
+
+
+def test_plan_json_is_json_and_complete(made: tuple[Path, dict[str, Any]]) -> None:
+    """Proves: standard output carries one JSON object with the promised keys, and the folder is there."""
+    home, said = made
+    assert Path(said["folder"]) == home / "runs" / said["run"]
+    assert (Path(said["folder"]) / "plan.json").is_file()
+    for key in ("status", "objective", "bound", "gap", "verdict", "saved"):
+        assert key in said
+    for part in ("baseline", "schedule", "replay"):
+        for key in ("carbon_kg", "cost", "currency", "energy_mwh", "peak_mw", "tonnes"):
+            assert key in said[part], (part, key)
+    assert said["replay"]["violations"] == []
+    assert set(said["replays"]) >= {"n", "held", "quantiles"}
+    assert all(seconds >= 0 for seconds in said["seconds"].values())
+
+
+def test_show_runs_and_delete(kept: str) -> None:
+    """Proves: a stored plan is found by prefix and as the last one, listed, and deleted only when confirmed."""
+    assert json.loads(emberline("show", kept[:6], "--json").stdout)["run"] == kept
+    text = emberline("show")
+    assert text.returncode == 0
+    for part in ("foreman", "plan", "saved", "t CO2e", "EUR", "gap", "verdict", kept):
+        assert part in text.stdout
+    assert "\x1b" not in text.stdout
+    assert [row["id"] for row in json.loads(emberline("runs", "--json").stdout)] == [kept]
+    assert kept[:8] in emberline("runs").stdout
+    unsure = emberline("runs", "--delete", kept)
+    assert (unsure.returncode, len(unsure.stderr.splitlines())) == (2, 1)
+    assert emberline("runs", "--delete", kept[:8], "--yes").returncode == 0
+    assert json.loads(emberline("runs", "--json").stdout) == []
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "csv", "json"])
+def test_export(kept: str, tmp_path: Path, kind: str) -> None:
+    """Proves: a file appears once; a second time only by force."""
+    path = tmp_path / f"plan.{kind}"
+    done = emberline("export", "last", "--to", kind, "--output", str(path))
+    assert done.returncode == 0, done.stderr
+    assert path.stat().st_size > 500
+    again = emberline("export", "last", "--to", kind, "--output", str(path))
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+    assert emberline("export", "last", "--to", kind, "--output", str(path), "--force").returncode == 0
+    assert [left.name for left in tmp_path.iterdir() if left.name != "home"] == [path.name]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["bogus"], "bogus"),
+        (["plan"], "SCENARIO"),
+        (["plan", "melt-shop-small", "--colour"], "--colour"),
+        (["plan", "melt-shop-small", "--time-limit", "long"], "--time-limit"),
+        (["plan", "melt-shop-small", "--gap", "200%"], "goal.gap"),
+        (["plan", "melt-shop-small", "--set", "goal"], "key.path=value"),
+        (["plan", "melt-shop-small", "--set", "goal.gapp=1"], "did you mean gap"),
+        (["plan", "nowhere"], "no such scenario"),
+        (["check", "nowhere.yaml"], "no such file"),
+        (["show"], "no stored run"),
+        (["show", "abcd"], "no stored run"),
+        (["export", "--to", "doc"], "xlsx, csv, json"),
+        (["runs", "--delete", "abcd", "--yes"], "no stored run"),
+        (["app", "--port", "0"], "--port"),
+    ],
+)
+def test_mistakes_in_the_command_are_one_line(home: Path, args: list[str], says: str) -> None:
+    """Proves: exit code 2, one line on standard error, nothing on standard output, nothing written."""
+    done = emberline(*args)
+    assert done.returncode == 2, done
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert says in done.stderr
+    assert done.stdout == ""
+    assert not home.exists()
+
+
+def test_twenty_mistakes_twenty_lines(home: Path, tmp_path: Path) -> None:
+    """Proves: each mistake of a file has a line of its own with file and line, and nothing is written."""
+    text = (LIBRARY / "melt-shop-small.yaml").read_text(encoding="utf-8")
+    edits = [
+        ("title: Small", "titel: Small"), ("step_min: 15", "step_min: 7"), ("zone: Europe/Berlin", "zone: Mars"),
+        ("power_mw: 8 MW}", "power_mw: -8 MW}"), ("power_mw: 64 MW", "power_mw: 64 MWh"),
+        ("transfer_min: 8", "transfer_min: soon"), ("longest_wait_min: 60", "longest_wait_min: 0"),
+        ("setup_min: 45", "setup_min: [45]"), ("rate_k_per_min: 0.5", "rate_k_per_min: 0.5 K"),
+        ("count: 3}]}\n  - {name: C3", "count: -3}]}\n  - {name: C3"), ("grade: wire", "grade: wier"),
+        ("import_limit_mw: 75 MW", "import_limit_mw: .nan"), ("peak_mw: 8 MW", "peak_mw: 8 bar"),
+        ("energy_mwh: 8 MWh", "energy_mwh: true"), ("per_t: 70 EUR/t", "per_t: 70 USD/t"),
+        ("covers: direct", "covers: some"), ("currency: EUR", "currency: EUR\n  currency: EUR"),
+        ("mttr_min: 30", "mttr_min: -1"), ("replications: 20", "replications: many"), ("gap: 0.5 %", "gap: 500 %"),
+    ]  # fmt: skip
+    for old, new in edits:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    path = tmp_path / "plant.yaml"
+    path.write_text(text, encoding="utf-8")
+    done = emberline("plan", str(path), "--json")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == len(edits) == 20, done.stderr
+    assert all(line.startswith("plant.yaml:") for line in done.stderr.splitlines())
+    assert not home.exists()
+
+
+def test_what_only_solving_can_show_is_exit_code_1(home: Path) -> None:
+    """Proves: a lock that cannot be kept gives no plan, and the run that says so is stored."""
+    done = emberline("plan", "melt-shop-small", "--json", "--set", UNKEPT)
+    assert done.returncode == 1, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["schedule"], said["acceptable"]) == (None, False)
+    assert said["verdict"].startswith("No plan")
+    shown = emberline("show", said["run"])
+    assert shown.returncode == 0
+    assert "No plan" in shown.stdout
+    exported = emberline("export", said["run"], "--output", str(home / "x.xlsx"))
+    assert (exported.returncode, len(exported.stderr.splitlines())) == (1, 1)
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.4, 1.5])
+def test_kill_9_leaves_a_whole_catalogue(home: Path, kept: str, delay_s: float) -> None:
+    """Proves: after kill -9 the catalogue opens, earlier runs are whole, and the broken run is marked."""
+    command = [sys.executable, "-m", "ui", "plan", "melt-shop-day", "--gap", "0", "--quiet"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        end = time.monotonic() + 20
+        while len(Store().list()) < 2 and time.monotonic() < end:
+            time.sleep(0.02)
+        time.sleep(delay_s)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    states = {row["id"]: row["state"] for row in json.loads(emberline("runs", "--json").stdout)}
+    assert states.pop(kept) == "stored"
+    assert list(states.values()) == ["broken"]
+    assert emberline("show", kept).returncode == 0
+    (broken,) = states
+    told = emberline("show", broken)
+    assert (told.returncode, len(told.stderr.splitlines())) == (2, 1)
+    assert not [path for path in (home / "runs").iterdir() if path.name.endswith(".partial")]
+
+
+def test_ctrl_c_takes_the_best_plan_so_far(home: Path) -> None:
+    """Proves: one Ctrl-C ends the search and keeps its plan. Sensitivity: without it, it searches for minutes."""
+    command = [sys.executable, "-m", "ui", "plan", "melt-shop-day", "--gap", "0", "--time-limit", "300", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        time.sleep(8)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert "taking the best plan so far" in err
+    said = json.loads(out)
+    assert process.returncode == (0 if said["acceptable"] else 1)
+    assert Store().open(said["run"]).plan.status == said["status"]
+
+
+def test_a_reader_that_leaves_is_no_error() -> None:
+    """Proves: ``emberline schema | head`` is quiet."""
+    command = [sys.executable, "-m", "ui", "schema"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.read(10)
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_an_error_of_its_own_is_one_line_and_a_file(home: Path, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: no stack trace for the user, exit code 3, the details kept; with EMBERLINE_DEBUG the trace itself."""
+    (home / "runs" / kept / "plan.json").write_text("{")
+    done = emberline("show", kept)
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 2
+    details = Path(done.stderr.splitlines()[1].removeprefix("details: "))
+    assert "Traceback" in details.read_text(encoding="utf-8")
+    monkeypatch.setenv("EMBERLINE_DEBUG", "1")
+    assert "Traceback" in emberline("show", kept).stderr

@@ -1,0 +1,148 @@
+"""Worker processes: what they leave on the disk is all that is needed, whoever dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from plans import jobs
+from plans.jobs import JobStatus
+from plans.store import Store, StoreError
+
+LONG = ("goal.gap=0", "goal.time_limit_s=120", "disturbances.replications=2")
+"""The reference day without a gap to stop at: at work until it is told otherwise."""
+
+
+def until(run: str, wanted: Callable[[JobStatus], bool], seconds: float = 60) -> JobStatus:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        status = jobs.status(run)
+        if wanted(status):
+            return status
+        time.sleep(0.1)
+    raise AssertionError(f"after {seconds} s: {jobs.status(run)}")
+
+
+@pytest.fixture
+def start(home: Path) -> Iterator[Callable[..., str]]:
+    """Start jobs that do not outlive the test."""
+    started: list[str] = []
+
+    def begin(*args: object, **kwargs: object) -> str:
+        started.append(jobs.start(*args, **kwargs))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield begin
+    for run in started:
+        jobs.kill(run)
+
+
+def test_a_plan_is_made_and_stored_under_the_jobs_id(start: Callable[..., str]) -> None:
+    """Proves: start, watch, open; what was asked is kept. Sensitivity: another id would not open."""
+    run = start("melt-shop-small", ["orders.C1.due=15 h", "disturbances.replications=2"], note={"who": "test"})
+    status = until(run, lambda s: s.ended)
+    assert status.state == "stored", status
+    assert (status.done, status.of) == (2, 2)
+    opened = Store().open(run)
+    assert opened.plan.acceptable
+    assert opened.plan.scenario.heats[0].due_min == 900
+    assert jobs.request(run)["note"] == {"who": "test"}
+
+
+def test_taking_the_best_plan_so_far(start: Callable[..., str]) -> None:
+    """Proves: a wish to end keeps what was found. Sensitivity: without it the search goes on for two minutes."""
+    run = start("melt-shop-day", LONG)
+    until(run, lambda s: s.incumbent is not None)
+    began = time.monotonic()
+    jobs.cancel(run)
+    status = until(run, lambda s: s.ended)
+    assert status.state == "stored", status
+    assert Store().open(run).plan.found
+    assert time.monotonic() - began < 45
+
+
+def test_a_killed_worker_is_told_as_lost(start: Callable[..., str]) -> None:
+    """Proves: kill -9 leaves a run that is marked, and a catalogue that opens."""
+    run = start("melt-shop-day", LONG)
+    until(run, lambda s: s.phase == "optimize")
+    os.kill(int((jobs.home() / "jobs" / run / "worker.pid").read_text()), signal.SIGKILL)
+    status = until(run, lambda s: s.ended, 10)
+    assert status.state == "broken"
+    assert "plan again" in status.lines[0]
+    assert [row.state for row in Store().list() if row.id == run] == ["broken"]
+
+
+def test_stopping_keeps_nothing(start: Callable[..., str]) -> None:
+    """Proves: stop ends the process at once."""
+    run = start("melt-shop-day", LONG)
+    until(run, lambda s: s.state == "working")
+    process = int((jobs.home() / "jobs" / run / "worker.pid").read_text())
+    jobs.kill(run)
+    assert until(run, lambda s: s.ended, 5).state == "stopped"
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)
+
+
+def test_a_worker_outlives_whoever_started_it(home: Path) -> None:
+    """Proves: the server may die; the state is recovered from the disk alone."""
+    code = (
+        "import os; from plans import jobs; "
+        "print(jobs.start('melt-shop-small', ['disturbances.replications=2']), flush=True); os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert until(done.stdout.strip(), lambda s: s.ended).state == "stored"
+
+
+def test_one_works_the_others_wait_in_order(start: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: the limit on workers holds and the oldest comes next. Sensitivity: with two slots two work."""
+    monkeypatch.setenv("EMBERLINE_WORKERS", "1")
+    first = start("melt-shop-day", LONG)
+    until(first, lambda s: s.state == "working")
+    second = start("melt-shop-day", LONG)
+    until(second, lambda s: (jobs.home() / "jobs" / second / "worker.pid").exists())
+    third = start("melt-shop-day", LONG)
+    until(third, lambda s: s.ahead == 1)
+    assert [jobs.status(run).state for run in (first, second, third)] == ["working", "queued", "queued"]
+    jobs.kill(first)
+    until(second, lambda s: s.state == "working", 15)
+    assert jobs.status(third).state == "queued"
+
+
+def test_mistakes_are_told_line_by_line(start: Callable[..., str]) -> None:
+    """Proves: what cannot be planned is refused with the scenario's own lines, and nothing is stored."""
+    run = start(text="name: x\nhorizon: {start: 2026-01-01T00:00}\n")
+    status = until(run, lambda s: s.ended)
+    assert status.state == "refused"
+    assert any("time without offset" in line for line in status.lines)
+    assert Store().list() == []
+
+
+def test_a_torn_last_line_is_skipped(home: Path) -> None:
+    """Proves: a log that is being written, or was cut by a crash, is read as far as it is whole."""
+    run = "0" * 32
+    folder = home / "jobs" / run
+    folder.mkdir(parents=True)
+    (folder / "request.json").write_text("{}")
+    event = {"phase": "optimize", "incumbent": 5.0, "bound": 4.0, "gap": 0.2, "seconds": 1.0}
+    (folder / "events.jsonl").write_text(json.dumps(event) + '\n{"phase": "opti')
+    status = jobs.status(run)
+    assert (status.phase, status.incumbent, status.bound) == ("optimize", 5.0, 4.0)
+    assert status.history == ((1.0, 5.0, 4.0),)
+
+
+def test_ids_are_no_paths(home: Path) -> None:
+    """Proves: an address cannot name a folder elsewhere."""
+    for run in ("../../etc", "", "A" * 32, "0" * 31):
+        with pytest.raises(StoreError):
+            jobs.status(run)
+    with pytest.raises(StoreError, match="is not known here"):
+        jobs.status("f" * 32)
