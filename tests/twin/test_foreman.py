@@ -190,3 +190,16 @@ def test_the_envelope_s_durations_are_used() -> None:
     schedule = dispatch(asked, longer)
     assert schedule["start_min"].values.ravel().tolist() == [0, 45]
     assert schedule["end_min"].values.ravel().tolist() == [40, 85]
+
+
+def test_set_up_owed_from_before_is_kept() -> None:
+    """Proves: ended 10 min before the horizon, an hour of set-up: the list starts at 60, on the raster, the line at 50.
+
+    Sensitivity: a unit taken for free because nothing runs on it any more.
+    """
+    started = [{"heat": "A-1", "stage": "work", "unit": "M", "start": "-PT40M"}]
+    asked = scenario(one_machine(30.0, setup_min=60), [cast(count=2)], state={"started": started})
+    schedule = dispatch(asked)
+    assert float(schedule["start_min"].sel(heat="A-2", stage="work")) == 60
+    assert same(replay(asked, schedule), schedule)
+    assert float(simulate(asked)["op_start_min"].max()) == 50
