@@ -22,16 +22,16 @@ import xarray as xr
 
 from models.lateness_bound import bound, least, settled, shortest
 from models.lateness_milp import improve, pairs
-from models.lateness_search import Decoder, Listing, Value, led, listed, search
+from models.lateness_search import Decoder, Found, Listing, Value, led, search, simple
 from models.lateness_shop import Operation, Place, Shop, shop
 from models.lateness_timing import earliest
 from scenarios import Scenario
 
 Progress = Callable[[dict[str, Any]], None]
-ROUNDS = 6
-"""Searches from simple lists, each with moves of its own."""
-STEPS = 3000
-"""Moves of each search."""
+STEPS = 6000
+"""Moves of the longest search."""
+ROUNDS = ((24, STEPS // 20), (6, STEPS // 5), (2, STEPS))
+"""How many searches go on, and for how many moves each."""
 EXACT_PAIRS = 60
 """Up to this many order variables the exact model is solved."""
 SHARE_OF_SEARCH, SHARE_OF_BOUND, SHARE_OF_LED = 0.4, 0.35, 0.75
@@ -126,6 +126,7 @@ class _Run:
         self.best: tuple[Value, dict[Operation, Place]] | None = None
         self.proven = settled(line) + sum(least(line))
         self.shortest = shortest(line)
+        self.small = pairs(line) <= EXACT_PAIRS
 
     @property
     def seconds(self) -> float:
@@ -167,23 +168,29 @@ class _Run:
             incumbent = None if self.best is None or self.best[0].missed_min > 0 else self.best[0].tardiness_min
             self.on_progress({"incumbent": incumbent, "bound": self.proven, "seconds": self.seconds})
 
-    def search(self, first: Listing | None, seed: int, share: float, steps: int = STEPS) -> None:
+    def search(self, first: Listing, seed: int, share: float, steps: int) -> Found:
         def stop(value: Value) -> bool:
             if self.cancelled() or self.seconds > share * self.time_limit:
                 return True
             least_late = value.missed_min == 0 and value.tardiness_min <= self.proven + TOLERANCE
             return least_late and value.makespan_min <= self.shortest + TOLERANCE
 
-        self.take(*search(self.shop, steps, first, seed=seed, stop=stop))
+        found = search(self.shop, steps, first, seed=seed, stop=stop)
+        self.take(found.value, found.places)
+        return found
 
     def searches(self, share: float) -> None:
-        """Searches from simple lists, then one from the best schedule."""
-        for seed in range(ROUNDS):
-            if seed and self.over(share):
-                return
-            self.search(None, seed, share)
-        if self.best is not None and not self.over(share):
-            self.search(listed(self.shop, self.best[1]), ROUNDS, share)
+        """Short searches from many lists, longer ones from the best of them: halving, as in a tournament."""
+        rounds = ((4, STEPS // 4),) if self.small else ROUNDS
+        lists = [simple(self.shop, number) for number in range(rounds[0][0])]
+        for count, steps in rounds:
+            found = []
+            for number, first in enumerate(lists[:count]):
+                if self.best is not None and (self.over(share) or (self.small and self.reached())):
+                    break
+                found.append(self.search(first, number, share, steps))
+            found.sort(key=lambda one: one.value)
+            lists = [one.listing for one in found]
 
     def bound(self, share: float) -> None:
         """Prove a bound, and search again from its casting plan."""
@@ -196,11 +203,11 @@ class _Run:
         )
         self.raise_bound(found.tardiness_min)
         if found.start and not self.over(SHARE_OF_LED):
-            self.search(led(self.shop, found.unit, found.start), 0, SHARE_OF_LED)
+            self.search(led(self.shop, found.unit, found.start), 0, SHARE_OF_LED, STEPS)
 
     def exact(self) -> None:
         """Solve the exact model, where the shop is small enough."""
-        if self.best is None or pairs(self.shop) > EXACT_PAIRS or self.cancelled():
+        if self.best is None or not self.small or self.cancelled():
             return
         left = self.time_limit - self.seconds
         if left <= 0 or (self.reached() and self.best[0].makespan_min <= self.shortest + TOLERANCE):

@@ -153,15 +153,23 @@ def _insert(busy: list[tuple[float, float, float]], item: tuple[float, float, fl
     busy.insert(place, item)
 
 
+class Found(NamedTuple):
+    """A schedule, what it is worth, and the list that it was decoded from."""
+
+    value: Value
+    places: dict[Operation, Place]
+    listing: Listing
+
+
 def search(
     shop: Shop,
     steps: int,
-    first: Listing | None = None,
+    first: Listing,
     *,
     seed: int = 0,
     stop: Callable[[Value], bool] = lambda value: False,
-) -> tuple[Value, dict[Operation, Place]]:
-    """The best schedule that ``steps`` moves find, from a given list or from simple ones.
+) -> Found:
+    """The best schedule that ``steps`` moves find from a list.
 
     Args:
         shop: the line.
@@ -171,47 +179,41 @@ def search(
         stop: asked from time to time with the best value so far; true ends the search.
     """
     decoder = Decoder(shop)
-    best_value: Value | None = None
-    best: dict[Operation, Place] = {}
-    listing = first
-    for start in [first] if first is not None else simple(shop):
-        value, places = decoder.decode(start)
-        if best_value is None or value < best_value:
-            best_value, best, listing = value, places, start
-    assert best_value is not None
-    assert listing is not None
     chance = random.Random(seed)
-    now, now_places = best_value, best
-    memory = [now] * MEMORY
+    now = best = Found(*decoder.decode(first), first)
+    memory = [now.value] * MEMORY
     for step in range(steps):
-        if step % 200 == 199 and stop(best_value):
+        if step % 100 == 99 and stop(best.value):
             break
-        trial = _move(shop, listing, now_places, chance)
+        trial = _move(shop, now.listing, now.places, chance)
         value, places = decoder.decode(trial)
-        if value <= now or value <= memory[step % MEMORY]:
-            listing, now, now_places = trial, value, places
-            if value < best_value:
-                best_value, best = value, places
-        memory[step % MEMORY] = min(memory[step % MEMORY], now)
-    return best_value, best
+        if value <= now.value or value <= memory[step % MEMORY]:
+            now = Found(value, places, trial)
+            if value < best.value:
+                best = now
+        memory[step % MEMORY] = min(memory[step % MEMORY], now.value)
+    return best
 
 
-def simple(shop: Shop) -> list[Listing]:
-    """Lists to begin with: groups by their most urgent heat, and by their mean urgency, each on the unit done first."""
-    found = []
-    for urgency in (min, _mean):
-        order = sorted(range(len(shop.groups)), key=lambda g: (urgency(_latest(shop, g)), g))
-        free = [0.0] * len(shop.units)
-        unit = [group.units[0] for group in shop.groups]
-        for g in order:
-            group = shop.groups[g]
-            ends = {u: max(free[u], shop.soonest(group, u)) + group.length[u] for u in group.units}
-            unit[g] = min(ends, key=lambda u: (ends[u], u))
-            free[unit[g]] = ends[unit[g]] + shop.setup[unit[g]]
-        heats = [h for g in order for h in shop.groups[g].heats]
-        heats += [h for h in range(len(shop.heats)) if h not in shop.group_of]
-        found.append(Listing(order, unit, heats))
-    return found
+def simple(shop: Shop, number: int) -> Listing:
+    """A list to begin with: groups by urgency, each on the unit done first, heats as their groups need them.
+
+    Number 0 goes by each group's most urgent heat, number 1 by the mean; from 2 on urgencies are shaken.
+    """
+    chance = random.Random(number)
+    shake = 0.0 if number < 2 else _mean([min(group.length.values()) for group in shop.groups])
+    urgency = [(min, _mean)[number % 2](_latest(shop, g)) + chance.gauss(0, shake) for g in range(len(shop.groups))]
+    order = sorted(range(len(shop.groups)), key=lambda g: (urgency[g], g))
+    free = [0.0] * len(shop.units)
+    unit = [group.units[0] for group in shop.groups]
+    for g in order:
+        group = shop.groups[g]
+        ends = {u: max(free[u], shop.soonest(group, u)) + group.length[u] for u in group.units}
+        unit[g] = min(ends, key=lambda u: (ends[u] + chance.random() * shake / 4, u))
+        free[unit[g]] = ends[unit[g]] + shop.setup[unit[g]]
+    listing = Listing(order, unit, list(range(len(shop.heats))))
+    _retarget(shop, listing)
+    return listing
 
 
 def _latest(shop: Shop, g: int) -> list[float]:
@@ -243,8 +245,7 @@ def _move(shop: Shop, listing: Listing, places: dict[Operation, Place], chance: 
         if chance.random() < 0.5:
             trial.groups.remove(g)
             trial.groups.insert(chance.randrange(len(trial.groups) + 1), g)
-        if chance.random() < 0.5:
-            _resort(shop, trial, places)
+        _follow(shop, trial, places, chance)
     else:
         a, b = chance.randrange(len(trial.groups)), chance.randrange(len(trial.groups))
         first, second = trial.groups[a], trial.groups[b]
@@ -252,15 +253,17 @@ def _move(shop: Shop, listing: Listing, places: dict[Operation, Place], chance: 
         on_first, on_second = trial.unit[first], trial.unit[second]
         if chance.random() < 0.5 and on_second in shop.groups[first].units and on_first in shop.groups[second].units:
             trial.unit[first], trial.unit[second] = on_second, on_first
-        heats = set(shop.groups[first].heats) | set(shop.groups[second].heats)
-        if chance.random() < 0.5:  # their heats change places too
-            spots = [i for i, h in enumerate(trial.heats) if h in heats]
-            own = [h for h in trial.heats if h in heats]
-            front = second if a < b else first
-            own.sort(key=lambda h: shop.group_of[h] != front)
-            for i, h in zip(spots, own, strict=True):
-                trial.heats[i] = h
+        _follow(shop, trial, places, chance)
     return trial
+
+
+def _follow(shop: Shop, trial: Listing, places: dict[Operation, Place], chance: random.Random) -> None:
+    """Let the heats follow their groups, or not."""
+    kind = chance.random()
+    if kind < 0.4:
+        _retarget(shop, trial)
+    elif kind < 0.7:
+        _resort(shop, trial, places)
 
 
 def _pin(shop: Shop, trial: Listing, chance: random.Random) -> None:
@@ -303,29 +306,30 @@ def _resort(shop: Shop, trial: Listing, places: dict[Operation, Place]) -> None:
     trial.heats.sort(key=needed.__getitem__)
 
 
+def _retarget(shop: Shop, trial: Listing) -> None:
+    """Send heats in the order in which their groups would need them if these had to wait for nothing but each other."""
+    free = [0.0] * len(shop.units)
+    start = {}
+    for g in trial.groups:
+        group, u = shop.groups[g], trial.unit[g]
+        start[g] = max(free[u], shop.soonest(group, u))
+        free[u] = start[g] + group.length[u] + shop.setup[u]
+    trial.heats.sort(key=lambda h: _leaves(shop, h, trial.unit, start))
+
+
+def _leaves(shop: Shop, heat: int, unit: list[int], start: dict[int, float]) -> float:
+    """When a heat must start its first stage for its group to start in time."""
+    g = shop.group_of.get(heat)
+    if g is None or not shop.upstream[heat]:
+        return 0.0
+    group, u = shop.groups[g], unit[g]
+    first = shop.upstream[heat][0]
+    work = min(shop.planned[heat][v] for v in shop.able[heat, first])
+    return start[g] + group.offset[u][group.heats.index(heat)] - shop.tail[heat, first, u] - work
+
+
 def led(shop: Shop, unit: dict[int, int], start: dict[int, float]) -> Listing:
     """A list that follows a casting plan: groups by their start there, heats by when they must leave for it."""
-    order = sorted(start, key=lambda g: (start[g], g))
-    urgency = {}
-    for h in range(len(shop.heats)):
-        if h not in shop.group_of:
-            urgency[h] = 0.0
-            continue
-        g = shop.group_of[h]
-        group, u = shop.groups[g], unit[g]
-        first = shop.upstream[h][0] if shop.upstream[h] else -1
-        way = shop.tail[h, first, u] if first >= 0 else 0.0
-        urgency[h] = start[g] + group.offset[u][group.heats.index(h)] - way
-    return Listing(order, [unit[g] for g in range(len(shop.groups))], sorted(urgency, key=lambda h: (urgency[h], h)))
-
-
-def listed(shop: Shop, places: dict[Operation, Place]) -> Listing:
-    """The list of a schedule: groups and heats by their starts, every heat pinned to its units."""
-    starts = {g: places[group.heats[0], group.stage] for g, group in enumerate(shop.groups)}
-    way = [min((places[h, k].start for k in stages), default=0.0) for h, stages in enumerate(shop.upstream)]
-    return Listing(
-        sorted(starts, key=lambda g: (starts[g].start, g)),
-        [starts[g].unit for g in range(len(shop.groups))],
-        sorted(range(len(way)), key=lambda h: (way[h], h)),
-        {(h, k): places[h, k].unit for h, stages in enumerate(shop.upstream) for k in stages},
-    )
+    on = [unit[g] for g in range(len(shop.groups))]
+    heats = sorted(range(len(shop.heats)), key=lambda h: (_leaves(shop, h, on, start), h))
+    return Listing(sorted(start, key=lambda g: (start[g], g)), on, heats)

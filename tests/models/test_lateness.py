@@ -16,7 +16,7 @@ import twin
 from benchmarks import casting
 from models import lateness, lateness_bound
 from models.lateness import Lateness, minimize_lateness
-from models.lateness_search import search
+from models.lateness_search import search, simple
 from models.lateness_shop import shop
 from scenarios import Scenario
 
@@ -256,7 +256,7 @@ def test_rules_and_bound_hold_for_any_shop(seed: int) -> None:
     """Proves: every rule is kept, the exact model's optimum lies between bound and search, whole minutes are proven."""
     made = random_case(seed).scenario()
     table = shop(made, twin.envelope(made))
-    value, _ = search(table, 60)
+    value = search(table, 60, simple(table, 0)).value
     relaxed = lateness_bound.bound(table, value.tardiness_min, value.makespan_min, time_limit=10)
     found = plan(made)
     keeps_the_rules(made, found)
@@ -320,9 +320,9 @@ PUBLISHED = {  # total tardiness [min] not to be exceeded, with the bound that i
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_casting_cases(name: str, shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: each case has a schedule that the twin replays without violation, and a bound below it."""
-    monkeypatch.setattr(lateness, "ROUNDS", 2)
-    monkeypatch.setattr(lateness, "STEPS", 600)
-    monkeypatch.setattr(lateness_bound, "MOST_BINARIES", 1000)
+    monkeypatch.setattr(lateness, "ROUNDS", ((4, 100), (1, 400)))
+    monkeypatch.setattr(lateness, "STEPS", 400)
+    monkeypatch.setattr(lateness_bound, "MOST_BINARIES", 600)
     case = casting.read(str(shared / "oracles" / "casting" / name))
     answer = casting.solve(case, case.scenario(), case.scenario(due=False), 40, 0.0)
     most, proven = PUBLISHED[name]
