@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from plans.store import Store
 from scenarios import bundled
 from scenarios.document import read
 from scenarios.loading import LIBRARY
+from ui.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 UNKEPT = "locks=[{heat: C1-3, stage: casting, start: 1 h}]"
@@ -37,7 +40,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A home with one plan, and what ``plan --json`` said."""
     home = tmp_path_factory.mktemp("made")
-    done = emberline("plan", "melt-shop-small", "--json", env={**os.environ, "EMBERLINE_HOME": str(home)})
+    done = process("plan", "melt-shop-small", "--json", env={**os.environ, "EMBERLINE_HOME": str(home)})
     assert done.returncode == 0, done.stderr
     return home, json.loads(done.stdout)
 
@@ -49,7 +52,17 @@ def kept(home: Path, made: tuple[Path, dict[str, Any]]) -> str:
     return str(made[1]["run"])
 
 
-def emberline(*args: str, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+def emberline(*args: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, with its streams caught; a process of its own takes a second longer."""
+    said, told = io.StringIO(), io.StringIO()
+    with redirect_stdout(said), redirect_stderr(told), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["emberline", *args])
+        with pytest.raises(SystemExit) as left:
+            main()
+    return subprocess.CompletedProcess(args, int(left.value.code or 0), said.getvalue(), told.getvalue())
+
+
+def process(*args: str, **kwargs: Any) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "ui", *args]
     return subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, **kwargs)
 
@@ -203,7 +216,7 @@ def test_twenty_mistakes_twenty_lines(home: Path, tmp_path: Path) -> None:
 
 def test_what_only_solving_can_show_is_exit_code_1(home: Path) -> None:
     """Proves: a lock that cannot be kept gives no plan, and the run that says so is stored."""
-    done = emberline("plan", "melt-shop-small", "--json", "--set", UNKEPT)
+    done = process("plan", "melt-shop-small", "--json", "--set", UNKEPT)
     assert done.returncode == 1, done.stderr
     said = json.loads(done.stdout)
     assert (said["schedule"], said["acceptable"]) == (None, False)
@@ -219,13 +232,13 @@ def test_what_only_solving_can_show_is_exit_code_1(home: Path) -> None:
 def test_kill_9_leaves_a_whole_catalogue(home: Path, kept: str, delay_s: float) -> None:
     """Proves: after kill -9 the catalogue opens, earlier runs are whole, and the broken run is marked."""
     command = [sys.executable, "-m", "ui", "plan", "melt-shop-day", "--gap", "0", "--quiet"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as begun:
         end = time.monotonic() + 20
         while len(Store().list()) < 2 and time.monotonic() < end:
             time.sleep(0.02)
         time.sleep(delay_s)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
+        begun.send_signal(signal.SIGKILL)
+        begun.communicate()
     states = {row["id"]: row["state"] for row in json.loads(emberline("runs", "--json").stdout)}
     assert states.pop(kept) == "stored"
     assert list(states.values()) == ["broken"]
@@ -239,26 +252,26 @@ def test_kill_9_leaves_a_whole_catalogue(home: Path, kept: str, delay_s: float) 
 def test_ctrl_c_takes_the_best_plan_so_far(home: Path) -> None:
     """Proves: one Ctrl-C ends the search and keeps its plan. Sensitivity: without it, it searches for minutes."""
     command = [sys.executable, "-m", "ui", "plan", "melt-shop-day", "--gap", "0", "--time-limit", "300", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as begun:
         time.sleep(8)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        begun.send_signal(signal.SIGINT)
+        out, err = begun.communicate(timeout=60)
     assert "taking the best plan so far" in err
     said = json.loads(out)
-    assert process.returncode == (0 if said["acceptable"] else 1)
+    assert begun.returncode == (0 if said["acceptable"] else 1)
     assert Store().open(said["run"]).plan.status == said["status"]
 
 
 def test_a_reader_that_leaves_is_no_error() -> None:
     """Proves: ``emberline schema | head`` is quiet."""
     command = [sys.executable, "-m", "ui", "schema"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.read(10)
-        process.stdout.close()
-        assert process.stderr is not None
-        assert process.stderr.read() == b""
-    assert process.returncode == 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as begun:
+        assert begun.stdout is not None
+        begun.stdout.read(10)
+        begun.stdout.close()
+        assert begun.stderr is not None
+        assert begun.stderr.read() == b""
+    assert begun.returncode == 0
 
 
 def test_an_error_of_its_own_is_one_line_and_a_file(home: Path, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -145,7 +145,7 @@ def plan(
         _print_json({"run": run, "folder": str(folder), **made.summary()})
     else:
         terminal.show(terminal.out(), made, run, folder)
-        print("\nSee it in the browser: emberline app    Take it along: emberline export last")
+        print("\nsee it in the browser   emberline app\ntake it to the shift    emberline export last")
     raise typer.Exit(0 if made.acceptable else 1)
 
 
@@ -227,7 +227,8 @@ def export(
     if path.exists() and not force:
         raise Refused(f"{path} is there already; overwrite it with --force, or name another with --output")
     if not stored.plan.found:
-        _fail(1, f"run {found} has no schedule to export: {stored.plan.verdict}")
+        print(f"run {found} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
+        raise typer.Exit(1)
     print(write(stored, to, path))
 
 
@@ -317,10 +318,9 @@ def main() -> None:
     try:
         code = app(standalone_mode=False, prog_name="emberline")
         sys.stdout.flush()
-        raise SystemExit(code or 0)
     except Refused as error:
         _fail(2, *error.lines)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # typer makes the first into the second, and has no other use for it
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read has enough; say nothing at exit either
         raise SystemExit(0) from None
     except KeyboardInterrupt:
@@ -339,3 +339,4 @@ def main() -> None:
         if type(error).__name__ == "StoreError":
             _fail(2, str(error))
         _internal(error)
+    raise SystemExit(code or 0)

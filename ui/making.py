@@ -40,7 +40,7 @@ def make(scenario: Scenario, quiet: bool) -> Plan:
         KeyboardInterrupt: the user has given up; the other thread may still be at work.
     """
     progress = Progress(scenario, quiet)
-    wish = threading.Event()
+    wish, done = threading.Event(), threading.Event()
     made: list[Plan] = []
     failed: list[BaseException] = []
 
@@ -49,14 +49,15 @@ def make(scenario: Scenario, quiet: bool) -> Plan:
             made.append(plan(scenario, on_progress=progress.tell, cancel=wish.is_set))
         except BaseException as error:  # raised again where the user is
             failed.append(error)
+        finally:
+            done.set()
 
-    worker = threading.Thread(target=work, daemon=True)
     with stdout_kept_clean(), progress.shown() as draw:
-        worker.start()
-        while worker.is_alive():
+        threading.Thread(target=work, daemon=True).start()
+        while not done.is_set():  # not the thread itself: a join that is interrupted takes it for ended
             try:
                 draw()
-                worker.join(0.1)
+                done.wait(0.1)
             except KeyboardInterrupt:
                 if wish.is_set():
                     raise
