@@ -32,6 +32,8 @@ STEPS = 6000
 """Moves of the longest search."""
 ROUNDS = ((24, STEPS // 20), (6, STEPS // 5), (2, STEPS))
 """How many searches go on, and for how many moves each."""
+GRIDS = (500, 3000)
+"""Cumulative starts that the bound's grids may have."""
 EXACT_PAIRS = 60
 """Up to this many order variables the exact model is solved."""
 SHARE_OF_SEARCH, SHARE_OF_BOUND, SHARE_OF_LED = 0.4, 0.35, 0.75
@@ -193,17 +195,23 @@ class _Run:
             lists = [one.listing for one in found]
 
     def bound(self, share: float) -> None:
-        """Prove a bound, and search again from its casting plan."""
-        if self.best is None or self.best[0].missed_min > 0 or self.over():
-            return
-        value = self.best[0]
-        left = min(share * self.time_limit, self.time_limit - self.seconds)
-        found = bound(
-            self.shop, value.tardiness_min, value.makespan_min, time_limit=left, nodes=NODES, cancel=self.cancel
-        )
-        self.raise_bound(found.tardiness_min)
-        if found.start and not self.over(SHARE_OF_LED):
-            self.search(led(self.shop, found.unit, found.start), 0, SHARE_OF_LED, STEPS)
+        """Prove bounds, on a coarse grid and on a finer one, and search again from each one's casting plan."""
+        for binaries in GRIDS:
+            if self.best is None or self.best[0].missed_min > 0 or self.over():
+                return
+            value = self.best[0]
+            found = bound(
+                self.shop,
+                value.tardiness_min,
+                value.makespan_min,
+                binaries=binaries,
+                time_limit=min(share * self.time_limit, self.time_limit - self.seconds),
+                nodes=NODES,
+                cancel=self.cancel,
+            )
+            self.raise_bound(found.tardiness_min)
+            if found.start and not self.over(SHARE_OF_LED):
+                self.search(led(self.shop, found.unit, found.start), 0, SHARE_OF_LED, STEPS // 2)
 
     def exact(self) -> None:
         """Solve the exact model, where the shop is small enough."""

@@ -26,8 +26,6 @@ from models import solve
 from models.lateness_shop import Group, Shop
 
 TOLERANCE = 1e-6
-MOST_BINARIES = 3000
-"""The grid is made coarser until no more cumulative starts are needed."""
 FINEST_MIN = 1.0
 
 
@@ -72,7 +70,7 @@ def shortest(shop: Shop) -> float:
 class Grid:
     """Start buckets of every group: as many as a schedule better than a known one may need."""
 
-    def __init__(self, shop: Shop, best_min: float, makespan_min: float) -> None:
+    def __init__(self, shop: Shop, best_min: float, makespan_min: float, binaries: int) -> None:
         self.shop = shop
         self.quantum = 1.0 if shop.integral else 0.0
         alone = least(shop)
@@ -88,7 +86,7 @@ class Grid:
                     if not limited:
                         self.open.add((g, u))
         span = sum(at - shop.soonest(shop.groups[g], u) for (g, u), at in latest.items())
-        self.step = max(FINEST_MIN, float(math.ceil(span / MOST_BINARIES)))
+        self.step = max(FINEST_MIN, float(math.ceil(span / binaries)))
         self.first = {key: math.floor(shop.soonest(shop.groups[key[0]], key[1]) / self.step) for key in latest}
         self.last = {key: math.floor(at / self.step + TOLERANCE) for key, at in latest.items()}
 
@@ -227,6 +225,7 @@ def bound(
     best_min: float,
     makespan_min: float,
     *,
+    binaries: int,
     time_limit: float,
     nodes: int | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -237,6 +236,7 @@ def bound(
         shop: the line.
         best_min: total tardiness of a known schedule; only better ones are looked for.
         makespan_min: of that schedule, to size the grid.
+        binaries: about how many cumulative starts the grid may have; fewer make it coarser, never finer than 1 min.
         time_limit: seconds.
         nodes: limit on branch-and-bound nodes.
         cancel: polled; True ends the search with what was proven.
@@ -246,7 +246,7 @@ def bound(
         return Bound(min(alone, best_min), {}, {})
     began = time.perf_counter()
     with solve.building():
-        grid = Grid(shop, best_min, makespan_min)
+        grid = Grid(shop, best_min, makespan_min, binaries)
         if {g for g, _ in grid.first} != set(range(len(shop.groups))):
             return Bound(best_min, {}, {})  # some group alone is already too late for anything better
         model = relaxation(shop, grid)
