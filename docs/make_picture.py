@@ -21,7 +21,7 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 DOCS = Path(__file__).resolve().parent
-SIZE = {"width": 1440, "height": 1200}
+SIZE = {"width": 1440, "height": 1500}
 LARGEST = 300_000
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 

@@ -64,7 +64,7 @@ def test_from_question_to_answer(app: AppTest) -> None:
     assert not app.exception
     assert f"Plan {run[:8]}" in [item.value for item in app.subheader]
     said = texts(app)
-    for part in ("twin agrees", "gap", "disturbed days", "foreman"):
+    for part in ("twin agrees", "gap", "disturbed replays", "foreman"):
         assert part in said
     assert [metric.label for metric in app.metric] == [
         "Carbon [t CO2e]", "Cost [EUR]", "Peak [MW]", "Import [MWh]", "Steel [t]",

@@ -23,8 +23,7 @@ def page() -> None:
     run = _run()
     status = _status(run)
     if "seed" not in st.session_state:
-        # what the run of the address was asked with: a reloaded page shows it again
-        st.session_state["seed"] = jobs.request(run).get("note", {}) if run else {}
+        st.session_state["seed"] = _seed(status)
     busy = status is not None and not status.ended
     with st.sidebar:
         st.subheader("Emberline", anchor=False)
@@ -65,6 +64,19 @@ def _status(run: str) -> jobs.JobStatus | None:
     except StoreError:
         st.warning(f"Run {run[:8]} is not kept here. It may have been deleted: press Plan to make a new one.")
         return None
+
+
+def _seed(status: jobs.JobStatus | None) -> dict[str, Any]:
+    """What the run of the address was asked with, so that a page that is loaded again shows it again."""
+    if status is None:
+        return {}
+    note = jobs.request(status.run).get("note")
+    if note:
+        return dict(note)
+    try:  # made by the command line
+        return {"scenario": result.opened(status.run).plan.scenario.name}
+    except StoreError:
+        return {}
 
 
 def _start(asked: Asked) -> None:
@@ -176,8 +188,11 @@ def _scenario_of(request: dict[str, Any]) -> Scenario | None:
 
 
 def _differs(asked: Asked, run: str) -> None:
-    request = jobs.request(run)
-    if request and (request["scenario"], tuple(request["overrides"])) != (asked.name, asked.overrides):
+    try:
+        shown = result.opened(run).plan.scenario
+    except StoreError:
+        return
+    if asked.scenario is not None and asked.scenario.model_dump() != shown.model_dump():
         st.info("The inputs at the side are not those of the plan below. Press Plan to plan with them.")
 
 

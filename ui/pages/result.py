@@ -47,7 +47,7 @@ def show(run: str) -> None:
     _figures(made)
     if made.replay is None:
         return
-    schedule, heats, figures, days = st.tabs(["Schedule", "Heats", "All figures", "Disturbed days"])
+    schedule, heats, figures, days = st.tabs(["Schedule", "Heats", "All figures", "Disturbed replays"])
     with schedule:
         _schedule(made)
     with heats:
@@ -180,7 +180,7 @@ def _days(made: Plan) -> None:
         st.text("No disturbed replays were asked for: set disturbances.replications in the scenario.")
         return
     held, n = made.replays.held, made.replays.n
-    st.text(f"The plan held without any violation in {held} of {n} disturbed days (spread of times, breakdowns).")
+    st.text(f"The plan held without any violation in {held} of {n} disturbed replays (spread of times, breakdowns).")
     currency = made.scenario.market.currency
     names = {
         "carbon_kg": ("carbon", "t CO2e", 1e-3, 2),
