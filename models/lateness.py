@@ -39,7 +39,8 @@ EXACT_PAIRS = 60
 SHARE_OF_SEARCH, SHARE_OF_BOUND, SHARE_OF_LED = 0.4, 0.35, 0.75
 """Shares of the time limit: of the first searches, of the bound, and when the search that the bound leads ends."""
 NODES = 2000
-TOLERANCE = 1e-6
+TOLERANCE = 1e-5
+"""Minutes that count as nothing: the solver's own tolerance on a sum of start times."""
 
 
 @dataclass(frozen=True)
