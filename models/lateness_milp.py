@@ -15,6 +15,7 @@ from itertools import combinations, pairwise
 from typing import Any
 
 import pyomo.environ as pyo
+from pyomo.common.errors import InfeasibleConstraintException
 
 from models import solve
 from models.lateness_shop import NEVER, Operation, Place, Shop
@@ -234,7 +235,10 @@ def improve(
         m.late[h].value = max(places[h, shop.route[h][-1]].end - shop.due[h], 0.0)
     m.makespan.value = max(place.end for place in places.values())
     began = time.perf_counter()
-    outcome = solve.solve(m, time_limit=time_limit, gap=gap, start=True, cancel=cancel)
+    try:
+        outcome = solve.solve(m, time_limit=time_limit, gap=gap, start=True, cancel=cancel)
+    except InfeasibleConstraintException:  # Pyomo tells a row of constants that does not hold this way
+        return places, None
     proven = None if outcome.bound is None else max(bound_min, settled_min + outcome.bound)
     if not outcome.found:
         return places, proven

@@ -89,7 +89,6 @@ class Decoder:
                 places[h, k] = Place(best, best_start, best_end)
                 at, since = best, best_end
             left[h] = at, since
-        missed = 0.0
         for g in listing.groups:
             group, u = shop.groups[g], listing.unit[g]
             low = 0.0
@@ -99,26 +98,27 @@ class Decoder:
                 if (h, group.stage) in window:
                     ready = max(ready, window[h, group.stage][0])
                 low = max(low, ready - offset)
-            if group.start_min is None:
-                start = fit(busy[u], low, group.length[u], setup[u])
-            else:
-                start = group.start_min
-                missed += max(low - start, 0.0)
+            forced = group.start_min  # a heat that comes too late for it is told by ``missed``
+            start = fit(busy[u], low, group.length[u], setup[u]) if forced is None else forced
             _insert(busy[u], (start, start + group.length[u], setup[u]))
             for h, offset in zip(group.heats, group.offset[u], strict=True):
                 places[h, group.stage] = Place(u, start + offset, start + offset + planned[h][u])
+        missed = 0.0
         if shop.waits:
             places = earliest(shop, places)
-            missed += self.missed(places)
+            missed = self.missed(places)
         return self.value(places, missed), places
 
     def missed(self, places: dict[Operation, Place]) -> float:
-        """Minutes by which longest waits and latest starts are missed."""
+        """Minutes by which longest waits, latest starts and forced cast starts are missed."""
         shop, total = self.shop, 0.0
         for h, route in enumerate(shop.route):
             for k, after in pairwise(route):
                 over = places[h, k].start + shop.nominal[h][places[h, k].unit]
                 total += max(places[h, after].start - over - shop.longest[k], 0.0)
+                way = shop.transfer[places[h, k].unit][places[h, after].unit]
+                if (h, after) not in shop.begun:
+                    total += max(places[h, k].end + way - places[h, after].start, 0.0)
         for key, (_, latest) in shop.window.items():
             if key not in shop.begun:
                 total += max(places[key].start - latest, 0.0)

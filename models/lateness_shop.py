@@ -94,8 +94,10 @@ class Shop:
 
     @cached_property
     def waits(self) -> bool:
-        """Whether any longest wait or latest start must be looked at."""
-        return any(wait < NEVER for wait in self.longest[:-1]) or any(w[1] < NEVER for w in self.window.values())
+        """Whether any longest wait, latest start or forced start must be looked at."""
+        forced = any(group.start_min is not None for group in self.groups)
+        latest = any(window[1] < NEVER for window in self.window.values())
+        return forced or latest or any(wait < NEVER for wait in self.longest[:-1])
 
     def arrival(self, heat: int) -> tuple[int, float]:
         """Where a heat is when the plan begins, and since when: (-1, release) if nothing of it has begun."""

@@ -200,6 +200,26 @@ def test_what_has_begun_goes_on() -> None:
     assert found.objective == 80 - 60
 
 
+def test_a_cast_under_way_that_cannot_go_on_is_no_schedule() -> None:
+    """Proves: the caster is free at 10, its next heat leaves the furnace at 20: no schedule has no gap.
+
+    Sensitivity: a heat melted 10 min sooner makes it one.
+    """
+    for melted, possible in ((-20, False), (-30, True)):
+        made = scenario(
+            [stage("melt", "F"), stage("cast", "C", campaign=True)],
+            [grade("x", melt=40, cast=30)],
+            [{"name": "c", "heats": [{"grade": "x", "count": 2}]}],
+            state={
+                "started": [
+                    {"heat": "c-1", "stage": "cast", "unit": "C", "start": minutes(-20)},
+                    {"heat": "c-2", "stage": "melt", "unit": "F", "start": minutes(melted)},
+                ]
+            },
+        )
+        assert plan(made).found is possible
+
+
 def test_release_lock_and_outage() -> None:
     """Proves: nothing starts before its release (20), a lock (at 100 on G) or within an outage (F until 60)."""
     made = scenario(
