@@ -132,6 +132,9 @@ def read(prefix: str) -> Case:
                 raise BadCase(f"{prefix}_cast.json: {charge} stands in {seen[charge]} and in {cast}")
             seen[charge] = cast
     minutes = _minutes(f"{prefix}_pt.csv", {unit for units in machines.values() for unit in units})
+    for charge in [*minutes, *due]:
+        if charge not in seen:
+            raise BadCase(f"{prefix}_cast.json: charge {charge} stands in no cast")
     for charge in seen:
         if charge not in minutes:
             raise BadCase(f"{prefix}_pt.csv: no row for charge {charge} of {seen[charge]}")
