@@ -16,6 +16,7 @@ import pytest
 from plans import jobs
 from plans.jobs import JobStatus
 from plans.store import Store, StoreError
+from plans.store import home as home_folder
 
 LONG = ("goal.gap=0", "goal.time_limit_s=120", "disturbances.replications=2")
 """The reference day without a gap to stop at: at work until it is told otherwise."""
@@ -73,7 +74,7 @@ def test_a_killed_worker_is_told_as_lost(start: Callable[..., str]) -> None:
     """Proves: kill -9 leaves a run that is marked, and a catalogue that opens."""
     run = start("melt-shop-day", LONG)
     until(run, lambda s: s.phase == "optimize")
-    os.kill(int((jobs.home() / "jobs" / run / "worker.pid").read_text()), signal.SIGKILL)
+    os.kill(int((home_folder() / "jobs" / run / "worker.pid").read_text()), signal.SIGKILL)
     status = until(run, lambda s: s.ended, 10)
     assert status.state == "broken"
     assert "plan again" in status.lines[0]
@@ -84,7 +85,7 @@ def test_stopping_keeps_nothing(start: Callable[..., str]) -> None:
     """Proves: stop ends the process at once."""
     run = start("melt-shop-day", LONG)
     until(run, lambda s: s.state == "working")
-    process = int((jobs.home() / "jobs" / run / "worker.pid").read_text())
+    process = int((home_folder() / "jobs" / run / "worker.pid").read_text())
     jobs.kill(run)
     assert until(run, lambda s: s.ended, 5).state == "stopped"
     with pytest.raises(ProcessLookupError):
@@ -108,7 +109,7 @@ def test_one_works_the_others_wait_in_order(start: Callable[..., str], monkeypat
     first = start("melt-shop-day", LONG)
     until(first, lambda s: s.state == "working")
     second = start("melt-shop-day", LONG)
-    until(second, lambda s: (jobs.home() / "jobs" / second / "worker.pid").exists())
+    until(second, lambda s: (home_folder() / "jobs" / second / "worker.pid").exists())
     third = start("melt-shop-day", LONG)
     until(third, lambda s: s.ahead == 1)
     assert [jobs.status(run).state for run in (first, second, third)] == ["working", "queued", "queued"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit
 from streamlit.testing.v1 import AppTest
 
 from plans import jobs
@@ -29,7 +30,9 @@ def app(home: Path) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    return "\n".join(str(item.value) for kind in ("text", "markdown", "caption") for item in app.get(kind))
+    return "\n".join(
+        str(getattr(item, "value", "")) for kind in ("text", "markdown", "caption") for item in app.get(kind)
+    )
 
 
 def plan_button(app: AppTest) -> Any:
@@ -143,14 +146,14 @@ def test_titles_are_never_markdown(app: AppTest, home: Path, stored_home: tuple[
     evil = "![x](http://x.invalid/y) <b>bold</b>"
     scenario = json.loads((folder / "scenario.json").read_text()) | {"title": evil}
     (folder / "scenario.json").write_text(json.dumps(scenario))
-    asking.st.cache_resource.clear()
+    streamlit.cache_resource.clear()
     app.query_params["run"] = stored_home[1]
     app.run()
-    asking.st.cache_resource.clear()
+    streamlit.cache_resource.clear()
     assert not app.exception
     assert any(evil in item.value for item in app.text)
     for kind in ("markdown", "caption", "subheader", "metric"):
-        assert not any("x.invalid" in str(item.value) for item in app.get(kind))
+        assert not any("x.invalid" in str(getattr(item, "value", "")) for item in app.get(kind))
 
 
 @pytest.mark.parametrize("name", bundled())
