@@ -1,0 +1,5 @@
+"""What the line should do: Pyomo models solved by HiGHS, on a grid of slots, with a proven bound."""
+
+from models.optimize import optimize, seconds
+
+__all__ = ["optimize", "seconds"]

@@ -1,0 +1,106 @@
+"""The aim: what is minimized, what breaks ties, and which caps hold, in the model's terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from models.dispatch import Flows
+from models.site import Ports, SiteData
+from scenarios import Scenario
+
+SECOND = 1e-3
+"""Weight of the second goal: all of it counts as little as this share of the first."""
+EARLY = 1e-6
+"""Weight of early starts, by slot and as a share of the first goal."""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """First goal, second goal and caps. Values leave out what no plan can change.
+
+    Goals are lexicographic up to ``SECOND``: the weight of the second goal is so small that trading all of it would
+    move the first by a tenth of a percent, well inside any gap that is asked for.
+    """
+
+    first: str
+    """``carbon``, ``cost`` or ``full_cost``: a port of the site."""
+    second: str
+    second_weight: float
+    constant: float
+    """Part of the first goal that base load beyond PV causes: left out of objective, bound and gap."""
+    cost_cap: float | None
+    """On ``full_cost``."""
+    carbon_cap: float | None
+    """On grid carbon by the goal's signal."""
+
+    def expression(self, ports: Ports) -> Any:
+        """Both goals as one, for a model."""
+        return getattr(ports, self.first) + self.second_weight * getattr(ports, self.second)
+
+    def pure(self, ports: Ports) -> Any:
+        """The first goal alone: what a bound is proven on."""
+        return getattr(ports, self.first)
+
+    def value(self, flows: Flows) -> float:
+        """The first goal of a plan, the constant left out."""
+        return float(getattr(flows, self.first)) - self.constant
+
+    def rank(self, flows: Flows) -> float:
+        """Both goals as one, for comparing plans."""
+        return float(getattr(flows, self.first)) + self.second_weight * float(getattr(flows, self.second))
+
+    def weight(self, data: SiteData) -> np.ndarray:
+        """Worth of a MWh imported in each slot by the first goal."""
+        return weights(data)[self.first]
+
+    def both_weights(self, data: SiteData) -> np.ndarray:
+        """Worth of a MWh imported in each slot by both goals as one."""
+        table = weights(data)
+        return table[self.first] + self.second_weight * table[self.second]
+
+    def keeps_caps(self, flows: Flows) -> bool:
+        """Whether a plan keeps the caps on cost and carbon."""
+        return not (
+            (self.cost_cap is not None and flows.full_cost > self.cost_cap + 1e-6 * max(abs(self.cost_cap), 1))
+            or (self.carbon_cap is not None and flows.carbon > self.carbon_cap + 1e-6 * max(abs(self.carbon_cap), 1))
+        )
+
+
+def weights(data: SiteData) -> dict[str, np.ndarray]:
+    """Worth of a MWh imported, by port of the site."""
+    return {"carbon": data.carbon, "cost": data.price, "full_cost": data.full_price}
+
+
+def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct_kg: float) -> Aim:
+    """The aim of a scenario.
+
+    Args:
+        scenario: with its goal and caps.
+        data: the site.
+        baseline_cost: what the foreman's plan costs, carbon price on direct emissions left out; None: no such plan.
+        direct_kg: scope 1 of the orders, which every plan has in common [kg CO2e].
+    """
+    goal, caps = scenario.goal, scenario.goal.caps
+    first = {"carbon": "carbon", "cost": "cost", "cost_with_carbon_price": "full_cost", "lateness": "carbon"}[
+        goal.minimize
+    ]
+    second = "full_cost" if first == "carbon" else "carbon"
+    table = weights(data)
+    scale = float(np.abs(table[first]).mean()) / max(float(np.abs(table[second]).mean()), 1e-9)
+    limits = []
+    paid_for_direct = scenario.market.carbon_price.on_direct * direct_kg / 1000
+    if caps.cost is not None:
+        limits.append(caps.cost - paid_for_direct)
+    if caps.extra_cost_share is not None and baseline_cost is not None:
+        limits.append(baseline_cost + caps.extra_cost_share * abs(baseline_cost))
+    return Aim(
+        first=first,
+        second=second,
+        second_weight=SECOND * scale,
+        constant=data.unavoidable(table[first]),
+        cost_cap=min(limits) if limits else None,
+        carbon_cap=None if caps.carbon_kg is None else caps.carbon_kg - direct_kg,
+    )

@@ -1,0 +1,130 @@
+"""Search with counts by unit: a plan of pooled units, exact within corridors around it, a bound, and the whole.
+
+1. Units that are alike together, with the longest lags between them: where heats should lie. Where the time for it
+   is up, the surroundings of the given plan, again and again, lead there as well.
+2. Every unit by itself within a corridor of some slots around it; corridors grow while plans get better.
+3. Units that are alike together, with the shortest lags: a bound, often equal to the plan.
+4. What is left of the time goes to every unit by itself over the whole horizon, from the best plan on.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pyomo.environ as pyo
+
+from models.matched import Corridor, Matched, Units, suits
+from models.matched_plan import around, begin, read
+from models.solve import Outcome, building, solve
+
+if TYPE_CHECKING:
+    from models.day import Search
+
+WIDTHS = (3, 6, 10)
+"""Slots of the corridors around a pooled plan, one after the other."""
+WIDE = 8
+"""Slots of a corridor around a plan that was made for another aim."""
+SHARE = 0.15
+"""Share of the time for the pooled plan and for the pooled bound."""
+ROUNDS = 12
+NEAR = 5e-4
+"""Gap at which a corridor is done with: the whole comes after it."""
+
+
+def useful(search: Search) -> bool:
+    """Whether the line and the site are such that counts by unit are exact and small."""
+    data, problem = search.data, search.problem
+    return suits(problem) and data.plain and data.import_limit_mw is None and bool(problem.casts)
+
+
+def pursue(search: Search) -> None:
+    """Search until the gap or the limit is reached; plans and bounds go into ``search``."""
+    centre = _pooled_plan(search) or _walk(search)
+    for width in WIDTHS:
+        if centre is None or search.done:
+            break
+        centre = _within(search, Corridor(centre.slot, centre.cast_slot, width)) or centre
+    if not search.done:
+        _solve(search, "shortest", None, search.left * SHARE, bounds=True)
+    if not search.done:
+        _solve(search, "each", None, search.left, bounds=True)
+
+
+def _pooled_plan(search: Search) -> Corridor | None:
+    made, outcome = _solve(search, "longest", None, search.left * SHARE, gap=5e-3)
+    return around(made, WIDTHS[0]) if outcome.found else None
+
+
+def _walk(search: Search) -> Corridor | None:
+    """From the plan that there is to where the aim wants it, a wide corridor at a time."""
+    if search.best is None:
+        return None
+    centre: Corridor | None = Corridor(search.best.slot, search.best.cast_slot, WIDE)
+    last = float("inf")
+    for _ in range(ROUNDS):
+        if centre is None or search.done:
+            break
+        made, outcome = _solve(search, "each", centre, search.left * SHARE, gap=5e-3)
+        if not outcome.found or outcome.objective is None or outcome.objective > last * (1 - 1e-3):
+            break
+        centre, last = around(made, WIDE), outcome.objective
+    return centre
+
+
+def _within(search: Search, corridor: Corridor) -> Corridor | None:
+    made, outcome = _solve(search, "each", corridor, search.left / 6, gap=max(search.gap / 4, NEAR))
+    return around(made, corridor.width) if outcome.found else None
+
+
+def _solve(
+    search: Search,
+    units: Units,
+    corridor: Corridor | None,
+    limit: float,
+    *,
+    gap: float | None = None,
+    bounds: bool = False,
+) -> tuple[Matched, Outcome]:
+    began = time.perf_counter()
+    with building():
+        made = Matched(search.problem, search.data, units=units, corridor=corridor)
+        set_goal(made, search, pure=bounds)
+    warm = units == "each" and search.best is not None
+    if warm and search.best is not None:
+        begin(made, search.best)
+    search.clock("build", began)
+    began = time.perf_counter()
+
+    def tell(event: dict[str, Any]) -> None:
+        if event["bound"] is not None:
+            search.raise_bound(event["bound"] - search.aim.constant)
+
+    outcome = solve(
+        made.model,
+        time_limit=max(min(limit, search.left), 0.1),
+        gap=search.gap / 4 if gap is None else gap,
+        start=warm,
+        on_progress=tell if bounds else None,
+        cancel=search.cancel,
+    )
+    search.clock("bound" if bounds else "plan", began)
+    if bounds and outcome.bound is not None:
+        search.raise_bound(outcome.bound - search.aim.constant)
+    if bounds and outcome.status == "infeasible":
+        search.infeasible = True
+    if outcome.found and units == "each":
+        starts = read(made)
+        if starts is not None:
+            search.offer(starts)
+    return made, outcome
+
+
+def set_goal(made: Matched, search: Search, *, pure: bool) -> None:
+    """Set the objective and the caps; ``pure`` leaves the second goal out, as a bound needs it."""
+    m, aim = made.model, search.aim
+    if aim.cost_cap is not None:
+        m.cost_cap = pyo.Constraint(expr=made.ports.full_cost <= aim.cost_cap)
+    if aim.carbon_cap is not None:
+        m.carbon_cap = pyo.Constraint(expr=made.ports.carbon <= aim.carbon_cap)
+    m.goal = pyo.Objective(expr=(aim.pure if pure else aim.expression)(made.ports))

@@ -1,0 +1,251 @@
+"""Named heats: each heat's start at each stage, on each unit, within its window.
+
+``x[h, i, u, t]`` is 1 where operation i of heat h starts on unit u in slot t. Precedence and longest wait are written
+on cumulated starts, for each unit reached and for each unit left, so that transfer times of every pair of units hold
+exactly (disaggregated precedence of time-indexed scheduling: Christofides, Alvarez-Valdes, Tamarit, EJOR 1987). The
+model tells pooled heats apart within the windows of a pooled plan, improves a plan within corridors, and with open
+windows it is the general formulation for lines whose heats all differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from models import site as site_model
+from models.pooled import under_way
+from models.site import Ports, SiteData
+from models.slots import SlotProblem
+from models.starts import Starts, spread_cells
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where each operation and cast may start: first and last slot, inclusive."""
+
+    operation: dict[tuple[int, int], tuple[int, int]]
+    cast: dict[int, list[tuple[int, int]]]
+    """Caster (unit) and slot of each option."""
+    free_min: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """For heats whose first start is about known: that minute, and the minutes after it in which nothing is lost."""
+
+
+class Named:
+    """The model of named heats with its site."""
+
+    def __init__(self, problem: SlotProblem, data: SiteData, windows: Windows) -> None:
+        """Build the model within the windows."""
+        self.problem, self.data, self.windows = problem, data, windows
+        self.model = pyo.ConcreteModel()
+        self.possible = True
+        self._build()
+
+    def _build(self) -> None:
+        m, problem = self.model, self.problem
+        keys: list[tuple[int, int, int, int]] = []
+        self.of: dict[tuple[int, int, int], list[int]] = {}
+        for h, heat in enumerate(problem.heats):
+            for i, operation in enumerate(heat.operations):
+                if operation.started_min is not None:
+                    continue
+                low, high = self.windows.operation[h, i]
+                low, high = max(low, operation.first), min(high, operation.last)
+                some = False
+                for u in operation.units:
+                    slots = [t for t in range(low, high + 1) if problem.free[u, t : t + operation.occupy[u]].all()]
+                    some |= bool(slots)
+                    self.of[h, i, u] = slots
+                    keys += [(h, i, u, t) for t in slots]
+                self.possible &= some
+        options = [(c, u, t) for c, places in self.windows.cast.items() for u, t in places]
+        waiting = [c for c, cast in enumerate(problem.casts) if cast.started_min is None]
+        self.possible &= all(self.windows.cast.get(c) for c in waiting)
+        if not self.possible:
+            return
+        m.START = pyo.Set(initialize=keys, dimen=4)
+        m.x = pyo.Var(m.START, domain=pyo.Binary)
+        m.OPTION = pyo.Set(initialize=options, dimen=3)
+        m.z = pyo.Var(m.OPTION, domain=pyo.Binary)
+        operations = sorted({(h, i) for h, i, _, _ in keys})
+        m.OPERATION = pyo.Set(initialize=operations, dimen=2)
+
+        @m.Constraint(m.OPERATION)
+        def once(m: Any, h: int, i: int) -> Any:
+            return sum(m.x[h, i, u, t] for u in problem.heats[h].operations[i].units for t in self.of[h, i, u]) == 1
+
+        m.CAST = pyo.Set(initialize=waiting)
+
+        @m.Constraint(m.CAST)
+        def cast_once(m: Any, c: int) -> Any:
+            return sum(m.z[c, u, t] for u, t in self.windows.cast[c]) == 1
+
+        self._capacity(keys, options)
+        self._chain()
+        self._power(keys, options)
+
+    def _capacity(self, keys: list[tuple[int, int, int, int]], options: list[tuple[int, int, int]]) -> None:
+        m, problem = self.model, self.problem
+        held: dict[tuple[int, int], list[Any]] = {}
+        for h, i, u, t in keys:
+            for q in range(t, min(t + problem.heats[h].operations[i].occupy[u], problem.n_slots)):
+                held.setdefault((u, q), []).append(m.x[h, i, u, t])
+        for c, u, t in options:
+            for q in range(t, min(t + problem.casts[c].hold[u], problem.n_slots)):
+                held.setdefault((u, q), []).append(m.z[c, u, t])
+        started = self._started()
+        m.HELD = pyo.Set(initialize=list(held), dimen=2)
+
+        @m.Constraint(m.HELD)
+        def one_at_a_time(m: Any, u: int, q: int) -> Any:
+            return pyo.quicksum(held[u, q]) <= int(q >= started.get(u, 0.0) - 1e-9)
+
+    def _started(self) -> dict[int, float]:
+        """Slot until which each unit is held by what has started already."""
+        problem, found = self.problem, {}
+        for heat in problem.heats:
+            for operation in heat.operations:
+                if operation.started_min is not None:
+                    u = operation.units[0]
+                    until = operation.started_min / problem.step_min + operation.occupy[u]
+                    found[u] = max(found.get(u, 0.0), until)
+        for cast in problem.casts:
+            if cast.started_min is not None:
+                u = cast.units[0]
+                found[u] = max(found.get(u, 0.0), cast.started_min / problem.step_min + cast.hold[u])
+        return found
+
+    def _chain(self) -> None:
+        m, problem = self.model, self.problem
+        before: dict[tuple[int, int, int, int], tuple[list[Any], list[Any]]] = {}
+        after: dict[tuple[int, int, int, int], tuple[list[Any], list[Any]]] = {}
+        cast_of = problem.cast_of()
+        for h, heat in enumerate(problem.heats):
+            for i, operation in enumerate(heat.operations):
+                last = i == len(heat.operations) - 1
+                if last and h not in cast_of:
+                    continue
+                here = self._places(h, i)
+                there = self._cast_places(cast_of[h][0]) if last else self._places(h, i + 1)
+                least, most = heat.least[i], np.maximum(heat.most[i], heat.least[i])
+                loose = int(operation.started_min is not None)
+                for column, v in enumerate(there):
+                    for t, _ in there[v]:
+                        ready = [var for row, u in enumerate(here) for s, var in here[u] if s + least[row, column] <= t]
+                        before[h, i, v, t] = ([var for s, var in there[v] if s <= t], ready)
+                for row, u in enumerate(here):
+                    for t, _ in here[u]:
+                        gone = [
+                            var
+                            for column, v in enumerate(there)
+                            for s, var in there[v]
+                            if s <= t + most[row, column] + loose
+                        ]
+                        after[h, i, u, t] = ([var for s, var in here[u] if s <= t], gone)
+        m.BEFORE = pyo.Set(initialize=list(before), dimen=4)
+        m.AFTER = pyo.Set(initialize=list(after), dimen=4)
+
+        @m.Constraint(m.BEFORE)
+        def precedence(m: Any, h: int, i: int, v: int, t: int) -> Any:
+            gone, ready = before[h, i, v, t]
+            return _kept(sum(gone) - sum(ready))
+
+        @m.Constraint(m.AFTER)
+        def longest_wait(m: Any, h: int, i: int, u: int, t: int) -> Any:
+            here, gone = after[h, i, u, t]
+            return _kept(sum(here) - sum(gone))
+
+    def _places(self, h: int, i: int) -> dict[int, list[tuple[int, Any]]]:
+        """Slot and variable of each possible start, by unit in the order of the operation's units."""
+        operation = self.problem.heats[h].operations[i]
+        if operation.started_min is not None:
+            slot = int(np.ceil(operation.started_min / self.problem.step_min - 1e-9))
+            return {operation.units[0]: [(slot, 1)]}
+        return {u: [(t, self.model.x[h, i, u, t]) for t in self.of[h, i, u]] for u in operation.units}
+
+    def _cast_places(self, c: int) -> dict[int, list[tuple[int, Any]]]:
+        cast = self.problem.casts[c]
+        if cast.started_min is not None:
+            return {cast.units[0]: [(int(np.floor(cast.started_min / self.problem.step_min + 1e-9)), 1)]}
+        places: dict[int, list[tuple[int, Any]]] = {u: [] for u in cast.units}
+        for u, t in self.windows.cast[c]:
+            places[u].append((t, self.model.z[c, u, t]))
+        return places
+
+    def _power(self, keys: list[tuple[int, int, int, int]], options: list[tuple[int, int, int]]) -> None:
+        m, problem = self.model, self.problem
+        per = problem.cells_per_slot
+        terms: list[list[tuple[Any, float]]] = [[] for _ in range(problem.n_cells)]
+
+        def put(var: Any, first: int, cells: np.ndarray) -> None:
+            for k, energy in enumerate(cells.tolist()):
+                if energy and first + k < problem.n_cells:
+                    terms[first + k].append((var, energy))
+
+        for h, i, u, t in keys:
+            heat = problem.heats[h]
+            operation = heat.operations[i]
+            cells = operation.cells[u]
+            put(m.x[h, i, u, t], t * per, cells)
+            if heat.reheat == i and h in self.windows.free_min:
+                begun, free = self.windows.free_min[h]
+                waited = max(t * problem.step_min - begun - free, 0.0)
+                extra = problem.reheat_kwh_per_t_min * waited * heat.mass_t / 1000
+                if extra:
+                    put(m.x[h, i, u, t], *spread_cells(problem, t, operation.minutes[u], extra))
+        for c, u, t in options:
+            put(m.z[c, u, t], t * per, problem.casts[c].cells[u])
+        started = problem.fixed_cells + under_way(problem)
+        m.C = pyo.RangeSet(0, problem.n_cells - 1)
+        m.line = pyo.Var(m.C, domain=pyo.NonNegativeReals)
+
+        @m.Constraint(m.C)
+        def line_energy(m: Any, c: int) -> Any:
+            return m.line[c] == pyo.quicksum(factor * var for var, factor in terms[c]) + float(started[c])
+
+        m.site = pyo.Block()
+        self.ports: Ports = site_model.add(
+            m.site, self.data, lambda c: m.line[c], lambda t: sum(m.line[t * per + k] for k in range(per))
+        )
+
+    def begin(self, starts: Starts) -> None:
+        """Set the variables to a plan, as a start."""
+        m, problem = self.model, self.problem
+        for h, i, u, t in m.START:
+            m.x[h, i, u, t].set_value(int(starts.unit[h][i] == u and starts.slot[h][i] == t))
+        for c, u, t in m.OPTION:
+            m.z[c, u, t].set_value(int(starts.cast_unit[c] == u and starts.cast_slot[c] == t))
+
+    def read(self) -> Starts:
+        """The plan that the variables hold."""
+        m, problem = self.model, self.problem
+        on = {(h, i): (u, t) for h, i, u, t in m.START if m.x[h, i, u, t].value > 0.5}
+        casts = {c: (u, t) for c, u, t in m.OPTION if m.z[c, u, t].value > 0.5}
+        units, slots = [], []
+        for h, heat in enumerate(problem.heats):
+            places = []
+            for i, operation in enumerate(heat.operations):
+                if operation.started_min is not None:
+                    places.append((operation.units[0], int(np.floor(operation.started_min / problem.step_min))))
+                else:
+                    places.append(on[h, i])
+            units.append(tuple(u for u, _ in places))
+            slots.append(tuple(t for _, t in places))
+        for c, cast in enumerate(problem.casts):
+            if cast.started_min is not None:
+                casts[c] = (cast.units[0], int(np.floor(cast.started_min / problem.step_min)))
+        return Starts(
+            tuple(units),
+            tuple(slots),
+            tuple(casts[c][0] for c in range(len(problem.casts))),
+            tuple(casts[c][1] for c in range(len(problem.casts))),
+        )
+
+
+def _kept(expression: Any) -> Any:
+    """expression ≤ 0, as Pyomo wants it where nothing is left to decide."""
+    if isinstance(expression, int | float):
+        return pyo.Constraint.Feasible if expression <= 0 else pyo.Constraint.Infeasible
+    return expression <= 0

@@ -1,0 +1,283 @@
+"""From a scenario to a schedule: the one door of this room."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from models import aim as aims
+from models import site as sites
+from models import slots, starts, week
+from models.day import Search
+from models.dispatch import Flows
+from models.slots import SlotProblem
+from models.solve import Progress
+from models.starts import Starts
+from scenarios import Scenario
+from scenarios.datasets import SCHEDULE, check, metered
+
+LONG_HEATS = 40
+"""More heats than these are planned order by order before the whole is improved."""
+
+
+def optimize(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    start: xr.Dataset | None = None,
+    *,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+    rounding: slots.Rounding | None = None,
+) -> xr.Dataset:
+    """Find the schedule that the scenario's goal asks for, with a proven bound.
+
+    Args:
+        scenario: what is asked; its goal sets gap and time limit.
+        envelope: what the twin says of durations, energies, availability and state (table ``ENVELOPE``).
+        start: the foreman's list (table ``SCHEDULE``): the search begins there, so that a plan is never worse.
+        on_progress: told ``incumbent``, ``bound``, ``gap`` and ``seconds``.
+        cancel: polled; True ends the search with the best schedule found so far.
+        rounding: how minutes become slots.
+
+    Returns:
+        A dataset of table ``SCHEDULE``. Attributes: ``found`` (0 or 1), ``status`` (``within gap``, ``best found``,
+        ``cancelled``, ``infeasible``, ``no plan within the limit``), ``objective``, ``bound`` and ``gap`` on what can be
+        decided, ``constant`` (the part of the goal that no plan can change), ``reason``, and seconds by phase. Without
+        a schedule all its values are missing.
+    """
+    tell: Progress = on_progress or (lambda event: None)
+    stop = cancel or (lambda: False)
+    problem = slots.from_scenario(scenario, envelope, rounding)
+    data = sites.read(scenario, envelope)
+    if scenario.goal.minimize == "lateness":
+        return _least_late(scenario, envelope, start, tell, stop)
+    given = starts.from_schedule(problem, start) if start is not None else None
+    search = Search(
+        scenario=scenario,
+        problem=problem,
+        data=data,
+        aim=aims.read(scenario, data, _cost(data, start), direct_kg(scenario)),
+        time_limit=scenario.goal.time_limit_s,
+        gap=scenario.goal.gap,
+        on_progress=tell,
+        cancel=stop,
+    )
+    first = search.offer(given) if given is not None else False
+    week.run(search, by_orders=len(problem.heats) > LONG_HEATS)
+    return _schedule(search, envelope, improved=search.best is not None and search.best is not given, foreman=first)
+
+
+def seconds(schedule: xr.Dataset) -> dict[str, float]:
+    """Seconds by phase of the search that made a schedule."""
+    return {
+        name.removeprefix("seconds "): float(value)
+        for name, value in schedule.attrs.items()
+        if name.startswith("seconds ")
+    }
+
+
+def direct_kg(scenario: Scenario) -> float:
+    """Scope 1 of all heats that are still to run through their stages [kg CO2e]: every plan has it in common."""
+    total = 0.0
+    for heat in scenario.heats:
+        for stage in scenario.line.route(heat.grade):
+            total += heat.grade.mass_t * sum(e.kg_per_t for e in stage.emissions if not e.biogenic)
+    return total
+
+
+def _cost(data: sites.SiteData, start: xr.Dataset | None) -> float | None:
+    """What the foreman pays, the carbon price on direct emissions left out."""
+    if start is None:
+        return None
+    taken, given = (start[name].to_numpy() * data.hours for name in ("import_mw", "export_mw"))
+    return float(taken @ data.full_price - given @ data.export_price)
+
+
+def _status(search: Search) -> tuple[str, str]:
+    gap = search.told_gap
+    if search.best is None:
+        if search.infeasible:
+            return "infeasible", "no schedule keeps all limits: the relaxation of the line has no solution"
+        if search.cancel():
+            return "cancelled", "cancelled before a schedule was found"
+        return "no plan within the limit", f"no schedule was found in {search.time_limit:g} s"
+    if gap is not None and gap <= search.gap + 1e-9:
+        return "within gap", ""
+    return ("cancelled" if search.cancel() else "best found"), ""
+
+
+def _schedule(search: Search, envelope: xr.Dataset, *, improved: bool, foreman: bool) -> xr.Dataset:
+    scenario = search.scenario
+    status, reason = _status(search)
+    if search.best is not None and foreman and not improved:
+        reason = "Nothing better than the foreman's list was found."
+    data = (
+        _empty(scenario) if search.best is None or search.best_flows is None else _filled(search, envelope, search.best)
+    )
+    data.attrs.update(
+        found=int(search.best is not None),
+        status=status,
+        reason=reason,
+        objective=_number(search.value),
+        bound=_number(search.bound),
+        gap=_number(search.told_gap),
+        constant=search.aim.constant,
+        goal=scenario.goal.minimize,
+        policy="schedule",
+        complete=int(search.best is not None),
+        unplaced="",
+        **{f"seconds {name}": value for name, value in search.seconds.items()},
+        **{"seconds search": time.perf_counter() - search.began},
+    )
+    return check(data, SCHEDULE)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _coordinates(scenario: Scenario) -> dict[str, Any]:
+    times = scenario.horizon.times
+    return {
+        "heat": [heat.name for heat in scenario.heats],
+        "stage": [stage.name for stage in scenario.line.stages],
+        "time": times,
+        "meter": metered(times, scenario.horizon.step_min, scenario.site.grid.metered_interval_min),
+    }
+
+
+def _empty(scenario: Scenario) -> xr.Dataset:
+    coordinates = _coordinates(scenario)
+    size = {name: len(values) for name, values in coordinates.items()}
+    columns: dict[str, Any] = {}
+    for name, variable in SCHEDULE.items():
+        shape = tuple(size[dim] for dim in variable.dims)
+        columns[name] = (variable.dims, np.full(shape, "", dtype=object) if variable.text else np.full(shape, np.nan))
+    return xr.Dataset(columns, coords=coordinates)
+
+
+def _filled(search: Search, envelope: xr.Dataset, best: Starts) -> xr.Dataset:
+    scenario, problem = search.scenario, search.problem
+    data = _empty(scenario)
+    planned, started = envelope["planned_min"].to_numpy(), envelope["started_min"].to_numpy()
+    begin, end, unit = np.full(started.shape, np.nan), np.full(started.shape, np.nan), data["unit"].to_numpy()
+    extra = np.zeros(started.shape)
+
+    def put(h: int, stage: int, u: int, minute: float) -> None:
+        unit[h, stage], begin[h, stage], end[h, stage] = problem.units[u], minute, minute + planned[h, u]
+
+    for h, stage in zip(*np.nonzero(np.isfinite(started)), strict=True):
+        name = str(envelope["started_unit"].to_numpy()[h, stage])
+        put(int(h), int(stage), problem.units.index(name), float(started[h, stage]))
+    reheated = starts.extra_mwh(scenario, problem, best)
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            put(h, operation.stage, best.unit[h][i], best.minute(problem, h, i))
+            if i == heat.reheat:
+                extra[h, operation.stage] = reheated.get(h, 0.0)
+    for c, cast in enumerate(problem.casts):
+        u = best.cast_unit[c]
+        for position, h in enumerate(cast.heats):
+            put(h, len(problem.stage_units) - 1, u, best.cast_minute(problem, c) + float(cast.offsets[u][position]))
+    flows = search.best_flows
+    assert flows is not None
+    data = data.assign(
+        start_min=(("heat", "stage"), begin),
+        end_min=(("heat", "stage"), end),
+        unit=(("heat", "stage"), unit),
+        extra_mwh=(("heat", "stage"), extra),
+    )
+    return data.assign(_flow_columns(scenario, search.data, flows, problem, search.cells(best)))
+
+
+def _flow_columns(
+    scenario: Scenario, site: sites.SiteData, flows: Flows, problem: SlotProblem, cells: np.ndarray
+) -> dict[str, Any]:
+    hours = scenario.horizon.step_h
+    power = {
+        "line_mw": problem.on_slots(cells),
+        "base_load_mw": site.base,
+        "pv_mw": flows.pv,
+        "pv_curtailed_mw": site.pv - flows.pv,
+        "charge_mw": flows.charge,
+        "discharge_mw": flows.discharge,
+        "import_mw": flows.imported,
+        "export_mw": flows.exported,
+    }
+    columns: dict[str, Any] = {name: ("time", np.asarray(values) / hours) for name, values in power.items()}
+    columns["battery_mwh"] = ("time", flows.level)
+    columns["meter_mw"] = ("meter", flows.meter_mw)
+    return columns
+
+
+def _least_late(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    start: xr.Dataset | None,
+    tell: Progress,
+    stop: Callable[[], bool],
+) -> xr.Dataset:
+    from models.lateness import minimize_lateness
+
+    goal = scenario.goal
+    found = minimize_lateness(
+        scenario, envelope, start=start, time_limit=goal.time_limit_s, gap=goal.gap, on_progress=tell, cancel=stop
+    )
+    data = _empty(scenario)
+    site = sites.read(scenario, envelope)
+    problem = slots.from_scenario(scenario, envelope)
+    ok = bool(found.found)
+    reason = "" if ok else "no schedule keeps the waits and casts"
+    if ok:
+        missing = np.isnan(found.start_min)
+        unit = np.where(missing, "", np.asarray(found.unit, dtype=object))
+        zeros = np.zeros(data["extra_mwh"].shape)
+        data = data.assign(
+            start_min=(("heat", "stage"), found.start_min),
+            end_min=(("heat", "stage"), found.end_min),
+            unit=(("heat", "stage"), unit.astype(object)),
+            extra_mwh=(("heat", "stage"), zeros),
+        )
+        cells = _load(scenario, problem, found)
+        net = problem.on_slots(cells) + site.base
+        pv = np.minimum(site.pv, net)
+        flows = Flows(
+            imported=net - pv, exported=np.zeros_like(net), pv=pv, charge=np.zeros_like(net),
+            discharge=np.zeros_like(net), level=np.full(len(net), site.level_mwh),
+            meter_mw=_meter(site, cells, pv), carbon=0.0, cost=0.0, full_cost=0.0,
+        )  # fmt: skip
+        data = data.assign(_flow_columns(scenario, site, flows, problem, cells))
+    data.attrs.update(
+        found=int(ok), status=found.status, reason=reason, objective=found.objective if ok else math.nan,
+        bound=math.nan if found.bound is None else found.bound,
+        gap=math.nan if found.gap is None else found.gap, constant=0.0, goal="lateness", policy="schedule",
+        complete=int(ok), unplaced="",
+    )  # fmt: skip
+    return check(data, SCHEDULE)
+
+
+def _meter(site: sites.SiteData, cells: np.ndarray, pv: np.ndarray) -> np.ndarray:
+    per = site.cells_per_slot
+    net = cells + np.repeat(site.base - pv, per) / per
+    return np.asarray(net.reshape(-1, round(site.meter_min / site.cell_min)).sum(axis=1) * 60 / site.meter_min)
+
+
+def _load(scenario: Scenario, problem: SlotProblem, found: Any) -> np.ndarray:
+    """Energy by cell of a schedule whose starts need not lie on slots [MWh]."""
+    cells = np.zeros(problem.n_cells)
+    edges = np.arange(problem.n_cells + 1) * problem.cell_min
+    stages = list(scenario.line.stages)
+    for h, heat in enumerate(scenario.heats):
+        for s in range(len(stages)):
+            begin, name = found.start_min[h, s], str(found.unit[h, s])
+            if not np.isfinite(begin) or not name:
+                continue
+            end = float(found.end_min[h, s])
+            energy = scenario.line.energy_mwh(heat.grade, name)
+            cells += np.diff(np.clip(edges, begin, end)) / max(end - begin, 1e-9) * energy
+    return cells

@@ -1,0 +1,415 @@
+"""The line on a grid of slots: what every formulation reads. Plain numbers, no Pyomo.
+
+Starts lie on slots. From start to start at least ⌈(duration + transfer)/step⌉ and at most ⌊(duration + longest wait)/
+step⌋ slots pass, so that no rounding hides a violation. Occupation and least lags come from the planning durations,
+power and longest waits from the nominal ones. On the campaign stage only the cast's start lies on a slot: its heats
+follow each other to the minute, and the lags of the stage before count to the cast's start.
+
+Power is kept on *cells*, the greatest common divisor of step and metered interval; a slot's energy is the sum over its
+cells.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import xarray as xr
+
+from scenarios import Scenario
+from scenarios.line import phase_power
+
+EPS = 1e-9
+
+
+def up(minutes: float, step: float) -> int:
+    """Slots that cover some minutes."""
+    return math.ceil(minutes / step - EPS)
+
+
+def down(minutes: float, step: float) -> int:
+    """Whole slots within some minutes."""
+    return math.floor(minutes / step + EPS)
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How minutes become slots. The default is safe; ``published`` is that of the melt-shop cases in the literature.
+
+    There every part is rounded by itself: ⌈duration⌉ + ⌈transfer⌉ at least, ⌈longest − transfer⌉ more at most, and
+    heat k of a cast is taken ⌊sum of earlier durations⌋ slots after the cast's start (Zhang et al. 2017).
+    """
+
+    published: bool = False
+
+    def least(self, duration: float, transfer: float, offset: float, step: float) -> int:
+        """Least slots from a start to the next start, which lies ``offset`` minutes after its cast's start."""
+        if self.published:
+            return up(duration, step) + up(transfer, step) - down(offset, step)
+        return up(duration + transfer - offset, step)
+
+    def most(self, duration: float, transfer: float, longest: float, offset: float, step: float) -> int:
+        """Most slots from a start to the next start."""
+        if self.published:
+            wait = up(longest - transfer, step)
+            return up(duration, step) + up(transfer, step) + wait - down(offset, step)
+        return down(duration + longest - offset, step)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One heat at one stage of its route."""
+
+    stage: int
+    units: tuple[int, ...]
+    """Units that may take it."""
+    occupy: dict[int, int]
+    """Slots that it holds each unit."""
+    minutes: dict[int, float]
+    """Nominal duration on each unit [min]."""
+    cells: dict[int, np.ndarray]
+    """Energy in each cell after the start, reheating left out, for each unit [MWh]."""
+    first: int
+    """Earliest start slot."""
+    last: int
+    """Latest start slot."""
+    started_min: float | None = None
+    """Start of an operation that is done or under way [min, ≤ 0]; it has exactly one unit."""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A heat's operations in order of its route, and the lags between them."""
+
+    name: str
+    order: int
+    mass_t: float
+    operations: tuple[Operation, ...]
+    least: tuple[np.ndarray, ...]
+    """Between operations i and i+1: least slots from start to start, shape (units of i, units of i+1)."""
+    most: tuple[np.ndarray, ...]
+    """The same, most slots."""
+    kind: tuple
+    """Heats of equal kind are alike in every respect."""
+    reheat: int | None
+    """Which operation makes good the heat lost while waiting."""
+    wait_free_min: np.ndarray | None = None
+    """Minutes from the first start to the reheating start in which nothing is lost, shape (units before, units)."""
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The heats of one order on the campaign stage."""
+
+    order: int
+    heats: tuple[int, ...]
+    units: tuple[int, ...]
+    hold: dict[int, int]
+    """Slots that it holds each caster, the set-up after it included."""
+    minutes: dict[int, float]
+    """Duration on each caster, set-up left out [min]."""
+    offsets: dict[int, np.ndarray]
+    """Start of each heat after the cast's start [min]."""
+    cells: dict[int, np.ndarray]
+    """Energy in each cell after the start [MWh]."""
+    first: dict[int, int]
+    last: dict[int, int]
+    started_min: float | None = None
+    """Start of a cast that is under way [min, ≤ 0]; it has exactly one unit."""
+
+
+@dataclass(frozen=True)
+class SlotProblem:
+    """A line on slots. Unit and stage indices follow the scenario."""
+
+    step_min: float
+    n_slots: int
+    cell_min: float
+    units: tuple[str, ...]
+    stage_units: tuple[tuple[int, ...], ...]
+    campaign: bool
+    """Whether the last stage casts without a gap."""
+    heats: tuple[Heat, ...]
+    casts: tuple[Cast, ...]
+    free: np.ndarray
+    """Whether a unit is available all through a slot, shape (n_units, n_slots)."""
+    fixed_cells: np.ndarray
+    """Energy of what is decided already, by cell [MWh], shape (n_cells,)."""
+    reheat_kwh_per_t_min: float
+    rounding: Rounding = field(default_factory=Rounding)
+
+    @property
+    def cells_per_slot(self) -> int:
+        """Cells in a slot."""
+        return round(self.step_min / self.cell_min)
+
+    @property
+    def n_cells(self) -> int:
+        """Cells of the horizon."""
+        return self.n_slots * self.cells_per_slot
+
+    def on_slots(self, cells: np.ndarray) -> np.ndarray:
+        """Sum of cells by slot."""
+        return cells.reshape(self.n_slots, -1).sum(axis=1)
+
+    def cast_of(self) -> dict[int, tuple[int, int]]:
+        """Cast and place in it, by heat."""
+        return {h: (c, i) for c, cast in enumerate(self.casts) for i, h in enumerate(cast.heats)}
+
+
+def energy_cells(ends: np.ndarray, power: np.ndarray, cell_min: float, begin: float = 0.0) -> np.ndarray:
+    """Energy by cell of a power curve that begins ``begin`` minutes after a cell's edge [MWh].
+
+    Args:
+        ends: end of each phase after the start [min].
+        power: power in each phase [MW].
+        cell_min: length of a cell [min].
+        begin: start of the curve within the first cell [min].
+    """
+    n = max(math.ceil((begin + ends[-1]) / cell_min - EPS), 1)
+    edges = np.arange(n + 1) * cell_min - begin
+    at = np.concatenate([[0.0], ends])
+    energy = np.concatenate([[0.0], np.cumsum(np.diff(at) * power) / 60])
+    return np.diff(np.interp(edges, at, energy))
+
+
+def from_scenario(scenario: Scenario, envelope: xr.Dataset, rounding: Rounding | None = None) -> SlotProblem:
+    """The line of a scenario on slots.
+
+    Args:
+        scenario: what is asked.
+        envelope: planning durations, energies, availability and state (table ``ENVELOPE``).
+        rounding: how minutes become slots.
+    """
+    return _Reader(scenario, envelope, rounding or Rounding()).read()
+
+
+class _Reader:
+    def __init__(self, scenario: Scenario, envelope: xr.Dataset, rounding: Rounding) -> None:
+        self.scenario, self.line, self.rounding = scenario, scenario.line, rounding
+        self.step = scenario.horizon.step_min
+        self.cell = math.gcd(int(self.step), int(scenario.site.grid.metered_interval_min))
+        self.n = scenario.horizon.n_steps
+        self.units = [unit.name for unit in self.line.units]
+        self.planned = envelope["planned_min"].to_numpy()
+        self.nominal = envelope["duration_min"].to_numpy()
+        self.energy = envelope["energy_mwh"].to_numpy()
+        self.started = envelope["started_min"].to_numpy()
+        self.started_unit = envelope["started_unit"].to_numpy()
+        self.available = envelope["available"].to_numpy() > 1 - 1e-9
+        counter = 0
+        stage_units = []
+        for stage in self.line.stages:
+            stage_units.append(tuple(range(counter, counter + len(stage.units))))
+            counter += len(stage.units)
+        self.stage_units = tuple(stage_units)
+        self.campaign = self.line.campaign_stage is not None
+        self.locks = {(lock.heat, lock.stage): lock for lock in scenario.locks}
+
+    def read(self) -> SlotProblem:
+        scenario = self.scenario
+        orders = {order.name: i for i, order in enumerate(scenario.orders)}
+        members: dict[int, list[int]] = {}
+        for h, heat in enumerate(scenario.heats):
+            members.setdefault(orders[heat.order], []).append(h)
+        heats = []
+        for h, heat in enumerate(scenario.heats):
+            heats.append(self._heat(h, orders[heat.order], members[orders[heat.order]]))
+        casts = tuple(self._cast(o, group) for o, group in members.items()) if self.campaign else ()
+        loss = self.line.heat_loss
+        return SlotProblem(
+            step_min=self.step,
+            n_slots=self.n,
+            cell_min=self.cell,
+            units=tuple(self.units),
+            stage_units=self.stage_units,
+            campaign=self.campaign,
+            heats=tuple(heats),
+            casts=casts,
+            free=self.available,
+            fixed_cells=np.zeros(round(self.n * self.step / self.cell)),
+            reheat_kwh_per_t_min=loss.kwh_per_t_min if loss else 0.0,
+            rounding=self.rounding,
+        )
+
+    def _window(self, h: int, stage: int) -> tuple[int, int, int | None]:
+        """First and last start slot of a heat at a stage, and its locked unit, from release, due time and locks."""
+        heat = self.scenario.heats[h]
+        first, last, unit = up(heat.release_min, self.step), self.n - 1, None
+        lock = self.locks.get((heat.name, self.line.stages[stage].name))
+        if lock is not None:
+            minutes = self.scenario.horizon.minutes
+            if lock.start is not None:
+                first = max(first, up(minutes(lock.start), self.step))
+                last = min(last, down(minutes(lock.start), self.step))
+            if lock.earliest is not None:
+                first = max(first, up(minutes(lock.earliest), self.step))
+            if lock.latest is not None:
+                last = min(last, down(minutes(lock.latest), self.step))
+            unit = self.units.index(lock.unit) if lock.unit is not None else None
+        return first, last, unit
+
+    def _profile(self, h: int, u: int) -> np.ndarray:
+        ends, power = phase_power(self.line.units[u], float(self.energy[h, u]), float(self.nominal[h, u]))
+        return energy_cells(ends, power, self.cell)
+
+    def _operation(self, h: int, stage: int, final: bool) -> Operation:
+        first, last, locked = self._window(h, stage)
+        started = self.started[h, stage]
+        units = [u for u in self.stage_units[stage] if np.isfinite(self.nominal[h, u])]
+        heat = self.scenario.heats[h]
+        if np.isfinite(started):
+            units = [self.units.index(str(self.started_unit[h, stage]))]
+        elif locked is not None:
+            units = [u for u in units if u == locked]
+        if final and not self.campaign:
+            allowed = self.scenario.orders[[o.name for o in self.scenario.orders].index(heat.order)].units
+            units = [u for u in units if not allowed or self.units[u] in allowed]
+        minutes = {u: float(self.nominal[h, u]) for u in units}
+        if final and units:
+            last = min(last, max(down(heat.due_min - float(self.planned[h, u]), self.step) for u in units))
+        return Operation(
+            stage=stage,
+            units=tuple(units),
+            occupy={u: up(float(self.planned[h, u]) + self._setup(u), self.step) for u in units},
+            minutes=minutes,
+            cells={u: self._profile(h, u) for u in units},
+            first=first,
+            last=last,
+            started_min=float(started) if np.isfinite(started) else None,
+        )
+
+    def _setup(self, u: int) -> float:
+        return self.line.units[u].setup_min
+
+    def _heat(self, h: int, order: int, group: list[int]) -> Heat:
+        heat = self.scenario.heats[h]
+        route = [self.line.stages.index(stage) for stage in self.line.route(heat.grade)]
+        last_stage = len(self.line.stages) - 1
+        casting = self.campaign and route[-1] == last_stage
+        own = route[:-1] if casting else route
+        operations = [self._operation(h, stage, stage == route[-1]) for stage in own]
+        # a heat that has reached a stage has left those before it: only the last start still matters
+        begun = [i for i, operation in enumerate(operations) if operation.started_min is not None]
+        if begun:
+            operations = operations[begun[-1] :]
+        least, most = [], []
+        for a, b in zip(operations, operations[1:], strict=False):
+            least.append(self._lags(h, a, list(b.units), None, "least"))
+            most.append(self._lags(h, a, list(b.units), None, "most"))
+        if casting:
+            casters = self._casters(order, group)
+            position = group.index(h)
+            if operations:
+                least.append(self._lags(h, operations[-1], casters, (group, position), "least"))
+                most.append(self._lags(h, operations[-1], casters, (group, position), "most"))
+        loss = self.line.heat_loss
+        reheat = None
+        if loss is not None:
+            names = [self.line.stages[operation.stage].name for operation in operations]
+            if loss.reheating_stage in names and names.index(loss.reheating_stage) > 0:
+                reheat = names.index(loss.reheating_stage)
+        kind = (
+            heat.grade.name,
+            tuple((o.stage, o.units, o.first, o.last, o.started_min) for o in operations),
+            tuple((o.stage, tuple(o.occupy.items())) for o in operations),
+            # in a campaign the cast sets the end, so that alike heats of different casts may change places
+            () if casting else (heat.due_min,),
+        )
+        return Heat(
+            name=heat.name,
+            order=order,
+            mass_t=heat.grade.mass_t,
+            operations=tuple(operations),
+            least=tuple(least),
+            most=tuple(most),
+            kind=kind,
+            reheat=reheat,
+        )
+
+    def _lags(
+        self, h: int, a: Operation, targets: list[int], cast: tuple[list[int], int] | None, which: str
+    ) -> np.ndarray:
+        longest = self.line.stages[a.stage].longest_wait_min
+        table = np.zeros((len(a.units), len(targets)), dtype=int)
+        for i, u in enumerate(a.units):
+            for j, v in enumerate(targets):
+                transfer = self.line.transfer_min(self.units[u], self.units[v])
+                offset = 0.0
+                if cast is not None:
+                    group, position = cast
+                    offset = float(self.planned[group[:position], v].sum())
+                if which == "least":
+                    table[i, j] = self.rounding.least(float(self.planned[h, u]), transfer, offset, self.step)
+                elif longest is None:
+                    table[i, j] = self.n
+                else:
+                    table[i, j] = self.rounding.most(float(self.nominal[h, u]), transfer, longest, offset, self.step)
+        return table
+
+    def _casters(self, order: int, group: list[int]) -> list[int]:
+        allowed = self.scenario.orders[order].units
+        stage = len(self.line.stages) - 1
+        units = [
+            u
+            for u in self.stage_units[-1]
+            if np.isfinite(self.nominal[group, u]).all() and (not allowed or self.units[u] in allowed)
+        ]
+        for h in group:
+            if np.isfinite(self.started[h, stage]):
+                return [self.units.index(str(self.started_unit[h, stage]))]
+            locked = self._window(h, stage)[2]
+            if locked is not None:
+                units = [u for u in units if u == locked]
+        return units
+
+    def _cast(self, order: int, group: list[int]) -> Cast:
+        stage = len(self.line.stages) - 1
+        units = self._casters(order, group)
+        offsets = {u: np.concatenate([[0.0], np.cumsum(self.planned[group, u])[:-1]]) for u in units}
+        cells, first, last = {}, {}, {}
+        for u in units:
+            ends, power = self._cast_power(group, u)
+            cells[u] = energy_cells(ends, power, self.cell)
+            lo, hi = 0, self.n - up(float(self.planned[group, u].sum()), self.step)
+            for i, h in enumerate(group):
+                heat = self.scenario.heats[h]
+                begin, end, _ = self._window(h, stage)
+                off = float(offsets[u][i])
+                if i == 0:
+                    lo, hi = max(lo, begin), min(hi, end)
+                else:
+                    # a lock names the slot in which the heat is taken
+                    lock = (heat.name, self.line.stages[stage].name) in self.locks
+                    if lock:
+                        lo, hi = max(lo, begin - down(off, self.step)), min(hi, end - down(off, self.step))
+                hi = min(hi, down(heat.due_min - off - float(self.planned[h, u]), self.step))
+            first[u], last[u] = lo, hi
+        started = [
+            self.started[h, stage] - offsets[units[0]][i]
+            for i, h in enumerate(group)
+            if units and np.isfinite(self.started[h, stage])
+        ]
+        return Cast(
+            order=order,
+            heats=tuple(group),
+            units=tuple(units),
+            hold={u: up(float(self.planned[group, u].sum()) + self._setup(u), self.step) for u in units},
+            minutes={u: float(self.planned[group, u].sum()) for u in units},
+            offsets=offsets,
+            cells=cells,
+            first=first,
+            last=last,
+            started_min=float(started[0]) if started else None,
+        )
+
+    def _cast_power(self, group: list[int], u: int) -> tuple[np.ndarray, np.ndarray]:
+        ends, power, begin = [], [], 0.0
+        for h in group:
+            # a caster keeps the pace of the plan, so its power is spread over the planning duration
+            own_ends, own_power = phase_power(self.line.units[u], float(self.energy[h, u]), float(self.planned[h, u]))
+            ends.append(begin + own_ends)
+            power.append(own_power)
+            begin += own_ends[-1]
+        return np.concatenate(ends), np.concatenate(power)

@@ -1,0 +1,173 @@
+"""Starts: who starts where and when, told apart heat by heat. Checked and counted here, whatever made them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from models.slots import EPS, SlotProblem
+from scenarios import Scenario
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Unit and start slot of every operation and cast; what has started already is left at its place."""
+
+    unit: tuple[tuple[int, ...], ...]
+    """By heat and operation."""
+    slot: tuple[tuple[int, ...], ...]
+    cast_unit: tuple[int, ...]
+    cast_slot: tuple[int, ...]
+
+    def minute(self, problem: SlotProblem, h: int, i: int) -> float:
+        """Start of an operation [min]."""
+        started = problem.heats[h].operations[i].started_min
+        return started if started is not None else self.slot[h][i] * problem.step_min
+
+    def cast_minute(self, problem: SlotProblem, c: int) -> float:
+        """Start of a cast [min]."""
+        started = problem.casts[c].started_min
+        return started if started is not None else self.cast_slot[c] * problem.step_min
+
+
+def extra_mwh(scenario: Scenario, problem: SlotProblem, starts: Starts) -> dict[int, float]:
+    """Reheating of each heat [MWh], by the physics that the twin uses too."""
+    found = {}
+    line = scenario.line
+    for h, heat in enumerate(problem.heats):
+        if heat.reheat is None or heat.operations[heat.reheat].started_min is not None:
+            continue
+        waited = 0.0
+        for i in range(heat.reheat):
+            u, v = starts.unit[h][i], starts.unit[h][i + 1]
+            ready = starts.minute(problem, h, i) + heat.operations[i].minutes[u]
+            ready += line.transfer_min(problem.units[u], problem.units[v])
+            waited += max(starts.minute(problem, h, i + 1) - ready, 0.0)
+        found[h] = line.reheat_mwh(scenario.heats[h].grade, waited)
+    return found
+
+
+def spread_cells(problem: SlotProblem, begin_slot: int, minutes: float, energy: float) -> tuple[int, np.ndarray]:
+    """Energy spread evenly over some minutes from a slot on: first cell and energy by cell [MWh]."""
+    n = max(math.ceil(minutes / problem.cell_min - EPS), 1)
+    edges = np.minimum(np.arange(n + 1) * problem.cell_min, minutes)
+    return begin_slot * problem.cells_per_slot, np.diff(edges) / minutes * energy
+
+
+def line_cells(problem: SlotProblem, starts: Starts, extra: dict[int, float]) -> np.ndarray:
+    """Energy of the line by cell, what is under way left out [MWh], shape (n_cells,)."""
+    found = np.zeros(problem.n_cells)
+
+    def put(first: int, cells: np.ndarray) -> None:
+        end = min(first + len(cells), problem.n_cells)
+        found[first:end] += cells[: end - first]
+
+    per = problem.cells_per_slot
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            if operation.started_min is None:
+                put(starts.slot[h][i] * per, operation.cells[starts.unit[h][i]])
+        if h in extra and heat.reheat is not None:
+            u = starts.unit[h][heat.reheat]
+            put(*spread_cells(problem, starts.slot[h][heat.reheat], heat.operations[heat.reheat].minutes[u], extra[h]))
+    for c, cast in enumerate(problem.casts):
+        if cast.started_min is None:
+            put(starts.cast_slot[c] * per, cast.cells[starts.cast_unit[c]])
+    return found
+
+
+def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
+    """What the starts violate on the line: windows, lags, waits, double use, set-up. Empty for a feasible plan.
+
+    Written apart from the formulations, so that it judges them.
+    """
+    found = []
+    use: dict[int, list[tuple[float, float, str]]] = {}
+    cast_of = problem.cast_of()
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            u, at = starts.unit[h][i], starts.slot[h][i]
+            name = f"{heat.name} at stage {operation.stage}"
+            if u not in operation.units:
+                found.append(f"{name} on a unit that cannot take it")
+                continue
+            if operation.started_min is None:
+                if not operation.first <= at <= operation.last:
+                    found.append(f"{name} starts in slot {at}, outside {operation.first}…{operation.last}")
+                if not problem.free[u, at : at + operation.occupy[u]].all():
+                    found.append(f"{name} while {problem.units[u]} is not available")
+            begin = starts.minute(problem, h, i) / problem.step_min
+            use.setdefault(u, []).append((begin, begin + operation.occupy[u], name))
+        for i in range(len(heat.operations)):
+            last = i == len(heat.operations) - 1
+            if last and (h not in cast_of):
+                continue
+            operation = heat.operations[i]
+            row = operation.units.index(starts.unit[h][i])
+            here = starts.minute(problem, h, i) / problem.step_min
+            if last:
+                c = cast_of[h][0]
+                column = problem.casts[c].units.index(starts.cast_unit[c])
+                there = starts.cast_minute(problem, c) / problem.step_min
+            else:
+                column = heat.operations[i + 1].units.index(starts.unit[h][i + 1])
+                there = starts.minute(problem, h, i + 1) / problem.step_min
+            lag, loose = there - here, operation.started_min is not None
+            if lag < heat.least[i][row, column] - loose - EPS:
+                found.append(f"{heat.name} leaves stage {operation.stage} too early for the next")
+            if lag > max(heat.most[i][row, column], heat.least[i][row, column]) + loose + EPS:
+                found.append(f"{heat.name} waits too long after stage {operation.stage}")
+    for c, cast in enumerate(problem.casts):
+        u, at = starts.cast_unit[c], starts.cast_slot[c]
+        if cast.started_min is None:
+            if u not in cast.units or not cast.first[u] <= at <= cast.last[u]:
+                found.append(f"cast {c} starts in slot {at}, outside its window")
+                continue
+            if not problem.free[u, at : at + cast.hold[u]].all():
+                found.append(f"cast {c} while {problem.units[u]} is not available")
+        begin = starts.cast_minute(problem, c) / problem.step_min
+        use.setdefault(u, []).append((begin, begin + cast.hold[u], f"cast {c}"))
+    for u, spans in use.items():
+        spans.sort()
+        for (_, end, one), (begin, _, two) in zip(spans, spans[1:], strict=False):
+            if begin < end - EPS:
+                found.append(f"{problem.units[u]} is used by {one} and {two} at once")
+    return found
+
+
+def from_schedule(problem: SlotProblem, schedule: xr.Dataset) -> Starts | None:
+    """Starts of a schedule on the slots; None where it is not complete or not on the grid."""
+    unit = schedule["unit"].to_numpy()
+    start = schedule["start_min"].to_numpy()
+    index = {name: u for u, name in enumerate(problem.units)}
+    stage_last = len(problem.stage_units) - 1
+    units, slots = [], []
+    for h, heat in enumerate(problem.heats):
+        own_units, own_slots = [], []
+        for operation in heat.operations:
+            if operation.started_min is not None:
+                own_units.append(operation.units[0])
+                own_slots.append(math.floor(operation.started_min / problem.step_min))
+                continue
+            slot = start[h, operation.stage] / problem.step_min
+            if not np.isfinite(slot) or abs(slot - round(slot)) > 1e-6:
+                return None
+            own_units.append(index[str(unit[h, operation.stage])])
+            own_slots.append(round(slot))
+        units.append(tuple(own_units))
+        slots.append(tuple(own_slots))
+    cast_units, cast_slots = [], []
+    for cast in problem.casts:
+        slot = start[cast.heats[0], stage_last] / problem.step_min
+        if cast.started_min is not None:
+            cast_units.append(cast.units[0])
+            cast_slots.append(math.floor(cast.started_min / problem.step_min))
+            continue
+        if not np.isfinite(slot) or abs(slot - round(slot)) > 1e-6:
+            return None
+        cast_units.append(index[str(unit[cast.heats[0], stage_last])])
+        cast_slots.append(round(slot))
+    return Starts(tuple(units), tuple(slots), tuple(cast_units), tuple(cast_slots))
