@@ -134,7 +134,7 @@ def run(search: Search) -> None:
 def bound(search: Search, relax: bool = True) -> None:
     """Prove a bound by the pooled model with the shortest lags."""
     began = time.perf_counter()
-    choice = Choice(tight=False)
+    choice = Choice(tight=False, bounding=True)
     with building():
         made = Pooled(search.problem, search.data, choice, search.aim.weight(search.data))
         if made.possible:
@@ -225,7 +225,7 @@ def rung(search: Search, step: Rung) -> bool:
     return name_heats(search, counted)
 
 
-NAMINGS = ((0, True), (1, True), (1, False), (2, False))
+NAMINGS = ((0, True), (1, True), (2, True))
 """How far leading starts may move, and whether reheating counts under the import limit beforehand."""
 REPAIRS = 6
 """How often the import limit is lowered where reheating, known only afterwards, exceeds it."""
@@ -241,6 +241,7 @@ def _name(search: Search, counted: Counted, wide: int, foreseen: bool) -> bool:
     lead_stage = pooled.leading_stage(problem)
     operation: dict[tuple[int, int], tuple[int, int]] = {}
     free: dict[int, tuple[float, float]] = {}
+    waiting: dict[int, tuple[float, float]] = {}
     cast_of = problem.cast_of()
     for h, heat in enumerate(problem.heats):
         for i, op in enumerate(heat.operations):
@@ -250,13 +251,37 @@ def _name(search: Search, counted: Counted, wide: int, foreseen: bool) -> bool:
                 low, high = slot - wide, slot + wide
             operation[h, i] = (max(low, op.first), min(high, op.last))
         _propagate(problem, h, operation, counted.cast.get(cast_of[h][0]) if h in cast_of else None, cast_of)
-        if heat.reheat is not None and foreseen:
-            begun = heat.operations[0].started_min
-            if begun is None:
-                begun = sum(operation[h, 0]) / 2 * problem.step_min
-            free[h] = (begun, free_minutes(search, h))
+        if heat.reheat is None:
+            continue
+        if foreseen and operation[h, 0][0] == operation[h, 0][1]:
+            free[h] = (_minute(problem, h, operation), free_minutes(search, h))
+        elif heat.operations[0].started_min is None and heat.operations[heat.reheat].started_min is None:
+            waiting[h] = (free_minutes(search, h), _worth(search, *operation[h, heat.reheat]))
     cast = {c: [(u, t)] for c, (u, t) in counted.cast.items()}
-    return _named(search, Windows(operation, cast, free), limit=max(search.left * 0.3, 1.0))
+    return _named(search, Windows(operation, cast, {}, free, waiting), limit=max(search.left * 0.3, 1.0))
+
+
+def _minute(problem: SlotProblem, h: int, operation: dict[tuple[int, int], tuple[int, int]]) -> float:
+    started = problem.heats[h].operations[0].started_min
+    return started if started is not None else operation[h, 0][0] * problem.step_min
+
+
+def _worth(search: Search, low: int, high: int) -> float:
+    """Mean weight of the slots in which a heat may be reheated."""
+    weight = search.aim.both_weights(search.data)
+    low, high = max(low, 0), min(high, len(weight) - 1)
+    return float(weight[low : high + 1].mean()) if low <= high else 0.0
+
+
+def _free_on(search: Search, h: int, units: tuple[int, ...]) -> float:
+    """Minutes from a heat's first start to its reheating start in which nothing is lost, on these units."""
+    heat, names = search.problem.heats[h], search.problem.units
+    assert heat.reheat is not None
+    total = 0.0
+    for i in range(heat.reheat):
+        total += heat.operations[i].minutes[units[i]]
+        total += search.scenario.line.transfer_min(names[units[i]], names[units[i + 1]])
+    return total
 
 
 def free_minutes(search: Search, h: int) -> float:
@@ -317,7 +342,7 @@ def _named(search: Search, windows: Windows, limit: float, start: Starts | None 
             if not made.possible:
                 return False
             _cap(made.model, made.ports, search)
-            made.model.goal = pyo.Objective(expr=search.aim.expression(made.ports) + _early(search, made))
+            made.model.goal = pyo.Objective(expr=search.aim.expression(made.ports) + made.extra + _early(search, made))
             if start is not None:
                 made.begin(start)
         search.clock("build", began)
@@ -325,7 +350,7 @@ def _named(search: Search, windows: Windows, limit: float, start: Starts | None 
         outcome = solve(
             made.model,
             time_limit=max(min(until - began, search.left), 0.2),
-            gap=search.gap / 10,
+            gap=search.gap / (10 if start is None else 50),
             start=start is not None,
             cancel=search.cancel,
         )
@@ -361,30 +386,72 @@ def _cap(model: pyo.ConcreteModel, ports: Any, search: Search) -> None:
 
 
 def corridors(search: Search) -> None:
-    """Improve the best plan within growing corridors while time is left and the gap is open."""
-    width = 2
-    while search.best is not None and not search.done and width <= 12:
-        if not improve(search, width):
+    """Improve the best plan while time is left and the gap is open: some casts at a time, others held."""
+    width = 4
+    while search.best is not None and not search.done and width <= 24:
+        better = False
+        for some in _neighbourhoods(search):
+            if search.done:
+                return
+            better |= improve(search, some, width)
+        if not better:
             width *= 2
 
 
-def improve(search: Search, width: int) -> bool:
-    """Named heats within some slots around the best plan. True where a better plan came out."""
+def _neighbourhoods(search: Search) -> list[list[int]]:
+    """Heats that are moved together: those of each cast, and of each two casts that follow one another in time."""
+    problem, best = search.problem, search.best
+    assert best is not None
+    casts = sorted(
+        (c for c, cast in enumerate(problem.casts) if cast.started_min is None), key=lambda c: best.cast_slot[c]
+    )
+    if not casts:
+        heats = [h for h, heat in enumerate(problem.heats) if heat.operations]
+        heats.sort(key=lambda h: best.slot[h][0])
+        return [heats[i : i + 6] for i in range(0, len(heats), 3)]
+    pairs = [[a, b] for gap in (1, 2) for a, b in zip(casts, casts[gap:], strict=False)]
+    return [[h for c in some for h in problem.casts[c].heats] for some in pairs or [casts]]
+
+
+def improve(search: Search, heats: list[int], width: int) -> bool:
+    """Move some heats by some slots, all others held. True where a better plan came out."""
     best, problem = search.best, search.problem
     assert best is not None
-    operation = {
-        (h, i): (best.slot[h][i] - width, best.slot[h][i] + width)
-        for h, heat in enumerate(problem.heats)
-        for i in range(len(heat.operations))
-    }
-    cast = {}
+    moving = set(heats)
+    operation, cast = {}, {}
+    settled: dict[tuple[int, int], int] = {}
+    free: dict[int, tuple[float, float]] = {}
+    waiting: dict[int, tuple[float, float]] = {}
+    for h, heat in enumerate(problem.heats):
+        room = width if h in moving else 0
+        for i in range(len(heat.operations)):
+            operation[h, i] = (best.slot[h][i] - room, best.slot[h][i] + room)
+            if room == 0:
+                settled[h, i] = best.unit[h][i]
+        r = heat.reheat
+        if r is None or heat.operations[r].started_min is not None:
+            continue
+        if room == 0:
+            free[h] = (best.minute(problem, h, 0), _free_on(search, h, best.unit[h]))
+        elif heat.operations[0].started_min is not None:
+            free[h] = (best.minute(problem, h, 0), free_minutes(search, h))
+        else:
+            waiting[h] = (free_minutes(search, h), _worth(search, best.slot[h][r] - 1, best.slot[h][r] + 2))
     for c, made in enumerate(problem.casts):
-        if made.started_min is None:
-            at = best.cast_slot[c]
-            cast[c] = [
-                (u, t)
-                for u in made.units
-                for t in range(max(at - width, made.first[u]), min(at + width, made.last[u]) + 1)
-                if problem.free[u, t : t + made.hold[u]].all()
-            ]
-    return _named(search, Windows(operation, cast), limit=search.left, start=best)
+        if made.started_min is not None:
+            continue
+        at = best.cast_slot[c]
+        if moving.isdisjoint(made.heats):
+            cast[c] = [(best.cast_unit[c], at)]
+            continue
+        cast[c] = [
+            (u, t)
+            for u in made.units
+            for t in range(max(at - width, made.first[u]), min(at + width, made.last[u]) + 1)
+            if problem.free[u, t : t + made.hold[u]].all()
+        ]
+    return _named(search, Windows(operation, cast, settled, free, waiting), limit=min(search.left, STEP_S), start=best)
+
+
+STEP_S = 5.0
+"""Seconds that one step of improvement may take."""

@@ -18,8 +18,8 @@ import pyomo.environ as pyo
 from models import site as site_model
 from models.pooled import under_way
 from models.site import Ports, SiteData
-from models.slots import SlotProblem
-from models.starts import Starts, spread_cells
+from models.slots import SlotProblem, spread_cells
+from models.starts import Starts
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,12 @@ class Windows:
     operation: dict[tuple[int, int], tuple[int, int]]
     cast: dict[int, list[tuple[int, int]]]
     """Caster (unit) and slot of each option."""
+    unit: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Units that are settled."""
     free_min: dict[int, tuple[float, float]] = field(default_factory=dict)
-    """For heats whose first start is about known: that minute, and the minutes after it in which nothing is lost."""
+    """For heats whose first start is known: that minute, and the minutes after it in which nothing is lost."""
+    waiting: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """For other heats: the minutes in which nothing is lost, and the worth of a MWh for reheating."""
 
 
 class Named:
@@ -55,7 +59,12 @@ class Named:
                 low, high = max(low, operation.first), min(high, operation.last)
                 some = False
                 for u in operation.units:
-                    slots = [t for t in range(low, high + 1) if problem.free[u, t : t + operation.occupy[u]].all()]
+                    settled = self.windows.unit.get((h, i), u)
+                    slots = [
+                        t
+                        for t in range(low, high + 1)
+                        if u == settled and problem.free[u, t : t + operation.occupy[u]].all()
+                    ]
                     some |= bool(slots)
                     self.of[h, i, u] = slots
                     keys += [(h, i, u, t) for t in slots]
@@ -85,6 +94,7 @@ class Named:
         self._capacity(keys, options)
         self._chain()
         self._power(keys, options)
+        self.extra = self._waiting()
 
     def _capacity(self, keys: list[tuple[int, int, int, int]], options: list[tuple[int, int, int]]) -> None:
         m, problem = self.model, self.problem
@@ -208,6 +218,26 @@ class Named:
         m.site = pyo.Block()
         self.ports: Ports = site_model.add(
             m.site, self.data, lambda c: m.line[c], lambda t: sum(m.line[t * per + k] for k in range(per))
+        )
+
+    def _waiting(self) -> Any:
+        """Worth of reheating where the first start is open: the wait times the worth of a MWh about then."""
+        m, problem = self.model, self.problem
+        m.WAITING = pyo.Set(initialize=list(self.windows.waiting))
+        m.waited = pyo.Var(m.WAITING, domain=pyo.NonNegativeReals)
+
+        def slot(h: int, i: int) -> Any:
+            return sum(t * m.x[h, i, u, t] for u in problem.heats[h].operations[i].units for t in self.of[h, i, u])
+
+        @m.Constraint(m.WAITING)
+        def waits(m: Any, h: int) -> Any:
+            span = problem.step_min * (slot(h, problem.heats[h].reheat) - slot(h, 0))
+            return m.waited[h] >= span - self.windows.waiting[h][0]
+
+        rate = problem.reheat_kwh_per_t_min / 1000
+        return sum(
+            rate * problem.heats[h].mass_t * max(worth, 0.0) * m.waited[h]
+            for h, (_, worth) in self.windows.waiting.items()
         )
 
     def begin(self, starts: Starts) -> None:

@@ -69,7 +69,7 @@ def optimize(
     )
     first = search.offer(given) if given is not None else False
     week.run(search, by_orders=len(problem.heats) > LONG_HEATS)
-    return _schedule(search, envelope, improved=search.best is not None and search.best is not given, foreman=first)
+    return as_schedule(search, envelope, improved=search.best is not None and search.best is not given, foreman=first)
 
 
 def seconds(schedule: xr.Dataset) -> dict[str, float]:
@@ -111,7 +111,17 @@ def _status(search: Search) -> tuple[str, str]:
     return ("cancelled" if search.cancel() else "best found"), ""
 
 
-def _schedule(search: Search, envelope: xr.Dataset, *, improved: bool, foreman: bool) -> xr.Dataset:
+def as_schedule(
+    search: Search, envelope: xr.Dataset, *, improved: bool = True, foreman: bool = False
+) -> xr.Dataset:
+    """What a search came to, a dataset of table ``SCHEDULE``.
+
+    Args:
+        search: when it is over.
+        envelope: durations and state.
+        improved: whether the search found better than what it was given.
+        foreman: whether it was given the foreman's list.
+    """
     scenario = search.scenario
     status, reason = _status(search)
     if search.best is not None and foreman and not improved:

@@ -23,7 +23,7 @@ import pyomo.environ as pyo
 
 from models import site as site_model
 from models.site import Ports, SiteData
-from models.slots import Heat, SlotProblem
+from models.slots import Heat, SlotProblem, spread_cells
 
 SOON = 6
 """Slots after which a waiting heat is reckoned to be reheated, for the worth of its energy in a plan."""
@@ -43,6 +43,8 @@ class Choice:
 
     tight: bool
     """Longest lags (starts that suit any choice of units) instead of the shortest (a bound)."""
+    bounding: bool = False
+    """Price what a plan only estimates by what it costs at least."""
     whole: bool = False
     """Whole starts at every stage instead of the leading one alone."""
     reserve_mw: float = 0.0
@@ -135,7 +137,7 @@ class Pooled:
             operation = heat.operations[i]
             key: tuple = (g,)
             if stage != self.lead:
-                key = tuple((u, operation.occupy[u], operation.cells[u].tobytes()) for u in operation.units)
+                key = tuple((u, operation.occupy[u], self.cells(heat, i, u).tobytes()) for u in operation.units)
             found.setdefault(key, []).append(g)
         return list(found.values())
 
@@ -147,12 +149,30 @@ class Pooled:
             for pool in self.pools[stage]:
                 operation = self._operation(stage, pool)
                 able = u in operation.units
-                key.append((operation.occupy[u], operation.cells[u].tobytes()) if able else ())
+                key.append((operation.occupy[u], self._cells(stage, pool, u).tobytes()) if able else ())
             likeness.setdefault(tuple(key), []).append(u)
         return [tuple(units) for units in likeness.values()]
 
     def _heat_of(self, g: int) -> Heat:
         return self.problem.heats[self.groups[g][0]]
+
+    def cells(self, heat: Heat, i: int, u: int) -> np.ndarray:
+        """Energy by cell of an operation with the reheating that no plan avoids [MWh]."""
+        operation = heat.operations[i]
+        if i != heat.reheat or heat.waits_min == 0 or self.problem.reheat_kwh_per_t_min == 0:
+            return operation.cells[u]
+        extra = self.problem.reheat_kwh_per_t_min * heat.waits_min * heat.mass_t / 1000
+        _, more = spread_cells(self.problem, 0, operation.minutes[u], extra)
+        cells = np.zeros(max(len(more), len(operation.cells[u])))
+        cells[: len(operation.cells[u])] += operation.cells[u]
+        cells[: len(more)] += more
+        return cells
+
+    def _cells(self, stage: int, pool: list[int], u: int) -> np.ndarray:
+        heat = self._heat_of(pool[0])
+        i = self.operation_at(heat, stage)
+        assert i is not None
+        return self.cells(heat, i, u)
 
     def _operation(self, stage: int, pool: list[int]) -> Any:
         heat = self._heat_of(pool[0])
@@ -413,9 +433,8 @@ class Pooled:
         m.C = pyo.RangeSet(0, problem.n_cells - 1)
         terms: list[list[tuple[Any, float]]] = [[] for _ in range(problem.n_cells)]
         for (s, k), classes in self.able.items():
-            operation = self._operation(s, self.pools[s][k])
             for c in classes:
-                cells = operation.cells[self.classes[s][c][0]]
+                cells = self._cells(s, self.pools[s][k], self.classes[s][c][0])
                 _spread(terms, [m.Y[s, k, c, t] for t in range(self.n)], cells, per)
         for c, column, t in m.OPTION:
             cast = problem.casts[c]
@@ -435,7 +454,7 @@ class Pooled:
             self.data,
             lambda c: m.line[c],
             lambda t: sum(m.line[t * per + k] for k in range(per)),
-            exclusive=self.choice.tight,
+            exclusive=not self.choice.bounding,
             reserve_mwh=self.choice.reserve_mw * self.data.meter_min / 60,
         )
         self.extra = self._reheating()
@@ -450,7 +469,7 @@ class Pooled:
         """
         problem, n = self.problem, self.n
         rate = problem.reheat_kwh_per_t_min / 1000 * problem.step_min
-        if rate == 0 or not (self.data.plain or self.choice.tight):
+        if rate == 0 or (self.choice.bounding and not self.data.plain):
             return 0.0
         place = {g: k for k, pool in enumerate(self.pools[self.lead]) for g in pool}
         found: Any = 0.0
@@ -467,7 +486,7 @@ class Pooled:
             for t in range(n):
                 ahead = self.weight[t : t + horizon + 1]
                 # a plan reckons with the weight soon after, only a bound with the least that may come
-                worth = max(float(ahead[:SOON].mean() if self.choice.tight else ahead.min()), 0.0)
+                worth = max(float(ahead[:SOON].mean() if not self.choice.bounding else ahead.min()), 0.0)
                 if worth == 0:
                     continue
                 arrived: Any = 0
@@ -495,7 +514,7 @@ class Pooled:
         pools = self.pools[self.lead]
         full = min(
             (
-                float(self._operation(self.lead, pools[k]).cells[self.classes[self.lead][c][0]].max())
+                float(self._cells(self.lead, pools[k], self.classes[self.lead][c][0]).max())
                 for k, cs in leads
                 for c in cs
             ),
@@ -524,7 +543,7 @@ class Pooled:
             u: Any = 0
             for q, classes in leads:
                 for c in classes:
-                    cells = self._operation(self.lead, pools[q]).cells[self.classes[self.lead][c][0]]
+                    cells = self._cells(self.lead, pools[q], self.classes[self.lead][c][0])
                     u += _count_full(m.Y, (self.lead, q, c), t, cells >= full - 1e-9)
             return a * u + b * sum(m.z[key] for key in drawn.get(t, ())) <= top
 

@@ -94,8 +94,8 @@ class Heat:
     """Heats of equal kind are alike in every respect."""
     reheat: int | None
     """Which operation makes good the heat lost while waiting."""
-    wait_free_min: np.ndarray | None = None
-    """Minutes from the first start to the reheating start in which nothing is lost, shape (units before, units)."""
+    waits_min: float = 0.0
+    """Minutes that it waits before it is reheated in any case, because starts lie on slots."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +172,13 @@ def energy_cells(ends: np.ndarray, power: np.ndarray, cell_min: float, begin: fl
     at = np.concatenate([[0.0], ends])
     energy = np.concatenate([[0.0], np.cumsum(np.diff(at) * power) / 60])
     return np.diff(np.interp(edges, at, energy))
+
+
+def spread_cells(problem: SlotProblem, begin_slot: int, minutes: float, energy: float) -> tuple[int, np.ndarray]:
+    """Energy spread evenly over some minutes from a slot on: first cell and energy by cell [MWh]."""
+    n = max(math.ceil(minutes / problem.cell_min - EPS), 1)
+    edges = np.minimum(np.arange(n + 1) * problem.cell_min, minutes)
+    return begin_slot * problem.cells_per_slot, np.diff(edges) / minutes * energy
 
 
 def from_scenario(scenario: Scenario, envelope: xr.Dataset, rounding: Rounding | None = None) -> SlotProblem:
@@ -305,11 +312,13 @@ class _Reader:
                 least.append(self._lags(h, operations[-1], casters, (group, position), "least"))
                 most.append(self._lags(h, operations[-1], casters, (group, position), "most"))
         loss = self.line.heat_loss
-        reheat = None
+        reheat, waits = None, 0.0
         if loss is not None:
             names = [self.line.stages[operation.stage].name for operation in operations]
             if loss.reheating_stage in names and names.index(loss.reheating_stage) > 0:
                 reheat = names.index(loss.reheating_stage)
+                if all(operation.started_min is None for operation in operations[: reheat + 1]):
+                    waits = self._least_wait(h, operations[: reheat + 1], least)
         kind = (
             heat.grade.name,
             tuple((o.stage, o.units, o.first, o.last, o.started_min) for o in operations),
@@ -326,7 +335,26 @@ class _Reader:
             most=tuple(most),
             kind=kind,
             reheat=reheat,
+            waits_min=waits,
         )
+
+    def _least_wait(self, h: int, operations: list[Operation], least: list[np.ndarray]) -> float:
+        """Minutes lost between whole slots on the best way through the units."""
+        lost = np.zeros(len(operations[0].units))
+        for a, b, lag in zip(operations, operations[1:], least, strict=False):
+            between = np.array(
+                [
+                    [
+                        lag[i, j] * self.step
+                        - float(self.nominal[h, u])
+                        - self.line.transfer_min(self.units[u], self.units[v])
+                        for j, v in enumerate(b.units)
+                    ]
+                    for i, u in enumerate(a.units)
+                ]
+            )
+            lost = (lost[:, None] + np.maximum(between, 0.0)).min(axis=0)
+        return float(lost.min())
 
     def _lags(
         self, h: int, a: Operation, targets: list[int], cast: tuple[list[int], int] | None, which: str

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from models.slots import EPS, SlotProblem
+from models.slots import EPS, SlotProblem, spread_cells
 from scenarios import Scenario
 
 
@@ -48,13 +48,6 @@ def extra_mwh(scenario: Scenario, problem: SlotProblem, starts: Starts) -> dict[
             waited += max(starts.minute(problem, h, i + 1) - ready, 0.0)
         found[h] = line.reheat_mwh(scenario.heats[h].grade, waited)
     return found
-
-
-def spread_cells(problem: SlotProblem, begin_slot: int, minutes: float, energy: float) -> tuple[int, np.ndarray]:
-    """Energy spread evenly over some minutes from a slot on: first cell and energy by cell [MWh]."""
-    n = max(math.ceil(minutes / problem.cell_min - EPS), 1)
-    edges = np.minimum(np.arange(n + 1) * problem.cell_min, minutes)
-    return begin_slot * problem.cells_per_slot, np.diff(edges) / minutes * energy
 
 
 def line_cells(problem: SlotProblem, starts: Starts, extra: dict[int, float]) -> np.ndarray:

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from models import day
+from models import day, matched_search
 from models.day import Search
 from models.pooled import under_way
 from models.slots import SlotProblem
@@ -26,18 +26,26 @@ GROUP_HEATS = 24
 def run(search: Search, by_orders: bool) -> None:
     """Search the whole at once, or group by group."""
     if not by_orders or not search.problem.casts:
-        day.run(search)
+        _whole(search)
         return
     day.bound(search)
     if search.done or search.best is None:
         if search.best is None and not search.infeasible:
-            day.run(search)
+            _whole(search)
         return
     groups = _groups(search.problem)
     for number, group in enumerate(groups):
         if search.done:
             return
         _replan(search, group, search.left / (len(groups) - number))
+
+
+def _whole(search: Search) -> None:
+    """Counts by unit where they are exact, else pooled plans told apart into heats."""
+    if matched_search.useful(search):
+        matched_search.pursue(search)
+    else:
+        day.run(search)
 
 
 def _groups(problem: SlotProblem) -> list[list[int]]:
@@ -88,7 +96,7 @@ def _replan(search: Search, casts: list[int], seconds: float) -> None:
     )
     began = time.perf_counter()
     inner.offer(own, capped=False)
-    day.run(inner)
+    _whole(inner)
     search.clock("groups", began)
     if inner.best is None or inner.best is own:
         return
