@@ -1,6 +1,6 @@
-"""Makes docs/plan.png: plans the reference day and takes a picture of its page.
+"""Makes docs/plan.png: plans the small melt shop (or the scenario named) and takes a picture of its page.
 
-    python docs/make_picture.py
+    python docs/make_picture.py [SCENARIO]
 
 Needs Chromium (EMBERLINE_CHROMIUM, or the first one found). The plan is kept in a folder that is thrown away.
 """
@@ -26,7 +26,7 @@ LARGEST = 300_000
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking"]
 
 
-def main(scenario: str = "melt-shop-day") -> None:
+def main(scenario: str = "melt-shop-small") -> None:
     """Plan, serve, photograph."""
     found = [shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome")]
     browser = os.environ.get("EMBERLINE_CHROMIUM") or next(filter(None, found))

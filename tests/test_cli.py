@@ -40,7 +40,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A home with one plan, and what ``plan --json`` said."""
     home = tmp_path_factory.mktemp("made")
-    done = process("plan", "melt-shop-small", "--json", env={**os.environ, "EMBERLINE_HOME": str(home)})
+    done = process(
+        "plan", "melt-shop-small", "--json", "--time-limit", "5", env={**os.environ, "EMBERLINE_HOME": str(home)}
+    )
     assert done.returncode == 0, done.stderr
     return home, json.loads(done.stdout)
 
@@ -253,7 +255,10 @@ def test_ctrl_c_takes_the_best_plan_so_far(home: Path) -> None:
     """Proves: one Ctrl-C ends the search and keeps its plan. Sensitivity: without it, it searches for minutes."""
     command = [sys.executable, "-m", "ui", "plan", "melt-shop-day", "--gap", "0", "--time-limit", "300", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as begun:
-        time.sleep(8)
+        assert begun.stderr is not None
+        while "search" not in begun.stderr.readline():
+            pass
+        time.sleep(3)
         begun.send_signal(signal.SIGINT)
         out, err = begun.communicate(timeout=60)
     assert "taking the best plan so far" in err

@@ -166,14 +166,23 @@ def _signals(scenario: Scenario, steps: pd.DataFrame, height: int = 78) -> list[
 
 
 def _battery(made: Plan, steps: pd.DataFrame, foreman: bool) -> Layers:
-    base = alt.Chart(steps).encode(x=_x(made.scenario))
+    assert made.replay is not None
     assert made.scenario.site.battery is not None
+    first = float(made.envelope["battery_level_mwh"])  # the runs tell the level at the end of each step
+    levels = pd.DataFrame(
+        {
+            "start": steps["start"],
+            "plan": [first, *made.replay["battery_mwh"].values.tolist()],
+            "foreman": [first, *made.baseline["battery_mwh"].values.tolist()],
+        }
+    )
+    base = alt.Chart(levels).encode(x=_x(made.scenario))
     full = alt.Scale(domain=[0, made.scenario.site.battery.energy_mwh])
-    y = alt.Y("battery_mwh:Q", title=["battery", "[MWh]"], axis=_y_axis(), scale=full)
+    y = alt.Y("plan:Q", title=["battery", "[MWh]"], axis=_y_axis(), scale=full)
     layers: list[Any] = [base.mark_line(color=BATTERY, strokeWidth=1.6).encode(y=y)]
     if foreman:
         line = base.mark_line(color=FOREMAN, strokeWidth=1, strokeDash=[4, 2])
-        layers.append(line.encode(y="foreman_battery_mwh:Q"))
+        layers.append(line.encode(y="foreman:Q"))
     return alt.layer(*layers, _hover(made.scenario, steps)).properties(height=78)
 
 
@@ -183,7 +192,8 @@ def _hover(scenario: Scenario, steps: pd.DataFrame, last: bool = False) -> alt.C
     names = {
         "clock": ("from", "N"), "import_mw": ("grid import, plan [MW]", "Q"),
         "foreman_mw": ("grid import, foreman [MW]", "Q"), "pv_mw": ("PV [MW]", "Q"),
-        "battery_mwh": ("battery, plan [MWh]", "Q"), "intensity": ("average intensity [kg CO2e/MWh]", "Q"),
+        "battery_mwh": ("battery at the step's end, plan [MWh]", "Q"),
+        "intensity": ("average intensity [kg CO2e/MWh]", "Q"),
         "marginal": ("marginal intensity [kg CO2e/MWh]", "Q"), "price": (f"price [{currency}/MWh]", "Q"),
     }  # fmt: skip
     tooltip = [
@@ -248,7 +258,6 @@ def _steps(made: Plan) -> pd.DataFrame:
         frame["pv_mw"] = made.replay["pv_mw"].to_numpy()
     if site.battery is not None and site.battery.energy_mwh > 0:
         frame["battery_mwh"] = made.replay["battery_mwh"].to_numpy()
-        frame["foreman_battery_mwh"] = made.baseline["battery_mwh"].to_numpy()
     return _closed(frame)
 
 

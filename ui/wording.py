@@ -121,7 +121,7 @@ def status(plan: Plan) -> str:
     if plan.objective is None or plan.bound is None:
         return f"{plan.status}, {gap}"
     best, bound = objective(plan.scenario, plan.objective), objective(plan.scenario, plan.bound)
-    return f"{plan.status}, {gap} (objective {best}, no plan is below {bound})"
+    return f"{plan.status}, {gap} (of that the plan has {best}, any plan at least {bound})"
 
 
 def goal(asked: Goal) -> str:

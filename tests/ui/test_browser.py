@@ -91,6 +91,8 @@ def test_the_story(server: Server, browser: Browser, tmp_path: Path) -> None:
     expect(page.get_by_text("When should this plant use energy?")).to_be_visible(timeout=20_000)
     change(page, "Carbon [EUR/t]", "120")
     change(page, "PV peak [MW]", "20")
+    page.get_by_text("Caps and search").click()
+    change(page, "Stop the search after [s]", "8")
     page.get_by_role("radio", name="scope 1 and 2").click()
     press_plan(page)
     expect(page.get_by_text("Making the plan").or_(page.get_by_text("Waiting for a free worker"))).to_be_visible()
@@ -120,6 +122,8 @@ def test_live_progress_reload_killed_server_and_taking_the_plan(server: Server, 
     page.goto(server.url)
     page.get_by_role("combobox", name="Scenario").click()
     page.get_by_role("option", name="melt-shop-day").click()
+    expect(page.get_by_label("Stop at a gap of [%]", exact=True)).to_have_count(1)  # the other scenario's is gone
+    expect(page.get_by_label("Stop at a gap of [%]", exact=True)).to_have_value("1")
     page.get_by_text("Caps and search").click()
     change(page, "Stop at a gap of [%]", "0")
     change(page, "Stop the search after [s]", "300")

@@ -48,7 +48,11 @@ def start(home: Path) -> Iterator[Callable[..., str]]:
 
 def test_a_plan_is_made_and_stored_under_the_jobs_id(start: Callable[..., str]) -> None:
     """Proves: start, watch, open; what was asked is kept. Sensitivity: another id would not open."""
-    run = start("melt-shop-small", ["orders.C1.due=15 h", "disturbances.replications=2"], note={"who": "test"})
+    run = start(
+        "melt-shop-small",
+        ["orders.C1.due=15 h", "goal.time_limit_s=5", "disturbances.replications=2"],
+        note={"who": "test"},
+    )
     status = until(run, lambda s: s.ended)
     assert status.state == "stored", status
     assert (status.done, status.of) == (2, 2)
@@ -95,8 +99,8 @@ def test_stopping_keeps_nothing(start: Callable[..., str]) -> None:
 def test_a_worker_outlives_whoever_started_it(home: Path) -> None:
     """Proves: the server may die; the state is recovered from the disk alone."""
     code = (
-        "import os; from plans import jobs; "
-        "print(jobs.start('melt-shop-small', ['disturbances.replications=2']), flush=True); os.kill(os.getpid(), 9)"
+        "import os; from plans import jobs; changes = ['goal.time_limit_s=5', 'disturbances.replications=2']; "
+        "print(jobs.start('melt-shop-small', changes), flush=True); os.kill(os.getpid(), 9)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr

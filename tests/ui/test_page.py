@@ -56,6 +56,7 @@ def test_from_question_to_answer(app: AppTest) -> None:
     app.number_input(key="melt-shop-small.carbon_price").set_value(120.0)
     app.number_input(key="melt-shop-small.pv_mw").set_value(20.0)
     app.number_input(key="melt-shop-small.price_level").set_value(150.0)
+    app.number_input(key="melt-shop-small.time_limit").set_value(5.0)
     app.run()
     plan_button(app).click().run()
     named = app.query_params["run"]
@@ -72,6 +73,8 @@ def test_from_question_to_answer(app: AppTest) -> None:
     assert [metric.label for metric in app.metric] == [
         "Carbon [t CO2e]", "Cost [EUR]", "Peak [MW]", "Import [MWh]", "Steel [t]",
     ]  # fmt: skip
+    carbon = app.metric[0]
+    assert carbon.delta.startswith("-")  # a true minus would count as more
     made = Store().open(run).plan.scenario
     assert (made.market.carbon_price.per_t, made.market.price_per_mwh.scale) == (120, 1.5)
     assert made.site.pv is not None

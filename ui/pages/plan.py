@@ -156,8 +156,8 @@ def _running(run: str) -> None:
 
     with st.container(border=True):
         best, bound, gap, seconds = st.columns(4)
-        best.metric(f"Best plan [{unit}]", say(status.incumbent))
-        bound.metric(f"Bound [{unit}]", say(status.bound), help="Proven: no plan is below")
+        best.metric(f"Best plan [{unit}]", say(status.incumbent), help="Of what can be decided")
+        bound.metric(f"Bound [{unit}]", say(status.bound), help="Proven: of what can be decided, no plan has less")
         gap.metric("Gap", wording.percent(status.gap), help="On what can be decided")
         seconds.metric("Search [s]", wording.number(status.seconds, 0))
         if len(status.history) > 1:

@@ -98,7 +98,8 @@ def _card(row: wording.Row) -> None:
         return
     saved = row.saved or 0.0
     same = not any(digit in "123456789" for digit in row.number(saved))
-    delta = f"{'+' if saved < 0 else ''}{row.number(-saved)} ({wording.percent(-(row.share or 0.0), 1)})"
+    # the card knows which way it went by a plain minus in front
+    delta = f"{'-' if saved > 0 else '+'}{row.number(abs(saved))} ({wording.percent(abs(row.share or 0.0), 1)})"
     st.metric(
         label,
         row.number(row.plan),
