@@ -68,7 +68,6 @@ class Search:
             return None
         return max(value - self.bound, 0.0) / max(abs(value), 1e-9)
 
-    @property
     def done(self) -> bool:
         """Whether to stop: gap reached, time over, cancelled or infeasible."""
         told = self.told_gap
@@ -119,15 +118,21 @@ class Search:
 
 
 def run(search: Search) -> None:
-    """Search until the gap or the limit is reached."""
+    """Search until the gap or the limit is reached, by turns a pooled plan and neighbourhoods of the best one."""
     bound(search)
-    if search.done:
-        return
-    for step in LADDER:
-        if search.done or rung(search, step):
-            break
-    corridors(search)
-    if not search.done and not search.infeasible:
+    width = WIDTHS[0]
+    ladder = iter(LADDER)
+    while not search.done():
+        step = next(ladder, None)
+        found = step is not None and rung(search, step)
+        if search.best is not None and corridors(search, width):
+            continue
+        if step is None and not found:
+            wider = [slots for slots in WIDTHS if slots > width]
+            if not wider or search.best is None:
+                break
+            width = wider[0]
+    if not search.done():
         bound(search, relax=False)
 
 
@@ -201,6 +206,14 @@ LADDER = (
 """The likeliest first; later ones search wider and leave more room for what pools do not see."""
 
 
+STEP_S = 5.0
+"""Seconds that one step of improvement may take."""
+WIDTHS = (10, 20, 40)
+"""Slots by which heats may move in a step of improvement: wider when no step helps any more."""
+RUNG_SHARE = 0.2
+"""Share of the time limit that the mixed-integer program of one pooled plan may take."""
+
+
 def rung(search: Search, step: Rung) -> bool:
     """One pooled plan, told apart into heats. True where a better plan came out."""
     began = time.perf_counter()
@@ -217,7 +230,8 @@ def rung(search: Search, step: Rung) -> bool:
         if not relaxed.found or not pooled.follow(made, step.slack, step.around):
             return False
     began = time.perf_counter()
-    outcome = solve(made.model, time_limit=max(search.left * 0.6, 0.5), gap=search.gap / 3, cancel=search.cancel)
+    limit = min(max(RUNG_SHARE * search.time_limit, 8.0), search.left)
+    outcome = solve(made.model, time_limit=limit, gap=search.gap / 3, cancel=search.cancel)
     search.clock("plan", began)
     if not outcome.found:
         return False
@@ -385,17 +399,15 @@ def _cap(model: pyo.ConcreteModel, ports: Any, search: Search) -> None:
         model.carbon_cap = pyo.Constraint(expr=ports.carbon <= aim.carbon_cap)
 
 
-def corridors(search: Search) -> None:
-    """Improve the best plan while time is left and the gap is open: some casts at a time, others held."""
-    width = 4
-    while search.best is not None and not search.done and width <= 24:
-        better = False
-        for some in _neighbourhoods(search):
-            if search.done:
-                return
-            better |= improve(search, some, width)
-        if not better:
-            width *= 2
+def corridors(search: Search, width: int) -> bool:
+    """Move some casts at a time by some slots, all others held, until no neighbourhood improves. True if any did."""
+    ever = False
+    while search.best is not None and not search.done():
+        moved = [improve(search, some, width) for some in _neighbourhoods(search) if not search.done()]
+        if not any(moved):
+            break
+        ever = True
+    return ever
 
 
 def _neighbourhoods(search: Search) -> list[list[int]]:
@@ -451,7 +463,3 @@ def improve(search: Search, heats: list[int], width: int) -> bool:
             if problem.free[u, t : t + made.hold[u]].all()
         ]
     return _named(search, Windows(operation, cast, settled, free, waiting), limit=min(search.left, STEP_S), start=best)
-
-
-STEP_S = 5.0
-"""Seconds that one step of improvement may take."""

@@ -25,11 +25,13 @@ WIDTHS = (3, 6, 10)
 """Slots of the corridors around a pooled plan, one after the other."""
 WIDE = 8
 """Slots of a corridor around a plan that was made for another aim."""
-SHARE = 0.15
-"""Share of the time for the pooled plan and for the pooled bound."""
+SHARE = 0.1
+"""Share of the time for each corridor and for the pooled bound: most is for the whole."""
+SHARES = (0.15, 0.35)
+"""Shares of the time for the pooled plan, the second where the first was too short for any."""
 ROUNDS = 12
 NEAR = 5e-4
-"""Gap at which a corridor is done with: the whole comes after it."""
+"""Gap at which a corridor is done with, and gain below which wider ones are left out: the whole comes after them."""
 
 
 def useful(search: Search) -> bool:
@@ -42,18 +44,26 @@ def pursue(search: Search) -> None:
     """Search until the gap or the limit is reached; plans and bounds go into ``search``."""
     centre = _pooled_plan(search) or _walk(search)
     for width in WIDTHS:
-        if centre is None or search.done:
+        if centre is None or search.done():
             break
+        before = search.value
         centre = _within(search, Corridor(centre.slot, centre.cast_slot, width)) or centre
-    if not search.done:
+        if before is not None and search.value is not None and before - search.value <= NEAR * abs(before):
+            break
+    if not search.done():
         _solve(search, "shortest", None, search.left * SHARE, bounds=True)
-    if not search.done:
+    if not search.done():
         _solve(search, "each", None, search.left, bounds=True)
 
 
 def _pooled_plan(search: Search) -> Corridor | None:
-    made, outcome = _solve(search, "longest", None, search.left * SHARE, gap=5e-3)
-    return around(made, WIDTHS[0]) if outcome.found else None
+    for share in SHARES:
+        made, outcome = _solve(search, "longest", None, search.left * share, gap=5e-3)
+        if outcome.found:
+            return around(made, WIDTHS[0])
+        if outcome.status == "infeasible" or search.best is not None or search.done():
+            break
+    return None
 
 
 def _walk(search: Search) -> Corridor | None:
@@ -63,7 +73,7 @@ def _walk(search: Search) -> Corridor | None:
     centre: Corridor | None = Corridor(search.best.slot, search.best.cast_slot, WIDE)
     last = float("inf")
     for _ in range(ROUNDS):
-        if centre is None or search.done:
+        if centre is None or search.done():
             break
         made, outcome = _solve(search, "each", centre, search.left * SHARE, gap=5e-3)
         if not outcome.found or outcome.objective is None or outcome.objective > last * (1 - 1e-3):
@@ -73,7 +83,7 @@ def _walk(search: Search) -> Corridor | None:
 
 
 def _within(search: Search, corridor: Corridor) -> Corridor | None:
-    made, outcome = _solve(search, "each", corridor, search.left / 6, gap=max(search.gap / 4, NEAR))
+    made, outcome = _solve(search, "each", corridor, search.left * SHARE, gap=max(search.gap / 4, NEAR))
     return around(made, corridor.width) if outcome.found else None
 
 

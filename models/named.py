@@ -114,7 +114,8 @@ class Named:
 
     def _started(self) -> dict[int, float]:
         """Slot until which each unit is held by what has started already."""
-        problem, found = self.problem, {}
+        problem = self.problem
+        found: dict[int, float] = {}
         for heat in problem.heats:
             for operation in heat.operations:
                 if operation.started_min is not None:
@@ -231,7 +232,9 @@ class Named:
 
         @m.Constraint(m.WAITING)
         def waits(m: Any, h: int) -> Any:
-            span = problem.step_min * (slot(h, problem.heats[h].reheat) - slot(h, 0))
+            last = problem.heats[h].reheat
+            assert last is not None
+            span = problem.step_min * (slot(h, last) - slot(h, 0))
             return m.waited[h] >= span - self.windows.waiting[h][0]
 
         rate = problem.reheat_kwh_per_t_min / 1000
@@ -242,7 +245,7 @@ class Named:
 
     def begin(self, starts: Starts) -> None:
         """Set the variables to a plan, as a start."""
-        m, problem = self.model, self.problem
+        m, _problem = self.model, self.problem
         for h, i, u, t in m.START:
             m.x[h, i, u, t].set_value(int(starts.unit[h][i] == u and starts.slot[h][i] == t))
         for c, u, t in m.OPTION:

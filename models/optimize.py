@@ -46,9 +46,9 @@ def optimize(
 
     Returns:
         A dataset of table ``SCHEDULE``. Attributes: ``found`` (0 or 1), ``status`` (``within gap``, ``best found``,
-        ``cancelled``, ``infeasible``, ``no plan within the limit``), ``objective``, ``bound`` and ``gap`` on what can be
-        decided, ``constant`` (the part of the goal that no plan can change), ``reason``, and seconds by phase. Without
-        a schedule all its values are missing.
+        ``cancelled``, ``infeasible``, ``no plan within the limit``), ``objective``, ``bound`` and ``gap`` on what can
+        be decided, ``constant`` (the part of the goal that no plan can change), ``reason``, and seconds by phase.
+        Without a schedule all its values are missing.
     """
     tell: Progress = on_progress or (lambda event: None)
     stop = cancel or (lambda: False)
@@ -111,9 +111,7 @@ def _status(search: Search) -> tuple[str, str]:
     return ("cancelled" if search.cancel() else "best found"), ""
 
 
-def as_schedule(
-    search: Search, envelope: xr.Dataset, *, improved: bool = True, foreman: bool = False
-) -> xr.Dataset:
+def as_schedule(search: Search, envelope: xr.Dataset, *, improved: bool = True, foreman: bool = False) -> xr.Dataset:
     """What a search came to, a dataset of table ``SCHEDULE``.
 
     Args:
@@ -264,8 +262,7 @@ def _least_late(
         data = data.assign(_flow_columns(scenario, site, flows, problem, cells))
     data.attrs.update(
         found=int(ok), status=found.status, reason=reason, objective=found.objective if ok else math.nan,
-        bound=math.nan if found.bound is None else found.bound,
-        gap=math.nan if found.gap is None else found.gap, constant=0.0, goal="lateness", policy="schedule",
+        bound=found.bound, gap=found.gap, constant=0.0, goal="lateness", policy="schedule",
         complete=int(ok), unplaced="",
     )  # fmt: skip
     return check(data, SCHEDULE)

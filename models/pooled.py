@@ -13,6 +13,7 @@ choice of units.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -570,7 +571,7 @@ def _facets(p: float, q: float, n_p: int, n_q: int, room: float) -> list[tuple[f
             hull.pop()
         hull.append(point)
     rows = []
-    for (u1, v1), (u2, v2) in zip(hull, hull[1:], strict=False):
+    for (u1, v1), (u2, v2) in itertools.pairwise(hull):
         a, b = v1 - v2, u2 - u1
         if a > 0 or b == 0:
             rows.append((float(a), float(b), float(a * u1 + b * v1)))
@@ -675,10 +676,10 @@ def read(found: Pooled) -> Counted:
 
 
 def follow(found: Pooled, slack: int, around: int) -> bool:
-    """Restrict a relaxed model to the neighbourhood of what its variables hold: relaxation-enforced neighbourhood search.
+    """Restrict a relaxed model to the neighbourhood of what its variables hold.
 
-    Counts are rounded both ways and may leave that by some room; casts stay open where they have weight (Berthold,
-    "RENS", Mathematical Programming Computation 2014).
+    Relaxation-enforced neighbourhood search: counts are rounded both ways and may leave that by some room; casts stay
+    open where they have weight (Berthold, "RENS", Mathematical Programming Computation 2014).
 
     Args:
         found: the model, its relaxation solved.

@@ -183,10 +183,10 @@ def add(
         return sum(line_cell(c) for c in cells[i]) + site <= data.limit_mwh() - reserve_mwh - held(i)
 
     def worth(weight: np.ndarray, earn: np.ndarray | None = None) -> Any:
-        paid = pyo.quicksum((float(weight[t]) * block.taken[t] for t in range(n)))
+        paid = pyo.quicksum(float(weight[t]) * block.taken[t] for t in range(n))
         if earn is None or data.plain:
             return paid
-        return paid - pyo.quicksum((float(earn[t]) * block.given[t] for t in range(n)))
+        return paid - pyo.quicksum(float(earn[t]) * block.given[t] for t in range(n))
 
     return Ports(
         carbon=worth(data.carbon),

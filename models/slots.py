@@ -11,6 +11,7 @@ cells.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, field
 
@@ -302,7 +303,7 @@ class _Reader:
         if begun:
             operations = operations[begun[-1] :]
         least, most = [], []
-        for a, b in zip(operations, operations[1:], strict=False):
+        for a, b in itertools.pairwise(operations):
             least.append(self._lags(h, a, list(b.units), None, "least"))
             most.append(self._lags(h, a, list(b.units), None, "most"))
         if casting:

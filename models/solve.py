@@ -222,7 +222,7 @@ def _outcome(solver: highspy.Highs, form: Any, sense: float, relax: bool, second
         bound = sense * info.mip_dual_bound if abs(info.mip_dual_bound) < 1e30 else None
     elif state == states.kOptimal:
         bound = sense * info.objective_function_value
-    if not primal or state == states.kUnknown and not mixed:
+    if not primal or (state == states.kUnknown and not mixed):
         return Outcome("none", None, bound, seconds, nodes)
     values = np.asarray(solver.getSolution().col_value)
     for column, value in zip(form.columns, values.tolist(), strict=True):

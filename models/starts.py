@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -125,7 +126,7 @@ def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
         use.setdefault(u, []).append((begin, begin + cast.hold[u], f"cast {c}"))
     for u, spans in use.items():
         spans.sort()
-        for (_, end, one), (begin, _, two) in zip(spans, spans[1:], strict=False):
+        for (_, end, one), (begin, _, two) in itertools.pairwise(spans):
             if begin < end - EPS:
                 found.append(f"{problem.units[u]} is used by {one} and {two} at once")
     return found

@@ -29,15 +29,14 @@ def run(search: Search, by_orders: bool) -> None:
         _whole(search)
         return
     day.bound(search)
-    if search.done or search.best is None:
+    if search.done() or search.best is None:
         if search.best is None and not search.infeasible:
             _whole(search)
         return
     groups = _groups(search.problem)
     for number, group in enumerate(groups):
-        if search.done:
-            return
-        _replan(search, group, search.left / (len(groups) - number))
+        if not search.done():
+            _replan(search, group, search.left / (len(groups) - number))
 
 
 def _whole(search: Search) -> None:

@@ -73,7 +73,11 @@ def factors(disturbances: Disturbances, unit: str, n_heats: int, seed: int, repl
     if spread.none:
         return np.ones((n_heats, 2))
     normal = stream(seed, unit, replication, SPREAD).standard_normal((n_heats, 2))
-    return np.column_stack([spread.durations(normal[:, 0]), spread.energies(normal[:, 1])])
+    durations, energies = spread.durations(normal[:, 0]), spread.energies(normal[:, 1])
+    if not spread.exponential:
+        # a unit draws no more than its nominal power: a heat that needs more energy takes longer
+        durations = np.maximum(durations, energies)
+    return np.column_stack([durations, energies])
 
 
 class Breakdowns:

@@ -31,14 +31,23 @@ def test_spread_has_the_declared_median_and_mean() -> None:
 
     Sensitivity: mean-one lognormal.
     """
-    drawn = factors(SPREADING, "M", 40_000, 1, 0)
-    assert np.median(drawn, axis=0) == pytest.approx([1, 1], abs=0.003)
-    assert np.log(drawn).std(axis=0) == pytest.approx([0.1, 0.05], rel=0.02)
+    for column, spread in enumerate((Disturbances(duration_spread=0.1), Disturbances(energy_spread=0.05))):
+        drawn = factors(spread, "M", 40_000, 1, 0)[:, column]
+        assert np.median(drawn) == pytest.approx(1, abs=0.003)
+        assert np.log(drawn[drawn > 1]).std() == pytest.approx((0.1, 0.05)[column] * (1 - 2 / np.pi) ** 0.5, rel=0.03)
     own = Disturbances(units=(Spread(unit="M", distribution="exponential"),))
     exponential = factors(own, "M", 40_000, 1, 0)[:, 0]
     assert exponential.mean() == pytest.approx(1, abs=0.02)
     assert exponential.std() == pytest.approx(1, abs=0.03)
     assert (factors(own, "N", 3, 1, 0) == 1).all()
+
+
+def test_no_unit_draws_more_than_its_nominal_power() -> None:
+    """Proves: a heat that needs more energy takes longer. Sensitivity: durations and energies drawn apart exceed it."""
+    durations, energies = factors(SPREADING, "M", 5_000, 1, 0).T
+    assert (energies <= durations).all()
+    assert (energies < durations).any()
+    assert (energies == durations).any()
 
 
 def test_failures_count_working_time_only() -> None:
