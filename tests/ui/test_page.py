@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import shutil
 import time
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit
 from streamlit.testing.v1 import AppTest
 
 from plans import jobs
@@ -143,17 +142,16 @@ def test_a_lost_run_says_so(app: AppTest, home: Path) -> None:
     assert "plan again" in texts(app)
 
 
-def test_titles_are_never_markdown(app: AppTest, home: Path, stored_home: tuple[Path, str], tmp_path: Path) -> None:
+def test_titles_are_never_markdown(app: AppTest, stored_home: tuple[Path, str]) -> None:
     """Proves: what users name is shown letter by letter; no picture is fetched, no page is linked."""
-    shutil.copytree(stored_home[0], home)
-    folder = home / "runs" / stored_home[1]
     evil = "![x](http://x.invalid/y) <b>bold</b>"
-    scenario = json.loads((folder / "scenario.json").read_text()) | {"title": evil}
-    (folder / "scenario.json").write_text(json.dumps(scenario))
-    streamlit.cache_resource.clear()
-    app.query_params["run"] = stored_home[1]
+    made = Store(stored_home[0]).open(stored_home[1]).plan
+    scenario = made.scenario.model_copy(update={"title": evil}).with_inputs(made.scenario.inputs)
+    store = Store()
+    with store.working(scenario) as run:
+        store.save(run, dataclasses.replace(made, scenario=scenario))
+    app.query_params["run"] = run
     app.run()
-    streamlit.cache_resource.clear()
     assert not app.exception
     assert any(evil in item.value for item in app.text)
     for kind in ("markdown", "caption", "subheader", "metric"):
