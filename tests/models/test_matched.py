@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from pathlib import Path
@@ -11,12 +10,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import models.aim
-from models import matched_search, site
+from benchmarks import melt_shop
+from models import matched_search
 from models.day import Search
 from models.hall import matching, patterns
 from models.matched import Matched, Units
-from models.slots import Rounding, from_scenario
 from models.solve import solve
 from models.starts import mistakes
 from scenarios import Scenario
@@ -24,56 +22,6 @@ from scenarios import Scenario
 shared = pytest.mark.shared
 SHARED = Path(os.environ.get("EMBERLINE_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 FOLDER = SHARED / "oracles" / "melt_shop"
-
-
-def published(name: str, groups: list[int], step: int = 15) -> Scenario:
-    """A published melt shop with some of its casting groups; they end by the last slot, which is kept free."""
-    data = json.loads((FOLDER / name).read_text(encoding="utf-8"))
-    stages = []
-    for number in sorted(data["stage2units"]):
-        units = [{"name": u, "power_mw": data["equip2mw"][u]} for u in sorted(data["stage2units"][number])]
-        stage: dict = {"name": f"S{number}", "units": units}
-        if number == "4":
-            for unit in units:
-                unit["setup_min"] = data["setup_time"][unit["name"]]
-            stage["campaign"] = True
-        else:
-            stage["longest_wait_min"] = data["trans_time_max"][f"TR_S{number}"]
-        stages.append(stage)
-    names = [unit["name"] for stage in stages for unit in stage["units"]]
-    grades: dict[tuple, dict] = {}
-    orders = []
-    for group in groups:
-        heats = []
-        for heat in data["group2heats"][str(group)]:
-            minutes = {u: data["equip2process_time"][u][str(heat)] for u in names}
-            grade = grades.setdefault(
-                tuple(minutes.items()), {"name": f"G{len(grades)}", "mass_t": 1, "duration_min": minutes}
-            )
-            heats.append({"grade": grade["name"], "name": f"H{heat}"})
-        length = len(data["energy_price"]) * 60
-        orders.append({"name": f"C{group}", "due": f"{length - step} min", "heats": heats})
-    scenario = Scenario.model_validate(
-        {
-            "name": "published",
-            "horizon": {"start": "2024-01-10", "length_h": len(data["energy_price"]), "step_min": step},
-            "line": {
-                "stages": stages,
-                "grades": list(grades.values()),
-                "transfers": [
-                    {"start": pair.split("-")[0], "end": pair.split("-")[1], "minutes": minutes}
-                    for pair, minutes in data["trans_time"].items()
-                ],
-            },
-            "orders": orders,
-            "market": {"price_per_mwh": {"value": 1}, "carbon_intensity_kg_per_mwh": {"value": 1}},
-            "goal": {"minimize": "cost"},
-        }
-    )
-    price = np.repeat(np.array(data["energy_price"], dtype=float), 60 // step)
-    inputs = scenario.inputs.copy()
-    inputs["price_per_mwh"] = ("time", price, inputs["price_per_mwh"].attrs)
-    return scenario.with_inputs(inputs)
 
 
 def envelope(scenario: Scenario) -> xr.Dataset:
@@ -104,12 +52,9 @@ def envelope(scenario: Scenario) -> xr.Dataset:
 
 
 def search(name: str, groups: list[int], seconds: float = 120) -> Search:
-    scenario = published(name, groups)
-    given = envelope(scenario)
-    problem = from_scenario(scenario, given, Rounding(published=True))
-    data = site.read(scenario, given)
-    aim = models.aim.read(scenario, data, None, 0.0)
-    return Search(scenario, problem, data, aim, seconds, 0.0, lambda event: None, lambda: False)
+    case = melt_shop.read(FOLDER / name)
+    scenario = melt_shop.published(case, groups)
+    return melt_shop.search(case, scenario, envelope(scenario), seconds, gap=0.0)
 
 
 def test_patterns_of_two_units_with_a_short_and_a_long_way() -> None:
