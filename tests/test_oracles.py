@@ -15,7 +15,7 @@ pytestmark = pytest.mark.shared
 def test_published_optimum_is_proven_and_replayed(shared: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Proves: objective, bound and replay meet at the published cost, stdout is JSON alone.
 
-    Sensitivity: longest waits in minutes, not as the rounding means them, are violated; the solver's banner is no JSON.
+    Sensitivity: the safe rounding, of durations and transfers together, gives 26087.39; the solver's banner is no JSON.
     """
     for name, groups, optimum in (("plant2", 1, 26238.9842), ("plant2", 2, 60246.2267), ("toy_a2", 4, 46874.0)):
         path = shared / "oracles" / "melt_shop" / f"{name}.json"
