@@ -28,7 +28,8 @@ WIDE = 8
 SHARE = 0.1
 """Share of the time for each corridor and for the pooled bound: most is for the whole."""
 SHARES = (0.15, 0.35)
-"""Shares of the time for the pooled plan, the second where the first was too short for any."""
+"""Shares of the time for the pooled plan, the second where the first was too short for any, and for a corridor while
+there is no plan."""
 ROUNDS = 12
 NEAR = 5e-4
 """Gap at which a corridor is done with, and gain below which wider ones are left out: the whole comes after them."""
@@ -83,7 +84,8 @@ def _walk(search: Search) -> Corridor | None:
 
 
 def _within(search: Search, corridor: Corridor) -> Corridor | None:
-    made, outcome = _solve(search, "each", corridor, search.left * SHARE, gap=max(search.gap / 4, NEAR))
+    share = SHARE if search.best is not None else SHARES[-1]
+    made, outcome = _solve(search, "each", corridor, search.left * share, gap=max(search.gap / 4, NEAR))
     return around(made, corridor.width) if outcome.found else None
 
 
