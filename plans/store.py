@@ -87,7 +87,9 @@ class Store:
         self.folder = (folder or home()).absolute()
         self.runs_folder.mkdir(parents=True, exist_ok=True)
         self.engine = _engine(f"sqlite:///{self.folder / 'catalogue.db'}")
-        Base.metadata.create_all(self.engine)
+        # two processes that make a new home at the same moment would both create the table
+        with FileLock(self.folder / "catalogue.lock", timeout=30):
+            Base.metadata.create_all(self.engine)
 
     @property
     def runs_folder(self) -> Path:
@@ -220,11 +222,15 @@ class Store:
             raise StoreError(
                 f"run {run} has format {meta.get('format')}, this version reads {FORMAT}; make the plan again"
             )
+        torn = [name for name, digest in meta["files_sha256"].items() if not _is_whole(folder / name, digest)]
+        if torn:
+            raise StoreError(f"run {run} is torn: {', '.join(torn)} missing or altered; make the plan again")
         scenario = Scenario.model_validate_json((folder / "scenario.json").read_text(encoding="utf-8"))
         data = {name: _load(folder / f"{name}.nc") for name in (*DATASETS, "inputs", "replays")}
         inputs, envelope, baseline = (data[name] for name in ("inputs", "envelope", "baseline"))
-        if inputs is None or envelope is None or baseline is None:
-            raise StoreError(f"run {run} lacks files; make the plan again")
+        assert inputs is not None
+        assert envelope is not None
+        assert baseline is not None
         summary = meta["summary"]
         replays = summary["replays"]
         plan = Plan(
@@ -258,6 +264,7 @@ class Store:
                 session.delete(row)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(self._partial(run), ignore_errors=True)
+        Path(self._lock(run).lock_file).unlink(missing_ok=True)
 
     def _partial(self, run: str) -> Path:
         return self.runs_folder / f".{run}.partial"
@@ -298,6 +305,10 @@ def _load(path: Path) -> xr.Dataset | None:
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _is_whole(path: Path, digest: str) -> bool:
+    return path.is_file() and _sha256(path) == digest
 
 
 def _sync(path: Path) -> None:

@@ -1,0 +1,378 @@
+"""The store: what is written is read back, whole or not at all, whoever dies at whatever moment."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import planned
+import pytest
+import xarray as xr
+
+from plans import Plan
+from plans.store import DATASETS, Store, StoredRun, StoreError
+from scenarios.datasets import ENVELOPE, INPUTS, RUN, SCHEDULE, check
+
+ROOT = Path(__file__).resolve().parents[2]
+
+WRITER = """
+import sys
+from pathlib import Path
+from plans.store import Store
+plan = Store(Path(sys.argv[1])).open(sys.argv[2]).plan
+store = Store(Path(sys.argv[3]))
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(int(sys.argv[4])):
+    with store.working(plan.scenario) as run:
+        store.save(run, plan)
+"""
+"""Copies a plan from one home into another, over and over."""
+
+DYING = """
+import os, signal
+import plans.store
+_replace, _sync = os.replace, plans.store._sync
+def die(): os.kill(os.getpid(), signal.SIGKILL)
+def replace(a, b):
+    if {moment!r} == "before the rename": die()
+    _replace(a, b)
+    if {moment!r} == "after the rename": die()
+def sync(path):
+    if {moment!r} == "while writing" and path.name == "plan.json": die()
+    _sync(path)
+os.replace, plans.store._sync = replace, sync
+"""
+
+
+@pytest.fixture
+def made() -> Plan:
+    return planned.made()
+
+
+@pytest.fixture
+def unplanned() -> Plan:
+    return planned.unplanned()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "home")
+
+
+@pytest.fixture
+def stored(store: Store, made: Plan) -> StoredRun:
+    with store.working(made.scenario) as run:
+        store.save(run, made)
+    return store.open(run)
+
+
+def writer(source: StoredRun, target: Path, times: int, prelude: str = "") -> subprocess.Popen[str]:
+    command = [
+        sys.executable,
+        "-c",
+        prelude + WRITER,
+        str(source.folder.parents[1]),
+        source.id,
+        str(target),
+        str(times),
+    ]
+    return subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def begin(*processes: subprocess.Popen[str]) -> None:
+    """Wait until all are ready, then let them go at once."""
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "ready", process.communicate()[1]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+
+
+def assert_whole(store: Store, made: Plan) -> dict[str, str]:
+    """No run is left at work, every stored one opens and is the plan; returns the states by id."""
+    rows = store.list()
+    for row in rows:
+        assert row.state in ("stored", "broken"), row.state
+        if row.state == "stored":
+            assert store.open(row.id).plan.replay_figures == made.replay_figures
+            assert row.status == made.status
+            assert row.verdict == made.verdict
+        else:
+            with pytest.raises(StoreError, match="broken"):
+                store.open(row.id)
+    names = {path.name for path in store.runs_folder.iterdir()}
+    assert {name for name in names if not name.startswith(".")} == {row.id for row in rows if row.state == "stored"}
+    assert not [name for name in names if name.endswith(".partial")]
+    return {row.id: row.state for row in rows}
+
+
+def identical(a: xr.Dataset | None, b: xr.Dataset | None) -> None:
+    assert a is not None
+    assert b is not None
+    xr.testing.assert_equal(a, b)
+    for name in a.variables:
+        assert a[name].dtype.kind == b[name].dtype.kind or {a[name].dtype.kind, b[name].dtype.kind} <= {"O", "U", "T"}
+        assert a[name].attrs == b[name].attrs, name
+    assert {name: value for name, value in a.attrs.items() if value == value} == {
+        name: value for name, value in b.attrs.items() if value == value
+    }
+
+
+def test_what_is_saved_is_what_is_opened(stored: StoredRun, made: Plan) -> None:
+    """Proves: every dataset, figure and field of a plan comes back as it was, units and all.
+
+    Sensitivity: a dataset left out, or float32 on the way, fails here."""
+    opened = stored.plan
+    for name, table in zip(DATASETS, (ENVELOPE, RUN, SCHEDULE, RUN), strict=True):
+        identical(getattr(made, name), getattr(opened, name))
+        check(getattr(opened, name), table)
+    identical(made.scenario.inputs, opened.scenario.inputs)
+    check(opened.scenario.inputs, INPUTS)
+    assert opened.scenario == made.scenario
+    assert opened.scenario.heats == made.scenario.heats
+    for name in (
+        "baseline_figures", "baseline_complete", "status", "objective", "bound", "gap", "reason", "schedule_figures",
+        "replay_figures", "found", "violations", "agreed", "acceptable", "verdict",
+    ):  # fmt: skip
+        assert getattr(opened, name) == getattr(made, name), name
+    assert made.replays is not None
+    assert opened.replays is not None
+    assert (opened.replays.n, opened.replays.held) == (made.replays.n, made.replays.held)
+    identical(made.replays.data, opened.replays.data)
+    assert opened.replays.quantiles() == made.replays.quantiles()
+    assert opened.summary() == made.summary()
+    assert stored.meta["summary"] == json.loads(json.dumps(made.summary()))
+    assert stored.meta["seed"] == made.scenario.disturbances.seed
+    assert opened.ledger is not None
+    assert made.ledger is not None
+    assert opened.ledger.grid == made.ledger.grid
+
+
+def test_a_stored_plan_replays_exactly(stored: StoredRun) -> None:
+    """Proves: the schedule read back, followed again with the series read back, is the replay that was stored."""
+    import twin
+
+    assert stored.plan.schedule is not None
+    assert stored.plan.replay is not None
+    again = twin.replay(stored.plan.scenario, stored.plan.schedule)
+    for name in ("op_start_min", "op_energy_mwh", "import_mw", "battery_mwh"):
+        assert again[name].values.tolist() == stored.plan.replay[name].values.tolist(), name
+
+
+def test_a_run_without_a_plan_is_kept(store: Store, unplanned: Plan) -> None:
+    """Proves: an impossible lock gives ``infeasible``, stored with the foreman's figures and reopened."""
+    assert (unplanned.status, unplanned.found) == ("infeasible", False)
+    with store.working(unplanned.scenario) as run:
+        store.save(run, unplanned)
+    (row,) = store.list()
+    assert (row.state, row.status, row.gap, row.saved_carbon_kg) == ("stored", "infeasible", None, None)
+    opened = store.open(run).plan
+    assert (opened.status, opened.schedule, opened.replay, opened.replays) == ("infeasible", None, None, None)
+    assert opened.verdict == unplanned.verdict
+    assert opened.baseline_figures == unplanned.baseline_figures
+    assert not opened.acceptable
+
+
+def test_kill_9_at_random_moments(store: Store, stored: StoredRun, made: Plan) -> None:
+    """Proves: five writers killed at random leave whole runs and marked ones, nothing between.
+
+    Sensitivity: writing into the final folder would leave a stored run that does not open."""
+    moments = random.Random(1)
+    writers = [writer(stored, store.folder, 10_000) for _ in range(5)]
+    begin(*writers)
+    for process in writers:
+        time.sleep(moments.uniform(0.05, 0.4))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    states = assert_whole(store, made)
+    assert states[stored.id] == "stored"
+    assert list(states.values()).count("broken") <= 5
+    assert len(states) > 5
+    assert assert_whole(Store(store.folder), made) == states
+
+
+@pytest.mark.parametrize(
+    ("moment", "state"),
+    [("while writing", "broken"), ("before the rename", "broken"), ("after the rename", "stored")],
+)
+def test_kill_9_at_the_worst_moments(store: Store, stored: StoredRun, made: Plan, moment: str, state: str) -> None:
+    """Proves: until the rename a run is broken, from then on it is whole, though its row was never written."""
+    process = writer(stored, store.folder, 1, DYING.format(moment=moment))
+    begin(process)
+    assert process.wait(timeout=30) == -signal.SIGKILL
+    process.communicate()
+    states = assert_whole(store, made)
+    assert states.pop(stored.id) == "stored"
+    assert list(states.values()) == [state]
+
+
+def test_a_run_at_work_is_left_alone(store: Store, made: Plan) -> None:
+    """Proves: who lists does not mark what is still being made, nor delete it; an error marks it.
+
+    Sensitivity: without the lock every list would call it broken."""
+    other = Store(store.folder)
+    with suppress(ZeroDivisionError), store.working(made.scenario) as run:
+        assert [(row.id, row.state) for row in other.list()] == [(run, "working")]
+        with pytest.raises(StoreError, match="being made"):
+            other.delete(run)
+        with pytest.raises(StoreError, match="still being made"):
+            other.open(run)
+        raise ZeroDivisionError
+    assert [(row.id, row.state) for row in store.list()] == [(run, "broken")]
+
+
+def test_a_full_disk_marks_the_run(store: Store, made: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a failure while writing leaves neither folder nor partial one, and the run is marked."""
+
+    def full(_path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("plans.store._sync", full)
+    with pytest.raises(OSError, match="No space"), store.working(made.scenario) as run:
+        store.save(run, made)
+    assert assert_whole(store, made) == {run: "broken"}
+
+
+def test_two_writers_at_once_on_a_new_home(tmp_path: Path, stored: StoredRun, made: Plan) -> None:
+    """Proves: processes that make a home at the same moment do not get in each other's way, nor a reader in theirs."""
+    target = tmp_path / "other"
+    writers = [writer(stored, target, 4) for _ in range(2)]
+    begin(*writers)
+    reader = Store(target)
+    while any(process.poll() is None for process in writers):
+        for row in reader.list():
+            if row.state == "stored":
+                reader.open(row.id)
+    for process in writers:
+        assert process.communicate()[1] == ""
+        assert process.returncode == 0
+    states = assert_whole(reader, made)
+    assert list(states.values()) == ["stored"] * 8
+
+
+def test_a_new_home_is_made_once(tmp_path: Path) -> None:
+    """Proves: all who open a new home at the same moment succeed.
+
+    Sensitivity: ``create_all`` without a lock fails with "table runs already exists"."""
+    for attempt in range(5):
+        together = threading.Barrier(6)
+
+        def make(folder: Path, together: threading.Barrier = together) -> int:
+            together.wait()
+            return len(Store(folder).list())
+
+        with ThreadPoolExecutor(6) as pool:
+            assert list(pool.map(make, [tmp_path / str(attempt)] * 6)) == [0] * 6
+
+
+def test_list_find_and_delete(store: Store, made: Plan, unplanned: Plan) -> None:
+    """Proves: newest first; a prefix of four digits or ``last`` names a run; what is deleted leaves nothing."""
+    ids = ["aaaa0" + "0" * 27, "aaaa1" + "0" * 27, "bbbb0" + "0" * 27]
+    with pytest.raises(StoreError, match="no stored run yet"):
+        store.find("last")
+    for run in ids:
+        with store.working(made.scenario, run):
+            store.save(run, unplanned if run == ids[1] else made)
+        time.sleep(0.002)
+    with pytest.raises(RuntimeError), store.working(made.scenario, "c" * 32):
+        raise RuntimeError("stopped")
+    assert [row.id for row in store.list()] == ["c" * 32, *reversed(ids)]
+    assert store.find("last") == ids[2]
+    assert store.find("aaaa1") == ids[1]
+    assert store.find("cccc") == "c" * 32
+    with pytest.raises(StoreError, match="2 runs begin with 'aaaa'"):
+        store.find("aaaa")
+    with pytest.raises(StoreError, match="no runs begin with"):
+        store.find("abcd")
+    for run in [ids[2], "c" * 32]:
+        store.delete(run)
+    store.delete(ids[2])
+    assert [row.id for row in store.list()] == [ids[1], ids[0]]
+    assert store.find("last") == ids[1]
+    assert sorted(path.name for path in store.runs_folder.iterdir()) == ids[:2]
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc", "..", "", "aaa", "A" * 32, "0" * 31, "0" * 33, "0" * 32 + "\n", "a/b/", "%", "____", "\x00"]
+)
+def test_an_id_is_no_path(store: Store, name: str) -> None:
+    """Proves: what is no id is refused before the disk is touched. Sensitivity: ``..`` would delete the home."""
+    for use in (store.path, store.open, store.delete):
+        with pytest.raises(StoreError, match="not the id of a run"):
+            use(name)
+    with pytest.raises(StoreError):
+        store.find(name)
+    assert store.folder.is_dir()
+
+
+@pytest.mark.parametrize("torn", ["schedule.nc", "replay.nc", "inputs.nc", "replays.nc", "scenario.json"])
+def test_a_torn_folder_is_told(stored: StoredRun, store: Store, torn: str) -> None:
+    """Proves: a file that is missing or altered is told by name, never taken for a run without a plan.
+
+    Sensitivity: without the hashes a run whose schedule is gone would open as "No plan"."""
+    whole = (stored.folder / torn).read_bytes()
+    (stored.folder / torn).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(StoreError, match=torn):
+        store.open(stored.id)
+    (stored.folder / torn).unlink()
+    with pytest.raises(StoreError, match=torn):
+        store.open(stored.id)
+    assert [row.id for row in store.list()] == [stored.id]
+    (stored.folder / torn).write_bytes(whole)
+    store.open(stored.id)
+
+
+def test_a_missing_folder_and_another_format(stored: StoredRun, store: Store) -> None:
+    """Proves: a later format is refused in words; a folder that somebody removed can still be deleted."""
+    meta = stored.folder / "plan.json"
+    meta.write_text(json.dumps(stored.meta | {"format": 99}), encoding="utf-8")
+    with pytest.raises(StoreError, match="format 99"):
+        store.open(stored.id)
+    shutil.rmtree(stored.folder)
+    with pytest.raises(StoreError, match="no plan"):
+        store.open(stored.id)
+    store.delete(stored.id)
+    assert store.list() == []
+
+
+def test_the_largest_seed_and_odd_texts_survive(store: Store, made: Plan) -> None:
+    """Proves: a seed of 63 bits and any title come back as they were."""
+    scenario = made.scenario.model_copy(
+        update={
+            "title": "Ünïcode — “quoted”\n=1+1",
+            "disturbances": made.scenario.disturbances.model_copy(update={"seed": 2**63 - 1}),
+        }
+    )
+    scenario._inputs = made.scenario.inputs
+    with store.working(scenario) as run:
+        store.save(run, dataclasses.replace(made, scenario=scenario))
+    opened = store.open(run)
+    assert opened.plan.scenario.title == scenario.title
+    assert opened.plan.scenario.disturbances.seed == opened.meta["seed"] == 2**63 - 1
+
+
+def test_home_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: EMBERLINE_HOME moves the store, and a relative one does not wander with the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EMBERLINE_HOME", "here")
+    store = Store()
+    assert store.folder == tmp_path / "here"
+    os.chdir(tmp_path.parent)
+    assert store.list() == []
+    assert (tmp_path / "here" / "catalogue.db").is_file()
