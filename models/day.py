@@ -198,10 +198,10 @@ class Rung:
 
 LADDER = (
     Rung(Choice(tight=False), slack=1, around=0),
-    Rung(Choice(tight=False, reserve_mw=1.0), slack=1, around=1),
+    Rung(Choice(tight=False, draws=True), slack=1, around=1),
     Rung(Choice(tight=True, reserve_mw=1.0), slack=1, around=1),
     Rung(Choice(tight=True, whole=True, reserve_mw=2.0), slack=2, around=2),
-    Rung(Choice(tight=True, whole=True, reserve_mw=4.0), slack=None),
+    Rung(Choice(tight=True), slack=None),
 )
 """The likeliest first; later ones search wider and leave more room for what pools do not see."""
 
@@ -239,18 +239,18 @@ def rung(search: Search, step: Rung) -> bool:
     return name_heats(search, counted)
 
 
-NAMINGS = ((0, True), (1, True), (2, True))
-"""How far leading starts may move, and whether reheating counts under the import limit beforehand."""
+NAMINGS = ((0, 0), (1, 0), (2, 1))
+"""By how many slots leading starts and casts may leave the pooled plan."""
 REPAIRS = 6
 """How often the import limit is lowered where reheating, known only afterwards, exceeds it."""
 
 
 def name_heats(search: Search, counted: Counted) -> bool:
     """Tell heats apart within the windows of a pooled plan. True where a better plan came out."""
-    return any(_name(search, counted, wide, foreseen) for wide, foreseen in NAMINGS if search.left > 0.1)
+    return any(_name(search, counted, wide, around) for wide, around in NAMINGS if search.left > 0.1)
 
 
-def _name(search: Search, counted: Counted, wide: int, foreseen: bool) -> bool:
+def _name(search: Search, counted: Counted, wide: int, around: int) -> bool:
     problem = search.problem
     lead_stage = pooled.leading_stage(problem)
     operation: dict[tuple[int, int], tuple[int, int]] = {}
@@ -264,15 +264,19 @@ def _name(search: Search, counted: Counted, wide: int, foreseen: bool) -> bool:
                 slot, _ = counted.lead[h]
                 low, high = slot - wide, slot + wide
             operation[h, i] = (max(low, op.first), min(high, op.last))
-        _propagate(problem, h, operation, counted.cast.get(cast_of[h][0]) if h in cast_of else None, cast_of)
+        _propagate(problem, h, operation, counted.cast.get(cast_of[h][0]) if h in cast_of else None, around)
         if heat.reheat is None:
             continue
-        if foreseen and operation[h, 0][0] == operation[h, 0][1]:
+        if operation[h, 0][0] == operation[h, 0][1]:
             free[h] = (_minute(problem, h, operation), free_minutes(search, h))
         elif heat.operations[0].started_min is None and heat.operations[heat.reheat].started_min is None:
             waiting[h] = (free_minutes(search, h), _worth(search, *operation[h, heat.reheat]))
-    cast = {c: [(u, t)] for c, (u, t) in counted.cast.items()}
-    return _named(search, Windows(operation, cast, {}, free, waiting), limit=max(search.left * 0.3, 1.0))
+    cast = {}
+    for c, (u, slot) in counted.cast.items():
+        made = problem.casts[c]
+        low, high = max(slot - around, made.first[u]), min(slot + around, made.last[u])
+        cast[c] = [(u, t) for t in range(low, high + 1) if problem.free[u, t : t + made.hold[u]].all()]
+    return _named(search, Windows(operation, cast, {}, free, waiting), limit=max(search.left * 0.4, 1.0))
 
 
 def _minute(problem: SlotProblem, h: int, operation: dict[tuple[int, int], tuple[int, int]]) -> float:
@@ -317,7 +321,7 @@ def _propagate(
     h: int,
     windows: dict[tuple[int, int], tuple[int, int]],
     cast: tuple[int, int] | None,
-    cast_of: dict[int, tuple[int, int]],
+    around: int,
 ) -> None:
     """Tighten a heat's windows by its lags, the loosest of all pairs of units."""
     heat = problem.heats[h]
@@ -331,9 +335,9 @@ def _propagate(
             low[i] = high[i] = int(np.floor(operation.started_min / problem.step_min))
     if cast is not None:
         unit, slot = cast
-        column = problem.casts[cast_of[h][0]].units.index(unit)
-        high[last] = min(high[last], slot - int(heat.least[last][:, column].min()))
-        low[last] = max(low[last], slot - int(np.maximum(heat.most[last], heat.least[last])[:, column].max()))
+        column = problem.casts[problem.cast_of()[h][0]].units.index(unit)
+        high[last] = min(high[last], slot + around - int(heat.least[last][:, column].min()))
+        low[last] = max(low[last], slot - around - int(np.maximum(heat.most[last], heat.least[last])[:, column].max()))
     for i in range(1, last + 1):
         low[i] = max(low[i], low[i - 1] + int(heat.least[i - 1].min()))
         high[i] = min(high[i], high[i - 1] + int(np.maximum(heat.most[i - 1], heat.least[i - 1]).max()) + 1)
@@ -375,7 +379,7 @@ def _named(search: Search, windows: Windows, limit: float, start: Starts | None 
         if search.offer(starts):
             return True
         over = excess(search.data, search.cells(starts))
-        if not search.data.plain or over.max() <= 0 or until < time.perf_counter():
+        if search.data.battery is not None or over.max() <= 0 or until < time.perf_counter():
             return False
         held = np.zeros(len(over)) if data.held_back_mwh is None else data.held_back_mwh
         data = replace(search.data, held_back_mwh=held + over + 1e-6)

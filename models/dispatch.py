@@ -52,7 +52,7 @@ def dispatch(data: SiteData, line_cells: np.ndarray, goal: Callable[[Ports], Any
     worn = sum(model.site.charge[t] + model.site.discharge[t] for t in range(n)) if data.battery else 0.0
     scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
     model.goal = pyo.Objective(expr=goal(ports) + scale * (worn - 0.5 * sum(model.site.pv[t] for t in range(n))))
-    if not solve(model, time_limit=60, gap=1e-6).found:
+    if not solve(model, time_limit=20, gap=1e-6).found:
         return None
 
     def values(name: str) -> np.ndarray:

@@ -105,7 +105,7 @@ def _status(search: Search) -> tuple[str, str]:
             return "infeasible", "no schedule keeps all limits: the relaxation of the line has no solution"
         if search.cancel():
             return "cancelled", "cancelled before a schedule was found"
-        return "no plan within the limit", f"no schedule was found in {search.time_limit:g} s"
+        return "no plan within the limit", f"no schedule was found in {time.perf_counter() - search.began:.0f} s"
     if gap is not None and gap <= search.gap + 1e-9:
         return "within gap", ""
     return ("cancelled" if search.cancel() else "best found"), ""
@@ -123,7 +123,7 @@ def as_schedule(search: Search, envelope: xr.Dataset, *, improved: bool = True, 
     scenario = search.scenario
     status, reason = _status(search)
     if search.best is not None and foreman and not improved:
-        reason = "Nothing better than the foreman's list was found."
+        reason = "No better order of heats than the foreman's was found."
     data = (
         _empty(scenario) if search.best is None or search.best_flows is None else _filled(search, envelope, search.best)
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ from models.site import Ports, SiteData
 from models.slots import Heat, SlotProblem, spread_cells
 
 SOON = 6
-"""Slots after which a waiting heat is reckoned to be reheated, for the worth of its energy in a plan."""
+"""Slots within which a plan reckons that a waiting heat is reheated."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Choice:
     """Longest lags (starts that suit any choice of units) instead of the shortest (a bound)."""
     bounding: bool = False
     """Price what a plan only estimates by what it costs at least."""
+    draws: bool = False
+    """Draw the energy of reheating while heats wait, under the import limit too, instead of only pricing it."""
     whole: bool = False
     """Whole starts at every stage instead of the leading one alone."""
     reserve_mw: float = 0.0
@@ -442,12 +444,20 @@ class Pooled:
             for k, energy in enumerate(cast.cells[cast.units[column]].tolist()):
                 if energy and t * per + k < problem.n_cells:
                     terms[t * per + k].append((m.z[c, column, t], energy))
+        waiting: dict[int, Any] = {}
+        if self.choice.draws:
+            # a plan reckons that what waits is reheated soon: its energy is drawn as the heat is lost
+            for mwh, _, count in self._queues():
+                for t in range(self.n):
+                    for k in range(per):
+                        waiting[t * per + k] = waiting.get(t * per + k, 0) + mwh / per * count[t]
         started = problem.fixed_cells + under_way(problem)
         m.line = pyo.Var(m.C, domain=pyo.NonNegativeReals)
 
         @m.Constraint(m.C)
         def line_energy(m: Any, c: int) -> Any:
-            return m.line[c] == pyo.quicksum(factor * var for var, factor in terms[c]) + float(started[c])
+            drawn = pyo.quicksum(factor * var for var, factor in terms[c])
+            return m.line[c] == drawn + waiting.get(c, 0.0) + float(started[c])
 
         m.site = pyo.Block()
         self.ports: Ports = site_model.add(
@@ -461,42 +471,51 @@ class Pooled:
         self.extra = self._reheating()
         self._hull(started)
 
-    def _reheating(self) -> Any:
-        """Least worth of making good the heat lost while waiting: minutes in the queue times the cheapest slot ahead.
+    def _queues(self) -> Iterator[tuple[float, int, list[Any]]]:
+        """Heats that wait before they are reheated: MWh for one slot of waiting, slots until reheating, count by slot.
 
-        A heat that waits at t is reheated at the latest when its longest wait is over, so the smallest weight until
-        then bounds what the energy is worth. Lags are rounded up, so the queue is never counted too long. Beside a
-        battery a MWh may be worth less than its weight: there the term guides the search but is left out of a bound.
+        Lags are rounded up for a bound, so that there the queue is never counted too long.
         """
-        problem, n = self.problem, self.n
+        problem = self.problem
         rate = problem.reheat_kwh_per_t_min / 1000 * problem.step_min
-        if rate == 0 or (self.choice.bounding and not self.data.plain):
-            return 0.0
+        if rate == 0:
+            return
         place = {g: k for k, pool in enumerate(self.pools[self.lead]) for g in pool}
-        found: Any = 0.0
         for s, k in self.able:
             pool = self.pools[s][k]
             heats = [self._heat_of(g) for g in pool]
-            at = [self.operation_at(heat, s) for heat in heats]
-            leads = [self.operation_at(heat, self.lead) for heat in heats]
-            if any(i is None or i != heat.reheat for i, heat in zip(at, heats, strict=True)) or None in leads:
+            ways = [(self.operation_at(heat, self.lead), self.operation_at(heat, s)) for heat in heats]
+            if any(i is None or j is None or j != heat.reheat for (i, j), heat in zip(ways, heats, strict=True)):
                 continue
-            mass = min(heat.mass_t for heat in heats)
-            horizon = max(self.most(heat, i or 0, j or 0) for heat, i, j in zip(heats, leads, at, strict=True))
-            horizon += max(max(heat.operations[j or 0].occupy.values()) for heat, j in zip(heats, at, strict=True))
-            for t in range(n):
-                ahead = self.weight[t : t + horizon + 1]
-                # a plan reckons with the weight soon after, only a bound with the least that may come
-                worth = max(float(ahead[:SOON].mean() if not self.choice.bounding else ahead.min()), 0.0)
-                if worth == 0:
-                    continue
-                arrived: Any = 0
-                for g, heat, i, j in zip(pool, heats, leads, at, strict=True):
-                    assert i is not None
-                    assert j is not None
-                    lag = sum(int(heat.least[q].max()) for q in range(i, j))
-                    arrived += self.total(self.lead, place[g], t - lag)
-                found += rate * mass * worth * (arrived - self.total(s, k, t))
+            spans = [(heat, i or 0, j or 0) for heat, (i, j) in zip(heats, ways, strict=True)]
+            ahead = max(self.most(*span) for span in spans)
+            ahead += max(max(heat.operations[j].occupy.values()) for heat, _, j in spans)
+            lags = [
+                sum(int(heat.least[q].max()) for q in range(i, j)) if self.choice.bounding else self.least(heat, i, j)
+                for heat, i, j in spans
+            ]
+            count = [
+                sum(self.total(self.lead, place[g], t - lag) for g, lag in zip(pool, lags, strict=True))
+                - self.total(s, k, t)
+                for t in range(self.n)
+            ]
+            yield rate * min(heat.mass_t for heat in heats), ahead, count
+
+    def _reheating(self) -> Any:
+        """Worth of making good the heat lost in queues: at least, for a bound, else as the next slots have it.
+
+        A heat that waits at t is reheated at the latest when its longest wait is over, so the smallest weight until
+        then bounds what the energy is worth. Beside a battery a MWh may be worth less than its weight: left out there.
+        """
+        if self.choice.draws or (self.choice.bounding and not self.data.plain):
+            return 0.0
+        found: Any = 0.0
+        for mwh, ahead, count in self._queues():
+            for t in range(self.n):
+                coming = self.weight[t : t + ahead + 1]
+                worth = max(float(coming.min() if self.choice.bounding else coming[:SOON].mean()), 0.0)
+                if worth:
+                    found += mwh * worth * count[t]
         return found
 
     def _hull(self, started: np.ndarray) -> None:

@@ -41,13 +41,15 @@ class SiteData:
     battery: Battery | None
     level_mwh: float
     end_mwh: float
+    curtails: bool = False
+    """Whether it may pay to curtail PV: the goal counts money and there are negative prices."""
     held_back_mwh: np.ndarray | None = None
     """Taken off the import limit of each metered interval, for what a model does not see."""
 
     @property
     def plain(self) -> bool:
         """Whether import follows from the line's load alone: nothing to decide on the site."""
-        return self.battery is None and bool((self.pv <= self.base).all()) and bool((self.price >= 0).all())
+        return self.battery is None and bool((self.pv <= self.base).all()) and not self.curtails
 
     @property
     def full_price(self) -> np.ndarray:
@@ -109,6 +111,7 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
         cell_min=math.gcd(int(horizon.step_min), int(site.grid.metered_interval_min)),
         step_min=horizon.step_min,
         battery=battery,
+        curtails=scenario.goal.minimize != "carbon" and bool((inputs["price_per_mwh"] < 0).any()),
         level_mwh=level,
         end_mwh=end,
     )

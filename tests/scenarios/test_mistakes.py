@@ -119,7 +119,8 @@ def test_twenty_mistakes_at_once() -> None:
         text = text.replace(old, new, 1)
     found = lines(text.replace("\n  time_limit_s: 30", ""))
     expected = [
-        ": name: ", ": titel: unknown key; did you mean title", "horizon.start: time without offset", "horizon.step_min",
+        ": name: ", ": titel: unknown key; did you mean title", "horizon.start: time without offset",
+        "horizon.step_min",
         "power_mw: wrong unit 'MWh'", "transfer_min: key given twice", "longest_wait_min", "got '-8 MW'",
         "setup_min: 'a while' is not a quantity", "rate_k_per_min: wrong unit 'K'", "grades.0.mass_t: is required",
         "grades.0.mass: unknown key", "cast C3 takes", "orders.0.due", "locks.0.start", "unknown heat 'C9-9'",
