@@ -61,7 +61,7 @@ def optimize(
         scenario=scenario,
         problem=problem,
         data=data,
-        aim=aims.read(scenario, data, _cost(data, start), direct_kg(scenario)),
+        aim=aims.read(scenario, data, _cost(data, start), direct_kg(scenario, envelope)),
         time_limit=scenario.goal.time_limit_s,
         gap=scenario.goal.gap,
         on_progress=tell,
@@ -81,12 +81,22 @@ def seconds(schedule: xr.Dataset) -> dict[str, float]:
     }
 
 
-def direct_kg(scenario: Scenario) -> float:
-    """Scope 1 of all heats that are still to run through their stages [kg CO2e]: every plan has it in common."""
+def direct_kg(scenario: Scenario, envelope: xr.Dataset) -> float:
+    """Scope 1 within the horizon [kg CO2e], the same for every plan: what has started counts with what is left of it."""
+    started = envelope["started_min"].to_numpy()
+    minutes = envelope["duration_min"].to_numpy()
+    units = [unit.name for unit in scenario.line.units]
     total = 0.0
-    for heat in scenario.heats:
+    for h, heat in enumerate(scenario.heats):
         for stage in scenario.line.route(heat.grade):
-            total += heat.grade.mass_t * sum(e.kg_per_t for e in stage.emissions if not e.biogenic)
+            s = scenario.line.stages.index(stage)
+            left = 1.0
+            if np.isfinite(started[h, s]):
+                whole = float(minutes[h, units.index(str(envelope["started_unit"].to_numpy()[h, s]))])
+                left = min(max((started[h, s] + whole) / whole, 0.0), 1.0)
+            elif np.isfinite(started[h, s:]).any():
+                left = 0.0  # it has left this stage
+            total += left * heat.grade.mass_t * sum(e.kg_per_t for e in stage.emissions if not e.biogenic)
     return total
 
 

@@ -201,7 +201,7 @@ def test_twenty_mistakes_twenty_lines(home: Path, tmp_path: Path) -> None:
         ("import_limit_mw: 75 MW", "import_limit_mw: .nan"), ("peak_mw: 8 MW", "peak_mw: 8 bar"),
         ("energy_mwh: 8 MWh", "energy_mwh: true"), ("per_t: 70 EUR/t", "per_t: 70 USD/t"),
         ("covers: direct", "covers: some"), ("currency: EUR", "currency: EUR\n  currency: EUR"),
-        ("mttr_min: 30", "mttr_min: -1"), ("replications: 20", "replications: many"), ("gap: 0.5 %", "gap: 500 %"),
+        ("mttr_min: 30", "mttr_min: -1"), ("replications: 20", "replications: many"), ("  gap: 1 %", "  gap: 500 %"),
     ]  # fmt: skip
     for old, new in edits:
         assert old in text, old

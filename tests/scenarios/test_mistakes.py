@@ -112,7 +112,7 @@ def test_twenty_mistakes_at_once() -> None:
         ),
         ("per_t: 70 EUR/t", "per_t: 70 USD/t"),
         ("replications: 20", "replications: 20.5"),
-        ("gap: 0.5 %", "gap: &anchor 0.5 %\n  time_limit_s: *anchor\n  x: 1"),
+        ("gap: 1 %", "gap: &anchor 0.5 %\n  time_limit_s: *anchor\n  x: 1"),
     ]
     for old, new in edits:
         assert old in text, old
