@@ -82,7 +82,7 @@ def seconds(schedule: xr.Dataset) -> dict[str, float]:
 
 
 def direct_kg(scenario: Scenario, envelope: xr.Dataset) -> float:
-    """Scope 1 within the horizon [kg CO2e], the same for every plan: what has started counts with what is left of it."""
+    """Scope 1 within the horizon [kg CO2e], the same for every plan; of what has started, what is left."""
     started = envelope["started_min"].to_numpy()
     minutes = envelope["duration_min"].to_numpy()
     units = [unit.name for unit in scenario.line.units]
