@@ -15,7 +15,7 @@ help:  ## list the targets (this)
 setup: $(STAMP)  ## make .venv and install Emberline with its test and check tools
 	@echo "Ready: $(BIN)/emberline"
 
-demo: $(STAMP)  ## plan tomorrow for the reference melt shop (24 heats) and say where the plan is
+demo: $(STAMP)  ## plan a day of the reference melt shop (24 heats) and say where the plan is
 	$(BIN)/emberline plan melt-shop-day
 	@echo
 	@echo "The plan is stored; its run and folder stand above."
