@@ -1,10 +1,11 @@
-"""Planning a horizon as a whole: a pooled plan, told apart into heats, bounded, and improved within corridors.
+"""Planning a horizon as a whole: a bound, pooled plans told apart into heats, and neighbourhoods of the best plan.
 
 1. A bound: the pooled model with the shortest lags, its integrality dropped.
-2. A plan: the pooled model with the longest lags, the leading stage and the casts alone, some power kept free for the
-   stages left out; then named heats within the windows that it leaves. Where no naming exists, or the gap is too wide,
-   the next rung of the ladder keeps less or more power free.
-3. Improvement: named heats within a corridor of some slots around the best plan.
+2. By turns, the rungs of ``LADDER``: a pooled plan near its relaxation, then named heats within the windows that it
+   leaves. Later rungs search wider and leave more room for what pools do not see.
+3. Between the rungs: the heats of one or two casts moved by some slots, all others held.
+
+Every plan is judged by its own figures, whatever made it.
 """
 
 from __future__ import annotations

@@ -101,11 +101,6 @@ class Plan:
         return None if self.replay is None else ledger(self.scenario, self.replay)
 
     @property
-    def baseline_ledger(self) -> Ledger:
-        """The carbon ledger of the foreman's day."""
-        return ledger(self.scenario, self.baseline)
-
-    @property
     def verdict(self) -> str:
         """One sentence for the planner."""
         if not self.found:
