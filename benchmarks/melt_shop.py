@@ -28,8 +28,8 @@ import twin
 from benchmarks.quiet import quiet
 from benchmarks.registry import oracle
 from models import site, week
-from models.day import Search
 from models.optimize import as_schedule
+from models.search import Search
 from models.slots import Heat, Rounding, SlotProblem, down, from_scenario, up
 from models.starts import mistakes
 from scenarios import Scenario
@@ -257,7 +257,6 @@ def search(case: Case, scenario: Scenario, envelope: xr.Dataset, seconds: float,
     """A search of a case that is ready to run."""
     data = site.read(scenario, envelope)
     return Search(
-        scenario=scenario,
         problem=problem_of(case, scenario, envelope),
         data=data,
         aim=models.aim.read(scenario, data, None, 0.0),
@@ -307,7 +306,7 @@ def solve(case: Case, scenario: Scenario, time_limit: float) -> dict[str, Any]:
     envelope = twin.envelope(scenario)
     found = search(case, scenario, envelope, time_limit)
     week.run(found, by_orders=False)
-    schedule = as_schedule(found, envelope)
+    schedule = as_schedule(found, scenario, envelope)
     answer: dict[str, Any] = {
         "heats": len(scenario.heats),
         "status": schedule.attrs["status"],

@@ -15,6 +15,8 @@ SECOND = 1e-3
 """Weight of the second goal: all of it counts as little as this share of the first."""
 EARLY = 1e-6
 """Weight of early starts, by slot and as a share of the first goal."""
+BREACH = 30.0
+"""What breaking a limit or a cap counts, beside the most that keeping it could cost."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,27 @@ class Aim:
     def rank(self, flows: Flows) -> float:
         """Both goals as one, for comparing plans."""
         return float(getattr(flows, self.first)) + self.second_weight * float(getattr(flows, self.second))
+
+    def over_price(self, data: SiteData) -> float:
+        """What a MWh above the import limit counts while a plan is searched: more than moving it could bring."""
+        weight = np.abs(self.both_weights(data))
+        return BREACH * float(weight.max()) + 1e-6
+
+    def draft_rank(self, data: SiteData, flows: Flows) -> float:
+        """Both goals as one with what broken limits and caps count: ranks plans that may not be acceptable yet."""
+        broken = self.over_price(data) * flows.over_mwh
+        broken += sum(price * max(getattr(flows, name) - cap, 0.0) for name, cap, price in self.caps(data))
+        return self.rank(flows) + broken
+
+    def caps(self, data: SiteData) -> list[tuple[str, float, float]]:
+        """Caps by port of the site: name, cap, and what a unit above it counts while a plan is searched."""
+        top = BREACH * float(np.abs(self.both_weights(data)).max())
+        table = weights(data)
+        found = []
+        for name, cap in (("full_cost", self.cost_cap), ("carbon", self.carbon_cap)):
+            if cap is not None:
+                found.append((name, cap, top / max(float(np.abs(table[name]).mean()), 1e-9)))
+        return found
 
     def weight(self, data: SiteData) -> np.ndarray:
         """Worth of a MWh imported in each slot by the first goal."""

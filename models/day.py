@@ -1,320 +1,168 @@
-"""Planning a horizon as a whole: a bound, pooled plans told apart into heats, and neighbourhoods of the best plan.
+"""Planning a horizon as a whole: a bound, a pooled plan told apart into heats, and neighbourhoods of what comes out.
 
-1. A bound: the pooled model with the shortest lags, its integrality dropped.
-2. By turns, the rungs of ``LADDER``: a pooled plan near its relaxation, then named heats within the windows that it
-   leaves. Later rungs search wider and leave more room for what pools do not see.
-3. Between the rungs: the heats of one or two casts moved by some slots, all others held.
+1. Beside all else: the bound (``models/bound.py``).
+2. A pooled plan of averaged heats near its relaxation: when the leading stage melts, and where the casts lie.
+3. Named heats around it. The import limit is priced here, not hard: a plan that breaks it a little is a better place
+   to go on from than one that keeps it and is far off.
+4. The heats of one or two casts moved by some slots, all others held, until nothing improves any more.
 
-Every plan is judged by its own figures, whatever made it.
+Every plan is judged by its own figures, whatever made it. Mixed-integer programs are solved around their relaxation:
+that is where good plans lie, and HiGHS would look there last.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
-from models import pooled
-from models.aim import Aim
-from models.dispatch import Flows, dispatch, excess
+from models.aim import EARLY
+from models.average import averaged, differences
+from models.bound import rising
 from models.named import Named, Windows
-from models.pooled import Choice, Counted, Pooled
-from models.site import SiteData
+from models.pooled import Pooled, leading_stage
+from models.rens import Counted, read, surroundings
+from models.search import Search
 from models.slots import SlotProblem
-from models.solve import Progress, building, solve
-from models.starts import Starts, extra_mwh, line_cells, mistakes
-from scenarios import Scenario
+from models.solve import Program, building
+from models.starts import Starts
 
-
-@dataclass
-class Search:
-    """State of a search: best plan, bound, clock. Moves are accepted on recomputed figures only."""
-
-    scenario: Scenario
-    problem: SlotProblem
-    data: SiteData
-    aim: Aim
-    time_limit: float
-    gap: float
-    on_progress: Progress
-    cancel: Callable[[], bool]
-    began: float = field(default_factory=time.perf_counter)
-    best: Starts | None = None
-    best_flows: Flows | None = None
-    bound: float | None = None
-    """On the first goal, the constant left out."""
-    infeasible: bool = False
-    """The relaxation has no solution: no plan exists."""
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def left(self) -> float:
-        """Seconds left."""
-        return self.time_limit - (time.perf_counter() - self.began)
-
-    @property
-    def value(self) -> float | None:
-        """First goal of the best plan, the constant left out."""
-        return None if self.best_flows is None else self.aim.value(self.best_flows)
-
-    @property
-    def told_gap(self) -> float | None:
-        """Relative gap on what can be decided."""
-        value = self.value
-        if value is None or self.bound is None:
-            return None
-        return max(value - self.bound, 0.0) / max(abs(value), 1e-9)
-
-    def done(self) -> bool:
-        """Whether to stop: gap reached, time over, cancelled or infeasible."""
-        told = self.told_gap
-        return self.infeasible or self.left <= 0.05 or self.cancel() or (told is not None and told <= self.gap)
-
-    def tell(self) -> None:
-        """Report incumbent, bound and gap."""
-        self.on_progress(
-            {
-                "incumbent": self.value,
-                "bound": self.bound,
-                "gap": self.told_gap,
-                "seconds": time.perf_counter() - self.began,
-            }
-        )
-
-    def clock(self, name: str, began: float) -> None:
-        """Add the seconds since ``began`` to a phase."""
-        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
-
-    def offer(self, starts: Starts, *, capped: bool = True) -> bool:
-        """Judge a plan by its own figures; keep it where it is feasible and better. True where it was kept."""
-        if mistakes(self.problem, starts):
-            return False
-        flows = self.flows(starts)
-        if flows is None or (capped and not self.aim.keeps_caps(flows)):
-            return False
-        if self.best_flows is not None and self.aim.rank(flows) >= self.aim.rank(self.best_flows) - 1e-9:
-            return False
-        self.best, self.best_flows = starts, flows
-        self.tell()
-        return True
-
-    def cells(self, starts: Starts) -> np.ndarray:
-        """Energy of the line by cell, what is under way and decided included [MWh]."""
-        cells = line_cells(self.problem, starts, extra_mwh(self.scenario, self.problem, starts))
-        return cells + self.problem.fixed_cells + pooled.under_way(self.problem)
-
-    def flows(self, starts: Starts) -> Flows | None:
-        """Flows of a plan with the site used as well as can be."""
-        return dispatch(self.data, self.cells(starts), self.aim.expression)
-
-    def raise_bound(self, bound: float | None) -> None:
-        """Take a proven bound, where it is better."""
-        if bound is not None and (self.bound is None or bound > self.bound):
-            self.bound = bound
-            self.tell()
+SURROUNDINGS = ((0, 0), (1, 0), (1, 1), (2, 4))
+"""How far a pooled plan may leave its relaxation, closest first: counts, and slots around casts with weight."""
+NAMINGS = ((1, 1), (2, 2), (4, 4))
+"""By how many slots leading starts and casts may leave the pooled plan."""
+WIDTHS = (4, 10, 20, 40)
+"""Slots by which heats may move in a step of improvement: wider when no step helps any more."""
+STEP_S = 3.0
+"""Seconds that one step of improvement may take."""
+NAMING_S = 4.0
+"""Seconds that one naming may take while others are left to try."""
+SHARE = 0.4
+"""Share of the time left that one pooled plan may take."""
+BEGINNINGS = ((0.5, False), (0.99, False), (0.5, True), (0.99, True), (0.0, True), (None, True))
+"""How lags of averaged heats are rounded (nearest slot, up, down; None: heats as they are), and whether to look far
+around: each leads to another plan."""
+GAIN = 1e-4
+"""Gain, as a share of the plan, for which a cheap step is repeated."""
 
 
 def run(search: Search) -> None:
-    """Search until the gap or the limit is reached, by turns a pooled plan and neighbourhoods of the best one."""
-    bound(search)
-    width = WIDTHS[0]
-    ladder = iter(LADDER)
-    while not search.done():
-        step = next(ladder, None)
-        found = step is not None and rung(search, step)
-        if search.best is not None and corridors(search, width):
-            continue
-        if step is None and not found:
-            wider = [slots for slots in WIDTHS if slots > width]
-            if not wider or search.best is None:
+    """Search until the gap or the limit is reached."""
+    with rising(search) as proof:
+        for rounding, thorough in BEGINNINGS:
+            if search.done():
                 break
-            width = wider[0]
-    if not search.done():
-        bound(search, relax=False)
+            with search.afresh():
+                first_plan(search, rounding, thorough=thorough)
+                walk(search)
+        improving = True
+        while improving and not search.done() and search.draft is not None:
+            before = search.draft_rank
+            for width in WIDTHS:
+                if corridors(search, width):
+                    walk(search)
+            improving = search.draft_rank < before
+        # nothing better is in sight: wait for the proof
+        while proof.is_alive() and not search.done():
+            proof.join(0.1)
+    search.tell()
 
 
-def bound(search: Search, relax: bool = True) -> None:
-    """Prove a bound by the pooled model with the shortest lags."""
+def walk(search: Search) -> None:
+    """Move every heat by a slot or two, as long as it pays: cheap, and it leads far."""
+    everyone = [h for h, heat in enumerate(search.problem.heats) if heat.operations]
+    for width in (1, 2):
+        while not search.done() and search.draft is not None:
+            before = search.draft_rank
+            if not improve(search, everyone, width) or before - search.draft_rank < GAIN * abs(before):
+                break
+
+
+def first_plan(search: Search, rounding: float | None, *, thorough: bool = False) -> bool:
+    """A pooled plan told apart into heats. True where one came out that is better than what there was.
+
+    Args:
+        search: takes the plan.
+        rounding: how the lags of averaged heats are rounded; None: count heats as they are, which takes longer.
+        thorough: look far around the pooled plan for one of single heats.
+    """
     began = time.perf_counter()
-    choice = Choice(tight=False, bounding=True)
-    with building():
-        made = Pooled(search.problem, search.data, choice, search.aim.weight(search.data))
-        if made.possible:
-            _cap(made.model, made.ports, search)
-            pooled.objective(made, search.aim.pure)
-    search.clock("build", began)
-    if not made.possible:
-        search.infeasible = True
-        return
-    began = time.perf_counter()
-    below = negative_reheating(search) + search.aim.constant
-
-    def tell(event: dict[str, Any]) -> None:
-        if event["bound"] is not None:
-            search.raise_bound(event["bound"] - below)
-
-    outcome = solve(
-        made.model,
-        time_limit=max(search.left, 0.05),
-        gap=search.gap / 4,
-        relax=relax,
-        ipm=relax,
-        on_progress=None if relax else tell,
-        cancel=search.cancel,
-    )
-    search.clock("bound", began)
-    if outcome.status == "infeasible":
-        search.infeasible = True
-    elif outcome.bound is not None:
-        search.raise_bound(outcome.bound - below)
-
-
-def negative_reheating(search: Search) -> float:
-    """What reheating could earn at most where a weight is negative: taken off the bound."""
     problem = search.problem
-    lowest = min(float(search.aim.weight(search.data).min()), 0.0)
-    if lowest == 0 or problem.reheat_kwh_per_t_min == 0:
-        return 0.0
-    minutes = problem.n_slots * problem.step_min
-    most = 0.0
-    for heat in problem.heats:
-        if heat.reheat is not None:
-            waits = sum(min(int(heat.most[k].max()) * problem.step_min, minutes) for k in range(heat.reheat))
-            most += problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * waits
-    return -lowest * most
-
-
-@dataclass(frozen=True)
-class Rung:
-    """How a pooled plan is made: the model, and how closely it follows the relaxation."""
-
-    choice: Choice
-    slack: int | None
-    around: int = 0
-
-
-LADDER = (
-    Rung(Choice(tight=False), slack=1, around=0),
-    Rung(Choice(tight=False, draws=True), slack=1, around=1),
-    Rung(Choice(tight=True, reserve_mw=1.0), slack=1, around=1),
-    Rung(Choice(tight=True, whole=True, reserve_mw=2.0), slack=2, around=2),
-    Rung(Choice(tight=True), slack=None),
-)
-"""The likeliest first; later ones search wider and leave more room for what pools do not see."""
-
-
-STEP_S = 5.0
-"""Seconds that one step of improvement may take."""
-WIDTHS = (10, 20, 40)
-"""Slots by which heats may move in a step of improvement: wider when no step helps any more."""
-RUNG_SHARE = 0.2
-"""Share of the time limit that the mixed-integer program of one pooled plan may take."""
-
-
-def rung(search: Search, step: Rung) -> bool:
-    """One pooled plan, told apart into heats. True where a better plan came out."""
-    began = time.perf_counter()
+    lead = leading_stage(problem)
+    mean = rounding is not None
     with building():
-        made = Pooled(search.problem, search.data, step.choice, search.aim.both_weights(search.data))
+        line = averaged(problem, lead, rounding) if rounding is not None else problem
+        made = Pooled(line, search.data, bounding=not mean, whole_total=not mean)
         if not made.possible:
             return False
-        pooled.objective(made, search.aim.expression)
+        aim = search.aim.expression(made.ports)
+        if mean:
+            more = differences(problem, line, lead, search.aim.both_weights(search.data))
+            m = made.model
+            aim += sum(more[c, problem.casts[c].units[k], t] * m.z[c, k, t] for c, k, t in m.OPTION)
+        made.model.goal = pyo.Objective(expr=aim)
+        program = Program(made.model)
     search.clock("build", began)
     began = time.perf_counter()
-    if step.slack is not None:
-        relaxed = solve(made.model, time_limit=max(search.left, 0.5), relax=True, ipm=True, cancel=search.cancel)
-        search.clock("relax", began)
-        if not relaxed.found or not pooled.follow(made, step.slack, step.around):
-            return False
-    began = time.perf_counter()
-    limit = min(max(RUNG_SHARE * search.time_limit, 8.0), search.left)
-    outcome = solve(made.model, time_limit=limit, gap=search.gap / 3, cancel=search.cancel)
-    search.clock("plan", began)
-    if not outcome.found:
+    relaxed = program.run(time_limit=max(search.left, 0.5), relax=True, ipm=not mean, cancel=search.cancel)
+    if not relaxed.found:
+        search.clock("plan", began)
         return False
-    counted = pooled.read(made)
-    return name_heats(search, counted)
+    places = [list(surroundings(made, slack, around)) for slack, around in SURROUNDINGS]
+    tried: list[float] = []
+    for place in places:
+        began = time.perf_counter()
+        program.restrict(place)
+        limit = max(search.left * SHARE, 0.5)
+        outcome = program.run(time_limit=limit, gap=search.gap / 2, cancel=search.cancel)
+        search.clock("plan", began)
+        # wider places often hold the same plan
+        if outcome.objective is not None and all(abs(outcome.objective - one) > 1e-6 * abs(one) for one in tried):
+            tried.append(outcome.objective)
+            if name_heats(search, read(made, problem), thorough):
+                return True
+        if search.left <= 0.1 or search.cancel():
+            break
+    return False
 
 
-NAMINGS = ((0, 0), (1, 0), (2, 1))
-"""By how many slots leading starts and casts may leave the pooled plan."""
-REPAIRS = 6
-"""How often the import limit is lowered where reheating, known only afterwards, exceeds it."""
+def name_heats(search: Search, counted: Counted, thorough: bool) -> bool:
+    """Tell heats apart around a pooled plan. True where a better plan came out."""
+    for wide, around in NAMINGS if thorough else NAMINGS[:-1]:
+        if search.left <= 0.1 or search.cancel():
+            return False
+        windows = _around(search.problem, counted, wide, around)
+        if _named(search, windows, limit=min(NAMING_S, max(search.left, 0.5)), phase="name heats"):
+            return True
+    return False
 
 
-def name_heats(search: Search, counted: Counted) -> bool:
-    """Tell heats apart within the windows of a pooled plan. True where a better plan came out."""
-    return any(_name(search, counted, wide, around) for wide, around in NAMINGS if search.left > 0.1)
-
-
-def _name(search: Search, counted: Counted, wide: int, around: int) -> bool:
-    problem = search.problem
-    lead_stage = pooled.leading_stage(problem)
+def _around(problem: SlotProblem, counted: Counted, wide: int, around: int) -> Windows:
+    lead_stage = leading_stage(problem)
     operation: dict[tuple[int, int], tuple[int, int]] = {}
-    free: dict[int, tuple[float, float]] = {}
-    waiting: dict[int, tuple[float, float]] = {}
     cast_of = problem.cast_of()
     for h, heat in enumerate(problem.heats):
         for i, op in enumerate(heat.operations):
             low, high = op.first, op.last
             if op.stage == lead_stage and op.started_min is None:
-                slot, _ = counted.lead[h]
+                slot = counted.lead[h]
                 low, high = slot - wide, slot + wide
             operation[h, i] = (max(low, op.first), min(high, op.last))
         _propagate(problem, h, operation, counted.cast.get(cast_of[h][0]) if h in cast_of else None, around)
-        if heat.reheat is None:
-            continue
-        if operation[h, 0][0] == operation[h, 0][1]:
-            free[h] = (_minute(problem, h, operation), free_minutes(search, h))
-        elif heat.operations[0].started_min is None and heat.operations[heat.reheat].started_min is None:
-            waiting[h] = (free_minutes(search, h), _worth(search, *operation[h, heat.reheat]))
-    cast = {}
-    for c, (u, slot) in counted.cast.items():
-        made = problem.casts[c]
-        low, high = max(slot - around, made.first[u]), min(slot + around, made.last[u])
-        cast[c] = [(u, t) for t in range(low, high + 1) if problem.free[u, t : t + made.hold[u]].all()]
-    return _named(search, Windows(operation, cast, {}, free, waiting), limit=max(search.left * 0.4, 1.0))
+    return Windows(operation, {c: _options(problem, c, slot, around) for c, (_, slot) in counted.cast.items()})
 
 
-def _minute(problem: SlotProblem, h: int, operation: dict[tuple[int, int], tuple[int, int]]) -> float:
-    started = problem.heats[h].operations[0].started_min
-    return started if started is not None else operation[h, 0][0] * problem.step_min
-
-
-def _worth(search: Search, low: int, high: int) -> float:
-    """Mean weight of the slots in which a heat may be reheated."""
-    weight = search.aim.both_weights(search.data)
-    low, high = max(low, 0), min(high, len(weight) - 1)
-    return float(weight[low : high + 1].mean()) if low <= high else 0.0
-
-
-def _free_on(search: Search, h: int, units: tuple[int, ...]) -> float:
-    """Minutes from a heat's first start to its reheating start in which nothing is lost, on these units."""
-    heat, names = search.problem.heats[h], search.problem.units
-    assert heat.reheat is not None
-    total = 0.0
-    for i in range(heat.reheat):
-        total += heat.operations[i].minutes[units[i]]
-        total += search.scenario.line.transfer_min(names[units[i]], names[units[i + 1]])
-    return total
-
-
-def free_minutes(search: Search, h: int) -> float:
-    """Minutes from a heat's first start to its reheating start in which nothing is lost, on the quickest units."""
-    heat, line = search.problem.heats[h], search.scenario.line
-    assert heat.reheat is not None
-    total = 0.0
-    for i in range(heat.reheat):
-        here, there = heat.operations[i], heat.operations[i + 1]
-        total += min(here.minutes.values())
-        total += min(
-            line.transfer_min(search.problem.units[u], search.problem.units[v]) for u in here.units for v in there.units
-        )
-    return total
+def _options(problem: SlotProblem, c: int, slot: int, around: int) -> list[tuple[int, int]]:
+    """Caster and slot of each place of a cast near a slot."""
+    cast = problem.casts[c]
+    return [
+        (u, t)
+        for u in cast.units
+        for t in range(max(slot - around, cast.first[u]), min(slot + around, cast.last[u]) + 1)
+        if problem.free[u, t : t + cast.hold[u]].all()
+    ]
 
 
 def _propagate(
@@ -350,64 +198,59 @@ def _propagate(
         windows[h, i] = (low[i], high[i])
 
 
-def _named(search: Search, windows: Windows, limit: float, start: Starts | None = None) -> bool:
-    """Solve the named model; lower the import limit where reheating exceeded it, and solve again."""
-    data = search.data
-    until = time.perf_counter() + limit
-    for _ in range(REPAIRS):
-        began = time.perf_counter()
-        with building():
-            made = Named(search.problem, data, windows)
-            if not made.possible:
-                return False
-            _cap(made.model, made.ports, search)
-            made.model.goal = pyo.Objective(expr=search.aim.expression(made.ports) + made.extra + _early(search, made))
-            if start is not None:
-                made.begin(start)
-        search.clock("build", began)
-        began = time.perf_counter()
-        outcome = solve(
-            made.model,
-            time_limit=max(min(until - began, search.left), 0.2),
-            gap=search.gap / (10 if start is None else 50),
-            start=start is not None,
-            cancel=search.cancel,
-        )
-        search.clock("name heats" if start is None else "improve", began)
-        if not outcome.found:
+def _named(search: Search, windows: Windows, limit: float, phase: str, start: Starts | None = None) -> bool:
+    """Solve the named model near its relaxation. True where a better plan came out."""
+    began = time.perf_counter()
+    until = began + limit
+    with building():
+        made = Named(search.problem, search.data, windows)
+        if not made.possible:
             return False
-        starts = made.read()
-        if search.offer(starts):
-            return True
-        over = excess(search.data, search.cells(starts))
-        if search.data.battery is not None or over.max() <= 0 or until < time.perf_counter():
-            return False
-        held = np.zeros(len(over)) if data.held_back_mwh is None else data.held_back_mwh
-        data = replace(search.data, held_back_mwh=held + over + 1e-6)
-    return False
+        made.model.goal = pyo.Objective(expr=_aim(search, made))
+        program = Program(made.model)
+        if start is not None:
+            made.begin(start)
+    search.clock("build", began)
+    began = time.perf_counter()
+
+    def left() -> float:
+        return max(min(until - time.perf_counter(), search.left), 0.2)
+
+    # the start is kept by the solver, what the relaxation holds goes into the variables
+    relaxed = program.run(time_limit=left(), relax=True, cancel=search.cancel)
+    outcome = relaxed
+    if relaxed.found:
+        program.restrict(made.surroundings(1, start))
+        if start is not None:
+            made.begin(start)
+        gap = search.gap / (2 if start is None else 10)
+        outcome = program.run(time_limit=left(), gap=gap, start=start is not None, cancel=search.cancel)
+    search.clock(phase, began)
+    return outcome.found and outcome is not relaxed and search.offer(made.read())
 
 
-def _early(search: Search, made: Named) -> Any:
-    from models.aim import EARLY
+def _aim(search: Search, made: Named) -> Any:
+    """Both goals as one, with what breaking the import limit and the caps counts, and early starts among equals."""
+    aim, data, m = search.aim, search.data, made.model
+    caps = aim.caps(data)
+    m.CAP = pyo.RangeSet(0, len(caps) - 1)
+    m.above = pyo.Var(m.CAP, domain=pyo.NonNegativeReals)
 
-    scale = EARLY * float(np.abs(search.aim.weight(search.data)).mean()) + 1e-12
-    m = made.model
-    return scale * (sum(t * m.x[h, i, u, t] for h, i, u, t in m.START) + sum(t * m.z[c, u, t] for c, u, t in m.OPTION))
+    @m.Constraint(m.CAP)
+    def cap(m: Any, k: int) -> Any:
+        name, top, _ = caps[k]
+        return getattr(made.ports, name) - m.above[k] <= top
 
-
-def _cap(model: pyo.ConcreteModel, ports: Any, search: Search) -> None:
-    """Rows for the caps on cost and carbon. What stages left out will cost is known only when they are named."""
-    aim = search.aim
-    if aim.cost_cap is not None:
-        model.cost_cap = pyo.Constraint(expr=ports.full_cost <= aim.cost_cap)
-    if aim.carbon_cap is not None:
-        model.carbon_cap = pyo.Constraint(expr=ports.carbon <= aim.carbon_cap)
+    broken = aim.over_price(data) * made.ports.over + sum(price * m.above[k] for k, (_, _, price) in enumerate(caps))
+    scale = EARLY * float(np.abs(aim.weight(data)).mean()) + 1e-12
+    early = sum(t * m.x[h, i, u, t] for h, i, u, t in m.START) + sum(t * m.z[c, u, t] for c, u, t in m.OPTION)
+    return aim.expression(made.ports) + broken + scale * early
 
 
 def corridors(search: Search, width: int) -> bool:
     """Move some casts at a time by some slots, all others held, until no neighbourhood improves. True if any did."""
     ever = False
-    while search.best is not None and not search.done():
+    while search.draft is not None and not search.done():
         moved = [improve(search, some, width) for some in _neighbourhoods(search) if not search.done()]
         if not any(moved):
             break
@@ -417,7 +260,7 @@ def corridors(search: Search, width: int) -> bool:
 
 def _neighbourhoods(search: Search) -> list[list[int]]:
     """Heats that are moved together: those of each cast, and of each two casts that follow one another in time."""
-    problem, best = search.problem, search.best
+    problem, best = search.problem, search.draft
     assert best is not None
     casts = sorted(
         (c for c, cast in enumerate(problem.casts) if cast.started_min is None), key=lambda c: best.cast_slot[c]
@@ -432,39 +275,22 @@ def _neighbourhoods(search: Search) -> list[list[int]]:
 
 def improve(search: Search, heats: list[int], width: int) -> bool:
     """Move some heats by some slots, all others held. True where a better plan came out."""
-    best, problem = search.best, search.problem
-    assert best is not None
+    draft, problem = search.draft, search.problem
+    assert draft is not None
     moving = set(heats)
-    operation, cast = {}, {}
+    operation: dict[tuple[int, int], tuple[int, int]] = {}
+    cast: dict[int, list[tuple[int, int]]] = {}
     settled: dict[tuple[int, int], int] = {}
-    free: dict[int, tuple[float, float]] = {}
-    waiting: dict[int, tuple[float, float]] = {}
     for h, heat in enumerate(problem.heats):
         room = width if h in moving else 0
         for i in range(len(heat.operations)):
-            operation[h, i] = (best.slot[h][i] - room, best.slot[h][i] + room)
+            operation[h, i] = (draft.slot[h][i] - room, draft.slot[h][i] + room)
             if room == 0:
-                settled[h, i] = best.unit[h][i]
-        r = heat.reheat
-        if r is None or heat.operations[r].started_min is not None:
-            continue
-        if room == 0:
-            free[h] = (best.minute(problem, h, 0), _free_on(search, h, best.unit[h]))
-        elif heat.operations[0].started_min is not None:
-            free[h] = (best.minute(problem, h, 0), free_minutes(search, h))
-        else:
-            waiting[h] = (free_minutes(search, h), _worth(search, best.slot[h][r] - 1, best.slot[h][r] + 2))
+                settled[h, i] = draft.unit[h][i]
     for c, made in enumerate(problem.casts):
-        if made.started_min is not None:
-            continue
-        at = best.cast_slot[c]
-        if moving.isdisjoint(made.heats):
-            cast[c] = [(best.cast_unit[c], at)]
-            continue
-        cast[c] = [
-            (u, t)
-            for u in made.units
-            for t in range(max(at - width, made.first[u]), min(at + width, made.last[u]) + 1)
-            if problem.free[u, t : t + made.hold[u]].all()
-        ]
-    return _named(search, Windows(operation, cast, settled, free, waiting), limit=min(search.left, STEP_S), start=best)
+        if made.started_min is None:
+            still = moving.isdisjoint(made.heats)
+            at = (draft.cast_unit[c], draft.cast_slot[c])
+            cast[c] = [at] if still else _options(problem, c, at[1], width)
+    limit = min(search.left, STEP_S)
+    return _named(search, Windows(operation, cast, settled), limit, phase="improve", start=draft)

@@ -14,6 +14,7 @@ from models.site import Ports, SiteData
 from models.solve import solve
 
 TOLERANCE_MWH = 1e-6
+TIME_LIMIT_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,32 @@ class Flows:
     carbon: float
     cost: float
     full_cost: float
+    over_mwh: float = 0.0
+    """Energy above the import limit; 0 in an acceptable plan."""
 
 
-def dispatch(data: SiteData, line_cells: np.ndarray, goal: Callable[[Ports], Any]) -> Flows | None:
-    """Best use of the site for a load; None where the load breaks the import limit whatever the site does.
+def dispatch(
+    data: SiteData,
+    line_cells: np.ndarray,
+    goal: Callable[[Ports], Any],
+    *,
+    over_price: float,
+    time_limit: float = TIME_LIMIT_S,
+    cancel: Callable[[], bool] | None = None,
+) -> Flows | None:
+    """Best use of the site for a load.
 
     Args:
         data: the site.
         line_cells: energy of the line by cell [MWh].
         goal: what to minimize, from the site's ports.
+        over_price: what a MWh above the import limit counts, so that there are flows where a load breaks it.
+        time_limit: seconds.
+        cancel: polled; True ends the search for flows.
+
+    Returns:
+        The flows; ``over_mwh`` tells by how much they break the import limit. None where none were found in time or the
+        battery cannot do what is asked of it.
     """
     line = line_cells.reshape(len(data.base), -1).sum(axis=1)
     n, zero = len(line), np.zeros(len(line))
@@ -47,12 +65,13 @@ def dispatch(data: SiteData, line_cells: np.ndarray, goal: Callable[[Ports], Any
         return _flows(data, line_cells, taken, zero, data.pv.copy(), zero, zero, zero)
     model = pyo.ConcreteModel()
     model.site = pyo.Block()
-    ports = site_model.add(model.site, data, lambda c: float(line_cells[c]), lambda t: float(line[t]))
+    ports = site_model.add(model.site, data, lambda c: float(line_cells[c]), lambda t: float(line[t]), soft=True)
     # among equals: little throughput of the battery, no curtailment
     worn = sum(model.site.charge[t] + model.site.discharge[t] for t in range(n)) if data.battery else 0.0
     scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
-    model.goal = pyo.Objective(expr=goal(ports) + scale * (worn - 0.5 * sum(model.site.pv[t] for t in range(n))))
-    if not solve(model, time_limit=20, gap=1e-6).found:
+    among = scale * (worn - 0.5 * sum(model.site.pv[t] for t in range(n)))
+    model.goal = pyo.Objective(expr=goal(ports) + over_price * ports.over + among)
+    if not solve(model, time_limit=time_limit, gap=1e-6, cancel=cancel).found:
         return None
 
     def values(name: str) -> np.ndarray:
@@ -60,14 +79,6 @@ def dispatch(data: SiteData, line_cells: np.ndarray, goal: Callable[[Ports], Any
 
     charge, discharge, level = (values(name) if data.battery else zero for name in ("charge", "discharge", "level"))
     return _flows(data, line_cells, values("taken"), values("given"), values("pv"), charge, discharge, level)
-
-
-def excess(data: SiteData, line_cells: np.ndarray) -> np.ndarray:
-    """By how much a load exceeds the import limit in each metered interval, battery left out [MWh]."""
-    per = data.cells_per_slot
-    cells = line_cells + np.repeat(data.base - data.pv, per) / per
-    meter = cells.reshape(-1, round(data.meter_min / data.cell_min)).sum(axis=1)
-    return np.maximum(meter - data.limit_mwh(), 0.0)
 
 
 def _flows(
@@ -79,12 +90,11 @@ def _flows(
     charge: np.ndarray,
     discharge: np.ndarray,
     level: np.ndarray,
-) -> Flows | None:
+) -> Flows:
     per = data.cells_per_slot
     cells = line_cells + np.repeat(data.base - pv + charge - discharge, per) / per
-    meter = cells.reshape(-1, round(data.meter_min / data.cell_min)).sum(axis=1) * 60 / data.meter_min
-    if data.import_limit_mw is not None and (meter > data.import_limit_mw + TOLERANCE_MWH * 60 / data.meter_min).any():
-        return None
+    meter = cells.reshape(-1, round(data.meter_min / data.cell_min)).sum(axis=1)
+    over = np.maximum(meter - data.limit_mwh(), 0.0)
     return Flows(
         imported=np.maximum(taken, 0.0),
         exported=np.maximum(given, 0.0),
@@ -92,8 +102,9 @@ def _flows(
         charge=charge,
         discharge=discharge,
         level=level,
-        meter_mw=meter,
+        meter_mw=meter * 60 / data.meter_min,
         carbon=float(taken @ data.carbon),
         cost=float(taken @ data.price - given @ data.export_price),
         full_cost=float(taken @ data.full_price - given @ data.export_price),
+        over_mwh=float(over[over > TOLERANCE_MWH].sum()),
     )

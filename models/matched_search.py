@@ -19,7 +19,7 @@ from models.matched_plan import around, begin, read
 from models.solve import Outcome, building, solve
 
 if TYPE_CHECKING:
-    from models.day import Search
+    from models.search import Search
 
 WIDTHS = (3, 6, 10)
 """Slots of the corridors around a pooled plan, one after the other."""

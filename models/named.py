@@ -9,6 +9,7 @@ windows it is the general formulation for lines whose heats all differ.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +17,12 @@ import numpy as np
 import pyomo.environ as pyo
 
 from models import site as site_model
-from models.pooled import under_way
 from models.site import Ports, SiteData
 from models.slots import SlotProblem, spread_cells
 from models.starts import Starts
+
+WEIGHT = 1e-5
+"""What counts as weight in a relaxation."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,6 @@ class Windows:
     """Caster (unit) and slot of each option."""
     unit: dict[tuple[int, int], int] = field(default_factory=dict)
     """Units that are settled."""
-    free_min: dict[int, tuple[float, float]] = field(default_factory=dict)
-    """For heats whose first start is known: that minute, and the minutes after it in which nothing is lost."""
-    waiting: dict[int, tuple[float, float]] = field(default_factory=dict)
-    """For other heats: the minutes in which nothing is lost, and the worth of a MWh for reheating."""
 
 
 class Named:
@@ -94,7 +93,6 @@ class Named:
         self._capacity(keys, options)
         self._chain()
         self._power(keys, options)
-        self.extra = self._waiting()
 
     def _capacity(self, keys: list[tuple[int, int, int, int]], options: list[tuple[int, int, int]]) -> None:
         m, problem = self.model, self.problem
@@ -196,19 +194,12 @@ class Named:
                     terms[first + k].append((var, energy))
 
         for h, i, u, t in keys:
-            heat = problem.heats[h]
-            operation = heat.operations[i]
-            cells = operation.cells[u]
-            put(m.x[h, i, u, t], t * per, cells)
-            if heat.reheat == i and h in self.windows.free_min:
-                begun, free = self.windows.free_min[h]
-                waited = max(t * problem.step_min - begun - free, 0.0)
-                extra = problem.reheat_kwh_per_t_min * waited * heat.mass_t / 1000
-                if extra:
-                    put(m.x[h, i, u, t], *spread_cells(problem, t, operation.minutes[u], extra))
+            put(m.x[h, i, u, t], t * per, problem.heats[h].operations[i].cells[u])
+        for var, t, minutes, extra in self._reheating():
+            put(var, *spread_cells(problem, t, minutes, extra))
         for c, u, t in options:
             put(m.z[c, u, t], t * per, problem.casts[c].cells[u])
-        started = problem.fixed_cells + under_way(problem)
+        started = problem.fixed_cells + problem.under_way
         m.C = pyo.RangeSet(0, problem.n_cells - 1)
         m.line = pyo.Var(m.C, domain=pyo.NonNegativeReals)
 
@@ -218,38 +209,106 @@ class Named:
 
         m.site = pyo.Block()
         self.ports: Ports = site_model.add(
-            m.site, self.data, lambda c: m.line[c], lambda t: sum(m.line[t * per + k] for k in range(per))
+            m.site, self.data, lambda c: m.line[c], lambda t: sum(m.line[t * per + k] for k in range(per)), soft=True
         )
 
-    def _waiting(self) -> Any:
-        """Worth of reheating where the first start is open: the wait times the worth of a MWh about then."""
+    def _reheating(self) -> list[tuple[Any, int, float, float]]:
+        """What makes good the heat lost while waiting: variable, slot, minutes it is spread over, MWh.
+
+        ``pair[h, s, t]`` is 1 where heat h first starts in slot s and is reheated from slot t on: a flow between the
+        two starts, whole where they are. A heat that has begun needs none.
+        """
         m, problem = self.model, self.problem
-        m.WAITING = pyo.Set(initialize=list(self.windows.waiting))
-        m.waited = pyo.Var(m.WAITING, domain=pyo.NonNegativeReals)
-
-        def slot(h: int, i: int) -> Any:
-            return sum(t * m.x[h, i, u, t] for u in problem.heats[h].operations[i].units for t in self.of[h, i, u])
-
-        @m.Constraint(m.WAITING)
-        def waits(m: Any, h: int) -> Any:
-            last = problem.heats[h].reheat
-            assert last is not None
-            span = problem.step_min * (slot(h, last) - slot(h, 0))
-            return m.waited[h] >= span - self.windows.waiting[h][0]
-
         rate = problem.reheat_kwh_per_t_min / 1000
-        return sum(
-            rate * problem.heats[h].mass_t * max(worth, 0.0) * m.waited[h]
-            for h, (_, worth) in self.windows.waiting.items()
-        )
+        found: list[tuple[Any, int, float, float]] = []
+        pairs: dict[tuple[int, int, int], float] = {}
+        ways: dict[int, tuple[dict[int, list[Any]], dict[int, list[Any]]]] = {}
+        for h, heat in enumerate(problem.heats):
+            r = heat.reheat
+            if rate == 0 or r is None or heat.operations[r].started_min is not None:
+                continue
+            free = heat.lossless_min(0, r)
+            begun, reached = self._by_slot(h, 0), self._by_slot(h, r)
+            minutes = float(np.mean(list(heat.operations[r].minutes.values())))
+            known = heat.operations[0].started_min
+            if known is None and len(begun) == 1:
+                known = next(iter(begun)) * problem.step_min
+            if known is not None:
+                for t, starts in reached.items():
+                    extra = rate * heat.mass_t * max(t * problem.step_min - known - free, 0.0)
+                    found += [(var, t, minutes, extra) for var in starts if extra]
+                continue
+            least = sum(int(heat.least[k].min()) for k in range(r))
+            ways[h] = begun, reached
+            for s in begun:
+                for t in reached:
+                    if t - s >= least:
+                        pairs[h, s, t] = rate * heat.mass_t * max((t - s) * problem.step_min - free, 0.0)
+        m.PAIR = pyo.Set(initialize=list(pairs), dimen=3)
+        m.pair = pyo.Var(m.PAIR, domain=pyo.NonNegativeReals)
+        m.LEAVES = pyo.Set(initialize=[(h, s) for h, (begun, _) in ways.items() for s in begun], dimen=2)
+        m.REACHES = pyo.Set(initialize=[(h, t) for h, (_, reached) in ways.items() for t in reached], dimen=2)
+
+        @m.Constraint(m.LEAVES)
+        def leaves(m: Any, h: int, s: int) -> Any:
+            begun, reached = ways[h]
+            return sum(m.pair[h, s, t] for t in reached if (h, s, t) in pairs) == sum(begun[s])
+
+        @m.Constraint(m.REACHES)
+        def reaches(m: Any, h: int, t: int) -> Any:
+            begun, reached = ways[h]
+            return sum(m.pair[h, s, t] for s in begun if (h, s, t) in pairs) == sum(reached[t])
+
+        for (h, s, t), extra in pairs.items():
+            operation = problem.heats[h].operations[problem.heats[h].reheat or 0]
+            if extra:
+                found.append((m.pair[h, s, t], t, float(np.mean(list(operation.minutes.values()))), extra))
+        return found
+
+    def _by_slot(self, h: int, i: int) -> dict[int, list[Any]]:
+        """Variables of an operation's start by slot."""
+        slots: dict[int, list[Any]] = {}
+        for u in self.problem.heats[h].operations[i].units:
+            for t in self.of.get((h, i, u), ()):
+                slots.setdefault(t, []).append(self.model.x[h, i, u, t])
+        return slots
 
     def begin(self, starts: Starts) -> None:
         """Set the variables to a plan, as a start."""
         m, _problem = self.model, self.problem
         for h, i, u, t in m.START:
             m.x[h, i, u, t].set_value(int(starts.unit[h][i] == u and starts.slot[h][i] == t))
+        for h, s, t in m.PAIR:
+            own = starts.slot[h]
+            m.pair[h, s, t].set_value(int(own[0] == s and own[self.problem.heats[h].reheat or 0] == t))
         for c, u, t in m.OPTION:
             m.z[c, u, t].set_value(int(starts.cast_unit[c] == u and starts.cast_slot[c] == t))
+
+    def surroundings(self, around: int, kept: Starts | None) -> Iterator[tuple[Any, float, float]]:
+        """Bounds around what the relaxation holds: starts stay open near those with weight, and where a plan has them.
+
+        Args:
+            around: slots around each start with weight.
+            kept: a plan that stays possible.
+
+        Yields:
+            Variable, lower and upper bound.
+        """
+        m = self.model
+        near: set[tuple[int, ...]] = set()
+        for h, i, u, t in m.START:
+            if (m.x[h, i, u, t].value or 0.0) > WEIGHT:
+                near.update((h, i, t + d) for d in range(-around, around + 1))
+        for h, i, u, t in m.START:
+            own = kept is not None and kept.unit[h][i] == u and kept.slot[h][i] == t
+            yield m.x[h, i, u, t], 0.0, float(own or (h, i, t) in near)
+        casts: set[tuple[int, ...]] = set()
+        for c, u, t in m.OPTION:
+            if (m.z[c, u, t].value or 0.0) > WEIGHT:
+                casts.update((c, u, t + d) for d in range(-around, around + 1))
+        for c, u, t in m.OPTION:
+            own = kept is not None and kept.cast_unit[c] == u and kept.cast_slot[c] == t
+            yield m.z[c, u, t], 0.0, float(own or (c, u, t) in casts)
 
     def read(self) -> Starts:
         """The plan that the variables hold."""

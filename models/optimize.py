@@ -13,8 +13,8 @@ import xarray as xr
 from models import aim as aims
 from models import site as sites
 from models import slots, starts, week
-from models.day import Search
 from models.dispatch import Flows
+from models.search import Search
 from models.slots import SlotProblem
 from models.solve import Progress
 from models.starts import Starts
@@ -58,7 +58,6 @@ def optimize(
         return _least_late(scenario, envelope, start, tell, stop)
     given = starts.from_schedule(problem, start) if start is not None else None
     search = Search(
-        scenario=scenario,
         problem=problem,
         data=data,
         aim=aims.read(scenario, data, _cost(data, start), direct_kg(scenario, envelope)),
@@ -69,7 +68,9 @@ def optimize(
     )
     first = search.offer(given) if given is not None else False
     week.run(search, by_orders=len(problem.heats) > LONG_HEATS)
-    return as_schedule(search, envelope, improved=search.best is not None and search.best is not given, foreman=first)
+    return as_schedule(
+        search, scenario, envelope, improved=search.best is not None and search.best is not given, foreman=first
+    )
 
 
 def seconds(schedule: xr.Dataset) -> dict[str, float]:
@@ -121,21 +122,25 @@ def _status(search: Search) -> tuple[str, str]:
     return ("cancelled" if search.cancel() else "best found"), ""
 
 
-def as_schedule(search: Search, envelope: xr.Dataset, *, improved: bool = True, foreman: bool = False) -> xr.Dataset:
+def as_schedule(
+    search: Search, scenario: Scenario, envelope: xr.Dataset, *, improved: bool = True, foreman: bool = False
+) -> xr.Dataset:
     """What a search came to, a dataset of table ``SCHEDULE``.
 
     Args:
         search: when it is over.
+        scenario: what was asked.
         envelope: durations and state.
         improved: whether the search found better than what it was given.
         foreman: whether it was given the foreman's list.
     """
-    scenario = search.scenario
     status, reason = _status(search)
     if search.best is not None and foreman and not improved:
         reason = "No better order of heats than the foreman's was found."
     data = (
-        _empty(scenario) if search.best is None or search.best_flows is None else _filled(search, envelope, search.best)
+        _empty(scenario)
+        if search.best is None or search.best_flows is None
+        else _filled(search, scenario, envelope, search.best)
     )
     data.attrs.update(
         found=int(search.best is not None),
@@ -179,8 +184,8 @@ def _empty(scenario: Scenario) -> xr.Dataset:
     return xr.Dataset(columns, coords=coordinates)
 
 
-def _filled(search: Search, envelope: xr.Dataset, best: Starts) -> xr.Dataset:
-    scenario, problem = search.scenario, search.problem
+def _filled(search: Search, scenario: Scenario, envelope: xr.Dataset, best: Starts) -> xr.Dataset:
+    problem = search.problem
     data = _empty(scenario)
     planned, started = envelope["planned_min"].to_numpy(), envelope["started_min"].to_numpy()
     begin, end, unit = np.full(started.shape, np.nan), np.full(started.shape, np.nan), data["unit"].to_numpy()
@@ -192,7 +197,7 @@ def _filled(search: Search, envelope: xr.Dataset, best: Starts) -> xr.Dataset:
     for h, stage in zip(*np.nonzero(np.isfinite(started)), strict=True):
         name = str(envelope["started_unit"].to_numpy()[h, stage])
         put(int(h), int(stage), problem.units.index(name), float(started[h, stage]))
-    reheated = starts.extra_mwh(scenario, problem, best)
+    reheated = starts.extra_mwh(problem, best)
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
             put(h, operation.stage, best.unit[h][i], best.minute(problem, h, i))

@@ -7,27 +7,26 @@ the same time with the same power share one. Precedence and longest wait tie cou
 Y'(t) ≤ Y(t−least) and Y'(t) ≥ Y(t−most). A cast is one binary for each caster and start slot; it takes its heats at
 their offsets. (Cumulative form of the resource-task network: Castro, Sun, Harjunkoski, IECR 2013.)
 
-With the shortest lags the model is a relaxation, and so its bound holds; with the longest lags its starts suit any
-choice of units.
+With the shortest lags between any two units the model is a relaxation, and so the optimum of its relaxation bounds
+every plan. Made of heats that are averaged (``models/average.py``) it is small and says where a plan lies.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
+from models import hull
 from models import site as site_model
 from models.site import Ports, SiteData
 from models.slots import Heat, SlotProblem, spread_cells
 
-SOON = 6
-"""Slots within which a plan reckons that a waiting heat is reheated."""
+LONGEST_QUEUE_MIN = 180
+"""Longest wait before reheating that a pooled plan reckons with."""
 
 
 @dataclass(frozen=True)
@@ -38,30 +37,20 @@ class Reach:
     last: list[int]
 
 
-@dataclass(frozen=True)
-class Choice:
-    """How the pooled model is made."""
-
-    tight: bool
-    """Longest lags (starts that suit any choice of units) instead of the shortest (a bound)."""
-    bounding: bool = False
-    """Price what a plan only estimates by what it costs at least."""
-    draws: bool = False
-    """Draw the energy of reheating while heats wait, under the import limit too, instead of only pricing it."""
-    whole: bool = False
-    """Whole starts at every stage instead of the leading one alone."""
-    reserve_mw: float = 0.0
-    """Kept free under the import limit for reheating and for what pools do not see."""
-
-
 class Pooled:
     """The pooled model of a line with its site, and what it is made of."""
 
-    def __init__(self, problem: SlotProblem, data: SiteData, choice: Choice, weight: np.ndarray) -> None:
-        """Build the model; ``weight`` [per MWh of each slot] prices the reheating of heats that wait."""
-        self.problem, self.data, self.choice = problem, data, choice
+    def __init__(self, problem: SlotProblem, data: SiteData, *, bounding: bool, whole_total: bool = False) -> None:
+        """Build the model.
+
+        Args:
+            problem: the line.
+            data: the site.
+            bounding: leave out what only a plan must keep.
+            whole_total: ask for whole starts of the leading stage in total only, not of each pool.
+        """
+        self.problem, self.data, self.bounding, self.whole_total = problem, data, bounding, whole_total
         self.n = problem.n_slots
-        self.weight = weight
         self.lead = leading_stage(problem)
         self.stages = list(range(len(problem.stage_units) - problem.campaign))
         self.windows = {h: self._windows(heat) for h, heat in enumerate(problem.heats)}
@@ -75,25 +64,20 @@ class Pooled:
 
     # ---- lags and windows -------------------------------------------------------------------------------------
 
-    def _pick(self, table: np.ndarray, which: str) -> int:
-        longest = (which == "least") == self.choice.tight
-        return int(table.max() if longest else table.min())
-
     def least(self, heat: Heat, i: int, j: int) -> int:
         """Least slots from operation i to operation j of a heat."""
-        return sum(self._pick(heat.least[k], "least") for k in range(i, j))
+        return sum(int(heat.least[k].min()) for k in range(i, j))
 
     def most(self, heat: Heat, i: int, j: int) -> int:
         """Most slots from operation i to operation j of a heat."""
-        return sum(max(self._pick(heat.most[k], "most"), self._pick(heat.least[k], "least")) for k in range(i, j))
+        return sum(int(np.maximum(heat.most[k], heat.least[k]).max()) for k in range(i, j))
 
     def to_cast(self, heat: Heat, i: int, column: int) -> tuple[int, int]:
         """Least and most slots from operation i to the start of the heat's cast on one caster."""
         last = len(heat.operations) - 1
         least, most = heat.least[last][:, column], heat.most[last][:, column]
-        tight = self.choice.tight
-        low = int(least.max() if tight else least.min())
-        high = max(int(most.min() if tight else most.max()), low)
+        low = int(least.min())
+        high = max(int(most.max()), low)
         return self.least(heat, i, last) + low, self.most(heat, i, last) + high
 
     def _windows(self, heat: Heat) -> Reach:
@@ -103,8 +87,7 @@ class Pooled:
         for i, operation in enumerate(heat.operations):
             if operation.started_min is not None:
                 slot = operation.started_min / step
-                rounded = math.ceil(slot) if self.choice.tight else math.floor(slot)
-                first[i] = last[i] = rounded
+                first[i] = last[i] = math.floor(slot) if self.bounding else math.ceil(slot)
         for i in range(1, len(first)):
             first[i] = max(first[i], first[i - 1] + self.least(heat, i - 1, i))
             last[i] = min(last[i], last[i - 1] + self.most(heat, i - 1, i))
@@ -140,7 +123,7 @@ class Pooled:
             operation = heat.operations[i]
             key: tuple = (g,)
             if stage != self.lead:
-                key = tuple((u, operation.occupy[u], self.cells(heat, i, u).tobytes()) for u in operation.units)
+                key = tuple((u, operation.occupy[u], operation.cells[u].tobytes()) for u in operation.units)
             found.setdefault(key, []).append(g)
         return list(found.values())
 
@@ -159,23 +142,11 @@ class Pooled:
     def _heat_of(self, g: int) -> Heat:
         return self.problem.heats[self.groups[g][0]]
 
-    def cells(self, heat: Heat, i: int, u: int) -> np.ndarray:
-        """Energy by cell of an operation with the reheating that no plan avoids [MWh]."""
-        operation = heat.operations[i]
-        if i != heat.reheat or heat.waits_min == 0 or self.problem.reheat_kwh_per_t_min == 0:
-            return operation.cells[u]
-        extra = self.problem.reheat_kwh_per_t_min * heat.waits_min * heat.mass_t / 1000
-        _, more = spread_cells(self.problem, 0, operation.minutes[u], extra)
-        cells = np.zeros(max(len(more), len(operation.cells[u])))
-        cells[: len(operation.cells[u])] += operation.cells[u]
-        cells[: len(more)] += more
-        return cells
-
     def _cells(self, stage: int, pool: list[int], u: int) -> np.ndarray:
         heat = self._heat_of(pool[0])
         i = self.operation_at(heat, stage)
         assert i is not None
-        return self.cells(heat, i, u)
+        return heat.operations[i].cells[u]
 
     def _operation(self, stage: int, pool: list[int]) -> Any:
         heat = self._heat_of(pool[0])
@@ -215,11 +186,10 @@ class Pooled:
             initialize=[(s, k, c, t) for (s, k), cs in self.able.items() for c in cs for t in range(n)], dimen=4
         )
         single = {key: len(cs) == 1 for key, cs in self.able.items()}
-        whole = self.choice.whole
         m.Y = pyo.Var(
             m.INDEX,
             bounds=lambda m, s, k, c, t: bounds[s, k, t] if single[s, k] else (0, bounds[s, k, t][1]),
-            domain=lambda m, s, k, c, t: pyo.Integers if whole or s == self.lead else pyo.Reals,
+            domain=lambda m, s, k, c, t: pyo.Integers if s == self.lead and not self.whole_total else pyo.Reals,
         )
         m.MUST = pyo.Set(initialize=[key for key, (low, _) in bounds.items() if low and not single[key[:2]]], dimen=3)
 
@@ -232,6 +202,14 @@ class Pooled:
         @m.Constraint(m.GROW)
         def grows(m: Any, s: int, k: int, c: int, t: int) -> Any:
             return m.Y[s, k, c, t] >= m.Y[s, k, c, t - 1]
+
+        if self.whole_total:
+            pools = range(len(self.pools[self.lead]))
+            m.started = pyo.Var(m.T, domain=pyo.Integers, bounds=(0, len(problem.heats)))
+
+            @m.Constraint(m.T)
+            def in_total(m: Any, t: int) -> Any:
+                return m.started[t] == sum(self.total(self.lead, k, t) for k in pools)
 
         self._capacity()
         self._casts()
@@ -393,7 +371,9 @@ class Pooled:
         may: dict[tuple[int, int, int], list[tuple[int, int, int]]] = {}
         ahead = dict.fromkeys(self.able, 0)
         cast_of = problem.cast_of()
-        for s, k in self.able:
+        # the chain hands on what the last stage before the casters must have done
+        fed = [(s, k) for s, k in self.able if s == self.stages[-1]]
+        for s, k in fed:
             for g in self.pools[s][k]:
                 for h in self.groups[g]:
                     heat, (c, _) = problem.heats[h], cast_of[h]
@@ -406,7 +386,7 @@ class Pooled:
                         low, high = self.to_cast(heat, i, column)
                         must.setdefault((s, k, max(t - low, 0)), []).append((c, column, t))
                         may.setdefault((s, k, max(t - high, 0)), []).append((c, column, t))
-        m.FED = pyo.Set(initialize=[(*key, t) for key in self.able for t in range(n)], dimen=3)
+        m.FED = pyo.Set(initialize=[(*key, t) for key in fed for t in range(n)], dimen=3)
         m.due = pyo.Var(m.FED, bounds=lambda m, s, k, t: (0, size[s, k]))
 
         @m.Constraint(m.FED)
@@ -444,20 +424,16 @@ class Pooled:
             for k, energy in enumerate(cast.cells[cast.units[column]].tolist()):
                 if energy and t * per + k < problem.n_cells:
                     terms[t * per + k].append((m.z[c, column, t], energy))
-        waiting: dict[int, Any] = {}
-        if self.choice.draws:
-            # a plan reckons that what waits is reheated soon: its energy is drawn as the heat is lost
-            for mwh, _, count in self._queues():
-                for t in range(self.n):
-                    for k in range(per):
-                        waiting[t * per + k] = waiting.get(t * per + k, 0) + mwh / per * count[t]
-        started = problem.fixed_cells + under_way(problem)
+        for first, cells, var in self._reheating():
+            for k, energy in enumerate(cells.tolist()):
+                if energy and first + k < problem.n_cells:
+                    terms[first + k].append((var, energy))
+        started = problem.fixed_cells + problem.under_way
         m.line = pyo.Var(m.C, domain=pyo.NonNegativeReals)
 
         @m.Constraint(m.C)
         def line_energy(m: Any, c: int) -> Any:
-            drawn = pyo.quicksum(factor * var for var, factor in terms[c])
-            return m.line[c] == drawn + waiting.get(c, 0.0) + float(started[c])
+            return m.line[c] == pyo.quicksum(factor * var for var, factor in terms[c]) + float(started[c])
 
         m.site = pyo.Block()
         self.ports: Ports = site_model.add(
@@ -465,142 +441,118 @@ class Pooled:
             self.data,
             lambda c: m.line[c],
             lambda t: sum(m.line[t * per + k] for k in range(per)),
-            exclusive=not self.choice.bounding,
-            reserve_mwh=self.choice.reserve_mw * self.data.meter_min / 60,
+            exclusive=not self.bounding,
         )
-        self.extra = self._reheating()
-        self._hull(started)
+        hull.add(self, started)
 
-    def _queues(self) -> Iterator[tuple[float, int, list[Any]]]:
-        """Heats that wait before they are reheated: MWh for one slot of waiting, slots until reheating, count by slot.
+    def _reheating(self) -> list[tuple[int, np.ndarray, Any]]:
+        """What makes good the heat lost in queues: first cell, energy by cell [MWh] and the variable they belong to.
 
-        Lags are rounded up for a bound, so that there the queue is never counted too long.
+        ``pair[r, l]`` counts heats that are ready for the reheating stage in slot r, on the quickest way, and begin
+        there in slot l; l − r slots of waiting go into the reheating of slot l, exactly where heats are alike. Where
+        masses or units' durations differ the lightest heat and the slowest unit count, so that a bound holds.
         """
-        problem = self.problem
-        rate = problem.reheat_kwh_per_t_min / 1000 * problem.step_min
-        if rate == 0:
-            return
+        m, problem, n = self.model, self.problem, self.n
+        rate = problem.reheat_kwh_per_t_min / 1000
         place = {g: k for k, pool in enumerate(self.pools[self.lead]) for g in pool}
-        for s, k in self.able:
-            pool = self.pools[s][k]
-            heats = [self._heat_of(g) for g in pool]
-            ways = [(self.operation_at(heat, self.lead), self.operation_at(heat, s)) for heat in heats]
-            if any(i is None or j is None or j != heat.reheat for (i, j), heat in zip(ways, heats, strict=True)):
-                continue
-            spans = [(heat, i or 0, j or 0) for heat, (i, j) in zip(heats, ways, strict=True)]
-            ahead = max(self.most(*span) for span in spans)
-            ahead += max(max(heat.operations[j].occupy.values()) for heat, _, j in spans)
-            lags = [
-                sum(int(heat.least[q].max()) for q in range(i, j)) if self.choice.bounding else self.least(heat, i, j)
-                for heat, i, j in spans
-            ]
-            count = [
-                sum(self.total(self.lead, place[g], t - lag) for g, lag in zip(pool, lags, strict=True))
-                - self.total(s, k, t)
-                for t in range(self.n)
-            ]
-            yield rate * min(heat.mass_t for heat in heats), ahead, count
+        queues = [(s, k) for s, k in self.able if all(self._queues(g, s) for g in self.pools[s][k])]
+        self.sure_mwh: dict[tuple[int, int], float] = {}
+        lossy = [heat for heat in problem.heats if heat.reheat is not None and rate]
+        self.reheating_exact = not lossy
+        if rate == 0 or not queues:
+            return []
+        ready: list[tuple[int, int]] = []
+        always: dict[tuple[int, int], float] = {}
+        span, short, mass = 0, 0.0, math.inf
+        for s, k in queues:
+            least_wait = math.inf
+            for g in self.pools[s][k]:
+                heat = self._heat_of(g)
+                i, j = self.operation_at(heat, self.lead), self.operation_at(heat, s)
+                assert i is not None
+                assert j is not None
+                lag = self.least(heat, i, j)
+                ready.append((place[g], lag))
+                rest = lag * problem.step_min - heat.lossless_min(i, j, slowest=True)
+                least_wait, short = min(least_wait, max(rest, 0.0)), max(short, -rest)
+                span, mass = max(span, self.most(heat, i, j) - lag), min(mass, heat.mass_t)
+            always[s, k] = least_wait
+        always = self.sure_mwh = {key: rate * mass * wait for key, wait in always.items()}
+        self.reheating_exact = (
+            short <= 0
+            and len({heat.mass_t for heat in lossy}) == 1
+            and sum(len(self.groups[g]) for s, k in queues for g in self.pools[s][k]) == len(lossy)
+            and all(heat.operations[0].stage == self.lead for heat in lossy)
+            and all(len(set(o.minutes.values())) == 1 for heat in lossy for o in heat.operations[: heat.reheat])
+        )
+        if not self.bounding:
+            span = min(span, math.ceil(LONGEST_QUEUE_MIN / problem.step_min))
 
-    def _reheating(self) -> Any:
-        """Worth of making good the heat lost in queues: at least, for a bound, else as the next slots have it.
+        def arrived(t: int) -> Any:
+            return sum(self.total(self.lead, k, t - lag) for k, lag in ready)
 
-        A heat that waits at t is reheated at the latest when its longest wait is over, so the smallest weight until
-        then bounds what the energy is worth. Beside a battery a MWh may be worth less than its weight: left out there.
-        """
-        if self.choice.draws or (self.choice.bounding and not self.data.plain):
-            return 0.0
-        found: Any = 0.0
-        for mwh, ahead, count in self._queues():
-            for t in range(self.n):
-                coming = self.weight[t : t + ahead + 1]
-                worth = max(float(coming.min() if self.choice.bounding else coming[:SOON].mean()), 0.0)
-                if worth:
-                    found += mwh * worth * count[t]
+        def begun(t: int) -> Any:
+            return sum(self.total(s, k, t) for s, k in queues)
+
+        m.PAIR = pyo.Set(initialize=[(r, t) for r in range(n) for t in range(r, min(r + span, n - 1) + 1)], dimen=2)
+        m.pair = pyo.Var(m.PAIR, domain=pyo.NonNegativeReals)
+
+        @m.Constraint(m.T)
+        def arrives(m: Any, r: int) -> Any:
+            return sum(m.pair[r, t] for t in range(r, min(r + span, n - 1) + 1)) == arrived(r) - arrived(r - 1)
+
+        @m.Constraint(m.T)
+        def begins(m: Any, t: int) -> Any:
+            return sum(m.pair[r, t] for r in range(max(t - span, 0), t + 1)) == begun(t) - begun(t - 1)
+
+        m.QUEUE = pyo.Set(initialize=[(s, k, t) for s, k in queues for t in range(n)], dimen=3)
+        m.owed = pyo.Var(m.QUEUE, domain=pyo.NonNegativeReals)
+
+        @m.Constraint(m.T)
+        def owes(m: Any, t: int) -> Any:
+            lost = sum(
+                rate * mass * max((t - r) * problem.step_min - short, 0.0) * m.pair[r, t]
+                for r in range(max(t - span, 0), t)
+            )
+            return sum(m.owed[s, k, t] for s, k in queues) == lost
+
+        @m.Constraint(m.QUEUE)
+        def owes_at_most(m: Any, s: int, k: int, t: int) -> Any:
+            most = rate * mass * span * problem.step_min
+            return m.owed[s, k, t] <= most * (self.total(s, k, t) - self.total(s, k, t - 1))
+
+        found = []
+        for s, k in queues:
+            operation = self._operation(s, self.pools[s][k])
+            minutes = max(operation.minutes.values())
+            for t in range(n):
+                first, cells = spread_cells(problem, t, minutes, 1.0)
+                found.append((first, cells, m.owed[s, k, t]))
+                for c in self.able[s, k]:
+                    sure = cells * always[s, k]
+                    found.append((first, sure, m.Y[s, k, c, t]))
+                    if t:
+                        found.append((first, -sure, m.Y[s, k, c, t - 1]))
         return found
 
-    def _hull(self, started: np.ndarray) -> None:
-        """Integer hull of the limit row: how many leading units and casters may draw full power at once.
+    def full_cells(self, stage: int, pool: int, units: int) -> np.ndarray:
+        """Energy by cell of an operation of a pool on a class of units, with reheating that no plan avoids [MWh]."""
+        operation = self._operation(stage, self.pools[stage][pool])
+        u = self.classes[stage][units][0]
+        cells = operation.cells[u]
+        sure = self.sure_mwh.get((stage, pool), 0.0)
+        if sure:
+            _, more = spread_cells(self.problem, 0, max(operation.minutes.values()), sure)
+            size = max(len(more), len(cells))
+            cells = np.pad(cells, (0, size - len(cells))) + np.pad(more, (0, size - len(more)))
+        return cells
 
-        85 u + 7 v ≤ 182 with at most two of each is u + v ≤ 3 for whole numbers: the facets of the hull cut off what
-        the row leaves between them.
-        """
-        m, problem, data = self.model, self.problem, self.data
-        if not np.isfinite(data.limit_mwh()) or not problem.campaign or not self.possible or not data.plain:
-            return
-        to_mw = 60 / problem.cell_min
-        if abs(data.meter_min - problem.cell_min) > 1e-9 or problem.cells_per_slot != 1:
-            return
-        leads = [(k, self.able[self.lead, k]) for k in range(len(self.pools[self.lead]))]
-        pools = self.pools[self.lead]
-        full = min(
-            (
-                float(self._cells(self.lead, pools[k], self.classes[self.lead][c][0]).max())
-                for k, cs in leads
-                for c in cs
-            ),
-            default=0.0,
-        )
-        casting = min((float(cells.max()) for cast in problem.casts for cells in cast.cells.values()), default=0.0)
-        if full <= 0 or casting <= 0:
-            return
-        n_lead, n_cast = len(problem.stage_units[self.lead]), len(problem.stage_units[-1])
-        facets: dict[int, list[tuple[float, float, float]]] = {}
-        reserve = self.choice.reserve_mw
-        for t in range(self.n):
-            room = data.limit_mwh() * to_mw - reserve - (data.base[t] - data.pv[t]) * to_mw - started[t] * to_mw
-            facets[t] = _facets(full * to_mw, casting * to_mw, n_lead, n_cast, room)
-        m.FACET = pyo.Set(initialize=[(t, k) for t, rows in facets.items() for k in range(len(rows))], dimen=2)
-        drawn: dict[int, list[tuple[int, int, int]]] = {}
-        for c, column, t in m.OPTION:
-            cast = problem.casts[c]
-            for k, energy in enumerate(cast.cells[cast.units[column]].tolist()):
-                if energy >= casting - 1e-9 and t + k < self.n:
-                    drawn.setdefault(t + k, []).append((c, column, t))
-
-        @m.Constraint(m.FACET)
-        def hull(m: Any, t: int, k: int) -> Any:
-            a, b, top = facets[t][k]
-            u: Any = 0
-            for q, classes in leads:
-                for c in classes:
-                    cells = self._cells(self.lead, pools[q], self.classes[self.lead][c][0])
-                    u += _count_full(m.Y, (self.lead, q, c), t, cells >= full - 1e-9)
-            return a * u + b * sum(m.z[key] for key in drawn.get(t, ())) <= top
-
-
-def _count_full(y: Any, key: tuple[int, int, int], t: int, full: np.ndarray) -> Any:
-    """Operations of a count that are in a slot of full power at t."""
-    found: Any = 0
-    for k, on in enumerate(full.tolist()):
-        if on and t - k >= 0:
-            found += y[(*key, t - k)] - (y[(*key, t - k - 1)] if t - k >= 1 else 0)
-    return found
-
-
-def _facets(p: float, q: float, n_p: int, n_q: int, room: float) -> list[tuple[float, float, float]]:
-    """Facets a·u + b·v ≤ c of the hull of whole (u, v) with p·u + q·v ≤ room, u ≤ n_p, v ≤ n_q; boxes left out."""
-    points = [(u, min(n_q, math.floor((room - p * u) / q + 1e-9))) for u in range(n_p + 1) if p * u <= room + 1e-9]
-    if not points or points[-1] == (n_p, n_q):
-        return []
-    if points[-1][0] < n_p:
-        points.append((points[-1][0], 0))
-    hull: list[tuple[int, int]] = []
-    for point in points:  # upper hull from left to right
-        while len(hull) >= 2 and _turn(hull[-2], hull[-1], point) >= 0:
-            hull.pop()
-        hull.append(point)
-    rows = []
-    for (u1, v1), (u2, v2) in itertools.pairwise(hull):
-        a, b = v1 - v2, u2 - u1
-        if a > 0 or b == 0:
-            rows.append((float(a), float(b), float(a * u1 + b * v1)))
-    if hull[-1][0] < n_p:
-        rows.append((1.0, 0.0, float(hull[-1][0])))
-    return rows
-
-
-def _turn(a: tuple[int, int], b: tuple[int, int], c: tuple[int, int]) -> int:
-    return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+    def _queues(self, g: int, stage: int) -> bool:
+        """Whether a stage reheats the heats of a group, which have the leading stage before them."""
+        heat = self._heat_of(g)
+        i = self.operation_at(heat, self.lead)
+        j = self.operation_at(heat, stage)
+        return i is not None and j is not None and j == heat.reheat and i < j
 
 
 def _spread(terms: list[list[tuple[Any, float]]], y: list[Any], cells: np.ndarray, per: int) -> None:
@@ -616,26 +568,6 @@ def _spread(terms: list[list[tuple[Any, float]]], y: list[Any], cells: np.ndarra
                 terms[t * per + k].append((var, factor))
 
 
-def under_way(problem: SlotProblem) -> np.ndarray:
-    """Energy by cell of operations and casts that have started already [MWh], shape (n_cells,)."""
-    found = np.zeros(problem.n_cells)
-    started: list[tuple[float, np.ndarray]] = []
-    for heat in problem.heats:
-        for operation in heat.operations:
-            if operation.started_min is not None:
-                started.append((operation.started_min, operation.cells[operation.units[0]]))
-    for cast in problem.casts:
-        if cast.started_min is not None:
-            started.append((cast.started_min, cast.cells[cast.units[0]]))
-    for begin, cells in started:
-        # the curve is known on cells after its start: lay its integral over the horizon's cells
-        at = begin + np.arange(len(cells) + 1) * problem.cell_min
-        total = np.concatenate([[0.0], np.cumsum(cells)])
-        edges = np.arange(problem.n_cells + 1) * problem.cell_min
-        found += np.diff(np.interp(edges, at, total))
-    return found
-
-
 def leading_stage(problem: SlotProblem) -> int:
     """The stage that draws most energy, the campaign stage left out."""
     energy = [0.0] * len(problem.stage_units)
@@ -644,83 +576,3 @@ def leading_stage(problem: SlotProblem) -> int:
             energy[operation.stage] += max((float(cells.sum()) for cells in operation.cells.values()), default=0.0)
     stages = len(problem.stage_units) - problem.campaign
     return max(range(stages), key=lambda s: energy[s])
-
-
-def objective(found: Pooled, build: Callable[[Ports], Any]) -> None:
-    """Set the objective from what the site offers and what reheating costs at least."""
-    found.model.goal = pyo.Objective(expr=build(found.ports) + found.extra)
-
-
-@dataclass(frozen=True)
-class Counted:
-    """A pooled solution: leading starts told apart first in, first out, and the casts."""
-
-    lead: dict[int, tuple[int, tuple[int, ...]]]
-    """By heat: slot of its leading operation and the units alike that may take it."""
-    cast: dict[int, tuple[int, int]]
-    """By cast: caster and slot."""
-
-
-def read(found: Pooled) -> Counted:
-    """Tell the heats of each group apart: the earliest start feeds the earliest cast."""
-    m, problem = found.model, found.problem
-    cast = {c: (problem.casts[c].units[column], t) for c, column, t in m.OPTION if (m.z[c, column, t].value or 0) > 0.5}
-    cast_of = problem.cast_of()
-    lead: dict[int, tuple[int, tuple[int, ...]]] = {}
-    for k, pool in enumerate(found.pools[found.lead]):
-        group = found.groups[pool[0]]
-        starts: list[tuple[int, tuple[int, ...]]] = []
-        for c in found.able[found.lead, k]:
-            before = 0
-            for t in range(found.n):
-                now = round(m.Y[found.lead, k, c, t].value or 0)
-                starts += [(t, found.classes[found.lead][c])] * (now - before)
-                before = now
-
-        def need(h: int) -> tuple[float, float, int]:
-            heat = problem.heats[h]
-            i = found.operation_at(heat, found.lead)
-            assert i is not None
-            if h not in cast_of:
-                return (found.windows[h].last[i], 0.0, h)
-            c, position = cast_of[h]
-            if c not in cast:
-                return (-1.0, position, h)
-            u, t = cast[c]
-            return (t * problem.step_min + float(problem.casts[c].offsets[u][position]), 0.0, h)
-
-        for h, start in zip(sorted(group, key=need), sorted(starts), strict=True):
-            lead[h] = start
-    return Counted(lead, cast)
-
-
-def follow(found: Pooled, slack: int, around: int) -> bool:
-    """Restrict a relaxed model to the neighbourhood of what its variables hold.
-
-    Relaxation-enforced neighbourhood search: counts are rounded both ways and may leave that by some room; casts stay
-    open where they have weight (Berthold, "RENS", Mathematical Programming Computation 2014).
-
-    Args:
-        found: the model, its relaxation solved.
-        slack: how far counts may leave the rounded values.
-        around: slots around each cast start with weight that stay open.
-
-    Returns:
-        Whether every cast still has a place.
-    """
-    m = found.model
-    near: set[tuple[int, int, int]] = set()
-    for c, column, t in m.OPTION:
-        if (m.z[c, column, t].value or 0.0) > 1e-5:
-            near.update((c, column, t + d) for d in range(-around, around + 1))
-    for key in m.OPTION:
-        if key not in near:
-            m.z[key].setub(0)
-    for key in m.INDEX:
-        if key[0] != found.lead:
-            continue
-        y = m.Y[key]
-        low, high = math.floor((y.value or 0.0) + 1e-5) - slack, math.ceil((y.value or 0.0) - 1e-5) + slack
-        y.setlb(max(low, y.lb))
-        y.setub(min(high, y.ub))
-    return {c for c, _, _ in near} >= set(found.options)

@@ -43,8 +43,6 @@ class SiteData:
     end_mwh: float
     curtails: bool = False
     """Whether it may pay to curtail PV: the goal counts money and there are negative prices."""
-    held_back_mwh: np.ndarray | None = None
-    """Taken off the import limit of each metered interval, for what a model does not see."""
 
     @property
     def plain(self) -> bool:
@@ -127,6 +125,8 @@ class Ports:
     """Energy cost, less what export earns [currency]."""
     full_cost: Any
     """The same with the carbon price on imports."""
+    over: Any = 0.0
+    """MWh above the import limit, where a model may exceed it at a price."""
 
 
 def add(
@@ -136,7 +136,7 @@ def add(
     line_slot: Callable[[int], Any],
     *,
     exclusive: bool = True,
-    reserve_mwh: float = 0.0,
+    soft: bool = False,
 ) -> Ports:
     """Fill a block with the site.
 
@@ -146,7 +146,7 @@ def add(
         line_cell: energy of the line in a cell [MWh], an expression.
         line_slot: energy of the line in a slot [MWh], an expression.
         exclusive: forbid import and export (charge and discharge) at the same time where it would pay.
-        reserve_mwh: taken off the import limit of each metered interval.
+        soft: let the import limit be exceeded; the objective must price it.
     """
     n = len(data.base)
     block.T = pyo.RangeSet(0, n - 1)
@@ -172,9 +172,7 @@ def add(
     block.M = pyo.Set(initialize=[i for _, i in meters])
     cells = {i: cs for cs, i in meters}
 
-    def held(i: int) -> float:
-        return 0.0 if data.held_back_mwh is None else float(data.held_back_mwh[i])
-
+    block.over = pyo.Var(block.M if soft else [], domain=pyo.NonNegativeReals)
     share = 1 / data.cells_per_slot
 
     @block.Constraint(block.M)
@@ -183,7 +181,8 @@ def add(
         site = sum(
             share * (float(data.base[data.slot_of(c)]) - b.pv[data.slot_of(c)] + net[data.slot_of(c)]) for c in cells[i]
         )
-        return sum(line_cell(c) for c in cells[i]) + site <= data.limit_mwh() - reserve_mwh - held(i)
+        over = b.over[i] if soft else 0.0
+        return sum(line_cell(c) for c in cells[i]) + site <= data.limit_mwh() + over
 
     def worth(weight: np.ndarray, earn: np.ndarray | None = None) -> Any:
         paid = pyo.quicksum(float(weight[t]) * block.taken[t] for t in range(n))
@@ -195,6 +194,7 @@ def add(
         carbon=worth(data.carbon),
         cost=worth(data.price, data.export_price),
         full_cost=worth(data.full_price, data.export_price),
+        over=pyo.quicksum(block.over[i] for i in block.over),
     )
 
 

@@ -70,7 +70,7 @@ class Operation:
     minutes: dict[int, float]
     """Nominal duration on each unit [min]."""
     cells: dict[int, np.ndarray]
-    """Energy in each cell after the start, reheating left out, for each unit [MWh]."""
+    """Energy by cell from the one on in which it starts, reheating left out, for each unit [MWh]."""
     first: int
     """Earliest start slot."""
     last: int
@@ -95,8 +95,16 @@ class Heat:
     """Heats of equal kind are alike in every respect."""
     reheat: int | None
     """Which operation makes good the heat lost while waiting."""
-    waits_min: float = 0.0
-    """Minutes that it waits before it is reheated in any case, because starts lie on slots."""
+    quickest: tuple[float, ...] = ()
+    """Between operations i and i+1: the transfer in which no heat is lost [min]."""
+
+    def lossless_min(self, i: int, j: int, *, slowest: bool = False) -> float:
+        """Minutes from the start of operation i to that of operation j in which no heat is lost.
+
+        Where units differ in duration, on the quickest of them or on the slowest.
+        """
+        pick = max if slowest else min
+        return sum(pick(self.operations[k].minutes.values()) + self.quickest[k] for k in range(i, j))
 
 
 @dataclass(frozen=True)
@@ -113,7 +121,7 @@ class Cast:
     offsets: dict[int, np.ndarray]
     """Start of each heat after the cast's start [min]."""
     cells: dict[int, np.ndarray]
-    """Energy in each cell after the start [MWh]."""
+    """Energy by cell from the one on in which it starts [MWh]."""
     first: dict[int, int]
     last: dict[int, int]
     started_min: float | None = None
@@ -153,6 +161,25 @@ class SlotProblem:
     def on_slots(self, cells: np.ndarray) -> np.ndarray:
         """Sum of cells by slot."""
         return cells.reshape(self.n_slots, -1).sum(axis=1)
+
+    @property
+    def under_way(self) -> np.ndarray:
+        """Energy by cell of operations and casts that have started already [MWh], shape (n_cells,)."""
+        found = np.zeros(self.n_cells)
+        begun: list[tuple[float, np.ndarray]] = []
+        for heat in self.heats:
+            for operation in heat.operations:
+                if operation.started_min is not None:
+                    begun.append((operation.started_min, operation.cells[operation.units[0]]))
+        for cast in self.casts:
+            if cast.started_min is not None:
+                begun.append((cast.started_min, cast.cells[cast.units[0]]))
+        for minute, cells in begun:
+            first = math.floor(minute / self.cell_min + EPS)
+            low, high = max(first, 0), min(first + len(cells), self.n_cells)
+            if low < high:
+                found[low:high] += cells[low - first : high - first]
+        return found
 
     def cast_of(self) -> dict[int, tuple[int, int]]:
         """Cast and place in it, by heat."""
@@ -258,9 +285,13 @@ class _Reader:
             unit = self.units.index(lock.unit) if lock.unit is not None else None
         return first, last, unit
 
-    def _profile(self, h: int, u: int) -> np.ndarray:
+    def _profile(self, h: int, u: int, started: float) -> np.ndarray:
         ends, power = phase_power(self.line.units[u], float(self.energy[h, u]), float(self.nominal[h, u]))
-        return energy_cells(ends, power, self.cell)
+        return energy_cells(ends, power, self.cell, self._within(started))
+
+    def _within(self, started: float) -> float:
+        """Minutes from the edge of a cell to a start before the horizon; other starts lie on an edge."""
+        return started % self.cell if np.isfinite(started) else 0.0
 
     def _operation(self, h: int, stage: int, final: bool) -> Operation:
         first, last, locked = self._window(h, stage)
@@ -282,7 +313,7 @@ class _Reader:
             units=tuple(units),
             occupy={u: up(float(self.planned[h, u]) + self._setup(u), self.step) for u in units},
             minutes=minutes,
-            cells={u: self._profile(h, u) for u in units},
+            cells={u: self._profile(h, u, float(started)) for u in units},
             first=first,
             last=last,
             started_min=float(started) if np.isfinite(started) else None,
@@ -313,13 +344,11 @@ class _Reader:
                 least.append(self._lags(h, operations[-1], casters, (group, position), "least"))
                 most.append(self._lags(h, operations[-1], casters, (group, position), "most"))
         loss = self.line.heat_loss
-        reheat, waits = None, 0.0
+        reheat = None
         if loss is not None:
             names = [self.line.stages[operation.stage].name for operation in operations]
             if loss.reheating_stage in names and names.index(loss.reheating_stage) > 0:
                 reheat = names.index(loss.reheating_stage)
-                if all(operation.started_min is None for operation in operations[: reheat + 1]):
-                    waits = self._least_wait(h, operations[: reheat + 1], least)
         kind = (
             heat.grade.name,
             tuple((o.stage, o.units, o.first, o.last, o.started_min) for o in operations),
@@ -336,26 +365,11 @@ class _Reader:
             most=tuple(most),
             kind=kind,
             reheat=reheat,
-            waits_min=waits,
+            quickest=tuple(
+                self.line.quickest_min(self.line.stages[a.stage].name, self.line.stages[b.stage].name)
+                for a, b in itertools.pairwise(operations)
+            ),
         )
-
-    def _least_wait(self, h: int, operations: list[Operation], least: list[np.ndarray]) -> float:
-        """Minutes lost between whole slots on the best way through the units."""
-        lost = np.zeros(len(operations[0].units))
-        for a, b, lag in zip(operations, operations[1:], least, strict=False):
-            between = np.array(
-                [
-                    [
-                        lag[i, j] * self.step
-                        - float(self.nominal[h, u])
-                        - self.line.transfer_min(self.units[u], self.units[v])
-                        for j, v in enumerate(b.units)
-                    ]
-                    for i, u in enumerate(a.units)
-                ]
-            )
-            lost = (lost[:, None] + np.maximum(between, 0.0)).min(axis=0)
-        return float(lost.min())
 
     def _lags(
         self, h: int, a: Operation, targets: list[int], cast: tuple[list[int], int] | None, which: str
@@ -397,10 +411,16 @@ class _Reader:
         stage = len(self.line.stages) - 1
         units = self._casters(order, group)
         offsets = {u: np.concatenate([[0.0], np.cumsum(self.planned[group, u])[:-1]]) for u in units}
+        started = [
+            self.started[h, stage] - offsets[units[0]][i]
+            for i, h in enumerate(group)
+            if units and np.isfinite(self.started[h, stage])
+        ]
+        within = self._within(float(started[0])) if started else 0.0
         cells, first, last = {}, {}, {}
         for u in units:
             ends, power = self._cast_power(group, u)
-            cells[u] = energy_cells(ends, power, self.cell)
+            cells[u] = energy_cells(ends, power, self.cell, within)
             lo, hi = 0, self.n - up(float(self.planned[group, u].sum()), self.step)
             for i, h in enumerate(group):
                 heat = self.scenario.heats[h]
@@ -415,11 +435,6 @@ class _Reader:
                         lo, hi = max(lo, begin - down(off, self.step)), min(hi, end - down(off, self.step))
                 hi = min(hi, down(heat.due_min - off - float(self.planned[h, u]), self.step))
             first[u], last[u] = lo, hi
-        started = [
-            self.started[h, stage] - offsets[units[0]][i]
-            for i, h in enumerate(group)
-            if units and np.isfinite(self.started[h, stage])
-        ]
         return Cast(
             order=order,
             heats=tuple(group),

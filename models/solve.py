@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -30,6 +30,11 @@ WRONG = ("1.14.0",)
 
 PROBING = 1 << 15
 """HiGHS's bit for the presolve rule of probing."""
+_OPTIONS = {
+    "threads": 1,
+    # probing costs many seconds on these models and finds next to nothing
+    "presolve_rule_off": PROBING,
+}
 
 
 @dataclass(frozen=True)
@@ -61,63 +66,146 @@ def building() -> Iterator[None]:
             gc.enable()
 
 
-def solve(
-    model: pyo.ConcreteModel,
-    *,
-    time_limit: float,
-    gap: float = 0.0,
-    start: bool = False,
-    relax: bool = False,
-    nodes: int | None = None,
-    effort: float | None = None,
-    ipm: bool = False,
-    on_progress: Progress | None = None,
-    cancel: Callable[[], bool] | None = None,
-) -> Outcome:
-    """Solve a linear or mixed-integer Pyomo model and load the solution into its variables.
+class Program:
+    """A Pyomo model compiled once and solved as often as bounds or the search's place change."""
+
+    def __init__(self, model: pyo.ConcreteModel) -> None:
+        """Compile the model; it has one active objective, minimized or maximized.
+
+        Raises:
+            RuntimeError: this release of the solver is known to be wrong.
+        """
+        if version("highspy") in WRONG:
+            raise RuntimeError(f"highspy {version('highspy')} returns wrong optima; install another release")
+        with building():
+            self._form = LinearStandardFormCompiler().write(model, mixed_form=True)
+        self._sense = 1.0 if self._form.objectives[0].sense == pyo.minimize else -1.0
+        self._place = {id(column): i for i, column in enumerate(self._form.columns)}
+        with quiet():
+            self._solver = highspy.Highs()
+            self._solver.silent()
+        for name, value in _OPTIONS.items():
+            self._solver.setOptionValue(name, value)
+        self._solver.passModel(_program(self._form))
+
+    def restrict(self, bounds: Iterable[tuple[Any, float, float]]) -> None:
+        """Set bounds of variables: each with its lower and upper one. The Pyomo model keeps its own."""
+        for variable, low, high in bounds:
+            place = self._place.get(id(variable))
+            if place is not None:
+                self._solver.changeColBounds(place, low, high)
+
+    def run(
+        self,
+        *,
+        time_limit: float,
+        gap: float = 0.0,
+        start: bool = False,
+        relax: bool = False,
+        nodes: int | None = None,
+        effort: float | None = None,
+        ipm: bool = False,
+        on_progress: Progress | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Outcome:
+        """Solve and load the solution into the variables; the arguments are those of ``solve``."""
+        return self.load(
+            self.search(
+                time_limit=time_limit,
+                gap=gap,
+                start=start,
+                relax=relax,
+                nodes=nodes,
+                effort=effort,
+                ipm=ipm,
+                on_progress=on_progress,
+                cancel=cancel,
+            )
+        )
+
+    def search(
+        self,
+        *,
+        time_limit: float,
+        gap: float = 0.0,
+        start: bool = False,
+        relax: bool = False,
+        nodes: int | None = None,
+        effort: float | None = None,
+        ipm: bool = False,
+        on_progress: Progress | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Found:
+        """Solve without touching the Pyomo model, so that it may run in a thread beside other work."""
+        began = time.perf_counter()
+        solver = self._solver
+        options: dict[str, Any] = {
+            "time_limit": max(time_limit, 0.01),
+            "mip_rel_gap": gap,
+            "mip_abs_gap": 0.0 if gap == 0 else 1e-9,
+            "solve_relaxation": relax,
+            "solver": "ipm" if ipm else "choose",
+        }
+        if nodes is not None:
+            options["mip_max_nodes"] = nodes
+        if effort is not None:
+            options["mip_heuristic_effort"] = effort
+        for name, value in options.items():
+            solver.setOptionValue(name, value)
+        if start:
+            _set_start(solver, self._form)
+        with _listening(solver, began, self._sense, on_progress, cancel):
+            solver.run()
+        return Found(relax, time.perf_counter() - began)
+
+    def outcome(self, found: Found) -> Outcome:
+        """What a search came to, the Pyomo model left as it is."""
+        return _outcome(self._solver, self._form, self._sense, found)
+
+    def values(self, variables: Iterable[Any]) -> list[float]:
+        """What the solver holds for some variables after a search; 0 for those that the model does not use."""
+        held = self._solver.getSolution().col_value
+        places = [self._place.get(id(variable)) for variable in variables]
+        return [0.0 if place is None else float(held[place]) for place in places]
+
+    def load(self, found: Found) -> Outcome:
+        """What a search came to, its solution loaded into the Pyomo model's variables."""
+        outcome = self.outcome(found)
+        if outcome.found:
+            values = np.asarray(self._solver.getSolution().col_value)
+            for column, value in zip(self._form.columns, values.tolist(), strict=True):
+                whole = not found.relaxed and not column.is_continuous()
+                column.set_value(round(value) if whole else value, skip_validation=True)
+        return outcome
+
+
+@dataclass(frozen=True)
+class Found:
+    """A search that is over; its solution is still with the solver."""
+
+    relaxed: bool
+    seconds: float
+
+
+def solve(model: pyo.ConcreteModel, *, time_limit: float, **how: Any) -> Outcome:
+    """Solve a linear or mixed-integer Pyomo model once and load the solution into its variables.
 
     Args:
         model: with one active objective, minimized or maximized.
-        time_limit: seconds.
-        gap: relative gap at which the search may stop.
-        start: begin from the values that the variables hold.
-        relax: drop the integrality.
-        nodes: limit on branch-and-bound nodes, which unlike seconds gives the same result each time.
-        effort: share of the time that goes into heuristics.
-        ipm: solve a linear program by interior point, which is several times faster on these than the simplex method.
-        on_progress: told ``incumbent``, ``bound`` and ``seconds`` as they change.
-        cancel: polled; True ends the run with what was found.
+        time_limit: seconds, compiling included.
+        **how: ``gap``, relative, at which the search may stop; ``start`` from the values that the variables hold;
+            ``relax`` the integrality; ``nodes`` of branch and bound at most, which unlike seconds gives the same result
+            each time; ``effort``, share of the time that goes into heuristics; ``ipm`` for a linear program by
+            interior point, several times faster on these than the simplex method; ``on_progress``, told
+            ``incumbent``, ``bound`` and ``seconds`` as they change; ``cancel``, polled, True ends the run with what
+            was found.
 
     Raises:
         RuntimeError: this release of the solver is known to be wrong.
     """
-    if version("highspy") in WRONG:
-        raise RuntimeError(f"highspy {version('highspy')} returns wrong optima; install another release")
     began = time.perf_counter()
-    with building():
-        form = LinearStandardFormCompiler().write(model, mixed_form=True)
-    sense = 1.0 if form.objectives[0].sense == pyo.minimize else -1.0
-    with quiet():
-        solver = highspy.Highs()
-        solver.silent()
-    solver.setOptionValue("threads", 1)
-    solver.setOptionValue("time_limit", max(time_limit - (time.perf_counter() - began), 0.01))
-    solver.setOptionValue("mip_rel_gap", gap)
-    solver.setOptionValue("mip_abs_gap", 0.0 if gap == 0 else 1e-9)
-    # probing costs many seconds on these models and finds next to nothing
-    solver.setOptionValue("presolve_rule_off", PROBING)
-    if nodes is not None:
-        solver.setOptionValue("mip_max_nodes", nodes)
-    if effort is not None:
-        solver.setOptionValue("mip_heuristic_effort", effort)
-    if ipm:
-        solver.setOptionValue("solver", "ipm")
-    solver.passModel(_program(form, relax))
-    if start:
-        _set_start(solver, form)
-    _listen(solver, began, sense, on_progress, cancel)
-    solver.run()
-    return _outcome(solver, form, sense, relax, time.perf_counter() - began)
+    program = Program(model)
+    return program.run(time_limit=time_limit - (time.perf_counter() - began), **how)
 
 
 @contextmanager
@@ -143,7 +231,7 @@ def quiet() -> Iterator[None]:
 _BANNER = [True]
 
 
-def _program(form: Any, relax: bool) -> highspy.HighsLp:
+def _program(form: Any) -> highspy.HighsLp:
     columns = form.columns
     bounds = np.array([(-math.inf if b[0] is None else b[0], math.inf if b[1] is None else b[1])
                        for b in (column.bounds for column in columns)], dtype=float)  # fmt: skip
@@ -161,12 +249,10 @@ def _program(form: Any, relax: bool) -> highspy.HighsLp:
     program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     program.a_matrix_.start_, program.a_matrix_.index_ = matrix.indptr, matrix.indices
     program.a_matrix_.value_ = matrix.data
-    if not relax:
-        whole = highspy.HighsVarType.kInteger
-        program.integrality_ = [
-            whole if column.is_integer() or column.is_binary() else highspy.HighsVarType.kContinuous
-            for column in columns
-        ]
+    kinds = [not column.is_continuous() for column in columns]
+    if any(kinds):
+        whole, free = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
+        program.integrality_ = [whole if kind else free for kind in kinds]
     return program
 
 
@@ -177,13 +263,14 @@ def _set_start(solver: highspy.Highs, form: Any) -> None:
         solver.setSolution(len(held), index, np.array([value for _, value in held], dtype=float))
 
 
-def _listen(
+@contextmanager
+def _listening(
     solver: highspy.Highs,
     began: float,
     sense: float,
     on_progress: Progress | None,
     cancel: Callable[[], bool] | None,
-) -> None:
+) -> Iterator[None]:
     last: list[float] = [math.nan, math.nan]
 
     def tell(event: Any) -> None:
@@ -198,16 +285,20 @@ def _listen(
         if cancel is not None and cancel():
             event.interrupt()
 
+    used = []
     if on_progress is not None:
-        solver.cbMipImprovingSolution += tell
-        solver.cbMipLogging += tell
+        used += [(solver.cbMipImprovingSolution, tell), (solver.cbMipLogging, tell)]
     if cancel is not None:
-        solver.cbMipInterrupt += poll
-        solver.cbSimplexInterrupt += poll
-        solver.cbIpmInterrupt += poll
+        used += [(solver.cbMipInterrupt, poll), (solver.cbSimplexInterrupt, poll), (solver.cbIpmInterrupt, poll)]
+    for callback, listener in used:
+        callback.subscribe(listener)
+    yield
+    for callback, listener in used:
+        callback.unsubscribe(listener)
 
 
-def _outcome(solver: highspy.Highs, form: Any, sense: float, relax: bool, seconds: float) -> Outcome:
+def _outcome(solver: highspy.Highs, form: Any, sense: float, found: Found) -> Outcome:
+    relax, seconds = found.relaxed, found.seconds
     info, state = solver.getInfo(), solver.getModelStatus()
     states = highspy.HighsModelStatus
     mixed = not relax and any(column.is_integer() or column.is_binary() for column in form.columns)
@@ -224,8 +315,5 @@ def _outcome(solver: highspy.Highs, form: Any, sense: float, relax: bool, second
         bound = sense * info.objective_function_value
     if not primal or (state == states.kUnknown and not mixed):
         return Outcome("none", None, bound, seconds, nodes)
-    values = np.asarray(solver.getSolution().col_value)
-    for column, value in zip(form.columns, values.tolist(), strict=True):
-        column.set_value(round(value) if not relax and not column.is_continuous() else value, skip_validation=True)
     status = "optimal" if state == states.kOptimal else "feasible"
     return Outcome(status, sense * info.objective_function_value, bound, seconds, nodes)

@@ -10,7 +10,6 @@ import numpy as np
 import xarray as xr
 
 from models.slots import EPS, SlotProblem, spread_cells
-from scenarios import Scenario
 
 
 @dataclass(frozen=True)
@@ -34,20 +33,17 @@ class Starts:
         return started if started is not None else self.cast_slot[c] * problem.step_min
 
 
-def extra_mwh(scenario: Scenario, problem: SlotProblem, starts: Starts) -> dict[int, float]:
-    """Reheating of each heat [MWh], by the physics that the twin uses too."""
+def extra_mwh(problem: SlotProblem, starts: Starts) -> dict[int, float]:
+    """Reheating of each heat [MWh], by the physics of ``Line.reheat_mwh``."""
     found = {}
-    line = scenario.line
     for h, heat in enumerate(problem.heats):
         if heat.reheat is None or heat.operations[heat.reheat].started_min is not None:
             continue
         waited = 0.0
         for i in range(heat.reheat):
-            u, v = starts.unit[h][i], starts.unit[h][i + 1]
-            ready = starts.minute(problem, h, i) + heat.operations[i].minutes[u]
-            ready += line.transfer_min(problem.units[u], problem.units[v])
+            ready = starts.minute(problem, h, i) + heat.operations[i].minutes[starts.unit[h][i]] + heat.quickest[i]
             waited += max(starts.minute(problem, h, i + 1) - ready, 0.0)
-        found[h] = line.reheat_mwh(scenario.heats[h].grade, waited)
+        found[h] = problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * waited
     return found
 
 

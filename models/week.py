@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from models import day, matched_search
-from models.day import Search
-from models.pooled import under_way
+from models.bound import rising
+from models.search import Search
 from models.slots import SlotProblem
 from models.starts import Starts, extra_mwh, line_cells
-from scenarios import Heat
-from scenarios.line import Line
 
 GROUP_HEATS = 24
 """Heats that are planned together at most, unless one order has more."""
@@ -28,15 +25,16 @@ def run(search: Search, by_orders: bool) -> None:
     if not by_orders or not search.problem.casts:
         _whole(search)
         return
-    day.bound(search)
-    if search.done() or search.best is None:
-        if search.best is None and not search.infeasible:
-            _whole(search)
+    if search.best is None:
+        _whole(search)
         return
-    groups = _groups(search.problem)
-    for number, group in enumerate(groups):
-        if not search.done():
-            _replan(search, group, search.left / (len(groups) - number))
+    with rising(search) as proof:
+        groups = _groups(search.problem)
+        for number, group in enumerate(groups):
+            if not search.done():
+                _replan(search, group, search.left / (len(groups) - number))
+        while proof.is_alive() and not search.done():
+            proof.join(0.1)
 
 
 def _whole(search: Search) -> None:
@@ -63,14 +61,6 @@ def _groups(problem: SlotProblem) -> list[list[int]]:
     return groups
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Line and some heats: what the physics of reheating asks of a scenario."""
-
-    line: Line
-    heats: list[Heat]
-
-
 def _replan(search: Search, casts: list[int], seconds: float) -> None:
     """Plan some casts again around all others, and take the result where it is better."""
     best, problem = search.best, search.problem
@@ -82,10 +72,8 @@ def _replan(search: Search, casts: list[int], seconds: float) -> None:
         tuple(best.cast_unit[c] for c in casts),
         tuple(best.cast_slot[c] for c in casts),
     )
-    view: Any = _Part(search.scenario.line, [search.scenario.heats[h] for h in free])
     inner = Search(
-        scenario=view,
-        problem=_around(search, free, casts, own, view),
+        problem=_around(search, free, casts, own),
         data=search.data,
         aim=search.aim,
         time_limit=seconds,
@@ -108,7 +96,7 @@ def _replan(search: Search, casts: list[int], seconds: float) -> None:
     search.offer(Starts(tuple(unit), tuple(slot), tuple(cast_unit), tuple(cast_slot)))
 
 
-def _around(search: Search, free: list[int], casts: list[int], own: Starts, view: Any) -> SlotProblem:
+def _around(search: Search, free: list[int], casts: list[int], own: Starts) -> SlotProblem:
     """The line as some heats find it: units and power that all others take are gone."""
     best, problem = search.best, search.problem
     assert best is not None
@@ -134,6 +122,6 @@ def _around(search: Search, free: list[int], casts: list[int], own: Starts, view
         casts=tuple(replace(problem.casts[c], heats=tuple(index[h] for h in problem.casts[c].heats)) for c in casts),
         free=available,
     )
-    everything = line_cells(problem, best, extra_mwh(search.scenario, problem, best)) + under_way(problem)
-    mine = line_cells(part, own, extra_mwh(view, part, own)) + under_way(part)
+    everything = line_cells(problem, best, extra_mwh(problem, best)) + problem.under_way
+    mine = line_cells(part, own, extra_mwh(part, own)) + part.under_way
     return replace(part, fixed_cells=problem.fixed_cells + everything - mine)

@@ -94,7 +94,11 @@ class Transfer(Record):
 
 
 class HeatLoss(Record):
-    """Temperature lost while a heat waits, made good by the reheating stage (ladle furnace) with extra energy."""
+    """Temperature lost while a heat waits, made good by the reheating stage (ladle furnace) with extra energy.
+
+    A heat cools from the end of one stage to the start of the next; the quickest transfer between the two is part of
+    its nominal energy.
+    """
 
     rate_k_per_min: KelvinPerMinute
     reheat_kwh_per_t_k: KilowattHoursPerTonneKelvin
@@ -198,6 +202,11 @@ class Line(Record):
         """Transfer time from one unit to another [min]."""
         return self._transfer.get((start, end), self.stage_of[start].transfer_min)
 
+    def quickest_min(self, start: str, end: str) -> float:
+        """Quickest transfer from any unit of one stage to any unit of another [min]."""
+        here, there = (next(stage.units for stage in self.stages if stage.name == name) for name in (start, end))
+        return min(self.transfer_min(a.name, b.name) for a in here for b in there)
+
     def duration_min(self, grade: Grade, unit: str) -> float | None:
         """Nominal duration of a heat of this grade on a unit [min]; None where it cannot run there."""
         stage = self.stage_of[unit]
@@ -223,8 +232,8 @@ class Line(Record):
     def reheat_mwh(self, grade: Grade, wait_min: float) -> float:
         """Extra energy of the reheating stage for the minutes that a heat waited before it [MWh].
 
-        The wait is what lies between the end of a stage and the start of the next beyond the transfer time, summed
-        over the stages up to the reheating stage.
+        The wait is what lies between the end of a stage and the start of the next beyond the quickest transfer between
+        the two, summed over the stages up to the reheating stage.
         """
         if self.heat_loss is None:
             return 0.0

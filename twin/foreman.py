@@ -30,7 +30,7 @@ from twin.line import Following
 from twin.operations import NEVER, Shop, arrange, shop
 from twin.placing import Group, Placing
 from twin.power import operations_trace
-from twin.recorder import reheating, waits
+from twin.recorder import reheating
 from twin.site import SiteGrid, balance
 
 TRIES = 40
@@ -147,7 +147,7 @@ def _schedule(placed: Placing) -> xr.Dataset:
     of = todo.arrays
     course = Following(todo, of["duration"].tolist(), {}).run()
     begins, over = np.array(course.start), np.array(course.end)
-    reheat = reheating(todo, waits(todo, begins, over))
+    reheat = reheating(todo, begins, over)
     extra[of["heat"], of["stage"]] = reheat
     trace = operations_trace(of["unit"], begins, over, of["energy"], reheat, table.profiles, {})
     flows, _ = balance(placed.grid, trace.mean(placed.grid.edges))

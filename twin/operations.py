@@ -40,6 +40,8 @@ class Shop:
     """Nominal electricity by heat and unit [MWh]."""
     transfer: list[list[float]]
     """Transfer time by the unit that is left and the unit that is reached."""
+    quickest: list[list[float]]
+    """Quickest transfer by the stage that is left and the stage that is reached."""
     setup: list[float]
     """Set-up of each unit."""
     longest_wait: list[float]
@@ -136,6 +138,7 @@ def shop(scenario: Scenario) -> Shop:
         duration=[durations[heat.grade.name] for heat in heats],
         energy=[energies[heat.grade.name] for heat in heats],
         transfer=[[line.transfer_min(a.name, b.name) for b in units] for a in units],
+        quickest=[[line.quickest_min(a, b) for b in stages] for a in stages],
         setup=[unit.setup_min for unit in units],
         longest_wait=[NEVER if s.longest_wait_min is None else s.longest_wait_min for s in line.stages],
         campaign=-1 if casting is None else stages.index(casting.name),

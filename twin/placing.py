@@ -337,15 +337,20 @@ class Placing:
                 found = Place(u, start, start + planned[u], start + nominal[u]), load
         return found
 
+    def _quickest(self, start: int, end: int) -> float:
+        """Quickest transfer between the stages of two units [min]."""
+        table = self.table
+        return table.quickest[table.stage_of[start]][table.stage_of[end]]
+
     def _extra(self, heat: int, start: float, unit: int) -> float:
         """Reheating of a heat that starts at the reheating stage on a unit, the stages before placed [MWh]."""
         table = self.table
         chain = [self.places[heat, k] for k in table.route[heat] if k < table.stage_of[unit]]
         waited = 0.0
         for first, second in pairwise(chain):
-            waited += max(second.start - first.over - table.transfer[first.unit][second.unit], 0.0)
+            waited += max(second.start - first.over - self._quickest(first.unit, second.unit), 0.0)
         if chain:
-            waited += max(start - chain[-1].over - table.transfer[chain[-1].unit][unit], 0.0)
+            waited += max(start - chain[-1].over - self._quickest(chain[-1].unit, unit), 0.0)
         return waited * table.reheat_mwh_per_min[heat]
 
     def melt_later(self) -> None:

@@ -25,12 +25,20 @@ def waits(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:
     return np.where(waited > TOLERANCE, waited, 0.0)
 
 
-def reheating(todo: Operations, waited: np.ndarray) -> np.ndarray:
-    """Extra energy of each operation of the reheating stage [MWh], 0 elsewhere, shape (n,)."""
+def reheating(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """Extra energy of each operation of the reheating stage [MWh], 0 elsewhere, shape (n,).
+
+    A heat cools between two stages beyond the quickest transfer, whichever way it takes.
+    """
     shop, arrays = todo.shop, todo.arrays
+    cooled = np.zeros(len(start))
     if shop.reheating < 0:
-        return np.zeros(len(waited))
-    until = np.where(arrays["stage"] <= shop.reheating, np.nan_to_num(waited), 0.0)
+        return cooled
+    before, stage = arrays["before"], arrays["stage"]
+    later = np.flatnonzero((before >= 0) & (stage <= shop.reheating))
+    quickest = np.array(shop.quickest)[stage[before[later]], stage[later]]
+    cooled[later] = start[later] - end[before[later]] - quickest
+    until = np.where(cooled > TOLERANCE, cooled, 0.0)
     total = np.bincount(arrays["heat"], weights=until, minlength=len(shop.names))
     return np.where(arrays["stage"] == shop.reheating, total[arrays["heat"]] * arrays["reheat"], 0.0)
 
@@ -60,7 +68,7 @@ def record(
     shop, arrays = todo.shop, todo.arrays
     start, end = np.array(course.start), np.array(course.end)
     waited = waits(todo, start, end)
-    extra = reheating(todo, waited)
+    extra = reheating(todo, start, end)
     done = np.flatnonzero(~np.isnan(end))
     nominal = arrays["energy"] * energy_factor
     stops = course.stops

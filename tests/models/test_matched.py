@@ -12,9 +12,9 @@ import xarray as xr
 
 from benchmarks import melt_shop
 from models import matched_search
-from models.day import Search
 from models.hall import matching, patterns
 from models.matched import Matched, Units
+from models.search import Search
 from models.solve import solve
 from models.starts import mistakes
 from scenarios import Scenario

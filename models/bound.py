@@ -1,0 +1,201 @@
+"""A bound that rises while plans are searched: the pooled relaxation, branched on where the casts lie.
+
+Best first. A branch halves the slots in which one cast may start, or settles its caster: that moves the bound, while
+branching on single starts, of which many are alike, hardly does. The linear programs run in a thread beside the search
+for plans, each from the basis of the last. Where the casts are settled, or there are none, HiGHS branches on the
+counts.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyomo.environ as pyo
+
+from models.pooled import Pooled
+from models.search import Search
+from models.solve import Program, building
+
+Places = dict[int, tuple[tuple[int, ...], int, int]]
+"""By cast: casters that it may use, first and last slot of its start."""
+NARROW = 0.5
+"""Mean distance from the mean start, in slots, below which a cast is settled in time."""
+
+
+@dataclass(order=True)
+class _Node:
+    """A part of all plans with its bound, and where its relaxation puts the casts."""
+
+    bound: float
+    number: int
+    places: Places = field(compare=False)
+    weights: dict[int, list[tuple[int, int, float]]] = field(compare=False)
+    """By cast: caster, slot and weight of each start with weight."""
+
+
+class Bound:
+    """The relaxation of a search, branched on until the search is over."""
+
+    def __init__(self, search: Search) -> None:
+        """Build and compile the model. Where not every cast has a place the search is told to be infeasible."""
+        began = time.perf_counter()
+        self.search = search
+        self.over = False
+        """Set by the search: nobody needs the bound any more."""
+        self.failure: BaseException | None = None
+        with building():
+            made = Pooled(search.problem, search.data, bounding=True)
+            search.infeasible |= not made.possible
+            if search.infeasible:
+                return
+            for name, cap, _ in search.aim.caps(search.data):
+                made.model.add_component(f"{name}_cap", pyo.Constraint(expr=getattr(made.ports, name) <= cap))
+            made.model.goal = pyo.Objective(expr=search.aim.pure(made.ports))
+            self._program = Program(made.model)
+        self._below = search.aim.constant + (0.0 if made.reheating_exact else negative_reheating(search))
+        self._options = dict(made.model.z.items())
+        self._numbers = 0
+        search.clock("build", began)
+
+    def run(self) -> None:
+        """Raise the search's bound until it is over."""
+        if self.search.infeasible:
+            return
+        began = time.perf_counter()
+        try:
+            self._branch()
+        except BaseException as error:
+            self.failure = error
+        self.search.clock("bound", began)
+
+    def _stop(self) -> bool:
+        return self.over or self.search.cancel()
+
+    def _branch(self) -> None:
+        search = self.search
+        everywhere: Places = {}
+        for c, column, t in self._options:
+            casters, low, high = everywhere.get(c, ((), t, t))
+            everywhere[c] = (tuple(sorted({*casters, column})), min(low, t), max(high, t))
+        root = self._node(everywhere, -float("inf"), root=True)
+        nodes = [root] if root is not None else []
+        search.infeasible |= root is None and not self._stop() and search.left > 0
+        while nodes:
+            search.bound = max(nodes[0].bound, search.bound if search.bound is not None else nodes[0].bound)
+            if self._stop() or search.done():
+                return
+            parts = _parts(nodes[0])
+            if not parts:
+                return self._count(nodes)
+            made = [self._node({**nodes[0].places, c: place}, nodes[0].bound) for c, place in parts]
+            if self._stop() or search.left <= 0:
+                return  # a node that was not finished has no bound of its own
+            heapq.heappop(nodes)
+            for node in made:
+                if node is not None:
+                    heapq.heappush(nodes, node)
+        search.infeasible |= search.best is None and not self._stop() and search.left > 0
+
+    def _node(self, places: Places, least: float, *, root: bool = False) -> _Node | None:
+        """A part of the plans, its relaxation solved; None where it holds no plan."""
+        self._restrict(places)
+        found = self._program.search(
+            time_limit=max(self.search.left, 0.05), relax=True, ipm=root, cancel=self._stop
+        )  # fmt: skip
+        outcome = self._program.outcome(found)
+        if outcome.status == "infeasible" or outcome.bound is None:
+            return None
+        weights: dict[int, list[tuple[int, int, float]]] = {}
+        held = self._program.values(self._options.values())
+        for (c, column, t), value in zip(self._options, held, strict=True):
+            if value > 1e-6:
+                weights.setdefault(c, []).append((column, t, value))
+        self._numbers += 1
+        return _Node(max(outcome.bound - self._below, least), self._numbers, places, weights)
+
+    def _restrict(self, places: Places) -> None:
+        bounds = []
+        for (c, column, t), variable in self._options.items():
+            casters, low, high = places[c]
+            bounds.append((variable, 0.0, float(low <= t <= high and column in casters)))
+        self._program.restrict(bounds)
+
+    def _count(self, nodes: list[_Node]) -> None:
+        """The lowest part has its casts settled: branch on its counts, as far as the next part's bound."""
+        search, node = self.search, nodes[0]
+        ceiling = nodes[1].bound if len(nodes) == 2 else min((one.bound for one in nodes[1:]), default=float("inf"))
+        self._restrict(node.places)
+
+        def tell(event: dict[str, Any]) -> None:
+            if event["bound"] is not None:
+                search.bound = max(search.bound or node.bound, min(event["bound"] - self._below, ceiling))
+
+        found = self._program.search(
+            time_limit=max(search.left, 0.05), gap=search.gap / 8, on_progress=tell,
+            cancel=lambda: self._stop() or search.done() or (search.bound or 0.0) >= ceiling,
+        )  # fmt: skip
+        outcome = self._program.outcome(found)
+        if outcome.status == "infeasible":
+            if len(nodes) == 1:
+                search.infeasible |= search.best is None
+            else:
+                search.bound = max(search.bound or node.bound, ceiling)
+
+
+def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:
+    """Two parts of a node's plans, by the cast that its relaxation spreads furthest; none where all are settled."""
+    widest, halves = 0.0, []
+    for c, starts in node.weights.items():
+        casters, low, high = node.places[c]
+        total = sum(weight for *_, weight in starts)
+        mean = sum(t * weight for _, t, weight in starts) / total
+        spread = sum(abs(t - mean) * weight for _, t, weight in starts) / total
+        if spread > max(widest, NARROW) and low < high:
+            cut = min(max(int(mean), low), high - 1)
+            widest, halves = spread, [(c, (casters, low, cut)), (c, (casters, cut + 1, high))]
+    if halves:
+        return halves
+    for c, starts in node.weights.items():
+        casters, low, high = node.places[c]
+        on = {column: sum(weight for u, _, weight in starts if u == column) for column in casters}
+        if len(casters) > 1 and max(on.values()) < sum(on.values()) - 1e-3:
+            most = max(on, key=lambda column: on[column])
+            others = tuple(column for column in casters if column != most)
+            return [(c, ((most,), low, high)), (c, (others, low, high))]
+    return []
+
+
+@contextmanager
+def rising(search: Search) -> Iterator[threading.Thread]:
+    """Raise the bound in a thread while plans are searched inside; it ends with the search."""
+    bound = Bound(search)
+    thread = threading.Thread(target=bound.run, name="bound", daemon=True)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        bound.over = True
+        thread.join()
+    if bound.failure is not None:
+        raise bound.failure
+
+
+def negative_reheating(search: Search) -> float:
+    """What reheating could earn at most where a weight is negative: taken off the bound."""
+    problem = search.problem
+    lowest = min(float(search.aim.weight(search.data).min()), 0.0)
+    if lowest == 0 or problem.reheat_kwh_per_t_min == 0:
+        return 0.0
+    minutes = problem.n_slots * problem.step_min
+    most = 0.0
+    for heat in problem.heats:
+        if heat.reheat is not None:
+            waits = sum(min(int(heat.most[k].max()) * problem.step_min, minutes) for k in range(heat.reheat))
+            most += problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * waits
+    return -lowest * most

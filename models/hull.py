@@ -1,0 +1,142 @@
+"""Integer hull of the import limit: which units may draw full power at the same time.
+
+85 u + 7 v + 2 w ≤ 186 with at most two furnaces u, two casters v and four other units w is 3 u + 3 v + w ≤ 13 for
+whole numbers. The facets of the convex hull of the whole points cut off what the row of the limit leaves between them,
+and with it most of what makes the relaxation weak.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+if TYPE_CHECKING:
+    from models.pooled import Pooled
+
+LOADS = 2
+MOST_POINTS = 4000
+"""Of the smallest loads so many are left out that the hull of no more whole points is built."""
+
+
+@dataclass(frozen=True)
+class _Load:
+    """Units of a stage that draw full power: how many there are, what each draws at least, and the count in a slot."""
+
+    units: int
+    mw: float
+    count: list[Any]
+
+
+def add(found: Pooled, started: np.ndarray) -> None:
+    """Add the facets of each slot to a pooled model.
+
+    They need a limit by slot and a site with nothing to decide; elsewhere the limit's row stays as it is.
+
+    Args:
+        found: the model, its counts and casts built.
+        started: energy of the line that is decided already, by cell [MWh].
+    """
+    problem, data = found.problem, found.data
+    if not np.isfinite(data.limit_mwh()) or not data.plain:
+        return
+    if abs(data.meter_min - problem.cell_min) > 1e-9 or problem.cells_per_slot != 1:
+        return
+    loads = [load for load in [*_stages(found), _casters(found)] if load is not None and load.mw > 1e-6]
+    loads.sort(key=lambda load: -load.mw)
+    loads = loads[:LOADS]
+    while loads and np.prod([load.units + 1 for load in loads]) > MOST_POINTS:
+        loads.pop()
+    if not loads:
+        return
+    to_mw = 60 / problem.cell_min
+    m = found.model
+    room = (data.limit_mwh() - data.base + data.pv - started) * to_mw
+    units, power = tuple(load.units for load in loads), tuple(load.mw for load in loads)
+    facets = {t: _facets(units, power, float(np.round(room[t], 6))) for t in range(found.n)}
+    m.FACET = pyo.Set(initialize=[(t, k) for t, rows in facets.items() for k in range(len(rows))], dimen=2)
+
+    @m.Constraint(m.FACET)
+    def hull(m: Any, t: int, k: int) -> Any:
+        *factors, top = facets[t][k]
+        return sum(f * load.count[t] for f, load in zip(factors, loads, strict=True) if f) <= top
+
+
+def _stages(found: Pooled) -> list[_Load | None]:
+    loads: list[_Load | None] = []
+    for s in found.stages:
+        counted = [(k, c) for k in range(len(found.pools[s])) for c in found.able[s, k]]
+        curves = {(k, c): found.full_cells(s, k, c) for k, c in counted}
+        full = min((float(cells.max()) for cells in curves.values()), default=0.0)
+        count: list[Any] = [0] * found.n
+        for (k, c), cells in curves.items():
+            for t in range(found.n):
+                count[t] += _at_full(found.model.Y, (s, k, c), t, cells >= full - 1e-9)
+        loads.append(_Load(len(found.problem.stage_units[s]), full * 60 / found.problem.cell_min, count))
+    return loads
+
+
+def _casters(found: Pooled) -> _Load | None:
+    problem, m = found.problem, found.model
+    if not problem.campaign:
+        return None
+    full = min((float(cells.max()) for cast in problem.casts for cells in cast.cells.values()), default=0.0)
+    count: list[Any] = [0] * found.n
+    for c, column, t in m.OPTION:
+        cast = problem.casts[c]
+        for k, energy in enumerate(cast.cells[cast.units[column]].tolist()):
+            if energy >= full - 1e-9 and t + k < found.n:
+                count[t + k] += m.z[c, column, t]
+    return _Load(len(problem.stage_units[-1]), full * 60 / problem.cell_min, count)
+
+
+def _at_full(y: Any, key: tuple[int, int, int], t: int, full: np.ndarray) -> Any:
+    """Operations of a count that are in a slot of full power at t."""
+    count: Any = 0
+    for k, on in enumerate(full.tolist()):
+        if on and t - k >= 0:
+            count += y[(*key, t - k)] - (y[(*key, t - k - 1)] if t - k >= 1 else 0)
+    return count
+
+
+@lru_cache(maxsize=256)
+def _facets(units: tuple[int, ...], power: tuple[float, ...], room: float) -> tuple[tuple[float, ...], ...]:
+    """Facets a·x ≤ b of the hull of whole x with power·x ≤ room and 0 ≤ x ≤ units; what the box says is left out.
+
+    Returns:
+        Each facet as its factors and its right-hand side, the largest factor 1.
+    """
+    grid = np.array(list(itertools.product(*(range(n + 1) for n in units))))
+    points = grid[grid @ np.array(power) <= room + 1e-9]
+    if len(points) in (0, len(grid)):
+        return ()
+    # a unit that may never run is told by a row of its own; the hull is that of the others
+    run = points.max(axis=0) > 0
+    rows = [(*(float(i == d) for i in range(len(units))), 0.0) for d in np.flatnonzero(~run)]
+    points = np.unique(points[:, run], axis=0)
+    tops = np.array(units)[run]
+    if points.shape[1] == 1:
+        hull = np.array([[1.0, -float(points.max())]])
+    elif points.shape[1] > 1:
+        from scipy.spatial import ConvexHull
+
+        hull = ConvexHull(points).equations
+    else:
+        hull = np.zeros((0, 1))
+    seen = set()
+    for *normal, offset in hull.tolist():
+        factors = np.where(np.abs(normal) < 1e-9, 0.0, normal)
+        if (factors < 0).any():
+            continue
+        factors, top = factors / factors.max(), -offset / np.abs(normal).max()
+        single = np.count_nonzero(factors) == 1
+        if single and top >= tops[int(factors.argmax())] - 1e-9:
+            continue
+        row = np.zeros(len(units) + 1)
+        row[:-1][run], row[-1] = factors, top
+        seen.add(tuple(float(v) for v in np.round(row, 9)))
+    return tuple(rows + sorted(seen))

@@ -1,0 +1,139 @@
+"""State of a search: best plan, bound, clock. Whatever makes a plan, it is judged here by its own figures."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from models.aim import Aim
+from models.dispatch import TIME_LIMIT_S, Flows, dispatch
+from models.site import SiteData
+from models.slots import SlotProblem
+from models.solve import Progress
+from models.starts import Starts, extra_mwh, line_cells, mistakes
+
+
+@dataclass
+class Search:
+    """State of a search: best plan, bound, clock. Moves are accepted on recomputed figures only."""
+
+    problem: SlotProblem
+    data: SiteData
+    aim: Aim
+    time_limit: float
+    gap: float
+    on_progress: Progress
+    cancel: Callable[[], bool]
+    began: float = field(default_factory=time.perf_counter)
+    best: Starts | None = None
+    best_flows: Flows | None = None
+    draft: Starts | None = None
+    """The plan to go on from: the best one, or one that comes out better but breaks the import limit or a cap yet."""
+    draft_rank: float = math.inf
+    bound: float | None = None
+    """On the first goal, the constant left out."""
+    infeasible: bool = False
+    """The relaxation has no solution: no plan exists."""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def left(self) -> float:
+        """Seconds left."""
+        return self.time_limit - (time.perf_counter() - self.began)
+
+    @property
+    def value(self) -> float | None:
+        """First goal of the best plan, the constant left out."""
+        return None if self.best_flows is None else self.aim.value(self.best_flows)
+
+    @property
+    def told_gap(self) -> float | None:
+        """Relative gap on what can be decided."""
+        value = self.value
+        if value is None or self.bound is None:
+            return None
+        return max(value - self.bound, 0.0) / max(abs(value), 1e-9)
+
+    def done(self) -> bool:
+        """Whether to stop: gap reached, time over, cancelled or infeasible."""
+        told = self.told_gap
+        return self.infeasible or self.left <= 0.05 or self.cancel() or (told is not None and told <= self.gap)
+
+    def tell(self) -> None:
+        """Report incumbent, bound and gap."""
+        self.on_progress(
+            {
+                "incumbent": self.value,
+                "bound": self.bound,
+                "gap": self.told_gap,
+                "seconds": time.perf_counter() - self.began,
+            }
+        )
+
+    def clock(self, name: str, began: float) -> None:
+        """Add the seconds since ``began`` to a phase."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+    def offer(self, starts: Starts, *, capped: bool = True) -> bool:
+        """Judge a plan by its own figures: keep it where it is feasible and better.
+
+        Args:
+            starts: the plan.
+            capped: whether the caps on cost and carbon must hold.
+
+        Returns:
+            Whether the search has a better plan to go on from, acceptable or not.
+        """
+        if mistakes(self.problem, starts):
+            return False
+        flows = self.flows(starts)
+        if flows is None:
+            return False
+        rank = self.aim.rank(flows)
+        acceptable = flows.over_mwh == 0 and (not capped or self.aim.keeps_caps(flows))
+        if acceptable and (self.best_flows is None or rank < self.aim.rank(self.best_flows) - 1e-9):
+            self.best, self.best_flows = starts, flows
+            self.tell()
+        rank = rank if acceptable else self.aim.draft_rank(self.data, flows)
+        if rank < self.draft_rank - 1e-9 * abs(self.draft_rank if math.isfinite(self.draft_rank) else 0.0) - 1e-9:
+            self.draft, self.draft_rank = starts, rank
+            return True
+        return False
+
+    @contextmanager
+    def afresh(self) -> Iterator[None]:
+        """Search from another beginning; afterwards the better of both drafts is gone on from."""
+        kept = self.draft, self.draft_rank
+        self.draft, self.draft_rank = None, math.inf
+        yield
+        if kept[1] < self.draft_rank:
+            self.draft, self.draft_rank = kept
+
+    def cells(self, starts: Starts) -> np.ndarray:
+        """Energy of the line by cell, what is under way and decided included [MWh]."""
+        cells = line_cells(self.problem, starts, extra_mwh(self.problem, starts))
+        return cells + self.problem.fixed_cells + self.problem.under_way
+
+    def flows(self, starts: Starts) -> Flows | None:
+        """Flows of a plan with the site used as well as can be; None where the site cannot do it in time."""
+        # even without time a plan is judged as long as the first ones need
+        limit = min(max(self.left, 1.0), TIME_LIMIT_S)
+        return dispatch(
+            self.data,
+            self.cells(starts),
+            self.aim.expression,
+            over_price=self.aim.over_price(self.data),
+            time_limit=limit,
+            cancel=self.cancel,
+        )
+
+    def raise_bound(self, bound: float | None) -> None:
+        """Take a proven bound, where it is better."""
+        if bound is not None and (self.bound is None or bound > self.bound):
+            self.bound = bound
+            self.tell()
