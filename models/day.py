@@ -12,7 +12,9 @@ that is where good plans lie, and HiGHS would look there last.
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -31,8 +33,12 @@ from models.starts import Starts
 
 SURROUNDINGS = ((0, 0), (1, 0), (1, 1), (2, 4))
 """How far a pooled plan may leave its relaxation, closest first: counts, and slots around casts with weight."""
-NAMINGS = ((1, 1), (2, 2), (4, 4))
-"""By how many slots leading starts and casts may leave the pooled plan."""
+NAMING = 2
+"""By how many slots leading starts and casts may leave the pooled plan, and then the plan that uses units twice."""
+ROUNDS = 3
+"""How often a plan that uses units twice is solved again, each time with that priced higher."""
+OVERLAP = 0.004
+"""What a slot of double use counts at first, as a share of what the line's energy is worth."""
 WIDTHS = (4, 10, 20, 40)
 """Slots by which heats may move in a step of improvement: wider when no step helps any more."""
 STEP_S = 3.0
@@ -41,9 +47,11 @@ NAMING_S = 4.0
 """Seconds that one naming may take while others are left to try."""
 SHARE = 0.4
 """Share of the time left that one pooled plan may take."""
-BEGINNINGS = ((0.5, False), (0.99, False), (0.5, True), (0.99, True), (0.0, True), (None, True))
-"""How lags of averaged heats are rounded (nearest slot, up, down; None: heats as they are), and whether to look far
-around: each leads to another plan."""
+BEGINNINGS = (0.5, None, 0.99, 0.0)
+"""How lags of averaged heats are rounded (nearest slot, up, down; None: heats as they are): each leads to another
+plan."""
+SAME = 5e-4
+"""Difference, as a share, below which two pooled plans count as the same."""
 GAIN = 1e-4
 """Gain, as a share of the plan, for which a cheap step is repeated."""
 
@@ -51,11 +59,11 @@ GAIN = 1e-4
 def run(search: Search) -> None:
     """Search until the gap or the limit is reached."""
     with rising(search) as proof:
-        for rounding, thorough in BEGINNINGS:
+        for rounding in BEGINNINGS:
             if search.done():
                 break
             with search.afresh():
-                first_plan(search, rounding, thorough=thorough)
+                first_plan(search, rounding)
                 walk(search)
         improving = True
         while improving and not search.done() and search.draft is not None:
@@ -80,13 +88,12 @@ def walk(search: Search) -> None:
                 break
 
 
-def first_plan(search: Search, rounding: float | None, *, thorough: bool = False) -> bool:
+def first_plan(search: Search, rounding: float | None) -> bool:
     """A pooled plan told apart into heats. True where one came out that is better than what there was.
 
     Args:
         search: takes the plan.
         rounding: how the lags of averaged heats are rounded; None: count heats as they are, which takes longer.
-        thorough: look far around the pooled plan for one of single heats.
     """
     began = time.perf_counter()
     problem = search.problem
@@ -119,24 +126,73 @@ def first_plan(search: Search, rounding: float | None, *, thorough: bool = False
         outcome = program.run(time_limit=limit, gap=search.gap / 2, cancel=search.cancel)
         search.clock("plan", began)
         # wider places often hold the same plan
-        if outcome.objective is not None and all(abs(outcome.objective - one) > 1e-6 * abs(one) for one in tried):
+        if outcome.objective is not None and all(abs(outcome.objective - one) > SAME * abs(one) for one in tried):
             tried.append(outcome.objective)
-            if name_heats(search, read(made, problem), thorough):
+            if name_heats(search, read(made, problem)):
                 return True
         if search.left <= 0.1 or search.cancel():
             break
     return False
 
 
-def name_heats(search: Search, counted: Counted, thorough: bool) -> bool:
-    """Tell heats apart around a pooled plan. True where a better plan came out."""
-    for wide, around in NAMINGS if thorough else NAMINGS[:-1]:
-        if search.left <= 0.1 or search.cancel():
-            return False
-        windows = _around(search.problem, counted, wide, around)
-        if _named(search, windows, limit=min(NAMING_S, max(search.left, 0.5)), phase="name heats"):
-            return True
+def name_heats(search: Search, counted: Counted) -> bool:
+    """Tell heats apart around a pooled plan. True where a better plan came out.
+
+    A pooled plan fills units better than single heats can. So units may be used twice at first, at a price that rises
+    until they are not.
+    """
+    problem = search.problem
+    windows = _around(problem, counted, NAMING, NAMING)
+    price = OVERLAP * float(np.abs(search.aim.both_weights(search.data)).mean()) * line_mwh(problem)
+    # furnaces and casters lie as the pooled plan has them; where that leads nowhere, no unit is sure
+    fed = {u for u in range(len(problem.units)) if u not in (*problem.stage_units[leading_stage(problem)],
+           *(problem.stage_units[-1] if problem.campaign else ()))}  # fmt: skip
+    for loose in (fed, set(range(len(problem.units)))):
+        around, draft, width, last, rise = windows, None, NAMING, math.inf, price
+        for _ in range(ROUNDS):
+            if search.left <= 0.1 or search.cancel():
+                return False
+            limit = min(NAMING_S, max(search.left, 0.5))
+            draft, twice = _named(search, around, limit, "name heats", draft, loose, rise)
+            if draft is None:
+                break
+            if twice < 0.5:
+                return search.offer(draft)
+            width = NAMING if twice < last - 0.5 else width + 1
+            rise, last = 2 * rise, twice
+            around = _near(problem, draft, width)
+        if rise > price:
+            break
     return False
+
+
+def line_mwh(problem: SlotProblem) -> float:
+    """What the heats that have something left to start take, reheating left out [MWh]."""
+    return sum(
+        float(np.mean([cells.sum() for cells in operation.cells.values()]))
+        for heat in problem.heats
+        for operation in heat.operations
+        if operation.started_min is None
+    )
+
+
+def _near(problem: SlotProblem, plan: Starts, width: int, moving: set[int] | None = None) -> Windows:
+    """Windows around a plan; where some heats move, all others are held."""
+    operation: dict[tuple[int, int], tuple[int, int]] = {}
+    cast: dict[int, list[tuple[int, int]]] = {}
+    settled: dict[tuple[int, int], int] = {}
+    for h, heat in enumerate(problem.heats):
+        room = width if moving is None or h in moving else 0
+        for i in range(len(heat.operations)):
+            operation[h, i] = (plan.slot[h][i] - room, plan.slot[h][i] + room)
+            if room == 0:
+                settled[h, i] = plan.unit[h][i]
+    for c, made in enumerate(problem.casts):
+        if made.started_min is None:
+            still = moving is not None and moving.isdisjoint(made.heats)
+            at = (plan.cast_unit[c], plan.cast_slot[c])
+            cast[c] = [at] if still else _options(problem, c, at[1], width)
+    return Windows(operation, cast, settled)
 
 
 def _around(problem: SlotProblem, counted: Counted, wide: int, around: int) -> Windows:
@@ -198,15 +254,34 @@ def _propagate(
         windows[h, i] = (low[i], high[i])
 
 
-def _named(search: Search, windows: Windows, limit: float, phase: str, start: Starts | None = None) -> bool:
-    """Solve the named model near its relaxation. True where a better plan came out."""
+def _named(
+    search: Search,
+    windows: Windows,
+    limit: float,
+    phase: str,
+    start: Starts | None,
+    loose: Collection[int] = (),
+    overlap: float = 0.0,
+) -> tuple[Starts | None, float]:
+    """The best plan of named heats near the relaxation within windows, and how many slots units are used twice in.
+
+    Args:
+        search: takes the time.
+        windows: where starts may lie.
+        limit: seconds.
+        phase: what the seconds are told as.
+        start: a plan within the windows.
+        loose: units that may be used twice at a time.
+        overlap: what a slot of that counts.
+    """
     began = time.perf_counter()
     until = began + limit
     with building():
-        made = Named(search.problem, search.data, windows)
+        made = Named(search.problem, search.data, windows, loose)
         if not made.possible:
-            return False
-        made.model.goal = pyo.Objective(expr=_aim(search, made))
+            return None, 0.0
+        aim = _aim(search, made)
+        made.model.goal = pyo.Objective(expr=aim + overlap * made.twice if loose else aim)
         program = Program(made.model)
         if start is not None:
             made.begin(start)
@@ -223,10 +298,12 @@ def _named(search: Search, windows: Windows, limit: float, phase: str, start: St
         program.restrict(made.surroundings(1, start))
         if start is not None:
             made.begin(start)
-        gap = search.gap / (2 if start is None else 10)
+        gap = search.gap / (2 if loose else 10)
         outcome = program.run(time_limit=left(), gap=gap, start=start is not None, cancel=search.cancel)
     search.clock(phase, began)
-    return outcome.found and outcome is not relaxed and search.offer(made.read())
+    if not outcome.found or outcome is relaxed:
+        return None, 0.0
+    return made.read(), float(pyo.value(made.twice))
 
 
 def _aim(search: Search, made: Named) -> Any:
@@ -275,22 +352,7 @@ def _neighbourhoods(search: Search) -> list[list[int]]:
 
 def improve(search: Search, heats: list[int], width: int) -> bool:
     """Move some heats by some slots, all others held. True where a better plan came out."""
-    draft, problem = search.draft, search.problem
-    assert draft is not None
-    moving = set(heats)
-    operation: dict[tuple[int, int], tuple[int, int]] = {}
-    cast: dict[int, list[tuple[int, int]]] = {}
-    settled: dict[tuple[int, int], int] = {}
-    for h, heat in enumerate(problem.heats):
-        room = width if h in moving else 0
-        for i in range(len(heat.operations)):
-            operation[h, i] = (draft.slot[h][i] - room, draft.slot[h][i] + room)
-            if room == 0:
-                settled[h, i] = draft.unit[h][i]
-    for c, made in enumerate(problem.casts):
-        if made.started_min is None:
-            still = moving.isdisjoint(made.heats)
-            at = (draft.cast_unit[c], draft.cast_slot[c])
-            cast[c] = [at] if still else _options(problem, c, at[1], width)
-    limit = min(search.left, STEP_S)
-    return _named(search, Windows(operation, cast, settled), limit, phase="improve", start=draft)
+    assert search.draft is not None
+    windows = _near(search.problem, search.draft, width, set(heats))
+    plan, _ = _named(search, windows, min(search.left, STEP_S), "improve", search.draft)
+    return plan is not None and search.offer(plan)

@@ -9,7 +9,7 @@ windows it is the general formulation for lines whose heats all differ.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,9 +39,16 @@ class Windows:
 class Named:
     """The model of named heats with its site."""
 
-    def __init__(self, problem: SlotProblem, data: SiteData, windows: Windows) -> None:
-        """Build the model within the windows."""
-        self.problem, self.data, self.windows = problem, data, windows
+    def __init__(self, problem: SlotProblem, data: SiteData, windows: Windows, loose: Collection[int] = ()) -> None:
+        """Build the model within the windows.
+
+        Args:
+            problem: the line.
+            data: the site.
+            windows: where starts may lie.
+            loose: units that may be used twice at a time; the objective must price ``twice``.
+        """
+        self.problem, self.data, self.windows, self.loose = problem, data, windows, loose
         self.model = pyo.ConcreteModel()
         self.possible = True
         self._build()
@@ -105,10 +112,12 @@ class Named:
                 held.setdefault((u, q), []).append(m.z[c, u, t])
         started = self._started()
         m.HELD = pyo.Set(initialize=list(held), dimen=2)
+        m.twice = pyo.Var([key for key in held if key[0] in self.loose], domain=pyo.NonNegativeReals)
 
         @m.Constraint(m.HELD)
         def one_at_a_time(m: Any, u: int, q: int) -> Any:
-            return pyo.quicksum(held[u, q]) <= int(q >= started.get(u, 0.0) - 1e-9)
+            more = m.twice[u, q] if u in self.loose else 0.0
+            return pyo.quicksum(held[u, q]) <= int(q >= started.get(u, 0.0) - 1e-9) + more
 
     def _started(self) -> dict[int, float]:
         """Slot until which each unit is held by what has started already."""
@@ -310,8 +319,13 @@ class Named:
             own = kept is not None and kept.cast_unit[c] == u and kept.cast_slot[c] == t
             yield m.z[c, u, t], 0.0, float(own or (c, u, t) in casts)
 
+    @property
+    def twice(self) -> Any:
+        """Slots in which a unit is used more than once."""
+        return pyo.quicksum(self.model.twice.values())
+
     def read(self) -> Starts:
-        """The plan that the variables hold."""
+        """The plan that the variables hold; it may use units twice where the model is loose."""
         m, problem = self.model, self.problem
         on = {(h, i): (u, t) for h, i, u, t in m.START if m.x[h, i, u, t].value > 0.5}
         casts = {c: (u, t) for c, u, t in m.OPTION if m.z[c, u, t].value > 0.5}
