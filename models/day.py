@@ -35,8 +35,10 @@ SURROUNDINGS = ((0, 0), (1, 0), (1, 1), (2, 4))
 """How far a pooled plan may leave its relaxation, closest first: counts, and slots around casts with weight."""
 NAMING = 2
 """By how many slots leading starts and casts may leave the pooled plan, and then the plan that uses units twice."""
-ROUNDS = 3
+ROUNDS = 10
 """How often a plan that uses units twice is solved again, each time with that priced higher."""
+PATIENCE = 2
+"""Rounds in which the double use may stay as it is."""
 OVERLAP = 0.004
 """What a slot of double use counts at first, as a share of what the line's energy is worth."""
 WIDTHS = (4, 10, 20, 40)
@@ -148,9 +150,9 @@ def name_heats(search: Search, counted: Counted) -> bool:
     fed = {u for u in range(len(problem.units)) if u not in (*problem.stage_units[leading_stage(problem)],
            *(problem.stage_units[-1] if problem.campaign else ()))}  # fmt: skip
     for loose in (fed, set(range(len(problem.units)))):
-        around, draft, width, last, rise = windows, None, NAMING, math.inf, price
+        around, draft, width, least, idle, rise = windows, None, NAMING, math.inf, 0, price
         for _ in range(ROUNDS):
-            if search.left <= 0.1 or search.cancel():
+            if search.left <= 0.1 or search.cancel() or idle > PATIENCE:
                 return False
             limit = min(NAMING_S, max(search.left, 0.5))
             draft, twice = _named(search, around, limit, "name heats", draft, loose, rise)
@@ -158,8 +160,8 @@ def name_heats(search: Search, counted: Counted) -> bool:
                 break
             if twice < 0.5:
                 return search.offer(draft)
-            width = NAMING if twice < last - 0.5 else width + 1
-            rise, last = 2 * rise, twice
+            idle = 0 if twice < least - 0.5 else idle + 1
+            width, least, rise = NAMING + idle, min(twice, least), 2 * rise
             around = _near(problem, draft, width)
         if rise > price:
             break
