@@ -63,7 +63,8 @@ def add(found: Pooled, started: np.ndarray) -> None:
     @m.Constraint(m.FACET)
     def hull(m: Any, t: int, k: int) -> Any:
         *factors, top = facets[t][k]
-        return sum(f * load.count[t] for f, load in zip(factors, loads, strict=True) if f) <= top
+        drawn = sum(f * load.count[t] for f, load in zip(factors, loads, strict=True) if f)
+        return pyo.Constraint.Feasible if isinstance(drawn, int | float) else drawn <= top
 
 
 def _stages(found: Pooled) -> list[_Load | None]:
