@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyomo.environ as pyo
@@ -24,6 +24,10 @@ from models.solve import Program, building
 
 Places = dict[int, tuple[tuple[int, ...], int, int]]
 """By cast: casters that it may use, first and last slot of its start."""
+LONG_HEATS = 40
+"""With more heats than these the root alone is bounded, unless that is quick."""
+ROOT_SHARE = 0.05
+"""Share of the time that the root may take where the bound of a long horizon is branched on."""
 NARROW = 0.5
 """Mean distance from the mean start, in slots, below which a cast is settled in time."""
 
@@ -49,19 +53,31 @@ class Bound:
         self.over = False
         """Set by the search: nobody needs the bound any more."""
         self.failure: BaseException | None = None
+        self.long = len(search.problem.heats) > LONG_HEATS
+        made = Pooled(search.problem, search.data, bounding=True)
+        search.infeasible |= not made.possible
+        if search.infeasible:
+            return
+        self._program = self._compiled(made)
+        self._first = None
+        if self.long and search.problem.reheat_kwh_per_t_min:
+            lossless = replace(search.problem, reheat_kwh_per_t_min=0.0)
+            self._first = self._compiled(Pooled(lossless, search.data, bounding=True))
+        paid = search.aim.constant + negative_reheating(search)
+        self._below = search.aim.constant if made.reheating_exact else paid
+        self._first_below = paid
+        self._options = dict(made.model.z.items())
+        self._alone = {c for c, casts in made.batches.items() if len(casts) == 1}
+        self._numbers = 0
+        search.clock("build", began)
+
+    def _compiled(self, made: Pooled) -> Program:
+        search = self.search
         with building():
-            made = Pooled(search.problem, search.data, bounding=True)
-            search.infeasible |= not made.possible
-            if search.infeasible:
-                return
             for name, cap, _ in search.aim.caps(search.data):
                 made.model.add_component(f"{name}_cap", pyo.Constraint(expr=getattr(made.ports, name) <= cap))
             made.model.goal = pyo.Objective(expr=search.aim.pure(made.ports))
-            self._program = Program(made.model)
-        self._below = search.aim.constant + (0.0 if made.reheating_exact else negative_reheating(search))
-        self._options = dict(made.model.z.items())
-        self._numbers = 0
-        search.clock("build", began)
+            return Program(made.model)
 
     def run(self) -> None:
         """Raise the search's bound until it is over."""
@@ -69,10 +85,21 @@ class Bound:
             return
         began = time.perf_counter()
         try:
+            self._without_reheating()
             self._branch()
         except BaseException as error:
             self.failure = error
         self.search.clock("bound", began)
+
+    def _without_reheating(self) -> None:
+        """On long horizons a quick bound first: what waiting costs left out."""
+        if self._first is None:
+            return
+        found = self._first.search(time_limit=max(self.search.left, 0.05), relax=True, ipm=True, crossover=False,
+                                   cancel=self._stop)  # fmt: skip
+        outcome = self._first.outcome(found)
+        if outcome.bound is not None:
+            self.search.raise_bound(outcome.bound - self._first_below)
 
     def _stop(self) -> bool:
         return self.over or self.search.cancel()
@@ -83,12 +110,13 @@ class Bound:
         for c, column, t in self._options:
             casters, low, high = everywhere.get(c, ((), t, t))
             everywhere[c] = (tuple(sorted({*casters, column})), min(low, t), max(high, t))
+        began, left = time.perf_counter(), search.left
         root = self._node(everywhere, -float("inf"), root=True)
         nodes = [root] if root is not None else []
         search.infeasible |= root is None and not self._stop() and search.left > 0
         while nodes:
-            search.bound = max(nodes[0].bound, search.bound if search.bound is not None else nodes[0].bound)
-            if self._stop() or search.done():
+            search.raise_bound(nodes[0].bound)
+            if self._stop() or search.done() or (self.long and time.perf_counter() - began > ROOT_SHARE * left):
                 return
             parts = _parts(nodes[0])
             if not parts:
@@ -106,7 +134,8 @@ class Bound:
         """A part of the plans, its relaxation solved; None where it holds no plan."""
         self._restrict(places)
         found = self._program.search(
-            time_limit=max(self.search.left, 0.05), relax=True, ipm=root, cancel=self._stop
+            time_limit=max(self.search.left, 0.05), relax=True, ipm=root, crossover=not (root and self.long),
+            cancel=self._stop,
         )  # fmt: skip
         outcome = self._program.outcome(found)
         if outcome.status == "infeasible" or outcome.bound is None:
@@ -114,7 +143,7 @@ class Bound:
         weights: dict[int, list[tuple[int, int, float]]] = {}
         held = self._program.values(self._options.values())
         for (c, column, t), value in zip(self._options, held, strict=True):
-            if value > 1e-6:
+            if value > 1e-6 and c in self._alone:
                 weights.setdefault(c, []).append((column, t, value))
         self._numbers += 1
         return _Node(max(outcome.bound - self._below, least), self._numbers, places, weights)
@@ -134,7 +163,7 @@ class Bound:
 
         def tell(event: dict[str, Any]) -> None:
             if event["bound"] is not None:
-                search.bound = max(search.bound or node.bound, min(event["bound"] - self._below, ceiling))
+                search.raise_bound(min(event["bound"] - self._below, ceiling))
 
         found = self._program.search(
             time_limit=max(search.left, 0.05), gap=search.gap / 8, on_progress=tell,
@@ -145,7 +174,7 @@ class Bound:
             if len(nodes) == 1:
                 search.infeasible |= search.best is None
             else:
-                search.bound = max(search.bound or node.bound, ceiling)
+                search.raise_bound(ceiling)
 
 
 def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:
@@ -174,6 +203,9 @@ def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:
 @contextmanager
 def rising(search: Search) -> Iterator[threading.Thread]:
     """Raise the bound in a thread while plans are searched inside; it ends with the search."""
+    if not search.proving:
+        yield threading.Thread()
+        return
     bound = Bound(search)
     thread = threading.Thread(target=bound.run, name="bound", daemon=True)
     thread.start()

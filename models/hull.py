@@ -8,6 +8,7 @@ and with it most of what makes the relaxation weak.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,11 @@ MOST_POINTS = 4000
 
 @dataclass(frozen=True)
 class _Load:
-    """Units of a stage that draw full power: how many there are, what each draws at least, and the count in a slot."""
+    """Units of a stage that draw full power: how many there are, what each draws at least, and the count by slot, built on demand."""
 
     units: int
     mw: float
-    count: list[Any]
+    count: Callable[[], Any]
 
 
 def add(found: Pooled, started: np.ndarray) -> None:
@@ -46,7 +47,7 @@ def add(found: Pooled, started: np.ndarray) -> None:
         return
     if abs(data.meter_min - problem.cell_min) > 1e-9 or problem.cells_per_slot != 1:
         return
-    loads = [load for load in [*_stages(found), _casters(found)] if load is not None and load.mw > 1e-6]
+    loads = [load for load in [*_stages(found), *_casters(found)] if load.mw > 1e-6]
     loads.sort(key=lambda load: -load.mw)
     loads = loads[:LOADS]
     while loads and np.prod([load.units + 1 for load in loads]) > MOST_POINTS:
@@ -60,39 +61,49 @@ def add(found: Pooled, started: np.ndarray) -> None:
     facets = {t: _facets(units, power, float(np.round(room[t], 6))) for t in range(found.n)}
     m.FACET = pyo.Set(initialize=[(t, k) for t, rows in facets.items() for k in range(len(rows))], dimen=2)
 
+    told = {d for rows in facets.values() for row in rows for d in range(len(loads)) if row[d]}
+    count = {d: loads[d].count() for d in told}
+
     @m.Constraint(m.FACET)
     def hull(m: Any, t: int, k: int) -> Any:
         *factors, top = facets[t][k]
-        drawn = sum(f * load.count[t] for f, load in zip(factors, loads, strict=True) if f)
+        drawn = sum(f * count[d][t] for d, f in enumerate(factors) if f)
         return pyo.Constraint.Feasible if isinstance(drawn, int | float) else drawn <= top
 
 
-def _stages(found: Pooled) -> list[_Load | None]:
-    loads: list[_Load | None] = []
-    for s in found.stages:
-        counted = [(k, c) for k in range(len(found.pools[s])) for c in found.able[s, k]]
-        curves = {(k, c): found.full_cells(s, k, c) for k, c in counted}
-        full = min((float(cells.max()) for cells in curves.values()), default=0.0)
-        count: list[Any] = [0] * found.n
+def _stages(found: Pooled) -> list[_Load]:
+    return [_stage(found, s) for s in found.stages]
+
+
+def _stage(found: Pooled, s: int) -> _Load:
+    counted = [(k, c) for k in range(len(found.pools[s])) for c in found.able[s, k]]
+    curves = {(k, c): found.full_cells(s, k, c) for k, c in counted}
+    full = min((float(cells.max()) for cells in curves.values()), default=0.0)
+
+    def count() -> list[Any]:
+        at_full: list[Any] = [0] * found.n
         for (k, c), cells in curves.items():
             for t in range(found.n):
-                count[t] += _at_full(found.model.Y, (s, k, c), t, cells >= full - 1e-9)
-        loads.append(_Load(len(found.problem.stage_units[s]), full * 60 / found.problem.cell_min, count))
-    return loads
+                at_full[t] += _at_full(found.model.Y, (s, k, c), t, cells >= full - 1e-9)
+        return at_full
+
+    return _Load(len(found.problem.stage_units[s]), full * 60 / found.problem.cell_min, count)
 
 
-def _casters(found: Pooled) -> _Load | None:
+def _casters(found: Pooled) -> list[_Load]:
     problem, m = found.problem, found.model
     if not problem.campaign:
-        return None
+        return []
     full = min((float(cells.max()) for cast in problem.casts for cells in cast.cells.values()), default=0.0)
-    count: list[Any] = [0] * found.n
-    for c, column, t in m.OPTION:
-        cast = problem.casts[c]
-        for k, energy in enumerate(cast.cells[cast.units[column]].tolist()):
-            if energy >= full - 1e-9 and t + k < found.n:
-                count[t + k] += m.z[c, column, t]
-    return _Load(len(problem.stage_units[-1]), full * 60 / problem.cell_min, count)
+
+    def count() -> Any:
+        at_full = {
+            (c, column, t): (problem.casts[c].cells[problem.casts[c].units[column]] >= full - 1e-9).astype(float)
+            for c, column, t in m.OPTION
+        }
+        return found.course("casters_at_full", at_full, found.n, 1, None)
+
+    return [_Load(len(problem.stage_units[-1]), full * 60 / problem.cell_min, count)]
 
 
 def _at_full(y: Any, key: tuple[int, int, int], t: int, full: np.ndarray) -> Any:

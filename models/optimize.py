@@ -13,6 +13,7 @@ import xarray as xr
 from models import aim as aims
 from models import site as sites
 from models import slots, starts, week
+from models.bound import LONG_HEATS
 from models.dispatch import Flows
 from models.search import Search
 from models.slots import SlotProblem
@@ -20,10 +21,6 @@ from models.solve import Progress
 from models.starts import Starts
 from scenarios import Scenario
 from scenarios.datasets import SCHEDULE, check, metered
-
-LONG_HEATS = 40
-"""More heats than these are planned order by order before the whole is improved."""
-
 
 def optimize(
     scenario: Scenario,

@@ -258,55 +258,106 @@ class Pooled:
                     busy[u, : max(math.ceil(until / problem.step_min - 1e-9), 0)] = True
         return busy
 
+    def _batches(self) -> dict[int, list[int]]:
+        """Casts that are alike but for when they may start, by the first of them; each alone where a plan is read."""
+        found: dict[tuple, list[int]] = {}
+        for c, cast in enumerate(self.problem.casts):
+            if cast.started_min is None:
+                alike = tuple(
+                    (u, cast.hold[u], cast.cells[u].tobytes(), cast.offsets[u].tobytes()) for u in cast.units
+                )
+                kinds = tuple(self.problem.heats[h].kind for h in cast.heats)
+                found.setdefault((alike, kinds) if self.bounding else (c,), []).append(c)
+        return {casts[0]: casts for casts in found.values()}
+
+    def _places(self, c: int) -> list[tuple[int, int]]:
+        """Where a cast may start: caster, by its place among the cast's units, and slot."""
+        problem, cast = self.problem, self.problem.casts[c]
+        places = []
+        for column, u in enumerate(cast.units):
+            low, high = cast.first[u], cast.last[u]
+            for h in cast.heats:
+                heat = problem.heats[h]
+                if heat.operations:
+                    least, most = self.to_cast(heat, len(heat.operations) - 1, column)
+                    low = max(low, self.windows[h].first[-1] + least)
+                    high = min(high, self.windows[h].last[-1] + most)
+            for t in range(max(low, 0), high + 1):
+                if problem.free[u, t : min(t + cast.hold[u], self.n)].all():
+                    places.append((column, t))
+        return places
+
     def _casts(self) -> None:
         m, problem = self.model, self.problem
-        options = []
-        for c, cast in enumerate(problem.casts):
-            if cast.started_min is not None:
-                continue
-            for column, u in enumerate(cast.units):
-                low, high = cast.first[u], cast.last[u]
-                for h in cast.heats:
-                    heat = problem.heats[h]
-                    if heat.operations:
-                        least, most = self.to_cast(heat, len(heat.operations) - 1, column)
-                        low = max(low, self.windows[h].first[-1] + least)
-                        high = min(high, self.windows[h].last[-1] + most)
-                for t in range(max(low, 0), high + 1):
-                    begin, end = t, min(t + cast.hold[u], self.n)
-                    if problem.free[u, begin:end].all():
-                        options.append((c, column, t))
+        self.batches = self._batches()
+        places = {c: self._places(c) for casts in self.batches.values() for c in casts}
+        self.options = {first: sorted({p for c in casts for p in places[c]}) for first, casts in self.batches.items()}
+        options = [(c, column, t) for c, own in self.options.items() for column, t in own]
         m.OPTION = pyo.Set(initialize=options, dimen=3)
         m.z = pyo.Var(m.OPTION, domain=pyo.Binary)
-        self.options: dict[int, list[tuple[int, int]]] = {c: [] for c, _, _ in options}
-        for c, column, t in options:
-            self.options[c].append((column, t))
-        waiting = [c for c, cast in enumerate(problem.casts) if cast.started_min is None]
-        if any(not self.options.get(c) for c in waiting):
+        if not all(places.values()):
             self.possible = False
             return
-        m.CAST = pyo.Set(initialize=waiting)
+        m.CAST = pyo.Set(initialize=list(self.batches))
 
         @m.Constraint(m.CAST)
         def once(m: Any, c: int) -> Any:
-            return sum(m.z[c, column, t] for column, t in self.options[c]) == 1
+            return sum(m.z[c, column, t] for column, t in self.options[c]) == len(self.batches[c])
 
-        held: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
-        for c, column, t in options:
-            u = problem.casts[c].units[column]
-            for q in range(t, min(t + problem.casts[c].hold[u], self.n)):
-                held.setdefault((u, q), []).append((c, column, t))
-        taken = np.zeros_like(problem.free)
-        for cast in problem.casts:
-            if cast.started_min is not None:
-                u = cast.units[0]
-                until = cast.started_min / problem.step_min + cast.hold[u]
-                taken[u, : max(math.ceil(until - 1e-9), 0)] = True
-        m.HELD = pyo.Set(initialize=list(held), dimen=2)
+        windows: list[tuple[int, int, int, bool]] = []
+        for first, casts in self.batches.items():
+            opening, closing = (sorted(pick(t for _, t in places[c]) for c in casts) for pick in (min, max))
+            windows += [(first, t - 1, k, False) for k, t in enumerate(opening) if k]
+            windows += [(first, t, k + 1, True) for k, t in enumerate(closing[:-1])]
+        m.WINDOW = pyo.RangeSet(0, len(windows) - 1)
 
-        @m.Constraint(m.HELD)
-        def one_cast(m: Any, u: int, q: int) -> Any:
-            return sum(m.z[key] for key in held[u, q]) <= int(not taken[u, q])
+        @m.Constraint(m.WINDOW)
+        def within_windows(m: Any, w: int) -> Any:
+            first, until, count, at_least = windows[w]
+            begun = pyo.quicksum(m.z[first, column, t] for column, t in self.options[first] if t <= until)
+            if isinstance(begun, int | float):
+                return pyo.Constraint.Infeasible if at_least and count else pyo.Constraint.Feasible
+            return begun >= count if at_least else begun <= count
+
+        for u in sorted({u for cast in problem.casts for u in cast.units}):
+            taken = np.zeros(self.n, dtype=bool)
+            for cast in problem.casts:
+                if cast.started_min is not None and cast.units[0] == u:
+                    taken[: max(math.ceil(cast.started_min / problem.step_min + cast.hold[u] - 1e-9), 0)] = True
+            own = [key for key in options if problem.casts[key[0]].units[key[1]] == u]
+            self.course(f"held_{u}", {key: np.ones(problem.casts[key[0]].hold[u]) for key in own}, self.n, 1, ~taken)
+
+    def course(
+        self, name: str, profiles: dict[tuple[int, int, int], np.ndarray], size: int, per: int, top: np.ndarray | None
+    ) -> Any:
+        """What the casts' starts add up to over time: a variable that changes by the changes of their profiles.
+
+        A profile is level for hours, so this takes a handful of coefficients a start where a sum takes one a slot.
+
+        Args:
+            name: of the variable in the model.
+            profiles: by cast, caster and slot: what a start there adds, from that slot on.
+            size: length of the course.
+            per: places of a profile in a slot.
+            top: most that the course may be in each place; None for no limit.
+        """
+        m = self.model
+        changes: list[list[tuple[Any, float]]] = [[] for _ in range(size)]
+        for key, profile in profiles.items():
+            steps = np.diff(profile, prepend=0.0, append=0.0)
+            for k in np.flatnonzero(np.abs(steps) > 1e-12).tolist():
+                if key[2] * per + k < size:
+                    changes[key[2] * per + k].append((m.z[key], float(steps[k])))
+        limits = [None] * size if top is None else [float(v) for v in top.tolist()]
+        course = pyo.Var(range(size), bounds=lambda m, t: (0, limits[t]))
+        m.add_component(name, course)
+
+        def rule(m: Any, t: int) -> Any:
+            before = course[t - 1] if t else 0
+            return course[t] == before + pyo.quicksum(factor * var for var, factor in changes[t])
+
+        m.add_component(f"{name}_changes", pyo.Constraint(range(size), rule=rule))
+        return course
 
     def _chain(self) -> None:
         """Tie the counts of every stage to those of the leading one, and consecutive others in sum."""
@@ -382,7 +433,7 @@ class Pooled:
                     if problem.casts[c].started_min is not None:
                         ahead[s, k] += 1
                         continue
-                    for column, t in self.options[c]:
+                    for column, t in self.options.get(c, ()):
                         low, high = self.to_cast(heat, i, column)
                         must.setdefault((s, k, max(t - low, 0)), []).append((c, column, t))
                         may.setdefault((s, k, max(t - high, 0)), []).append((c, column, t))
@@ -419,11 +470,10 @@ class Pooled:
             for c in classes:
                 cells = self._cells(s, self.pools[s][k], self.classes[s][c][0])
                 _spread(terms, [m.Y[s, k, c, t] for t in range(self.n)], cells, per)
-        for c, column, t in m.OPTION:
-            cast = problem.casts[c]
-            for k, energy in enumerate(cast.cells[cast.units[column]].tolist()):
-                if energy and t * per + k < problem.n_cells:
-                    terms[t * per + k].append((m.z[c, column, t], energy))
+        drawn = {
+            (c, column, t): problem.casts[c].cells[problem.casts[c].units[column]] for c, column, t in m.OPTION
+        }  # fmt: skip
+        casting = self.course("casting", drawn, problem.n_cells, per, None)
         for first, cells, var in self._reheating():
             for k, energy in enumerate(cells.tolist()):
                 if energy and first + k < problem.n_cells:
@@ -433,7 +483,7 @@ class Pooled:
 
         @m.Constraint(m.C)
         def line_energy(m: Any, c: int) -> Any:
-            return m.line[c] == pyo.quicksum(factor * var for var, factor in terms[c]) + float(started[c])
+            return m.line[c] == casting[c] + pyo.quicksum(factor * var for var, factor in terms[c]) + float(started[c])
 
         m.site = pyo.Block()
         self.ports: Ports = site_model.add(

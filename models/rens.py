@@ -33,7 +33,14 @@ def read(found: Pooled, problem: SlotProblem) -> Counted:
         problem: the line with its heats as they are.
     """
     m = found.model
-    cast = {c: (problem.casts[c].units[column], t) for c, column, t in m.OPTION if (m.z[c, column, t].value or 0) > 0.5}
+    placed: dict[int, list[tuple[int, int]]] = {}
+    for c, column, t in m.OPTION:
+        if (m.z[c, column, t].value or 0) > 0.5:
+            placed.setdefault(c, []).append((t, problem.casts[c].units[column]))
+    cast: dict[int, tuple[int, int]] = {}
+    for first, places in placed.items():
+        by_due = sorted(found.batches[first], key=lambda c: (max(problem.casts[c].last.values()), c))
+        cast.update({c: (u, t) for c, (t, u) in zip(by_due, sorted(places), strict=True)})
     cast_of = problem.cast_of()
 
     def need(h: int) -> tuple[float, float, int]:

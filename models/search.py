@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,9 +38,12 @@ class Search:
     draft_rank: float = math.inf
     bound: float | None = None
     """On the first goal, the constant left out."""
+    proving: bool = True
+    """Whether a bound is wanted."""
     infeasible: bool = False
     """The relaxation has no solution: no plan exists."""
     seconds: dict[str, float] = field(default_factory=dict)
+    _telling: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def left(self) -> float:
@@ -65,15 +69,16 @@ class Search:
         return self.infeasible or self.left <= 0.05 or self.cancel() or (told is not None and told <= self.gap)
 
     def tell(self) -> None:
-        """Report incumbent, bound and gap."""
-        self.on_progress(
-            {
-                "incumbent": self.value,
-                "bound": self.bound,
-                "gap": self.told_gap,
-                "seconds": time.perf_counter() - self.began,
-            }
-        )
+        """Report incumbent, bound and gap; plans and bound come from two threads."""
+        with self._telling:
+            self.on_progress(
+                {
+                    "incumbent": self.value,
+                    "bound": self.bound,
+                    "gap": self.told_gap,
+                    "seconds": time.perf_counter() - self.began,
+                }
+            )
 
     def clock(self, name: str, began: float) -> None:
         """Add the seconds since ``began`` to a phase."""

@@ -105,6 +105,7 @@ class Program:
         nodes: int | None = None,
         effort: float | None = None,
         ipm: bool = False,
+        crossover: bool = True,
         on_progress: Progress | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> Outcome:
@@ -118,6 +119,7 @@ class Program:
                 nodes=nodes,
                 effort=effort,
                 ipm=ipm,
+                crossover=crossover,
                 on_progress=on_progress,
                 cancel=cancel,
             )
@@ -133,6 +135,7 @@ class Program:
         nodes: int | None = None,
         effort: float | None = None,
         ipm: bool = False,
+        crossover: bool = True,
         on_progress: Progress | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> Found:
@@ -145,6 +148,7 @@ class Program:
             "mip_abs_gap": 0.0 if gap == 0 else 1e-9,
             "solve_relaxation": relax,
             "solver": "ipm" if ipm else "choose",
+            "run_crossover": "on" if crossover else "off",
         }
         if nodes is not None:
             options["mip_max_nodes"] = nodes
@@ -196,9 +200,9 @@ def solve(model: pyo.ConcreteModel, *, time_limit: float, **how: Any) -> Outcome
         **how: ``gap``, relative, at which the search may stop; ``start`` from the values that the variables hold;
             ``relax`` the integrality; ``nodes`` of branch and bound at most, which unlike seconds gives the same result
             each time; ``effort``, share of the time that goes into heuristics; ``ipm`` for a linear program by
-            interior point, several times faster on these than the simplex method; ``on_progress``, told
-            ``incumbent``, ``bound`` and ``seconds`` as they change; ``cancel``, polled, True ends the run with what
-            was found.
+            interior point, several times faster on these than the simplex method; ``crossover`` from there to a basis;
+            ``on_progress``, told ``incumbent``, ``bound`` and ``seconds`` as they change; ``cancel``, polled, True ends
+            the run with what was found.
 
     Raises:
         RuntimeError: this release of the solver is known to be wrong.
@@ -312,7 +316,11 @@ def _outcome(solver: highspy.Highs, form: Any, sense: float, found: Found) -> Ou
     if mixed:
         bound = sense * info.mip_dual_bound if abs(info.mip_dual_bound) < 1e30 else None
     elif state == states.kOptimal:
-        bound = sense * info.objective_function_value
+        # without crossover an interior point ends a little above the optimum: what its multipliers prove is told
+        proven = info.objective_function_value
+        basis = info.basis_validity == int(highspy.BasisValidity.kBasisValidityValid)
+        short = 0.0 if basis else info.primal_dual_objective_error * (1 + abs(proven))
+        bound = sense * (proven - short)
     if not primal or (state == states.kUnknown and not mixed):
         return Outcome("none", None, bound, seconds, nodes)
     status = "optimal" if state == states.kOptimal else "feasible"

@@ -80,6 +80,7 @@ def _replan(search: Search, casts: list[int], seconds: float) -> None:
         gap=search.gap / 2 * len(free) / len(problem.heats),
         on_progress=lambda event: None,
         cancel=search.cancel,
+        proving=False,
     )
     began = time.perf_counter()
     inner.offer(own, capped=False)
