@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,8 @@ STEP_S = 3.0
 """Seconds that one step of improvement may take."""
 NAMING_S = 4.0
 """Seconds that one naming may take while others are left to try."""
+STALL_S = 0.7
+"""Seconds without a better pooled plan after which it is taken."""
 SHARE = 0.4
 """Share of the time left that one pooled plan may take."""
 BEGINNINGS = (0.5, None, 0.99, 0.0)
@@ -125,7 +127,8 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         began = time.perf_counter()
         program.restrict(place)
         limit = max(search.left * SHARE, 0.5)
-        outcome = program.run(time_limit=limit, gap=search.gap / 2, cancel=search.cancel)
+        patience = Patience(search.cancel)
+        outcome = program.run(time_limit=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)
         search.clock("plan", began)
         # wider places often hold the same plan
         if outcome.objective is not None and all(abs(outcome.objective - one) > SAME * abs(one) for one in tried):
@@ -135,6 +138,24 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         if search.left <= 0.1 or search.cancel():
             break
     return False
+
+
+class Patience:
+    """Ends a search for a pooled plan that has found one and no better one for a while: it is only a guide."""
+
+    def __init__(self, cancel: Callable[[], bool]) -> None:
+        self._cancel = cancel
+        self._best: float | None = None
+        self._since = 0.0
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Hear of the search's progress."""
+        if event["incumbent"] is not None and event["incumbent"] != self._best:
+            self._best, self._since = event["incumbent"], time.perf_counter()
+
+    def over(self) -> bool:
+        """Whether to end it."""
+        return self._cancel() or (self._best is not None and time.perf_counter() - self._since > STALL_S)
 
 
 def name_heats(search: Search, counted: Counted) -> bool:

@@ -26,7 +26,7 @@ MOST_POINTS = 4000
 
 @dataclass(frozen=True)
 class _Load:
-    """Units of a stage that draw full power: how many there are, what each draws at least, and the count by slot, built on demand."""
+    """Units of a stage that draw full power: how many, what each draws at least, and on demand their count by slot."""
 
     units: int
     mw: float

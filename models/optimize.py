@@ -22,6 +22,7 @@ from models.starts import Starts
 from scenarios import Scenario
 from scenarios.datasets import SCHEDULE, check, metered
 
+
 def optimize(
     scenario: Scenario,
     envelope: xr.Dataset,

@@ -259,15 +259,17 @@ class Pooled:
         return busy
 
     def _batches(self) -> dict[int, list[int]]:
-        """Casts that are alike but for when they may start, by the first of them; each alone where a plan is read."""
+        """Casts that are alike but for their latest start, by the first of them; each alone where a plan is read."""
         found: dict[tuple, list[int]] = {}
         for c, cast in enumerate(self.problem.casts):
             if cast.started_min is None:
                 alike = tuple(
-                    (u, cast.hold[u], cast.cells[u].tobytes(), cast.offsets[u].tobytes()) for u in cast.units
+                    (u, cast.first[u], cast.hold[u], cast.cells[u].tobytes(), cast.offsets[u].tobytes())
+                    for u in cast.units
                 )
+                reach = tuple(self.windows[h].first[-1] for h in cast.heats if self.problem.heats[h].operations)
                 kinds = tuple(self.problem.heats[h].kind for h in cast.heats)
-                found.setdefault((alike, kinds) if self.bounding else (c,), []).append(c)
+                found.setdefault((alike, kinds, reach) if self.bounding else (c,), []).append(c)
         return {casts[0]: casts for casts in found.values()}
 
     def _places(self, c: int) -> list[tuple[int, int]]:
@@ -304,20 +306,19 @@ class Pooled:
         def once(m: Any, c: int) -> Any:
             return sum(m.z[c, column, t] for column, t in self.options[c]) == len(self.batches[c])
 
-        windows: list[tuple[int, int, int, bool]] = []
-        for first, casts in self.batches.items():
-            opening, closing = (sorted(pick(t for _, t in places[c]) for c in casts) for pick in (min, max))
-            windows += [(first, t - 1, k, False) for k, t in enumerate(opening) if k]
-            windows += [(first, t, k + 1, True) for k, t in enumerate(closing[:-1])]
-        m.WINDOW = pyo.RangeSet(0, len(windows) - 1)
+        # what must have begun by when; that they may all begin from the same slot on makes it enough
+        m.MUST_CAST = pyo.Set(
+            initialize=[
+                (first, k + 1, last)
+                for first, casts in self.batches.items()
+                for k, last in enumerate(sorted(max(t for _, t in places[c]) for c in casts)[:-1])
+            ],
+            dimen=3,
+        )
 
-        @m.Constraint(m.WINDOW)
-        def within_windows(m: Any, w: int) -> Any:
-            first, until, count, at_least = windows[w]
-            begun = pyo.quicksum(m.z[first, column, t] for column, t in self.options[first] if t <= until)
-            if isinstance(begun, int | float):
-                return pyo.Constraint.Infeasible if at_least and count else pyo.Constraint.Feasible
-            return begun >= count if at_least else begun <= count
+        @m.Constraint(m.MUST_CAST)
+        def in_window(m: Any, c: int, count: int, last: int) -> Any:
+            return pyo.quicksum(m.z[c, column, t] for column, t in self.options[c] if t <= last) >= count
 
         for u in sorted({u for cast in problem.casts for u in cast.units}):
             taken = np.zeros(self.n, dtype=bool)

@@ -319,7 +319,7 @@ def _outcome(solver: highspy.Highs, form: Any, sense: float, found: Found) -> Ou
         # without crossover an interior point ends a little above the optimum: what its multipliers prove is told
         proven = info.objective_function_value
         basis = info.basis_validity == int(highspy.BasisValidity.kBasisValidityValid)
-        short = 0.0 if basis else info.primal_dual_objective_error * (1 + abs(proven))
+        short = 0.0 if basis else info.primal_dual_objective_error * (1 + abs(proven))  # type: ignore[attr-defined]
         bound = sense * (proven - short)
     if not primal or (state == states.kUnknown and not mixed):
         return Outcome("none", None, bound, seconds, nodes)

@@ -70,7 +70,9 @@ def browser(chromium: Path) -> Iterator[Browser]:
 
 
 def change(page: Page, label: str, value: str) -> None:
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=15_000)
     field = page.get_by_label(label, exact=True)
+    expect(field).to_have_count(1)  # while the page is drawn anew the old field may stand beside it
     field.fill(value)
     field.press("Enter")
 

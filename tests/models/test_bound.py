@@ -1,0 +1,133 @@
+"""The search of a day and its bound against brute force, on shops with few enough schedules to try them all."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import models
+from models import aim as aims
+from models import site as sites
+from models import slots
+from models.bound import Bound
+from models.optimize import direct_kg
+from models.search import Search
+from models.slots import SlotProblem
+from models.starts import Starts
+from scenarios import Scenario
+from twin import envelope
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "twin"))  # the shops are written there
+
+from shops import cast, melt_shop, scenario
+
+CASES: dict[str, dict[str, Any]] = {
+    "one by one": {"orders": [cast("A", 1), cast("B", 1)]},
+    "one due early": {"orders": [cast("A", 1), cast("B", 1, due="4 h")]},
+    "one cast locked": {
+        "orders": [cast("A", 1), cast("B", 1)],
+        "locks": [{"heat": "B-1", "stage": "casting", "start": "4 h"}],
+    },
+    "a cast of two": {"orders": [cast("A", 2)]},
+    "under a limit that both cannot draw at once": {
+        "orders": [cast("A", 1), cast("B", 1)],
+        "site": {"grid": {"import_limit_mw": 43.0}},
+    },
+    "no loss": {"orders": [cast("A", 1), cast("B", 1)], "line": melt_shop(heat_loss=None)},
+}
+
+
+def shop(seed: int, *, orders: list[dict[str, Any]], line: dict[str, Any] | None = None, **rest: Any) -> Scenario:
+    """Eight hours on half-hours, the grid's carbon intensity drawn at random."""
+    built = scenario(
+        line or melt_shop(), orders, horizon={"length_h": 8.0, "step_min": 30.0},
+        goal={"gap": 0.0, "time_limit_s": 30.0, "caps": {"extra_cost_share": None}}, **rest,
+    )  # fmt: skip
+    drawn = np.random.Generator(np.random.Philox(key=seed)).uniform(100, 600, 16)
+    name = "carbon_intensity_kg_per_mwh"
+    return built.with_inputs(built.inputs.assign({name: built.inputs[name].copy(data=drawn)}))
+
+
+def search(built: Scenario) -> Search:
+    table = envelope(built)
+    data = sites.read(built, table)
+    aim = aims.read(built, data, None, direct_kg(built, table))
+    return Search(slots.from_scenario(built, table), data, aim, 30.0, 0.0, lambda event: None, lambda: False)
+
+
+def schedules(problem: SlotProblem) -> Any:
+    """Every choice of starts that keeps the waits within each heat; the rest is for ``offer`` to judge."""
+    furnace, ladle, caster = (units[0] for units in problem.stage_units)
+    n = problem.n_slots
+    for places in itertools.product(range(n), repeat=len(problem.casts)):
+        ways: list[list[tuple[int, int]]] = []
+        for c, made in enumerate(problem.casts):
+            for h in made.heats:
+                heat = problem.heats[h]
+                ways.append(
+                    [
+                        (first, second)
+                        for second in range(places[c] + 1)
+                        for first in range(second)
+                        if heat.least[1][0, 0] <= places[c] - second <= heat.most[1][0, 0]
+                        and heat.least[0][0, 0] <= second - first <= heat.most[0][0, 0]
+                    ]
+                )
+        for chosen in itertools.product(*ways):
+            yield Starts(
+                tuple((furnace, ladle) for _ in chosen), tuple(chosen), tuple(caster for _ in places), tuple(places)
+            )
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("case", CASES)
+def test_bound_and_plan_against_every_schedule(case: str, seed: int) -> None:
+    """Proves: no schedule lies below the bound, and the plan is the best of all. Sensitivity: a lag or a window."""
+    built = shop(seed, **CASES[case])
+    every = search(built)
+    for starts in schedules(every.problem):
+        every.offer(starts)
+    assert every.value is not None
+
+    proof = search(built)
+    proof.best, proof.best_flows = every.best, every.best_flows
+    Bound(proof).run()
+    assert proof.bound is not None
+    assert proof.bound <= every.value * (1 + 1e-9)
+    assert proof.bound >= 0.97 * every.value
+
+    plan = models.optimize(built, envelope(built))
+    assert plan.attrs["objective"] == pytest.approx(every.value, rel=1e-9)
+    assert plan.attrs["bound"] <= every.value * (1 + 1e-9)
+
+
+def test_casts_alike_are_counted_without_loss() -> None:
+    """Proves: counting casts that differ in their due time alone moves no bound. Sensitivity: their latest starts."""
+    orders = [cast(name, 1, due=due) for name, due in (("A", "3 h"), ("B", "5 h"), ("C", "8 h"))]
+    for seed in range(5):
+        found = []
+        for named in (orders, [dict(order, heats=[{"grade": f"G{k}"}]) for k, order in enumerate(orders)]):
+            line = melt_shop()
+            line["grades"] = [dict(line["grades"][0], name=name) for name in ("G", "G0", "G1", "G2")]
+            proof = search(shop(seed, orders=named, line=line))
+            model = Bound(proof)
+            assert len(model._alone) == (0 if named is orders else 3)
+            model.run()
+            found.append(proof.bound)
+        assert found[0] == pytest.approx(found[1], rel=1e-6)
+
+
+def test_an_import_limit_where_full_power_comes_after_the_first_slot() -> None:
+    """Proves: in a slot where nothing can draw full power yet the limit's hull says nothing. Sensitivity: slot 0."""
+    line = melt_shop()
+    for stage, low, high in ((0, 30.0, 45.0), (1, 2.0, 6.0)):
+        unit = line["stages"][stage]["units"][0]
+        del unit["power_mw"]
+        unit["phases"] = [{"share": 1 / 3, "power_mw": low}, {"share": 2 / 3, "power_mw": high}]
+    built = scenario(line, [cast("A", 2)], site={"grid": {"import_limit_mw": 48.0}})
+    assert models.optimize(built, envelope(built)).attrs["status"] == "within gap"
