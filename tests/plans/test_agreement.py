@@ -273,6 +273,19 @@ def test_heats_in_progress_are_kept() -> None:
     assert made.replay_figures.energy_mwh < 3 * 32.75 - 30 - 40 * 20 / 60 + 3
 
 
+def test_lateness_under_a_limit_that_its_search_does_not_know() -> None:
+    """Proves: where the search's result draws too much the list is the plan, and it is said. Sensitivity: a furnace."""
+    line = melt_shop()
+    line["stages"][0]["units"].append({"name": "F2", "power_mw": 40.0})
+    asked = {"goal": {"minimize": "lateness"}, "orders": [cast("A", 2, due="8 h"), cast("B", 2, due="20 h")]}
+    free = plan(shop(line=line, **asked))
+    assert free.replay_figures is not None
+    assert free.replay_figures.peak_mw > 60
+    made = plan(shop(line=line, site={"grid": {"import_limit_mw": 60.0}}, **asked))
+    assert made.acceptable
+    assert "The foreman's list" in made.reason
+
+
 def test_lateness_agrees() -> None:
     """Proves: a plan for least lateness has no violation and the engines agree on its energy and carbon."""
     made = plan(shop(goal={"minimize": "lateness"}, orders=[cast("A", 2, due="6 h"), cast("B", 2, due="12 h")]))
