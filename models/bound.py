@@ -165,6 +165,7 @@ class Bound:
             if event["bound"] is not None:
                 search.raise_bound(min(event["bound"] - self._below, ceiling))
 
+        self._program.forget()
         found = self._program.search(
             time_limit=max(search.left, 0.05), gap=search.gap / 8, on_progress=tell,
             cancel=lambda: self._stop() or search.done() or (search.bound or 0.0) >= ceiling,

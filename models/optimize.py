@@ -134,6 +134,9 @@ def as_schedule(
         foreman: whether it was given the foreman's list.
     """
     status, reason = _status(search)
+    if search.best is not None and search.bound is not None and _above(search.bound, search.value):
+        search.bound, status = None, "best found"
+        reason = "No bound is told: what was proven contradicts the plan. This is an error of Emberline; please report it."
     if search.best is not None and foreman and not improved:
         reason = "No better order of heats than the foreman's was found."
     data = (
@@ -157,6 +160,11 @@ def as_schedule(
         **{"seconds search": time.perf_counter() - search.began},
     )
     return check(data, SCHEDULE)
+
+
+def _above(bound: float, value: float | None) -> bool:
+    """Whether a bound lies above a plan by more than the solver's tolerance."""
+    return value is not None and bound > value + 1e-6 * max(abs(value), abs(bound), 1.0)
 
 
 def _number(value: float | None) -> float:

@@ -126,8 +126,8 @@ class Search:
 
     def flows(self, starts: Starts) -> Flows | None:
         """Flows of a plan with the site used as well as can be; None where the site cannot do it in time."""
-        # even without time a plan is judged as long as the first ones need
-        limit = min(max(self.left, 1.0), TIME_LIMIT_S)
+        # even without time a plan is judged; with negative prices its flows may take any time, so a share at most
+        limit = min(max(self.left / 10, 1.0), TIME_LIMIT_S)
         return dispatch(
             self.data,
             self.cells(starts),

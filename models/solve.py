@@ -87,6 +87,17 @@ class Program:
         for name, value in _OPTIONS.items():
             self._solver.setOptionValue(name, value)
         self._solver.passModel(_program(self._form))
+        self._left = False
+        """Whether the solver holds what an earlier run left."""
+
+    def forget(self) -> None:
+        """Drop what the last run left, its basis too.
+
+        Before a mixed-integer search HiGHS completes what it holds to a solution, and tells the bounds of that smaller
+        search as if they were this one's.
+        """
+        self._solver.clearSolver()
+        self._left = False
 
     def restrict(self, bounds: Iterable[tuple[Any, float, float]]) -> None:
         """Set bounds of variables: each with its lower and upper one. The Pyomo model keeps its own."""
@@ -158,8 +169,9 @@ class Program:
             solver.setOptionValue(name, value)
         if start:
             _set_start(solver, self._form)
-        with _listening(solver, began, self._sense, on_progress, cancel):
+        with _listening(solver, began, self._sense, on_progress, cancel, completes=not relax and (start or self._left)):
             solver.run()
+        self._left = True
         return Found(relax, time.perf_counter() - began)
 
     def outcome(self, found: Found) -> Outcome:
@@ -274,12 +286,18 @@ def _listening(
     sense: float,
     on_progress: Progress | None,
     cancel: Callable[[], bool] | None,
+    *,
+    completes: bool,
 ) -> Iterator[None]:
     last: list[float] = [math.nan, math.nan]
+    # while a start is completed, bounds are those of the completion; the search itself begins with none
+    proven = not completes
 
     def tell(event: Any) -> None:
+        nonlocal proven
         out = event.data_out
-        now = [out.mip_primal_bound, out.mip_dual_bound]
+        proven |= not abs(out.mip_dual_bound) < 1e30
+        now = [out.mip_primal_bound, out.mip_dual_bound if proven else -math.inf]
         if on_progress is not None and now != last:
             last[:] = now
             incumbent, bound = (sense * value if abs(value) < 1e30 else None for value in now)
