@@ -224,7 +224,7 @@ def _latest(shop: Shop, g: int) -> list[float]:
 
 
 def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
+    return sum(values) / max(len(values), 1)
 
 
 def _move(shop: Shop, listing: Listing, places: dict[Operation, Place], chance: random.Random) -> Listing:

@@ -86,8 +86,12 @@ class Matched:
             (g, i): self._classes(g, i) for g in range(len(self.groups)) for i in range(len(self.operations(g)))
         }
         self.model = pyo.ConcreteModel()
+        self.possible = True
+        """Whether every cast has a place."""
         self._starts(corridor)
         self._casts(corridor)
+        if not self.possible:
+            return
         self._capacity()
         self._chain()
         self.ports = self._power()
@@ -209,12 +213,15 @@ class Matched:
             u = problem.casts[c].units[column]
             for q in range(t, min(t + problem.casts[c].hold[u], self.n)):
                 held.setdefault((u, q), []).append((c, column, t))
+        self.possible = all(of.values())
+        if not self.possible:
+            return
         m.CAST = pyo.Set(initialize=list(of))
         m.HELD = pyo.Set(initialize=list(held), dimen=2)
 
         @m.Constraint(m.CAST)
         def cast_once(m: Any, c: int) -> Any:
-            return pyo.quicksum(m.z[key] for key in of[c]) == 1 if of[c] else pyo.Constraint.Infeasible
+            return pyo.quicksum(m.z[key] for key in of[c]) == 1
 
         @m.Constraint(m.HELD)
         def one_cast(m: Any, u: int, q: int) -> Any:

@@ -101,6 +101,9 @@ def _solve(
     began = time.perf_counter()
     with building():
         made = Matched(search.problem, search.data, units=units, corridor=corridor)
+        if not made.possible:
+            search.infeasible |= corridor is None
+            return made, Outcome("infeasible", None, None, 0.0, 0)
         set_goal(made, search, pure=bounds)
     warm = units == "each" and search.best is not None
     if warm and search.best is not None:

@@ -136,7 +136,9 @@ def as_schedule(
     status, reason = _status(search)
     if search.best is not None and search.bound is not None and _above(search.bound, search.value):
         search.bound, status = None, "best found"
-        reason = "No bound is told: what was proven contradicts the plan. This is an error of Emberline; please report it."
+        reason = (
+            "No bound is told: what was proven contradicts the plan. This is an error of Emberline; please report it."
+        )
     if search.best is not None and foreman and not improved:
         reason = "No better order of heats than the foreman's was found."
     data = (

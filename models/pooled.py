@@ -55,7 +55,7 @@ class Pooled:
         self.stages = list(range(len(problem.stage_units) - problem.campaign))
         self.windows = {h: self._windows(heat) for h, heat in enumerate(problem.heats)}
         self.groups = self._groups()
-        self.pools = {s: self._pools(s) for s in self.stages}
+        self.pools = {s: self._pools(s) for s in (self.stages or [self.lead])}
         self.possible = all(
             lo <= hi for window in self.windows.values() for lo, hi in zip(window.first, window.last, strict=True)
         )
@@ -191,11 +191,12 @@ class Pooled:
             bounds=lambda m, s, k, c, t: bounds[s, k, t] if single[s, k] else (0, bounds[s, k, t][1]),
             domain=lambda m, s, k, c, t: pyo.Integers if s == self.lead and not self.whole_total else pyo.Reals,
         )
-        m.MUST = pyo.Set(initialize=[key for key, (low, _) in bounds.items() if low and not single[key[:2]]], dimen=3)
+        m.SEVERAL = pyo.Set(initialize=[key for key in bounds if not single[key[:2]]], dimen=3)
 
-        @m.Constraint(m.MUST)
+        @m.Constraint(m.SEVERAL)
         def by_window(m: Any, s: int, k: int, t: int) -> Any:
-            return self.total(s, k, t) >= bounds[s, k, t][0]
+            low, high = bounds[s, k, t]
+            return pyo.inequality(low, self.total(s, k, t), high)
 
         m.GROW = pyo.Set(initialize=[key for key in m.INDEX if key[3]], dimen=4)
 
@@ -626,4 +627,4 @@ def leading_stage(problem: SlotProblem) -> int:
         for operation in heat.operations:
             energy[operation.stage] += max((float(cells.sum()) for cells in operation.cells.values()), default=0.0)
     stages = len(problem.stage_units) - problem.campaign
-    return max(range(stages), key=lambda s: energy[s])
+    return max(range(stages), key=lambda s: energy[s], default=0)

@@ -451,8 +451,9 @@ class _Reader:
     def _cast_power(self, group: list[int], u: int) -> tuple[np.ndarray, np.ndarray]:
         ends, power, begin = [], [], 0.0
         for h in group:
-            # a caster keeps the pace of the plan, so its power is spread over the planning duration
-            own_ends, own_power = phase_power(self.line.units[u], float(self.energy[h, u]), float(self.planned[h, u]))
+            # a caster keeps the pace of the plan until its last heat, which nothing follows
+            minutes = float((self.nominal if h == group[-1] else self.planned)[h, u])
+            own_ends, own_power = phase_power(self.line.units[u], float(self.energy[h, u]), minutes)
             ends.append(begin + own_ends)
             power.append(own_power)
             begin += own_ends[-1]

@@ -250,7 +250,7 @@ _BANNER = [True]
 def _program(form: Any) -> highspy.HighsLp:
     columns = form.columns
     bounds = np.array([(-math.inf if b[0] is None else b[0], math.inf if b[1] is None else b[1])
-                       for b in (column.bounds for column in columns)], dtype=float)  # fmt: skip
+                       for b in (column.bounds for column in columns)]).reshape(-1, 2)  # fmt: skip
     program = highspy.HighsLp()
     program.num_col_, program.num_row_ = len(columns), len(form.rows)
     # the standard form minimizes: it has turned a maximized objective already

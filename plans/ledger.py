@@ -98,9 +98,10 @@ def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
         if not stages[stage]:
             continue
         i = index[name]
-        first, last = max(int(start // step), 0), min(int(-(-end // step)), n)
-        edges = np.clip(np.arange(first, max(last, first) + 1) * step, start, end)
-        share = np.diff(edges) / (end - start) if end > start else np.zeros(max(last - first, 0))
+        first = max(int(start // step), 0)
+        last = max(min(int(-(-end // step)), n), first)
+        edges = np.clip(np.arange(first, last + 1) * step, start, end)
+        share = np.diff(edges) / (end - start) if end > start else np.zeros(last - first)
         for emission in stages[stage]:
             kg = emission.kg_per_t * mass[i] * share
             if emission.biogenic:

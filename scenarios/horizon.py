@@ -43,7 +43,10 @@ def read_moment(raw: Any) -> datetime | timedelta:
 
         return TypeAdapter(timedelta).validate_python(raw.strip())
     if isinstance(raw, str) and re.fullmatch(r"\s*[+-]?[\d.]+\s*[a-z]+\s*", raw):
-        return timedelta(minutes=convert(raw, "min"))
+        minutes = convert(raw, "min")
+        if abs(minutes) > LONGEST_MIN:
+            raise ValueError(f"{raw.strip()!r} is more than 100 years")
+        return timedelta(minutes=minutes)
     if isinstance(raw, int | float) and not isinstance(raw, bool):
         raise ValueError(f"{raw} has no unit; write '{raw} h' after the start, or a time with offset")
     return read_instant(raw)
@@ -55,6 +58,10 @@ Moment = Annotated[
     BeforeValidator(read_moment),
     WithJsonSchema({"type": "string", "description": "a time with offset, or a span after the start such as '14 h'"}),
 ]
+
+
+LONGEST_MIN = 100 * 366 * 24 * 60
+"""Longest span from the horizon's start that a moment may have [min]."""
 
 
 class Horizon(Record):
@@ -75,12 +82,13 @@ class Horizon(Record):
     def _start(cls, raw: Any) -> Any:
         if isinstance(raw, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", raw.strip()):
             try:
-                return date.fromisoformat(raw.strip())
+                raw = date.fromisoformat(raw.strip())
             except ValueError:
                 raise ValueError(f"{raw!r} is not a day of the calendar") from None
-        if isinstance(raw, date) and not isinstance(raw, datetime):
-            return raw
-        return read_instant(raw)
+        moment = raw if isinstance(raw, date) and not isinstance(raw, datetime) else read_instant(raw)
+        if not 1900 <= moment.year <= 2200:
+            raise ValueError(f"the year {moment.year} lies outside 1900 to 2200")
+        return moment
 
     @field_validator("zone")
     @classmethod

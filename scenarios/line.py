@@ -153,6 +153,10 @@ class Line(Record):
                     raise ValueError(f"transfers: {end!r} is no unit of this line; units are {', '.join(units)}")
         if self.heat_loss and self.heat_loss.reheating_stage not in stages:
             raise ValueError(f"heat_loss.reheating_stage {self.heat_loss.reheating_stage!r} is no stage of this line")
+        if self.heat_loss and any(s.campaign and s.name == self.heat_loss.reheating_stage for s in self.stages):
+            raise ValueError(
+                f"heat_loss.reheating_stage {self.heat_loss.reheating_stage!r} casts without a gap; name one before it"
+            )
         if sum(stage.campaign for stage in self.stages) > 1 or any(stage.campaign for stage in self.stages[:-1]):
             raise ValueError("campaigns are possible in the last stage only")
         for stage in self.stages[:-1]:

@@ -196,6 +196,12 @@ def _mistakes_of_times(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ..
                     ("orders", i),
                     f"cast {order.name} takes {min(possible):g} min, longer than the horizon of {end:g} min",
                 )
+        elif order.units:
+            for heat in heats:
+                if all(line.duration_min(heat.grade, unit) is None for unit in order.units):
+                    names = ", ".join(order.units)
+                    yield ("orders", i, "units"), f"heat {heat.name} of grade {heat.grade.name} cannot run on {names}"
+                    break
         for heat in heats:
             shortest = sum(
                 min(d for unit in stage.units if (d := line.duration_min(heat.grade, unit.name)) is not None)
@@ -222,6 +228,16 @@ def _mistakes_of_locks(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ..
             moment = getattr(lock, field)
             if moment is not None and not 0 <= scenario.horizon.minutes(moment) < end:
                 yield ("locks", i, field), f"{_clock(scenario, moment)} lies outside the horizon"
+        if not problem and lock.start is not None and scenario.goal.minimize != "lateness":
+            casting = scenario.line.campaign_stage
+            at, step = scenario.horizon.minutes(lock.start), scenario.horizon.step_min
+            if at % step and not (casting is not None and casting.name == lock.stage):
+                slot = timedelta(minutes=at - at % step)
+                near = " or ".join(_clock(scenario, m) for m in (slot, slot + timedelta(minutes=step)))
+                yield (
+                    ("locks", i, "start"),
+                    f"{_clock(scenario, lock.start)} lies between steps of {step:g} min; use {near}",
+                )
         if lock.earliest is not None and lock.latest is not None:
             minutes = scenario.horizon.minutes
             if minutes(lock.earliest) > minutes(lock.latest):
@@ -256,6 +272,10 @@ def _mistakes_of_state(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ..
 def _mistakes_of_goal(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if scenario.goal.signal == "marginal" and scenario.market.marginal_carbon_intensity_kg_per_mwh is None:
         yield ("goal", "signal"), "the market gives no marginal_carbon_intensity_kg_per_mwh; use average or give it"
+    if scenario.goal.minimize == "lateness":
+        for name in ("cost", "carbon_kg", "peak_mw"):
+            if getattr(scenario.goal.caps, name) is not None:
+                yield ("goal", "caps", name), "is not kept by the goal lateness; leave it out, or take another goal"
     minutes = scenario.horizon.length_min
     if minutes % scenario.site.grid.metered_interval_min:
         yield (
@@ -275,10 +295,12 @@ def _unknown_operation(
         return "stage", f"heat {name} does not run through {stage!r}; its stages are {', '.join(names)}"
     if unit is None:
         return None
+    order = next(order for order in scenario.orders if order.name == heats[name].order)
     units = [
         part.name
         for part in route[names.index(stage)].units
         if scenario.line.duration_min(heats[name].grade, part.name) is not None
+        and (stage != scenario.line.stages[-1].name or not order.units or part.name in order.units)
     ]
     if unit not in units:
         return "unit", f"heat {name} cannot run on {unit!r}; units of {stage} are {', '.join(units)}"

@@ -47,6 +47,14 @@ class Battery(Record):
     end_level_share: Fraction | None = None
     """Level wanted at the end; none: what it was at the start."""
 
+    @model_validator(mode="after")
+    def _usable(self) -> Battery:
+        if self.energy_mwh > 0 and self.power_mw == 0:
+            raise ValueError(
+                "a battery with energy needs power; give power_mw above 0, or energy_mwh: 0 for no battery"
+            )
+        return self
+
     def kept(self, hours: float) -> float:
         """Share of the level that remains after some hours."""
         return (1 - self.self_loss_per_h) ** hours

@@ -24,7 +24,7 @@ from twin import envelope
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "twin"))  # the shops are written there
 
-from shops import cast, melt_shop, scenario
+from shops import MARKET, cast, melt_shop, scenario
 
 CASES: dict[str, dict[str, Any]] = {
     "one by one": {"orders": [cast("A", 1), cast("B", 1)]},
@@ -131,3 +131,70 @@ def test_an_import_limit_where_full_power_comes_after_the_first_slot() -> None:
         unit["phases"] = [{"share": 1 / 3, "power_mw": low}, {"share": 2 / 3, "power_mw": high}]
     built = scenario(line, [cast("A", 2)], site={"grid": {"import_limit_mw": 48.0}})
     assert models.optimize(built, envelope(built)).attrs["status"] == "within gap"
+
+
+def test_what_completes_a_start_is_no_bound() -> None:
+    """Proves: bounds that HiGHS tells while it completes what an earlier run left are not taken for proven.
+
+    Two furnaces that differ, more sun than the base load, no casting: there the completion ended above the optimum.
+    Sensitivity: the solver's leftovers kept before the search on counts.
+    """
+    line = {
+        "stages": [
+            {
+                "name": "melting", "transfer_min": 5, "longest_wait_min": 60,
+                "units": [{"name": "F1", "power_mw": 12.0}, {"name": "F2", "power_mw": 10.0}],
+            },
+            {"name": "pouring", "units": [{"name": "P", "power_mw": 0.2}]},
+        ],
+        "grades": [{
+            "name": "G", "mass_t": 15.0, "duration_min": {"melting": 45, "pouring": 20},
+            "energy_kwh_per_t": {"melting": 550, "pouring": 4},
+        }],
+    }  # fmt: skip
+    orders = [cast("A", 4, due="9 h"), cast("B", 4, due="13 h"), cast("C", 6)]
+    site = {
+        "grid": {"import_limit_mw": 26.0}, "base_load_mw": 1.0, "pv": {"peak_mw": 4.5, "capacity_factor": 1.0}
+    }  # fmt: skip
+    for seed in range(3):
+        built = scenario(line, orders, site=site, goal={"gap": 0.0, "time_limit_s": 5.0})
+        drawn = np.random.Generator(np.random.Philox(key=seed)).uniform(100, 600, 96)
+        name = "carbon_intensity_kg_per_mwh"
+        built = built.with_inputs(built.inputs.assign({name: built.inputs[name].copy(data=drawn)}))
+        proof = search(built)
+        model = Bound(proof)
+        told: list[float] = []
+        proof.on_progress = lambda event, told=told: told.append(event["bound"])  # type: ignore[misc]
+        model.run()
+        assert told == sorted(told)
+        assert proof.bound is not None
+        plan = models.optimize(built, envelope(built))
+        assert "contradicts" not in plan.attrs["reason"]
+        assert proof.bound <= plan.attrs["objective"] * (1 + 1e-6)
+
+
+def test_a_pool_of_units_that_differ_starts_no_more_than_there_is() -> None:
+    """Proves: where starts cost nothing, counts still end at the number of heats. Sensitivity: the upper window."""
+    line = {
+        "stages": [{"name": "work", "units": [{"name": "A", "power_mw": 30.0}, {"name": "B", "power_mw": 20.0}]}],
+        "grades": [{"name": "G", "mass_t": 10.0, "duration_min": {"work": 15}}],
+    }
+    built = scenario(line, [cast("A", 1)], goal={"minimize": "cost"}, market={**MARKET, "price_per_mwh": 0.0})
+    assert models.optimize(built, envelope(built)).attrs["status"] == "within gap"
+
+
+def test_a_cast_that_cannot_be_in_time_has_no_plan() -> None:
+    """Proves: where counts by unit would be exact, a due time that nobody can keep is told, not a crash."""
+    built = scenario(melt_shop(heat_loss=None), [cast("A", 2, due="2 h")])
+    assert models.optimize(built, envelope(built)).attrs["status"] == "infeasible"
+
+
+def test_everything_has_begun() -> None:
+    """Proves: with nothing left to decide there is a plan. Sensitivity: a line of casters alone."""
+    line = {
+        "stages": [{"name": "casting", "campaign": True, "units": [{"name": "C", "power_mw": 1.0}]}],
+        "grades": [{"name": "G", "mass_t": 10.0, "duration_min": {"casting": 45}}],
+    }
+    started = [{"heat": "A-1", "stage": "casting", "unit": "C", "start": "0 min"}]
+    built = scenario(line, [cast("A", 1)], state={"started": started})
+    assert models.optimize(built, envelope(built)).attrs["found"] == 1

@@ -72,11 +72,11 @@ def shops(draw: st.DrawFn) -> Scenario:
             order["due"] = f"{draw(st.integers(900, 1440))} min"
         orders.append(order)
     line: dict[str, Any] = {"stages": stages, "grades": grades}
-    if n_stages > 1 and draw(st.booleans()):
+    if any(not stage.get("campaign") for stage in stages[1:]) and draw(st.booleans()):
         line["heat_loss"] = {
             "rate_k_per_min": 0.5,
             "reheat_kwh_per_t_k": 0.5,
-            "reheating_stage": f"S{draw(st.integers(1, n_stages - 1))}",
+            "reheating_stage": draw(st.sampled_from([s["name"] for s in stages[1:] if not s.get("campaign")])),
         }
     rest: dict[str, Any] = {"site": {"grid": {}, "base_load_mw": 3.0}}
     if draw(st.booleans()):
@@ -170,6 +170,7 @@ def test_locks_and_outages_are_kept() -> None:
         one_machine(30.0),
         [cast(count=3)],
         locks=[{"heat": "A-2", "stage": "work", "start": "100 min"}],
+        goal={"minimize": "lateness"},
         state={"outages": [{"unit": "M", "start": "20 min", "end": "50 min"}]},
     )
     assert dispatch(asked)["start_min"].values.ravel().tolist() == [60, 100, 135]
