@@ -213,8 +213,8 @@ def solve(model: pyo.ConcreteModel, *, time_limit: float, **how: Any) -> Outcome
             ``relax`` the integrality; ``nodes`` of branch and bound at most, which unlike seconds gives the same result
             each time; ``effort``, share of the time that goes into heuristics; ``ipm`` for a linear program by
             interior point, several times faster on these than the simplex method; ``crossover`` from there to a basis;
-            ``on_progress``, told ``incumbent``, ``bound`` and ``seconds`` as they change; ``cancel``, polled, True ends
-            the run with what was found.
+            ``on_progress``, told ``incumbent``, ``bound`` (None with a start) and ``seconds``; ``cancel``, polled, True
+            ends the run with what was found.
 
     Raises:
         RuntimeError: this release of the solver is known to be wrong.
@@ -290,14 +290,11 @@ def _listening(
     completes: bool,
 ) -> Iterator[None]:
     last: list[float] = [math.nan, math.nan]
-    # while a start is completed, bounds are those of the completion; the search itself begins with none
-    proven = not completes
 
     def tell(event: Any) -> None:
-        nonlocal proven
         out = event.data_out
-        proven |= not abs(out.mip_dual_bound) < 1e30
-        now = [out.mip_primal_bound, out.mip_dual_bound if proven else -math.inf]
+        # while a start is completed the bounds told are those of the completion, and nothing says when that is over
+        now = [out.mip_primal_bound, -math.inf if completes else out.mip_dual_bound]
         if on_progress is not None and now != last:
             last[:] = now
             incumbent, bound = (sense * value if abs(value) < 1e30 else None for value in now)

@@ -174,6 +174,12 @@ def test_what_is_no_scenario(text: str) -> None:
         ("line.stages.melting.units.EAF.phases.0.share=5 %", "add up to"),
         ("goal.gap.deep=1", "goal.gap"),
         ("market.price_per_mwh=80 USD/MWh", "wrong unit"),
+        ("horizon.start=9999-12-31", "lies outside 1900 to 2200"),
+        ("orders.0.due=99999999999999 h", "more than 100 years"),
+        ("line.heat_loss.reheating_stage=casting", "casts without a gap"),
+        ("site.battery.power_mw=0", "needs power"),
+        ("goal={minimize: lateness, caps: {peak_mw: 70}}", "not kept by the goal lateness"),
+        ("locks=[{heat: C1-1, stage: melting, start: 190 min}]", "lies between steps of 15 min; use 2026-06-16T03:00"),
     ],
 )
 def test_overrides_are_checked_like_the_file(assignment: str, says: str) -> None:
