@@ -112,9 +112,18 @@ class Plan:
         held = f"; it held in {self.replays.held} of {self.replays.n} disturbed days" if self.replays else ""
         return f"Feasible, and the twin agrees{held}." + (f" {self.reason}" if self.reason else "")
 
+    @property
+    def comparable(self) -> bool:
+        """Whether the foreman makes what the plan makes; else nothing is saved against him."""
+        made = self.replay_figures
+        return made is None or abs(made.tonnes - self.baseline_figures.tonnes) < 1e-6
+
     def saved(self) -> dict[str, float]:
-        """Saving of the undisturbed replay against the undisturbed foreman, absolute and as a share."""
-        if self.replay_figures is None:
+        """Saving of the undisturbed replay against the undisturbed foreman, absolute and as a share.
+
+        Empty where there is no plan, or the foreman makes less.
+        """
+        if self.replay_figures is None or not self.comparable:
             return {}
         out = {}
         for name in ("carbon_kg", "cost", "peak_mw"):

@@ -67,10 +67,9 @@ def show(console: Console, made: Plan, run: str, folder: Path) -> None:
     facts += [("", wording.violation(found, made.scenario.horizon)) for found in made.violations[:20]]
     if len(made.violations) > 20:
         facts.append(("", f"and {len(made.violations) - 20} more"))
-    if not made.baseline_complete:
-        facts.append(
-            ("foreman", "the foreman's rules do not keep every limit here; the comparison is with what he does")
-        )
+    says = wording.foreman(made)
+    if says:
+        facts.append(("foreman", says))
     lines = wording.luck(made)
     facts += [("disturbed" if i == 0 else "", line) for i, line in enumerate(lines)]
     if lines:

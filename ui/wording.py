@@ -49,11 +49,15 @@ class Row:
     plan: float | None
     digits: int
     less_is_better: bool = True
+    comparable: bool = True
+    """Whether both make the same; where not, nothing is saved."""
 
     @property
     def saved(self) -> float | None:
         """Foreman less plan."""
-        return None if self.foreman is None or self.plan is None else self.foreman - self.plan
+        if self.foreman is None or self.plan is None or not self.comparable:
+            return None
+        return self.foreman - self.plan
 
     @property
     def share(self) -> float | None:
@@ -85,6 +89,7 @@ def rows(baseline: Any, plan: Any) -> Iterator[Row]:
         value = None if figures is None else getattr(figures, name)
         return None if value is None else value * factor
 
+    comparable = plan is None or abs(plan.tonnes - baseline.tonnes) < 1e-6
     for label, unit, name, factor, digits, less in (
         ("carbon", "t CO2e", "carbon_kg", 1e-3, 2, True),
         ("  scope 1, direct", "t CO2e", "direct_kg", 1e-3, 2, True),
@@ -96,7 +101,17 @@ def rows(baseline: Any, plan: Any) -> Iterator[Row]:
         ("electricity imported", "MWh", "import_mwh", 1.0, 1, True),
         ("steel", "t", "tonnes", 1.0, 0, False),
     ):
-        yield Row(label, unit, of(baseline, name, factor), of(plan, name, factor), digits, less)
+        yield Row(label, unit, of(baseline, name, factor), of(plan, name, factor), digits, less, comparable)
+
+
+def foreman(plan: Plan) -> str | None:
+    """What is to be said of the foreman where he does not keep every limit."""
+    if plan.baseline_complete:
+        return None
+    if plan.comparable:
+        return "the foreman's rules do not keep every limit here; the comparison is with what he does"
+    made, asked = (number(tonnes, 0) for tonnes in (plan.baseline_figures.tonnes, plan.scenario.tonnes))
+    return f"the foreman's rules make only {made} of {asked} t in time: no saving is told, no cap on extra cost holds"
 
 
 def measure(scenario: Scenario) -> tuple[str, float, int]:
@@ -168,7 +183,7 @@ def violation(found: dict[str, Any], horizon: Horizon) -> str:
 
 def luck(plan: Plan) -> list[str]:
     """What is saved against the foreman in the disturbed replays, on the same luck."""
-    if plan.replays is None or not plan.replays.n:
+    if plan.replays is None or not plan.replays.n or not plan.comparable:
         return []
     found = plan.replays.quantiles()
     lines = []

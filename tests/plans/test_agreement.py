@@ -20,6 +20,7 @@ from plans.figures import figures
 from plans.ledger import INTENSITY, ledger
 from plans.store import Store
 from scenarios import Scenario, load
+from ui import wording
 
 EXACT = 1e-6
 """Schedule and undisturbed replay are the same piecewise constant power: they differ by rounding only."""
@@ -323,3 +324,15 @@ def test_no_negative_credit_and_sources_apart() -> None:
     assert book.direct == pytest.approx({"electrodes": 1500.0})
     assert book.biogenic == pytest.approx({"charcoal": 400.0})
     assert book.by_heat["direct_kg"].values.tolist() == pytest.approx([750.0, 750.0])
+
+
+def test_nothing_is_saved_against_a_foreman_who_makes_less() -> None:
+    """Proves: where the foreman leaves a cast out, no saving is told and it is said. Sensitivity: equal tonnes."""
+    made = planned.made()
+    assert made.saved()
+    assert wording.foreman(made) is None
+    less = replace(made, baseline_complete=False, baseline_figures=replace(made.baseline_figures, tonnes=100.0))
+    assert less.saved() == {}
+    assert wording.luck(less) == []
+    assert all(row.saved is None for row in wording.rows(less.baseline_figures, less.replay_figures))
+    assert "make only 100 of 300 t" in str(wording.foreman(less))

@@ -69,8 +69,9 @@ def _verdict(made: Plan, run: str) -> None:
     if not made.found:
         lines.append("Loosen what cannot be kept (a lock, a due time, a limit, a cap) or allow more time; plan again.")
     lines += [f"Filled: {line}" for line in filled(made.scenario)]
-    if not made.baseline_complete:
-        lines.append("The foreman's rules do not keep every limit here; the comparison is with what he does.")
+    says = wording.foreman(made)
+    if says:
+        lines.append(f"{says[0].upper()}{says[1:]}.")
     with st.container(border=True, gap="xxsmall"):
         st.text(f"{'✓' if made.acceptable else '✕'}  {made.verdict}")
         st.text("\n".join(lines))
@@ -96,7 +97,10 @@ def _card(row: wording.Row) -> None:
     if row.plan is None:
         st.metric(label, row.number(row.foreman), "foreman", delta_color="off", delta_arrow="off", border=True)
         return
-    saved = row.saved or 0.0
+    if row.saved is None:
+        st.metric(label, row.number(row.plan), "not comparable", delta_color="off", delta_arrow="off", border=True)
+        return
+    saved = row.saved
     same = not any(digit in "123456789" for digit in row.number(saved))
     # the card knows which way it went by a plain minus in front
     delta = f"{'-' if saved > 0 else '+'}{row.number(abs(saved))} ({wording.percent(abs(row.share or 0.0), 1)})"
