@@ -145,6 +145,11 @@ class Line(Record):
                 for place in getattr(grade, field):
                     if place not in stages and place not in units:
                         raise ValueError(f"grade {grade.name}: {field} names {place!r}, no stage or unit of this line")
+            for stage in self.stages:
+                own = {stage.name, *(unit.name for unit in stage.units)}
+                if own & set(grade.energy_kwh_per_t) and not own & set(grade.duration_min):
+                    says = f"grade {grade.name}: energy_kwh_per_t names {stage.name!r}, duration_min does not"
+                    raise ValueError(says)
             if not self.route(grade):
                 raise ValueError(f"grade {grade.name} runs through no stage")
         for transfer in self.transfers:

@@ -78,6 +78,8 @@ def series_in(unit: str, minimum: float | None = None) -> Callable[[Any, Validat
     return widen
 
 
+LARGEST = 1e7
+"""Largest value of a series: beyond any price, intensity or power, and what a solver still reckons with."""
 Given = Series | float | str
 """What the file may hold: the series in full, or a constant as a number or a quantity."""
 PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0), json_schema_input_type=Given)]
@@ -104,6 +106,14 @@ def resolve(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolv
     Raises:
         ValueError: file or column missing, times without zone, gaps that may not be filled, unit that does not convert.
     """
+    found = _resolved(series, horizon, unit, folder)
+    largest = float(np.abs(found.values).max(initial=0.0))
+    if not largest <= LARGEST:
+        raise ValueError(f"values reach {largest:g} {unit}; at most {LARGEST:g} is taken")
+    return found
+
+
+def _resolved(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolved:
     if series.value is not None:
         return Resolved(np.full(horizon.n_steps, series.value * series.scale), "constant")
     if series.table is not None:

@@ -174,6 +174,11 @@ def test_what_is_no_scenario(text: str) -> None:
         ("line.stages.melting.units.EAF.phases.0.share=5 %", "add up to"),
         ("goal.gap.deep=1", "goal.gap"),
         ("market.price_per_mwh=80 USD/MWh", "wrong unit"),
+        ("market.price_per_mwh=1e308", "at most 1e+07 is taken"),
+        (
+            "line.grades.rebar.duration_min={melting: 52, casting: 60}",
+            "energy_kwh_per_t names 'ladle', duration_min does not",
+        ),
         ("horizon.start=9999-12-31", "lies outside 1900 to 2200"),
         ("orders.0.due=99999999999999 h", "more than 100 years"),
         ("line.heat_loss.reheating_stage=casting", "casts without a gap"),
