@@ -25,11 +25,15 @@ from models.solve import Program, building
 Places = dict[int, tuple[tuple[int, ...], int, int]]
 """By cast: casters that it may use, first and last slot of its start."""
 LONG_HEATS = 40
-"""With more heats than these the root alone is bounded, unless that is quick."""
+"""More heats than these are a long horizon: planned order by order, its root alone bounded, unless that is quick."""
 ROOT_SHARE = 0.05
 """Share of the time that the root may take where the bound of a long horizon is branched on."""
 NARROW = 0.5
 """Mean distance from the mean start, in slots, below which a cast is settled in time."""
+
+
+class _UnprovenError(Exception):
+    """A part's relaxation ended without a proof, by time or by trouble: it may be left out of nothing."""
 
 
 @dataclass(order=True)
@@ -87,6 +91,8 @@ class Bound:
         try:
             self._without_reheating()
             self._branch()
+        except _UnprovenError:
+            pass  # the bound stays where it is
         except BaseException as error:
             self.failure = error
         self.search.clock("bound", began)
@@ -113,7 +119,7 @@ class Bound:
         began, left = time.perf_counter(), search.left
         root = self._node(everywhere, -float("inf"), root=True)
         nodes = [root] if root is not None else []
-        search.infeasible |= root is None and not self._stop() and search.left > 0
+        search.infeasible |= root is None
         while nodes:
             search.raise_bound(nodes[0].bound)
             if self._stop() or search.done() or (self.long and time.perf_counter() - began > ROOT_SHARE * left):
@@ -122,24 +128,24 @@ class Bound:
             if not parts:
                 return self._count(nodes)
             made = [self._node({**nodes[0].places, c: place}, nodes[0].bound) for c, place in parts]
-            if self._stop() or search.left <= 0:
-                return  # a node that was not finished has no bound of its own
             heapq.heappop(nodes)
             for node in made:
                 if node is not None:
                     heapq.heappush(nodes, node)
-        search.infeasible |= search.best is None and not self._stop() and search.left > 0
+        search.infeasible |= search.best is None
 
     def _node(self, places: Places, least: float, *, root: bool = False) -> _Node | None:
-        """A part of the plans, its relaxation solved; None where it holds no plan."""
+        """A part of the plans, its relaxation solved; None where it is proven to hold no plan."""
         self._restrict(places)
         found = self._program.search(
             time_limit=max(self.search.left, 0.05), relax=True, ipm=root, crossover=not (root and self.long),
             cancel=self._stop,
         )  # fmt: skip
         outcome = self._program.outcome(found)
-        if outcome.status == "infeasible" or outcome.bound is None:
+        if outcome.status == "infeasible":
             return None
+        if outcome.bound is None:
+            raise _UnprovenError
         weights: dict[int, list[tuple[int, int, float]]] = {}
         held = self._program.values(self._options.values())
         for (c, column, t), value in zip(self._options, held, strict=True):
@@ -176,6 +182,8 @@ class Bound:
                 search.infeasible |= search.best is None
             else:
                 search.raise_bound(ceiling)
+        elif outcome.bound is not None:
+            search.raise_bound(min(outcome.bound - self._below, ceiling))
 
 
 def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:

@@ -17,12 +17,10 @@ import numpy as np
 import pyomo.environ as pyo
 
 from models import site as site_model
+from models.rens import WEIGHT
 from models.site import Ports, SiteData
 from models.slots import SlotProblem, spread_cells
 from models.starts import Starts
-
-WEIGHT = 1e-5
-"""What counts as weight in a relaxation."""
 
 
 @dataclass(frozen=True)

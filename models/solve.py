@@ -106,35 +106,9 @@ class Program:
             if place is not None:
                 self._solver.changeColBounds(place, low, high)
 
-    def run(
-        self,
-        *,
-        time_limit: float,
-        gap: float = 0.0,
-        start: bool = False,
-        relax: bool = False,
-        nodes: int | None = None,
-        effort: float | None = None,
-        ipm: bool = False,
-        crossover: bool = True,
-        on_progress: Progress | None = None,
-        cancel: Callable[[], bool] | None = None,
-    ) -> Outcome:
+    def run(self, *, time_limit: float, **how: Any) -> Outcome:
         """Solve and load the solution into the variables; the arguments are those of ``solve``."""
-        return self.load(
-            self.search(
-                time_limit=time_limit,
-                gap=gap,
-                start=start,
-                relax=relax,
-                nodes=nodes,
-                effort=effort,
-                ipm=ipm,
-                crossover=crossover,
-                on_progress=on_progress,
-                cancel=cancel,
-            )
-        )
+        return self.load(self.search(time_limit=time_limit, **how))
 
     def search(
         self,
