@@ -4,7 +4,8 @@
 2. A pooled plan of averaged heats near its relaxation: when the leading stage melts, and where the casts lie.
 3. Named heats around it. The import limit is priced here, not hard: a plan that breaks it a little is a better place
    to go on from than one that keeps it and is far off.
-4. The heats of one or two casts moved by some slots, all others held, until nothing improves any more.
+4. Every heat moved by a slot; two casts exchanged; the heats of one or two casts moved by some slots, all others held,
+   until nothing improves any more.
 
 Every plan is judged by its own figures, whatever made it. Mixed-integer programs are solved around their relaxation:
 that is where good plans lie, and HiGHS would look there last.
@@ -12,6 +13,7 @@ that is where good plans lie, and HiGHS would look there last.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Collection
@@ -43,6 +45,10 @@ OVERLAP = 0.004
 """What a slot of double use counts at first, as a share of what the line's energy is worth."""
 WIDTHS = (4, 10, 20, 40)
 """Slots by which heats may move in a step of improvement: wider when no step helps any more."""
+FIRM = 32
+"""How much more than at first double use counts where it must go at once."""
+FEW = 8
+"""Slots of double use that are few: then it is tried at once to get rid of them, every heat moved by a slot."""
 STEP_S = 3.0
 """Seconds that one step of improvement may take."""
 NAMING_S = 4.0
@@ -51,7 +57,7 @@ STALL_S = 0.7
 """Seconds without a better pooled plan after which it is taken."""
 SHARE = 0.4
 """Share of the time left that one pooled plan may take."""
-BEGINNINGS = (0.5, None, 0.99, 0.0)
+BEGINNINGS = (0.0, 0.5, 0.99, None)
 """How lags of averaged heats are rounded (nearest slot, up, down; None: heats as they are): each leads to another
 plan."""
 SAME = 5e-4
@@ -68,12 +74,14 @@ def run(search: Search) -> None:
                 break
             with search.afresh():
                 first_plan(search, rounding)
-                walk(search)
+                walk(search, 1)
+                exchange(search)
+                corridors(search, WIDTHS[0])
         improving = True
         while improving and not search.done() and search.draft is not None:
             before = search.draft_rank
             for width in WIDTHS:
-                if corridors(search, width):
+                if corridors(search, width) | exchange(search):
                     walk(search)
             improving = search.draft_rank < before
         # nothing better is in sight: wait for the proof
@@ -82,10 +90,10 @@ def run(search: Search) -> None:
     search.tell()
 
 
-def walk(search: Search) -> None:
+def walk(search: Search, widest: int = 2) -> None:
     """Move every heat by a slot or two, as long as it pays: cheap, and it leads far."""
     everyone = [h for h, heat in enumerate(search.problem.heats) if heat.operations]
-    for width in (1, 2):
+    for width in range(1, widest + 1):
         while not search.done() and search.draft is not None:
             before = search.draft_rank
             if not improve(search, everyone, width) or before - search.draft_rank < GAIN * abs(before):
@@ -117,7 +125,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         program = Program(made.model)
     search.clock("build", began)
     began = time.perf_counter()
-    relaxed = program.run(time_limit=max(search.left, 0.5), relax=True, ipm=not mean, cancel=search.cancel)
+    relaxed = program.run(time_limit=max(search.left, 0.5), relax=True, ipm=not mean, cancel=search.done)
     if not relaxed.found:
         search.clock("plan", began)
         return False
@@ -127,7 +135,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         began = time.perf_counter()
         program.restrict(place)
         limit = max(search.left * SHARE, 0.5)
-        patience = Patience(search.cancel)
+        patience = Patience(search.done)
         outcome = program.run(time_limit=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)
         search.clock("plan", began)
         # wider places often hold the same plan
@@ -135,7 +143,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
             tried.append(outcome.objective)
             if name_heats(search, read(made, problem)):
                 return True
-        if search.left <= 0.1 or search.cancel():
+        if search.left <= 0.1 or search.done():
             break
     return False
 
@@ -143,8 +151,8 @@ def first_plan(search: Search, rounding: float | None) -> bool:
 class Patience:
     """Ends a search for a pooled plan that has found one and no better one for a while: it is only a guide."""
 
-    def __init__(self, cancel: Callable[[], bool]) -> None:
-        self._cancel = cancel
+    def __init__(self, over: Callable[[], bool]) -> None:
+        self._over = over
         self._best: float | None = None
         self._since = 0.0
 
@@ -155,7 +163,7 @@ class Patience:
 
     def over(self) -> bool:
         """Whether to end it."""
-        return self._cancel() or (self._best is not None and time.perf_counter() - self._since > STALL_S)
+        return self._over() or (self._best is not None and time.perf_counter() - self._since > STALL_S)
 
 
 def name_heats(search: Search, counted: Counted) -> bool:
@@ -166,14 +174,14 @@ def name_heats(search: Search, counted: Counted) -> bool:
     """
     problem = search.problem
     windows = _around(problem, counted, NAMING, NAMING)
-    price = OVERLAP * float(np.abs(search.aim.both_weights(search.data)).mean()) * line_mwh(problem)
+    price = _overlap_price(search)
     # furnaces and casters lie as the pooled plan has them; where that leads nowhere, no unit is sure
     fed = {u for u in range(len(problem.units)) if u not in (*problem.stage_units[leading_stage(problem)],
            *(problem.stage_units[-1] if problem.campaign else ()))}  # fmt: skip
     for loose in (fed, set(range(len(problem.units)))):
         around, draft, width, least, idle, rise = windows, None, NAMING, math.inf, 0, price
         for _ in range(ROUNDS):
-            if search.left <= 0.1 or search.cancel() or idle > PATIENCE:
+            if search.left <= 0.1 or search.done() or idle > PATIENCE:
                 return False
             limit = min(NAMING_S, max(search.left, 0.5))
             draft, twice = _named(search, around, limit, "name heats", draft, loose, rise)
@@ -181,12 +189,35 @@ def name_heats(search: Search, counted: Counted) -> bool:
                 break
             if twice < 0.5:
                 return search.offer(draft)
+            if twice <= FEW and _told_apart(search, draft, FIRM * price):
+                return True
             idle = 0 if twice < least - 0.5 else idle + 1
             width, least, rise = NAMING + idle, min(twice, least), 2 * rise
             around = _near(problem, draft, width)
         if rise > price:
             break
     return False
+
+
+def _told_apart(search: Search, draft: Starts, price: float) -> bool:
+    """Move every heat by a slot until no unit is used twice, as long as it helps. True where a better plan came out."""
+    everything = set(range(len(search.problem.units)))
+    plan: Starts | None = draft
+    least = math.inf
+    while plan is not None and not search.done():
+        windows = _near(search.problem, plan, 1)
+        plan, left = _named(search, windows, min(search.left, STEP_S), "name heats", plan, everything, price)
+        if plan is not None and left < 0.5:
+            return search.offer(plan)
+        if left > least - 0.5:
+            break
+        least = left
+    return False
+
+
+def _overlap_price(search: Search) -> float:
+    """What a slot of double use counts at first."""
+    return OVERLAP * float(np.abs(search.aim.both_weights(search.data)).mean()) * line_mwh(search.problem)
 
 
 def line_mwh(problem: SlotProblem) -> float:
@@ -315,14 +346,14 @@ def _named(
         return max(min(until - time.perf_counter(), search.left), 0.2)
 
     # the start is kept by the solver, what the relaxation holds goes into the variables
-    relaxed = program.run(time_limit=left(), relax=True, cancel=search.cancel)
+    relaxed = program.run(time_limit=left(), relax=True, cancel=search.done)
     outcome = relaxed
     if relaxed.found:
         program.restrict(made.surroundings(1, start))
         if start is not None:
             made.begin(start)
         gap = search.gap / (2 if loose else 10)
-        outcome = program.run(time_limit=left(), gap=gap, start=start is not None, cancel=search.cancel)
+        outcome = program.run(time_limit=left(), gap=gap, start=start is not None, cancel=search.done)
     search.clock(phase, began)
     if not outcome.found or outcome is relaxed:
         return None, 0.0
@@ -371,6 +402,30 @@ def _neighbourhoods(search: Search) -> list[list[int]]:
         return [heats[i : i + 6] for i in range(0, len(heats), 3)]
     pairs = [[a, b] for gap in (1, 2) for a, b in zip(casts, casts[gap:], strict=False)]
     return [[h for c in some for h in problem.casts[c].heats] for some in pairs or [casts]]
+
+
+def exchange(search: Search) -> bool:
+    """Let two casts of equally many heats change places, which corridors cannot. True where a better plan came out."""
+    problem, ever = search.problem, False
+    waiting = [c for c, cast in enumerate(problem.casts) if cast.started_min is None]
+    for c, d in itertools.combinations(waiting, 2):
+        if search.done() or search.draft is None:
+            break
+        if len(problem.casts[c].heats) == len(problem.casts[d].heats):
+            swapped = _swapped(problem, search.draft, c, d)
+            ever |= _told_apart(search, swapped, FIRM * _overlap_price(search))
+    return ever
+
+
+def _swapped(problem: SlotProblem, plan: Starts, c: int, d: int) -> Starts:
+    """A plan with the places of two casts and of their heats exchanged; it need not keep the lags."""
+    unit, slot = list(plan.unit), list(plan.slot)
+    for g, h in zip(problem.casts[c].heats, problem.casts[d].heats, strict=True):
+        unit[g], unit[h], slot[g], slot[h] = unit[h], unit[g], slot[h], slot[g]
+    cast_unit, cast_slot = list(plan.cast_unit), list(plan.cast_slot)
+    cast_unit[c], cast_unit[d] = cast_unit[d], cast_unit[c]
+    cast_slot[c], cast_slot[d] = cast_slot[d], cast_slot[c]
+    return Starts(tuple(unit), tuple(slot), tuple(cast_unit), tuple(cast_slot))
 
 
 def improve(search: Search, heats: list[int], width: int) -> bool:

@@ -30,6 +30,8 @@ WRONG = ("1.14.0",)
 
 PROBING = 1 << 15
 """HiGHS's bit for the presolve rule of probing."""
+TIED = 1e-7
+"""Reduced cost, or multiplier, above which a limit counts as one that holds the optimum."""
 _OPTIONS = {
     "threads": 1,
     # probing costs many seconds on these models and finds next to nothing
@@ -87,8 +89,14 @@ class Program:
         for name, value in _OPTIONS.items():
             self._solver.setOptionValue(name, value)
         self._solver.passModel(_program(self._form))
+        self._whole = any(not column.is_continuous() for column in self._form.columns)
         self._left = False
         """Whether the solver holds what an earlier run left."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether some variables must be whole."""
+        return any(not column.is_continuous() for column in self._form.columns)
 
     def forget(self) -> None:
         """Drop what the last run left, its basis too.
@@ -127,8 +135,10 @@ class Program:
         """Solve without touching the Pyomo model, so that it may run in a thread beside other work."""
         began = time.perf_counter()
         solver = self._solver
+        # HiGHS counts the time of a linear program from its first run on, that of a mixed-integer one by itself
+        used = 0.0 if self._whole and not relax else solver.getRunTime()
         options: dict[str, Any] = {
-            "time_limit": max(time_limit, 0.01),
+            "time_limit": used + max(time_limit, 0.01),
             "mip_rel_gap": gap,
             "mip_abs_gap": 0.0 if gap == 0 else 1e-9,
             "solve_relaxation": relax,
@@ -147,6 +157,57 @@ class Program:
             solver.run()
         self._left = True
         return Found(relax, time.perf_counter() - began)
+
+    def aim(self, variable: Any | None) -> None:
+        """Minimize one variable from now on, and nothing else; None: any solution will do."""
+        costs = np.zeros(len(self._form.columns))
+        if variable is not None:
+            costs[self._place[id(variable)]] = self._sense
+        self._solver.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
+        self._solver.changeObjectiveOffset(0.0)
+
+    def hold(self) -> bool:
+        """After a linear program's optimum: keep to the optima, all of them, whatever is minimized next.
+
+        What has a reduced cost or a multiplier stays at its limit; every other solution of the rest is optimal too.
+        That is exact and leaves the basis feasible, where a limit on the objective would do neither. False where there
+        is no such optimum.
+        """
+        solver = self._solver
+        solution = solver.getSolution()
+        if not solution.dual_valid or solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return False
+        values, costs = np.asarray(solution.col_value), np.asarray(solution.col_dual)
+        tied = np.flatnonzero(np.abs(costs) > TIED).astype(np.int32)
+        if len(tied):
+            solver.changeColsBounds(len(tied), tied, values[tied], values[tied])
+        rows, prices = np.asarray(solution.row_value), np.asarray(solution.row_dual)
+        kind = np.array([row.bound_type for row in self._form.rows])
+        for row in np.flatnonzero((np.abs(prices) > TIED) & (kind != 0)).tolist():
+            solver.changeRowBounds(row, float(rows[row]), float(rows[row]))
+        return True
+
+    def multipliers(self, *, time_limit: float) -> Multipliers | None:
+        """What limits are worth: whole variables fixed where the last run left them, the rest solved once more.
+
+        None where there is no solution to fix them at, or the time is over. The bounds of whole variables stay fixed.
+        """
+        solver, held = self._solver, self._solver.getSolution()
+        if not held.value_valid:
+            return None
+        columns = self._form.columns
+        whole = np.array([i for i, column in enumerate(columns) if not column.is_continuous()], dtype=np.int32)
+        if len(whole):
+            values = np.round(np.asarray(held.col_value)[whole])
+            solver.changeColsBounds(len(whole), whole, values, values)
+        if not self.outcome(self.search(time_limit=time_limit, relax=True)).found:
+            return None
+        solution = solver.getSolution()
+        if not solution.dual_valid:
+            return None
+        own, bounds = (self._sense * np.asarray(dual) for dual in (solution.row_dual, solution.col_dual))
+        rows = {id(row.constraint): dual for row, dual in zip(self._form.rows, own.tolist(), strict=True)}
+        return Multipliers(rows, {key: float(bounds[place]) for key, place in self._place.items()})
 
     def outcome(self, found: Found) -> Outcome:
         """What a search came to, the Pyomo model left as it is."""
@@ -167,6 +228,22 @@ class Program:
                 whole = not found.relaxed and not column.is_continuous()
                 column.set_value(round(value) if whole else value, skip_validation=True)
         return outcome
+
+
+@dataclass(frozen=True)
+class Multipliers:
+    """By how much the objective changes for a unit more on the right side of a constraint, or of a variable's bound."""
+
+    rows: dict[int, float]
+    columns: dict[int, float]
+
+    def of(self, constraint: Any) -> float:
+        """Of a constraint; 0 where the model has none such."""
+        return self.rows.get(id(constraint), 0.0)
+
+    def of_bound(self, variable: Any) -> float:
+        """Of the bound that a variable stands at; 0 where it stands at none."""
+        return self.columns.get(id(variable), 0.0)
 
 
 @dataclass(frozen=True)
