@@ -1,0 +1,48 @@
+"""Tariffs: the record, its numbers on the metered grid, the exact bill, and rows of tariff tables."""
+
+from scenarios.tariff.bill import Bill, Line, bill, billed_mw, charged
+from scenarios.tariff.china import PeakValley, TwoPart
+from scenarios.tariff.rates import Rates, metered, read
+from scenarios.tariff.record import (
+    Before,
+    CoincidentPeak,
+    DemandCharge,
+    DemandRate,
+    EnergyCharge,
+    EnergyRate,
+    FixedCharge,
+    Levy,
+    Ratchet,
+    Tariff,
+    Tax,
+)
+from scenarios.tariff.remarks import remarks
+from scenarios.tariff.table import from_table
+from scenarios.tariff.windows import Window
+
+__all__ = [
+    "Before",
+    "Bill",
+    "CoincidentPeak",
+    "DemandCharge",
+    "DemandRate",
+    "EnergyCharge",
+    "EnergyRate",
+    "FixedCharge",
+    "Levy",
+    "Line",
+    "PeakValley",
+    "Ratchet",
+    "Rates",
+    "Tariff",
+    "Tax",
+    "TwoPart",
+    "Window",
+    "bill",
+    "billed_mw",
+    "charged",
+    "from_table",
+    "metered",
+    "read",
+    "remarks",
+]

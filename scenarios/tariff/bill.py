@@ -1,0 +1,172 @@
+"""The utility's bill, exactly: every line that a metered import comes to under a tariff.
+
+How a horizon that covers a month only in part is billed:
+
+- energy and levies: what is imported in the horizon; blocks go on from the month's import until then;
+- demand: the full rate on what the billed demand exceeds that owed before, nothing prorated; where the horizon begins
+  with the month nothing was owed, and a minimum or a ratchet's floor counts in full;
+- coincident peaks: the listed intervals in the horizon, over the number of all that are listed;
+- fixed charges: by the share of the month's hours (``prorated``), or each month touched in full (``whole``).
+
+So the bills of a month's parts, each told what was before, add up to the month's bill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from scenarios.tariff.rates import FixedCounts, PeakRates, Rates, read
+from scenarios.tariff.record import Before, Tariff
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: quantity times rate is the amount; positive is paid."""
+
+    name: str
+    kind: str
+    """energy, levy, demand, coincident, fixed, tax or export."""
+    month: str
+    """Billing month, or the day of a demand charge that is assessed daily."""
+    quantity: float
+    unit: str
+    """Of the quantity: MWh, MW, months, or money for a tax."""
+    rate: float
+    """Money per unit."""
+    amount: float
+
+
+@dataclass(frozen=True)
+class Bill:
+    """All lines of a horizon, in the tariff's currency."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def total(self) -> float:
+        """What is paid in the end."""
+        return float(sum(line.amount for line in self.lines))
+
+    def of(self, *kinds: str) -> float:
+        """What lines of some kinds add up to."""
+        return float(sum(line.amount for line in self.lines if line.kind in kinds))
+
+
+def bill(
+    tariff: Tariff,
+    import_mw: np.ndarray,
+    times: np.ndarray,
+    zone: str,
+    *,
+    export_mw: np.ndarray | None = None,
+    before: Before | None = None,
+    interval_min: float = 15,
+    fixed: FixedCounts = "prorated",
+) -> Bill:
+    """What the import of a horizon costs.
+
+    Args:
+        tariff: the tariff.
+        import_mw: mean import in each metered interval [MW], not negative, shape (n,).
+        times: start of each metered interval, naive UTC ``datetime64``, shape (n,).
+        zone: IANA name of the plant's zone.
+        export_mw: mean export in each metered interval [MW], shape (n,); none: nothing.
+        before: what the tariff remembers of the time before.
+        interval_min: length of a metered interval [min].
+        fixed: how fixed charges of a month that is covered in part count.
+
+    Raises:
+        ValueError: as of :func:`scenarios.tariff.read`, or the import does not fit the times or is negative.
+    """
+    return charged(
+        read(tariff, times, zone, before=before, interval_min=interval_min, fixed=fixed), import_mw, export_mw
+    )
+
+
+def charged(rates: Rates, import_mw: np.ndarray, export_mw: np.ndarray | None = None) -> Bill:
+    """The bill from a tariff's numbers on the metered grid, as :func:`bill`."""
+    power = _flow(rates, import_mw, "import_mw")
+    lines = [*_energy(rates, power * rates.hours), *_demand(rates, power)]
+    for listed in rates.coincident:
+        mean = float(power[listed.intervals].sum() * listed.weight)
+        lines.append(Line(listed.name, "coincident", listed.month, mean, "MW", listed.per_mw, mean * listed.per_mw))
+    for charge in rates.fixed:
+        amount = charge.months * charge.per_month
+        lines.append(Line(charge.name, "fixed", charge.month, charge.months, "months", charge.per_month, amount))
+    taxes = []
+    for name, share, on in rates.taxes:
+        for month in rates.months:
+            base = sum(line.amount for line in lines if line.kind in on and line.month[:7] == month)
+            taxes.append(Line(name, "tax", month, base, "money", share, base * share))
+    earned = _export(rates, export_mw) if export_mw is not None else ()
+    return Bill((*lines, *taxes, *earned))
+
+
+def billed_mw(rates: Rates, import_mw: np.ndarray) -> np.ndarray:
+    """The demand that is billed for each of the tariff's peaks [MW], the highest of its groups, shape (n_peaks,)."""
+    return np.array([demand.max() for demand in _billed(rates, np.asarray(import_mw, float))])
+
+
+def _flow(rates: Rates, mw: np.ndarray, name: str) -> np.ndarray:
+    flow = np.asarray(mw, float)
+    if flow.shape != (len(rates),):
+        raise ValueError(f"{name} has shape {flow.shape}, the tariff's intervals are {len(rates)}")
+    if not np.isfinite(flow).all() or flow.min() < 0:
+        bad = int(np.flatnonzero(~(flow >= 0) | np.isinf(flow))[0])
+        raise ValueError(f"{name} of interval {bad} is {flow[bad]}; it must be finite and not negative")
+    return flow
+
+
+def _energy(rates: Rates, energy: np.ndarray) -> Iterator[Line]:
+    for charge in rates.energy:
+        upper = np.append(charge.limits_mwh[1:], np.inf)
+        for m, month in enumerate(rates.months):
+            here = rates.of_month(m)
+            so_far = rates.before_mwh if m == 0 else 0.0
+            edges = np.concatenate([[so_far], so_far + np.cumsum(energy[here])])
+            for k, (low, high) in enumerate(zip(charge.limits_mwh, upper, strict=True)):
+                # a single block takes the energy itself: differences of sums would lose digits
+                whole = low == 0 and np.isinf(high)
+                part = energy[here] if whole else np.diff(np.clip(edges, low, high))
+                prices = charge.per_mwh[k, here]
+                for price in np.unique(prices[prices != 0]):
+                    quantity = float(part[prices == price].sum())
+                    if quantity:
+                        yield Line(charge.name, charge.kind, month, quantity, "MWh", float(price), quantity * price)
+
+
+def _billed(rates: Rates, power: np.ndarray) -> list[np.ndarray]:
+    """Billed demand of each peak by group [MW]."""
+    measured = [np.array([power[group].max(initial=0.0) for group in peak.groups]) for peak in rates.peaks]
+    billed = []
+    for peak, demand in zip(rates.peaks, measured, strict=True):
+        ratchet = peak.share * max((float(measured[i].max()) for i in peak.earlier), default=0.0)
+        billed.append(np.maximum(demand, max(peak.floor_mw, ratchet)))
+    return billed
+
+
+def _demand(rates: Rates, power: np.ndarray) -> Iterator[Line]:
+    for peak, demand in zip(rates.peaks, _billed(rates, power), strict=True):
+        amounts, per_mw = peak.owed(demand)
+        for amount, rate in zip(amounts - _sunk(peak), per_mw, strict=True):
+            if amount:
+                quantity = float(amount / rate)
+                yield Line(peak.name, "demand", peak.period, quantity, "MW", float(rate), float(amount))
+
+
+def _sunk(peak: PeakRates) -> np.ndarray:
+    return peak.owed(np.full(len(peak.groups), peak.sunk_mw))[0]
+
+
+def _export(rates: Rates, export_mw: np.ndarray) -> Iterator[Line]:
+    energy = _flow(rates, export_mw, "export_mw") * rates.hours
+    for name, prices in rates.export_per_mwh.items():
+        for m, month in enumerate(rates.months):
+            here = rates.of_month(m)
+            for price in np.unique(prices[here][prices[here] != 0]):
+                quantity = float(energy[here][prices[here] == price].sum())
+                if quantity:
+                    yield Line(name, "export", month, quantity, "MWh", -float(price), -quantity * float(price))

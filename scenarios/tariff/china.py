@@ -1,0 +1,137 @@
+"""Chinese tariffs: one flat price with ratios for peak and valley, and the two-part charge on demand or capacity.
+
+The state asks for a peak of at least three times the valley, four times where the system's load swings by more than
+40 % (notice of the National Development and Reform Commission on time-of-use prices, 2021). Ratios and hours are set
+by the provinces and change: none is built in.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field, model_validator
+
+from scenarios.quantity import Fraction, Megawatts, in_unit
+from scenarios.record import Record
+from scenarios.tariff.windows import DAYS, Window, cells
+
+Ratio = Annotated[float, Field(gt=0, le=10)]
+
+
+class PeakValley(Record):
+    """Peak, flat and valley hours, with sharp peak and deep valley where the province has them.
+
+    Sharp hours go before peak and flat ones, deep hours before valley and flat ones; all else is flat. What does not
+    float with the hours (grid fees, funds) is a levy of the tariff.
+    """
+
+    flat_per_mwh: Annotated[
+        float, BeforeValidator(in_unit("{currency}/MWh"), json_schema_input_type=float | str), Field(ge=0, le=1e6)
+    ]
+    peak_ratio: Ratio
+    """Peak price over the flat one."""
+    valley_ratio: Ratio
+    """Valley price over the flat one."""
+    peak: tuple[Window, ...] = Field(min_length=1)
+    valley: tuple[Window, ...] = Field(min_length=1)
+    sharp_on_peak: Ratio = 1.2
+    """Sharp-peak price over the peak one; a rise of at least 20 % is what the notice asks for."""
+    sharp: tuple[Window, ...] = ()
+    deep_on_valley: Ratio | None = None
+    """Deep-valley price over the valley one."""
+    deep_valley: tuple[Window, ...] = ()
+
+    @model_validator(mode="after")
+    def _sensible(self) -> PeakValley:
+        if not self.valley_ratio < 1 < self.peak_ratio:
+            raise ValueError(
+                f"valley_ratio {self.valley_ratio:g} must lie below 1, peak_ratio {self.peak_ratio:g} above"
+            )
+        if self.deep_valley and self.deep_on_valley is None:
+            raise ValueError("deep_valley hours need deep_on_valley: the deep-valley price over the valley one")
+        every = [*self.peak, *self.valley, *self.sharp, *self.deep_valley]
+        month, weekday, minute = cells(every)
+        for one, other in (
+            ("peak", "valley"),
+            ("peak", "deep_valley"),
+            ("sharp", "valley"),
+            ("sharp", "deep_valley"),
+        ):
+            both = _any(getattr(self, one), month, weekday, minute) & _any(getattr(self, other), month, weekday, minute)
+            if both.any():
+                i = int(np.flatnonzero(both)[0])
+                at = f"month {month[i]}, {DAYS[weekday[i]]}, {int(minute[i]) // 60:02d}:{int(minute[i]) % 60:02d}"
+                raise ValueError(f"{one} and {other} overlap at {at}")
+        return self
+
+    def prices(self, month: np.ndarray, weekday: np.ndarray, minute: np.ndarray) -> dict[str, np.ndarray]:
+        """Price by kind of hour [currency/MWh], zero in the other hours; arrays of the shape of the instants."""
+        peak = self.flat_per_mwh * self.peak_ratio
+        valley = self.flat_per_mwh * self.valley_ratio
+        priced = {
+            "sharp peak": (self.sharp, peak * self.sharp_on_peak),
+            "peak": (self.peak, peak),
+            "deep valley": (self.deep_valley, valley * (self.deep_on_valley or 1.0)),
+            "valley": (self.valley, valley),
+            "flat": ((Window(),), self.flat_per_mwh),
+        }
+        left = np.ones(np.shape(minute), bool)
+        found = {}
+        for name, (windows, price) in priced.items():
+            here = left & _any(windows, month, weekday, minute)
+            left &= ~here
+            if here.any():
+                found[name] = np.where(here, price, 0.0)
+        return found
+
+
+def _any(windows: tuple[Window, ...], month: np.ndarray, weekday: np.ndarray, minute: np.ndarray) -> np.ndarray:
+    covered = np.zeros(np.shape(minute), bool)
+    for window in windows:
+        covered |= window.covers(month, weekday, minute)
+    return covered
+
+
+class TwoPart(Record):
+    """The basic charge of a two-part tariff, on what the plant has chosen.
+
+    ``demand``: the month's highest metered mean. ``contract``: the contracted demand in any case; what exceeds it by
+    more than the tolerance is charged at a multiple. ``transformer``: the capacity installed.
+    """
+
+    name: str = "basic charge"
+    basis: Literal["demand", "contract", "transformer"]
+    per_mw_month: Annotated[
+        float, BeforeValidator(in_unit("{currency}/MW"), json_schema_input_type=float | str), Field(ge=0, le=1e9)
+    ]
+    """Price of a MW of demand, or of a MVA of transformers, in a month; ``40 CNY/kW`` is 40000."""
+    contract_mw: Megawatts | None = None
+    tolerance: Fraction = 0.05
+    """Share by which a contract may be exceeded."""
+    excess_ratio: Annotated[float, Field(ge=1, le=10)] = 2.0
+    """Price of what lies beyond, over the price."""
+    transformer_mva: (
+        Annotated[float, BeforeValidator(in_unit("MVA"), json_schema_input_type=float | str), Field(gt=0, le=1e5)]
+        | None
+    ) = None
+
+    @model_validator(mode="after")
+    def _given(self) -> TwoPart:
+        for basis, field in (("contract", "contract_mw"), ("transformer", "transformer_mva")):
+            if (self.basis == basis) != (getattr(self, field) is not None):
+                raise ValueError(f"{field} belongs to basis: {basis}, and only to it")
+        return self
+
+    @property
+    def least_mw(self) -> float:
+        """Demand that is billed in any case [MW]."""
+        return self.contract_mw or 0.0
+
+    def blocks(self) -> tuple[tuple[float, float], ...]:
+        """Lower limit [MW] and price [currency/MW] of each block of demand."""
+        if self.basis != "contract" or not self.contract_mw:
+            return ((0.0, self.per_mw_month),)
+        beyond = self.contract_mw * (1 + self.tolerance)
+        free = ((self.contract_mw, 0.0),) if self.tolerance > 0 else ()
+        return ((0.0, self.per_mw_month), *free, (beyond, self.per_mw_month * self.excess_ratio))

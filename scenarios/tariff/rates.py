@@ -1,0 +1,318 @@
+"""A tariff on the metered grid: the numbers that the bill and the model share.
+
+An interval belongs to the window, day and month of the local clock in which it begins; a window whose edge cuts an
+interval is refused. Where clocks change, the hour that is left out has no intervals and the one that comes twice has
+twice as many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from scenarios.horizon import Horizon
+from scenarios.tariff.clock import Clock
+from scenarios.tariff.record import Before, DemandCharge, EnergyCharge, Tariff, by_charge
+
+FixedCounts = Literal["prorated", "whole"]
+
+
+@dataclass(frozen=True)
+class EnergyRates:
+    """One charge on energy by block and interval."""
+
+    name: str
+    limits_mwh: np.ndarray
+    """Lower limit of each block, shape (n_blocks,)."""
+    per_mwh: np.ndarray
+    """Shape (n_blocks, n)."""
+    kind: Literal["energy", "levy"] = "energy"
+
+
+@dataclass(frozen=True)
+class PeakRates:
+    """One demand charge in one billing month or day."""
+
+    name: str
+    period: str
+    """``2024-07``, or ``2024-07-10`` where it is assessed daily."""
+    groups: tuple[np.ndarray, ...]
+    """Intervals of equal rates, their indices; the peak of each group counts."""
+    per_mw: np.ndarray
+    """Shape (n_groups, n_blocks)."""
+    limits_mw: np.ndarray
+    """Lower limit of each block, shape (n_blocks,)."""
+    floor_mw: float = 0.0
+    """Demand that is billed at least: the peak so far, a minimum, the share of peaks before the horizon."""
+    sunk_mw: float = 0.0
+    """Demand that was owed before the horizon began; only what comes on top of it counts."""
+    share: float = 0.0
+    """Share of the peaks of ``earlier`` that is billed at least."""
+    earlier: tuple[int, ...] = ()
+    """Places, among the tariff's peaks, of the months within the horizon that the ratchet looks back on."""
+
+    @property
+    def intervals(self) -> np.ndarray:
+        """All intervals that the charge looks at."""
+        return np.concatenate([*self.groups, np.array([], int)]).astype(int)
+
+    @property
+    def widths_mw(self) -> np.ndarray:
+        """Width of each block, the last one's infinite."""
+        return np.diff(np.append(self.limits_mw, np.inf))
+
+    def owed(self, demand_mw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What a demand comes to.
+
+        Args:
+            demand_mw: billed demand of each group, shape (n_groups,).
+
+        Returns:
+            Amount and rate by block, each of shape (n_blocks,); the group that costs most decides.
+        """
+        parts = np.clip(demand_mw[:, None] - self.limits_mw, 0.0, self.widths_mw)
+        costs = parts * self.per_mw
+        first = costs.argmax(axis=0)
+        each = np.arange(len(self.limits_mw))
+        return costs[first, each], self.per_mw[first, each]
+
+
+@dataclass(frozen=True)
+class CoincidentRates:
+    """One charge on the mean import over listed intervals."""
+
+    name: str
+    month: str
+    intervals: np.ndarray
+    per_mw: float
+    weight: float
+    """Share of one metered interval in the mean."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """One fixed charge in one month."""
+
+    name: str
+    month: str
+    per_month: float
+    months: float
+    """How many months count: a share, where prorated."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """A tariff's numbers on the metered intervals of a horizon; money in the tariff's currency."""
+
+    hours: float
+    """Length of a metered interval [h]."""
+    months: tuple[str, ...]
+    month: np.ndarray
+    """Place of each interval's month in ``months``, shape (n,)."""
+    energy: tuple[EnergyRates, ...]
+    before_mwh: float
+    """Import of the first month before the horizon."""
+    peaks: tuple[PeakRates, ...]
+    coincident: tuple[CoincidentRates, ...]
+    fixed: tuple[Fixed, ...]
+    export_per_mwh: dict[str, np.ndarray]
+    """What exported energy earns, by charge; shape (n,) each."""
+    taxes: tuple[tuple[str, float, tuple[str, ...]], ...]
+    """Name, share and kinds of charges that it is on."""
+
+    def __len__(self) -> int:
+        return len(self.month)
+
+    def with_tax(self, kind: str) -> float:
+        """Factor of the taxes on charges of a kind."""
+        return 1.0 + sum(share for _, share, on in self.taxes if kind in on)
+
+    def of_month(self, m: int) -> np.ndarray:
+        """The intervals of a month, in the order of time."""
+        return np.flatnonzero(self.month == m)
+
+
+def metered(horizon: Horizon, interval_min: float = 15) -> np.ndarray:
+    """Start of every metered interval of a horizon, naive UTC ``datetime64[ns]``.
+
+    Raises:
+        ValueError: the horizon is not a whole number of metered intervals, or begins within one.
+    """
+    width = np.timedelta64(round(interval_min * 60), "s")
+    if horizon.length_min % interval_min or horizon.start_utc.minute % interval_min:
+        raise ValueError(
+            f"a horizon of {horizon.length_min:g} min from minute {horizon.start_utc.minute} does not fit metered "
+            f"intervals of {interval_min:g} min"
+        )
+    return np.asarray(horizon.times[0] + np.arange(round(horizon.length_min / interval_min)) * width)
+
+
+def read(
+    tariff: Tariff,
+    times: np.ndarray,
+    zone: str,
+    *,
+    before: Before | None = None,
+    interval_min: float = 15,
+    fixed: FixedCounts = "prorated",
+) -> Rates:
+    """A tariff's numbers on metered intervals.
+
+    Args:
+        tariff: the tariff.
+        times: start of each metered interval, naive UTC ``datetime64``, without a gap, shape (n,).
+        zone: IANA name of the plant's zone; months, days, weekdays and hours are those of its clock.
+        before: what the tariff remembers; none: nothing.
+        interval_min: length of a metered interval [min].
+        fixed: ``prorated`` counts fixed charges by the share of the month's hours that the horizon covers, so that
+            the days of a month add up to it; ``whole`` counts each month that the horizon touches in full.
+
+    Raises:
+        ValueError: intervals with gaps, a window whose edge cuts an interval, a remembered peak or energy where the
+            horizon begins with its month (or day), a peak of a charge that there is not.
+    """
+    before = before or Before()
+    clock = Clock(np.asarray(times, "datetime64[ns]"), zone, interval_min, tariff.holidays, tariff.holidays_count_as)
+    _check(tariff, before, clock)
+    energy = [_energy(charge, clock) for charge in tariff.energy]
+    if tariff.peak_valley:
+        prices = tariff.peak_valley.prices(clock.month, clock.weekday, clock.minute)
+        clock.refuse_cut("peak_valley", sum(prices.values()), sum(tariff.peak_valley.prices(*clock.end).values()))
+        energy += [EnergyRates(name, np.zeros(1), price[None, :]) for name, price in prices.items()]
+    flat = np.ones((1, len(clock.times)))
+    energy += [EnergyRates(levy.name, np.zeros(1), flat * levy.per_mwh, "levy") for levy in tariff.levies]
+    peaks: list[PeakRates] = []
+    for charge in tariff.demand_charges:
+        peaks += _peaks(charge, clock, before, len(peaks))
+    return Rates(
+        hours=interval_min / 60,
+        months=clock.months,
+        month=clock.of_month,
+        energy=tuple(energy),
+        before_mwh=before.energy_mwh,
+        peaks=tuple(peaks),
+        coincident=tuple(_coincident(tariff, clock)),
+        fixed=tuple(
+            Fixed(charge.name, name, charge.per_month, clock.share_of(name) if fixed == "prorated" else 1.0)
+            for charge in tariff.fixed_charges
+            for name in clock.months
+        ),
+        export_per_mwh={charge.name: _energy(charge, clock).per_mwh[0] for charge in tariff.export},
+        taxes=tuple((tax.name, tax.share, tax.on) for tax in tariff.taxes),
+    )
+
+
+def _check(tariff: Tariff, before: Before, clock: Clock) -> None:
+    names = [charge.name for charge in tariff.demand_charges]
+    told = {"peak_mw": before.peak_mw, "day_peak_mw": before.day_peak_mw}
+    told |= {f"earlier_peak_mw {month}": peak for month, peak in before.earlier_peak_mw.items()}
+    for field, peak in told.items():
+        for name in peak if isinstance(peak, dict) else ():
+            if name not in names:
+                known = ", ".join(names) or "none"
+                raise ValueError(f"{field}: there is no demand charge {name!r}; the tariff has {known}")
+    some = {field: max(peak.values(), default=0.0) if isinstance(peak, dict) else peak for field, peak in told.items()}
+    if clock.begins_month and (some["peak_mw"] or before.energy_mwh):
+        field = "peak_mw" if some["peak_mw"] else "energy_mwh"
+        raise ValueError(f"{field}: the horizon begins with {clock.months[0]}, nothing of that month lies before it")
+    if clock.begins_day and some["day_peak_mw"]:
+        raise ValueError(f"day_peak_mw: the horizon begins with {clock.days[0]}, nothing of that day lies before it")
+    late = [month for month in before.earlier_peak_mw if month >= clock.months[0]]
+    if late:
+        raise ValueError(f"earlier_peak_mw: {late[0]} does not lie before {clock.months[0]}, the horizon's first month")
+
+
+def _energy(charge: EnergyCharge, clock: Clock) -> EnergyRates:
+    limits = sorted({rate.above_mwh for rate in charge.rates})
+    found = np.zeros((len(limits), len(clock.times)))
+    for rate in charge.rates:
+        covered = rate.covers(clock.month, clock.weekday, clock.minute)
+        clock.refuse_cut(charge.name, covered, rate.covers(*clock.end))
+        found[limits.index(rate.above_mwh)] += np.where(covered, rate.per_mwh, 0.0)
+    return EnergyRates(charge.name, np.array(limits), found)
+
+
+def _peaks(charge: DemandCharge, clock: Clock, before: Before, place: int) -> list[PeakRates]:
+    """The peaks of a charge by period; ``place`` is that of the first among the tariff's peaks."""
+    limits = sorted({rate.above_mw for rate in charge.rates})
+    found, seen = np.zeros((len(limits), len(clock.times))), np.zeros(len(clock.times), bool)
+    for rate in charge.rates:
+        covered = rate.covers(clock.month, clock.weekday, clock.minute)
+        clock.refuse_cut(charge.name, covered, rate.covers(*clock.end))
+        found[limits.index(rate.above_mw)] += np.where(covered, rate.per_mw, 0.0)
+        seen |= covered
+    daily = charge.assessed == "daily"
+    periods, of_period = (clock.days, clock.of_day) if daily else (clock.months, clock.of_month)
+    told = before.day_peak_mw if daily else before.peak_mw
+    ratchet = charge.ratchet
+    peaks: list[PeakRates] = []
+    for i, period in enumerate(periods):
+        here = np.flatnonzero((of_period == i) & seen)
+        per_mw, group = np.unique(found[:, here], axis=1, return_inverse=True)
+        groups = [here[group == g] for g in range(per_mw.shape[1])]
+        if not groups:  # the horizon ends before the first hour that counts, what is owed in any case is owed yet
+            per_mw, groups = _of_month(charge, limits, int(period[5:7])), [np.array([], int)]
+        so_far = by_charge(told, charge.name) if i == 0 else 0.0
+        floor, earlier = charge.minimum_mw, []
+        if ratchet:
+            remembered = list(_remembered(period, ratchet.look_back_months, ratchet.months))
+            kept = [by_charge(before.earlier_peak_mw.get(month, 0.0), charge.name) for month in remembered]
+            floor = max(floor, ratchet.share * max(kept, default=0.0))
+            earlier = [place + periods.index(month) for month in remembered if month in periods]
+            # the part of the first month that lies before the horizon is remembered by the months that follow
+            if i > 0 and periods[0] in remembered:
+                floor = max(floor, ratchet.share * by_charge(told, charge.name))
+        owed = i == 0 and not (clock.begins_day if daily else clock.begins_month)
+        floor = max(floor, so_far)
+        peaks.append(
+            PeakRates(
+                name=charge.name,
+                period=period,
+                groups=tuple(groups),
+                per_mw=per_mw.T,
+                limits_mw=np.array(limits),
+                floor_mw=floor,
+                sunk_mw=floor if owed else 0.0,
+                share=ratchet.share if ratchet else 0.0,
+                earlier=tuple(earlier),
+            )
+        )
+    return peaks
+
+
+def _of_month(charge: DemandCharge, limits: list[float], month: int) -> np.ndarray:
+    """The dearest rate of each block in a month, shape (n_blocks, 1)."""
+    rates = [(limits.index(rate.above_mw), rate.per_mw) for rate in charge.rates if month in rate.months]
+    return np.array([[max((price for k, price in rates if k == i), default=0.0)] for i in range(len(limits))])
+
+
+def _remembered(month: str, look_back: int, counted: tuple[int, ...]) -> Iterator[str]:
+    number = int(month[:4]) * 12 + int(month[5:7]) - 1
+    for earlier in range(number - look_back, number):
+        if earlier % 12 + 1 in counted:
+            yield f"{earlier // 12:04d}-{earlier % 12 + 1:02d}"
+
+
+def _coincident(tariff: Tariff, clock: Clock) -> Iterator[CoincidentRates]:
+    for charge in tariff.coincident:
+        if charge.length_min % clock.interval_min:
+            raise ValueError(
+                f"{charge.name}: length_min {charge.length_min:g} is not a whole number of metered intervals of "
+                f"{clock.interval_min:g} min"
+            )
+        listed = np.zeros(len(clock.times), bool)
+        width = np.timedelta64(round(charge.length_min * 60), "s")
+        step = np.timedelta64(round(clock.interval_min * 60), "s")
+        for start in charge.starts:
+            first = np.datetime64(start.replace(tzinfo=None), "ns")
+            if (first - clock.times[0]) % step != np.timedelta64(0, "ns"):
+                raise ValueError(f"{charge.name}: {start.isoformat()} is not the start of a metered interval")
+            listed |= (clock.times >= first) & (clock.times < first + width)
+        weight = clock.interval_min / (charge.length_min * len(charge.starts))
+        for m, month in enumerate(clock.months):
+            here = np.flatnonzero(listed & (clock.of_month == m))
+            if len(here):
+                yield CoincidentRates(charge.name, month, here, charge.per_mw, weight)

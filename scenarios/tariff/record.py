@@ -1,0 +1,214 @@
+"""The tariff: what the utility charges for energy, for peaks and for being connected.
+
+A charge has a name and one or more rates, each with its window. Blocks belong to the charge: a rate counts above its
+own limit up to the next limit that any rate of the charge names, and where no rate covers a block nothing is charged.
+Rates of one charge and one limit that overlap add up. A billing month is a calendar month of the plant's zone.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from scenarios.horizon import Instant
+from scenarios.quantity import CURRENCIES, Fraction, MegawattHours, Megawatts, Money, PositiveMinutes, in_unit
+from scenarios.record import Record
+from scenarios.tariff.china import PeakValley, TwoPart
+from scenarios.tariff.windows import Months, Weekday, Window
+
+LARGEST = 1e9
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+PerMegawattHour = Annotated[
+    float,
+    BeforeValidator(in_unit("{currency}/MWh"), json_schema_input_type=float | str),
+    Field(ge=-LARGEST, le=LARGEST),
+]
+PerMegawatt = Annotated[
+    float, BeforeValidator(in_unit("{currency}/MW"), json_schema_input_type=float | str), Field(ge=0, le=LARGEST)
+]
+Kind = Literal["energy", "levy", "demand", "coincident", "fixed"]
+
+
+class EnergyRate(Window):
+    """What a MWh costs in a window, once the month's import has passed a limit."""
+
+    per_mwh: PerMegawattHour
+    above_mwh: MegawattHours = 0
+    """Import of the billing month above which the rate counts; blocks are filled in the order of time."""
+
+
+class EnergyCharge(Record):
+    """A charge on energy; its blocks count all import of the month, whichever window it falls into."""
+
+    name: Name
+    rates: tuple[EnergyRate, ...] = Field(min_length=1)
+
+
+class DemandRate(Window):
+    """What a MW of the peak costs, where the peak lies in the window."""
+
+    per_mw: PerMegawatt
+    above_mw: Megawatts = 0
+    """Part of the peak above which the rate counts."""
+
+
+class Ratchet(Record):
+    """The demand billed in a month is at least a share of the highest peak of earlier months."""
+
+    share: Fraction
+    look_back_months: int = Field(default=11, ge=1, le=120)
+    months: Months = tuple(range(1, 13))
+    """Months of the year whose peaks are remembered, such as those of summer."""
+
+
+class DemandCharge(Record):
+    """A charge on the highest mean import of a metered interval in its windows, by month or by day.
+
+    Where rates of one block differ between windows, the interval that costs most decides.
+    """
+
+    name: Name
+    rates: tuple[DemandRate, ...] = Field(min_length=1)
+    assessed: Literal["monthly", "daily"] = "monthly"
+    minimum_mw: Megawatts = 0
+    """Demand that is billed in any case, such as a contracted one."""
+    ratchet: Ratchet | None = None
+
+    @model_validator(mode="after")
+    def _by_month(self) -> DemandCharge:
+        if self.assessed == "daily" and (self.ratchet or self.minimum_mw):
+            raise ValueError("a ratchet or a minimum belongs to a monthly demand charge; this one is daily")
+        return self
+
+
+class CoincidentPeak(Record):
+    """A charge on the mean import over listed intervals: the hours in which the system peaked."""
+
+    name: Name
+    per_mw: PerMegawatt
+    starts: tuple[Instant, ...] = Field(min_length=1)
+    length_min: PositiveMinutes = 60
+    """Length of each listed interval."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> CoincidentPeak:
+        starts = sorted(self.starts)
+        for i, later in enumerate(starts[1:]):
+            if (later - starts[i]).total_seconds() < self.length_min * 60:
+                raise ValueError(f"the intervals from {starts[i].isoformat()} and {later.isoformat()} overlap")
+        return self
+
+
+class FixedCharge(Record):
+    """A charge for being connected, whatever is used."""
+
+    name: Name
+    per_month: Money
+
+
+class Levy(Record):
+    """A levy on every MWh imported."""
+
+    name: Name
+    per_mwh: PerMegawattHour
+
+
+class Tax(Record):
+    """A share on top of charges of some kinds; taxes are not taxed."""
+
+    name: Name
+    share: Annotated[float, BeforeValidator(in_unit(""), json_schema_input_type=float | str), Field(ge=0, le=10)]
+    on: tuple[Kind, ...] = ("energy", "levy", "demand", "coincident", "fixed")
+
+
+class Tariff(Record):
+    """All that is paid to the utility, and what it pays for exported energy."""
+
+    name: str = ""
+    currency: str | None = None
+    """None: the market's."""
+    energy: tuple[EnergyCharge, ...] = ()
+    levies: tuple[Levy, ...] = ()
+    demand: tuple[DemandCharge, ...] = ()
+    coincident: tuple[CoincidentPeak, ...] = ()
+    fixed: tuple[FixedCharge, ...] = ()
+    export: tuple[EnergyCharge, ...] = ()
+    """What exported energy earns; without blocks."""
+    taxes: tuple[Tax, ...] = ()
+    peak_valley: PeakValley | None = None
+    two_part: TwoPart | None = None
+    holidays: tuple[date, ...] = ()
+    holidays_count_as: Weekday = 6
+    """The weekday whose hours hold on holidays; ``holiday`` makes them days of their own that rates may name."""
+
+    @field_validator("currency")
+    @classmethod
+    def _known(cls, currency: str | None) -> str | None:
+        if currency is not None and currency not in CURRENCIES:
+            raise ValueError(f"unknown currency {currency!r}; known are {', '.join(CURRENCIES)}")
+        return currency
+
+    @field_validator("energy", "levies", "demand", "coincident", "fixed", "export", "taxes")
+    @classmethod
+    def _once(cls, charges: tuple[Any, ...]) -> tuple[Any, ...]:
+        names = [charge.name for charge in charges]
+        twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+        if twice is not None:
+            raise ValueError(f"two charges are named {twice!r}; rates of one charge belong into its list of rates")
+        return charges
+
+    @field_validator("export")
+    @classmethod
+    def _without_blocks(cls, charges: tuple[EnergyCharge, ...]) -> tuple[EnergyCharge, ...]:
+        for charge in charges:
+            if any(rate.above_mwh > 0 for rate in charge.rates):
+                raise ValueError(f"{charge.name}: what exported energy earns has no blocks; leave above_mwh out")
+        return charges
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Tariff:
+        names = [charge.name for charge in self.demand] + [charge.name for charge in self.fixed]
+        if self.two_part and self.two_part.name in names:
+            raise ValueError(f"the two-part charge and another one are both named {self.two_part.name!r}")
+        return self
+
+    @property
+    def demand_charges(self) -> tuple[DemandCharge, ...]:
+        """The demand charges, that of a two-part tariff among them."""
+        part = self.two_part
+        if part is None or part.basis == "transformer":
+            return self.demand
+        rates = [DemandRate(per_mw=price, above_mw=above) for above, price in part.blocks()]
+        return (*self.demand, DemandCharge(name=part.name, rates=tuple(rates), minimum_mw=part.least_mw))
+
+    @property
+    def fixed_charges(self) -> tuple[FixedCharge, ...]:
+        """The fixed charges, that of a two-part tariff by transformer among them."""
+        part = self.two_part
+        if part is None or part.basis != "transformer":
+            return self.fixed
+        return (*self.fixed, FixedCharge(name=part.name, per_month=part.per_mw_month * (part.transformer_mva or 0.0)))
+
+
+PeakByCharge = Megawatts | dict[str, Megawatts]
+"""A peak by the name of its demand charge, or one for all."""
+
+
+class Before(Record):
+    """What the tariff remembers when the horizon begins."""
+
+    energy_mwh: MegawattHours = 0
+    """Import of the billing month until now."""
+    peak_mw: PeakByCharge = 0.0
+    """Highest metered mean of the billing month until now."""
+    day_peak_mw: PeakByCharge = 0.0
+    """Highest metered mean of the day until now, for charges that are assessed daily."""
+    earlier_peak_mw: dict[Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")], PeakByCharge] = {}
+    """Peaks of months before, such as ``2024-02: 12.5``, for ratchets."""
+
+
+def by_charge(peak: float | dict[str, float], name: str) -> float:
+    """The peak that holds for a charge [MW]; a charge that is not named had none."""
+    return peak.get(name, 0.0) if isinstance(peak, dict) else peak
