@@ -272,7 +272,11 @@ def _schedule(scenario: Scenario, found: Lateness) -> xr.Dataset:
                 "start_min": (place, found.start_min),
                 "end_min": (place, found.end_min),
                 "extra_mwh": (place, np.where(np.isnan(found.start_min), np.nan, 0.0)),
-                **{name: (flow.dims[0], np.zeros(size[flow.dims[0]])) for name, flow in FLOWS.items()},
+                **{
+                    name: (flow.dims[0], np.zeros(size[flow.dims[0]]))
+                    for name, flow in FLOWS.items()
+                    if not flow.optional
+                },
             },
             coords={
                 "heat": [heat.name for heat in scenario.heats],

@@ -94,7 +94,8 @@ class Aim:
 
 def weights(data: SiteData) -> dict[str, np.ndarray]:
     """Worth of a MWh imported, by port of the site."""
-    return {"carbon": data.carbon, "cost": data.price, "full_cost": data.full_price}
+    price = data.guide_price
+    return {"carbon": data.carbon, "cost": price, "full_cost": price + data.full_price - data.price}
 
 
 def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct_kg: float) -> Aim:

@@ -25,6 +25,7 @@ import pyomo.environ as pyo
 from models.aim import EARLY
 from models.average import averaged, differences
 from models.bound import rising
+from models.guide import Guide
 from models.named import Named, Windows
 from models.pooled import Pooled, leading_stage
 from models.rens import Counted, read, surroundings
@@ -45,6 +46,10 @@ OVERLAP = 0.004
 """What a slot of double use counts at first, as a share of what the line's energy is worth."""
 WIDTHS = (4, 10, 20, 40)
 """Slots by which heats may move in a step of improvement: wider when no step helps any more."""
+LONG_SLOTS = 200
+"""More slots than these: the interior-point method is the quicker one for a first relaxation."""
+NEAR_H = 24.0
+"""Hours within which casts change places."""
 FIRM = 32
 """How much more than at first double use counts where it must go at once."""
 FEW = 8
@@ -77,17 +82,22 @@ def run(search: Search) -> None:
                 walk(search, 1)
                 exchange(search)
                 corridors(search, WIDTHS[0])
-        improving = True
-        while improving and not search.done() and search.draft is not None:
-            before = search.draft_rank
-            for width in WIDTHS:
-                if corridors(search, width) | exchange(search):
-                    walk(search)
-            improving = search.draft_rank < before
+        polish(search)
         # nothing better is in sight: wait for the proof
         while proof.is_alive() and not search.done():
             proof.join(0.1)
     search.tell()
+
+
+def polish(search: Search) -> None:
+    """Improve the plan step by step, wider where no step helps any more, until none does."""
+    improving = True
+    while improving and not search.done() and search.draft is not None:
+        before = search.draft_rank
+        for width in WIDTHS:
+            if corridors(search, width) | exchange(search):
+                walk(search)
+        improving = search.draft_rank < before
 
 
 def walk(search: Search, widest: int = 2) -> None:
@@ -108,29 +118,35 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         rounding: how the lags of averaged heats are rounded; None: count heats as they are, which takes longer.
     """
     began = time.perf_counter()
-    problem = search.problem
+    problem, guide = search.problem, search.planning
     lead = leading_stage(problem)
     mean = rounding is not None
     with building():
         line = averaged(problem, lead, rounding) if rounding is not None else problem
-        made = Pooled(line, search.data, bounding=not mean, whole_total=not mean)
+        made = Pooled(line, guide.data, bounding=not mean, whole_total=not mean)
         if not made.possible:
             return False
-        aim = search.aim.expression(made.ports)
+        aim = guide.aim.expression(made.ports)
         if mean:
-            more = differences(problem, line, lead, search.aim.both_weights(search.data))
+            more = differences(problem, line, lead, guide.aim.both_weights(guide.data))
             m = made.model
             aim += sum(more[c, problem.casts[c].units[k], t] * m.z[c, k, t] for c, k, t in m.OPTION)
         made.model.goal = pyo.Objective(expr=aim)
         program = Program(made.model)
     search.clock("build", began)
     began = time.perf_counter()
-    relaxed = program.run(time_limit=max(search.left, 0.5), relax=True, ipm=not mean, cancel=search.done)
+    relaxed = program.run(
+        time_limit=max(search.left, 0.5), relax=True, ipm=not mean or problem.n_slots > LONG_SLOTS, cancel=search.done
+    )
     if not relaxed.found:
         search.clock("plan", began)
         return False
     places = [list(surroundings(made, slack, around)) for slack, around in SURROUNDINGS]
     tried: list[float] = []
+    plans: list[Counted] = []
+    # furnaces and casters lie as the pooled plan has them; where that leads nowhere, no unit is sure
+    everything = set(range(len(problem.units)))
+    fed = everything.difference(problem.stage_units[lead], problem.stage_units[-1] if problem.campaign else ())
     for place in places:
         began = time.perf_counter()
         program.restrict(place)
@@ -141,11 +157,12 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         # wider places often hold the same plan
         if outcome.objective is not None and all(abs(outcome.objective - one) > SAME * abs(one) for one in tried):
             tried.append(outcome.objective)
-            if name_heats(search, read(made, problem)):
+            plans.append(read(made, problem))
+            if name_heats(search, plans[-1], fed, hurried=True):
                 return True
         if search.left <= 0.1 or search.done():
-            break
-    return False
+            return False
+    return any(name_heats(search, plan, everything) for plan in plans)
 
 
 class Patience:
@@ -166,36 +183,37 @@ class Patience:
         return self._over() or (self._best is not None and time.perf_counter() - self._since > STALL_S)
 
 
-def name_heats(search: Search, counted: Counted) -> bool:
+def name_heats(search: Search, counted: Counted, loose: Collection[int], *, hurried: bool = False) -> bool:
     """Tell heats apart around a pooled plan. True where a better plan came out.
 
     A pooled plan fills units better than single heats can. So units may be used twice at first, at a price that rises
     until they are not.
+
+    Args:
+        search: takes the plan.
+        counted: the pooled plan.
+        loose: units that may be used twice at first.
+        hurried: give up where this takes long and leaves much double use.
     """
-    problem = search.problem
-    windows = _around(problem, counted, NAMING, NAMING)
-    price = _overlap_price(search)
-    # furnaces and casters lie as the pooled plan has them; where that leads nowhere, no unit is sure
-    fed = {u for u in range(len(problem.units)) if u not in (*problem.stage_units[leading_stage(problem)],
-           *(problem.stage_units[-1] if problem.campaign else ()))}  # fmt: skip
-    for loose in (fed, set(range(len(problem.units)))):
-        around, draft, width, least, idle, rise = windows, None, NAMING, math.inf, 0, price
-        for _ in range(ROUNDS):
-            if search.left <= 0.1 or search.done() or idle > PATIENCE:
-                return False
-            limit = min(NAMING_S, max(search.left, 0.5))
-            draft, twice = _named(search, around, limit, "name heats", draft, loose, rise)
-            if draft is None:
-                break
-            if twice < 0.5:
-                return search.offer(draft)
-            if twice <= FEW and _told_apart(search, draft, FIRM * price):
-                return True
-            idle = 0 if twice < least - 0.5 else idle + 1
-            width, least, rise = NAMING + idle, min(twice, least), 2 * rise
-            around = _near(problem, draft, width)
-        if rise > price:
+    around, draft = _around(search.problem, counted, NAMING, NAMING), None
+    price = rise = _overlap_price(search)
+    least, idle = math.inf, 0
+    for _ in range(ROUNDS):
+        if search.left <= 0.1 or search.done() or idle > PATIENCE:
             break
+        limit, began = min(NAMING_S, max(search.left, 0.5)), time.perf_counter()
+        draft, twice = _named(search, around, limit, "name heats", draft, loose, rise, gap=search.gap / 2)
+        if draft is None:
+            break
+        if twice < 0.5:
+            return search.offer(draft)
+        if twice <= FEW and _told_apart(search, draft, FIRM * price):
+            return True
+        idle = 0 if twice < least - 0.5 else idle + 1
+        if twice > FEW and (idle or (hurried and time.perf_counter() - began > limit - 0.1)):
+            break
+        least, rise = min(twice, least), 2 * rise
+        around = _near(search.problem, draft, NAMING + idle)
     return False
 
 
@@ -316,6 +334,7 @@ def _named(
     start: Starts | None,
     loose: Collection[int] = (),
     overlap: float = 0.0,
+    gap: float | None = None,
 ) -> tuple[Starts | None, float]:
     """The best plan of named heats near the relaxation within windows, and how many slots units are used twice in.
 
@@ -327,14 +346,16 @@ def _named(
         start: a plan within the windows.
         loose: units that may be used twice at a time.
         overlap: what a slot of that counts.
+        gap: at which the search may stop; None: a tenth of what is asked for.
     """
     began = time.perf_counter()
     until = began + limit
     with building():
-        made = Named(search.problem, search.data, windows, loose)
+        guide = search.planning
+        made = Named(search.problem, guide.data, windows, loose)
         if not made.possible:
             return None, 0.0
-        aim = _aim(search, made)
+        aim = _aim(guide, made)
         made.model.goal = pyo.Objective(expr=aim + overlap * made.twice if loose else aim)
         program = Program(made.model)
         if start is not None:
@@ -352,7 +373,7 @@ def _named(
         program.restrict(made.surroundings(1, start))
         if start is not None:
             made.begin(start)
-        gap = search.gap / (2 if loose else 10)
+        gap = search.gap / 10 if gap is None else gap
         outcome = program.run(time_limit=left(), gap=gap, start=start is not None, cancel=search.done)
     search.clock(phase, began)
     if not outcome.found or outcome is relaxed:
@@ -360,9 +381,9 @@ def _named(
     return made.read(), float(pyo.value(made.twice))
 
 
-def _aim(search: Search, made: Named) -> Any:
+def _aim(guide: Guide, made: Named) -> Any:
     """Both goals as one, with what breaking the import limit and the caps counts, and early starts among equals."""
-    aim, data, m = search.aim, search.data, made.model
+    aim, data, m = guide.aim, guide.data, made.model
     caps = aim.caps(data)
     m.CAP = pyo.RangeSet(0, len(caps) - 1)
     m.above = pyo.Var(m.CAP, domain=pyo.NonNegativeReals)
@@ -406,14 +427,18 @@ def _neighbourhoods(search: Search) -> list[list[int]]:
 
 def exchange(search: Search) -> bool:
     """Let two casts of equally many heats change places, which corridors cannot. True where a better plan came out."""
-    problem, ever = search.problem, False
+    problem, ever, better = search.problem, False, True
     waiting = [c for c, cast in enumerate(problem.casts) if cast.started_min is None]
-    for c, d in itertools.combinations(waiting, 2):
-        if search.done() or search.draft is None:
-            break
-        if len(problem.casts[c].heats) == len(problem.casts[d].heats):
-            swapped = _swapped(problem, search.draft, c, d)
-            ever |= _told_apart(search, swapped, FIRM * _overlap_price(search))
+    while better:
+        better = False
+        for c, d in itertools.combinations(waiting, 2):
+            if search.done() or search.draft is None:
+                return ever
+            near = abs(search.draft.cast_slot[c] - search.draft.cast_slot[d]) * problem.step_min <= NEAR_H * 60
+            if near and len(problem.casts[c].heats) == len(problem.casts[d].heats):
+                swapped = _swapped(problem, search.draft, c, d)
+                better |= _told_apart(search, swapped, FIRM * _overlap_price(search))
+        ever |= better
     return ever
 
 

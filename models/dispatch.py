@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
+import xarray as xr
 
 from models import site as site_model
+from models.assets import HubFlows, read_flows
 from models.site import Ports, SiteData
-from models.solve import solve
+from models.solve import Program, building
+from scenarios import Scenario
+from scenarios.assets import ELECTRICITY
 
 TOLERANCE_MWH = 1e-6
 TIME_LIMIT_S = 20.0
@@ -19,7 +23,7 @@ TIME_LIMIT_S = 20.0
 
 @dataclass(frozen=True)
 class Flows:
-    """Flows by slot [MWh] and what they come to; scope 2 only."""
+    """Flows by slot [MWh] and what they come to: scope 2, and scope 1 of the fuels that assets take."""
 
     imported: np.ndarray
     exported: np.ndarray
@@ -33,6 +37,98 @@ class Flows:
     full_cost: float
     over_mwh: float = 0.0
     """Energy above the import limit; 0 in an acceptable plan."""
+    hub: HubFlows | None = None
+    """What the site's assets do."""
+
+
+class Dispatcher:
+    """The site's best use under a load, its model built once: another load is other bounds."""
+
+    def __init__(
+        self,
+        data: SiteData,
+        goal: Callable[[Ports], Any],
+        over_price: float,
+        caps: Sequence[tuple[str, float, float]] = (),
+    ) -> None:
+        """Build and compile the model, unless nothing is to decide.
+
+        Args:
+            data: the site.
+            goal: what to minimize, from the site's ports.
+            over_price: what a MWh above the import limit counts, so that there are flows where a load breaks it.
+            caps: by port of the site: name, cap, and what a unit above it counts.
+        """
+        self.data = data
+        self.carriers = () if data.hub is None else tuple(data.hub.carriers)
+        if data.plain:
+            return
+        n, per = len(data.base), data.cells_per_slot
+        model = self.model = pyo.ConcreteModel()
+        with building():
+            model.CELL = pyo.RangeSet(0, n * per - 1)
+            model.line = pyo.Var(model.CELL)
+            model.GIVEN = pyo.Set(initialize=[(k, t) for k in range(len(self.carriers)) for t in range(n)], dimen=2)
+            model.given = pyo.Var(model.GIVEN)
+            place = {carrier: k for k, carrier in enumerate(self.carriers)}
+            model.site = pyo.Block()
+            self.ports = site_model.add(
+                model.site,
+                data,
+                lambda c: model.line[c],
+                lambda t: sum(model.line[t * per + k] for k in range(per)),
+                soft=True,
+                line_gives=lambda carrier, t: model.given[place[carrier], t],
+            )
+            # among equals: little throughput of the battery, no curtailment
+            worn = sum(model.site.charge[t] + model.site.discharge[t] for t in range(n)) if data.battery else 0.0
+            scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
+            among = scale * (worn - 0.5 * sum(model.site.pv[t] for t in range(n)))
+            model.CAP = pyo.RangeSet(0, len(caps) - 1)
+            model.above = pyo.Var(model.CAP, domain=pyo.NonNegativeReals)
+
+            @model.Constraint(model.CAP)
+            def cap(m: Any, k: int) -> Any:
+                return getattr(self.ports, caps[k][0]) - m.above[k] <= caps[k][1]
+
+            broken = over_price * self.ports.over + sum(caps[k][2] * model.above[k] for k in model.CAP)
+            model.goal = pyo.Objective(expr=goal(self.ports) + broken + among)
+            self.program = Program(model)
+
+    def flows(
+        self,
+        line_cells: np.ndarray,
+        *,
+        time_limit: float = TIME_LIMIT_S,
+        cancel: Callable[[], bool] | None = None,
+        line_gives: Callable[[str, int], float] | None = None,
+    ) -> Flows | None:
+        """Best use of the site for a load; arguments and result are those of ``dispatch``."""
+        data = self.data
+        line = line_cells.reshape(len(data.base), -1).sum(axis=1)
+        if data.plain:
+            zero = np.zeros(len(line))
+            return _flows(data, line_cells, line + data.base - data.pv, zero, data.pv.copy(), zero, zero, zero)
+        model, given = self.model, line_gives or (lambda carrier, t: 0.0)
+        load = [(model.line[c], value, value) for c, value in enumerate(line_cells.tolist())]
+        amounts = [(model.given[k, t], given(self.carriers[k], t)) for k, t in model.GIVEN]
+        self.program.restrict([*load, *((variable, value, value) for variable, value in amounts)])
+        if not self.program.run(time_limit=time_limit, gap=1e-6, cancel=cancel).found:
+            return None
+        return held_flows(model.site, data, self.ports, line_cells)
+
+    def worth(self, *, time_limit: float = TIME_LIMIT_S) -> dict[str, np.ndarray]:
+        """What a unit more of each carrier beside electricity is worth in each slot, by the goal, where flows stand.
+
+        Shape (n_slots,) each; nothing where there are no assets or machines are whole.
+        """
+        if self.data.hub is None or self.program.whole:
+            return {}
+        found = self.program.multipliers(time_limit=time_limit)
+        if found is None:
+            return {}
+        balance, n = self.model.site.hub.balance, len(self.data.base)
+        return {name: np.array([found.of(balance[name, t]) for t in range(n)]) for name in self.model.site.hub.CARRIER}
 
 
 def dispatch(
@@ -43,6 +139,7 @@ def dispatch(
     over_price: float,
     time_limit: float = TIME_LIMIT_S,
     cancel: Callable[[], bool] | None = None,
+    line_gives: Callable[[str, int], float] | None = None,
 ) -> Flows | None:
     """Best use of the site for a load.
 
@@ -53,32 +150,55 @@ def dispatch(
         over_price: what a MWh above the import limit counts, so that there are flows where a load breaks it.
         time_limit: seconds.
         cancel: polled; True ends the search for flows.
+        line_gives: what the line delivers of another carrier in a slot, in the carrier's unit.
 
     Returns:
-        The flows; ``over_mwh`` tells by how much they break the import limit. None where none were found in time or the
-        battery cannot do what is asked of it.
+        The flows; ``over_mwh`` tells by how much they break the import limit. None where none were found in time, or
+        battery or assets cannot do what is asked of them.
     """
-    line = line_cells.reshape(len(data.base), -1).sum(axis=1)
-    n, zero = len(line), np.zeros(len(line))
-    if data.plain:
-        taken = line + data.base - data.pv
-        return _flows(data, line_cells, taken, zero, data.pv.copy(), zero, zero, zero)
-    model = pyo.ConcreteModel()
-    model.site = pyo.Block()
-    ports = site_model.add(model.site, data, lambda c: float(line_cells[c]), lambda t: float(line[t]), soft=True)
-    # among equals: little throughput of the battery, no curtailment
-    worn = sum(model.site.charge[t] + model.site.discharge[t] for t in range(n)) if data.battery else 0.0
-    scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
-    among = scale * (worn - 0.5 * sum(model.site.pv[t] for t in range(n)))
-    model.goal = pyo.Objective(expr=goal(ports) + over_price * ports.over + among)
-    if not solve(model, time_limit=time_limit, gap=1e-6, cancel=cancel).found:
-        return None
+    made = Dispatcher(data, goal, over_price)
+    return made.flows(line_cells, time_limit=time_limit, cancel=cancel, line_gives=line_gives)
+
+
+def held_flows(block: pyo.Block, data: SiteData, ports: Ports, line_cells: np.ndarray) -> Flows:
+    """The flows that the variables of a site's block hold after a solve."""
+    n, zero = len(data.base), np.zeros(len(data.base))
 
     def values(name: str) -> np.ndarray:
-        return np.array([pyo.value(getattr(model.site, name)[t]) for t in range(n)])
+        return np.array([pyo.value(getattr(block, name)[t]) for t in range(n)])
 
     charge, discharge, level = (values(name) if data.battery else zero for name in ("charge", "discharge", "level"))
-    return _flows(data, line_cells, values("taken"), values("given"), values("pv"), charge, discharge, level)
+    hub = None if ports.hub is None else read_flows(ports.hub)
+    return _flows(data, line_cells, values("taken"), values("given"), values("pv"), charge, discharge, level, hub)
+
+
+def columns(scenario: Scenario, data: SiteData, flows: Flows, line: np.ndarray) -> xr.Dataset:
+    """Flows as the variables of table ``FLOWS``.
+
+    Args:
+        scenario: whose site it is.
+        data: the site.
+        flows: what it does.
+        line: energy of the line by slot [MWh].
+    """
+    power = {
+        "line_mw": line,
+        "base_load_mw": data.base,
+        "pv_mw": flows.pv,
+        "pv_curtailed_mw": data.pv - flows.pv,
+        "charge_mw": flows.charge,
+        "discharge_mw": flows.discharge,
+        "import_mw": flows.imported,
+        "export_mw": flows.exported,
+    }
+    found: dict[str, Any] = {name: ("time", np.asarray(values) / data.hours) for name, values in power.items()}
+    found["battery_mwh"] = ("time", flows.level)
+    found["meter_mw"] = ("meter", flows.meter_mw)
+    coordinates: dict[str, Any] = {}
+    if flows.hub is not None and data.hub is not None:
+        own, coordinates = flows.hub.columns(data.hub)
+        found.update(own)
+    return xr.Dataset(found, coords=coordinates)
 
 
 def _flows(
@@ -90,11 +210,14 @@ def _flows(
     charge: np.ndarray,
     discharge: np.ndarray,
     level: np.ndarray,
+    hub: HubFlows | None = None,
 ) -> Flows:
     per = data.cells_per_slot
-    cells = line_cells + np.repeat(data.base - pv + charge - discharge, per) / per
+    made = np.zeros(len(data.base)) if hub is None else hub.delivered(ELECTRICITY)
+    cells = line_cells + np.repeat(data.base - pv + charge - discharge - made, per) / per
     meter = cells.reshape(-1, round(data.meter_min / data.cell_min)).sum(axis=1)
     over = np.maximum(meter - data.limit_mwh(), 0.0)
+    more = (0.0 if data.purchase is None else data.purchase.cost(taken, meter)) + (hub.cost if hub else 0.0)
     return Flows(
         imported=np.maximum(taken, 0.0),
         exported=np.maximum(given, 0.0),
@@ -103,8 +226,11 @@ def _flows(
         discharge=discharge,
         level=level,
         meter_mw=meter * 60 / data.meter_min,
-        carbon=float(taken @ data.carbon),
-        cost=float(taken @ data.price - given @ data.export_price),
-        full_cost=float(taken @ data.full_price - given @ data.export_price),
+        carbon=float(taken @ data.carbon) + (hub.carbon if hub else 0.0),
+        cost=float(taken @ data.price - given @ data.export_price) + more,
+        full_cost=float(taken @ data.full_price - given @ data.export_price)
+        + more
+        + (hub.full_cost - hub.cost if hub else 0.0),
         over_mwh=float(over[over > TOLERANCE_MWH].sum()),
+        hub=hub,
     )

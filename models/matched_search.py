@@ -38,7 +38,8 @@ NEAR = 5e-4
 def useful(search: Search) -> bool:
     """Whether the line and the site are such that counts by unit are exact and small."""
     data, problem = search.data, search.problem
-    return suits(problem) and data.plain and data.import_limit_mw is None and bool(problem.casts)
+    alone = data.plain and data.purchase is None and data.import_limit_mw is None
+    return suits(problem) and alone and bool(problem.casts)
 
 
 def pursue(search: Search) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from models import site as site_model
+from models.given import Given
 from models.rens import WEIGHT
 from models.site import Ports, SiteData
 from models.slots import SlotProblem, spread_cells
@@ -194,6 +195,7 @@ class Named:
         m, problem = self.model, self.problem
         per = problem.cells_per_slot
         terms: list[list[tuple[Any, float]]] = [[] for _ in range(problem.n_cells)]
+        given = Given(problem)
 
         def put(var: Any, first: int, cells: np.ndarray) -> None:
             for k, energy in enumerate(cells.tolist()):
@@ -201,11 +203,14 @@ class Named:
                     terms[first + k].append((var, energy))
 
         for h, i, u, t in keys:
-            put(m.x[h, i, u, t], t * per, problem.heats[h].operations[i].cells[u])
+            operation = problem.heats[h].operations[i]
+            put(m.x[h, i, u, t], t * per, operation.cells[u])
+            given.put(m.x[h, i, u, t], operation.stage, t * per, operation.cells[u])
         for var, t, minutes, extra in self._reheating():
             put(var, *spread_cells(problem, t, minutes, extra))
         for c, u, t in options:
             put(m.z[c, u, t], t * per, problem.casts[c].cells[u])
+            given.put(m.z[c, u, t], len(problem.stage_units) - 1, t * per, problem.casts[c].cells[u])
         started = problem.fixed_cells + problem.under_way
         m.C = pyo.RangeSet(0, problem.n_cells - 1)
         m.line = pyo.Var(m.C, domain=pyo.NonNegativeReals)
@@ -216,8 +221,9 @@ class Named:
 
         m.site = pyo.Block()
         self.ports: Ports = site_model.add(
-            m.site, self.data, lambda c: m.line[c], lambda t: sum(m.line[t * per + k] for k in range(per)), soft=True
-        )
+            m.site, self.data, lambda c: m.line[c], lambda t: sum(m.line[t * per + k] for k in range(per)), soft=True,
+            line_gives=given.at,
+        )  # fmt: skip
 
     def _reheating(self) -> list[tuple[Any, int, float, float]]:
         """What makes good the heat lost while waiting: variable, slot, minutes it is spread over, MWh.

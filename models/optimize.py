@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,18 @@ from models import aim as aims
 from models import site as sites
 from models import slots, starts, week
 from models.bound import LONG_HEATS
-from models.dispatch import Flows
+from models.dispatch import Flows, columns
 from models.search import Search
 from models.slots import SlotProblem
 from models.solve import Progress
 from models.starts import Starts
 from scenarios import Scenario
+from scenarios.assets.account import accounts
 from scenarios.datasets import SCHEDULE, check, metered
 from scenarios.line import phase_power
+
+SETTLE_SHARE = 0.2
+"""Share of the time limit that settling what machines really do may take for one plan."""
 
 
 def optimize(
@@ -29,6 +34,7 @@ def optimize(
     envelope: xr.Dataset,
     start: xr.Dataset | None = None,
     *,
+    others: Sequence[xr.Dataset] = (),
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
     rounding: slots.Rounding | None = None,
@@ -39,6 +45,7 @@ def optimize(
         scenario: what is asked; its goal sets gap and time limit.
         envelope: what the twin says of durations, energies, availability and state (table ``ENVELOPE``).
         start: the foreman's list (table ``SCHEDULE``): the search begins there, so that a plan is never worse.
+        others: more lists to begin from, such as those of a foreman who keeps to a lower peak.
         on_progress: told ``incumbent``, ``bound``, ``gap`` and ``seconds``.
         cancel: polled; True ends the search with the best schedule found so far.
         rounding: how minutes become slots.
@@ -51,6 +58,10 @@ def optimize(
     """
     tell: Progress = on_progress or (lambda event: None)
     stop = cancel or (lambda: False)
+    if not scenario.orders:
+        from models.hub import optimize_site
+
+        return optimize_site(scenario, envelope, start, on_progress=tell, cancel=stop)
     problem = slots.from_scenario(scenario, envelope, rounding)
     data = sites.read(scenario, envelope)
     if scenario.goal.minimize == "lateness":
@@ -58,18 +69,43 @@ def optimize(
     given = starts.from_schedule(problem, start) if start is not None else None
     search = Search(
         problem=problem,
-        data=data,
-        aim=aims.read(scenario, data, _cost(data, start), direct_kg(scenario, envelope)),
+        # machines that are on in part guide the search; what they really do is settled at the end
+        data=replace(data, whole=data.hub is None),
+        aim=aims.read(scenario, data, baseline_cost(scenario, data, start), direct_kg(scenario, envelope)),
         time_limit=scenario.goal.time_limit_s,
         gap=scenario.goal.gap,
         on_progress=tell,
         cancel=stop,
     )
     first = search.offer(given) if given is not None else False
+    for other in others:
+        more = starts.from_schedule(problem, other)
+        if more is not None:
+            search.offer(more)
     week.run(search, by_orders=len(problem.heats) > LONG_HEATS)
+    if data.hub is not None:
+        _settle(search, data, given)
     return as_schedule(
         search, scenario, envelope, improved=search.best is not None and search.best is not given, foreman=first
     )
+
+
+def _settle(search: Search, data: sites.SiteData, given: Starts | None) -> None:
+    """Give the best plan, and the foreman's list if it turns out to be better, what the site can really do."""
+    began = time.perf_counter()
+    found, search.best, search.best_flows = search.best, None, None
+    search.data = data
+    limit = max(search.left, SETTLE_SHARE * search.time_limit)
+    for plan in (found, given) if found is not given else (given,):
+        if plan is None:
+            continue
+        flows = search.settled(plan, limit)
+        if flows is None or flows.over_mwh > 0 or not search.aim.keeps_caps(flows):
+            continue
+        if search.best_flows is None or search.aim.rank(flows) < search.aim.rank(search.best_flows):
+            search.best, search.best_flows = plan, flows
+    search.clock("settle", began)
+    search.tell()
 
 
 def seconds(schedule: xr.Dataset) -> dict[str, float]:
@@ -100,12 +136,23 @@ def direct_kg(scenario: Scenario, envelope: xr.Dataset) -> float:
     return total
 
 
-def _cost(data: sites.SiteData, start: xr.Dataset | None) -> float | None:
-    """What the foreman pays, the carbon price on direct emissions left out."""
+def baseline_cost(scenario: Scenario, data: sites.SiteData, start: xr.Dataset | None) -> float | None:
+    """What the foreman pays, the carbon price on the line's direct emissions left out; None: not known."""
     if start is None:
         return None
     taken, given = (start[name].to_numpy() * data.hours for name in ("import_mw", "export_mw"))
-    return float(taken @ data.full_price - given @ data.export_price)
+    paid = float(taken @ data.full_price - given @ data.export_price)
+    if data.purchase is not None:
+        paid += data.purchase.cost(taken, start["meter_mw"].to_numpy() * data.meter_min / 60)
+    if data.hub is None:
+        return paid
+    if "asset_rate" not in start:
+        return None
+    price = scenario.market.carbon_price
+    for account in accounts(scenario, start):
+        sums = account.totals
+        paid += sums["cost"] + (price.on_direct * sums["scope1_kg"] + price.on_grid * sums["scope2_kg"]) / 1000
+    return paid
 
 
 def _status(search: Search) -> tuple[str, str]:
@@ -142,7 +189,7 @@ def as_schedule(
     if search.best is not None and foreman and not improved:
         reason = "No better order of heats than the foreman's was found."
     data = (
-        _empty(scenario)
+        empty(scenario)
         if search.best is None or search.best_flows is None
         else _filled(search, scenario, envelope, search.best)
     )
@@ -176,26 +223,31 @@ def _number(value: float | None) -> float:
 def _coordinates(scenario: Scenario) -> dict[str, Any]:
     times = scenario.horizon.times
     return {
-        "heat": [heat.name for heat in scenario.heats],
-        "stage": [stage.name for stage in scenario.line.stages],
+        "heat": np.array([heat.name for heat in scenario.heats], dtype=str),
+        "stage": np.array([stage.name for stage in scenario.line.stages], dtype=str),
         "time": times,
         "meter": metered(times, scenario.horizon.step_min, scenario.site.grid.metered_interval_min),
     }
 
 
-def _empty(scenario: Scenario) -> xr.Dataset:
+def empty(scenario: Scenario) -> xr.Dataset:
+    """A schedule without a plan: all its values are missing."""
     coordinates = _coordinates(scenario)
     size = {name: len(values) for name, values in coordinates.items()}
     columns: dict[str, Any] = {}
     for name, variable in SCHEDULE.items():
+        if variable.optional:
+            continue
         shape = tuple(size[dim] for dim in variable.dims)
-        columns[name] = (variable.dims, np.full(shape, "", dtype=object) if variable.text else np.full(shape, np.nan))
+        # netCDF keeps no empty array of objects as text
+        kind: Any = object if math.prod(shape) else "U1"
+        columns[name] = (variable.dims, np.full(shape, "", dtype=kind) if variable.text else np.full(shape, np.nan))
     return xr.Dataset(columns, coords=coordinates)
 
 
 def _filled(search: Search, scenario: Scenario, envelope: xr.Dataset, best: Starts) -> xr.Dataset:
     problem = search.problem
-    data = _empty(scenario)
+    data = empty(scenario)
     planned, started = envelope["planned_min"].to_numpy(), envelope["started_min"].to_numpy()
     begin, end, unit = np.full(started.shape, np.nan), np.full(started.shape, np.nan), data["unit"].to_numpy()
     extra = np.zeros(started.shape)
@@ -224,27 +276,7 @@ def _filled(search: Search, scenario: Scenario, envelope: xr.Dataset, best: Star
         unit=(("heat", "stage"), unit),
         extra_mwh=(("heat", "stage"), extra),
     )
-    return data.assign(_flow_columns(scenario, search.data, flows, problem, search.cells(best)))
-
-
-def _flow_columns(
-    scenario: Scenario, site: sites.SiteData, flows: Flows, problem: SlotProblem, cells: np.ndarray
-) -> dict[str, Any]:
-    hours = scenario.horizon.step_h
-    power = {
-        "line_mw": problem.on_slots(cells),
-        "base_load_mw": site.base,
-        "pv_mw": flows.pv,
-        "pv_curtailed_mw": site.pv - flows.pv,
-        "charge_mw": flows.charge,
-        "discharge_mw": flows.discharge,
-        "import_mw": flows.imported,
-        "export_mw": flows.exported,
-    }
-    columns: dict[str, Any] = {name: ("time", np.asarray(values) / hours) for name, values in power.items()}
-    columns["battery_mwh"] = ("time", flows.level)
-    columns["meter_mw"] = ("meter", flows.meter_mw)
-    return columns
+    return data.assign(columns(scenario, search.data, flows, problem.on_slots(search.cells(best))))
 
 
 def _least_late(
@@ -261,7 +293,7 @@ def _least_late(
     found = minimize_lateness(
         scenario, envelope, start=start, time_limit=goal.time_limit_s, gap=goal.gap, on_progress=tell, cancel=stop
     )
-    data = _empty(scenario)
+    data = empty(scenario)
     site = sites.read(scenario, envelope)
     problem = slots.from_scenario(scenario, envelope)
     ok = bool(found.found)
@@ -284,11 +316,11 @@ def _least_late(
             discharge=np.zeros_like(net), level=np.full(len(net), site.level_mwh),
             meter_mw=_meter(site, cells, pv), carbon=0.0, cost=0.0, full_cost=0.0,
         )  # fmt: skip
-        data = data.assign(_flow_columns(scenario, site, flows, problem, cells))
+        data = data.assign(columns(scenario, site, flows, problem.on_slots(cells)))
     late, gap, status = found.objective if ok else math.nan, found.gap, found.status
     if start is not None and ok and flows.meter_mw.max() > (site.import_limit_mw or math.inf) + 1e-6:
         # the search knows no import limit, the list keeps it
-        data = start[list(SCHEDULE)].copy()
+        data = start[[name for name in SCHEDULE if name in start]].copy()
         last = np.nanmax(start["end_min"].to_numpy(), axis=1)
         late = float(np.maximum(last - np.array(shop(scenario, envelope).due), 0.0).sum())
         gap = 0.0 if late <= found.bound + 1e-6 else (late - found.bound) / late

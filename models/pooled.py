@@ -14,6 +14,7 @@ every plan. Made of heats that are averaged (``models/average.py``) it is small 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,7 @@ import pyomo.environ as pyo
 
 from models import hull
 from models import site as site_model
+from models.given import Given
 from models.site import Ports, SiteData
 from models.slots import Heat, SlotProblem, spread_cells
 
@@ -468,14 +470,21 @@ class Pooled:
         per = problem.cells_per_slot
         m.C = pyo.RangeSet(0, problem.n_cells - 1)
         terms: list[list[tuple[Any, float]]] = [[] for _ in range(problem.n_cells)]
+        given = Given(problem)
         for (s, k), classes in self.able.items():
             for c in classes:
                 cells = self._cells(s, self.pools[s][k], self.classes[s][c][0])
-                _spread(terms, [m.Y[s, k, c, t] for t in range(self.n)], cells, per)
+                counts = [m.Y[s, k, c, t] for t in range(self.n)]
+                for t, var, change in _spread(counts, cells, per):
+                    given.put(var, s, t * per, change)
+                    for j, factor in enumerate(change.tolist()[: problem.n_cells - t * per]):
+                        if factor:
+                            terms[t * per + j].append((var, factor))
         drawn = {
             (c, column, t): problem.casts[c].cells[problem.casts[c].units[column]] for c, column, t in m.OPTION
         }  # fmt: skip
         casting = self.course("casting", drawn, problem.n_cells, per, None)
+        given.casting(casting)
         for first, cells, var in self._reheating():
             for k, energy in enumerate(cells.tolist()):
                 if energy and first + k < problem.n_cells:
@@ -494,6 +503,7 @@ class Pooled:
             lambda c: m.line[c],
             lambda t: sum(m.line[t * per + k] for k in range(per)),
             exclusive=not self.bounding,
+            line_gives=given.at,
         )
         hull.add(self, started)
 
@@ -607,17 +617,17 @@ class Pooled:
         return i is not None and j is not None and j == heat.reheat and i < j
 
 
-def _spread(terms: list[list[tuple[Any, float]]], y: list[Any], cells: np.ndarray, per: int) -> None:
-    """Add the energy of counted starts to the cells: on differences of the count, so constant power telescopes."""
-    length = len(cells)
-    for t, var in enumerate(y):
-        # a start at t draws cells[k] in cell t·per+k; the count's coefficient is that less a start one slot later
-        for k in range(length + per):
-            here = cells[k] if k < length else 0.0
-            shifted = cells[k - per] if k >= per else 0.0
-            factor = float(here - shifted)
-            if factor and t * per + k < len(terms):
-                terms[t * per + k].append((var, factor))
+def _spread(counts: list[Any], cells: np.ndarray, per: int) -> Iterator[tuple[int, Any, np.ndarray]]:
+    """What counted starts draw, on differences of the count, so that constant power telescopes.
+
+    A start at t draws cells[k] in cell t·per+k; the count's coefficient is that less a start one slot later.
+
+    Yields:
+        Slot, count and its energy by cell from the slot on [MWh].
+    """
+    change = np.pad(cells, (0, per)) - np.pad(cells, (per, 0))
+    for t, var in enumerate(counts):
+        yield t, var, change
 
 
 def leading_stage(problem: SlotProblem) -> int:

@@ -8,15 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from models.aim import Aim
-from models.dispatch import TIME_LIMIT_S, Flows, dispatch
+from models.dispatch import TIME_LIMIT_S, Dispatcher, Flows
+from models.guide import Guide, held
 from models.site import SiteData
 from models.slots import SlotProblem
 from models.solve import Progress
-from models.starts import Starts, extra_mwh, line_cells, mistakes
+from models.starts import Starts, extra_mwh, line_cells, line_gives, mistakes
 
 
 @dataclass
@@ -38,6 +40,8 @@ class Search:
     draft_rank: float = math.inf
     bound: float | None = None
     """On the first goal, the constant left out."""
+    guide: Guide | None = None
+    """Where the site has assets: the site with its assets held."""
     proving: bool = True
     """Whether a bound is wanted."""
     infeasible: bool = False
@@ -103,12 +107,24 @@ class Search:
         acceptable = flows.over_mwh == 0 and (not capped or self.aim.keeps_caps(flows))
         if acceptable and (self.best_flows is None or rank < self.aim.rank(self.best_flows) - 1e-9):
             self.best, self.best_flows = starts, flows
+            self._hold(starts, flows)
             self.tell()
         rank = rank if acceptable else self.aim.draft_rank(self.data, flows)
         if rank < self.draft_rank - 1e-9 * abs(self.draft_rank if math.isfinite(self.draft_rank) else 0.0) - 1e-9:
             self.draft, self.draft_rank = starts, rank
             return True
         return False
+
+    def _hold(self, starts: Starts, flows: Flows) -> None:
+        """Plan heats around what the assets do now."""
+        if self.data.hub is not None:
+            gives = line_gives(self.problem, starts)
+            self.guide = held(self.data, self.aim, flows, self._dispatcher.worth(), gives)
+
+    @property
+    def planning(self) -> Guide:
+        """The site and the aim that heats are planned with."""
+        return self.guide or Guide(self.data, self.aim)
 
     @contextmanager
     def afresh(self) -> Iterator[None]:
@@ -127,15 +143,28 @@ class Search:
     def flows(self, starts: Starts) -> Flows | None:
         """Flows of a plan with the site used as well as can be; None where the site cannot do it in time."""
         # even without time a plan is judged; with negative prices its flows may take any time, so a share at most
-        limit = min(max(self.left / 10, 1.0), TIME_LIMIT_S)
-        return dispatch(
-            self.data,
+        return self._flows(self._dispatcher, starts, min(max(self.left / 10, 1.0), TIME_LIMIT_S))
+
+    def settled(self, starts: Starts, limit: float) -> Flows | None:
+        """The same by the site as it now stands in ``data``, within some seconds."""
+        return self._flows(self._dispatching(), starts, limit)
+
+    def _flows(self, dispatcher: Dispatcher, starts: Starts, limit: float) -> Flows | None:
+        given = line_gives(self.problem, starts)
+        return dispatcher.flows(
             self.cells(starts),
-            self.aim.expression,
-            over_price=self.aim.over_price(self.data),
             time_limit=limit,
             cancel=self.cancel,
+            line_gives=lambda carrier, t: float(given[carrier][t]) if carrier in given else 0.0,
         )
+
+    @cached_property
+    def _dispatcher(self) -> Dispatcher:
+        return self._dispatching()
+
+    def _dispatching(self) -> Dispatcher:
+        data, aim = self.data, self.aim
+        return Dispatcher(data, aim.expression, aim.over_price(data), aim.caps(data))
 
     def raise_bound(self, bound: float | None) -> None:
         """Take a proven bound, where it is better."""

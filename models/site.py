@@ -1,13 +1,14 @@
-"""The site in the model: grid connection, PV and battery by slot, and what their flows cost and emit.
+"""The site in the model: grid connection, PV, battery and the hub's assets by slot, and what their flows cost and emit.
 
 Power balance by slot; the battery's level with its self-loss per hour as in ``Battery.after``; the import limit on the
-mean over the metered interval. Energies are in MWh by slot.
+mean over the metered interval. Energies are in MWh by slot. Assets and the balances of other carriers than electricity:
+``models/assets``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,13 @@ import numpy as np
 import pyomo.environ as pyo
 import xarray as xr
 
+from models import assets
+from models import purchase as purchases
+from models.assets import Hub, HubPorts
+from models.purchase import Purchase
 from scenarios import Scenario
+from scenarios.assets import ELECTRICITY
+from scenarios.settlement import marginal_prices
 from scenarios.site import Battery
 
 
@@ -43,16 +50,30 @@ class SiteData:
     end_mwh: float
     curtails: bool = False
     """Whether it may pay to curtail PV: the goal counts money and there are negative prices."""
+    hub: Hub | None = None
+    """The site's assets, where it has any."""
+    purchase: Purchase | None = None
+    """What is paid for import beyond ``price``: peaks, blocks and contracts that are not used up."""
+    whole: bool = True
+    """False: what is whole may be in part, such as a machine that is half on. Quicker, and never dearer."""
+    given_worth: tuple[str, dict[str, np.ndarray]] = ("", {})
+    """A port, and what a unit that the line gives of a carrier takes off it in each slot: where assets are held."""
 
     @property
     def plain(self) -> bool:
         """Whether import follows from the line's load alone: nothing to decide on the site."""
-        return self.battery is None and bool((self.pv <= self.base).all()) and not self.curtails
+        idle = self.battery is None and self.hub is None
+        return idle and bool((self.pv <= self.base).all()) and not self.curtails
 
     @property
     def full_price(self) -> np.ndarray:
         """Price of imported energy with the carbon price on it, where the scheme covers it."""
         return self.price + self.carbon_price_per_kg * self.average
+
+    @property
+    def guide_price(self) -> np.ndarray:
+        """About what a MWh costs in each slot, with what the tariff takes for energy."""
+        return self.price + (0.0 if self.purchase is None else self.purchase.energy_price)
 
     def meters(self) -> list[tuple[list[int], int]]:
         """For each metered interval its cells, and the slot of each cell follows from its place."""
@@ -70,7 +91,9 @@ class SiteData:
         return round(self.step_min / self.cell_min)
 
     def unavoidable(self, weight: np.ndarray) -> float:
-        """What base load beyond PV costs by a weight per MWh: no plan can change it."""
+        """What base load beyond PV costs by a weight per MWh: no plan can change it, unless assets can deliver it."""
+        if self.hub is not None:
+            return 0.0
         return float(np.maximum(self.base - self.pv, 0.0) @ weight)
 
     def limit_mwh(self) -> float:
@@ -94,12 +117,13 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
     cap = scenario.goal.caps.peak_mw
     if cap is not None:
         limit = cap if limit is None else min(limit, cap)
+    prices = marginal_prices(scenario)
     return SiteData(
         hours=hours,
         base=inputs["base_load_mw"].to_numpy() * hours,
         pv=inputs["pv_available_mw"].to_numpy() * hours,
-        price=inputs["price_per_mwh"].to_numpy(),
-        export_price=inputs["export_price_per_mwh"].to_numpy(),
+        price=prices.imported,
+        export_price=prices.exported,
         carbon=inputs[signal].to_numpy(),
         average=inputs["carbon_intensity_kg_per_mwh"].to_numpy(),
         carbon_price_per_kg=scenario.market.carbon_price.on_grid / 1000,
@@ -109,9 +133,11 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
         cell_min=math.gcd(int(horizon.step_min), int(site.grid.metered_interval_min)),
         step_min=horizon.step_min,
         battery=battery,
-        curtails=scenario.goal.minimize != "carbon" and bool((inputs["price_per_mwh"] < 0).any()),
+        curtails=scenario.goal.minimize != "carbon" and bool((prices.imported < 0).any()),
         level_mwh=level,
         end_mwh=end,
+        hub=assets.read(scenario),
+        purchase=purchases.read(scenario, limit),
     )
 
 
@@ -120,13 +146,15 @@ class Ports:
     """What the site offers to the objective, constants included."""
 
     carbon: Any
-    """kg CO2e of what is imported."""
+    """kg CO2e of what is imported, and of the fuels and heat that assets take: fossil, scope 1 and 2."""
     cost: Any
-    """Energy cost, less what export earns [currency]."""
+    """Energy cost, less what export earns, and what the assets cost [currency]."""
     full_cost: Any
-    """The same with the carbon price on imports."""
+    """The same with the carbon price on imports, fuels and heat bought, each as the scheme covers it."""
     over: Any = 0.0
     """MWh above the import limit, where a model may exceed it at a price."""
+    hub: HubPorts | None = None
+    """The assets."""
 
 
 def add(
@@ -137,6 +165,8 @@ def add(
     *,
     exclusive: bool = True,
     soft: bool = False,
+    line_gives: Callable[[str, int], Any] | None = None,
+    burning: Collection[int] | None = None,
 ) -> Ports:
     """Fill a block with the site.
 
@@ -147,8 +177,12 @@ def add(
         line_slot: energy of the line in a slot [MWh], an expression.
         exclusive: forbid import and export (charge and discharge) at the same time where it would pay.
         soft: let the import limit be exceeded; the objective must price it.
+        line_gives: what the line delivers of another carrier in a slot, such as heat of its off-gas, in the carrier's
+            unit; an expression or a number.
+        burning: slots in which stores may not be filled and emptied at the same time; None: all in which it could pay.
     """
     n = len(data.base)
+    hub: HubPorts | None = None
     block.T = pyo.RangeSet(0, n - 1)
     if data.plain:
         block.taken = pyo.Expression(block.T, rule=lambda b, t: line_slot(t) + float(data.base[t] - data.pv[t]))
@@ -160,7 +194,11 @@ def add(
         top = data.export_limit_mw * data.hours
         block.given = pyo.Var(block.T, bounds=(0, top))
         block.pv = pyo.Var(block.T, bounds=lambda b, t: (0, float(data.pv[t])))
-        net = _battery(block, data, exclusive) if data.battery else [0.0] * n
+        net = _battery(block, data, exclusive, burning) if data.battery else [0.0] * n
+        if data.hub is not None:
+            block.hub = pyo.Block()
+            hub, given = assets.add(block.hub, data.hub, line_gives, exclusive=exclusive, burning=burning)
+            net = [drawn - more for drawn, more in zip(net, given, strict=True)]
 
         @block.Constraint(block.T)
         def balance(b: Any, t: int) -> Any:
@@ -170,19 +208,22 @@ def add(
             _one_way(block, data)
     meters = [m for m in data.meters() if np.isfinite(data.limit_mwh())]
     block.M = pyo.Set(initialize=[i for _, i in meters])
-    cells = {i: cs for cs, i in meters}
+    cells = {i: cs for cs, i in data.meters()}
 
     block.over = pyo.Var(block.M if soft else [], domain=pyo.NonNegativeReals)
     share = 1 / data.cells_per_slot
 
+    def metered(i: int) -> Any:
+        # battery, PV and assets are constant within a slot, the line is not
+        site = sum(
+            share * (float(data.base[data.slot_of(c)]) - block.pv[data.slot_of(c)] + net[data.slot_of(c)])
+            for c in cells[i]
+        )
+        return sum(line_cell(c) for c in cells[i]) + site
+
     @block.Constraint(block.M)
     def import_limit(b: Any, i: int) -> Any:
-        # battery and PV are constant within a slot, the line is not
-        site = sum(
-            share * (float(data.base[data.slot_of(c)]) - b.pv[data.slot_of(c)] + net[data.slot_of(c)]) for c in cells[i]
-        )
-        over = b.over[i] if soft else 0.0
-        return sum(line_cell(c) for c in cells[i]) + site <= data.limit_mwh() + over
+        return metered(i) <= data.limit_mwh() + (b.over[i] if soft else 0.0)
 
     def worth(weight: np.ndarray, earn: np.ndarray | None = None) -> Any:
         paid = pyo.quicksum(float(weight[t]) * block.taken[t] for t in range(n))
@@ -190,15 +231,32 @@ def add(
             return paid
         return paid - pyo.quicksum(float(earn[t]) * block.given[t] for t in range(n))
 
+    carbon, cost, full_cost = (0.0, 0.0, 0.0) if hub is None else hub.worth()
+    if data.purchase is not None:
+        block.purchase = pyo.Block()
+        paid = purchases.add(block.purchase, data.purchase, lambda t: block.taken[t], metered, n, len(cells))
+        cost, full_cost = cost + paid, full_cost + paid
+    port, given_worth = data.given_worth
+    saved: Any = 0.0
+    if line_gives is not None:
+        saved = sum(
+            (float(unit) * line_gives(carrier, t) for carrier, units in given_worth.items() for t, unit in
+             enumerate(units.tolist()) if unit), start=0.0,
+        )  # fmt: skip
+    if not data.whole:
+        for variable in block.component_data_objects(pyo.Var):
+            if variable.is_binary():
+                variable.domain = pyo.UnitInterval
     return Ports(
-        carbon=worth(data.carbon),
-        cost=worth(data.price, data.export_price),
-        full_cost=worth(data.full_price, data.export_price),
+        carbon=worth(data.carbon) + carbon - (saved if port == "carbon" else 0.0),
+        cost=worth(data.price, data.export_price) + cost - (saved if port == "cost" else 0.0),
+        full_cost=worth(data.full_price, data.export_price) + full_cost - (saved if port == "full_cost" else 0.0),
         over=pyo.quicksum(block.over[i] for i in block.over),
+        hub=hub,
     )
 
 
-def _battery(block: pyo.Block, data: SiteData, exclusive: bool) -> list[Any]:
+def _battery(block: pyo.Block, data: SiteData, exclusive: bool, only: Collection[int] | None) -> list[Any]:
     """Charge and discharge [MWh at the terminals], level; returns what the battery draws from the balance."""
     battery = data.battery
     assert battery is not None
@@ -221,6 +279,9 @@ def _battery(block: pyo.Block, data: SiteData, exclusive: bool) -> list[Any]:
     wanted = min(data.end_mwh, battery.energy_mwh)
     block.end = pyo.Constraint(expr=block.level[n - 1] >= wanted * (1 - 1e-9))
     burning = [t for t in range(n) if data.full_price[t] < 0 or data.price[t] < 0]
+    if data.hub is not None and ELECTRICITY not in data.hub.harmless:
+        # what a machine must make may be in the way in any slot
+        burning = sorted({*burning, *(range(n) if only is None else only)})
     if exclusive and burning:
         block.BURN = pyo.Set(initialize=burning)
         block.charging = pyo.Var(block.BURN, domain=pyo.Binary)

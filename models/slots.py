@@ -147,6 +147,10 @@ class SlotProblem:
     """Energy of what is decided already, by cell [MWh], shape (n_cells,)."""
     reheat_kwh_per_t_min: float
     rounding: Rounding = field(default_factory=Rounding)
+    gives: dict[str, np.ndarray] = field(default_factory=dict)
+    """By carrier: what each stage gives for each MWh that it draws, reheating left out, shape (n_stages,)."""
+    fixed_gives: dict[str, np.ndarray] = field(default_factory=dict)
+    """What is given by what is decided already, by carrier, shape (n_slots,); nothing where a carrier lacks."""
 
     @property
     def cells_per_slot(self) -> int:
@@ -165,15 +169,20 @@ class SlotProblem:
     @property
     def under_way(self) -> np.ndarray:
         """Energy by cell of operations and casts that have started already [MWh], shape (n_cells,)."""
+        return self.begun(np.ones(len(self.stage_units)))
+
+    def begun(self, weight: np.ndarray) -> np.ndarray:
+        """Energy by cell of what has started already, each stage's times its weight, shape (n_cells,)."""
         found = np.zeros(self.n_cells)
         begun: list[tuple[float, np.ndarray]] = []
         for heat in self.heats:
             for operation in heat.operations:
                 if operation.started_min is not None:
-                    begun.append((operation.started_min, operation.cells[operation.units[0]]))
+                    cells = operation.cells[operation.units[0]]
+                    begun.append((operation.started_min, weight[operation.stage] * cells))
         for cast in self.casts:
             if cast.started_min is not None:
-                begun.append((cast.started_min, cast.cells[cast.units[0]]))
+                begun.append((cast.started_min, weight[-1] * cast.cells[cast.units[0]]))
         for minute, cells in begun:
             first = math.floor(minute / self.cell_min + EPS)
             low, high = max(first, 0), min(first + len(cells), self.n_cells)
@@ -266,6 +275,7 @@ class _Reader:
             fixed_cells=np.zeros(round(self.n * self.step / self.cell)),
             reheat_kwh_per_t_min=loss.kwh_per_t_min if loss else 0.0,
             rounding=self.rounding,
+            gives=self.line.gives,
         )
 
     def _window(self, h: int, stage: int) -> tuple[int, int, int | None]:

@@ -47,8 +47,18 @@ def extra_mwh(problem: SlotProblem, starts: Starts) -> dict[int, float]:
     return found
 
 
-def line_cells(problem: SlotProblem, starts: Starts, extra: dict[int, float]) -> np.ndarray:
-    """Energy of the line by cell, what is under way left out [MWh], shape (n_cells,)."""
+def line_cells(
+    problem: SlotProblem, starts: Starts, extra: dict[int, float], weight: np.ndarray | None = None
+) -> np.ndarray:
+    """Energy of the line by cell, what is under way left out [MWh], shape (n_cells,).
+
+    Args:
+        problem: the line.
+        starts: who starts where and when.
+        extra: reheating by heat [MWh].
+        weight: by stage: what a MWh counts; None: one.
+    """
+    weight = np.ones(len(problem.stage_units)) if weight is None else weight
     found = np.zeros(problem.n_cells)
 
     def put(first: int, cells: np.ndarray) -> None:
@@ -59,14 +69,23 @@ def line_cells(problem: SlotProblem, starts: Starts, extra: dict[int, float]) ->
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
             if operation.started_min is None:
-                put(starts.slot[h][i] * per, operation.cells[starts.unit[h][i]])
+                put(starts.slot[h][i] * per, weight[operation.stage] * operation.cells[starts.unit[h][i]])
         if h in extra and heat.reheat is not None:
             u = starts.unit[h][heat.reheat]
             put(*spread_cells(problem, starts.slot[h][heat.reheat], heat.operations[heat.reheat].minutes[u], extra[h]))
     for c, cast in enumerate(problem.casts):
         if cast.started_min is None:
-            put(starts.cast_slot[c] * per, cast.cells[starts.cast_unit[c]])
+            put(starts.cast_slot[c] * per, weight[-1] * cast.cells[starts.cast_unit[c]])
     return found
+
+
+def line_gives(problem: SlotProblem, starts: Starts) -> dict[str, np.ndarray]:
+    """What the line gives of each carrier by slot, what is under way and decided included, shape (n_slots,) each."""
+    return {
+        carrier: problem.on_slots(line_cells(problem, starts, {}, weight) + problem.begun(weight))
+        + problem.fixed_gives.get(carrier, 0.0)
+        for carrier, weight in problem.gives.items()
+    }
 
 
 def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:

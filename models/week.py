@@ -13,11 +13,17 @@ from dataclasses import replace
 from models import day, matched_search
 from models.bound import rising
 from models.search import Search
-from models.slots import SlotProblem
-from models.starts import Starts, extra_mwh, line_cells
+from models.slots import Heat, SlotProblem
+from models.starts import Starts, extra_mwh, line_cells, line_gives
 
 GROUP_HEATS = 24
 """Heats that are planned together at most, unless one order has more."""
+LEAST_S = 5.0
+"""Seconds that a group is given at least."""
+GAIN = 1e-3
+"""Gain, as a share of the plan, for which all groups are planned once more."""
+REACH_H = 12.0
+"""Hours by which heats of a group may leave the time in which the best plan has the group."""
 
 
 def run(search: Search, by_orders: bool) -> None:
@@ -29,10 +35,15 @@ def run(search: Search, by_orders: bool) -> None:
         _whole(search)
         return
     with rising(search) as proof:
-        groups = _groups(search.problem)
-        for number, group in enumerate(groups):
-            if not search.done():
-                _replan(search, group, search.left / (len(groups) - number))
+        if search.data.purchase is not None:
+            # peaks tie all parts together: a part planned anew would raise them
+            day.polish(search)
+        groups, before = _groups(search.problem), math.inf
+        while not search.done() and search.draft_rank < before - GAIN * abs(search.draft_rank):
+            before = search.draft_rank
+            for number, group in enumerate(groups):
+                if not search.done():
+                    _replan(search, group, max(search.left / (len(groups) - number), LEAST_S))
         while proof.is_alive() and not search.done():
             proof.join(0.1)
 
@@ -97,6 +108,12 @@ def _replan(search: Search, casts: list[int], seconds: float) -> None:
     search.offer(Starts(tuple(unit), tuple(slot), tuple(cast_unit), tuple(cast_slot)))
 
 
+def _within(heat: Heat, low: int, high: int) -> Heat:
+    """A heat that starts between two slots."""
+    operations = (replace(o, first=max(o.first, low), last=min(o.last, high)) for o in heat.operations)
+    return replace(heat, operations=tuple(operations))
+
+
 def _around(search: Search, free: list[int], casts: list[int], own: Starts) -> SlotProblem:
     """The line as some heats find it: units and power that all others take are gone."""
     best, problem = search.best, search.problem
@@ -117,12 +134,30 @@ def _around(search: Search, free: list[int], casts: list[int], own: Starts) -> S
         if c not in casts:
             take(best.cast_unit[c], best.cast_minute(problem, c), cast.hold[best.cast_unit[c]])
     index = {h: place for place, h in enumerate(free)}
+    reach = round(REACH_H * 60 / problem.step_min)
+    low = min((min(slots) for slots in own.slot if slots), default=0) - reach
+    high = max((max(slots) for slots in own.slot if slots), default=0) + reach
     part = replace(
         problem,
-        heats=tuple(problem.heats[h] for h in free),
-        casts=tuple(replace(problem.casts[c], heats=tuple(index[h] for h in problem.casts[c].heats)) for c in casts),
+        heats=tuple(_within(problem.heats[h], low, high) for h in free),
+        casts=tuple(
+            replace(
+                problem.casts[c],
+                heats=tuple(index[h] for h in problem.casts[c].heats),
+                first={u: max(t, low) for u, t in problem.casts[c].first.items()},
+                last={u: min(t, high + reach) for u, t in problem.casts[c].last.items()},
+            )
+            for c in casts
+        ),
         free=available,
     )
     everything = line_cells(problem, best, extra_mwh(problem, best)) + problem.under_way
     mine = line_cells(part, own, extra_mwh(part, own)) + part.under_way
-    return replace(part, fixed_cells=problem.fixed_cells + everything - mine)
+    whole, own_part = line_gives(problem, best), line_gives(part, own)
+    return replace(
+        part,
+        fixed_cells=problem.fixed_cells + everything - mine,
+        fixed_gives={
+            carrier: whole[carrier] - (own_part[carrier] - problem.fixed_gives.get(carrier, 0.0)) for carrier in whole
+        },
+    )

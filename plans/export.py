@@ -50,8 +50,7 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
     assert plan.replay is not None
     scenario, replay = plan.scenario, plan.replay
     book = ledger(scenario, replay)
-    signal = scenario.goal.signal
-    kg = (book.by_heat["direct_kg"] + book.by_heat[f"grid_{signal}_kg"]).to_series().to_dict()
+    kg = book.of_heat(scenario.goal.signal).to_series().to_dict()
     heats = {heat.name: heat for heat in scenario.heats}
     rows = []
     columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
@@ -91,7 +90,14 @@ def steps(run: StoredRun) -> pd.DataFrame:
     table["foreman_line_mw"] = plan.baseline["line_mw"].to_numpy()
     table["foreman_import_mw"] = plan.baseline["import_mw"].to_numpy()
     for name, variable in scenario.inputs.data_vars.items():
-        table.setdefault(str(name), variable.to_numpy())
+        if variable.dims == ("time",):
+            table.setdefault(str(name), variable.to_numpy())
+    # flows and levels of assets, a column each
+    for name, label, unit in (("asset_rate", "flow", "flow_unit"), ("asset_level", "store", "store_unit")):
+        if name in plan.replay:
+            data = plan.replay[name]
+            for key, measure in zip(data[label].values.tolist(), data[unit].values.tolist(), strict=True):
+                table[f"{key} [{measure}]"] = data.sel({label: key}).to_numpy()
     for name, variable in book.by_step.data_vars.items():
         table[str(name)] = variable.to_numpy()
     return pd.DataFrame(table)

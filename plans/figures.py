@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from plans.bill import bill
-from plans.ledger import INTENSITY, SIGNALS, direct
+from plans.bill import DEMAND, EXPORT, IMPORT, UPKEEP, bill
+from plans.direct import direct
+from plans.ledger import site_emissions
 from scenarios import Scenario
+from scenarios.settlement import market_based
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,9 @@ class Figures:
     grid_marginal_kg: float | None
     """None: the market gives no marginal intensity."""
     cost: float
-    """Energy and carbon price, less what export earns."""
+    """Energy, fuels, upkeep and carbon price, less what export and sales earn."""
     energy_cost: float
+    """Imported electricity, contracts and the tariff's charges on energy, less what export earns."""
     carbon_cost: float
     currency: str
     energy_mwh: float
@@ -37,6 +40,27 @@ class Figures:
     """Highest metered mean of the grid import."""
     tonnes: float
     battery_end_mwh: float
+    grid_market_kg: float = 0.0
+    """Scope 2 of the grid, market-based."""
+    bought_kg: float = 0.0
+    """Scope 2 of heat and steam bought."""
+    biogenic_kg: float = 0.0
+    """Outside ``carbon_kg``."""
+    demand_cost: float = 0.0
+    """The tariff's charges on peaks, coincident ones too."""
+    fixed_cost: float = 0.0
+    """The tariff's fixed charges."""
+    tax_cost: float = 0.0
+    imbalance_cost: float = 0.0
+    """Of deviating from what was nominated."""
+    fuel_cost: float = 0.0
+    """Fuel, heat and gas bought."""
+    sales: float = 0.0
+    """Earned beside the grid's export, as a positive number."""
+    upkeep_cost: float = 0.0
+    """Wear, running, starts and flares."""
+    by_product: dict[str, float] = field(default_factory=dict)
+    """What is sold, by its name, in the unit of its carrier; the grid's export apart."""
 
     @property
     def carbon_kg_per_t(self) -> float | None:
@@ -48,30 +72,29 @@ class Figures:
         return asdict(self) | {"carbon_kg_per_t": self.carbon_kg_per_t}
 
 
-def figures(scenario: Scenario, data: xr.Dataset, tonnes: float) -> Figures:
+def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.Dataset | None = None) -> Figures:
     """Add up a run or a schedule.
 
     Args:
         scenario: prices, intensities and step.
         data: a dataset of table ``RUN`` or ``SCHEDULE``.
         tonnes: what was finished in the horizon [t].
+        nominated: the schedule whose import was nominated; None: the data's own.
     """
-    direct_kg = direct(scenario, data).total_kg
+    own, site = direct(scenario, data), site_emissions(scenario, data)
+    direct_kg = own.total_kg + site.direct_kg
     hours = scenario.horizon.step_h
     imported = data["import_mw"].to_numpy() * hours
-    grid = {
-        signal: float(imported @ scenario.inputs[INTENSITY[signal]].to_numpy())
-        for signal in SIGNALS
-        if INTENSITY[signal] in scenario.inputs
-    }
-    money = bill(scenario, data, direct_kg)
+    grid = {signal: float(kg.sum()) for signal, kg in site.grid.items()}
+    biogenic = sum(float((a.scope1_biogenic_kg + a.scope2_biogenic_kg).sum()) for a in site.accounts)
+    money = bill(scenario, data, direct_kg, nominated)
     return Figures(
-        carbon_kg=direct_kg + grid[scenario.goal.signal],
+        carbon_kg=direct_kg + site.bought_kg + grid[scenario.goal.signal],
         direct_kg=direct_kg,
         grid_average_kg=grid["average"],
         grid_marginal_kg=grid.get("marginal"),
         cost=money.total,
-        energy_cost=money.imported - money.exported,
+        energy_cost=money.of(*IMPORT, *EXPORT),
         carbon_cost=money.carbon,
         currency=scenario.market.currency,
         energy_mwh=float((data["line_mw"] + data["base_load_mw"]).sum()) * hours,
@@ -80,4 +103,15 @@ def figures(scenario: Scenario, data: xr.Dataset, tonnes: float) -> Figures:
         peak_mw=float(np.max(np.maximum(data["meter_mw"].to_numpy(), 0.0), initial=0.0)),
         tonnes=tonnes,
         battery_end_mwh=float(data["battery_mwh"][-1]) if data.sizes["time"] else 0.0,
+        grid_market_kg=float(sum(part.kg.sum() for part in market_based(scenario, imported))),
+        bought_kg=site.bought_kg,
+        biogenic_kg=biogenic + sum(own.biogenic.values()),
+        demand_cost=money.of(*DEMAND),
+        fixed_cost=money.of("fixed"),
+        tax_cost=money.of("tax"),
+        imbalance_cost=money.of("imbalance"),
+        fuel_cost=money.of("fuel"),
+        sales=0.0 - money.of("sale"),
+        upkeep_cost=money.of(*UPKEEP),
+        by_product={line.name: line.quantity for line in money.lines if line.kind == "sale"},
     )

@@ -1,26 +1,54 @@
-"""The carbon ledger: kilograms by scope, source, hour and heat, computed from a run's flows.
+"""The carbon ledger: kilograms by scope, source, gas, hour and heat, computed from a run's flows.
 
-Scope 2 counts what is imported, location-based, by the average and, where the market gives it, by the marginal
-intensity of the grid; the two stand beside each other and are never mixed. Exports earn no credit.
+Scope 1 is what the line's stages, fuels, machines and flares emit. Scope 2 counts what is imported: location-based by
+the average and, where the market gives it, by the marginal intensity of the grid, and market-based by contracts; these
+stand beside each other and are never mixed. Heat bought is scope 2 too. Biogenic CO2 is kept apart. Exports earn no
+credit: the total is what the site emits and imports.
 
-Allocation to heats: the emissions of a step are shared between the line and the rest of the site (base load, battery
-losses) in proportion to the energy drawn in the step. The line's part goes to the heats by the energy that each draws
-in the step, the rest to the heats by their mass. Direct emissions belong to the heat that causes them. The parts add
-up to the total.
+Allocation: a stage's emissions belong to the heat that causes them. All else is followed to its use in each step
+(``plans/tracing.py``): what the line's electricity carries goes to the heats by the energy that each draws in the
+step, what is sold carries its share where ``emissions.by_products`` says so, and the rest (base load, losses, other
+uses) goes to the heats by their mass, or stays with the site where there are none. The parts add up to the total.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from plans.direct import Direct, direct
+from plans.tracing import Brought, trace
 from scenarios import Scenario
+from scenarios.assets import ELECTRICITY, Converter, Flare, Supply
+from scenarios.assets.account import Account, accounts, flow
+from scenarios.settlement import market_based
 
 SIGNALS = ("average", "marginal")
+MARKET = "market"
 INTENSITY = {"average": "carbon_intensity_kg_per_mwh", "marginal": "marginal_carbon_intensity_kg_per_mwh"}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the ledger: activity times factor is kilograms."""
+
+    source: str
+    """Stage and source, fuel, machine, grid or contract."""
+    scope: str
+    """``1``, ``2 bought``, ``2 average``, ``2 marginal``, ``2 market``, or ``biogenic``, which is in no total."""
+    gas: str
+    """CO2e where the scenario tells no gas."""
+    activity: float
+    unit: str
+    factor: float
+    """kg CO2e per unit of activity; the mean where it changes with time."""
+    kg: float
+    reference: str = ""
+    """Where the factor is from."""
 
 
 @dataclass(frozen=True)
@@ -32,118 +60,233 @@ class Ledger:
     biogenic: dict[str, float]
     """Biogenic emissions by source, outside the totals."""
     grid: dict[str, float]
-    """Scope 2, location-based, by signal."""
+    """Scope 2 of the grid, location-based, by signal."""
     by_step: xr.Dataset
-    """Scope 2 by signal and scope 1, dimension ``time`` [kg]."""
+    """``direct_kg``, ``bought_kg`` where heat is bought, ``grid_…_kg`` by signal and ``grid_market_kg``, dimension
+    ``time`` [kg]."""
     by_heat: xr.Dataset
-    """``direct_kg``, ``grid_average_kg``, ``grid_marginal_kg`` and ``mass_t``, dimension ``heat``."""
+    """The same of each heat, and ``mass_t``, dimension ``heat``."""
+    market: float = 0.0
+    """Scope 2 of the grid, market-based."""
+    market_says: str = ""
+    """Where the factor of what no contract covers is from."""
+    bought: dict[str, float] = field(default_factory=dict)
+    """Scope 2 of heat and steam bought, by supply."""
+    by_product: dict[str, dict[str, float]] = field(default_factory=dict)
+    """What is sold and what it carries, by the names of ``by_step``; empty where by-products carry nothing."""
+    site: dict[str, float] = field(default_factory=dict)
+    """What belongs to the site alone where there are no heats, by the names of ``by_step``."""
+    entries: tuple[Entry, ...] = ()
 
     @property
     def direct_kg(self) -> float:
         """Scope 1, fossil."""
         return sum(self.direct.values())
 
+    @property
+    def bought_kg(self) -> float:
+        """Scope 2 of heat and steam bought."""
+        return sum(self.bought.values())
+
     def total_kg(self, signal: str) -> float | None:
-        """Scope 1 and 2 by one signal; None where the signal is not given."""
-        return self.direct_kg + self.grid[signal] if signal in self.grid else None
+        """Scope 1 and 2 by one signal, or ``market``; None where the signal is not given."""
+        if signal == MARKET:
+            return self.direct_kg + self.bought_kg + self.market
+        return self.direct_kg + self.bought_kg + self.grid[signal] if signal in self.grid else None
+
+    def of_heat(self, signal: str) -> xr.DataArray:
+        """Scope 1 and 2 of each heat [kg], dimension ``heat``."""
+        heat = self.by_heat
+        kg = heat["direct_kg"] + heat[f"grid_{signal}_kg"]
+        return kg + heat["bought_kg"] if "bought_kg" in heat else kg
 
     def kg_per_t(self, signal: str) -> xr.DataArray:
         """Scope 1 and 2 of each heat per tonne [kg/t], dimension ``heat``."""
-        heat = self.by_heat
-        return (heat["direct_kg"] + heat[f"grid_{signal}_kg"]) / heat["mass_t"]
+        return self.of_heat(signal) / self.by_heat["mass_t"]
 
+    def by_hour(self, zone: str) -> xr.Dataset:
+        """Sums over the hours of a zone's clock, dimension ``time``: the start of each hour, naive UTC [kg]."""
+        import pandas as pd
 
-def operations(data: xr.Dataset) -> Iterator[tuple[str, str, float, float]]:
-    """Heat, stage, start and end [min] of each operation of a run or a schedule."""
-    if "op_heat" in data:
-        names = ("op_heat", "op_stage", "op_start_min", "op_end_min")
-        yield from zip(*(data[name].values.tolist() for name in names), strict=True)
-        return
-    for heat, starts, ends in zip(
-        data["heat"].values.tolist(), data["start_min"].values.tolist(), data["end_min"].values.tolist(), strict=True
-    ):
-        for stage, start, end in zip(data["stage"].values.tolist(), starts, ends, strict=True):
-            if start == start:  # missing where the route skips the stage
-                yield heat, stage, start, end
+        times = self.by_step["time"].to_numpy()
+        minute = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone).minute.to_numpy()
+        # hours are told apart by their instant: where clocks go back one comes twice
+        hours = times - minute.astype("timedelta64[m]")
+        return self.by_step.assign_coords(time=hours).groupby("time").sum()
 
 
 @dataclass(frozen=True)
-class Direct:
-    """Scope 1 of a horizon [kg CO2e]: by source, by heat and by step."""
+class SiteEmissions:
+    """What assets and grid emit, as ``accounts`` tells it [kg CO2e]."""
 
-    fossil: dict[str, float]
-    biogenic: dict[str, float]
-    of_heat: np.ndarray
-    of_step: np.ndarray
+    accounts: tuple[Account, ...]
+    grid: dict[str, np.ndarray]
+    """By signal and step."""
 
     @property
-    def total_kg(self) -> float:
-        """Fossil emissions."""
-        return sum(self.fossil.values())
+    def direct_kg(self) -> float:
+        """Scope 1 of assets, fossil."""
+        return float(sum(account.scope1_kg.sum() for account in self.accounts))
+
+    @property
+    def bought_kg(self) -> float:
+        """Scope 2 of heat and steam bought."""
+        return float(sum(account.scope2_kg.sum() for account in self.accounts))
 
 
-def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
-    """Scope 1 of a run or a schedule: each operation's emissions spread evenly over its time.
-
-    What lies outside the horizon belongs to another plan.
-    """
-    index = {heat.name: i for i, heat in enumerate(scenario.heats)}
-    mass = [heat.grade.mass_t for heat in scenario.heats]
-    stages = {stage.name: stage.emissions for stage in scenario.line.stages}
-    step, n = scenario.horizon.step_min, scenario.horizon.n_steps
-    of_heat, of_step = np.zeros(len(mass)), np.zeros(n)
-    fossil = {e.source: 0.0 for emissions in stages.values() for e in emissions if not e.biogenic}
-    biogenic = {e.source: 0.0 for emissions in stages.values() for e in emissions if e.biogenic}
-    for name, stage, start, end in operations(data):
-        if not stages[stage]:
-            continue
-        i = index[name]
-        first = max(int(start // step), 0)
-        last = max(min(int(-(-end // step)), n), first)
-        edges = np.clip(np.arange(first, last + 1) * step, start, end)
-        share = np.diff(edges) / (end - start) if end > start else np.zeros(last - first)
-        for emission in stages[stage]:
-            kg = emission.kg_per_t * mass[i] * share
-            if emission.biogenic:
-                biogenic[emission.source] += float(kg.sum())
-                continue
-            fossil[emission.source] += float(kg.sum())
-            of_heat[i] += kg.sum()
-            of_step[first:last] += kg
-    return Direct(fossil, biogenic, of_heat, of_step)
+def site_emissions(scenario: Scenario, flows: xr.Dataset) -> SiteEmissions:
+    """What assets and grid emit in a run or a schedule."""
+    imported = flows["import_mw"].to_numpy() * scenario.horizon.step_h
+    grid = {
+        signal: imported * scenario.inputs[INTENSITY[signal]].to_numpy()
+        for signal in SIGNALS
+        if INTENSITY[signal] in scenario.inputs
+    }
+    return SiteEmissions(tuple(accounts(scenario, flows)), grid)
 
 
 def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
-    """The ledger of a run (a dataset of table ``RUN`` with ``heat_mwh``)."""
-    hours, horizon = scenario.horizon.step_h, scenario.horizon
-    heats = scenario.heats
-    mass = np.array([heat.grade.mass_t for heat in heats])
-    own = direct(scenario, run)
+    """The ledger of a run: a dataset of table ``RUN`` with ``heat_mwh``, or a schedule of a site without a line.
 
-    imported = run["import_mw"].to_numpy() * hours
-    line = run["line_mw"].to_numpy() * hours
-    heat_mwh = run["heat_mwh"].to_numpy()
-    charge, discharge = run["charge_mw"].to_numpy(), run["discharge_mw"].to_numpy()
-    rest = (run["base_load_mw"].to_numpy() + np.maximum(charge - discharge, 0.0)) * hours
-    drawn = line + rest
-    of_line = np.divide(line, drawn, out=np.zeros_like(line), where=drawn > 0)
-    of_heat = np.divide(heat_mwh, line, out=np.zeros_like(heat_mwh), where=line > 0)
+    Raises:
+        ValueError: there are heats and the dataset does not tell what each draws.
+    """
+    heats = [heat.name for heat in scenario.heats]
+    mass = np.array([heat.grade.mass_t for heat in scenario.heats])
+    own, site = direct(scenario, run), site_emissions(scenario, run)
+    covered = market_based(scenario, run["import_mw"].to_numpy() * scenario.horizon.step_h)
+    market_kg = np.sum([part.kg for part in covered], axis=0)
 
-    grid: dict[str, float] = {}
-    by_step: dict[str, tuple[str, np.ndarray]] = {"direct_kg": ("time", own.of_step)}
-    by_heat = {"direct_kg": ("heat", own.of_heat), "mass_t": ("heat", mass)}
-    for signal in SIGNALS:
-        if INTENSITY[signal] not in scenario.inputs:
+    nothing = np.zeros(scenario.horizon.n_steps)
+    totals = {"direct_kg": np.sum([nothing, *(a.scope1_kg for a in site.accounts)], axis=0)}
+    kinds = {"direct_kg": _brought(scenario, site.accounts, "scope1_kg")}
+    bought = {a.asset: float(a.scope2_kg.sum()) for a in site.accounts if _is_bought(scenario, a.asset)}
+    if bought:
+        totals["bought_kg"] = np.sum([a.scope2_kg for a in site.accounts], axis=0)
+        kinds["bought_kg"] = _brought(scenario, site.accounts, "scope2_kg")
+    for signal, kg in (*site.grid.items(), (MARKET, market_kg)):
+        totals[f"grid_{signal}_kg"] = kg
+        kinds[f"grid_{signal}_kg"] = Brought({ELECTRICITY: kg}, {})
+    followed = trace(scenario, run, kinds)
+    shares = _shares(scenario, run)
+    by_step: dict[str, Any] = {}
+    by_heat: dict[str, Any] = {"direct_kg": ("heat", own.of_heat), "mass_t": ("heat", mass)}
+    by_product: dict[str, dict[str, float]] = {}
+    left: dict[str, float] = {}
+    for kind, traced in followed.items():
+        kg = totals[kind]
+        sold = {name: float(part.sum()) for name, part in traced.sold.items()}
+        for name, part in sold.items():
+            by_product.setdefault(name, {})[kind] = part
+        by_step[kind] = ("time", kg + own.of_step if kind == "direct_kg" else kg)
+        ours = float(kg.sum()) - sum(sold.values())
+        if not heats:
+            left[kind] = ours
             continue
-        kg = imported * scenario.inputs[INTENSITY[signal]].to_numpy()
-        grid[signal] = float(kg.sum())
-        by_step[f"grid_{signal}_kg"] = ("time", kg)
-        heats_part = of_heat @ (kg * of_line)
-        by_heat[f"grid_{signal}_kg"] = ("heat", heats_part + (kg.sum() - heats_part.sum()) * mass / mass.sum())
+        of_heats = shares @ traced.line
+        of_heats = of_heats + (ours - of_heats.sum()) * mass / mass.sum()
+        by_heat[kind] = ("heat", own.of_heat + of_heats if kind == "direct_kg" else of_heats)
+    fossil, biogenic = dict(own.fossil), dict(own.biogenic)
+    for account in site.accounts:
+        for target, kg in ((fossil, account.scope1_kg), (biogenic, _biogenic(account))):
+            if kg.any():
+                target[account.asset] = target.get(account.asset, 0.0) + float(kg.sum())
     return Ledger(
-        direct=own.fossil,
-        biogenic=own.biogenic,
-        grid=grid,
-        by_step=xr.Dataset(by_step, coords={"time": horizon.times}),
-        by_heat=xr.Dataset(by_heat, coords={"heat": [heat.name for heat in heats]}),
+        direct=fossil,
+        biogenic=biogenic,
+        grid={signal: float(kg.sum()) for signal, kg in site.grid.items()},
+        by_step=xr.Dataset(by_step, coords={"time": scenario.horizon.times}),
+        by_heat=xr.Dataset(by_heat, coords={"heat": heats}),
+        market=float(market_kg.sum()),
+        market_says=covered[-1].says,
+        bought=bought,
+        by_product=by_product,
+        site=left,
+        entries=tuple(_entries(scenario, run, own, site)),
     )
+
+
+def _shares(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
+    """Share of each heat in what the line draws in each step, shape (n_heats, n_steps)."""
+    if not scenario.heats:
+        return np.zeros((0, scenario.horizon.n_steps))
+    if "heat_mwh" not in run:
+        raise ValueError("the ledger of a run with heats needs what each of them draws (heat_mwh)")
+    heat_mwh, line = run["heat_mwh"].to_numpy(), run["line_mw"].to_numpy() * scenario.horizon.step_h
+    return np.divide(heat_mwh, line, out=np.zeros_like(heat_mwh), where=line > 0)
+
+
+def _is_bought(scenario: Scenario, name: str) -> bool:
+    return any(isinstance(a, Supply) and a.scope == 2 and a.name == name for a in scenario.site.assets)
+
+
+def _biogenic(account: Account) -> np.ndarray:
+    return account.scope1_biogenic_kg + account.scope2_biogenic_kg
+
+
+def _brought(scenario: Scenario, found: tuple[Account, ...], name: str) -> Brought:
+    to_carrier: dict[str, np.ndarray] = {}
+    by_machine: dict[str, np.ndarray] = {}
+    by_name = {asset.name: asset for asset in scenario.site.assets}
+    for account in found:
+        kg, asset = getattr(account, name), by_name[account.asset]
+        if isinstance(asset, Supply):
+            to_carrier[asset.carrier] = to_carrier.get(asset.carrier, 0.0) + kg
+        elif asset.name in scenario.site.cores:
+            by_machine[asset.name] = kg
+    return Brought(to_carrier, by_machine)
+
+
+def _entries(scenario: Scenario, run: xr.Dataset, own: Direct, site: SiteEmissions) -> Iterator[Entry]:
+    for stage in scenario.line.stages:
+        for emission in stage.emissions:
+            tonnes, name = own.treated_t[stage.name], f"{stage.name}: {emission.source}"
+            scope = "biogenic" if emission.biogenic else "1"
+            if emission.factor is None:
+                yield Entry(name, scope, "CO2e", tonnes, "t", emission.kg_per_t, emission.kg_per_t * tonnes)
+                continue
+            per = emission.factor.rows[0].per
+            counted = [part for part in emission.factor.parts(per) if part.apart == emission.biogenic]
+            whole = sum(part.kg_per_unit for part in counted)
+            for part in counted:
+                kg_per_t = emission.kg_per_t * part.kg_per_unit / whole if whole else 0.0
+                yield Entry(name, scope, part.gas, tonnes, "t", kg_per_t, kg_per_t * tonnes, part.source)
+    hours, names = scenario.horizon.step_h, {asset.name: asset for asset in scenario.site.assets}
+    for account in site.accounts:
+        record = scenario.site.cores.get(account.asset, names[account.asset])
+        if isinstance(record, Supply | Flare | Converter):
+            key = "main" if isinstance(record, Converter) else ""
+            amount = float(np.abs(flow(run, record.name, key)).sum()) * hours
+            yield from _of_asset(scenario, record, amount)
+    imported = run["import_mw"].to_numpy() * hours
+    activity = float(imported.sum())
+    for signal, kg in site.grid.items():
+        total = float(kg.sum())
+        source = str(scenario.inputs[INTENSITY[signal]].attrs.get("source", ""))
+        if signal == "average" and scenario.market.factor is not None:
+            source = "; ".join(row.source for row in scenario.market.factor.rows)
+        mean = total / activity if activity else 0.0
+        yield Entry("grid", f"2 {signal}", "CO2e", activity, "MWh", mean, total, source)
+    for covered in market_based(scenario, imported):
+        mwh, total = float(covered.mwh.sum()), float(covered.kg.sum())
+        mean = total / mwh if mwh else 0.0
+        yield Entry(covered.name, f"2 {MARKET}", "CO2e", mwh, "MWh", mean, total, covered.says)
+
+
+def _of_asset(scenario: Scenario, record: Supply | Flare | Converter, amount: float) -> Iterator[Entry]:
+    unit = scenario.site.carrier[record.carrier].unit
+    scope = "2 bought" if isinstance(record, Supply) and record.scope == 2 else "1"
+    found = getattr(record, "factor", None)
+    if found is not None:
+        for part in found.parts(unit):
+            told = "biogenic" if part.apart else scope
+            yield Entry(
+                record.name, told, part.gas, amount, unit, part.kg_per_unit, part.kg_per_unit * amount, part.source
+            )
+        return
+    for told, kg_per_unit, gas in (
+        (scope, record.fossil_kg_per_unit, "CO2e"),
+        ("biogenic", record.biogenic_kg_per_unit, "CO2"),
+    ):
+        if kg_per_unit:
+            yield Entry(record.name, told, gas, amount, unit, kg_per_unit, kg_per_unit * amount)

@@ -293,7 +293,8 @@ def _engine(url: str) -> Engine:
 
 
 def _figures(stored: dict[str, Any]) -> Figures:
-    return Figures(**{name: stored[name] for name in Figures.__dataclass_fields__})
+    # a run of an earlier release lacks the figures that came later
+    return Figures(**{name: stored[name] for name in Figures.__dataclass_fields__ if name in stored})
 
 
 def _load(path: Path) -> xr.Dataset | None:

@@ -36,15 +36,32 @@ FLOWS = {
     "import_mw": Variable(STEP, "MW", "import from the grid"),
     "export_mw": Variable(STEP, "MW", "export to the grid"),
     "meter_mw": Variable(("meter",), "MW", "net grid import, mean over the metered interval (negative: export)"),
+    # of the site's assets; not there where it has none
+    "asset_rate": Variable(
+        ("flow", "time"), "", "what an asset delivers to a carrier's balance per hour, negative: takes", optional=True
+    ),
+    "asset_level": Variable(("store", "time"), "", "level of a store at the end of the step", optional=True),
+    "asset_on": Variable(("machine", "time"), "1", "share of the step in which a machine is on", optional=True),
+    "dumped_rate": Variable(("carrier", "time"), "", "surplus of a carrier let go per hour", optional=True),
 }
+"""A ``flow`` is labelled by its asset and, where that has several, their key: ``boiler.main``, ``boiler.inputs.0``,
+``boiler.outputs.0``, ``boiler.start_fuel`` of machines (``Converter.flows``), ``tank.in`` and ``tank.out`` of stores.
+Its coordinates ``flow_asset``, ``flow_carrier`` and ``flow_unit`` tell whose it is and its unit (MW, t/h, Nm3/h);
+``store_unit`` (MWh, t, Nm3) and ``carrier_unit`` (per hour) do so for levels and surplus."""
+ASSET_FLOWS = ("asset_rate", "asset_level", "asset_on", "dumped_rate")
 
 INPUTS = {
     "price_per_mwh": Variable(STEP, "{currency}/MWh", "price of imported energy"),
     "export_price_per_mwh": Variable(STEP, "{currency}/MWh", "price of exported energy"),
     "carbon_intensity_kg_per_mwh": Variable(STEP, "kg/MWh", "average intensity of the grid"),
     "marginal_carbon_intensity_kg_per_mwh": Variable(STEP, "kg/MWh", "marginal intensity of the grid", optional=True),
+    "residual_kg_per_mwh": Variable(STEP, "kg/MWh", "residual mix, market-based", optional=True),
+    "short_price_per_mwh": Variable(STEP, "{currency}/MWh", "price of energy taken beyond nomination", optional=True),
+    "long_price_per_mwh": Variable(STEP, "{currency}/MWh", "price of energy nominated and not taken", optional=True),
+    "contract_mw": Variable(("contract", "time"), "MW", "profiles of contracts that are not constant", optional=True),
     "base_load_mw": Variable(STEP, "MW", "fixed base load"),
     "pv_available_mw": Variable(STEP, "MW", "what the PV plant could give"),
+    "asset_values": Variable(("series", "time"), "", "series of assets that are not constant", optional=True),
 }
 """Made by ``Scenario.inputs``: the scenario's series on its steps."""
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from scenarios.emissions import FactorByName, emitted
 from scenarios.quantity import (
     Fraction,
     KelvinPerMinute,
@@ -64,9 +66,22 @@ class Emission(Record):
     """A direct emission of a stage, proportional to the tonnes treated (electrodes, charge carbon, burner gas)."""
 
     source: str = Field(pattern=NAME)
-    kg_per_t: KilogramsPerTonne
-    """kg CO2e per tonne treated."""
     biogenic: bool = False
+    factor: FactorByName = None
+    """Name of an emission factor; with ``used`` it takes the place of ``kg_per_t``."""
+    used: str | None = None
+    """What is used for each tonne treated, with its unit: ``2.5 kg/t`` of electrodes, ``0.8 GJ/t`` of gas."""
+    kg_per_t: Annotated[KilogramsPerTonne, BeforeValidator(emitted), Field(validate_default=True)] = -1.0
+    """kg CO2e per tonne treated."""
+
+
+class Gives(Record):
+    """Waste heat or gas that a stage gives off while it works, proportional to the electricity that it draws."""
+
+    carrier: str = Field(pattern=NAME)
+    """One of the site's carriers."""
+    per_mwh: float = Field(gt=0, le=1e6)
+    """Units of the carrier for each MWh of electricity, reheating left out."""
 
 
 class Stage(Record):
@@ -81,6 +96,15 @@ class Stage(Record):
     campaign: bool = False
     """The heats of an order follow each other here without a gap, on one unit (continuous casting)."""
     emissions: tuple[Emission, ...] = ()
+    gives: tuple[Gives, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Stage:
+        carriers = [given.carrier for given in self.gives]
+        twice = sorted({name for name in carriers if carriers.count(name) > 1})
+        if twice:
+            raise ValueError(f"stage {self.name}: gives names {', '.join(twice)} twice")
+        return self
 
 
 class Transfer(Record):
@@ -182,6 +206,18 @@ class Line(Record):
     def units(self) -> tuple[Unit, ...]:
         """All units, stage by stage."""
         return tuple(unit for stage in self.stages for unit in stage.units)
+
+    @cached_property
+    def gives(self) -> dict[str, np.ndarray]:
+        """What each stage gives of a carrier for each MWh of electricity that it draws, by carrier, shape (n_stages,).
+
+        Reheating is left out of the electricity.
+        """
+        found: dict[str, np.ndarray] = {}
+        for i, stage in enumerate(self.stages):
+            for given in stage.gives:
+                found.setdefault(given.carrier, np.zeros(len(self.stages)))[i] = given.per_mwh
+        return found
 
     @cached_property
     def stage_of(self) -> dict[str, Stage]:

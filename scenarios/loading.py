@@ -68,7 +68,7 @@ def build(document: Document, folder: Path, overrides: Iterable[str] = ()) -> Sc
             problems += error.problems
     market = document.data.get("market")
     currency = market.get("currency", "EUR") if isinstance(market, dict) else "EUR"
-    context = {"currency": str(currency)}
+    context: dict[str, Any] = {"currency": str(currency), "folder": folder}
     try:
         scenario: Scenario | None = Scenario.model_validate(document.data, context=context)
     except ValidationError as error:
@@ -84,7 +84,7 @@ def build(document: Document, folder: Path, overrides: Iterable[str] = ()) -> Sc
     return scenario
 
 
-def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dict[str, str]) -> Scenario | None:
+def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dict[str, Any]) -> Scenario | None:
     """The scenario with its faulty values left out, so that mistakes between the nouns are told in the same breath.
 
     Faulty optional values give way to their defaults and faulty required numbers to 1; None where that is not enough.

@@ -25,13 +25,14 @@ SYMBOLS = {"€": "EUR", "$": "USD", "¥": "CNY"}
 
 @cache
 def registry() -> pint.UnitRegistry[float]:
-    """The units known: pint's, one dimension for each currency (no exchange rates), and watt-peak."""
+    """The units known: pint's, one dimension for each currency (no exchange rates), watt-peak, normal cubic metres."""
     import pint  # a third of a second that a scenario of plain numbers need not pay
 
     units: pint.UnitRegistry[float] = pint.UnitRegistry(cache_folder=None)
     for currency in CURRENCIES:
         units.define(f"{currency} = [currency_{currency}]")
     units.define("Wp = watt")
+    units.define("Nm3 = [normal_volume]")
     return units
 
 
@@ -104,6 +105,7 @@ Minutes = Annotated[float, BeforeValidator(in_unit("min")), Field(ge=0, le=1e6),
 PositiveMinutes = Annotated[float, BeforeValidator(in_unit("min")), Field(gt=0, le=1e6), _schema("min")]
 Hours = Annotated[float, BeforeValidator(in_unit("h")), Field(gt=0, le=1e6), _schema("h")]
 Tonnes = Annotated[float, BeforeValidator(in_unit("t")), Field(gt=0, le=1e6), _schema("t")]
+TonnesPerHour = Annotated[float, BeforeValidator(in_unit("t/h")), Field(ge=0), _schema("t/h", minimum=0)]
 Kilograms = Annotated[float, BeforeValidator(in_unit("kg")), Field(ge=0), _schema("kg", minimum=0)]
 KilogramsPerTonne = Annotated[float, BeforeValidator(in_unit("kg/t")), Field(ge=0), _schema("kg/t", minimum=0)]
 KilowattHoursPerTonne = Annotated[float, BeforeValidator(in_unit("kWh/t")), Field(ge=0), _schema("kWh/t", minimum=0)]

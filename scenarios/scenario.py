@@ -11,10 +11,14 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
+from scenarios import contracts
+from scenarios.assets import Wanted
+from scenarios.assets.quantity import unit_in
 from scenarios.datasets import INPUTS, check
 from scenarios.disturbances import Disturbances
+from scenarios.emissions import ACCOUNTING, DAYS, Accounting
 from scenarios.goal import Goal
 from scenarios.horizon import Horizon
 from scenarios.line import Grade, Line
@@ -24,8 +28,12 @@ from scenarios.record import Record
 from scenarios.series import Resolved, Series, resolve
 from scenarios.site import Site
 from scenarios.state import State
+from scenarios.tariff import Before, Rates, read
+from scenarios.tariff import metered as metered_times
 
 MOST_HEATS = 5000
+NO_LINE = Line.model_construct(stages=(), grades=(), transfers=(), heat_loss=None)
+"""The line of a scenario that is a site alone: no stages, no units. It cannot be written down, only left out."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +50,18 @@ class Heat:
 
 
 class Scenario(Record):
-    """What is asked: plant, orders, market, horizon, state, disturbances and goal."""
+    """What is asked: plant, orders, market, horizon, state, disturbances and goal.
+
+    Without line and orders it is a site alone: its loads are to be met as well as can be.
+    """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")
     title: str = Field(default="", max_length=200)
     description: str = Field(default="", max_length=5000)
     horizon: Horizon
-    line: Line
-    orders: tuple[Order, ...] = Field(min_length=1)
+    emissions: Accounting = Field(default_factory=Accounting)
+    line: Line = NO_LINE
+    orders: tuple[Order, ...] = ()
     locks: tuple[Lock, ...] = ()
     site: Site = Field(default_factory=Site)
     market: Market
@@ -59,6 +71,33 @@ class Scenario(Record):
 
     _folder: Path = PrivateAttr(default=Path("."))
     _inputs: xr.Dataset | None = PrivateAttr(default=None)
+
+    @field_validator("horizon", "emissions")
+    @classmethod
+    def _told(cls, noun: Horizon | Accounting, info: ValidationInfo) -> Horizon | Accounting:
+        # the nouns after them look emission factors up by these days, and as they are accounted for
+        if info.context is not None and isinstance(noun, Horizon):
+            last = noun.instant(noun.length_min - noun.step_min)
+            info.context[DAYS] = (noun.instant(0).date(), last.date())
+        elif info.context is not None:
+            info.context[ACCOUNTING] = noun
+        return noun
+
+    @cached_property
+    def rates(self) -> Rates | None:
+        """The tariff's numbers on the metered intervals of the horizon; None: there is no tariff.
+
+        Raises:
+            ValueError: the tariff does not fit the horizon; ``scenarios.load`` tells this with file and line.
+        """
+        if self.market.tariff is None:
+            return None
+        interval = self.site.grid.metered_interval_min
+        before = self.market.tariff_before
+        if not before.peak_mw:
+            before = before.model_copy(update={"peak_mw": self.state.peak_so_far_mw})
+        times = metered_times(self.horizon, interval)
+        return read(self.market.tariff, times, self.horizon.zone, before=before, interval_min=interval)
 
     @cached_property
     def heats(self) -> tuple[Heat, ...]:
@@ -96,10 +135,21 @@ class Scenario(Record):
             self._inputs = check(self._resolve(), INPUTS)
         return self._inputs
 
-    def series(self) -> Iterator[tuple[str, tuple[str, ...], Series, str]]:
-        """Name in ``INPUTS``, place in the scenario, series and unit of measure, for each series that is given."""
+    def series(self) -> Iterator[tuple[str, tuple[str | int, ...], Series, str]]:
+        """Name in ``INPUTS``, place in the scenario, series and unit of measure, for each series that is given.
+
+        The name of an asset's series is its label in the coordinate ``series`` of ``asset_values``.
+        """
         money = f"{self.market.currency}/MWh"
         yield "price_per_mwh", ("market", "price_per_mwh"), self.market.price_per_mwh, money
+        for contract_number, contract in enumerate(self.market.contracts):
+            profile: Series | None = getattr(contract, "mw", None)
+            if profile is not None:
+                yield contract.name, ("market", "contracts", contract_number, "mw"), profile, "MW"
+        for side in ("short_price_per_mwh", "long_price_per_mwh"):
+            price: Series | None = getattr(self.market.imbalance, side, None)
+            if price is not None:
+                yield side, ("market", "imbalance", side), price, money
         if self.market.export_price_per_mwh is not None:
             yield "export_price_per_mwh", ("market", "export_price_per_mwh"), self.market.export_price_per_mwh, money
         intensity = "carbon_intensity_kg_per_mwh"
@@ -107,21 +157,60 @@ class Scenario(Record):
         marginal = self.market.marginal_carbon_intensity_kg_per_mwh
         if marginal is not None:
             yield f"marginal_{intensity}", ("market", f"marginal_{intensity}"), marginal, "kg/MWh"
+        if self.market.residual_kg_per_mwh is not None:
+            yield "residual_kg_per_mwh", ("market", "residual_kg_per_mwh"), self.market.residual_kg_per_mwh, "kg/MWh"
         yield "base_load_mw", ("site", "base_load_mw"), self.site.base_load_mw, "MW"
         if self.site.pv is not None:
             yield "pv_available_mw", ("site", "pv", "capacity_factor"), self.site.pv.capacity_factor, ""
+        for i, asset in enumerate(self.site.assets):
+            for wanted in asset.wants():
+                yield (
+                    series_name(asset.name, wanted),
+                    ("site", "assets", i, *wanted.place),
+                    wanted.series,
+                    self._unit(wanted),
+                )
+
+    def _unit(self, wanted: Wanted) -> str:
+        carrier = self.site.carrier.get(wanted.carrier)
+        return unit_in(wanted.unit, carrier.unit if carrier else "MWh", self.market.currency)
+
+    def asset_series(self, name: str) -> dict[str, np.ndarray]:
+        """The series of an asset by key (``Wanted.key``), each of shape (n_steps,); what is constant included."""
+        asset = next(asset for asset in self.site.assets if asset.name == name)
+        core = self.site.cores.get(name, asset)
+        given, places = self.inputs, {}
+        if "asset_values" in given:
+            places = {str(label): i for i, label in enumerate(given["series"].values)}
+        found = {}
+        for wanted in core.wants():
+            place = places.get(series_name(name, wanted))
+            if place is not None:
+                found[wanted.key] = given["asset_values"].values[place]
+            else:
+                value = (wanted.series.value or 0.0) * wanted.series.scale
+                found[wanted.key] = np.full(self.horizon.n_steps, value)
+        return found
 
     def resolve_one(self, name: str, series: Series, unit: str) -> Resolved:
         """One series on the scenario's steps."""
         found = resolve(series, self.horizon, unit, self._folder)
         lowest = found.values.min()
-        if name not in ("price_per_mwh", "export_price_per_mwh") and lowest < 0:
+        if not unit.startswith(f"{self.market.currency}/") and lowest < 0:
             raise ValueError(f"{found.source}: negative value {lowest:g} {unit}")
         return found
 
     def _resolve(self) -> xr.Dataset:
         columns: dict[str, Any] = {}
-        for name, _, series, unit in self.series():
+        assets: dict[str, Resolved] = {}
+        profiles: dict[str, Resolved] = {}
+        for name, path, series, unit in self.series():
+            several = {"assets": assets, "contracts": profiles}.get(str(path[1]))
+            if several is not None:
+                # what is constant is not written down for every step
+                if series.value is None:
+                    several[name] = self.resolve_one(name, series, unit)
+                continue
             found = self.resolve_one(name, series, unit)
             attrs = {"source": found.source, "filled": found.filled, "first_filled": found.first_filled}
             columns[name] = ("time", found.values, attrs)
@@ -130,6 +219,9 @@ class Scenario(Record):
         pv = columns.get("pv_available_mw", ("time", zeros, {"source": "none", "filled": 0, "first_filled": ""}))
         columns["pv_available_mw"] = ("time", pv[1] * (self.site.pv.peak_mw if self.site.pv else 0.0), pv[2])
         data = xr.Dataset(columns, coords={"time": self.horizon.times})
+        for variable, label, rows in (("asset_values", "series", assets), ("contract_mw", "contract", profiles)):
+            if rows:
+                data = data.assign({variable: _together(label, rows)}).assign_coords({label: list(rows)})
         return data.assign_attrs(currency=self.market.currency, zone=self.horizon.zone)
 
     def with_inputs(self, inputs: xr.Dataset) -> Scenario:
@@ -140,6 +232,9 @@ class Scenario(Record):
 
     def mistakes(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """What is wrong between the nouns: the place and the message, one for each mistake."""
+        for place, says in self.site.mistakes():
+            yield ("site", *place), says
+        yield from _mistakes_of_market(self)
         yield from _mistakes_of_orders(self)
         if any(heat for order in self.orders for heat in order.heats if heat.grade not in self.line.grade):
             return
@@ -149,8 +244,54 @@ class Scenario(Record):
         yield from _mistakes_of_goal(self)
 
 
+def _together(label: str, rows: dict[str, Resolved]) -> tuple[tuple[str, str], np.ndarray, dict[str, Any]]:
+    """Several series as one variable."""
+    filled = {name: found for name, found in rows.items() if found.filled}
+    attrs = {
+        "source": ", ".join(sorted({found.source for found in rows.values()})),
+        "filled": sum(found.filled for found in filled.values()),
+        "first_filled": next((f"{name} {found.first_filled}" for name, found in filled.items()), ""),
+    }
+    return (label, "time"), np.array([found.values for found in rows.values()]), attrs
+
+
+def series_name(asset: str, wanted: Wanted) -> str:
+    """Label of an asset's series in ``inputs``."""
+    return f"{asset}.{wanted.key}"
+
+
+def _mistakes_of_market(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    market = scenario.market
+    for place, says in contracts.mistakes(scenario):
+        yield ("market", *place), says
+    if market.tariff is None:
+        if market.tariff_before != Before():
+            yield ("market", "tariff_before"), "is what a tariff remembers, and there is no tariff"
+        return
+    if market.tariff.currency not in (None, market.currency):
+        yield (
+            ("market", "tariff", "currency"),
+            f"is {market.tariff.currency}, that of the market is {market.currency}; there are no exchange rates",
+        )
+    if market.tariff_before.peak_mw and scenario.state.peak_so_far_mw:
+        yield ("market", "tariff_before", "peak_mw"), "is told by state.peak_so_far_mw too; leave one of them out"
+    try:
+        _ = scenario.rates
+    except ValueError as error:
+        field = str(error).partition(":")[0].split(" ")[0]
+        place = ("market", "tariff_before") if field in Before.model_fields else ("market", "tariff")
+        if field == "peak_mw" and not market.tariff_before.peak_mw:
+            place = ("state", "peak_so_far_mw")
+        yield place, str(error)
+
+
 def _mistakes_of_orders(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], str]]:
     line = scenario.line
+    if scenario.orders and not line.stages:
+        yield ("orders",), "there are orders but no line to make them on; give line"
+        return
+    if line.stages and not scenario.orders:
+        yield ("orders",), "is required where there is a line: at least one order"
     names: set[str] = set()
     count = 0
     for i, order in enumerate(scenario.orders):
@@ -272,6 +413,8 @@ def _mistakes_of_state(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ..
 def _mistakes_of_goal(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if scenario.goal.signal == "marginal" and scenario.market.marginal_carbon_intensity_kg_per_mwh is None:
         yield ("goal", "signal"), "the market gives no marginal_carbon_intensity_kg_per_mwh; use average or give it"
+    if scenario.goal.minimize == "lateness" and not scenario.orders:
+        yield ("goal", "minimize"), "lateness needs orders; a site alone takes carbon, cost or cost_with_carbon_price"
     if scenario.goal.minimize == "lateness":
         for name in ("cost", "carbon_kg", "peak_mw"):
             if getattr(scenario.goal.caps, name) is not None:

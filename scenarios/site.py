@@ -1,11 +1,17 @@
-"""The site: grid connection, fixed base load, PV and battery. Record and pure physics."""
+"""The site: grid connection, fixed base load, PV and battery, and the hub of carriers and assets beside them.
+
+Electricity is a carrier as any other; base load, ``pv``, ``battery`` and the grid belong to its balance.
+"""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
+from functools import cached_property
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from scenarios.assets import CARRIERS, ELECTRICITY, POWER, Asset, Carrier, Converter, FlexibleLoad, Storage
+from scenarios.assets.storage import effective_hours, kept
 from scenarios.quantity import Fraction, MegawattHours, Megawatts, PerHour, PositiveMinutes
 from scenarios.record import Record
 from scenarios.series import FactorSeries, PowerSeries, Series
@@ -57,7 +63,7 @@ class Battery(Record):
 
     def kept(self, hours: float) -> float:
         """Share of the level that remains after some hours."""
-        return (1 - self.self_loss_per_h) ** hours
+        return kept(self.self_loss_per_h, hours)
 
     def after(self, level_mwh: float, charge_mw: float, discharge_mw: float, hours: float) -> float:
         """Level after ``hours`` of constant charge and discharge power at the terminals [MWh].
@@ -70,10 +76,7 @@ class Battery(Record):
 
     def effective_hours(self, hours: float) -> float:
         """Hours that count for what is put in over an interval, its own loss until the interval's end taken off."""
-        if self.self_loss_per_h == 0:
-            return hours
-        rate = -math.log1p(-self.self_loss_per_h) if self.self_loss_per_h < 1 else math.inf
-        return -math.expm1(-rate * hours) / rate if math.isfinite(rate) else 0.0
+        return effective_hours(self.self_loss_per_h, hours)
 
 
 class Site(Record):
@@ -83,3 +86,60 @@ class Site(Record):
     base_load_mw: PowerSeries = Series(value=0.0)
     pv: Pv | None = None
     battery: Battery | None = None
+    carriers: tuple[Carrier, ...] = ()
+    """Beside electricity, which is always there."""
+    assets: tuple[Asset, ...] = Field(default=(), max_length=500)
+
+    @field_validator("carriers")
+    @classmethod
+    def _carriers(cls, carriers: tuple[Carrier, ...], info: ValidationInfo) -> tuple[Carrier, ...]:
+        names = [carrier.name for carrier in carriers]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"carrier name used twice: {', '.join(twice)}")
+        if any(carrier.name == ELECTRICITY and carrier.unit != "MWh" for carrier in carriers):
+            raise ValueError("electricity is counted in MWh")
+        if info.context is not None:
+            # the assets, read next, look up the units of their quantities here
+            info.context[CARRIERS] = {carrier.name: carrier.unit for carrier in (POWER, *carriers)}
+        return carriers
+
+    @cached_property
+    def carrier(self) -> dict[str, Carrier]:
+        """Carriers by name, electricity first."""
+        return {carrier.name: carrier for carrier in (POWER, *self.carriers)}
+
+    @cached_property
+    def cores(self) -> dict[str, Converter]:
+        """Every machine and flexible load as a converter, by name."""
+        units = {name: carrier.unit for name, carrier in self.carrier.items()}
+        return {a.name: a.as_converter(units) for a in self.assets if hasattr(a, "as_converter")}
+
+    @cached_property
+    def stores(self) -> dict[str, Storage]:
+        """Stores by name; ``battery`` is not among them."""
+        return {asset.name: asset for asset in self.assets if isinstance(asset, Storage)}
+
+    @cached_property
+    def flexible(self) -> dict[str, FlexibleLoad]:
+        """Flexible loads by name."""
+        return {asset.name: asset for asset in self.assets if isinstance(asset, FlexibleLoad)}
+
+    def mistakes(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """What is wrong between carriers and assets: the place within the site and the message."""
+        names: set[str] = set()
+        for i, asset in enumerate(self.assets):
+            if asset.name in names:
+                yield ("assets", i, "name"), f"asset name {asset.name!r} used twice"
+            names.add(asset.name)
+            unknown = [(place, name) for place, name in asset.touches() if name not in self.carrier]
+            for place, name in unknown:
+                known = ", ".join(self.carrier)
+                yield ("assets", i, *place), f"unknown carrier {name!r}; carriers are {known}"
+            if not unknown and hasattr(asset, "as_converter"):
+                try:
+                    asset.as_converter({name: carrier.unit for name, carrier in self.carrier.items()})
+                except ValidationError as error:
+                    yield ("assets", i), error.errors()[0]["msg"].removeprefix("Value error, ")
+                except ValueError as error:
+                    yield ("assets", i), str(error)

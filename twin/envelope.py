@@ -29,18 +29,21 @@ def envelope(scenario: Scenario) -> xr.Dataset:
     site = SiteGrid(scenario)
     times = scenario.horizon.times
     heats, stages = list(table.names), list(table.stages)
+    size = (len(heats), len(table.units))
     started = np.full((len(heats), len(stages)), np.nan)
-    started_unit = np.full((len(heats), len(stages)), "", dtype=f"U{max(len(name) for name in table.units)}")
+    started_unit = np.full(
+        (len(heats), len(stages)), "", dtype=f"U{max((len(name) for name in table.units), default=1)}"
+    )
     for (h, k), (start, u) in table.started.items():
         started[h, k] = start
         started_unit[h, k] = table.units[u]
     data = xr.Dataset(
         {
-            "order": ("heat", np.array(table.orders)),
-            "grade": ("heat", np.array([heat.grade.name for heat in scenario.heats])),
-            "duration_min": (("heat", "unit"), np.array(table.duration)),
+            "order": ("heat", np.array(table.orders, dtype=str)),
+            "grade": ("heat", np.array([heat.grade.name for heat in scenario.heats], dtype=str)),
+            "duration_min": (("heat", "unit"), np.array(table.duration, dtype=float).reshape(size)),
             "planned_min": (("heat", "unit"), planned_durations(table)),
-            "energy_mwh": (("heat", "unit"), np.array(table.energy)),
+            "energy_mwh": (("heat", "unit"), np.array(table.energy, dtype=float).reshape(size)),
             "available": (("unit", "time"), _availability(table)),
             "started_min": (("heat", "stage"), started),
             "started_unit": (("heat", "stage"), started_unit),
@@ -49,7 +52,13 @@ def envelope(scenario: Scenario) -> xr.Dataset:
             "battery_level_mwh": ((), site.start_level_mwh),
             "peak_so_far_mw": ((), scenario.state.peak_so_far_mw),
         },
-        coords={"heat": heats, "stage": stages, "unit": list(table.units), "time": times},
+        coords={
+            **{
+                name: np.array(labels, dtype=str)
+                for name, labels in (("heat", heats), ("stage", stages), ("unit", table.units))
+            },
+            "time": times,
+        },
         attrs={"planning_quantile": scenario.disturbances.planning_quantile},
     )
     return check(data, ENVELOPE)
@@ -57,7 +66,7 @@ def envelope(scenario: Scenario) -> xr.Dataset:
 
 def planned_durations(table: Shop) -> np.ndarray:
     """Duration that a plan reckons with for each heat on each unit [min], shape (n_heats, n_units)."""
-    nominal = np.array(table.duration)
+    nominal = np.array(table.duration, dtype=float).reshape(len(table.names), len(table.units))
     planned = nominal.copy()
     quantile = table.scenario.disturbances.planning_quantile
     for u, name in enumerate(table.units):

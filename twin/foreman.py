@@ -30,8 +30,8 @@ from twin.line import Following
 from twin.operations import NEVER, Shop, arrange, shop
 from twin.placing import Group, Placing
 from twin.power import operations_trace
-from twin.recorder import reheating
-from twin.site import SiteGrid, balance
+from twin.recorder import line_gives, reheating
+from twin.site import SiteGrid, balance, variables
 
 TRIES = 40
 """How many sequences the foreman tries before something is left over."""
@@ -133,7 +133,7 @@ def _schedule(placed: Placing) -> xr.Dataset:
     """The list as a dataset of table ``SCHEDULE``, with the flows of a run without disturbance."""
     table, left_out = placed.table, set(placed.unplaced)
     shape = len(table.names), len(table.stages)
-    unit = np.full(shape, "", dtype=f"U{max(len(name) for name in table.units)}")
+    unit = np.full(shape, "", dtype=f"U{max((len(name) for name in table.units), default=1)}")
     start, end, extra = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
     plan = []
     for h, route in enumerate(table.route):
@@ -150,7 +150,8 @@ def _schedule(placed: Placing) -> xr.Dataset:
     reheat = reheating(todo, begins, over)
     extra[of["heat"], of["stage"]] = reheat
     trace = operations_trace(of["unit"], begins, over, of["energy"], reheat, table.profiles, {})
-    flows, _ = balance(placed.grid, trace.mean(placed.grid.edges))
+    given = line_gives(table, of["unit"], begins, over, of["energy"], {})
+    flows, _ = balance(placed.grid, trace.mean(placed.grid.edges), None, given)
     horizon = table.scenario.horizon
     data = xr.Dataset(
         {
@@ -158,7 +159,7 @@ def _schedule(placed: Placing) -> xr.Dataset:
             "start_min": (("heat", "stage"), start),
             "end_min": (("heat", "stage"), end),
             "extra_mwh": (("heat", "stage"), extra),
-            **{name: ("meter" if name == "meter_mw" else "time", value) for name, value in flows.items()},
+            **variables(flows),
         },
         coords={
             "heat": list(table.names),

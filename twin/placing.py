@@ -54,7 +54,7 @@ class Placing:
         self.timeline = [Timeline(table.setup[u], table.outages[u]) for u in range(len(table.units))]
         left = None
         if math.isfinite(grid.import_limit_mw):
-            left = (grid.import_limit_mw - grid.metered(grid.base_load_mw - grid.pv_available_mw)).tolist()
+            left = (grid.import_limit_mw - grid.metered(grid.committed_mw)).tolist()
         self.headroom = Headroom(left, grid.meter_min, table.profiles)
         self.places: dict[tuple[int, int], Place] = {}
         self.unplaced: list[int] = []

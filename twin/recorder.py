@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -14,6 +15,7 @@ from twin.line import TOLERANCE, Course
 from twin.operations import Operations, Shop
 from twin.power import Trace, operations_trace
 from twin.site import Setpoints, SiteGrid, Violation, balance
+from twin.site import variables as site_variables
 
 
 def waits(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:
@@ -41,6 +43,34 @@ def reheating(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarra
     until = np.where(cooled > TOLERANCE, cooled, 0.0)
     total = np.bincount(arrays["heat"], weights=until, minlength=len(shop.names))
     return np.where(arrays["stage"] == shop.reheating, total[arrays["heat"]] * arrays["reheat"], 0.0)
+
+
+def line_gives(
+    shop: Shop,
+    unit: np.ndarray,
+    start: np.ndarray,
+    end: np.ndarray,
+    energy_mwh: np.ndarray,
+    stops: dict[int, list[tuple[float, float]]],
+) -> dict[str, np.ndarray]:
+    """What the line gives of other carriers per hour, mean over each step, shape (n_steps,) each.
+
+    Arguments as for ``operations_trace``, reheating left out.
+    """
+    horizon, line = shop.scenario.horizon, shop.scenario.line
+    edges = np.arange(horizon.n_steps + 1) * horizon.step_min
+    stage = np.array([line.stages.index(line.stage_of[name]) for name in shop.units], dtype=int)[unit]
+    drawn: dict[int, np.ndarray] = {}
+    for s in {int(s) for weight in line.gives.values() for s in np.flatnonzero(weight)}:
+        rows = np.flatnonzero(stage == s)
+        own = {i: stops[row] for i, row in enumerate(rows.tolist()) if row in stops}
+        none = np.zeros(len(rows))
+        trace = operations_trace(unit[rows], start[rows], end[rows], energy_mwh[rows], none, shop.profiles, own)
+        drawn[s] = trace.mean(edges)
+    return {
+        carrier: np.sum([weight[s] * power for s, power in drawn.items() if weight[s]], axis=0)
+        for carrier, weight in line.gives.items()
+    }
 
 
 def record(
@@ -78,7 +108,8 @@ def record(
     unit, first, last = arrays["unit"][done], start[done], end[done]
     trace = operations_trace(unit, first, last, nominal[done], extra[done], shop.profiles, stops)
     line = trace.mean(grid.edges)
-    flows, violations = balance(grid, line, setpoints)
+    given = line_gives(shop, unit, first, last, nominal[done], stops)
+    flows, violations = balance(grid, line, setpoints, given)
     violations = _missed(todo, start, end) + violations
     violations.sort(key=lambda row: row[3])
     drawn = _within(shop, unit, first, last, nominal[done], extra[done], stops)
@@ -86,7 +117,7 @@ def record(
     for i, halts in stops.items():
         down[i] = sum(halt for _, halt in halts)
     finished = _finished(todo, end)
-    names, stages, units = np.array(shop.names), np.array(shop.stages), np.array(shop.units)
+    names, stages, units = (np.array(told, dtype=np.str_) for told in (shop.names, shop.stages, shop.units))
     ends = first.argsort(kind="stable")
     columns = {
         "op_heat": names[arrays["heat"][done]],
@@ -99,13 +130,12 @@ def record(
         "op_extra_mwh": extra[done],
         "op_down_min": down,
     }
-    variables: dict[str, tuple[str, np.ndarray]] = {name: ("operation", value[ends]) for name, value in columns.items()}
+    variables: dict[str, Any] = {name: ("operation", value[ends]) for name, value in columns.items()}
     kinds: list[list] = [list(column) for column in zip(*violations, strict=True)] or [[] for _ in range(6)]
     for name, column in zip(("kind", "heat", "unit", "at_min", "amount", "measure"), kinds, strict=True):
         dtype = float if name in ("at_min", "amount") else np.str_
         variables[f"violation_{name}"] = ("violation", np.array(column, dtype=dtype))
-    for name, value in flows.items():
-        variables[name] = ("meter" if name == "meter_mw" else "time", value)
+    variables.update(site_variables(flows))
     times = shop.scenario.horizon.times
     step = shop.scenario.horizon.step_min
     data = xr.Dataset(variables, coords={"time": times, "meter": metered(times, step, grid.meter_min)})

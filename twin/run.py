@@ -85,11 +85,7 @@ class Follower:
         self.grid = SiteGrid(scenario)
         self.policy = policy
         # the foreman's assets answer to the load as it is; a schedule's set-points are followed
-        self.setpoints = (
-            None
-            if policy == "foreman"
-            else Setpoints(*(schedule[name].values for name in ("charge_mw", "discharge_mw", "pv_curtailed_mw")))
-        )
+        self.setpoints = None if policy == "foreman" else Setpoints.read(schedule)
 
     def run(self, seed: int, replication: int, disturbed: bool, by_heat: bool = False) -> xr.Dataset:
         """Follow the schedule once; a dataset of table ``RUN``, with ``heat_mwh`` where ``by_heat`` is asked for."""

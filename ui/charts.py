@@ -14,6 +14,7 @@ import altair as alt
 import pandas as pd
 import xarray as xr
 
+from plans.front import Front, rows
 from plans.plan import Plan
 from scenarios import Scenario
 from ui import wording
@@ -84,6 +85,44 @@ def search(history: tuple[tuple[float, float | None, float | None], ...], unit: 
     )
     dash = alt.StrokeDash("line:N", scale=alt.Scale(domain=["best plan", "bound"], range=[[1, 0], [5, 3]]), legend=None)
     return alt.layer(base.mark_line(interpolate="step-after").encode(strokeDash=dash), base.mark_circle(size=18))
+
+
+def front(found: Front) -> Layers:
+    """Cost over carbon from the cleanest to the cheapest point, what is proven below it, the knee and the foreman."""
+    money = found.scenario.market.currency
+    frame = pd.DataFrame(rows(found.data))
+    frame["carbon"] = frame["carbon_kg"].astype(float) / 1000
+    frame["kind"] = ["knee" if marked else "point" for marked in frame["knee"]]
+    shown = ["carbon", "cost", "gap", "difference_per_t", "dual_per_t"]
+    foreman = {"kind": "foreman", "carbon": found.baseline.carbon_kg / 1000, "cost": found.baseline.cost}
+    marks = pd.DataFrame([*frame[[*shown, "kind", "point", "status"]].to_dict("records"), foreman])
+    x = alt.X("carbon:Q", title="carbon [t CO2e]", scale=alt.Scale(zero=False))
+    y = alt.Y("cost:Q", title=f"cost [{money}]", scale=alt.Scale(zero=False))
+    kinds = {"point": (POWER, "circle"), "knee": (CARBON, "diamond"), "foreman": (FOREMAN, "cross")}
+    colours, shapes = ([looks[i] for looks in kinds.values()] for i in (0, 1))
+    legend = alt.Legend(title=None, orient="top")
+    titles = (
+        ("carbon", "carbon [t CO2e]", ",.2f"), ("cost", f"cost [{money}]", ",.0f"), ("gap", "gap", ".2%"),
+        ("difference_per_t", f"against the next cheaper point [{money}/t]", ",.0f"),
+        ("dual_per_t", f"shadow price of the cap [{money}/t]", ",.0f"),
+    )  # fmt: skip
+    points = alt.Chart(marks, height=320).mark_point(size=90, filled=True, opacity=1)
+    points = points.encode(
+        x=x,
+        y=y,
+        color=alt.Color("kind:N", scale=alt.Scale(domain=list(kinds), range=colours), legend=legend),
+        shape=alt.Shape("kind:N", scale=alt.Scale(domain=list(kinds), range=shapes), legend=legend),
+        tooltip=[
+            alt.Tooltip("kind:N", title="is"),
+            alt.Tooltip("point:Q", title="point"),
+            *(alt.Tooltip(f"{name}:Q", title=title, format=form) for name, title, form in titles),
+            alt.Tooltip("status:N", title="status"),
+        ],
+    )
+    line = alt.Chart(frame[["carbon", "cost"]]).mark_line(color=POWER, strokeWidth=1.4)
+    proven = frame[["carbon", "cost_bound"]].dropna().rename(columns={"cost_bound": "cost"})
+    below = alt.Chart(proven).mark_line(color=FOREMAN, strokeDash=[5, 3], interpolate="step-after")
+    return alt.layer(below.encode(x=x, y=y), line.encode(x=x, y=y), points)
 
 
 def gantt(scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset | None) -> Layers:

@@ -6,13 +6,15 @@ each on standard error, nothing written; 3 an error of Emberline itself; 130 giv
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
+
+from ui import fronts
+from ui.options import AsJson, Changes, Named, Refused, print_json
 
 if TYPE_CHECKING:
     from plans.store import Store
@@ -30,21 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Named = Annotated[str, typer.Argument(metavar="SCENARIO", help="a YAML file, or the name of a bundled scenario")]
-Changes = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="override a key of the scenario, such as goal.minimize=cost"),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON and nothing else")]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="id of a run, its first digits, or 'last'")]
-
-
-class Refused(Exception):
-    """What was asked cannot be done; one line for each mistake."""
-
-    def __init__(self, *lines: str) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
 
 
 @app.command("list")
@@ -54,7 +42,7 @@ def list_scenarios(as_json: AsJson = False) -> None:
 
     found = [load(name) for name in bundled()]
     if as_json:
-        _print_json(
+        print_json(
             [{"name": s.name, "title": s.title, "heats": len(s.heats), "description": s.description} for s in found]
         )
         return
@@ -65,25 +53,25 @@ def list_scenarios(as_json: AsJson = False) -> None:
 
 @app.command()
 def check(scenario: Named, changes: Changes = None) -> None:
-    """Say what a scenario is, or what is wrong with it, one line each."""
+    """Say what a scenario is, what is odd about it, or what is wrong with it, one line each."""
+    from ui import facts
     from ui.terminal import heading
     from ui.wording import filled
 
     asked = _load(scenario, changes)
-    for line in heading(asked):
+    for line in (*heading(asked), *facts.lines(asked)):
         print(line)
-    for stage in asked.line.stages:
-        print(f"stage {stage.name}: {', '.join(unit.name for unit in stage.units)}")
-    for order in asked.orders:
-        count = sum(entry.count for entry in order.heats)
-        print(f"order {order.name}: {count} heat{'s' if count > 1 else ''}")
     for name, series in asked.inputs.data_vars.items():
+        if series.attrs.get("source") == "none":
+            continue
         values = series.to_numpy()
         unit = series.attrs["units"].format(currency=asked.market.currency)
-        source = series.attrs.get("source", "")
-        print(f"series {name}: {values.min():g} to {values.max():g} {unit}, from {source}")
+        unit = f" {unit}" if unit else ""
+        print(f"series {name}: {values.min():g} to {values.max():g}{unit}, from {series.attrs.get('source', '')}")
     for line in filled(asked):
         print(line)
+    for line in facts.odd(asked):
+        print(f"odd: {line}")
     print("no mistake found")
 
 
@@ -100,7 +88,7 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
     sums = figures(asked, run, float(run.attrs["tonnes"]))
     missed = violations(run)
     if as_json:
-        _print_json({"scenario": asked.name, "baseline": sums.as_dict() | {"violations": missed}})
+        print_json({"scenario": asked.name, "baseline": sums.as_dict() | {"violations": missed}})
         return
     for line in terminal.heading(asked):
         print(line)
@@ -142,11 +130,15 @@ def plan(
         made = make(asked, quiet)
         folder = store.save(run, made)
     if as_json:
-        _print_json({"run": run, "folder": str(folder), **made.summary()})
+        print_json({"run": run, "folder": str(folder), **made.summary()})
     else:
         terminal.show(terminal.out(), made, run, folder)
         print("\nsee it in the browser   emberline app\ntake it to the shift    emberline export last")
     raise typer.Exit(0 if made.acceptable else 1)
+
+
+app.command()(fronts.pareto)
+app.command()(fronts.front)
 
 
 @app.command()
@@ -157,7 +149,7 @@ def show(run: Run = "last", as_json: AsJson = False) -> None:
     store, found = _find(run)
     stored = store.open(found)
     if as_json:
-        _print_json({"run": found, "folder": str(stored.folder), **stored.plan.summary()})
+        print_json({"run": found, "folder": str(stored.folder), **stored.plan.summary()})
     else:
         terminal.show(terminal.out(), stored.plan, found, stored.folder)
 
@@ -184,7 +176,7 @@ def runs(
         names = ("id", "scenario", "state", "status", "goal", "gap", "saved_carbon_kg", "saved_cost", "verdict")
         rows = [{name: getattr(row, name) for name in names} for row in found_rows]
         made = [row.created.replace(tzinfo=UTC).isoformat(timespec="seconds") for row in found_rows]
-        _print_json([{**row, "created": at} for row, at in zip(rows, made, strict=True)])
+        print_json([{**row, "created": at} for row, at in zip(rows, made, strict=True)])
         return
     if not found_rows:
         print("there is no run yet; make one with 'emberline plan melt-shop-small'", file=sys.stderr)
@@ -238,7 +230,7 @@ def schema() -> None:
     from scenarios import Scenario
 
     made = Scenario.model_json_schema()
-    _print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Emberline scenario"})
+    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Emberline scenario"})
 
 
 @app.command("app")
@@ -276,10 +268,6 @@ def _find(prefix: str) -> tuple[Store, str]:
     if store is None:
         raise Refused("there is no stored run yet; make one with 'emberline plan'")
     return store, store.find(prefix)
-
-
-def _print_json(data: Any) -> None:
-    print(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
 
 
 def _fail(code: int, *lines: str) -> NoReturn:

@@ -48,11 +48,10 @@ def figures_table(scenario: Scenario, baseline: Figures, plan: Figures | None) -
 
 def heading(scenario: Scenario) -> list[str]:
     """What was asked, in three lines."""
-    heats = f"{len(scenario.heats)} heats, {wording.number(scenario.tonnes, 0)} t"
     return [
         f"{scenario.name}: {scenario.title}" if scenario.title else scenario.name,
         wording.span(scenario.horizon),
-        f"{heats}; {wording.goal(scenario.goal)}",
+        f"{wording.size(scenario)}; {wording.goal(scenario.goal)}",
     ]
 
 

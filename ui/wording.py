@@ -35,6 +35,10 @@ KINDS = {
     "export": "export limit exceeded",
     "due": "finished too late",
     "battery": "battery could not follow",
+    "asset": "asset could not follow",
+    "shortage": "shortage",
+    "surplus": "surplus that can go nowhere",
+    "level": "store outside its band",
     "unfinished": "not finished within the horizon",
 }
 
@@ -82,26 +86,55 @@ def percent(share: float | None, digits: int = 2) -> str:
     return "–" if share is None else f"{number(100 * share, digits)} %"
 
 
+CARBON = (
+    ("carbon", "carbon_kg"),
+    ("  scope 1, direct", "direct_kg"),
+    ("  scope 2, average", "grid_average_kg"),
+    ("  scope 2, marginal", "grid_marginal_kg"),
+    ("  scope 2, market", "grid_market_kg"),
+    ("  scope 2, bought heat", "bought_kg"),
+    ("  biogenic, apart", "biogenic_kg"),
+)
+MONEY = (
+    ("cost", "cost", 1.0),
+    ("  electricity", "energy_cost", 1.0),
+    ("  demand charges", "demand_cost", 1.0),
+    ("  fixed charges", "fixed_cost", 1.0),
+    ("  taxes", "tax_cost", 1.0),
+    ("  imbalance", "imbalance_cost", 1.0),
+    ("  fuel and heat", "fuel_cost", 1.0),
+    ("  wear, starts, upkeep", "upkeep_cost", 1.0),
+    ("  carbon price", "carbon_cost", 1.0),
+    ("  less sales", "sales", -1.0),
+)
+"""Parts of the cost add up to it."""
+ONLY_WHERE_ANY = ("bought_kg", "biogenic_kg", "export_mwh", "tonnes", *(name for _, name, _ in MONEY[1:]))
+"""Figures that are left out where foreman and plan have none of them."""
+
+
 def rows(baseline: Any, plan: Any) -> Iterator[Row]:
     """The figures of foreman and plan, for each its unit; ``plan`` may be None."""
 
-    def of(figures: Any, name: str, factor: float = 1.0) -> float | None:
+    def of(figures: Any, name: str, factor: float) -> float | None:
         value = None if figures is None else getattr(figures, name)
         return None if value is None else value * factor
 
     comparable = plan is None or abs(plan.tonnes - baseline.tonnes) < 1e-6
-    for label, unit, name, factor, digits, less in (
-        ("carbon", "t CO2e", "carbon_kg", 1e-3, 2, True),
-        ("  scope 1, direct", "t CO2e", "direct_kg", 1e-3, 2, True),
-        ("  scope 2, average", "t CO2e", "grid_average_kg", 1e-3, 2, True),
-        ("  scope 2, marginal", "t CO2e", "grid_marginal_kg", 1e-3, 2, True),
-        ("cost", baseline.currency, "cost", 1.0, 0, True),
-        ("peak, metered mean", "MW", "peak_mw", 1.0, 1, True),
-        ("electricity used", "MWh", "energy_mwh", 1.0, 1, True),
-        ("electricity imported", "MWh", "import_mwh", 1.0, 1, True),
-        ("steel", "t", "tonnes", 1.0, 0, False),
-    ):
-        yield Row(label, unit, of(baseline, name, factor), of(plan, name, factor), digits, less, comparable)
+    told = [(label, "t CO2e", name, 1e-3, 2) for label, name in CARBON]
+    told += [(label, baseline.currency, name, sign, 0) for label, name, sign in MONEY]
+    told += [
+        ("peak, metered mean", "MW", "peak_mw", 1.0, 1),
+        ("electricity used", "MWh", "energy_mwh", 1.0, 1),
+        ("electricity imported", "MWh", "import_mwh", 1.0, 1),
+        ("electricity exported", "MWh", "export_mwh", 1.0, 1),
+        ("steel", "t", "tonnes", 1.0, 0),
+    ]
+    for label, unit, name, factor, digits in told:
+        values = (of(baseline, name, factor), of(plan, name, factor))
+        if name in ONLY_WHERE_ANY and not any(values):
+            continue
+        less = name not in ("tonnes", "export_mwh")
+        yield Row(label, unit, *values, digits, less, comparable)
 
 
 def foreman(plan: Plan) -> str | None:
@@ -137,6 +170,26 @@ def status(plan: Plan) -> str:
         return f"{plan.status}, {gap}"
     best, bound = objective(plan.scenario, plan.objective), objective(plan.scenario, plan.bound)
     return f"{plan.status}, {gap} (of that the plan has {best}, any plan at least {bound})"
+
+
+def count(number_of: int, noun: str) -> str:
+    """How many of a thing."""
+    return f"{number_of} {noun}{'' if number_of == 1 else 's'}"
+
+
+def size(scenario: Scenario) -> str:
+    """What a scenario makes, or that it is a site alone."""
+    if scenario.heats:
+        return f"{count(len(scenario.heats), 'heat')}, {number(scenario.tonnes, 0)} t"
+    assets = count(len(scenario.site.assets), "asset")
+    return f"a site without a line: {count(len(scenario.site.carrier), 'carrier')}, {assets}"
+
+
+def compared(scenario: Scenario) -> str:
+    """Whom a plan is compared with."""
+    if scenario.heats:
+        return "the foreman, who makes the same heats by the same due times as soon as possible"
+    return "the foreman, who runs the site by plain rules and does not look ahead"
 
 
 def goal(asked: Goal) -> str:

@@ -28,6 +28,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "twin"))  # the sho
 
 from shops import MARKET, cast, melt_shop, scenario
 
+
+def giving() -> dict[str, Any]:
+    """A melt shop whose furnace and caster give off heat."""
+    line = melt_shop()
+    for stage, per_mwh in ((0, 0.3), (2, 2.0)):
+        line["stages"][stage] = {**line["stages"][stage], "gives": [{"carrier": "off_gas", "per_mwh": per_mwh}]}
+    return line
+
+
 CASES: dict[str, dict[str, Any]] = {
     "one by one": {"orders": [cast("A", 1), cast("B", 1)]},
     "one due early": {"orders": [cast("A", 1), cast("B", 1, due="4 h")]},
@@ -39,6 +48,26 @@ CASES: dict[str, dict[str, Any]] = {
     "under a limit that both cannot draw at once": {
         "orders": [cast("A", 1), cast("B", 1)],
         "site": {"grid": {"import_limit_mw": 43.0}},
+    },
+    "heat of the furnace replaces gas": {
+        "orders": [cast("A", 1), cast("B", 1)],
+        "line": giving(),
+        "site": {
+            "carriers": [{"name": "off_gas", "waste": True}, {"name": "gas"}, {"name": "steam"}],
+            "assets": [
+                {"kind": "supply", "name": "gas", "carrier": "gas", "fossil_kg_per_unit": 200.0},
+                {
+                    "kind": "waste_heat_recovery",
+                    "name": "boiler in the duct",
+                    "source": "off_gas",
+                    "heat": "steam",
+                    "heat_mw": 6.0,
+                    "efficiency": 0.5,
+                },
+                {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "steam", "heat_mw": 9.0, "efficiency": 0.9},
+                {"kind": "load", "name": "users", "carrier": "steam", "rate": 5.0},
+            ],
+        },
     },
     "no loss": {"orders": [cast("A", 1), cast("B", 1)], "line": melt_shop(heat_loss=None)},
 }

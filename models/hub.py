@@ -1,0 +1,216 @@
+"""A site alone, without heats: all its assets planned together, exactly, as one linear or mixed-integer program.
+
+Goals are lexicographic without a weight between them: the first is minimized, held there, and then the second is.
+What its limits are worth: ``models/prices.py``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+import xarray as xr
+
+from models import aim as aims
+from models import assets
+from models import site as sites
+from models.aim import Aim
+from models.dispatch import columns, held_flows
+from models.optimize import baseline_cost, empty
+from models.site import Ports, SiteData
+from models.solve import Outcome, Program, Progress, building
+from scenarios import Scenario
+from scenarios.assets import ELECTRICITY
+from scenarios.datasets import SCHEDULE, check
+
+GOALS = ("carbon", "cost", "full_cost")
+HELD = 1e-9
+"""By how much, as a share, the first goal may rise while the second is minimized: what the solver's tolerance asks."""
+ROUNDS = 4
+"""How often slots are added in which a store must not burn a surplus; then it is forbidden in all."""
+PATIENCE = 2
+"""How many times as long as the first goal the second may take, where whole numbers are decided."""
+
+
+@dataclass
+class SiteModel:
+    """The model of a site under a given load of the line, compiled."""
+
+    data: SiteData
+    coarse: SiteData
+    """The site with the metered intervals that the model has."""
+    model: pyo.ConcreteModel
+    ports: Ports
+    program: Program
+
+    def burning(self) -> set[int]:
+        """Slots in which a store is filled and emptied at the same time in the solution, though it cannot be."""
+        hub = self.ports.hub
+        if hub is None:
+            return set()
+        found = assets.burning(hub)
+        if self.data.battery is not None and ELECTRICITY not in hub.hub.harmless:
+            both = np.minimum(
+                *(assets.held(getattr(self.model.site, name), hub.hub.n) for name in ("charge", "discharge"))
+            )
+            found.update(np.flatnonzero(both > assets.BOTH).tolist())
+        return found
+
+
+def build(
+    data: SiteData, aim: Aim, load: np.ndarray | None = None, burning: Collection[int] | None = None
+) -> SiteModel:
+    """Build and compile a site's model; it minimizes the first goal under the caps.
+
+    Args:
+        data: the site.
+        aim: goals and caps.
+        load: energy of the line by cell [MWh], shape (n_cells,); None: there is no line.
+        burning: slots in which stores may not be filled and emptied at the same time; None: all in which it could pay.
+    """
+    coarse = data
+    if load is None and data.step_min > data.meter_min:
+        # nothing changes within a step: its limit is that of each of its metered intervals
+        coarse = replace(data, meter_min=data.step_min, cell_min=data.step_min)
+    cells = np.zeros(len(data.base) * coarse.cells_per_slot) if load is None else load
+    slots = cells.reshape(len(data.base), -1).sum(axis=1)
+    model = pyo.ConcreteModel()
+    with building():
+        model.site = pyo.Block()
+        ports = sites.add(model.site, coarse, lambda c: float(cells[c]), lambda t: float(slots[t]), burning=burning)
+        model.GOAL = pyo.Set(initialize=GOALS)
+        # each goal is a variable: caps are its bounds, and what is minimized can change without a new model
+        tops = {"full_cost": aim.cost_cap, "carbon": aim.carbon_cap}
+        model.total = pyo.Var(model.GOAL, bounds=lambda m, goal: (None, tops.get(goal)))
+
+        @model.Constraint(model.GOAL)
+        def totals(m: Any, goal: str) -> Any:
+            return getattr(ports, goal) - m.total[goal] == 0
+
+        model.goal = pyo.Objective(expr=model.total[aim.first])
+        program = Program(model)
+    return SiteModel(data, coarse, model, ports, program)
+
+
+def optimize_site(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    start: xr.Dataset | None = None,
+    *,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> xr.Dataset:
+    """The best use of a site that has no line; arguments and result are those of ``models.optimize``.
+
+    The baseline ``start`` only sets the cap on extra cost. A linear program ends at its optimum, gap 0; a mixed-integer
+    one within the goal's gap.
+    """
+    began = time.perf_counter()
+    data = sites.read(scenario, envelope)
+    aim = aims.read(scenario, data, baseline_cost(scenario, data, start), 0.0)
+    limit, gap = scenario.goal.time_limit_s, scenario.goal.gap
+    stop = cancel or (lambda: False)
+    seconds = {"build": 0.0, "first goal": 0.0}
+
+    def tell(event: dict[str, Any]) -> None:
+        low, high = event["bound"], event["incumbent"]
+        known = low is not None and high is not None
+        share = max(high - low, 0.0) / max(abs(high), 1e-9) if known else None
+        if on_progress is not None:
+            on_progress({**event, "gap": share})
+
+    def left() -> float:
+        return limit - (time.perf_counter() - began)
+
+    made, first = minimize_first(data, aim, None, left, seconds, gap=gap, on_progress=tell, cancel=stop)
+    if first.found and left() > 0 and not stop():
+        seconds["second goal"] = _second(made, aim, first, gap, left(), stop)
+    return _schedule(scenario, made, aim, first, stop(), seconds, began)
+
+
+def minimize_first(
+    data: SiteData, aim: Aim, load: np.ndarray | None, left: Callable[[], float], seconds: dict[str, float], **how: Any
+) -> tuple[SiteModel, Outcome]:
+    """Minimize the first goal.
+
+    Where no machine needs whole numbers a linear program comes first, and they are added only for slots in which a
+    store burns a surplus in it: elsewhere what they forbid does not pay anyway.
+    """
+    burning: set[int] | None = set() if data.hub is not None and assets.continuous(data.hub) else None
+    for attempt in itertools.count():
+        began = time.perf_counter()
+        made = build(data, aim, load, burning)
+        seconds["build"] += time.perf_counter() - began
+        outcome = made.program.run(time_limit=max(left(), 0.05), **how)
+        seconds["first goal"] += outcome.seconds
+        more = made.burning() if burning is not None and outcome.found else set()
+        if burning is None or not more - burning:
+            break
+        burning = None if attempt == ROUNDS else burning | more
+    return made, outcome
+
+
+def _second(made: SiteModel, aim: Aim, first: Outcome, gap: float, left: float, stop: Callable[[], bool]) -> float:
+    """Minimize the second goal among the optima of the first; where nothing is found in time, those stand."""
+    program, total = made.program, made.model.total
+    whole = program.whole
+    if whole:
+        value = float(pyo.value(total[aim.first]))
+        program.restrict([(total[aim.first], -math.inf, value + HELD * max(abs(value), 1.0))])
+        left = min(left, PATIENCE * first.seconds + 1.0)
+    elif not program.hold():
+        return 0.0
+    program.aim(total[aim.second])
+    return program.run(time_limit=max(left, 0.05), gap=gap, start=whole, cancel=stop).seconds
+
+
+def _schedule(
+    scenario: Scenario,
+    made: SiteModel,
+    aim: Aim,
+    first: Outcome,
+    stopped: bool,
+    seconds: dict[str, float],
+    began: float,
+) -> xr.Dataset:
+    data = empty(scenario)
+    value = bound = gap = math.nan
+    if first.found:
+        none = np.zeros(len(made.data.base) * made.data.cells_per_slot)
+        flows = held_flows(made.model.site, made.data, made.ports, none)
+        value = aim.value(flows)
+        data = data.assign(columns(scenario, made.data, flows, np.zeros(len(made.data.base))))
+        if first.bound is not None:
+            bound = first.bound - aim.constant
+            gap = max(value - bound, 0.0) / max(abs(value), 1e-9)
+            gap = 0.0 if gap <= HELD * 10 else gap
+    status, reason = _status(made, first, gap, scenario.goal.gap, stopped)
+    data.attrs.update(
+        found=int(first.found), status=status, reason=reason, objective=value, bound=bound, gap=gap,
+        constant=aim.constant, goal=scenario.goal.minimize, policy="schedule", complete=int(first.found), unplaced="",
+        **{f"seconds {name}": value for name, value in seconds.items()},
+        **{"seconds search": time.perf_counter() - began},
+    )  # fmt: skip
+    return check(data, SCHEDULE)
+
+
+def _status(made: SiteModel, first: Outcome, gap: float, wanted: float, stopped: bool) -> tuple[str, str]:
+    if first.found:
+        return ("within gap" if gap <= wanted + 1e-9 else "cancelled" if stopped else "best found"), ""
+    if first.status == "unbounded":
+        # the solver may mean either
+        made.program.aim(None)
+        if made.program.outcome(made.program.search(time_limit=10.0)).status != "infeasible":
+            return "infeasible", "there is no best plan: something is sold for more than it costs, without any limit"
+        first = Outcome("infeasible", None, None, 0.0, 0)
+    if first.status == "infeasible":
+        return "infeasible", "no use of the site keeps all limits: demands, rates, levels, switching times and caps"
+    if stopped:
+        return "cancelled", "cancelled before a plan was found"
+    return "no plan within the limit", f"no plan was found in {first.seconds:.0f} s"

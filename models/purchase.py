@@ -1,0 +1,139 @@
+"""What is paid for import beyond a price by the slot: peaks and blocks of the tariff, contracts that are not used up.
+
+Constants, such as fixed charges and what a block costs at the spot price, are no decision and left out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from models import tariff
+from scenarios import Scenario
+from scenarios.settlement import UnusedBlocks, unused_blocks
+from scenarios.tariff import Rates, charged
+
+UNLIMITED_MW = 1e4
+"""Most import that a site without a limit is thought to have, where the tariff needs one."""
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """Tariff and contracts on the horizon's grids."""
+
+    rates: Rates | None
+    unused: UnusedBlocks | None
+    most_mwh: float
+    """Most that a metered interval may import."""
+    per_meter: int
+    """Cells in a metered interval, and in a slot: cells divide both."""
+    per_slot: int
+
+    @cached_property
+    def energy_price(self) -> np.ndarray:
+        """What the tariff's first blocks take for a MWh in each slot, taxes included: a guide.
+
+        Shape (n_slots,), or (1,) without a tariff.
+        """
+        if self.rates is None:
+            return np.zeros(1)
+        price = sum((e.per_mwh[0] * self.rates.with_tax(e.kind) for e in self.rates.energy), np.zeros(len(self.rates)))
+        return np.asarray(np.repeat(price, self.per_meter).reshape(-1, self.per_slot).mean(axis=1))
+
+    def cost(self, taken: np.ndarray, meter_mwh: np.ndarray) -> float:
+        """What import comes to, exactly [currency].
+
+        Args:
+            taken: import by slot [MWh].
+            meter_mwh: net import by metered interval [MWh], negative where more is exported.
+        """
+        total = 0.0
+        if self.rates is not None:
+            mw = meter_mwh / self.rates.hours
+            bill = charged(self.rates, np.maximum(mw, 0.0), np.maximum(-mw, 0.0))
+            total += bill.total - self.constant
+        if self.unused is not None:
+            left = np.maximum(self.unused.mwh.sum(axis=0) - self.unused.counted * taken, 0.0)
+            for j in np.argsort(self.unused.spread, kind="stable"):
+                sold = np.minimum(left, self.unused.mwh[j])
+                left = left - sold
+                total += float(self.unused.spread[j] * sold.sum())
+        return total
+
+    @cached_property
+    def constant(self) -> float:
+        """Fixed charges with their taxes [currency]."""
+        if self.rates is None:
+            return 0.0
+        return self.rates.with_tax("fixed") * sum(charge.months * charge.per_month for charge in self.rates.fixed)
+
+
+def read(scenario: Scenario, limit_mw: float | None) -> Purchase | None:
+    """Tariff and contracts of a scenario; None where a price by the slot says all."""
+    rates, unused = scenario.rates, unused_blocks(scenario)
+    if rates is None and unused is None:
+        return None
+    step, meter = round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min)
+    cell = math.gcd(step, meter)
+    most = UNLIMITED_MW if limit_mw is None else limit_mw
+    return Purchase(rates, unused, most * meter / 60, meter // cell, step // cell)
+
+
+def add(
+    block: pyo.Block,
+    purchase: Purchase,
+    taken: Callable[[int], Any],
+    meter: Callable[[int], Any],
+    n: int,
+    n_meter: int,
+) -> Any:
+    """Fill a block with the purchase; returns what it costs [currency].
+
+    Args:
+        block: empty.
+        purchase: tariff and contracts.
+        taken: import in a slot [MWh], an expression.
+        meter: net import in a metered interval [MWh], an expression, negative where more is exported.
+        n: number of slots.
+        n_meter: number of intervals that ``meter`` knows; fewer than the tariff's where import is even within them.
+    """
+    cost: Any = 0.0
+    if purchase.rates is not None:
+        rates = purchase.rates
+        parts = len(rates) // n_meter
+        block.METER = pyo.RangeSet(0, len(rates) - 1)
+        block.imported = pyo.Var(block.METER, domain=pyo.NonNegativeReals)
+        block.exported = pyo.Var(block.METER, domain=pyo.NonNegativeReals)
+
+        @block.Constraint(block.METER)
+        def net(b: Any, i: int) -> Any:
+            return b.imported[i] - b.exported[i] == meter(i // parts) / parts
+
+        block.tariff = pyo.Block()
+        ports = tariff.add(
+            block.tariff,
+            rates,
+            lambda i: block.imported[i],
+            most_mwh=purchase.most_mwh,
+            export_meter=lambda i: block.exported[i],
+        )
+        cost += ports.cost - ports.fixed
+    if purchase.unused is not None:
+        blocks = purchase.unused
+        block.SLOT = pyo.RangeSet(0, n - 1)
+        block.BLOCK = pyo.RangeSet(0, len(blocks.names) - 1)
+        block.sold = pyo.Var(block.BLOCK, block.SLOT, bounds=lambda b, j, t: (0, float(blocks.mwh[j, t])))
+
+        @block.Constraint(block.SLOT)
+        def sold_back(b: Any, t: int) -> Any:
+            over = float(blocks.mwh[:, t].sum())
+            return sum(b.sold[j, t] for j in b.BLOCK) >= over - blocks.counted * taken(t)
+
+        cost += pyo.quicksum(float(blocks.spread[j]) * block.sold[j, t] for j in block.BLOCK for t in block.SLOT)
+    return cost

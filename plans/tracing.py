@@ -1,0 +1,143 @@
+"""Whose emissions are whose: kilograms followed through the site's carriers and machines, step by step.
+
+In every step each carrier has one intensity, that of all that is used of it: bought fuel and imported electricity bring
+theirs, a machine hands what its inputs bring, and what it emits itself, to its outputs by their energy. Stores are used
+when they are filled and give without emissions; PV, wind, waste heat and by-product gas come without any. So for the
+uses W of carrier c [units], with machines m that take from carriers k and give a share a of theirs to c:
+
+    i_c·W_c − Σ_m a_mc·Σ_k in_mk·i_k = kg brought to c + Σ_m a_mc·kg of m itself
+
+What is sold counts among the uses or not, as ``Accounting.by_products`` says. Flares and what is let go never count:
+who uses the rest carries them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from scenarios import Scenario
+from scenarios.assets import ELECTRICITY, Converter, Load, Sale, Storage
+from scenarios.assets.account import flow
+
+NOTHING = 1e-12
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What is to be followed, kg by step of shape (n_steps,) each."""
+
+    to_carrier: Mapping[str, np.ndarray]
+    """With what is bought of a carrier."""
+    by_machine: Mapping[str, np.ndarray]
+    """Emitted by a machine itself."""
+
+
+@dataclass(frozen=True)
+class Traced:
+    """Where the kilograms of one kind go, shape (n_steps,) each; what goes to neither is the rest of the site's."""
+
+    line: np.ndarray
+    sold: dict[str, np.ndarray]
+    """By what is sold: ``export`` and the names of sales. Empty where by-products carry nothing."""
+
+
+def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[str, Brought]) -> dict[str, Traced]:
+    """Follow several kinds of emissions through the site.
+
+    Args:
+        scenario: with its site and ``emissions.by_products``.
+        flows: a dataset of table ``RUN`` or ``SCHEDULE``.
+        kinds: what is brought in, by kind.
+    """
+    names, n, hours = list(scenario.site.carrier), scenario.horizon.n_steps, scenario.horizon.step_h
+    place = {name: c for c, name in enumerate(names)}
+    line = flows["line_mw"].to_numpy() * hours
+    sold = _sold(scenario, flows) if scenario.emissions.by_products != "none" else {}
+    uses = np.zeros((n, len(names)))
+    net = flows["charge_mw"].to_numpy() - flows["discharge_mw"].to_numpy()
+    uses[:, place[ELECTRICITY]] = line + (flows["base_load_mw"].to_numpy() + np.maximum(net, 0.0)) * hours
+    for carrier, amount in sold.values():
+        uses[:, place[carrier]] += amount
+    machines = {}
+    for asset in scenario.site.assets:
+        record = scenario.site.cores.get(asset.name, asset)
+        if isinstance(record, Load):
+            uses[:, place[record.carrier]] -= flow(flows, record.name) * hours
+        elif isinstance(record, Storage):
+            taken = -flow(flows, record.name, "in") - flow(flows, record.name, "out")
+            uses[:, place[record.carrier]] += np.maximum(taken, 0.0) * hours
+        elif isinstance(record, Converter):
+            machines[record.name] = _machine(scenario, record, flows, names)
+            uses += machines[record.name][0]
+    given = np.zeros((n, len(names), len(kinds)))
+    for q, brought in enumerate(kinds.values()):
+        for name, kg in brought.to_carrier.items():
+            given[:, place[name], q] += kg
+        for name, kg in brought.by_machine.items():
+            given[:, :, q] += machines[name][1] * kg[:, None]
+    intensity = _solve(uses, list(machines.values()), given)
+    return {
+        kind: Traced(
+            line=intensity[:, place[ELECTRICITY], q] * line,
+            sold={name: intensity[:, place[carrier], q] * amount for name, (carrier, amount) in sold.items()},
+        )
+        for q, kind in enumerate(kinds)
+    }
+
+
+def _sold(scenario: Scenario, flows: xr.Dataset) -> dict[str, tuple[str, np.ndarray]]:
+    """Carrier and amount by step of what leaves the site for money."""
+    hours = scenario.horizon.step_h
+    found = {"export": (ELECTRICITY, flows["export_mw"].to_numpy() * hours)}
+    for asset in scenario.site.assets:
+        if isinstance(asset, Sale):
+            found[asset.name] = (asset.carrier, -flow(flows, asset.name) * hours)
+    return found
+
+
+def _machine(
+    scenario: Scenario, machine: Converter, flows: xr.Dataset, names: list[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """What a machine takes of each carrier, and the share that each of its outputs carries; (n_steps, n_carriers)."""
+    hours, counts, carriers = scenario.horizon.step_h, scenario.emissions, scenario.site.carrier
+    taken, weight = (np.zeros((scenario.horizon.n_steps, len(names))) for _ in range(2))
+    useful = [key for key, name in machine.flows.items() if carriers[name].unit == "MWh" and not carriers[name].waste]
+    outputs = [
+        key for key in machine.flows if key.startswith("outputs") or (key == "main" and machine.main == "output")
+    ]
+    # by energy where there is any, else all to what the machine is there for
+    sharing = [key for key in outputs if key in useful] or outputs[:1]
+    for key, name in machine.flows.items():
+        amount = flow(flows, machine.name, key) * hours
+        c = names.index(name)
+        taken[:, c] += np.maximum(-amount, 0.0)
+        if key in sharing:
+            efficiency = 1.0
+            if counts.by_products == "efficiency":
+                efficiency = counts.power_efficiency if name == ELECTRICITY else counts.heat_efficiency
+            weight[:, c] += np.maximum(amount, 0.0) / efficiency
+    total = weight.sum(axis=1, keepdims=True)
+    return taken, np.divide(weight, total, out=np.zeros_like(weight), where=total > NOTHING)
+
+
+def _solve(uses: np.ndarray, machines: list[tuple[np.ndarray, np.ndarray]], given: np.ndarray) -> np.ndarray:
+    """Intensity of each carrier in each step, shape (n_steps, n_carriers, n_kinds)."""
+    used = uses > NOTHING
+    given = np.where(used[:, :, None], given, 0.0)
+    if not machines:
+        return np.divide(given, uses[:, :, None], out=np.zeros_like(given), where=used[:, :, None])
+    each = np.arange(uses.shape[1])
+    matrix = np.zeros((*uses.shape, uses.shape[1]))
+    for taken, share in machines:
+        matrix -= share[:, :, None] * taken[:, None, :]
+    matrix[:, each, each] += uses
+    matrix = np.where(used[:, :, None], matrix, np.eye(len(each)))
+    try:
+        return np.linalg.solve(matrix, given)
+    except np.linalg.LinAlgError:
+        # carriers that only feed each other have no intensity of their own: the least one that fits
+        return np.asarray(np.linalg.pinv(matrix) @ given)

@@ -1,0 +1,255 @@
+"""The core of every machine on the site: what goes in and comes out at a load, and how it may be switched and moved.
+
+A converter has one *main flow*, in which its capacity counts; the *load* is the main flow as a share of the capacity.
+All other flows follow from the load. Engines, boilers, heat pumps and the rest (``scenarios/assets/machines.py``) turn
+into this record, so that twin and model know one machine only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field, model_validator
+
+from scenarios.assets.base import Named, Place, Wanted
+from scenarios.assets.quantity import Amount, KilogramsPerUnit, MoneyPerUnit, PerHour
+from scenarios.quantity import Fraction, Money, in_unit
+from scenarios.record import Record
+from scenarios.series import FactorSeries, Series
+
+SPAN = Annotated[float, BeforeValidator(in_unit("h"), json_schema_input_type=float | str), Field(ge=0, le=10_000)]
+"""Hours, nought included."""
+Ramp = Annotated[float, BeforeValidator(in_unit("1/h"), json_schema_input_type=float | str), Field(gt=0, le=1e4)]
+"""Share of the capacity per hour."""
+
+
+class LoadPoint(Record):
+    """What a flow is at a load."""
+
+    load: Fraction
+    """Main flow as a share of the capacity."""
+    per_unit: float = Field(ge=0)
+    """Units of the flow's carrier for each unit of the main flow, at this load."""
+
+
+class Stream(Record):
+    """A flow beside the main one: proportional to it (a number or a series), or by load."""
+
+    carrier: str
+    per_unit: FactorSeries | None = None
+    """Units of this carrier for each unit of the main flow."""
+    by_load: tuple[LoadPoint, ...] = ()
+    """The same at some loads; between them the flow itself is linear, below the first one proportional."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Stream:
+        if (self.per_unit is None) == (not self.by_load):
+            raise ValueError(f"flow of {self.carrier}: give per_unit or by_load, not both and not neither")
+        loads = [point.load for point in self.by_load]
+        if self.by_load and (loads != sorted(set(loads)) or loads[0] == 0 or loads[-1] != 1):
+            raise ValueError(f"flow of {self.carrier}: loads must rise from above 0 to 1, each once")
+        return self
+
+    def at(self, load: np.ndarray) -> np.ndarray:
+        """The flow by load, per unit of the capacity, where it goes by load; shape of ``load``."""
+        loads = np.array([0.0, *(point.load for point in self.by_load)])
+        flows = np.array([0.0, *(point.load * point.per_unit for point in self.by_load)])
+        return np.asarray(np.interp(load, loads, flows))
+
+
+class Batch(Record):
+    """An amount of a carrier."""
+
+    carrier: str
+    amount: Amount
+
+
+class MachineState(Record):
+    """How a machine stands when the horizon begins."""
+
+    on: bool
+    since_h: SPAN = 10_000.0
+    """For how long it has been so; unless told, long enough to be switched."""
+    load: Fraction | None = None
+    """Load at that moment, for ramps; none: the lowest one if it is on."""
+
+    @model_validator(mode="after")
+    def _off(self) -> MachineState:
+        if not self.on and self.load:
+            raise ValueError(f"a machine that is off has no load, got {self.load:g}")
+        return self
+
+
+class Machine(Named):
+    """How a machine may be switched and moved; all of it optional."""
+
+    min_load: Fraction = 0.0
+    """Least load while it is on."""
+    min_up_h: SPAN = 0.0
+    min_down_h: SPAN = 0.0
+    start_cost: Money = Field(default=0.0, ge=0)
+    stop_cost: Money = Field(default=0.0, ge=0)
+    start_fuel: Batch | None = None
+    """Drawn in the step in which it starts."""
+    running_cost_per_h: Money = Field(default=0.0, ge=0)
+    """For each hour that it is on, at whatever load."""
+    ramp_up_per_h: Ramp | None = None
+    """How much the load may rise in an hour, as a share of the capacity."""
+    ramp_down_per_h: Ramp | None = None
+    start_load: Fraction | None = None
+    """Load that it has at once when it starts; none: ``min_load`` where it has a ramp up, else the capacity."""
+    stop_load: Fraction | None = None
+    """Load from which it may stop at once; none: ``min_load`` where it has a ramp down, else the capacity."""
+    availability: FactorSeries = Series(value=1.0)
+    """Share of the capacity that may be used."""
+    state: MachineState | None = None
+    """At the start of the horizon; none: it has stood still for long, but its load may begin anywhere if no switching
+    is reckoned with."""
+
+
+COMMON = tuple(field for field in Machine.model_fields if field != "name")
+
+
+class Converter(Machine):
+    """A machine with a main flow and flows that follow from it. It may also stand in a scenario as it is."""
+
+    kind: Literal["converter"]
+    carrier: str
+    """Of the main flow."""
+    main: Literal["output", "input"] = "output"
+    capacity: PerHour
+    """Most main flow per hour."""
+    inputs: tuple[Stream, ...] = ()
+    outputs: tuple[Stream, ...] = ()
+    cost_per_unit: MoneyPerUnit = Field(default=0, ge=0)
+    """Wear and upkeep per unit of the main flow."""
+    fossil_kg_per_unit: KilogramsPerUnit = 0
+    """Direct emissions per unit of the main flow that no fuel's factor holds."""
+    biogenic_kg_per_unit: KilogramsPerUnit = 0
+
+    @model_validator(mode="after")
+    def _curves(self) -> Converter:
+        for stream in (*self.inputs, *self.outputs):
+            if stream.by_load and 0 < self.min_load < stream.by_load[0].load - 1e-12:
+                raise ValueError(
+                    f"flow of {stream.carrier} is known from load {stream.by_load[0].load:g} on, "
+                    f"min_load {self.min_load:g} is below it"
+                )
+        return self
+
+    def as_converter(self, units: Mapping[str, str]) -> Converter:
+        """Itself."""
+        return self
+
+    def touches(self) -> Iterator[tuple[Place, str]]:
+        """All its carriers."""
+        yield ("carrier",), self.carrier
+        for side in ("inputs", "outputs"):
+            for i, stream in enumerate(getattr(self, side)):
+                yield (side, i, "carrier"), stream.carrier
+        if self.start_fuel is not None:
+            yield ("start_fuel", "carrier"), self.start_fuel.carrier
+
+    def wants(self) -> Iterator[Wanted]:
+        """Availability, and the flows that are series: keys ``availability``, ``inputs.0``, ``outputs.1`` …"""
+        yield Wanted("availability", ("availability",), self.availability)
+        for key, stream in self.streams():
+            if stream.per_unit is not None:
+                side, number = key.split(".")
+                yield Wanted(key, (side, int(number), "per_unit"), stream.per_unit)
+
+    def streams(self) -> Iterator[tuple[str, Stream]]:
+        """Flows beside the main one with their key."""
+        for i, stream in enumerate(self.inputs):
+            yield f"inputs.{i}", stream
+        for i, stream in enumerate(self.outputs):
+            yield f"outputs.{i}", stream
+
+    @cached_property
+    def switched(self) -> bool:
+        """Whether it matters when it is on: else its load alone says all."""
+        return bool(
+            self.min_load or self.min_up_h or self.min_down_h or self.start_cost or self.stop_cost
+            or self.start_fuel or self.running_cost_per_h or self.start_load is not None or self.stop_load is not None
+        )  # fmt: skip
+
+    @cached_property
+    def knots(self) -> np.ndarray:
+        """Loads from the least to the full one between which every flow is linear."""
+        loads = {point.load for _, stream in self.streams() for point in stream.by_load}
+        return np.array(sorted({self.min_load, 1.0, *(load for load in loads if load > self.min_load)}))
+
+    def on_at_start(self) -> bool:
+        """Whether it is on when the horizon begins."""
+        return self.state is not None and self.state.on
+
+    def load_at_start(self) -> float | None:
+        """Load when the horizon begins; None: anywhere."""
+        if self.state is None:
+            return 0.0 if self.switched else None
+        return (self.min_load if self.state.load is None else self.state.load) if self.state.on else 0.0
+
+    def held_h(self) -> float:
+        """Hours from the start of the horizon for which it must stay on, or off, as it is."""
+        if self.state is None:
+            return 0.0
+        return max((self.min_up_h if self.state.on else self.min_down_h) - self.state.since_h, 0.0)
+
+    def rise(self, hours: float) -> float:
+        """Most that the load's mean may rise from one interval of this length to the next."""
+        return math.inf if self.ramp_up_per_h is None else self.ramp_up_per_h * hours
+
+    def fall(self, hours: float) -> float:
+        """Most that the load's mean may fall from one interval of this length to the next."""
+        return math.inf if self.ramp_down_per_h is None else self.ramp_down_per_h * hours
+
+    def first_rise(self, hours: float) -> float:
+        """Most that the mean of the horizon's first interval may lie above the load at its start.
+
+        A load that rises evenly is, in the mean over the interval, half the rise above where it began. With half the
+        ramp here and the whole one between intervals, the energy does not depend on how the hours are cut.
+        """
+        return self.rise(hours) / 2
+
+    def first_fall(self, hours: float) -> float:
+        """Most that the mean of the horizon's first interval may lie below the load at its start."""
+        return self.fall(hours) / 2
+
+    def starting(self, hours: float) -> float:
+        """Highest mean load of the interval in which it starts."""
+        at_once = (1.0 if self.ramp_up_per_h is None else self.min_load) if self.start_load is None else self.start_load
+        return min(1.0, max(at_once + (0.0 if self.ramp_up_per_h is None else self.rise(hours) / 2), self.min_load))
+
+    def stopping(self, hours: float) -> float:
+        """Highest mean load of the interval after which it stops."""
+        at_once = (1.0 if self.ramp_down_per_h is None else self.min_load) if self.stop_load is None else self.stop_load
+        return min(1.0, max(at_once + (0.0 if self.ramp_down_per_h is None else self.fall(hours) / 2), self.min_load))
+
+    @cached_property
+    def flows(self) -> dict[str, str]:
+        """Carrier of each flow by its key: ``main``, ``inputs.0`` …, ``outputs.0`` …, ``start_fuel``."""
+        found = {"main": self.carrier, **{key: stream.carrier for key, stream in self.streams()}}
+        return found if self.start_fuel is None else {**found, "start_fuel": self.start_fuel.carrier}
+
+    def delivered(
+        self, load: np.ndarray, starts: np.ndarray, hours: float, series: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """What each flow delivers to its carrier's balance per hour, by key; negative: what it takes.
+
+        Args:
+            load: main flow as a share of the capacity, shape (n_steps,).
+            starts: 1 in the steps in which it starts, else 0: their start fuel is drawn in that step.
+            hours: length of a step.
+            series: the asset's series by key.
+        """
+        found = {"main": self.capacity * load * (1 if self.main == "output" else -1)}
+        for key, stream in self.streams():
+            per_capacity = stream.at(load) if stream.by_load else load * series[key]
+            found[key] = self.capacity * per_capacity * (1 if key.startswith("outputs") else -1)
+        if self.start_fuel is not None:
+            found["start_fuel"] = -starts * self.start_fuel.amount / hours
+        return found

@@ -1,0 +1,336 @@
+"""Machines as their users know them; each turns into a ``Converter``, which is all that twin and model know.
+
+``units`` tells the unit of measure of each carrier: what is made by mass may be kept in MWh, t or Nm3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from scenarios.assets.base import Place, Wanted
+from scenarios.assets.converter import COMMON, Converter, LoadPoint, Machine, Stream
+from scenarios.assets.quantity import ELECTRICITY, Amount, MoneyPerUnit, PerHour
+from scenarios.horizon import Horizon
+from scenarios.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
+from scenarios.record import Record
+from scenarios.series import FactorSeries, Series
+
+HYDROGEN = {"t": 0.001, "MWh": 0.033326, "Nm3": 1 / 0.08988}
+"""What a kilogram of hydrogen is: lower heating value 119.97 MJ/kg, 0.08988 kg/Nm³ (NIST Chemistry WebBook)."""
+KilowattHoursPerKilogram = Annotated[
+    float, BeforeValidator(in_unit("kWh/kg"), json_schema_input_type=float | str), Field(gt=0, le=1000)
+]
+Efficiency = Annotated[float, BeforeValidator(in_unit(""), json_schema_input_type=float | str), Field(gt=0, le=2)]
+"""What comes out for what goes in; above 1 for a boiler that condenses, by the lower heating value."""
+
+
+class EnginePoint(Record):
+    """Efficiencies of an engine at a load."""
+
+    load: Fraction
+    electric: Fraction = Field(gt=0)
+    heat: Fraction = 0
+
+
+class _Made(Machine):
+    cost_per_unit: MoneyPerUnit = Field(default=0, ge=0)
+    """Wear and upkeep per unit of the main flow."""
+
+    def touches(self) -> Iterator[tuple[Place, str]]:
+        for field in type(self).model_fields:
+            if field in CARRIER_FIELDS and getattr(self, field) is not None:
+                yield (field,), getattr(self, field)
+        if self.start_fuel is not None:
+            yield ("start_fuel", "carrier"), self.start_fuel.carrier
+
+    def wants(self) -> Iterator[Wanted]:
+        yield Wanted("availability", ("availability",), self.availability)
+
+    def _core(self, carrier: str, capacity: float, **flows: Any) -> Converter:
+        common = {field: getattr(self, field) for field in COMMON}
+        # the parts are valid already, and validated quantities are numbers in the right unit
+        return Converter.model_validate(
+            {"kind": "converter", "name": self.name, "carrier": carrier, "capacity": capacity,
+             "cost_per_unit": self.cost_per_unit, **common, **flows}
+        )  # fmt: skip
+
+
+CARRIER_FIELDS = ("fuel", "heat", "source", "input", "exhaust", "hydrogen", "oxygen", "waste_heat", "carrier")
+
+
+def _in_mwh(units: Mapping[str, str], *carriers: str | None) -> None:
+    for carrier in carriers:
+        if carrier is not None and units.get(carrier, "MWh") != "MWh":
+            raise ValueError(
+                f"takes and gives what is counted in MWh; carrier {carrier!r} is counted in {units[carrier]} "
+                "(kind: converter takes any unit)"
+            )
+
+
+def _stream(carrier: str, per_unit: float | Series) -> Stream:
+    return Stream(carrier=carrier, per_unit=per_unit if isinstance(per_unit, Series) else Series(value=per_unit))
+
+
+class GasEngine(_Made):
+    """A gas engine, or another plant that makes electricity from fuel, with its heat or without. Main: electricity."""
+
+    kind: Literal["gas_engine", "chp"]
+    electric_mw: Megawatts = Field(gt=0)
+    fuel: str
+    heat: str | None = None
+    """Carrier of the heat that is recovered."""
+    electric_efficiency: Fraction | None = Field(default=None, gt=0)
+    """At every load, unless ``by_load`` is given."""
+    heat_efficiency: Fraction = 0
+    by_load: tuple[EnginePoint, ...] = ()
+
+    @model_validator(mode="after")
+    def _one(self) -> GasEngine:
+        if (self.electric_efficiency is None) == (not self.by_load):
+            raise ValueError(f"{self.name}: give electric_efficiency or by_load, not both and not neither")
+        if self.by_load and self.heat_efficiency:
+            raise ValueError(f"{self.name}: the efficiencies of heat stand in by_load too")
+        points = self.by_load or (
+            EnginePoint(load=1, electric=self.electric_efficiency or 1, heat=self.heat_efficiency),
+        )
+        for point in points:
+            if point.electric + point.heat > 1.1:
+                raise ValueError(
+                    f"{self.name}: electricity and heat come to {point.electric + point.heat:g} of the fuel"
+                )
+        if self.heat is None and any(point.heat for point in points):
+            raise ValueError(f"{self.name}: heat names the carrier that its heat goes to")
+        return self
+
+    def as_converter(self, units: Mapping[str, str]) -> Converter:
+        """Electricity out, fuel in, heat out."""
+        _in_mwh(units, self.fuel, self.heat)
+        if self.by_load:
+            fuel = tuple(LoadPoint(load=p.load, per_unit=1 / p.electric) for p in self.by_load)
+            heat = tuple(LoadPoint(load=p.load, per_unit=p.heat / p.electric) for p in self.by_load)
+            inputs = (Stream(carrier=self.fuel, by_load=fuel),)
+            outputs = (Stream(carrier=self.heat, by_load=heat),) if self.heat else ()
+        else:
+            electric = self.electric_efficiency or 1.0
+            inputs = (_stream(self.fuel, 1 / electric),)
+            outputs = (_stream(self.heat, self.heat_efficiency / electric),) if self.heat else ()
+        return self._core(ELECTRICITY, self.electric_mw, inputs=inputs, outputs=outputs)
+
+
+class Boiler(_Made):
+    """A boiler; one that burns ``electricity`` is an electrode boiler. Main: heat out."""
+
+    kind: Literal["boiler"]
+    heat_mw: Megawatts = Field(gt=0)
+    fuel: str
+    heat: str
+    efficiency: Efficiency | None = None
+    by_load: tuple[LoadPoint, ...] = ()
+    """Efficiency as ``per_unit`` at some loads."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Boiler:
+        if (self.efficiency is None) == (not self.by_load):
+            raise ValueError(f"{self.name}: give efficiency or by_load, not both and not neither")
+        if any(point.per_unit == 0 for point in self.by_load):
+            raise ValueError(f"{self.name}: an efficiency is above 0")
+        return self
+
+    def as_converter(self, units: Mapping[str, str]) -> Converter:
+        """Heat out, fuel in."""
+        _in_mwh(units, self.fuel, self.heat)
+        if self.by_load:
+            points = tuple(LoadPoint(load=p.load, per_unit=1 / p.per_unit) for p in self.by_load)
+            fuel = Stream(carrier=self.fuel, by_load=points)
+        else:
+            fuel = _stream(self.fuel, 1 / (self.efficiency or 1.0))
+        return self._core(self.heat, self.heat_mw, inputs=(fuel,))
+
+
+class HeatPump(_Made):
+    """A heat pump. Main: electricity in."""
+
+    kind: Literal["heat_pump"]
+    electric_mw: Megawatts = Field(gt=0)
+    heat: str
+    cop: FactorSeries
+    """Heat out for electricity in: a number, or a series that follows the temperatures."""
+    source: str | None = None
+    """Carrier that the rest of the heat is taken from; none: air, water or ground."""
+
+    @model_validator(mode="after")
+    def _source(self) -> HeatPump:
+        if self.source is not None and self.cop.value is None:
+            raise ValueError(f"{self.name}: with a source that is balanced the cop is a number")
+        if self.cop.value is not None and self.cop.value * self.cop.scale < 1:
+            raise ValueError(f"{self.name}: a cop is at least 1, got {self.cop.value * self.cop.scale:g}")
+        return self
+
+    def as_converter(self, units: Mapping[str, str]) -> Converter:
+        """Electricity in, heat out, the rest of the heat from its source."""
+        _in_mwh(units, self.heat, self.source)
+        rest = (_stream(self.source, (self.cop.value or 1.0) * self.cop.scale - 1),) if self.source else ()
+        return self._core(
+            ELECTRICITY, self.electric_mw, main="input", inputs=rest, outputs=(_stream(self.heat, self.cop),)
+        )
+
+    def wants(self) -> Iterator[Wanted]:
+        """Availability and COP."""
+        yield from super().wants()
+        yield Wanted("outputs.0", ("cop",), self.cop)
+
+
+class Electrolyser(_Made):
+    """An electrolyser. Main: electricity in."""
+
+    kind: Literal["electrolyser"]
+    electric_mw: Megawatts = Field(gt=0)
+    hydrogen: str
+    kwh_per_kg: KilowattHoursPerKilogram | None = None
+    by_load: tuple[LoadPoint, ...] = ()
+    """kWh/kg as ``per_unit`` at some loads."""
+    waste_heat: str | None = None
+    waste_heat_share: Fraction = 0
+    """Share of the electricity that becomes usable heat."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Electrolyser:
+        if (self.kwh_per_kg is None) == (not self.by_load):
+            raise ValueError(f"{self.name}: give kwh_per_kg or by_load, not both and not neither")
+        if any(point.per_unit == 0 for point in self.by_load):
+            raise ValueError(f"{self.name}: kWh per kg are above 0")
+        return self
+
+    def as_converter(self, units: Mapping[str, str]) -> Converter:
+        """Electricity in, hydrogen and waste heat out; of a MWh come 1000/(kWh/kg) kg."""
+        _in_mwh(units, self.waste_heat)
+        kilogram = HYDROGEN[units.get(self.hydrogen, "t")]
+        if self.by_load:
+            points = tuple(LoadPoint(load=p.load, per_unit=1000 * kilogram / p.per_unit) for p in self.by_load)
+            made = Stream(carrier=self.hydrogen, by_load=points)
+        else:
+            made = _stream(self.hydrogen, 1000 * kilogram / (self.kwh_per_kg or 1.0))
+        warm = (_stream(self.waste_heat, self.waste_heat_share),) if self.waste_heat else ()
+        return self._core(ELECTRICITY, self.electric_mw, main="input", outputs=(made, *warm))
+
+
+class Turbine(_Made):
+    """A steam turbine, an ORC, a top-gas or expansion turbine. Main: electricity out."""
+
+    kind: Literal["turbine", "orc"]
+    electric_mw: Megawatts = Field(gt=0)
+    input: str
+    """Carrier that drives it."""
+    mwh_per_unit: float = Field(gt=0)
+    """Electricity from a unit of it: the efficiency, where that is counted in MWh."""
+    exhaust: str | None = None
+    """Carrier that leaves a back-pressure turbine."""
+    exhaust_per_unit: float = Field(default=0, ge=0)
+    """Units of it for each unit that goes in."""
+
+    def as_converter(self, units: Mapping[str, str]) -> Converter:
+        """Electricity out, what drives it in, exhaust out."""
+        out = (_stream(self.exhaust, self.exhaust_per_unit / self.mwh_per_unit),) if self.exhaust else ()
+        return self._core(
+            ELECTRICITY, self.electric_mw, inputs=(_stream(self.input, 1 / self.mwh_per_unit),), outputs=out
+        )
+
+
+class WasteHeatRecovery(_Made):
+    """Makes steam or hot water from waste heat of the line or another plant. Main: heat out."""
+
+    kind: Literal["waste_heat_recovery"]
+    heat_mw: Megawatts = Field(gt=0)
+    source: str
+    """Carrier of the waste heat."""
+    heat: str
+    efficiency: Fraction = Field(gt=0)
+    electric_mwh_per_mwh: float = Field(default=0, ge=0, le=1)
+    """Electricity of pumps and fans for each MWh made."""
+
+    def as_converter(self, units: Mapping[str, str]) -> Converter:
+        """Heat out, waste heat in, electricity in."""
+        _in_mwh(units, self.heat, self.source)
+        own = (_stream(ELECTRICITY, self.electric_mwh_per_mwh),) if self.electric_mwh_per_mwh else ()
+        return self._core(self.heat, self.heat_mw, inputs=(_stream(self.source, 1 / self.efficiency), *own))
+
+
+class OxygenPlant(_Made):
+    """An air separation unit. Main: oxygen out."""
+
+    kind: Literal["oxygen_plant"]
+    oxygen: str
+    rate_tph: TonnesPerHour = Field(gt=0)
+    """Most oxygen per hour."""
+    kwh_per_t: KilowattHoursPerTonne = Field(gt=0)
+
+    def as_converter(self, units: Mapping[str, str]) -> Converter:
+        """Oxygen out, electricity in."""
+        if units.get(self.oxygen) == "MWh":
+            raise ValueError(f"oxygen is counted in t or Nm3; carrier {self.oxygen!r} is counted in MWh")
+        # 1.429 kg/Nm³ at 0 °C and 1.01325 bar
+        tonne = 1.0 if units.get(self.oxygen, "t") == "t" else 1000 / 1.429
+        return self._core(
+            self.oxygen, self.rate_tph * tonne, inputs=(_stream(ELECTRICITY, self.kwh_per_t / 1000 / tonne),)
+        )
+
+
+class FlexibleLoad(Machine):
+    """A load that must take a certain amount each local day, when is free: compressors, pumps, a crusher.
+
+    Main: what it takes. A day that the horizon covers in part takes its share of the amount; one of 23 or 25 hours
+    takes all of it.
+    """
+
+    kind: Literal["flexible_load"]
+    carrier: str = ELECTRICITY
+    rate_limit: PerHour = Field(gt=0)
+    per_day: Amount
+
+    @model_validator(mode="after")
+    def _fits(self) -> FlexibleLoad:
+        if self.per_day > 24 * self.rate_limit * (1 + 1e-9):
+            raise ValueError(f"per_day {self.per_day:g} is more than rate_limit {self.rate_limit:g} takes in 24 h")
+        return self
+
+    def as_converter(self, units: Mapping[str, str]) -> Converter:
+        """The load alone; the amount of each day is told by ``days``."""
+        common = {field: getattr(self, field) for field in COMMON}
+        return Converter.model_validate(
+            {"kind": "converter", "name": self.name, "carrier": self.carrier, "capacity": self.rate_limit,
+             "main": "input", **common}
+        )  # fmt: skip
+
+    def wants(self) -> Iterator[Wanted]:
+        """Availability."""
+        yield Wanted("availability", ("availability",), self.availability)
+
+    def touches(self) -> Iterator[tuple[Place, str]]:
+        """What it takes, and what its start takes."""
+        yield ("carrier",), self.carrier
+        if self.start_fuel is not None:
+            yield ("start_fuel", "carrier"), self.start_fuel.carrier
+
+    def days(self, horizon: Horizon) -> list[tuple[range, float]]:
+        """Steps of each local day and the amount that it must take in them, in the carrier's unit."""
+        found, first, step = [], 0, horizon.step_min
+        day = horizon.instant(0).date()
+        while first < horizon.n_steps:
+            begin, end = (
+                horizon.minutes(datetime(d.year, d.month, d.day, tzinfo=horizon.tz)) for d in (day, day + DAY)
+            )
+            # where a zone changes its clocks between steps, the step belongs to the day in which it begins
+            last = min(math.ceil(end / step - 1e-9), horizon.n_steps)
+            share = min((last - first) * step / (end - begin), 1.0)
+            found.append((range(first, last), self.per_day * share))
+            first, day = last, day + DAY
+        return found
+
+
+DAY = timedelta(days=1)
+Maker = GasEngine | Boiler | HeatPump | Electrolyser | Turbine | WasteHeatRecovery | OxygenPlant

@@ -1,0 +1,86 @@
+"""Quantities of a carrier: their unit of measure follows from the carrier that the same record names.
+
+A carrier is counted in MWh, t or Nm3; a field of type ``PerHour`` is then read in MW, t/h or Nm3/h. Which carrier has
+which unit stands in the validation context under ``carriers``, put there by ``Site`` before its assets are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
+
+from scenarios.quantity import NUMBER, convert
+from scenarios.series import Given, Series
+
+CARRIERS = "carriers"
+"""Key of the validation context: unit of measure by carrier."""
+ELECTRICITY = "electricity"
+
+
+def unit_in(template: str, unit: str, currency: str) -> str:
+    """A unit of measure written with ``{unit}`` for the carrier's and ``{currency}`` for the market's."""
+    return "MW" if (template, unit) == ("{unit}/h", "MWh") else template.format(unit=unit, currency=currency)
+
+
+def _unit(template: str, info: ValidationInfo) -> str:
+    carrier = info.data.get("carrier", ELECTRICITY)
+    context = info.context or {}
+    known = context.get(CARRIERS, {ELECTRICITY: "MWh"})
+    if carrier not in known:
+        raise ValueError(f"cannot be read: carrier {carrier!r} is not among site.carriers")
+    return unit_in(template, known[carrier], context.get("currency", "EUR"))
+
+
+def of_carrier(template: str) -> Callable[[Any, ValidationInfo], Any]:
+    """A validator that reads quantities in a unit made from that of the record's ``carrier``."""
+
+    def read(raw: Any, info: ValidationInfo) -> Any:
+        if isinstance(raw, bool):
+            raise ValueError(f"{str(raw).lower()} is not a quantity")
+        return convert(raw, _unit(template, info)) if isinstance(raw, str) else raw
+
+    return read
+
+
+def series_of_carrier(template: str, minimum: float | None = None) -> Callable[[Any, ValidationInfo], Any]:
+    """A validator that takes a plain quantity for a constant series in a unit of the record's ``carrier``."""
+    read = of_carrier(template)
+
+    def widen(raw: Any, info: ValidationInfo) -> Any:
+        if isinstance(raw, dict) and isinstance(raw.get("value"), str):
+            raw = {**raw, "value": read(raw["value"], info)}
+        elif isinstance(raw, str | int | float):
+            raw = {"value": read(raw, info)}
+        if minimum is not None and isinstance(raw, dict):
+            value = raw.get("value")
+            if isinstance(value, int | float) and value < minimum:
+                raise ValueError(f"{value:g} is below {minimum:g}")
+        return raw
+
+    return widen
+
+
+def _schema(unit: str, **limits: float) -> WithJsonSchema:
+    number = {"type": "number", **limits}
+    text = {"type": "string", "pattern": rf"^\s*{NUMBER}\s*\S.*$"}
+    return WithJsonSchema({"anyOf": [number, text], "description": f"a number in {unit}, or a quantity with its unit"})
+
+
+Amount = Annotated[
+    float, BeforeValidator(of_carrier("{unit}")), Field(ge=0), _schema("the carrier's unit (MWh, t, Nm3)", minimum=0)
+]
+PerHour = Annotated[
+    float, BeforeValidator(of_carrier("{unit}/h")), Field(ge=0), _schema("the carrier's unit per hour", minimum=0)
+]
+KilogramsPerUnit = Annotated[
+    float, BeforeValidator(of_carrier("kg/{unit}")), Field(ge=0), _schema("kg per unit of the carrier", minimum=0)
+]
+MoneyPerUnit = Annotated[
+    float, BeforeValidator(of_carrier("{currency}/{unit}")), Field(), _schema("currency per unit of the carrier")
+]
+PRICE = "{currency}/{unit}"
+RATE = "{unit}/h"
+UnitPriceSeries = Annotated[Series, BeforeValidator(series_of_carrier(PRICE), json_schema_input_type=Given)]
+RateSeries = Annotated[Series, BeforeValidator(series_of_carrier(RATE, 0), json_schema_input_type=Given)]

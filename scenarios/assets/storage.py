@@ -1,0 +1,104 @@
+"""Whatever has a level: battery, heat store, hydrogen store, gas holder, tank of liquid oxygen. Record and physics."""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from scenarios.assets.base import Named
+from scenarios.assets.quantity import Amount, MoneyPerUnit, PerHour
+from scenarios.quantity import Fraction
+from scenarios.quantity import PerHour as ShareLost
+
+NOTHING = 1e-12
+"""Self-loss per hour below which the formula loses more digits than the loss is worth."""
+
+
+def kept(loss_per_h: float, hours: float) -> float:
+    """Share of a level that remains after some hours."""
+    return (1 - loss_per_h) ** hours
+
+
+def effective_hours(loss_per_h: float, hours: float) -> float:
+    """Hours that count for what is put in at a constant rate, its own loss until the interval's end taken off.
+
+    Self-loss acts continuously: dE/dt = −λE + p with λ = −ln(1 − loss per hour), whose solution after h hours is
+    E·exp(−λh) + p·(1 − exp(−λh))/λ. So the result does not depend on how the hours are cut into steps.
+    """
+    if loss_per_h < NOTHING:
+        return hours
+    rate = -math.log1p(-loss_per_h) if loss_per_h < 1 else math.inf
+    return -math.expm1(-rate * hours) / rate if math.isfinite(rate) else 0.0
+
+
+class Storage(Named):
+    """A store of one carrier. Rates count at its terminals, on the carrier's side of the losses."""
+
+    kind: Literal["storage"]
+    carrier: str
+    capacity: Amount
+    in_rate: PerHour | None = None
+    """Most that may be put in per hour; none: no limit."""
+    out_rate: PerHour | None = None
+    in_efficiency: Fraction = Field(default=1.0, gt=0)
+    out_efficiency: Fraction = Field(default=1.0, gt=0)
+    self_loss_per_h: ShareLost = 0.0
+    """Share of the level lost in an hour."""
+    level_share: Fraction = 0.5
+    """Level at the start, as a share of the capacity."""
+    end_level_share: Fraction | None = None
+    """Level wanted at the end, at least; none: what it was at the start."""
+    lowest_share: Fraction = 0.0
+    highest_share: Fraction = 1.0
+    """Band that the level must keep to, as shares of the capacity."""
+    wear_cost_per_unit: MoneyPerUnit = Field(default=0, ge=0)
+    """Per unit put out."""
+    both_ways: bool = False
+    """Whether it can be filled and emptied at the same time, as a tank with two pipes can and a battery cannot."""
+
+    @model_validator(mode="after")
+    def _bands(self) -> Storage:
+        if self.lowest_share > self.highest_share:
+            raise ValueError(f"lowest_share {self.lowest_share:g} lies above highest_share {self.highest_share:g}")
+        for field in ("level_share", "end_level_share"):
+            share = getattr(self, field)
+            if share is not None and not self.lowest_share - 1e-12 <= share <= self.highest_share + 1e-12:
+                raise ValueError(
+                    f"{field} {share:g} lies outside the band of {self.lowest_share:g} to {self.highest_share:g}"
+                )
+        return self
+
+    @property
+    def start_level(self) -> float:
+        """Level at the start, in the carrier's unit."""
+        return self.level_share * self.capacity
+
+    @property
+    def end_level(self) -> float:
+        """Level wanted at the end, in the carrier's unit."""
+        return self.start_level if self.end_level_share is None else self.end_level_share * self.capacity
+
+    @property
+    def lowest(self) -> float:
+        """Lowest level allowed, in the carrier's unit."""
+        return self.lowest_share * self.capacity
+
+    @property
+    def highest(self) -> float:
+        """Highest level allowed, in the carrier's unit."""
+        return self.highest_share * self.capacity
+
+    def kept(self, hours: float) -> float:
+        """Share of the level that remains after some hours."""
+        return kept(self.self_loss_per_h, hours)
+
+    def effective_hours(self, hours: float) -> float:
+        """Hours that count for a constant flow, its own loss until the end taken off."""
+        return effective_hours(self.self_loss_per_h, hours)
+
+    def after(self, level: float, in_rate: float, out_rate: float, hours: float) -> float:
+        """Level after some hours of constant rates at the terminals, in the carrier's unit."""
+        net = in_rate * self.in_efficiency - out_rate / self.out_efficiency
+        return level * self.kept(hours) + net * self.effective_hours(hours)

@@ -1,0 +1,139 @@
+"""Small sites without a line, solvable by hand, for the tests of assets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import xarray as xr
+
+import models
+from models.prices import shadow_prices
+from scenarios import Scenario
+from scenarios.assets.account import accounts, flow
+
+GAS = {"kind": "supply", "name": "gas", "carrier": "gas", "price_per_unit": 30.0, "fossil_kg_per_unit": 200.0}
+
+
+def hub(
+    *assets: dict[str, Any], hours: float = 4.0, step_min: float = 60.0, price: Any = 100.0, export: Any = None,
+    carriers: str = "gas heat", intensity: Any = 300.0, minimize: str = "cost", carbon: dict[str, Any] | None = None,
+    grid: dict[str, Any] | None = None, horizon: dict[str, Any] | None = None, caps: dict[str, Any] | None = None,
+    more: list[dict[str, Any]] | None = None, **site: Any,
+) -> Scenario:  # fmt: skip
+    """A site of assets. Lists are values by hour. Carriers: names in MWh, those of ``more`` as they are."""
+    length = len(price) if isinstance(price, list) else hours
+    named = [{"name": name} for name in carriers.split()] + (more or [])
+    series: dict[str, list[float]] = {}
+
+    def constant(place: str, value: Any) -> Any:
+        if isinstance(value, list):
+            series[place] = value
+            return 0.0
+        return value
+
+    kept = []
+    for asset in assets:
+        flat = dict(asset)
+        for key, value in asset.items():
+            # by hour: known to the scenario as a series of a file would be
+            if isinstance(value, list) and key in ("rate", "price_per_unit", "capacity_factor", "availability", "cop"):
+                series[f"{asset['name']}.{'outputs.0' if key == 'cop' else key}"] = value
+                flat[key] = {"csv": "given.csv", "column": key}
+        kept.append(flat)
+    market: dict[str, Any] = {
+        "price_per_mwh": constant("price_per_mwh", price),
+        "carbon_intensity_kg_per_mwh": constant("carbon_intensity_kg_per_mwh", intensity),
+        "carbon_price": carbon or {},
+    }
+    if export is not None:
+        market["export_price_per_mwh"] = constant("export_price_per_mwh", export)
+    base = constant("base_load_mw", site.pop("base", 0.0))
+    raw = {
+        "name": "hub",
+        "horizon": horizon or {"start": "2026-01-05", "length_h": length, "step_min": step_min},
+        "market": market,
+        "site": {"grid": grid or {}, "base_load_mw": base, "carriers": named, "assets": kept, **site},
+        "goal": {"minimize": minimize, "gap": 0.0, "time_limit_s": 20.0, "caps": caps or {"extra_cost_share": None}},
+    }
+    scenario = Scenario.model_validate(raw, context={"currency": "EUR"})
+    return _with(scenario, series)
+
+
+def _with(scenario: Scenario, series: dict[str, list[float]]) -> Scenario:
+    """The scenario with series by hour, each repeated over the steps of the hour."""
+    import numpy as np
+
+    per = round(60 / scenario.horizon.step_min)
+    times = scenario.horizon.times
+    zeros = np.zeros(len(times))
+    market = scenario.market
+    columns = {
+        "price_per_mwh": zeros + (market.price_per_mwh.value or 0.0),
+        "export_price_per_mwh": zeros
+        + (market.export_price_per_mwh.value or 0.0 if market.export_price_per_mwh else 0),
+        "carbon_intensity_kg_per_mwh": zeros + (market.carbon_intensity_kg_per_mwh.value or 0.0),
+        "base_load_mw": zeros + (scenario.site.base_load_mw.value or 0.0),
+        "pv_available_mw": zeros + (scenario.site.pv.peak_mw if scenario.site.pv else 0.0),
+    }
+    own = {name: np.repeat(values, per) for name, values in series.items()}
+    columns.update({name: values for name, values in own.items() if name in columns})
+    labels = [name for name in own if name not in columns]
+    data = xr.Dataset({name: ("time", values) for name, values in columns.items()}, coords={"time": times})
+    if labels:
+        table = np.array([own[name] for name in labels])
+        data = data.assign(asset_values=(("series", "time"), table)).assign_coords(series=labels)
+    found = scenario.with_inputs(data.assign_attrs(currency="EUR", zone="UTC"))
+    assert not list(found.mistakes())
+    return found
+
+
+ENVELOPE = xr.Dataset({"battery_level_mwh": ((), 0.0)})
+
+
+def plan(scenario: Scenario, **how: Any) -> xr.Dataset:
+    """The optimum, its figures checked against plain arithmetic on its flows."""
+    found = models.optimize(scenario, ENVELOPE, **how)
+    if found.attrs["found"]:
+        assert abs(money(scenario, found) - objective(scenario, found)) <= 1e-6 * max(abs(found.attrs["objective"]), 1)
+    return found
+
+
+def money(scenario: Scenario, found: xr.Dataset) -> float:
+    """The goal's figure from the flows alone."""
+    hours, inputs, market = scenario.horizon.step_h, scenario.inputs, scenario.market
+    taken, given = found["import_mw"].values * hours, found["export_mw"].values * hours
+    carbon = float(taken @ inputs["carbon_intensity_kg_per_mwh"].values)
+    cost = float(taken @ inputs["price_per_mwh"].values - given @ inputs["export_price_per_mwh"].values)
+    full = cost + market.carbon_price.on_grid * carbon / 1000
+    for account in accounts(scenario, found) if "asset_rate" in found else ():
+        sums = account.totals
+        cost += sums["cost"]
+        carbon += sums["scope1_kg"] + sums["scope2_kg"]
+        full += sums["cost"] + market.carbon_price.on_direct * sums["scope1_kg"] / 1000
+        full += market.carbon_price.on_grid * sums["scope2_kg"] / 1000
+    return {"carbon": carbon, "cost": cost, "cost_with_carbon_price": full}[scenario.goal.minimize]
+
+
+def objective(scenario: Scenario, found: xr.Dataset) -> float:
+    """The goal's figure as the model tells it."""
+    return float(found.attrs["objective"] + found.attrs["constant"])
+
+
+def best(scenario: Scenario) -> float:
+    """The proven optimum."""
+    found = plan(scenario)
+    assert found.attrs["status"] == "within gap", found.attrs["reason"]
+    assert found.attrs["gap"] <= 1e-7
+    return objective(scenario, found)
+
+
+def amounts(found: xr.Dataset, asset: str, key: str = "") -> list[float]:
+    """What a flow delivers per hour in each step, rounded."""
+    return [round(float(value), 6) + 0.0 for value in flow(found, asset, key)]
+
+
+def prices(scenario: Scenario) -> xr.Dataset:
+    """Shadow prices."""
+    found = shadow_prices(scenario, ENVELOPE)
+    assert found is not None
+    return found

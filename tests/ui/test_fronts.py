@@ -1,0 +1,165 @@
+"""The commands of fronts: what stands on which stream, exit codes, files, and the chart."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from plans import fronts
+from ui import charts
+from ui.cli import main
+
+SITE = """\
+name: site
+horizon: {start: 2026-06-16, zone: Europe/Berlin, days: 1, step_min: 60}
+site:
+  grid: {import_limit_mw: 40}
+  base_load_mw: 10
+  battery: {energy_mwh: 20, power_mw: 10, level_share: 50 %}
+market:
+  price_per_mwh: {table: de_typical_2018, column: price_eur_per_mwh}
+  carbon_intensity_kg_per_mwh: {table: de_typical_2018, column: carbon_intensity_average_kg_per_mwh}
+goal: {gap: 0, time_limit_s: 20}
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> str:
+    path = tmp_path / "site.yaml"
+    path.write_text(SITE, encoding="utf-8")
+    return str(path)
+
+
+def emberline(*args: str) -> subprocess.CompletedProcess[str]:
+    said, told = io.StringIO(), io.StringIO()
+    with redirect_stdout(said), redirect_stderr(told), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["emberline", *args])
+        with pytest.raises(SystemExit) as left:
+            main()
+    return subprocess.CompletedProcess(args, int(left.value.code or 0), said.getvalue(), told.getvalue())
+
+
+def test_json_is_json_and_complete(home: Path, site: str, tmp_path: Path) -> None:
+    """Proves: one JSON object on standard output with the promised keys, progress on the other, the front kept, the
+    file written once."""
+    path = tmp_path / "front.csv"
+    done = emberline("pareto", site, "--points", "4", "--json", "--output", str(path))
+    assert done.returncode == 0, done.stderr
+    said: dict[str, Any] = json.loads(done.stdout)
+    for key in ("front", "folder", "points", "knee", "dominated", "same", "failed", "unsearched", "rules", "units"):
+        assert key in said
+    for key in ("carbon_kg", "cost", "cost_bound", "gap", "status", "dual_per_t", "difference_per_t", "proven"):
+        assert all(key in point for point in said["points"])
+    assert len(said["points"]) == 4
+    assert all(point["dual_per_t"] > 0 for point in said["points"])
+    assert Path(said["folder"]) == home / "fronts" / said["front"]
+    assert "4 of 4: point" in done.stderr
+    assert len(path.read_text().splitlines()) == 2 + 4
+    again = emberline("pareto", site, "--points", "4", "--output", str(path))
+    assert (again.returncode, len(again.stderr.splitlines())) == (2, 1)
+    assert "--force" in again.stderr
+    shown = emberline("front", said["front"][:5])
+    assert shown.returncode == 0
+    for part in ("carbon [t CO2e]", "EUR/t", "knee", "foreman", said["verdict"], said["front"]):
+        assert part in shown.stdout
+    told = json.loads(emberline("front", "--json").stdout)
+    assert told == said
+
+
+def test_the_abatement_cost_lies_between_the_duals(home: Path, site: str) -> None:
+    """Proves: on a convex front the difference between neighbours lies between their shadow prices.
+
+    Sensitivity: a dual of the looser side, or per kilogram, fails."""
+    points = json.loads(emberline("pareto", site, "--points", "6", "--json", "--quiet").stdout)["points"]
+    assert len(points) == 6
+    for cleaner, cheaper in pairwise(points):
+        low, between, high = cheaper["dual_per_t"], cleaner["difference_per_t"], cleaner["dual_per_t"]
+        assert low * (1 - 1e-3) <= between <= high * (1 + 1e-3)
+
+
+def test_quiet_says_nothing(home: Path, site: str) -> None:
+    """Proves: without progress standard error is empty."""
+    done = emberline("pareto", site, "--points", "2", "--quiet", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_no_plan_is_exit_code_1(home: Path, site: str) -> None:
+    """Proves: a limit that cannot be kept gives no front, and the one that says so is kept."""
+    done = emberline("pareto", site, "--points", "2", "--json", "--set", "site.grid.import_limit_mw=5")
+    assert done.returncode == 1, done.stderr
+    said = json.loads(done.stdout)
+    assert said["points"] == []
+    assert said["verdict"].startswith("No front")
+    assert fronts.read("last", home).id == said["front"]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["pareto"], "SCENARIO"),
+        (["pareto", "nowhere"], "no such scenario"),
+        (["pareto", "melt-shop-small", "--points", "1"], "--points"),
+        (["pareto", "melt-shop-small", "--points", "many"], "--points"),
+        (["pareto", "melt-shop-small", "--workers", "0"], "--workers"),
+        (["pareto", "melt-shop-small", "--set", "goal.gapp=1"], "did you mean gap"),
+        (["pareto", "melt-shop-small", "--output", "front.doc"], ".csv, .json, .nc"),
+        (["pareto", "melt-shop-small", "--output", "nowhere/front.csv"], "no such folder"),
+        (["front"], "no stored front"),
+        (["front", "abcd"], "no stored fronts begin"),
+    ],
+)
+def test_mistakes_in_the_command_are_one_line(home: Path, args: list[str], says: str) -> None:
+    """Proves: exit code 2, one line on standard error, nothing on standard output, nothing written."""
+    done = emberline(*args)
+    assert done.returncode == 2, done
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert says in done.stderr
+    assert done.stdout == ""
+    assert not home.exists()
+
+
+def test_ctrl_c_takes_the_points_so_far(home: Path) -> None:
+    """Proves: one Ctrl-C ends the searches, in workers too, and keeps the points. Sensitivity: 11 take minutes."""
+    command = [sys.executable, "-m", "ui", "pareto", "melt-shop-small", "--json", "--workers", "2"]
+    command += ["--set", "goal.gap=0", "--set", "goal.time_limit_s=120"]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ.copy(),
+        start_new_session=True,
+    ) as begun:
+        assert begun.stderr is not None
+        while "least carbon" not in (line := begun.stderr.readline()):
+            assert line
+        with pytest.raises(subprocess.TimeoutExpired):
+            begun.wait(8)
+        os.killpg(begun.pid, signal.SIGINT)
+        out, err = begun.communicate(timeout=60)
+    assert "taking the points found so far" in err
+    said = json.loads(out)
+    assert begun.returncode == (0 if said["points"] else 1)
+    assert said["unsearched"] > 0
+
+
+def test_the_chart_shows_every_point(home: Path, site: str) -> None:
+    """Proves: the chart holds each point, the knee and the foreman, with units on its axes."""
+    emberline("pareto", site, "--points", "5", "--quiet", "--json")
+    found = fronts.read("last", home).front
+    drawn = charts.front(found).to_dict()
+    text = json.dumps(drawn)
+    for part in ("carbon [t CO2e]", "cost [EUR]", "EUR/t"):
+        assert part in text
+    (kinds,) = [[row["kind"] for row in data] for data in drawn["datasets"].values() if data and "kind" in data[0]]
+    assert sorted(kinds) == sorted(["foreman", "knee", *["point"] * (found.data.sizes["point"] - 1)])

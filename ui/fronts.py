@@ -1,0 +1,188 @@
+"""The commands ``emberline pareto`` and ``emberline front``: carbon against cost, searched and shown."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ui.options import AsJson, Changes, Named, Refused, print_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from plans.front import Front
+    from plans.fronts import StoredFront
+    from scenarios import Scenario
+
+PHASES = {"twin": "the foreman's day", "ends": "least carbon and least cost", "grid": "caps on carbon between them"}
+
+
+def pareto(
+    scenario: Named,
+    points: Annotated[int, typer.Option(min=2, max=101, help="points of the front, both ends included")] = 11,
+    changes: Changes = None,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="processes that search at the same time")] = 1,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="write the points to a .csv, .json or .nc")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
+) -> None:
+    """Search what carbon costs: plans from the cleanest to the cheapest.
+
+    The scenario's gap and time limit hold for each search; what it minimizes and its cap on extra cost do not. Ctrl-C
+    takes the points found so far, a second one gives up."""
+    from scenarios import load
+
+    asked = load(scenario, changes or [])
+    if output is not None:
+        _check(output, force)
+    from plans import fronts
+
+    found = _search(asked, points, workers, quiet)
+    kept = fronts.save(found)
+    if output is not None:
+        fronts.write(found, output)
+    _say(kept, as_json)
+    raise typer.Exit(0 if found.found else 1)
+
+
+def front(
+    number: Annotated[str, typer.Argument(metavar="FRONT", help="id of a front, its first digits, or 'last'")] = "last",
+    as_json: AsJson = False,
+) -> None:
+    """Show a stored front."""
+    from plans import fronts
+
+    _say(fronts.read(number), as_json)
+
+
+def _check(output: Path, force: bool) -> None:
+    from plans.fronts import FORMATS
+
+    if output.suffix.removeprefix(".") not in FORMATS:
+        raise Refused(f"--output {output}: formats are {', '.join(f'.{kind}' for kind in FORMATS)}")
+    if output.is_dir() or not output.parent.is_dir():
+        raise Refused(f"--output {output}: {'is a folder' if output.is_dir() else 'there is no such folder'}")
+    if output.exists() and not force:
+        raise Refused(f"{output} is there already; overwrite it with --force, or name another with --output")
+
+
+def _search(asked: Scenario, points: int, workers: int, quiet: bool) -> Front:
+    """Search in a second thread, so that this one answers the keyboard; progress on standard error, a line a point."""
+    from plans.pareto import pareto as search
+    from ui.making import stdout_kept_clean
+
+    wish, done = threading.Event(), threading.Event()
+    made: list[Front] = []
+    failed: list[BaseException] = []
+    began = time.perf_counter()
+
+    def tell(event: dict[str, Any]) -> None:
+        if not quiet:
+            print(f"{time.perf_counter() - began:6.1f} s  {_told(event, asked)}", file=sys.stderr, flush=True)
+
+    def work() -> None:
+        try:
+            made.append(search(asked, points, workers=workers, on_progress=tell, cancel=wish.is_set))
+        except BaseException as error:  # raised again where the user is
+            failed.append(error)
+        finally:
+            done.set()
+
+    with stdout_kept_clean():
+        threading.Thread(target=work, daemon=True).start()
+        while not done.is_set():
+            try:
+                done.wait(0.1)
+            except KeyboardInterrupt:
+                if wish.is_set():
+                    raise
+                wish.set()
+                if not quiet:
+                    print("taking the points found so far (Ctrl-C again gives up)", file=sys.stderr)
+    if failed:
+        raise failed[0]
+    return made[0]
+
+
+def _told(event: dict[str, Any], asked: Scenario) -> str:
+    from ui import wording
+
+    if "point" not in event:
+        return PHASES[event["phase"]]
+    count = f"{event['done']} of {event['of']}: point {event['point']}"
+    if event["carbon_kg"] is None:
+        return f"{count}, {event['status']}"
+    carbon, cost = wording.number(event["carbon_kg"] / 1000, 2), wording.number(event["cost"], 0)
+    gap = wording.percent(event["gap"])
+    return f"{count}, {carbon} t CO2e, {cost} {asked.market.currency}, {event['status']}, gap {gap}"
+
+
+def _say(kept: StoredFront, as_json: bool) -> None:
+    from ui import terminal
+
+    if as_json:
+        print_json({"front": kept.id, "folder": str(kept.folder), "created": kept.created, **kept.front.summary()})
+    else:
+        show(terminal.out(), kept)
+
+
+def show(console: Console, kept: StoredFront) -> None:
+    """A front as the planner reads it, from the cleanest to the cheapest point."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from plans.front import rows
+    from ui import terminal, wording
+
+    found = kept.front
+    money = found.scenario.market.currency
+    for line in terminal.heading(found.scenario)[:2]:
+        console.print(Text(line))
+    console.print(Text(f"carbon against cost ({wording.SIGNALS[found.scenario.goal.signal]})"))
+    console.print()
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column("point", no_wrap=True)
+    names = ("carbon [t CO2e]", f"cost [{money}]", "gap", f"difference [{money}/t]", f"dual [{money}/t]", "peak [MW]")
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("status", ""):
+        table.add_column(name, no_wrap=True)
+    for row in rows(found.data):
+        between = wording.number(row["difference_per_t"], 0)
+        if row["difference_per_t"] is not None and not row["proven"]:
+            between = f"({between})"
+        table.add_row(
+            str(row["point"]),
+            wording.number(row["carbon_kg"] / 1000, 2),
+            wording.number(row["cost"], 0),
+            wording.percent(row["gap"]),
+            between,
+            wording.number(row["dual_per_t"], 0),
+            wording.number(row["peak_mw"], 1),
+            row["status"],
+            "knee" if row["knee"] else "",
+        )
+    console.print(table, soft_wrap=True)
+    if found.data.sizes["point"] > 1:
+        console.print(Text("difference: against the next cheaper point; in brackets where it may be no more than gaps"))
+    console.print()
+    facts = [("foreman", _figures(found.baseline.carbon_kg, found.baseline.cost, money)), ("verdict", found.verdict)]
+    facts += [("notes" if not i else "", line) for i, line in enumerate(found.notes)]
+    facts += [("failed", line) for line in found.failed]
+    facts += [("front", kept.id), ("folder", str(kept.folder))]
+    for name, text in facts:
+        console.print(Text.assemble((f"{name:<10}", "bold"), text))
+
+
+def _figures(carbon_kg: float, cost: float, currency: str) -> str:
+    from ui import wording
+
+    return f"{wording.number(carbon_kg / 1000, 2)} t CO2e, {wording.number(cost, 0)} {currency}"
