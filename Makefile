@@ -1,10 +1,11 @@
 # `make` lists what can be done. Needs only make and Python 3.11 or newer (or uv); everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench app constraints clean
+.PHONY: help setup demo test check bench bench-peers app constraints clean
 
 BIN    := .venv/bin
 STAMP  := .venv/.installed
+PEERS  := .venv-peers/.installed
 PARTS  := $(wildcard scenarios twin models plans ui app.py benchmarks tests)
 ARGS   ?=
 
@@ -34,6 +35,9 @@ check: $(STAMP)  ## lint, formatting and types
 bench: $(STAMP)  ## measure speed beside the references (ARGS goes to `python -m benchmarks`)
 	$(BIN)/python -m benchmarks $(ARGS)
 
+bench-peers: $(STAMP) $(PEERS)  ## the same cases in PyPSA, oemof.solph and flixopt, in .venv-peers (docs/peers.md)
+	$(BIN)/python -m benchmarks peers
+
 app: $(STAMP)  ## open the pages in the browser
 	$(BIN)/emberline app
 
@@ -43,8 +47,8 @@ constraints:  ## resolve all dependencies afresh into constraints.txt (with Pyth
 	.venv-fresh/bin/pip list --format freeze --exclude emberline --exclude pip --exclude setuptools > constraints.txt
 	rm -rf .venv-fresh
 
-clean:  ## remove .venv, caches and builds; stored plans stay
-	rm -rf .venv .venv-fresh build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+clean:  ## remove .venv and .venv-peers, caches and builds; stored plans stay
+	rm -rf .venv .venv-fresh .venv-peers build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find $(PARTS) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment: with uv where there is one, else with the first Python that is new enough.
@@ -76,3 +80,16 @@ $(STAMP): pyproject.toml constraints.txt
 	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,check]'; \
 	fi; \
 	touch $(STAMP)
+
+# The peers, with the same Python; they would not fit beside Emberline's own releases.
+$(PEERS): benchmarks/peers/requirements.txt | $(STAMP)
+	@set -e; export PIP_DISABLE_PIP_VERSION_CHECK=1; rm -rf .venv-peers; \
+	printf '%s\n' "Installing PyPSA, oemof.solph and flixopt into .venv-peers (some minutes the first time) …" >&2; \
+	if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --python "$$($(BIN)/python -c 'import sys; print(sys._base_executable)')" .venv-peers; \
+	  uv pip install --quiet --python .venv-peers/bin/python --requirement benchmarks/peers/requirements.txt; \
+	else \
+	  $(BIN)/python -m venv .venv-peers; \
+	  .venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers/requirements.txt; \
+	fi; \
+	touch $(PEERS)

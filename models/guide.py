@@ -2,8 +2,8 @@
 
 A site with many assets makes every program of heats large, and most of it hardly depends on them. So heats are planned
 against the site with its assets held where the best plan so far has them, import priced as ever and what the line
-gives priced at what it is worth there; then the assets are planned against the heats (``Search.flows``), and so on in turn.
-Bounds are proven on the whole.
+gives priced at what it is worth there. Then the assets are planned against the heats (``Search.flows``), and so on in
+turn. Bounds are proven on the whole.
 """
 
 from __future__ import annotations

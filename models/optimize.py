@@ -276,7 +276,12 @@ def _filled(search: Search, scenario: Scenario, envelope: xr.Dataset, best: Star
         unit=(("heat", "stage"), unit),
         extra_mwh=(("heat", "stage"), extra),
     )
-    return data.assign(columns(scenario, search.data, flows, problem.on_slots(search.cells(best))))
+    data = data.assign(columns(scenario, search.data, flows, problem.on_slots(search.cells(best))))
+    given = starts.line_gives(problem, best)
+    if flows.hub is None or not given:
+        return data
+    rates = np.array(list(given.values())) / search.data.hours
+    return data.assign_coords(given=np.array(list(given), dtype=str)).assign(line_rate=(("given", "time"), rates))
 
 
 def _least_late(

@@ -19,7 +19,7 @@ from scenarios import Scenario
 PEAKS = 6
 """How many peaks a foreman who keeps the peak low tries, between what he draws anyway and what is impossible."""
 AGREEMENT = 1e-3
-"""Schedule and undisturbed replay agree when energy and carbon differ by less than this share."""
+"""Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""
 QUANTILES = (0.1, 0.5, 0.9)
 
 Progress = Callable[[dict[str, Any]], None]
@@ -83,12 +83,12 @@ class Plan:
 
     @property
     def agreed(self) -> bool:
-        """Whether schedule and undisturbed replay agree on energy and carbon within 0.1 %."""
+        """Whether schedule and undisturbed replay agree on energy, carbon and cost within 0.1 %."""
         if self.schedule_figures is None or self.replay_figures is None:
             return False
         pairs = [
             (getattr(self.schedule_figures, name), getattr(self.replay_figures, name))
-            for name in ("energy_mwh", "carbon_kg")
+            for name in ("energy_mwh", "carbon_kg", "cost")
         ]
         return all(abs(a - b) <= AGREEMENT * max(abs(a), abs(b), 1e-9) for a, b in pairs)
 
@@ -110,7 +110,7 @@ class Plan:
         if self.violations:
             return f"Not acceptable: the twin found {len(self.violations)} violation(s) when it followed the schedule."
         if not self.agreed:
-            return "Not acceptable: the twin does not agree with the schedule on energy or carbon."
+            return "Not acceptable: the twin does not agree with the schedule on energy, carbon or cost."
         held = f"; it held in {self.replays.held} of {self.replays.n} disturbed days" if self.replays else ""
         return f"Feasible, and the twin agrees{held}." + (f" {self.reason}" if self.reason else "")
 

@@ -42,6 +42,7 @@ FLOWS = {
     ),
     "asset_level": Variable(("store", "time"), "", "level of a store at the end of the step", optional=True),
     "asset_on": Variable(("machine", "time"), "1", "share of the step in which a machine is on", optional=True),
+    "line_rate": Variable(("given", "time"), "", "what the line gives of a carrier per hour", optional=True),
     "dumped_rate": Variable(("carrier", "time"), "", "surplus of a carrier let go per hour", optional=True),
 }
 """A ``flow`` is labelled by its asset and, where that has several, their key: ``boiler.main``, ``boiler.inputs.0``,

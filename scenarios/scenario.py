@@ -14,7 +14,7 @@ import xarray as xr
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from scenarios import contracts
-from scenarios.assets import Wanted
+from scenarios.assets import ELECTRICITY, Wanted
 from scenarios.assets.quantity import unit_in
 from scenarios.datasets import INPUTS, check
 from scenarios.disturbances import Disturbances
@@ -234,6 +234,12 @@ class Scenario(Record):
         """What is wrong between the nouns: the place and the message, one for each mistake."""
         for place, says in self.site.mistakes():
             yield ("site", *place), says
+        for i, stage in enumerate(self.line.stages):
+            for j, given in enumerate(stage.gives):
+                if given.carrier not in self.site.carrier or given.carrier == ELECTRICITY:
+                    known = ", ".join(list(self.site.carrier)[1:]) or "none"
+                    says = f"{given.carrier!r} is no carrier that the line can give; those of the site are {known}"
+                    yield ("line", "stages", i, "gives", j, "carrier"), says
         yield from _mistakes_of_market(self)
         yield from _mistakes_of_orders(self)
         if any(heat for order in self.orders for heat in order.heats if heat.grade not in self.line.grade):

@@ -96,6 +96,10 @@ def balance(
     if run is not None:
         used = {name: grid.stepped(rate) for name, rate in others.items()}
         flows.update(run.variables(used, grid.stepped(dumped)))
+        if line_gives:
+            names = np.array(list(line_gives), dtype=np.str_)
+            rates = np.array(list(line_gives.values()))
+            flows["line_rate"] = xr.DataArray(rates, dims=("given", "time"), coords={"given": names})
         violations += run.violations
     return flows, violations
 

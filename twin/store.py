@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 
+from scenarios.assets.storage import NOTHING
+
 
 class Store:
     """A level between nought and a capacity, with a share lost per hour.
@@ -40,7 +42,7 @@ class Store:
 
     def counting(self, hours: float) -> float:
         """Hours that count for a constant flow, its own loss until the end taken off."""
-        if not self._rate:
+        if self._rate < NOTHING:
             return hours
         return -math.expm1(-self._rate * hours) / self._rate if math.isfinite(self._rate) else 0.0
 

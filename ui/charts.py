@@ -8,56 +8,80 @@ labels readable); each kind of line also has its own dash.
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import xarray as xr
 
 from plans.front import Front, rows
 from plans.plan import Plan
 from scenarios import Scenario
-from ui import wording
+from scenarios.assets import ELECTRICITY
+from ui import panels, wording
+from ui.panels import FOREMAN, MARGIN, Table, y_axis
+from ui.view import View
 
 Layers = alt.LayerChart | alt.FacetChart
-POWER, CARBON, PRICE, BATTERY, PV = "#2F88C9", "#D55E00", "#0B9E73", "#C46FA0", "#E0A100"
-FOREMAN = "#8A929C"
+POWER, CARBON, PRICE = "#2F88C9", "#D55E00", "#0B9E73"
 ORDERS = ("#77AADD", "#EE8866", "#EEDD88", "#44BB99", "#FFAABB", "#99DDFF", "#BBCC33", "#DDDDDD", "#AAAA00")
 LABEL = "#1C2530"
-MARGIN = 64
-"""Width of every panel's vertical axis, so that they stand exactly above each other [px]."""
 OVERHANG = MARGIN + 40
 """Streamlit gives a panel the whole width and forgets its axis: keep this free at the right [px]."""
 MOST_ORDERS_IN_LEGEND = 9
 NARROWEST = 640
 """Width of the time axis for which names in bars are chosen [px]."""
 MOST_MINUTES_WITH_LABELS = 36 * 60
+OPERATION = [
+    "whose", "heat", "order", "grade", "stage", "unit", "start", "end", "middle", "starts", "ends", "waited", "energy",
+]  # fmt: skip
 
 
-def timeline(made: Plan, foreman: bool = True) -> alt.VConcatChart:
-    """Gantt above power, carbon intensity, price and, where there is one, the battery's level."""
+def timeline(
+    made: Plan, foreman: bool = True, view: View | None = None, carriers: Sequence[str] | None = None
+) -> alt.VConcatChart:
+    """Gantt, where there is a line, above electricity, other carriers, levels of stores, carbon intensity and price.
+
+    Args:
+        made: a plan that was found.
+        foreman: whether to draw what the foreman does, too.
+        view: what part of the horizon, and how fine; None: all of it.
+        carriers: which ones beside electricity; None: all but fuels.
+    """
     scenario = made.scenario
     assert made.replay is not None
-    steps = _steps(made)
-    zoom = alt.selection_interval(bind="scales", encodings=["x"], zoom="wheel![event.shiftKey]")
-    panels = [gantt(scenario, made.replay, made.baseline if foreman else None), _power(made, steps, foreman)]
-    if scenario.site.battery is not None and scenario.site.battery.energy_mwh > 0:
-        panels.append(_battery(made, steps, foreman))
-    panels += _signals(scenario, steps)
-    return (
-        alt.vconcat(panels[0].add_params(zoom), *panels[1:], spacing=10)
-        .resolve_scale(x="shared", color="independent")
-        .configure_view(strokeOpacity=0.25)
-        .configure_axis(titleFontWeight="normal")
+    view = view or View.of(scenario.horizon)
+    x, table = _x(view), Table(view)
+    found = panels.balances(scenario, made.replay)
+    if carriers is None:
+        carriers = [name for name in found if name not in panels.bought_only(scenario, made.replay)]
+    drawn: list[Any] = (
+        [gantt(scenario, made.replay, made.baseline if foreman else None, view)] if scenario.heats else []
     )
+    for name, balance in found.items():
+        if name == ELECTRICITY:
+            before = made.baseline["import_mw"].to_numpy() if foreman else None
+            drawn.append(panels.balance_panel(scenario, balance, table, x, before))
+        elif name in carriers:
+            drawn.append(panels.balance_panel(scenario, balance, table, x, None))
+    chosen = panels.colours(scenario)
+    drawn += [panels.level_panel(level, table, x, chosen[level.name], foreman) for level in panels.levels(made)]
+    return _below_each_other([*drawn, *_signals(scenario, table)])
 
 
 def preview(scenario: Scenario) -> alt.VConcatChart:
     """What the day offers before anything is planned: carbon intensity and price."""
-    steps = _of_inputs(scenario)
+    return _below_each_other(_signals(scenario, Table(View.of(scenario.horizon)), height=110))
+
+
+def _below_each_other(drawn: list[Any]) -> alt.VConcatChart:
+    zoom = alt.selection_interval(bind="scales", encodings=["x"], zoom="wheel![event.shiftKey]")
     return (
-        alt.vconcat(*_signals(scenario, steps, height=110), spacing=10)
-        .resolve_scale(x="shared")
+        alt.vconcat(drawn[0].add_params(zoom), *drawn[1:], spacing=10)
+        .resolve_scale(x="shared", color="independent")
         .configure_view(strokeOpacity=0.25)
         .configure_axis(titleFontWeight="normal")
     )
@@ -125,7 +149,7 @@ def front(found: Front) -> Layers:
     return alt.layer(below.encode(x=x, y=y), line.encode(x=x, y=y), points)
 
 
-def gantt(scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset | None) -> Layers:
+def gantt(scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset | None, view: View) -> Layers:
     """Units down, local time across; thick bars are the plan, thin ones below it the foreman."""
     orders = [order.name for order in scenario.orders]
     units = [unit.name for unit in scenario.line.units]
@@ -144,9 +168,9 @@ def gantt(scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset | None) -> La
             ("unit", "unit"), ("starts", "start"), ("ends", "end"), ("waited", "waited"), ("energy", "electricity"),
         )
     ]  # fmt: skip
-    y = alt.Y("unit:N", sort=units, title=None, axis=_y_axis(ticks=False), scale=alt.Scale(domain=units))
-    bars, thin = _operations(scenario, run, "plan"), pd.DataFrame()
-    base = alt.Chart(bars).encode(x=_x(scenario, labels=True), x2="end:Q", y=y, tooltip=tooltip)
+    y = alt.Y("unit:N", sort=units, title=None, axis=y_axis(ticks=False), scale=alt.Scale(domain=units))
+    x, bars = _x(view, labels=True), _operations(scenario, run, "plan", view)
+    base = alt.Chart(bars).encode(x=x, x2="end:Q", y=y, tooltip=tooltip)
     layers = [
         # the stroke keeps light colours apart from a light page
         base.mark_bar(height=17, yOffset=-4, stroke=LABEL, strokeWidth=0.5, strokeOpacity=0.6, clip=True).encode(
@@ -154,103 +178,67 @@ def gantt(scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset | None) -> La
         )
     ]
     if foreman is not None:
-        thin = _operations(scenario, foreman, "foreman")
-        below = alt.Chart(thin).encode(x=_x(scenario, labels=True), x2="end:Q", y=y, tooltip=tooltip, color=colour)
+        thin = _operations(scenario, foreman, "foreman", view)
+        below = alt.Chart(thin).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour)
         layers.append(below.mark_bar(height=5, yOffset=9, opacity=0.75, stroke=FOREMAN, strokeWidth=0.4, clip=True))
-    if scenario.horizon.length_min <= MOST_MINUTES_WITH_LABELS:
-        pixels = (bars["end"] - bars["start"]) / scenario.horizon.length_min * NARROWEST
+    if len(bars) and view.length_min <= MOST_MINUTES_WITH_LABELS:
+        pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST
         wide = bars[pixels >= 5.5 * bars["heat"].str.len()]
         names = alt.Chart(wide).encode(x="middle:Q", y=y, text="heat:N", tooltip=tooltip)
         layers.append(names.mark_text(yOffset=-4, fontSize=9.5, color=LABEL, clip=True))
     return alt.layer(*layers).properties(height=32 * len(units))
 
 
-def _power(made: Plan, steps: pd.DataFrame, foreman: bool) -> Layers:
-    scenario = made.scenario
-    y = alt.Y("import_mw:Q", title=["grid import", "[MW]"], axis=_y_axis())
-    base = alt.Chart(steps).encode(x=_x(scenario))
-    layers: list[Any] = [
-        base.mark_area(interpolate="step-after", color=POWER, opacity=0.22).encode(y=y),
-        base.mark_line(interpolate="step-after", color=POWER, strokeWidth=1.8).encode(y=y),
-    ]
-    if foreman:
-        line = base.mark_line(interpolate="step-after", color=FOREMAN, strokeWidth=1, strokeDash=[4, 2])
-        layers.append(line.encode(y="foreman_mw:Q"))
-    if scenario.site.pv is not None and scenario.site.pv.peak_mw > 0:
-        line = base.mark_line(interpolate="step-after", color=PV, strokeWidth=1.4, strokeDash=[1, 2])
-        layers.append(line.encode(y="pv_mw:Q"))
-    limit = scenario.site.grid.import_limit_mw
-    if limit is not None:
-        rule = alt.Chart(pd.DataFrame({"limit": [limit]}))
-        layers.append(rule.mark_rule(color=CARBON, strokeDash=[8, 3], strokeWidth=1).encode(y="limit:Q"))
-    return alt.layer(*layers, _hover(scenario, steps)).properties(height=130)
-
-
-def _signals(scenario: Scenario, steps: pd.DataFrame, height: int = 78) -> list[Layers]:
-    currency = scenario.market.currency
-    base = alt.Chart(steps).encode(x=_x(scenario))
+def _signals(scenario: Scenario, table: Table, height: int = 78) -> list[Layers]:
+    currency, inputs, x = scenario.market.currency, scenario.inputs, _x(table.view)
+    titles = {"clock": "from", "intensity": "average intensity [kg CO2e/MWh]"}
+    given = {"intensity": inputs["carbon_intensity_kg_per_mwh"].to_numpy()}
+    if "marginal_carbon_intensity_kg_per_mwh" in inputs:
+        given["marginal"] = inputs["marginal_carbon_intensity_kg_per_mwh"].to_numpy()
+        titles["marginal"] = "marginal intensity [kg CO2e/MWh]"
+    spot = scenario.market.has_spot
+    given["price"] = inputs["price_per_mwh"].to_numpy() if spot else first_block(scenario)
+    titles["price"] = f"{'spot price' if spot else 'tariff, first block'} [{currency}/MWh]"
+    for name, values in given.items():
+        table.mean(name, values)
+    base = alt.Chart(table.frame).encode(x=x)
     scale = alt.Scale(zero=False, nice=True)
-    intensity = alt.Y("intensity:Q", title=["intensity", "[kg CO2e/MWh]"], axis=_y_axis(), scale=scale)
-    carbon: list[Any] = [
-        base.mark_line(interpolate="step-after", color=CARBON, strokeWidth=1.6).encode(y=intensity),
-    ]
-    if "marginal" in steps:
-        line = base.mark_line(interpolate="step-after", color=CARBON, strokeWidth=1, strokeDash=[4, 2])
+    intensity = alt.Y("intensity:Q", title=["intensity", "[kg CO2e/MWh]"], axis=y_axis(), scale=scale)
+    step: Any = {"interpolate": "step-after", "clip": True}
+    carbon: list[Any] = [base.mark_line(color=CARBON, strokeWidth=1.6, **step).encode(y=intensity)]
+    if "marginal" in given:
+        line = base.mark_line(color=CARBON, strokeWidth=1, strokeDash=[4, 2], **step)
         carbon.append(line.encode(y="marginal:Q"))
-    price = alt.Y("price:Q", title=["price", f"[{currency}/MWh]"], axis=_y_axis(), scale=scale)
-    cost = base.mark_line(interpolate="step-after", color=PRICE, strokeWidth=1.6).encode(y=price)
-    hover = _hover(scenario, steps)
-    last = alt.layer(cost.encode(x=_x(scenario, labels=True, title=True)), _hover(scenario, steps, last=True))
-    return [alt.layer(*carbon, hover).properties(height=height), last.properties(height=height)]
-
-
-def _battery(made: Plan, steps: pd.DataFrame, foreman: bool) -> Layers:
-    assert made.replay is not None
-    assert made.scenario.site.battery is not None
-    first = float(made.envelope["battery_level_mwh"])  # the runs tell the level at the end of each step
-    levels = pd.DataFrame(
-        {
-            "start": steps["start"],
-            "plan": [first, *made.replay["battery_mwh"].values.tolist()],
-            "foreman": [first, *made.baseline["battery_mwh"].values.tolist()],
-        }
-    )
-    base = alt.Chart(levels).encode(x=_x(made.scenario))
-    full = alt.Scale(domain=[0, made.scenario.site.battery.energy_mwh])
-    y = alt.Y("plan:Q", title=["battery", "[MWh]"], axis=_y_axis(), scale=full)
-    layers: list[Any] = [base.mark_line(color=BATTERY, strokeWidth=1.6).encode(y=y)]
-    if foreman:
-        line = base.mark_line(color=FOREMAN, strokeWidth=1, strokeDash=[4, 2])
-        layers.append(line.encode(y="foreman:Q"))
-    return alt.layer(*layers, _hover(made.scenario, steps)).properties(height=78)
-
-
-def _hover(scenario: Scenario, steps: pd.DataFrame, last: bool = False) -> alt.Chart:
-    """Unseen bars over each step that tell its figures."""
-    currency = scenario.market.currency
-    names = {
-        "clock": ("from", "N"), "import_mw": ("grid import, plan [MW]", "Q"),
-        "foreman_mw": ("grid import, foreman [MW]", "Q"), "pv_mw": ("PV [MW]", "Q"),
-        "battery_mwh": ("battery at the step's end, plan [MWh]", "Q"),
-        "intensity": ("average intensity [kg CO2e/MWh]", "Q"),
-        "marginal": ("marginal intensity [kg CO2e/MWh]", "Q"), "price": (f"price [{currency}/MWh]", "Q"),
-    }  # fmt: skip
-    tooltip = [
-        alt.Tooltip(f"{name}:Q", title=title, format=",.1f") if kind == "Q" else alt.Tooltip(f"{name}:N", title=title)
-        for name, (title, kind) in names.items()
-        if name in steps
+    price = alt.Y("price:Q", title=["price" if spot else "tariff", f"[{currency}/MWh]"], axis=y_axis(), scale=scale)
+    labelled = _x(table.view, labels=True, title=True)
+    cost = base.mark_line(color=PRICE, strokeWidth=1.6, **step).encode(x=labelled, y=price)
+    return [
+        alt.layer(*carbon, panels.hover(table, x, titles)).properties(height=height),
+        alt.layer(cost, panels.hover(table, labelled, titles)).properties(height=height),
     ]
-    bars = alt.Chart(steps[:-1]).mark_rect(opacity=0)
-    return bars.encode(x=_x(scenario, last, last), x2="until:Q", tooltip=tooltip)
 
 
-def _operations(scenario: Scenario, run: xr.Dataset, whose: str) -> pd.DataFrame:
+def first_block(scenario: Scenario) -> np.ndarray:
+    """What the tariff's first blocks take for a MWh in each step, taxes included [currency/MWh], shape (n_steps,)."""
+    rates = scenario.rates
+    if rates is None:
+        return np.zeros(scenario.horizon.n_steps)
+    price = sum((e.per_mwh[0] * rates.with_tax(e.kind) for e in rates.energy), np.zeros(len(rates)))
+    step, meter = round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min)
+    cell = math.gcd(step, meter)
+    return np.asarray(np.repeat(price, meter // cell).reshape(-1, step // cell).mean(axis=1))
+
+
+def _operations(scenario: Scenario, run: xr.Dataset, whose: str, view: View) -> pd.DataFrame:
     heats = {heat.name: heat for heat in scenario.heats}
     columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
     rows = []
+    first, last = view.span_min
     for heat, stage, unit, start, end, waited, energy in zip(
         *(run[f"op_{name}"].values.tolist() for name in columns), strict=True
     ):
+        if end <= first or start >= last:
+            continue
         rows.append(
             {
                 "whose": whose,
@@ -268,59 +256,14 @@ def _operations(scenario: Scenario, run: xr.Dataset, whose: str) -> pd.DataFrame
                 "energy": f"{wording.number(energy, 1)} MWh",
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=OPERATION)
 
 
-def _of_inputs(scenario: Scenario) -> pd.DataFrame:
-    """Price and intensity by step; the last row closes the last step."""
-    step, n = scenario.horizon.step_min, scenario.horizon.n_steps
-    inputs = scenario.inputs
-    table: dict[str, Any] = {
-        "start": [i * step for i in range(n)],
-        "until": [(i + 1) * step for i in range(n)],
-        "clock": [wording.moment(scenario.horizon.instant(i * step)) for i in range(n)],
-        "price": inputs["price_per_mwh"].to_numpy(),
-        "intensity": inputs["carbon_intensity_kg_per_mwh"].to_numpy(),
-    }
-    if "marginal_carbon_intensity_kg_per_mwh" in inputs:
-        table["marginal"] = inputs["marginal_carbon_intensity_kg_per_mwh"].to_numpy()
-    return _closed(pd.DataFrame(table))
-
-
-def _steps(made: Plan) -> pd.DataFrame:
-    assert made.replay is not None
-    frame = _of_inputs(made.scenario)[:-1].assign(
-        import_mw=made.replay["import_mw"].to_numpy(), foreman_mw=made.baseline["import_mw"].to_numpy()
-    )
-    site = made.scenario.site
-    if site.pv is not None and site.pv.peak_mw > 0:
-        frame["pv_mw"] = made.replay["pv_mw"].to_numpy()
-    if site.battery is not None and site.battery.energy_mwh > 0:
-        frame["battery_mwh"] = made.replay["battery_mwh"].to_numpy()
-    return _closed(frame)
-
-
-def _closed(frame: pd.DataFrame) -> pd.DataFrame:
-    last = frame.iloc[[-1]].assign(start=frame["until"].iloc[-1])
-    return pd.concat([frame, last], ignore_index=True)
-
-
-def _y_axis(ticks: bool = True) -> alt.Axis:
-    return alt.Axis(minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, tickCount=4, titlePadding=4, labelLimit=MARGIN)
-
-
-def _x(scenario: Scenario, labels: bool = False, title: bool = False) -> alt.X:
-    horizon = scenario.horizon
-    hours = horizon.length_min / 60
-    every = 2 if hours <= 30 else 6 if hours <= 80 else 12
-    texts: dict[str, list[str]] = {}
-    first = horizon.instant(0)
-    for minute in range((60 - first.minute) % 60, round(horizon.length_min) + 1, 60):
-        at = horizon.instant(minute)
-        if at.hour % every == 0 or minute == 0:
-            day = f"{wording.DAYS[at.weekday()]} {at.day} {wording.MONTHS[at.month - 1]}"
-            texts[str(minute)] = [f"{at:%H:%M}", day if at.hour == 0 or minute == 0 else ""]
-    ends = horizon.instant(horizon.length_min)
+def _x(view: View, labels: bool = False, title: bool = False) -> alt.X:
+    horizon = view.horizon
+    start, end = view.span_min
+    texts = {str(round(minute)): text for minute, text in _labels(view)}
+    first, ends = horizon.instant(start), horizon.instant(end)
     offsets = wording.offset(first)
     if first.utcoffset() != ends.utcoffset():
         offsets += f", later {wording.offset(ends)}"
@@ -335,4 +278,23 @@ def _x(scenario: Scenario, labels: bool = False, title: bool = False) -> alt.X:
         labelFlush=True,
         labelOverlap="parity",
     )
-    return alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[0, horizon.length_min], nice=False))
+    return alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[start, end], nice=False))
+
+
+def _labels(view: View) -> Iterator[tuple[float, list[str]]]:
+    """Minute and text of each label of the time axis: hours, days or months, as the view is long."""
+    horizon, hours = view.horizon, view.length_min / 60
+    every = 2 if hours <= 30 else 6 if hours <= 80 else 12 if hours <= 250 else 24
+    start, end = view.span_min
+    for minute in range(round(start) + (60 - horizon.instant(start).minute) % 60, round(end) + 1, 60):
+        at = horizon.instant(minute)
+        midnight = at.hour == 0 or minute == start
+        month = wording.MONTHS[at.month - 1]
+        if hours > 1500:
+            if at.day == 1 and at.hour == 0:
+                yield minute, [f"{at.day} {month}", str(at.year) if at.month == 1 or minute == start else ""]
+        elif every == 24:
+            if at.hour == 0:
+                yield minute, [f"{at.day} {month}", wording.DAYS[at.weekday()]]
+        elif at.hour % every == 0 or minute == start:
+            yield minute, [f"{at:%H:%M}", f"{wording.DAYS[at.weekday()]} {at.day} {month}" if midnight else ""]

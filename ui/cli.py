@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from ui import fronts
+from ui import fronts, levers
 from ui.options import AsJson, Changes, Named, Refused, print_json
 
 if TYPE_CHECKING:
@@ -139,6 +139,7 @@ def plan(
 
 app.command()(fronts.pareto)
 app.command()(fronts.front)
+app.command()(levers.levers)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""What a scenario is, line by line: line, site, tariff, contracts, emission factors; and what is odd without being wrong."""
+"""What a scenario is, line by line: line, site, market, emission factors; and what is odd without being wrong."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scenarios import Scenario
-from scenarios.assets import ELECTRICITY, Converter, Flare, Load, Named, Renewable, Sale, Source, Storage, Supply
+from scenarios.assets import Converter, Flare, Load, Named, Renewable, Sale, Source, Storage, Supply
 from scenarios.emissions import factors_used
 from scenarios.tariff import DemandCharge, Tariff, remarks
 from ui import wording
@@ -89,7 +89,7 @@ def factors(scenario: Scenario) -> Iterator[str]:
                 apart = ", biogenic" if emission.biogenic else ""
                 yield f"factor {stage.name}: {emission.source}, {emission.kg_per_t:g} kg/t{apart}, as the scenario says"
     for asset in scenario.site.assets:
-        record = scenario.site.cores.get(asset.name, asset)
+        record: Any = scenario.site.cores.get(asset.name, asset)
         if getattr(record, "factor", None) is not None:
             continue
         for field, apart in (("fossil_kg_per_unit", ""), ("biogenic_kg_per_unit", ", biogenic")):

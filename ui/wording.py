@@ -124,7 +124,7 @@ def rows(baseline: Any, plan: Any) -> Iterator[Row]:
     told += [(label, baseline.currency, name, sign, 0) for label, name, sign in MONEY]
     told += [
         ("peak, metered mean", "MW", "peak_mw", 1.0, 1),
-        ("electricity used", "MWh", "energy_mwh", 1.0, 1),
+        ("line and base load", "MWh", "energy_mwh", 1.0, 1),
         ("electricity imported", "MWh", "import_mwh", 1.0, 1),
         ("electricity exported", "MWh", "export_mwh", 1.0, 1),
         ("steel", "t", "tonnes", 1.0, 0),

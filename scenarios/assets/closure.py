@@ -51,12 +51,15 @@ def closure(scenario: Scenario, flows: xr.Dataset, line_gives: Mapping[str, np.n
     Args:
         scenario: with its site and series.
         flows: variables of table ``FLOWS``; a scenario without assets has the balance of electricity only.
-        line_gives: what the line gives of other carriers than electricity per hour, shape (n_steps,) each.
+        line_gives: what the line gives of other carriers than electricity per hour, shape (n_steps,) each; None: as
+            the flows say.
     """
     site, hours, n = scenario.site, scenario.horizon.step_h, scenario.horizon.n_steps
     left = {name: np.zeros(n) for name in site.carrier}
     for name, sign in ELECTRIC.items():
         left[ELECTRICITY] = left[ELECTRICITY] + sign * flows[name].to_numpy()
+    if line_gives is None and "line_rate" in flows:
+        line_gives = dict(zip(flows["given"].values.tolist(), flows["line_rate"].to_numpy(), strict=True))
     for name, rate in (line_gives or {}).items():
         left[name] = left[name] + rate
     lost: dict[str, float] = {}

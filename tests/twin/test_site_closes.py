@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from hypothesis import Phase, assume, given, settings
+from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
 import models
@@ -222,6 +222,7 @@ def test_following_the_foreman_is_the_foreman(asked: Scenario) -> None:
 
 @settings(max_examples=30)
 @given(st.floats(0, 0.3), st.lists(st.floats(-2, 2), min_size=1, max_size=6), st.sampled_from([0.25, 1.0]))
+@example(5e-324, [1.0], 0.25)
 def test_the_record_of_a_store_and_the_twins_own_store_agree(loss: float, net: list[float], hours: float) -> None:
     """Proves: two implementations of self-loss, one by powers and one by exponentials. Sensitivity: loss per step."""
     tank = hub(
