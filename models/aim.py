@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from models.assets import dearest
 from models.dispatch import Flows
 from models.site import Ports, SiteData
 from scenarios import Scenario
@@ -15,6 +16,8 @@ SECOND = 1e-3
 """Weight of the second goal: all of it counts as little as this share of the first."""
 EARLY = 1e-6
 """Weight of early starts, by slot and as a share of the first goal."""
+FUEL = 4.0
+"""Units of fuel that a unit of electricity is thought to take at most, where keeping a limit is priced."""
 BREACH = 30.0
 """What breaking a limit or a cap counts, beside the most that keeping it could cost."""
 
@@ -56,8 +59,11 @@ class Aim:
 
     def over_price(self, data: SiteData) -> float:
         """What a MWh above the import limit counts while a plan is searched: more than moving it could bring."""
-        weight = np.abs(self.both_weights(data))
-        return BREACH * float(weight.max()) + 1e-6
+        weight = float(np.abs(self.both_weights(data)).max())
+        if data.hub is not None:
+            # the grid may be clean and cheap: assets that keep the limit must still be worth their fuel
+            weight = max(weight, FUEL * dearest(data.hub, self.first))
+        return BREACH * weight + 1e-6
 
     def draft_rank(self, data: SiteData, flows: Flows) -> float:
         """Both goals as one with what broken limits and caps count: ranks plans that may not be acceptable yet."""
@@ -117,7 +123,7 @@ def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct
     limits = []
     paid_for_direct = scenario.market.carbon_price.on_direct * direct_kg / 1000
     if caps.cost is not None:
-        limits.append(caps.cost - paid_for_direct)
+        limits.append(caps.cost - paid_for_direct - data.sunk_cost)
     if caps.extra_cost_share is not None and baseline_cost is not None:
         limits.append(baseline_cost + caps.extra_cost_share * abs(baseline_cost))
     return Aim(

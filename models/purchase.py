@@ -66,6 +66,11 @@ class Purchase:
                 total += float(self.unused.spread[j] * sold.sum())
         return total
 
+    @property
+    def most_spread(self) -> float:
+        """Most that a MWh of a block loses when it is sold back [currency/MWh]."""
+        return 0.0 if self.unused is None else float(self.unused.spread.max())
+
     @cached_property
     def constant(self) -> float:
         """Fixed charges with their taxes [currency]."""

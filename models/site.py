@@ -54,6 +54,8 @@ class SiteData:
     """The site's assets, where it has any."""
     purchase: Purchase | None = None
     """What is paid for import beyond ``price``: peaks, blocks and contracts that are not used up."""
+    sunk_cost: float = 0.0
+    """What contracts and fixed charges cost whatever is imported; in no port, nor in any price [currency]."""
     whole: bool = True
     """False: what is whole may be in part, such as a machine that is half on. Quicker, and never dearer."""
     given_worth: tuple[str, dict[str, np.ndarray]] = ("", {})
@@ -117,7 +119,7 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
     cap = scenario.goal.caps.peak_mw
     if cap is not None:
         limit = cap if limit is None else min(limit, cap)
-    prices = marginal_prices(scenario)
+    prices, purchase = marginal_prices(scenario), purchases.read(scenario, limit)
     return SiteData(
         hours=hours,
         base=inputs["base_load_mw"].to_numpy() * hours,
@@ -137,7 +139,8 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
         level_mwh=level,
         end_mwh=end,
         hub=assets.read(scenario),
-        purchase=purchases.read(scenario, limit),
+        purchase=purchase,
+        sunk_cost=prices.constant + (0.0 if purchase is None else purchase.constant),
     )
 
 
@@ -299,7 +302,10 @@ def _battery(block: pyo.Block, data: SiteData, exclusive: bool, only: Collection
 
 def _one_way(block: pyo.Block, data: SiteData) -> None:
     """No import while exporting, where selling what was bought would pay."""
-    pays = [t for t in range(len(data.base)) if data.export_price[t] > min(data.price[t], data.full_price[t])]
+    # what a block would lose by its spread is saved by importing
+    spread = 0.0 if data.purchase is None else data.purchase.most_spread
+    price = np.minimum(data.price, data.full_price) - spread
+    pays = np.flatnonzero(data.export_price > price).tolist()
     if not pays:
         return
     top = data.export_limit_mw * data.hours

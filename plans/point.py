@@ -319,10 +319,11 @@ def _decidable(plan: Plan) -> float:
     assert plan.schedule_figures is not None
     asked, sums = plan.scenario, plan.schedule_figures
     direct = direct_kg(asked, plan.envelope)
-    constant = aims.read(asked, sites.read(asked, plan.envelope), None, direct).constant
+    data = sites.read(asked, plan.envelope)
+    constant = aims.read(asked, data, None, direct).constant
     if asked.goal.minimize == CARBON:
         return sums.carbon_kg - direct - constant
-    return sums.cost - asked.market.carbon_price.on_direct * direct / 1000 - constant
+    return sums.cost - data.sunk_cost - asked.market.carbon_price.on_direct * direct / 1000 - constant
 
 
 def _short(plan: Plan, wanted: float) -> bool:

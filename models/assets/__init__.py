@@ -32,6 +32,7 @@ __all__ = [
     "add",
     "burning",
     "continuous",
+    "dearest",
     "held",
     "read",
     "read_flows",
@@ -47,6 +48,18 @@ ADD: dict[type, Callable[..., Ports]] = {
     Storage: add_storage,
     Converter: add_converter,
 }
+
+
+def dearest(hub: Hub, port: str) -> float:
+    """The most that a unit of what is supplied costs or emits, by a port of the site; 0 where nothing is supplied."""
+    found = [0.0]
+    for asset in hub.assets:
+        if isinstance(asset, Supply):
+            priced = hub.direct_price_per_kg if asset.scope == 1 else hub.bought_price_per_kg
+            price = float(np.max(hub.series[asset.name]["price_per_unit"]))
+            kg = asset.fossil_kg_per_unit
+            found.append({"carbon": kg, "cost": price, "full_cost": price + priced * kg}[port])
+    return max(found)
 
 
 def read(scenario: Scenario) -> Hub | None:
