@@ -1,4 +1,4 @@
-"""Files that leave the plan: CSV, Excel with a heat list and a Gantt drawn in cells, JSON.
+"""Files that leave the plan: CSV, Excel with a heat list, a Gantt drawn in cells, the bill and the ledger, JSON.
 
 Times are local to the plant, with their offset; each file says which run it came from.
 """
@@ -6,12 +6,14 @@ Times are local to the plant, with their offset; each file says which run it cam
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plans.ledger import ledger
+from plans.bill import BillLine, bill
+from plans.ledger import Entry, ledger
 from plans.store import StoredRun
 
 if TYPE_CHECKING:
@@ -42,6 +44,11 @@ def export(run: StoredRun, kind: str, path: Path) -> Path:
     return path
 
 
+HEAT_COLUMNS = (
+    "heat", "order", "grade", "mass_t", "stage", "unit", "start", "end", "waited_min", "energy_mwh", "heat_carbon_kg",
+)  # fmt: skip
+
+
 def heat_list(run: StoredRun) -> pd.DataFrame:
     """One row for each operation, by start: local times, unit, waits, energy, carbon and tonnes of its heat."""
     import pandas as pd
@@ -50,7 +57,7 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
     assert plan.replay is not None
     scenario, replay = plan.scenario, plan.replay
     book = ledger(scenario, replay)
-    kg = book.of_heat(scenario.goal.signal).to_series().to_dict()
+    kg = book.of_heat(scenario.goal.signal).to_series().to_dict() if scenario.heats else {}
     heats = {heat.name: heat for heat in scenario.heats}
     rows = []
     columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
@@ -72,7 +79,7 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
                 "heat_carbon_kg": kg[heat],
             }
         )
-    return pd.DataFrame(rows).sort_values(["start", "unit"], ignore_index=True)
+    return pd.DataFrame(rows, columns=list(HEAT_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
 
 
 def steps(run: StoredRun) -> pd.DataFrame:
@@ -101,6 +108,27 @@ def steps(run: StoredRun) -> pd.DataFrame:
     for name, variable in book.by_step.data_vars.items():
         table[str(name)] = variable.to_numpy()
     return pd.DataFrame(table)
+
+
+def bill_lines(run: StoredRun) -> pd.DataFrame:
+    """The bill of the undisturbed replay, one row for each line, in the market's currency."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    assert plan.replay_figures is not None
+    lines = bill(plan.scenario, plan.replay, plan.replay_figures.direct_kg, plan.schedule).lines
+    return pd.DataFrame([asdict(line) for line in lines], columns=[field.name for field in fields(BillLine)])
+
+
+def ledger_entries(run: StoredRun) -> pd.DataFrame:
+    """The carbon ledger of the undisturbed replay, one row for each source and scope."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    entries = ledger(plan.scenario, plan.replay).entries
+    return pd.DataFrame([asdict(entry) for entry in entries], columns=[field.name for field in fields(Entry)])
 
 
 def manifest(run: StoredRun) -> list[tuple[str, str]]:
@@ -143,6 +171,13 @@ def _json(run: StoredRun, path: Path) -> None:
 
 
 def _csv(run: StoredRun, path: Path) -> None:
+    if not run.plan.scenario.heats:
+        # a site alone: its steps are what the shift follows
+        flows = steps(run)
+        flows["start"] = [at.isoformat(timespec="minutes") for at in flows["start"]]
+        flows["run"] = run.id
+        flows.round(6).to_csv(path, index=False)
+        return
     frame = heat_list(run)
     for column in ("start", "end"):
         frame[column] = [at.isoformat(timespec="minutes") for at in frame[column]]
@@ -163,9 +198,12 @@ def _excel(run: StoredRun, path: Path) -> None:
             "number": book.add_format({"num_format": "#,##0.0"}),
         }
         _figures_sheet(book.add_worksheet("Figures"), style, run)
-        _table_sheet(book.add_worksheet("Heats"), style, heat_list(run))
-        _gantt_sheet(book, style, run)
+        if run.plan.scenario.heats:
+            _table_sheet(book.add_worksheet("Heats"), style, heat_list(run))
+            _gantt_sheet(book, style, run)
         _table_sheet(book.add_worksheet("Steps"), style, steps(run))
+        _table_sheet(book.add_worksheet("Bill"), style, bill_lines(run))
+        _table_sheet(book.add_worksheet("Ledger"), style, ledger_entries(run))
         sheet = book.add_worksheet("Manifest")
         for row, (key, value) in enumerate(manifest(run)):
             sheet.write_string(row, 0, key, style["head"])

@@ -111,7 +111,8 @@ class Plan:
             return f"Not acceptable: the twin found {len(self.violations)} violation(s) when it followed the schedule."
         if not self.agreed:
             return "Not acceptable: the twin does not agree with the schedule on energy, carbon or cost."
-        held = f"; it held in {self.replays.held} of {self.replays.n} disturbed days" if self.replays else ""
+        done = self.replays
+        held = f"; it held in {done.held} of {done.n} disturbed days" if done and done.n else ""
         return f"Feasible, and the twin agrees{held}." + (f" {self.reason}" if self.reason else "")
 
     @property

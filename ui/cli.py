@@ -202,7 +202,7 @@ def runs(
 @app.command()
 def export(
     run: Run = "last",
-    to: Annotated[str, typer.Option(metavar="xlsx|csv|json", help="format")] = "xlsx",
+    to: Annotated[str, typer.Option(metavar="xlsx|csv|json", help="format, unless the file's name says it")] = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="where to")] = None,
     force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
 ) -> None:
@@ -210,8 +210,12 @@ def export(
     from plans.export import FORMATS
     from plans.export import export as write
 
+    named = output.suffix.removeprefix(".").lower() if output else ""
+    to = to or (named if named in FORMATS else FORMATS[0])
     if to not in FORMATS:
         raise Refused(f"--to {to}: formats are {', '.join(FORMATS)}")
+    if named in FORMATS and named != to:
+        raise Refused(f"--to {to}: the file's name ends in .{named}; leave --to out, or name another file")
     store, found = _find(run)
     stored = store.open(found)
     path = output or Path(f"emberline-{stored.plan.scenario.name}-{found[:8]}.{to}")

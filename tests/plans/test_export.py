@@ -78,7 +78,11 @@ def test_excel_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_
     assert plan.replay is not None
     assert plan.replay_figures is not None
     found = sheets(export.export(stored, "xlsx", tmp_path / "plan.xlsx"))
-    assert list(found) == ["Figures", "Heats", "Gantt", "Steps", "Manifest"]
+    assert list(found) == ["Figures", "Heats", "Gantt", "Steps", "Bill", "Ledger", "Manifest"]
+    assert sum(row["amount"] for row in records(found["Bill"])) == pytest.approx(plan.replay_figures.cost)
+    scopes = ("1", "2 bought", f"2 {plan.scenario.goal.signal}")
+    counted = [row["kg"] for row in records(found["Ledger"]) if row["scope"] in scopes]
+    assert sum(counted) == pytest.approx(plan.replay_figures.carbon_kg)
 
     rows = {row["figure"]: row for row in records([row[:6] for row in found["Figures"][:10]])}
     for label, name in (("carbon, scope 1 and 2", "carbon_kg"), ("cost", "cost"), ("tonnes", "tonnes")):
