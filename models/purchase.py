@@ -19,6 +19,8 @@ from scenarios import Scenario
 from scenarios.settlement import UnusedBlocks, unused_blocks
 from scenarios.tariff import Rates, charged
 
+BROKEN = 2.0
+"""How many times the import limit a search may draw."""
 UNLIMITED_MW = 1e4
 """Most import that a site without a limit is thought to have, where the tariff needs one."""
 
@@ -86,7 +88,8 @@ def read(scenario: Scenario, limit_mw: float | None) -> Purchase | None:
         return None
     step, meter = round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min)
     cell = math.gcd(step, meter)
-    most = UNLIMITED_MW if limit_mw is None else limit_mw
+    # a search may break the limit at a price: then the bound must not forbid it
+    most = UNLIMITED_MW if limit_mw is None else BROKEN * limit_mw
     return Purchase(rates, unused, most * meter / 60, meter // cell, step // cell)
 
 

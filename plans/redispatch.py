@@ -19,7 +19,7 @@ from models import slots
 from models.dispatch import Dispatcher, Flows, columns
 from models.optimize import SETTLE_SHARE, baseline_cost, direct_kg, empty
 from models.solve import Found
-from models.starts import extra_mwh, from_schedule, line_cells, line_gives
+from models.starts import from_schedule, idle_column, line_gives, load_cells
 from scenarios import Scenario
 from scenarios.datasets import SCHEDULE, check
 
@@ -50,6 +50,8 @@ class _Load:
 
     cells: np.ndarray
     gives: dict[str, np.ndarray]
+    idle: dict[str, tuple[str, np.ndarray]]
+    """Part of it that is drawn outside work, as a variable of the schedule."""
 
     def given(self, carrier: str, t: int) -> float:
         return float(self.gives[carrier][t]) if carrier in self.gives else 0.0
@@ -92,6 +94,7 @@ class Redispatch:
             return Redispatched(None, "no plan", reason="the site cannot do what is asked of it")
         data = empty(self.scenario).assign({name: heats[name] for name in HEATS})
         data = data.assign(columns(self.scenario, self.data, flows, self.problem.on_slots(load.cells)))
+        data = data.assign(load.idle)
         slack = self._slack(flows)
         scale = max(abs(self.aim.value(flows)), 1e-9)
         status = "within gap" if slack is not None and slack <= GAP * scale else "best found"
@@ -113,8 +116,7 @@ class Redispatch:
         if starts is None:
             return None
         problem = self.problem
-        cells = line_cells(problem, starts, extra_mwh(problem, starts)) + problem.fixed_cells + problem.under_way
-        return _Load(cells, line_gives(problem, starts))
+        return _Load(load_cells(problem, starts), line_gives(problem, starts), idle_column(problem, starts))
 
     def _flows(self, load: _Load, *, whole: bool) -> Flows | None:
         if whole not in self._made:

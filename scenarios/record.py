@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$"
+"""What a name may look like."""
 
 
 class Record(BaseModel):
     """A frozen noun: unknown keys are refused, numbers are finite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with some fields changed; what was worked out of the fields is worked out anew."""
+        copy = super().model_copy(update=update, deep=deep)
+        for kind in type(self).__mro__:
+            for name, attribute in vars(kind).items():
+                if isinstance(attribute, cached_property):
+                    copy.__dict__.pop(name, None)
+        return copy
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,7 @@ def _say(kept: StoredFront, as_json: bool) -> None:
 
 def show(console: Console, kept: StoredFront) -> None:
     """A front as the planner reads it, from the cleanest to the cheapest point."""
+    from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
 
@@ -152,9 +153,9 @@ def show(console: Console, kept: StoredFront) -> None:
     table.add_column("point", no_wrap=True)
     names = ("carbon [t CO2e]", f"cost [{money}]", "gap", f"difference [{money}/t]", f"dual [{money}/t]", "peak [MW]")
     for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(escape(name), justify="right", no_wrap=True)
     for name in ("status", ""):
-        table.add_column(name, no_wrap=True)
+        table.add_column(escape(name), no_wrap=True)
     for row in rows(found.data):
         between = wording.number(row["difference_per_t"], 0)
         if row["difference_per_t"] is not None and not row["proven"]:

@@ -14,6 +14,7 @@ from scenarios import Scenario, ScenarioError, loads
 from scenarios.assets import KINDS, Converter, FlexibleLoad, GasEngine, Storage
 from scenarios.datasets import FLOWS
 from scenarios.horizon import Horizon
+from scenarios.site import Site
 
 TEXT = """
 name: works
@@ -225,3 +226,18 @@ def test_days_are_local(horizon: dict[str, Any], sizes: list[int], amounts: list
     days = load.days(Horizon.model_validate({"zone": "Europe/Berlin", "step_min": 60, **horizon}))
     assert [len(steps) for steps, _ in days] == sizes
     assert [amount for _, amount in days] == pytest.approx(amounts)
+
+
+def test_a_changed_copy_forgets_what_was_worked_out() -> None:
+    """Proves: machines and stores of a copy are those of its own assets. Sensitivity: what was looked up before."""
+    before = Site.model_validate(
+        {
+            "carriers": [{"name": "gas"}, {"name": "heat"}],
+            "assets": [{"kind": "boiler", "name": "b", "fuel": "gas", "heat": "heat", "heat_mw": 2, "efficiency": 0.9}],
+        },
+        context={},
+    )
+    assert list(before.cores) == ["b"]
+    after = before.model_copy(update={"assets": ()})
+    assert after.cores == {}
+    assert list(before.cores) == ["b"]
