@@ -58,6 +58,10 @@ STEP_S = 3.0
 """Seconds that one step of improvement may take."""
 NAMING_S = 4.0
 """Seconds that one naming may take while others are left to try."""
+HURRIED_S = 2.5
+"""The same where the next pooled plan may be told apart sooner."""
+RELAXATIONS = 3
+"""A naming may take so many times as long as its relaxation."""
 STALL_S = 0.7
 """Seconds without a better pooled plan after which it is taken."""
 SHARE = 0.4
@@ -201,8 +205,8 @@ def name_heats(search: Search, counted: Counted, loose: Collection[int], *, hurr
     for _ in range(ROUNDS):
         if search.left <= 0.1 or search.done() or idle > PATIENCE:
             break
-        limit, began = min(NAMING_S, max(search.left, 0.5)), time.perf_counter()
-        draft, twice = _named(search, around, limit, "name heats", draft, loose, rise, gap=search.gap / 2)
+        limit = min(HURRIED_S if hurried else NAMING_S, max(search.left, 0.5))
+        draft, twice, cut = _named(search, around, limit, "name heats", draft, loose, rise, gap=search.gap / 2)
         if draft is None:
             break
         if twice < 0.5:
@@ -210,7 +214,7 @@ def name_heats(search: Search, counted: Counted, loose: Collection[int], *, hurr
         if twice <= FEW and _told_apart(search, draft, FIRM * price):
             return True
         idle = 0 if twice < least - 0.5 else idle + 1
-        if twice > FEW and (idle or (hurried and time.perf_counter() - began > limit - 0.1)):
+        if twice > FEW and (idle or (hurried and cut)):
             break
         least, rise = min(twice, least), 2 * rise
         around = _near(search.problem, draft, NAMING + idle)
@@ -224,7 +228,7 @@ def _told_apart(search: Search, draft: Starts, price: float) -> bool:
     least = math.inf
     while plan is not None and not search.done():
         windows = _near(search.problem, plan, 1)
-        plan, left = _named(search, windows, min(search.left, STEP_S), "name heats", plan, everything, price)
+        plan, left, _ = _named(search, windows, min(search.left, STEP_S), "name heats", plan, everything, price)
         if plan is not None and left < 0.5:
             return search.offer(plan)
         if left > least - 0.5:
@@ -335,8 +339,8 @@ def _named(
     loose: Collection[int] = (),
     overlap: float = 0.0,
     gap: float | None = None,
-) -> tuple[Starts | None, float]:
-    """The best plan of named heats near the relaxation within windows, and how many slots units are used twice in.
+) -> tuple[Starts | None, float, bool]:
+    """The best plan of named heats near the relaxation within windows.
 
     Args:
         search: takes the time.
@@ -347,6 +351,9 @@ def _named(
         loose: units that may be used twice at a time.
         overlap: what a slot of that counts.
         gap: at which the search may stop; None: a tenth of what is asked for.
+
+    Returns:
+        The plan, how many slots units are used twice in, and whether time ended the search.
     """
     began = time.perf_counter()
     until = began + limit
@@ -354,7 +361,7 @@ def _named(
         guide = search.planning
         made = Named(search.problem, guide.data, windows, loose)
         if not made.possible:
-            return None, 0.0
+            return None, 0.0, False
         aim = _aim(guide, made)
         made.model.goal = pyo.Objective(expr=aim + overlap * made.twice if loose else aim)
         program = Program(made.model)
@@ -369,6 +376,8 @@ def _named(
     # the start is kept by the solver, what the relaxation holds goes into the variables
     relaxed = program.run(time_limit=left(), relax=True, cancel=search.done)
     outcome = relaxed
+    # on a slow machine, or a busy one, all takes longer
+    until = max(until, time.perf_counter() + RELAXATIONS * relaxed.seconds)
     if relaxed.found:
         program.restrict(made.surroundings(1, start))
         if start is not None:
@@ -377,8 +386,8 @@ def _named(
         outcome = program.run(time_limit=left(), gap=gap, start=start is not None, cancel=search.done)
     search.clock(phase, began)
     if not outcome.found or outcome is relaxed:
-        return None, 0.0
-    return made.read(), float(pyo.value(made.twice))
+        return None, 0.0, True
+    return made.read(), float(pyo.value(made.twice)), outcome.status != "optimal"
 
 
 def _aim(guide: Guide, made: Named) -> Any:
@@ -457,5 +466,5 @@ def improve(search: Search, heats: list[int], width: int) -> bool:
     """Move some heats by some slots, all others held. True where a better plan came out."""
     assert search.draft is not None
     windows = _near(search.problem, search.draft, width, set(heats))
-    plan, _ = _named(search, windows, min(search.left, STEP_S), "improve", search.draft)
+    plan, _, _ = _named(search, windows, min(search.left, STEP_S), "improve", search.draft)
     return plan is not None and search.offer(plan)

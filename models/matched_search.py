@@ -36,10 +36,13 @@ NEAR = 5e-4
 
 
 def useful(search: Search) -> bool:
-    """Whether the line and the site are such that counts by unit are exact and small."""
+    """Whether the line and the site are such that counts by unit are exact and small.
+
+    What idle units draw depends on whole gaps, of which counts know nothing.
+    """
     data, problem = search.data, search.problem
     alone = data.plain and data.purchase is None and data.import_limit_mw is None
-    return suits(problem) and alone and bool(problem.casts)
+    return suits(problem) and alone and bool(problem.casts) and not problem.states
 
 
 def pursue(search: Search) -> None:

@@ -277,6 +277,7 @@ def _filled(search: Search, scenario: Scenario, envelope: xr.Dataset, best: Star
         extra_mwh=(("heat", "stage"), extra),
     )
     data = data.assign(columns(scenario, search.data, flows, problem.on_slots(search.cells(best))))
+    data = data.assign(starts.idle_column(problem, best))
     given = starts.line_gives(problem, best)
     if flows.hub is None or not given:
         return data
@@ -314,6 +315,9 @@ def _least_late(
             extra_mwh=(("heat", "stage"), extra),
         )
         cells = _load(scenario, problem, found, extra)
+        idle = starts.idle_cells(problem, _works(problem, found, envelope)) if problem.states else None
+        if idle is not None:
+            cells += idle
         net = problem.on_slots(cells) + site.base
         pv = np.minimum(site.pv, net)
         flows = Flows(
@@ -322,6 +326,8 @@ def _least_late(
             meter_mw=_meter(site, cells, pv), carbon=0.0, cost=0.0, full_cost=0.0,
         )  # fmt: skip
         data = data.assign(columns(scenario, site, flows, problem.on_slots(cells)))
+        if idle is not None:
+            data = data.assign(idle_mw=("time", problem.on_slots(idle) / site.hours))
     late, gap, status = found.objective if ok else math.nan, found.gap, found.status
     if start is not None and ok and flows.meter_mw.max() > (site.import_limit_mw or math.inf) + 1e-6:
         # the search knows no import limit, the list keeps it
@@ -355,6 +361,21 @@ def _reheated(problem: SlotProblem, found: Any) -> np.ndarray:
         waited = np.maximum(start[1:] - end[:-1] - np.array(heat.quickest[: heat.reheat]), 0.0)
         extra[h, at[-1]] = problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * waited.sum()
     return extra
+
+
+def _works(problem: SlotProblem, found: Any, envelope: xr.Dataset) -> dict[int, list[tuple[float, float]]]:
+    """Start and end of each work by unit [min], without disturbance, of starts that need not lie on slots."""
+    nominal = envelope["duration_min"].to_numpy()
+    done: dict[int, list[tuple[float, float]]] = {}
+    for h, s in zip(*np.nonzero(np.isfinite(found.start_min)), strict=True):
+        u, begin = problem.units.index(str(found.unit[h, s])), float(found.start_min[h, s])
+        done.setdefault(u, []).append((begin, begin + float(nominal[h, u])))
+    for cast in problem.casts:
+        # a caster keeps the pace of the plan until its last heat
+        for h in cast.heats[:-1]:
+            u, begin = problem.units.index(str(found.unit[h, -1])), float(found.start_min[h, -1])
+            done[u].append((begin, float(found.end_min[h, -1])))
+    return done
 
 
 def _load(scenario: Scenario, problem: SlotProblem, found: Any, extra: np.ndarray) -> np.ndarray:

@@ -491,10 +491,15 @@ class Pooled:
                     terms[first + k].append((var, energy))
         started = problem.fixed_cells + problem.under_way
         m.line = pyo.Var(m.C, domain=pyo.NonNegativeReals)
+        idle = sum(states.most_mw for states in problem.states.values()) if self.bounding else 0.0
+        if idle:
+            # a bound lets units draw anything when idle: what serves best, so nothing unless a price is negative
+            m.idle = pyo.Var(m.C, bounds=(0, idle * problem.cell_min / 60))
 
         @m.Constraint(m.C)
         def line_energy(m: Any, c: int) -> Any:
-            return m.line[c] == casting[c] + pyo.quicksum(factor * var for var, factor in terms[c]) + float(started[c])
+            drawn = casting[c] + pyo.quicksum(factor * var for var, factor in terms[c]) + float(started[c])
+            return m.line[c] == (drawn + m.idle[c] if idle else drawn)
 
         m.site = pyo.Block()
         self.ports: Ports = site_model.add(

@@ -22,7 +22,7 @@ from models import site as sites
 from models.optimize import direct_kg
 from models.site import SiteData
 from models.solve import Program, building
-from models.starts import extra_mwh, from_schedule, line_cells, line_gives
+from models.starts import from_schedule, line_gives, load_cells
 from scenarios import Scenario
 
 NEXT = 1e-6
@@ -104,8 +104,7 @@ def _load(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> _Lo
     starts = from_schedule(problem, schedule)
     if starts is None:
         return None
-    cells = line_cells(problem, starts, extra_mwh(problem, starts)) + problem.fixed_cells + problem.under_way
-    return _Load(cells, line_gives(problem, starts))
+    return _Load(load_cells(problem, starts), line_gives(problem, starts))
 
 
 def _build(

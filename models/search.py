@@ -18,7 +18,7 @@ from models.guide import Guide, held
 from models.site import SiteData
 from models.slots import SlotProblem
 from models.solve import Progress
-from models.starts import Starts, extra_mwh, line_cells, line_gives, mistakes
+from models.starts import Starts, line_gives, load_cells, mistakes
 
 
 @dataclass
@@ -136,9 +136,8 @@ class Search:
             self.draft, self.draft_rank = kept
 
     def cells(self, starts: Starts) -> np.ndarray:
-        """Energy of the line by cell, what is under way and decided included [MWh]."""
-        cells = line_cells(self.problem, starts, extra_mwh(self.problem, starts))
-        return cells + self.problem.fixed_cells + self.problem.under_way
+        """Energy of the line by cell, what is under way and decided and what idle units draw included [MWh]."""
+        return load_cells(self.problem, starts)
 
     def flows(self, starts: Starts) -> Flows | None:
         """Flows of a plan with the site used as well as can be; None where the site cannot do it in time."""

@@ -19,6 +19,7 @@ import numpy as np
 import xarray as xr
 
 from scenarios import Scenario
+from scenarios.energy_states import EnergyStates
 from scenarios.line import phase_power
 
 EPS = 1e-9
@@ -126,6 +127,8 @@ class Cast:
     last: dict[int, int]
     started_min: float | None = None
     """Start of a cast that is under way [min, ≤ 0]; it has exactly one unit."""
+    nominal_min: dict[int, float] = field(default_factory=dict)
+    """From its start to the end of its last heat without disturbance, on each caster."""
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,8 @@ class SlotProblem:
     """By carrier: what each stage gives for each MWh that it draws, reheating left out, shape (n_stages,)."""
     fixed_gives: dict[str, np.ndarray] = field(default_factory=dict)
     """What is given by what is decided already, by carrier, shape (n_slots,); nothing where a carrier lacks."""
+    states: dict[int, EnergyStates] = field(default_factory=dict)
+    """By unit: what it draws when it does not work. Formulations leave it out; plans are judged with it."""
 
     @property
     def cells_per_slot(self) -> int:
@@ -276,6 +281,7 @@ class _Reader:
             reheat_kwh_per_t_min=loss.kwh_per_t_min if loss else 0.0,
             rounding=self.rounding,
             gives=self.line.gives,
+            states={u: unit.states for u, unit in enumerate(self.line.units) if unit.states is not None},
         )
 
     def _window(self, h: int, stage: int) -> tuple[int, int, int | None]:
@@ -427,10 +433,10 @@ class _Reader:
             if units and np.isfinite(self.started[h, stage])
         ]
         within = self._within(float(started[0])) if started else 0.0
-        cells, first, last = {}, {}, {}
+        cells, nominal, first, last = {}, {}, {}, {}
         for u in units:
             ends, power = self._cast_power(group, u)
-            cells[u] = energy_cells(ends, power, self.cell, within)
+            cells[u], nominal[u] = energy_cells(ends, power, self.cell, within), float(ends[-1])
             lo, hi = 0, self.n - up(float(self.planned[group, u].sum()), self.step)
             for i, h in enumerate(group):
                 heat = self.scenario.heats[h]
@@ -456,6 +462,7 @@ class _Reader:
             first=first,
             last=last,
             started_min=float(started[0]) if started else None,
+            nominal_min=nominal,
         )
 
     def _cast_power(self, group: list[int], u: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from models.slots import EPS, SlotProblem, spread_cells
+from models.slots import EPS, SlotProblem, energy_cells, spread_cells
+from scenarios.energy_states import idle_pieces
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,50 @@ def line_cells(
         if cast.started_min is None:
             put(starts.cast_slot[c] * per, weight[-1] * cast.cells[starts.cast_unit[c]])
     return found
+
+
+def works(problem: SlotProblem, starts: Starts) -> dict[int, list[tuple[float, float]]]:
+    """Start and end without disturbance of all that each unit does [min]; a cast is one work."""
+    found: dict[int, list[tuple[float, float]]] = {}
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            u, begin = starts.unit[h][i], starts.minute(problem, h, i)
+            found.setdefault(u, []).append((begin, begin + operation.minutes[u]))
+    for c, cast in enumerate(problem.casts):
+        u, begin = starts.cast_unit[c], starts.cast_minute(problem, c)
+        found.setdefault(u, []).append((begin, begin + cast.nominal_min[u]))
+    return found
+
+
+def idle_cells(problem: SlotProblem, done: dict[int, list[tuple[float, float]]]) -> np.ndarray:
+    """Energy by cell of units with energy states outside their works [MWh], shape (n_cells,).
+
+    Args:
+        problem: the line.
+        done: works by unit [min], as from ``works``: all of them, since each gap lies between two.
+    """
+    found = np.zeros(problem.n_cells)
+    for u, states in problem.states.items():
+        ends, power = [0.0], [0.0]
+        for begin, end, mw in idle_pieces(states, done.get(u, ()), problem.n_slots * problem.step_min):
+            ends += [begin, end]
+            power += [0.0, mw]
+        cells = energy_cells(np.array(ends), np.array(power), problem.cell_min)[: problem.n_cells]
+        found[: len(cells)] += cells
+    return found
+
+
+def load_cells(problem: SlotProblem, starts: Starts) -> np.ndarray:
+    """Energy of the line by cell, with what is under way, what is decided and what idle units draw, (n_cells,)."""
+    cells = line_cells(problem, starts, extra_mwh(problem, starts)) + problem.fixed_cells + problem.under_way
+    return cells + idle_cells(problem, works(problem, starts)) if problem.states else cells
+
+
+def idle_column(problem: SlotProblem, starts: Starts) -> dict[str, tuple[str, np.ndarray]]:
+    """Variable ``idle_mw`` of table ``SCHEDULE``; nothing where no unit has energy states."""
+    if not problem.states:
+        return {}
+    return {"idle_mw": ("time", problem.on_slots(idle_cells(problem, works(problem, starts))) * 60 / problem.step_min)}
 
 
 def line_gives(problem: SlotProblem, starts: Starts) -> dict[str, np.ndarray]:

@@ -115,7 +115,10 @@ def _within(heat: Heat, low: int, high: int) -> Heat:
 
 
 def _around(search: Search, free: list[int], casts: list[int], own: Starts) -> SlotProblem:
-    """The line as some heats find it: units and power that all others take are gone."""
+    """The line as some heats find it: units and power that all others take are gone.
+
+    What idle units draw is left out: it depends on the gaps between all works, so it is judged with the whole plan.
+    """
     best, problem = search.best, search.problem
     assert best is not None
     available = problem.free.copy()
@@ -150,6 +153,7 @@ def _around(search: Search, free: list[int], casts: list[int], own: Starts) -> S
             for c in casts
         ),
         free=available,
+        states={},
     )
     everything = line_cells(problem, best, extra_mwh(problem, best)) + problem.under_way
     mine = line_cells(part, own, extra_mwh(part, own)) + part.under_way

@@ -61,6 +61,8 @@ class Figures:
     """Wear, running, starts and flares."""
     by_product: dict[str, float] = field(default_factory=dict)
     """What is sold, by its name, in the unit of its carrier; the grid's export apart."""
+    idle_mwh: float = 0.0
+    """Part of ``energy_mwh`` that units of the line draw outside work."""
 
     @property
     def carbon_kg_per_t(self) -> float | None:
@@ -113,5 +115,6 @@ def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.D
         fuel_cost=money.of("fuel"),
         sales=0.0 - money.of("sale"),
         upkeep_cost=money.of(*UPKEEP),
+        idle_mwh=float(data["idle_mw"].sum()) * hours if "idle_mw" in data else 0.0,
         by_product={line.name: line.quantity for line in money.lines if line.kind == "sale"},
     )

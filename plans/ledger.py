@@ -7,8 +7,9 @@ credit: the total is what the site emits and imports.
 
 Allocation: a stage's emissions belong to the heat that causes them. All else is followed to its use in each step
 (``plans/tracing.py``): what the line's electricity carries goes to the heats by the energy that each draws in the
-step, what is sold carries its share where ``emissions.by_products`` says so, and the rest (base load, losses, other
-uses) goes to the heats by their mass, or stays with the site where there are none. The parts add up to the total.
+step, what is sold carries its share where ``emissions.by_products`` says so, and the rest (base load, losses, idle
+units, other uses) goes to the heats by their mass, or stays with the site where there are none. The parts add up to the
+total.
 """
 
 from __future__ import annotations

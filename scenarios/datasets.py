@@ -27,6 +27,7 @@ class Variable:
 STEP = ("time",)
 FLOWS = {
     "line_mw": Variable(STEP, "MW", "electricity of the line"),
+    "idle_mw": Variable(STEP, "MW", "part of line_mw that units draw outside work, by their states", optional=True),
     "base_load_mw": Variable(STEP, "MW", "fixed base load"),
     "pv_mw": Variable(STEP, "MW", "PV used or exported"),
     "pv_curtailed_mw": Variable(STEP, "MW", "PV neither used nor exported"),

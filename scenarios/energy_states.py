@@ -5,6 +5,9 @@ transition begin with a slot and takes ⌈duration/step⌉ slots for it; in what
 the next state already and draws its power. So transitions need not be whole steps, and the energy of each slot is that
 of the exact machine which follows the plan.
 
+A unit of a line takes in each gap between its works the state that needs the least energy, exact in time
+(``idle_pieces``): a rule that whoever knows the works can apply, and that looks at no price.
+
 Reference: Benedikt, Módos, Hanzálek (2020), Power of pre-processing: production scheduling with variable energy pricing
 and power-saving states.
 """
@@ -13,19 +16,20 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from scenarios.line import NAME
 from scenarios.quantity import Megawatts, Minutes
-from scenarios.record import Record
+from scenarios.record import NAME, Record
 
 TOLERANCE_MIN = 1e-6
 """Less than this above whole slots is rounding, not another slot."""
+TOLERANCE_MWH = 1e-9
+"""A state that saves less than this is not left for."""
 
 
 class EnergyState(Record):
@@ -127,19 +131,53 @@ class EnergyStates(Record):
         """How long some transitions take [min]."""
         return sum(self.transitions[k].duration_min for k in route)
 
-    def excursion_mwh(self, state: int, gap_min: float) -> float:
-        """Energy of a gap spent in a state, the ways down and up again included; infinite where they do not fit."""
-        down, up = self.route(self.ready_index, state), self.route(state, self.ready_index)
-        if down is None or up is None or self.minutes(down) + self.minutes(up) > gap_min + TOLERANCE_MIN:
-            return math.inf
-        ways = sum(self.transitions[k].energy_mwh for k in (*down, *up))
-        staying = max(gap_min - self.minutes(down) - self.minutes(up), 0.0)
-        return ways + self.states[state].power_mw * staying / 60
+    @cached_property
+    def _ways(self) -> dict[tuple[int, int], tuple[float, float]]:
+        """Minutes and energy [MWh] of the fastest way by its two ends; ends that no way joins are left out."""
+        places = range(len(self.states))
+        found = {(i, j): self.route(i, j) for i in places for j in places}
+        return {
+            ends: (self.minutes(route), sum(self.transitions[k].energy_mwh for k in route))
+            for ends, route in found.items()
+            if route is not None
+        }
 
-    def best_state(self, gap_min: float) -> int:
-        """The state in which a gap between works takes the least energy; the ready one where no other pays."""
-        order = sorted(range(len(self.states)), key=lambda i: i != self.ready_index)
-        return min(order, key=lambda i: self.excursion_mwh(i, gap_min))
+    def excursion_mwh(self, state: int, gap_min: float, start: int | None = None, end: int | None = None) -> float:
+        """Energy of a gap spent in a state, the ways there and on included; infinite where they do not fit.
+
+        Args:
+            state: where the gap is spent.
+            gap_min: its length.
+            start, end: states before and after it; none: the ready one.
+        """
+        start, end = (self.ready_index if place is None else place for place in (start, end))
+        if (start, state) not in self._ways or (state, end) not in self._ways:
+            return math.inf
+        (there_min, there_mwh), (on_min, on_mwh) = self._ways[start, state], self._ways[state, end]
+        staying = gap_min - there_min - on_min
+        if staying < -TOLERANCE_MIN:
+            return math.inf
+        return there_mwh + on_mwh + self.states[state].power_mw * max(staying, 0.0) / 60
+
+    def best_state(self, gap_min: float, start: int | None = None, end: int | None = None) -> int | None:
+        """The state in which a gap takes the least energy, of equal ones the nearest; None where none fits.
+
+        Between works there is always one: the ready state. Arguments are those of ``excursion_mwh``.
+        """
+        start, end = (self.ready_index if place is None else place for place in (start, end))
+        reached = [i for i in range(len(self.states)) if (start, i) in self._ways and (i, end) in self._ways]
+        best, least = None, math.inf
+        for i in sorted(reached, key=lambda i: (self._ways[start, i][0] + self._ways[i, end][0], i != start)):
+            energy = self.excursion_mwh(i, gap_min, start, end)
+            if energy < least - TOLERANCE_MWH:
+                best, least = i, energy
+        return best
+
+    @property
+    def most_mw(self) -> float:
+        """The most that it draws without working."""
+        staying = max(state.power_mw for state in self.states)
+        return max([staying, *(way.power_mw for way in self.transitions)])
 
     def break_even_min(self, state: int) -> float:
         """The gap from which a state takes no more energy than waiting ready does; infinite where none does [min]."""
@@ -152,6 +190,64 @@ class EnergyStates(Record):
         if more <= 0:
             return shortest if saved_mw >= 0 else math.inf
         return shortest + more / saved_mw * 60 if saved_mw > 0 else math.inf
+
+
+def idle_pieces(
+    states: EnergyStates, works: Iterable[tuple[float, float]], length_min: float
+) -> list[tuple[float, float, float]]:
+    """What a machine does outside its works, each gap spent in the state that takes the least energy for it.
+
+    Between works it leaves for that state at once and is ready again on the minute; before the first work it comes
+    from the initial state, at the end of the horizon it is in the final one. A way to the first work that does not fit
+    has begun before the horizon, one to the final state goes on after it: only what lies within counts.
+
+    Args:
+        states: the machine.
+        works: start and end of each [min]; only what lies within the horizon matters.
+        length_min: the horizon.
+
+    Returns:
+        Start, end [min] and power [MW] of each piece, in order; gaps shorter than rounding are none.
+    """
+    found: list[tuple[float, float, float]] = []
+    at, state = 0.0, states.start_index
+    for begin, end in sorted(works):
+        if end <= 0 or begin >= length_min:
+            continue
+        found += _gap(states, (at, begin), state, states.ready_index, to_work=True)
+        at, state = max(at, end), states.ready_index
+    return found + _gap(states, (at, length_min), state, states.end_index, to_work=False)
+
+
+def _gap(
+    states: EnergyStates, span: tuple[float, float], start: int, end: int, *, to_work: bool
+) -> list[tuple[float, float, float]]:
+    """The pieces of one gap, by start and end [min], between two states."""
+    first, last = span
+    if last - first <= TOLERANCE_MIN:
+        return []
+    state = states.best_state(last - first, start, end)
+    if state is None:
+        ways = states.route(start, end) or ()
+        return _go(states, ways, last - states.minutes(ways) if to_work else first, span)
+    there, on = states.route(start, state) or (), states.route(state, end) or ()
+    away, back = first + states.minutes(there), last - states.minutes(on)
+    stay = [(away, back, states.states[state].power_mw)] if back > away else []
+    return [*_go(states, there, first, span), *stay, *_go(states, on, back, span)]
+
+
+def _go(
+    states: EnergyStates, route: Sequence[int], at: float, span: tuple[float, float]
+) -> list[tuple[float, float, float]]:
+    """The pieces of transitions one after the other from a moment on, as far as they lie within a span [min]."""
+    found = []
+    for k in route:
+        over = at + states.transitions[k].duration_min
+        begin, end = max(at, span[0]), min(over, span[1])
+        if end > begin:
+            found.append((begin, end, states.transitions[k].power_mw))
+        at = over
+    return found
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from scenarios.emissions import FactorByName, emitted
+from scenarios.energy_states import EnergyStates
 from scenarios.quantity import (
     Fraction,
     KelvinPerMinute,
@@ -20,9 +21,8 @@ from scenarios.quantity import (
     PositiveMinutes,
     Tonnes,
 )
+from scenarios.record import NAME as NAME
 from scenarios.record import Record
-
-NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$"
 
 
 class Phase(Record):
@@ -41,6 +41,8 @@ class Unit(Record):
     phases: tuple[Phase, ...] = ()
     setup_min: Minutes = 0
     """Set-up between two campaigns (or two heats, where the stage has no campaigns)."""
+    states: EnergyStates | None = None
+    """What it draws when it does not work, set-up included; none: nothing."""
 
     @model_validator(mode="after")
     def _power(self) -> Unit:

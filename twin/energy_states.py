@@ -1,7 +1,8 @@
 """A machine with energy states in the twin: exact in time, its power constant between events.
 
 It follows a plan, or rules of a foreman between works: with the next work known, the state in which the gap takes the
-least energy; without, ready until the break-even time of the lowest state, then down to it until work comes.
+least energy, as units of a line do (``idle_pieces``); without, ready until the break-even time of the lowest state,
+then down to it until work comes.
 """
 
 from __future__ import annotations
@@ -163,21 +164,27 @@ def foreman(states: EnergyStates, works: Sequence[Work], length_min: float, *, k
     """
     env = simpy.Environment()
     machine = Machine(env, states)
-    rule = _knowing(machine, works) if known else _surprised(machine, works)
+    rule = _knowing(machine, works, length_min) if known else _surprised(machine, works)
     return _run(env, machine, rule, length_min, final=known)
 
 
-def _knowing(machine: Machine, works: Sequence[Work]) -> Generator[simpy.Event, Any, None]:
-    states, ready = machine.states, machine.states.ready_index
-    for i, work in enumerate(works):
-        if i:  # before the first work it stays where it began
-            yield from machine.go_to(states.best_state(work.at_min - float(machine.env.now)))
-        up = states.route(machine.state, ready)
-        yield from machine.until(work.at_min - (states.minutes(up) if up else 0.0))
-        yield from machine.go_to(ready)
-        yield from machine.until(work.at_min)
+def _knowing(machine: Machine, works: Sequence[Work], length_min: float) -> Generator[simpy.Event, Any, None]:
+    ready = machine.states.ready_index
+    for work in works:
+        yield from _spend(machine, work.at_min, ready)
         yield from machine.work(work)
-    yield from machine.go_to(states.end_index)
+    yield from _spend(machine, length_min, machine.states.end_index)
+
+
+def _spend(machine: Machine, until_min: float, end: int) -> Generator[simpy.Event, Any, None]:
+    """Spend a gap where it takes the least energy and be in a state at its end, or as soon as that can be."""
+    states = machine.states
+    state = states.best_state(until_min - float(machine.env.now), machine.state, end)
+    if state is not None:
+        yield from machine.go_to(state)
+        yield from machine.until(until_min - states.minutes(states.route(state, end) or ()))
+    yield from machine.go_to(end)
+    yield from machine.until(until_min)
 
 
 def _surprised(machine: Machine, works: Sequence[Work]) -> Generator[simpy.Event, Any, None]:

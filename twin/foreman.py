@@ -6,7 +6,8 @@
    in time and none waits too long, on the unit on which it ends first. Its heats run as soon as possible through the
    stages before, each on the unit that is done first.
 3. At no time does the list draw more than the import limit in the mean over a metered interval; for this the foreman
-   counts on the PV forecast but not on the battery.
+   counts on the PV forecast but not on the battery. A unit with energy states counts, whenever it does not work, with
+   the most that it could draw then.
 4. When everything has its place, heats that would wait before they are reheated are melted later, as late as their
    place at the reheating stage allows: a waiting ladle costs energy.
 
@@ -30,7 +31,7 @@ from twin.line import Following
 from twin.operations import NEVER, Shop, arrange, shop
 from twin.placing import Group, Placing
 from twin.power import operations_trace
-from twin.recorder import line_gives, reheating
+from twin.recorder import idling, line_gives, reheating
 from twin.site import SiteGrid, balance, variables
 
 TRIES = 40
@@ -151,7 +152,13 @@ def _schedule(placed: Placing) -> xr.Dataset:
     extra[of["heat"], of["stage"]] = reheat
     trace = operations_trace(of["unit"], begins, over, of["energy"], reheat, table.profiles, {})
     given = line_gives(table, of["unit"], begins, over, of["energy"], {})
-    flows, _ = balance(placed.grid, trace.mean(placed.grid.edges), None, given)
+    line, idle = trace.mean(placed.grid.edges), None
+    if table.states:
+        idle = idling(table, of["unit"], begins, over).mean(placed.grid.edges)
+        line = line + idle
+    flows, _ = balance(placed.grid, line, None, given)
+    if idle is not None:
+        flows["idle_mw"] = placed.grid.stepped(idle)
     horizon = table.scenario.horizon
     data = xr.Dataset(
         {

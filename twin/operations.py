@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from scenarios import Scenario
+from scenarios.energy_states import EnergyStates
 from twin.power import Profile
 
 NEVER = math.inf
@@ -59,6 +60,8 @@ class Shop:
     route: list[tuple[int, ...]]
     """Stages that each heat still has to run through or has begun."""
     profiles: list[Profile] = field(repr=False)
+    states: dict[int, EnergyStates] = field(default_factory=dict, repr=False)
+    """Of the units that draw something when they do not work."""
 
     @cached_property
     def index(self) -> dict[str, int]:
@@ -152,6 +155,7 @@ def shop(scenario: Scenario) -> Shop:
             for h, heat in enumerate(heats)
         ],
         profiles=[_profile(unit.profile) for unit in units],
+        states={u: unit.states for u, unit in enumerate(units) if unit.states is not None},
     )
 
 

@@ -55,7 +55,8 @@ class Placing:
         left = None
         if math.isfinite(grid.import_limit_mw):
             left = (grid.import_limit_mw - grid.metered(grid.committed_mw)).tolist()
-        self.headroom = Headroom(left, grid.meter_min, table.profiles)
+        idle = {u: states.most_mw for u, states in table.states.items()}
+        self.headroom = Headroom(left, grid.meter_min, table.profiles, idle)
         self.places: dict[tuple[int, int], Place] = {}
         self.unplaced: list[int] = []
         self._journal: list[tuple[int, float, float, Load]] = []
@@ -205,7 +206,7 @@ class Placing:
             if group.stage == table.reheating:
                 cast = self.places[h, group.stage]
                 own = cast.over - cast.start
-                load = headroom.load(unit, cast.start, own, 0.0, self._extra(h, cast.start, unit))
+                load = headroom.load(unit, cast.start, own, 0.0, self._extra(h, cast.start, unit), working=True)
                 if not headroom.fits(load):
                     return start + self.step
                 headroom.take(load)

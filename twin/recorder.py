@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from scenarios.datasets import RUN, check, metered
+from scenarios.energy_states import idle_pieces
 from twin.line import TOLERANCE, Course
 from twin.operations import Operations, Shop
 from twin.power import Trace, operations_trace
@@ -73,6 +74,18 @@ def line_gives(
     }
 
 
+def idling(shop: Shop, unit: np.ndarray, start: np.ndarray, end: np.ndarray) -> Trace:
+    """What units with energy states draw outside work; a standstill within an operation counts as work.
+
+    Arguments as for ``operations_trace``.
+    """
+    pieces: list[tuple[float, float, float]] = []
+    for u, states in shop.states.items():
+        own = unit == u
+        pieces += idle_pieces(states, zip(start[own].tolist(), end[own].tolist(), strict=True), shop.length)
+    return Trace(*np.array(pieces, dtype=float).reshape(-1, 3).T)
+
+
 def record(
     todo: Operations,
     course: Course,
@@ -109,7 +122,10 @@ def record(
     trace = operations_trace(unit, first, last, nominal[done], extra[done], shop.profiles, stops)
     line = trace.mean(grid.edges)
     given = line_gives(shop, unit, first, last, nominal[done], stops)
-    flows, violations = balance(grid, line, setpoints, given)
+    idle = idling(shop, unit, first, last).mean(grid.edges) if shop.states else None
+    flows, violations = balance(grid, line if idle is None else line + idle, setpoints, given)
+    if idle is not None:
+        flows["idle_mw"] = grid.stepped(idle)
     violations = _missed(todo, start, end) + violations
     violations.sort(key=lambda row: row[3])
     drawn = _within(shop, unit, first, last, nominal[done], extra[done], stops)

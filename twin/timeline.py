@@ -62,9 +62,24 @@ Load = tuple[int, tuple[float, ...]]
 class Headroom:
     """Mean power that is left for the line in each metered interval under the import limit."""
 
-    def __init__(self, left_mw: list[float] | None, meter_min: float, profiles: list[Profile]) -> None:
-        self.left = left_mw
-        """None where there is no limit."""
+    def __init__(
+        self,
+        left_mw: list[float] | None,
+        meter_min: float,
+        profiles: list[Profile],
+        idle_mw: dict[int, float] | None = None,
+    ) -> None:
+        """Nothing is placed yet: all units are idle.
+
+        Args:
+            left_mw: room for the line in each metered interval; None: there is no limit.
+            meter_min: length of a metered interval.
+            profiles: power by phase of each unit.
+            idle_mw: the most that a unit draws when it does not work, where that is anything.
+        """
+        self._idle = idle_mw or {}
+        idle = sum(self._idle.values())
+        self.left = [mw - idle for mw in left_mw] if left_mw is not None and idle else left_mw
         self.meter = meter_min
         self._profiles = [(profile.ends.tolist(), profile.relative.tolist()) for profile in profiles]
         self._shapes: dict[tuple[int, float, float], tuple[float, ...]] = {}
@@ -88,16 +103,29 @@ class Headroom:
             shape = self._shapes[key] = tuple(cells)
         return shape
 
-    def load(self, unit: int, start: float, duration: float, energy_mwh: float, extra_mwh: float = 0.0) -> Load:
-        """What an operation draws in each metered interval; nothing before the horizon counts."""
+    def load(
+        self,
+        unit: int,
+        start: float,
+        duration: float,
+        energy_mwh: float,
+        extra_mwh: float = 0.0,
+        *,
+        working: bool = False,
+    ) -> Load:
+        """What an operation draws in each metered interval; nothing before the horizon counts.
+
+        Beyond what the unit draws when idle, which counts already, unless it is ``working`` on the operation by an
+        earlier load.
+        """
         if self.left is None:
             return 0, ()
         first = math.floor(start / self.meter)
         offset = round(start - first * self.meter, 9)
         mean = energy_mwh / duration * 60
         cells = tuple(mean * share for share in self._shape(unit, duration, offset))
-        if extra_mwh:
-            even = extra_mwh / duration * 60
+        even = extra_mwh / duration * 60 - (0.0 if working else self._idle.get(unit, 0.0))
+        if even:
             cells = tuple(mw + even * share for mw, share in zip(cells, self._even(duration, offset), strict=True))
         if first < 0:
             cells, first = cells[-first:], 0

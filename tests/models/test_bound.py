@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from models.slots import SlotProblem
 from models.solve import Program
 from models.starts import Starts
 from scenarios import Scenario
-from twin import envelope
+from twin import envelope, replay
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "twin"))  # the shops are written there
 
@@ -135,6 +136,69 @@ def test_bound_and_plan_against_every_schedule(case: str, seed: int) -> None:
     plan = models.optimize(built, envelope(built))
     assert plan.attrs["objective"] == pytest.approx(every.value, rel=1e-9)
     assert plan.attrs["bound"] <= every.value * (1 + 1e-9)
+
+
+def holding(line: dict[str, Any]) -> dict[str, Any]:
+    """The same with a furnace that holds at 2 MW or is off (typical), and a ladle furnace that holds at 0.3 MW."""
+    line = deepcopy(line)
+    melting, ladle = (stage["units"][0] for stage in line["stages"][:2])
+    melting["states"] = {
+        "states": [{"name": "ready", "power_mw": 2.0}, {"name": "off", "power_mw": 0.0}],
+        "transitions": [
+            {"start": "ready", "end": "off", "duration_min": 15, "power_mw": 0.5},
+            {"start": "off", "end": "ready", "duration_min": 25, "power_mw": 4.0},
+        ],
+        "ready": "ready",
+        "initial": "off",
+    }
+    ladle["states"] = {"states": [{"name": "ready", "power_mw": 0.3}], "ready": "ready"}
+    return line
+
+
+IDLE: dict[str, dict[str, Any]] = {
+    "one by one": {"orders": [cast("A", 1), cast("B", 1)]},
+    "a cast of two": {"orders": [cast("A", 2)]},
+    "under a limit": {"orders": [cast("A", 1), cast("B", 1)], "site": {"grid": {"import_limit_mw": 44.2}}},
+    "with PV": {"orders": [cast("A", 2)], "site": {"pv": {"peak_mw": 30.0, "capacity_factor": 0.3}}},
+    "heat of the furnace replaces gas": CASES["heat of the furnace replaces gas"],
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("negative", [False, True])
+@pytest.mark.parametrize("case", IDLE)
+def test_bound_and_plan_of_units_that_draw_when_idle(case: str, negative: bool, seed: int) -> None:
+    """Proves: no schedule lies below the bound, no plan below the best of all, and a plan says what its starts come to.
+
+    Formulations leave idle units out, so that the plan need not be the best. Sensitivity: where energy earns, a bound
+    without what idle units may earn lies above schedules.
+    """
+    asked = {"line": melt_shop(), **IDLE[case]}
+    built = shop(seed, **{**asked, "line": holding(asked["line"])})
+    if negative:
+        built = built.model_copy(update={"goal": built.goal.model_copy(update={"minimize": "cost"})})
+        price = built.inputs["price_per_mwh"]
+        drawn = np.random.Generator(np.random.Philox(key=seed)).uniform(-60, 20, len(price))
+        built = built.with_inputs(built.inputs.assign(price_per_mwh=price.copy(data=drawn)))
+    every = search(built)
+    for starts in schedules(every.problem):
+        every.offer(starts)
+    assert every.value is not None
+    small = 1e-9 * abs(every.value)
+
+    proof = search(built)
+    proof.best, proof.best_flows = every.best, every.best_flows
+    Bound(proof).run()
+    assert proof.bound is not None
+    assert proof.bound <= every.value + small
+
+    plan = models.optimize(built, envelope(built))
+    assert plan.attrs["bound"] <= every.value + small
+    assert plan.attrs["objective"] >= every.value - small
+    assert plan.attrs["objective"] <= every.value + 0.05 * abs(every.value)
+    run = replay(built, plan)
+    assert not run.sizes["violation"]
+    assert np.abs(run["line_mw"].values - plan["line_mw"].values).max() < 1e-9
 
 
 def test_casts_alike_are_counted_without_loss() -> None:

@@ -18,6 +18,7 @@ from plans import Plan, plan
 from plans.bill import bill, hourly_cost
 from plans.figures import figures
 from plans.ledger import INTENSITY, ledger
+from plans.redispatch import Redispatch
 from plans.store import Store
 from scenarios import Scenario, load
 from ui import wording
@@ -45,6 +46,15 @@ def unplanned() -> Plan:
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "home")
+
+
+HOLDING = (
+    "line.stages.0.units.0.states={states: [{name: ready, power_mw: 2 MW}, {name: off, power_mw: 0.2 MW}], "
+    "ready: ready, transitions: [{start: ready, end: off, duration_min: 10, power_mw: 1 MW}, "
+    "{start: off, end: ready, duration_min: 25, power_mw: 4 MW}], final: off}",
+    "line.stages.2.units.0.states={states: [{name: warm, power_mw: 0.3 MW}], ready: warm}",
+)
+"""An electric arc furnace that holds at 2 MW or is off, a caster whose tundish is kept warm; typical."""
 
 
 def small(*overrides: str) -> Scenario:
@@ -95,12 +105,13 @@ def assert_adds_up(scenario: Scenario, run: Any) -> None:
     covered = sums.direct_kg + (sums.grid_average_kg if price.covers == "all" else 0.0)
     assert sums.carbon_cost == pytest.approx(price.per_t * (1 - price.free_share) * covered / 1000, rel=1e-9)
 
-    # energy is conserved: what comes in is what is used, and what the heats draw is what the line draws
+    # energy is conserved: what comes in is what is used, and heats and idle units draw what the line draws
     hours = scenario.horizon.step_h
     taken = run["import_mw"] + run["pv_mw"] + run["discharge_mw"]
     given = run["export_mw"] + run["line_mw"] + run["base_load_mw"] + run["charge_mw"]
     assert np.abs((taken - given).values).max() < 1e-6
-    assert run["heat_mwh"].sum("heat").values == pytest.approx(run["line_mw"].values * hours, abs=1e-6)
+    idle = run["idle_mw"].values if "idle_mw" in run else 0.0
+    assert run["heat_mwh"].sum("heat").values == pytest.approx((run["line_mw"].values - idle) * hours, abs=1e-6)
 
 
 CASES: dict[str, tuple[str, ...]] = {
@@ -117,6 +128,10 @@ CASES: dict[str, tuple[str, ...]] = {
     "fuller battery": ("site.battery.end_level_share=90 %",),
     "no battery, no PV": ("site.battery=null", "site.pv=null"),
     "peak cap": ("goal.caps.peak_mw=74 MW",),
+    "idle units": HOLDING,
+    "idle units under a peak cap, steps of 20": (*HOLDING, "horizon.step_min=20", "goal.caps.peak_mw=78 MW"),
+    "idle units at negative prices": (*HOLDING, "market.price_per_mwh=-20", "market.export_price_per_mwh=-25"),
+    "idle units, least late": (*HOLDING, "goal.minimize=lateness"),
 }
 
 
@@ -147,6 +162,29 @@ def test_twin_model_and_ledger_agree(case: str) -> None:
         assert after.peak_mw <= scenario.goal.caps.peak_mw + 1e-6
     hours = {"day of 23 h": 23, "day of 25 h": 25}.get(case, 24)
     assert scenario.horizon.length_min == hours * 60
+
+
+@pytest.mark.parametrize(
+    "more", [(), ("horizon.step_min=5", "disturbances.planning_quantile=0.8"), ("site.battery=null",)]
+)
+def test_idle_units_draw_the_same_in_plan_and_replay(more: tuple[str, ...]) -> None:
+    """Proves: power of idle units is the same in schedule, replay and list, step by step, and in the figures.
+
+    Sensitivity: gaps from planning durations instead of nominal ones, or a cast as long as it is planned.
+    """
+    made = plan(small(*HOLDING, *more))
+    assert_agrees(made)
+    listed = twin.dispatch(made.scenario, made.envelope)
+    for said, done in ((made.schedule, made.replay), (listed, twin.replay(made.scenario, listed))):
+        assert said is not None
+        assert done is not None
+        for name in ("idle_mw", "line_mw", "meter_mw"):
+            assert np.abs(said[name].values - done[name].values).max() < 1e-9, name
+        assert float(done["idle_mw"].sum()) > 0
+    assert made.replay is not None
+    assert made.replay_figures is not None
+    idle = float(made.replay["idle_mw"].sum()) * made.scenario.horizon.step_h
+    assert made.replay_figures.idle_mwh == pytest.approx(idle)
 
 
 @pytest.mark.parametrize("name", ["melt-shop-small", "melt-shop-day", "melt-shop-week"])
@@ -272,6 +310,39 @@ def test_heats_in_progress_are_kept() -> None:
         assert (str(row["unit"].item()), float(row["start_min"])) == (unit, start)
     assert made.replay_figures is not None
     assert made.replay_figures.energy_mwh < 3 * 32.75 - 30 - 40 * 20 / 60 + 3
+
+
+def test_idle_units_beside_heats_in_progress() -> None:
+    """Proves: a unit that works when the horizon begins has no gap before it, one that does not begins as told.
+
+    Sensitivity: gaps that count operations from before the horizon, or leave what is under way out.
+    """
+    line = melt_shop()
+    way = {"start": "off", "end": "ready", "duration_min": 30, "power_mw": 4.0}
+    for stage, mw in ((0, 2.0), (1, 0.5)):
+        line["stages"][stage]["units"][0]["states"] = {
+            "states": [{"name": "ready", "power_mw": mw}, {"name": "off", "power_mw": 0.1}],
+            "transitions": [way, {"start": "ready", "end": "off", "duration_min": 0}],
+            "ready": "ready",
+        }
+    made = plan(in_progress(line=line))
+    assert_agrees(made)
+    assert made.schedule is not None
+    assert made.replay is not None
+    assert np.abs(made.schedule["idle_mw"].values - made.replay["idle_mw"].values).max() < 1e-9
+    # A-1 is in the ladle furnace and A-2 in the furnace, both until 25 min
+    assert made.replay["idle_mw"].values[0] == 0
+    assert made.replay["idle_mw"].values[1] > 0
+
+
+def test_a_site_used_anew_counts_idle_units() -> None:
+    """Proves: with the heats kept, the site's load is that of their plan. Sensitivity: the power of works alone."""
+    made = plan(small(*HOLDING))
+    assert made.schedule is not None
+    found = Redispatch(made.scenario, made.envelope, None).best(made.schedule)
+    assert found.schedule is not None
+    for name in ("idle_mw", "line_mw"):
+        assert np.abs(found.schedule[name].values - made.schedule[name].values).max() < 1e-9, name
 
 
 def test_lateness_under_a_limit_that_its_search_does_not_know() -> None:

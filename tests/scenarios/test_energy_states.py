@@ -50,7 +50,7 @@ def test_a_short_gap_is_waited_out_and_a_long_one_is_left() -> None:
         assert found.cost == pytest.approx(cost)
         assert found.energy_mwh.sum() == pytest.approx(cost)
         assert [name for _, name in names(states, found.moves)] == ways
-        assert states.states[states.best_state(hours * 60)].name == ("idle", "standby", "off")[[1, 5, 11].index(hours)]
+        assert states.best_state(hours * 60) == states.index[("idle", "standby", "off")[[1, 5, 11].index(hours)]]
 
 
 def test_break_even_is_where_both_cost_the_same() -> None:

@@ -58,6 +58,25 @@ def test_bundled_scenarios_load(name: str) -> None:
         ("name: C2", "name: C1", "orders.1.name", "used twice"),
         ("ladle: 30, casting: 60", "ladle: 30, casting: 600", "orders.0", "longer than the horizon"),
         ("share: 60 %", "share: 50 %", "line.stages.0.units.0", "add up to 0.9"),
+        (
+            "power_mw: 8 MW}",
+            "power_mw: 8 MW, states: {states: [{name: on, power_mw: 1 MW}], ready: hot}}",
+            "line.stages.1.units.0.states",
+            "ready: there is no state hot, only on",
+        ),
+        (
+            "power_mw: 8 MW}",
+            "power_mw: 8 MW, states: {states: [{name: on, power_mw: 0}, {name: off, power_mw: 0}], "
+            "ready: on, final: off}}",
+            "line.stages.1.units.0.states",
+            "no transitions lead from on to off",
+        ),
+        (
+            "power_mw: 8 MW}",
+            "power_mw: 8 MW, states: {states: [{name: on, power_mw: 1 kg}], ready: on}}",
+            "line.stages.1.units.0.states.states.0.power_mw",
+            "wrong unit",
+        ),
         ("per_t: 70 EUR/t", "per_t: 70 USD/t", "market.carbon_price.per_t", "wrong unit 'USD/t'"),
         ("level_share: 50 %", "level_share: 150 %", "site.battery.level_share", "less than or equal to 1"),
         ("minimize: carbon", "minimize: carbn", "goal.minimize", "'carbon', 'cost'"),
