@@ -58,9 +58,7 @@ STEP_S = 3.0
 """Seconds that one step of improvement may take."""
 NAMING_S = 4.0
 """Seconds that one naming may take while others are left to try."""
-HURRIED_S = 2.5
-"""The same where the next pooled plan may be told apart sooner."""
-RELAXATIONS = 3
+RELAXATIONS = 5
 """A naming may take so many times as long as its relaxation."""
 STALL_S = 0.7
 """Seconds without a better pooled plan after which it is taken."""
@@ -147,7 +145,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         return False
     places = [list(surroundings(made, slack, around)) for slack, around in SURROUNDINGS]
     tried: list[float] = []
-    plans: list[Counted] = []
+    plans: list[tuple[Counted, Starts | None]] = []
     # furnaces and casters lie as the pooled plan has them; where that leads nowhere, no unit is sure
     everything = set(range(len(problem.units)))
     fed = everything.difference(problem.stage_units[lead], problem.stage_units[-1] if problem.campaign else ())
@@ -161,12 +159,17 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         # wider places often hold the same plan
         if outcome.objective is not None and all(abs(outcome.objective - one) > SAME * abs(one) for one in tried):
             tried.append(outcome.objective)
-            plans.append(read(made, problem))
-            if name_heats(search, plans[-1], fed, hurried=True):
+            counted = read(made, problem)
+            named, draft = name_heats(search, counted, fed, hurried=True)
+            if named:
                 return True
+            plans.append((counted, draft))
         if search.left <= 0.1 or search.done():
             return False
-    return any(name_heats(search, plan, everything) for plan in plans)
+    for counted, draft in plans:
+        if draft is not None and name_heats(search, counted, fed, draft)[0]:
+            return True
+    return any(name_heats(search, counted, everything)[0] for counted, _ in plans)
 
 
 class Patience:
@@ -187,8 +190,10 @@ class Patience:
         return self._over() or (self._best is not None and time.perf_counter() - self._since > STALL_S)
 
 
-def name_heats(search: Search, counted: Counted, loose: Collection[int], *, hurried: bool = False) -> bool:
-    """Tell heats apart around a pooled plan. True where a better plan came out.
+def name_heats(
+    search: Search, counted: Counted, loose: Collection[int], draft: Starts | None = None, *, hurried: bool = False
+) -> tuple[bool, Starts | None]:
+    """Tell heats apart around a pooled plan.
 
     A pooled plan fills units better than single heats can. So units may be used twice at first, at a price that rises
     until they are not.
@@ -197,28 +202,35 @@ def name_heats(search: Search, counted: Counted, loose: Collection[int], *, hurr
         search: takes the plan.
         counted: the pooled plan.
         loose: units that may be used twice at first.
-        hurried: give up where this takes long and leaves much double use.
+        draft: a plan that uses units twice, to go on from.
+        hurried: leave off where this takes long and leaves much double use.
+
+    Returns:
+        Whether a better plan came out, and if not what there is, if anything.
     """
-    around, draft = _around(search.problem, counted, NAMING, NAMING), None
-    price = rise = _overlap_price(search)
+    problem = search.problem
+    around = _around(problem, counted, NAMING, NAMING) if draft is None else _near(problem, draft, NAMING)
+    price = _overlap_price(search)
+    rise = price if draft is None else 2 * price
     least, idle = math.inf, 0
     for _ in range(ROUNDS):
         if search.left <= 0.1 or search.done() or idle > PATIENCE:
             break
-        limit = min(HURRIED_S if hurried else NAMING_S, max(search.left, 0.5))
-        draft, twice, cut = _named(search, around, limit, "name heats", draft, loose, rise, gap=search.gap / 2)
-        if draft is None:
+        limit = min(NAMING_S, max(search.left, 0.5))
+        found, twice, cut = _named(search, around, limit, "name heats", draft, loose, rise, gap=search.gap / 2)
+        if found is None:
             break
+        draft = found
         if twice < 0.5:
-            return search.offer(draft)
+            return search.offer(draft), None
         if twice <= FEW and _told_apart(search, draft, FIRM * price):
-            return True
+            return True, None
         idle = 0 if twice < least - 0.5 else idle + 1
         if twice > FEW and (idle or (hurried and cut)):
             break
         least, rise = min(twice, least), 2 * rise
-        around = _near(search.problem, draft, NAMING + idle)
-    return False
+        around = _near(problem, draft, NAMING + idle)
+    return False, draft
 
 
 def _told_apart(search: Search, draft: Starts, price: float) -> bool:

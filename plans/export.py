@@ -223,7 +223,7 @@ def _figures_sheet(sheet: Any, style: dict[str, Any], run: StoredRun) -> None:
         ("scope 2, average intensity", "kg CO2e", "grid_average_kg"),
         ("scope 2, marginal intensity", "kg CO2e", "grid_marginal_kg"),
         ("cost", currency, "cost"),
-        ("electricity used", "MWh", "energy_mwh"),
+        ("line and base load", "MWh", "energy_mwh"),
         ("electricity imported", "MWh", "import_mwh"),
         ("peak of the metered mean", "MW", "peak_mw"),
         ("tonnes", "t", "tonnes"),

@@ -8,6 +8,7 @@ from typing import Any
 from scenarios import Scenario
 from scenarios.assets import Converter, Flare, Load, Named, Renewable, Sale, Source, Storage, Supply
 from scenarios.emissions import factors_used
+from scenarios.line import Unit
 from scenarios.tariff import DemandCharge, Tariff, remarks
 from ui import wording
 
@@ -16,7 +17,7 @@ def lines(scenario: Scenario) -> Iterator[str]:
     """Everything that a scenario gives, a line each; its heading and its series left out."""
     for stage in scenario.line.stages:
         given = "".join(f"; gives {g.per_mwh:g} {g.carrier} per MWh" for g in stage.gives)
-        yield f"stage {stage.name}: {', '.join(unit.name for unit in stage.units)}{given}"
+        yield f"stage {stage.name}: {', '.join(map(_unit, stage.units))}{given}"
     for order in scenario.orders:
         yield f"order {order.name}: {wording.count(sum(entry.count for entry in order.heats), 'heat')}"
     yield from _connection(scenario)
@@ -97,6 +98,10 @@ def factors(scenario: Scenario) -> Iterator[str]:
             if kg:
                 unit = scenario.site.carrier[record.carrier].unit
                 yield f"factor {asset.name}: {kg:g} kg/{unit}{apart}, as the scenario says"
+
+
+def _unit(unit: Unit) -> str:
+    return unit.name if unit.states is None else f"{unit.name} ({', '.join(s.name for s in unit.states.states)})"
 
 
 def _connection(scenario: Scenario) -> Iterator[str]:

@@ -51,6 +51,7 @@ def test_what_is_minimized_is_the_bill(case: str, battery: str) -> None:
     assert made.acceptable, (made.verdict, made.violations)
     assert made.objective == pytest.approx(_decidable(made), rel=1e-6)
     assert made.bound is not None
+    assert made.objective is not None
     assert made.bound <= made.objective + 1e-6
     sums = made.replay_figures
     assert sums is not None

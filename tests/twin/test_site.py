@@ -84,7 +84,8 @@ def ruled(load_mw: list[float], **battery: float) -> tuple[dict[str, np.ndarray]
             },
         },
     )
-    return balance(SiteGrid(asked), np.array(load_mw))
+    flows, violations = balance(SiteGrid(asked), np.array(load_mw))
+    return {name: np.asarray(flow) for name, flow in flows.items()}, violations
 
 
 def test_rules_by_hand() -> None:

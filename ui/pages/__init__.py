@@ -11,7 +11,7 @@ STYLE = """<style>
 [data-testid="stMainBlockContainer"] { padding: 2.4rem 3rem 3rem 3rem; }
 [data-testid="stSidebarHeader"] { height: 2.2rem; padding-bottom: 0; }
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.7rem; }
-[data-testid="stTable"] td:nth-child(n+3), [data-testid="stTable"] thead th:nth-child(n+3) { text-align: right; }
+[data-testid="stTable"] td:nth-child(n+3), [data-testid="stTable"] th:nth-child(n+3) { text-align: right !important; }
 [data-testid="stTable"] td { font-variant-numeric: tabular-nums; }
 .st-key-cards > div { min-width: 9.6rem; }
 .st-key-timeline, .st-key-preview { padding-right: 104px; }

@@ -56,7 +56,8 @@ def ask(seed: dict[str, Any]) -> Asked:
     _goal(original, seeds, said, overrides)
     _market(original, seeds, said, overrides)
     _site(original, seeds, said, overrides)
-    _casts(original, seeds, said, overrides)
+    if original.orders:
+        _casts(original, seeds, said, overrides)
     _search(original, seeds, said, overrides)
     asked = Asked(name, tuple(overrides), tuple(said.items()))
     try:
@@ -117,22 +118,26 @@ def _goal(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overr
 def _market(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
     market = original.market
     money = market.currency
+    # a tariff's charges are no series: only what has a spot or an export price can be scaled
+    priced = {"price_per_mwh": market.price_per_mwh} if market.has_spot else {}
+    if market.export_price_per_mwh is not None:
+        priced["export_price_per_mwh"] = market.export_price_per_mwh
     left, right = st.columns(2)
-    with left:
-        level = _number(
-            "Price level [%]", "price_level", original, seeds, said, 100.0, min_value=0.0, max_value=1000.0, step=10.0,
-            help="Factor on every electricity price of the day.",
-        )  # fmt: skip
-    with right:
+    level = 100.0
+    if priced:
+        with left:
+            level = _number(
+                "Price level [%]", "price_level", original, seeds, said, level, min_value=0.0, max_value=1000.0,
+                step=10.0, help="Factor on spot and export price; a tariff's charges stay.",
+            )  # fmt: skip
+    with right if priced else left:
         price = _number(
             f"Carbon [{money}/t]", "carbon_price", original, seeds, said, market.carbon_price.per_t,
             min_value=0.0, max_value=10_000.0, step=10.0,
         )  # fmt: skip
     if level != 100:
-        for name in ("price_per_mwh", "export_price_per_mwh"):
-            series = getattr(market, name)
-            if series is not None:
-                overrides.append(f"market.{name}.scale={series.scale * level / 100:g}")
+        for name, series in priced.items():
+            overrides.append(f"market.{name}.scale={series.scale * level / 100:g}")
     if price != market.carbon_price.per_t:
         overrides.append(f"market.carbon_price.per_t={price:g}")
     covers = {"direct": "scope 1 only", "all": "scope 1 and 2"}
@@ -148,6 +153,9 @@ def _market(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], ove
     )
     if found and found != market.carbon_price.covers:
         said["covers"] = found
+        if market.carbon_price.scheme is not None:
+            # the scheme says what is covered: who asks for something else leaves it
+            overrides.append("market.carbon_price.scheme=null")
         overrides.append(f"market.carbon_price.covers={found}")
 
 
@@ -181,7 +189,7 @@ def casts(original: Scenario) -> pd.DataFrame:
         for order in original.orders
         for entry in order.heats
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["cast", "grade", "heats"])
 
 
 def orders_override(original: Scenario, counts: list[int]) -> str:

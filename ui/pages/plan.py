@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import UTC
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from plans import jobs
 from plans.store import RUN_ID, Store, StoreError
 from scenarios import Scenario
-from ui import charts, wording
+from ui import charts, facts, wording
 from ui.pages import result
 from ui.pages.asking import Asked, ask
+from ui.view import View
 
 POLL_S = 1.0
 EARLIER = 30
@@ -122,11 +124,22 @@ def _facts(scenario: Scenario) -> None:
         st.text(f"{scenario.description}\n")
         st.text(wording.span(scenario.horizon))
         stages = "  →  ".join(f"{s.name} ({', '.join(u.name for u in s.units)})" for s in scenario.line.stages)
-        heats = f"{len(scenario.heats)} heats, {wording.number(scenario.tonnes, 0)} t, "
-        st.text(f"{stages}\n{heats}{len(scenario.orders)} casts; goal: {wording.goal(scenario.goal)}")
-    st.markdown("**What the day offers:** carbon intensity of the grid (dashed: marginal) and price of electricity")
+        size = wording.size(scenario)
+        if scenario.orders:
+            size = f"{stages}\n{size}, {wording.count(len(scenario.orders), 'cast')}"
+        st.text(f"{size}; goal: {wording.goal(scenario.goal)}")
+        for line in facts.odd(scenario):
+            st.text(f"odd: {line}")
+    assets = pd.DataFrame(list(facts.assets(scenario)), columns=["asset", "kind", "size", "carriers"])
+    if len(assets):
+        with st.expander(f"{wording.count(len(assets), 'asset')} on the site"):
+            st.dataframe(assets, hide_index=True, height=min(35 * (len(assets) + 1) + 3, 640))
+    st.markdown("**What the market offers:** carbon intensity of the grid (dashed: marginal) and price of electricity")
     with st.container(key="preview"):
         st.altair_chart(charts.preview(scenario), width="stretch")
+    says = View.of(scenario.horizon).says
+    if says:
+        st.caption(f"{says[0].upper()}{says[1:].partition(' (')[0]}.")
 
 
 @st.fragment(run_every=POLL_S)

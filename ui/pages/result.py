@@ -9,10 +9,15 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from plans.bill import Bill
 from plans.export import export
+from plans.ledger import Ledger
 from plans.plan import Plan
 from plans.store import Store, StoredRun, StoreError
-from ui import charts, wording
+from scenarios.assets import ELECTRICITY
+from ui import charts, panels, wording
+from ui.pages import accounts
+from ui.view import View, weeks
 from ui.wording import filled
 
 FILES = {
@@ -35,6 +40,13 @@ def opened(run: str) -> StoredRun:
     return Store().open(run)
 
 
+@st.cache_resource(max_entries=16, show_spinner=False)
+def accounted(run: str) -> tuple[tuple[Bill, Bill], tuple[Ledger, Ledger]]:
+    """Bills and ledgers of a stored run, the plan's and the foreman's each."""
+    made = opened(run).plan
+    return accounts.bills(made), accounts.ledgers(made)
+
+
 def show(run: str) -> None:
     """Draw a stored run."""
     try:
@@ -47,15 +59,20 @@ def show(run: str) -> None:
     _figures(made)
     if made.replay is None:
         return
-    schedule, heats, figures, days = st.tabs(["Schedule", "Heats", "All figures", "Disturbed replays"])
-    with schedule:
-        _schedule(made)
-    with heats:
-        _heats(made)
-    with figures:
-        _all_figures(made)
-    with days:
-        _days(made)
+    bills, ledgers = accounted(run)
+    parts: dict[str, Callable[[], None]] = {
+        "Schedule": lambda: _schedule(made),
+        "Heats": lambda: _heats(made),
+        "Bill": lambda: accounts.show_bill(made, bills),
+        "Carbon ledger": lambda: accounts.show_ledger(made, ledgers),
+        "All figures": lambda: _all_figures(made),
+        "Disturbed replays": lambda: _days(made),
+    }
+    if not made.scenario.heats:
+        del parts["Heats"]
+    for tab, draw in zip(st.tabs(list(parts)), parts.values(), strict=True):
+        with tab:
+            draw()
     _downloads(stored)
 
 
@@ -89,7 +106,7 @@ def _figures(made: Plan) -> None:
     days = (
         f" In {made.replays.n} disturbed days, on the same luck: {'; '.join(lines)}." if made.replays and lines else ""
     )
-    st.caption(f"Against the foreman, who makes the same heats by the same due times as soon as possible.{days}")
+    st.caption(f"Against {wording.compared(made.scenario)}.{days}")
 
 
 def _card(row: wording.Row) -> None:
@@ -119,7 +136,7 @@ def _all_figures(made: Plan) -> None:
     st.table(
         pd.DataFrame(
             {
-                "figure": [row.label.strip() for row in rows],
+                "figure": [row.label.replace("  ", "\u00a0\u00a0\u00a0") for row in rows],
                 "unit": [row.unit for row in rows],
                 "foreman": [row.number(row.foreman) for row in rows],
                 "plan": [row.number(row.plan) for row in rows],
@@ -132,20 +149,40 @@ def _all_figures(made: Plan) -> None:
 
 
 def _schedule(made: Plan) -> None:
-    foreman = st.toggle("Show the foreman (thin)", value=True, key="foreman")
+    assert made.replay is not None
+    scenario = made.scenario
+    foreman, view, carriers = _chosen(made)
     with st.container(key="timeline"):
-        st.altair_chart(charts.timeline(made, foreman), width="stretch")
-    marks = ["blue: the plan", "grey dashes: the foreman"] if foreman else ["blue: the plan"]
-    site = made.scenario.site
-    if site.grid.import_limit_mw is not None:
-        marks.append("red dashes: contracted limit")
-    if site.pv is not None and site.pv.peak_mw > 0:
-        marks.append("yellow dots: PV")
-    if made.scenario.market.marginal_carbon_intensity_kg_per_mwh is not None:
+        st.altair_chart(charts.timeline(made, foreman, view, carriers), width="stretch")
+    marks = ["Above nought who gives, below it who takes beside the dark line, which must be met"]
+    if foreman:
+        marks.append("dashes: the foreman (of electricity: his grid import)")
+    if scenario.site.grid.import_limit_mw is not None:
+        marks.append("red dashes: contracted import")
+    if scenario.market.marginal_carbon_intensity_kg_per_mwh is not None:
         marks.append("intensity: average full, marginal dashed")
+    if view.says:
+        marks.append(f"{view.says}; a blue line: the highest step of the import, shaded: where levels were")
     st.caption(
         f"{'; '.join(marks)}. On the upper chart: Shift and wheel to zoom, drag to move, double click to go back."
     )
+
+
+def _chosen(made: Plan) -> tuple[bool, View, list[str]]:
+    """Whether to show the foreman, what part of the horizon, and which carriers beside electricity."""
+    assert made.replay is not None
+    scenario, views = made.scenario, weeks(made.scenario.horizon)
+    carriers = [carrier.name for carrier in scenario.site.carriers if carrier.name != ELECTRICITY]
+    chosen, part, which = st.columns([2, 2, 3], vertical_alignment="bottom")
+    foreman = chosen.toggle("Show the foreman (thin)", value=True, key="foreman")
+    name = next(iter(views))
+    if len(views) > 1:
+        name = part.selectbox("Part of the horizon", list(views), key="part")
+    if carriers:
+        fuels = panels.bought_only(scenario, made.replay)
+        drawn = [name for name in carriers if name not in fuels]
+        carriers = which.multiselect("Carriers beside electricity", carriers, default=drawn, key="carriers")
+    return foreman, views[name], carriers
 
 
 def _heats(made: Plan) -> None:

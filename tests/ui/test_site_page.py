@@ -1,0 +1,266 @@
+"""The page of a site with assets: charts by carrier, bill and ledger by line, inputs that fit its market."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pytest
+import streamlit as st
+from sites import example, works
+from streamlit.testing.v1 import AppTest
+
+from plans.plan import Plan, plan
+from plans.store import Store
+from scenarios import Scenario, bundled, load, loads
+from scenarios.assets import ELECTRICITY
+from scenarios.assets.closure import closure
+from ui import charts, panels, wording
+from ui.pages import accounts, asking
+from ui.view import View, weeks
+
+ROOT = Path(__file__).resolve().parents[2]
+LINE = (
+    "line={stages: [{name: melting, units: [{name: EAF, power_mw: 10}], gives: [{carrier: warm, per_mwh: 0.2}]}],"
+    " grades: [{name: A, mass_t: 50, duration_min: {melting: 60}}]}"
+)
+
+
+@pytest.fixture(scope="module")
+def made() -> Plan:
+    """A plan of the README's site."""
+    return plan(works())
+
+
+@pytest.fixture(scope="module")
+def with_line() -> Plan:
+    """The same with a furnace that gives off heat, and a battery."""
+    recovery = "{kind: waste_heat_recovery, name: hood, source: warm, heat: steam, heat_mw: 3, efficiency: 50 %}"
+    assets = works().model_dump(mode="json", exclude_defaults=True)["site"]["assets"]
+    return plan(
+        works(
+            LINE,
+            "orders=[{name: one, heats: [{grade: A, count: 3}]}]",
+            "site.carriers=[{name: gas}, {name: warm, waste: true}, {name: steam}]",
+            f"site.assets={json.dumps(assets)[:-1]}, {recovery}]",
+            "site.battery={energy_mwh: 4, power_mw: 2}",
+            "goal.time_limit_s=5",
+        )
+    )
+
+
+def stored(made: Plan) -> str:
+    """Id of the plan in this test's home."""
+    store = Store()
+    with store.working(made.scenario) as run:
+        store.save(run, made)
+    return run
+
+
+def opened(run: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["run"] = run
+    return app.run()
+
+
+def tabs(app: AppTest) -> list[str]:
+    return [tab.label for tab in app.tabs]
+
+
+def balance_of(made: Plan, carrier: str) -> panels.Balance:
+    assert made.replay is not None
+    return panels.balances(made.scenario, made.replay)[carrier]
+
+
+@pytest.mark.parametrize("which", ["made", "with_line"])
+def test_stacks_close(which: str, request: pytest.FixtureRequest) -> None:
+    """Proves: of every carrier, what is given is what must be met and what else is taken, in each step.
+
+    Sensitivity: a flow that is left out, or drawn on the wrong side, opens the balance.
+    """
+    plan_made: Plan = request.getfixturevalue(which)
+    assert plan_made.replay is not None
+    for balance in panels.balances(plan_made.scenario, plan_made.replay).values():
+        none = np.zeros(plan_made.scenario.horizon.n_steps)
+        need = none if balance.need is None else balance.need
+        left = sum(balance.gives.values(), none) - sum(balance.takes.values(), none) - need
+        assert np.abs(left).max() < 1e-5, balance.carrier
+        assert all(rate.min() >= 0 for side in (balance.gives, balance.takes) for rate in side.values())
+
+
+def test_what_the_line_gives_is_what_it_gave(with_line: Plan) -> None:
+    """Proves: the heat drawn as the line's is 0.2 MWh for each MWh that it drew, over the day."""
+    assert with_line.replay is not None
+    given = balance_of(with_line, "warm").gives["line"].sum()
+    assert given == pytest.approx(0.2 * with_line.replay["line_mw"].to_numpy().sum(), rel=1e-6)
+
+
+def test_carriers_are_who_gives_and_takes(made: Plan) -> None:
+    """Proves: each carrier has its givers and takers by name, and a fuel is known as one."""
+    steam, gas = balance_of(made, "steam"), balance_of(made, "gas")
+    assert set(steam.gives) <= {"boiler", "engine", "steam store"}
+    assert "engine" in steam.gives
+    assert steam.need is not None
+    assert (steam.need == 10).all()
+    assert set(gas.gives) == {"gas grid"}
+    assert "engine" in balance_of(made, ELECTRICITY).gives
+    assert made.replay is not None
+    assert panels.bought_only(made.scenario, made.replay) == {"gas"}
+    assert closure(made.scenario, made.replay).worst < 1e-5
+
+
+def test_charts_of_a_site_name_units_and_no_gantt(made: Plan) -> None:
+    """Proves: a panel for each carrier and store with its unit; a Gantt only where there is a line."""
+    drawn = charts.timeline(made).to_dict()
+    titles = {json.dumps(title) for title in _found(drawn, "title") if isinstance(title, list)}
+    for part in ('["electricity", "[MW]"]', '["steam", "[MW]"]', '["steam store", "[MWh]"]', '["price", "[EUR/MWh]"]'):
+        assert part in titles
+    assert '["gas", "[MW]"]' not in titles
+    assert '"field": "order"' not in json.dumps(drawn)
+    chosen = json.dumps(charts.timeline(made, carriers=["gas"]).to_dict())
+    assert '["gas", "[MW]"]' in chosen
+    assert '["steam", "[MW]"]' not in chosen
+
+
+def test_names_of_assets_are_never_fields(made: Plan) -> None:
+    """Proves: an asset called as an expression, or as what is no asset, is only text, and keeps its flows apart."""
+    assert made.replay is not None
+    names = {"engine": "battery", "boiler": "a.b-c"}
+    site = made.scenario.site
+    assets = tuple(a.model_copy(update={"name": names.get(a.name, a.name)}) for a in site.assets)
+    named = made.scenario.model_copy(update={"site": site.model_copy(update={"assets": assets})})
+    site_of = named.site
+    for key in ("cores", "stores", "carrier"):
+        site_of.__dict__.pop(key, None)
+    run = made.replay.assign_coords(
+        flow_asset=("flow", [names.get(name, name) for name in made.replay["flow_asset"].values.tolist()])
+    )
+    found = panels.balances(named, run)[ELECTRICITY]
+    assert "battery (asset)" in found.gives
+    assert "battery" not in found.gives
+    table = panels.Table(View.of(named.horizon))
+    panels.balance_panel(named, panels.balances(named, run)["steam"], table, alt.X("start:Q"), None)
+    assert all(set(column) <= set("abcdefghijklmnopqrstuvwxyz0123456789") for column in table.frame.columns)
+
+
+def test_the_page_of_a_site_without_a_line(home: Path, made: Plan) -> None:
+    """Proves: no heats, no steel, and tabs for bill and ledger that add up to the plan's figures."""
+    app = opened(stored(made))
+    assert not app.exception
+    assert tabs(app) == ["Schedule", "Bill", "Carbon ledger", "All figures", "Disturbed replays"]
+    assert [metric.label for metric in app.metric] == ["Carbon [t CO2e]", "Cost [EUR]", "Peak [MW]", "Import [MWh]"]
+    assert made.replay_figures is not None
+    said = "\n".join(text.value for text in app.main.text)
+    assert f"The lines add up to {wording.number(made.replay_figures.cost, 0)} EUR" in said
+    assert "heats" not in said
+    assert any("runs the site by plain rules" in caption.value for caption in app.caption)
+    bill, ledger = (frame.value for frame in app.dataframe[:2])
+    assert bill["plan [EUR]"].sum() == pytest.approx(made.replay_figures.cost, rel=1e-9)
+    assert bill["foreman [EUR]"].sum() == pytest.approx(made.baseline_figures.cost, rel=1e-9)
+    by_scope = ledger.groupby("scope")["plan [t CO2e]"].sum()
+    assert 1000 * by_scope["1"] == pytest.approx(made.replay_figures.direct_kg, rel=1e-9)
+    assert 1000 * by_scope["2, location, average"] == pytest.approx(made.replay_figures.grid_average_kg, rel=1e-9)
+    assert (ledger["activity"] * ledger["factor [kg/unit]"]).sum() == pytest.approx(
+        1000 * ledger["plan [t CO2e]"].sum(), rel=1e-9
+    )
+    assert "IPCC 2006 Guidelines, Vol. 2" in set(ledger["factor from"])
+
+
+def test_the_page_of_a_site_with_a_line(home: Path, with_line: Plan) -> None:
+    """Proves: heats and Gantt are there too, and carriers may be chosen."""
+    app = opened(stored(with_line))
+    assert not app.exception
+    assert tabs(app)[:3] == ["Schedule", "Heats", "Bill"]
+    assert app.multiselect(key="carriers").value == ["warm", "steam"]
+    app.multiselect(key="carriers").set_value(["gas"]).run()
+    assert not app.exception
+    assert '"field": "order"' in json.dumps(charts.timeline(with_line).to_dict())
+
+
+def test_lines_that_only_one_has_stand_once(made: Plan) -> None:
+    """Proves: a line that only plan or foreman has stands with nought on the other side, and none is told twice."""
+    ours, theirs = accounts.bills(made)
+    table = accounts.bill_table(ours, theirs, "EUR")
+    starts = table[table["kind"] == "start"]
+    assert starts["plan [EUR]"].tolist() == [150.0]
+    assert starts["foreman [EUR]"].tolist() == [0.0]
+    assert not table.duplicated(["kind", "line", "period", "unit"]).any()
+
+
+def test_parts_of_the_cost_add_up(made: Plan) -> None:
+    """Proves: the rows below cost add up to it, for foreman and plan. Sensitivity: a kind left out is seen."""
+    rows = {row.label: row for row in wording.rows(made.baseline_figures, made.replay_figures)}
+    parts = [row for name, row in rows.items() if name in {label for label, *_ in wording.MONEY[1:]}]
+    assert sum(row.plan or 0.0 for row in parts) == pytest.approx(rows["cost"].plan, rel=1e-9)
+    assert sum(row.foreman or 0.0 for row in parts) == pytest.approx(rows["cost"].foreman, rel=1e-9)
+    assert "steel" not in rows
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_the_page_of_every_bundled_scenario(home: Path, name: str) -> None:
+    """Proves: each one may be asked for, and its page says what it is."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.selectbox(key="scenario").set_value(name).run()
+    assert not app.exception
+    assert any(wording.size(load(name)) in text.value for text in app.text)
+    assert not next(button for button in app.button if button.label == "Plan").disabled
+
+
+def test_a_year_sends_no_more_than_can_be_seen() -> None:
+    """Proves: a chart of a year stays below 300 kB, and says what a point is. Sensitivity: 8,760 hours are 1.5 MB."""
+    scenario = load("works-hub-year")
+    assert len(json.dumps(charts.preview(scenario).to_dict())) < 300_000
+    flows = panels.Table(View.of(scenario.horizon))
+    assert len(flows.frame) == 366
+    assert "mean over 24 h" in View.of(scenario.horizon).says
+    assert len(panels.Table(weeks(scenario.horizon)["week from Thu 1 Jan 2026"]).frame) == 169
+
+
+def market_of(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, **answers: Any) -> list[str]:
+    """Overrides that the market's widgets make of some answers."""
+    overrides: list[str] = []
+
+    def number(label: str, key: str, original: Any, seeds: Any, said: Any, value: float, **_: Any) -> float:
+        return float(answers.get(key, value))
+
+    monkeypatch.setattr(asking, "_number", number)
+    monkeypatch.setattr(st, "segmented_control", lambda *_, default, **__: answers.get("covers", default))
+    asking._market(scenario, {}, {}, overrides)
+    return overrides
+
+
+def test_a_tariff_alone_has_no_price_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: without a spot price nothing is scaled that is not there, and what is asked loads."""
+    alone = re.sub(r"\n  price_per_mwh: .*", "", example())
+    tariff = "market.tariff.energy=[{name: e, rates: [{per_mwh: 50}]}]"
+    scenario = loads(alone, overrides=[tariff])
+    assert not scenario.market.has_spot
+    overrides = market_of(scenario, monkeypatch, price_level=150.0, carbon_price=90.0)
+    assert overrides == ["market.carbon_price.per_t=90"]
+    assert loads(alone, overrides=[tariff, *overrides]).market.carbon_price.per_t == 90
+    assert charts.first_block(scenario).tolist() == [50.0] * 24
+    assert '["tariff", "[EUR/MWh]"]' in json.dumps(charts.preview(scenario).to_dict())
+
+
+def test_another_cover_leaves_the_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: where a scheme says what is covered, asking for more drops it; asking for the same changes nothing."""
+    scenario = works()
+    assert scenario.market.carbon_price.scheme == "eu_ets"
+    assert market_of(scenario, monkeypatch) == []
+    overrides = market_of(scenario, monkeypatch, covers="all")
+    price = works(*overrides).market.carbon_price
+    assert (price.scheme, price.covers) == (None, "all")
+
+
+def _found(tree: Any, key: str) -> list[Any]:
+    """Every value of a key, however deep."""
+    if isinstance(tree, dict):
+        own = [tree[key]] if key in tree else []
+        return own + [value for name, branch in tree.items() if name != "datasets" for value in _found(branch, key)]
+    if isinstance(tree, list):
+        return [value for branch in tree for value in _found(branch, key)]
+    return []
