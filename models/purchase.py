@@ -33,6 +33,8 @@ class Purchase:
     unused: UnusedBlocks | None
     most_mwh: float
     """Most that a metered interval may import."""
+    most_out_mwh: float
+    """Most that it may export."""
     per_meter: int
     """Cells in a metered interval, and in a slot: cells divide both."""
     per_slot: int
@@ -69,6 +71,16 @@ class Purchase:
         return total
 
     @property
+    def circles(self) -> np.ndarray:
+        """Metered intervals in which export earns more than the cheapest import costs, or import itself earns."""
+        assert self.rates is not None
+        lowest = sum(
+            (e.per_mwh.min(axis=0) * self.rates.with_tax(e.kind) for e in self.rates.energy), np.zeros(len(self.rates))
+        )
+        earned = sum(self.rates.export_per_mwh.values(), np.zeros(len(self.rates)))
+        return np.asarray((earned > lowest) | (lowest < 0))
+
+    @property
     def most_spread(self) -> float:
         """Most that a MWh of a block loses when it is sold back [currency/MWh]."""
         return 0.0 if self.unused is None else float(self.unused.spread.max())
@@ -89,8 +101,15 @@ def read(scenario: Scenario, limit_mw: float | None) -> Purchase | None:
     step, meter = round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min)
     cell = math.gcd(step, meter)
     # a search may break the limit at a price: then the bound must not forbid it
-    most = UNLIMITED_MW if limit_mw is None else BROKEN * limit_mw
-    return Purchase(rates, unused, most * meter / 60, meter // cell, step // cell)
+    most = BROKEN * limit_mw if limit_mw is not None else UNLIMITED_MW + BROKEN * _draw_mw(scenario)
+    out = scenario.site.grid.export_limit_mw
+    return Purchase(rates, unused, most * meter / 60, out * meter / 60, meter // cell, step // cell)
+
+
+def _draw_mw(scenario: Scenario) -> float:
+    """What base load and line can draw at most [MW]."""
+    line = sum(max(phase.power_mw for phase in unit.profile) for unit in scenario.line.units)
+    return float(scenario.inputs["base_load_mw"].max()) + line
 
 
 def add(
@@ -115,13 +134,26 @@ def add(
     if purchase.rates is not None:
         rates = purchase.rates
         parts = len(rates) // n_meter
+        most_in, most_out = purchase.most_mwh, purchase.most_out_mwh
         block.METER = pyo.RangeSet(0, len(rates) - 1)
         block.imported = pyo.Var(block.METER, domain=pyo.NonNegativeReals)
-        block.exported = pyo.Var(block.METER, domain=pyo.NonNegativeReals)
+        block.exported = pyo.Var(block.METER, bounds=(0.0, most_out))
 
         @block.Constraint(block.METER)
         def net(b: Any, i: int) -> Any:
             return b.imported[i] - b.exported[i] == meter(i // parts) / parts
+
+        # where the tariff pays for a MWh that goes in a circle, one way at a time
+        block.CIRCLE = pyo.Set(initialize=np.flatnonzero(purchase.circles).tolist() if most_out > 0 else [])
+        block.inward = pyo.Var(block.CIRCLE, domain=pyo.Binary)
+
+        @block.Constraint(block.CIRCLE)
+        def import_alone(b: Any, i: int) -> Any:
+            return b.imported[i] <= most_in * b.inward[i]
+
+        @block.Constraint(block.CIRCLE)
+        def export_alone(b: Any, i: int) -> Any:
+            return b.exported[i] <= most_out * (1 - b.inward[i])
 
         block.tariff = pyo.Block()
         ports = tariff.add(

@@ -216,6 +216,9 @@ def add(
     block.over = pyo.Var(block.M if soft else [], domain=pyo.NonNegativeReals)
     share = 1 / data.cells_per_slot
 
+    # where there is no line either, a limit would have no variable at all
+    block.nought = pyo.Var(bounds=(0.0, 0.0), initialize=0.0)
+
     def metered(i: int) -> Any:
         # battery, PV and assets are constant within a slot, the line is not
         site = sum(
@@ -226,7 +229,7 @@ def add(
 
     @block.Constraint(block.M)
     def import_limit(b: Any, i: int) -> Any:
-        return metered(i) <= data.limit_mwh() + (b.over[i] if soft else 0.0)
+        return metered(i) <= data.limit_mwh() + (b.over[i] if soft else b.nought)
 
     def worth(weight: np.ndarray, earn: np.ndarray | None = None) -> Any:
         paid = pyo.quicksum(float(weight[t]) * block.taken[t] for t in range(n))

@@ -14,6 +14,9 @@ from plans.ledger import site_emissions
 from scenarios import Scenario
 from scenarios.settlement import market_based
 
+UNSERVED = ("shortage", "surplus", "level")
+"""Violations by which a run serves less than was asked for."""
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -59,6 +62,8 @@ class Figures:
     """Earned beside the grid's export, as a positive number."""
     upkeep_cost: float = 0.0
     """Wear, running, starts and flares."""
+    unserved: int = 0
+    """How often a need was not met, a surplus had nowhere to go or a level was missed: nothing to compare with."""
     by_product: dict[str, float] = field(default_factory=dict)
     """What is sold, by its name, in the unit of its carrier; the grid's export apart."""
     idle_mwh: float = 0.0
@@ -105,6 +110,7 @@ def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.D
         peak_mw=float(np.max(np.maximum(data["meter_mw"].to_numpy(), 0.0), initial=0.0)),
         tonnes=tonnes,
         battery_end_mwh=float(data["battery_mwh"][-1]) if data.sizes["time"] else 0.0,
+        unserved=int(np.isin(data["violation_kind"].values, UNSERVED).sum()) if "violation_kind" in data else 0,
         grid_market_kg=float(sum(part.kg.sum() for part in market_based(scenario, imported))),
         bought_kg=site.bought_kg,
         biogenic_kg=biogenic + sum(own.biogenic.values()),

@@ -117,14 +117,14 @@ class Plan:
 
     @property
     def comparable(self) -> bool:
-        """Whether the foreman makes what the plan makes; else nothing is saved against him."""
-        made = self.replay_figures
-        return made is None or abs(made.tonnes - self.baseline_figures.tonnes) < 1e-6
+        """Whether the foreman makes and serves what the plan does; else nothing is saved against him."""
+        made, foreman = self.replay_figures, self.baseline_figures
+        return made is None or (abs(made.tonnes - foreman.tonnes) < 1e-6 and not foreman.unserved)
 
     def saved(self) -> dict[str, float]:
         """Saving of the undisturbed replay against the undisturbed foreman, absolute and as a share.
 
-        Empty where there is no plan, or the foreman makes less.
+        Empty where there is no plan, or the foreman makes or serves less.
         """
         if self.replay_figures is None or not self.comparable:
             return {}

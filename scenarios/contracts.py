@@ -97,10 +97,12 @@ KINDS: dict[str, type[BaseBlock | Green | Guarantees]] = {
 
 def _read(raw: Any, info: ValidationInfo) -> Any:
     # by hand, as assets are: pydantic's tagged union would put the tag into the place of every mistake
-    if not isinstance(raw, dict):
+    if isinstance(raw, BaseBlock | Green | Guarantees):
         return raw
+    if not isinstance(raw, dict):
+        raise ValueError("a contract is a mapping with kind, name and what belongs to its kind")
     kind = raw.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         close = get_close_matches(str(kind), KINDS, n=1)
         hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(KINDS)}"
         raise ValueError(f"kind is required; {hint}" if kind is None else f"unknown kind {str(kind)[:40]!r}; {hint}")

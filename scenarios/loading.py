@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from scenarios import document as yaml_document
 from scenarios.document import Document, dotted
+from scenarios.quantity import CURRENCIES
 from scenarios.record import Problem, ScenarioError
 from scenarios.scenario import Scenario
 
@@ -68,6 +69,8 @@ def build(document: Document, folder: Path, overrides: Iterable[str] = ()) -> Sc
             problems += error.problems
     market = document.data.get("market")
     currency = market.get("currency", "EUR") if isinstance(market, dict) else "EUR"
+    if currency not in CURRENCIES:
+        currency = "EUR"  # told at its own place; quantities need one to be read in
     context: dict[str, Any] = {"currency": str(currency), "folder": folder}
     try:
         scenario: Scenario | None = Scenario.model_validate(document.data, context=context)

@@ -32,6 +32,8 @@ from scenarios.tariff import Before, Rates, read
 from scenarios.tariff import metered as metered_times
 
 MOST_HEATS = 5000
+MOST_SHARE = 1.2
+"""Capacity factors are at most 1; measured ones lie a little above now and then."""
 NO_LINE = Line.model_construct(stages=(), grades=(), transfers=(), heat_loss=None)
 """The line of a scenario that is a site alone: no stages, no units. It cannot be written down, only left out."""
 
@@ -198,6 +200,9 @@ class Scenario(Record):
         lowest = found.values.min()
         if not unit.startswith(f"{self.market.currency}/") and lowest < 0:
             raise ValueError(f"{found.source}: negative value {lowest:g} {unit}")
+        share = name == "pv_available_mw" or name.endswith((".capacity_factor", ".availability"))
+        if share and found.values.max() > MOST_SHARE:
+            raise ValueError(f"{found.source}: {found.values.max():g} is no share of a capacity; at most 1, or write %")
         return found
 
     def _resolve(self) -> xr.Dataset:
@@ -239,6 +244,11 @@ class Scenario(Record):
                 if given.carrier not in self.site.carrier or given.carrier == ELECTRICITY:
                     known = ", ".join(list(self.site.carrier)[1:]) or "none"
                     says = f"{given.carrier!r} is no carrier that the line can give; those of the site are {known}"
+                    yield ("line", "stages", i, "gives", j, "carrier"), says
+                elif not self.site.carrier[given.carrier].dumps and not any(
+                    given.carrier in (name for _, name in asset.touches()) for asset in self.site.assets
+                ):
+                    says = f"{given.carrier!r} may not be let go and no asset takes it; add one, or say dump: true"
                     yield ("line", "stages", i, "gives", j, "carrier"), says
         yield from _mistakes_of_market(self)
         yield from _mistakes_of_orders(self)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from ui import fronts, levers
-from ui.options import AsJson, Changes, Named, Refused, print_json
+from ui.options import AsJson, Changes, Named, Refused, print_json, writable
 
 if TYPE_CHECKING:
     from plans.store import Store
@@ -211,7 +211,9 @@ def export(
     from plans.export import export as write
 
     named = output.suffix.removeprefix(".").lower() if output else ""
-    to = to or (named if named in FORMATS else FORMATS[0])
+    if named and named not in FORMATS:
+        raise Refused(f"--output {output}: formats are {', '.join(f'.{kind}' for kind in FORMATS)}")
+    to = to or named or FORMATS[0]
     if to not in FORMATS:
         raise Refused(f"--to {to}: formats are {', '.join(FORMATS)}")
     if named in FORMATS and named != to:
@@ -219,14 +221,14 @@ def export(
     store, found = _find(run)
     stored = store.open(found)
     path = output or Path(f"emberline-{stored.plan.scenario.name}-{found[:8]}.{to}")
-    if path.is_dir() or not path.parent.is_dir():
-        raise Refused(f"--output {path}: {'is a folder' if path.is_dir() else 'there is no such folder'}")
-    if path.exists() and not force:
-        raise Refused(f"{path} is there already; overwrite it with --force, or name another with --output")
+    writable(path, force)
     if not stored.plan.found:
         print(f"run {found} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
         raise typer.Exit(1)
-    print(write(stored, to, path))
+    try:
+        print(write(stored, to, path))
+    except OSError as error:
+        raise Refused(f"--output {path}: {error.strerror}") from error
 
 
 @app.command()

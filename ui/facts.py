@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from scenarios import Scenario
-from scenarios.assets import Converter, Flare, Load, Named, Renewable, Sale, Source, Storage, Supply
+from scenarios.assets import (
+    Converter,
+    Flare,
+    FlexibleLoad,
+    HeatPump,
+    Load,
+    Named,
+    Renewable,
+    Sale,
+    Source,
+    Storage,
+    Supply,
+)
 from scenarios.emissions import factors_used
 from scenarios.line import Unit
 from scenarios.tariff import DemandCharge, Tariff, remarks
@@ -76,8 +89,32 @@ def odd(scenario: Scenario) -> Iterator[str]:
             yield f"carrier {carrier.name}: no asset touches it"
         elif carrier.name in given and carrier.name not in taken:
             yield f"carrier {carrier.name}: nobody uses it, all of it is let go"
+    for asset in site.assets:
+        core = site.cores.get(asset.name)
+        if core is not None and not isinstance(asset, HeatPump | FlexibleLoad):
+            ratio = _gain(scenario, core)
+            if ratio > MOST_GAIN:
+                yield f"asset {asset.name}: gives {ratio:.3g} MWh for each MWh that it takes"
     if scenario.market.tariff is not None:
         yield from (f"tariff: {line}" for line in remarks(scenario.market.tariff))
+
+
+MOST_GAIN = 1.1
+"""Energy out for energy in above which a machine is odd; condensing boilers come to 1.08 of the net heating value."""
+
+
+def _gain(scenario: Scenario, core: Converter) -> float:
+    """Energy out for energy in at full load, where all of a machine's carriers are counted in MWh; else 0."""
+    if any(scenario.site.carrier[carrier].unit != "MWh" for carrier in core.flows.values()):
+        return 0.0
+    series = {key: float(values.mean()) for key, values in scenario.asset_series(core.name).items()}
+    out = 1.0 if core.main == "output" else 0.0
+    taken = 1.0 - out
+    for key, streams in (("inputs", core.inputs), ("outputs", core.outputs)):
+        for i, stream in enumerate(streams):
+            amount = stream.by_load[-1].per_unit if stream.by_load else series.get(f"{key}.{i}", 0.0)
+            out, taken = (out, taken + amount) if key == "inputs" else (out + amount, taken)
+    return out / taken if taken > 0 else (math.inf if out else 0.0)
 
 
 def factors(scenario: Scenario) -> Iterator[str]:

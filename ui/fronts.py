@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.options import AsJson, Changes, Named, Refused, print_json
+from ui.options import AsJson, Changes, Named, print_json, writable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +39,9 @@ def pareto(
 
     asked = load(scenario, changes or [])
     if output is not None:
-        _check(output, force)
+        from plans.fronts import FORMATS
+
+        writable(output, force, FORMATS)
     from plans import fronts
 
     found = _search(asked, points, workers, quiet)
@@ -63,53 +62,17 @@ def front(
     _say(fronts.read(number), as_json)
 
 
-def _check(output: Path, force: bool) -> None:
-    from plans.fronts import FORMATS
-
-    if output.suffix.removeprefix(".") not in FORMATS:
-        raise Refused(f"--output {output}: formats are {', '.join(f'.{kind}' for kind in FORMATS)}")
-    if output.is_dir() or not output.parent.is_dir():
-        raise Refused(f"--output {output}: {'is a folder' if output.is_dir() else 'there is no such folder'}")
-    if output.exists() and not force:
-        raise Refused(f"{output} is there already; overwrite it with --force, or name another with --output")
-
-
 def _search(asked: Scenario, points: int, workers: int, quiet: bool) -> Front:
-    """Search in a second thread, so that this one answers the keyboard; progress on standard error, a line a point."""
     from plans.pareto import pareto as search
-    from ui.making import stdout_kept_clean
+    from ui.making import study
 
-    wish, done = threading.Event(), threading.Event()
-    made: list[Front] = []
-    failed: list[BaseException] = []
-    began = time.perf_counter()
-
-    def tell(event: dict[str, Any]) -> None:
-        if not quiet:
-            print(f"{time.perf_counter() - began:6.1f} s  {_told(event, asked)}", file=sys.stderr, flush=True)
-
-    def work() -> None:
-        try:
-            made.append(search(asked, points, workers=workers, on_progress=tell, cancel=wish.is_set))
-        except BaseException as error:  # raised again where the user is
-            failed.append(error)
-        finally:
-            done.set()
-
-    with stdout_kept_clean():
-        threading.Thread(target=work, daemon=True).start()
-        while not done.is_set():
-            try:
-                done.wait(0.1)
-            except KeyboardInterrupt:
-                if wish.is_set():
-                    raise
-                wish.set()
-                if not quiet:
-                    print("taking the points found so far (Ctrl-C again gives up)", file=sys.stderr)
-    if failed:
-        raise failed[0]
-    return made[0]
+    return study(
+        lambda tell, wish: search(
+            asked, points, workers=workers, on_progress=lambda event: tell(_told(event, asked)), cancel=wish
+        ),
+        "taking the points found so far",
+        quiet,
+    )
 
 
 def _told(event: dict[str, Any], asked: Scenario) -> str:
@@ -136,7 +99,6 @@ def _say(kept: StoredFront, as_json: bool) -> None:
 
 def show(console: Console, kept: StoredFront) -> None:
     """A front as the planner reads it, from the cleanest to the cheapest point."""
-    from rich.markup import escape
     from rich.table import Table
     from rich.text import Text
 
@@ -153,9 +115,9 @@ def show(console: Console, kept: StoredFront) -> None:
     table.add_column("point", no_wrap=True)
     names = ("carbon [t CO2e]", f"cost [{money}]", "gap", f"difference [{money}/t]", f"dual [{money}/t]", "peak [MW]")
     for name in names:
-        table.add_column(escape(name), justify="right", no_wrap=True)
+        table.add_column(Text(name), justify="right", no_wrap=True)
     for name in ("status", ""):
-        table.add_column(escape(name), no_wrap=True)
+        table.add_column(Text(name), no_wrap=True)
     for row in rows(found.data):
         between = wording.number(row["difference_per_t"], 0)
         if row["difference_per_t"] is not None and not row["proven"]:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.options import AsJson, Changes, Named, Refused, print_json
+from ui.options import AsJson, Changes, Named, Refused, print_json, writable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,55 +64,21 @@ def _check(asked: Scenario, output: Path | None, force: bool) -> None:
         raise Refused(f"{asked.name}: {says}")
     if output is None:
         return
-    if output.suffix.removeprefix(".") not in FORMATS:
-        raise Refused(f"--output {output}: formats are {', '.join(f'.{kind}' for kind in FORMATS)}")
-    if output.is_dir() or not output.parent.is_dir():
-        raise Refused(f"--output {output}: {'is a folder' if output.is_dir() else 'there is no such folder'}")
-    if output.exists() and not force:
-        raise Refused(f"{output} is there already; overwrite it with --force, or name another with --output")
+    writable(output, force, FORMATS)
 
 
 def _study(asked: Scenario, quiet: bool) -> Levers:
-    """Work in a second thread, so that this one answers the keyboard; progress on standard error, a line a step."""
-    from plans.levers import levers as study
-    from ui.making import stdout_kept_clean
+    from plans.levers import levers
+    from ui.making import study
 
-    wish, done = threading.Event(), threading.Event()
-    made: list[Levers] = []
-    failed: list[BaseException] = []
-    began = time.perf_counter()
-    said = [""]
+    def told(event: dict[str, Any]) -> str:
+        return f"{event['done']} of {event['of']}: {event['lever']}" if "lever" in event else PHASES[event["phase"]]
 
-    def tell(event: dict[str, Any]) -> None:
-        line = PHASES[event["phase"]]
-        if "lever" in event:
-            line = f"{event['done']} of {event['of']}: {event['lever']}"
-        if not quiet and line != said[0]:
-            said[0] = line
-            print(f"{time.perf_counter() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
-
-    def work() -> None:
-        try:
-            made.append(study(asked, on_progress=tell, cancel=wish.is_set))
-        except BaseException as error:  # raised again where the user is
-            failed.append(error)
-        finally:
-            done.set()
-
-    with stdout_kept_clean():
-        threading.Thread(target=work, daemon=True).start()
-        while not done.is_set():
-            try:
-                done.wait(0.1)
-            except KeyboardInterrupt:
-                if wish.is_set():
-                    raise
-                wish.set()
-                if not quiet:
-                    print("taking the best plans so far (Ctrl-C again gives up)", file=sys.stderr)
-    if failed:
-        raise failed[0]
-    return made[0]
+    return study(
+        lambda tell, wish: levers(asked, on_progress=lambda event: tell(told(event)), cancel=wish),
+        "taking the best plans so far",
+        quiet,
+    )
 
 
 def rows(found: Levers) -> Iterator[dict[str, Any]]:

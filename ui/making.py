@@ -1,16 +1,20 @@
-"""A plan made in this process for the command line: live progress, and Ctrl-C that takes the best plan so far."""
+"""Work done in this process for the command line: live progress, and Ctrl-C that takes the best found so far."""
 
 from __future__ import annotations
 
 import os
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from plans.plan import Plan, plan
 from scenarios import Scenario
 from ui.terminal import Progress
+
+Made = TypeVar("Made")
 
 
 @contextmanager
@@ -30,41 +34,77 @@ def stdout_kept_clean() -> Iterator[None]:
         os.close(kept)
 
 
-def make(scenario: Scenario, quiet: bool) -> Plan:
-    """Make a plan with progress on standard error.
+def answering(work: Callable[[Callable[[], bool]], Made], draw: Callable[[], None], wished: Callable[[], None]) -> Made:
+    """Do long work in a second thread, so that this one always answers the keyboard.
 
-    The work is done in a second thread, so that this one always answers the keyboard. The first Ctrl-C asks for the
-    best plan found so far, the second gives up.
+    The first Ctrl-C asks for the best that was found so far, the second gives up.
+
+    Args:
+        work: is given a function to poll: whether what there is should be taken.
+        draw: called every tenth of a second.
+        wished: called when the user asks for what there is.
 
     Raises:
         KeyboardInterrupt: the user has given up; the other thread may still be at work.
     """
-    progress = Progress(scenario, quiet)
     wish, done = threading.Event(), threading.Event()
-    made: list[Plan] = []
+    made: list[Made] = []
     failed: list[BaseException] = []
 
-    def work() -> None:
+    def run() -> None:
         try:
-            made.append(plan(scenario, on_progress=progress.tell, cancel=wish.is_set))
+            made.append(work(wish.is_set))
         except BaseException as error:  # raised again where the user is
             failed.append(error)
         finally:
             done.set()
 
-    with stdout_kept_clean(), progress.shown() as draw:
-        threading.Thread(target=work, daemon=True).start()
-        while not done.is_set():  # not the thread itself: a join that is interrupted takes it for ended
-            try:
-                draw()
-                done.wait(0.1)
-            except KeyboardInterrupt:
-                if wish.is_set():
-                    raise
-                wish.set()
-                progress.wish = "taking the best plan so far (Ctrl-C again gives up)"
-                if not progress.console.is_terminal and not quiet:
-                    print(progress.wish, file=sys.stderr)
+    threading.Thread(target=run, daemon=True).start()
+    while not done.is_set():  # not the thread itself: a join that is interrupted takes it for ended
+        try:
+            draw()
+            done.wait(0.1)
+        except KeyboardInterrupt:
+            if wish.is_set():
+                raise
+            wish.set()
+            wished()
     if failed:
         raise failed[0]
     return made[0]
+
+
+def make(scenario: Scenario, quiet: bool) -> Plan:
+    """Make a plan with progress on standard error; Ctrl-C takes the best plan found so far."""
+    progress = Progress(scenario, quiet)
+
+    def wished() -> None:
+        progress.wish = "taking the best plan so far (Ctrl-C again gives up)"
+        if not progress.console.is_terminal and not quiet:
+            print(progress.wish, file=sys.stderr)
+
+    with stdout_kept_clean(), progress.shown() as draw:
+        return answering(lambda wish: plan(scenario, on_progress=progress.tell, cancel=wish), draw, wished)
+
+
+def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Made], taking: str, quiet: bool) -> Made:
+    """Make several plans, a line of progress for each step on standard error.
+
+    Args:
+        work: is given where to tell a line, and whether what there is should be taken.
+        taking: what is told when the user asks for what there is.
+        quiet: tell nothing.
+    """
+    began, said = time.perf_counter(), [""]
+
+    def tell(line: str) -> None:
+        if not quiet and line != said[0]:
+            said[0] = line
+            print(f"{time.perf_counter() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
+
+    def wished() -> None:
+        if not quiet:
+            print(f"{taking} (Ctrl-C again gives up)", file=sys.stderr)
+
+    with stdout_kept_clean():
+        return answering(lambda wish: work(tell, wish), lambda: None, wished)

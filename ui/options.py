@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -21,6 +23,16 @@ class Refused(Exception):
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
+
+
+def writable(output: Path, force: bool, kinds: Sequence[str] = ()) -> None:
+    """Refuse a file that cannot be written: of another kind, in no folder, or there already."""
+    if kinds and output.suffix.removeprefix(".") not in kinds:
+        raise Refused(f"--output {output}: formats are {', '.join(f'.{kind}' for kind in kinds)}")
+    if output.is_dir() or not output.parent.is_dir():
+        raise Refused(f"--output {output}: {'is a folder' if output.is_dir() else 'there is no such folder'}")
+    if output.exists() and not force:
+        raise Refused(f"{output} is there already; overwrite it with --force, or name another with --output")
 
 
 def print_json(data: Any) -> None:

@@ -119,7 +119,7 @@ def rows(baseline: Any, plan: Any) -> Iterator[Row]:
         value = None if figures is None else getattr(figures, name)
         return None if value is None else value * factor
 
-    comparable = plan is None or abs(plan.tonnes - baseline.tonnes) < 1e-6
+    comparable = plan is None or (abs(plan.tonnes - baseline.tonnes) < 1e-6 and not baseline.unserved)
     told = [(label, "t CO2e", name, 1e-3, 2) for label, name in CARBON]
     told += [(label, baseline.currency, name, sign, 0) for label, name, sign in MONEY]
     told += [
@@ -139,6 +139,10 @@ def rows(baseline: Any, plan: Any) -> Iterator[Row]:
 
 def foreman(plan: Plan) -> str | None:
     """What is to be said of the foreman where he does not keep every limit."""
+    missed = plan.baseline_figures.unserved
+    if missed:
+        times = "once" if missed == 1 else f"{missed} times"
+        return f"the foreman's rules miss needs, surpluses or end levels {times}: no saving is told"
     if plan.baseline_complete:
         return None
     if plan.comparable:

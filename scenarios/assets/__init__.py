@@ -47,7 +47,7 @@ def read_asset(raw: Any, info: ValidationInfo) -> Any:
     if not isinstance(raw, dict):
         raise ValueError("an asset is a mapping with kind, name and what belongs to its kind")
     kind = raw.get("kind")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         close = get_close_matches(str(kind), KINDS, n=1)
         hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(KINDS)}"
         raise ValueError(f"kind is required; {hint}" if kind is None else f"unknown kind {str(kind)[:40]!r}; {hint}")
