@@ -64,7 +64,11 @@ class SiteModel:
 
 
 def build(
-    data: SiteData, aim: Aim, load: np.ndarray | None = None, burning: Collection[int] | None = None
+    data: SiteData,
+    aim: Aim,
+    load: np.ndarray | None = None,
+    burning: Collection[int] | None = None,
+    line_gives: Callable[[str, int], float] | None = None,
 ) -> SiteModel:
     """Build and compile a site's model; it minimizes the first goal under the caps.
 
@@ -73,6 +77,7 @@ def build(
         aim: goals and caps.
         load: energy of the line by cell [MWh], shape (n_cells,); None: there is no line.
         burning: slots in which stores may not be filled and emptied at the same time; None: all in which it could pay.
+        line_gives: what the line gives of another carrier in a slot, in the carrier's unit.
     """
     coarse = data
     if load is None and data.step_min > data.meter_min:
@@ -83,7 +88,10 @@ def build(
     model = pyo.ConcreteModel()
     with building():
         model.site = pyo.Block()
-        ports = sites.add(model.site, coarse, lambda c: float(cells[c]), lambda t: float(slots[t]), burning=burning)
+        ports = sites.add(
+            model.site, coarse, lambda c: float(cells[c]), lambda t: float(slots[t]), burning=burning,
+            line_gives=line_gives,
+        )  # fmt: skip
         model.GOAL = pyo.Set(initialize=GOALS)
         # each goal is a variable: caps are its bounds, and what is minimized can change without a new model
         tops = {"full_cost": aim.cost_cap, "carbon": aim.carbon_cap}
@@ -135,7 +143,13 @@ def optimize_site(
 
 
 def minimize_first(
-    data: SiteData, aim: Aim, load: np.ndarray | None, left: Callable[[], float], seconds: dict[str, float], **how: Any
+    data: SiteData,
+    aim: Aim,
+    load: np.ndarray | None,
+    left: Callable[[], float],
+    seconds: dict[str, float],
+    line_gives: Callable[[str, int], float] | None = None,
+    **how: Any,
 ) -> tuple[SiteModel, Outcome]:
     """Minimize the first goal.
 
@@ -145,7 +159,7 @@ def minimize_first(
     burning: set[int] | None = set() if data.hub is not None and assets.continuous(data.hub) else None
     for attempt in itertools.count():
         began = time.perf_counter()
-        made = build(data, aim, load, burning)
+        made = build(data, aim, load, burning, line_gives)
         seconds["build"] += time.perf_counter() - began
         outcome = made.program.run(time_limit=max(left(), 0.05), **how)
         seconds["first goal"] += outcome.seconds

@@ -14,12 +14,18 @@ from models import aim as aims
 from models import site as sites
 from models.aim import Aim
 from models.hub import SiteModel, minimize_first
+from models.optimize import baseline_cost, direct_kg
 from models.solve import Multipliers
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY
 
 
-def shadow_prices(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset | None = None) -> xr.Dataset | None:
+def shadow_prices(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    schedule: xr.Dataset | None = None,
+    baseline: xr.Dataset | None = None,
+) -> xr.Dataset | None:
     """What a unit more is worth, by the first goal: of each carrier's balance, of levels and of limits.
 
     Amounts are in the carriers' units (MWh, t, Nm3), so that no price depends on the step. The whole numbers (what is
@@ -29,7 +35,9 @@ def shadow_prices(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset
     Args:
         scenario: with its goal: prices are in its currency, or in kg CO2e where it minimizes carbon.
         envelope: as for ``models.optimize``.
-        schedule: whose line's power is the load, taken as even within a step; None: there is no line.
+        schedule: whose line's power is the load, taken as even within a step, and what the line gives with it; None:
+            there is no line.
+        baseline: the foreman's run, from which a cap on extra cost counts; None: no such cap.
 
     Returns:
         ``balance_price`` (carrier, time): what a unit more of demand costs; ``level_price`` (store, time): what a unit
@@ -39,15 +47,25 @@ def shadow_prices(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Dataset
         ``measure``, ``goal``, ``whole_numbers`` (``fixed`` or ``none``). None where there is no plan.
     """
     data = sites.read(scenario, envelope)
-    aim = aims.read(scenario, data, None, 0.0)
-    load = None
+    direct = direct_kg(scenario, envelope) if schedule is not None else 0.0
+    aim = aims.read(scenario, data, baseline_cost(scenario, data, baseline), direct)
+    load, given = None, {}
     if schedule is not None:
         per = data.cells_per_slot
         load = np.repeat(schedule["line_mw"].to_numpy() * data.hours, per) / per
+        if "line_rate" in schedule:
+            rates = schedule["line_rate"].to_numpy() * data.hours
+            given = dict(zip(schedule["given"].values.tolist(), rates.tolist(), strict=True))
     limit, began = scenario.goal.time_limit_s, time.perf_counter()
     seconds = {"build": 0.0, "first goal": 0.0}
     made, first = minimize_first(
-        data, aim, load, lambda: limit - (time.perf_counter() - began), seconds, gap=scenario.goal.gap
+        data,
+        aim,
+        load,
+        lambda: limit - (time.perf_counter() - began),
+        seconds,
+        line_gives=lambda carrier, t: given[carrier][t] if carrier in given else 0.0,
+        gap=scenario.goal.gap,
     )
     if not first.found:
         return None

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from ui import fronts, levers
-from ui.options import AsJson, Changes, Named, Refused, print_json, writable
+from ui import fronts, levers, prices
+from ui.options import AsJson, Changes, Named, Refused, Run, find, print_json, store_if_any, writable
 
 if TYPE_CHECKING:
-    from plans.store import Store
     from scenarios import Scenario
 
 app = typer.Typer(
@@ -31,8 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Run = Annotated[str, typer.Argument(metavar="RUN", help="id of a run, its first digits, or 'last'")]
 
 
 @app.command("list")
@@ -140,6 +137,7 @@ def plan(
 app.command()(fronts.pareto)
 app.command()(fronts.front)
 app.command()(levers.levers)
+app.command()(prices.prices)
 
 
 @app.command()
@@ -147,7 +145,7 @@ def show(run: Run = "last", as_json: AsJson = False) -> None:
     """Show a stored run."""
     from ui import terminal
 
-    store, found = _find(run)
+    store, found = find(run)
     stored = store.open(found)
     if as_json:
         print_json({"run": found, "folder": str(stored.folder), **stored.plan.summary()})
@@ -165,13 +163,13 @@ def runs(
     from datetime import UTC
 
     if delete is not None:
-        store, found = _find(delete)
+        store, found = find(delete)
         if not yes and not (sys.stdin.isatty() and typer.confirm(f"Delete run {found}?", err=True)):
             raise Refused(f"run {found} was not deleted; confirm with --yes")
         store.delete(found)
         print(f"run {found} deleted", file=sys.stderr)
         return
-    kept = _store()
+    kept = store_if_any()
     found_rows = kept.list() if kept else []
     if as_json:
         names = ("id", "scenario", "state", "status", "goal", "gap", "saved_carbon_kg", "saved_cost", "verdict")
@@ -218,7 +216,7 @@ def export(
         raise Refused(f"--to {to}: formats are {', '.join(FORMATS)}")
     if named in FORMATS and named != to:
         raise Refused(f"--to {to}: the file's name ends in .{named}; leave --to out, or name another file")
-    store, found = _find(run)
+    store, found = find(run)
     stored = store.open(found)
     path = output or Path(f"emberline-{stored.plan.scenario.name}-{found[:8]}.{to}")
     writable(path, force)
@@ -261,20 +259,6 @@ def _load(name: str, changes: list[str] | None) -> Scenario:
     from scenarios import load
 
     return load(name, changes or [])
-
-
-def _store() -> Store | None:
-    """The store; None where nothing was ever stored, so that asking leaves no trace."""
-    from plans.store import Store, home
-
-    return Store() if (home() / "catalogue.db").is_file() else None
-
-
-def _find(prefix: str) -> tuple[Store, str]:
-    store = _store()
-    if store is None:
-        raise Refused("there is no stored run yet; make one with 'emberline plan'")
-    return store, store.find(prefix)
 
 
 def _fail(code: int, *lines: str) -> NoReturn:

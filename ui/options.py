@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from plans.store import Store
 
 Named = Annotated[str, typer.Argument(metavar="SCENARIO", help="a YAML file, or the name of a bundled scenario")]
 Changes = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="override a key of the scenario, such as goal.minimize=cost"),
 ]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="id of a run, its first digits, or 'last'")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON and nothing else")]
 
 
@@ -38,3 +42,18 @@ def writable(output: Path, force: bool, kinds: Sequence[str] = ()) -> None:
 def print_json(data: Any) -> None:
     """JSON on standard output."""
     print(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
+
+
+def store_if_any() -> Store | None:
+    """The store; None where nothing was ever stored, so that asking leaves no trace."""
+    from plans.store import Store, home
+
+    return Store() if (home() / "catalogue.db").is_file() else None
+
+
+def find(prefix: str) -> tuple[Store, str]:
+    """The store, and the whole number of a run that is named by its beginning or ``last``."""
+    store = store_if_any()
+    if store is None:
+        raise Refused("there is no stored run yet; make one with 'emberline plan'")
+    return store, store.find(prefix)

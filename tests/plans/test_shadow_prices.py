@@ -1,0 +1,69 @@
+"""Shadow prices of a stored plan, in the plant's units."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from plans import plan
+from plans.prices import prices, summary
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))  # small sites are written there
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "twin"))  # and shops there
+
+from hubs import GAS, hub
+from shops import cast, melt_shop, scenario
+
+BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 10, "efficiency": 0.9}
+RECOVERY = {
+    "kind": "waste_heat_recovery", "name": "duct", "source": "hot", "heat": "heat", "heat_mw": 3, "efficiency": 0.6,
+}  # fmt: skip
+NEED = {"kind": "load", "name": "need", "carrier": "heat", "rate": 8.0}
+SOURCE = {"kind": "source", "name": "flue", "carrier": "hot", "rate": 9.0}
+WASTE = [{"name": "hot", "waste": True}]
+
+
+def test_prices_by_hand() -> None:
+    """Proves: heat is worth what gas for it costs, 30/0.9; a MW more of recovery saves as much, for waste heat is left
+    over and worth nothing; the boiler's own limit binds nowhere and is not told.
+
+    Sensitivity: prices by step instead of by MWh, limits that do not bind.
+    """
+    made = plan(hub(GAS, BOILER, RECOVERY, NEED, SOURCE, hours=4, more=WASTE))
+    found = prices(made)
+    assert found is not None
+    told = {(row.kind, row.name): row for row in summary(made, found)}
+    heat = told["balance_price", "heat"]
+    assert (heat.mean, heat.low, heat.high) == pytest.approx((30 / 0.9,) * 3)
+    assert heat.unit == "EUR/MWh"
+    assert told["balance_price", "hot"].mean == pytest.approx(0, abs=1e-6)
+    assert told["rate_limit_price", "duct"].mean == pytest.approx(30 / 0.9)
+    assert ("rate_limit_price", "boiler") not in told
+
+
+def test_what_a_line_gives_has_a_price() -> None:
+    """Proves: with the heats of the plan held, off-gas of the line enters the prices: steam costs gas where furnaces
+    stand still, and nothing where more is given than can be used. Sensitivity: the line's gas left out.
+    """
+    line = melt_shop()
+    line["stages"][0] = {**line["stages"][0], "gives": [{"carrier": "hot", "per_mwh": 0.5}]}
+    site = {
+        "carriers": [{"name": "gas"}, {"name": "heat", "dump": True}, {"name": "hot", "waste": True}],
+        "assets": [GAS, BOILER, {**RECOVERY, "heat_mw": 12}, {**NEED, "rate": 2.0}],
+    }
+    made = plan(
+        scenario(
+            line, [cast("A", 2)], site=site, horizon={"length_h": 8.0},
+            disturbances={"replications": 0}, goal={"minimize": "cost", "time_limit_s": 10, "gap": 0.05},
+        )
+    )  # fmt: skip
+    found = prices(made)
+    assert found is not None
+    assert made.schedule is not None
+    heat = found["balance_price"].sel(carrier="heat").to_numpy()
+    given = made.schedule["line_rate"].sel(given="hot").to_numpy()
+    assert heat[given == 0] == pytest.approx(30 / 0.9)
+    assert np.abs(heat[given > 2.0 / 0.6 + 1e-6]).max() < 1e-6
