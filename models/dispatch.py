@@ -212,6 +212,9 @@ def _flows(
     level: np.ndarray,
     hub: HubFlows | None = None,
 ) -> Flows:
+    # what goes in and out at once is a tie that the solver broke its way: the meter sees the difference
+    circle = np.minimum(np.maximum(taken, 0.0), np.maximum(given, 0.0))
+    taken, given = taken - circle, given - circle
     per = data.cells_per_slot
     made = np.zeros(len(data.base)) if hub is None else hub.delivered(ELECTRICITY)
     cells = line_cells + np.repeat(data.base - pv + charge - discharge - made, per) / per

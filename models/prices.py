@@ -47,7 +47,7 @@ def shadow_prices(
         ``measure``, ``goal``, ``whole_numbers`` (``fixed`` or ``none``). None where there is no plan.
     """
     data = sites.read(scenario, envelope)
-    direct = direct_kg(scenario, envelope) if schedule is not None else 0.0
+    direct = direct_kg(scenario, envelope) if scenario.heats else 0.0
     aim = aims.read(scenario, data, baseline_cost(scenario, data, baseline), direct)
     load, given = None, {}
     if schedule is not None:

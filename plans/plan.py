@@ -280,7 +280,8 @@ def _disturbed(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset,
     """Replays of schedule and foreman's list under the same disturbances."""
     import twin
 
-    n = scenario.disturbances.replications
+    # only a line is disturbed
+    n = scenario.disturbances.replications if scenario.heats else 0
     columns: dict[str, list[float]] = {
         prefix + name: []
         for prefix in ("", "baseline_")

@@ -251,10 +251,17 @@ def test_kill_9_leaves_a_whole_catalogue(home: Path, kept: str, delay_s: float) 
     assert not [path for path in (home / "runs").iterdir() if path.name.endswith(".partial")]
 
 
+def hears_ctrl_c() -> None:
+    """Where the tests run in the background Ctrl-C is ignored, and would be by what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_takes_the_best_plan_so_far(home: Path) -> None:
     """Proves: one Ctrl-C ends the search and keeps its plan. Sensitivity: without it, it searches for minutes."""
     command = [sys.executable, "-m", "ui", "plan", "melt-shop-day", "--gap", "0", "--time-limit", "300", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as begun:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hears_ctrl_c
+    ) as begun:
         assert begun.stderr is not None
         while "search" not in begun.stderr.readline():
             pass

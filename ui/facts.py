@@ -95,10 +95,21 @@ def odd(scenario: Scenario) -> Iterator[str]:
             ratio = _gain(scenario, core)
             if ratio > MOST_GAIN:
                 yield f"asset {asset.name}: gives {ratio:.3g} MWh for each MWh that it takes"
+        told = isinstance(asset, Supply) and (asset.factor or asset.fossil_kg_per_unit or asset.biogenic_kg_per_unit)
+        if isinstance(asset, Supply) and not told:
+            yield f"asset {asset.name}: has no emission factor, so {asset.carrier} counts as free of carbon"
     if scenario.market.tariff is not None:
+        monthly = any(charge.assessed == "monthly" for charge in scenario.market.tariff.demand_charges)
+        if monthly and scenario.horizon.length_min < SHORT_MIN and not scenario.state.peak_so_far_mw:
+            yield (
+                "tariff: the demand charge of a whole month counts in this horizon; tell the month's peak until now as "
+                "state.peak_so_far_mw"
+            )
         yield from (f"tariff: {line}" for line in remarks(scenario.market.tariff))
 
 
+SHORT_MIN = 27 * 24 * 60
+"""A horizon shorter than this is a part of a month."""
 MOST_GAIN = 1.1
 """Energy out for energy in above which a machine is odd; condensing boilers come to 1.08 of the net heating value."""
 

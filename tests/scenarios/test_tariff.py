@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from ruamel.yaml import YAML
 
 from scenarios import ScenarioError
 from scenarios.horizon import Horizon
@@ -398,3 +399,20 @@ def test_what_does_not_fit_the_horizon_is_refused() -> None:
         read(tariff(demand=demand), quarters("2024-07-01", "UTC"), "UTC", before=Before(peak_mw=1))
     with pytest.raises(ValueError, match="does not fit metered intervals of 15 min"):
         metered(Horizon.model_validate({"start": "2024-07-10T00:10Z", "length_h": 2, "step_min": 10}))
+
+
+def test_the_sheet_in_the_docs_is_read_as_it_says() -> None:
+    """Proves: the example of the tariff's page holds: 92 by day on Monday, 61 by night and on Sunday, 1.1 on top; 8,500
+    for each MW of the peak between 7 and 20 h. Sensitivity: hours over midnight, a unit that does not convert.
+    """
+    page = Path(__file__).resolve().parents[2] / "docs" / "maths" / "tariff.md"
+    written = YAML(typ="safe").load(page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0])
+    tariff = Tariff.model_validate(written["market"]["tariff"], context={"currency": "EUR"})
+    load_mw = np.zeros(7 * 96)
+    for day, hour in ((0, 10), (0, 23), (6, 12)):  # a Monday and a Sunday
+        load_mw[day * 96 + hour * 4 : day * 96 + hour * 4 + 4] = 10.0
+    times = np.datetime64("2026-03-02T00:00", "ns") + np.arange(7 * 96) * np.timedelta64(15, "m")
+    told = bill(tariff, load_mw, times, "UTC")
+    assert told.of("energy") == pytest.approx(10 * (92 + 61 + 61))
+    assert told.of("levy") == pytest.approx(30 * 1.1)
+    assert told.of("demand") == pytest.approx(10 * 8500)

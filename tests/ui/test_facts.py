@@ -33,6 +33,7 @@ def test_the_readmes_site_is_told_whole() -> None:
         "asset engine: gas engine, 6 MW of electricity out, gas to steam, electricity",
         "asset steam store: storage, 20 MWh, steam",
         "tariff demand network: 8500 EUR/MW, monthly",
+        "peak of the month so far: 6 MW",
         "carbon price: 70 EUR/t on scope 1 only (eu_ets)",
         "factor gas grid: natural_gas, 56.1 kg/GJ CO2 (net heating value), valid always: IPCC 2006 Guidelines, Vol. 2",
     ]
@@ -86,7 +87,7 @@ def test_what_is_odd_is_told_and_not_refused(override: str, says: str) -> None:
 def test_a_carrier_without_user_or_giver_is_odd() -> None:
     """Proves: an asset whose carrier nobody uses is named, one whose carrier nobody gives too; a waste is let go."""
     gas, load_, boiler = (
-        "{kind: supply, name: pipe, carrier: gas, price_per_unit: 1}",
+        "{kind: supply, name: pipe, carrier: gas, price_per_unit: 1, factor: natural_gas}",
         "{kind: load, name: users, carrier: steam, rate: 1}",
         "{kind: source, name: hall, carrier: warm, rate: 1}",
     )
@@ -116,3 +117,17 @@ def test_a_stages_factor_and_what_it_gives_are_told() -> None:
     assert "stage melting: EAF1, EAF2; gives 0.3 off_gas per MWh" in lines
     assert "factor melting: electrodes, 7.52 kg/t, as the scenario says" in lines
     assert wording.size(load("melt-shop-site")) == "84 heats, 21\u202f000 t"
+
+
+def test_fuel_without_a_factor_is_odd() -> None:
+    """Proves: gas that no factor is told of counts as free of carbon, and that is said. Sensitivity: silence."""
+    gas, users = "{kind: supply, name: pipe, carrier: gas}", "{kind: load, name: users, carrier: gas, rate: 1}"
+    assert odd("site.carriers=[{name: gas}]", f"site.assets=[{gas}, {users}]") == [
+        "asset pipe: has no emission factor, so gas counts as free of carbon"
+    ]
+
+
+def test_a_demand_charge_over_part_of_a_month_is_told() -> None:
+    """Proves: without a peak so far the whole month's charge counts, and that is said. Sensitivity: silence."""
+    (told,) = odd("state.peak_so_far_mw=0")
+    assert told.startswith("tariff: the demand charge of a whole month counts in this horizon")

@@ -139,6 +139,8 @@ def test_ctrl_c_takes_the_points_so_far(home: Path) -> None:
         text=True,
         env=os.environ.copy(),
         start_new_session=True,
+        # where the tests run in the background Ctrl-C is ignored, and would be by what they start
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as begun:
         assert begun.stderr is not None
         while "least carbon" not in (line := begun.stderr.readline()):
