@@ -6,14 +6,13 @@ How they are settled: ``scenarios/settlement.py``.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from scenarios.line import NAME
 from scenarios.quantity import Fraction, MegawattHours, in_unit
-from scenarios.record import Record
+from scenarios.record import Record, of_kind
 from scenarios.series import PowerSeries, PriceSeries
 
 if TYPE_CHECKING:
@@ -96,17 +95,7 @@ KINDS: dict[str, type[BaseBlock | Green | Guarantees]] = {
 
 
 def _read(raw: Any, info: ValidationInfo) -> Any:
-    # by hand, as assets are: pydantic's tagged union would put the tag into the place of every mistake
-    if isinstance(raw, BaseBlock | Green | Guarantees):
-        return raw
-    if not isinstance(raw, dict):
-        raise ValueError("a contract is a mapping with kind, name and what belongs to its kind")
-    kind = raw.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
-        close = get_close_matches(str(kind), KINDS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(KINDS)}"
-        raise ValueError(f"kind is required; {hint}" if kind is None else f"unknown kind {str(kind)[:40]!r}; {hint}")
-    return KINDS[kind].model_validate(raw, context=info.context)
+    return of_kind(raw, KINDS, "a contract", info.context)
 
 
 Kind = BaseBlock | Green | Guarantees

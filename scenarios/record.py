@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Self
 
@@ -26,6 +27,32 @@ class Record(BaseModel):
                 if isinstance(attribute, cached_property):
                     copy.__dict__.pop(name, None)
         return copy
+
+
+def of_kind(raw: Any, kinds: Mapping[str, type[Record]], what: str, context: Any) -> Any:
+    """The record that a mapping describes, by its ``kind``.
+
+    By hand instead of pydantic's tagged union: that would put the tag into the place of every mistake.
+
+    Args:
+        raw: the mapping, or a record that is one of the kinds already.
+        kinds: record of each kind.
+        what: it is, with its article.
+        context: of the validation.
+
+    Raises:
+        ValueError: it is no mapping, or its kind is unknown.
+    """
+    if isinstance(raw, tuple(kinds.values())):
+        return raw
+    if not isinstance(raw, dict):
+        raise ValueError(f"{what} is a mapping with kind, name and what belongs to its kind")
+    kind = raw.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        close = get_close_matches(str(kind), kinds, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(kinds)}"
+        raise ValueError(f"kind is required; {hint}" if kind is None else f"unknown kind {str(kind)[:40]!r}; {hint}")
+    return kinds[kind].model_validate(raw, context=context)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ A new kind of asset is one record, listed here in ``KINDS``. Machines turn into 
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo
@@ -26,6 +25,7 @@ from scenarios.assets.machines import (
 from scenarios.assets.quantity import CARRIERS, ELECTRICITY
 from scenarios.assets.storage import Storage
 from scenarios.assets.trade import Flare, Load, Renewable, Sale, Source, Supply
+from scenarios.record import of_kind
 
 Kind = (
     Supply | Sale | Flare | Load | Source | Renewable | Storage | Converter | GasEngine | Boiler | HeatPump
@@ -38,20 +38,8 @@ KINDS: dict[str, type[Named]] = {
 
 
 def read_asset(raw: Any, info: ValidationInfo) -> Any:
-    """The asset that a mapping describes, by its ``kind``.
-
-    A validator of its own instead of pydantic's tagged union: that would put the tag into the place of every mistake.
-    """
-    if isinstance(raw, Named):
-        return raw
-    if not isinstance(raw, dict):
-        raise ValueError("an asset is a mapping with kind, name and what belongs to its kind")
-    kind = raw.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
-        close = get_close_matches(str(kind), KINDS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(KINDS)}"
-        raise ValueError(f"kind is required; {hint}" if kind is None else f"unknown kind {str(kind)[:40]!r}; {hint}")
-    return KINDS[kind].model_validate(raw, context=info.context)
+    """The asset that a mapping describes, by its ``kind``."""
+    return of_kind(raw, KINDS, "an asset", info.context)
 
 
 if TYPE_CHECKING:
