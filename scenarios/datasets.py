@@ -45,11 +45,36 @@ FLOWS = {
     "asset_on": Variable(("machine", "time"), "1", "share of the step in which a machine is on", optional=True),
     "line_rate": Variable(("given", "time"), "", "what the line gives of a carrier per hour", optional=True),
     "dumped_rate": Variable(("carrier", "time"), "", "surplus of a carrier let go per hour", optional=True),
+    # of processes and the stores between them; not there where there are none
+    "process_mode": Variable(
+        ("process", "time"), "", "mode of a unit as the step begins; empty: it stands", text=True, optional=True
+    ),
+    "process_tph": Variable(("process", "time"), "t/h", "rate of a unit, off-spec product included", optional=True),
+    "off_spec_tph": Variable(("process", "time"), "t/h", "part of the rate that gives off-spec product", optional=True),
+    "process_mw": Variable(("process", "time"), "MW", "electricity of a unit, part of line_mw", optional=True),
+    "stream_rate": Variable(
+        ("stream", "time"), "", "what a unit gives to a store or carrier per hour, negative: takes", optional=True
+    ),
+    "stock_t": Variable(("stock", "time"), "t", "level of a store at the end of the step", optional=True),
+    "stock_in_t": Variable(("stock", "time"), "t", "what comes into a store in the step", optional=True),
+    "stock_out_t": Variable(("stock", "time"), "t", "what leaves a store in the step", optional=True),
+    "stock_lost_t": Variable(("stock", "time"), "t", "what a store loses by itself in the step", optional=True),
+    "delivered_t": Variable(("delivery", "time"), "t", "what leaves by a delivery in the step", optional=True),
+    "arrived_t": Variable(("arrival", "time"), "t", "what comes by an arrival in the step", optional=True),
 }
 """A ``flow`` is labelled by its asset and, where that has several, their key: ``boiler.main``, ``boiler.inputs.0``,
 ``boiler.outputs.0``, ``boiler.start_fuel`` of machines (``Converter.flows``), ``tank.in`` and ``tank.out`` of stores.
 Its coordinates ``flow_asset``, ``flow_carrier`` and ``flow_unit`` tell whose it is and its unit (MW, t/h, Nm3/h);
 ``store_unit`` (MWh, t, Nm3) and ``carrier_unit`` (per hour) do so for levels and surplus."""
+PROCESS_FLOWS = (
+    "process_mode", "process_tph", "off_spec_tph", "process_mw", "stream_rate",
+    "stock_t", "stock_in_t", "stock_out_t", "stock_lost_t", "delivered_t", "arrived_t",
+)  # fmt: skip
+"""``process`` is labelled by units (``Process.units``), a ``stream`` by unit, direction and store or carrier:
+``kiln.in.meal``, ``kiln.out.clinker``, ``kiln.in.coal`` (``scenarios.flows.streams``). Its coordinates
+``stream_process``, ``stream_place`` and ``stream_unit`` (t/h, MW, Nm3/h) tell whose it is, where it goes and its unit.
+Off-spec product takes from stores and carriers as good product does, and gives to none. In a schedule a unit whose mode
+is told and whose rate is nought starts up or changes over, to run in that mode."""
 ASSET_FLOWS = ("asset_rate", "asset_level", "asset_on", "dumped_rate")
 
 INPUTS = {
@@ -64,6 +89,8 @@ INPUTS = {
     "base_load_mw": Variable(STEP, "MW", "fixed base load"),
     "pv_available_mw": Variable(STEP, "MW", "what the PV plant could give"),
     "asset_values": Variable(("series", "time"), "", "series of assets that are not constant", optional=True),
+    "demand_tph": Variable(("demand", "time"), "t/h", "what deliveries ask for that are no orders", optional=True),
+    "arrival_tph": Variable(("arrival", "time"), "t/h", "what arrivals bring", optional=True),
 }
 """Made by ``Scenario.inputs``: the scenario's series on its steps."""
 
@@ -82,6 +109,13 @@ ENVELOPE = {
     "pv_available_mw": Variable(STEP, "MW", "what the PV plant could give"),
     "battery_level_mwh": Variable((), "MWh", "level at the start"),
     "peak_so_far_mw": Variable((), "MW", "highest metered mean of the month until now"),
+    "process_available": Variable(
+        ("process", "time"), "1", "1 in steps in which a unit of a process may run all through, else 0", optional=True
+    ),
+    "process_planned": Variable(
+        ("process",), "1", "rate that the plan reckons with by the nominal one, a quantile, at most 1", optional=True
+    ),
+    "stock_start_t": Variable(("stock",), "t", "level of a store at the start", optional=True),
 }
 """Made by ``twin.envelope``, read by ``models.optimize``."""
 
@@ -104,7 +138,7 @@ RUN = {
     "op_energy_mwh": Variable(("operation",), "MWh", "electricity drawn, reheating included"),
     "op_extra_mwh": Variable(("operation",), "MWh", "reheating, part of the electricity"),
     "op_down_min": Variable(("operation",), "min", "standstill by breakdown within the operation"),
-    "violation_kind": Variable(("violation",), "", "wait, cast, import, export, due, battery, unfinished", text=True),
+    "violation_kind": Variable(("violation",), "", "wait, cast, import, export, due, process, delivery …", text=True),
     "violation_heat": Variable(("violation",), "", "heat, where one is concerned", text=True),
     "violation_unit": Variable(("violation",), "", "unit, where one is concerned", text=True),
     "violation_at_min": Variable(("violation",), "min", "when"),

@@ -11,7 +11,10 @@ from scenarios.record import Record
 
 
 class Breakdown(Record):
-    """A unit fails after working for some time and is repaired; both times are exponential."""
+    """A unit fails after working for some time and is repaired; both times are exponential.
+
+    The name of a process of several units stands for each of them.
+    """
 
     unit: str
     mtbf_h: Hours
@@ -26,6 +29,8 @@ class Spread(Record):
     unit: str
     duration: Fraction | None = None
     energy: Fraction | None = None
+    rate: Fraction | None = None
+    """Of a process."""
     distribution: Literal["lognormal", "exponential"] | None = None
 
 
@@ -38,6 +43,10 @@ class Disturbances(Record):
 
     duration_spread: Fraction = 0
     energy_spread: Fraction = 0
+    rate_spread: Fraction = 0
+    """Of what processes make within a shift of 8 h."""
+    delivery_spread: Fraction = 0
+    """Of what leaves by each delivery in a local day."""
     distribution: Literal["lognormal", "exponential"] = "lognormal"
     units: tuple[Spread, ...] = ()
     """Units that differ from the general spread."""

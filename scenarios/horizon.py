@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -15,6 +16,7 @@ from scenarios.quantity import Hours, PositiveMinutes, convert
 from scenarios.record import Record
 
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
 LONGEST_STEPS = 400_000
 
 
@@ -161,6 +163,29 @@ class Horizon(Record):
         """Start of every step, naive UTC ``datetime64[ns]``, shape (n_steps,)."""
         start = np.datetime64(self.start_utc.replace(tzinfo=None), "ns")
         return start + np.arange(self.n_steps) * np.timedelta64(round(self.step_min * 60), "s")
+
+    def local_days(self) -> list[tuple[range, float]]:
+        """Steps of each local day, and the share of the day that they are.
+
+        Where a zone changes its clocks between steps, the step belongs to the day in which it begins.
+        """
+        found, first, step = [], 0, self.step_min
+        day = self.instant(0).date()
+        while first < self.n_steps:
+            begin, end = (self.minutes(datetime(d.year, d.month, d.day, tzinfo=self.tz)) for d in (day, day + DAY))
+            last = min(math.ceil(end / step - 1e-9), self.n_steps)
+            found.append((range(first, last), min((last - first) * step / (end - begin), 1.0)))
+            first, day = last, day + DAY
+        return found
+
+    def local_minutes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Month, weekday (0 is Monday) and minute of the local day of every minute, shape (n_minutes,) each."""
+        import pandas as pd
+
+        start = np.datetime64(self.start_utc.replace(tzinfo=None), "ns")
+        times = start + np.arange(round(self.length_min)) * np.timedelta64(60, "s")
+        local = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self.tz)
+        return local.month.to_numpy(), local.day_of_week.to_numpy(), (local.hour * 60 + local.minute).to_numpy()
 
     def minutes(self, moment: datetime | timedelta) -> float:
         """Minutes from the start of the horizon to a moment."""

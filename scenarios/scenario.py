@@ -13,21 +13,24 @@ import numpy as np
 import xarray as xr
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
-from scenarios import contracts
+from scenarios import contracts, flow_sheet
 from scenarios.assets import ELECTRICITY, Wanted
 from scenarios.assets.quantity import unit_in
 from scenarios.datasets import INPUTS, check
+from scenarios.delivery import Arrival, Delivery
 from scenarios.disturbances import Disturbances
 from scenarios.emissions import ACCOUNTING, DAYS, Accounting
 from scenarios.goal import Goal
 from scenarios.horizon import Horizon
-from scenarios.line import Grade, Line
+from scenarios.line import Emission, Grade, Line
 from scenarios.market import Market
 from scenarios.orders import Lock, Order
+from scenarios.process import Mode, Process
 from scenarios.record import Record
 from scenarios.series import Resolved, Series, resolve
 from scenarios.site import Site
 from scenarios.state import State
+from scenarios.store import Store
 from scenarios.tariff import Before, Rates, read
 from scenarios.tariff import metered as metered_times
 
@@ -54,7 +57,8 @@ class Heat:
 class Scenario(Record):
     """What is asked: plant, orders, market, horizon, state, disturbances and goal.
 
-    Without line and orders it is a site alone: its loads are to be met as well as can be.
+    A plant makes heats on a line, or runs processes between stores. Without either it is a site alone: its loads are to
+    be met as well as can be.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")
@@ -66,6 +70,10 @@ class Scenario(Record):
     orders: tuple[Order, ...] = ()
     locks: tuple[Lock, ...] = ()
     site: Site = Field(default_factory=Site)
+    stores: tuple[Store, ...] = Field(default=(), max_length=200)
+    processes: tuple[Process, ...] = Field(default=(), max_length=100)
+    arrivals: tuple[Arrival, ...] = Field(default=(), max_length=200)
+    deliveries: tuple[Delivery, ...] = Field(default=(), max_length=500)
     market: Market
     state: State = Field(default_factory=State)
     disturbances: Disturbances = Field(default_factory=Disturbances)
@@ -119,10 +127,35 @@ class Scenario(Record):
                     found.append(Heat(name, order.name, grade, position - 1, release, own))
         return tuple(found)
 
+    @cached_property
+    def store(self) -> dict[str, Store]:
+        """Stores by name."""
+        return {store.name: store for store in self.stores}
+
+    @cached_property
+    def process_units(self) -> tuple[tuple[str, Process], ...]:
+        """Every unit of the processes with its process, in declared order."""
+        return tuple((unit, process) for process in self.processes for unit in process.units)
+
+    @cached_property
+    def process_modes(self) -> tuple[tuple[Process, Mode], ...]:
+        """Every mode of the processes, in declared order."""
+        return tuple((process, mode) for process in self.processes for mode in process.all_modes)
+
+    @cached_property
+    def emitters(self) -> tuple[tuple[str, tuple[Emission, ...]], ...]:
+        """What emits by the tonne treated: stages of the line, and processes, those with modes by mode."""
+        stages = [(stage.name, stage.emissions) for stage in self.line.stages]
+        modes = [(mode_name(process, mode), mode.emissions) for process, mode in self.process_modes]
+        return (*stages, *modes)
+
     @property
     def tonnes(self) -> float:
-        """Tonnes that all orders add up to [t]."""
-        return sum(heat.grade.mass_t for heat in self.heats)
+        """Tonnes that all orders and deliveries add up to [t]."""
+        delivered = sum(delivery.amount_t or 0.0 for delivery in self.deliveries)
+        if "demand_tph" in self.inputs:
+            delivered += float(self.inputs["demand_tph"].sum()) * self.horizon.step_h
+        return sum(heat.grade.mass_t for heat in self.heats) + delivered
 
     @property
     def inputs(self) -> xr.Dataset:
@@ -161,6 +194,10 @@ class Scenario(Record):
             yield f"marginal_{intensity}", ("market", f"marginal_{intensity}"), marginal, "kg/MWh"
         if self.market.residual_kg_per_mwh is not None:
             yield "residual_kg_per_mwh", ("market", "residual_kg_per_mwh"), self.market.residual_kg_per_mwh, "kg/MWh"
+        for field in ("deliveries", "arrivals"):
+            for i, item in enumerate(getattr(self, field)):
+                if item.rate is not None:
+                    yield item.name, (field, i, "rate"), item.rate, "t/h"
         yield "base_load_mw", ("site", "base_load_mw"), self.site.base_load_mw, "MW"
         if self.site.pv is not None:
             yield "pv_available_mw", ("site", "pv", "capacity_factor"), self.site.pv.capacity_factor, ""
@@ -209,7 +246,11 @@ class Scenario(Record):
         columns: dict[str, Any] = {}
         assets: dict[str, Resolved] = {}
         profiles: dict[str, Resolved] = {}
+        flows: dict[str, dict[str, Resolved]] = {"deliveries": {}, "arrivals": {}}
         for name, path, series, unit in self.series():
+            if path[0] in ("deliveries", "arrivals"):
+                flows[str(path[0])][name] = self.resolve_one(name, series, unit)
+                continue
             several = {"assets": assets, "contracts": profiles}.get(str(path[1]))
             if several is not None:
                 # what is constant is not written down for every step
@@ -227,7 +268,25 @@ class Scenario(Record):
         for variable, label, rows in (("asset_values", "series", assets), ("contract_mw", "contract", profiles)):
             if rows:
                 data = data.assign({variable: _together(label, rows)}).assign_coords({label: list(rows)})
+        for variable, label, items, told in (
+            ("demand_tph", "demand", self.demands, flows["deliveries"]),
+            ("arrival_tph", "arrival", self.arrivals, flows["arrivals"]),
+        ):
+            if items:
+                values = [
+                    item.rate_tph(self.horizon, told[item.name].values if item.name in told else None) for item in items
+                ]
+                rows = {
+                    item.name: Resolved(v, *told[item.name].origin) if item.name in told else Resolved(v, "weekly")
+                    for item, v in zip(items, values, strict=True)
+                }
+                data = data.assign({variable: _together(label, rows)}).assign_coords({label: list(rows)})
         return data.assign_attrs(currency=self.market.currency, zone=self.horizon.zone)
+
+    @cached_property
+    def demands(self) -> tuple[Delivery, ...]:
+        """Deliveries that go on in time: all but orders."""
+        return tuple(delivery for delivery in self.deliveries if delivery.amount_t is None)
 
     def with_inputs(self, inputs: xr.Dataset) -> Scenario:
         """The same scenario with its series already resolved (read back from a stored run)."""
@@ -250,6 +309,7 @@ class Scenario(Record):
                 ):
                     says = f"{given.carrier!r} may not be let go and no asset takes it; add one, or say dump: true"
                     yield ("line", "stages", i, "gives", j, "carrier"), says
+        yield from flow_sheet.mistakes(self)
         yield from _mistakes_of_market(self)
         yield from _mistakes_of_orders(self)
         if any(heat for order in self.orders for heat in order.heats if heat.grade not in self.line.grade):
@@ -269,6 +329,11 @@ def _together(label: str, rows: dict[str, Resolved]) -> tuple[tuple[str, str], n
         "first_filled": next((f"{name} {found.first_filled}" for name, found in filled.items()), ""),
     }
     return (label, "time"), np.array([found.values for found in rows.values()]), attrs
+
+
+def mode_name(process: Process, mode: Mode) -> str:
+    """What a mode is called where modes of all processes stand side by side."""
+    return process.name if mode.name == process.name else f"{process.name}, {mode.name}"
 
 
 def series_name(asset: str, wanted: Wanted) -> str:
@@ -410,20 +475,22 @@ def _mistakes_of_state(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ..
         if scenario.horizon.minutes(started.start) > 0:
             yield ("state", "started", i, "start"), "lies after the horizon's start; what has started lies before it"
     for i, outage in enumerate(scenario.state.outages):
-        if outage.unit not in scenario.line.unit:
-            known = ", ".join(scenario.line.unit)
-            yield ("state", "outages", i, "unit"), f"unknown unit {outage.unit!r}; units are {known}"
+        units = [*scenario.line.unit, *(unit for unit, _ in scenario.process_units)]
+        if outage.unit not in units:
+            yield ("state", "outages", i, "unit"), f"unknown unit {outage.unit!r}; units are {', '.join(units)}"
         if scenario.horizon.minutes(outage.start) >= scenario.horizon.minutes(outage.end):
             yield ("state", "outages", i, "end"), "is not after its start"
     level, battery = scenario.state.battery_level_mwh, scenario.site.battery
     if level is not None and (battery is None or level > battery.energy_mwh):
         room = 0 if battery is None else battery.energy_mwh
         yield ("state", "battery_level_mwh"), f"{level:g} MWh is more than the battery's {room:g} MWh"
+    of_processes = [name for unit, process in scenario.process_units for name in (process.name, unit)]
+    machines = list(dict.fromkeys([*scenario.line.unit, *of_processes]))
     for kind in ("units", "breakdowns"):
         for i, item in enumerate(getattr(scenario.disturbances, kind)):
-            if item.unit not in scenario.line.unit:
-                known = ", ".join(scenario.line.unit)
-                yield ("disturbances", kind, i, "unit"), f"unknown unit {item.unit!r}; units are {known}"
+            if item.unit not in machines:
+                says = f"unknown unit {item.unit!r}; units are {', '.join(machines)}"
+                yield ("disturbances", kind, i, "unit"), says
 
 
 def _mistakes_of_goal(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -83,6 +83,7 @@ LARGEST = 1e7
 Given = Series | float | str
 """What the file may hold: the series in full, or a constant as a number or a quantity."""
 PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0), json_schema_input_type=Given)]
+TonnageSeries = Annotated[Series, BeforeValidator(series_in("t/h", 0), json_schema_input_type=Given)]
 PriceSeries = Annotated[Series, BeforeValidator(series_in("{currency}/MWh"), json_schema_input_type=Given)]
 IntensitySeries = Annotated[Series, BeforeValidator(series_in("kg/MWh", 0), json_schema_input_type=Given)]
 FactorSeries = Annotated[Series, BeforeValidator(series_in("", 0), json_schema_input_type=Given)]
@@ -98,6 +99,11 @@ class Resolved:
     filled: int = 0
     """Number of source intervals that had to be filled."""
     first_filled: str = ""
+
+    @property
+    def origin(self) -> tuple[str, int, str]:
+        """Where the values are from, and what was filled."""
+        return self.source, self.filled, self.first_filled
 
 
 def resolve(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolved:

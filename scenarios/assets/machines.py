@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -318,19 +316,7 @@ class FlexibleLoad(Machine):
 
     def days(self, horizon: Horizon) -> list[tuple[range, float]]:
         """Steps of each local day and the amount that it must take in them, in the carrier's unit."""
-        found, first, step = [], 0, horizon.step_min
-        day = horizon.instant(0).date()
-        while first < horizon.n_steps:
-            begin, end = (
-                horizon.minutes(datetime(d.year, d.month, d.day, tzinfo=horizon.tz)) for d in (day, day + DAY)
-            )
-            # where a zone changes its clocks between steps, the step belongs to the day in which it begins
-            last = min(math.ceil(end / step - 1e-9), horizon.n_steps)
-            share = min((last - first) * step / (end - begin), 1.0)
-            found.append((range(first, last), self.per_day * share))
-            first, day = last, day + DAY
-        return found
+        return [(steps, self.per_day * share) for steps, share in horizon.local_days()]
 
 
-DAY = timedelta(days=1)
 Maker = GasEngine | Boiler | HeatPump | Electrolyser | Turbine | WasteHeatRecovery | OxygenPlant

@@ -33,6 +33,18 @@ def _unit(template: str, info: ValidationInfo) -> str:
     return unit_in(template, known[carrier], context.get("currency", "EUR"))
 
 
+def of_unit(template: str, carrier: str, raw: Any, info: ValidationInfo) -> Any:
+    """A quantity in a unit made from that of a carrier."""
+    known = (info.context or {}).get(CARRIERS, {ELECTRICITY: "MWh"})
+    if isinstance(raw, bool):
+        raise ValueError(f"{str(raw).lower()} is not a quantity")
+    if not isinstance(raw, str):
+        return raw
+    if carrier not in known:
+        raise ValueError(f"cannot be read: carrier {carrier!r} is not among site.carriers")
+    return convert(raw, unit_in(template, known[carrier], (info.context or {}).get("currency", "EUR")))
+
+
 def of_carrier(template: str) -> Callable[[Any, ValidationInfo], Any]:
     """A validator that reads quantities in a unit made from that of the record's ``carrier``."""
 
