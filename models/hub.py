@@ -18,11 +18,12 @@ import pyomo.environ as pyo
 import xarray as xr
 
 from models import aim as aims
-from models import assets
+from models import assets, processes
 from models import site as sites
 from models.aim import Aim
 from models.dispatch import columns, held_flows
 from models.optimize import baseline_cost, empty
+from models.processes import Plant, PlantPorts, bands, credits
 from models.site import Ports, SiteData
 from models.solve import Outcome, Program, Progress, building
 from scenarios import Scenario
@@ -48,6 +49,8 @@ class SiteModel:
     model: pyo.ConcreteModel
     ports: Ports
     program: Program
+    made: PlantPorts | None = None
+    """The processes, where there are any."""
 
     def burning(self) -> set[int]:
         """Slots in which a store is filled and emptied at the same time in the solution, though it cannot be."""
@@ -68,9 +71,10 @@ def build(
     aim: Aim,
     load: np.ndarray | None = None,
     burning: Collection[int] | None = None,
-    line_gives: Callable[[str, int], float] | None = None,
+    line_gives: Callable[[str, int], Any] | None = None,
+    plant: Plant | None = None,
 ) -> SiteModel:
-    """Build and compile a site's model; it minimizes the first goal under the caps.
+    """Build and compile a site's model, with its processes; it minimizes the first goal under the caps.
 
     Args:
         data: the site.
@@ -78,6 +82,7 @@ def build(
         load: energy of the line by cell [MWh], shape (n_cells,); None: there is no line.
         burning: slots in which stores may not be filled and emptied at the same time; None: all in which it could pay.
         line_gives: what the line gives of another carrier in a slot, in the carrier's unit.
+        plant: the processes; they are the load then.
     """
     coarse = data
     if load is None and data.step_min > data.meter_min:
@@ -86,12 +91,36 @@ def build(
     cells = np.zeros(len(data.base) * coarse.cells_per_slot) if load is None else load
     slots = cells.reshape(len(data.base), -1).sum(axis=1)
     model = pyo.ConcreteModel()
+    made: PlantPorts | None = None
+
+    def cell(c: int) -> Any:
+        return float(cells[c])
+
+    def slot(t: int) -> Any:
+        return float(slots[t])
+
     with building():
+        if plant is not None:
+            model.plant = pyo.Block()
+            carriers = [] if data.hub is None else [name for name in data.hub.carriers if name != ELECTRICITY]
+            made = processes.add(model.plant, plant, carriers, ordered=not _dear(data))
+            drawn, gives, per = made.electricity, made.gives, coarse.cells_per_slot
+
+            def cell(c: int) -> Any:
+                return drawn[c // per] / per
+
+            def slot(t: int) -> Any:
+                return drawn[t]
+
+            def line_gives(carrier: str, t: int) -> Any:
+                return gives[carrier][t] if carrier in gives else 0.0
+
         model.site = pyo.Block()
         ports = sites.add(
-            model.site, coarse, lambda c: float(cells[c]), lambda t: float(slots[t]), burning=burning,
-            line_gives=line_gives,
-        )  # fmt: skip
+            model.site, coarse, cell, slot, burning=burning, line_gives=line_gives if data.hub is not None else None
+        )
+        if made is not None and plant is not None:
+            ports = made.priced(ports, credits(plant, coarse), bands(plant))
         model.GOAL = pyo.Set(initialize=GOALS)
         # each goal is a variable: caps are its bounds, and what is minimized can change without a new model
         tops = {"full_cost": aim.cost_cap, "carbon": aim.carbon_cap}
@@ -103,7 +132,12 @@ def build(
 
         model.goal = pyo.Objective(expr=model.total[aim.first])
         program = Program(model)
-    return SiteModel(data, coarse, model, ports, program)
+    return SiteModel(data, coarse, model, ports, program, made)
+
+
+def _dear(data: SiteData) -> bool:
+    """Whether electricity costs something in every slot, by each goal."""
+    return bool((data.price >= 0).all() and (data.full_price >= 0).all() and (data.carbon >= 0).all())
 
 
 def optimize_site(

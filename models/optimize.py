@@ -58,6 +58,10 @@ def optimize(
     """
     tell: Progress = on_progress or (lambda event: None)
     stop = cancel or (lambda: False)
+    if scenario.processes:
+        from models.processes.optimize import optimize_processes
+
+        return optimize_processes(scenario, envelope, start, on_progress=tell, cancel=stop)
     if not scenario.orders:
         from models.hub import optimize_site
 

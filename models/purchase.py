@@ -107,9 +107,12 @@ def read(scenario: Scenario, limit_mw: float | None) -> Purchase | None:
 
 
 def _draw_mw(scenario: Scenario) -> float:
-    """What base load and line can draw at most [MW]."""
+    """What base load, line and processes can draw at most [MW]."""
     line = sum(max(phase.power_mw for phase in unit.profile) for unit in scenario.line.units)
-    return float(scenario.inputs["base_load_mw"].max()) + line
+    processes = sum(
+        process.count * max(mw for mode in process.all_modes for _, mw in mode.knots) for process in scenario.processes
+    )
+    return float(scenario.inputs["base_load_mw"].max()) + line + processes
 
 
 def add(

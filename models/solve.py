@@ -89,14 +89,51 @@ class Program:
         for name, value in _OPTIONS.items():
             self._solver.setOptionValue(name, value)
         self._solver.passModel(_program(self._form))
-        self._whole = any(not column.is_continuous() for column in self._form.columns)
+        self._kinds = np.array([not column.is_continuous() for column in self._form.columns], dtype=bool)
+        self._all_kinds = self._kinds
+        """Which columns must be whole: now, and as the model says."""
         self._left = False
         """Whether the solver holds what an earlier run left."""
 
     @property
     def whole(self) -> bool:
         """Whether some variables must be whole."""
-        return any(not column.is_continuous() for column in self._form.columns)
+        return bool(self._kinds.any())
+
+    def places(self, variables: Iterable[Any]) -> np.ndarray:
+        """Columns of some variables, shape (n,); −1 for those that the model does not use."""
+        return np.array([self._place.get(id(variable), -1) for variable in variables], dtype=np.int32)
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bound of every column, shape (n_columns,) each."""
+        program = self._solver.getLp()
+        return np.array(program.col_lower_), np.array(program.col_upper_)
+
+    def bound(self, places: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        """Set bounds of columns, shape (n,) each."""
+        self._solver.changeColsBounds(len(places), places.astype(np.int32), low, high)
+
+    def whole_only(self, places: np.ndarray | None) -> None:
+        """Let only some of the whole columns be whole, the rest in part; None: all as the model says."""
+        kinds = self._all_kinds.copy()
+        if places is not None:
+            kinds[:] = False
+            kinds[places] = self._all_kinds[places]
+        changed = np.flatnonzero(kinds != self._kinds).astype(np.int32)
+        if len(changed):
+            kind = np.where(kinds[changed], int(highspy.HighsVarType.kInteger), int(highspy.HighsVarType.kContinuous))
+            self._solver.changeColsIntegrality(len(changed), changed, kind.astype(np.uint8))
+        self._kinds = kinds
+
+    def solution(self) -> np.ndarray:
+        """What the solver holds after a search, by column, shape (n_columns,)."""
+        return np.array(self._solver.getSolution().col_value)
+
+    def put(self, values: np.ndarray) -> None:
+        """Load values by column into the Pyomo model's variables, those that are whole exactly whole."""
+        values = np.where(self._kinds, np.rint(values), values)
+        for column, value in zip(self._form.columns, values.tolist(), strict=True):
+            column.set_value(value, skip_validation=True)
 
     def forget(self) -> None:
         """Drop what the last run left, its basis too.
@@ -136,7 +173,7 @@ class Program:
         began = time.perf_counter()
         solver = self._solver
         # HiGHS counts the time of a linear program from its first run on, that of a mixed-integer one by itself
-        used = 0.0 if self._whole and not relax else solver.getRunTime()
+        used = 0.0 if self.whole and not relax else solver.getRunTime()
         options: dict[str, Any] = {
             "time_limit": used + max(time_limit, 0.01),
             "mip_rel_gap": gap,
@@ -211,7 +248,7 @@ class Program:
 
     def outcome(self, found: Found) -> Outcome:
         """What a search came to, the Pyomo model left as it is."""
-        return _outcome(self._solver, self._form, self._sense, found)
+        return _outcome(self._solver, self.whole, self._sense, found)
 
     def values(self, variables: Iterable[Any]) -> list[float]:
         """What the solver holds for some variables after a search; 0 for those that the model does not use."""
@@ -224,9 +261,10 @@ class Program:
         outcome = self.outcome(found)
         if outcome.found:
             values = np.asarray(self._solver.getSolution().col_value)
+            if not found.relaxed:
+                values = np.where(self._kinds, np.rint(values), values)
             for column, value in zip(self._form.columns, values.tolist(), strict=True):
-                whole = not found.relaxed and not column.is_continuous()
-                column.set_value(round(value) if whole else value, skip_validation=True)
+                column.set_value(value, skip_validation=True)
         return outcome
 
 
@@ -367,11 +405,11 @@ def _listening(
         callback.unsubscribe(listener)
 
 
-def _outcome(solver: highspy.Highs, form: Any, sense: float, found: Found) -> Outcome:
+def _outcome(solver: highspy.Highs, whole: bool, sense: float, found: Found) -> Outcome:
     relax, seconds = found.relaxed, found.seconds
     info, state = solver.getInfo(), solver.getModelStatus()
     states = highspy.HighsModelStatus
-    mixed = not relax and any(column.is_integer() or column.is_binary() for column in form.columns)
+    mixed = not relax and whole
     primal = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
     nodes = int(info.mip_node_count) if mixed else 0
     if state == states.kInfeasible:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 
 from scenarios.process import Mode, Process
 
@@ -70,6 +71,22 @@ def per_t(mode: Mode, direction: str, place: str) -> float:
     """What a mode takes from or gives to a place for each tonne; fuels, whose mix is free, left out."""
     flows = mode.inputs if direction == "in" else mode.outputs
     return sum(stream.per_t for stream in flows if stream.place == place)
+
+
+def emitted_kg(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
+    """Fossil process emissions in each step [kg CO2e], shape (n_steps,).
+
+    Args:
+        scenario: with its processes.
+        flows: ``process_mode`` and ``process_tph`` of table ``FLOWS``.
+    """
+    kg = np.zeros(scenario.horizon.n_steps)
+    modes, rates = flows["process_mode"].values, flows["process_tph"].to_numpy()
+    for i, (_, process) in enumerate(scenario.process_units):
+        for mode in process.all_modes:
+            per_tonne = sum(emission.kg_per_t for emission in mode.emissions if not emission.biogenic)
+            kg += per_tonne * np.where(modes[i] == mode.name, rates[i], 0.0) * scenario.horizon.step_h
+    return kg
 
 
 def coordinates(found: tuple[ProcessStream, ...]) -> dict[str, object]:

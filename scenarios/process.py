@@ -345,6 +345,16 @@ class Process(Recipe):
             raise ValueError(f"process {self.name}: state of {len(self.state)} units, there are {self.count}")
         if self.planned_stop is not None and not self.must_run:
             raise ValueError(f"process {self.name}: planned_stop belongs to a process with must_run: true")
+        if self.planned_stop is not None and self.count > 1:
+            raise ValueError(f"process {self.name}: planned_stop is for one unit; make each unit a process of its own")
+        for mode in self.all_modes:
+            lost = max(self.start_up.off_spec_t, *(pair.off_spec_t for pair in self.change_overs))
+            pace = mode.rates.low or mode.rates.high
+            if lost > pace * self.min_run_h * (1 + 1e-9) and not (self.must_run and not self.modes):
+                raise ValueError(
+                    f"process {self.name}: {lost:g} t off-spec take {lost / pace:.3g} h in mode {mode.name}, "
+                    f"longer than min_run_h {self.min_run_h:g}: a run must give some product"
+                )
         if self.must_run and any(unit.mode is None for unit in self.state):
             raise ValueError(f"process {self.name}: must_run, but a unit stands still at the start")
         return self
@@ -385,6 +395,11 @@ class Process(Recipe):
         """The change-over between two modes."""
         own = (pair for pair in self.change_over.between if (pair.start, pair.end) == (start, end))
         return next(own, self.change_over)
+
+    @property
+    def change_overs(self) -> tuple[ChangeOver, ...]:
+        """All change-overs that are told."""
+        return (self.change_over, *self.change_over.between)
 
     @cached_property
     def uniform(self) -> bool:

@@ -1,0 +1,137 @@
+"""From a scenario with processes to a schedule: search, second goal, and the dataset of the plan."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import xarray as xr
+
+from models import aim as aims
+from models import site as sites
+from models.aim import Aim
+from models.assets.ports import held
+from models.dispatch import columns
+from models.hub import SiteModel
+from models.optimize import baseline_cost, empty
+from models.processes import plant as plants
+from models.processes.plant import Plant
+from models.processes.result import columns as process_columns
+from models.processes.search import Search
+from models.processes.worth import credited, unavoidable_kg
+from models.site import SiteData
+from models.solve import Progress
+from scenarios import Scenario
+from scenarios.datasets import SCHEDULE, check
+from scenarios.flows import emitted_kg
+
+TIE = 1e-9
+"""Share by which the first goal may rise while the second is minimized: the solver's tolerance."""
+
+
+def optimize_processes(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    start: xr.Dataset | None = None,
+    *,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> xr.Dataset:
+    """The best plan of a scenario with processes; arguments and result are those of ``models.optimize``.
+
+    Objective, bound and gap leave out the process emissions that no plan can avoid (``constant``), and credit what
+    stores hold at the end beyond what is wanted with the least that it takes to make (``credit``).
+    """
+    data, plant = sites.read(scenario, envelope), plants.read(scenario, envelope)
+    search = Search(
+        scenario=scenario,
+        envelope=envelope,
+        data=data,
+        aim=_aim(scenario, data, plant, start),
+        time_limit=scenario.goal.time_limit_s,
+        gap=scenario.goal.gap,
+        on_progress=on_progress or (lambda event: None),
+        cancel=cancel or (lambda: False),
+    )
+    made = search.run(start)
+    if search.best is not None:
+        _second(search, made)
+    return _schedule(scenario, search, made)
+
+
+def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | None) -> Aim:
+    """Goals and caps; what the foreman pays counts with his emissions and his stock."""
+    paid = baseline_cost(scenario, data, start)
+    if paid is not None and start is not None:
+        paid += plant.direct_price_per_kg * float(emitted_kg(scenario, start).sum())
+        ends = dict(zip(start["stock"].values.tolist(), start["stock_t"].to_numpy()[:, -1].tolist(), strict=True))
+        paid -= credited(plant, data, ends, within=False)["full_cost"] if ends else 0.0
+    aim = aims.read(scenario, data, paid, 0.0)
+    weight = {"carbon": 1.0, "cost": 0.0, "full_cost": plant.direct_price_per_kg}[aim.first]
+    return replace(aim, constant=aim.constant + weight * unavoidable_kg(plant))
+
+
+def _second(search: Search, made: SiteModel) -> None:
+    """The second goal among plans with the same switches that are as good by the first."""
+    began, aim, best = time.perf_counter(), search.aim, search.best
+    assert best is not None
+    program, grid, total = made.program, search.model, made.model.total
+    grid.fix(best.values, grid.whole)
+    value = best.value + aim.constant
+    program.restrict([(total[aim.first], -math.inf, value + TIE * max(abs(value), 1.0))])
+    program.aim(total[aim.second])
+    spent = sum(seconds for name, seconds in search.seconds.items() if name != "bound")
+    found = program.search(time_limit=max(search.left, 0.1 * spent + 1.0), gap=search.gap, cancel=search.cancel)
+    if program.outcome(found).found:
+        search.offer(program.solution())
+    assert search.best is not None
+    program.put(search.best.values)
+    search.seconds["second goal"] = time.perf_counter() - began
+
+
+def _schedule(scenario: Scenario, search: Search, made: SiteModel) -> xr.Dataset:
+    data = empty(scenario)
+    best, bound, gap, credit = search.best, search.bound, search.told_gap, 0.0
+    status, reason = _status(search)
+    if best is not None and made.made is not None:
+        own, coordinates = process_columns(scenario, made.made)
+        drawn = held(made.made.electricity, made.made.plant.n)
+        data = data.assign(columns(scenario, made.data, best.flows, drawn)).assign_coords(coordinates).assign(own)
+        credit = credited(made.made.plant, made.coarse, _ends(data))[search.aim.first]
+    if best is not None and bound is not None and bound > best.value + 1e-6 * max(abs(bound), 1.0):
+        status, bound, gap = "best found", None, None
+        reason = (
+            "No bound is told: what was proven contradicts the plan. This is an error of Emberline; please report it."
+        )
+    data.attrs.update(
+        found=int(best is not None), status=status, reason=reason,
+        objective=math.nan if best is None else best.value,
+        bound=math.nan if bound is None else bound, gap=math.nan if gap is None else gap,
+        constant=search.aim.constant, credit=credit, goal=scenario.goal.minimize, policy="schedule",
+        complete=int(best is not None), unplaced="",
+        **{f"seconds {name}": value for name, value in search.seconds.items()},
+        **{"seconds search": time.perf_counter() - search.began},
+    )  # fmt: skip
+    return check(data, SCHEDULE)
+
+
+def _ends(data: xr.Dataset) -> Mapping[str, float]:
+    if "stock" not in data.coords:
+        return {}
+    return dict(zip(data["stock"].values.tolist(), data["stock_t"].to_numpy()[:, -1].tolist(), strict=True))
+
+
+def _status(search: Search) -> tuple[str, str]:
+    gap = search.told_gap
+    if search.best is None:
+        if search.infeasible:
+            return "infeasible", "no plan keeps all limits: deliveries, stores, rates, runs, carriers and caps"
+        if search.cancel():
+            return "cancelled", "cancelled before a plan was found"
+        return "no plan within the limit", f"no plan was found in {time.perf_counter() - search.began:.0f} s"
+    if gap is not None and gap <= search.gap + 1e-9:
+        return "within gap", ""
+    reason = "No better plan than the foreman's was found." if search.foreman else ""
+    return ("cancelled" if search.cancel() else "best found"), reason
