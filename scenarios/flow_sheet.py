@@ -83,9 +83,7 @@ def _of_process(scenario: Scenario, process: Process) -> Mistakes:
     if not 0 <= first <= last <= horizon.length_min - stop.hours * 60 + 1e-6:
         yield (
             ("planned_stop",),
-            (
-                f"a stop of {stop.hours:g} h does not fit between its earliest and latest beginning and the horizon"
-            ),
+            (f"a stop of {stop.hours:g} h does not fit between its earliest and latest beginning and the horizon"),
         )
 
 

@@ -31,6 +31,8 @@ class Goal(Record):
     signal: Literal["average", "marginal"] = "average"
     """Which carbon intensity the goal counts with; a plan shows both."""
     caps: Caps = Caps()
+    credit_stock: bool = True
+    """Whether stores that end a little above what is wanted count for what their product takes to make."""
     gap: Fraction = 0.01
     """Relative gap on what can be decided at which the search may stop."""
     time_limit_s: float = Field(default=60, gt=0, le=86_400)

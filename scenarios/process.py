@@ -1,4 +1,4 @@
-"""A process: what runs continuously, switched or modulated, between stores. Kiln, mill, crusher, potline, cracker.
+"""A process: what runs continuously, switched or modulated, between stores. Kiln, mill, crusher.
 
 Rates count in tonnes per hour of what the process is measured by, mostly its main product; every flow, its power and
 its heat follow from the rate. A grade of product is a mode. Record and pure physics.
@@ -329,6 +329,13 @@ class Process(Recipe):
             if mode.rate is None:
                 raise ValueError(f"process {self.name}: rate is required" + (f" in mode {mode.name}" if names else ""))
             rates = [point.rate_tph for point in mode.power_by_rate]
+            if self.state and mode.name in [unit.mode for unit in self.state]:
+                told = next((u.rate_tph for u in self.state if u.mode == mode.name and u.rate_tph is not None), None)
+                if told is not None and not mode.rate.low <= told <= mode.rate.high:
+                    raise ValueError(
+                        f"process {self.name}: a unit's rate_tph {told:g} lies outside {mode.rate.low:g} to "
+                        f"{mode.rate.high:g} t/h"
+                    )
             if rates and not rates[0] <= mode.rate.low <= mode.rate.high <= rates[-1]:
                 raise ValueError(
                     f"process {self.name}: power_by_rate covers {rates[0]:g} to {rates[-1]:g} t/h, "
@@ -338,6 +345,8 @@ class Process(Recipe):
                 raise ValueError(f"process {self.name}: start_up.heat_gj needs heat with its fuels")
         known = [mode.name for mode in self.all_modes]
         asked = [(pair.start, pair.end) for pair in self.change_over.between]
+        if len(set(asked)) < len(asked) or any(start == end for start, end in asked):
+            raise ValueError(f"process {self.name}: change_over.between names two different modes, each pair once")
         for name in [*(mode for pair in asked for mode in pair), *(unit.mode for unit in self.state if unit.mode)]:
             if name not in known:
                 raise ValueError(f"process {self.name}: unknown mode {name!r}; modes are {', '.join(known)}")

@@ -1,12 +1,15 @@
 """Derives the bundled typical days: ``python scenarios/data/derive.py`` writes them beside this file.
 
 ``de_typical_2018.csv`` is a mean of the series ``data/de_2018_hourly.csv`` in the folder named by EMBERLINE_SHARED
-(default: ``shared`` beside the checkout). ``pv_typical.csv`` is a formula, given here in full. Licences: SOURCES.md.
+(default: ``shared`` beside the checkout), ``cn_anhui_typical_2020.csv`` one of
+``data/cn_2020_capacity_factors_hourly.csv.gz``. ``pv_typical.csv`` is a formula, given here in full. Licences:
+SOURCES.md.
 """
 
 from __future__ import annotations
 
 import csv
+import gzip
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -18,11 +21,17 @@ from zoneinfo import ZoneInfo
 
 HERE = Path(__file__).resolve().parent
 BERLIN = ZoneInfo("Europe/Berlin")
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 DECIMALS = {
     "price_eur_per_mwh": 2,
     "carbon_intensity_average_kg_per_mwh": 1,
     "carbon_intensity_marginal_kg_per_mwh": 1,
 }
+ANHUI = {  # column of the table: column of the series
+    "pv_capacity_factor": "solar_capacity_factor_anhui",
+    "wind_capacity_factor": "wind_capacity_factor_anhui",
+}
+FACTOR_DECIMALS = 4
 
 # The PV plant of the typical table. All figures are typical, none is measured.
 LATITUDE, LONGITUDE = 51.0, 10.0  # degrees north, east: central Germany
@@ -35,20 +44,37 @@ YEAR = 2018  # of the clock (summer time); the mid of each month stands for it
 LOWEST_SUN = radians(5.0)  # below this height the tilted plane is given no more beam than at it
 
 
-def german_typical_days(hourly: Path) -> list[list[float | int]]:
-    """Mean by month and local hour over all days, working days and Sundays alike; missing values are left out."""
+def means(rows: Iterable[dict[str, str]], zone: ZoneInfo, columns: dict[str, int]) -> list[list[float | int]]:
+    """Mean by month and local hour over all days, working days and Sundays alike; missing values are left out.
+
+    Args:
+        rows: with ``time_utc``, the start of an hour.
+        zone: whose months and hours count.
+        columns: which, and how many decimals each keeps.
+    """
     groups: dict[tuple[int, int, str], list[float]] = defaultdict(list)
-    with hourly.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            local = datetime.fromisoformat(row["time_utc"]).astimezone(BERLIN)
-            for column in DECIMALS:
-                if row[column]:
-                    groups[local.month, local.hour, column].append(float(row[column]))
+    for row in rows:
+        local = datetime.fromisoformat(row["time_utc"]).astimezone(zone)
+        for column in columns:
+            if row[column]:
+                groups[local.month, local.hour, column].append(float(row[column]))
     return [
-        [month, hour, *(round(fmean(groups[month, hour, column]), decimals) for column, decimals in DECIMALS.items())]
+        [month, hour, *(round(fmean(groups[month, hour, column]), decimals) for column, decimals in columns.items())]
         for month in range(1, 13)
         for hour in range(24)
     ]
+
+
+def german_typical_days(hourly: Path) -> list[list[float | int]]:
+    """Price and intensities of Germany by month and hour."""
+    with hourly.open(encoding="utf-8", newline="") as file:
+        return means(csv.DictReader(file), BERLIN, DECIMALS)
+
+
+def anhui_typical_days(hourly: Path) -> list[list[float | int]]:
+    """Capacity factors of PV and wind in Anhui by month and hour."""
+    with gzip.open(hourly, "rt", encoding="utf-8", newline="") as file:
+        return means(csv.DictReader(file), SHANGHAI, dict.fromkeys(ANHUI.values(), FACTOR_DECIMALS))
 
 
 def sun_on_plane(day: int, clearness: float, solar_hour: float) -> float:
@@ -114,9 +140,11 @@ def write(name: str, columns: Sequence[str], rows: Iterable[Sequence[float | int
 
 
 def main() -> None:
-    """Write both tables."""
+    """Write all three tables."""
     shared = Path(os.environ.get("EMBERLINE_SHARED") or HERE.parents[2] / "shared")
     write("de_typical_2018.csv", list(DECIMALS), german_typical_days(shared / "data" / "de_2018_hourly.csv"))
+    factors = shared / "data" / "cn_2020_capacity_factors_hourly.csv.gz"
+    write("cn_anhui_typical_2020.csv", list(ANHUI), anhui_typical_days(factors))
     write("pv_typical.csv", ["capacity_factor"], pv_typical_days())
 
 
