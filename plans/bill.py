@@ -103,6 +103,30 @@ def hourly_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
     return np.asarray(cost)
 
 
+def energy_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
+    """Cost by step of imported electricity, shape (n_steps,) [currency]: contracts, spot price, the tariff's charges on
+    energy and levies with their taxes. Charges on peaks and fixed ones, which belong to no step, are left out."""
+    hours, n = scenario.horizon.step_h, scenario.horizon.n_steps
+    cost = np.sum([settled.money for settled in settle(scenario, flows["import_mw"].to_numpy() * hours)], axis=0)
+    rates = scenario.rates
+    if rates is None:
+        return np.asarray(cost)
+    energy = np.maximum(flows["meter_mw"].to_numpy(), 0.0) * rates.hours
+    metered = np.zeros(len(rates))
+    for charge in rates.energy:
+        upper, taxed = np.append(charge.limits_mwh[1:], np.inf), rates.with_tax(charge.kind)
+        for m in range(len(rates.months)):
+            here = rates.of_month(m)
+            before = rates.before_mwh if m == 0 else 0.0
+            edges = np.concatenate([[before], before + np.cumsum(energy[here])])
+            for k, (low, high) in enumerate(zip(charge.limits_mwh, upper, strict=True)):
+                metered[here] += np.diff(np.clip(edges, low, high)) * charge.per_mwh[k, here] * taxed
+    # onto steps: a metered interval may be shorter or longer than a step
+    edges = np.linspace(0, len(rates), n + 1)
+    paid = np.interp(edges, np.arange(len(rates) + 1), np.concatenate([[0.0], np.cumsum(metered)]))
+    return np.asarray(cost + np.diff(paid))
+
+
 def _line(name: str, kind: str, quantity: float, unit: str, amount: float) -> Iterator[BillLine]:
     if quantity or amount:
         yield BillLine(name, kind, quantity, unit, amount / quantity if quantity else 0.0, amount)

@@ -1,4 +1,4 @@
-"""Files that leave the plan: CSV, Excel with a heat list, a Gantt drawn in cells, the bill and the ledger, JSON.
+"""Files that leave the plan: CSV, Excel with heats or runs, a Gantt drawn in cells, the bill and the ledger, JSON.
 
 Times are local to the plant, with their offset; each file says which run it came from.
 """
@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from plans import process_tables
 from plans.bill import BillLine, bill
 from plans.ledger import Entry, ledger
 from plans.store import StoredRun
+from plans.unit_runs import RUN, unit_runs
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from plans.plan import Plan
 
 FORMATS = ("xlsx", "csv", "json")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -99,6 +103,8 @@ def steps(run: StoredRun) -> pd.DataFrame:
     for name, variable in scenario.inputs.data_vars.items():
         if variable.dims == ("time",):
             table.setdefault(str(name), variable.to_numpy())
+    if scenario.processes:
+        table |= process_tables.unit_columns(plan)
     # flows and levels of assets, a column each
     for name, label, unit in (("asset_rate", "flow", "flow_unit"), ("asset_level", "store", "store_unit")):
         if name in plan.replay:
@@ -153,17 +159,37 @@ def manifest(run: StoredRun) -> list[tuple[str, str]]:
 
 
 def as_json(run: StoredRun) -> dict[str, Any]:
-    """The plan as plain data: manifest, figures, heats and steps."""
-    heats, flows = heat_list(run), steps(run)
-    for frame, columns in ((heats, ("start", "end")), (flows, ("start",))):
-        for column in columns:
-            frame[column] = [at.isoformat() for at in frame[column]]
+    """The plan as plain data: manifest, figures, heats and steps; of processes runs, levels, deliveries and carbon."""
+    tables = {"heats": heat_list(run), **{name.lower(): frame for name, frame in _of_processes(run).items()}}
+    found = {name: _plain(frame).to_dict(orient="records") for name, frame in tables.items()}
     return {
         "manifest": dict(manifest(run)),
         "summary": run.meta["summary"],
-        "heats": heats.to_dict(orient="records"),
-        "steps": flows.to_dict(orient="list"),
+        **found,
+        "steps": _plain(steps(run)).to_dict(orient="list"),
     }
+
+
+def _of_processes(run: StoredRun) -> dict[str, pd.DataFrame]:
+    """Tables of a plan of processes by the name of their sheet; none where there are none."""
+    if not run.plan.scenario.processes:
+        return {}
+    return {
+        "Runs": process_tables.run_list(run.plan),
+        "Stores": process_tables.levels(run.plan),
+        "Deliveries": process_tables.deliveries(run.plan),
+        "Products": process_tables.product_carbon(run.plan),
+        "Whereabouts": process_tables.whereabouts(run.plan),
+    }
+
+
+def _plain(frame: pd.DataFrame, timespec: str = "auto") -> pd.DataFrame:
+    """The table with its times as text."""
+    for column in frame.columns:
+        told = [at.isoformat(timespec=timespec) if hasattr(at, "isoformat") else at for at in frame[column]]
+        if any(hasattr(at, "isoformat") for at in frame[column]):
+            frame[column] = told
+    return frame
 
 
 def _json(run: StoredRun, path: Path) -> None:
@@ -171,20 +197,21 @@ def _json(run: StoredRun, path: Path) -> None:
 
 
 def _csv(run: StoredRun, path: Path) -> None:
-    if not run.plan.scenario.heats:
-        # a site alone: its steps are what the shift follows
-        flows = steps(run)
-        flows["start"] = [at.isoformat(timespec="minutes") for at in flows["start"]]
-        flows["run"] = run.id
-        flows.round(6).to_csv(path, index=False)
-        return
-    frame = heat_list(run)
-    for column in ("start", "end"):
-        frame[column] = [at.isoformat(timespec="minutes") for at in frame[column]]
-    for column in ("heat", "order", "grade", "stage", "unit"):
-        frame[column] = [f"'{text}" if text.startswith(FORMULA) else text for text in frame[column]]
+    scenario = run.plan.scenario
+    # what the shift follows: heats, runs of units, or the steps of a site alone
+    if scenario.heats:
+        frame, digits = heat_list(run), 3
+    elif scenario.processes:
+        frame, digits = process_tables.run_list(run.plan), 3
+    else:
+        frame, digits = steps(run), 6
+    frame = _plain(frame, "minutes")
+    for column in frame.columns:
+        cells = frame[column].tolist()
+        if column not in ("start", "end") and any(isinstance(cell, str) for cell in cells):
+            frame[column] = [f"'{text}" if text.startswith(FORMULA) else text for text in cells]
     frame["run"] = run.id
-    frame.round(3).to_csv(path, index=False)
+    frame.round(digits).to_csv(path, index=False)
 
 
 def _excel(run: StoredRun, path: Path) -> None:
@@ -200,6 +227,11 @@ def _excel(run: StoredRun, path: Path) -> None:
         _figures_sheet(book.add_worksheet("Figures"), style, run)
         if run.plan.scenario.heats:
             _table_sheet(book.add_worksheet("Heats"), style, heat_list(run))
+            _gantt_sheet(book, style, run)
+        tables = _of_processes(run)
+        for name, frame in tables.items():
+            _table_sheet(book.add_worksheet(name), style, frame)
+        if tables:
             _gantt_sheet(book, style, run)
         _table_sheet(book.add_worksheet("Steps"), style, steps(run))
         _table_sheet(book.add_worksheet("Bill"), style, bill_lines(run))
@@ -223,11 +255,13 @@ def _figures_sheet(sheet: Any, style: dict[str, Any], run: StoredRun) -> None:
         ("scope 2, average intensity", "kg CO2e", "grid_average_kg"),
         ("scope 2, marginal intensity", "kg CO2e", "grid_marginal_kg"),
         ("cost", currency, "cost"),
-        ("line and base load", "MWh", "energy_mwh"),
+        ("processes and base load" if plan.scenario.processes else "line and base load", "MWh", "energy_mwh"),
         ("electricity imported", "MWh", "import_mwh"),
         ("peak of the metered mean", "MW", "peak_mw"),
         ("tonnes", "t", "tonnes"),
     ]
+    more = plan.stock
+    credit = {} if more is None else {"carbon_kg": more.carbon_kg, "cost": more.cost}
     for row, (label, unit, name) in enumerate(rows, start=1):
         before, after = getattr(plan.baseline_figures, name), getattr(plan.replay_figures, name)
         sheet.write_string(row, 0, label)
@@ -237,9 +271,13 @@ def _figures_sheet(sheet: Any, style: dict[str, Any], run: StoredRun) -> None:
             continue
         sheet.write_number(row, 2, before, style["number"])
         sheet.write_number(row, 3, after, style["number"])
-        sheet.write_number(row, 4, before - after, style["number"])
+        saved = before - after + credit.get(name, 0.0)
+        sheet.write_number(row, 4, saved, style["number"])
         if before:
-            sheet.write_number(row, 5, 100 * (before - after) / abs(before), style["number"])
+            sheet.write_number(row, 5, 100 * saved / abs(before), style["number"])
+    if more is not None:
+        told = f"{more.carbon_kg:+,.1f} kg CO2e and {more.cost:+,.2f} {currency}"
+        sheet.write_string(len(rows) + 1, 0, f"Saved counts what is more in stock than the foreman's: {told}.")
     gap = "not given" if plan.gap is None else f"{plan.gap:.2%}"
     sheet.write_string(len(rows) + 2, 0, f"Status: {plan.status}, gap on what can be decided {gap}. {plan.verdict}")
     sheet.set_column(0, 0, 30)
@@ -262,15 +300,15 @@ def _table_sheet(sheet: Any, style: dict[str, Any], frame: pd.DataFrame) -> None
 
 
 def _gantt_sheet(book: Any, style: dict[str, Any], run: StoredRun) -> None:
-    """Units down, steps across; a cell is coloured where its unit works, in the colour of the order."""
+    """Units down, steps across; a cell is coloured where its unit works, in the colour of the order or the mode."""
     plan = run.plan
     assert plan.replay is not None
-    scenario, replay = plan.scenario, plan.replay
+    scenario = plan.scenario
     sheet = book.add_worksheet("Gantt")
     step = scenario.horizon.step_min
-    units = [unit.name for unit in scenario.line.units]
-    order_of = {heat.name: heat.order for heat in scenario.heats}
-    orders = list(dict.fromkeys(order_of.values()))
+    bars = _heat_bars(plan) if scenario.heats else _run_bars(plan)
+    units = [unit.name for unit in scenario.line.units] or [unit for unit, _ in scenario.process_units]
+    kinds = list(dict.fromkeys([heat.order for heat in scenario.heats] or [kind for *_, kind in bars]))
     fills = [book.add_format({"bg_color": colour, "font_color": "#FFFFFF", "font_size": 7}) for colour in GANTT_COLOURS]
     narrow = book.add_format({"rotation": 90, "font_size": 7})
     sheet.write_string(0, 0, f"unit ({scenario.horizon.zone})", style["head"])
@@ -278,16 +316,34 @@ def _gantt_sheet(book: Any, style: dict[str, Any], run: StoredRun) -> None:
         sheet.write_string(0, i + 1, scenario.horizon.instant(i * step).strftime("%d %H:%M"), narrow)
     for row, unit in enumerate(units, start=1):
         sheet.write_string(row, 0, unit, style["head"])
-    columns = (replay[f"op_{name}"].values.tolist() for name in ("heat", "unit", "start_min", "end_min"))
-    for heat, unit, start, end in zip(*columns, strict=True):
-        fill = fills[orders.index(order_of[heat]) % len(fills)]
-        first = max(int(np.floor(start / step + 1e-9)), 0)
-        last = min(int(np.ceil(end / step - 1e-9)), scenario.horizon.n_steps)
+    for text, unit, first, last, kind in bars:
+        fill = fills[kinds.index(kind) % len(fills)]
         for i in range(first, last):
-            sheet.write_string(units.index(unit) + 1, i + 1, heat if i == first else "", fill)
+            sheet.write_string(units.index(unit) + 1, i + 1, text if i == first else "", fill)
     sheet.set_column(0, 0, 18)
     sheet.set_column(1, scenario.horizon.n_steps, 2.6)
     sheet.freeze_panes(1, 1)
+
+
+def _heat_bars(plan: Plan) -> list[tuple[str, str, int, int, str]]:
+    """Heat, unit, first step, the one after the last, and order of each operation."""
+    assert plan.replay is not None
+    scenario, step = plan.scenario, plan.scenario.horizon.step_min
+    order_of = {heat.name: heat.order for heat in scenario.heats}
+    columns = (plan.replay[f"op_{name}"].values.tolist() for name in ("heat", "unit", "start_min", "end_min"))
+    bars = []
+    for heat, unit, start, end in zip(*columns, strict=True):
+        first = max(int(np.floor(start / step + 1e-9)), 0)
+        last = min(int(np.ceil(end / step - 1e-9)), scenario.horizon.n_steps)
+        bars.append((heat, unit, first, last, order_of[heat]))
+    return bars
+
+
+def _run_bars(plan: Plan) -> list[tuple[str, str, int, int, str]]:
+    """Mode, unit, first step, the one after the last, and mode again of each run."""
+    assert plan.replay is not None
+    found = (run for run in unit_runs(plan.scenario, plan.replay) if run.what == RUN)
+    return [(run.mode, run.unit, run.first, run.last, run.mode) for run in found]
 
 
 def _steps(run: StoredRun) -> range:

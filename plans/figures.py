@@ -11,11 +11,13 @@ import xarray as xr
 from plans.bill import DEMAND, EXPORT, IMPORT, UPKEEP, bill
 from plans.direct import direct
 from plans.ledger import site_emissions
+from plans.stock import Worth, same_deliveries, worth
 from scenarios import Scenario
 from scenarios.settlement import market_based
 
-UNSERVED = ("shortage", "surplus", "level")
+UNSERVED = ("shortage", "surplus", "level", "delivery")
 """Violations by which a run serves less than was asked for."""
+SAME_TONNES = 1e-6
 
 
 @dataclass(frozen=True)
@@ -36,12 +38,13 @@ class Figures:
     carbon_cost: float
     currency: str
     energy_mwh: float
-    """Electricity of line and base load."""
+    """Electricity of line or processes, and base load."""
     import_mwh: float
     export_mwh: float
     peak_mw: float
     """Highest metered mean of the grid import."""
     tonnes: float
+    """Finished heats, or what is delivered."""
     battery_end_mwh: float
     grid_market_kg: float = 0.0
     """Scope 2 of the grid, market-based."""
@@ -63,11 +66,21 @@ class Figures:
     upkeep_cost: float = 0.0
     """Wear, running, starts and flares."""
     unserved: int = 0
-    """How often a need was not met, a surplus had nowhere to go or a level was missed: nothing to compare with."""
+    """How often a need or a delivery was not met, a surplus had nowhere to go or a level was missed: nothing to compare
+    with. What a store of material lacks at the end is valued instead (``plans/stock.py``)."""
     by_product: dict[str, float] = field(default_factory=dict)
     """What is sold, by its name, in the unit of its carrier; the grid's export apart."""
     idle_mwh: float = 0.0
     """Part of ``energy_mwh`` that units of the line draw outside work."""
+    stock: dict[str, float] = field(default_factory=dict)
+    """Level of each store of material at the end [t]."""
+    delivered: dict[str, float] = field(default_factory=dict)
+    """What leaves by each delivery [t]."""
+    stock_kg_per_t: dict[str, float] = field(default_factory=dict)
+    """What a tonne in each store took, as ``carbon_kg`` counts [kg CO2e/t]; stores into which nothing came are left
+    out."""
+    stock_cost_per_t: dict[str, float] = field(default_factory=dict)
+    """Likewise energy, fuels and carbon price [currency/t]."""
 
     @property
     def carbon_kg_per_t(self) -> float | None:
@@ -79,13 +92,22 @@ class Figures:
         return asdict(self) | {"carbon_kg_per_t": self.carbon_kg_per_t}
 
 
+def comparable(baseline: Figures, plan: Figures) -> bool:
+    """Whether the baseline makes and serves what a plan does; else nothing is saved against it."""
+    if baseline.unserved:
+        return False
+    if plan.delivered or baseline.delivered:
+        return same_deliveries(baseline, plan)
+    return abs(plan.tonnes - baseline.tonnes) < SAME_TONNES
+
+
 def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.Dataset | None = None) -> Figures:
     """Add up a run or a schedule.
 
     Args:
         scenario: prices, intensities and step.
         data: a dataset of table ``RUN`` or ``SCHEDULE``.
-        tonnes: what was finished in the horizon [t].
+        tonnes: what was finished in the horizon [t]; of processes it is what the data say that is delivered.
         nominated: the schedule whose import was nominated; None: the data's own.
     """
     own, site = direct(scenario, data), site_emissions(scenario, data)
@@ -95,6 +117,11 @@ def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.D
     grid = {signal: float(kg.sum()) for signal, kg in site.grid.items()}
     biogenic = sum(float((a.scope1_biogenic_kg + a.scope2_biogenic_kg).sum()) for a in site.accounts)
     money = bill(scenario, data, direct_kg, nominated)
+    delivered, stock, took = {}, {}, Worth({}, {})
+    if scenario.processes:
+        delivered = {d.name: float(data["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries}
+        stock = {name: float(data["stock_t"].sel(stock=name)[-1]) for name in scenario.store}
+        took = worth(scenario, data, own, site.accounts, site.grid[scenario.goal.signal])
     return Figures(
         carbon_kg=direct_kg + site.bought_kg + grid[scenario.goal.signal],
         direct_kg=direct_kg,
@@ -108,9 +135,9 @@ def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.D
         import_mwh=float(imported.sum()),
         export_mwh=float(data["export_mw"].sum()) * hours,
         peak_mw=float(np.max(np.maximum(data["meter_mw"].to_numpy(), 0.0), initial=0.0)),
-        tonnes=tonnes,
+        tonnes=sum(delivered.values()) if scenario.processes else tonnes,
         battery_end_mwh=float(data["battery_mwh"][-1]) if data.sizes["time"] else 0.0,
-        unserved=int(np.isin(data["violation_kind"].values, UNSERVED).sum()) if "violation_kind" in data else 0,
+        unserved=_unserved(scenario, data),
         grid_market_kg=float(sum(part.kg.sum() for part in market_based(scenario, imported))),
         bought_kg=site.bought_kg,
         biogenic_kg=biogenic + sum(own.biogenic.values()),
@@ -123,4 +150,17 @@ def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.D
         upkeep_cost=money.of(*UPKEEP),
         idle_mwh=float(data["idle_mw"].sum()) * hours if "idle_mw" in data else 0.0,
         by_product={line.name: line.quantity for line in money.lines if line.kind == "sale"},
+        stock=stock,
+        delivered=delivered,
+        stock_kg_per_t=took.kg_per_t,
+        stock_cost_per_t=took.cost_per_t,
     )
+
+
+def _unserved(scenario: Scenario, data: xr.Dataset) -> int:
+    if "violation_kind" not in data:
+        return 0
+    kinds, units = data["violation_kind"].values, data["violation_unit"].values
+    # what a store of material lacks at the end is valued
+    valued = (kinds == "level") & np.isin(units, list(scenario.store))
+    return int((np.isin(kinds, UNSERVED) & ~valued).sum())

@@ -1,15 +1,15 @@
 """The carbon ledger: kilograms by scope, source, gas, hour and heat, computed from a run's flows.
 
-Scope 1 is what the line's stages, fuels, machines and flares emit. Scope 2 counts what is imported: location-based by
-the average and, where the market gives it, by the marginal intensity of the grid, and market-based by contracts; these
-stand beside each other and are never mixed. Heat bought is scope 2 too. Biogenic CO2 is kept apart. Exports earn no
-credit: the total is what the site emits and imports.
+Scope 1 is what the line's stages, processes, fuels, machines and flares emit. Scope 2 counts what is imported:
+location-based by the average and, where the market gives it, by the marginal intensity of the grid, and market-based by
+contracts; these stand beside each other and are never mixed. Heat bought is scope 2 too. Biogenic CO2 is kept apart.
+Exports earn no credit: the total is what the site emits and imports.
 
 Allocation: a stage's emissions belong to the heat that causes them. All else is followed to its use in each step
 (``plans/tracing.py``): what the line's electricity carries goes to the heats by the energy that each draws in the
 step, what is sold carries its share where ``emissions.by_products`` says so, and the rest (base load, losses, idle
-units, other uses) goes to the heats by their mass, or stays with the site where there are none. The parts add up to the
-total.
+units, other uses) goes to the heats by their mass, or stays with the site where there are none. What units of processes
+emit and use goes to what they make (``plans/products.py``). The parts add up to the total.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ import numpy as np
 import xarray as xr
 
 from plans.direct import Direct, direct
-from plans.tracing import Brought, trace
+from plans.origins import BIOGENIC, BOUGHT, DIRECT, origins
+from plans.products import Products, products
+from plans.tracing import trace
 from scenarios import Scenario
-from scenarios.assets import ELECTRICITY, Converter, Flare, Supply
+from scenarios.assets import Converter, Flare, Sale, Supply
 from scenarios.assets.account import Account, accounts, flow
 from scenarios.settlement import market_based
 
@@ -38,7 +40,7 @@ class Entry:
     """One row of the ledger: activity times factor is kilograms."""
 
     source: str
-    """Stage and source, fuel, machine, grid or contract."""
+    """Stage, or process and mode, and source; fuel, machine, grid or contract."""
     scope: str
     """``1``, ``2 bought``, ``2 average``, ``2 marginal``, ``2 market``, or ``biogenic``, which is in no total."""
     gas: str
@@ -76,7 +78,10 @@ class Ledger:
     by_product: dict[str, dict[str, float]] = field(default_factory=dict)
     """What is sold and what it carries, by the names of ``by_step``; empty where by-products carry nothing."""
     site: dict[str, float] = field(default_factory=dict)
-    """What belongs to the site alone where there are no heats, by the names of ``by_step``."""
+    """What belongs to the site alone where there are no heats, by the names of ``by_step``; where there are processes,
+    what belongs to no product."""
+    products: Products | None = None
+    """What processes make and what it carries; None: there are none."""
     entries: tuple[Entry, ...] = ()
 
     @property
@@ -158,35 +163,41 @@ def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
     covered = market_based(scenario, run["import_mw"].to_numpy() * scenario.horizon.step_h)
     market_kg = np.sum([part.kg for part in covered], axis=0)
 
-    nothing = np.zeros(scenario.horizon.n_steps)
-    totals = {"direct_kg": np.sum([nothing, *(a.scope1_kg for a in site.accounts)], axis=0)}
-    kinds = {"direct_kg": _brought(scenario, site.accounts, "scope1_kg")}
+    grid = {f"grid_{signal}_kg": kg for signal, kg in (*site.grid.items(), (MARKET, market_kg))}
     bought = {a.asset: float(a.scope2_kg.sum()) for a in site.accounts if _is_bought(scenario, a.asset)}
+    nothing = np.zeros(scenario.horizon.n_steps)
+    totals = {DIRECT: np.sum([nothing, *(a.scope1_kg for a in site.accounts)], axis=0)}
     if bought:
-        totals["bought_kg"] = np.sum([a.scope2_kg for a in site.accounts], axis=0)
-        kinds["bought_kg"] = _brought(scenario, site.accounts, "scope2_kg")
-    for signal, kg in (*site.grid.items(), (MARKET, market_kg)):
-        totals[f"grid_{signal}_kg"] = kg
-        kinds[f"grid_{signal}_kg"] = Brought({ELECTRICITY: kg}, {})
-    followed = trace(scenario, run, kinds)
+        totals[BOUGHT] = np.sum([a.scope2_kg for a in site.accounts], axis=0)
+    totals |= grid
+    brought = dict(origins(scenario, site.accounts, grid))
+    followed = trace(scenario, run, brought)
+    made = None
+    if scenario.processes:
+        apart = sum((_biogenic(account) for account in site.accounts), nothing)
+        sums = {column: float(kg.sum()) for column, kg in (*totals.items(), (BIOGENIC, apart))}
+        made = products(scenario, run, followed, sums, own)
     shares = _shares(scenario, run)
     by_step: dict[str, Any] = {}
-    by_heat: dict[str, Any] = {"direct_kg": ("heat", own.of_heat), "mass_t": ("heat", mass)}
+    by_heat: dict[str, Any] = {DIRECT: ("heat", own.of_heat), "mass_t": ("heat", mass)}
     by_product: dict[str, dict[str, float]] = {}
     left: dict[str, float] = {}
-    for kind, traced in followed.items():
-        kg = totals[kind]
-        sold = {name: float(part.sum()) for name, part in traced.sold.items()}
+    for column, kg in totals.items():
+        here = [traced for origin, traced in followed.items() if origin.column == column]
+        sold = {name: sum(float(traced.sold[name].sum()) for traced in here) for name in _sold(scenario)}
         for name, part in sold.items():
-            by_product.setdefault(name, {})[kind] = part
-        by_step[kind] = ("time", kg + own.of_step if kind == "direct_kg" else kg)
+            by_product.setdefault(name, {})[column] = part
+        by_step[column] = ("time", kg + own.of_step if column == DIRECT else kg)
         ours = float(kg.sum()) - sum(sold.values())
-        if not heats:
-            left[kind] = ours
+        if made is not None:
+            left[column] = made.site.get(column, 0.0)
             continue
-        of_heats = shares @ traced.line
+        if not heats:
+            left[column] = ours
+            continue
+        of_heats = shares @ np.sum([nothing, *(traced.line for traced in here)], axis=0)
         of_heats = of_heats + (ours - of_heats.sum()) * mass / mass.sum()
-        by_heat[kind] = ("heat", own.of_heat + of_heats if kind == "direct_kg" else of_heats)
+        by_heat[column] = ("heat", own.of_heat + of_heats if column == DIRECT else of_heats)
     fossil, biogenic = dict(own.fossil), dict(own.biogenic)
     for account in site.accounts:
         for target, kg in ((fossil, account.scope1_kg), (biogenic, _biogenic(account))):
@@ -203,6 +214,7 @@ def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
         bought=bought,
         by_product=by_product,
         site=left,
+        products=made,
         entries=tuple(_entries(scenario, run, own, site)),
     )
 
@@ -225,23 +237,17 @@ def _biogenic(account: Account) -> np.ndarray:
     return account.scope1_biogenic_kg + account.scope2_biogenic_kg
 
 
-def _brought(scenario: Scenario, found: tuple[Account, ...], name: str) -> Brought:
-    to_carrier: dict[str, np.ndarray] = {}
-    by_machine: dict[str, np.ndarray] = {}
-    by_name = {asset.name: asset for asset in scenario.site.assets}
-    for account in found:
-        kg, asset = getattr(account, name), by_name[account.asset]
-        if isinstance(asset, Supply):
-            to_carrier[asset.carrier] = to_carrier.get(asset.carrier, 0.0) + kg
-        elif asset.name in scenario.site.cores:
-            by_machine[asset.name] = kg
-    return Brought(to_carrier, by_machine)
+def _sold(scenario: Scenario) -> list[str]:
+    """What is sold and may carry emissions away."""
+    if scenario.emissions.by_products == "none":
+        return []
+    return ["export", *(asset.name for asset in scenario.site.assets if isinstance(asset, Sale))]
 
 
 def _entries(scenario: Scenario, run: xr.Dataset, own: Direct, site: SiteEmissions) -> Iterator[Entry]:
-    for stage in scenario.line.stages:
-        for emission in stage.emissions:
-            tonnes, name = own.treated_t[stage.name], f"{stage.name}: {emission.source}"
+    for emitter, emissions in scenario.emitters:
+        for emission in emissions:
+            tonnes, name = own.treated_t[emitter], f"{emitter}: {emission.source}"
             scope = "biogenic" if emission.biogenic else "1"
             if emission.factor is None:
                 yield Entry(name, scope, "CO2e", tonnes, "t", emission.kg_per_t, emission.kg_per_t * tonnes)

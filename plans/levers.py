@@ -81,6 +81,8 @@ def levers(
 
 def refused(scenario: Scenario) -> str:
     """Why the levers of a scenario cannot be told; empty where they can."""
+    if scenario.processes:
+        return "processes have no heats to plan first; emberline plan plans them with the site"
     if not scenario.orders:
         return "there is no line, so there are no heats to plan first; emberline plan plans a site alone"
     if scenario.goal.minimize == "lateness":

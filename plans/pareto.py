@@ -28,6 +28,7 @@ from plans.front import SAME, Front, nondominated, tabulate
 from plans.plan import Progress
 from plans.point import CARBON, COST, Ground, Solved, between, end, prepare
 from scenarios import Scenario
+from scenarios.record import Problem, ScenarioError
 
 MOST_POINTS = 101
 
@@ -53,7 +54,14 @@ def pareto(
 
     Raises:
         ValueError: fewer than two points, more than ``MOST_POINTS``, or no worker.
+        ScenarioError: there are processes: their plans credit what is left in stock, so that what is proven of a goal
+            is not proven of the figures between which a front lies.
     """
+    if scenario.processes:
+        says = (
+            "a front is searched for heats and sites only; plan with goal.minimize carbon and cost, and caps, instead"
+        )
+        raise ScenarioError([Problem("", "processes", says)])
     if not 2 <= points <= MOST_POINTS or workers < 1:
         raise ValueError(f"a front has 2 to {MOST_POINTS} points and at least one worker, not {points} and {workers}")
     began = time.perf_counter()

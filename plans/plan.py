@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from plans.figures import Figures, figures
+from plans.figures import Figures, comparable, figures
 from plans.ledger import Ledger, ledger
+from plans.stock import Difference, difference, shortfall
 from scenarios import Scenario
 
 PEAKS = 6
@@ -21,6 +22,8 @@ PEAKS = 6
 AGREEMENT = 1e-3
 """Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""
 QUANTILES = (0.1, 0.5, 0.9)
+FIGURES = ("carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries")
+"""Of disturbed replays; what a run of an earlier release lacks is not told."""
 
 Progress = Callable[[dict[str, Any]], None]
 """Told of what happens: ``phase`` always, and while optimizing ``incumbent``, ``bound``, ``gap`` and ``seconds``."""
@@ -34,15 +37,19 @@ class Replays:
     held: int
     """Replays without any violation."""
     data: xr.Dataset
-    """``carbon_kg``, ``cost``, ``peak_mw``, ``violations``, ``late_heats`` and the foreman's ``baseline_…``."""
+    """``carbon_kg``, ``cost``, ``peak_mw``, ``violations``, ``late_heats``, ``missed_deliveries`` and the foreman's
+    ``baseline_…``; of processes ``more_carbon_kg`` and ``more_cost``: by how much the schedule's stocks and deliveries
+    are worth more than the foreman's."""
 
     def quantiles(self) -> dict[str, dict[str, float]]:
         """P10, P50 and P90 of each figure, and of what is saved against the foreman on the same luck."""
         if not self.n:
             return {}
-        table = {name: self.data[name].to_numpy() for name in ("carbon_kg", "cost", "peak_mw", "late_heats")}
+        told = [name for name in FIGURES if name in self.data]
+        table = {name: self.data[name].to_numpy() for name in told}
         for name in ("carbon_kg", "cost"):
-            table[f"saved_{name}"] = self.data[f"baseline_{name}"].to_numpy() - table[name]
+            more = self.data[f"more_{name}"].to_numpy() if f"more_{name}" in self.data else 0.0
+            table[f"saved_{name}"] = self.data[f"baseline_{name}"].to_numpy() - table[name] + more
         return {
             name: {f"p{round(q * 100)}": float(np.quantile(values, q)) for q in QUANTILES}
             for name, values in table.items()
@@ -118,22 +125,29 @@ class Plan:
     @property
     def comparable(self) -> bool:
         """Whether the foreman makes and serves what the plan does; else nothing is saved against him."""
-        made, foreman = self.replay_figures, self.baseline_figures
-        return made is None or (abs(made.tonnes - foreman.tonnes) < 1e-6 and not foreman.unserved)
+        return self.replay_figures is None or comparable(self.baseline_figures, self.replay_figures)
+
+    @property
+    def stock(self) -> Difference | None:
+        """What the undisturbed replay ends with in stock more than the foreman; None where there are no stores."""
+        made = self.replay_figures
+        return difference(self.baseline_figures, made) if made is not None and made.stock else None
 
     def saved(self) -> dict[str, float]:
         """Saving of the undisturbed replay against the undisturbed foreman, absolute and as a share.
 
-        Empty where there is no plan, or the foreman makes or serves less.
+        What either of them has more in stock is credited to him; ``stock_carbon_kg`` and ``stock_cost``, part of what
+        is saved, tell it apart. Empty where there is no plan, or the foreman makes or serves less.
         """
         if self.replay_figures is None or not self.comparable:
             return {}
-        out = {}
+        more, out = self.stock, {}
+        credit = {} if more is None else {"carbon_kg": more.carbon_kg, "cost": more.cost}
         for name in ("carbon_kg", "cost", "peak_mw"):
             before, after = getattr(self.baseline_figures, name), getattr(self.replay_figures, name)
-            out[name] = before - after
-            out[f"{name}_share"] = (before - after) / abs(before) if before else 0.0
-        return out
+            out[name] = before - after + credit.get(name, 0.0)
+            out[f"{name}_share"] = out[name] / abs(before) if before else 0.0
+        return out | {f"stock_{name}": value for name, value in credit.items()}
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON: status, objective, bound, gap, figures, violations, replays, seconds."""
@@ -152,6 +166,8 @@ class Plan:
                 self.replay_figures.as_dict() | {"violations": self.violations} if self.replay_figures else None
             ),
             "saved": self.saved(),
+            "products": self._products(),
+            "stock": self._stock(),
             "replays": (
                 {"n": self.replays.n, "held": self.replays.held, "quantiles": self.replays.quantiles()}
                 if self.replays
@@ -163,6 +179,26 @@ class Plan:
             "filled": filled(self.scenario),
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
         }
+
+    def _products(self) -> dict[str, Any]:
+        book = self.ledger if self.scenario.processes else None
+        return book.products.summary(self.scenario.goal.signal) if book is not None and book.products else {}
+
+    def _stock(self) -> dict[str, Any]:
+        more, made, foreman = self.stock, self.replay_figures, self.baseline_figures
+        if more is None or made is None:
+            return {}
+        stores = {
+            name: {
+                "start_t": store.start_t,
+                "end_t": made.stock[name],
+                "foreman_end_t": foreman.stock[name],
+                "kg_per_t": foreman.stock_kg_per_t.get(name, made.stock_kg_per_t.get(name)),
+                "cost_per_t": foreman.stock_cost_per_t.get(name, made.stock_cost_per_t.get(name)),
+            }
+            for name, store in self.scenario.store.items()
+        }
+        return {"carbon_kg": more.carbon_kg, "cost": more.cost, "unknown": list(more.unknown), "stores": stores}
 
 
 def filled(scenario: Scenario) -> dict[str, dict[str, Any]]:
@@ -218,7 +254,7 @@ def plan(
             scenario,
             envelope,
             dispatched if ruled else None,
-            others=list(_lower_peaks(scenario, envelope, dispatched)) if ruled else (),
+            others=list(_lower_peaks(scenario, envelope, dispatched)) if ruled and scenario.heats else (),
             on_progress=lambda event: tell({"phase": "optimize", **event}),
             cancel=cancel,
         )
@@ -280,19 +316,21 @@ def _disturbed(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset,
     """Replays of schedule and foreman's list under the same disturbances."""
     import twin
 
-    # only a line is disturbed
-    n = scenario.disturbances.replications if scenario.heats else 0
+    # a site alone is not disturbed
+    n = scenario.disturbances.replications if scenario.heats or scenario.processes else 0
     columns: dict[str, list[float]] = {
-        prefix + name: []
-        for prefix in ("", "baseline_")
-        for name in ("carbon_kg", "cost", "peak_mw", "violations", "late_heats")
+        prefix + name: [] for prefix in ("", "baseline_") for name in (*FIGURES, "violations")
     }
+    if scenario.processes:
+        columns |= {"more_carbon_kg": [], "more_cost": []}
     for replication in range(n):
+        made: dict[str, Figures] = {}
         for prefix, followed in (("", schedule), ("baseline_", dispatched)):
             run = twin.replay(scenario, followed, replication=replication, disturbed=True)
             # the foreman nominates what he draws
             nominated = followed if followed is schedule else None
             sums = figures(scenario, run, float(run.attrs["tonnes"]), nominated=nominated)
+            made[prefix] = sums
             kinds = run["violation_kind"].values
             for name, value in (
                 ("carbon_kg", sums.carbon_kg),
@@ -300,8 +338,13 @@ def _disturbed(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset,
                 ("peak_mw", sums.peak_mw),
                 ("violations", len(kinds)),
                 ("late_heats", len(set(run["violation_heat"].values[np.isin(kinds, ("due", "unfinished"))]))),
+                ("missed_deliveries", len(set(run["violation_unit"].values[kinds == "delivery"]))),
             ):
                 columns[prefix + name].append(float(value))
+        if scenario.processes:
+            more = shortfall(scenario, made["baseline_"], made[""])
+            columns["more_carbon_kg"].append(more.carbon_kg)
+            columns["more_cost"].append(more.cost)
         tell({"phase": "replays", "done": replication + 1, "of": n})
     data = xr.Dataset(
         {name: ("replication", np.array(values, dtype=float)) for name, values in columns.items()},

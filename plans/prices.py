@@ -37,7 +37,7 @@ class Price:
 
 
 def prices(plan: Plan) -> xr.Dataset | None:
-    """The shadow prices of a plan's site, heats held where they are (``models.prices.shadow_prices``).
+    """The shadow prices of a plan's site, heats and processes held where they are (``models.prices.shadow_prices``).
 
     None where there is no plan, or the site has none in time.
     """
@@ -45,7 +45,7 @@ def prices(plan: Plan) -> xr.Dataset | None:
 
     if plan.schedule is None:
         return None
-    schedule = plan.schedule if plan.scenario.heats else None
+    schedule = plan.schedule if plan.scenario.heats or plan.scenario.processes else None
     return shadow_prices(plan.scenario, plan.envelope, schedule, plan.baseline if plan.baseline_complete else None)
 
 

@@ -7,6 +7,7 @@ uses W of carrier c [units], with machines m that take from carriers k and give 
 
     i_c·W_c − Σ_m a_mc·Σ_k in_mk·i_k = kg brought to c + Σ_m a_mc·kg of m itself
 
+The units of processes use electricity, fuels and heat as the line does; what they give (waste heat) brings nothing.
 What is sold counts among the uses or not, as ``Accounting.by_products`` says. Flares and what is let go never count:
 who uses the rest carries them.
 """
@@ -14,7 +15,8 @@ who uses the rest carries them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import xarray as xr
@@ -22,6 +24,9 @@ import xarray as xr
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY, Converter, Load, Sale, Storage
 from scenarios.assets.account import flow
+from scenarios.flows import streams
+
+Kind = TypeVar("Kind")
 
 NOTHING = 1e-12
 
@@ -43,9 +48,11 @@ class Traced:
     line: np.ndarray
     sold: dict[str, np.ndarray]
     """By what is sold: ``export`` and the names of sales. Empty where by-products carry nothing."""
+    units: dict[str, np.ndarray] = field(default_factory=dict)
+    """By unit of the processes, with electricity, fuels and heat; ``line`` is their electricity's part."""
 
 
-def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[str, Brought]) -> dict[str, Traced]:
+def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[Kind, Brought]) -> dict[Kind, Traced]:
     """Follow several kinds of emissions through the site.
 
     Args:
@@ -57,19 +64,24 @@ def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[str, Brought]) -
     place = {name: c for c, name in enumerate(names)}
     line = flows["line_mw"].to_numpy() * hours
     sold = _sold(scenario, flows) if scenario.emissions.by_products != "none" else {}
+    taken = _taken(scenario, flows)
     uses = np.zeros((n, len(names)))
     net = flows["charge_mw"].to_numpy() - flows["discharge_mw"].to_numpy()
     uses[:, place[ELECTRICITY]] = line + (flows["base_load_mw"].to_numpy() + np.maximum(net, 0.0)) * hours
     for carrier, amount in sold.values():
         uses[:, place[carrier]] += amount
+    for of_unit in taken.values():
+        for carrier, amount in of_unit.items():
+            if carrier != ELECTRICITY:  # that is the line's
+                uses[:, place[carrier]] += amount
     machines = {}
     for asset in scenario.site.assets:
         record = scenario.site.cores.get(asset.name, asset)
         if isinstance(record, Load):
             uses[:, place[record.carrier]] -= flow(flows, record.name) * hours
         elif isinstance(record, Storage):
-            taken = -flow(flows, record.name, "in") - flow(flows, record.name, "out")
-            uses[:, place[record.carrier]] += np.maximum(taken, 0.0) * hours
+            stored = -flow(flows, record.name, "in") - flow(flows, record.name, "out")
+            uses[:, place[record.carrier]] += np.maximum(stored, 0.0) * hours
         elif isinstance(record, Converter):
             machines[record.name] = _machine(scenario, record, flows, names)
             uses += machines[record.name][0]
@@ -84,6 +96,10 @@ def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[str, Brought]) -
         kind: Traced(
             line=intensity[:, place[ELECTRICITY], q] * line,
             sold={name: intensity[:, place[carrier], q] * amount for name, (carrier, amount) in sold.items()},
+            units={
+                unit: np.sum([intensity[:, place[c], q] * amount for c, amount in of_unit.items()], axis=0)
+                for unit, of_unit in taken.items()
+            },
         )
         for q, kind in enumerate(kinds)
     }
@@ -96,6 +112,20 @@ def _sold(scenario: Scenario, flows: xr.Dataset) -> dict[str, tuple[str, np.ndar
     for asset in scenario.site.assets:
         if isinstance(asset, Sale):
             found[asset.name] = (asset.carrier, -flow(flows, asset.name) * hours)
+    return found
+
+
+def _taken(scenario: Scenario, flows: xr.Dataset) -> dict[str, dict[str, np.ndarray]]:
+    """What each unit of a process takes of each carrier in each step, by unit and carrier."""
+    if not scenario.processes:
+        return {}
+    hours = scenario.horizon.step_h
+    drawn = flows["process_mw"]
+    found = {unit: {ELECTRICITY: drawn.sel(process=unit).to_numpy() * hours} for unit, _ in scenario.process_units}
+    for stream in streams(scenario):
+        if stream.direction == "in" and not stream.material:
+            rate = flows["stream_rate"].sel(stream=stream.label).to_numpy()
+            found[stream.unit][stream.place] = np.maximum(-rate, 0.0) * hours
     return found
 
 

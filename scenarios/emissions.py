@@ -122,7 +122,7 @@ class Used:
 def factors_used(scenario: Scenario) -> tuple[Used, ...]:
     """Every row that a scenario's emissions, assets and market take from a factor table."""
     named: list[tuple[str, Any]] = [
-        (f"{stage.name}: {emission.source}", emission) for stage in scenario.line.stages for emission in stage.emissions
+        (f"{name}: {emission.source}", emission) for name, emissions in scenario.emitters for emission in emissions
     ]
     named += [(asset.name, asset) for asset in scenario.site.assets]
     named.append(("grid", scenario.market))

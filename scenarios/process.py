@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from scenarios.assets.quantity import CARRIERS, of_unit
 from scenarios.horizon import Horizon, Moment
@@ -40,6 +40,7 @@ GigajoulesPerTonne = Annotated[
 RampPerHour = Annotated[
     float, BeforeValidator(in_unit("t/h/h"), json_schema_input_type=float | str), Field(gt=0, le=1e6)
 ]
+PER_TONNE = WithJsonSchema({"type": ["number", "string"], "description": "per tonne: a number, or with its unit"})
 GJ_PER_MWH = 3.6
 LONG_H = 10_000.0
 """Hours after which nothing that was counts any more."""
@@ -95,7 +96,7 @@ class Stream(Record):
 
     store: str | None = None
     carrier: str | None = None
-    per_t: Annotated[float, Field(ge=0, le=1e6)] = 1.0
+    per_t: Annotated[float, Field(ge=0, le=1e6), PER_TONNE] = 1.0
     """Tonnes for each tonne; of a carrier its unit (MWh, t, Nm3) for each tonne."""
 
     @field_validator("per_t", mode="before")
@@ -291,6 +292,11 @@ class UnitState(Record):
     """Its rate, for ramps; none: any."""
 
 
+def _states(raw: Any) -> Any:
+    """The state of one unit may be written without a list."""
+    return [raw] if isinstance(raw, dict) else raw
+
+
 class Process(Recipe):
     """A continuous process of one or several identical units."""
 
@@ -311,13 +317,10 @@ class Process(Recipe):
     daily_energy_mwh: MegawattHours | None = None
     """Electricity that all units together must draw in each local day; a day that the horizon holds in part takes its
     share."""
-    state: tuple[UnitState, ...] = ()
+    state: Annotated[
+        tuple[UnitState, ...], BeforeValidator(_states, json_schema_input_type=UnitState | tuple[UnitState, ...])
+    ] = ()
     """Of its units in order. Units that are not named stand still, those that must run do so in the first mode."""
-
-    @field_validator("state", mode="before")
-    @classmethod
-    def _one_state(cls, raw: Any) -> Any:
-        return [raw] if isinstance(raw, dict) else raw
 
     @model_validator(mode="after")
     def _whole(self) -> Process:

@@ -40,7 +40,16 @@ def list_scenarios(as_json: AsJson = False) -> None:
     found = [load(name) for name in bundled()]
     if as_json:
         print_json(
-            [{"name": s.name, "title": s.title, "heats": len(s.heats), "description": s.description} for s in found]
+            [
+                {
+                    "name": s.name,
+                    "title": s.title,
+                    "heats": len(s.heats),
+                    "units": len(s.process_units),
+                    "description": s.description,
+                }
+                for s in found
+            ]
         )
         return
     width = max(len(scenario.name) for scenario in found)

@@ -54,6 +54,7 @@ def prices(
         figures = (wording.number(value, 2) for value in (row.mean, row.low, row.high))
         table.add_row(Text(row.name), row.says, Text(row.unit), *figures, wording.number(row.steps, 0))
     console.print(table)
-    console.print(Text(f"for the goal {wording.GOALS[plan.scenario.goal.minimize]}; heats held where they are, {held}"))
+    what = "processes" if plan.scenario.processes else "heats"
+    console.print(Text(f"for the goal {wording.GOALS[plan.scenario.goal.minimize]}; {what} held where they are, {held}"))
     if output is not None:
         console.print(Text(f"every step: {output}"))

@@ -66,6 +66,7 @@ def show(console: Console, made: Plan, run: str, folder: Path) -> None:
     facts += [("", wording.violation(found, made.scenario.horizon)) for found in made.violations[:20]]
     if len(made.violations) > 20:
         facts.append(("", f"and {len(made.violations) - 20} more"))
+    facts += wording.made(made)
     says = wording.foreman(made)
     if says:
         facts.append(("foreman", says))

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from plans.figures import comparable
 from plans.plan import Plan
 from plans.plan import filled as gaps_filled
+from plans.stock import difference
+from plans.unit_runs import Count, counts
 from scenarios import Scenario
 from scenarios.goal import Goal
 from scenarios.horizon import Horizon
@@ -38,8 +41,13 @@ KINDS = {
     "asset": "asset could not follow",
     "shortage": "shortage",
     "surplus": "surplus that can go nowhere",
-    "level": "store outside its band",
+    "level": "store outside its band, or below its end level",
     "unfinished": "not finished within the horizon",
+    "process": "made less than planned",
+    "delivery": "not delivered",
+    "run": "run too short",
+    "rest": "rest too short",
+    "ramp": "rate changed too fast",
 }
 
 
@@ -55,13 +63,15 @@ class Row:
     less_is_better: bool = True
     comparable: bool = True
     """Whether both make the same; where not, nothing is saved."""
+    credit: float = 0.0
+    """What the plan's stock is worth more than the foreman's."""
 
     @property
     def saved(self) -> float | None:
-        """Foreman less plan."""
+        """Foreman less plan, and what the plan has more in stock."""
         if self.foreman is None or self.plan is None or not self.comparable:
             return None
-        return self.foreman - self.plan
+        return self.foreman - self.plan + self.credit
 
     @property
     def share(self) -> float | None:
@@ -110,31 +120,40 @@ MONEY = (
 """Parts of the cost add up to it."""
 ONLY_WHERE_ANY = ("bought_kg", "biogenic_kg", "export_mwh", "tonnes", *(name for _, name, _ in MONEY[1:]))
 """Figures that are left out where foreman and plan have none of them."""
+STOCK = "  less stock above foreman's"
 
 
 def rows(baseline: Any, plan: Any) -> Iterator[Row]:
-    """The figures of foreman and plan, for each its unit; ``plan`` may be None."""
+    """The figures of foreman and plan, for each its unit; ``plan`` may be None.
+
+    What the plan has more in stock stands below carbon and cost as a part of what is saved.
+    """
 
     def of(figures: Any, name: str, factor: float) -> float | None:
         value = None if figures is None else getattr(figures, name)
         return None if value is None else value * factor
 
-    comparable = plan is None or (abs(plan.tonnes - baseline.tonnes) < 1e-6 and not baseline.unserved)
+    same = plan is None or comparable(baseline, plan)
+    of_processes = bool(baseline.stock or baseline.delivered)
+    more = difference(baseline, plan) if plan is not None and same and of_processes else None
+    credits = {} if more is None else {"carbon_kg": more.carbon_kg / 1000, "cost": more.cost}
     told = [(label, "t CO2e", name, 1e-3, 2) for label, name in CARBON]
     told += [(label, baseline.currency, name, sign, 0) for label, name, sign in MONEY]
     told += [
         ("peak, metered mean", "MW", "peak_mw", 1.0, 1),
-        ("line and base load", "MWh", "energy_mwh", 1.0, 1),
+        ("processes and base load" if of_processes else "line and base load", "MWh", "energy_mwh", 1.0, 1),
         ("electricity imported", "MWh", "import_mwh", 1.0, 1),
         ("electricity exported", "MWh", "export_mwh", 1.0, 1),
-        ("steel", "t", "tonnes", 1.0, 0),
+        ("delivered" if of_processes else "steel", "t", "tonnes", 1.0, 0),
     ]
     for label, unit, name, factor, digits in told:
         values = (of(baseline, name, factor), of(plan, name, factor))
         if name in ONLY_WHERE_ANY and not any(values):
             continue
-        less = name not in ("tonnes", "export_mwh")
-        yield Row(label, unit, *values, digits, less, comparable)
+        less, credit = name not in ("tonnes", "export_mwh"), credits.get(name, 0.0)
+        yield Row(label, unit, *values, digits, less, same, credit)
+        if credit:
+            yield Row(STOCK, unit, 0.0, 0.0 - credit, digits)
 
 
 def foreman(plan: Plan) -> str | None:
@@ -142,13 +161,59 @@ def foreman(plan: Plan) -> str | None:
     missed = plan.baseline_figures.unserved
     if missed:
         times = "once" if missed == 1 else f"{missed} times"
-        return f"the foreman's rules miss needs, surpluses or end levels {times}: no saving is told"
+        what = "deliveries, needs or surpluses" if plan.scenario.processes else "needs, surpluses or end levels"
+        return f"the foreman's rules miss {what} {times}: no saving is told"
     if plan.baseline_complete:
         return None
     if plan.comparable:
         return "the foreman's rules do not keep every limit here; the comparison is with what he does"
     made, asked = (number(tonnes, 0) for tonnes in (plan.baseline_figures.tonnes, plan.scenario.tonnes))
+    if plan.scenario.processes:
+        return f"the foreman's rules deliver {made} of {asked} t, the plan something else: no saving is told"
     return f"the foreman's rules make only {made} of {asked} t in time: no saving is told, no cap on extra cost holds"
+
+
+def made(plan: Plan) -> Iterator[tuple[str, str]]:
+    """What the processes of a plan make, as name and text: deliveries, products, units, and what is saved by tonne."""
+    done, scenario = plan.replay_figures, plan.scenario
+    if done is None or plan.replay is None or not scenario.processes:
+        return
+    if done.delivered:
+        parts = [f"{name} {number(tonnes, 0)} t" for name, tonnes in done.delivered.items()]
+        yield "delivered", f"{number(done.tonnes, 0)} t: {shortened(parts)}"
+    parts = [f"{name} {number(kg, 1)} kg CO2e/t" for name, kg in done.stock_kg_per_t.items()]
+    if parts:
+        yield "products", f"{shortened(parts)}, scope 1 and 2 ({SIGNALS[scenario.goal.signal]})"
+    foreman = counts(scenario, plan.baseline)
+    for i, (unit, count) in enumerate(counts(scenario, plan.replay).items()):
+        yield ("units" if i == 0 else "", f"{unit}: {used(count)}; the foreman's: {used(foreman[unit])}")
+    saved, more = plan.saved(), plan.stock
+    if saved and done.tonnes:
+        kg, money = (number(saved[name] / done.tonnes, 2) for name in ("carbon_kg", "cost"))
+        yield "saved", f"{kg} kg CO2e and {money} {done.currency} for each tonne delivered"
+    if saved and more is not None and any(more.tonnes.values()):
+        parts = [f"{name} {signed(tonnes, 0)} t" for name, tonnes in more.tonnes.items() if tonnes]
+        worth = f"{signed(more.carbon_kg / 1000, 2)} t CO2e and {signed(more.cost, 0)} {done.currency} of what is saved"
+        yield "stock", f"against the foreman's {shortened(parts)}: {worth}"
+        if more.unknown:
+            yield "", f"not valued, for neither makes any: {', '.join(more.unknown)}"
+
+
+def used(of_unit: Count) -> str:
+    """How a unit is used: 3 runs, 2 change-overs, 41.5 h."""
+    changes = [count(of_unit.change_overs, "change-over")] if of_unit.change_overs else []
+    return ", ".join([count(of_unit.runs, "run"), *changes, f"{number(of_unit.hours, 1)} h"])
+
+
+def signed(value: float, digits: int) -> str:
+    """A number that always tells its sign."""
+    return f"{'+' if value > 0 else ''}{number(value, digits)}"
+
+
+def shortened(parts: list[str], most: int = 8) -> str:
+    """A list in a sentence, not too long."""
+    rest = len(parts) - most
+    return ", ".join(parts[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def measure(scenario: Scenario) -> tuple[str, float, int]:
@@ -185,6 +250,10 @@ def size(scenario: Scenario) -> str:
     """What a scenario makes, or that it is a site alone."""
     if scenario.heats:
         return f"{count(len(scenario.heats), 'heat')}, {number(scenario.tonnes, 0)} t"
+    if scenario.processes:
+        units, stores = count(len(scenario.process_units), "unit"), count(len(scenario.stores), "store")
+        names = ", ".join(process.name for process in scenario.processes)
+        return f"{units} ({names}), {stores}, {number(scenario.tonnes, 0)} t to deliver"
     assets = count(len(scenario.site.assets), "asset")
     return f"a site without a line: {count(len(scenario.site.carrier), 'carrier')}, {assets}"
 
@@ -193,6 +262,8 @@ def compared(scenario: Scenario) -> str:
     """Whom a plan is compared with."""
     if scenario.heats:
         return "the foreman, who makes the same heats by the same due times as soon as possible"
+    if scenario.processes:
+        return "the foreman, who makes what is short and does not look at prices; stocks are valued"
     return "the foreman, who runs the site by plain rules and does not look ahead"
 
 

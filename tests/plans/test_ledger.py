@@ -46,6 +46,8 @@ def assert_adds_up(scenario: Scenario, book: Ledger, run: xr.Dataset) -> None:
     for name, kg in totals.items():
         shared = float(book.by_heat[name].sum()) if name in book.by_heat else 0.0
         shared += sum(parts.get(name, 0.0) for parts in book.by_product.values()) + book.site.get(name, 0.0)
+        if book.products is not None:
+            shared += sum(book.products.leaves(name)[where] for where in ("delivered", "stock", "lost"))
         assert shared == pytest.approx(kg, rel=1e-9, abs=1e-9), name
         assert float(book.by_step[name].sum()) == pytest.approx(kg, rel=1e-9, abs=1e-9), name
         assert float(book.by_hour(scenario.horizon.zone)[name].sum()) == pytest.approx(kg, rel=1e-9, abs=1e-9), name

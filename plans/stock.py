@@ -1,0 +1,136 @@
+"""What is left in the stores is worth what it took to make it: making less is no saving.
+
+Two runs that deliver the same may end with different stocks. The difference is valued by the tonne, at what the
+baseline emits and spends on a tonne in that store (electricity by energy, fuels, machines' running, the carbon price on
+what its scheme covers), followed through the network of stores as carbon is (``plans/network.py``). Charges on peaks,
+fixed charges and what is earned beside belong to no tonne.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from plans.bill import energy_cost
+from plans.direct import Direct
+from plans.network import network, spread
+from plans.tracing import Brought, trace
+from scenarios import Scenario
+from scenarios.assets import ELECTRICITY, Supply
+from scenarios.assets.account import Account
+
+if TYPE_CHECKING:
+    from plans.figures import Figures
+
+SAME = 1e-6
+"""Deliveries that differ by less than this share, and stocks that differ by less tonnes, are the same."""
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a tonne in each store took, by store; stores into which nothing came are left out."""
+
+    kg_per_t: dict[str, float]
+    """Scope 1 and 2 by the goal's signal [kg CO2e/t]."""
+    cost_per_t: dict[str, float]
+    """Energy, fuels and carbon price [currency/t]."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much the second of two runs ends with more in its stores, and what that is worth."""
+
+    tonnes: dict[str, float]
+    """By store [t]; negative: less."""
+    carbon_kg: float
+    cost: float
+    unknown: tuple[str, ...] = ()
+    """Stores that differ and whose worth neither run tells."""
+
+
+def worth(
+    scenario: Scenario, data: xr.Dataset, own: Direct, accounts: tuple[Account, ...], grid_kg: np.ndarray
+) -> Worth:
+    """What a tonne in each store took.
+
+    Args:
+        scenario: with processes.
+        data: a dataset of table ``RUN`` or ``SCHEDULE``.
+        own: what the units emit themselves.
+        accounts: of the assets.
+        grid_kg: scope 2 of the grid by the goal's signal, shape (n_steps,).
+    """
+    price, n = scenario.market.carbon_price, scenario.horizon.n_steps
+    by_name = {asset.name: asset for asset in scenario.site.assets}
+    average_kg = data["import_mw"].to_numpy() * scenario.horizon.step_h
+    average_kg = average_kg * scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
+    money = energy_cost(scenario, data) + average_kg / 1000 * price.on_grid
+    to_carrier = {"kg": {ELECTRICITY: grid_kg}, "cost": {ELECTRICITY: money}}
+    by_machine: dict[str, dict[str, np.ndarray]] = {"kg": {}, "cost": {}}
+    for account in accounts:
+        asset = by_name[account.asset]
+        emitted = account.scope1_kg + account.scope2_kg
+        priced = (account.scope1_kg * price.on_direct + account.scope2_kg * price.on_grid) / 1000
+        for kind, amount in (("kg", emitted), ("cost", account.cost + priced)):
+            if isinstance(asset, Supply):
+                to_carrier[kind][asset.carrier] = to_carrier[kind].get(asset.carrier, np.zeros(n)) + amount
+            elif asset.name in scenario.site.cores:
+                by_machine[kind][asset.name] = amount
+    followed = trace(scenario, data, {kind: Brought(to_carrier[kind], by_machine[kind]) for kind in ("kg", "cost")})
+    spent = {
+        unit: np.column_stack([followed[kind].units[unit] for kind in ("kg", "cost")])
+        for unit, _ in scenario.process_units
+    }
+    for part in own.of_units:
+        if not part.biogenic:
+            spent[part.unit] += np.column_stack([part.kg, part.kg / 1000 * price.on_direct])
+    net = network(scenario, data)
+    per_t = spread(net, spent).per_t
+    made = [(name, s) for s, name in enumerate(net.stores) if net.made[s]]
+    return Worth({name: float(per_t[s, 0]) for name, s in made}, {name: float(per_t[s, 1]) for name, s in made})
+
+
+def difference(baseline: Figures, plan: Figures) -> Difference:
+    """What a plan has in stock more than its baseline."""
+    return _valued({name: level - baseline.stock.get(name, 0.0) for name, level in plan.stock.items()}, baseline, plan)
+
+
+def shortfall(scenario: Scenario, baseline: Figures, plan: Figures) -> Difference:
+    """What a plan has in stock and has delivered more than its baseline; disturbed runs seldom make the same."""
+    more = dict(difference(baseline, plan).tonnes)
+    for delivery in scenario.deliveries:
+        tonnes = plan.delivered.get(delivery.name, 0.0) - baseline.delivered.get(delivery.name, 0.0)
+        more[delivery.store] = more.get(delivery.store, 0.0) + tonnes
+    return _valued(more, baseline, plan)
+
+
+def same_deliveries(baseline: Figures, plan: Figures) -> bool:
+    """Whether two runs deliver the same, each delivery by itself."""
+    names = baseline.delivered.keys() | plan.delivered.keys()
+    pairs = [(baseline.delivered.get(name, 0.0), plan.delivered.get(name, 0.0)) for name in names]
+    return all(abs(a - b) <= SAME * max(a, b, 1.0) for a, b in pairs)
+
+
+def _valued(more: Mapping[str, float], baseline: Figures, plan: Figures) -> Difference:
+    tonnes = {name: value if abs(value) > SAME else 0.0 for name, value in more.items()}
+    kg, cost = (
+        sum(value * (_told(name, field, baseline, plan) or 0.0) for name, value in tonnes.items())
+        for field in ("stock_kg_per_t", "stock_cost_per_t")
+    )
+    return Difference(tonnes, kg, cost, tuple(_unknown(tonnes, baseline, plan)))
+
+
+def _told(name: str, field: str, baseline: Figures, plan: Figures) -> float | None:
+    """By the baseline; by the plan where only it makes any."""
+    told: float | None = getattr(baseline, field).get(name, getattr(plan, field).get(name))
+    return told
+
+
+def _unknown(tonnes: Mapping[str, float], baseline: Figures, plan: Figures) -> Iterator[str]:
+    for name, value in tonnes.items():
+        if value and _told(name, "stock_kg_per_t", baseline, plan) is None:
+            yield name

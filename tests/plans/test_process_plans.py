@@ -1,0 +1,250 @@
+"""What leaves a plan of processes: files, words and stored runs, from a works written down by hand."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+from test_export import records, sheets
+from works import KILN, STORES, TRUCKS, as_run, compared, done, works
+
+from plans import Plan, export
+from plans.figures import figures
+from plans.levers import levers
+from plans.pareto import pareto
+from plans.store import Store, StoredRun
+from plans.unit_runs import Count, UnitRun, counts, unit_runs
+from scenarios.record import ScenarioError
+from ui import terminal, wording
+
+GRINDING = {
+    "name": "mill",
+    "rate": 100.0,
+    "power_mw": 4.0,
+    "inputs": [{"store": "clinker", "per_t": 0.8}],
+    "state": {"mode": "I"},
+    "modes": [
+        {"name": "I", "outputs": [{"store": "cement"}]},
+        {"name": "III", "outputs": [{"store": "slag cement"}], "inputs": [{"store": "clinker", "per_t": 0.4}]},
+    ],
+}
+KILN_ON = [("kiln", 100.0)] * 6
+MILL = [("I", 100.0), ("III", 0.0), ("III", 100.0), ("III", 100.0), ("", 0.0), ("I", 100.0)]
+FOREMAN = [("I", 100.0), ("I", 100.0), ("", 0.0), ("III", 0.0), ("III", 100.0), ("III", 0.0)]
+SHIP = {"name": "ship", "store": "slag cement", "amount_t": 90.0}
+
+
+@pytest.fixture
+def made() -> Plan:
+    """The kiln runs through; the mill changes over, stands, and starts in another grade. Stocks differ."""
+    stores = [*STORES, {"name": "slag cement", "capacity_t": 1000.0, "level_t": 100.0}]
+    asked = works(KILN, GRINDING, stores=stores, deliveries=[TRUCKS, SHIP], hours=6, title="=1+1")
+    ship = {"ship": [0, 0, 0, 90.0, 0, 0]}
+    foreman = done(asked, {"kiln": KILN_ON, "mill": FOREMAN}, delivered=ship)
+    told = {"kiln": KILN_ON, "mill": MILL}
+    plan = done(
+        asked, told, delivered=ship, off_spec={"mill": [0, 0, 10.0, 0, 0, 0]}, extra_mw={"mill": [0, 1, 0, 0, 0, 0]}
+    )
+    return compared(asked, foreman, plan)
+
+
+@pytest.fixture
+def stored(made: Plan, tmp_path: Path) -> StoredRun:
+    store = Store(tmp_path / "home")
+    with store.working(made.scenario) as run:
+        store.save(run, made)
+    return store.open(run)
+
+
+def test_runs_and_change_overs_of_a_unit(made: Plan) -> None:
+    """Proves: runs, change-over and standstill of a mill are told as they are, steps, tonnes and energy, and counted.
+
+    Sensitivity: a change-over taken for a start-up, one at the horizon's start not seen, a run cut where nothing is."""
+    assert made.replay is not None
+    found = [run for run in unit_runs(made.scenario, made.replay) if run.unit == "mill"]
+    assert found == [
+        UnitRun("mill", "run", "I", 0, 1, 100.0, 0.0, 4.0),
+        UnitRun("mill", "change-over", "III", 1, 2, 0.0, 0.0, 1.0),
+        UnitRun("mill", "run", "III", 2, 4, 200.0, 10.0, 8.0),
+        UnitRun("mill", "run", "I", 5, 6, 100.0, 0.0, 4.0),
+    ]
+    assert counts(made.scenario, made.replay) == {"kiln": Count(1, 0, 6.0), "mill": Count(3, 1, 4.0)}
+    what = [(run.what, run.first, run.last) for run in unit_runs(made.scenario, made.baseline) if run.unit == "mill"]
+    assert what == [("run", 0, 2), ("start-up", 3, 4), ("run", 4, 5), ("waits", 5, 6)]
+    changed = done(made.scenario, {"mill": [("III", 0.0), ("III", 100.0), ("I", 100.0)]}, delivered={"ship": [0.0] * 6})
+    assert counts(made.scenario, changed)["mill"] == Count(2, 2, 2.0)
+    assert next(unit_runs(made.scenario, changed)).what == "change-over"
+
+
+def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
+    """Proves: runs, levels, deliveries and carbon of the products are those of the replay, read by another library, in
+    local times; there is no sheet of heats, and what is saved counts the stock.
+
+    Sensitivity: UTC, steps off by one, a store's opening level for its end."""
+    plan = stored.plan
+    assert plan.replay is not None
+    assert plan.replay_figures is not None
+    assert plan.ledger is not None
+    found = sheets(export.export(stored, "xlsx", tmp_path / "plan.xlsx"))
+    assert list(found) == [
+        "Figures", "Runs", "Stores", "Deliveries", "Products", "Whereabouts", "Gantt", "Steps", "Bill", "Ledger",
+        "Manifest",
+    ]  # fmt: skip
+    runs = records(found["Runs"])
+    grinds = [row for row in runs if row["unit"] == "mill"]
+    assert [(row["what"], row["mode"], row["tonnes"]) for row in grinds] == [
+        ("run", "I", 100), ("change-over", "III", 0), ("run", "III", 200), ("run", "I", 100),
+    ]  # fmt: skip
+    assert (grinds[2]["start"], grinds[2]["end"]) == (datetime(2026, 1, 5, 2), datetime(2026, 1, 5, 4))  # noqa: DTZ001
+    assert (grinds[2]["mean_tph"], grinds[2]["off_spec_t"]) == (100, 10)
+    base = 6 * 1.0
+    assert sum(row["energy_mwh"] for row in runs) == pytest.approx(plan.replay_figures.energy_mwh - base)
+
+    levels = records(found["Stores"])
+    assert len(levels) == 6
+    assert levels[-1]["end"] == datetime(2026, 1, 5, 6)  # noqa: DTZ001
+    assert {name: levels[-1][f"{name} [t]"] for name in plan.scenario.store} == pytest.approx(plan.replay_figures.stock)
+    assert levels[-1]["foreman clinker [t]"] == pytest.approx(plan.baseline_figures.stock["clinker"])
+
+    sent = {row["delivery"]: row for row in records(found["Deliveries"])}
+    assert (sent["ship"]["asked_t"], sent["ship"]["delivered_t"], sent["ship"]["foreman_t"]) == (90, 90, 90)
+    assert sent["ship"]["first"] == datetime(2026, 1, 5, 3)  # noqa: DTZ001
+    assert (sent["trucks"]["asked_t"], sent["trucks"]["delivered_t"]) == (180, 180)
+    per_t = plan.replay_figures.stock_kg_per_t
+    assert sent["trucks"]["carbon_kg"] == pytest.approx(180 * per_t["cement"])
+
+    carbon = [row for row in records(found["Products"]) if row["store"] == "clinker"]
+    direct = {row["source"]: row["kg_per_t"] for row in carbon if row["column"] == "direct_kg" and row["kind"] != "all"}
+    assert direct == pytest.approx({"calcination": 500, "coal": 300})
+    for column, kg in (("direct_kg", plan.ledger.direct_kg), ("grid_average_kg", plan.ledger.grid["average"])):
+        row = next(row for row in records(found["Whereabouts"]) if row["column"] == column)
+        assert sum(value for name, value in row.items() if name != "column") == pytest.approx(kg, rel=1e-9)
+
+    gantt = found["Gantt"]
+    assert [row[0] for row in gantt[1:]] == ["kiln", "mill"]
+    assert [text for text in gantt[2][1:] if text] == ["I", "III", "I"]
+    assert gantt[2][1] == "I"
+    assert gantt[2][3] == "III"
+    steps = records(found["Steps"])
+    assert [row["mill mode"] for row in steps] == ["I", "III", "III", "III", "", "I"]
+    assert [row["clinker [t]"] for row in steps] == pytest.approx(plan.replay["stock_t"].sel(stock="clinker").values)
+    told = {row["figure"]: row for row in records([row[:6] for row in found["Figures"][:10]])}
+    assert told["carbon, scope 1 and 2"]["saved"] == pytest.approx(plan.saved()["carbon_kg"])
+    assert told["cost"]["saved"] == pytest.approx(plan.saved()["cost"])
+    assert any("more in stock" in str(row[0]) for row in found["Figures"])
+
+
+def test_csv_and_json_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
+    """Proves: the CSV is the list of runs, and JSON holds it with stores, deliveries and products, no number missing.
+
+    Sensitivity: NaN for a store into which nothing came is no JSON."""
+    rows = list(csv.DictReader(export.export(stored, "csv", tmp_path / "plan.csv").read_text().splitlines()))
+    assert [row["unit"] for row in rows] == ["kiln", "mill", "mill", "mill", "mill"]
+    assert rows[1]["start"] == "2026-01-05T00:00+00:00"
+    assert {row["run"] for row in rows} == {stored.id}
+    text = export.export(stored, "json", tmp_path / "plan.json").read_text(encoding="utf-8")
+    said = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert said["heats"] == []
+    assert [row["mode"] for row in said["runs"]] == [row["mode"] for row in rows]
+    assert said["deliveries"][1]["delivered_t"] == 90
+    assert len(said["stores"]) == 6
+    assert said["steps"]["mill mode"] == ["I", "III", "III", "III", "", "I"]
+    assert said["summary"]["products"]["clinker"]["kg_per_t"] == pytest.approx(815)
+    assert said["summary"]["stock"]["stores"]["clinker"]["end_t"] == pytest.approx(400 + 600 - 80 - 80 - 80)
+
+
+def test_a_stored_run_is_the_plan(made: Plan, stored: StoredRun) -> None:
+    """Proves: modes, streams, stocks and figures come back as they were. Sensitivity: texts read as numbers, figures
+    without stocks."""
+    back = stored.plan
+    assert back.replay is not None
+    assert made.replay is not None
+    assert back.replay.equals(made.replay)
+    assert back.replay["process_mode"].values.tolist() == made.replay["process_mode"].values.tolist()
+    assert back.replay["stream_unit"].values.tolist() == made.replay["stream_unit"].values.tolist()
+    assert back.replay_figures == made.replay_figures
+    assert back.saved() == made.saved()
+    assert back.summary() == made.summary()
+
+
+def test_words_of_a_works(made: Plan) -> None:
+    """Proves: the planner reads what is delivered, runs and change-overs, carbon of the products, what is saved by the
+    tonne and how much of it lies in stock; the parts of the table add up.
+
+    Sensitivity: a saving that does not count the stock."""
+    said = dict(line for line in wording.made(made) if line[0])
+    assert said["delivered"] == "270 t: trucks 180 t, ship 90 t"
+    assert said["units"] == "kiln: 1 run, 6.0 h; the foreman's: 1 run, 6.0 h"
+    lines = [text for _, text in wording.made(made)]
+    assert "mill: 3 runs, 1 change-over, 4.0 h; the foreman's: 2 runs, 3.0 h" in lines
+    assert said["products"].startswith("clinker 815.0 kg CO2e/t, cement ")
+    saved, more = made.saved(), made.stock
+    assert more is not None
+    assert said["saved"].startswith(f"{wording.number(saved['carbon_kg'] / 270, 2)} kg CO2e and ")
+    assert said["stock"].startswith("against the foreman's clinker −40 t, slag cement +90 t: ")
+    assert made.replay_figures is not None
+    rows = {row.label: row for row in wording.rows(made.baseline_figures, made.replay_figures)}
+    labels = [row.label for row in wording.rows(made.baseline_figures, made.replay_figures)]
+    assert labels.count(wording.STOCK) == 2
+    assert rows["carbon"].saved == pytest.approx(saved["carbon_kg"] / 1000)
+    assert rows["carbon"].saved != pytest.approx((rows["carbon"].foreman or 0) - (rows["carbon"].plan or 0))
+    assert rows["cost"].saved == pytest.approx(saved["cost"])
+    parts = [row for row in wording.rows(made.baseline_figures, made.replay_figures) if row.unit == "t CO2e"]
+    counted = {
+        row.label: row.saved or 0
+        for row in parts
+        if row.label in ("  scope 1, direct", "  scope 2, average", wording.STOCK)
+    }
+    assert sum(counted.values()) == pytest.approx(saved["carbon_kg"] / 1000)
+    assert rows["delivered"].plan == 270
+    assert "steel" not in rows
+    assert wording.size(made.scenario) == "2 units (kiln, mill), 3 stores, 270 t to deliver"
+    console = Console(record=True, width=200)
+    terminal.show(console, made, "0" * 32, Path("folder"))
+    shown = console.export_text()
+    assert "units     kiln: 1 run" in shown
+    assert "less stock above foreman's" in shown
+
+
+def test_studies_that_do_not_know_processes_say_so(made: Plan) -> None:
+    """Proves: a front and a study of levers refuse a works in one line. Sensitivity: bounds told of plans that credit
+    their stock."""
+    with pytest.raises(ScenarioError, match=r"^processes: a front is searched for heats and sites only"):
+        pareto(made.scenario)
+    with pytest.raises(ValueError, match="no heats to plan first"):
+        levers(made.scenario)
+
+
+def test_what_a_works_misses_is_told(made: Plan) -> None:
+    """Proves: violations of processes have words of their own, and a foreman who misses a delivery is no comparison.
+
+    Sensitivity: a kind shown by its code."""
+    for kind in ("process", "delivery", "run", "rest", "ramp", "level"):
+        found: dict[str, Any] = {
+            "kind": kind,
+            "heat": "",
+            "unit": "mill",
+            "at_min": 60.0,
+            "amount": 3.0,
+            "measure": "t",
+        }
+        text = wording.violation(found, made.scenario.horizon)
+        assert text.startswith(f"{wording.KINDS[kind]} (mill) by 3.00 t, ")
+    missed = as_run(
+        made.baseline.drop_dims(["operation", "violation"]).assign_coords(
+            heat=np.array([], "U1"), stage=np.array([], "U1")
+        ),
+        ("delivery", "ship"),
+    )
+    sums = figures(made.scenario, missed, 0.0)
+    assert sums.unserved == 1
+    worse = Plan(**{**vars(made), "baseline_figures": sums, "baseline_complete": False})
+    assert worse.saved() == {}
+    assert wording.foreman(worse) == "the foreman's rules miss deliveries, needs or surpluses once: no saving is told"
+    assert not any(name in ("saved", "stock") for name, _ in wording.made(worse))
