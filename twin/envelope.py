@@ -11,6 +11,7 @@ import xarray as xr
 from scenarios import Scenario
 from scenarios.datasets import ENVELOPE, check
 from twin.operations import Shop, shop
+from twin.processes import envelope_variables
 from twin.site import SiteGrid
 from twin.streams import PLANNING, Spread, stream
 
@@ -37,6 +38,7 @@ def envelope(scenario: Scenario) -> xr.Dataset:
     for (h, k), (start, u) in table.started.items():
         started[h, k] = start
         started_unit[h, k] = table.units[u]
+    processes, labels = envelope_variables(scenario)
     data = xr.Dataset(
         {
             "order": ("heat", np.array(table.orders, dtype=str)),
@@ -51,6 +53,7 @@ def envelope(scenario: Scenario) -> xr.Dataset:
             "pv_available_mw": ("time", scenario.inputs["pv_available_mw"].values),
             "battery_level_mwh": ((), site.start_level_mwh),
             "peak_so_far_mw": ((), scenario.state.peak_so_far_mw),
+            **processes,
         },
         coords={
             **{
@@ -58,6 +61,7 @@ def envelope(scenario: Scenario) -> xr.Dataset:
                 for name, labels in (("heat", heats), ("stage", stages), ("unit", table.units))
             },
             "time": times,
+            **labels,
         },
         attrs={"planning_quantile": scenario.disturbances.planning_quantile},
     )

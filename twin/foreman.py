@@ -31,6 +31,7 @@ from twin.line import Following
 from twin.operations import NEVER, Shop, arrange, shop
 from twin.placing import Group, Placing
 from twin.power import operations_trace
+from twin.processes import dispatch_works
 from twin.recorder import idling, line_gives, reheating
 from twin.site import SiteGrid, balance, variables
 
@@ -60,8 +61,11 @@ def dispatch(scenario: Scenario, envelope: xr.Dataset | None = None) -> xr.Datas
         scenario: what is asked.
         envelope: the twin's (table ``ENVELOPE``); its planning durations are used. None: they are worked out.
 
-    The attribute ``complete`` is 0 where not every heat found a place; ``unplaced`` names those.
+    The attribute ``complete`` is 0 where not every heat found a place; ``unplaced`` names those. Processes have a
+    foreman of their own (``twin.processes.foreman``).
     """
+    if scenario.processes:
+        return dispatch_works(scenario)
     table = shop(scenario)
     planned = planned_durations(table) if envelope is None else envelope["planned_min"].values
     grid = SiteGrid(scenario)

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from scenarios import Scenario
+from scenarios.process import carriers_of
 from twin.assets import AssetSetpoints, Hub
 
 
@@ -75,8 +76,9 @@ class SiteGrid:
 
     @cached_property
     def hub(self) -> Hub | None:
-        """The site's assets; None where it has none."""
-        return Hub(self.scenario) if self.scenario.site.assets else None
+        """The site's assets; None where it has none, and no process takes or gives a carrier."""
+        touched = any(True for process in self.scenario.processes for _ in carriers_of(process))
+        return Hub(self.scenario) if self.scenario.site.assets or touched else None
 
     @cached_property
     def committed_mw(self) -> np.ndarray:

@@ -124,6 +124,8 @@ def shop(scenario: Scenario) -> Shop:
         reached[heat] = max(reached[heat], stage)
     outages: list[list[tuple[float, float]]] = [[] for _ in units]
     for item in scenario.state.outages:
+        if item.unit not in unit_index:
+            continue  # of a process
         outages[unit_index[item.unit]].append((minutes(item.start), minutes(item.end)))
     loss = line.heat_loss
     casting = line.campaign_stage

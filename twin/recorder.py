@@ -127,7 +127,6 @@ def record(
     if idle is not None:
         flows["idle_mw"] = grid.stepped(idle)
     violations = _missed(todo, start, end) + violations
-    violations.sort(key=lambda row: row[3])
     drawn = _within(shop, unit, first, last, nominal[done], extra[done], stops)
     down = np.zeros(len(done))
     for i, halts in stops.items():
@@ -147,10 +146,7 @@ def record(
         "op_down_min": down,
     }
     variables: dict[str, Any] = {name: ("operation", value[ends]) for name, value in columns.items()}
-    kinds: list[list] = [list(column) for column in zip(*violations, strict=True)] or [[] for _ in range(6)]
-    for name, column in zip(("kind", "heat", "unit", "at_min", "amount", "measure"), kinds, strict=True):
-        dtype = float if name in ("at_min", "amount") else np.str_
-        variables[f"violation_{name}"] = ("violation", np.array(column, dtype=dtype))
+    variables.update(violation_variables(violations))
     variables.update(site_variables(flows))
     times = shop.scenario.horizon.times
     step = shop.scenario.horizon.step_min
@@ -169,6 +165,22 @@ def record(
         "start": shop.scenario.horizon.start_utc.isoformat(),
     }
     return check(data, RUN)
+
+
+def run_attrs(seed: int, replication: int, disturbed: bool, policy: str) -> dict[str, object]:
+    """What a run says of itself."""
+    # a seed may need 63 bits, which netCDF's attributes hold
+    return {"seed": np.int64(seed), "replication": replication, "disturbed": int(disturbed), "policy": policy}
+
+
+def violation_variables(violations: list[Violation]) -> dict[str, Any]:
+    """Violations as variables of table ``RUN``, in the order of their moments."""
+    rows = sorted(violations, key=lambda row: row[3])
+    kinds: list[list] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(6)]
+    return {
+        f"violation_{name}": ("violation", np.array(column, dtype=float if name in ("at_min", "amount") else np.str_))
+        for name, column in zip(("kind", "heat", "unit", "at_min", "amount", "measure"), kinds, strict=True)
+    }
 
 
 def _by_heat(

@@ -12,7 +12,8 @@ from scenarios import Scenario
 from twin.foreman import coupled, dispatch, rank
 from twin.line import Course, Following, Serving
 from twin.operations import Operations, Shop, arrange, operations, shop
-from twin.recorder import record
+from twin.processes import WorksFollower
+from twin.recorder import record, run_attrs
 from twin.site import Setpoints, SiteGrid
 from twin.streams import Breakdowns, breakdowns, factors
 
@@ -23,7 +24,8 @@ def simulate(
     """The foreman's day, a dataset of table ``RUN``.
 
     Where heats are coupled (casts, longest waits, an import limit, locks) the twin follows the foreman's list and
-    shifts it right when reality is late; where nothing couples them, heats are served first come, first served.
+    shifts it right when reality is late; where nothing couples them, heats are served first come, first served. Over
+    processes he decides step by step as they are.
 
     Args:
         scenario: what is asked.
@@ -32,6 +34,8 @@ def simulate(
         disturbed: whether durations and energies scatter and units break down.
     """
     seed = scenario.disturbances.seed if seed is None else seed
+    if scenario.processes:
+        return WorksFollower(scenario, None).run(seed, replication, disturbed)
     table = shop(scenario)
     if coupled(table):
         follow = Follower(scenario, dispatch(scenario), policy="foreman", table=table)
@@ -51,11 +55,15 @@ def replay(
 
     Undisturbed, durations and energies are nominal and nothing starts earlier than scheduled. Where reality is late
     everything after it shifts right; every limit that is missed by more than 1e-6 min, MW or MWh is recorded.
+    Processes are told their modes and rates step by step, or by the foreman where the schedule is his
+    (``twin.processes``).
 
     Raises:
-        ValueError: the schedule names heats, stages or units that the scenario has not.
+        ValueError: the schedule names heats, stages, units or modes that the scenario has not, or lacks units.
     """
     seed = scenario.disturbances.seed if seed is None else seed
+    if scenario.processes:
+        return WorksFollower(scenario, schedule).run(seed, replication, disturbed)
     return Follower(scenario, schedule).run(seed, replication, disturbed, by_heat=not disturbed)
 
 
@@ -69,7 +77,7 @@ def replays(
 ) -> Iterator[xr.Dataset]:
     """Replays of one schedule, one dataset for each replication; what they share is prepared once."""
     seed = scenario.disturbances.seed if seed is None else seed
-    follower = Follower(scenario, schedule)
+    follower = WorksFollower(scenario, schedule) if scenario.processes else Follower(scenario, schedule)
     for replication in replications:
         yield follower.run(seed, replication, disturbed)
 
@@ -93,13 +101,8 @@ class Follower:
         duration, energy = _luck(todo, seed, replication, disturbed)
         following = Following(todo, duration, _failures(self.shop, seed, replication, disturbed))
         course = following.run()
-        attrs = _attrs(seed, replication, disturbed, self.policy)
+        attrs = run_attrs(seed, replication, disturbed, self.policy)
         return record(todo, course, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
-
-
-def _attrs(seed: int, replication: int, disturbed: bool, policy: str) -> dict[str, object]:
-    # a seed may need 63 bits, which netCDF's attributes hold
-    return {"seed": np.int64(seed), "replication": replication, "disturbed": int(disturbed), "policy": policy}
 
 
 def _luck(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[list[float], np.ndarray]:
@@ -154,6 +157,6 @@ def _serve(table: Shop, seed: int, replication: int, disturbed: bool) -> xr.Data
     )
     of = todo.arrays
     factor = energy[of["heat"], of["unit"]]
-    attrs = _attrs(seed, replication, disturbed, "foreman")
+    attrs = run_attrs(seed, replication, disturbed, "foreman")
     assert not any(math.isnan(end) for end in course.end)
     return record(todo, course, factor, SiteGrid(table.scenario), None, attrs, queued)

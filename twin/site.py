@@ -36,6 +36,8 @@ def balance(
     line_mw: np.ndarray,
     setpoints: Setpoints | None = None,
     line_gives: Mapping[str, np.ndarray] | None = None,
+    *,
+    answering: bool = False,
 ) -> tuple[Flows, list[Violation]]:
     """Balance the site under the line's load.
 
@@ -43,8 +45,9 @@ def balance(
         grid: the site's grids and series.
         line_mw: mean power of the line in each cell, shape (n_cells,).
         setpoints: what the schedule says; None: the plain rules.
-        line_gives: what the line gives of other carriers per hour, in the carrier's unit, mean over each step, shape
-            (n_steps,) each.
+        line_gives: what the line and processes give of other carriers per hour, in the carrier's unit, mean over each
+            step, shape (n_steps,) each; negative: they take it, as loads do.
+        answering: whether machines answer to a need that is not as planned, where set-points are followed.
 
     Returns:
         The variables of ``FLOWS`` as arrays, and violations of limits of import, export and battery, and of what the
@@ -57,7 +60,7 @@ def balance(
     if setpoints is not None:
         pv = np.maximum(pv - np.repeat(np.maximum(setpoints.pv_curtailed_mw, 0.0), grid.per_step), 0.0)
     load = line_mw + grid.base_load_mw
-    run = _assets(grid, load, pv, setpoints, line_gives)
+    run = _assets(grid, load, pv, setpoints, line_gives, answering)
     others: dict[str, np.ndarray] = {}
     if run is not None:
         load = load - np.repeat(run.electricity_mw, grid.per_step)
@@ -118,12 +121,14 @@ def _assets(
     pv: np.ndarray,
     setpoints: Setpoints | None,
     line_gives: Mapping[str, np.ndarray] | None,
+    answering: bool,
 ) -> HubRun | None:
     """What the site's assets do under a load and PV, shape (n_cells,) each."""
     if grid.hub is None:
         return None
     if setpoints is not None:
-        return follow(grid.hub, setpoints.assets or AssetSetpoints({}, {}, {}), line_gives)
+        told = setpoints.assets or AssetSetpoints({}, {}, {})
+        return follow(grid.hub, told, line_gives, answering=answering)
     net, mean = load - pv, grid.stepped(load - pv)
     worst, lightest = (grid.over_meters(cells, worst=high) for cells, high in ((net, True), (load, False)))
     electric = Electric(

@@ -15,7 +15,7 @@ import numpy as np
 
 from scenarios.disturbances import Disturbances
 
-SPREAD, BREAKDOWN, PLANNING = 1, 2, 3
+SPREAD, BREAKDOWN, PLANNING, DEMAND = 1, 2, 3, 4
 """Purposes that a stream is drawn for."""
 
 
@@ -96,6 +96,25 @@ class Breakdowns:
     def mean_repair(self) -> float:
         """Mean time to repair [min]."""
         return self._mean[1]
+
+    @property
+    def left(self) -> float:
+        """Working time until it fails [min]."""
+        return self._left
+
+    def work(self, minutes: float) -> None:
+        """Work for some time, at most until it fails."""
+        self._left = max(self._left - minutes, 0.0)
+
+    def fail(self) -> float:
+        """Fail now.
+
+        Returns:
+            Time that the repair takes [min].
+        """
+        repair = self._repair
+        self._left, self._repair = self._draw()
+        return repair
 
     def _draw(self) -> tuple[float, float]:
         if not self._ahead:

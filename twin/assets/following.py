@@ -5,7 +5,8 @@ band of levels; the rest that is told is missed, violation ``asset``. Where a ca
 difference is taken by what crosses the fence: more is bought and less let go, flared and sold, or the other way round;
 of electricity the grid takes it. What no supply can cover cannot be taken either: stores are filled less and machines
 turned down, those declared last first, down to a trip, and what loads miss then is violation ``shortage``. What can go
-nowhere is violation ``surplus``.
+nowhere is violation ``surplus``. Where processes do not keep to the plan, machines that are on answer to what is needed
+of their products first, as their controllers do, within what they may do.
 """
 
 from __future__ import annotations
@@ -62,19 +63,23 @@ class AssetSetpoints:
         return np.asarray(self.rates[name], dtype=float).tolist()
 
 
-def follow(hub: Hub, setpoints: AssetSetpoints, line_gives: Mapping[str, np.ndarray] | None = None) -> HubRun:
+def follow(
+    hub: Hub, setpoints: AssetSetpoints, line_gives: Mapping[str, np.ndarray] | None = None, *, answering: bool = False
+) -> HubRun:
     """The assets by a schedule's set-points.
 
     Args:
         hub: the assets.
         setpoints: what the schedule says.
-        line_gives: what the line gives of other carriers per hour, mean over each step, shape (n_steps,) each.
+        line_gives: what the line and processes give of other carriers per hour, negative: they take it, mean over each
+            step, shape (n_steps,) each.
+        answering: whether machines answer to a need that is not as planned.
 
     Raises:
         ValueError: the schedule lacks an asset.
     """
     plant = Plant(hub, hub.given(line_gives))
-    follower = Following(plant, setpoints)
+    follower = Following(plant, setpoints, answering=answering)
     for t in range(hub.n):
         follower.step(t)
     return HubRun.of(plant, follower.renewables)
@@ -83,8 +88,11 @@ def follow(hub: Hub, setpoints: AssetSetpoints, line_gives: Mapping[str, np.ndar
 class Following:
     """Set-points being followed."""
 
-    def __init__(self, plant: Plant, told: AssetSetpoints) -> None:
+    def __init__(self, plant: Plant, told: AssetSetpoints, *, answering: bool = False) -> None:
         self.plant, self.hub = plant, plant.hub
+        carriers = [name for name in plant.hub.order if name != ELECTRICITY]
+        self._carriers = carriers if answering else carriers[::-1]
+        self._answering = answering
         self._loads, self._ons = {}, {}
         for name, machine in plant.machines.items():
             capacity, sign = machine.core.capacity, machine.main.sign
@@ -127,8 +135,8 @@ class Following:
         for name, rates in self._dumps.items():
             plant.dump(name, rates[t])
         for _ in range(PASSES):
-            turned_down = [self._settle(name, t) for name in reversed(self.hub.order) if name != ELECTRICITY]
-            if not any(turned_down):
+            moved = [self._settle(name, t) for name in self._carriers]
+            if not any(moved):
                 break
         self._missed(t)
         plant.close(t)
@@ -141,8 +149,9 @@ class Following:
         self.plant.run(machine, placed, t, machine.able and (on or machine.held_on))
 
     def _settle(self, carrier: str, t: int) -> bool:
-        """Let what crosses the fence take the difference; whether machines had to be turned down."""
+        """Let what crosses the fence take the difference; whether machines had to be moved."""
         plant, balance = self.plant, self.plant.balance
+        answered = self._answering and self._answer(carrier, t)
         trades = (*plant.flares[carrier], *reversed(plant.sales[carrier]))
         if balance[carrier] < 0:
             if carrier in plant.dumped:
@@ -152,7 +161,7 @@ class Following:
             for supply in plant.supplies[carrier]:
                 plant.trade(supply, min(max(-balance[carrier], 0.0), supply.left))
             if -balance[carrier] > plant.small[carrier]:
-                return self._go_without(carrier, t)
+                return self._go_without(carrier, t) or answered
         elif balance[carrier] > 0:
             for supply in reversed(plant.supplies[carrier]):
                 plant.trade(supply, -min(supply.rate, max(balance[carrier], 0.0)))
@@ -162,7 +171,28 @@ class Following:
                 plant.dump(carrier, max(balance[carrier], 0.0))
             for flare in plant.flares[carrier]:
                 plant.trade(flare, min(max(balance[carrier], 0.0), flare.left))
-        return False
+        return answered
+
+    def _answer(self, carrier: str, t: int) -> bool:
+        """Machines that are on give more of their product, or less, as it is needed; whether any was moved.
+
+        Supplies, which cost nothing to move, come before them, and what is let go for nothing is no reason to move.
+        """
+        plant, balance = self.plant, self.plant.balance
+        if plant.supplies[carrier] or (carrier in plant.dumped and balance[carrier] >= 0):
+            return False
+        moved = False
+        for machine, port in plant.givers[carrier]:
+            missing, idle = -balance[carrier], machine.core.switched and not machine.on
+            if abs(missing) <= plant.small[carrier] or idle or self.hub.product(machine.core) != carrier:
+                continue
+            load = port.load_for(max(port.at(machine.load, t) + missing, 0.0), t)
+            # who had to go without stays so
+            load = min(max(load, machine.least), machine.top, machine.cap)
+            if abs(load - machine.load) > TINY:
+                plant.run(machine, load, t, True)
+                moved = True
+        return moved
 
     def _go_without(self, carrier: str, t: int) -> bool:
         """Nobody takes what is not there; whether machines were turned down."""
@@ -177,6 +207,7 @@ class Following:
                 load = port.load_for(max(taken + balance[carrier], 0.0), t)
                 load = load if load >= machine.core.min_load and load > TINY else 0.0
                 plant.run(machine, min(load, machine.load), t, machine.on and load > 0)
+                machine.cap = machine.load
                 lowered = True
         return lowered
 

@@ -46,7 +46,8 @@ def rule(hub: Hub, electric: Electric, line_gives: Mapping[str, np.ndarray] | No
     Args:
         hub: the assets.
         electric: what they find at the busbar.
-        line_gives: what the line gives of other carriers per hour, mean over each step, shape (n_steps,) each.
+        line_gives: what the line and processes give of other carriers per hour, negative: they take it, mean over each
+            step, shape (n_steps,) each.
     """
     plant = Plant(hub, hub.given(line_gives))
     foreman = Foreman(plant, electric)

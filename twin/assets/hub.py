@@ -98,7 +98,7 @@ class Hub:
         return found
 
     def given(self, line_gives: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
-        """``fixed`` with what the line gives.
+        """``fixed`` with what the line and processes give; what they take is negative, a need as that of a load.
 
         Raises:
             ValueError: the line gives what is no carrier of the site's, or electricity.

@@ -1,0 +1,276 @@
+"""The foreman over processes: bands, shortages, orders, end levels, by hand on small works."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+from plants import violations, works
+
+from twin import dispatch, replay, simulate
+
+OPEN = {"keep_low": 0.0, "keep_high": 1.0}
+
+
+def followed(listed: xr.Dataset, scenario: Any) -> xr.Dataset:
+    """The list followed as a schedule; it must hold."""
+    run = replay(scenario, listed.assign_attrs(policy="told"))
+    assert run.sizes["violation"] == 0, run["violation_kind"].values
+    return run
+
+
+def mill(rate: float = 20, **rest: Any) -> dict[str, Any]:
+    return {"name": "mill", "rate": rate, "outputs": [{"store": "S"}], **rest}
+
+
+def told(listed: xr.Dataset, unit: str) -> list[str]:
+    return listed["process_mode"].sel(process=unit).values.tolist()
+
+
+def test_a_switched_unit_keeps_the_band() -> None:
+    """Proves: 10 t/h leave 100 t of 200; the band is 60 to 160. The mill (20 t/h) starts as soon as the level 3 h
+    ahead, its least run, lies below 60, runs until 160 are passed, and stands. Sensitivity: starting at the band's
+    edge only, or stopping after the least run."""
+    scenario = works(
+        [mill(min_run_h=3)],
+        [{"name": "S", "capacity_t": 200, "level_t": 100, "end_level_t": 0}],
+        deliveries=[{"name": "D", "store": "S", "rate": 10}],
+    )
+    listed = dispatch(scenario)
+    on = [mode != "" for mode in told(listed, "mill")]
+    first = on.index(True)
+    last = on.index(False, first)
+    levels = np.concatenate([[100], listed["stock_t"].to_numpy()[0]])
+    assert first == 2
+    assert levels[first] - 3 * 10 < 60 <= levels[first - 1] - 3 * 10
+    assert levels[last] > 160 >= levels[last - 1]
+    followed(listed, scenario)
+
+
+def test_the_largest_shortage_comes_first() -> None:
+    """Proves: of two mills the first takes the grade that is shortest by its band, the second the other, as the
+    first one counts already; nobody makes the third. Sensitivity: both on one grade."""
+    modes = [{"name": name, "rate": 20, "outputs": [{"store": name}]} for name in ("A", "B", "C")]
+    scenario = works(
+        [{"name": "mill", "count": 2, "min_run_h": 2, "modes": modes}],
+        [
+            {"name": "A", "capacity_t": 100, "level_t": 25, "end_level_t": 0},
+            {"name": "B", "capacity_t": 200, "level_t": 40, "end_level_t": 0},
+            {"name": "C", "capacity_t": 100, "level_t": 50, "end_level_t": 0},
+        ],
+    )
+    listed = dispatch(scenario)
+    # 5/50 of the band of A, 20/100 of B, which 2 h make good
+    assert told(listed, "mill 1")[0] == "B"
+    assert told(listed, "mill 2")[0] == "A"
+    assert "C" not in {*told(listed, "mill 1"), *told(listed, "mill 2")}
+    followed(listed, scenario)
+
+
+def test_a_mill_starts_early_enough_for_the_morning() -> None:
+    """Proves: 12 t/h from 6 o'clock on out of 20 t, start-up 2 h, least run 2 h: the mill is told to start before
+    the store is out, and nothing is missed. Sensitivity: a rule that looks at the level alone starts when it is too
+    late."""
+    scenario = works(
+        [mill(12, start_up={"hours": 2}, min_run_h=2)],
+        [{"name": "S", "capacity_t": 200, "level_t": 20, "end_level_t": 0, **OPEN}],
+        deliveries=[{"name": "D", "store": "S", "weekly": [{"weekdays": "mon-sun", "hours": "6-20", "rate_tph": 12}]}],
+    )
+    listed = dispatch(scenario)
+    assert listed.attrs["complete"] == 1
+    begun = told(listed, "mill").index("mill")
+    assert 3 <= begun <= 6
+    assert listed["process_tph"].to_numpy()[0, begun : begun + 3].tolist() == [0, 0, 12]
+    followed(listed, scenario)
+
+
+def test_end_levels_are_counted_back() -> None:
+    """Proves: 150 t are wanted at the end, 30 are there, nothing is short of its band: the mill makes the 120 t, no
+    sooner than it must (6 h, and 3 h of margin for a least run). Sensitivity: a foreman who only keeps bands ends at
+    30 t and is not complete."""
+    scenario = works([mill(min_run_h=2)], [{"name": "S", "capacity_t": 200, "level_t": 30, "end_level_t": 150, **OPEN}])
+    listed = dispatch(scenario)
+    assert listed.attrs["complete"] == 1
+    assert float(listed["stock_t"].to_numpy()[0, -1]) >= 150
+    assert told(listed, "mill").index("mill") == 15
+    assert followed(listed, scenario).attrs["complete"] == 1
+
+
+def test_what_cannot_be_done_is_told() -> None:
+    """Proves: an order of more than can be made and an end level out of reach are named. Sensitivity: a list that says
+    it is complete."""
+    scenario = works(
+        [mill(5)],
+        [
+            {"name": "S", "capacity_t": 500, "level_t": 0, "end_level_t": 0},
+            {"name": "T", "capacity_t": 90, "end_level_t": 80},
+        ],
+        deliveries=[{"name": "ship", "store": "S", "amount_t": 300}],
+    )
+    listed = dispatch(scenario)
+    assert listed.attrs["complete"] == 0
+    assert listed.attrs["unplaced"] == "ship, T"
+
+
+def test_orders_leave_stock_for_known_demand() -> None:
+    """Proves: 60 t may be loaded from 2 h on at 30 t/h, but 30 t of the 80 are asked for within the hours seen:
+    loading waits for what the mill makes, and is out when due. Sensitivity: loading first come first served starves
+    the demand."""
+    scenario = works(
+        [mill(10, min_run_h=2)],
+        [{"name": "S", "capacity_t": 200, "level_t": 80, "end_level_t": 0}],
+        deliveries=[
+            {"name": "D", "store": "S", "rate": 10},
+            {"name": "ship", "store": "S", "amount_t": 60, "release": "2 h", "due": "20 h", "loading_tph": 30},
+        ],
+    )
+    listed = dispatch(scenario)
+    ship = listed["delivered_t"].sel(delivery="ship").to_numpy()
+    assert ship.sum() == pytest.approx(60)
+    assert ship[:2].sum() == 0
+    assert ship.max() <= 30
+    assert ship[20:].sum() == 0
+    assert listed.attrs["complete"] == 1
+    followed(listed, scenario)
+
+
+def kiln(**rest: Any) -> dict[str, Any]:
+    rate = {"low": 10, "high": 30, "usual": 20}
+    return {"name": "kiln", "must_run": True, "rate": rate, "outputs": [{"store": "S"}], **rest}
+
+
+@pytest.mark.parametrize(
+    ("level", "rates"), [(340, [16, 12, 10, 10]), (100, [24, 28, 30, 26]), (200, [20, 20, 20, 20])]
+)
+def test_a_kiln_is_lowered_and_raised_within_its_ramp(level: float, rates: list[float]) -> None:
+    """Proves: above 80 % of 400 t it goes from 20 to 10 t/h by 4 t/h an hour, below 30 % to its highest until 120 t are
+    passed, else it keeps its usual rate. Sensitivity: jumps, or a kiln that runs into the full store."""
+    scenario = works(
+        [kiln(ramp_tph_per_h=4, state={"mode": "kiln", "rate_tph": 20})],
+        [{"name": "S", "capacity_t": 400, "level_t": level, "end_level_t": 0}],
+        deliveries=[{"name": "D", "store": "S", "rate": 18}],
+    )
+    listed = dispatch(scenario)
+    assert listed["process_tph"].to_numpy()[0, :4] == pytest.approx(rates)
+    followed(listed, scenario)
+
+
+def test_planned_stop_at_its_earliest() -> None:
+    """Proves: the stop of 5 h begins at 3 h, then start-up of 2 h, then the usual rate; known deliveries are served
+    from stock. Sensitivity: a stop that is left out, or told as missed running."""
+    stop = {"hours": 5, "earliest": "3 h", "latest": "12 h"}
+    scenario = works(
+        [kiln(planned_stop=stop, start_up={"hours": 2})],
+        [{"name": "S", "capacity_t": 1000, "level_t": 500, "end_level_t": 0}],
+        deliveries=[{"name": "D", "store": "S", "rate": 20}],
+    )
+    listed = dispatch(scenario)
+    assert told(listed, "kiln")[:11] == ["kiln"] * 3 + [""] * 5 + ["kiln"] * 3
+    assert listed["process_tph"].to_numpy()[0, :11].tolist() == [20] * 3 + [0] * 7 + [20]
+    assert listed.attrs["complete"] == 1
+    followed(listed, scenario)
+
+
+def test_a_daily_energy_is_drawn_evenly() -> None:
+    """Proves: two lines with a part-load curve draw 240 MWh on each local day evenly, 5 MW each, at the rate of the
+    curve that gives it; the day held in part takes its share. Sensitivity: the usual rate, or days in UTC."""
+    curve = [{"rate_tph": 5, "power_mw": 2}, {"rate_tph": 10, "power_mw": 4}, {"rate_tph": 15, "power_mw": 8}]
+    line = {"name": "line", "count": 2, "rate": {"low": 5, "high": 15}, "power_by_rate": curve, "must_run": True,
+            "daily_energy_mwh": 240, "outputs": [{"store": "S"}]}  # fmt: skip
+    scenario = works(
+        [line],
+        [{"name": "S", "capacity_t": 5000, "level_t": 0, "end_level_t": 0, "keep_high": 1.0}],
+        horizon={"zone": "Atlantic/Azores", "length_h": 36.0},
+    )
+    listed = dispatch(scenario)
+    assert listed["process_mw"].to_numpy() == pytest.approx(5)
+    assert listed["process_tph"].to_numpy() == pytest.approx(11.25)
+    followed(listed, scenario)
+
+
+def test_a_daily_energy_out_of_reach_is_told() -> None:
+    """Proves: a line that can draw 8 MW at most does not draw 240 MWh a day: it runs at its highest and is named; one
+    that draws 2 MW at least stops when it has its 30 MWh. Sensitivity: a list that says it is complete."""
+    line = {"name": "line", "rate": {"low": 5, "high": 20}, "kwh_per_t": 400.0, "outputs": [{"store": "S"}]}
+    stores = [{"name": "S", "capacity_t": 5000, "level_t": 0, "end_level_t": 0, "keep_high": 1.0}]
+    listed = dispatch(works([{**line, "daily_energy_mwh": 240}], stores))
+    assert listed["process_tph"].to_numpy() == pytest.approx(20)
+    assert listed.attrs["unplaced"] == "line"
+    scenario = works([{**line, "daily_energy_mwh": 30}], stores)
+    listed = dispatch(scenario)
+    assert listed.attrs["complete"] == 1
+    assert float(listed["process_mw"].sum()) == pytest.approx(30)
+    assert listed["process_mw"].to_numpy()[0, :15] == pytest.approx(2)
+    followed(listed, scenario)
+
+
+def test_a_mill_waits_out_the_stop_of_the_kiln_that_dries_it() -> None:
+    """Proves: a mill on a kiln's hot gas is not started where the kiln's planned stop would cut its least run.
+    Sensitivity: a list with a mill that stands in it."""
+    stop = {"hours": 5, "earliest": "3 h"}
+    dry = {"carrier": "gas", "per_t": 0.1}
+    scenario = works(
+        [
+            kiln(planned_stop=stop, outputs=[{"store": "S"}, {"carrier": "gas", "per_t": 0.2}]),
+            {"name": "mill", "rate": 30, "min_run_h": 4, "inputs": [dry], "outputs": [{"store": "M"}]},
+        ],
+        [
+            {"name": "S", "capacity_t": 1000, "level_t": 500, "end_level_t": 0},
+            {"name": "M", "capacity_t": 400, "level_t": 100, "end_level_t": 0},
+        ],
+        site={"carriers": [{"name": "gas", "waste": True}]},
+    )
+    listed = dispatch(scenario)
+    assert listed.attrs["complete"] == 1
+    assert told(listed, "mill")[:9] == [""] * 8 + ["mill"]
+    followed(listed, scenario)
+
+
+def test_the_import_limit_keeps_units_from_starting() -> None:
+    """Proves: of three short mills of 4 MW beside 2 MW only two fit below 10 MW. Sensitivity: a list above the
+    limit."""
+    scenario = works(
+        [mill(power_mw=4.0, count=3, min_run_h=2)],
+        [{"name": "S", "capacity_t": 2000, "level_t": 0, "end_level_t": 0}],
+        site={"grid": {"import_limit_mw": 10}, "base_load_mw": 2.0},
+    )
+    listed = dispatch(scenario)
+    assert listed["meter_mw"].to_numpy().max() == pytest.approx(10)
+    followed(listed, scenario)
+
+
+def test_nobody_fills_a_band_with_what_must_remain() -> None:
+    """Proves: raw material that is wanted at the end and comes from nowhere is not milled though the product is
+    below its band. Sensitivity: a foreman who keeps bands at any price."""
+    scenario = works(
+        [mill(inputs=[{"store": "R"}])],
+        [
+            {"name": "R", "capacity_t": 400, "level_t": 300, "end_level_t": 300, **OPEN},
+            {"name": "S", "capacity_t": 200, "level_t": 10, "end_level_t": 0},
+        ],
+    )
+    listed = dispatch(scenario)
+    assert float(listed["process_tph"].max()) == 0
+    assert listed.attrs["complete"] == 1
+
+
+def test_the_rule_answers_to_what_happens() -> None:
+    """Proves: where mills break down the foreman still serves his deliveries and ends his runs by the levels that are;
+    the same list followed blindly does not. Sensitivity: a list instead of a rule."""
+    scenario = works(
+        [mill(count=2, min_run_h=1)],
+        [{"name": "S", "capacity_t": 200, "level_t": 100, "end_level_t": 0}],
+        deliveries=[{"name": "D", "store": "S", "rate": 15}],
+        horizon={"length_h": 96.0},
+        disturbances={"breakdowns": [{"unit": "mill", "mtbf_h": 6, "mttr_min": 120}], "delivery_spread": 0.2},
+    )
+    listed = dispatch(scenario)
+    blindly = listed.assign_attrs(policy="told")
+    by_rule = [simulate(scenario, replication=i, disturbed=True) for i in range(5)]
+    blind = [replay(scenario, blindly, replication=i, disturbed=True) for i in range(5)]
+    assert not any(violations(run, "delivery") for run in by_rule)
+    assert any(violations(run, "delivery") for run in blind)
+    again = replay(scenario, listed, replication=3, disturbed=True)
+    assert np.array_equal(again["stock_t"].to_numpy(), by_rule[3]["stock_t"].to_numpy())

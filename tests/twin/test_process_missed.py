@@ -1,0 +1,152 @@
+"""What a replay of processes tells as missed, and what the twin tells the optimizer of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from plants import schedule, violations, works
+
+from scenarios.datasets import ENVELOPE, RUN, SCHEDULE, check
+from twin import dispatch, envelope, replay
+
+BIG = {"capacity_t": 5000, "level_t": 0, "end_level_t": 0}
+
+
+def mill(**rest: Any) -> dict[str, Any]:
+    return {"name": "mill", "rate": {"low": 10, "high": 30}, "outputs": [{"store": "S"}], **rest}
+
+
+def test_deliveries_by_day_and_orders_as_a_whole() -> None:
+    """Proves: a demand of 10 t/h from 50 t misses 190 t on the first day from its sixth hour on and all of the second;
+    an order misses what is not out when due. Sensitivity: one violation for each step."""
+    scenario = works(
+        [mill()],
+        [{"name": "S", "capacity_t": 500, "level_t": 50, "end_level_t": 0},
+         {"name": "T", "capacity_t": 500, "level_t": 30, "end_level_t": 0}],
+        deliveries=[
+            {"name": "D", "store": "S", "rate": 10},
+            {"name": "ship", "store": "T", "amount_t": 40, "release": "2 h", "due": "10 h", "loading_tph": 10},
+        ],
+        horizon={"length_h": 48.0},
+    )  # fmt: skip
+    loads = {"ship": [0.0, 0.0, 10.0, 10.0, 10.0, 10.0, 0.0]}
+    for disturbed in (False, True):
+        run = replay(scenario, schedule(scenario, {}, loads=loads), disturbed=disturbed)
+        assert violations(run, "delivery") == [
+            ("D", 300.0, pytest.approx(190)),
+            ("ship", 600.0, pytest.approx(10)),
+            ("D", 1440.0, pytest.approx(240)),
+        ]
+        assert run.attrs["complete"] == 0
+        assert run.attrs["tonnes"] == pytest.approx(50 + 30)
+        assert run.attrs["heats"] == 0
+
+
+def test_an_order_that_is_behind_is_made_good() -> None:
+    """Proves: what a store could not give when planned is loaded as fast as allowed before the order is due.
+    Sensitivity: a lost hour that stays lost."""
+    scenario = works(
+        [mill()],
+        [{"name": "S", "capacity_t": 500, "level_t": 5, "end_level_t": 0}],
+        deliveries=[{"name": "ship", "store": "S", "amount_t": 20, "due": "4 h", "loading_tph": 12}],
+    )
+    loads = {"ship": [10.0, 10.0, 0.0]}
+    rows = {"mill": [("", 0.0), ("mill", 30.0)]}
+    run = replay(scenario, schedule(scenario, rows, loads=loads))
+    assert run["delivered_t"].to_numpy()[0, :4] == pytest.approx([5, 12, 3, 0])
+    assert not violations(run, "delivery")
+
+
+def test_least_runs_rests_and_ramps() -> None:
+    """Proves: of 3 h and 2 h that a run and a rest must last, 2 h and 1 h are told: an hour short each; what stood
+    for half an hour at the start needs 1 h 30 more; 10 to 30 t/h in an hour is 15 above the ramp, also from the rate
+    before. A run at the end of the horizon is not short. Sensitivity: counting from the plan instead of what
+    happened."""
+    limits = {"min_run_h": 3, "min_rest_h": 2, "ramp_tph_per_h": 5}
+    state = [{"since_h": 0.5}, {"mode": "mill", "since_h": 1.5, "rate_tph": 28}]
+    scenario = works([mill(count=2, **limits, state=state)], [{"name": "S", **BIG}])
+    rows = {
+        "mill 1": [
+            ("mill", 10.0),
+            ("mill", 30.0),
+            ("", 0.0),
+            ("mill", 10.0),
+            ("mill", 10.0),
+            ("mill", 10.0),
+            ("", 0.0),
+        ],
+        "mill 2": [("mill", 20.0)] * 2 + [("", 0.0)] * 20 + [("mill", 20.0)] * 2,
+    }
+    run = replay(scenario, schedule(scenario, rows))
+    assert violations(run, "rest") == [("mill 1", 0.0, pytest.approx(1.5)), ("mill 1", 180.0, pytest.approx(1.0))]
+    assert violations(run, "run") == [("mill 1", 120.0, pytest.approx(1.0))]
+    assert violations(run, "ramp") == [("mill 2", 0.0, pytest.approx(3.0)), ("mill 1", 60.0, pytest.approx(15.0))]
+    assert replay(scenario, schedule(scenario, rows), disturbed=True).sizes["violation"] == 0
+
+
+def test_end_levels_count_undisturbed() -> None:
+    """Proves: a store that ends 20 t below what is wanted is told, without disturbance only. Sensitivity: wanted levels
+    taken for limits in every replay."""
+    scenario = works([mill()], [{"name": "S", "capacity_t": 500, "level_t": 50, "end_level_t": 100}])
+    plan = schedule(scenario, {"mill": [("mill", 10.0)] * 3 + [("", 0.0)]})
+    run = replay(scenario, plan)
+    assert violations(run, "level") == [("S", 1440.0, pytest.approx(20))]
+    assert run.attrs["complete"] == 0
+    assert replay(scenario, plan, disturbed=True).attrs["complete"] == 1
+
+
+def test_schedules_that_do_not_fit_are_refused() -> None:
+    """Proves: an unknown mode, a missing unit and an order that nobody loads are told by name. Sensitivity: units that
+    silently stand."""
+    ship = [{"name": "ship", "store": "S", "amount_t": 20}]
+    scenario = works([mill(count=2)], [{"name": "S", **BIG}], deliveries=ship)
+    plan = schedule(scenario, {})
+    with pytest.raises(ValueError, match="mill 1 mode 'grind'"):
+        replay(scenario, schedule(scenario, {"mill 1": [("grind", 1.0)]}))
+    with pytest.raises(ValueError, match="differ in units: mill 2"):
+        replay(scenario, plan.sel(process=["mill 1"]))
+    with pytest.raises(ValueError, match="process_tph is missing"):
+        replay(scenario, plan.drop_vars("process_tph"))
+    with pytest.raises(ValueError, match="delivery 'ship'"):
+        replay(scenario, plan.drop_vars("delivered_t"))
+
+
+def test_datasets_are_as_declared() -> None:
+    """Proves: list, run and envelope fit their tables, in declared order, with no operations of heats. Sensitivity: a
+    variable that one of them lacks."""
+    scenario = works(
+        [mill(count=2)], [{"name": "S", **BIG}, {"name": "T", **BIG}], arrivals=[{"name": "A", "store": "T", "rate": 1}]
+    )
+    listed = check(dispatch(scenario), SCHEDULE)
+    run = check(replay(scenario, listed), RUN)
+    for data in (listed, run):
+        assert data["process"].values.tolist() == ["mill 1", "mill 2"]
+        assert data["stock"].values.tolist() == ["S", "T"]
+        assert data["stream"].values.tolist() == ["mill 1.out.S", "mill 2.out.S"]
+        assert data["stream_unit"].values.tolist() == ["t/h", "t/h"]
+        assert data["arrived_t"].to_numpy().sum() == pytest.approx(24)
+    assert run.sizes["operation"] == 0
+    assert (run.attrs["policy"], run.attrs["seed"], run.attrs["disturbed"]) == ("foreman", 1, 0)
+    assert listed.attrs["complete"] == 1
+
+
+def test_the_envelope_tells_of_processes() -> None:
+    """Proves: a step is available where no outage touches it; rates are planned at the quantile, exp(−0.1·1.2816) at
+    90 %, never above 1; levels are those now. Sensitivity: a quantile that makes rates faster."""
+    scenario = works(
+        [mill(count=2)],
+        [{"name": "S", "capacity_t": 500}],
+        state={"outages": [{"unit": "mill 2", "start": "90 min", "end": "3 h"}]},
+        disturbances={"rate_spread": 0.1, "units": [{"unit": "mill 2", "rate": 0.2}], "planning_quantile": 0.9},
+    )
+    data = check(envelope(scenario), ENVELOPE)
+    assert data["process_available"].to_numpy()[0] == pytest.approx(1)
+    assert np.flatnonzero(data["process_available"].to_numpy()[1] == 0).tolist() == [1, 2]
+    assert data["process_planned"].to_numpy() == pytest.approx([np.exp(-0.12816), np.exp(-0.25631)], rel=1e-4)
+    assert data["stock_start_t"].to_numpy() == pytest.approx([250])
+    plain = scenario.model_copy(
+        update={"disturbances": scenario.disturbances.model_copy(update={"planning_quantile": 0.5})}
+    )
+    assert envelope(plain)["process_planned"].to_numpy() == pytest.approx([1, 1])

@@ -1,0 +1,138 @@
+"""What a run of the works missed: planned tonnes, deliveries, least runs and rests, ramps, end levels.
+
+Where reality is disturbed only deliveries and the site's limits count: that a mill makes less than planned is what a
+disturbance is, and that a turbine on its waste heat does so too.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from scenarios import Scenario
+from scenarios.assets import ELECTRICITY
+from scenarios.process import carriers_of
+from twin.processes.network import Network
+from twin.processes.recorder import Records
+from twin.violation import TOLERANCE, Violation
+
+SHARE = 1e-5
+"""Share of a rate, an amount or a level that counts as nothing, seconds of a day: far above what rates are rounded by
+in a schedule, of which errors add up in a store; far below any reading."""
+SLIP_MIN = 1e-6
+"""Time that counts as nothing."""
+
+
+def missed(table: Network, records: Records, *, disturbed: bool) -> list[Violation]:
+    """Violations of a run, in no order.
+
+    Kinds ``process`` (planned tonnes not made; one per unit and stretch of steps), ``delivery`` (not served; one per
+    demand and local day, an order as a whole), ``run`` and ``rest`` (hours short), ``ramp`` (t/h too fast) and
+    ``level`` (end level below what is wanted).
+    """
+    found = deliveries(table, records)
+    if not disturbed:
+        found += _made(table, records) + _spans(table, records) + _ramps(table, records) + unreached(table, records)
+    return found
+
+
+def deliveries(table: Network, records: Records) -> list[Violation]:
+    """What was not delivered [t]."""
+    found: list[Violation] = []
+    loaded, asked = np.array(records.course.loaded), np.array(records.course.asked)
+    for j, load in enumerate(table.loads):
+        if load.order:
+            short = load.amount_t - float(loaded[j].sum())
+            if short > SHARE * load.amount_t:
+                found.append(("delivery", "", load.name, load.span[1] * table.step_min, short, "t"))
+            continue
+        # what one step's rate is rounded by in a level counts as nothing, whatever the day is
+        small = SHARE * max(float(asked[j].max(initial=0.0)), TOLERANCE)
+        for day in range(int(table.day_of[-1]) + 1):
+            steps = np.flatnonzero(table.day_of == day)
+            behind = asked[j][steps] - loaded[j][steps]
+            if behind.sum() > max(SHARE * float(asked[j][steps].sum()), small):
+                first = int(steps[np.argmax(behind > small)])
+                found.append(("delivery", "", load.name, first * table.step_min, float(behind.sum()), "t"))
+    return found
+
+
+def _made(table: Network, records: Records) -> list[Violation]:
+    found: list[Violation] = []
+    told = np.array([row[1] for row in records.course.told]).T
+    for u, machine in enumerate(table.machines):
+        made = records.made[u].sum(axis=0)
+        behind = told[u] * table.step_h - made
+        small = SHARE * max(way.high for way in machine.ways) * table.step_h
+        wrong = np.flatnonzero(behind > small)
+        for stretch in np.split(wrong, np.flatnonzero(np.diff(wrong) > 1) + 1):
+            if len(stretch):
+                at, amount = float(stretch[0]) * table.step_min, float(behind[stretch].sum())
+                found.append(("process", "", machine.name, at, amount, "t"))
+    return found
+
+
+def _spans(table: Network, records: Records) -> list[Violation]:
+    found: list[Violation] = []
+    for run in records.course.runs:
+        machine = table.machines[run.unit]
+        short = machine.process.min_run_h * 60 - (run.end - run.begin)
+        if run.told and short > SLIP_MIN:
+            found.append(("run", "", machine.name, run.end, short / 60, "h"))
+    for rest in records.course.rests:
+        machine = table.machines[rest.unit]
+        short = machine.process.min_rest_h * 60 - (rest.end - rest.begin)
+        if short > SLIP_MIN:
+            found.append(("rest", "", machine.name, rest.end, short / 60, "h"))
+    return found
+
+
+def _ramps(table: Network, records: Records) -> list[Violation]:
+    """Rates of neighbouring steps in which a unit runs all through; of the first step, against its rate before."""
+    found: list[Violation] = []
+    told = np.array([row[1] for row in records.course.told]).T
+    for u, machine in enumerate(table.machines):
+        if machine.process.ramp_tph_per_h is None:
+            continue
+        most = machine.process.ramp_tph_per_h * table.step_h
+        before = machine.rate_tph if machine.mode >= 0 and machine.rate_tph is not None else 0.0
+        rates = np.concatenate([[before], records.made[u].sum(axis=0) / table.step_h])
+        running = np.concatenate([[before > 0], told[u] > 0]) & (rates > 0)
+        over = np.abs(np.diff(rates)) - most
+        wrong = running[1:] & running[:-1] & (over > SHARE * max(way.high for way in machine.ways))
+        for k in np.flatnonzero(wrong).tolist():
+            found.append(("ramp", "", machine.name, k * table.step_min, float(over[k]), "t/h"))
+    return found
+
+
+def unreached(table: Network, records: Records) -> list[Violation]:
+    """Stores that end below what is wanted [t]."""
+    found: list[Violation] = []
+    for s, name in enumerate(table.stores):
+        short = table.end_t[s] - records.course.levels[s][-1]
+        if short > SHARE * max(table.capacity[s], 1.0):
+            found.append(("level", "", name, table.n_steps * table.step_min, short, "t"))
+    return found
+
+
+def underfed(table: Network, records: Records) -> list[str]:
+    """Processes that do not draw their daily energy."""
+    found = []
+    for process in table.scenario.processes:
+        own = [u for u, machine in enumerate(table.machines) if machine.process is process]
+        drawn = np.array([records.course.drawn_mwh[u] for u in own]).sum(axis=0)
+        for steps, wanted in process.days(table.scenario.horizon):
+            if (
+                abs(float(drawn[steps.start : steps.stop].sum()) - wanted) > SHARE * wanted
+                and process.name not in found
+            ):
+                found.append(process.name)
+    return found
+
+
+def beside(scenario: Scenario) -> frozenset[str]:
+    """Assets that share a carrier with processes, by way of others too: they miss a plan when those do."""
+    assets = {asset.name: {name for _, name in asset.touches()} - {ELECTRICITY} for asset in scenario.site.assets}
+    touched = {name for process in scenario.processes for _, name in carriers_of(process)}
+    while more := {name for names in assets.values() if names & touched for name in names} - touched:
+        touched |= more
+    return frozenset(name for name, names in assets.items() if names & touched)

@@ -1,0 +1,217 @@
+"""Processes, stores, deliveries and arrivals as tables that the engine reads: indices in the scenario's order."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from scenarios import Scenario
+from scenarios.assets import Converter, Source, Storage, Supply
+from scenarios.assets.storage import NOTHING
+from scenarios.process import Mode, Process, Stream
+
+Flow = tuple[int, float]
+"""A store and what flows for each tonne."""
+FASTEST_DECAY = 1e9
+"""Decay per hour of a store that keeps nothing, so that its level is nought at once."""
+
+
+class Way:
+    """A mode of a process made ready to be reckoned with."""
+
+    def __init__(self, mode: Mode, stores: dict[str, int], captive: dict[str, int]) -> None:
+        self.mode, self.name = mode, mode.name
+        rates = mode.rates
+        self.low, self.high, self.usual = rates.low, rates.high, rates.foreman
+        self.pace = rates.low or rates.high
+        """Rate at which the beginning of a run gives off-spec product [t/h]."""
+        self.ins: tuple[Flow, ...] = tuple((stores[s.store], s.per_t) for s in mode.inputs if s.store and s.per_t)
+        self.outs: tuple[Flow, ...] = tuple((stores[s.store], s.per_t) for s in mode.outputs if s.store and s.per_t)
+        self.takes = (*self.ins, *((captive[c], p) for c, p in _carriers(mode.inputs) if c in captive))
+        """Inputs from stores, and from carriers that nobody but processes gives."""
+        self.gives = (*self.outs, *((captive[c], p) for c, p in _carriers(mode.outputs) if c in captive))
+        self._fixed_mw, self._mw_per_tph = mode.power_mw or 0.0, (mode.kwh_per_t or 0.0) / 1000
+        self._rates = [point.rate_tph for point in mode.power_by_rate]
+        self._powers = [point.power_mw for point in mode.power_by_rate]
+
+    def power_mw(self, rate_tph: float) -> float:
+        """As ``Mode.power_at``, of one number."""
+        if not self._rates:
+            return self._fixed_mw + self._mw_per_tph * rate_tph
+        place = min(max(bisect_right(self._rates, rate_tph), 1), len(self._rates) - 1)
+        low, high = self._rates[place - 1], self._rates[place]
+        share = min(max((rate_tph - low) / (high - low), 0.0), 1.0)
+        return self._powers[place - 1] + share * (self._powers[place] - self._powers[place - 1])
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A unit of a process."""
+
+    name: str
+    process: Process
+    group: int
+    """Index of its process."""
+    ways: tuple[Way, ...]
+    outages: tuple[tuple[float, float], ...]
+    """When it is not available [min], in order."""
+    mode: int
+    """Mode in which it runs at the start; -1: it stands."""
+    since_h: float
+    """For how long."""
+    rate_tph: float | None
+    """Its rate then, where told."""
+
+
+@dataclass(frozen=True)
+class Load:
+    """A delivery: a demand in time, or an order."""
+
+    name: str
+    store: int
+    demand_tph: list[float] = field(repr=False)
+    """What is asked for in each step; empty for an order."""
+    amount_t: float = 0.0
+    span: tuple[int, int] = (0, 0)
+    """First step of an order and the one after its last."""
+    most_tph: float = math.inf
+
+    order: bool = False
+    """Whether it is an order."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A scenario's processes in numbers; times in minutes, flows in tonnes per hour."""
+
+    scenario: Scenario
+    machines: tuple[Machine, ...]
+    stores: tuple[str, ...]
+    capacity: list[float]
+    decay: list[float]
+    """Share of each level lost per hour, continuously."""
+    start_t: list[float]
+    end_t: list[float]
+    """Level wanted at the end."""
+    loads: tuple[Load, ...]
+    captive: tuple[str, ...]
+    """Carriers that processes take and nobody but processes gives; they are numbered after the stores."""
+    arrivals: tuple[tuple[str, int, list[float]], ...]
+    """Name, store and what is offered in each step [t/h]."""
+
+    @cached_property
+    def n_steps(self) -> int:
+        """Steps of the horizon."""
+        return self.scenario.horizon.n_steps
+
+    @cached_property
+    def step_min(self) -> float:
+        """Length of a step."""
+        return self.scenario.horizon.step_min
+
+    @cached_property
+    def step_h(self) -> float:
+        """Length of a step."""
+        return self.scenario.horizon.step_h
+
+    @cached_property
+    def day_of(self) -> np.ndarray:
+        """Local day of each step, counted from the first, shape (n_steps,)."""
+        found = np.zeros(self.n_steps, dtype=int)
+        for day, (steps, _) in enumerate(self.scenario.horizon.local_days()):
+            found[steps.start : steps.stop] = day
+        return found
+
+    @cached_property
+    def closed(self) -> np.ndarray:
+        """Steps in which a machine is not available all through, shape (n_machines, n_steps)."""
+        begin = np.arange(self.n_steps) * self.step_min
+        found = np.zeros((len(self.machines), self.n_steps), dtype=bool)
+        for u, machine in enumerate(self.machines):
+            for start, end in machine.outages:
+                found[u] |= (begin < end - NOTHING) & (begin + self.step_min > start + NOTHING)
+        return found
+
+
+def network(scenario: Scenario) -> Network:
+    """The tables of a scenario's processes."""
+    horizon = scenario.horizon
+    place = {store.name: s for s, store in enumerate(scenario.stores)}
+    inputs = scenario.inputs
+    demands = _rows(inputs, "demand_tph", "demand")
+    offered = _rows(inputs, "arrival_tph", "arrival")
+    captive = captives(scenario)
+    beyond = {name: len(place) + i for i, name in enumerate(captive)}
+    machines = []
+    for group, process in enumerate(scenario.processes):
+        ways = tuple(Way(mode, place, beyond) for mode in process.all_modes)
+        names = [way.name for way in ways]
+        for unit, state in zip(process.units, process.start, strict=True):
+            spans = [
+                (horizon.minutes(item.start), horizon.minutes(item.end))
+                for item in scenario.state.outages
+                if item.unit == unit
+            ]
+            mode = -1 if state.mode is None else names.index(state.mode)
+            machines.append(
+                Machine(unit, process, group, ways, tuple(sorted(spans)), mode, state.since_h, state.rate_tph)
+            )
+    loads = []
+    for delivery in scenario.deliveries:
+        store = place[delivery.store]
+        if delivery.amount_t is None:
+            loads.append(Load(delivery.name, store, demands[delivery.name]))
+        else:
+            most = delivery.most_tph(horizon.step_h)
+            span = delivery.span(horizon)
+            loads.append(Load(delivery.name, store, [], delivery.amount_t, span, most, order=True))
+    return Network(
+        scenario=scenario,
+        machines=tuple(machines),
+        stores=tuple(place),
+        capacity=[store.capacity_t for store in scenario.stores],
+        decay=[_decay(store.loss_per_h) for store in scenario.stores],
+        start_t=[store.start_t for store in scenario.stores],
+        end_t=[store.end_t for store in scenario.stores],
+        loads=tuple(loads),
+        captive=captive,
+        arrivals=tuple((item.name, place[item.store], offered[item.name]) for item in scenario.arrivals),
+    )
+
+
+def captives(scenario: Scenario) -> tuple[str, ...]:
+    """Carriers that a process takes and that nobody but processes gives: without them it cannot run."""
+    modes = [mode for process in scenario.processes for mode in process.all_modes]
+    taken = {carrier for mode in modes for carrier, _ in _carriers(mode.inputs)}
+    given = dict.fromkeys(carrier for mode in modes for carrier, _ in _carriers(mode.outputs))
+    others: set[str] = set()
+    for asset in scenario.site.assets:
+        core = scenario.site.cores.get(asset.name, asset)
+        if isinstance(core, Supply | Source | Storage):
+            others.add(core.carrier)
+        elif isinstance(core, Converter):
+            others |= {stream.carrier for stream in core.outputs} | ({core.carrier} if core.main == "output" else set())
+    return tuple(carrier for carrier in given if carrier in taken and carrier not in others)
+
+
+def _carriers(flows: tuple[Stream, ...]) -> list[tuple[str, float]]:
+    return [(flow.carrier, flow.per_t) for flow in flows if flow.carrier is not None and flow.per_t]
+
+
+def _decay(loss_per_h: float) -> float:
+    if loss_per_h < NOTHING:
+        return 0.0
+    return min(-math.log1p(-loss_per_h), FASTEST_DECAY) if loss_per_h < 1 else FASTEST_DECAY
+
+
+def _rows(inputs: object, variable: str, label: str) -> dict[str, list[float]]:
+    import xarray as xr
+
+    assert isinstance(inputs, xr.Dataset)
+    if variable not in inputs:
+        return {}
+    return dict(zip(inputs[label].values.tolist(), inputs[variable].to_numpy().tolist(), strict=True))

@@ -1,0 +1,194 @@
+"""What the foreman knows of the hours ahead: known deliveries, what runs goes on, and what must still be made by when.
+
+He counts two ways. *Ahead*: the level of each store within the next hours if everybody goes on as now. *Back*: what
+each store needs by each later moment (deliveries, orders by their due times, levels wanted at the end), what of it is
+there, and so how long each process must still run; from deliveries upstream, what a process needs adds to the needs of
+its inputs. Losses of stores are counted on what they hold now.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from scenarios.process import in_steps
+from twin.processes.network import Machine, Network
+
+
+@dataclass(frozen=True)
+class Group:
+    """The units of a process, as the foreman sees them."""
+
+    index: int
+    members: tuple[int, ...]
+    machine: Machine
+    start_k: int
+    """Steps that a start-up takes."""
+    run_k: int
+    """Steps of a least run, at least one."""
+    off_t: float
+    """Most off-spec product of a run's beginning."""
+    lead_k: int
+    """Steps from a decision to the end of the least run that follows it, start-up and change-over included."""
+
+    @property
+    def must_run(self) -> bool:
+        """Whether it runs all the time."""
+        return self.machine.process.must_run
+
+
+def groups(table: Network) -> list[Group]:
+    """All processes, those with needs downstream first: from deliveries upstream."""
+    found: dict[int, Group] = {}
+    for u, machine in enumerate(table.machines):
+        process = machine.process
+        start = in_steps(process.start_up.hours, table.step_h)
+        change = max(in_steps(pair.minutes / 60, table.step_h) for pair in process.change_overs)
+        run = max(in_steps(process.min_run_h, table.step_h), 1)
+        members = found[machine.group].members if machine.group in found else ()
+        lead = start + (change if len(machine.ways) > 1 else 0) + run
+        off_t = max(process.start_up.off_spec_t, *(pair.off_spec_t for pair in process.change_overs))
+        found[machine.group] = Group(machine.group, (*members, u), machine, start, run, off_t, lead)
+    feeds = {
+        g: {
+            h
+            for h, other in found.items()
+            if h != g
+            and {s for way in group.machine.ways for s, _ in way.outs}
+            & {s for way in other.machine.ways for s, _ in way.ins}
+        }
+        for g, group in found.items()
+    }
+    order: list[int] = []
+    while len(order) < len(found):
+        left = [g for g in found if g not in order]
+        # in a circle of processes the file's order decides
+        order.append(next((g for g in left if feeds[g] <= set(order)), left[0]))
+    return [found[g] for g in order]
+
+
+class Outlook:
+    """Known flows of the horizon, cumulated, and what follows from them at a step."""
+
+    def __init__(self, table: Network) -> None:
+        self.table = table
+        n, stores = table.n_steps, len(table.stores)
+        self.groups = groups(table)
+        self.window = max(group.lead_k for group in self.groups) + 1
+        flows = np.zeros((stores, n))
+        for load in table.loads:
+            if not load.order:
+                flows[load.store] -= np.array(load.demand_tph)
+        for _, store, offered in table.arrivals:
+            flows[store] += np.array(offered)
+        self.known = np.zeros((stores, n + 1))
+        """What arrives less what is fetched until each edge [t], orders left out."""
+        np.cumsum(flows * table.step_h, axis=1, out=self.known[:, 1:])
+        self.open = 1.0 - table.closed
+        """1 where a unit may run and makes something, planned stops of who must run left out."""
+        self.stops: dict[int, tuple[int, int]] = {}
+        """Planned stop of a unit: its first step and the one after its last, at its earliest."""
+        for group in self.groups:
+            stop = group.machine.process.planned_stop
+            for u in group.members if stop is not None else ():
+                assert stop is not None
+                earliest = 0.0 if stop.earliest is None else table.scenario.horizon.minutes(stop.earliest)
+                first = in_steps(earliest / 60, table.step_h)
+                last = first + in_steps(stop.hours, table.step_h)
+                self.stops[u] = first, last
+                self.open[u, first : last + group.start_k] = 0.0
+                # what it loses as it begins again
+                for s, per_t in group.machine.ways[max(group.machine.mode, 0)].outs:
+                    self.known[s, last + group.start_k + 1 :] -= per_t * group.machine.process.start_up.off_spec_t
+        self._open = np.zeros((len(table.machines), n + 1))
+        np.cumsum(self.open, axis=1, out=self._open[:, 1:])
+        self._end = np.array(table.end_t)
+        self.makers: list[list[tuple[Group, int, float]]] = [[] for _ in range(stores)]
+        """Process, mode and rate of all its units together [t/h] of who makes what is in each store."""
+        for group in self.groups:
+            for m, way in enumerate(group.machine.ways):
+                for s, per_t in way.outs:
+                    self.makers[s].append((group, m, way.usual * per_t * len(group.members)))
+
+    def ahead(self, k: int, levels: list[float], orders: list[float]) -> np.ndarray:
+        """Level of each store at the next edges by what is known, units left out [t], shape (n_stores, n_window).
+
+        Args:
+            k: step that begins.
+            levels: now [t].
+            orders: what is left of each order [t]; it is expected as fast as it may be loaded.
+        """
+        last = min(k + self.window, self.table.n_steps)
+        found = np.array(levels)[:, None] + self.known[:, k + 1 : last + 1] - self.known[:, k : k + 1]
+        for load, left in zip(self.table.loads, orders, strict=True):
+            if left <= 0 or last <= load.span[0]:
+                continue
+            steps = np.clip(np.arange(k + 1, last + 1) - max(load.span[0], k), 0, None)
+            found[load.store] -= np.minimum(steps * self.table.step_h * load.most_tph, left)
+        return found
+
+    def back(self, k: int, levels: list[float], orders: list[float]) -> Needs:
+        """What must still be made by when, seen from the beginning of step ``k``; arguments as for ``ahead``."""
+        table, n = self.table, self.table.n_steps
+        hours = np.arange(1, n - k + 1) * table.step_h
+        need = self.known[:, k : k + 1] - self.known[:, k + 1 :] - np.array(levels)[:, None]
+        for s, decay in enumerate(table.decay):
+            if decay:
+                need[s] += levels[s] * -np.expm1(-decay * hours)
+        need[:, -1] += self._end
+        for load, left in zip(table.loads, orders, strict=True):
+            if left > 0:
+                need[load.store, max(load.span[1] - k, 1) - 1 :] += left
+        result = Needs(need)
+        for group in self.groups:
+            self._group(group, k, need, result)
+        return result
+
+    def _group(self, group: Group, k: int, need: np.ndarray, result: Needs) -> None:
+        """What a process must make for its products, and what it then takes from its inputs."""
+        open_h = sum(self._open[u, k + 1 :] - self._open[u, k] for u in group.members) * self.table.step_h
+        ways = group.machine.ways
+        if group.must_run:
+            # it runs at its usual rate in any case
+            way = ways[max(group.machine.mode, 0)]
+            for s, per_t in way.outs:
+                need[s] -= per_t * way.usual * open_h
+            for s, per_t in way.ins:
+                need[s] += per_t * way.usual * open_h
+            result.slack[group.index] = np.inf
+            return
+        total = np.zeros(need.shape[1])
+        for m, way in enumerate(ways):
+            tonnes = np.zeros(need.shape[1])
+            for s, per_t in way.outs:
+                rates = {g.index: rate for g, _, rate in self.makers[s] if not g.must_run}
+                share = way.usual * per_t * len(group.members) / sum(rates.values())
+                tonnes = np.maximum(tonnes, np.maximum.accumulate(np.maximum(need[s], 0.0)) * share / per_t)
+            result.tonnes[group.index, m] = tonnes
+            total = total + tonnes / way.usual
+            # a unit stops at a whole step, and what it loses as it begins is not known yet
+            slip = np.where(tonnes > 0, (way.usual * self.table.step_h + group.off_t) * len(group.members), 0.0)
+            for s, per_t in way.ins:
+                need[s] += per_t * (tonnes + slip)
+        spare = np.where(total > 0, open_h - total, np.inf)
+        tightest = int(np.argmin(spare))
+        result.slack[group.index] = float(spare[tightest])
+        result.tightest[group.index] = tightest
+        result.spare_h[group.index] = float(open_h[-1] - total[-1])
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What must still be made, by steps from now on."""
+
+    need: np.ndarray
+    """What each store lacks by the end of each step if nobody but who must makes it [t], shape (n_stores, n_left)."""
+    tonnes: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)
+    """What a process must make in a mode by the end of each step [t], by process and mode."""
+    slack: dict[int, float] = field(default_factory=dict)
+    """Hours that the units of a process may lose in all before something is missed; infinite: nothing is needed."""
+    tightest: dict[int, int] = field(default_factory=dict)
+    """The step, counted from now, by whose end that is."""
+    spare_h: dict[int, float] = field(default_factory=dict)
+    """Hours that its units have besides until the end, in all."""

@@ -1,0 +1,122 @@
+"""From what happened in the works to variables of a dataset: rates, power, streams, levels, deliveries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scenarios.flows import ProcessStream, coordinates, per_t, streams
+from twin.grid import SiteGrid
+from twin.power import Trace
+from twin.processes.following import Mix
+from twin.processes.network import Network
+from twin.processes.works import Course
+
+
+class Records:
+    """The flows of a course, by unit, stream, store and delivery."""
+
+    def __init__(self, table: Network, course: Course, grid: SiteGrid, mix: Mix) -> None:
+        self.table, self.course, self.grid, self.mix = table, course, grid, mix
+        self.made = [np.array(rows) for rows in course.made]
+        """What each unit makes in each mode and step [t], shape (n_modes, n_steps) each."""
+        self.off = [np.array(rows) for rows in course.off]
+        self.heat = [np.array(rows) for rows in course.heat_mwh]
+        self.unit_mw = np.array([_trace(pieces).mean(grid.edges) for pieces in course.power])
+        """Electricity of each unit, mean over each cell [MW], shape (n_machines, n_cells)."""
+        self.streams = streams(table.scenario)
+        place = {machine.name: u for u, machine in enumerate(table.machines)}
+        self.rates = np.array([self._rate(stream, place[stream.unit]) for stream in self.streams]).reshape(
+            len(self.streams), table.n_steps
+        )
+        """What each stream gives per hour, shape (n_streams, n_steps)."""
+
+    def _rate(self, stream: ProcessStream, u: int) -> np.ndarray:
+        found = np.zeros(self.table.n_steps)
+        for m, way in enumerate(self.table.machines[u].ways):
+            amount = per_t(way.mode, stream.direction, stream.place)
+            if stream.direction == "out":
+                found += amount * (self.made[u][m] - self.off[u][m])
+                continue
+            if amount:
+                found += amount * self.made[u][m]
+            for fuel in way.mode.heat.fuels if way.mode.heat else ():
+                if fuel.carrier == stream.place:
+                    share = self.mix.get((u, fuel.carrier))
+                    usual = fuel.share if share is None else np.where(np.isnan(share), fuel.share, share)
+                    assert way.mode.heat is not None
+                    found += way.mode.heat.mwh_per_t * self.made[u][m] * usual + fuel.share * self.heat[u][m]
+        return stream.sign * found / self.table.step_h
+
+    @property
+    def line_mw(self) -> np.ndarray:
+        """Electricity of all units, mean over each cell [MW], shape (n_cells,)."""
+        return np.asarray(self.unit_mw.sum(axis=0))
+
+    def gives(self) -> dict[str, np.ndarray]:
+        """What all units give of each carrier that any of them touches, per hour; negative: they take it."""
+        found: dict[str, np.ndarray] = {}
+        for stream, rate in zip(self.streams, self.rates, strict=True):
+            if not stream.material:
+                found[stream.place] = found.get(stream.place, np.zeros(len(rate))) + rate
+        return found
+
+    def variables(self) -> dict[str, Any]:
+        """Variables ``PROCESS_FLOWS`` of table ``FLOWS``."""
+        table, course, step_h = self.table, self.course, self.table.step_h
+        stepped = np.array([self.grid.stepped(cells) for cells in self.unit_mw])
+        found: dict[str, Any] = {
+            "process_mode": (("process", "time"), self._modes()),
+            "process_tph": (("process", "time"), np.array([made.sum(axis=0) for made in self.made]) / step_h),
+            "off_spec_tph": (("process", "time"), np.array([off.sum(axis=0) for off in self.off]) / step_h),
+            "process_mw": (("process", "time"), stepped),
+            "stream_rate": (("stream", "time"), self.rates),
+        }
+        for name, dim, rows in (
+            ("stock_t", "stock", course.levels),
+            ("stock_in_t", "stock", course.into),
+            ("stock_out_t", "stock", course.out),
+            ("stock_lost_t", "stock", course.lost),
+            ("delivered_t", "delivery", course.loaded),
+            ("arrived_t", "arrival", course.arrived),
+        ):
+            found[name] = ((dim, "time"), np.array(rows, dtype=float).reshape(len(rows), table.n_steps))
+        return found
+
+    def coordinates(self) -> dict[str, Any]:
+        """Coordinates of these variables."""
+        table = self.table
+        return {
+            "process": _text([machine.name for machine in table.machines]),
+            "stock": _text(list(table.stores)),
+            "delivery": _text([load.name for load in table.loads]),
+            "arrival": _text([name for name, _, _ in table.arrivals]),
+            **coordinates(self.streams),
+        }
+
+    def _modes(self) -> np.ndarray:
+        """Mode as each step begins; where it makes something in the step, that mode."""
+        table = self.table
+        told = np.array(self.course.modes).T
+        longest = max(len(way.name) for machine in table.machines for way in machine.ways)
+        found = np.full(told.shape, "", dtype=f"U{longest}")
+        for u, machine in enumerate(table.machines):
+            for m, way in enumerate(machine.ways):
+                found[u, told[u] == m] = way.name
+            for m, way in enumerate(machine.ways):
+                found[u, self.made[u][m] > 0] = way.name
+        return found
+
+    @property
+    def delivered_t(self) -> float:
+        """What left by all deliveries [t]."""
+        return float(sum(sum(row) for row in self.course.loaded))
+
+
+def _trace(pieces: list[tuple[float, float, float]]) -> Trace:
+    return Trace(*np.array(pieces, dtype=float).reshape(-1, 3).T)
+
+
+def _text(names: list[str]) -> np.ndarray:
+    return np.array(names, dtype=f"U{max(map(len, names), default=1)}")

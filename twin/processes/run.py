@@ -1,0 +1,132 @@
+"""Runs of the works: following a schedule, or the foreman's rule; and what the optimizer is told of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scenarios import Scenario
+from scenarios.datasets import RUN, SCHEDULE, check, metered
+from twin.processes.following import Following, Mix
+from twin.processes.foreman import Foreman
+from twin.processes.luck import luck, planned_rate
+from twin.processes.missed import beside, deliveries, missed, underfed, unreached
+from twin.processes.network import Network, network
+from twin.processes.recorder import Records
+from twin.processes.works import Policy, Works
+from twin.recorder import run_attrs, violation_variables
+from twin.site import Setpoints, SiteGrid, balance, variables
+
+NO_OPERATIONS = {
+    **{f"op_{name}": ("operation", np.zeros(0, dtype="U1")) for name in ("heat", "stage", "unit")},
+    **{
+        f"op_{name}": ("operation", np.zeros(0))
+        for name in ("start_min", "end_min", "waited_min", "energy_mwh", "extra_mwh", "down_min")
+    },
+}
+"""Operations of heats, of which processes have none."""
+
+
+class WorksFollower:
+    """A schedule of processes made ready to be followed any number of times."""
+
+    def __init__(self, scenario: Scenario, schedule: xr.Dataset | None) -> None:
+        """``schedule`` None, or of policy ``foreman``: the foreman decides step by step as things are.
+
+        Raises:
+            ValueError: the schedule lacks a unit, or names a mode that it has not.
+        """
+        self.scenario = scenario
+        self.table = network(scenario)
+        self.grid = SiteGrid(scenario)
+        by_rule = schedule is None or schedule.attrs.get("policy") == "foreman"
+        self._follow = None if schedule is None or by_rule else Following(self.table, schedule)
+        # the foreman's assets answer to the load as it is; a schedule's set-points are followed
+        self._beside = beside(scenario)
+        self._setpoints = None if schedule is None or by_rule else Setpoints.read(schedule)
+
+    def run(self, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
+        """Follow it once; a dataset of table ``RUN``."""
+        table, grid = self.table, self.grid
+        policy: Policy = self._follow or Foreman(table, grid)
+        mix: Mix = self._follow.mix if self._follow else {}
+        course = Works(table, policy, luck(table, seed, replication) if disturbed else None).run()
+        records = Records(table, course, grid, mix)
+        flows, violations = balance(grid, records.line_mw, self._setpoints, records.gives(), answering=disturbed)
+        if disturbed:
+            violations = [row for row in violations if row[0] != "asset" or row[2] not in self._beside]
+        late = missed(table, records, disturbed=disturbed)
+        horizon = self.scenario.horizon
+        data = xr.Dataset(
+            {
+                **NO_OPERATIONS,
+                **violation_variables(late + violations),
+                **variables(flows),
+                **records.variables(),
+            },
+            coords={
+                "time": horizon.times,
+                "meter": metered(horizon.times, horizon.step_min, grid.meter_min),
+                **records.coordinates(),
+            },
+        )
+        data.attrs = {
+            **run_attrs(seed, replication, disturbed, "schedule" if self._follow else "foreman"),
+            "tonnes": records.delivered_t,
+            "heats": 0,
+            "complete": int(not any(row[0] in ("delivery", "level") for row in late)),
+            "metered_interval_min": float(grid.meter_min),
+            "start": horizon.start_utc.isoformat(),
+        }
+        return check(data, RUN)
+
+
+def dispatch_works(scenario: Scenario) -> xr.Dataset:
+    """The foreman's list, a dataset of table ``SCHEDULE``: what he tells the units when nothing disturbs them.
+
+    The attribute ``complete`` is 0 where a delivery is missed, an end level is not reached, a unit is stopped that must
+    run or is in a least run, or a process does not draw its daily energy; ``unplaced`` names those.
+    """
+    table, grid = network(scenario), SiteGrid(scenario)
+    foreman = Foreman(table, grid)
+    course = Works(table, foreman).run()
+    records = Records(table, course, grid, {})
+    flows, _ = balance(grid, records.line_mw, None, records.gives())
+    left_out = dict.fromkeys(row[2] for row in deliveries(table, records) + unreached(table, records))
+    left_out.update(dict.fromkeys([*foreman.stood, *underfed(table, records)]))
+    horizon = scenario.horizon
+    nothing: Any = np.zeros((0, 0))
+    data = xr.Dataset(
+        {
+            "unit": (("heat", "stage"), nothing.astype("U1")),
+            **dict.fromkeys(("start_min", "end_min", "extra_mwh"), (("heat", "stage"), nothing)),
+            **variables(flows),
+            **records.variables(),
+        },
+        coords={
+            "heat": np.zeros(0, dtype="U1"),
+            "stage": np.zeros(0, dtype="U1"),
+            "time": horizon.times,
+            "meter": metered(horizon.times, horizon.step_min, grid.meter_min),
+            **records.coordinates(),
+        },
+        attrs={"policy": "foreman", "complete": int(not left_out), "unplaced": ", ".join(left_out)},
+    )
+    return check(data, SCHEDULE)
+
+
+def envelope_variables(scenario: Scenario) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Variables of table ``ENVELOPE`` that are of processes, and their coordinates; none where there are none."""
+    if not scenario.processes:
+        return {}, {}
+    table: Network = network(scenario)
+    planned = [planned_rate(scenario.disturbances, m.name, m.process.name) for m in table.machines]
+    names = np.array([machine.name for machine in table.machines], dtype=np.str_)
+    found = {
+        "process_available": (("process", "time"), 1.0 - table.closed),
+        "process_planned": ("process", np.array(planned)),
+        "stock_start_t": ("stock", np.array(table.start_t)),
+    }
+    return found, {"process": names, "stock": np.array(table.stores, dtype=np.str_)}

@@ -1,0 +1,260 @@
+"""A unit of a process in the course of the horizon: it stands, starts up, changes over, runs, is down or waits."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from scenarios.assets.storage import NOTHING
+from scenarios.process import GJ_PER_MWH, in_steps
+from twin.processes.network import Machine, Way
+from twin.streams import Breakdowns
+
+STANDING, STARTING, CHANGING, RUNNING, DOWN, OUT = range(6)
+"""Phases. Running too is who waits for a store, or is ready and waits for its rate; out is who may not work."""
+GRACE = 1e-6
+"""Share of its highest rate over the horizon by which a unit may fall short of its least rate before it stands: what a
+schedule is rounded by, and seconds of a week."""
+SOON_MIN = 1e-9
+"""Moments that lie so close together are one [min]."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a unit in one mode, from its first product to its end [min]."""
+
+    unit: int
+    mode: int
+    begin: float
+    end: float
+    told: bool
+    """Whether it was ended as told, not by a failure, an outage or the end of the horizon."""
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A standstill of a unit, from its stop to the beginning of its start-up [min]."""
+
+    unit: int
+    begin: float
+    end: float
+
+
+class Unit:
+    """One unit: what it is told, what it does, and what it draws."""
+
+    def __init__(self, index: int, machine: Machine, failing: Breakdowns | None, length_h: float) -> None:
+        self.index, self.machine, self.process = index, machine, machine.process
+        self.failing = failing
+        self.mode = machine.mode
+        self.phase = RUNNING if machine.mode >= 0 else STANDING
+        self.told_mode, self.told_tph = -1, 0.0
+        self.since = -machine.since_h * 60
+        """Beginning of the run, or of the standstill."""
+        self.running = machine.mode >= 0
+        """Whether a run has begun: product is made, or would be but for a store."""
+        self.until = math.inf
+        """End of start-up, change-over or repair."""
+        self.ready_from = 0.0
+        """From when on a run at rate nought may begin, where the rates reach down to it."""
+        self.target = 0.0
+        """Rate that it would run at if no store were in its way [t/h]."""
+        self.rate = 0.0
+        self.off = 0.0
+        """Part of the rate that gives off-spec product [t/h]."""
+        self.off_left = 0.0
+        """Off-spec product still to be made [t]."""
+        self.grace = GRACE * max(way.high for way in machine.ways) * length_h
+        self.waits: list[tuple[int, float, bool]] = []
+        """Stores for which it stands: the level at which it goes on, and whether it must be at least that."""
+        self.extra_mw = 0.0
+        """Start-up or change-over energy."""
+        self.heating_mw = 0.0
+        """Start-up heat by the usual mix."""
+        self.extra_until = math.inf
+        self.resuming = False
+        """Whether it starts up by itself, after a repair or an outage."""
+        self._cold = True
+        self._pending = (0.0, 0.0, 0.0)
+        """Electricity [MWh], heat [MWh] and off-spec product [t] with which the next run begins."""
+        self.runs: list[Run] = []
+        self.rests: list[Rest] = []
+
+    @property
+    def way(self) -> Way:
+        """The mode in which it runs, or is about to."""
+        return self.machine.ways[self.mode]
+
+    @property
+    def floor(self) -> float:
+        """Lowest rate at which it goes on [t/h]."""
+        return min(self.way.low, self.target)
+
+    @property
+    def working(self) -> bool:
+        """Whether it runs and no store keeps it from doing so."""
+        return self.phase == RUNNING and self.running and not self.waits
+
+    @property
+    def closed(self) -> bool:
+        """Whether it may not work."""
+        return self.phase == OUT
+
+    @property
+    def coming_off_t(self) -> float:
+        """Off-spec product with which its next run begins [t]."""
+        return self._pending[2]
+
+    def power_mw(self) -> float:
+        """What it draws now."""
+        if self.working and (self.rate > 0 or not self.way.low):
+            return self.way.power_mw(self.rate) + self.extra_mw
+        return self.extra_mw
+
+    def tell(self, mode: int, rate_tph: float, now: float, step_min: float) -> None:
+        """Tell it what to do from now on; -1: to stand."""
+        self.told_mode, self.told_tph = mode, rate_tph
+        if mode < 0:
+            self._cold = True
+            if self.phase in (STARTING, CHANGING, RUNNING):
+                self.stop(now, told=True)
+                self.phase = STANDING
+        elif self.phase == STANDING:
+            self._start_up(now, step_min)
+        elif self.phase == STARTING:
+            self.mode = mode
+        elif self.phase in (RUNNING, CHANGING) and mode != self.mode:
+            self._change_over(now, step_min)
+        self.begin(now, step_min)
+
+    def stop(self, now: float, *, told: bool) -> None:
+        """Everything is off at once."""
+        if self.running:
+            self.runs.append(Run(self.index, self.mode, self.since, now, told))
+        self.mode, self.running, self.resuming, self.waits = -1, False, False, []
+        self.since, self.until, self.extra_until = now, math.inf, math.inf
+        self.target = self.rate = self.off = self.off_left = self.extra_mw = self.heating_mw = 0.0
+
+    def break_down(self, now: float) -> None:
+        """It fails and is repaired."""
+        assert self.failing is not None
+        self.stop(now, told=False)
+        self.phase, self._cold = DOWN, False
+        self.until = now + self.failing.fail()
+
+    def close(self, now: float) -> None:
+        """It is not available any more, for the time being."""
+        if self.phase in (STARTING, CHANGING, RUNNING):
+            self.stop(now, told=False)
+        self.phase, self._cold, self.until = OUT, True, math.inf
+
+    def open(self, now: float, step_min: float) -> None:
+        """It is available again and goes on with what it is told."""
+        self.phase = STANDING
+        if self.told_mode >= 0:
+            self._start_up(now, step_min)
+            self.resuming = True
+
+    def _start_up(self, now: float, step_min: float) -> None:
+        start = self.process.start_up
+        share, still_h = 1.0, (now - self.since) / 60
+        if not self._cold and start.cold_after_h:
+            share = min(still_h / start.cold_after_h, 1.0)
+        self.rests.append(Rest(self.index, self.since, now))
+        self.mode, self._cold = self.told_mode, True
+        heat_mwh = start.heat_gj * share / GJ_PER_MWH
+        self._prepare(STARTING, now, step_min, start.hours * share, start.energy_mwh * share, heat_mwh)
+        self._pending = (*self._pending[:2], start.off_spec_t * share)
+        self._pass(now, step_min)
+
+    def _change_over(self, now: float, step_min: float) -> None:
+        ways = self.machine.ways
+        change = self.process.changing(self.way.name, ways[self.told_mode].name)
+        self.stop(now, told=True)
+        self.mode = self.told_mode
+        self._prepare(CHANGING, now, step_min, change.minutes / 60, change.energy_mwh, 0.0)
+        self._pending = (*self._pending[:2], change.off_spec_t)
+        self._pass(now, step_min)
+
+    def _prepare(self, phase: int, now: float, step_min: float, hours: float, mwh: float, heat_mwh: float) -> None:
+        self.phase, self.until = phase, now + hours * 60
+        self.ready_from = now + in_steps(hours, step_min / 60) * step_min
+        if hours:
+            self.extra_mw, self.heating_mw = mwh / hours, heat_mwh / hours
+            self._pending = (0.0, 0.0, 0.0)
+        else:
+            self._pending = (mwh, heat_mwh, 0.0)
+
+    def _pass(self, now: float, step_min: float) -> None:
+        """What is over is over."""
+        if self.phase in (STARTING, CHANGING) and self.until <= now + SOON_MIN:
+            self.phase, self.until = RUNNING, math.inf
+            self.extra_mw = self.heating_mw = 0.0
+            self.begin(now, step_min)
+        elif self.phase == DOWN and self.until <= now + SOON_MIN:
+            self.until = math.inf
+            self.open(now, step_min)
+
+    def begin(self, now: float, step_min: float) -> None:
+        """Begin to run where it is ready and has its rate."""
+        if self.phase != RUNNING or self.running or self.told_mode < 0:
+            return
+        if not self.told_tph and (self.way.low or now < self.ready_from - SOON_MIN):
+            return
+        self.running, self.since, self.resuming = True, now, False
+        mwh, heat_mwh, self.off_left = self._pending
+        if mwh or heat_mwh:
+            self.extra_mw, self.heating_mw = mwh * 60 / step_min, heat_mwh * 60 / step_min
+            self.extra_until = now + step_min
+        self._pending = (0.0, 0.0, 0.0)
+
+    def aim(self, factor: float) -> None:
+        """Set its rate anew; ``factor`` is what it makes of what it is told, never above its highest."""
+        if not self.working:
+            self.target = 0.0
+            return
+        self.target = self.told_tph if factor == 1 else min(self.told_tph * factor, self.way.high)
+
+    def portion(self, until_h: float) -> None:
+        """Spread what is off-spec in the next hours evenly over them."""
+        self.off = min(self.off_left, self.way.pace * until_h) / until_h if self.off_left and until_h else 0.0
+
+    def due(self, now: float) -> float:
+        """When something happens to it next if flows stay as they are [min]."""
+        at = min(self.until, self.extra_until)
+        if self.working and self.rate > 0:
+            if self.failing is not None:
+                at = min(at, now + self.failing.left)
+            if self.short:
+                at = min(at, now + self.grace / (self.target - self.rate) * 60)
+        elif self.short:
+            at = min(at, now + self.grace / self.target * 60)
+        return at
+
+    @property
+    def short(self) -> bool:
+        """Whether a store keeps it below its least rate."""
+        return self.working and self.rate < self.floor * (1 - GRACE)
+
+    def pass_time(self, now: float, minutes: float) -> None:
+        """Let time pass until ``now`` with flows as they are."""
+        hours = minutes / 60
+        if self.off_left:
+            self.off_left -= min(self.off, self.rate) * hours
+            if self.off_left < NOTHING * self.way.pace:
+                self.off_left = 0.0
+        if self.failing is not None and self.rate > 0:
+            self.failing.work(minutes)
+        if self.short:
+            self.grace -= (self.target - self.rate) * hours
+            if self.grace < NOTHING * self.target:
+                self.grace = 0.0
+
+    def turn(self, now: float, step_min: float) -> None:
+        """Whatever is due happens."""
+        if self.extra_until <= now + SOON_MIN:
+            self.extra_mw = self.heating_mw = 0.0
+            self.extra_until = math.inf
+        if self.failing is not None and self.working and self.rate > 0 and self.failing.left <= SOON_MIN:
+            self.break_down(now)
+        self._pass(now, step_min)

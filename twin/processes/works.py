@@ -1,0 +1,286 @@
+"""The works in simulated time: units between stores, exact between events.
+
+Between two events all flows are constant and every level is known in closed form (``twin.processes.levels``). Events
+are the edges of the steps, at which set-points and what is fetched change, what falls due at a unit (start-up,
+change-over, failure, repair, outage), and the moments at which a store becomes full or empty, or has recovered enough
+for who waits for it: these are worked out, nothing is polled. At each event the flows are worked out anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import simpy
+
+from twin.processes.levels import after, hours_until
+from twin.processes.luck import Luck
+from twin.processes.network import Network
+from twin.processes.sharing import Flowing, Sharing
+from twin.processes.unit import SOON_MIN, Rest, Run, Unit
+
+MOST_AT_ONCE = 1000
+"""Most events at one moment; each changes something for good, and there are a few for each unit and store."""
+Told = tuple[list[int], list[float], list[float]]
+"""Mode [index, -1: stands] and rate [t/h] of each unit, loading of each delivery that is an order [t/h]."""
+
+
+class Policy(Protocol):
+    """Who tells the units what to do."""
+
+    def tell(self, k: int, works: Works) -> Told:
+        """Set-points from the beginning of step ``k`` on."""
+
+
+@dataclass
+class Course:
+    """What happened, by step: lists of ``n_steps`` numbers [t], but for power."""
+
+    told: list[Told] = field(default_factory=list)
+    """Set-points of each step."""
+    modes: list[list[int]] = field(default_factory=list)
+    """Mode of each unit as each step begins, after it was told; by step."""
+    made: list[list[list[float]]] = field(default_factory=list)
+    """What each unit makes in each of its modes, off-spec product included."""
+    off: list[list[list[float]]] = field(default_factory=list)
+    """Off-spec part."""
+    heat_mwh: list[list[list[float]]] = field(default_factory=list)
+    """Start-up heat of each unit in each mode [MWh]."""
+    drawn_mwh: list[list[float]] = field(default_factory=list)
+    """Electricity of each unit [MWh]."""
+    power: list[list[tuple[float, float, float]]] = field(default_factory=list)
+    """Pieces of constant power of each unit: start, end [min], power [MW]."""
+    levels: list[list[float]] = field(default_factory=list)
+    """Level of each store at the end of the step."""
+    into: list[list[float]] = field(default_factory=list)
+    """What comes into each store."""
+    out: list[list[float]] = field(default_factory=list)
+    """What leaves it."""
+    lost: list[list[float]] = field(default_factory=list)
+    """What it loses by itself."""
+    loaded: list[list[float]] = field(default_factory=list)
+    """What leaves by each delivery."""
+    asked: list[list[float]] = field(default_factory=list)
+    """What each demand asks for."""
+    arrived: list[list[float]] = field(default_factory=list)
+    """What comes by each arrival; what a full store refuses is left out."""
+    runs: list[Run] = field(default_factory=list)
+    rests: list[Rest] = field(default_factory=list)
+    bounds: list[tuple[float, int, bool]] = field(default_factory=list)
+    """When a store became full (True) or empty [min]."""
+
+
+class Works:
+    """Units, stores, deliveries and arrivals, told by a policy, with the luck of one replication."""
+
+    def __init__(self, table: Network, policy: Policy, luck: Luck | None = None) -> None:
+        self.table, self.policy, self.luck = table, policy, luck or Luck()
+        n, length_h = table.n_steps, table.scenario.horizon.length_min / 60
+        self.env = simpy.Environment()
+        self.now = 0.0
+        self.levels = list(table.start_t)
+        self.units = [Unit(u, machine, self.luck.failures.get(u), length_h) for u, machine in enumerate(table.machines)]
+        self.loads = [Flowing(load.store) for load in table.loads]
+        self.arrivals = [Flowing(store) for _, store, _ in table.arrivals]
+        self.loaded = [0.0] * len(self.loads)
+        """What has left by each delivery until now [t]."""
+        self.sharing = Sharing(table.capacity, table.decay, self.units, self.loads, self.arrivals, len(table.captive))
+        self._k, self._step_end = 0, 0.0
+        self._hits: list[tuple[int, bool]] = []
+        self._outages = sorted(
+            {edge for machine in table.machines for span in machine.outages for edge in span if edge > 0}
+        )
+        self._power = [0.0] * len(self.units)
+        self._since = [0.0] * len(self.units)
+
+        def zeros(rows: int) -> list[list[float]]:
+            return [[0.0] * n for _ in range(rows)]
+
+        stores = len(table.stores)
+        self.course = Course(
+            made=[zeros(len(machine.ways)) for machine in table.machines],
+            off=[zeros(len(machine.ways)) for machine in table.machines],
+            heat_mwh=[zeros(len(machine.ways)) for machine in table.machines],
+            drawn_mwh=zeros(len(table.machines)), power=[[] for _ in table.machines],
+            levels=zeros(stores), into=zeros(stores), out=zeros(stores), lost=zeros(stores),
+            loaded=zeros(len(self.loads)), asked=zeros(len(self.loads)), arrived=zeros(len(self.arrivals)),
+        )  # fmt: skip
+
+    def run(self) -> Course:
+        """Run to the end of the horizon."""
+        self.env.process(self._steps())
+        self.env.run()
+        course = self.course
+        for unit in self.units:
+            self._draw(unit, self.now, last=True)
+            course.rests += unit.rests
+            course.runs += unit.runs
+            if unit.running:
+                course.runs.append(Run(unit.index, unit.mode, unit.since, self.now, False))
+        return course
+
+    def _steps(self) -> Generator[simpy.Event, None, None]:
+        step = self.table.step_min
+        for k in range(self.table.n_steps):
+            self._k, self._step_end = k, (k + 1) * step
+            self._edge(k)
+            still = 0
+            while self.now < self._step_end:
+                at = self._next()
+                still = still + 1 if at <= self.now else 0
+                if still > MOST_AT_ONCE:
+                    raise RuntimeError(f"flows do not settle at {self.now:g} min")
+                yield self.env.timeout(max(at - self.env.now, 0.0))
+                self._pass(at)
+                if at < self._step_end:
+                    self._turn()
+                    self._settle()
+            for s, level in enumerate(self.levels):
+                self.course.levels[s][k] = level
+
+    def _edge(self, k: int) -> None:
+        """A step begins: everybody is told, then what falls due happens."""
+        table, step_h = self.table, self.table.step_h
+        for load, flow, factors in zip(
+            table.loads, self.loads, self.luck.demands or [[]] * len(self.loads), strict=True
+        ):
+            if not load.order:
+                flow.wanted = load.demand_tph[k] * (factors[k] if factors else 1.0)
+        for (_, _, offered), flow in zip(table.arrivals, self.arrivals, strict=True):
+            flow.wanted = offered[k]
+        told = self.policy.tell(k, self)
+        modes, rates, loading = told
+        for j, (load, flow) in enumerate(zip(table.loads, self.loads, strict=True)):
+            if load.order:
+                flow.wanted = loading[j]
+            self.course.asked[j][k] = flow.wanted * step_h
+        for unit, mode, rate in zip(self.units, modes, rates, strict=True):
+            unit.tell(mode, rate, self.now, table.step_min)
+        self._turn()
+        self.course.told.append(told)
+        self.course.modes.append([unit.mode for unit in self.units])
+        self._settle()
+
+    def _settle(self) -> None:
+        """Aims, flows and powers from now on."""
+        left_h = (self._step_end - self.now) / 60
+        rates, k = self.luck.rates, self._k
+        for unit in self.units:
+            unit.aim(rates[unit.index][k] if rates else 1.0)
+            unit.portion(left_h)
+        self.sharing.settle(self.levels, self.table.capacity)
+        if self.table.captive:
+            self._wake(left_h)
+        for unit in self.units:
+            if unit.power_mw() != self._power[unit.index]:
+                self._draw(unit, self.now)
+
+    def _wake(self, left_h: float) -> None:
+        """Who stands for a carrier that is given again goes on, one after the other."""
+        rates, k = self.luck.rates, self._k
+        for unit in self.units:
+            if unit.waits and all(self._recovered(*wait) for wait in unit.waits):
+                unit.waits = []
+                unit.aim(rates[unit.index][k] if rates else 1.0)
+                unit.portion(left_h)
+                self.sharing.settle(self.levels, self.table.capacity)
+
+    def _draw(self, unit: Unit, now: float, last: bool = False) -> None:
+        u = unit.index
+        if self._power[u] and now > self._since[u]:
+            self.course.power[u].append((self._since[u], now, self._power[u]))
+        self._power[u], self._since[u] = (0.0 if last else unit.power_mw()), now
+
+    def _next(self) -> float:
+        """When the next event is [min]; stores that are full or empty then are noted."""
+        now, table, sharing = self.now, self.table, self.sharing
+        at = self._step_end
+        for unit in self.units:
+            due = unit.due(now)
+            at = min(at, due)
+            for s, level, up in unit.waits:
+                if s < len(self.levels) and not self._recovered(s, level, up):
+                    at = min(at, now + self._hours_until(s, level) * 60)
+        if self._outages:
+            at = min(at, self._outages[0])
+        self._hits = []
+        for s, held in enumerate(sharing.held):
+            if held:
+                continue
+            net = sharing.into[s] - sharing.out[s]
+            full = net > table.decay[s] * self.levels[s]
+            if not full and not net and not table.decay[s]:
+                continue
+            hours = self._hours_until(s, table.capacity[s] if full else 0.0)
+            moment = now + hours * 60
+            if moment <= at:
+                if moment < at:
+                    self._hits = []
+                at = moment
+                self._hits.append((s, full))
+        return at
+
+    def _hours_until(self, store: int, level: float) -> float:
+        sharing, decay = self.sharing, self.table.decay[store]
+        return hours_until(self.levels[store], sharing.into[store] - sharing.out[store], decay, level)
+
+    def _pass(self, at: float) -> None:
+        """Let time pass until ``at`` with flows as they are, and write down what flowed."""
+        minutes, course, k, sharing, table = at - self.now, self.course, self._k, self.sharing, self.table
+        hours = minutes / 60
+        for s, held in enumerate(sharing.held):
+            into, out, before = sharing.into[s] * hours, sharing.out[s] * hours, self.levels[s]
+            level = before
+            if not held:
+                level = after(before, sharing.into[s] - sharing.out[s], table.decay[s], hours)
+                level = min(max(level, 0.0), table.capacity[s])
+            course.into[s][k] += into
+            course.out[s][k] += out
+            if table.decay[s]:
+                course.lost[s][k] += before + into - out - level
+            self.levels[s] = level
+        for s, full in self._hits:
+            self.levels[s] = table.capacity[s] if full else 0.0
+            course.bounds.append((at, s, full))
+        self._hits = []
+        for unit in self.units:
+            if unit.rate > 0:
+                course.made[unit.index][unit.mode][k] += unit.rate * hours
+                if unit.off:
+                    course.off[unit.index][unit.mode][k] += min(unit.off, unit.rate) * hours
+            if unit.heating_mw:
+                course.heat_mwh[unit.index][unit.mode][k] += unit.heating_mw * hours
+            if self._power[unit.index]:
+                course.drawn_mwh[unit.index][k] += self._power[unit.index] * hours
+            unit.pass_time(at, minutes)
+        for j, flow in enumerate(self.loads):
+            if flow.rate:
+                course.loaded[j][k] += flow.rate * hours
+                self.loaded[j] += flow.rate * hours
+        for j, flow in enumerate(self.arrivals):
+            course.arrived[j][k] += flow.rate * hours
+        self.now = at
+
+    def _turn(self) -> None:
+        """Whatever is due at a unit happens."""
+        now, step = self.now, self.table.step_min
+        for unit in self.units:
+            unit.turn(now, step)
+            if unit.waits and all(self._recovered(*wait) for wait in unit.waits):
+                unit.waits = []
+        if (self._outages and self._outages[0] <= now + SOON_MIN) or not now:
+            self._outages = [edge for edge in self._outages if edge > now + SOON_MIN]
+            for unit in self.units:
+                spans = unit.machine.outages
+                out = any(begin <= now + SOON_MIN and now + SOON_MIN < end for begin, end in spans)
+                if out and not unit.closed:
+                    unit.close(now)
+                elif not out and unit.closed:
+                    unit.open(now, step)
+
+    def _recovered(self, store: int, level: float, up: bool) -> bool:
+        if store >= len(self.levels):
+            return self.sharing.into[store] - self.sharing.out[store] >= level * (1 - 1e-9)
+        slack = self.table.capacity[store] * 1e-9
+        return self.levels[store] >= level - slack if up else self.levels[store] <= level + slack
