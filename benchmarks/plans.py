@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -54,8 +55,15 @@ def day_of(seed: int) -> date:
     return date(2024, 1, 2) + timedelta(days=int(days[seed]))
 
 
-def scenario(day: date, folder: Path, name: str = "melt-shop-day") -> Scenario:
-    """The reference shop on a real day."""
+def scenario(day: date, folder: Path, name: str = "melt-shop-day", more: Sequence[str] = ()) -> Scenario:
+    """A bundled scenario on real prices and intensities, the reference shop on a day unless said otherwise.
+
+    Args:
+        day: first day.
+        folder: the shared folder.
+        name: of the scenario.
+        more: further overrides.
+    """
     series = f"csv: '{(folder / 'data' / 'de_2024_hourly.csv').resolve()}', interval_min: 60"
     return load(
         name,
@@ -65,6 +73,7 @@ def scenario(day: date, folder: Path, name: str = "melt-shop-day") -> Scenario:
             f"market.carbon_intensity_kg_per_mwh={{{series}, column: carbon_intensity_lifecycle_kg_per_mwh}}",
             "market.marginal_carbon_intensity_kg_per_mwh=null",
             f"goal.gap={BAR_GAP}",
+            *more,
         ],
     )
 

@@ -92,6 +92,7 @@ def build(
     slots = cells.reshape(len(data.base), -1).sum(axis=1)
     model = pyo.ConcreteModel()
     made: PlantPorts | None = None
+    tops = {"full_cost": aim.cost_cap, "carbon": aim.carbon_cap}
 
     def cell(c: int) -> Any:
         return float(cells[c])
@@ -120,10 +121,20 @@ def build(
             model.site, coarse, cell, slot, burning=burning, line_gives=line_gives if data.hub is not None else None
         )
         if made is not None and plant is not None:
-            ports = made.priced(ports, credits(plant, coarse), bands(plant))
+            ports = made.emitting(ports)
+            # caps hold on what is really paid and emitted
+            caps = [(name, top) for name, top in tops.items() if top is not None]
+            model.CAP = pyo.RangeSet(0, len(caps) - 1)
+            kept = ports
+
+            @model.Constraint(model.CAP)
+            def cap(m: Any, k: int) -> Any:
+                return getattr(kept, caps[k][0]) <= caps[k][1]
+
+            tops = {}
+            ports = made.crediting(ports, credits(plant, coarse), bands(plant))
         model.GOAL = pyo.Set(initialize=GOALS)
         # each goal is a variable: caps are its bounds, and what is minimized can change without a new model
-        tops = {"full_cost": aim.cost_cap, "carbon": aim.carbon_cap}
         model.total = pyo.Var(model.GOAL, bounds=lambda m, goal: (None, tops.get(goal)))
 
         @model.Constraint(model.GOAL)
@@ -137,7 +148,7 @@ def build(
 
 def _dear(data: SiteData) -> bool:
     """Whether electricity costs something in every slot, by each goal."""
-    return bool((data.price >= 0).all() and (data.full_price >= 0).all() and (data.carbon >= 0).all())
+    return bool((data.price > 0).all() and (data.full_price > 0).all() and (data.carbon > 0).all())
 
 
 def optimize_site(

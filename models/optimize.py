@@ -45,7 +45,8 @@ def optimize(
         scenario: what is asked; its goal sets gap and time limit.
         envelope: what the twin says of durations, energies, availability and state (table ``ENVELOPE``).
         start: the foreman's list (table ``SCHEDULE``): the search begins there, so that a plan is never worse.
-        others: more lists to begin from, such as those of a foreman who keeps to a lower peak.
+        others: more lists to begin from, such as those of a foreman who keeps to a lower peak; those of processes
+            need not keep all limits.
         on_progress: told ``incumbent``, ``bound``, ``gap`` and ``seconds``.
         cancel: polled; True ends the search with the best schedule found so far.
         rounding: how minutes become slots.
@@ -61,7 +62,7 @@ def optimize(
     if scenario.processes:
         from models.processes.optimize import optimize_processes
 
-        return optimize_processes(scenario, envelope, start, on_progress=tell, cancel=stop)
+        return optimize_processes(scenario, envelope, start, others=others, on_progress=tell, cancel=stop)
     if not scenario.orders:
         from models.hub import optimize_site
 

@@ -160,7 +160,7 @@ class Program:
         *,
         time_limit: float,
         gap: float = 0.0,
-        start: bool = False,
+        start: bool | np.ndarray = False,
         relax: bool = False,
         nodes: int | None = None,
         effort: float | None = None,
@@ -169,7 +169,10 @@ class Program:
         on_progress: Progress | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> Found:
-        """Solve without touching the Pyomo model, so that it may run in a thread beside other work."""
+        """Solve without touching the Pyomo model, so that it may run in a thread beside other work.
+
+        A start may be given by column too, as ``solution`` tells it.
+        """
         began = time.perf_counter()
         solver = self._solver
         # HiGHS counts the time of a linear program from its first run on, that of a mixed-integer one by itself
@@ -188,9 +191,12 @@ class Program:
             options["mip_heuristic_effort"] = effort
         for name, value in options.items():
             solver.setOptionValue(name, value)
-        if start:
+        if isinstance(start, np.ndarray):
+            solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), start)
+        elif start:
             _set_start(solver, self._form)
-        with _listening(solver, began, self._sense, on_progress, cancel, completes=not relax and (start or self._left)):
+        given = start is not False
+        with _listening(solver, began, self._sense, on_progress, cancel, completes=not relax and (given or self._left)):
             solver.run()
         self._left = True
         return Found(relax, time.perf_counter() - began)

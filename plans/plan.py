@@ -254,7 +254,7 @@ def plan(
             scenario,
             envelope,
             dispatched if ruled else None,
-            others=list(_lower_peaks(scenario, envelope, dispatched)) if ruled and scenario.heats else (),
+            others=list(_others(scenario, envelope, dispatched, ruled)),
             on_progress=lambda event: tell({"phase": "optimize", **event}),
             cancel=cancel,
         )
@@ -287,6 +287,14 @@ def plan(
         replay_figures=replay_figures,
         replays=replays,
     )
+
+
+def _others(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset, ruled: bool) -> Iterator[xr.Dataset]:
+    """More lists to look around than the foreman's; of processes his own, where it does not keep all limits."""
+    if scenario.processes and not ruled:
+        yield dispatched
+    if scenario.heats and ruled:
+        yield from _lower_peaks(scenario, envelope, dispatched)
 
 
 def _lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset) -> Iterator[xr.Dataset]:

@@ -76,7 +76,7 @@ def deliveries(plan: Plan) -> pd.DataFrame:
         asked = delivery.amount_t
         if asked is None:
             asked = float(scenario.inputs["demand_tph"].sel(demand=delivery.name).sum()) * horizon.step_h
-        at = np.flatnonzero(by_step.to_numpy() > 0)
+        at = np.flatnonzero(by_step.to_numpy() > 0).tolist()
         ends = [horizon.instant(i * horizon.step_min) for i in (at[0], at[-1] + 1)] if len(at) else ["", ""]
         tonnes = float(by_step.sum())
         kg = tonnes * float(kg_per_t.sel(stock=delivery.store))

@@ -7,69 +7,90 @@ labels readable); each kind of line also has its own dash.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from plans.front import Front, rows
 from plans.plan import Plan
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY
-from ui import panels, wording
-from ui.panels import FOREMAN, MARGIN, Table, y_axis
+from ui import gantts, panels, processes
+from ui.axis import time_axis
+from ui.panels import FOREMAN, INK, MARGIN, Table, y_axis
 from ui.view import View
 
 Layers = alt.LayerChart | alt.FacetChart
 POWER, CARBON, PRICE = "#2F88C9", "#D55E00", "#0B9E73"
-ORDERS = ("#77AADD", "#EE8866", "#EEDD88", "#44BB99", "#FFAABB", "#99DDFF", "#BBCC33", "#DDDDDD", "#AAAA00")
-LABEL = "#1C2530"
+PARTS = ("#DDCC77", "#EE8866", "#44BB99", "#AA4499", "#88CCEE", "#999933", "#BBBBBB")
+"""Colours of where carbon is from (after Tol)."""
 OVERHANG = MARGIN + 40
 """Streamlit gives a panel the whole width and forgets its axis: keep this free at the right [px]."""
-MOST_ORDERS_IN_LEGEND = 9
-NARROWEST = 640
-"""Width of the time axis for which names in bars are chosen [px]."""
-MOST_MINUTES_WITH_LABELS = 36 * 60
-OPERATION = [
-    "whose", "heat", "order", "grade", "stage", "unit", "start", "end", "middle", "starts", "ends", "waited", "energy",
-]  # fmt: skip
 
 
 def timeline(
-    made: Plan, foreman: bool = True, view: View | None = None, carriers: Sequence[str] | None = None
+    made: Plan,
+    foreman: bool = True,
+    view: View | None = None,
+    carriers: Sequence[str] | None = None,
+    stores: Sequence[str] | None = None,
 ) -> alt.VConcatChart:
-    """Gantt, where there is a line, above electricity, other carriers, levels of stores, carbon intensity and price.
+    """Gantt, where there is a line or processes, above electricity, other carriers, levels of stores, carbon intensity
+    and price. Of processes intensity and price stand below the power; rates, stores and deliveries follow.
 
     Args:
         made: a plan that was found.
         foreman: whether to draw what the foreman does, too.
         view: what part of the horizon, and how fine; None: all of it.
         carriers: which ones beside electricity; None: all but fuels.
+        stores: which stores of material; None: all.
     """
     scenario = made.scenario
     assert made.replay is not None
     view = view or View.of(scenario.horizon)
-    x, table = _x(view), Table(view)
+    x, table = time_axis(view), Table(view)
+    before = made.baseline if foreman else None
+    balances = _balances(made, table, x, foreman, carriers)
+    chosen = panels.colours(scenario)
+    levels = [panels.level_panel(level, table, x, chosen[level.name], foreman) for level in panels.levels(made)]
+    if not scenario.processes:
+        heats = [gantts.of_heats(scenario, made.replay, before, view)] if scenario.heats else []
+        return _below_each_other([*heats, *balances, *levels, *_signals(scenario, table)])
+    last = time_axis(view, labels=True, title=True)
+    rows = list(processes.rate_panels(made, table, x, foreman))
+    rows += processes.store_panels(made, table, x, foreman, list(scenario.store) if stores is None else stores)
+    leaves = [processes.delivery_panel(made, table, last, foreman)] if scenario.deliveries or scenario.arrivals else []
+    return _below_each_other(
+        [
+            gantts.of_units(scenario, made.replay, before, view),
+            processes.power_panel(made, table, x, foreman),
+            balances[0],
+            *_signals(scenario, table, title=not leaves),
+            *rows,
+            *balances[1:],
+            *levels,
+            *leaves,
+        ]
+    )
+
+
+def _balances(made: Plan, table: Table, x: alt.X, foreman: bool, carriers: Sequence[str] | None) -> list[Any]:
+    """Electricity, and the carriers that are asked for."""
+    scenario = made.scenario
+    assert made.replay is not None
     found = panels.balances(scenario, made.replay)
     if carriers is None:
         carriers = [name for name in found if name not in panels.bought_only(scenario, made.replay)]
-    drawn: list[Any] = (
-        [gantt(scenario, made.replay, made.baseline if foreman else None, view)] if scenario.heats else []
-    )
-    for name, balance in found.items():
-        if name == ELECTRICITY:
-            before = made.baseline["import_mw"].to_numpy() if foreman else None
-            drawn.append(panels.balance_panel(scenario, balance, table, x, before))
-        elif name in carriers:
-            drawn.append(panels.balance_panel(scenario, balance, table, x, None))
-    chosen = panels.colours(scenario)
-    drawn += [panels.level_panel(level, table, x, chosen[level.name], foreman) for level in panels.levels(made)]
-    return _below_each_other([*drawn, *_signals(scenario, table)])
+    before = made.baseline["import_mw"].to_numpy() if foreman else None
+    return [
+        panels.balance_panel(scenario, balance, table, x, before if name == ELECTRICITY else None)
+        for name, balance in found.items()
+        if name == ELECTRICITY or name in carriers
+    ]
 
 
 def preview(scenario: Scenario) -> alt.VConcatChart:
@@ -149,48 +170,8 @@ def front(found: Front) -> Layers:
     return alt.layer(below.encode(x=x, y=y), line.encode(x=x, y=y), points)
 
 
-def gantt(scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset | None, view: View) -> Layers:
-    """Units down, local time across; thick bars are the plan, thin ones below it the foreman."""
-    orders = [order.name for order in scenario.orders]
-    units = [unit.name for unit in scenario.line.units]
-    colour = alt.Color(
-        "order:N",
-        sort=orders,
-        scale=alt.Scale(domain=orders, range=[ORDERS[i % len(ORDERS)] for i in range(len(orders))]),
-        legend=alt.Legend(title="order", orient="top", columns=MOST_ORDERS_IN_LEGEND, symbolStrokeWidth=0)
-        if len(orders) <= MOST_ORDERS_IN_LEGEND
-        else None,
-    )
-    tooltip = [
-        alt.Tooltip(f"{name}:N", title=title)
-        for name, title in (
-            ("whose", "of"), ("heat", "heat"), ("order", "order"), ("grade", "grade"), ("stage", "stage"),
-            ("unit", "unit"), ("starts", "start"), ("ends", "end"), ("waited", "waited"), ("energy", "electricity"),
-        )
-    ]  # fmt: skip
-    y = alt.Y("unit:N", sort=units, title=None, axis=y_axis(ticks=False), scale=alt.Scale(domain=units))
-    x, bars = _x(view, labels=True), _operations(scenario, run, "plan", view)
-    base = alt.Chart(bars).encode(x=x, x2="end:Q", y=y, tooltip=tooltip)
-    layers = [
-        # the stroke keeps light colours apart from a light page
-        base.mark_bar(height=17, yOffset=-4, stroke=LABEL, strokeWidth=0.5, strokeOpacity=0.6, clip=True).encode(
-            color=colour
-        )
-    ]
-    if foreman is not None:
-        thin = _operations(scenario, foreman, "foreman", view)
-        below = alt.Chart(thin).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour)
-        layers.append(below.mark_bar(height=5, yOffset=9, opacity=0.75, stroke=FOREMAN, strokeWidth=0.4, clip=True))
-    if len(bars) and view.length_min <= MOST_MINUTES_WITH_LABELS:
-        pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST
-        wide = bars[pixels >= 5.5 * bars["heat"].str.len()]
-        names = alt.Chart(wide).encode(x="middle:Q", y=y, text="heat:N", tooltip=tooltip)
-        layers.append(names.mark_text(yOffset=-4, fontSize=9.5, color=LABEL, clip=True))
-    return alt.layer(*layers).properties(height=32 * len(units))
-
-
-def _signals(scenario: Scenario, table: Table, height: int = 78) -> list[Layers]:
-    currency, inputs, x = scenario.market.currency, scenario.inputs, _x(table.view)
+def _signals(scenario: Scenario, table: Table, height: int = 78, title: bool = True) -> list[Layers]:
+    currency, inputs, x = scenario.market.currency, scenario.inputs, time_axis(table.view)
     titles = {"clock": "from", "intensity": "average intensity [kg CO2e/MWh]"}
     given = {"intensity": inputs["carbon_intensity_kg_per_mwh"].to_numpy()}
     if "marginal_carbon_intensity_kg_per_mwh" in inputs:
@@ -210,12 +191,50 @@ def _signals(scenario: Scenario, table: Table, height: int = 78) -> list[Layers]
         line = base.mark_line(color=CARBON, strokeWidth=1, strokeDash=[4, 2], **step)
         carbon.append(line.encode(y="marginal:Q"))
     price = alt.Y("price:Q", title=["price" if spot else "tariff", f"[{currency}/MWh]"], axis=y_axis(), scale=scale)
-    labelled = _x(table.view, labels=True, title=True)
+    labelled = time_axis(table.view, labels=True, title=title)
     cost = base.mark_line(color=PRICE, strokeWidth=1.6, **step).encode(x=labelled, y=price)
     return [
         alt.layer(*carbon, panels.hover(table, x, titles)).properties(height=height),
         alt.layer(cost, panels.hover(table, labelled, titles)).properties(height=height),
     ]
+
+
+def per_tonne(table: pd.DataFrame, parts: Sequence[str]) -> alt.Chart:
+    """Carbon for each tonne of each product, by where it is from, as bars.
+
+    Args:
+        table: column ``product`` and one for each part [kg CO2e/t].
+        parts: names of the columns, in the order of the bars' pieces.
+    """
+    long = table.melt("product", list(parts), var_name="from", value_name="kg")
+    long["kg"] = long["kg"].round(2)
+    long = long[long["kg"] > 0]
+    long["order"] = long["from"].map({name: i for i, name in enumerate(parts)})
+    colours = [PARTS[i % len(PARTS)] for i in range(len(parts))]
+    products = table["product"].tolist()
+    # the page counts axis and legend in
+    bars = alt.Chart(long, height=22 * len(products) + 134).mark_bar(height=14, stroke=INK, strokeWidth=0.4)
+    return bars.encode(
+        y=alt.Y(
+            "product:N",
+            sort=products,
+            title=None,
+            axis=alt.Axis(ticks=False, labelLimit=160, labelOverlap=False),
+            scale=alt.Scale(domain=products),
+        ),
+        x=alt.X("kg:Q", title="carbon [kg CO2e/t]", stack="zero"),
+        color=alt.Color(
+            "from:N",
+            scale=alt.Scale(domain=list(parts), range=colours),
+            legend=alt.Legend(title=None, orient="top", offset=4, symbolStrokeWidth=0),
+        ),
+        order=alt.Order("order:Q", sort="ascending"),
+        tooltip=[
+            alt.Tooltip("product:N"),
+            alt.Tooltip("from:N"),
+            alt.Tooltip("kg:Q", title="kg CO2e/t", format=",.1f"),
+        ],
+    )
 
 
 def first_block(scenario: Scenario) -> np.ndarray:
@@ -227,74 +246,3 @@ def first_block(scenario: Scenario) -> np.ndarray:
     step, meter = round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min)
     cell = math.gcd(step, meter)
     return np.asarray(np.repeat(price, meter // cell).reshape(-1, step // cell).mean(axis=1))
-
-
-def _operations(scenario: Scenario, run: xr.Dataset, whose: str, view: View) -> pd.DataFrame:
-    heats = {heat.name: heat for heat in scenario.heats}
-    columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
-    rows = []
-    first, last = view.span_min
-    for heat, stage, unit, start, end, waited, energy in zip(
-        *(run[f"op_{name}"].values.tolist() for name in columns), strict=True
-    ):
-        if end <= first or start >= last:
-            continue
-        rows.append(
-            {
-                "whose": whose,
-                "heat": heat,
-                "order": heats[heat].order,
-                "grade": heats[heat].grade.name,
-                "stage": stage,
-                "unit": unit,
-                "start": start,
-                "end": end,
-                "middle": (start + end) / 2,
-                "starts": wording.moment(scenario.horizon.instant(start)),
-                "ends": wording.moment(scenario.horizon.instant(end)),
-                "waited": f"{wording.number(waited, 0)} min",
-                "energy": f"{wording.number(energy, 1)} MWh",
-            }
-        )
-    return pd.DataFrame(rows, columns=OPERATION)
-
-
-def _x(view: View, labels: bool = False, title: bool = False) -> alt.X:
-    horizon = view.horizon
-    start, end = view.span_min
-    texts = {str(round(minute)): text for minute, text in _labels(view)}
-    first, ends = horizon.instant(start), horizon.instant(end)
-    offsets = wording.offset(first)
-    if first.utcoffset() != ends.utcoffset():
-        offsets += f", later {wording.offset(ends)}"
-    axis = alt.Axis(
-        values=[int(minute) for minute in texts],
-        labelExpr=f"({json.dumps(texts)})[datum.value] || ''",
-        title=f"local time, {horizon.zone} ({offsets})" if title else None,
-        labels=labels,
-        ticks=labels,
-        grid=True,
-        gridOpacity=0.5,
-        labelFlush=True,
-        labelOverlap="parity",
-    )
-    return alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[start, end], nice=False))
-
-
-def _labels(view: View) -> Iterator[tuple[float, list[str]]]:
-    """Minute and text of each label of the time axis: hours, days or months, as the view is long."""
-    horizon, hours = view.horizon, view.length_min / 60
-    every = 2 if hours <= 30 else 6 if hours <= 80 else 12 if hours <= 250 else 24
-    start, end = view.span_min
-    for minute in range(round(start) + (60 - horizon.instant(start).minute) % 60, round(end) + 1, 60):
-        at = horizon.instant(minute)
-        midnight = at.hour == 0 or minute == start
-        month = wording.MONTHS[at.month - 1]
-        if hours > 1500:
-            if at.day == 1 and at.hour == 0:
-                yield minute, [f"{at.day} {month}", str(at.year) if at.month == 1 or minute == start else ""]
-        elif every == 24:
-            if at.hour == 0:
-                yield minute, [f"{at.day} {month}", wording.DAYS[at.weekday()]]
-        elif at.hour % every == 0 or minute == start:
-            yield minute, [f"{at:%H:%M}", f"{wording.DAYS[at.weekday()]} {at.day} {month}" if midnight else ""]

@@ -23,7 +23,7 @@ from scenarios.assets import (
 from scenarios.emissions import factors_used
 from scenarios.line import Unit
 from scenarios.tariff import DemandCharge, Tariff, remarks
-from ui import wording
+from ui import wording, works
 
 
 def lines(scenario: Scenario) -> Iterator[str]:
@@ -33,6 +33,7 @@ def lines(scenario: Scenario) -> Iterator[str]:
         yield f"stage {stage.name}: {', '.join(map(_unit, stage.units))}{given}"
     for order in scenario.orders:
         yield f"order {order.name}: {wording.count(sum(entry.count for entry in order.heats), 'heat')}"
+    yield from works.lines(scenario)
     yield from _connection(scenario)
     for carrier in scenario.site.carriers:
         kinds = [carrier.unit, *(["waste"] if carrier.waste else []), *(["may be let go"] if carrier.dumps else [])]
@@ -74,21 +75,7 @@ def odd(scenario: Scenario) -> Iterator[str]:
     base, limit = float(scenario.inputs["base_load_mw"].max()), site.grid.import_limit_mw
     if limit is not None and base > limit:
         yield f"the base load reaches {base:g} MW, above the import limit of {limit:g} MW"
-    given, taken = set(scenario.line.gives), set()
-    for asset in site.assets:
-        gives, takes = sides(scenario, asset)
-        given.update(gives)
-        taken.update(takes)
-    for carrier in site.carriers:
-        of = [asset.name for asset in site.assets if carrier.name in (name for _, name in asset.touches())]
-        if carrier.name in given and carrier.name not in taken and not carrier.dumps:
-            yield f"carrier {carrier.name}: nobody uses it ({', '.join(of)})"
-        elif carrier.name in taken and carrier.name not in given:
-            yield f"carrier {carrier.name}: nobody gives it ({', '.join(of)})"
-        elif not of and carrier.name not in given:
-            yield f"carrier {carrier.name}: no asset touches it"
-        elif carrier.name in given and carrier.name not in taken:
-            yield f"carrier {carrier.name}: nobody uses it, all of it is let go"
+    yield from _carriers(scenario)
     for asset in site.assets:
         core = site.cores.get(asset.name)
         if core is not None and not isinstance(asset, HeatPump | FlexibleLoad):
@@ -106,6 +93,26 @@ def odd(scenario: Scenario) -> Iterator[str]:
                 "state.peak_so_far_mw"
             )
         yield from (f"tariff: {line}" for line in remarks(scenario.market.tariff))
+
+
+def _carriers(scenario: Scenario) -> Iterator[str]:
+    site, (given_by, taken_by) = scenario.site, works.sides(scenario)
+    given, taken = {*scenario.line.gives, *given_by}, set(taken_by)
+    for asset in site.assets:
+        gives, takes = sides(scenario, asset)
+        given.update(gives)
+        taken.update(takes)
+    for carrier in site.carriers:
+        of = [asset.name for asset in site.assets if carrier.name in (name for _, name in asset.touches())]
+        of += [*given_by.get(carrier.name, ()), *taken_by.get(carrier.name, ())]
+        if carrier.name in given and carrier.name not in taken and not carrier.dumps:
+            yield f"carrier {carrier.name}: nobody uses it ({', '.join(of)})"
+        elif carrier.name in taken and carrier.name not in given:
+            yield f"carrier {carrier.name}: nobody gives it ({', '.join(of)})"
+        elif not of and carrier.name not in given:
+            yield f"carrier {carrier.name}: no asset touches it"
+        elif carrier.name in given and carrier.name not in taken:
+            yield f"carrier {carrier.name}: nobody uses it, all of it is let go"
 
 
 SHORT_MIN = 27 * 24 * 60
@@ -132,11 +139,11 @@ def factors(scenario: Scenario) -> Iterator[str]:
     """Every emission factor that counts, by name with its source, or as the scenario says it."""
     for used in factors_used(scenario):
         yield f"factor {used}"
-    for stage in scenario.line.stages:
-        for emission in stage.emissions:
+    for emitter, emissions in scenario.emitters:
+        for emission in emissions:
             if emission.factor is None:
                 apart = ", biogenic" if emission.biogenic else ""
-                yield f"factor {stage.name}: {emission.source}, {emission.kg_per_t:g} kg/t{apart}, as the scenario says"
+                yield f"factor {emitter}: {emission.source}, {emission.kg_per_t:g} kg/t{apart}, as the scenario says"
     for asset in scenario.site.assets:
         record: Any = scenario.site.cores.get(asset.name, asset)
         if getattr(record, "factor", None) is not None:

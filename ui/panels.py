@@ -19,7 +19,8 @@ import xarray as xr
 from plans.plan import Plan
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY, Load
-from ui import wording
+from scenarios.flows import streams
+from ui import shades, wording
 from ui.view import View
 
 IMPORT, PV, BATTERY, LIMIT = "#2F88C9", "#E0A100", "#C46FA0", "#D55E00"
@@ -33,6 +34,8 @@ OWN = {"grid import": IMPORT, "export": IMPORT, "PV": PV, "battery": BATTERY, "l
 SMALL = 1e-6
 """A flow that never passes this is not drawn."""
 DIGITS = 3
+GROUPED = "replace(datum.label, /,/g, '\u2009')"
+"""Numbers at an axis as everywhere else: thousands apart by a thin space."""
 
 
 @dataclass
@@ -64,6 +67,12 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
             continue
         for side, amount in ((balance.gives, np.maximum(rate, 0.0)), (balance.takes, np.maximum(-rate, 0.0))):
             side[called(asset)] = side.get(called(asset), 0.0) + amount
+    for stream in streams(scenario) if "stream_rate" in run else ():
+        if not stream.material:
+            rate = run["stream_rate"].sel(stream=stream.label).to_numpy() * stream.sign
+            side = found[stream.place].gives if stream.direction == "out" else found[stream.place].takes
+            name = called_process(scenario, stream.process.name)
+            side[name] = side.get(name, 0.0) + np.maximum(rate, 0.0)
     for (name,), rate in zip(_labels(run, "carrier"), _rows(run, "dumped_rate"), strict=True):
         found[name].takes["let go"] = rate
     for carrier in scenario.line.gives:
@@ -92,12 +101,21 @@ def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
 def colours(scenario: Scenario) -> dict[str, str]:
     """Colour of everything that gives or takes."""
     names = [called(asset.name) for asset in scenario.site.assets if not isinstance(asset, Load)]
-    return OWN | {name: ASSETS[i % len(ASSETS)] for i, name in enumerate(names)}
+    of_processes = {called_process(scenario, name): shade for name, shade in shades.of_processes(scenario).items()}
+    used = {*of_processes.values(), *shades.of_modes(scenario).values()}
+    free = [shade for shade in ASSETS if shade not in used] or ASSETS
+    return OWN | of_processes | {name: free[i % len(free)] for i, name in enumerate(names)}
 
 
 def called(asset: str) -> str:
     """What an asset is called here: told apart from what is no asset, where it has its name."""
     return f"{asset} (asset)" if asset in OWN else asset
+
+
+def called_process(scenario: Scenario, process: str) -> str:
+    """What a process is called beside assets: told apart where one of them, or what is none, has its name."""
+    taken = process in OWN or process in {asset.name for asset in scenario.site.assets}
+    return f"{process} (process)" if taken else process
 
 
 class Table:
@@ -150,12 +168,10 @@ def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, 
 
     up = {column(f"u{i:02d}", rate, name): name for i, (name, rate) in enumerate(balance.gives.items())}
     down = {column(f"d{i:02d}", -rate, f"{name}, taken"): name for i, (name, rate) in enumerate(balance.takes.items())}
-    shades = {key: chosen.get(name, FOREMAN) for key, name in (up | down).items()}
-    # who gives and takes, as a battery, has one entry in the legend
-    legend = up | {key: name for key, name in down.items() if name not in up.values()}
     lines: list[tuple[str, dict[str, Any]]] = []
     if balance.need is not None:
-        title = "line and base load" if balance.carrier == ELECTRICITY else "must be met"
+        drawn = "processes and base load" if scenario.processes else "line and base load"
+        title = drawn if balance.carrier == ELECTRICITY else "must be met"
         lines.append((column("need", balance.need, title), {"color": INK, "strokeWidth": 1.3}))
     if foreman is not None:
         before = column("foreman", foreman, "grid import, foreman")
@@ -166,21 +182,7 @@ def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, 
         highest = table.highest(f"c{number}top", balance.gives["grid import"])
         titles[highest] = f"grid import, highest step [{balance.unit}]"
         lines.append((highest, {"color": IMPORT, "strokeWidth": 1}))
-    y = alt.Y("amount:Q", title=[balance.carrier, f"[{balance.unit}]"], axis=y_axis(), stack="zero")
-    colour = alt.Color(
-        "key:N",
-        scale=alt.Scale(domain=list(shades), range=list(shades.values())),
-        legend=alt.Legend(
-            title=None, orient="top", values=list(legend), labelExpr=f"({json.dumps(legend)})[datum.value]",
-            columns=8, padding=0, offset=4, symbolSize=70, labelLimit=150,
-        ),
-    )  # fmt: skip
-    layers: list[Any] = []
-    for keys in (up, down):
-        if keys:
-            stack = alt.Chart(table.frame).transform_fold(list(keys), as_=["key", "amount"])
-            area = stack.mark_area(interpolate="step-after", opacity=0.85, clip=True)
-            layers.append(area.encode(x=x, y=y, color=colour, order=alt.Order("key:N", sort="ascending")))
+    layers = stacked(table, x, [balance.carrier, f"[{balance.unit}]"], up, down, chosen)
     base = alt.Chart(table.frame).encode(x=x)
     layers += [base.mark_line(interpolate="step-after", clip=True, **how).encode(y=f"{key}:Q") for key, how in lines]
     limit = scenario.site.grid.import_limit_mw
@@ -189,6 +191,46 @@ def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, 
         layers.append(rule.mark_rule(color=LIMIT, strokeDash=[8, 3], strokeWidth=1).encode(y="limit:Q"))
     layers.append(hover(table, x, titles))
     return alt.layer(*layers).properties(height=170 if balance.carrier == ELECTRICITY else 105)
+
+
+def stacked(
+    table: Table,
+    x: alt.X,
+    title: list[str],
+    up: dict[str, str],
+    down: dict[str, str],
+    colour_of: dict[str, str],
+    top: float | None = None,
+) -> list[Any]:
+    """Areas on each other above nought, and others below it, with their legend.
+
+    Args:
+        table: has the columns.
+        x: the time axis.
+        title: of the vertical axis, with its unit.
+        up, down: names by column; what is above and below has one entry in the legend.
+        colour_of: colour by name.
+        top: of the vertical axis; None: what there is.
+    """
+    chosen = {key: colour_of.get(name, FOREMAN) for key, name in (up | down).items()}
+    legend = up | {key: name for key, name in down.items() if name not in up.values()}
+    scale = alt.Undefined if top is None else alt.Scale(domainMax=top, nice=False)
+    y = alt.Y("amount:Q", title=title, axis=y_axis(), stack="zero", scale=scale)
+    colour = alt.Color(
+        "key:N",
+        scale=alt.Scale(domain=list(chosen), range=list(chosen.values())),
+        legend=alt.Legend(
+            title=None, orient="top", values=list(legend), labelExpr=f"({json.dumps(legend)})[datum.value]",
+            columns=8, padding=0, offset=4, symbolSize=70, labelLimit=150,
+        ),
+    )  # fmt: skip
+    layers = []
+    for keys in (up, down):
+        if keys:
+            stack = alt.Chart(table.frame).transform_fold(list(keys), as_=["key", "amount"])
+            area = stack.mark_area(interpolate="step-after", opacity=0.85, clip=True)
+            layers.append(area.encode(x=x, y=y, color=colour, order=alt.Order("key:N", sort="ascending")))
+    return layers
 
 
 @dataclass(frozen=True)
@@ -263,11 +305,10 @@ def hover(table: Table, x: alt.X, titles: dict[str, str]) -> alt.Chart:
     return alt.Chart(table.frame).mark_rect(opacity=0, clip=True).encode(x=x, x2="until:Q", tooltip=tooltip)
 
 
-def y_axis(ticks: bool = True) -> alt.Axis:
-    """The vertical axis of every panel, all of one width."""
-    return alt.Axis(
-        minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, tickCount=4, titlePadding=4, labelLimit=MARGIN, titleLimit=120
-    )
+def y_axis(ticks: bool = True, widest: int = MARGIN, **rest: Any) -> alt.Axis:
+    """The vertical axis of every panel, all of one width; labels may be wider where there is no title beside them."""
+    told = {"tickCount": 4, "titlePadding": 4, "titleLimit": 120, **({"labelExpr": GROUPED} if ticks else {}), **rest}
+    return alt.Axis(minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, labelLimit=widest, **told)
 
 
 def _labels(run: xr.Dataset, *names: str) -> list[tuple[str, ...]]:

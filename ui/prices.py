@@ -55,6 +55,7 @@ def prices(
         table.add_row(Text(row.name), row.says, Text(row.unit), *figures, wording.number(row.steps, 0))
     console.print(table)
     what = "processes" if plan.scenario.processes else "heats"
-    console.print(Text(f"for the goal {wording.GOALS[plan.scenario.goal.minimize]}; {what} held where they are, {held}"))
+    goal = wording.GOALS[plan.scenario.goal.minimize]
+    console.print(Text(f"for the goal {goal}; {what} held where they are, {held}"))
     if output is not None:
         console.print(Text(f"every step: {output}"))

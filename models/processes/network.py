@@ -36,17 +36,23 @@ class PlantPorts:
         """Fossil process emissions [kg CO2e], an expression."""
         return total([term for ports in self.units for term in ports.emitted], self.plant.n)
 
-    def priced(
+    def emitting(self, ports: SitePorts) -> SitePorts:
+        """The site's ports, whose load is the plant, with its process emissions."""
+        emitted = self.emitted()
+        full_cost = ports.full_cost + self.plant.direct_price_per_kg * emitted
+        return replace(ports, carbon=ports.carbon + emitted, full_cost=full_cost)
+
+    def crediting(
         self, ports: SitePorts, credits: Mapping[str, Mapping[str, float]], bands: Mapping[str, float]
     ) -> SitePorts:
-        """The site's ports with process emissions, and with what more stock than wanted at the end is worth taken off.
+        """Ports with what more stock than wanted at the end is worth taken off.
 
         Args:
-            ports: of the site, whose load is the plant.
+            ports: of the site.
             credits: by port, what a tonne is worth in each store.
             bands: how much more is credited in each store [t].
         """
-        block, last, emitted = self.block, self.plant.n - 1, self.emitted()
+        block, last = self.block, self.plant.n - 1
         ends = {store.name: store.end_t for store in self.plant.stores}
         block.more = pyo.Var(block.STORE, bounds=lambda b, name: (0, bands[name]))
 
@@ -59,9 +65,9 @@ class PlantPorts:
 
         return replace(
             ports,
-            carbon=ports.carbon + emitted - less("carbon"),
+            carbon=ports.carbon - less("carbon"),
             cost=ports.cost - less("cost"),
-            full_cost=ports.full_cost + self.plant.direct_price_per_kg * emitted - less("full_cost"),
+            full_cost=ports.full_cost - less("full_cost"),
         )
 
     def of_place(self, place: str) -> list[Linear]:
@@ -120,7 +126,7 @@ def _by_slot(terms: list[Linear], n: int) -> list[Any]:
 
 
 def _alike(block: Any, plant: Plant) -> None:
-    """Identical units that are planned one by one: those named first start first."""
+    """Identical units that are planned one by one: those named first start up first for the first time."""
     pairs = []
     for i in range(len(plant.units) - 1):
         one, other = plant.units[i], plant.units[i + 1]
@@ -132,10 +138,9 @@ def _alike(block: Any, plant: Plant) -> None:
 
     @block.Constraint(block.ALIKE, block.T)
     def first_first(b: Any, i: int, t: int) -> Any:
-        one, other = (
-            pyo.quicksum(b.units[u].mode[m].fire[k] for m in b.units[u].MODE for k in range(t + 1)) for u in (i, i + 1)
-        )
-        return one >= other
+        one, other = b.units[i], b.units[i + 1]
+        begun = pyo.quicksum(one.mode[m].fire[k] for m in one.MODE for k in range(t + 1))
+        return pyo.quicksum(other.mode[m].fire[t] for m in other.MODE) <= begun
 
 
 def _orders(block: Any, plant: Plant) -> None:

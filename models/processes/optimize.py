@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import xarray as xr
@@ -36,6 +36,7 @@ def optimize_processes(
     envelope: xr.Dataset,
     start: xr.Dataset | None = None,
     *,
+    others: Sequence[xr.Dataset] = (),
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> xr.Dataset:
@@ -55,19 +56,17 @@ def optimize_processes(
         on_progress=on_progress or (lambda event: None),
         cancel=cancel or (lambda: False),
     )
-    made = search.run(start)
+    made = search.run(start, others)
     if search.best is not None:
         _second(search, made)
     return _schedule(scenario, search, made)
 
 
 def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | None) -> Aim:
-    """Goals and caps; what the foreman pays counts with his emissions and his stock."""
+    """Goals and caps; what the foreman pays counts with his process emissions."""
     paid = baseline_cost(scenario, data, start)
     if paid is not None and start is not None:
         paid += plant.direct_price_per_kg * float(emitted_kg(scenario, start).sum())
-        ends = dict(zip(start["stock"].values.tolist(), start["stock_t"].to_numpy()[:, -1].tolist(), strict=True))
-        paid -= credited(plant, data, ends, within=False)["full_cost"] if ends else 0.0
     aim = aims.read(scenario, data, paid, 0.0)
     weight = {"carbon": 1.0, "cost": 0.0, "full_cost": plant.direct_price_per_kg}[aim.first]
     return replace(aim, constant=aim.constant + weight * unavoidable_kg(plant))
@@ -133,5 +132,5 @@ def _status(search: Search) -> tuple[str, str]:
         return "no plan within the limit", f"no plan was found in {time.perf_counter() - search.began:.0f} s"
     if gap is not None and gap <= search.gap + 1e-9:
         return "within gap", ""
-    reason = "No better plan than the foreman's was found." if search.foreman else ""
+    reason = "No better switches than the foreman's were found." if search.foreman else ""
     return ("cancelled" if search.cancel() else "best found"), reason

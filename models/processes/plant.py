@@ -63,6 +63,8 @@ class Plant:
     """Planned stops by process: earliest and latest slot, and how many slots."""
     direct_price_per_kg: float
     """Carbon price on process emissions."""
+    credits: bool = True
+    """Whether stock beyond what is wanted is credited."""
     whole: bool = True
     """False: what is whole may be in part."""
 
@@ -104,10 +106,11 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> Plant:
             length = in_steps(stop.hours, hours)
             latest = min(int(last // horizon.step_min), n - length)
             stops[process.name] = (min(in_steps(first / 60, hours), latest), latest, length)
+    burns = any(float(inputs[name].min()) <= 0 for name in ("price_per_mwh", "carbon_intensity_kg_per_mwh"))
     return Plant(
         hours=hours,
         n=n,
-        units=tuple(part for process in scenario.processes for part in _parts(process, available, planned)),
+        units=tuple(part for process in scenario.processes for part in _parts(process, available, planned, burns)),
         stores=scenario.stores,
         start_t=start,
         demand=demand,
@@ -115,19 +118,24 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> Plant:
         days={process.name: process.days(horizon) for process in scenario.processes if process.daily_energy_mwh},
         stops=stops,
         direct_price_per_kg=scenario.market.carbon_price.on_direct / 1000,
+        credits=scenario.goal.credit_stock,
     )
 
 
-def _parts(process: Process, available: dict[str, np.ndarray], planned: dict[str, float]) -> list[Units]:
+def _parts(process: Process, available: dict[str, np.ndarray], planned: dict[str, float], burns: bool) -> list[Units]:
     """Units that are counted together where what they can do is the same at every time, else one by one.
 
     Counting is exact for runs of a mode by first in first out; ramps, power that bends down, rates at the start and
-    outages belong to a unit.
+    outages belong to a unit. So does power that bends up where drawing more than is needed might pay, for alike rates
+    draw the least; and off-spec product where a rate may be nought, for it asks for a rate of its own.
     """
     free = [available[name] >= 1 - 1e-9 for name in process.units]
+    burns = burns or process.daily_energy_mwh is not None
+    lost = process.start_up.off_spec_t > 0 or any(change.off_spec_t for change in process.change_overs)
     alike = (
         process.ramp_tph_per_h is None
-        and all(convex(mode) for mode in process.all_modes)
+        and all(convex(mode) and not (burns and len(mode.knots) > 2) for mode in process.all_modes)
+        and not any(lost and mode.rates.low == 0 for mode in process.all_modes)
         and all(own.all() for own in free)
     )
     if alike:

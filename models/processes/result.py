@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from models.processes.network import PlantPorts
 from models.processes.unit import UnitPorts, kernel
@@ -51,11 +52,13 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
     turns = {key: counts(variable, n) for key, variable in ports.turns.items()}
     lag = ports.starting
     found: list[list[Run]] = []
-    # of each unit: mode (REST: none), slot told, slot in which the run begins, what it began with
+    # of each unit: mode (REST: none), slot told, slot in which the run or the rest begins, what it began with
     now: list[tuple[int, int, int, StartUp | ChangeOver | None]] = []
     for state in process.start[units.first : units.first + units.count]:
         found.append([])
-        now.append((REST if state.mode is None else names.index(state.mode), 0, REST, None))
+        # what began before the horizon comes before all its slots, in the order in which it began
+        began = REST - round(state.since_h * 3600)
+        now.append((REST if state.mode is None else names.index(state.mode), 0, began, None))
     before = [sum(unit[0] == m for unit in now) for m in modes]
 
     def leave(i: int, t: int) -> None:
@@ -72,16 +75,17 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
             here = [i for i, unit in enumerate(now) if unit[0] == m and unit[2] < t]
             going += [(i, m) for i in sorted(here, key=lambda i: now[i][2])[: max(gone, 0)]]
             before[m] = on[m][t]
-        wanted = [(key, t) for key, count in turns.items() for _ in range(count[t])]
-        for i, m in going:
+        wanted = [key for key, count in turns.items() for _ in range(count[t])]
+        # who leaves a mode turns to another one, or stops; whom it suits least does not decide for the others
+        unfit = [[float(a not in (m, REST) or b == m) for a, b in wanted] for _, m in going]
+        match = dict(zip(*linear_sum_assignment(np.reshape(unfit, (len(going), len(wanted)))), strict=True))
+        for row, (i, m) in enumerate(going):
             leave(i, t)
-            match = next((w for w in wanted if w[0][0] in (m, REST) and w[0][1] != m), None)
-            if match is None:
+            if row not in match:
                 now[i] = (REST, t, t, None)
                 continue
-            wanted.remove(match)
-            b = match[0][1]
-            now[i] = (b, t, t + ports.changing[match[0]], process.changing(names[m], names[b]))
+            b = wanted[match[row]][1]
+            now[i] = (b, t, t + ports.changing[wanted[match[row]]], process.changing(names[m], names[b]))
         resting = sorted((i for i, unit in enumerate(now) if unit[0] == REST), key=lambda i: now[i][2])
         for m in modes:
             for _ in range(fire[m][t]):

@@ -61,7 +61,8 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
     block.MODE = pyo.RangeSet(0, len(units.modes) - 1)
     block.mode = pyo.Block(block.MODE)
     runs = _Runs(block, units, plant)
-    switched = units.count if not process.must_run or process.name in plant.stops else 0
+    ordered = ordered or process.daily_energy_mwh is not None
+    switched = 0 if stays(units, plant) else units.count
     for m in block.MODE:
         part = block.mode[m]
         part.on = pyo.Var(block.T, domain=whole, bounds=(0, units.count))
@@ -72,7 +73,7 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
     _changes(block, units, plant, whole)
     _counts(block, units, plant, runs)
     if process.name in plant.stops:
-        _planned_stop(block, plant, process.name)
+        _planned_stop(block, plant, process.name, units)
     ports = UnitPorts(units, block, starting=runs.starting)
     for b in block.MODE:
         for variable, k, _ in runs.turns(b):
@@ -84,6 +85,12 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
     if process.ramp_tph_per_h is not None:
         _ramp(block, units, plant, runs, process.ramp_tph_per_h)
     return ports
+
+
+def stays(units: Units, plant: Plant) -> bool:
+    """Whether units run from the first to the last slot, in whatever mode."""
+    process = units.process
+    return process.must_run and process.name not in plant.stops and bool((units.available == units.count).all())
 
 
 class _Runs:
@@ -148,6 +155,11 @@ def _changes(block: Any, units: Units, plant: Plant, whole: Any) -> None:
         def turns(b: Any, t: int) -> Any:
             return pyo.quicksum(b.mode[m].leave[t] for m in b.MODE) == pyo.quicksum(b.mode[m].turn[t] for m in b.MODE)
 
+        @block.Constraint(block.MODE, block.T)
+        def from_another(b: Any, m: int, t: int) -> Any:
+            # to the mode that it leaves no unit turns: that would be a pause without a stop
+            return b.mode[m].turn[t] <= pyo.quicksum(b.mode[a].leave[t] for a in b.MODE if a != m)
+
         return
     block.PAIR = pyo.Set(initialize=[(a, b) for a in block.MODE for b in block.MODE if a != b], dimen=2)
     block.to = pyo.Var(block.PAIR, block.T, domain=whole, bounds=(0, units.count))
@@ -174,7 +186,10 @@ def _counts(block: Any, units: Units, plant: Plant, runs: _Runs) -> None:
     resting = count - sum(begun)
     up, down = (max(plant.steps(span), 1) for span in (process.min_run_h, process.min_rest_h))
     least = (count - units.available).tolist()
-    block.rest = pyo.Var(block.T, bounds=lambda b, t: (least[t], count))
+    # what must run rests in outages only, or in its planned stop
+    kept = process.must_run and process.name not in plant.stops
+    down = 1 if kept else down
+    block.rest = pyo.Var(block.T, bounds=lambda b, t: (least[t], least[t] if kept else count))
 
     @block.Constraint(block.MODE, block.T)
     def running(b: Any, m: int, t: int) -> Any:
@@ -188,15 +203,19 @@ def _counts(block: Any, units: Units, plant: Plant, runs: _Runs) -> None:
         return b.rest[t] - before == pyo.quicksum(b.mode[m].end[t] - b.mode[m].fire[t] for m in b.MODE)
 
     # a process that stays on is only bound by its change-overs
-    if len(units.modes) > 1 or not process.must_run or process.name in plant.stops:
+    if len(units.modes) > 1 or not stays(units, plant):
 
         @block.Constraint(block.MODE, block.T)
         def min_run(b: Any, m: int, t: int) -> Any:
-            begins = [term for i in range(max(t - up + 1, 0), t + 1) for term in runs.begins(m, i)]
+            first = max(t - up + 1, 0)
             held = sum(
                 state.mode == units.modes[m].name and plant.steps(process.min_run_h - state.since_h) > t
                 for state in states
             )
+            if (units.available[first : t + 1] < count).any():
+                # an outage ends a run before its time
+                first, held = t, 0
+            begins = [term for i in range(first, t + 1) for term in runs.begins(m, i)]
             if not begins and not held:
                 return pyo.Constraint.Skip
             return pyo.quicksum(begins) + held <= b.mode[m].on[t]
@@ -208,7 +227,7 @@ def _counts(block: Any, units: Units, plant: Plant, runs: _Runs) -> None:
             return ends + held <= b.rest[t]
 
 
-def _planned_stop(block: Any, plant: Plant, name: str) -> None:
+def _planned_stop(block: Any, plant: Plant, name: str, units: Units) -> None:
     """One stop of a given length: when it begins is free."""
     first, last, length = plant.stops[name]
     block.STOP = pyo.RangeSet(first, last)
@@ -218,7 +237,8 @@ def _planned_stop(block: Any, plant: Plant, name: str) -> None:
     @block.Constraint(block.T)
     def stopped(b: Any, t: int) -> Any:
         within = [b.stopping[i] for i in range(t - length + 1, t + 1) if first <= i <= last]
-        return b.rest[t] == pyo.quicksum(within)
+        out = int(units.count - units.available[t])
+        return pyo.inequality(0, b.rest[t] - pyo.quicksum(within), out)
 
 
 def kernel(total: float, span_h: float, hours: float) -> list[float]:
@@ -269,7 +289,7 @@ def _recipe(
         def least(b: Any, t: int) -> Any:
             return b.made[t] >= low * b.on[t]
 
-        electricity = _power(part, knots, slopes(mode), plant, (ordered and len(knots) > 2) or not convex(mode))
+        electricity = _power(part, knots, slopes(mode), plant, ordered or not convex(mode))
     ports.electricity.append(electricity)
     pace = mode.rates.low or mode.rates.high
     start = _kernel_off_spec(mode, process.start_up.off_spec_t, h)
@@ -283,6 +303,12 @@ def _recipe(
         @part.Constraint(part.T)
         def off_spec(b: Any, t: int) -> Any:
             return b.lost[t] - pyo.quicksum(terms(t)) == 0
+
+        if mode.rates.low == 0:
+
+            @part.Constraint(part.T)
+            def no_more_than_made(b: Any, t: int) -> Any:
+                return b.lost[t] <= b.made[t]
 
         good = Linear((*made.parts, (part.lost, -1.0)))
     for direction, places in directions(process).items():

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyomo.environ as pyo
 
-from models.processes.plant import Plant
+from models.processes.plant import Plant, Units
 from models.site import SiteData
 from models.solve import solve
 from scenarios.assets import Supply
@@ -123,7 +123,7 @@ def bands(plant: Plant) -> dict[str, float]:
     A run ends with a step, so that a level seldom ends where it is wanted; to make more than that is no plan's purpose.
     """
     found = {store.name: 0.0 for store in plant.stores}
-    for units in plant.units:
+    for units in plant.units if plant.credits else ():
         for mode in units.modes:
             for stream in mode.outputs:
                 if stream.store is not None:
@@ -132,22 +132,26 @@ def bands(plant: Plant) -> dict[str, float]:
     return found
 
 
-def credited(plant: Plant, data: SiteData, ends: Mapping[str, float], *, within: bool = True) -> dict[str, float]:
-    """What levels at the end beyond those wanted are worth, by port of the site.
+def credited(plant: Plant, data: SiteData, ends: Mapping[str, float]) -> dict[str, float]:
+    """What levels at the end beyond those wanted are worth, by port of the site; what they lack counts against it.
 
     Args:
         plant: with the levels wanted.
         data: the site.
         ends: level of each store at the end [t].
-        within: count more than is wanted within the bands only, and nothing for less; else all that differs.
     """
-    more = {store.name: ends[store.name] - store.end_t for store in plant.stores}
-    if within:
-        band = bands(plant)
-        more = {name: min(max(tonnes, 0.0), band[name]) for name, tonnes in more.items()}
+    band = bands(plant)
+    more = {store.name: min(ends[store.name] - store.end_t, band[store.name]) for store in plant.stores}
     return {
         port: sum(worth[name] * tonnes for name, tonnes in more.items()) for port, worth in credits(plant, data).items()
     }
+
+
+def _stopped_h(plant: Plant, units: Units) -> float:
+    """Hours in which a process that must run does not: its planned stop and the start-up after it."""
+    if units.process.name not in plant.stops:
+        return 0.0
+    return (plant.stops[units.process.name][2] + plant.steps(units.process.start_up.hours)) * plant.hours
 
 
 def unavoidable_kg(plant: Plant) -> float:
@@ -159,22 +163,27 @@ def unavoidable_kg(plant: Plant) -> float:
     hours = plant.hours * plant.n
     most = [units.high_tph(mode) * units.count * hours for units, mode in modes]
     model.MODE = pyo.RangeSet(0, len(modes) - 1)
-    model.made = pyo.Var(model.MODE, bounds=lambda b, k: (0, most[k]))
+    least = [
+        mode.rates.low * units.count * (hours - _stopped_h(plant, units))
+        if units.process.must_run and len(units.modes) == 1 and (units.available == units.count).all()
+        else 0.0
+        for units, mode in modes
+    ]
+    model.made = pyo.Var(model.MODE, bounds=lambda b, k: (min(least[k], most[k]), most[k]))
     model.STORE = pyo.Set(initialize=[store.name for store in plant.stores], dimen=1)
     ends = {store.name: store.end_t for store in plant.stores}
     ordered = {name: sum(d.amount_t or 0.0 for d, *_ in plant.orders if d.store == name) for name in ends}
 
     @model.Constraint(model.STORE)
     def enough(b: pyo.ConcreteModel, name: str) -> object:
-        net = pyo.quicksum(
-            sum(s.per_t for s in mode.outputs if s.store == name) * b.made[k]
-            - sum(s.per_t for s in mode.inputs if s.store == name) * b.made[k]
-            for k, (_, mode) in enumerate(modes)
-        )
+        gains = [
+            sum(s.per_t for s in mode.outputs if s.store == name) - sum(s.per_t for s in mode.inputs if s.store == name)
+            for _, mode in modes
+        ]
         needed = float(plant.demand[name].sum()) + ordered[name] + ends[name] - plant.start_t[name]
-        if isinstance(net, int | float):
+        if not any(gains):
             return pyo.Constraint.Skip
-        return net >= needed
+        return pyo.quicksum(gain * b.made[k] for k, gain in enumerate(gains) if gain) >= needed
 
     kg = [sum(e.kg_per_t for e in mode.emissions if not e.biogenic) for _, mode in modes]
     model.goal = pyo.Objective(expr=pyo.quicksum(kg[k] * model.made[k] for k in model.MODE))

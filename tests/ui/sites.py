@@ -1,11 +1,11 @@
-"""The README's example of a site, and variants of it."""
+"""The README's example of a site, and variants of it; a day of the bundled cement works."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from scenarios import Scenario, loads
+from scenarios import Scenario, load, loads
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 BLOCK = re.compile(r"^```yaml my-works\.yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -20,3 +20,17 @@ def example() -> str:
 def works(*overrides: str) -> Scenario:
     """The README's site with overrides."""
     return loads(example(), overrides=list(overrides))
+
+
+ORDERS = (
+    "deliveries=[{name: trucks I, store: CEM I, weekly: [{weekdays: mon-fri, hours: 6-18, rate_tph: 150}]},"
+    " {name: trucks II, store: CEM II A-LL, weekly: [{weekdays: mon-fri, hours: 6-18, rate_tph: 180}]},"
+    " {name: ship, store: CEM III A, amount_t: 600, release: 3 h, due: 20 h, loading_tph: 300},"
+    " {name: barge, store: CEM II B-S, amount_t: 500, release: 4 h, due: 12 h}]"
+)
+DAY = ("horizon.days=1", ORDERS, "goal.time_limit_s=4", "disturbances.replications=2", "title=A day of the works")
+
+
+def cement_day() -> Scenario:
+    """One day of the bundled cement works: trucks, a ship and a barge; small enough to be planned in a test."""
+    return load("cement-week", DAY)

@@ -14,6 +14,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from sites import cement_day
+
+from plans.plan import plan
+from plans.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 QUIET = (
@@ -142,6 +146,47 @@ def test_live_progress_reload_killed_server_and_taking_the_plan(server: Server, 
     take.click()
     expect(page.get_by_text("Take it along")).to_be_visible(timeout=60_000)
     page.close()
+
+
+def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -> None:
+    """Proves: Gantt by mode with what a run tells, tables of units, stores and products, a file; nothing sticks out of
+    a wide and of a small window, and no chart reports an error."""
+    made, store = plan(cement_day()), Store()
+    with store.working(made.scenario) as run:
+        store.save(run, made)
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"{server.url}/?run={run}")
+    marks = page.locator(".st-key-timeline .marks")
+    expect(marks).to_be_visible(timeout=60_000)
+    bars = page.locator(".st-key-timeline .mark-rect.role-mark path[aria-label*='does: run']")
+    expect(bars.first).to_be_visible()
+    bars.first.hover()
+    told = page.locator("#vg-tooltip-element")
+    for name in ("mode", "start", "end", "makes", "power, mean", "electricity"):
+        expect(told.get_by_text(name, exact=True)).to_be_visible()
+    for width in (1440, 1024):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(1500)  # the chart is drawn anew
+        inside = page.evaluate(
+            "() => { const svg = document.querySelector('.st-key-timeline svg').getBoundingClientRect();"
+            " return svg.left >= 0 && svg.right <= window.innerWidth"
+            " && document.documentElement.scrollWidth <= window.innerWidth }"
+        )
+        assert inside, width
+    for tab, says in (("Units", "Runs of"), ("Stores and deliveries", "Deliveries"), ("Products", "Where it goes")):
+        page.get_by_role("tab", name=tab, exact=True).click()
+        expect(page.get_by_text(says, exact=True)).to_be_visible()
+    with page.expect_download() as loading:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    path = tmp_path / loading.value.suggested_filename
+    loading.value.save_as(path)
+    assert path.read_bytes().startswith(b"unit,what,mode")
+    assert wrong == []
+    context.close()
 
 
 def _own(url: str, server: str) -> bool:

@@ -206,7 +206,8 @@ def test_the_page_of_every_bundled_scenario(home: Path, name: str) -> None:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     app.selectbox(key="scenario").set_value(name).run()
     assert not app.exception
-    assert any(wording.size(load(name)) in text.value for text in app.text)
+    size = wording.size(load(name))
+    assert any(size in text.value for text in app.text)
     assert not next(button for button in app.button if button.label == "Plan").disabled
 
 

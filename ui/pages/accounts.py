@@ -86,7 +86,7 @@ def show_bill(made: Plan, found: tuple[Bill, Bill]) -> None:
     ours, theirs = (wording.number(side.total, 0) for side in found)
     st.text(f"The lines add up to {ours} {money}; the foreman's to {theirs} {money}.")
     numbers = {"quantity": 2, f"rate [{money}/unit]": 3, f"plan [{money}]": 2, f"foreman [{money}]": 2}
-    _draw(bill_table(*found, money), numbers)
+    draw(bill_table(*found, money), numbers)
     st.caption("Negative amounts are earned. A rate that changes with time is its mean. Quantities are the plan's.")
 
 
@@ -100,7 +100,7 @@ def show_ledger(made: Plan, found: tuple[Ledger, Ledger]) -> None:
     grid = {**{f"location, {name}": kg for name, kg in plan.grid.items()}, "market": plan.market}
     parts.append("scope 2 of the grid by " + ", by ".join(f"{name}: {_tonnes(kg)}" for name, kg in grid.items()))
     st.text(f"{'; '.join(parts)}. The goal counts the {wording.SIGNALS[signal]}.")
-    _draw(ledger_table(*found), {"activity": 2, "factor [kg/unit]": 3, "plan [t CO2e]": 3, "foreman [t CO2e]": 3})
+    draw(ledger_table(*found), {"activity": 2, "factor [kg/unit]": 3, "plan [t CO2e]": 3, "foreman [t CO2e]": 3})
     st.caption(
         "Activity times factor is the emission; a factor that changes with time is its mean. The ways to count scope 2 "
         "of the grid stand beside each other and are never added. Biogenic CO2 is in no total."
@@ -129,6 +129,12 @@ def _of(entry: Any, name: str) -> float:
     return 0.0 if entry is None else float(getattr(entry, name))
 
 
-def _draw(table: pd.DataFrame, digits: dict[str, int]) -> None:
+def draw(table: pd.DataFrame, digits: dict[str, int], widths: dict[str, int] | None = None) -> None:
+    """Draw a table, its numbers with some digits, columns of some widths [px]; not taller than can be seen."""
     says: dict[Any, Any] = {name: partial(wording.number, digits=count) for name, count in digits.items()}
-    st.dataframe(table.style.format(says), hide_index=True, height=min(35 * (len(table) + 1) + 3, 640))
+    st.dataframe(
+        table.style.format(says, na_rep="–"),
+        hide_index=True,
+        height=min(35 * (len(table) + 1) + 3, 640),
+        column_config={name: st.column_config.Column(width=width) for name, width in (widths or {}).items()},
+    )

@@ -58,6 +58,8 @@ def ask(seed: dict[str, Any]) -> Asked:
     _site(original, seeds, said, overrides)
     if original.orders:
         _casts(original, seeds, said, overrides)
+    if original.stores:
+        _stores(original, seeds, said, overrides)
     _search(original, seeds, said, overrides)
     asked = Asked(name, tuple(overrides), tuple(said.items()))
     try:
@@ -226,6 +228,50 @@ def _casts(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], over
     if counts != before:
         said["heats"] = counts
         overrides.append(orders_override(original, counts))
+
+
+NOW, END = "now [t]", "at the end [t]"
+
+
+def levels(original: Scenario) -> pd.DataFrame:
+    """The stores as a table: level now, and the level wanted at the end, at least."""
+    rows = [{"store": store.name, NOW: store.start_t, END: store.end_t} for store in original.stores]
+    return pd.DataFrame(rows, columns=["store", NOW, END])
+
+
+def stores_override(original: Scenario, table: pd.DataFrame) -> str:
+    """The override that gives each store the levels of a table like :func:`levels`."""
+    stores = []
+    for store, row in zip(original.stores, table.to_dict("records"), strict=True):
+        told = (
+            {}
+            if (row[NOW], row[END]) == (store.start_t, store.end_t)
+            else {"level_t": row[NOW], "end_level_t": row[END]}
+        )
+        stores.append({**store.model_dump(mode="json", exclude_defaults=True), **told})
+    return f"stores={json.dumps(stores)}"
+
+
+def _stores(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
+    table = levels(original)
+    before = table[[NOW, END]].to_numpy().tolist()
+    kept = seeds.get("stores")
+    if isinstance(kept, list) and len(kept) == len(before):
+        table[[NOW, END]] = kept
+    number = st.column_config.NumberColumn(min_value=0.0, step=0.1, format="%g", required=True)
+    with st.expander("Levels of stores"):
+        st.caption("What there is now, and what must be left at the end, at least.")
+        edited = st.data_editor(
+            table,
+            key=f"{original.name}.stores",
+            hide_index=True,
+            disabled=["store"],
+            column_config={NOW: number, END: number},
+        )
+    found = edited[[NOW, END]].astype(float).fillna(table[[NOW, END]])
+    if found.to_numpy().tolist() != before:
+        said["stores"] = found.to_numpy().tolist()
+        overrides.append(stores_override(original, edited.assign(**{NOW: found[NOW], END: found[END]})))
 
 
 def _search(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:

@@ -12,7 +12,7 @@ from plans import jobs
 from plans.store import RUN_ID, Store, StoreError
 from scenarios import Scenario
 from ui import charts, facts, wording
-from ui.pages import result
+from ui.pages import result, units
 from ui.pages.asking import Asked, ask
 from ui.view import View
 
@@ -110,10 +110,13 @@ def _earlier(run: str) -> None:
 
 def _empty(asked: Asked) -> None:
     st.subheader("When should this plant use energy?", anchor=False)
+    foreman = "the foreman, who makes everything as soon as possible"
+    if asked.scenario is not None:
+        foreman = wording.compared(asked.scenario).partition(";")[0]
     st.markdown(
-        "Choose a scenario at the side, change what you like and press **Plan**. Emberline simulates the foreman, who "
-        "makes everything as soon as possible, searches for a schedule with less carbon or cost, and runs that "
-        "schedule through the simulation again before it shows it."
+        f"Choose a scenario at the side, change what you like and press **Plan**. Emberline simulates {foreman}, "
+        "searches for a schedule with less carbon or cost, and runs that schedule through the simulation again before "
+        "it shows it."
     )
     if asked.scenario is not None:
         _facts(asked.scenario)
@@ -130,6 +133,8 @@ def _facts(scenario: Scenario) -> None:
         st.text(f"{size}; goal: {wording.goal(scenario.goal)}")
         for line in facts.odd(scenario):
             st.text(f"odd: {line}")
+    if scenario.processes:
+        units.show_asked(scenario)
     assets = pd.DataFrame(list(facts.assets(scenario)), columns=["asset", "kind", "size", "carriers"])
     if len(assets):
         with st.expander(f"{wording.count(len(assets), 'asset')} on the site"):

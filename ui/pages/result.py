@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -16,7 +17,7 @@ from plans.plan import Plan
 from plans.store import Store, StoredRun, StoreError
 from scenarios.assets import ELECTRICITY
 from ui import charts, panels, wording
-from ui.pages import accounts
+from ui.pages import accounts, products, units
 from ui.view import View, weeks
 from ui.wording import filled
 
@@ -31,7 +32,10 @@ CARDS = {
     "peak, metered mean": "Peak",
     "electricity imported": "Import",
     "steel": "Steel",
+    "delivered": "Delivered",
 }
+MOST_STORES = 8
+"""Stores that are drawn unless others are chosen."""
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -63,13 +67,18 @@ def show(run: str) -> None:
     parts: dict[str, Callable[[], None]] = {
         "Schedule": lambda: _schedule(made),
         "Heats": lambda: _heats(made),
+        "Units": lambda: units.show_runs(made),
+        "Stores and deliveries": lambda: units.show_stores(made, ledgers[0]),
+        "Products": lambda: products.show_products(made, ledgers),
         "Bill": lambda: accounts.show_bill(made, bills),
         "Carbon ledger": lambda: accounts.show_ledger(made, ledgers),
         "All figures": lambda: _all_figures(made),
         "Disturbed replays": lambda: _days(made),
     }
-    if not made.scenario.heats:
-        del parts["Heats"]
+    asked = made.scenario
+    wanted = {"Heats": asked.heats, "Units": asked.processes}
+    wanted |= dict.fromkeys(("Stores and deliveries", "Products"), asked.stores)  # what moves has a store
+    parts = {name: draw for name, draw in parts.items() if wanted.get(name, True)}
     for tab, draw in zip(st.tabs(list(parts)), parts.values(), strict=True):
         with tab:
             draw()
@@ -84,7 +93,8 @@ def _verdict(made: Plan, run: str) -> None:
     if len(made.violations) > 12:
         lines.append(f"and {len(made.violations) - 12} more")
     if not made.found:
-        lines.append("Loosen what cannot be kept (a lock, a due time, a limit, a cap) or allow more time; plan again.")
+        what = "an end level, a due time" if made.scenario.processes else "a lock, a due time"
+        lines.append(f"Loosen what cannot be kept ({what}, a limit, a cap) or allow more time; plan again.")
     lines += [f"Filled: {line}" for line in filled(made.scenario)]
     says = wording.foreman(made)
     if says:
@@ -107,6 +117,10 @@ def _figures(made: Plan) -> None:
         f" In {made.replays.n} disturbed days, on the same luck: {'; '.join(lines)}." if made.replays and lines else ""
     )
     st.caption(f"Against {wording.compared(made.scenario)}.{days}")
+    told = dict(wording.made(made))
+    said = [f"{name[0].upper()}{name[1:]}: {told[name]}." for name in ("saved", "stock") if name in told]
+    if said:
+        st.text("\n".join(said))
 
 
 def _card(row: wording.Row) -> None:
@@ -151,38 +165,60 @@ def _all_figures(made: Plan) -> None:
 def _schedule(made: Plan) -> None:
     assert made.replay is not None
     scenario = made.scenario
-    foreman, view, carriers = _chosen(made)
+    shown = _chosen(made)
     with st.container(key="timeline"):
-        st.altair_chart(charts.timeline(made, foreman, view, carriers), width="stretch")
-    marks = ["Above nought who gives, below it who takes beside the dark line, which must be met"]
-    if foreman:
+        st.altair_chart(charts.timeline(made, shown.foreman, shown.view, shown.carriers, shown.stores), width="stretch")
+    marks = ["above nought who gives, below it who takes beside the dark line, which must be met"]
+    if scenario.processes:
+        marks.insert(0, "pale bars: starting up, changing over or waiting")
+        marks.append("stores are drawn as high as they hold, dotted: the level wanted at the end")
+        if any(delivery.amount_t is not None for delivery in scenario.deliveries):
+            marks.append("bars above the deliveries: from release to due of an order")
+    if shown.foreman:
         marks.append("dashes: the foreman (of electricity: his grid import)")
     if scenario.site.grid.import_limit_mw is not None:
         marks.append("red dashes: contracted import")
     if scenario.market.marginal_carbon_intensity_kg_per_mwh is not None:
         marks.append("intensity: average full, marginal dashed")
-    if view.says:
-        marks.append(f"{view.says}; a blue line: the highest step of the import, shaded: where levels were")
-    st.caption(
-        f"{'; '.join(marks)}. On the upper chart: Shift and wheel to zoom, drag to move, double click to go back."
-    )
+    if shown.view.says:
+        marks.append(f"{shown.view.says}; a blue line: the highest step of the import, shaded: where levels were")
+    says = "; ".join(marks)
+    moves = "On the upper chart: Shift and wheel to zoom, drag to move, double click to go back."
+    st.caption(f"{says[0].upper()}{says[1:]}. {moves}")
 
 
-def _chosen(made: Plan) -> tuple[bool, View, list[str]]:
-    """Whether to show the foreman, what part of the horizon, and which carriers beside electricity."""
+@dataclass(frozen=True)
+class Shown:
+    """What of a plan the charts show."""
+
+    foreman: bool
+    view: View
+    carriers: list[str]
+    """Beside electricity."""
+    stores: list[str]
+
+
+def _chosen(made: Plan) -> Shown:
+    """What the user wants to see of a plan: as long as nobody chooses, what is not too tall for a screen."""
     assert made.replay is not None
     scenario, views = made.scenario, weeks(made.scenario.horizon)
     carriers = [carrier.name for carrier in scenario.site.carriers if carrier.name != ELECTRICITY]
-    chosen, part, which = st.columns([2, 2, 3], vertical_alignment="bottom")
+    stores = list(scenario.store)
+    chosen, part, which = st.columns([3, 2, 3], vertical_alignment="bottom")
     foreman = chosen.toggle("Show the foreman (thin)", value=True, key="foreman")
     name = next(iter(views))
     if len(views) > 1:
         name = part.selectbox("Part of the horizon", list(views), key="part")
     if carriers:
+        found = panels.balances(scenario, made.replay)
         fuels = panels.bought_only(scenario, made.replay)
         drawn = [name for name in carriers if name not in fuels]
+        if scenario.processes:
+            drawn = [name for name in drawn if found[name].need is not None]
         carriers = which.multiselect("Carriers beside electricity", carriers, default=drawn, key="carriers")
-    return foreman, views[name], carriers
+    if stores:
+        stores = st.multiselect("Stores", stores, default=stores[:MOST_STORES], key="stores")
+    return Shown(foreman, views[name], carriers, stores)
 
 
 def _heats(made: Plan) -> None:
@@ -222,19 +258,24 @@ def _days(made: Plan) -> None:
         st.text("No disturbed replays were asked for: set disturbances.replications in the scenario.")
         return
     held, n = made.replays.held, made.replays.n
-    st.text(f"The plan held without any violation in {held} of {n} disturbed replays (spread of times, breakdowns).")
+    luck = "rates and deliveries" if made.scenario.processes else "times"
+    st.text(f"The plan held without any violation in {held} of {n} disturbed replays (spread of {luck}, breakdowns).")
     currency = made.scenario.market.currency
     names = {
         "carbon_kg": ("carbon", "t CO2e", 1e-3, 2),
         "cost": ("cost", currency, 1.0, 0),
         "peak_mw": ("peak, metered mean", "MW", 1.0, 1),
         "late_heats": ("late heats", "heats", 1.0, 1),
+        "missed_deliveries": ("deliveries missed", "deliveries", 1.0, 1),
         "saved_carbon_kg": ("carbon saved against the foreman on the same luck", "t CO2e", 1e-3, 2),
         "saved_cost": ("cost saved against the foreman on the same luck", currency, 1.0, 0),
     }
     found = made.replays.quantiles()
     rows = []
+    del names["late_heats" if made.scenario.processes else "missed_deliveries"]
     for name, (label, unit, factor, digits) in names.items():
+        if name not in found:  # a run of an earlier release tells less
+            continue
         values = [wording.number(found[name][q] * factor, digits) for q in ("p10", "p50", "p90")]
         rows.append([label, unit, *values])
     st.table(pd.DataFrame(rows, columns=["figure", "unit", "P10", "median", "P90"]).set_index("figure"))

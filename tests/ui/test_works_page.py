@@ -1,0 +1,311 @@
+"""The page of a works of processes: Gantt by mode, stores, deliveries, products; what is asked of it."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sites import cement_day
+from streamlit.testing.v1 import AppTest
+
+from plans.ledger import ledger
+from plans.plan import Plan, plan
+from plans.store import Store
+from plans.unit_runs import unit_runs
+from scenarios import Scenario, load, loads
+from scenarios.assets import ELECTRICITY
+from scenarios.loading import LIBRARY
+from ui import charts, facts, gantts, panels, processes, shades, wording, works
+from ui.axis import time_axis
+from ui.pages import asking, products, units
+from ui.view import View
+
+ROOT = Path(__file__).resolve().parents[2]
+TABS = [
+    "Schedule", "Units", "Stores and deliveries", "Products", "Bill", "Carbon ledger", "All figures",
+    "Disturbed replays",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made() -> Plan:
+    """A plan of one day of the bundled cement works."""
+    found = plan(cement_day())
+    assert found.replay is not None, found.reason
+    return found
+
+
+@pytest.fixture
+def app(home: Path, made: Plan) -> AppTest:
+    """Its page."""
+    store = Store()
+    with store.working(made.scenario) as run:
+        store.save(run, made)
+    opened = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    opened.query_params["run"] = run
+    return opened.run()
+
+
+def table_of(app: AppTest, *columns: str) -> Any:
+    """The table of the page that has some columns."""
+    (found,) = (frame.value for frame in app.dataframe if set(columns) <= set(frame.value.columns))
+    return found
+
+
+def rows_of(drawn: dict[str, Any], **told: Any) -> list[dict[str, Any]]:
+    """Rows of all datasets of a chart that tell some values."""
+    rows = itertools.chain.from_iterable(drawn["datasets"].values())
+    return [row for row in rows if all(row.get(key) == value for key, value in told.items())]
+
+
+def test_the_page_has_a_tab_for_each_part(app: AppTest, made: Plan) -> None:
+    """Proves: units, stores, deliveries and products are there, heats are not; figures tell what is delivered."""
+    assert not app.exception
+    assert [tab.label for tab in app.tabs] == TABS
+    assert [metric.label for metric in app.metric][-1] == "Delivered [t]"
+    assert app.metric[-1].value == wording.number(made.scenario.tonnes, 0)
+    said = "\n".join(text.value for text in app.main.text)
+    assert "for each tonne delivered" in said
+    assert "heat" not in said
+    assert any("stocks are valued" in caption.value for caption in app.caption)
+    assert app.multiselect(key="stores").value == list(made.scenario.store)
+    app.multiselect(key="stores").set_value(["clinker"]).run()
+    app.multiselect(key="carriers").set_value(["kiln_gas"]).run()
+    assert not app.exception
+
+
+def test_tables_add_up(app: AppTest, made: Plan) -> None:
+    """Proves: runs make what the stores get, ends of stores are the figures', deliveries are what was asked for."""
+    assert made.replay is not None
+    assert made.replay_figures is not None
+    runs = units.runs_table(made, [unit for unit, _ in made.scenario.process_units])
+    hours = made.scenario.horizon.step_h
+    assert runs["makes [t]"].sum() == pytest.approx(float(made.replay["process_tph"].sum()) * hours, rel=1e-9)
+    assert runs["electricity [MWh]"].sum() == pytest.approx(float(made.replay["process_mw"].sum()) * hours, rel=1e-6)
+    stores = table_of(app, "store", "holds [t]").set_index("store")
+    assert stores["end [t]"].to_dict() == pytest.approx(made.replay_figures.stock)
+    assert stores["foreman's end [t]"].to_dict() == pytest.approx(made.baseline_figures.stock)
+    assert (stores["lowest [t]"] <= stores[["start [t]", "end [t]"]].min(axis=1) + 1e-9).all()
+    leaves = table_of(app, "name", "asked [t]").set_index("name")
+    assert leaves["plan [t]"]["ship"] == pytest.approx(600)
+    assert leaves["asked [t]"]["trucks I"] == pytest.approx(12 * 150)
+    assert leaves["plan [t]"].to_dict() == pytest.approx(leaves["asked [t]"].to_dict())
+    assert leaves["kind"].to_dict() == {
+        "trucks I": "leaves", "trucks II": "leaves", "ship": "order", "barge": "order", "slag trains": "comes",
+    }  # fmt: skip
+
+
+def test_carbon_of_products_adds_up(made: Plan) -> None:
+    """Proves: parts of a product's carbon add up to what the ledger says, calcination apart; all of it goes somewhere.
+
+    Sensitivity: a part left out, or one way to count the grid added to another, breaks the sums."""
+    assert made.replay is not None
+    found = ledger(made.scenario, made.replay)
+    ours, theirs = found.products, ledger(made.scenario, made.baseline).products
+    assert ours is not None
+    assert theirs is not None
+    table = products.per_tonne(ours, theirs, "average").set_index("product")
+    assert table["calcination"]["clinker"] == pytest.approx(525)
+    assert table["calcination"]["CEM I"] == pytest.approx(0.95 * 525, rel=0.02)
+    parts = table[["calcination", "fuels", "electricity"]].sum(axis=1)
+    assert parts.to_dict() == pytest.approx(table["in all"].to_dict())
+    assert table["in all"]["clinker"] == pytest.approx(float(ours.carbon_per_t("average").sel(stock="clinker")))
+    goes = products.whereabouts(ours).set_index("counted as")
+    assert 1000 * goes["sum"]["scope 1, direct"] == pytest.approx(found.direct_kg)
+    assert 1000 * goes["sum"]["scope 2, location, average"] == pytest.approx(found.grid["average"])
+    assert 1000 * goes["sum"]["biogenic, apart"] == pytest.approx(sum(found.biogenic.values()))
+
+
+def test_bill_and_ledger_know_processes(app: AppTest, made: Plan) -> None:
+    """Proves: the lines add up to the figures, and calcination is an entry of the ledger."""
+    assert made.replay_figures is not None
+    assert table_of(app, "kind", "plan [EUR]")["plan [EUR]"].sum() == pytest.approx(made.replay_figures.cost, rel=1e-9)
+    entries = table_of(app, "scope", "source").set_index("source")["plan [t CO2e]"]
+    made_t = float(made.replay["process_tph"].sel(process="kiln").sum()) / 4 if made.replay is not None else 0.0
+    assert 1000 * entries["kiln: calcination"] == pytest.approx(525 * made_t, rel=1e-6)
+
+
+def test_stacks_close(made: Plan) -> None:
+    """Proves: of every carrier, fuels and kiln gas too, what is given is what must be met and what else is taken.
+
+    Sensitivity: a process left out, or drawn on the wrong side, opens the balance."""
+    for run in (made.replay, made.baseline):
+        assert run is not None
+        found = panels.balances(made.scenario, run)
+        for balance in found.values():
+            none = np.zeros(made.scenario.horizon.n_steps)
+            need = none if balance.need is None else balance.need
+            left = sum(balance.gives.values(), none) - sum(balance.takes.values(), none) - need
+            assert np.abs(left).max() < 1e-4, balance.carrier
+        assert set(found["kiln_gas"].gives) == {"kiln"}
+        assert {"raw mill", "waste-heat turbine"} <= set(found["kiln_gas"].takes)
+        assert panels.bought_only(made.scenario, run) == {"coal", "rdf", "biomass"}
+
+
+def test_power_is_the_lines(made: Plan) -> None:
+    """Proves: power stacked by process is what must be met of electricity. Sensitivity: a process left out is seen."""
+    assert made.replay is not None
+    view = View.of(made.scenario.horizon)
+    table = panels.Table(view)
+    processes.power_panel(made, table, time_axis(view), foreman=True)
+    stack = table.frame[[name for name in map(str, table.frame) if name[0] == "p" and name[1:].isdigit()]].sum(axis=1)
+    need = panels.balances(made.scenario, made.replay)[ELECTRICITY].need
+    assert need is not None
+    assert stack.to_numpy()[:-1] == pytest.approx(need, abs=0.005)
+
+
+def test_gantt_is_of_runs(made: Plan) -> None:
+    """Proves: a bar for each run and not for each step, of plan and foreman; each mode has one colour in all units."""
+    assert made.replay is not None
+    drawn = charts.timeline(made).to_dict()
+    bars = rows_of(drawn, whose="plan")
+    runs = list(unit_runs(made.scenario, made.replay))
+    assert {(bar["unit"], bar["start"], bar["end"]) for bar in bars} == {
+        (run.unit, 15 * run.first, 15 * run.last) for run in runs
+    }
+    assert len(rows_of(drawn, whose="foreman")) == len(list(unit_runs(made.scenario, made.baseline)))
+    assert not rows_of(charts.timeline(made, foreman=False).to_dict(), whose="foreman")
+    kiln = next(bar for bar in bars if bar["unit"] == "kiln")
+    assert kiln["starts"] == "Mon 9 Mar 2026 00:00 +01:00"
+    assert (kiln["rate"].endswith(" t/h"), kiln["power"].endswith(" MW"), kiln["tonnes"].endswith(" t")) == (True,) * 3
+    colours = shades.of_modes(made.scenario)
+    assert list(colours) == ["raw mill", "kiln", "CEM I", "CEM II A-LL", "CEM II B-S", "CEM III A"]
+    assert len(set(colours.values())) == len(colours)
+    assert shades.of_stores(made.scenario)["CEM I"] == colours["CEM I"]
+    assert len(set(shades.of_stores(made.scenario).values())) == len(made.scenario.stores)
+    assets = {name: panels.colours(made.scenario)[name] for name in ("waste-heat turbine", "coal yard")}
+    assert not set(assets.values()) & set(colours.values())
+
+
+def test_every_axis_has_its_unit(made: Plan) -> None:
+    """Proves: units on the axes of power, rates, stores, deliveries, intensity and price; local time below; texts tell
+    what a store holds and must hold."""
+    text = json.dumps(charts.timeline(made).to_dict(), ensure_ascii=False)
+    for part in (
+        '["power", "[MW]"]', '["electricity", "[MW]"]', '["deliveries", "[t/h]"]', '"title": "[t]"', '"title": "[t/h]"',
+        "[kg CO2e/MWh]", "[EUR/MWh]", "local time, Europe/Berlin (+01:00)", "kiln: rate",
+        "CEM I: holds 3\u202f800 t, at the end at least 2\u202f900 t",
+    ):  # fmt: skip
+        assert part in text, part
+    one = json.dumps(charts.timeline(made, stores=["clinker"]).to_dict())
+    assert "clinker: holds" in one
+    assert "meal: holds" not in one
+
+
+def test_a_week_of_quarter_hours_stays_light(made: Plan) -> None:
+    """Proves: one table for all panels: the chart of a day stays below 250 kB, so a week's below 1.5 MB."""
+    drawn = charts.timeline(made).to_dict()
+    assert len(json.dumps(drawn)) < 250_000
+    assert sum(len(rows) > made.scenario.horizon.n_steps for rows in drawn["datasets"].values()) == 1
+
+
+def test_orders_that_overlap_stand_above_each_other(made: Plan) -> None:
+    """Proves: ship and barge, which lie at the same time, have a line each; one after the other would share it."""
+    rows = {order.name: row for order, row in processes._rows_of_orders(made.scenario)}
+    assert rows == {"ship": 0, "barge": 1}
+    later = made.scenario.model_copy(
+        update={"deliveries": load("cement-week").deliveries, "horizon": load("cement-week").horizon}
+    )
+    assert {row for _, row in processes._rows_of_orders(later)} == {0}
+
+
+def test_names_are_never_fields_or_expressions(made: Plan) -> None:
+    """Proves: a process called as an asset or as the battery is told apart; names of columns are of our own making."""
+    assert panels.called_process(made.scenario, "battery") == "battery (process)"
+    assert panels.called_process(made.scenario, "coal yard") == "coal yard (process)"
+    assert panels.called_process(made.scenario, "kiln") == "kiln"
+    assert made.replay is not None
+    drawn = gantts.of_units(made.scenario, made.replay, None, View.of(made.scenario.horizon)).to_dict()
+    told = {axis["labelExpr"] for axis in _found(drawn, "axis") if axis and "labelExpr" in axis}
+    (names,) = (json.loads(said.removesuffix(")[datum.value]")[1:]) for said in told if "kiln" in said)
+    assert {unit: " ".join(lines) for unit, lines in names.items()} == {
+        unit: unit for unit, _ in made.scenario.process_units
+    }
+    table = panels.Table(View.of(made.scenario.horizon))
+    x = time_axis(table.view)
+    list(processes.store_panels(made, table, x, True, list(made.scenario.store)))
+    processes.delivery_panel(made, table, x, True)
+    assert all(set(column) <= set("abcdefghijklmnopqrstuvwxyz0123456789") for column in table.frame.columns)
+
+
+def test_what_is_asked_is_told() -> None:
+    """Proves: processes by mode, stores and deliveries are told with their units, and nothing of them is odd."""
+    scenario = load("cement-week")
+    lines = list(facts.lines(scenario))
+    for line in (
+        "process kiln: 1 unit; 160 to 190 t/h; 5.02 MW; in 1.56 t meal; out 1 t clinker, 0.2 MWh kiln_gas; 3.4 GJ/t: "
+        "coal 48 %, rdf 42 %, biomass 10 %; runs all the time, changes by 5 t/h in an hour, starts in 12 h",
+        "store slag: 7000 t, now 3500 t, at the end at least 2500 t",
+        "delivery ship CEM III A: 1200 t from CEM III A, Sat 14 Mar 2026 00:00 to Sun 15 Mar 2026 16:00, "
+        "at most 300 t/h",
+        "arrival slag trains: 4800 t into slag, by weekday and hour, 120 t/h",
+    ):
+        assert line in lines
+    assert list(facts.odd(scenario)) == []
+    assert [row["mode"] for row in works.processes(scenario)][1:3] == ["", "CEM I"]
+
+
+def test_a_carrier_that_no_process_uses_is_odd() -> None:
+    """Proves: a fuel is used by whom burns it, and one that nobody burns is named. Sensitivity: silence."""
+    text = (LIBRARY / "cement-week.yaml").read_text(encoding="utf-8")
+    text = text.replace(
+        "    - {name: kiln_gas, waste: true}", "    - {name: kiln_gas, waste: true}\n    - {name: peat}"
+    )
+    text = text.replace("  assets:", "  assets:\n    - {kind: supply, name: bog, carrier: peat, factor: wood}")
+    assert list(facts.odd(loads(text))) == ["carrier peat: nobody uses it (bog)"]
+
+
+def test_the_empty_page_shows_the_works(home: Path) -> None:
+    """Proves: processes, stores and deliveries may be opened before anything is planned; levels of stores changed."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app.selectbox(key="scenario").set_value("cement-week").run()
+    assert not app.exception
+    labels = [expander.label for expander in app.expander]
+    assert {"3 processes, 6 modes", "7 stores", "8 deliveries, 1 arrival", "Levels of stores"} <= set(labels)
+    assert "Casts and heats" not in labels
+    assert any("who makes what is short" in text.value for text in app.markdown)
+
+
+@pytest.mark.parametrize("name", ["cement-week", "aluminium-potline", "steam-cracker-utilities"])
+def test_levels_give_back_the_stores(name: str) -> None:
+    """Proves: an unchanged table gives the scenario itself; a changed level and end are asked for, the rest stays."""
+    original = load(name)
+    table = asking.levels(original)
+    text = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8")
+    same = loads(text, overrides=[asking.stores_override(original, table)])
+    assert same.model_dump() == original.model_dump()
+    table[asking.NOW] = [store.start_t - (10 if store is original.stores[0] else 0) for store in original.stores]
+    changed: Scenario = loads(text, overrides=[asking.stores_override(original, table)])
+    assert changed.stores[0].start_t == original.stores[0].start_t - 10
+    assert [store.end_t for store in changed.stores] == [store.end_t for store in original.stores]
+    assert changed.stores[1:] == original.stores[1:]
+
+
+def test_missing_values_are_dashes(home: Path) -> None:
+    """Proves: what is not told, as carbon of what comes, is no number in a table and breaks nothing."""
+
+    def script() -> None:
+        import numpy as np
+        import pandas as pd
+
+        from ui.pages.accounts import draw
+
+        draw(pd.DataFrame({"name": ["a", "b"], "kg": [1.0, np.nan]}), {"kg": 1})
+
+    app = AppTest.from_function(script).run()
+    assert not app.exception
+    assert app.dataframe[0].value["kg"].isna().tolist() == [False, True]
+
+
+def _found(tree: Any, key: str) -> list[Any]:
+    """Every value of a key, however deep."""
+    if isinstance(tree, dict):
+        own = [tree[key]] if key in tree else []
+        return own + [value for name, branch in tree.items() if name != "datasets" for value in _found(branch, key)]
+    if isinstance(tree, list):
+        return [value for branch in tree for value in _found(branch, key)]
+    return []
