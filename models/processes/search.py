@@ -51,6 +51,8 @@ COARSE_SHARE = 0.45
 """Share of the time that the hours may take."""
 LEAST_S, MOVE_S, CORRIDOR_S = 2.0, 4.0, 20.0
 """Least time for a window of the first plan, longest for a part of its improvement, and for a corridor."""
+NEAR = 0.6
+"""Share of the gap asked for from which on a plan on hours is good enough."""
 ROUGH, FINE = 0.1, 0.03
 """Share of the gap asked for to which windows are solved, and what improves a plan."""
 EXACT = 1e-6
@@ -264,7 +266,12 @@ class Search:
                 lowest = objective
                 return True
 
-            return rough.switches(self._improve(rough, values, taken, until, MOVE_S / 2))
+            def good() -> bool:
+                """Whether the steps are likely to come within the gap from there."""
+                bound = self.bound
+                return bound is not None and lowest - self.aim.constant - bound <= NEAR * self.gap * abs(bound)
+
+            return rough.switches(self._improve(rough, values, taken, until, MOVE_S / 2, good))
 
     def _hours_of(self, rough: Grid, switches: dict[Any, np.ndarray]) -> np.ndarray | None:
         """A solution on hours whose switches lie near those of a plan on the steps; None where there is none."""
@@ -349,6 +356,7 @@ class Search:
         taken: Callable[[np.ndarray, float], bool],
         until: float,
         seconds: float,
+        enough: Callable[[], bool] = lambda: False,
     ) -> np.ndarray:
         """Free a part of the whole numbers at a time, all others stand; the best values found.
 
@@ -358,8 +366,9 @@ class Search:
             taken: told a solution and the solver's figure for it; whether it is better than the best one.
             until: seconds that are to be left.
             seconds: longest time for a part.
+            enough: whether the plan is good enough.
         """
-        self.improvement = improvement = Improvement(self, grid, values, taken, until, seconds)
+        self.improvement = improvement = Improvement(self, grid, values, taken, until, seconds, enough)
         while improvement.goes_on:
             improvement.move(grid.made.program)
         self.improvement = None
@@ -379,7 +388,9 @@ class Improvement:
         taken: Callable[[np.ndarray, float], bool],
         until: float,
         seconds: float,
+        enough: Callable[[], bool],
     ) -> None:
+        self.enough = enough
         self.search, self.grid, self.values, self.taken = search, grid, values, taken
         self.until, self.seconds = until, seconds
         self.parts = Parts(grid, seconds)
@@ -390,7 +401,8 @@ class Improvement:
     @property
     def goes_on(self) -> bool:
         """Whether there is time and something to try."""
-        return not (self.search.done() or self.parts.exhausted or self.search.left <= self.until)
+        over = self.search.done() or self.search.left <= self.until
+        return not (over or self.parts.exhausted or self.enough())
 
     def move(self, program: Program) -> None:
         """Search through one part."""
