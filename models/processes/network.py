@@ -16,7 +16,8 @@ from pyomo.core.expr import LinearExpression
 
 from models.assets.ports import Linear, total
 from models.processes.plant import Plant
-from models.processes.unit import UnitPorts, add_units
+from models.processes.ports import UnitPorts
+from models.processes.unit import add_units
 from models.site import Ports as SitePorts
 
 

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from models.processes.network import PlantPorts
-from models.processes.unit import UnitPorts, kernel
+from models.assets.ports import held
+from models.dispatch import Flows, held_flows
+from models.processes.network import PlantPorts, levels
+from models.processes.ports import UnitPorts
+from models.processes.recipe import kernel
+from models.processes.worth import credited
 from scenarios import Scenario
 from scenarios.flows import coordinates, streams
 from scenarios.process import GJ_PER_MWH, ChangeOver, StartUp
+
+if TYPE_CHECKING:
+    from models.hub import SiteModel
 
 REST = -1
 
@@ -44,6 +50,8 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
     First in first out: what has run longest in a mode ends first, what has rested longest starts first, so that minimum
     runs and rests that hold for the counts hold for every unit.
     """
+    from scipy.optimize import linear_sum_assignment
+
     units, block = ports.units, ports.block
     process, modes = units.process, range(len(units.modes))
     names = [mode.name for mode in units.modes]
@@ -291,3 +299,21 @@ def _stocks(scenario: Scenario, made: PlantPorts, found: dict[str, Any]) -> None
     lost = np.column_stack([starts, level[:, :-1]]) + into - out - level
     for name, table in (("stock_t", level), ("stock_in_t", into), ("stock_out_t", out), ("stock_lost_t", lost)):
         found[name] = (("stock", "time"), table)
+
+
+def credited_flows(made: SiteModel) -> Flows:
+    """Flows of the solution that the variables hold: with process emissions, and more stock than wanted credited."""
+    ports = made.made
+    assert ports is not None
+    plant = ports.plant
+    drawn = held(ports.electricity, plant.n)
+    cells = made.data.cells_per_slot
+    flows = held_flows(made.model.site, made.data, made.ports, np.repeat(drawn, cells) / cells)
+    kg = sum(float(term.values(plant.n).sum()) for unit in ports.units for term in unit.emitted)
+    stock = credited(plant, made.coarse, {name: float(level[-1]) for name, level in levels(ports).items()})
+    return replace(
+        flows,
+        carbon=flows.carbon + kg - stock["carbon"],
+        cost=flows.cost - stock["cost"],
+        full_cost=flows.full_cost + plant.direct_price_per_kg * kg - stock["full_cost"],
+    )
