@@ -54,7 +54,8 @@ def replay(
     """Follow a schedule (table ``SCHEDULE``) and record what happens, a dataset of table ``RUN``.
 
     Undisturbed, durations and energies are nominal and nothing starts earlier than scheduled. Where reality is late
-    everything after it shifts right; every limit that is missed by more than 1e-6 min, MW or MWh is recorded.
+    everything after it shifts right; every limit that is missed by more than 1e-6 min or MWh, or 1e-6 of the highest
+    power, is recorded.
     Processes are told their modes and rates step by step, or by the foreman where the schedule is his
     (``twin.processes``).
 

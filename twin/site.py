@@ -143,7 +143,9 @@ def _assets(
 
 def _limits(grid: SiteGrid, meter: np.ndarray, export_limit: float) -> list[Violation]:
     found: list[Violation] = []
+    # a solver's rounding grows with what is drawn
+    small = TOLERANCE * max(float(np.abs(meter).max(initial=0.0)), 1.0)
     for kind, excess in (("import", meter - grid.import_limit_mw), ("export", -meter - export_limit)):
-        for m in np.flatnonzero(excess > TOLERANCE).tolist():
+        for m in np.flatnonzero(excess > small).tolist():
             found.append((kind, "", "", float(m * grid.meter_min), float(excess[m]), "MW"))
     return found

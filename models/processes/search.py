@@ -327,24 +327,25 @@ class Search:
         return values if values is not None and last == n else None
 
     def _corridor(self, switches: dict[Any, np.ndarray], ratio: int, width: int) -> None:
-        """Switches near those of a solution on a coarser grid; wider where there is no such plan."""
+        """Switches as those of a solution on a coarser grid, then near them; wider where there is no such plan."""
         program, grid = self.made.program, self.model
-        while not self.done():
-            low, high = grid.around(switches, ratio, width)
+        start: np.ndarray | bool = False
+        for near in (0, width, 3 * width, 9 * width):
+            if self.done():
+                break
+            low, high = grid.around(switches, ratio, near)
             program.bound(grid.on, low, high)
             found = program.search(
-                time_limit=min(max(self.left, 0.05), CORRIDOR_S),
-                gap=self.gap * ROUGH * self.share,
-                effort=0.1,
-                cancel=self.done,
-            )
+                time_limit=min(max(self.left, 0.05), CORRIDOR_S), gap=self.gap * ROUGH * self.share, start=start,
+                effort=0.1, cancel=self.done,
+            )  # fmt: skip
             outcome = program.outcome(found)
             if outcome.found:
-                self.offer(program.solution())
+                start = program.solution()
+                self.offer(start)
             grid.free(grid.whole)
-            if outcome.found or width > 24 * ratio:
-                return
-            width *= 3
+            if near and (outcome.found or outcome.status != "infeasible"):
+                break
 
     def _improve(
         self,
