@@ -22,7 +22,7 @@ from benchmarks.quiet import quiet
 from benchmarks.registry import bench
 from scenarios import Scenario
 
-WEEKS = 5
+WEEKS = 3
 COST = "goal.minimize=cost"
 CHARGE = (
     "market.tariff={name: network, demand: [{name: network demand, rates: [{per_mw: 8500 EUR/MW}]}], "
@@ -34,7 +34,7 @@ CASES: dict[str, tuple[tuple[str, ...], float, float]] = {
     "cost, demand charge": ((COST, CHARGE), 0.04, 200.0),
 }
 """Overrides, gap and time limit [s] by case."""
-MONTH = ("horizon.days=31", "horizon.step_min=30", "goal.time_limit_s=840")
+MONTH = ("horizon.days=31", "horizon.step_min=30", "goal.time_limit_s=300")
 MEBI = 1024.0
 
 

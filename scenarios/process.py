@@ -237,7 +237,8 @@ class StartUp(Record):
 
     hours: Span = 0.0
     energy_mwh: MegawattHours = 0.0
-    """Electricity, spread evenly over the hours (drawn within the first step where there are none)."""
+    """Electricity, spread evenly over the whole steps that the hours take (the first step of the run where they are
+    none)."""
     heat_gj: Gigajoules = 0.0
     """Heat by the usual mix of fuels of the mode that it starts in, spread likewise."""
     off_spec_t: OffSpec = 0.0

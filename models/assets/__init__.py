@@ -90,8 +90,8 @@ def harmless(
     """Carriers of which a surplus can never pay: taking more of them than needed never makes a plan better.
 
     That is so where a surplus may be let go anyway, or where all that comes in is bought at prices and emissions that
-    are nowhere negative, or is curtailed at will: whatever is wasted can be traced back, through stores too, to
-    something that needs not be taken.
+    are nowhere negative, or is curtailed at will, or made by a machine that may idle: whatever is wasted can be traced
+    back, through stores too, to something that needs not be taken.
 
     Args:
         carriers: by name.
@@ -108,12 +108,19 @@ def harmless(
                 can_pay |= asset.carrier == name and bool((series[asset.name]["price_per_unit"] < 0).any())
             elif isinstance(asset, Source):
                 can_pay |= asset.carrier == name
-            elif isinstance(asset, Converter):
+            elif isinstance(asset, Converter) and not _idles(asset, carriers):
                 made = [asset.carrier] if asset.main == "output" else []
                 can_pay |= name in made + [stream.carrier for stream in asset.outputs]
         if carrier.dumps or not can_pay:
             found.add(name)
     return frozenset(found)
+
+
+def _idles(machine: Converter, carriers: dict[str, Carrier]) -> bool:
+    """Whether a machine may run less at any time and nobody minds: what it makes is never in the way."""
+    others = [stream.carrier for _, stream in machine.streams()]
+    free = not (machine.switched or machine.min_load or machine.ramp_down_per_h is not None)
+    return machine.main == "output" and free and all(carriers[name].dumps for name in others if name in carriers)
 
 
 def continuous(hub: Hub) -> bool:

@@ -13,7 +13,7 @@ from models.assets.ports import Linear
 from models.processes.plant import Plant, Units, convex, slopes
 from models.processes.ports import Row, Runs, UnitPorts
 from scenarios.flows import directions, per_t
-from scenarios.process import GJ_PER_MWH, Mode
+from scenarios.process import GJ_PER_MWH, Mode, in_steps
 
 
 def add_recipe(
@@ -231,14 +231,13 @@ def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) ->
 
 
 def kernel(total: float, span_h: float, hours: float) -> list[float]:
-    """An amount spread evenly over a span of hours, by slots; all in the first one where there is no span."""
+    """An amount spread evenly over the slots of a span of hours; all in the first one where there is no span."""
     if not total:
         return []
     if span_h <= 0:
         return [total]
-    slots = int(np.ceil(span_h / hours - 1e-9))
-    edges = np.minimum(np.arange(slots + 1) * hours, span_h)
-    return (total * np.diff(edges) / span_h).tolist()
+    slots = in_steps(span_h, hours)
+    return [total / slots] * slots
 
 
 def _spread(n: int, parts: list[tuple[Any, int, list[float]]]) -> Callable[[int], list[Any]]:

@@ -166,7 +166,7 @@ def follow(process: Process, unit: int, told: tuple[int, ...], h: float, closed:
         down[t] |= mode >= 0 and k > 0
         for s in range(t, n):
             if span > 0:
-                extra[s] += change.energy_mwh * max(min((s + 1 - t) * h, span) - (s - t) * h, 0.0) / span
+                extra[s] += change.energy_mwh / k if s < begin else 0.0
             elif s == t:
                 extra[s] += change.energy_mwh
         pace = process.all_modes[now].rates.low or process.all_modes[now].rates.high

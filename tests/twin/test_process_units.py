@@ -43,23 +43,22 @@ def told(scenario: Scenario, rows: dict[str, list[tuple[str, float]]], **rest: A
 
 
 def test_a_start_up_takes_its_hours_energy_and_heat() -> None:
-    """Proves: told at 2 h with 1.5 h of start-up: 3 MWh in those 90 min exactly (2 MW, not 1.5 over both steps), 18
-    GJ by the usual mix, waiting at no power until the rate comes with step 4, 5 t off-spec there. Sensitivity:
-    energy smeared over whole steps, off-spec product in the store."""
+    """Proves: told at 2 h with 1.5 h of start-up: 3 MWh evenly over the two steps that it takes, 18 GJ by the usual mix
+    likewise, the rate with step 4, 5 t off-spec there. Sensitivity: power that changes within a step, which a meter
+    of quarter-hours would see and no plan foresees; off-spec product in the store."""
     start_up = {"hours": 1.5, "energy_mwh": 3.0, "heat_gj": 18.0, "off_spec_t": 5.0}
     scenario = works([kiln(start_up=start_up, min_run_h=1)], [{"name": "S", **BIG}], site={**FUELS})
     rows = [("", 0.0)] * 2 + [("kiln", 0.0)] * 2 + [("kiln", 30.0)] * 2 + [("", 0.0)]
     run = replay(scenario, told(scenario, {"kiln": rows}))
     assert run["process_mode"].values[0, :7].tolist() == ["", "", "kiln", "kiln", "kiln", "kiln", ""]
-    assert run["process_mw"].to_numpy()[0, :7] == pytest.approx([0, 0, 2, 1, 0.9, 0.9, 0])
-    # metered on quarter-hours the start-up draws 2 MW in six of them
-    assert run["meter_mw"].to_numpy()[8:16] == pytest.approx([2] * 6 + [0] * 2)
+    assert run["process_mw"].to_numpy()[0, :7] == pytest.approx([0, 0, 1.5, 1.5, 0.9, 0.9, 0])
+    assert run["meter_mw"].to_numpy()[8:16] == pytest.approx([1.5] * 8)
     assert run["process_tph"].to_numpy()[0, :7] == pytest.approx([0, 0, 0, 0, 30, 30, 0])
     assert run["off_spec_tph"].to_numpy()[0, :7] == pytest.approx([0, 0, 0, 0, 5, 0, 0])
     assert run["stock_t"].to_numpy()[0, :6] == pytest.approx([0, 0, 0, 0, 25, 55])
     coal = run["stream_rate"].sel(stream="kiln.in.coal").to_numpy()
-    # 18 GJ are 5 MWh over 1.5 h
-    assert coal[:7] == pytest.approx([0, 0, -2, -1, -18, -18, 0])
+    # 18 GJ are 5 MWh, 60 % of it coal
+    assert coal[:7] == pytest.approx([0, 0, -1.5, -1.5, -18, -18, 0])
     assert run["asset_rate"].sel(flow="coal yard").to_numpy() == pytest.approx(-coal)
     assert run["line_rate"].sel(given="waste").to_numpy()[4] == pytest.approx(-12)
     assert not violations(run, "process")
@@ -100,7 +99,7 @@ def test_a_change_over_takes_minutes_and_energy() -> None:
     run = replay(scenario, schedule(scenario, {"mill": rows}))
     assert run["process_mode"].values[0, :5].tolist() == ["A", "B", "B", "B", "A"]
     assert run["process_mw"].to_numpy()[0, :6] == pytest.approx([2, 1, 2, 2, 3, 2])
-    assert run["meter_mw"].to_numpy()[4:8] == pytest.approx([2, 2, 0, 0])
+    assert run["meter_mw"].to_numpy()[4:8] == pytest.approx([1] * 4)
     assert run["off_spec_tph"].to_numpy()[0, :6] == pytest.approx([0, 0, 10, 0, 4, 0])
     assert run["stock_t"].to_numpy()[:, 4] == pytest.approx([20 + 16, 20 + 30])
     assert run.sizes["violation"] == 0

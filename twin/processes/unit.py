@@ -152,8 +152,8 @@ class Unit:
         """It is available again and goes on with what it is told."""
         self.phase = STANDING
         if self.told_mode >= 0:
-            self._start_up(now, step_min)
             self.resuming = True
+            self._start_up(now, step_min)
 
     def _start_up(self, now: float, step_min: float) -> None:
         start = self.process.start_up
@@ -177,10 +177,13 @@ class Unit:
         self._pass(now, step_min)
 
     def _prepare(self, phase: int, now: float, step_min: float, hours: float, mwh: float, heat_mwh: float) -> None:
-        self.phase, self.until = phase, now + hours * 60
-        self.ready_from = now + in_steps(hours, step_min / 60) * step_min
-        if hours:
-            self.extra_mw, self.heating_mw = mwh / hours, heat_mwh / hours
+        steps = in_steps(hours, step_min / 60)
+        self.ready_from = now + steps * step_min
+        # what is planned takes whole steps, within which the power does not change
+        self.phase, self.until = phase, now + hours * 60 if self.resuming else self.ready_from
+        if steps:
+            lasts_h = (self.until - now) / 60
+            self.extra_mw, self.heating_mw = mwh / lasts_h, heat_mwh / lasts_h
             self._pending = (0.0, 0.0, 0.0)
         else:
             self._pending = (mwh, heat_mwh, 0.0)
