@@ -137,6 +137,11 @@ def build(
         # each goal is a variable: caps are its bounds, and what is minimized can change without a new model
         model.total = pyo.Var(model.GOAL, bounds=lambda m, goal: (None, tops.get(goal)))
 
+        # what processes draw, to draw no more than their rates ask for where electricity is worth nothing
+        model.drawn = pyo.Var()
+        drawn_all = 0.0 if made is None else pyo.quicksum(made.electricity.values())
+        model.drawing = pyo.Constraint(expr=model.drawn - drawn_all == 0)
+
         @model.Constraint(model.GOAL)
         def totals(m: Any, goal: str) -> Any:
             return getattr(ports, goal) - m.total[goal] == 0

@@ -120,7 +120,11 @@ class Plan:
             return "Not acceptable: the twin does not agree with the schedule on energy, carbon or cost."
         done = self.replays
         held = f"; it held in {done.held} of {done.n} disturbed days" if done and done.n else ""
-        return f"Feasible, and the twin agrees{held}." + (f" {self.reason}" if self.reason else "")
+        says = [f"Feasible, and the twin agrees{held}.", self.reason]
+        goal = "carbon_kg" if self.scenario.goal.minimize == "carbon" else "cost"
+        if self.stock and self.saved().get(goal, 0.0) < 0:
+            says.append("The foreman ends with more stock, which counts at what it took him on average to make.")
+        return " ".join(filter(None, says))
 
     @property
     def comparable(self) -> bool:
@@ -325,7 +329,8 @@ def _disturbed(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset,
     import twin
 
     # a site alone is not disturbed
-    n = scenario.disturbances.replications if scenario.heats or scenario.processes else 0
+    disturbed = scenario.heats or (scenario.processes and scenario.disturbances.processes)
+    n = scenario.disturbances.replications if disturbed else 0
     columns: dict[str, list[float]] = {
         prefix + name: [] for prefix in ("", "baseline_") for name in (*FIGURES, "violations")
     }

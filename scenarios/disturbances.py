@@ -56,3 +56,10 @@ class Disturbances(Record):
     replications: int = Field(default=20, ge=0, le=100_000)
     """Disturbed replays of a plan."""
     seed: int = Field(default=1, ge=0, lt=2**63)
+
+    @property
+    def processes(self) -> bool:
+        """Whether anything of processes is disturbed."""
+        return bool(
+            self.rate_spread or self.delivery_spread or self.breakdowns or any(spread.rate for spread in self.units)
+        )

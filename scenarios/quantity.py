@@ -99,16 +99,18 @@ def _schema(unit: str, **limits: float) -> WithJsonSchema:
     )
 
 
-Megawatts = Annotated[float, BeforeValidator(in_unit("MW")), Field(ge=0), _schema("MW", minimum=0)]
-MegawattHours = Annotated[float, BeforeValidator(in_unit("MWh")), Field(ge=0), _schema("MWh", minimum=0)]
+Megawatts = Annotated[float, BeforeValidator(in_unit("MW")), Field(ge=0, le=1e6), _schema("MW", minimum=0)]
+MegawattHours = Annotated[float, BeforeValidator(in_unit("MWh")), Field(ge=0, le=1e9), _schema("MWh", minimum=0)]
 Minutes = Annotated[float, BeforeValidator(in_unit("min")), Field(ge=0, le=1e6), _schema("min", minimum=0)]
 PositiveMinutes = Annotated[float, BeforeValidator(in_unit("min")), Field(gt=0, le=1e6), _schema("min")]
 Hours = Annotated[float, BeforeValidator(in_unit("h")), Field(gt=0, le=1e6), _schema("h")]
 Tonnes = Annotated[float, BeforeValidator(in_unit("t")), Field(gt=0, le=1e6), _schema("t")]
-TonnesPerHour = Annotated[float, BeforeValidator(in_unit("t/h")), Field(ge=0), _schema("t/h", minimum=0)]
+TonnesPerHour = Annotated[float, BeforeValidator(in_unit("t/h")), Field(ge=0, le=1e6), _schema("t/h", minimum=0)]
 Kilograms = Annotated[float, BeforeValidator(in_unit("kg")), Field(ge=0), _schema("kg", minimum=0)]
 KilogramsPerTonne = Annotated[float, BeforeValidator(in_unit("kg/t")), Field(ge=0), _schema("kg/t", minimum=0)]
-KilowattHoursPerTonne = Annotated[float, BeforeValidator(in_unit("kWh/t")), Field(ge=0), _schema("kWh/t", minimum=0)]
+KilowattHoursPerTonne = Annotated[
+    float, BeforeValidator(in_unit("kWh/t")), Field(ge=0, le=1e6), _schema("kWh/t", minimum=0)
+]
 KelvinPerMinute = Annotated[float, BeforeValidator(in_unit("K/min")), Field(ge=0, le=100), _schema("K/min", minimum=0)]
 KilowattHoursPerTonneKelvin = Annotated[
     float, BeforeValidator(in_unit("kWh/t/K")), Field(ge=0, le=100), _schema("kWh/t/K", minimum=0)

@@ -139,7 +139,9 @@ def plan(
         print_json({"run": run, "folder": str(folder), **made.summary()})
     else:
         terminal.show(terminal.out(), made, run, folder)
-        print("\nsee it in the browser   emberline app\ntake it to the shift    emberline export last")
+        print("\nsee it in the browser   emberline app")
+        if made.found:
+            print("take it to the shift    emberline export last")
     raise typer.Exit(0 if made.acceptable else 1)
 
 

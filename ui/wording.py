@@ -120,7 +120,7 @@ MONEY = (
 """Parts of the cost add up to it."""
 ONLY_WHERE_ANY = ("bought_kg", "biogenic_kg", "export_mwh", "tonnes", *(name for _, name, _ in MONEY[1:]))
 """Figures that are left out where foreman and plan have none of them."""
-STOCK = "  less stock above foreman's"
+STOCK = "  to end with foreman's stock"
 
 
 def rows(baseline: Any, plan: Any) -> Iterator[Row]:

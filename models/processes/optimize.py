@@ -85,6 +85,13 @@ def _second(search: Search, made: SiteModel) -> None:
     found = program.search(time_limit=max(search.left, 0.1 * spent + 1.0), gap=search.gap, cancel=search.cancel)
     if program.outcome(found).found:
         search.offer(program.solution())
+    # where electricity is worth nothing a bent power curve may be filled in any order: as it is, it draws least
+    value = program.solution()[program.places([total[aim.second]])[0]] if program.outcome(found).found else math.inf
+    program.restrict([(total[aim.second], -math.inf, value + TIE * max(abs(value), 1.0))])
+    program.aim(made.model.drawn)
+    found = program.search(time_limit=max(search.left, 0.1 * spent + 1.0), gap=search.gap)
+    if program.outcome(found).found:
+        search.offer(program.solution(), anyway=True)
     assert search.best is not None
     program.put(search.best.values)
     search.seconds["second goal"] = time.perf_counter() - began

@@ -46,6 +46,8 @@ CORRIDOR_H = 0.75
 """By how much a switch may lie before or after that of the hours."""
 COARSE_SHARE = 0.45
 """Share of the time that the hours may take."""
+FOREMAN_S = 5.0
+"""Time for the foreman's plan, whatever the limit: there is one plan at least."""
 LEAST_S, MOVE_S, CORRIDOR_S = 2.0, 4.0, 20.0
 """Least time for a window of the first plan, longest for a part of its improvement, and for a corridor."""
 NEAR = 0.6
@@ -146,15 +148,20 @@ class Search:
             self.bound = bound
             self._tell()
 
-    def offer(self, values: np.ndarray) -> bool:
-        """Take a solution of the model on the steps if it is better than the best one; whether it was."""
+    def offer(self, values: np.ndarray, *, anyway: bool = False) -> bool:
+        """Take a solution of the model on the steps if it is better than the best one; whether it was taken.
+
+        Args:
+            values: by column.
+            anyway: take it though it is no better.
+        """
         made = self.made
         made.program.put(values)
         flows = self.flows(made)
         if flows.over_mwh > 0:
             return False
         rank = self.aim.rank(flows)
-        if self.best is not None and rank >= self.best.rank - 1e-9 * abs(self.best.rank):
+        if not anyway and self.best is not None and rank >= self.best.rank - 1e-9 * abs(self.best.rank):
             return False
         self.foreman = False
         self.best = Found(values, flows, self.aim.value(flows), rank)
@@ -181,7 +188,7 @@ class Search:
         program, grid = self.made.program, self.model
         places, values = grid.told(start)
         program.bound(places, values, values)
-        found = program.search(time_limit=max(min(self.left, CORRIDOR_S), 0.05), gap=self.gap, cancel=self.cancel)
+        found = program.search(time_limit=max(min(self.left, CORRIDOR_S), FOREMAN_S), gap=self.gap)
         begun = program.outcome(found).found and self.offer(program.solution())
         grid.free(grid.whole)
         return begun

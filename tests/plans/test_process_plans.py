@@ -209,7 +209,7 @@ def test_words_of_a_works(made: Plan) -> None:
     terminal.show(console, made, "0" * 32, Path("folder"))
     shown = console.export_text()
     assert "units     kiln: 1 run" in shown
-    assert "less stock above foreman's" in shown
+    assert "to end with foreman's stock" in shown
 
 
 def test_studies_that_do_not_know_processes_say_so(made: Plan) -> None:
