@@ -167,7 +167,8 @@ class Search:
         self.best = Found(values, flows, self.aim.value(flows), rank)
         whole = abs(self.best.value + self.aim.constant)
         self.share = min(max(abs(self.best.value) / whole, 1e-4), 1.0) if whole else 1.0
-        self._tell()
+        if not anyway:
+            self._tell()
         return True
 
     def flows(self, made: SiteModel) -> Flows:
