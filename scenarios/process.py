@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
-from scenarios.assets.quantity import CARRIERS, of_unit
+from scenarios.assets.quantity import of_unit
 from scenarios.horizon import Horizon, Moment
 from scenarios.line import Emission
 from scenarios.quantity import (
@@ -457,25 +457,3 @@ def stores_of(process: Process) -> Iterator[tuple[tuple[str | int, ...], str]]:
             for i, stream in enumerate(getattr(recipe, side)):
                 if stream.store is not None:
                     yield (*place, side, i, "store"), stream.store
-
-
-__all__ = [
-    "CARRIERS",
-    "Between",
-    "ChangeOver",
-    "ChangeOvers",
-    "Fuel",
-    "Heat",
-    "Mode",
-    "PlannedStop",
-    "PowerPoint",
-    "Process",
-    "Rate",
-    "Recipe",
-    "StartUp",
-    "Stream",
-    "UnitState",
-    "carriers_of",
-    "in_steps",
-    "stores_of",
-]

@@ -65,8 +65,6 @@ class Plant:
     """Carbon price on process emissions."""
     credits: bool = True
     """Whether stock beyond what is wanted is credited."""
-    whole: bool = True
-    """False: what is whole may be in part."""
 
     def steps(self, hours: float) -> int:
         """Slots that cover some hours."""

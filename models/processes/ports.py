@@ -20,8 +20,6 @@ class UnitPorts:
     """Drawn [MWh]."""
     places: dict[str, list[Linear]] = field(default_factory=dict)
     """What they give to stores [t] and carriers [their unit], negative: take, by place."""
-    fuels: dict[str, list[Linear]] = field(default_factory=dict)
-    """Part of ``places`` that is heat for each fuel, as a positive number [MWh]."""
     emitted: list[Linear] = field(default_factory=list)
     """Fossil process emissions [kg CO2e]."""
     turns: dict[tuple[int, int], Any] = field(default_factory=dict)

@@ -132,7 +132,7 @@ def _power(part: Any, knots: list[tuple[float, float]], slope: list[float], plan
     if ordered:
         # the incremental form: a segment is full before the next is begun (counted units are alike and convex)
         part.BEND = pyo.RangeSet(0, len(width) - 2)
-        part.full = pyo.Var(part.BEND, part.T, domain=pyo.Binary if plant.whole else pyo.UnitInterval)
+        part.full = pyo.Var(part.BEND, part.T, domain=pyo.Binary)
 
         @part.Constraint(part.BEND, part.T)
         def lower_full(b: Any, k: int, t: int) -> Any:
@@ -259,5 +259,4 @@ def _times(flow: Linear, factor: float) -> Linear:
 
 
 def _burn(ports: UnitPorts, carrier: str, heat: Linear) -> None:
-    ports.fuels.setdefault(carrier, []).append(heat)
     ports.places.setdefault(carrier, []).append(_times(heat, -1.0))

@@ -117,7 +117,7 @@ class Search:
         if len(self.model.whole) <= SMALL:
             self._direct()
         else:
-            with self._bounding():
+            with Bounding(self):
                 self._by_parts()
         if self.best is not None:
             self.made.program.put(self.best.values)
@@ -157,7 +157,7 @@ class Search:
         """
         made = self.made
         made.program.put(values)
-        flows = self.flows(made)
+        flows = credited_flows(made)
         if flows.over_mwh > 0:
             return False
         rank = self.aim.rank(flows)
@@ -170,10 +170,6 @@ class Search:
         if not anyway:
             self._tell()
         return True
-
-    def flows(self, made: SiteModel) -> Flows:
-        """What site and plant do in the solution that the variables hold; carbon and cost with stock credited."""
-        return credited_flows(made)
 
     def _tell(self) -> None:
         self.on_progress({
@@ -228,9 +224,6 @@ class Search:
         if found.bound is None or not found.bound:
             return 1.0
         return min(max((found.bound - self.aim.constant) / abs(found.bound), 1e-4), 1.0)
-
-    def _bounding(self) -> Bounding:
-        return Bounding(self)
 
     def _by_parts(self) -> None:
         switches = self._hours() if self.scenario.horizon.step_min < COARSE_MIN else None

@@ -28,7 +28,7 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
         ordered: whether a curve of power that bends up needs to be told to fill in order, as negative prices ask.
     """
     n, process = plant.n, units.process
-    whole = pyo.NonNegativeIntegers if plant.whole else pyo.NonNegativeReals
+    whole = pyo.NonNegativeIntegers
     block.T = pyo.RangeSet(0, n - 1)
     block.LATER = pyo.RangeSet(1, n - 1)
     block.MODE = pyo.RangeSet(0, len(units.modes) - 1)
@@ -157,7 +157,7 @@ def _planned_stop(block: Any, plant: Plant, name: str, units: Units) -> None:
     """One stop of a given length: when it begins is free."""
     first, last, length = plant.stops[name]
     block.STOP = pyo.RangeSet(first, last)
-    block.stopping = pyo.Var(block.STOP, domain=pyo.Binary if plant.whole else pyo.UnitInterval)
+    block.stopping = pyo.Var(block.STOP, domain=pyo.Binary)
     block.once = pyo.Constraint(expr=pyo.quicksum(block.stopping.values()) == 1)
 
     @block.Constraint(block.T)
