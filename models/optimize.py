@@ -25,6 +25,9 @@ from scenarios.assets.account import accounts
 from scenarios.datasets import SCHEDULE, check, metered
 from scenarios.line import phase_power
 
+CONTRADICTION = (
+    "No bound is told: what was proven contradicts the plan. This is an error of Emberline; please report it."
+)
 SETTLE_SHARE = 0.2
 """Share of the time limit that settling what machines really do may take for one plan."""
 
@@ -186,11 +189,9 @@ def as_schedule(
         foreman: whether it was given the foreman's list.
     """
     status, reason = _status(search)
-    if search.best is not None and search.bound is not None and _above(search.bound, search.value):
+    if search.best is not None and search.bound is not None and above(search.bound, search.value):
         search.bound, status = None, "best found"
-        reason = (
-            "No bound is told: what was proven contradicts the plan. This is an error of Emberline; please report it."
-        )
+        reason = CONTRADICTION
     if search.best is not None and foreman and not improved:
         reason = "No better order of heats than the foreman's was found."
     data = (
@@ -216,7 +217,7 @@ def as_schedule(
     return check(data, SCHEDULE)
 
 
-def _above(bound: float, value: float | None) -> bool:
+def above(bound: float, value: float | None) -> bool:
     """Whether a bound lies above a plan by more than the solver's tolerance."""
     return value is not None and bound > value + 1e-6 * max(abs(value), abs(bound), 1.0)
 

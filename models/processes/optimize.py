@@ -15,7 +15,7 @@ from models.aim import Aim
 from models.assets.ports import held
 from models.dispatch import columns
 from models.hub import SiteModel
-from models.optimize import baseline_cost, empty
+from models.optimize import CONTRADICTION, above, baseline_cost, empty
 from models.processes import plant as plants
 from models.processes.plant import Plant
 from models.processes.result import columns as process_columns
@@ -106,11 +106,9 @@ def _schedule(scenario: Scenario, search: Search, made: SiteModel) -> xr.Dataset
         drawn = held(made.made.electricity, made.made.plant.n)
         data = data.assign(columns(scenario, made.data, best.flows, drawn)).assign_coords(coordinates).assign(own)
         credit = credited(made.made.plant, made.coarse, _ends(data))[search.aim.first]
-    if best is not None and bound is not None and bound > best.value + 1e-6 * max(abs(bound), 1.0):
+    if best is not None and bound is not None and above(bound, best.value):
         status, bound, gap = "best found", None, None
-        reason = (
-            "No bound is told: what was proven contradicts the plan. This is an error of Emberline; please report it."
-        )
+        reason = CONTRADICTION
     data.attrs.update(
         found=int(best is not None), status=status, reason=reason,
         objective=math.nan if best is None else best.value,
