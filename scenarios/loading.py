@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from scenarios import document as yaml_document
+from scenarios import overlay
 from scenarios.document import Document, dotted
 from scenarios.quantity import CURRENCIES
 from scenarios.record import Problem, ScenarioError
@@ -45,7 +46,7 @@ def load(name: str | Path, overrides: Iterable[str] = ()) -> Scenario:
 
     Args:
         name: path of a YAML file, or the name of a bundled scenario.
-        overrides: assignments ``key.path=value``, applied in order.
+        overrides: assignments ``key.path=value`` and overlays ``@file.yaml``, applied in order.
 
     Raises:
         ScenarioError: with every mistake found.
@@ -64,7 +65,10 @@ def build(document: Document, folder: Path, overrides: Iterable[str] = ()) -> Sc
     problems = list(document.problems)
     for assignment in overrides:
         try:
-            yaml_document.override(document, assignment)
+            if assignment.startswith("@"):
+                overlay.lay(document, assignment[1:])
+            else:
+                yaml_document.override(document, assignment)
         except ScenarioError as error:
             problems += error.problems
     market = document.data.get("market")

@@ -98,12 +98,15 @@ class Follower:
 
     def run(self, seed: int, replication: int, disturbed: bool, by_heat: bool = False) -> xr.Dataset:
         """Follow the schedule once; a dataset of table ``RUN``, with ``heat_mwh`` where ``by_heat`` is asked for."""
-        todo = self.todo
-        duration, energy = _luck(todo, seed, replication, disturbed)
-        following = Following(todo, duration, _failures(self.shop, seed, replication, disturbed))
-        course = following.run()
+        course, energy = follow(self.todo, seed, replication, disturbed)
         attrs = run_attrs(seed, replication, disturbed, self.policy)
-        return record(todo, course, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
+        return record(self.todo, course, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
+
+
+def follow(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[Course, np.ndarray]:
+    """What happens to each operation when a list is followed, and the factor on its energy; the site left out."""
+    duration, energy = _luck(todo, seed, replication, disturbed)
+    return Following(todo, duration, _failures(todo.shop, seed, replication, disturbed)).run(), energy
 
 
 def _luck(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[list[float], np.ndarray]:

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 Named = Annotated[str, typer.Argument(metavar="SCENARIO", help="a YAML file, or the name of a bundled scenario")]
 Changes = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="override a key of the scenario, such as goal.minimize=cost"),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="override a key of the scenario, such as goal.minimize=cost; @FILE.yaml lays a file over it",
+    ),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="id of a run, its first digits, or 'last'")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON and nothing else")]

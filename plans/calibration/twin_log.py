@@ -1,0 +1,83 @@
+"""A heat log as the twin makes it: the same list followed again and again, with the disturbances of a scenario."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+import twin
+from scenarios import Scenario
+from scenarios.heat_log import COLUMNS, TIMES
+from twin.operations import operations, shop
+from twin.recorder import reheating
+from twin.run import follow
+
+DAY_MIN = 1440.0
+
+
+def twin_log(
+    scenario: Scenario,
+    schedule: xr.Dataset | None = None,
+    replications: Iterable[int] = range(30),
+    *,
+    seed: int | None = None,
+    disturbed: bool = True,
+) -> pd.DataFrame:
+    """A table with the columns of a heat log's file, one replication after the other on days of their own.
+
+    Args:
+        scenario: a plant with a line.
+        schedule: the list that is followed (table ``SCHEDULE``); None: the foreman's.
+        replications: which replications of the twin's random numbers, one for each day.
+        seed: of the random numbers; None: the scenario's.
+        disturbed: whether durations and energies scatter and units break down.
+
+    Times are UTC, rounded to the second.
+    """
+    table = shop(scenario)
+    todo = operations(table, twin.dispatch(scenario) if schedule is None else schedule)
+    seed = scenario.disturbances.seed if seed is None else seed
+    of = todo.arrays
+    heat, unit = of["heat"], of["unit"]
+    names, orders = np.array(table.names), np.array(table.orders)
+    grades = np.array([item.grade.name for item in scenario.heats])
+    planned = np.array(todo.scheduled), np.array(todo.scheduled) + np.array(todo.planned)
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in COLUMNS}
+    offset = 0.0
+    for replication in replications:
+        course, factor = follow(todo, seed, replication, disturbed)
+        start, end = np.array(course.start), np.array(course.end)
+        done = np.flatnonzero(~np.isnan(end))
+        stops = [(i, at, at + halt) for i, halts in course.stops.items() for at, halt in halts]
+        label, none = f"{replication}:", np.full(len(stops), "")
+        nothing = np.full(len(stops), np.nan)
+        energy = of["energy"] * factor + reheating(todo, start, end)
+        for name, of_heats, of_stops in (
+            ("heat", np.char.add(label, names[heat[done]]), none),
+            ("grade", grades[heat[done]], none),
+            (
+                "unit",
+                np.array(table.units)[unit[done]],
+                np.array([table.units[unit[i]] for i, _, _ in stops], dtype=str),
+            ),
+            ("start", start[done] + offset, np.array([at for _, at, _ in stops]) + offset),
+            ("end", end[done] + offset, np.array([over for _, _, over in stops]) + offset),
+            ("energy_mwh", energy[done], nothing),
+            ("mass_t", np.array(table.mass_t)[heat[done]], nothing),
+            ("order", np.char.add(label, orders[heat[done]]), none),
+            ("planned_start", planned[0][done] + offset, nothing),
+            ("planned_end", planned[1][done] + offset, nothing),
+            ("event", np.full(len(done), ""), np.full(len(stops), "breakdown")),
+        ):
+            columns[name] += [of_heats, of_stops]
+        last = max(float(np.nanmax(end, initial=0.0)), table.length)
+        offset += math.ceil(last / DAY_MIN) * DAY_MIN
+    log = pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
+    origin = pd.Timestamp(scenario.horizon.start_utc)
+    for column in TIMES:
+        log[column] = origin + pd.to_timedelta((log[column] * 60).round(), unit="s")
+    return log

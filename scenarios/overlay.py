@@ -1,0 +1,42 @@
+"""An overlay: a file that changes part of a scenario, such as what was fitted to a plant's log.
+
+Mappings are merged key by key; values and lists take the place of what was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scenarios.document import Document, Keys, read
+
+
+def lay(document: Document, name: str) -> None:
+    """Lay an overlay over a document; its mistakes are told with its own file and line.
+
+    Raises:
+        ScenarioError: the file cannot be read as a mapping.
+    """
+    over = read(Path(name))
+    document.problems += over.problems
+    for path, value in _leaves(over.data, ()):
+        place: Any = document.data
+        for key in path[:-1]:
+            if not isinstance(place.get(key), dict):
+                place[key] = {}
+            place = place[key]
+        place[path[-1]] = value
+        for known in [at for at in document.lines if at[: len(path)] == path]:
+            del document.lines[known]
+        for at, line in over.lines.items():
+            if at[: len(path)] == path:
+                document.overrides[at] = f"@{over.name}:{line}"
+
+
+def _leaves(data: dict[str, Any], path: Keys) -> Iterator[tuple[Keys, Any]]:
+    for key, value in data.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
