@@ -18,9 +18,11 @@ from typing import Any
 
 import pyomo.environ as pyo
 
+from models.casts import bound as casts
 from models.pooled import Pooled
 from models.search import Search
-from models.solve import Program, building
+from models.solve import Program
+from models.templates import building
 
 Places = dict[int, tuple[tuple[int, ...], int, int]]
 """By cast: casters that it may use, first and last slot of its start."""
@@ -58,15 +60,18 @@ class Bound:
         """Set by the search: nobody needs the bound any more."""
         self.failure: BaseException | None = None
         self.long = len(search.problem.heats) > LONG_HEATS
-        made = Pooled(search.problem, search.data, bounding=True)
+        with building():
+            made = Pooled(search.problem, search.data, bounding=True)
         search.infeasible |= not made.possible
         if search.infeasible:
             return
-        self._program = self._compiled(made)
+        self._program = self._compiled(made, "bound")
         self._first = None
         if self.long and search.problem.reheat_kwh_per_t_min:
             lossless = replace(search.problem, reheat_kwh_per_t_min=0.0)
-            self._first = self._compiled(Pooled(lossless, search.data, bounding=True))
+            with building():
+                quick = Pooled(lossless, search.data, bounding=True)
+            self._first = self._compiled(quick, "first bound")
         paid = search.aim.constant + negative_reheating(search)
         self._below = search.aim.constant if made.reheating_exact else paid
         self._first_below = paid
@@ -75,13 +80,14 @@ class Bound:
         self._numbers = 0
         search.clock("build", began)
 
-    def _compiled(self, made: Pooled) -> Program:
+    def _compiled(self, made: Pooled, role: str) -> Program:
         search = self.search
         with building():
             for name, cap, _ in search.aim.caps(search.data):
-                made.model.add_component(f"{name}_cap", pyo.Constraint(expr=getattr(made.ports, name) <= cap))
-            made.model.goal = pyo.Objective(expr=search.aim.pure(made.ports))
-            return Program(made.model)
+                made.model.add_component(f"{name}_cap", pyo.Constraint(rule=made.ports.at_most(name, cap)))
+            made.model.goal = pyo.Objective(rule=lambda m: search.aim.pure(made.ports))
+            study = search.study
+            return Program(made.model) if study is None else study.program(role, made.model)
 
     def run(self) -> None:
         """Raise the search's bound until it is over."""
@@ -138,8 +144,8 @@ class Bound:
         """A part of the plans, its relaxation solved; None where it is proven to hold no plan."""
         self._restrict(places)
         found = self._program.search(
-            time_limit=max(self.search.left, 0.05), relax=True, ipm=root, crossover=not (root and self.long),
-            cancel=self._stop,
+            time_limit=max(self.search.left, 0.05), relax=True, ipm=root and not self._program.has_basis,
+            crossover=not (root and self.long), cancel=self._stop,
         )  # fmt: skip
         outcome = self._program.outcome(found)
         if outcome.status == "infeasible":
@@ -215,7 +221,8 @@ def rising(search: Search) -> Iterator[threading.Thread]:
     if not search.proving:
         yield threading.Thread()
         return
-    bound = Bound(search)
+    quick = casts.of(search) if len(search.problem.heats) > LONG_HEATS else None
+    bound: Bound | casts.CastBound = Bound(search) if quick is None else quick
     thread = threading.Thread(target=bound.run, name="bound", daemon=True)
     thread.start()
     try:

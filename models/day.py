@@ -31,8 +31,9 @@ from models.pooled import Pooled, leading_stage
 from models.rens import Counted, read, surroundings
 from models.search import Search
 from models.slots import SlotProblem
-from models.solve import Program, building
+from models.solve import Program
 from models.starts import Starts
+from models.templates import building
 
 SURROUNDINGS = ((0, 0), (1, 0), (1, 1), (2, 4))
 """How far a pooled plan may leave its relaxation, closest first: counts, and slots around casts with weight."""
@@ -128,12 +129,12 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         made = Pooled(line, guide.data, bounding=not mean, whole_total=not mean)
         if not made.possible:
             return False
-        aim = guide.aim.expression(made.ports)
+        own: Any = 0.0
         if mean:
             more = differences(problem, line, lead, guide.aim.both_weights(guide.data))
             m = made.model
-            aim += sum(more[c, problem.casts[c].units[k], t] * m.z[c, k, t] for c, k, t in m.OPTION)
-        made.model.goal = pyo.Objective(expr=aim)
+            own = sum(more[c, problem.casts[c].units[k], t] * m.z[c, k, t] for c, k, t in m.OPTION)
+        made.model.goal = pyo.Objective(rule=lambda m: guide.aim.expression(made.ports) + own)
         program = Program(made.model)
     search.clock("build", began)
     began = time.perf_counter()
@@ -375,7 +376,8 @@ def _named(
         if not made.possible:
             return None, 0.0, False
         aim = _aim(guide, made)
-        made.model.goal = pyo.Objective(expr=aim + overlap * made.twice if loose else aim)
+        twice = overlap * made.twice if loose else 0.0
+        made.model.goal = pyo.Objective(rule=lambda m: aim(m) + twice)
         program = Program(made.model)
         if start is not None:
             made.begin(start)
@@ -402,22 +404,20 @@ def _named(
     return made.read(), float(pyo.value(made.twice)), outcome.status != "optimal"
 
 
-def _aim(guide: Guide, made: Named) -> Any:
-    """Both goals as one, with what breaking the import limit and the caps counts, and early starts among equals."""
+def _aim(guide: Guide, made: Named) -> Callable[[Any], Any]:
+    """Rule of an objective: both goals, what breaking import limit and caps counts, early starts among equals."""
     aim, data, m = guide.aim, guide.data, made.model
     caps = aim.caps(data)
     m.CAP = pyo.RangeSet(0, len(caps) - 1)
     m.above = pyo.Var(m.CAP, domain=pyo.NonNegativeReals)
-
-    @m.Constraint(m.CAP)
-    def cap(m: Any, k: int) -> Any:
-        name, top, _ = caps[k]
-        return getattr(made.ports, name) - m.above[k] <= top
+    m.cap = pyo.Block(m.CAP)
+    for k, (name, top, _) in enumerate(caps):
+        m.cap[k].kept = pyo.Constraint(rule=made.ports.at_most(name, top, m.above[k]))
 
     broken = aim.over_price(data) * made.ports.over + sum(price * m.above[k] for k, (_, _, price) in enumerate(caps))
     scale = EARLY * float(np.abs(aim.weight(data)).mean()) + 1e-12
     early = sum(t * m.x[h, i, u, t] for h, i, u, t in m.START) + sum(t * m.z[c, u, t] for c, u, t in m.OPTION)
-    return aim.expression(made.ports) + broken + scale * early
+    return lambda m: aim.expression(made.ports) + broken + scale * early
 
 
 def corridors(search: Search, width: int) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from models.templates import Series, limit
 from scenarios.tariff import Rates
 
 
@@ -58,7 +59,9 @@ def add(block: Any, rates: Rates, imported: Callable[[int], Any], bounds: Bounds
     peaks, hours = rates.peaks, rates.hours
     top = [_top(rates, p, bounds) for p in range(len(peaks))]
     block.GROUP = pyo.Set(initialize=[(p, g) for p, peak in enumerate(peaks) for g in range(len(peak.groups))], dimen=2)
-    block.billed = pyo.Var(block.GROUP, bounds=lambda b, p, g: (peaks[p].floor_mw, None))
+    block.billed = pyo.Var(block.GROUP)
+    block.floor = Series(block.GROUP, values=np.array([peaks[p].floor_mw for p, _ in block.GROUP]))
+    limit(block.billed, lower=block.floor.array)
     block.REMEMBERED = pyo.Set(initialize=sorted({p for peak in peaks if peak.share > 0 for p in peak.earlier}))
     block.measured = pyo.Var(block.REMEMBERED, domain=pyo.NonNegativeReals)
     counted = [
@@ -81,10 +84,12 @@ def add(block: Any, rates: Rates, imported: Callable[[int], Any], bounds: Bounds
 
     ratchets = [(p, g, e) for p, g in block.GROUP if peaks[p].share > 0 for e in peaks[p].earlier]
     block.RATCHET = pyo.Set(initialize=ratchets, dimen=3)
+    block.PEAK = pyo.RangeSet(0, len(peaks) - 1)
+    block.share = Series(block.PEAK, values=np.array([peak.share for peak in peaks]))
 
     @block.Constraint(block.RATCHET)
     def ratchet(b: Any, p: int, g: int, e: int) -> Any:
-        return b.billed[p, g] >= peaks[p].share * b.measured[e]
+        return b.billed[p, g] >= b.share[p] * b.measured[e]
 
     return _demand_blocks(block, rates, top, bounds)
 
@@ -113,21 +118,24 @@ def _demand_blocks(block: Any, rates: Rates, top: list[float], bounds: Bounds) -
         initialize=[(p, g, k) for (p, g), parts in pieces.items() for k in range(len(parts))], dimen=3
     )
     block.FILLS = pyo.Set(initialize=[(p, g, k) for p, g in ordered for k in range(len(pieces[p, g]) - 1)], dimen=3)
-    block.part = pyo.Var(block.PIECE, bounds=lambda b, p, g, k: (0, _finite(pieces[p, g][k].width)))
+    block.part = pyo.Var(block.PIECE, domain=pyo.NonNegativeReals)
+    widths = np.array([piece.width for parts in pieces.values() for piece in parts])
+    limit(block.part, upper=widths)
+    block.width = Series(block.PIECE, values=np.where(np.isfinite(widths), widths, 0.0))
+    block.OF_GROUP = pyo.Set(block.GROUP, initialize={key: range(len(parts)) for key, parts in pieces.items()})
     block.full = pyo.Var(block.FILLS, domain=pyo.Binary)
 
     @block.Constraint(block.GROUP)
     def cut(b: Any, p: int, g: int) -> Any:
-        parts = pyo.quicksum(b.part[p, g, k] for k in range(len(pieces[p, g])))
-        return b.billed[p, g] == peaks[p].floor_mw + parts
+        return b.billed[p, g] == b.floor[p, g] + sum(b.part[p, g, k] for k in b.OF_GROUP[p, g])
 
     @block.Constraint(block.FILLS)
     def filled(b: Any, p: int, g: int, k: int) -> Any:
-        return b.part[p, g, k] >= pieces[p, g][k].width * b.full[p, g, k]
+        return b.part[p, g, k] >= b.width[p, g, k] * b.full[p, g, k]
 
     @block.Constraint(block.FILLS)
     def in_order(b: Any, p: int, g: int, k: int) -> Any:
-        return b.part[p, g, k + 1] <= pieces[p, g][k + 1].width * b.full[p, g, k]
+        return b.part[p, g, k + 1] <= b.width[p, g, k + 1] * b.full[p, g, k]
 
     cost: Any = 0.0
     for p, peak in enumerate(peaks):
@@ -149,12 +157,18 @@ def _dearest(block: Any, rates: Rates, pieces: dict[tuple[int, int], list[_Piece
         initialize=[(p, g, k) for p, k in block.DEAREST for g in range(len(peaks[p].groups))], dimen=3
     )
 
+    rivals = list(block.RIVAL)
+    under = [np.clip(peaks[p].floor_mw - peaks[p].limits_mw[k], 0.0, peaks[p].widths_mw[k]) for p, _, k in rivals]
+    above = {(p, g, k): [i for i, piece in enumerate(pieces[p, g]) if piece.block == k] for p, g, k in rivals}
+    block.under, block.rate = (
+        Series(block.RIVAL, values=np.array(values, dtype=float))
+        for values in (under, [peaks[p].per_mw[g, k] for p, g, k in rivals])
+    )
+    block.ABOVE = pyo.Set(block.RIVAL, initialize=above)
+
     @block.Constraint(block.RIVAL)
     def rival(b: Any, p: int, g: int, k: int) -> Any:
-        peak = peaks[p]
-        under = float(np.clip(peak.floor_mw - peak.limits_mw[k], 0.0, peak.widths_mw[k]))
-        above = sum(b.part[p, g, i] for i, piece in enumerate(pieces[p, g]) if piece.block == k)
-        return b.dearest[p, k] >= float(peak.per_mw[g, k]) * (under + above)
+        return b.dearest[p, k] >= b.rate[p, g, k] * (b.under[p, g, k] + sum(b.part[p, g, i] for i in b.ABOVE[p, g, k]))
 
     return pyo.quicksum(block.dearest[p, k] for p, k in block.DEAREST)
 
@@ -172,7 +186,3 @@ def _pieces(rates: Rates, p: int, g: int, top: float) -> list[_Piece]:
         if width > 0:
             found.append(_Piece(k, float(width), rate))
     return found
-
-
-def _finite(width: float) -> float | None:
-    return width if np.isfinite(width) else None

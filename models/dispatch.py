@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,10 @@ import pyomo.environ as pyo
 import xarray as xr
 
 from models import site as site_model
-from models.assets import HubFlows, read_flows
+from models.assets import HubFlows, Linear, Row, held, read_flows
 from models.site import Ports, SiteData
-from models.solve import Program, building
+from models.solve import Program
+from models.templates import building
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY
 
@@ -68,31 +69,32 @@ class Dispatcher:
         with building():
             model.CELL = pyo.RangeSet(0, n * per - 1)
             model.line = pyo.Var(model.CELL)
-            model.GIVEN = pyo.Set(initialize=[(k, t) for k in range(len(self.carriers)) for t in range(n)], dimen=2)
-            model.given = pyo.Var(model.GIVEN)
-            place = {carrier: k for k, carrier in enumerate(self.carriers)}
+            model.given = pyo.Var(pyo.RangeSet(0, len(self.carriers) - 1), pyo.RangeSet(0, n - 1))
             model.site = pyo.Block()
             self.ports = site_model.add(
                 model.site,
                 data,
-                lambda c: model.line[c],
+                lambda c, t: model.line[c],
                 lambda t: sum(model.line[t * per + k] for k in range(per)),
                 soft=True,
-                line_gives=lambda carrier, t: model.given[place[carrier], t],
+                line_gives={carrier: Linear(((Row(model.given, k), 1.0),)) for k, carrier in enumerate(self.carriers)},
             )
-            # among equals: little throughput of the battery, no curtailment
-            worn = sum(model.site.charge[t] + model.site.discharge[t] for t in range(n)) if data.battery else 0.0
             scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
-            among = scale * (worn - 0.5 * sum(model.site.pv[t] for t in range(n)))
             model.CAP = pyo.RangeSet(0, len(caps) - 1)
             model.above = pyo.Var(model.CAP, domain=pyo.NonNegativeReals)
-
-            @model.Constraint(model.CAP)
-            def cap(m: Any, k: int) -> Any:
-                return getattr(self.ports, caps[k][0]) - m.above[k] <= caps[k][1]
-
+            model.cap = pyo.Block(model.CAP)
+            for k, (port, most, _) in enumerate(caps):
+                model.cap[k].kept = pyo.Constraint(rule=self.ports.at_most(port, most, model.above[k]))
             broken = over_price * self.ports.over + sum(caps[k][2] * model.above[k] for k in model.CAP)
-            model.goal = pyo.Objective(expr=goal(self.ports) + broken + among)
+
+            @model.Objective()
+            def wanted(m: Any) -> Any:
+                # among equals: little throughput of the battery, no curtailment
+                among = -0.5 * sum(m.site.pv[t] for t in m.site.T) if data.pv.any() else 0.0
+                if data.battery:
+                    among += sum(m.site.charge[t] + m.site.discharge[t] for t in m.site.T)
+                return goal(self.ports) + broken + scale * among
+
             self.program = Program(model)
 
     def flows(
@@ -101,18 +103,17 @@ class Dispatcher:
         *,
         time_limit: float = TIME_LIMIT_S,
         cancel: Callable[[], bool] | None = None,
-        line_gives: Callable[[str, int], float] | None = None,
+        line_gives: Mapping[str, np.ndarray] | None = None,
     ) -> Flows | None:
         """Best use of the site for a load; arguments and result are those of ``dispatch``."""
-        data = self.data
-        line = line_cells.reshape(len(data.base), -1).sum(axis=1)
+        data, given = self.data, line_gives or {}
         if data.plain:
-            zero = np.zeros(len(line))
-            return _flows(data, line_cells, line + data.base - data.pv, zero, data.pv.copy(), zero, zero, zero)
-        model, given = self.model, line_gives or (lambda carrier, t: 0.0)
-        load = [(model.line[c], value, value) for c, value in enumerate(line_cells.tolist())]
-        amounts = [(model.given[k, t], given(self.carriers[k], t)) for k, t in model.GIVEN]
-        self.program.restrict([*load, *((variable, value, value) for variable, value in amounts)])
+            return _plain(data, line_cells)
+        model, none = self.model, np.zeros(len(data.base))
+        amounts = [line_cells, *(given.get(carrier, none) for carrier in self.carriers)]
+        places = np.concatenate([self.program.columns_of(variable) for variable in (model.line, model.given)])
+        values = np.concatenate(amounts)[places >= 0]
+        self.program.bound(places[places >= 0], values, values)
         if not self.program.run(time_limit=time_limit, gap=1e-6, cancel=cancel).found:
             return None
         return held_flows(model.site, data, self.ports, line_cells)
@@ -127,8 +128,8 @@ class Dispatcher:
         found = self.program.multipliers(time_limit=time_limit)
         if found is None:
             return {}
-        balance, n = self.model.site.hub.balance, len(self.data.base)
-        return {name: np.array([found.of(balance[name, t]) for t in range(n)]) for name in self.model.site.hub.CARRIER}
+        hub = self.model.site.hub
+        return {name: found.of_rows(hub.carrier[name].balance) for name in hub.CARRIER}
 
 
 def dispatch(
@@ -139,7 +140,7 @@ def dispatch(
     over_price: float,
     time_limit: float = TIME_LIMIT_S,
     cancel: Callable[[], bool] | None = None,
-    line_gives: Callable[[str, int], float] | None = None,
+    line_gives: Mapping[str, np.ndarray] | None = None,
 ) -> Flows | None:
     """Best use of the site for a load.
 
@@ -150,7 +151,7 @@ def dispatch(
         over_price: what a MWh above the import limit counts, so that there are flows where a load breaks it.
         time_limit: seconds.
         cancel: polled; True ends the search for flows.
-        line_gives: what the line delivers of another carrier in a slot, in the carrier's unit.
+        line_gives: what the line delivers of other carriers by slot, in the carrier's unit, shape (n_slots,) each.
 
     Returns:
         The flows; ``over_mwh`` tells by how much they break the import limit. None where none were found in time, or
@@ -162,14 +163,22 @@ def dispatch(
 
 def held_flows(block: pyo.Block, data: SiteData, ports: Ports, line_cells: np.ndarray) -> Flows:
     """The flows that the variables of a site's block hold after a solve."""
+    if data.plain:
+        return _plain(data, line_cells)
     n, zero = len(data.base), np.zeros(len(data.base))
 
     def values(name: str) -> np.ndarray:
-        return np.array([pyo.value(getattr(block, name)[t]) for t in range(n)])
+        return held(getattr(block, name), n)
 
     charge, discharge, level = (values(name) if data.battery else zero for name in ("charge", "discharge", "level"))
     hub = None if ports.hub is None else read_flows(ports.hub)
     return _flows(data, line_cells, values("taken"), values("given"), values("pv"), charge, discharge, level, hub)
+
+
+def _plain(data: SiteData, line_cells: np.ndarray) -> Flows:
+    """Where nothing is to decide on the site."""
+    line, zero = line_cells.reshape(len(data.base), -1).sum(axis=1), np.zeros(len(data.base))
+    return _flows(data, line_cells, line + data.base - data.pv, zero, data.pv.copy(), zero, zero, zero)
 
 
 def columns(scenario: Scenario, data: SiteData, flows: Flows, line: np.ndarray) -> xr.Dataset:

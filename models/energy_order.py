@@ -17,7 +17,8 @@ import numpy as np
 import pyomo.environ as pyo
 
 from models.energy_states import TOLERANCE, Arc, add, moves, steps
-from models.solve import Outcome, building, solve
+from models.solve import Outcome, solve
+from models.templates import Series, building
 from scenarios.energy_states import EnergyStates, Leg, Move, slots_between
 
 FIRST_WINDOW = 5e-4
@@ -91,11 +92,20 @@ class _Graph:
             model.potential = pyo.Var(sorted({*self.tail.tolist(), *self.head.tolist()}))
             model.worth = pyo.Var(list(self.lengths))
             model.potential[self.source].fix(0)
-            model.below = pyo.Constraint(range(len(self.places)))
-            rows = zip(*(row.tolist() for row in (self.tail, self.head, self.cost, self.length)), strict=True)
-            for i, (tail, head, cost, length) in enumerate(rows):
-                worth = model.worth[length] if length else 0.0
-                model.below[i] = model.potential[head] - model.potential[tail] + worth <= cost
+            arcs = list(zip(*(row.tolist() for row in (self.tail, self.head, self.length)), strict=True))
+            model.ARC = pyo.RangeSet(0, len(arcs) - 1)
+            model.cost = Series(model.ARC, values=self.cost)
+            model.LEG = pyo.Set(initialize=[(i, *arc[:2]) for i, arc in enumerate(arcs) if not arc[2]], dimen=3)
+            model.WORK = pyo.Set(initialize=[(i, *arc) for i, arc in enumerate(arcs) if arc[2]], dimen=4)
+
+            @model.Constraint(model.LEG)
+            def below(m: Any, i: int, tail: int, head: int) -> Any:
+                return m.potential[head] - m.potential[tail] <= m.cost[i]
+
+            @model.Constraint(model.WORK)
+            def worth_below(m: Any, i: int, tail: int, head: int, length: int) -> Any:
+                return m.potential[head] - m.potential[tail] + m.worth[length] <= m.cost[i]
+
             counted = pyo.quicksum(count * model.worth[length] for length, count in self.lengths.items())
             model.goal = pyo.Objective(expr=model.potential[self.sink] + counted, sense=pyo.maximize)
         if not solve(model, time_limit=time_limit, relax=True).found:

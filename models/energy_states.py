@@ -103,6 +103,7 @@ def add(
     for node in (source, sink):
         terms[node].append((node == source) - (node == sink))
     block.balance = pyo.Constraint(pyo.Any)
+    # no template: works may be any expressions
     for node, flows in terms.items():
         balance = pyo.quicksum(flows)
         if not isinstance(balance, (int, float)):

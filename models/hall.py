@@ -18,8 +18,8 @@ class Demand:
 
     earlier: tuple[int, ...]
     """Slots before the deadline by which a start on each source unit must lie, shape (n_sources,); the least is 0."""
-    count: Callable[[int], Any]
-    """How many have a deadline up to a slot."""
+    add: Callable[[Any, tuple[int, ...], int, int], None]
+    """Adds to a row how many have a deadline up to the slot that lies so many before the row's, times a weight."""
     most: int
     """Slots after a source's start by which the deadline must lie at the latest."""
     ahead: int = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,11 +21,14 @@ from models import aim as aims
 from models import assets, processes
 from models import site as sites
 from models.aim import Aim
+from models.assets import Linear
 from models.dispatch import columns, held_flows
 from models.optimize import baseline_cost, empty
 from models.processes import Plant, PlantPorts, bands, credits
 from models.site import Ports, SiteData
-from models.solve import Outcome, Program, Progress, building
+from models.solve import Outcome, Program, Progress
+from models.study import Study
+from models.templates import Series, building
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY
 from scenarios.datasets import SCHEDULE, check
@@ -52,6 +55,14 @@ class SiteModel:
     made: PlantPorts | None = None
     """The processes, where there are any."""
 
+    def ask(self, aim: Aim) -> None:
+        """Another goal or other caps of the same site: bounds and costs of the totals."""
+        total, program = self.model.total, self.program
+        program.restore()
+        for goal, top in (("full_cost", aim.cost_cap), ("carbon", aim.carbon_cap), ("cost", None)):
+            program.restrict([(total[goal], -math.inf, math.inf if top is None else top)])
+        program.aim(total[aim.first])
+
     def burning(self) -> set[int]:
         """Slots in which a store is filled and emptied at the same time in the solution, though it cannot be."""
         hub = self.ports.hub
@@ -71,8 +82,9 @@ def build(
     aim: Aim,
     load: np.ndarray | None = None,
     burning: Collection[int] | None = None,
-    line_gives: Callable[[str, int], Any] | None = None,
+    line_gives: Mapping[str, Linear] | None = None,
     plant: Plant | None = None,
+    study: Study | None = None,
 ) -> SiteModel:
     """Build and compile a site's model, with its processes; it minimizes the first goal under the caps.
 
@@ -81,74 +93,93 @@ def build(
         aim: goals and caps.
         load: energy of the line by cell [MWh], shape (n_cells,); None: there is no line.
         burning: slots in which stores may not be filled and emptied at the same time; None: all in which it could pay.
-        line_gives: what the line gives of another carrier in a slot, in the carrier's unit.
+        line_gives: what the line gives of other carriers, in the carrier's unit.
         plant: the processes; they are the load then.
+        study: keeps the solver for the next such model.
     """
+    if study is not None and plant is None and not line_gives:
+        known = study.site(data, load, burning)
+        if known is not None:
+            known.ask(aim)
+            return known
     coarse = data
     if load is None and data.step_min > data.meter_min:
         # nothing changes within a step: its limit is that of each of its metered intervals
         coarse = replace(data, meter_min=data.step_min, cell_min=data.step_min)
-    cells = np.zeros(len(data.base) * coarse.cells_per_slot) if load is None else load
-    slots = cells.reshape(len(data.base), -1).sum(axis=1)
+    n, per = len(data.base), coarse.cells_per_slot
     model = pyo.ConcreteModel()
     made: PlantPorts | None = None
-    tops = {"full_cost": aim.cost_cap, "carbon": aim.carbon_cap}
-
-    def cell(c: int) -> Any:
-        return float(cells[c])
-
-    def slot(t: int) -> Any:
-        return float(slots[t])
-
+    gives = dict(line_gives or {})
     with building():
         if plant is not None:
             model.plant = pyo.Block()
             carriers = [] if data.hub is None else [name for name in data.hub.carriers if name != ELECTRICITY]
             made = processes.add(model.plant, plant, carriers, ordered=not _dear(data))
-            drawn, gives, per = made.electricity, made.gives, coarse.cells_per_slot
+            drawn, gives = made.electricity, made.gives
 
-            def cell(c: int) -> Any:
-                return drawn[c // per] / per
+            def cell(c: Any, t: Any) -> Any:
+                return drawn[t] / per
 
-            def slot(t: int) -> Any:
+            def slot(t: Any) -> Any:
                 return drawn[t]
 
-            def line_gives(carrier: str, t: int) -> Any:
-                return gives[carrier][t] if carrier in gives else 0.0
+        else:
+            cells = np.zeros(n * per) if load is None else load
+            model.CELL, model.T = pyo.RangeSet(0, n * per - 1), pyo.RangeSet(0, n - 1)
+            model.by_cell = Series(model.CELL, values=cells)
+            model.by_slot = Series(model.T, values=cells.reshape(n, -1).sum(axis=1))
+
+            def cell(c: Any, t: Any) -> Any:
+                return model.by_cell[c]
+
+            def slot(t: Any) -> Any:
+                return model.by_slot[t]
 
         model.site = pyo.Block()
-        ports = sites.add(
-            model.site, coarse, cell, slot, burning=burning, line_gives=line_gives if data.hub is not None else None
-        )
-        if made is not None and plant is not None:
-            ports = made.emitting(ports)
-            # caps hold on what is really paid and emitted
-            caps = [(name, top) for name, top in tops.items() if top is not None]
-            model.CAP = pyo.RangeSet(0, len(caps) - 1)
-            kept = ports
+        ports = sites.add(model.site, coarse, cell, slot, burning=burning, line_gives=gives or None)
+        _goals(model, ports, data, coarse, aim, made)
+        program = Program(model) if study is None else study.program("site", model)
+    found = SiteModel(data, coarse, model, ports, program, made)
+    if study is not None and plant is None and not line_gives:
+        study.keep_site(found, load, burning)
+    return found
 
-            @model.Constraint(model.CAP)
-            def cap(m: Any, k: int) -> Any:
-                return getattr(kept, caps[k][0]) <= caps[k][1]
 
-            tops = {}
-            ports = made.crediting(ports, credits(plant, coarse), bands(plant))
-        model.GOAL = pyo.Set(initialize=GOALS)
-        # each goal is a variable: caps are its bounds, and what is minimized can change without a new model
-        model.total = pyo.Var(model.GOAL, bounds=lambda m, goal: (None, tops.get(goal)))
+def _goals(
+    model: pyo.ConcreteModel,
+    ports: Ports,
+    data: SiteData,
+    coarse: SiteData,
+    aim: Aim,
+    made: PlantPorts | None,
+) -> None:
+    """Each goal is a variable: caps are its bounds, and what is minimized can change without a new model."""
+    tops = {"full_cost": aim.cost_cap, "carbon": aim.carbon_cap}
+    if made is not None:
+        ports = made.emitting(ports)
+        # caps hold on what is really paid and emitted
+        model.cap = pyo.Block(list(tops))
+        for name, top in tops.items():
+            if top is not None:
+                model.cap[name].kept = pyo.Constraint(rule=ports.at_most(name, top))
+        tops = {}
+        ports = made.crediting(ports, credits(made.plant, coarse), bands(made.plant))
+    model.GOAL = pyo.Set(initialize=GOALS)
+    model.total = pyo.Var(model.GOAL)
+    model.totals = pyo.Block(model.GOAL)
+    for goal in GOALS:
+        model.total[goal].setub(tops.get(goal))
+        model.totals[goal].added = pyo.Constraint(rule=_total(ports, goal, model.total[goal]))
+    # what processes draw, to draw no more than their rates ask for where electricity is worth nothing
+    model.drawn = pyo.Var()
+    if made is not None:
+        electricity, every = made.electricity, model.site.T
+        model.drawing = pyo.Constraint(rule=lambda m: m.drawn - sum(electricity[t] for t in every) == 0)
+    model.goal = pyo.Objective(expr=model.total[aim.first])
 
-        # what processes draw, to draw no more than their rates ask for where electricity is worth nothing
-        model.drawn = pyo.Var()
-        drawn_all = 0.0 if made is None else pyo.quicksum(made.electricity.values())
-        model.drawing = pyo.Constraint(expr=model.drawn - drawn_all == 0)
 
-        @model.Constraint(model.GOAL)
-        def totals(m: Any, goal: str) -> Any:
-            return getattr(ports, goal) - m.total[goal] == 0
-
-        model.goal = pyo.Objective(expr=model.total[aim.first])
-        program = Program(model)
-    return SiteModel(data, coarse, model, ports, program, made)
+def _total(ports: Ports, goal: str, total: Any) -> Callable[[Any], Any]:
+    return lambda block: ports.worth(goal) - total == 0
 
 
 def _dear(data: SiteData) -> bool:
@@ -161,6 +192,7 @@ def optimize_site(
     envelope: xr.Dataset,
     start: xr.Dataset | None = None,
     *,
+    study: Study | None = None,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> xr.Dataset:
@@ -186,7 +218,7 @@ def optimize_site(
     def left() -> float:
         return limit - (time.perf_counter() - began)
 
-    made, first = minimize_first(data, aim, None, left, seconds, gap=gap, on_progress=tell, cancel=stop)
+    made, first = minimize_first(data, aim, None, left, seconds, study=study, gap=gap, on_progress=tell, cancel=stop)
     if first.found and left() > 0 and not stop():
         seconds["second goal"] = _second(made, aim, first, gap, left(), stop)
     return _schedule(scenario, made, aim, first, stop(), seconds, began)
@@ -198,20 +230,25 @@ def minimize_first(
     load: np.ndarray | None,
     left: Callable[[], float],
     seconds: dict[str, float],
-    line_gives: Callable[[str, int], float] | None = None,
+    line_gives: Mapping[str, Linear] | None = None,
+    study: Study | None = None,
     **how: Any,
 ) -> tuple[SiteModel, Outcome]:
     """Minimize the first goal.
 
-    Where no machine needs whole numbers a linear program comes first, and they are added only for slots in which a
-    store burns a surplus in it: elsewhere what they forbid does not pay anyway.
+    Whole numbers that keep a store from burning a surplus are added only for slots in which one burns without them:
+    elsewhere what they forbid does not pay anyway.
     """
-    burning: set[int] | None = set() if data.hub is not None and assets.continuous(data.hub) else None
+    burning: set[int] | None = set() if data.hub is not None else None
     for attempt in itertools.count():
         began = time.perf_counter()
-        made = build(data, aim, load, burning, line_gives)
+        made = build(data, aim, load, burning, line_gives, study=study)
         seconds["build"] += time.perf_counter() - began
-        outcome = made.program.run(time_limit=max(left(), 0.05), **how)
+        begun = made.program.begun if made.program.whole else None
+        start = False if begun is None else begun
+        outcome = made.program.run(time_limit=max(left(), 0.05), start=start, **how)
+        if study is not None:
+            study.solved(made)
         seconds["first goal"] += outcome.seconds
         more = made.burning() if burning is not None and outcome.found else set()
         if burning is None or not more - burning:

@@ -16,6 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyomo.environ as pyo
 
+from models import course
+from models.stretches import Stretches, Terms, weighed
+from models.templates import Series
+
 if TYPE_CHECKING:
     from models.pooled import Pooled
 
@@ -26,11 +30,14 @@ MOST_POINTS = 4000
 
 @dataclass(frozen=True)
 class _Load:
-    """Units of a stage that draw full power: how many, what each draws at least, and on demand their count by slot."""
+    """Units of a stage that draw full power: how many, what each draws at least, and on demand their count by slot.
+
+    ``count`` adds that to rows of facets, as counted starts or as a course, times the facet's factor.
+    """
 
     units: int
     mw: float
-    count: Callable[[], Any]
+    count: Callable[[Terms, Terms, dict[int, float]], None]
 
 
 def add(found: Pooled, started: np.ndarray) -> None:
@@ -58,17 +65,28 @@ def add(found: Pooled, started: np.ndarray) -> None:
     m = found.model
     room = (data.limit_mwh() - data.base + data.pv - started) * to_mw
     units, power = tuple(load.units for load in loads), tuple(load.mw for load in loads)
-    facets = {t: _facets(units, power, float(np.round(room[t], 6))) for t in range(found.n)}
-    m.FACET = pyo.Set(initialize=[(t, k) for t, rows in facets.items() for k in range(len(rows))], dimen=2)
-
-    told = {d for rows in facets.values() for row in rows for d in range(len(loads)) if row[d]}
-    count = {d: loads[d].count() for d in told}
+    slots: dict[tuple[float, ...], list[int]] = {}
+    for t in range(found.n):
+        for facet in _facets(units, power, float(np.round(room[t], 6))):
+            slots.setdefault(facet, []).append(t)
+    facets = list(slots)
+    counts, courses = Terms(found.n, 4), Terms(found.n, 2)
+    for d, load in enumerate(loads):
+        factors = {k: facet[d] for k, facet in enumerate(facets) if facet[d]}
+        if factors:
+            load.count(counts, courses, factors)
+    told = [k for k in range(len(facets)) if (k,) in counts.of or (k,) in courses.of]
+    rows = Stretches.of({(k,): slots[facets[k]] for k in told}, counts, courses, empty=False)
+    m.FACETS = pyo.Set(initialize=told, dimen=1)
+    m.top = Series(m.FACETS, values=np.array([facets[k][-1] for k in told]))
+    m.FACET, m.FULL_COUNT, m.FULL_COURSE = rows.rows(), rows.set(0), rows.set(1)
 
     @m.Constraint(m.FACET)
-    def hull(m: Any, t: int, k: int) -> Any:
-        *factors, top = facets[t][k]
-        drawn = sum(f * count[d][t] for d, f in enumerate(factors) if f)
-        return pyo.Constraint.Feasible if isinstance(drawn, int | float) else drawn <= top
+    def hull(m: Any, k: int, stretch: int, t: int) -> Any:
+        drawn = weighed(m.Y, m.FULL_COUNT[k, stretch], t)
+        if courses.of:
+            drawn += weighed(m.at_full.level, m.FULL_COURSE[k, stretch], t)
+        return drawn <= m.top[k]
 
 
 def _stages(found: Pooled) -> list[_Load]:
@@ -77,15 +95,16 @@ def _stages(found: Pooled) -> list[_Load]:
 
 def _stage(found: Pooled, s: int) -> _Load:
     counted = [(k, c) for k in range(len(found.pools[s])) for c in found.able[s, k]]
-    curves = {(k, c): found.full_cells(s, k, c) for k, c in counted}
+    curves = {(k, c): found.queues.full_cells(s, k, c) for k, c in counted}
     full = min((float(cells.max()) for cells in curves.values()), default=0.0)
 
-    def count() -> list[Any]:
-        at_full: list[Any] = [0] * found.n
-        for (k, c), cells in curves.items():
-            for t in range(found.n):
-                at_full[t] += _at_full(found.model.Y, (s, k, c), t, cells >= full - 1e-9)
-        return at_full
+    def count(counts: Terms, _: Terms, factors: dict[int, float]) -> None:
+        for facet, factor in factors.items():
+            for (k, c), cells in curves.items():
+                # an operation that started d slots ago is in a slot of full power
+                for d in np.flatnonzero(cells >= full - 1e-9).tolist():
+                    counts.lagged((facet,), (s, k, c), d, factor)
+                    counts.lagged((facet,), (s, k, c), d + 1, -factor)
 
     return _Load(len(found.problem.stage_units[s]), full * 60 / found.problem.cell_min, count)
 
@@ -96,23 +115,17 @@ def _casters(found: Pooled) -> list[_Load]:
         return []
     full = min((float(cells.max()) for cast in problem.casts for cells in cast.cells.values()), default=0.0)
 
-    def count() -> Any:
-        at_full = {
-            (c, column, t): (problem.casts[c].cells[problem.casts[c].units[column]] >= full - 1e-9).astype(float)
-            for c, column, t in m.OPTION
-        }
-        return found.course("casters_at_full", at_full, found.n, 1, None)
+    def count(_: Terms, courses: Terms, factors: dict[int, float]) -> None:
+        changes = Terms(found.n, 3)
+        for (c, column), slots in found.casting.runs().items():
+            cells = problem.casts[c].cells[problem.casts[c].units[column]]
+            course.profile(changes, 0, (c, column), (cells >= full - 1e-9).astype(float), slots)
+        m.at_full = pyo.Block()
+        course.add(m.at_full, m.z, changes, {0: (0, 1)})
+        for facet, factor in factors.items():
+            courses.lagged((facet,), (0,), 0, factor)
 
     return [_Load(len(problem.stage_units[-1]), full * 60 / problem.cell_min, count)]
-
-
-def _at_full(y: Any, key: tuple[int, int, int], t: int, full: np.ndarray) -> Any:
-    """Operations of a count that are in a slot of full power at t."""
-    count: Any = 0
-    for k, on in enumerate(full.tolist()):
-        if on and t - k >= 0:
-            count += y[(*key, t - k)] - (y[(*key, t - k - 1)] if t - k >= 1 else 0)
-    return count
 
 
 @lru_cache(maxsize=256)

@@ -18,12 +18,17 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
 from models import solve
 from models.lateness_shop import Group, Shop
+from models.members import Members
+from models.templates import Series, building
+
+Place = tuple[int, int, int]
+"""Group, unit and bucket."""
 
 TOLERANCE = 1e-6
 FINEST_MIN = 1.0
@@ -129,52 +134,81 @@ def relaxation(shop: Shop, grid: Grid) -> pyo.ConcreteModel:
     m.LATER = pyo.Set(initialize=[(g, u, b) for g, u, b in m.STARTS if b > first[g, u]], dimen=3)
     m.started = pyo.Var(m.STARTS, domain=pyo.Binary)
 
-    def by(g: int, u: int, b: int) -> Any:
-        """Whether the group may have started on the unit by the end of a bucket."""
+    def by(g: int, u: int, b: int) -> list[Place]:
+        """Is 1 where the group may have started on the unit by the end of a bucket; nothing where it has not."""
         b = min(b, last[g, u])
-        return m.started[g, u, b] if b >= first[g, u] else 0
+        return [(g, u, b)] if b >= first[g, u] else []
 
-    def surely(g: int, u: int, b: int) -> Any:
-        """Whether it surely has: a bucket without end says nothing."""
+    def surely(g: int, u: int, b: int) -> list[Place]:
+        """Is 1 where it surely has: a bucket without end says nothing."""
         return by(g, u, min(b, last[g, u] - 1) if (g, u) in grid.open else b)
+
+    # a start in bucket b costs cost(b): summed by parts over the cumulative starts
+    costs = [grid.cost(g, u, b) - (grid.cost(g, u, b + 1) if b < last[g, u] else 0.0) for g, u, b in m.STARTS]
+    m.cost = Series(m.STARTS, values=np.array(costs))
 
     @m.Objective(sense=pyo.minimize)
     def tardiness_min(m):
-        total = sum(grid.cost(g, u, first[g, u]) * by(g, u, last[g, u]) for g, u in m.PAIRS)
-        # a start in bucket b costs cost(b): summed by parts over the cumulative starts
-        return total + sum(
-            (grid.cost(g, u, b) - grid.cost(g, u, b - 1)) * (by(g, u, last[g, u]) - by(g, u, b - 1))
-            for g, u, b in m.LATER
-        )
+        return sum(m.cost[g, u, b] * m.started[g, u, b] for g, u, b in m.STARTS)
+
+    ends: dict[int, list[tuple[int, int]]] = {g: [] for g in m.GROUPS}
+    for (g, u), b in last.items():
+        ends[g].append((u, b))
+    m.END = Members(m.GROUPS, members=ends, dimen=2)
 
     @m.Constraint(m.GROUPS)
     def once(m, g):
-        return sum(by(h, u, last[h, u]) for h, u in m.PAIRS if h == g) == 1
+        return sum(m.started[g, u, b] for u, b in m.END[g]) == 1
 
     @m.Constraint(m.LATER)
     def cumulative(m, g, u, b):
         return m.started[g, u, b] >= m.started[g, u, b - 1]
 
-    @m.Constraint([(u, k) for u in sorted({u for _, u in first}) for k in _buckets(grid, u)])
-    def one_at_a_time(m, u, k):
-        now = (k + 1) * step - grid.quantum
-        on = [g for g, v in m.PAIRS if v == u]
-        over = {g: math.floor((now - shop.groups[g].length[u] - shop.setup[u] + TOLERANCE) / step) for g in on}
-        terms = sum(surely(g, u, k) - by(g, u, over[g]) for g in on)
-        return terms <= 1 if not isinstance(terms, int) else pyo.Constraint.Skip
-
-    m.capacity = pyo.ConstraintList()
+    rows: list[tuple[list[tuple[Place, float]], float]] = []
+    for u in sorted({u for _, u in first}):
+        for k in _buckets(grid, u):
+            now = (k + 1) * step - grid.quantum
+            terms: list[tuple[Place, float]] = []
+            for g in (g for g, v in m.PAIRS if v == u):
+                over = math.floor((now - shop.groups[g].length[u] - shop.setup[u] + TOLERANCE) / step)
+                terms += [(place, 1) for place in surely(g, u, k)] + [(place, -1) for place in by(g, u, over)]
+            rows.append((terms, 1))
+    m.one_at_a_time, m.capacity = pyo.Block(), pyo.Block()
+    _at_most(m.one_at_a_time, m.started, rows)
+    rows = []
     for k in range(len(shop.stages)):
         for now, minutes, operations, work in _capacity(shop, grid, k):
-            done = {h: sum(surely(g, u, grid.within(now - offset)) for g, u, offset in places)
-                    for h, places in _deadlines(shop, grid, k).items()}  # fmt: skip
-            if all(isinstance(term, int) for term in done.values()):
-                continue
+            done = {
+                h: [place for g, u, offset in places for place in surely(g, u, grid.within(now - offset))]
+                for h, places in _deadlines(shop, grid, k).items()
+            }
             if sum(work[h] for h in done) > minutes:
-                m.capacity.add(sum(work[h] * term for h, term in done.items()) <= minutes)
+                rows.append(([(place, work[h]) for h, places in done.items() for place in places], minutes))
             if len(done) > operations:
-                m.capacity.add(sum(done.values()) <= operations)
+                rows.append(([(place, 1) for places in done.values() for place in places], operations))
+    _at_most(m.capacity, m.started, rows)
     return m
+
+
+def _at_most(block: pyo.Block, started: pyo.Var, rows: list[tuple[list[tuple[Place, float]], float]]) -> None:
+    """Rows of cumulative starts, each place with its weight, at most a number."""
+    weights: list[dict[Place, float]] = []
+    tops = []
+    for terms, top in rows:
+        own: dict[Place, float] = {}
+        for place, weight in terms:
+            own[place] = own.get(place, 0) + weight
+        if own:
+            weights.append(own)
+            tops.append(top)
+    members = {r: [(*place, weight) for place, weight in own.items()] for r, own in enumerate(weights)}
+    block.ROW = pyo.RangeSet(0, len(tops) - 1)
+    block.TERM = Members(block.ROW, members=members, dimen=4)
+    block.top = Series(block.ROW, values=np.array(tops))
+
+    @block.Constraint(block.ROW)
+    def kept(b, r):
+        return sum(weight * started[g, u, k] for g, u, k, weight in b.TERM[r]) <= b.top[r]
 
 
 def _buckets(grid: Grid, u: int) -> range:
@@ -245,7 +279,7 @@ def bound(
     if best_min <= alone + TOLERANCE or not shop.groups:
         return Bound(min(alone, best_min), {}, {})
     began = time.perf_counter()
-    with solve.building():
+    with building():
         grid = Grid(shop, best_min, makespan_min, binaries)
         if {g for g, _ in grid.first} != set(range(len(shop.groups))):
             return Bound(best_min, {}, {})  # some group alone is already too late for anything better

@@ -9,16 +9,17 @@ parallel units of steelmaking with casts: Castro, Sun & Harjunkoski, Industrial 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from itertools import combinations, pairwise
-from typing import Any
+from itertools import combinations
 
+import numpy as np
 import pyomo.environ as pyo
-from pyomo.common.errors import InfeasibleConstraintException
 
-from models import solve
-from models.lateness_shop import NEVER, Operation, Place, Shop
+from models import lateness_flow, solve
+from models.lateness_shop import Operation, Place, Shop
+from models.members import Members
+from models.templates import Series, building
 
 
 @dataclass(frozen=True)
@@ -95,93 +96,58 @@ def model(shop: Shop, bound_min: float, settled_min: float) -> pyo.ConcreteModel
     m.late = pyo.Var(m.H, domain=pyo.NonNegativeReals)
     m.makespan = pyo.Var(domain=pyo.NonNegativeReals)
 
-    def length(j: int) -> Any:
-        return sum(minutes * m.on[j, u] for u, minutes in every[j].length.items())
-
-    def begin(h: int, k: int) -> Any:
-        """Start of an operation, be it a job of its own or part of a group's."""
-        if (h, k) in number:
-            return m.start[number[h, k]]
-        if (h, k) in shop.begun:
-            return shop.begun[h, k].start
-        g = shop.group_of[h]
-        at = shop.groups[g].heats.index(h)
-        return m.start[of_group[g]] + sum(m.on[of_group[g], u] * off[at] for u, off in shop.groups[g].offset.items())
-
-    def chosen(h: int, k: int) -> dict[int, Any]:
-        """Whether a heat takes a unit, by unit."""
-        if (h, k) in shop.begun:
-            return {shop.begun[h, k].unit: 1}
-        j = number[h, k] if (h, k) in number else of_group[shop.group_of[h]]
-        return {u: m.on[j, u] for u in every[j].length}
+    m.UNIT = Members(m.J, members={j: sorted(job.length) for j, job in enumerate(every)}, dimen=1)
+    m.length = Series(m.PLACES, values=np.array([every[j].length[u] for j, u in m.PLACES]))
+    m.head = Series(m.PLACES, values=np.array([every[j].head[u] for j, u in m.PLACES]))
+    m.takes = Series(m.PLACES, values=np.array([every[j].length[u] + shop.setup[u] for j, u in m.PLACES]))
 
     @m.Constraint(m.J)
     def placed(m, j):
-        return sum(m.on[j, u] for u in every[j].length) == 1
+        return sum(m.on[j, u] for u in m.UNIT[j]) == 1
 
     @m.Constraint(m.J)
     def soonest(m, j):
-        return m.start[j] >= sum(at * m.on[j, u] for u, at in every[j].head.items())
+        return m.start[j] >= sum(m.head[j, u] * m.on[j, u] for u in m.UNIT[j])
 
     @m.Constraint(m.CLASH)
     def forward(m, i, j, u):
-        big = end + every[i].length[u] + shop.setup[u]
-        lag = every[i].length[u] + shop.setup[u]
-        return m.start[j] >= m.start[i] + lag - big * (3 - m.first[i, j] - m.on[i, u] - m.on[j, u])
+        free = (end + m.takes[i, u]) * (3 - m.first[i, j] - m.on[i, u] - m.on[j, u])
+        return m.start[j] >= m.start[i] + m.takes[i, u] - free
 
     @m.Constraint(m.CLASH)
     def backward(m, i, j, u):
-        big = end + every[j].length[u] + shop.setup[u]
-        lag = every[j].length[u] + shop.setup[u]
-        return m.start[i] >= m.start[j] + lag - big * (2 + m.first[i, j] - m.on[i, u] - m.on[j, u])
+        free = (end + m.takes[j, u]) * (2 + m.first[i, j] - m.on[i, u] - m.on[j, u])
+        return m.start[i] >= m.start[j] + m.takes[j, u] - free
 
-    m.flow = pyo.ConstraintList()
-    m.limits = pyo.ConstraintList()
-    for h, route in enumerate(shop.route):
-        for k, after in pairwise(route):
-            if (h, after) in shop.begun:
-                continue
-            here, there = chosen(h, k), chosen(h, after)
-            done = shop.begun.get((h, k))
-            over = done.end if done else begin(h, k) + sum(shop.planned[h][u] * on for u, on in here.items())
-            least = min(shop.transfer[u][v] for u in here for v in there)
-            m.flow.add(begin(h, after) >= over + least)
-            for u, on in here.items():
-                for v, then in there.items():
-                    if shop.transfer[u][v] > least:
-                        extra = shop.transfer[u][v] - least
-                        m.flow.add(begin(h, after) >= over + least + extra * (on + then - 1))
-            if shop.longest[k] < NEVER:
-                nominal = begin(h, k) + sum(shop.nominal[h][u] * on for u, on in here.items())
-                m.limits.add(begin(h, after) <= nominal + shop.longest[k])
-    for (h, k), (earliest, latest) in shop.window.items():
-        if (h, k) not in shop.begun:
-            if earliest > 0:
-                m.limits.add(begin(h, k) >= earliest)
-            if latest < NEVER:
-                m.limits.add(begin(h, k) <= latest)
+    m.flow = pyo.Block()
+    units: list[Collection[int]] = [job.length.keys() for job in every]
+    lateness_flow.add(m.flow, m.start, m.on, shop, lateness_flow.Places(shop, units, number, of_group))
     for g, job in whole.items():
         if job.fixed is not None:
             m.start[of_group[g]].fix(job.fixed)
     _outages(m, shop, every, end)
-
-    @m.Constraint(m.H)
-    def tardy(m, h):
-        g = shop.group_of[h]
+    late = {}
+    for h, g in shop.group_of.items():
         group = shop.groups[g]
         at = group.heats.index(h)
-        ends = {u: off[at] + shop.planned[h][u] for u, off in group.offset.items()}
-        return m.late[h] >= m.start[of_group[g]] + sum(e * m.on[of_group[g], u] for u, e in ends.items()) - shop.due[h]
+        late[h, of_group[g]] = [(u, off[at] + shop.planned[h][u]) for u, off in group.offset.items()]
+    m.LAST = pyo.Set(initialize=list(late), dimen=2)
+    m.END = Members(m.LAST, members=late, dimen=2)
+    m.due = Series(m.H, values=np.array([shop.due[h] for h in m.H]))
+
+    @m.Constraint(m.LAST)
+    def tardy(m, h, j):
+        return m.late[h] >= m.start[j] + sum(e * m.on[j, u] for u, e in m.END[h, j]) - m.due[h]
 
     @m.Constraint(m.J)
     def ends(m, j):
-        return m.makespan >= m.start[j] + length(j)
+        return m.makespan >= m.start[j] + sum(m.length[j, u] * m.on[j, u] for u in m.UNIT[j])
 
     m.total = pyo.Expression(expr=sum(m.late[h] for h in m.H))
     m.proven = pyo.Constraint(expr=m.total >= bound_min - settled_min - 1e-6)
     m.tardiness = pyo.Objective(expr=m.total, sense=pyo.minimize)
-    m.length = pyo.Objective(expr=m.makespan, sense=pyo.minimize)
-    m.length.deactivate()
+    m.duration = pyo.Objective(expr=m.makespan, sense=pyo.minimize)
+    m.duration.deactivate()
     return m
 
 
@@ -190,16 +156,17 @@ def _outages(m: pyo.ConcreteModel, shop: Shop, every: list[Job], end: float) -> 
     met = [(j, u, o) for j, job in enumerate(every) for u in job.length for o in range(len(shop.outages[u]))]
     m.OUTAGES = pyo.Set(initialize=met, dimen=3)
     m.before = pyo.Var(m.OUTAGES, domain=pyo.Binary)
+    m.gone = Series(m.OUTAGES, values=np.array([shop.outages[u][o][0] for _, u, o in met]))
+    m.back = Series(m.OUTAGES, values=np.array([shop.outages[u][o][1] for _, u, o in met]))
 
     @m.Constraint(m.OUTAGES)
     def over_in_time(m, j, u, o):
-        big = end + every[j].length[u]
-        return m.start[j] + every[j].length[u] <= shop.outages[u][o][0] + big * (2 - m.before[j, u, o] - m.on[j, u])
+        free = (end + m.length[j, u]) * (2 - m.before[j, u, o] - m.on[j, u])
+        return m.start[j] + m.length[j, u] <= m.gone[j, u, o] + free
 
     @m.Constraint(m.OUTAGES)
     def after_it(m, j, u, o):
-        back = shop.outages[u][o][1]
-        return m.start[j] >= back - back * (1 + m.before[j, u, o] - m.on[j, u])
+        return m.start[j] >= m.back[j, u, o] - m.back[j, u, o] * (1 + m.before[j, u, o] - m.on[j, u])
 
 
 def improve(
@@ -219,7 +186,7 @@ def improve(
         bound: proven bound on total tardiness [min], None where nothing was proven.
     """
     single, whole = jobs(shop)
-    with solve.building():
+    with building():
         m = model(shop, bound_min, settled_min)
     keys: list[Operation] = [*single, *((shop.groups[g].heats[0], shop.groups[g].stage) for g in whole)]
     for j, key in enumerate(keys):
@@ -235,10 +202,7 @@ def improve(
         m.late[h].value = max(places[h, shop.route[h][-1]].end - shop.due[h], 0.0)
     m.makespan.value = max(place.end for place in places.values())
     began = time.perf_counter()
-    try:
-        outcome = solve.solve(m, time_limit=time_limit, gap=gap, start=True, cancel=cancel)
-    except InfeasibleConstraintException:  # Pyomo tells a row of constants that does not hold this way
-        return places, None
+    outcome = solve.solve(m, time_limit=time_limit, gap=gap, start=True, cancel=cancel)
     proven = None if outcome.bound is None else max(bound_min, settled_min + outcome.bound)
     if not outcome.found:
         return places, proven
@@ -246,7 +210,7 @@ def improve(
     if outcome.status == "optimal" and left > 0:
         m.kept = pyo.Constraint(expr=m.total <= sum(m.late[h].value for h in m.H) + 1e-6)
         m.tardiness.deactivate()
-        m.length.activate()
+        m.duration.activate()
         solve.solve(m, time_limit=left, gap=gap, start=True, cancel=cancel)
     return _read(shop, m, keys, places), proven
 

@@ -21,14 +21,17 @@ from typing import Any, Literal
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.expr.numeric_expr import LinearExpression
 
+from models import load, succession
 from models import site as site_model
-from models.hall import Demand, patterns
+from models.load import Drawn
+from models.members import Members
 from models.site import Ports, SiteData
 from models.slots import Operation, SlotProblem
+from models.stretches import Stretches, Terms, runs, unbroken, weighed
+from models.templates import Series, limit
 
-Row = list[tuple[Any, float]]
+Key = tuple[int, ...]
 Units = Literal["each", "shortest", "longest"]
 """Every unit by itself, or units that are alike together with the shortest (longest) lags between them."""
 
@@ -93,7 +96,7 @@ class Matched:
         if not self.possible:
             return
         self._capacity()
-        self._chain()
+        succession.add(self)
         self.ports = self._power()
 
     def operations(self, g: int) -> tuple[Operation, ...]:
@@ -114,35 +117,29 @@ class Matched:
             alike.setdefault(tuple(key), []).append(u)
         return [tuple(units) for units in alike.values()]
 
-    def _lag(self, table: np.ndarray, which: str, units: tuple[int, ...], own: list[tuple[int, ...]]) -> list[int]:
-        """Lags of a column or table by class of sources."""
-        shortest = (which == "least") == (self.units != "longest")
-        rows = [[units.index(u) for u in members] for members in own]
-        return [int(table[r].min() if shortest else table[r].max()) for r in rows]
-
     def _starts(self, corridor: Corridor | None) -> None:
-        m, n, free = self.model, self.n, self.problem.free
-        index: list[tuple[int, int, int, int]] = []
-        grow: list[tuple[int, int, int, int]] = []
-        still: list[tuple[int, int, int, int]] = []
-        counted: list[tuple[int, int]] = []
-        for g in range(len(self.groups)):
-            for i, operation in enumerate(self.operations(g)):
-                counted.append((g, i))
-                for u, *_ in self.classes[g, i]:
-                    for t in range(n):
-                        index.append((g, i, u, t))
-                        held = free[u, t : t + operation.occupy[u]]
-                        open_ = operation.first <= t <= operation.last and held.all()
-                        (grow if open_ else still).append((g, i, u, t))
-        m.INDEX = pyo.Set(initialize=index, dimen=4)
-        m.Y = pyo.Var(m.INDEX, bounds=lambda m, g, i, u, t: (0, len(self.groups[g])), domain=pyo.Integers)
+        m, n = self.model, self.n
+        slots = np.arange(n)
+        counted = [(g, i, u) for (g, i), classes in self.classes.items() for u, *_ in classes]
+        may: dict[Key, np.ndarray] = {}
+        for g, i, u in counted:
+            operation = self.operations(g)[i]
+            open_ = unbroken(self.problem.free[u], operation.occupy[u])
+            may[g, i, u] = open_ & (operation.first <= slots) & (slots <= operation.last)
+        m.INDEX = pyo.Set(initialize=[(*key, t) for key in counted for t in range(n)], dimen=4)
+        m.Y = pyo.Var(m.INDEX, bounds=(0, None))
+        limit(m.Y, upper=np.repeat([float(len(self.groups[g])) for g, _, _ in counted], n))
         self.leading = self._leading()
-        for g, i, u, t in index:
-            if self.operations(g)[i].stage != self.leading:
-                m.Y[g, i, u, t].domain = pyo.Reals
-        m.GROW = pyo.Set(initialize=[key for key in grow if key[3]], dimen=4)
-        m.STILL = pyo.Set(initialize=[key for key in still if key[3]], dimen=4)
+        for (g, i, u, t), count in m.Y.items():
+            if self.operations(g)[i].stage == self.leading:
+                count.domain = pyo.Integers
+            if t == 0 and not may[g, i, u][0]:
+                count.fix(0)
+        grow, still = (
+            [(*key, t) for key in counted for t in (1 + np.flatnonzero(may[key][1:] == which)).tolist()]
+            for which in (True, False)
+        )
+        m.GROW, m.STILL = pyo.Set(initialize=grow, dimen=4), pyo.Set(initialize=still, dimen=4)
 
         @m.Constraint(m.GROW)
         def grows(m: Any, g: int, i: int, u: int, t: int) -> Any:
@@ -152,30 +149,33 @@ class Matched:
         def stays(m: Any, g: int, i: int, u: int, t: int) -> Any:
             return m.Y[g, i, u, t] == m.Y[g, i, u, t - 1]
 
-        for g, i, u, _ in (key for key in still if key[3] == 0):
-            m.Y[g, i, u, 0].fix(0)
-        m.COUNTED = pyo.Set(initialize=counted, dimen=2)
+        m.COUNTED = pyo.Set(initialize=list(self.classes), dimen=2)
+        members = {key: [u for u, *_ in classes] for key, classes in self.classes.items()}
+        m.ON = Members(m.COUNTED, members=members, dimen=1)
+        m.heats = Series(m.COUNTED, values=np.array([len(self.groups[g]) for g, _ in self.classes]))
 
         @m.Constraint(m.COUNTED)
         def every_heat(m: Any, g: int, i: int) -> Any:
-            return self._total(g, i, n - 1) == len(self.groups[g])
+            return sum(m.Y[g, i, u, n - 1] for u in m.ON[g, i]) == m.heats[g, i]
 
-        near: dict[tuple[int, int, int], tuple[int, int]] = {}
         if corridor is not None:
-            for g, group in enumerate(self.groups):
-                for i in range(len(self.operations(g))):
-                    slots = [corridor.slot[h][i] for h in group]
-                    for t in range(n):
-                        near[g, i, t] = (
-                            sum(s <= t - corridor.width for s in slots),
-                            sum(s <= t + corridor.width for s in slots),
-                        )
-        m.NEAR = pyo.Set(initialize=list(near), dimen=3)
+            self._near(corridor)
 
-        @m.Constraint(m.NEAR)
+    def _near(self, corridor: Corridor) -> None:
+        """Counts stay between those of a plan some slots earlier and some later."""
+        m, slots = self.model, np.arange(self.n)
+        low: list[np.ndarray] = [np.zeros(0)]
+        high: list[np.ndarray] = [np.zeros(0)]
+        for g, i in self.classes:
+            own = np.sort([corridor.slot[h][i] for h in self.groups[g]])
+            low.append(np.searchsorted(own, slots - corridor.width, side="right"))
+            high.append(np.searchsorted(own, slots + corridor.width, side="right"))
+        m.T = pyo.RangeSet(0, self.n - 1)
+        m.low, m.high = (Series(m.COUNTED, m.T, values=np.concatenate(parts)) for parts in (low, high))
+
+        @m.Constraint(m.COUNTED, m.T)
         def near_plan(m: Any, g: int, i: int, t: int) -> Any:
-            low, high = near[g, i, t]
-            return pyo.inequality(low, self._total(g, i, t), high)
+            return pyo.inequality(m.low[g, i, t], sum(m.Y[g, i, u, t] for u in m.ON[g, i]), m.high[g, i, t])
 
     def _leading(self) -> int:
         energy = [0.0] * len(self.problem.stage_units)
@@ -184,12 +184,10 @@ class Matched:
                 energy[operation.stage] += max(float(cells.sum()) for cells in operation.cells.values())
         return int(np.argmax(energy))
 
-    def _total(self, g: int, i: int, t: int) -> Any:
-        return pyo.quicksum(self.model.Y[g, i, u, t] for u, *_ in self.classes[g, i])
-
     def _casts(self, corridor: Corridor | None) -> None:
         m, problem = self.model, self.problem
-        options = []
+        self.options: dict[tuple[int, int], list[int]] = {}
+        """Slots in which a cast may start on a caster."""
         for c, cast in enumerate(problem.casts):
             for column, u in enumerate(cast.units):
                 low, high = cast.first[u], cast.last[u]
@@ -199,198 +197,102 @@ class Matched:
                 if corridor is not None:
                     at, width = corridor.cast_slot[c], 2 * corridor.width
                     low, high = max(low, at - width), min(high, at + width)
-                options += [
-                    (c, column, t)
-                    for t in range(max(low, 0), high + 1)
-                    if problem.free[u, t : min(t + cast.hold[u], self.n)].all()
-                ]
-        m.OPTION = pyo.Set(initialize=options, dimen=3)
+                open_ = np.flatnonzero(unbroken(problem.free[u], cast.hold[u]))
+                self.options[c, column] = open_[(open_ >= low) & (open_ <= high)].tolist()
+        m.OPTION = pyo.Set(initialize=[(*key, t) for key, own in self.options.items() for t in own], dimen=3)
         m.z = pyo.Var(m.OPTION, domain=pyo.Binary)
-        of: dict[int, list[tuple[int, int, int]]] = {c: [] for c in range(len(problem.casts))}
-        held: dict[tuple[int, int], list[tuple[int, int, int]]] = {}
-        for c, column, t in options:
-            of[c].append((c, column, t))
-            u = problem.casts[c].units[column]
-            for q in range(t, min(t + problem.casts[c].hold[u], self.n)):
-                held.setdefault((u, q), []).append((c, column, t))
-        self.possible = all(of.values())
+        places: dict[int, list[tuple[int, int]]] = {c: [] for c in range(len(problem.casts))}
+        for (c, column), own in self.options.items():
+            places[c] += [(column, t) for t in own]
+        self.possible = all(places.values())
         if not self.possible:
             return
-        m.CAST = pyo.Set(initialize=list(of))
-        m.HELD = pyo.Set(initialize=list(held), dimen=2)
+        m.CAST = pyo.Set(initialize=list(places), dimen=1)
+        m.PLACE = Members(m.CAST, members=places, dimen=2)
 
         @m.Constraint(m.CAST)
         def cast_once(m: Any, c: int) -> Any:
-            return pyo.quicksum(m.z[key] for key in of[c]) == 1
+            return sum(m.z[c, column, t] for column, t in m.PLACE[c]) == 1
+
+        holds = Terms(self.n, 3)
+        for (c, column), own in self.options.items():
+            u = problem.casts[c].units[column]
+            for lag in range(problem.casts[c].hold[u]):
+                holds.lagged((u,), (c, column), lag, 1, runs(own))
+        found = Stretches.of({row: range(self.n) for row in holds.of}, holds, empty=False)
+        m.HELD, m.HOLD = found.rows(), found.set()
 
         @m.Constraint(m.HELD)
-        def one_cast(m: Any, u: int, q: int) -> Any:
-            return pyo.quicksum(m.z[key] for key in held[u, q]) <= 1
+        def one_cast(m: Any, u: int, stretch: int, t: int) -> Any:
+            return weighed(m.z, m.HOLD[u, stretch], t) <= 1
 
     def _capacity(self) -> None:
-        m = self.model
-        users: dict[int, list[tuple[int, int]]] = {}
+        m, uses = self.model, Terms(self.n, 4)
         size: dict[int, int] = {}
-        for g in range(len(self.groups)):
-            for i in range(len(self.operations(g))):
-                for u, *others in self.classes[g, i]:
-                    users.setdefault(u, []).append((g, i))
-                    size[u] = 1 + len(others)
-        m.USED = pyo.Set(initialize=[(u, t) for u in users for t in range(self.n)], dimen=2)
+        for (g, i), classes in self.classes.items():
+            for u, *others in classes:
+                size[u] = 1 + len(others)
+                uses.lagged((u,), (g, i, u), 0, 1)
+                uses.lagged((u,), (g, i, u), self.operations(g)[i].occupy[u], -1)
+        found = Stretches.of({row: range(self.n) for row in uses.of}, uses)
+        m.UNIT = pyo.Set(initialize=list(size), dimen=1)
+        m.size = Series(m.UNIT, values=np.array(list(size.values())))
+        m.USED, m.USE = found.rows(), found.set()
 
         @m.Constraint(m.USED)
-        def one_at_a_time(m: Any, u: int, t: int) -> Any:
-            row: Row = []
-            for g, i in users[u]:
-                since = t - self.operations(g)[i].occupy[u]
-                row.append((m.Y[g, i, u, t], 1.0))
-                if since >= 0:
-                    row.append((m.Y[g, i, u, since], -1.0))
-            return _linear(row) <= size[u]
-
-    # ---- chain: every start is matched with one of its heat's stage before -----------------------------------
-
-    def _chain(self) -> None:
-        m = self.model
-        m.taken = pyo.VarList(domain=pyo.NonNegativeReals)
-        m.in_time, m.not_too_late, m.taking = pyo.ConstraintList(), pyo.ConstraintList(), pyo.ConstraintList()
-        for g in range(len(self.groups)):
-            operations = self.operations(g)
-            for i in range(len(operations)):
-                if i + 1 < len(operations):
-                    demands = [self._next(g, i, members) for members in self.classes[g, i + 1]]
-                elif self.problem.campaign and self.problem.casts:
-                    demands = self._fed(g)
-                else:
-                    continue
-                self._match(g, i, [members[0] for members in self.classes[g, i]], demands)
-
-    def _next(self, g: int, i: int, members: tuple[int, ...]) -> Demand:
-        heat = self.problem.heats[self.groups[g][0]]
-        units, own = heat.operations[i].units, self.classes[g, i]
-        columns = [heat.operations[i + 1].units.index(u) for u in members]
-        tables = heat.least[i][:, columns], np.maximum(heat.most[i], heat.least[i])[:, columns]
-        least, most = self._lag(tables[0], "least", units, own), self._lag(tables[1], "most", units, own)
-        lag = min(least)
-        return Demand(
-            tuple(x - lag for x in least),
-            lambda t: self._count((g, i + 1, members[0]), t + lag),
-            max(max(most) - lag, 0),
-            lag,
-        )
-
-    def _fed(self, g: int) -> list[Demand]:
-        """What the casts take of a group: an option of a cast sets a deadline for each of its heats."""
-        m, problem, n = self.model, self.problem, self.n
-        cast_of = problem.cast_of()
-        terms: dict[tuple[int, ...], dict[int, list[Any]]] = {}
-        spans: dict[tuple[int, ...], int] = {}
-        by_cast: dict[int, list[tuple[int, int]]] = {}
-        for c, column, t in m.OPTION:
-            by_cast.setdefault(c, []).append((column, t))
-        for h in self.groups[g]:
-            heat, (c, _) = problem.heats[h], cast_of[h]
-            for column, t in by_cast.get(c, ()):
-                units, own = heat.operations[-1].units, self.classes[g, len(heat.operations) - 1]
-                least = self._lag(heat.least[-1][:, column], "least", units, own)
-                most = self._lag(np.maximum(heat.most[-1], heat.least[-1])[:, column], "most", units, own)
-                lag = min(least)
-                kind = tuple(x - lag for x in least)
-                if t < lag:
-                    m.z[c, column, t].fix(0)
-                    continue
-                spans[kind] = max(spans.get(kind, 0), max(most) - lag)
-                terms.setdefault(kind, {}).setdefault(t - lag, []).append(m.z[c, column, t])
-        found = []
-        for kind, by_slot in terms.items():
-            counts: list[Any] = []
-            for t in range(n):
-                now = m.taken.add()
-                now.setub(len(self.groups[g]))
-                before = counts[-1] if counts else 0
-                m.taking.add(now - before - pyo.quicksum(by_slot.get(t, ())) == 0)
-                counts.append(now)
-            found.append(
-                Demand(kind, lambda t, counts=counts: 0 if t < 0 else counts[min(t, n - 1)], spans[kind])  # type: ignore[misc]
-            )
-        return found
-
-    def _count(self, key: tuple[int, int, int], t: int) -> Any:
-        return 0 if t < 0 else self.model.Y[(*key, min(t, self.n - 1))]
-
-    def _match(self, g: int, i: int, units: list[int], demands: list[Demand]) -> None:
-        m, n = self.model, self.n
-        for reach, deadline in patterns([demand.earlier for demand in demands]):
-            for t in range(-max(demand.ahead for demand in demands), n + max(0, -min(deadline))):
-                row: Row = [(demand.count(t + d), 1.0) for demand, d in zip(demands, deadline, strict=True)]
-                if all(isinstance(count, int) for count, _ in row):
-                    continue
-                row += [(self._count((g, i, u), t + r), -1.0) for u, r in zip(units, reach, strict=True)]
-                m.in_time.add(_linear(row) <= 0)
-        if self.units != "each":
-            return  # pooled units only show the way or bound: without the rows that seldom bind they do so much sooner
-        for t in range(n):
-            if all(t + demand.most >= n - 1 for demand in demands):
-                break
-            row = [(demand.count(t + demand.most), 1.0) for demand in demands]
-            m.not_too_late.add(_linear([*row, *((self.model.Y[g, i, u, t], -1.0) for u in units)]) >= 0)
+        def one_at_a_time(m: Any, u: int, stretch: int, t: int) -> Any:
+            return weighed(m.Y, m.USE[u, stretch], t) <= m.size[u]
 
     # ---- power and site --------------------------------------------------------------------------------------
 
     def _power(self) -> Ports:
-        m, problem = self.model, self.problem
-        per, terms = problem.cells_per_slot, [[] for _ in range(problem.n_cells)]  # type: ignore[var-annotated]
-        for g in range(len(self.groups)):
-            for i, operation in enumerate(self.operations(g)):
-                for u, *_ in self.classes[g, i]:
-                    steps = np.append(operation.cells[u], np.zeros(per))
-                    steps[per:] -= operation.cells[u]
-                    for t in range(self.n):
-                        for k, factor in enumerate(steps[: problem.n_cells - t * per].tolist()):
-                            if factor:
-                                terms[t * per + k].append((m.Y[g, i, u, t], factor))
-        for c, column, t in m.OPTION:
-            cells = problem.casts[c].cells[problem.casts[c].units[column]]
-            for k, energy in enumerate(cells[: problem.n_cells - t * per].tolist()):
-                if energy:
-                    terms[t * per + k].append((m.z[c, column, t], energy))
+        m, problem, per = self.model, self.problem, self.problem.cells_per_slot
+        starts, casts = Drawn(problem, m.Y, 4), Drawn(problem, m.z, 3)
+        steps: dict[Key, np.ndarray] = {
+            (g, i, u): np.pad(operation.cells[u], (0, per)) - np.pad(operation.cells[u], (per, 0))
+            for (g, i), classes in self.classes.items()
+            for operation in [self.operations(g)[i]]
+            for u, *_ in classes
+        }
+        cells = {(c, k): problem.casts[c].cells[problem.casts[c].units[k]] for c, k in self.options}
         if self.data.plain and not np.isfinite(self.data.limit_mwh()):
-            return self._priced(terms)
-        m.C = pyo.RangeSet(0, problem.n_cells - 1)
-        m.line = pyo.Var(m.C, domain=pyo.NonNegativeReals)
-
-        @m.Constraint(m.C)
-        def line_energy(m: Any, c: int) -> Any:
-            return m.line[c] == _linear(terms[c]) + float(problem.fixed_cells[c])
-
+            return self._priced(steps, cells)
+        for key, change in steps.items():
+            starts.put(key, change)
+        for place, drawn in cells.items():
+            casts.put(place, drawn, runs=runs(self.options[place]))
+        load.add(m, problem, [starts, casts])
         m.site = pyo.Block()
         return site_model.add(
-            m.site, self.data, lambda c: m.line[c], lambda t: sum(m.line[t * per + k] for k in range(per))
+            m.site, self.data, lambda c, t: m.line[c], lambda t: sum([m.line[t * per + k] for k in range(per)])
         )
 
-    def _priced(self, terms: list[Row]) -> Ports:
+    def _priced(self, steps: dict[Key, np.ndarray], cells: dict[tuple[int, int], np.ndarray]) -> Ports:
         """Where nothing is to decide on the site, worth lies on the starts themselves: the smallest model."""
-        data, per = self.data, self.problem.cells_per_slot
+        m, data, per = self.model, self.data, self.problem.cells_per_slot
         rest = self.problem.on_slots(self.problem.fixed_cells) + data.base - data.pv
+        by_port = {"carbon": data.carbon, "cost": data.price, "full_cost": data.full_price}
 
-        def worth(weight: np.ndarray) -> Any:
-            sums: dict[int, list[Any]] = {}
-            for c, row in enumerate(terms):
-                for var, factor in row:
-                    entry = sums.setdefault(id(var), [var, 0.0])
-                    entry[1] += factor * float(weight[c // per])
-            return _linear([(var, factor) for var, factor in sums.values() if factor]) + float(weight @ rest)
+        def each(energy: np.ndarray, weight: np.ndarray) -> np.ndarray:
+            """What a start in each slot is worth, shape (n_slots,); what lies beyond the horizon is worth nothing."""
+            later = np.concatenate([np.repeat(weight, per), np.zeros(len(energy))])
+            return np.correlate(later, energy)[: self.n * per : per]
 
-        return Ports(carbon=worth(data.carbon), cost=worth(data.price), full_cost=worth(data.full_price))
+        m.PORT = pyo.Set(initialize=list(by_port))
+        m.worth = Series(
+            m.PORT, m.INDEX,
+            values=np.concatenate([each(change, weight) for weight in by_port.values() for change in steps.values()]),
+        )  # fmt: skip
+        m.cast_worth = Series(
+            m.PORT, m.OPTION,
+            values=np.concatenate(
+                [each(cells[key], weight)[own] for weight in by_port.values() for key, own in self.options.items()]
+            ),
+        )  # fmt: skip
 
+        def worth(port: str) -> Any:
+            starts = sum(m.worth[port, g, i, u, t] * m.Y[g, i, u, t] for g, i, u, t in m.INDEX)
+            casts = sum(m.cast_worth[port, c, k, t] * m.z[c, k, t] for c, k, t in m.OPTION)
+            return starts + casts + float(by_port[port] @ rest)
 
-def _linear(row: Row) -> Any:
-    """A linear expression in one piece, which Pyomo builds and compiles fast."""
-    constant, coefficients, variables = 0.0, [], []
-    for var, factor in row:
-        if isinstance(var, int | float):
-            constant += var * factor
-        else:
-            coefficients.append(factor)
-            variables.append(var)
-    return LinearExpression(constant=constant, linear_coefs=coefficients, linear_vars=variables)
+        return Ports(worth)

@@ -16,7 +16,8 @@ import pyomo.environ as pyo
 
 from models.matched import Corridor, Matched, Units, suits
 from models.matched_plan import around, begin, read
-from models.solve import Outcome, building, solve
+from models.solve import Outcome, solve
+from models.templates import building
 
 if TYPE_CHECKING:
     from models.search import Search
@@ -143,7 +144,7 @@ def set_goal(made: Matched, search: Search, *, pure: bool) -> None:
     """Set the objective and the caps; ``pure`` leaves the second goal out, as a bound needs it."""
     m, aim = made.model, search.aim
     if aim.cost_cap is not None:
-        m.cost_cap = pyo.Constraint(expr=made.ports.full_cost <= aim.cost_cap)
+        m.cost_cap = pyo.Constraint(rule=lambda m: made.ports.full_cost <= aim.cost_cap)
     if aim.carbon_cap is not None:
-        m.carbon_cap = pyo.Constraint(expr=made.ports.carbon <= aim.carbon_cap)
+        m.carbon_cap = pyo.Constraint(rule=lambda m: made.ports.carbon <= aim.carbon_cap)
     m.goal = pyo.Objective(expr=(aim.pure if pure else aim.expression)(made.ports))

@@ -20,6 +20,7 @@ from models.search import Search
 from models.slots import SlotProblem
 from models.solve import Progress
 from models.starts import Starts
+from models.study import Study
 from scenarios import Scenario
 from scenarios.assets.account import accounts
 from scenarios.datasets import SCHEDULE, check, metered
@@ -41,6 +42,7 @@ def optimize(
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
     rounding: slots.Rounding | None = None,
+    study: Study | None = None,
 ) -> xr.Dataset:
     """Find the schedule that the scenario's goal asks for, with a proven bound.
 
@@ -53,6 +55,7 @@ def optimize(
         on_progress: told ``incumbent``, ``bound``, ``gap`` and ``seconds``.
         cancel: polled; True ends the search with the best schedule found so far.
         rounding: how minutes become slots.
+        study: what earlier searches of the same plant have left, to begin with; it takes what this one leaves.
 
     Returns:
         A dataset of table ``SCHEDULE``. Attributes: ``found`` (0 or 1), ``status`` (``within gap``, ``best found``,
@@ -62,18 +65,38 @@ def optimize(
     """
     tell: Progress = on_progress or (lambda event: None)
     stop = cancel or (lambda: False)
+    if study is not None:
+        others = [*others, *study.beginnings(scenario)]
     if scenario.processes:
         from models.processes.optimize import optimize_processes
 
-        return optimize_processes(scenario, envelope, start, others=others, on_progress=tell, cancel=stop)
-    if not scenario.orders:
+        found = optimize_processes(scenario, envelope, start, others=others, on_progress=tell, cancel=stop)
+    elif not scenario.orders:
         from models.hub import optimize_site
 
-        return optimize_site(scenario, envelope, start, on_progress=tell, cancel=stop)
+        found = optimize_site(scenario, envelope, start, study=study, on_progress=tell, cancel=stop)
+    elif scenario.goal.minimize == "lateness":
+        found = _least_late(scenario, envelope, start, tell, stop)
+    else:
+        found = _heats(scenario, envelope, start, others, tell, stop, rounding, study)
+    if study is not None:
+        study.keep(scenario, found)
+    return found
+
+
+def _heats(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    start: xr.Dataset | None,
+    others: Sequence[xr.Dataset],
+    tell: Progress,
+    stop: Callable[[], bool],
+    rounding: slots.Rounding | None,
+    study: Study | None,
+) -> xr.Dataset:
+    """The best plan of a line's heats, and of the site with them."""
     problem = slots.from_scenario(scenario, envelope, rounding)
     data = sites.read(scenario, envelope)
-    if scenario.goal.minimize == "lateness":
-        return _least_late(scenario, envelope, start, tell, stop)
     given = starts.from_schedule(problem, start) if start is not None else None
     search = Search(
         problem=problem,
@@ -84,6 +107,7 @@ def optimize(
         gap=scenario.goal.gap,
         on_progress=tell,
         cancel=stop,
+        study=study,
     )
     first = search.offer(given) if given is not None else False
     for other in others:

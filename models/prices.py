@@ -13,6 +13,7 @@ import xarray as xr
 from models import aim as aims
 from models import site as sites
 from models.aim import Aim
+from models.assets import Linear
 from models.hub import SiteModel, minimize_first
 from models.optimize import baseline_cost, direct_kg
 from models.solve import Multipliers
@@ -64,7 +65,7 @@ def shadow_prices(
         load,
         lambda: limit - (time.perf_counter() - began),
         seconds,
-        line_gives=lambda carrier, t: given[carrier][t] if carrier in given else 0.0,
+        line_gives={carrier: Linear(constant=np.asarray(amount)) for carrier, amount in given.items()},
         gap=scenario.goal.gap,
     )
     if not first.found:
@@ -85,30 +86,31 @@ def _prices(made: SiteModel, found: Multipliers, aim: Aim) -> xr.Dataset:
     data, site = made.data, made.model.site
     n = len(data.base)
     coarse = made.coarse
-    limit = np.array([-found.of(site.import_limit[i]) if i in site.import_limit else 0.0 for _, i in coarse.meters()])
+    limit = -found.of_rows(site.import_limit) if len(site.import_limit) else np.zeros(len(coarse.meters()))
     # a MWh of demand in a slot is one more in its balance, and is shared out over the metered intervals of its cells
     cells = np.repeat(limit, round(coarse.meter_min / coarse.cell_min))
     bound = cells.reshape(n, coarse.cells_per_slot).mean(axis=1)
-    own = aim.weight(data) if data.plain else np.array([found.of(site.balance[t]) for t in range(n)])
-    electricity = (own + bound).tolist()
+    own = aim.weight(data) if data.plain else found.of_rows(site.balance)
+    electricity = (own if coarse.balance_meters else own + bound).tolist()
     meters = np.repeat(limit, round(coarse.meter_min / data.meter_min))
     balance = {ELECTRICITY: electricity}
     level, rate, horizon = {}, {}, {}
     if made.ports.hub is not None:
         block = site.hub
         for name in block.CARRIER:
-            balance[name] = [found.of(block.balance[name, t]) for t in range(n)]
+            carrier = block.carrier[name]
+            balance[name] = found.of_rows(carrier.balance).tolist() if hasattr(carrier, "balance") else [0.0] * n
         for i, asset in enumerate(made.ports.hub.hub.assets):
             own = block.asset[i]
             if hasattr(own, "level"):
-                level[asset.name] = [-found.of(own.first), *(-found.of(own.state[t]) for t in range(1, n))]
+                level[asset.name] = [-found.of(own.first), *(-found.of_rows(own.state)).tolist()]
             for name in ("amount", "load"):
                 if hasattr(own, name):
                     # a reduced cost above 0 belongs to the lower bound
-                    top = [max(-found.of_bound(getattr(own, name)[t]), 0.0) for t in range(n)]
+                    top = np.maximum(-found.of_bounds(getattr(own, name)), 0.0)
                     if hasattr(own, "most"):
-                        top = [a - found.of(own.most[t]) for t, a in enumerate(top)]
-                    rate[asset.name] = top
+                        top = top - found.of_rows(own.most)
+                    rate[asset.name] = top.tolist()
             if hasattr(own, "horizon_limit"):
                 horizon[asset.name] = -found.of(own.horizon_limit)
 

@@ -19,10 +19,12 @@ import xarray as xr
 
 from models import assets, slots
 from models import site as sites
+from models.assets import Linear
 from models.optimize import direct_kg
 from models.site import SiteData
-from models.solve import Program, building
+from models.solve import Program
 from models.starts import from_schedule, line_gives, load_cells
+from models.templates import Series, building
 from scenarios import Scenario
 
 NEXT = 1e-6
@@ -115,17 +117,22 @@ def _build(
     cells = load.cells if len(load.cells) else np.zeros(n * data.cells_per_slot)
     line = cells.reshape(n, -1).sum(axis=1)
 
-    def gives(carrier: str, t: int) -> float:
-        return float(load.gives[carrier][t]) if carrier in load.gives else 0.0
-
     model = pyo.ConcreteModel()
     with building():
         model.site = pyo.Block()
+        model.CELL, model.T = pyo.RangeSet(0, len(cells) - 1), pyo.RangeSet(0, n - 1)
+        model.by_cell, model.by_slot = Series(model.CELL, values=cells), Series(model.T, values=line)
+        gives = {carrier: Linear(constant=np.asarray(amounts)) for carrier, amounts in load.gives.items()}
         ports = sites.add(
-            model.site, data, lambda c: float(cells[c]), lambda t: float(line[t]), line_gives=gives, burning=burning
+            model.site,
+            data,
+            lambda c, t: model.by_cell[c],
+            lambda t: model.by_slot[t],
+            line_gives=gives,
+            burning=burning,
         )
         model.carbon = pyo.Var(bounds=(None, cap + NEXT * max(abs(cap), 1.0)))
-        model.emitted = pyo.Constraint(expr=ports.carbon - model.carbon == 0)
-        model.goal = pyo.Objective(expr=ports.full_cost)
+        model.emitted = pyo.Constraint(rule=lambda m: ports.carbon - m.carbon == 0)
+        model.goal = pyo.Objective(rule=lambda m: ports.full_cost)
         program = Program(model)
     return model, program, ports.hub

@@ -15,6 +15,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from models import tariff
+from models.templates import Series, limit
 from scenarios import Scenario
 from scenarios.settlement import UnusedBlocks, unused_blocks
 from scenarios.tariff import Rates, charged
@@ -118,65 +119,79 @@ def _draw_mw(scenario: Scenario) -> float:
 def add(
     block: pyo.Block,
     purchase: Purchase,
-    taken: Callable[[int], Any],
-    meter: Callable[[int], Any],
+    taken: Callable[[Any], Any],
+    meter: Callable[[Any], Any],
     n: int,
     n_meter: int,
-) -> Any:
-    """Fill a block with the purchase; returns what it costs [currency].
+) -> Callable[[], Any]:
+    """Fill a block with the purchase.
 
     Args:
         block: empty.
         purchase: tariff and contracts.
-        taken: import in a slot [MWh], an expression.
-        meter: net import in a metered interval [MWh], an expression, negative where more is exported.
+        taken: import in a slot [MWh], an expression; the slot may be a placeholder.
+        meter: net import in a metered interval [MWh], an expression, negative where more is exported; likewise.
         n: number of slots.
         n_meter: number of intervals that ``meter`` knows; fewer than the tariff's where import is even within them.
+
+    Returns:
+        What makes the expression of what it costs [currency], within a rule a template.
     """
-    cost: Any = 0.0
+    parts_of_cost: list[Callable[[], Any]] = []
     if purchase.rates is not None:
-        rates = purchase.rates
-        parts = len(rates) // n_meter
-        most_in, most_out = purchase.most_mwh, purchase.most_out_mwh
-        block.METER = pyo.RangeSet(0, len(rates) - 1)
-        block.imported = pyo.Var(block.METER, domain=pyo.NonNegativeReals)
-        block.exported = pyo.Var(block.METER, bounds=(0.0, most_out))
-
-        @block.Constraint(block.METER)
-        def net(b: Any, i: int) -> Any:
-            return b.imported[i] - b.exported[i] == meter(i // parts) / parts
-
-        # where the tariff pays for a MWh that goes in a circle, one way at a time
-        block.CIRCLE = pyo.Set(initialize=np.flatnonzero(purchase.circles).tolist() if most_out > 0 else [])
-        block.inward = pyo.Var(block.CIRCLE, domain=pyo.Binary)
-
-        @block.Constraint(block.CIRCLE)
-        def import_alone(b: Any, i: int) -> Any:
-            return b.imported[i] <= most_in * b.inward[i]
-
-        @block.Constraint(block.CIRCLE)
-        def export_alone(b: Any, i: int) -> Any:
-            return b.exported[i] <= most_out * (1 - b.inward[i])
-
-        block.tariff = pyo.Block()
-        ports = tariff.add(
-            block.tariff,
-            rates,
-            lambda i: block.imported[i],
-            most_mwh=purchase.most_mwh,
-            export_meter=lambda i: block.exported[i],
-        )
-        cost += ports.cost - ports.fixed
+        parts_of_cost.append(_tariff(block, purchase, purchase.rates, meter, n_meter))
     if purchase.unused is not None:
-        blocks = purchase.unused
-        block.SLOT = pyo.RangeSet(0, n - 1)
-        block.BLOCK = pyo.RangeSet(0, len(blocks.names) - 1)
-        block.sold = pyo.Var(block.BLOCK, block.SLOT, bounds=lambda b, j, t: (0, float(blocks.mwh[j, t])))
+        parts_of_cost.append(_unused(block, purchase.unused, taken, n))
+    return lambda: sum([part() for part in parts_of_cost])
 
-        @block.Constraint(block.SLOT)
-        def sold_back(b: Any, t: int) -> Any:
-            over = float(blocks.mwh[:, t].sum())
-            return sum(b.sold[j, t] for j in b.BLOCK) >= over - blocks.counted * taken(t)
 
-        cost += pyo.quicksum(float(blocks.spread[j]) * block.sold[j, t] for j in block.BLOCK for t in block.SLOT)
-    return cost
+def _tariff(
+    block: pyo.Block, purchase: Purchase, rates: Rates, meter: Callable[[Any], Any], n_meter: int
+) -> Callable[[], Any]:
+    parts = len(rates) // n_meter
+    most_in, most_out = purchase.most_mwh, purchase.most_out_mwh
+    block.METER = pyo.RangeSet(0, len(rates) - 1)
+    block.known = Series(block.METER, values=np.arange(len(rates)) // parts)
+    block.imported = pyo.Var(block.METER, domain=pyo.NonNegativeReals)
+    block.exported = pyo.Var(block.METER, bounds=(0.0, most_out))
+
+    @block.Constraint(block.METER)
+    def net(b: Any, i: int) -> Any:
+        return b.imported[i] - b.exported[i] == meter(i if parts == 1 else b.known[i]) / parts
+
+    # where the tariff pays for a MWh that goes in a circle, one way at a time
+    block.CIRCLE = pyo.Set(initialize=np.flatnonzero(purchase.circles).tolist() if most_out > 0 else [])
+    block.inward = pyo.Var(block.CIRCLE, domain=pyo.Binary)
+
+    @block.Constraint(block.CIRCLE)
+    def import_alone(b: Any, i: int) -> Any:
+        return b.imported[i] <= most_in * b.inward[i]
+
+    @block.Constraint(block.CIRCLE)
+    def export_alone(b: Any, i: int) -> Any:
+        return b.exported[i] <= most_out * (1 - b.inward[i])
+
+    block.tariff = pyo.Block()
+    ports = tariff.add(
+        block.tariff,
+        rates,
+        lambda i: block.imported[i],
+        most_mwh=purchase.most_mwh,
+        export_meter=lambda i: block.exported[i],
+    )
+    return lambda: ports.cost - ports.fixed
+
+
+def _unused(block: pyo.Block, blocks: UnusedBlocks, taken: Callable[[Any], Any], n: int) -> Callable[[], Any]:
+    block.SLOT = pyo.RangeSet(0, n - 1)
+    block.BLOCK = pyo.RangeSet(0, len(blocks.names) - 1)
+    block.sold = pyo.Var(block.BLOCK, block.SLOT, domain=pyo.NonNegativeReals)
+    limit(block.sold, upper=blocks.mwh.reshape(-1))
+    block.bought = Series(block.SLOT, values=blocks.mwh.sum(axis=0))
+    block.spread = Series(block.BLOCK, values=np.asarray(blocks.spread))
+
+    @block.Constraint(block.SLOT)
+    def sold_back(b: Any, t: int) -> Any:
+        return sum(b.sold[j, t] for j in b.BLOCK) >= b.bought[t] - blocks.counted * taken(t)
+
+    return lambda: sum(block.spread[j] * block.sold[j, t] for j in block.BLOCK for t in block.SLOT)

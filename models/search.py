@@ -19,6 +19,7 @@ from models.site import SiteData
 from models.slots import SlotProblem
 from models.solve import Progress
 from models.starts import Starts, line_gives, load_cells, mistakes
+from models.study import Study
 
 
 @dataclass
@@ -47,6 +48,8 @@ class Search:
     infeasible: bool = False
     """The relaxation has no solution: no plan exists."""
     seconds: dict[str, float] = field(default_factory=dict)
+    study: Study | None = None
+    """Keeps the solver of the bound for the next search."""
     _telling: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -149,12 +152,11 @@ class Search:
         return self._flows(self._dispatching(), starts, limit)
 
     def _flows(self, dispatcher: Dispatcher, starts: Starts, limit: float) -> Flows | None:
-        given = line_gives(self.problem, starts)
         return dispatcher.flows(
             self.cells(starts),
             time_limit=limit,
             cancel=self.cancel,
-            line_gives=lambda carrier, t: float(given[carrier][t]) if carrier in given else 0.0,
+            line_gives=line_gives(self.problem, starts),
         )
 
     @cached_property

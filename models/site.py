@@ -8,8 +8,8 @@ mean over the metered interval. Energies are in MWh by slot. Assets and the bala
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,9 @@ import xarray as xr
 
 from models import assets
 from models import purchase as purchases
-from models.assets import Hub, HubPorts
+from models.assets import Hub, HubPorts, Linear, Sum
 from models.purchase import Purchase
+from models.templates import Series, limit
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY
 from scenarios.settlement import marginal_prices
@@ -66,6 +67,11 @@ class SiteData:
         """Whether import follows from the line's load alone: nothing to decide on the site."""
         idle = self.battery is None and self.hub is None
         return idle and bool((self.pv <= self.base).all()) and not self.curtails
+
+    @property
+    def balance_meters(self) -> bool:
+        """Whether a metered interval is a slot whose balance says what is imported."""
+        return not self.plain and self.meter_min == self.cell_min == self.step_min
 
     @property
     def full_price(self) -> np.ndarray:
@@ -146,29 +152,51 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
 
 @dataclass(frozen=True)
 class Ports:
-    """What the site offers to the objective, constants included."""
+    """What the site offers to the objective, constants included.
 
-    carbon: Any
-    """kg CO2e of what is imported, and of the fuels and heat that assets take: fossil, scope 1 and 2."""
-    cost: Any
-    """Energy cost, less what export earns, and what the assets cost [currency]."""
-    full_cost: Any
-    """The same with the carbon price on imports, fuels and heat bought, each as the scheme covers it."""
+    Each use within a rule makes the expression anew, so that it is a template.
+    """
+
+    worth: Callable[[str], Any]
+    """By name of a port, an expression."""
     over: Any = 0.0
     """MWh above the import limit, where a model may exceed it at a price."""
     hub: HubPorts | None = None
     """The assets."""
 
+    @property
+    def carbon(self) -> Any:
+        """kg CO2e of what is imported, and of the fuels and heat that assets take: fossil, scope 1 and 2."""
+        return self.worth("carbon")
+
+    @property
+    def cost(self) -> Any:
+        """Energy cost, less what export earns, and what the assets cost [currency]."""
+        return self.worth("cost")
+
+    @property
+    def full_cost(self) -> Any:
+        """The same with the carbon price on imports, fuels and heat bought, each as the scheme covers it."""
+        return self.worth("full_cost")
+
+    def at_most(self, port: str, top: float, above: Any = 0.0) -> Callable[[Any], Any]:
+        """Rule of a constraint that keeps a port to a cap, or so much above it."""
+        return lambda block: self.worth(port) - above <= top
+
+    def less(self, taken: Callable[[str], Any]) -> Ports:
+        """Ports with something taken off, by name of the port."""
+        return replace(self, worth=lambda port: self.worth(port) - taken(port))
+
 
 def add(
     block: pyo.Block,
     data: SiteData,
-    line_cell: Callable[[int], Any],
-    line_slot: Callable[[int], Any],
+    line_cell: Callable[[Any, Any], Any],
+    line_slot: Callable[[Any], Any],
     *,
     exclusive: bool = True,
     soft: bool = False,
-    line_gives: Callable[[str, int], Any] | None = None,
+    line_gives: Mapping[str, Linear] | None = None,
     burning: Collection[int] | None = None,
 ) -> Ports:
     """Fill a block with the site.
@@ -176,94 +204,120 @@ def add(
     Args:
         block: empty.
         data: the site.
-        line_cell: energy of the line in a cell [MWh], an expression.
-        line_slot: energy of the line in a slot [MWh], an expression.
+        line_cell: energy of the line in a cell, given with its slot [MWh], an expression; both may be placeholders.
+        line_slot: energy of the line in a slot [MWh], an expression; the slot may be a placeholder.
         exclusive: forbid import and export (charge and discharge) at the same time where it would pay.
         soft: let the import limit be exceeded; the objective must price it.
-        line_gives: what the line delivers of another carrier in a slot, such as heat of its off-gas, in the carrier's
-            unit; an expression or a number.
+        line_gives: what the line delivers of other carriers, such as heat of its off-gas, in the carrier's unit.
         burning: slots in which stores may not be filled and emptied at the same time; None: all in which it could pay.
     """
     n = len(data.base)
     hub: HubPorts | None = None
+    electricity: Sum | None = None
     block.T = pyo.RangeSet(0, n - 1)
+    block.base = Series(block.T, values=data.base)
+    block.price, block.earned = Series(block.T, values=data.price), Series(block.T, values=data.export_price)
+    block.full_price, block.intensity = Series(block.T, values=data.full_price), Series(block.T, values=data.carbon)
+
+    top = data.export_limit_mw * data.hours
     if data.plain:
-        block.taken = pyo.Expression(block.T, rule=lambda b, t: line_slot(t) + float(data.base[t] - data.pv[t]))
-        block.given = pyo.Expression(block.T, rule=lambda b, t: 0.0)
-        block.pv = pyo.Expression(block.T, rule=lambda b, t: float(data.pv[t]))
-        net = [0.0] * n
+        block.available = Series(block.T, values=data.pv)
     else:
         block.taken = pyo.Var(block.T, domain=pyo.NonNegativeReals)
-        top = data.export_limit_mw * data.hours
         block.given = pyo.Var(block.T, bounds=(0, top))
-        block.pv = pyo.Var(block.T, bounds=lambda b, t: (0, float(data.pv[t])))
-        net = _battery(block, data, exclusive, burning) if data.battery else [0.0] * n
+        if data.pv.any():
+            block.pv = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+            limit(block.pv, upper=data.pv)
+        else:
+            block.pv = Series(block.T, values=data.pv)
+        if data.battery:
+            _battery(block, data, exclusive, burning)
         if data.hub is not None:
             block.hub = pyo.Block()
-            hub, given = assets.add(block.hub, data.hub, line_gives, exclusive=exclusive, burning=burning)
-            net = [drawn - more for drawn, more in zip(net, given, strict=True)]
+            hub, electricity = assets.add(block.hub, data.hub, line_gives, exclusive=exclusive, burning=burning)
+
+    def taken(t: Any) -> Any:
+        return line_slot(t) + block.base[t] - block.available[t] if data.plain else block.taken[t]
+
+    def drawn(t: Any) -> Any:
+        """What battery and assets draw from the balance, less what they give."""
+        net: Any = 0.0 if data.plain or not data.battery else block.charge[t] - block.discharge[t]
+        return net if electricity is None else net - electricity.at(t)
+
+    if not data.plain:
 
         @block.Constraint(block.T)
         def balance(b: Any, t: int) -> Any:
-            return b.taken[t] + b.pv[t] - b.given[t] - net[t] == line_slot(t) + float(data.base[t])
+            return b.taken[t] + b.pv[t] - b.given[t] - drawn(t) == line_slot(t) + b.base[t]
 
         if exclusive and top > 0:
             _one_way(block, data)
-    meters = [m for m in data.meters() if np.isfinite(data.limit_mwh())]
-    block.M = pyo.Set(initialize=[i for _, i in meters])
-    cells = {i: cs for cs, i in data.meters()}
 
+    metered = _meter(block, data, line_cell, drawn)
+    n_meter = len(data.meters())
+    block.M = pyo.RangeSet(0, n_meter - 1 if np.isfinite(data.limit_mwh()) else -1)
     block.over = pyo.Var(block.M if soft else [], domain=pyo.NonNegativeReals)
-    share = 1 / data.cells_per_slot
-
     # where there is no line either, a limit would have no variable at all
     block.nought = pyo.Var(bounds=(0.0, 0.0), initialize=0.0)
-
-    def metered(i: int) -> Any:
-        # battery, PV and assets are constant within a slot, the line is not
-        site = sum(
-            share * (float(data.base[data.slot_of(c)]) - block.pv[data.slot_of(c)] + net[data.slot_of(c)])
-            for c in cells[i]
-        )
-        return sum(line_cell(c) for c in cells[i]) + site
 
     @block.Constraint(block.M)
     def import_limit(b: Any, i: int) -> Any:
         return metered(i) <= data.limit_mwh() + (b.over[i] if soft else b.nought)
 
-    def worth(weight: np.ndarray, earn: np.ndarray | None = None) -> Any:
-        paid = pyo.quicksum(float(weight[t]) * block.taken[t] for t in range(n))
-        if earn is None or data.plain:
-            return paid
-        return paid - pyo.quicksum(float(earn[t]) * block.given[t] for t in range(n))
-
-    carbon, cost, full_cost = (0.0, 0.0, 0.0) if hub is None else hub.worth()
+    paid: Callable[[], Any] | None = None
     if data.purchase is not None:
         block.purchase = pyo.Block()
-        paid = purchases.add(block.purchase, data.purchase, lambda t: block.taken[t], metered, n, len(cells))
-        cost, full_cost = cost + paid, full_cost + paid
-    port, given_worth = data.given_worth
-    saved: Any = 0.0
-    if line_gives is not None:
-        saved = sum(
-            (float(unit) * line_gives(carrier, t) for carrier, units in given_worth.items() for t, unit in
-             enumerate(units.tolist()) if unit), start=0.0,
-        )  # fmt: skip
+        paid = purchases.add(block.purchase, data.purchase, taken, metered, n, n_meter)
+    credited, units = data.given_worth
+    credit: Sum | None = None
+    if line_gives and any(np.any(unit) for unit in units.values()):
+        block.credit = pyo.Block()
+        terms = [line_gives[carrier].scaled(unit) for carrier, unit in units.items() if carrier in line_gives]
+        credit = Sum(block.credit, terms, n)
     if not data.whole:
         for variable in block.component_data_objects(pyo.Var):
             if variable.is_binary():
                 variable.domain = pyo.UnitInterval
-    return Ports(
-        carbon=worth(data.carbon) + carbon - (saved if port == "carbon" else 0.0),
-        cost=worth(data.price, data.export_price) + cost - (saved if port == "cost" else 0.0),
-        full_cost=worth(data.full_price, data.export_price) + full_cost - (saved if port == "full_cost" else 0.0),
-        over=pyo.quicksum(block.over[i] for i in block.over),
-        hub=hub,
-    )
+    weights = {"carbon": block.intensity, "cost": block.price, "full_cost": block.full_price}
+
+    def worth(port: str) -> Any:
+        total = sum(weights[port][t] * taken(t) for t in block.T)
+        if port != "carbon":
+            if not data.plain:
+                total -= sum(block.earned[t] * block.given[t] for t in block.T)
+            if paid is not None:
+                total += paid()
+        if hub is not None:
+            total += hub.worth(port)
+        return total - credit.total() if credit is not None and port == credited else total
+
+    over = pyo.quicksum(block.over[i] for i in block.over)
+    return Ports(worth=worth, over=over, hub=hub)
 
 
-def _battery(block: pyo.Block, data: SiteData, exclusive: bool, only: Collection[int] | None) -> list[Any]:
-    """Charge and discharge [MWh at the terminals], level; returns what the battery draws from the balance."""
+def _meter(
+    block: pyo.Block, data: SiteData, line_cell: Callable[[Any, Any], Any], drawn: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
+    """Net import in a metered interval [MWh], an expression; the interval may be a placeholder."""
+    n_cells = len(data.base) * data.cells_per_slot
+    per, share = round(data.meter_min / data.cell_min), 1 / data.cells_per_slot
+    block.CELL = pyo.RangeSet(0, n_cells - 1)
+    block.slot = Series(block.CELL, values=np.arange(n_cells) // data.cells_per_slot)
+    # a site that decides nothing takes what PV it has
+    sun = block.available if data.plain else block.pv
+
+    def cell(c: Any) -> Any:
+        # battery, PV and assets are constant within a slot, the line is not
+        t = c if data.cells_per_slot == 1 else block.slot[c]
+        return line_cell(c, t) + share * (block.base[t] - sun[t] + drawn(t))
+
+    if data.balance_meters:
+        return lambda i: block.taken[i] - block.given[i]
+    return lambda i: sum([cell(i * per + k) for k in range(per)])
+
+
+def _battery(block: pyo.Block, data: SiteData, exclusive: bool, only: Collection[int] | None) -> None:
+    """Charge and discharge [MWh at the terminals], level."""
     battery = data.battery
     assert battery is not None
     n, room = len(data.base), battery.power_mw * data.hours
@@ -299,8 +353,6 @@ def _battery(block: pyo.Block, data: SiteData, exclusive: bool, only: Collection
         @block.Constraint(block.BURN)
         def discharge_alone(b: Any, t: int) -> Any:
             return b.discharge[t] <= room * (1 - b.charging[t])
-
-    return [block.charge[t] - block.discharge[t] for t in range(n)]
 
 
 def _one_way(block: pyo.Block, data: SiteData) -> None:

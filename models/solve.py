@@ -1,33 +1,38 @@
 """The only file that names a solver: a Pyomo model goes to HiGHS and its outcome comes back.
 
-The model is compiled to arrays by Pyomo's standard form and handed to HiGHS as a whole. A start is set just before the
-run. What HiGHS calls unknown is never taken for a solution.
+The model is compiled to arrays (``models/compile.py``) and handed to HiGHS as a whole; a model that differs in numbers
+only is sent as the changes to the one before, so that basis and solution stay. A start is set just before the run. What
+HiGHS calls unknown is never taken for a solution.
 """
 
 from __future__ import annotations
 
 import ctypes
-import gc
 import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
 import highspy
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
+import xarray as xr
+
+from models.compile import Compiled, compiled
+from models.templates import building
 
 Progress = Callable[[dict[str, Any]], None]
 WRONG = ("1.14.0",)
 """Releases of highspy that return wrong optima (HiGHS issues 2957, 2975, 3043, 3073, 3094)."""
 
 
+MANY = 500
+"""More coefficients than this are not changed one by one: the model is handed over again, with its basis."""
 PROBING = 1 << 15
 """HiGHS's bit for the presolve rule of probing."""
 TIED = 1e-7
@@ -56,44 +61,129 @@ class Outcome:
         return self.status in ("optimal", "feasible")
 
 
-@contextmanager
-def building() -> Iterator[None]:
-    """Build or compile a model without the garbage collector, which would take most of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 class Program:
     """A Pyomo model compiled once and solved as often as bounds or the search's place change."""
 
-    def __init__(self, model: pyo.ConcreteModel) -> None:
+    def __init__(self, model: pyo.ConcreteModel | Compiled) -> None:
         """Compile the model; it has one active objective, minimized or maximized.
+
+        Args:
+            model: of Pyomo, or arrays as they are.
 
         Raises:
             RuntimeError: this release of the solver is known to be wrong.
         """
         if version("highspy") in WRONG:
             raise RuntimeError(f"highspy {version('highspy')} returns wrong optima; install another release")
-        with building():
-            self._form = LinearStandardFormCompiler().write(model, mixed_form=True)
-        self._sense = 1.0 if self._form.objectives[0].sense == pyo.minimize else -1.0
-        self._place = {id(column): i for i, column in enumerate(self._form.columns)}
+        if isinstance(model, Compiled):
+            self._form = model
+        else:
+            with building():
+                self._form = compiled(model)
         with quiet():
             self._solver = highspy.Highs()
             self._solver.silent()
         for name, value in _OPTIONS.items():
             self._solver.setOptionValue(name, value)
-        self._solver.passModel(_program(self._form))
-        self._kinds = np.array([not column.is_continuous() for column in self._form.columns], dtype=bool)
-        self._all_kinds = self._kinds
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        form = self._form
+        _pass(self._solver, form)
+        self._bounds = form.lower.copy(), form.upper.copy()
+        """Bounds of columns as the solver has them."""
+        self._costs = form.cost
+        """Their costs likewise."""
+        self._sense = form.sense
+        self._kinds = self._all_kinds = form.whole
         """Which columns must be whole: now, and as the model says."""
         self._left = False
         """Whether the solver holds what an earlier run left."""
+        self.begun: np.ndarray | None = None
+        """Solution of the model before, by column, where this one differs from it in numbers only."""
+        self._rows_held = False
+        """Whether bounds of rows are others than the model's."""
+        self._anchor: tuple[Any, np.ndarray] | None = None
+
+    def renew(self, model: pyo.ConcreteModel) -> bool:
+        """Take another model in the place of the one before; basis and solution stay where only numbers differ.
+
+        What differs is sent as changes: costs, bounds, coefficients. Where variables, constraints or the places of
+        coefficients differ, the model is handed over as a whole.
+
+        Returns:
+            Whether changes were enough.
+        """
+        with building():
+            new = compiled(model)
+        old, self._form = self._form, new
+        same = old.shape == new.shape and all(
+            np.array_equal(getattr(old, name), getattr(new, name)) for name in ("whole", "starts", "index")
+        )
+        if not same or old.sense != new.sense:
+            self._hand_over()
+            return False
+        held = self._solver.getSolution()
+        self.begun = np.array(held.col_value) if held.value_valid else None
+        self._send(old)
+        solver = self._solver
+        changed = np.flatnonzero(old.values != new.values)
+        if len(changed) > MANY:
+            basis, begun = solver.getBasis(), self.begun
+            self._hand_over()
+            self.begun = begun
+            if basis.valid:
+                solver.setBasis(basis)
+        else:
+            columns = np.searchsorted(new.starts, changed, side="right") - 1
+            for place, column in zip(changed.tolist(), columns.tolist(), strict=True):
+                solver.changeCoeff(int(new.index[place]), column, float(new.values[place]))
+        return True
+
+    def restore(self) -> None:
+        """Take back what was changed since the model was handed over, but for its coefficients; the basis stays."""
+        if self._anchor is not None:
+            basis, self.begun = self._anchor
+        else:
+            held = self._solver.getSolution()
+            basis, self.begun = None, np.array(held.col_value) if held.value_valid else None
+        self._send(self._form)
+        if basis is not None:
+            self._solver.setBasis(basis)
+
+    def anchor(self) -> None:
+        """Keep basis and solution as they are now: ``restore`` comes back to them, whatever was solved since."""
+        solution, basis = self._solver.getSolution(), self._solver.getBasis()
+        if solution.value_valid:
+            self._anchor = basis if basis.valid else None, np.array(solution.col_value)
+
+    def _send(self, before: Compiled) -> None:
+        """Send costs and bounds of the model, of which the solver had another one before."""
+        form, solver = self._form, self._solver
+        self.whole_only(None)
+        self._price(form.cost, form.offset)
+        moved = np.flatnonzero((self._bounds[0] != form.lower) | (self._bounds[1] != form.upper))
+        self.bound(moved, form.lower[moved], form.upper[moved])
+        differ = (before.row_lower != form.row_lower) | (before.row_upper != form.row_upper)
+        # rows may have been held at the optimum of a goal before
+        rows = np.flatnonzero(differ | self._rows_held).astype(np.int32)
+        if len(rows):
+            low, high = form.row_lower[rows], form.row_upper[rows]
+            solver.changeRowsBounds(len(rows), rows, low, high)  # type: ignore[attr-defined]
+        self._rows_held = False
+
+    def _price(self, costs: np.ndarray, offset: float) -> None:
+        """Set all costs; only what differs is sent."""
+        changed = np.flatnonzero(costs != self._costs).astype(np.int32)
+        if len(changed):
+            self._solver.changeColsCost(len(changed), changed, costs[changed])
+        self._solver.changeObjectiveOffset(offset)
+        self._costs = costs
+
+    @property
+    def has_basis(self) -> bool:
+        """Whether the simplex method has a basis to begin from."""
+        return bool(self._solver.getBasis().valid)
 
     @property
     def whole(self) -> bool:
@@ -102,16 +192,23 @@ class Program:
 
     def places(self, variables: Iterable[Any]) -> np.ndarray:
         """Columns of some variables, shape (n,); −1 for those that the model does not use."""
-        return np.array([self._place.get(id(variable), -1) for variable in variables], dtype=np.int32)
+        place = self._form.places
+        return np.array([place.get(id(variable), -1) for variable in variables], dtype=np.int32)
+
+    def columns_of(self, variable: Any) -> np.ndarray:
+        """Columns of a Var component in the order of its indices, shape (n,); −1 for those that are not used."""
+        return self._form.columns_of(variable)
 
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper bound of every column, shape (n_columns,) each."""
-        program = self._solver.getLp()
-        return np.array(program.col_lower_), np.array(program.col_upper_)
+        lower, upper = self._bounds
+        return lower.copy(), upper.copy()
 
     def bound(self, places: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
         """Set bounds of columns, shape (n,) each."""
-        self._solver.changeColsBounds(len(places), places.astype(np.int32), low, high)
+        self._bounds[0][places], self._bounds[1][places] = low, high
+        if len(places):
+            self._solver.changeColsBounds(len(places), places.astype(np.int32), low, high)
 
     def whole_only(self, places: np.ndarray | None) -> None:
         """Let only some of the whole columns be whole, the rest in part; None: all as the model says."""
@@ -132,8 +229,30 @@ class Program:
     def put(self, values: np.ndarray) -> None:
         """Load values by column into the Pyomo model's variables, those that are whole exactly whole."""
         values = np.where(self._kinds, np.rint(values), values)
-        for column, value in zip(self._form.columns, values.tolist(), strict=True):
-            column.set_value(value, skip_validation=True)
+        self._form.put(values)
+
+    def values_of(self, component: Any) -> xr.DataArray:
+        """What the solver holds for the members of a Var component; 0 for those that the model does not use."""
+        return self._form.labelled(component, self.solution(), missing=0.0)
+
+    def reduced_costs(self, variable: Any) -> xr.DataArray:
+        """Reduced costs of a Var component after a linear program, in the model's own sense."""
+        return self._form.labelled(variable, self._sense * np.asarray(self._solver.getSolution().col_dual), missing=0.0)
+
+    def duals(self, constraint: Any) -> xr.DataArray:
+        """By how much the objective changes for a unit more on the right-hand sides of a Constraint component.
+
+        After a linear program; 0 for members that are no row.
+        """
+        return self._form.labelled(
+            constraint, self._sense * np.asarray(self._solver.getSolution().row_dual), missing=0.0
+        )
+
+    def rows_priced(self) -> np.ndarray | None:
+        """Multipliers of all rows after a linear program, shape (n_rows,); None where there are none."""
+        solution = self._solver.getSolution()
+        prices = self._sense * np.asarray(solution.row_dual)
+        return prices if solution.dual_valid and bool(np.isfinite(prices).all()) else None
 
     def forget(self) -> None:
         """Drop what the last run left, its basis too.
@@ -146,10 +265,11 @@ class Program:
 
     def restrict(self, bounds: Iterable[tuple[Any, float, float]]) -> None:
         """Set bounds of variables: each with its lower and upper one. The Pyomo model keeps its own."""
-        for variable, low, high in bounds:
-            place = self._place.get(id(variable))
-            if place is not None:
-                self._solver.changeColBounds(place, low, high)
+        known = self._form.places
+        found = [(known[id(v)], low, high) for v, low, high in bounds if id(v) in known]
+        if found:
+            places, low, high = (np.array(part) for part in zip(*found, strict=True))
+            self.bound(places, low.astype(float), high.astype(float))
 
     def run(self, *, time_limit: float, **how: Any) -> Outcome:
         """Solve and load the solution into the variables; the arguments are those of ``solve``."""
@@ -166,6 +286,7 @@ class Program:
         effort: float | None = None,
         ipm: bool = False,
         crossover: bool = True,
+        tolerance: float | None = None,
         on_progress: Progress | None = None,
         cancel: Callable[[], bool] | None = None,
     ) -> Found:
@@ -184,6 +305,8 @@ class Program:
             "solve_relaxation": relax,
             "solver": "ipm" if ipm else "choose",
             "run_crossover": "on" if crossover else "off",
+            "ipm_optimality_tolerance": 1e-8 if tolerance is None else tolerance,
+            "presolve": "choose" if tolerance is None else "off",
         }
         if nodes is not None:
             options["mip_max_nodes"] = nodes
@@ -205,9 +328,8 @@ class Program:
         """Minimize one variable from now on, and nothing else; None: any solution will do."""
         costs = np.zeros(len(self._form.columns))
         if variable is not None:
-            costs[self._place[id(variable)]] = self._sense
-        self._solver.changeColsCost(len(costs), np.arange(len(costs), dtype=np.int32), costs)
-        self._solver.changeObjectiveOffset(0.0)
+            costs[self._form.places[id(variable)]] = self._sense
+        self._price(costs, 0.0)
 
     def hold(self) -> bool:
         """After a linear program's optimum: keep to the optima, all of them, whatever is minimized next.
@@ -223,11 +345,13 @@ class Program:
         values, costs = np.asarray(solution.col_value), np.asarray(solution.col_dual)
         tied = np.flatnonzero(np.abs(costs) > TIED).astype(np.int32)
         if len(tied):
-            solver.changeColsBounds(len(tied), tied, values[tied], values[tied])
+            self.bound(tied, values[tied], values[tied])
         rows, prices = np.asarray(solution.row_value), np.asarray(solution.row_dual)
-        kind = np.array([row.bound_type for row in self._form.rows])
-        for row in np.flatnonzero((np.abs(prices) > TIED) & (kind != 0)).tolist():
-            solver.changeRowBounds(row, float(rows[row]), float(rows[row]))
+        free = self._form.row_lower != self._form.row_upper
+        held = np.flatnonzero((np.abs(prices) > TIED) & free).astype(np.int32)
+        if len(held):
+            solver.changeRowsBounds(len(held), held, rows[held], rows[held])  # type: ignore[attr-defined]
+            self._rows_held = True
         return True
 
     def multipliers(self, *, time_limit: float) -> Multipliers | None:
@@ -238,19 +362,45 @@ class Program:
         solver, held = self._solver, self._solver.getSolution()
         if not held.value_valid:
             return None
-        columns = self._form.columns
-        whole = np.array([i for i, column in enumerate(columns) if not column.is_continuous()], dtype=np.int32)
+        whole = np.flatnonzero(self._form.whole)
         if len(whole):
             values = np.round(np.asarray(held.col_value)[whole])
-            solver.changeColsBounds(len(whole), whole, values, values)
+            self.bound(whole, values, values)
         if not self.outcome(self.search(time_limit=time_limit, relax=True)).found:
             return None
         solution = solver.getSolution()
         if not solution.dual_valid:
             return None
         own, bounds = (self._sense * np.asarray(dual) for dual in (solution.row_dual, solution.col_dual))
-        rows = {id(row.constraint): dual for row, dual in zip(self._form.rows, own.tolist(), strict=True)}
-        return Multipliers(rows, {key: float(bounds[place]) for key, place in self._place.items()})
+        return Multipliers(self._form, own, bounds)
+
+    def conflict(self, *, time_limit: float) -> list[tuple[Any, str]] | None:
+        """Constraints and bounds of the relaxation that cannot all hold, none of which could be left out.
+
+        Members of the Pyomo model, constraints and variables, each with the side that is meant: ``lower``, ``upper`` or
+        ``both``. None where the relaxation has a solution, or nothing was found in time. What the solver holds stays.
+        """
+        form, iis = self._form, highspy.IisStrategy
+        solver = highspy.Highs()
+        solver.silent()
+        _pass(solver, replace(form, whole=np.zeros(len(form.whole), dtype=bool)))
+        solver.setOptionValue("time_limit", max(time_limit, 0.01))
+        solver.setOptionValue("iis_time_limit", max(time_limit, 0.01))
+        # first those of a phase that minimizes what is violated, then each of them is tried
+        solver.setOptionValue("iis_strategy", int(iis.kIisStrategyFromLp) | int(iis.kIisStrategyIrreducible))
+        status, found = solver.getIis()
+        if status != highspy.HighsStatus.kOk or not len(found.row_index_) + len(found.col_index_):
+            return None
+        bound = highspy.IisBoundStatus
+        sides = {int(bound.kIisBoundStatusLower): "lower", int(bound.kIisBoundStatusUpper): "upper"}
+        of_row = {
+            row: member
+            for component, _, own in form._constraints.values()
+            for row, member in zip(own.tolist(), component._data.values(), strict=True)
+        }
+        rows = [(of_row[row], side) for row, side in zip(found.row_index_, found.row_bound_, strict=True)]
+        columns = [(form.columns[j], side) for j, side in zip(found.col_index_, found.col_bound_, strict=True)]
+        return [(member, sides.get(int(side), "both")) for member, side in rows + columns]
 
     def outcome(self, found: Found) -> Outcome:
         """What a search came to, the Pyomo model left as it is."""
@@ -258,19 +408,18 @@ class Program:
 
     def values(self, variables: Iterable[Any]) -> list[float]:
         """What the solver holds for some variables after a search; 0 for those that the model does not use."""
-        held = self._solver.getSolution().col_value
-        places = [self._place.get(id(variable)) for variable in variables]
+        held, known = self.solution(), self._form.places
+        places = [known.get(id(variable)) for variable in variables]
         return [0.0 if place is None else float(held[place]) for place in places]
 
     def load(self, found: Found) -> Outcome:
         """What a search came to, its solution loaded into the Pyomo model's variables."""
         outcome = self.outcome(found)
         if outcome.found:
-            values = np.asarray(self._solver.getSolution().col_value)
+            values = self.solution()
             if not found.relaxed:
                 values = np.where(self._kinds, np.rint(values), values)
-            for column, value in zip(self._form.columns, values.tolist(), strict=True):
-                column.set_value(value, skip_validation=True)
+            self._form.put(values)
         return outcome
 
 
@@ -278,16 +427,29 @@ class Program:
 class Multipliers:
     """By how much the objective changes for a unit more on the right side of a constraint, or of a variable's bound."""
 
-    rows: dict[int, float]
-    columns: dict[int, float]
+    form: Compiled
+    rows: np.ndarray
+    columns: np.ndarray
 
     def of(self, constraint: Any) -> float:
         """Of a constraint; 0 where the model has none such."""
-        return self.rows.get(id(constraint), 0.0)
+        row = self.form.rows.get(id(constraint))
+        return 0.0 if row is None else float(self.rows[row])
+
+    def of_rows(self, constraint: Any) -> np.ndarray:
+        """Of each member of a Constraint component, shape (n,); 0 for those that are no row."""
+        rows = self.form.rows_of(constraint)
+        return np.where(rows >= 0, self.rows[rows], 0.0)
+
+    def of_bounds(self, variable: Any) -> np.ndarray:
+        """Of the bounds that the members of a Var component stand at, shape (n,); 0 where they stand at none."""
+        columns = self.form.columns_of(variable)
+        return np.where(columns >= 0, self.columns[columns], 0.0)
 
     def of_bound(self, variable: Any) -> float:
         """Of the bound that a variable stands at; 0 where it stands at none."""
-        return self.columns.get(id(variable), 0.0)
+        column = self.form.places.get(id(variable))
+        return 0.0 if column is None else float(self.columns[column])
 
 
 @dataclass(frozen=True)
@@ -308,6 +470,7 @@ def solve(model: pyo.ConcreteModel, *, time_limit: float, **how: Any) -> Outcome
             ``relax`` the integrality; ``nodes`` of branch and bound at most, which unlike seconds gives the same result
             each time; ``effort``, share of the time that goes into heuristics; ``ipm`` for a linear program by
             interior point, several times faster on these than the simplex method; ``crossover`` from there to a basis;
+            ``tolerance``, relative, at which the interior point may end, the program taken as it is;
             ``on_progress``, told ``incumbent``, ``bound`` (None with a start) and ``seconds``; ``cancel``, polled, True
             ends the run with what was found.
 
@@ -342,32 +505,16 @@ def quiet() -> Iterator[None]:
 _BANNER = [True]
 
 
-def _program(form: Any) -> highspy.HighsLp:
-    columns = form.columns
-    bounds = np.array([(-math.inf if b[0] is None else b[0], math.inf if b[1] is None else b[1])
-                       for b in (column.bounds for column in columns)]).reshape(-1, 2)  # fmt: skip
-    program = highspy.HighsLp()
-    program.num_col_, program.num_row_ = len(columns), len(form.rows)
-    # the standard form minimizes: it has turned a maximized objective already
-    program.col_cost_ = np.asarray(form.c.todense(), dtype=float).reshape(-1)
-    program.offset_ = float(form.c_offset[0])
-    program.col_lower_, program.col_upper_ = bounds[:, 0].copy(), bounds[:, 1].copy()
-    kind = np.array([row.bound_type for row in form.rows])  # −1: ≥, 0: =, 1: ≤
-    rhs = np.asarray(form.rhs, dtype=float)
-    program.row_lower_ = np.where(kind <= 0, rhs, -math.inf)
-    program.row_upper_ = np.where(kind >= 0, rhs, math.inf)
-    matrix = form.A.tocsc()
-    program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    program.a_matrix_.start_, program.a_matrix_.index_ = matrix.indptr, matrix.indices
-    program.a_matrix_.value_ = matrix.data
-    kinds = [not column.is_continuous() for column in columns]
-    if any(kinds):
-        whole, free = highspy.HighsVarType.kInteger, highspy.HighsVarType.kContinuous
-        program.integrality_ = [whole if kind else free for kind in kinds]
-    return program
+def _pass(solver: highspy.Highs, form: Compiled) -> None:
+    n_rows, n_columns = form.shape
+    solver.passModel(
+        n_columns, n_rows, len(form.values), int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize),
+        form.offset, form.cost, form.lower, form.upper, form.row_lower, form.row_upper,
+        form.starts[:-1], form.index, form.values, form.whole.astype(np.int32),
+    )  # fmt: skip
 
 
-def _set_start(solver: highspy.Highs, form: Any) -> None:
+def _set_start(solver: highspy.Highs, form: Compiled) -> None:
     held = [(i, column.value) for i, column in enumerate(form.columns) if column.value is not None]
     if held:
         index = np.array([i for i, _ in held], dtype=np.int32)

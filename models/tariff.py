@@ -13,7 +13,6 @@ The bounds on import prune: a block or a peak that cannot be reached, or is pass
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ import pyomo.environ as pyo
 
 from models import demand
 from models.demand import Bounds
+from models.templates import Series
 from scenarios.tariff import Rates
 
 SAME = 1e-9
@@ -33,17 +33,18 @@ SAME = 1e-9
 class Ports:
     """What the tariff adds to the objective, taxes and constants included [currency]."""
 
-    energy: Any
+    energy: Callable[[], Any]
+    """Makes the expression, within a rule a template; likewise ``export``."""
     demand: Any
     coincident: Any
     fixed: float
-    export: Any
+    export: Callable[[], Any]
     """What export earns, as a positive number."""
 
     @property
     def cost(self) -> Any:
         """What is paid in the end."""
-        return self.energy + self.demand + self.coincident + self.fixed - self.export
+        return self.energy() + self.demand + self.coincident + self.fixed - self.export()
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,12 @@ def add(
     Args:
         block: empty.
         rates: the tariff's numbers on the metered intervals.
-        import_meter: import in a metered interval [MWh], an expression that is never negative.
+        import_meter: import in a metered interval [MWh], an expression that is never negative; the interval may be a
+            placeholder.
         most_mwh: what a metered interval can import at most [MWh], one for all or shape (n,); tariffs whose later
             blocks are cheaper need it.
         least_mwh: what it imports in any case [MWh].
-        export_meter: export in a metered interval [MWh], an expression; none: nothing is exported.
+        export_meter: export in a metered interval [MWh], likewise; none: nothing is exported.
 
     Raises:
         ValueError: the tariff needs a bound on import and none is given.
@@ -91,37 +93,30 @@ def add(
     followed = [step for step in steps if not step.even]
     if followed:
         bounds.known("a block whose rates change by another amount at each hour")
-    imported = _shared(block, rates, import_meter, [step.intervals for step in followed])
-    energy = pyo.quicksum(float(base[i]) * imported(i) for i in range(n) if base[i])
-    energy += _even_steps(block, rates, [step for step in steps if step.even], imported, bounds)
-    energy += _followed_steps(block, rates, followed, imported)
+    imported = import_meter
+    even = _even_steps(block, rates, [step for step in steps if step.even], imported, bounds)
+    later = _followed_steps(block, rates, followed, imported)
+    earned = sum(rates.export_per_mwh.values(), np.zeros(n))
+    block.EVERY = pyo.RangeSet(0, n - 1)
+    block.base, block.earned = Series(block.EVERY, values=base), Series(block.EVERY, values=earned)
+
+    def energy() -> Any:
+        return sum(block.base[i] * imported(i) for i in block.EVERY) + even + later()
+
+    def export() -> Any:
+        return 0.0 if export_meter is None else sum(block.earned[i] * export_meter(i) for i in block.EVERY)
+
     coincident: Any = 0.0
     for listed in rates.coincident:
         weight = listed.per_mw * listed.weight / rates.hours * rates.with_tax("coincident")
         coincident += pyo.quicksum(weight * imported(int(i)) for i in listed.intervals)
-    earned = sum(rates.export_per_mwh.values(), np.zeros(n))
     return Ports(
         energy=energy,
         demand=rates.with_tax("demand") * demand.add(block, rates, imported, bounds),
         coincident=coincident,
         fixed=rates.with_tax("fixed") * sum(charge.months * charge.per_month for charge in rates.fixed),
-        export=0.0 if export_meter is None else pyo.quicksum(float(earned[i]) * export_meter(i) for i in range(n)),
+        export=export,
     )
-
-
-def _shared(block: Any, rates: Rates, meter: Callable[[int], Any], more: list[np.ndarray]) -> Callable[[int], Any]:
-    """Import by interval: a variable where several constraints look at it, else the expression itself."""
-    looks = Counter(int(i) for peak in rates.peaks for i in peak.intervals)
-    looks.update(int(i) for intervals in more for i in intervals)
-    block.SHARED = pyo.Set(initialize=sorted(i for i, times in looks.items() if times > 1))
-    block.imported = pyo.Var(block.SHARED, domain=pyo.NonNegativeReals)
-
-    @block.Constraint(block.SHARED)
-    def import_of(b: Any, i: int) -> Any:
-        return b.imported[i] == meter(i)
-
-    shared = set(block.SHARED)
-    return lambda i: block.imported[i] if i in shared else meter(i)
 
 
 def _steps(rates: Rates, bounds: Bounds) -> tuple[np.ndarray, list[_Step]]:
@@ -148,10 +143,7 @@ def _steps(rates: Rates, bounds: Bounds) -> tuple[np.ndarray, list[_Step]]:
 
 def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable[[int], Any], bounds: Bounds) -> Any:
     """What import above limits costs more, where the difference is the same at all hours."""
-    total = {}
-    for s, step in enumerate(steps):
-        begin = rates.before_mwh if rates.month[step.intervals[0]] == 0 else 0.0
-        total[s] = begin + pyo.quicksum(imported(int(i)) for i in step.intervals)
+    begin = [rates.before_mwh if rates.month[step.intervals[0]] == 0 else 0.0 for step in steps]
     cheaper = [s for s, step in enumerate(steps) if step.more[0] < 0]
     open_ = [s for s in cheaper if steps[s].least[-1] < steps[s].limit]
     if open_:
@@ -160,59 +152,94 @@ def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable
     block.CHEAPER, block.OPEN = pyo.Set(initialize=cheaper), pyo.Set(initialize=open_)
     block.above = pyo.Var(block.STEP, domain=pyo.NonNegativeReals)
     block.passed = pyo.Var(block.OPEN, domain=pyo.Binary)
+    block.INTERVAL = pyo.Set(block.STEP, initialize={s: step.intervals.tolist() for s, step in enumerate(steps)})
+    # by step: import before it counts less its limit, what the limit lies above the least and below the most
+    block.before = Series(block.STEP, values=np.array([b - step.limit for b, step in zip(begin, steps, strict=True)]))
+    block.short = Series(block.STEP, values=np.array([step.limit - float(step.least[-1]) for step in steps]))
+    block.room = Series(block.STEP, values=np.array([float(step.most[-1]) - step.limit for step in steps]))
+
+    def beyond(s: Any) -> Any:
+        return block.before[s] + sum(imported(i) for i in block.INTERVAL[s])
 
     @block.Constraint(block.STEP - block.CHEAPER)
     def dearer_above(b: Any, s: int) -> Any:
-        return b.above[s] >= total[s] - steps[s].limit
+        return b.above[s] >= beyond(s)
 
-    @block.Constraint(block.CHEAPER)
+    @block.Constraint(block.CHEAPER - block.OPEN)
     def cheaper_above(b: Any, s: int) -> Any:
-        slack = (steps[s].limit - float(steps[s].least[-1])) * (1 - b.passed[s]) if s in b.OPEN else 0.0
-        return b.above[s] <= total[s] - steps[s].limit + slack
+        return b.above[s] <= beyond(s)
+
+    @block.Constraint(block.OPEN)
+    def cheaper_above_if(b: Any, s: int) -> Any:
+        return b.above[s] <= beyond(s) + b.short[s] * (1 - b.passed[s])
 
     @block.Constraint(block.OPEN)
     def cheaper_when_passed(b: Any, s: int) -> Any:
-        return b.above[s] <= (float(steps[s].most[-1]) - steps[s].limit) * b.passed[s]
+        return b.above[s] <= b.room[s] * b.passed[s]
 
     return pyo.quicksum(float(step.more.mean()) * block.above[s] for s, step in enumerate(steps))
 
 
-def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable[[int], Any]) -> Any:
+def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable[[Any], Any]) -> Callable[[], Any]:
     """What import above limits costs more, where it matters at which hour a limit is passed."""
     months = {int(rates.month[step.intervals[0]]): step.intervals for step in steps}
     place = {int(i): j for intervals in months.values() for j, i in enumerate(intervals)}
-    block.FOLLOWED = pyo.Set(initialize=sorted(place))
+    firsts = [i for i, j in place.items() if not j]
+    block.FOLLOWED, block.FIRST = pyo.Set(initialize=sorted(place)), pyo.Set(initialize=sorted(firsts))
     block.total = pyo.Var(block.FOLLOWED, domain=pyo.NonNegativeReals)
+    block.begin = Series(
+        block.FIRST, values=np.array([rates.before_mwh if rates.month[i] == 0 else 0.0 for i in sorted(firsts)])
+    )
 
-    @block.Constraint(block.FOLLOWED)
+    @block.Constraint(block.FIRST)
+    def total_at_first(b: Any, i: int) -> Any:
+        return b.total[i] == b.begin[i] + imported(i)
+
+    @block.Constraint(block.FOLLOWED - block.FIRST)
     def total_so_far(b: Any, i: int) -> Any:
-        begin = rates.before_mwh if rates.month[i] == 0 else 0.0
-        return b.total[i] == (b.total[i - 1] if place[i] else begin) + imported(i)
+        return b.total[i] == b.total[i - 1] + imported(i)
 
     reach = [(s, int(i)) for s, step in enumerate(steps) for i in step.intervals[step.most > step.limit]]
     free = [(s, i) for s, i in reach if steps[s].least[place[i]] < steps[s].limit]
     block.REACH, block.FREE = pyo.Set(initialize=reach, dimen=2), pyo.Set(initialize=free, dimen=2)
     block.over = pyo.Var(block.REACH, domain=pyo.NonNegativeReals)
     block.beyond = pyo.Var(block.FREE, domain=pyo.Binary)
+    block.CUT = pyo.RangeSet(0, len(steps) - 1)
+    block.limit = Series(block.CUT, values=np.array([step.limit for step in steps]))
+    block.lacking = Series(
+        block.FREE, values=np.array([steps[s].limit - float(steps[s].least[place[i]]) for s, i in free])
+    )
+    block.roomy = Series(
+        block.FREE, values=np.array([float(steps[s].most[place[i]]) - steps[s].limit for s, i in free])
+    )
 
     @block.Constraint(block.REACH)
     def over_at_least(b: Any, s: int, i: int) -> Any:
-        return b.over[s, i] >= b.total[i] - steps[s].limit
+        return b.over[s, i] >= b.total[i] - b.limit[s]
 
-    @block.Constraint(block.REACH)
+    @block.Constraint(block.REACH - block.FREE)
     def over_at_most(b: Any, s: int, i: int) -> Any:
-        short = steps[s].limit - float(steps[s].least[place[i]])
-        return b.over[s, i] <= b.total[i] - steps[s].limit + (short * (1 - b.beyond[s, i]) if (s, i) in b.FREE else 0.0)
+        return b.over[s, i] <= b.total[i] - b.limit[s]
+
+    @block.Constraint(block.FREE)
+    def over_at_most_if(b: Any, s: int, i: int) -> Any:
+        return b.over[s, i] <= b.total[i] - b.limit[s] + b.lacking[s, i] * (1 - b.beyond[s, i])
 
     @block.Constraint(block.FREE)
     def over_when_beyond(b: Any, s: int, i: int) -> Any:
-        return b.over[s, i] <= (float(steps[s].most[place[i]]) - steps[s].limit) * b.beyond[s, i]
+        return b.over[s, i] <= b.roomy[s, i] * b.beyond[s, i]
 
-    @block.Constraint(block.FREE)
+    known, reached = set(free), set(reach)
+    block.LATER = pyo.Set(initialize=[(s, i) for s, i in free if (s, i - 1) in known], dimen=2)
+    block.GROWN = pyo.Set(initialize=[(s, i) for s, i in reach if (s, i - 1) in reached], dimen=2)
+    block.more = Series(block.REACH, values=np.array([float(steps[s].more[place[i]]) for s, i in reach]))
+
+    @block.Constraint(block.LATER)
     def beyond_for_good(b: Any, s: int, i: int) -> Any:
-        return b.beyond[s, i] >= b.beyond[s, i - 1] if (s, i - 1) in b.FREE else pyo.Constraint.Skip
+        return b.beyond[s, i] >= b.beyond[s, i - 1]
 
-    def part(s: int, i: int) -> Any:
-        return block.over[s, i] - (block.over[s, i - 1] if (s, i - 1) in block.REACH else 0.0)
+    def cost() -> Any:
+        within = sum(block.more[s, i] * block.over[s, i] for s, i in block.REACH)
+        return within - sum(block.more[s, i] * block.over[s, i - 1] for s, i in block.GROWN)
 
-    return pyo.quicksum(float(steps[s].more[place[i]]) * part(s, i) for s, i in reach)
+    return cost

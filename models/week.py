@@ -1,7 +1,9 @@
 """Planning longer horizons: orders in groups by due time, each planned with what is decided before held fixed.
 
-A group is planned like a day (``models/day.py``) on a line whose units and power the earlier groups have taken. Then
-stretches of the whole are improved within corridors. The bound is proven on the whole horizon.
+Where a plan's worth follows from the line's load alone, casts are first taken out of it and put back another way
+(``models/casts/renewal.py``). A group is planned like a day (``models/day.py``) on a line whose units and power the
+earlier groups have taken. Then stretches of the whole are improved within corridors. The bound is proven on the whole
+horizon.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from dataclasses import replace
 
 from models import day, matched_search
 from models.bound import rising
+from models.casts import renewal
 from models.search import Search
 from models.slots import Heat, SlotProblem
 from models.starts import Starts, extra_mwh, line_cells, line_gives
 
 GROUP_HEATS = 24
 """Heats that are planned together at most, unless one order has more."""
+RENEWAL_SHARE = 0.75
+"""Share of the time for taking casts out and putting them back."""
 LEAST_S = 5.0
 """Seconds that a group is given at least."""
 GAIN = 1e-3
@@ -35,6 +40,8 @@ def run(search: Search, by_orders: bool) -> None:
         _whole(search)
         return
     with rising(search) as proof:
+        if renewal.useful(search):
+            renewal.run(search, RENEWAL_SHARE * search.left)
         if search.data.purchase is not None:
             # peaks tie all parts together: a part planned anew would raise them
             day.polish(search)

@@ -1,8 +1,9 @@
 """Jobs: a plan made by a worker process of its own, which outlives the page, the browser and the server.
 
-A job is a folder beside the runs. The asker writes ``request.json``, the worker appends ``events.jsonl`` and stores the
-run under the job's id; whoever asks later learns everything from the disk. The worker holds a lock that the system
-takes back when it ends in whatever way, so that a dead worker is told from one at work.
+A job is a folder beside the runs. The asker writes ``request.json``, the worker (``plans/worker.py``) appends
+``events.jsonl`` and stores the run under the job's id; whoever asks later learns everything from the disk. The worker
+holds a lock that the system takes back when it ends in whatever way, so that a dead worker is told from one at work.
+A worker that has done its job waits a while for another one: its libraries are loaded and its solvers are warm.
 
     home/jobs/<run>/request.json   what is asked
                     worker.lock    held while the worker lives
@@ -12,23 +13,22 @@ takes back when it ends in whatever way, so that a dead worker is told from one 
                     stop           was written before the worker was killed
     home/jobs/slots/<n>.lock       as many as may work at the same time
     home/jobs/queue/<ticket>.lock  held by those who wait, oldest first
+    home/jobs/idle/<id>.lock       held by a worker that waits for another job
+    home/jobs/idle/<id>.next       the job that it is given
 """
 
 from __future__ import annotations
 
-import faulthandler
 import json
-import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-import traceback
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -109,17 +109,39 @@ def start(
     if scenario is not None and scenario.endswith((".yaml", ".yml")):
         scenario = str(Path(scenario).absolute())
     asked = {"scenario": scenario, "text": text, "overrides": list(overrides), "note": note or {}, "at": time.time()}
-    _write(folder / "request.json", json.dumps(asked))
-    with (folder / "output.txt").open("wb") as output:
-        _children[run] = subprocess.Popen(
-            [sys.executable, "-m", "plans.jobs", str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd=Path(__file__).resolve().parent.parent,
-        )
+    write(folder / "request.json", json.dumps(asked))
+    if not _given(jobs, folder):
+        with (folder / "output.txt").open("wb") as output:
+            _children[run] = subprocess.Popen(
+                [sys.executable, "-m", "plans.worker", str(folder)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                cwd=Path(__file__).resolve().parent.parent,
+            )
     return run
+
+
+def _given(jobs: Path, folder: Path) -> bool:
+    """Give a job to a worker that waits for one; False where there is none."""
+    for waiting in (jobs / "idle").glob("*.lock"):
+        note = waiting.with_suffix(".next")
+        if not held(waiting):
+            continue
+        try:
+            with note.open("x") as opened:  # one asker may give it a job
+                opened.write(str(folder))
+        except FileExistsError:
+            continue
+        if held(waiting):
+            return True
+        # it has just gone: whoever takes the note away decides
+        with suppress(FileNotFoundError):
+            note.unlink()
+            continue
+        return True
+    return False
 
 
 def request(run: str) -> dict[str, Any]:
@@ -146,7 +168,7 @@ def status(run: str) -> JobStatus:
     child = _children.get(run)
     if child is not None and child.poll() is not None:
         del _children[run]
-    alive = _held(folder / "worker.lock")
+    alive = held(folder / "worker.lock")
     now = _told(run, folder)
     if alive:
         asked = _age(folder / "cancel")
@@ -173,7 +195,7 @@ def cancel(run: str) -> None:
     """Ask a worker to end the search and to take the best plan that it has found."""
     folder = _folder(run)
     if (folder / "request.json").is_file() and not (folder / "cancel").exists():
-        _write(folder / "cancel", "")
+        write(folder / "cancel", "")
 
 
 def kill(run: str) -> None:
@@ -181,20 +203,29 @@ def kill(run: str) -> None:
     folder = _folder(run)
     if not folder.is_dir():
         return
-    _write(folder / "stop", "")
+    write(folder / "stop", "")
     child = _children.get(run)
-    number = folder / "worker.pid"
-    process = child.pid if child is not None else None
-    if process is None and number.is_file() and _held(folder / "worker.lock"):
-        process = int(number.read_text())
+    number, lock = folder / "worker.pid", folder / "worker.lock"
+    process = None
+    if number.is_file():
+        # a worker that has done this job may be at another one
+        process = int(number.read_text()) if held(lock) else None
+    elif child is not None:
+        process = child.pid
     if process is not None:
         with suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):
                 os.killpg(process, signal.SIGKILL)
             else:
                 os.kill(process, signal.SIGTERM)
-    if child is not None:
+    if child is not None and process is not None:
         child.wait(timeout=10)
+
+
+def dismiss() -> None:
+    """Let workers that wait for another job end."""
+    for waiting in (_jobs() / "idle").glob("*.lock"):
+        waiting.unlink(missing_ok=True)
 
 
 # --- what the disk tells --------------------------------------------------------------------------------------------
@@ -206,7 +237,7 @@ _children: dict[str, subprocess.Popen[bytes]] = {}
 
 def _jobs() -> Path:
     folder = home().absolute() / "jobs"
-    for part in ("slots", "queue"):
+    for part in ("slots", "queue", "idle"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -250,7 +281,8 @@ def _told(run: str, folder: Path) -> JobStatus:
     return replace(now, history=tuple(history))
 
 
-def _held(path: Path) -> bool:
+def held(path: Path) -> bool:
+    """Whether some process holds a lock."""
     if not path.exists():
         return False
     try:
@@ -273,7 +305,8 @@ def _ahead(folder: Path) -> int:
     return own[0] if own else 0
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
     partial.write_text(text, encoding="utf-8")
     partial.replace(path)
@@ -281,108 +314,5 @@ def _write(path: Path, text: str) -> None:
 
 def _prune(jobs: Path) -> None:
     for folder in jobs.iterdir():
-        if RUN_ID.match(folder.name) and (_age(folder) or 0) > KEPT_DAYS * 86400 and not _held(folder / "worker.lock"):
+        if RUN_ID.match(folder.name) and (_age(folder) or 0) > KEPT_DAYS * 86400 and not held(folder / "worker.lock"):
             shutil.rmtree(folder, ignore_errors=True)
-
-
-# --- the worker -----------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _turn(folder: Path) -> Iterator[None]:
-    """Wait for a slot: oldest first, as many at once as :func:`limit` allows."""
-    queue, slots = folder.parent / "queue", folder.parent / "slots"
-    ticket = queue / f"{time.time_ns():020d}-{folder.name}.lock"
-    with FileLock(ticket):
-        while True:
-            taken = _slot(slots) if _first(queue, ticket) else None
-            if taken is not None:
-                break
-            time.sleep(0.2)
-    ticket.unlink(missing_ok=True)
-    try:
-        yield
-    finally:
-        taken.release()
-
-
-def _first(queue: Path, own: Path) -> bool:
-    for ticket in sorted(queue.glob("*.lock")):
-        if ticket == own:
-            return True
-        if _held(ticket):
-            return False
-        ticket.unlink(missing_ok=True)  # whoever waited with it is dead
-    return True
-
-
-def _slot(slots: Path) -> FileLock | None:
-    for number in range(limit()):
-        lock = FileLock(slots / f"{number}.lock", timeout=0)
-        with suppress(Timeout):
-            lock.acquire()
-            return lock
-    return None
-
-
-def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _teller(folder: Path) -> Callable[[dict[str, Any]], None]:
-    """Appends events; while the search tells nothing new, at most four a second."""
-    last: dict[str, Any] = {}
-
-    def tell(event: dict[str, Any]) -> None:
-        event = {name: _plain(value) for name, value in event.items()} | {"at": round(time.time(), 3)}
-        same = event.get("phase") == last.get("phase") and event.get("incumbent") == last.get("incumbent")
-        if "seconds" in event and same and event["at"] - last["at"] < 0.25:
-            return
-        last.clear()
-        last.update(event)
-        with (folder / "events.jsonl").open("ab") as log:
-            log.write(json.dumps(event).encode() + b"\n")
-
-    return tell
-
-
-def work(folder: Path) -> None:
-    """Make the plan of a job folder and store it; what the ``-m plans.jobs`` process does."""
-    from plans.plan import plan
-    from scenarios import ScenarioError, load, loads
-
-    asked = json.loads((folder / "request.json").read_text(encoding="utf-8"))
-    tell = _teller(folder)
-    # whoever asks whether the worker lives touches its lock for a moment, hence the patience
-    with FileLock(folder / "worker.lock", timeout=10), (folder / "late.txt").open("w") as late:
-        _write(folder / "worker.pid", str(os.getpid()))
-        try:
-            with _turn(folder):
-                tell({"phase": "twin"})
-                if asked["text"] is not None:
-                    scenario = loads(asked["text"], overrides=asked["overrides"])
-                else:
-                    scenario = load(asked["scenario"], asked["overrides"])
-                longest = {"optimize": 1.5 * scenario.goal.time_limit_s + 120}
-
-                def on_progress(event: dict[str, Any]) -> None:
-                    tell(event)
-                    if len(event) == 1:  # a phase begins: the system ends a worker that hangs in it
-                        faulthandler.dump_traceback_later(longest.get(event["phase"], 900), exit=True, file=late)
-
-                store = Store(folder.parent.parent)
-                with store.working(scenario, folder.name) as run:
-                    made = plan(scenario, on_progress=on_progress, cancel=(folder / "cancel").exists)
-                    faulthandler.cancel_dump_traceback_later()
-                    store.save(run, made)
-                tell({"phase": "stored", "acceptable": made.acceptable})
-        except ScenarioError as error:
-            tell({"phase": "refused", "lines": [str(problem) for problem in error.problems]})
-        except Exception as error:  # the page must learn of it, whatever it is
-            (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
-            says = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-            tell({"phase": "failed", "lines": [says, f"details: {folder / 'error.txt'}"]})
-
-
-if __name__ == "__main__":
-    work(Path(sys.argv[1]))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -16,6 +16,9 @@ from plans.figures import Figures, comparable, figures
 from plans.ledger import Ledger, ledger
 from plans.stock import Difference, difference, shortfall
 from scenarios import Scenario
+
+if TYPE_CHECKING:
+    from models.study import Study
 
 PEAKS = 6
 """How many peaks a foreman who keeps the peak low tries, between what he draws anyway and what is impossible."""
@@ -226,6 +229,7 @@ def plan(
     *,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
+    study: Study | None = None,
 ) -> Plan:
     """Make a plan: the foreman's day, the schedule, its replay without and with disturbance.
 
@@ -233,6 +237,7 @@ def plan(
         scenario: what is asked.
         on_progress: called in this process whenever there is something to tell.
         cancel: polled while optimizing; True ends the search with the best schedule found so far.
+        study: what earlier plans of the same plant have left, to begin with.
     """
     import models
     import twin
@@ -261,6 +266,7 @@ def plan(
             others=list(_others(scenario, envelope, dispatched, ruled)),
             on_progress=lambda event: tell({"phase": "optimize", **event}),
             cancel=cancel,
+            study=study,
         )
     seconds |= {f"optimize.{name}": value for name, value in models.seconds(schedule).items()}
     outcome = {name: _number(schedule.attrs.get(name)) for name in ("objective", "bound", "gap")}

@@ -9,10 +9,11 @@ cap (Lagrangian bound). Only where that leaves a gap is there a search under the
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
@@ -20,6 +21,9 @@ from plans.figures import Figures, figures
 from plans.front import SAME, Point
 from plans.plan import Plan
 from scenarios import Scenario
+
+if TYPE_CHECKING:
+    from models.study import Study
 
 CARBON, COST = "carbon", "cost_with_carbon_price"
 """Cost is what the bill comes to, the carbon price of the market's scheme included."""
@@ -168,12 +172,33 @@ def _plan(ground: Ground, asked: Scenario, start: xr.Dataset | None, stop: Calla
     """A searched plan."""
     import models
 
-    found = models.optimize(asked, ground.envelope, start, cancel=stop)
+    found = models.optimize(asked, ground.envelope, start, cancel=stop, study=_study(ground))
     attrs = found.attrs
     numbers = {name: _number(attrs[name]) for name in ("objective", "bound", "gap")}
     plan = _empty(ground, asked, str(attrs["status"]), "" if attrs["found"] else str(attrs["reason"]))
     plan = dataclasses.replace(plan, **numbers)  # type: ignore[arg-type]
     return _proven(plan, found) if attrs["found"] else plan
+
+
+_KEPT = threading.local()
+"""What the searches of a thread leave for the next point."""
+
+
+def _study(ground: Ground) -> Study | None:
+    """For a site alone, whose points differ in bounds only; heats begin with the neighbours' plans instead.
+
+    Every point begins with the cheapest plan, so that it does not matter which of them this process searches.
+    """
+    import models
+    from models.study import Study
+
+    if ground.scenario.orders or ground.scenario.processes:
+        return None
+    if getattr(_KEPT, "ground", None) is not ground:
+        _KEPT.ground, _KEPT.study = ground, Study(steady=True)
+        models.optimize(_asked(ground, COST), ground.envelope, study=_KEPT.study)
+    study: Study = _KEPT.study
+    return study
 
 
 def _capped(ground: Ground, asked: Scenario, start: Known, stop: Callable[[], bool]) -> Plan:

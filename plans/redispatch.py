@@ -53,9 +53,6 @@ class _Load:
     idle: dict[str, tuple[str, np.ndarray]]
     """Part of it that is drawn outside work, as a variable of the schedule."""
 
-    def given(self, carrier: str, t: int) -> float:
-        return float(self.gives[carrier][t]) if carrier in self.gives else 0.0
-
 
 class Redispatch:
     """A site made ready for any number of lists of heats."""
@@ -123,7 +120,7 @@ class Redispatch:
             data = replace(self.data, whole=whole)
             self._made[whole] = Dispatcher(data, self.aim.expression, self.aim.over_price(data), self.aim.caps(data))
         limit = SETTLE_SHARE * self.scenario.goal.time_limit_s
-        return self._made[whole].flows(load.cells, time_limit=limit, line_gives=load.given)
+        return self._made[whole].flows(load.cells, time_limit=limit, line_gives=load.gives)
 
     def _rank(self, flows: Flows) -> float:
         return self.aim.draft_rank(self.data, flows)

@@ -7,10 +7,17 @@ the interval. Power and energy are positive in the direction that the variable's
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
+
+# xarray looks once for arrays of Dask, which nobody makes here; loading them takes half a second and brings SciPy
+if "dask.array" not in sys.modules:
+    sys.modules["dask.array"] = None  # type: ignore[assignment]
+    xr.Variable((), 0.0)
+    del sys.modules["dask.array"]
 
 
 @dataclass(frozen=True)
@@ -148,6 +155,47 @@ RUN = {
     **FLOWS,
 }
 """Made by ``twin.simulate`` and ``twin.replay``: what happened."""
+
+REPLICATION = ("replication",)
+LIMIT = ("replication", "limit")
+HOURLY = ("limit", "hour")
+ENSEMBLE = {
+    "carbon_kg": Variable(REPLICATION, "kg CO2e", "scope 1 and 2 by the goal's signal"),
+    "cost": Variable(REPLICATION, "{currency}", "energy and carbon price less what export earns"),
+    "peak_mw": Variable(REPLICATION, "MW", "highest metered mean of the grid import"),
+    "tonnes": Variable(REPLICATION, "t", "finished within the horizon, or delivered"),
+    "late_heats": Variable(REPLICATION, "1", "heats finished after they were due, or not at all"),
+    "late_t": Variable(REPLICATION, "t", "mass of the late heats"),
+    "missed_deliveries": Variable(REPLICATION, "1", "deliveries that were not served in full"),
+    "short_t": Variable(REPLICATION, "t", "what was not delivered"),
+    "held": Variable(REPLICATION, "1", "1: no limit was missed"),
+    "violations": Variable(REPLICATION, "1", "limits missed"),
+    "first_limit": Variable(REPLICATION, "1", "place along limit of what was missed first; -1: nothing"),
+    "first_min": Variable(REPLICATION, "min", "when; missing where nothing was missed"),
+    "first_heat": Variable(REPLICATION, "", "heat of what was missed first, where one is concerned", text=True),
+    "first_down_min": Variable(REPLICATION, "min", "standstill by breakdown of all units until then"),
+    "missed": Variable(LIMIT, "1", "how often a limit was missed"),
+    "missed_amount": Variable(LIMIT, "", "by how much at most, in limit_measure"),
+    "missed_in_hour": Variable(HOURLY, "1", "replications in which a limit was missed in this hour"),
+    "first_in_hour": Variable(HOURLY, "1", "replications in which it was what was missed first"),
+    # of heats
+    "waited_min": Variable(("replication", "stage"), "min", "waits before a stage, transfers left out", optional=True),
+    "longest_wait_min": Variable(("replication", "stage"), "min", "longest of them", optional=True),
+    "down_min": Variable(("replication", "unit"), "min", "standstill by breakdown within operations", optional=True),
+    # the foreman on the same luck
+    "baseline_carbon_kg": Variable(REPLICATION, "kg CO2e", "the foreman's carbon_kg", optional=True),
+    "baseline_cost": Variable(REPLICATION, "{currency}", "the foreman's cost", optional=True),
+    "baseline_peak_mw": Variable(REPLICATION, "MW", "the foreman's peak_mw", optional=True),
+    "baseline_late_heats": Variable(REPLICATION, "1", "the foreman's late_heats", optional=True),
+    "baseline_missed_deliveries": Variable(REPLICATION, "1", "the foreman's missed_deliveries", optional=True),
+    "baseline_violations": Variable(REPLICATION, "1", "the foreman's violations", optional=True),
+    "more_carbon_kg": Variable(REPLICATION, "kg CO2e", "worth of stock and deliveries beyond his", optional=True),
+    "more_cost": Variable(REPLICATION, "{currency}", "worth of stock and deliveries beyond his", optional=True),
+}
+"""Made by ``plans.ensemble`` of disturbed replays. A ``limit`` is a kind of violation at a place; only those that were
+missed in any replication are there. Its coordinates ``limit_kind``, ``limit_stage`` (or process), ``limit_unit`` and
+``limit_measure`` say which; stage and unit are empty where the site is meant. A late heat counts where it was last.
+``hour`` counts from the horizon's start; what comes after its end counts in one more."""
 
 
 def check(data: xr.Dataset, table: dict[str, Variable]) -> xr.Dataset:

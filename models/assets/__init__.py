@@ -5,16 +5,15 @@ A new kind of asset is one function that fills a block and returns its ports, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.expr import LinearExpression
 
 from models.assets.converter import add_converter, drives_to_hull
-from models.assets.ports import Flow, Hub, HubPorts, Linear, Ports, held
+from models.assets.ports import Flow, Hub, HubPorts, Linear, Ports, Row, Sum, held
 from models.assets.result import BOTH, HubFlows, burning, read_flows
 from models.assets.storage import add_storage
 from models.assets.trade import add_fixed, add_flare, add_renewable, add_sale, add_supply
@@ -29,6 +28,8 @@ __all__ = [
     "HubPorts",
     "Linear",
     "Ports",
+    "Row",
+    "Sum",
     "add",
     "burning",
     "continuous",
@@ -38,6 +39,7 @@ __all__ = [
     "read_flows",
 ]
 
+SUMS = ("cost", "scope1", "scope2")
 ADD: dict[type, Callable[..., Ports]] = {
     Supply: add_supply,
     Sale: add_sale,
@@ -129,45 +131,20 @@ def continuous(hub: Hub) -> bool:
     return not any(machine.switched or not drives_to_hull(machine, hub) for machine in machines)
 
 
-def _balances(hub: Hub, ports: Iterable[Ports], dumped: dict[str, Any]) -> dict[str, list[Any]]:
-    """Sums by carrier and slot of all that the assets deliver, surplus that is let go taken off."""
-    n = hub.n
-    variables: dict[str, list[list[Any]]] = {name: [[] for _ in range(n)] for name in hub.carriers}
-    weights: dict[str, list[list[float]]] = {name: [[] for _ in range(n)] for name in hub.carriers}
-    fixed = {name: np.zeros(n) for name in hub.carriers}
-    parts = [(flow.carrier, flow.gives) for own in ports for flow in own.flows]
-    parts += [(name, Linear(((surplus, -1.0),))) for name, surplus in dumped.items()]
-    for name, gives in parts:
-        if gives.constant is not None:
-            fixed[name] = fixed[name] + gives.constant
-        for variable, factors in gives.at(n):
-            for t, factor in enumerate(factors):
-                if factor:
-                    variables[name][t].append(variable[t])
-                    weights[name][t].append(factor)
-    return {
-        name: [
-            LinearExpression(constant=c, linear_coefs=w, linear_vars=v) if v else c
-            for c, w, v in zip(fixed[name].tolist(), weights[name], variables[name], strict=True)
-        ]
-        for name in hub.carriers
-    }
-
-
 def add(
     block: pyo.Block,
     hub: Hub,
-    line_gives: Callable[[str, int], Any] | None = None,
+    line_gives: Mapping[str, Linear] | None = None,
     *,
     exclusive: bool = True,
     burning: Collection[int] | None = None,
-) -> tuple[HubPorts, list[Any]]:
+) -> tuple[HubPorts, Sum]:
     """Fill a block with the assets and the balances of all carriers but electricity, which is the site's.
 
     Args:
         block: empty.
         hub: the assets.
-        line_gives: what the line delivers of a carrier in a slot, in the carrier's unit.
+        line_gives: what the line delivers by carrier, in the carrier's unit.
         exclusive: forbid filling and emptying a store at the same time where it would pay.
         burning: slots to which that is limited; None: all.
 
@@ -189,31 +166,40 @@ def add(
     dumping = [name for name, carrier in hub.carriers.items() if carrier.dumps]
     block.DUMP = pyo.Set(initialize=dumping, dimen=1)
     block.dump = pyo.Var(block.DUMP, block.T, domain=pyo.NonNegativeReals)
-    dumped = {name: _Row(block.dump, name) for name in dumping}
-    balances = _balances(hub, ports.values(), dumped)
-    block.never = pyo.Var(bounds=(0, 0))
+    dumped = {name: Row(block.dump, name) for name in dumping}
+
     block.CARRIER = pyo.Set(initialize=[name for name in hub.carriers if name != ELECTRICITY], dimen=1)
-
-    @block.Constraint(block.CARRIER, block.T)
-    def balance(b: Any, carrier: str, t: int) -> Any:
-        given = 0.0 if line_gives is None else line_gives(carrier, t)
-        delivered = balances[carrier][t] + given
-        if isinstance(delivered, int | float):
-            # a carrier that nothing can move balances by itself or not at all
-            return pyo.Constraint.Feasible if abs(delivered) <= 1e-9 else b.never == 1
-        return delivered == 0.0
-
-    return HubPorts(hub, ports, dumped), balances[ELECTRICITY]
+    block.carrier = pyo.Block(block.CARRIER)
+    block.electricity = pyo.Block()
+    electricity = Sum(block.electricity, _delivered(ELECTRICITY, ports.values(), dumped, {}), hub.n)
+    block.never = pyo.Var(bounds=(0, 0))
+    for name in block.CARRIER:
+        _balance(block.carrier[name], _delivered(name, ports.values(), dumped, line_gives or {}), hub.n, block.never)
+    block.sums = pyo.Block(SUMS)
+    sums = {name: Sum(block.sums[name], [t for p in ports.values() for t in getattr(p, name)], hub.n) for name in SUMS}
+    return HubPorts(hub, ports, dumped, sums), electricity
 
 
-class _Row:
-    """One carrier's row of ``dump`` as a variable indexed by slot."""
+def _delivered(
+    carrier: str, ports: Iterable[Ports], dumped: Mapping[str, Row], line_gives: Mapping[str, Linear]
+) -> list[Linear]:
+    """All that is delivered to a carrier, surplus that is let go taken off."""
+    terms = [flow.gives for own in ports for flow in own.flows if flow.carrier == carrier]
+    if carrier in dumped:
+        terms.append(Linear(((dumped[carrier], -1.0),)))
+    return [*terms, line_gives[carrier]] if carrier in line_gives else terms
 
-    def __init__(self, dump: Any, name: str) -> None:
-        self._dump, self._name = dump, name
 
-    def __getitem__(self, t: int) -> Any:
-        return self._dump[self._name, t]
+def _balance(block: pyo.Block, terms: list[Linear], n: int, never: Any) -> None:
+    block.delivered = pyo.Block()
+    delivered = Sum(block.delivered, terms, n)
+    block.T = pyo.RangeSet(0, n - 1)
+    if delivered.empty:
+        # a carrier that nothing can move balances by itself or not at all
+        if np.abs(delivered.constant).max(initial=0.0) > 1e-9:
+            block.impossible = pyo.Constraint(expr=never == 1)
+        return
 
-    def __contains__(self, t: int) -> bool:
-        return (self._name, t) in self._dump
+    @block.Constraint(block.T)
+    def balance(b: Any, t: int) -> Any:
+        return delivered.at(t) == 0.0

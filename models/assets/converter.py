@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from models.assets.ports import Flow, Hub, Linear, Ports, slots
+from models.assets.ports import Flow, Hub, Linear, Ports, Row, slots
+from models.templates import Series, limit
 from scenarios.assets import Converter
 
 
@@ -25,14 +26,14 @@ def add_converter(block: pyo.Block, machine: Converter, hub: Hub) -> Ports:
     slots(block, hub.n)
     full = machine.capacity * hub.hours
     series = hub.series[machine.name]
-    available = (full * np.minimum(series["availability"], 1.0)).tolist()
-    block.load = pyo.Var(block.T, bounds=lambda b, t: (0, available[t]))
+    block.load = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+    limit(block.load, upper=full * np.minimum(series["availability"], 1.0))
     if machine.switched:
         _switching(block, machine, hub, full)
     curved = [stream for _, stream in machine.streams() if stream.by_load]
     segments = len(machine.knots) - 1 if curved else 0
     if segments > 1:
-        _segments(block, machine, full, ordered=not drives_to_hull(machine, hub))
+        _segments(block, machine, hub, full, ordered=not drives_to_hull(machine, hub))
     elif machine.switched:
         _linear(block, machine, full)
     if math.isfinite(machine.rise(hub.hours)) or (machine.switched and machine.starting(hub.hours) < 1):
@@ -70,10 +71,13 @@ def drives_to_hull(machine: Converter, hub: Hub) -> bool:
 def _switching(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:
     """On, start and stop; minimum run and rest, what is left of them from before the horizon too."""
     held, now = _slots(machine.held_h(), hub.hours), int(machine.on_at_start())
-    block.on = pyo.Var(block.T, domain=pyo.Binary, bounds=lambda b, t: (now, now) if t < held else (0, 1))
+    block.on = pyo.Var(block.T, domain=pyo.Binary)
+    kept = np.arange(hub.n) < held
+    limit(block.on, lower=np.where(kept, now, 0), upper=np.where(kept, now, 1))
     block.start = pyo.Var(block.T, bounds=(0, 1))
     block.stop = pyo.Var(block.T, bounds=(0, 1))
-    up, down = (max(_slots(span, hub.hours), 1) for span in (machine.min_up_h, machine.min_down_h))
+    # a run that outlasts the horizon is told by the cut windows alone
+    up, down = (min(max(_slots(span, hub.hours), 1), hub.n) for span in (machine.min_up_h, machine.min_down_h))
 
     @block.Constraint(block.LATER)
     def switch(b: Any, t: int) -> Any:
@@ -81,13 +85,26 @@ def _switching(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> N
 
     block.first_switch = pyo.Constraint(expr=block.on[0] - now == block.start[0] - block.stop[0])
 
-    @block.Constraint(block.T)
-    def min_up(b: Any, t: int) -> Any:
-        return pyo.quicksum(b.start[i] for i in range(max(t - up + 1, 0), t + 1)) <= b.on[t]
+    # in the first slots the window reaches back before the horizon, where nothing is decided
+    block.UP, block.DOWN = (pyo.RangeSet(span - 1, hub.n - 1) for span in (up, down))
+    block.UP_CUT, block.DOWN_CUT = (pyo.RangeSet(0, span - 2) for span in (up, down))
+    block.BEFORE = pyo.Set(pyo.RangeSet(0, max(up, down) - 2), initialize=lambda b, t: range(t + 1))
 
-    @block.Constraint(block.T)
+    @block.Constraint(block.UP)
+    def min_up(b: Any, t: int) -> Any:
+        return sum(b.start[t - k] for k in range(up)) <= b.on[t]
+
+    @block.Constraint(block.UP_CUT)
+    def min_up_at_first(b: Any, t: int) -> Any:
+        return sum(b.start[i] for i in b.BEFORE[t]) <= b.on[t]
+
+    @block.Constraint(block.DOWN)
     def min_down(b: Any, t: int) -> Any:
-        return pyo.quicksum(b.stop[i] for i in range(max(t - down + 1, 0), t + 1)) <= 1 - b.on[t]
+        return sum(b.stop[t - k] for k in range(down)) <= 1 - b.on[t]
+
+    @block.Constraint(block.DOWN_CUT)
+    def min_down_at_first(b: Any, t: int) -> Any:
+        return sum(b.stop[i] for i in b.BEFORE[t]) <= 1 - b.on[t]
 
 
 def _slots(hours: float, step: float) -> int:
@@ -110,24 +127,26 @@ def _linear(block: pyo.Block, machine: Converter, full: float) -> None:
             return b.load[t] >= least * b.on[t]
 
 
-def _segments(block: pyo.Block, machine: Converter, full: float, ordered: bool) -> None:
+def _segments(block: pyo.Block, machine: Converter, hub: Hub, full: float, ordered: bool) -> None:
     """The load as its least and what is filled of each segment above it."""
     width = (np.diff(machine.knots) * full).tolist()
     least = machine.min_load * full
     block.K = pyo.RangeSet(0, len(width) - 1)
-    block.filled = pyo.Var(block.K, block.T, bounds=lambda b, k, t: (0, width[k]))
+    block.filled = pyo.Var(block.K, block.T, domain=pyo.NonNegativeReals)
+    limit(block.filled, upper=np.repeat(width, hub.n))
+    block.width = Series(block.K, values=np.array(width))
     switched = machine.switched
 
     @block.Constraint(block.T)
     def load_of_segments(b: Any, t: int) -> Any:
         base = least * b.on[t] if switched else 0.0
-        return b.load[t] == base + pyo.quicksum(b.filled[k, t] for k in range(len(width)))
+        return b.load[t] == base + sum(b.filled[k, t] for k in range(len(width)))
 
     if switched:
 
         @block.Constraint(block.K, block.T)
         def while_on(b: Any, k: int, t: int) -> Any:
-            return b.filled[k, t] <= width[k] * b.on[t]
+            return b.filled[k, t] <= b.width[k] * b.on[t]
 
     if ordered:
         block.BEND = pyo.RangeSet(0, len(width) - 2)
@@ -135,11 +154,11 @@ def _segments(block: pyo.Block, machine: Converter, full: float, ordered: bool) 
 
         @block.Constraint(block.BEND, block.T)
         def lower_full(b: Any, k: int, t: int) -> Any:
-            return b.filled[k, t] >= width[k] * b.full[k, t]
+            return b.filled[k, t] >= b.width[k] * b.full[k, t]
 
         @block.Constraint(block.BEND, block.T)
         def upper_after(b: Any, k: int, t: int) -> Any:
-            return b.filled[k + 1, t] <= width[k + 1] * b.full[k, t]
+            return b.filled[k + 1, t] <= b.width[k + 1] * b.full[k, t]
 
 
 def _rising(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:
@@ -194,11 +213,12 @@ def _falling(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> Non
 
 def _daily(block: pyo.Block, days: list[tuple[range, float]]) -> None:
     block.DAY = pyo.RangeSet(0, len(days) - 1)
+    block.OF_DAY = pyo.Set(block.DAY, initialize=dict(enumerate(steps for steps, _ in days)))
+    block.amount_of_day = Series(block.DAY, values=np.array([amount for _, amount in days]))
 
     @block.Constraint(block.DAY)
     def per_day(b: Any, d: int) -> Any:
-        steps, amount = days[d]
-        return pyo.quicksum(b.load[t] for t in steps) == amount
+        return sum(b.load[t] for t in b.OF_DAY[d]) == b.amount_of_day[d]
 
 
 def _ports(block: pyo.Block, machine: Converter, hub: Hub, full: float, segments: int) -> Ports:
@@ -213,7 +233,7 @@ def _ports(block: pyo.Block, machine: Converter, hub: Hub, full: float, segments
             slope = np.diff(knots) / np.diff(machine.knots)
             parts: list[tuple[Any, float]] = []
             if segments > 1:
-                parts += [(_Segment(block.filled, k), sign * float(slope[k])) for k in range(segments)]
+                parts += [(Row(block.filled, k), sign * float(slope[k])) for k in range(segments)]
                 idle = float(knots[0])
             else:
                 parts.append((load, sign * float(slope[0])))
@@ -239,16 +259,3 @@ def _ports(block: pyo.Block, machine: Converter, hub: Hub, full: float, segments
         scope1=(Linear(((load, machine.fossil_kg_per_unit),)),),
         on=on,
     )
-
-
-class _Segment:
-    """One segment of ``filled`` as a variable indexed by slot."""
-
-    def __init__(self, filled: Any, k: int) -> None:
-        self._filled, self._k = filled, k
-
-    def __getitem__(self, t: int) -> Any:
-        return self._filled[self._k, t]
-
-    def __contains__(self, t: int) -> bool:
-        return (self._k, t) in self._filled

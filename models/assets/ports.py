@@ -5,13 +5,14 @@ Flows are amounts in a slot, in the carrier's unit; positive = delivered to the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.expr import LinearExpression
 
+from models.templates import Series
 from scenarios.assets import Carrier, Kind
 
 Weights = np.ndarray | float
@@ -24,9 +25,10 @@ class Linear:
     parts: tuple[tuple[Any, Weights], ...] = ()
     constant: np.ndarray | None = None
 
-    def at(self, n: int) -> list[tuple[Any, list[float]]]:
-        """Variables with their weights by slot, as plain numbers."""
-        return [(variable, np.broadcast_to(weight, n).tolist()) for variable, weight in self.parts]
+    def scaled(self, weight: Weights) -> Linear:
+        """The same times a number, or one for each slot."""
+        constant = None if self.constant is None else self.constant * weight
+        return Linear(tuple((variable, factor * weight) for variable, factor in self.parts), constant)
 
     def values(self, n: int) -> np.ndarray:
         """What it comes to in the solution, shape (n,)."""
@@ -36,25 +38,75 @@ class Linear:
         return total
 
 
+class Row:
+    """One row of a variable with two indices as a variable indexed by slot."""
+
+    def __init__(self, variable: Any, *first: Any) -> None:
+        self._variable, self._first = variable, first
+
+    def __getitem__(self, t: Any) -> Any:
+        return self._variable[(*self._first, t)]
+
+
 def held(variable: Any, n: int) -> np.ndarray:
     """Values of a variable by slot, shape (n,); 0 for those that no constraint uses, whole ones exactly whole."""
-    values = np.array([variable[t].value or 0.0 if t in variable else 0.0 for t in range(n)], dtype=float)
-    return np.round(values) if n and 0 in variable and not variable[0].is_continuous() else values
+    if isinstance(variable, Series):
+        return variable.array.copy()
+    members = list(variable.values()) if hasattr(variable, "values") else [variable[t] for t in range(n)]
+    values = np.array([member.value or 0.0 for member in members], dtype=float)
+    return np.round(values) if members and not members[0].is_continuous() else values
 
 
-def total(terms: list[Linear], n: int, weight: float = 1.0) -> Any:
-    """All terms over all slots as one expression, made at once: term by term would take seconds for a year."""
-    variables: list[Any] = []
-    coefficients: list[float] = []
-    constant = 0.0
-    for term in terms:
-        constant += 0.0 if term.constant is None else float(term.constant.sum())
-        for variable, weights in term.at(n):
-            for t, factor in enumerate(weights):
-                if factor and t in variable:
-                    variables.append(variable[t])
-                    coefficients.append(factor * weight)
-    return LinearExpression(constant=constant * weight, linear_coefs=coefficients, linear_vars=variables)
+class Sum:
+    """Terms over slots, added up, for rules: the weights of its variables are parameters of a block."""
+
+    def __init__(self, block: pyo.Block, terms: Iterable[Linear], n: int, scale: float = 1.0) -> None:
+        """Put the weights into a block that is empty, times a scale."""
+        self._block = block
+        self._even: list[tuple[Any, float]] = []
+        self._uneven: list[Any] = []
+        self.constant = np.zeros(n)
+        """What is no variable, shape (n,)."""
+        rows: list[np.ndarray] = []
+        for term in terms:
+            if term.constant is not None:
+                self.constant = self.constant + scale * term.constant
+            for variable, weight in term.parts:
+                array = scale * np.asarray(weight, dtype=float)
+                if array.ndim == 0 or bool((array == array.flat[0]).all()):
+                    if array.flat[0]:
+                        self._even.append((variable, float(array.flat[0])))
+                else:
+                    self._uneven.append(variable)
+                    rows.append(array)
+        block.T = pyo.RangeSet(0, n - 1)
+        block.TERM = pyo.RangeSet(0, len(rows) - 1)
+        block.weight = Series(block.TERM, block.T, values=np.concatenate(rows) if rows else np.zeros(0))
+        block.fixed = Series(block.T, values=self.constant)
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no variable in it."""
+        return not (self._even or self._uneven)
+
+    def at(self, t: Any) -> Any:
+        """The sum in a slot, an expression; a number where there is no variable in it."""
+        block = self._block
+        terms = [weight * variable[t] for variable, weight in self._even]
+        terms += [block.weight[k, t] * variable[t] for k, variable in enumerate(self._uneven)]
+        if self.constant.any():
+            terms.append(block.fixed[t])
+        return sum(terms)
+
+    def total(self) -> Any:
+        """The sum over all slots, an expression: within a rule it is a template."""
+        constant = float(self.constant.sum())
+        if self.empty:
+            return constant
+        block = self._block
+        even = [weight * sum(variable[t] for t in block.T) for variable, weight in self._even]
+        uneven = [sum(block.weight[k, t] * variable[t] for t in block.T) for k, variable in enumerate(self._uneven)]
+        return sum([*even, *uneven]) + constant
 
 
 @dataclass(frozen=True)
@@ -116,16 +168,18 @@ class HubPorts:
     dumped: dict[str, Any]
     """Surplus by carrier and slot, where it may be let go."""
 
-    def worth(self) -> tuple[Any, Any, Any]:
-        """Carbon, cost, and cost with the carbon price on it, as expressions."""
-        hub, n = self.hub, self.hub.n
-        cost, scope1, scope2 = (
-            [term for ports in self.ports.values() for term in getattr(ports, name)]
-            for name in ("cost", "scope1", "scope2")
-        )
-        money = total(cost, n)
-        priced = total(scope1, n, hub.direct_price_per_kg) + total(scope2, n, hub.bought_price_per_kg)
-        return total([*scope1, *scope2], n), money, money + priced
+    sums: dict[str, Sum]
+    """Cost [currency], and fossil emissions by scope [kg CO2e]: ``cost``, ``scope1``, ``scope2``."""
+
+    def worth(self, port: str) -> Any:
+        """What all assets add to a port of the site, an expression for a rule."""
+        hub, sums = self.hub, self.sums
+        if port == "carbon":
+            return sums["scope1"].total() + sums["scope2"].total()
+        if port == "cost":
+            return sums["cost"].total()
+        priced = hub.direct_price_per_kg * sums["scope1"].total() + hub.bought_price_per_kg * sums["scope2"].total()
+        return sums["cost"].total() + priced
 
 
 def slots(block: pyo.Block, n: int) -> None:

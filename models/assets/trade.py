@@ -7,6 +7,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from models.assets.ports import Flow, Hub, Linear, Ports, slots
+from models.templates import limit
 from scenarios.assets import Flare, Load, Renewable, Sale, Source, Supply
 
 
@@ -50,9 +51,9 @@ def add_fixed(block: pyo.Block, fixed: Load | Source, hub: Hub) -> Ports:
 
 def add_renewable(block: pyo.Block, plant: Renewable, hub: Hub) -> Ports:
     """What is used of sun or wind."""
-    available = (plant.available_mw(hub.series[plant.name]["capacity_factor"]) * hub.hours).tolist()
     slots(block, hub.n)
-    block.amount = pyo.Var(block.T, bounds=lambda b, t: (0, available[t]))
+    block.amount = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+    limit(block.amount, upper=plant.available_mw(hub.series[plant.name]["capacity_factor"]) * hub.hours)
     return Ports(flows=(Flow(plant.name, "", plant.carrier, Linear(((block.amount, 1.0),))),))
 
 
@@ -60,5 +61,5 @@ def _amount(block: pyo.Block, hub: Hub, rate: float | None, most: float | None) 
     slots(block, hub.n)
     block.amount = pyo.Var(block.T, bounds=(0, None if rate is None else rate * hub.hours))
     if most is not None:
-        block.horizon_limit = pyo.Constraint(expr=pyo.quicksum(block.amount.values()) <= most)
+        block.horizon_limit = pyo.Constraint(rule=lambda b: sum(b.amount[t] for t in b.T) <= most)
     return block.amount

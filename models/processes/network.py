@@ -6,19 +6,23 @@ ends of a slot flows are constant and a level does not turn, so that its limits 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.expr import LinearExpression
 
-from models.assets.ports import Linear, total
+from models.assets.ports import Linear, Row
 from models.processes.plant import Plant
-from models.processes.ports import UnitPorts
+from models.processes.ports import UnitPorts, by_slot, joined
 from models.processes.unit import add_units
 from models.site import Ports as SitePorts
+from models.templates import Series, limit
+from scenarios.store import Store
+
+HAIR = 1e-9
+"""Share by which a level may miss what is wanted at the end: what a solver calls equal."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +34,18 @@ class PlantPorts:
     units: tuple[UnitPorts, ...]
     electricity: Any
     """Drawn in each slot [MWh], a variable."""
-    gives: dict[str, list[Any]]
-    """What it delivers to each carrier's balance by slot, in the carrier's unit, negative: takes; expressions."""
+    gives: dict[str, Linear]
+    """What it delivers to each carrier's balance, in the carrier's unit, negative: takes."""
 
     def emitted(self) -> Any:
-        """Fossil process emissions [kg CO2e], an expression."""
-        return total([term for ports in self.units for term in ports.emitted], self.plant.n)
+        """Fossil process emissions [kg CO2e], an expression for a rule."""
+        every = joined(term for ports in self.units for term in ports.emitted)
+        return sum(weight * sum(variable[t] for t in self.block.T) for variable, weight in every.parts)
 
     def emitting(self, ports: SitePorts) -> SitePorts:
         """The site's ports, whose load is the plant, with its process emissions."""
-        emitted = self.emitted()
-        full_cost = ports.full_cost + self.plant.direct_price_per_kg * emitted
-        return replace(ports, carbon=ports.carbon + emitted, full_cost=full_cost)
+        counted = {"carbon": 1.0, "cost": 0.0, "full_cost": self.plant.direct_price_per_kg}
+        return ports.less(lambda port: -counted[port] * self.emitted() if counted[port] else 0.0)
 
     def crediting(
         self, ports: SitePorts, credits: Mapping[str, Mapping[str, float]], bands: Mapping[str, float]
@@ -54,22 +58,18 @@ class PlantPorts:
             bands: how much more is credited in each store [t].
         """
         block, last = self.block, self.plant.n - 1
-        ends = {store.name: store.end_t for store in self.plant.stores}
-        block.more = pyo.Var(block.STORE, bounds=lambda b, name: (0, bands[name]))
+        block.wanted = Series(block.STORE, values=np.array([store.end_t for store in self.plant.stores]))
+        block.more = pyo.Var(block.STORE, domain=pyo.NonNegativeReals)
+        limit(block.more, upper=np.array([bands[name] for name in block.STORE]))
 
         @block.Constraint(block.STORE)
         def more_than_wanted(b: Any, name: str) -> Any:
-            return b.more[name] - b.level[name, last] <= -ends[name] * (1 - 1e-9)
+            return b.more[name] - b.level[name, last] <= -(1 - HAIR) * b.wanted[name]
 
         def less(port: str) -> Any:
-            return pyo.quicksum(credits[port][name] * block.more[name] for name in block.STORE if credits[port][name])
+            return sum(worth * block.more[name] for name, worth in credits[port].items() if worth)
 
-        return replace(
-            ports,
-            carbon=ports.carbon - less("carbon"),
-            cost=ports.cost - less("cost"),
-            full_cost=ports.full_cost - less("full_cost"),
-        )
+        return ports.less(less)
 
     def of_place(self, place: str) -> list[Linear]:
         """All that units give to a store or carrier."""
@@ -87,43 +87,24 @@ def add(block: pyo.Block, plant: Plant, carriers: list[str], *, ordered: bool = 
     """
     n = plant.n
     block.T = pyo.RangeSet(0, n - 1)
+    block.LATER = pyo.RangeSet(1, n - 1)
     block.UNITS = pyo.RangeSet(0, len(plant.units) - 1)
     block.units = pyo.Block(block.UNITS)
     found = tuple(add_units(block.units[i], units, plant, ordered) for i, units in enumerate(plant.units))
     _alike(block, plant)
-    electricity = _by_slot([term for ports in found for term in ports.electricity], n)
+    electricity = joined(term for ports in found for term in ports.electricity)
     block.electricity = pyo.Var(block.T, domain=pyo.NonNegativeReals)
 
     @block.Constraint(block.T)
     def drawn(b: Any, t: int) -> Any:
-        return b.electricity[t] - electricity[t] == 0
+        return b.electricity[t] - by_slot(electricity, t) == 0
 
-    gives = {}
-    for carrier in carriers:
-        terms = [term for ports in found for term in ports.places.get(carrier, ())]
-        if terms:
-            gives[carrier] = _by_slot(terms, n)
+    gives = {carrier: joined(term for own in found for term in own.places.get(carrier, ())) for carrier in carriers}
     _orders(block, plant)
-    ports = PlantPorts(plant, block, found, block.electricity, gives)
+    ports = PlantPorts(plant, block, found, block.electricity, {c: flow for c, flow in gives.items() if flow.parts})
     _stores(block, plant, ports)
     _daily(block, plant, ports)
     return ports
-
-
-def _by_slot(terms: list[Linear], n: int) -> list[Any]:
-    """Sums of some flows in each slot, as expressions."""
-    variables: list[list[Any]] = [[] for _ in range(n)]
-    weights: list[list[float]] = [[] for _ in range(n)]
-    for term in terms:
-        for variable, factors in term.at(n):
-            for t, factor in enumerate(factors):
-                if factor:
-                    variables[t].append(variable[t])
-                    weights[t].append(factor)
-    return [
-        LinearExpression(constant=0.0, linear_coefs=w, linear_vars=v) if v else 0.0
-        for v, w in zip(variables, weights, strict=True)
-    ]
 
 
 def _alike(block: Any, plant: Plant) -> None:
@@ -136,63 +117,111 @@ def _alike(block: Any, plant: Plant) -> None:
             if same_state and (one.available == other.available).all():
                 pairs.append(i)
     block.ALIKE = pyo.Set(initialize=pairs)
+    block.alike = pyo.Block(block.ALIKE)
+    for i in pairs:
+        modes = [list(block.units[k].mode.values()) for k in (i, i + 1)]
+        _first_first(block.alike[i], block.T, block.LATER, *modes)
 
-    @block.Constraint(block.ALIKE, block.T)
-    def first_first(b: Any, i: int, t: int) -> Any:
-        one, other = b.units[i], b.units[i + 1]
-        begun = pyo.quicksum(one.mode[m].fire[k] for m in one.MODE for k in range(t + 1))
-        return pyo.quicksum(other.mode[m].fire[t] for m in other.MODE) <= begun
+
+def _first_first(block: Any, slots: Any, later: Any, one: list[Any], other: list[Any]) -> None:
+    # counted from slot to slot: all start-ups so far in each slot are many times the terms
+    block.started = pyo.Var(slots, domain=pyo.NonNegativeReals)
+
+    def starts(modes: list[Any], t: Any) -> Any:
+        return sum(mode.fire[t] for mode in modes)
+
+    block.first_started = pyo.Constraint(expr=block.started[0] == starts(one, 0))
+
+    @block.Constraint(later)
+    def started_so_far(b: Any, t: int) -> Any:
+        return b.started[t] - b.started[t - 1] == starts(one, t)
+
+    @block.Constraint(slots)
+    def first_first(b: Any, t: int) -> Any:
+        return starts(other, t) <= b.started[t]
 
 
 def _orders(block: Any, plant: Plant) -> None:
-    block.ORDER = pyo.Set(initialize=[(o, t) for o, (_, a, b) in enumerate(plant.orders) for t in range(a, b)], dimen=2)
-    most = [delivery.most_tph(plant.hours) * plant.hours for delivery, *_ in plant.orders]
-    block.loaded = pyo.Var(block.ORDER, bounds=lambda b, o, t: (0, most[o]))
-    block.ORDERS = pyo.RangeSet(0, len(plant.orders) - 1)
+    """What is loaded of each order in its slots, and which orders may be loaded in a slot."""
+    orders = plant.orders
+    block.ORDERS = pyo.RangeSet(0, len(orders) - 1)
+    block.LOADING = pyo.Set(block.ORDERS, initialize={o: range(a, b) for o, (_, a, b) in enumerate(orders)})
+    block.ORDER = pyo.Set(initialize=[(o, t) for o, (_, a, b) in enumerate(orders) for t in range(a, b)], dimen=2)
+    block.loaded = pyo.Var(block.ORDER, domain=pyo.NonNegativeReals)
+    most = [delivery.most_tph(plant.hours) * plant.hours for delivery, *_ in orders]
+    limit(block.loaded, upper=np.repeat(most, [b - a for _, a, b in orders]))
+    block.amount = Series(block.ORDERS, values=np.array([delivery.amount_t for delivery, *_ in orders]))
 
     @block.Constraint(block.ORDERS)
     def order_whole(b: Any, o: int) -> Any:
-        delivery, first, last = plant.orders[o]
-        return pyo.quicksum(b.loaded[o, t] for t in range(first, last)) == delivery.amount_t
+        return sum(b.loaded[o, t] for t in b.LOADING[o]) == b.amount[o]
 
 
 def _stores(block: Any, plant: Plant, ports: PlantPorts) -> None:
-    n, h = plant.n, plant.hours
-    names = [store.name for store in plant.stores]
-    by_name = {store.name: store for store in plant.stores}
-    block.STORE = pyo.Set(initialize=names, dimen=1)
+    n, stores = plant.n, plant.stores
+    block.STORE = pyo.Set(initialize=[store.name for store in stores], dimen=1)
+    block.level = pyo.Var(block.STORE, block.T)
+    lowest, highest = np.zeros((len(stores), n)), np.repeat([store.capacity_t for store in stores], n)
+    lowest[:, -1] = [store.end_t * (1 - HAIR) for store in stores]
+    limit(block.level, lowest.reshape(-1), highest)
+    # between two moments at which an order's time begins or ends the same orders may be loaded
+    moments = sorted({0, *(t for _, a, b in plant.orders for t in (a, b))})
+    block.PHASE = pyo.RangeSet(0, len(moments) - 1)
+    phase = (np.searchsorted(moments, np.arange(1, n), side="right") - 1).tolist()
+    block.STEP = pyo.Set(initialize=list(zip(range(1, n), phase, strict=True)), dimen=2)
+    block.store = pyo.Block(block.STORE)
+    for store in stores:
+        loading = {
+            phase: [o for o, (d, a, b) in enumerate(plant.orders) if d.store == store.name and a <= moment < b]
+            for phase, moment in enumerate(moments)
+        }
+        _balance(block.store[store.name], block, store, plant, joined(ports.of_place(store.name)), loading)
 
-    def limits(b: Any, name: str, t: int) -> tuple[float, float]:
-        store = by_name[name]
-        # a hair less than is wanted is what a solver calls equal
-        return (store.end_t * (1 - 1e-9) if t == n - 1 else 0.0, store.capacity_t)
 
-    block.level = pyo.Var(block.STORE, block.T, bounds=limits)
-    flows = {name: _by_slot(ports.of_place(name), n) for name in names}
-    kept = {name: by_name[name].kept(h) for name in names}
-    counts = {name: by_name[name].effective_hours(h) / h for name in names}
-    loading = {name: [o for o, (d, *_) in enumerate(plant.orders) if d.store == name] for name in names}
+def _balance(own: Any, block: Any, store: Store, plant: Plant, flow: Linear, loading: Mapping[int, list[int]]) -> None:
+    """Level at the end of each slot by what comes and goes in it.
 
-    @block.Constraint(block.STORE, block.T)
-    def stock(b: Any, name: str, t: int) -> Any:
-        out = pyo.quicksum(b.loaded[o, t] for o in loading[name] if (o, t) in b.ORDER)
-        net = flows[name][t] - out - float(plant.demand[name][t])
-        before = kept[name] * (b.level[name, t - 1] if t else plant.start_t[name])
-        return b.level[name, t] - before - counts[name] * net == 0
+    Args:
+        own: empty.
+        block: with level and orders.
+        store: whose it is.
+        plant: all numbers.
+        flow: what units give it.
+        loading: orders that may be loaded from it in each phase.
+    """
+    h, level = plant.hours, Row(block.level, store.name)
+    kept, counted, ordered = store.kept(h), store.effective_hours(h) / h, any(loading.values())
+    own.demand = Series(block.T, values=plant.demand[store.name])
+    own.LOADING = pyo.Set(block.PHASE, initialize=loading if ordered else {}, dimen=1)
+
+    def stays(t: Any, phase: Any, demand: Any) -> Any:
+        """What is left at the end of a slot of what comes and goes in it."""
+        out = sum(block.loaded[o, t] for o in own.LOADING[phase]) if ordered else 0.0
+        return counted * (by_slot(flow, t) - out - demand)
+
+    @own.Constraint(block.STEP)
+    def stock(b: Any, t: int, phase: int) -> Any:
+        return level[t] - kept * level[t - 1] - stays(t, phase, b.demand[t]) == 0
+
+    before, demand = kept * plant.start_t[store.name], float(plant.demand[store.name][0])
+    own.first_stock = pyo.Constraint(expr=level[0] - before - stays(0, 0, demand) == 0)
 
 
 def _daily(block: Any, plant: Plant, ports: PlantPorts) -> None:
-    days = [(name, steps, amount) for name, own in plant.days.items() for steps, amount in own]
-    block.DAY = pyo.RangeSet(0, len(days) - 1)
-    drawn = {
-        name: _by_slot([t for p in ports.units if p.units.process.name == name for t in p.electricity], plant.n)
-        for name in plant.days
-    }
+    """Electricity that processes must draw on each day."""
+    block.DAILY = pyo.Set(initialize=list(plant.days), dimen=1)
+    block.daily = pyo.Block(block.DAILY)
+    for name, days in plant.days.items():
+        own = block.daily[name]
+        own.DAY = pyo.RangeSet(0, len(days) - 1)
+        own.SLOTS = pyo.Set(own.DAY, initialize={d: steps for d, (steps, _) in enumerate(days)})
+        own.amount = Series(own.DAY, values=np.array([amount for _, amount in days]))
+        drawn = joined(term for p in ports.units if p.units.process.name == name for term in p.electricity)
+        own.per_day = pyo.Constraint(own.DAY, rule=_drawn_on(drawn))
 
-    @block.Constraint(block.DAY)
-    def per_day(b: Any, d: int) -> Any:
-        name, steps, amount = days[d]
-        return pyo.quicksum(drawn[name][t] for t in steps) == amount
+
+def _drawn_on(drawn: Linear) -> Callable[[Any, Any], Any]:
+    return lambda b, d: sum(by_slot(drawn, t) for t in b.SLOTS[d]) == b.amount[d]
 
 
 def levels(ports: PlantPorts) -> dict[str, np.ndarray]:

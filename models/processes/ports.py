@@ -1,13 +1,13 @@
-"""What units offer to stores, carriers and the objective, and when their runs begin."""
+"""What units offer to stores, carriers and the objective."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from models.assets.ports import Linear
-from models.processes.plant import Plant, Units
-from scenarios.process import ChangeOver
+from models.processes.plant import Units
 
 
 @dataclass
@@ -30,61 +30,11 @@ class UnitPorts:
     """Slots of a start-up."""
 
 
-class Runs:
-    """When runs of a mode begin, as sums over the block's variables."""
-
-    def __init__(self, block: Any, units: Units, plant: Plant) -> None:
-        self.block, self.units, self.plant = block, units, plant
-        self.starting = plant.steps(units.process.start_up.hours)
-        """Slots of a start-up."""
-
-    def changing(self, a: int, b: int) -> int:
-        """Slots of a change-over."""
-        modes = self.units.modes
-        return self.plant.steps(self.units.process.changing(modes[a].name, modes[b].name).minutes / 60)
-
-    def turns(self, b: int) -> list[tuple[Any, int, ChangeOver]]:
-        """What brings units to a mode by change-over: variable, its slots, and the change-over."""
-        process, modes, block = self.units.process, self.units.modes, self.block
-        if len(modes) == 1:
-            return []
-        if process.uniform:
-            k = self.plant.steps(process.change_over.minutes / 60)
-            return [(block.mode[b].turn, k, process.change_over)]
-        return [
-            (block.turning[a, b], self.changing(a, b), process.changing(modes[a].name, modes[b].name))
-            for a in range(len(modes))
-            if a != b
-        ]
-
-    def begins(self, m: int, t: int) -> list[Any]:
-        """Terms of the number of runs of a mode that begin in a slot."""
-        found = [self.block.mode[m].fire[t - self.starting]] if t >= self.starting else []
-        return found + [variable[t - k] for variable, k, _ in self.turns(m) if t >= k]
+def joined(terms: Iterable[Linear]) -> Linear:
+    """Flows without constants as one."""
+    return Linear(tuple(part for term in terms for part in term.parts))
 
 
-class Pair:
-    """Turns from one mode to another as a variable indexed by slot."""
-
-    def __init__(self, variable: Any, a: int, b: int) -> None:
-        self._variable, self._a, self._b = variable, a, b
-        self.start = a
-
-    def __getitem__(self, t: int) -> Any:
-        return self._variable[self._a, self._b, t]
-
-    def __contains__(self, t: int) -> bool:
-        return (self._a, self._b, t) in self._variable
-
-
-class Row:
-    """One row of a variable indexed by something and the slot, as a variable indexed by slot."""
-
-    def __init__(self, variable: Any, index: Any) -> None:
-        self._variable, self._index = variable, index
-
-    def __getitem__(self, t: int) -> Any:
-        return self._variable[self._index, t]
-
-    def __contains__(self, t: int) -> bool:
-        return (self._index, t) in self._variable
+def by_slot(flow: Linear, t: Any) -> Any:
+    """A flow in a slot, an expression; the slot may be a placeholder: here a variable weighs the same in all slots."""
+    return sum(weight * variable[t] for variable, weight in flow.parts)

@@ -12,7 +12,7 @@ from models.assets.ports import held
 from models.dispatch import Flows, held_flows
 from models.processes.network import PlantPorts, levels
 from models.processes.ports import UnitPorts
-from models.processes.recipe import kernel
+from models.processes.runs import kernel
 from models.processes.worth import credited
 from scenarios import Scenario
 from scenarios.flows import coordinates, streams
@@ -41,7 +41,7 @@ class Run:
 
 def counts(variable: Any, n: int) -> list[int]:
     """Whole values of a variable by slot."""
-    return [round(variable[t].value or 0.0) if t in variable else 0 for t in range(n)]
+    return [round(variable[t].value or 0.0) for t in range(n)]
 
 
 def runs(ports: UnitPorts, n: int) -> list[list[Run]]:

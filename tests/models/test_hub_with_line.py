@@ -37,9 +37,7 @@ def dispatched(*assets: dict[str, Any], cells: list[float], gives: Any = None, *
 
 def test_heat_that_the_line_gives_replaces_fuel() -> None:
     """Proves: 4.5 MWh from the line leave 4.5 for the boiler: 150. Sensitivity: given heat not balanced: 300."""
-    _, flows = dispatched(
-        GAS, BOILER, NEED, cells=[0.0] * 4, price=[100.0], gives=lambda carrier, t: 4.5 if carrier == "heat" else 0.0
-    )
+    _, flows = dispatched(GAS, BOILER, NEED, cells=[0.0] * 4, price=[100.0], gives={"heat": np.full(1, 4.5)})
     assert flows.cost == pytest.approx(150, rel=1e-4)
 
 
@@ -48,7 +46,7 @@ def test_more_heat_than_is_wanted_needs_a_way_out() -> None:
     built = hub(GAS, BOILER, NEED, price=[100.0])
     data = sites.read(built, ENVELOPE)
     aim = aims.read(built, data, None, 0.0)
-    how: Any = {"over_price": 1e4, "line_gives": lambda carrier, t: 12.0 if carrier == "heat" else 0.0}
+    how: Any = {"over_price": 1e4, "line_gives": {"heat": np.full(1, 12.0)}}
     assert dispatch(data, np.zeros(4), aim.expression, **how) is None
     _, flows = dispatched(
         GAS, BOILER, NEED, cells=[0.0] * 4, price=[100.0], gives=how["line_gives"], carriers="gas",
@@ -66,9 +64,7 @@ def test_gas_that_the_line_gives_may_be_in_the_way() -> None:
     points = [{"load": 0.5, "electric": 0.5}, {"load": 1, "electric": 0.4}]
     curved = {**ENGINE, "electric_efficiency": None, "by_load": points}
     flare = {"kind": "flare", "name": "flare", "carrier": "gas", "cost_per_unit": 50.0}
-    _, flows = dispatched(
-        curved, flare, cells=[0.0] * 4, price=[1000.0], base=7.5, gives=lambda name, t: 20.0 if name == "gas" else 0.0
-    )
+    _, flows = dispatched(curved, flare, cells=[0.0] * 4, price=[1000.0], base=7.5, gives={"gas": np.full(1, 20.0)})
     assert flows.cost == pytest.approx(125, rel=1e-4)
 
 

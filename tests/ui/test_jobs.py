@@ -44,6 +44,7 @@ def start(home: Path) -> Iterator[Callable[..., str]]:
     yield begin
     for run in started:
         jobs.kill(run)
+    jobs.dismiss()
 
 
 def test_a_plan_is_made_and_stored_under_the_jobs_id(start: Callable[..., str]) -> None:
@@ -60,6 +61,29 @@ def test_a_plan_is_made_and_stored_under_the_jobs_id(start: Callable[..., str]) 
     assert opened.plan.acceptable
     assert opened.plan.scenario.heats[0].due_min == 900
     assert jobs.request(run)["note"] == {"who": "test"}
+
+
+def test_a_worker_takes_another_job(start: Callable[..., str]) -> None:
+    """Proves: the second plan of a plant is made by the process of the first one; ending the first job, which is done,
+    does not end it; without a worker that waits another one is started. Sensitivity: a process for each job.
+    """
+    few = ["goal.time_limit_s=5", "disturbances.replications=2"]
+    made: list[str] = []
+    pids: list[str] = []
+    for price in (60, 90, 120):
+        run = start("melt-shop-small", [*few, f"market.carbon_price={{per_t: {price}, covers: all}}"])
+        if made:
+            jobs.kill(made[-1])
+        status = until(run, lambda s: s.ended)
+        assert status.state == "stored", status
+        made.append(run)
+        pids.append((home_folder() / "jobs" / run / "worker.pid").read_text())
+        until(run, lambda s: any((home_folder() / "jobs" / "idle").glob("*.lock")))
+        if price == 90:
+            jobs.dismiss()
+            time.sleep(0.5)
+    assert pids[0] == pids[1] != pids[2]
+    assert all(Store().open(run).plan.acceptable for run in made)
 
 
 def test_taking_the_best_plan_so_far(start: Callable[..., str]) -> None:

@@ -1,0 +1,87 @@
+"""Every model that planning a bundled scenario makes: templates against rules, compiler against Pyomo's interface."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+import pytest
+from pyomo.contrib.solver.solvers.highs import Highs
+
+import models
+import twin
+from models.compile import Compiled, compiled
+from models.solve import Program
+from scenarios import bundled, load
+
+SHORTER = {"works-hub-year": ["horizon.days=10"]}
+"""A year's rules are those of ten days."""
+SEARCH_S = 3.0
+MOST = 25_000
+"""Coefficients up to which Pyomo's own interface solves a relaxation in seconds; the smallest model of a scenario is
+solved however large."""
+
+
+def made(name: str, monkeypatch: pytest.MonkeyPatch) -> list[pyo.ConcreteModel]:
+    """The models of a scenario's search, one for each set of constraints."""
+    found: dict[tuple[Any, ...], pyo.ConcreteModel] = {}
+    begin = Program.__init__
+
+    def noted(self: Program, model: pyo.ConcreteModel) -> None:
+        begin(self, model)
+        found.setdefault(tuple(part.name for part in model.component_objects(pyo.Constraint, active=True)), model)
+
+    monkeypatch.setattr(Program, "__init__", noted)
+    scenario = load(name, [f"goal.time_limit_s={SEARCH_S}", *SHORTER.get(name, [])])
+    envelope = twin.envelope(scenario)
+    listed = twin.dispatch(scenario, envelope)
+    models.optimize(scenario, envelope, listed if listed.attrs["complete"] else None)
+    monkeypatch.undo()
+    return list(found.values())
+
+
+def expand(model: pyo.ConcreteModel) -> None:
+    """Make each constraint from its rule called with its own index."""
+    for kind in (pyo.Constraint, pyo.Objective):
+        for data in list(model.component_data_objects(kind, active=True)):
+            data.expr  # noqa: B018
+
+
+def upright(form: Compiled) -> list[np.ndarray]:
+    """Its arrays, each row turned so that its first coefficient is positive: Python may swap the sides of ==."""
+    first = np.full(form.shape[0], 1.0)
+    columns = np.repeat(np.arange(form.shape[1]), np.diff(form.starts))
+    order = np.lexsort((columns, form.index))[::-1]
+    first[form.index[order]] = np.sign(form.values[order])
+    turned = first < 0
+    low = np.where(turned, -form.row_upper, form.row_lower)
+    high = np.where(turned, -form.row_lower, form.row_upper)
+    values = form.values * first[form.index]
+    return [form.cost, form.lower, form.upper, form.whole, low, high, form.starts, form.index, values]
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_models_of_bundled_scenarios(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: templates say what the rules say, to the last coefficient, and the optimum of the relaxation is that of
+    Pyomo's own interface to 1e-6. Sensitivity: a template that differs from its rule at one index.
+    """
+    found = made(name, monkeypatch)
+    assert found
+    sizes = []
+    for model in found:
+        form = compiled(model)
+        sizes.append(len(form.values))
+        expand(model)
+        assert not any(hasattr(c, "template_expr") for c in model.component_data_objects(pyo.Constraint, active=True))
+        for one, other in zip(upright(form), upright(compiled(model)), strict=True):
+            assert one.shape == other.shape
+            assert np.allclose(one, other, rtol=1e-9, atol=1e-9)
+    for model, size in zip(found, sizes, strict=True):
+        if size > MOST and size > min(sizes):
+            continue
+        mine = Program(model).run(time_limit=120, relax=True, ipm=True, crossover=False).objective
+        pyo.TransformationFactory("core.relax_integer_vars").apply_to(model)
+        how = {"solver": "ipm", "run_crossover": "off", "presolve_rule_off": 1 << 15, "threads": 1}
+        theirs = Highs(load_solutions=False, raise_exception_on_nonoptimal_result=False, solver_options=how)
+        assert mine == pytest.approx(theirs.solve(model, time_limit=120).incumbent_objective, rel=1e-6, abs=1e-6)

@@ -1,0 +1,77 @@
+"""A study's plans are those that are made afresh; only the solver begins elsewhere."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import models
+import twin
+from models.study import Study, same
+from scenarios import Scenario, load
+
+TEN_DAYS = ["horizon.days=10", "goal.gap=1e-4"]
+DAY = ["goal.time_limit_s=20", "goal.gap=0.02"]
+
+
+def planned(scenario: Scenario, study: Study | None = None) -> tuple[float, float]:
+    """Objective and gap."""
+    envelope = twin.envelope(scenario)
+    listed = twin.dispatch(scenario, envelope)
+    start = listed if listed.attrs["complete"] else None
+    found = models.optimize(scenario, envelope, start, study=study)
+    assert found.attrs["found"], found.attrs
+    return float(found.attrs["objective"]), float(found.attrs["gap"])
+
+
+def test_a_site_asked_again_with_other_numbers_gives_the_same_optimum() -> None:
+    """Proves: prices, sizes, goals and caps that change from plan to plan give what a fresh plan gives, within the gap.
+
+    Sensitivity: a bound, cost or row of the plan before that stays.
+    """
+    changes: tuple[list[str], ...] = (
+        [],
+        ["market.carbon_price={per_t: 150, covers: direct}"],
+        ["site.grid.import_limit_mw=40"],
+        ["goal.minimize=carbon"],
+        ["goal.minimize=cost"],
+        [],
+    )
+    study = Study()
+    for change in changes:
+        scenario = load("works-hub-year", [*TEN_DAYS, *change])
+        (warm, warm_gap), (fresh, fresh_gap) = planned(scenario, study), planned(scenario)
+        assert warm == pytest.approx(fresh, rel=warm_gap + fresh_gap + 1e-6), change
+
+
+def test_a_line_asked_again_begins_with_the_plan_before() -> None:
+    """Proves: the second plan is never worse than the first one's gap allows, and its bound is a bound of its own
+    numbers. Sensitivity: the bound of the first plan kept when the price of carbon is doubled.
+    """
+    study = Study()
+    first, _ = planned(load("melt-shop-small", DAY), study)
+    again, gap = planned(load("melt-shop-small", DAY), study)
+    assert again <= first + 1e-6 * abs(first)
+    dearer = load("melt-shop-small", [*DAY, "goal.minimize=cost"])
+    (warm, warm_gap), (fresh, fresh_gap) = planned(dearer, study), planned(dearer)
+    assert warm == pytest.approx(fresh, rel=warm_gap + fresh_gap + 1e-6)
+    assert warm_gap >= 0 <= gap
+
+
+def test_schedules_of_another_plant_are_no_beginning() -> None:
+    """Proves: what is kept is offered to a scenario of the same heats, units and steps only."""
+    scenario = load("melt-shop-small", DAY)
+    study = Study()
+    assert study.beginnings(scenario) == ()
+    planned(scenario, study)
+    assert len(study.beginnings(load("melt-shop-small", ["market.carbon_price={per_t: 99, covers: direct}"]))) == 1
+    assert study.beginnings(load("melt-shop-small", ["orders.C1.due=16 h"])) == ()
+    assert study.beginnings(load("melt-shop-day")) == ()
+
+
+def test_records_of_arrays_are_compared_by_value() -> None:
+    """Proves: equal arrays in records, tuples and dictionaries are equal, one number else and they are not."""
+    one = (np.arange(3.0), {"a": [1, np.ones(2)]}, "x")
+    assert same(one, (np.arange(3.0), {"a": [1, np.ones(2)]}, "x"))
+    assert not same(one, (np.arange(3.0), {"a": [1, np.array([1.0, 2.0])]}, "x"))
+    assert not same(one, (np.arange(3.0), {"b": [1, np.ones(2)]}, "x"))
