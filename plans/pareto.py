@@ -12,18 +12,15 @@ of workers, up to what the clock decides: searches that end by the time limit, a
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection
 from typing import Any
 
+from plans import memory
+from plans.engine import Engine, engine, heard, unwrapped
 from plans.front import SAME, Front, nondominated, tabulate
 from plans.plan import Progress
 from plans.point import CARBON, COST, Ground, Solved, between, end, prepare
@@ -38,6 +35,7 @@ def pareto(
     points: int = 11,
     *,
     workers: int = 1,
+    cluster: str | None = None,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Front:
@@ -48,6 +46,7 @@ def pareto(
             and cost hold; what it minimizes and the cap on extra cost do not.
         points: how many, both ends included.
         workers: processes that search at the same time; 1: this one.
+        cluster: address of a Dask scheduler whose workers search instead.
         on_progress: told ``phase`` (``twin``, ``ends``, ``grid``), and after each point also ``done``, ``of``,
             ``point``, ``carbon_kg``, ``cost``, ``status``, ``gap`` and ``seconds``.
         cancel: polled; True ends the searches with the best found so far and begins no further one.
@@ -55,7 +54,8 @@ def pareto(
     Raises:
         ValueError: fewer than two points, more than ``MOST_POINTS``, or no worker.
         ScenarioError: there are processes: their plans credit what is left in stock, so that what is proven of a goal
-            is not proven of the figures between which a front lies.
+            is not proven of the figures between which a front lies. Or it needs more memory than there is.
+        ClusterError: nobody is at the address, or workers die of a search.
     """
     if scenario.processes:
         says = (
@@ -64,11 +64,14 @@ def pareto(
         raise ScenarioError([Problem("", "processes", says)])
     if not 2 <= points <= MOST_POINTS or workers < 1:
         raise ValueError(f"a front has 2 to {MOST_POINTS} points and at least one worker, not {points} and {workers}")
+    at_once = 1 if cluster else workers
+    what = f"{scenario.name}{f', {at_once} searches at a time' if at_once > 1 else ''}"
+    memory.refuse(memory.of_plan(scenario) * at_once, what, "use fewer --workers" if at_once > 1 else "")
     began = time.perf_counter()
     tell: Progress = on_progress or (lambda event: None)
-    tell({"phase": "twin"})
-    ground = prepare(scenario)
-    with _pool(workers, cancel or (lambda: False)) as pool:
+    with _pool(workers, cluster, cancel or (lambda: False)) as pool:
+        tell({"phase": "twin"})
+        ground = prepare(scenario)
         search = _Search(pool, ground, points - 1, tell)
         tell({"phase": "ends"})
         search.run({0: (end, CARBON), points - 1: (end, COST)})
@@ -155,7 +158,7 @@ class _Search:
                 ended, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
                 self.pool.poll()
                 for future in sorted(ended, key=running.__getitem__):
-                    self._done(running.pop(future), future.result())
+                    self._done(running.pop(future), unwrapped(future))
             elif self.pool.stop() or not waiting:
                 return
 
@@ -185,17 +188,24 @@ class _Search:
 class _Pool:
     """Where searches are made: in this process, or in others."""
 
-    executor: Executor
-    workers: int
+    engine: Engine
     stop: Callable[[], bool]
     wish: Any = None
     """Tells other processes to end their searches; None: there are none."""
+    executor: Any = None
+
+    @property
+    def workers(self) -> int:
+        """How many searches are made at the same time."""
+        return self.engine.workers
 
     def submit(self, search: Callable[..., Solved], *args: Any) -> Future[Solved]:
         """Begin a search."""
-        if self.wish is None:
-            return self.executor.submit(search, self.stop, *args)
-        return self.executor.submit(_elsewhere, search, *args)
+        if self.wish is not None:
+            return self.executor.submit(heard, search, self.wish, *args)
+        here: Future[Solved] = Future()
+        here.set_result(search(self.stop, *args))
+        return here
 
     def poll(self) -> None:
         """Pass the user's wish on."""
@@ -203,46 +213,8 @@ class _Pool:
             self.wish.set()
 
 
-class _Here(Executor):
-    """Does at once what it is asked to do."""
-
-    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        """The result is there when this returns."""
-        future: Future[Any] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
-
-
 @contextmanager
-def _pool(workers: int, stop: Callable[[], bool]) -> Iterator[_Pool]:
-    if workers == 1:
-        yield _Pool(_Here(), 1, stop)
-        return
-    # a fork would take over the solver's threads half alive
-    fresh = multiprocessing.get_context("spawn")
-    wish = fresh.Event()
-    with ProcessPoolExecutor(workers, fresh, initializer=_begin, initargs=(wish,)) as executor:
-        yield _Pool(executor, workers, stop, wish)
-
-
-_wish: list[Any] = []
-"""In a worker: the event that tells it to end its searches."""
-
-
-def _begin(wish: Any) -> None:
-    """Make a worker ready: Ctrl-C is the parent's to answer, and without a parent there is nothing to do."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _wish.append(wish)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    sentinel = parent.sentinel
-
-    def follow() -> None:
-        connection.wait([sentinel])
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
-def _elsewhere(search: Callable[..., Solved], *args: Any) -> Solved:
-    return search(_wish[-1].is_set, *args)
+def _pool(workers: int, cluster: str | None, stop: Callable[[], bool]) -> Iterator[_Pool]:
+    with engine(None if cluster else workers, cluster) as ready:
+        others = None if ready.client is None else ready.client.get_executor(pure=False)
+        yield _Pool(ready, stop, ready.wish(), others)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.options import AsJson, Changes, Named, print_json, writable
+from ui.options import AsJson, Changes, Named, Refused, print_json, writable
+from ui.workers import Cluster, give_up
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +25,7 @@ def pareto(
     points: Annotated[int, typer.Option(min=2, max=101, help="points of the front, both ends included")] = 11,
     changes: Changes = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="processes that search at the same time")] = 1,
+    cluster: Cluster = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="write the points to a .csv, .json or .nc")
     ] = None,
@@ -44,7 +46,7 @@ def pareto(
         writable(output, force, FORMATS)
     from plans import fronts
 
-    found = _search(asked, points, workers, quiet)
+    found = _search(asked, points, (workers, cluster), quiet)
     kept = fronts.save(found)
     if output is not None:
         fronts.write(found, output)
@@ -62,17 +64,29 @@ def front(
     _say(fronts.read(number), as_json)
 
 
-def _search(asked: Scenario, points: int, workers: int, quiet: bool) -> Front:
+def _search(asked: Scenario, points: int, where: tuple[int, str | None], quiet: bool) -> Front:
+    from plans.cluster import ClusterError
     from plans.pareto import pareto as search
     from ui.making import study
 
-    return study(
-        lambda tell, wish: search(
-            asked, points, workers=workers, on_progress=lambda event: tell(_told(event, asked)), cancel=wish
-        ),
-        "taking the points found so far",
-        quiet,
-    )
+    workers, cluster = where
+    try:
+        return study(
+            lambda tell, wish: search(
+                asked,
+                points,
+                workers=workers,
+                cluster=cluster,
+                on_progress=lambda event: tell(_told(event, asked)),
+                cancel=wish,
+            ),
+            "taking the points found so far",
+            quiet,
+        )
+    except ClusterError as error:
+        raise Refused(f"--cluster {error}" if cluster else str(error)) from None
+    except KeyboardInterrupt:
+        give_up()
 
 
 def _told(event: dict[str, Any], asked: Scenario) -> str:

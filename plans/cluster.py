@@ -1,0 +1,152 @@
+"""Dask's workers: processes of this machine, or those of a scheduler at an address."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from typing import Any
+
+PATIENCE_S = 5.0
+"""How long a scheduler may take to answer."""
+ALIKE = ("emberline", "simpy", "numpy", "xarray", "pyomo", "highspy", "distributed")
+"""Packages whose versions must be the same on a cluster, so that its results are those of this machine."""
+
+
+class ClusterError(ValueError):
+    """There is nobody to do the work, or whoever did it died of it every time."""
+
+
+@contextmanager
+def local(workers: int) -> Iterator[Any]:
+    """A client of so many workers on this machine, which end with the block, or with this process."""
+    import dask
+    from distributed import Client, LocalCluster
+
+    settings = {
+        # a long search answers no heartbeat
+        "distributed.scheduler.worker-ttl": None,
+        "distributed.worker.profile.enabled": False,
+        "distributed.admin.log-format": "%(message)s",
+    }
+    with _quiet(), dask.config.set(settings):
+        with _untracked():
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",  # Dask's own would listen for everyone
+                worker_dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+            )
+        with cluster, Client(cluster) as client:
+            client.run(_deaf)
+            yield client
+
+
+@contextmanager
+def _untracked() -> Iterator[None]:
+    """Python's tracker of semaphores, begun within, says nothing of those that a killed worker held."""
+    before = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [before, "ignore:resource_tracker:UserWarning"]))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
+
+
+def _deaf() -> None:
+    """Ctrl-C is the parent's to answer."""
+    with suppress(ValueError):  # not the main thread: the signal never comes here
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Dask logs what is no news to a user: workers that come and go."""
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+@contextmanager
+def remote(address: str) -> Iterator[Any]:
+    """A client of a scheduler.
+
+    Raises:
+        ClusterError: nobody answers at the address, it has no workers, or they have other versions.
+    """
+    from distributed import Client
+
+    told = address if len(address) <= 80 else address[:77] + "…"
+    try:
+        _reachable(address)
+        identity = asyncio.run(_identity(address))
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ClusterError(f"{told!r}: {_reason(error)}") from None
+    if identity.get("type") != "Scheduler":
+        raise ClusterError(f"{told!r}: is a Dask {identity.get('type', 'service')}, not a scheduler")
+    if not identity.get("workers"):
+        raise ClusterError(f"{told!r}: the scheduler has no workers; start some with 'dask worker {address}'")
+    with _quiet(), Client(address, timeout=PATIENCE_S) as client:
+        _alike(client, told)
+        yield client
+
+
+def _reachable(address: str) -> None:
+    from distributed.comm.addressing import get_address_host_port, parse_address
+
+    scheme, _ = parse_address(address)
+    if scheme not in ("tcp", "tls"):
+        raise ValueError(f"scheme {scheme[:20]!r} is neither tcp nor tls")
+    host, port = get_address_host_port(address, strict=True)
+    socket.create_connection((host, port), timeout=PATIENCE_S).close()
+
+
+async def _identity(address: str) -> dict[str, Any]:
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    arguments = Security().get_connection_args("client")
+    async with rpc(address, timeout=PATIENCE_S, connection_args=arguments) as scheduler:
+        return dict(await asyncio.wait_for(scheduler.identity(), PATIENCE_S))
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, TimeoutError) or "Timed out" in str(error):
+        return f"nobody answers there as a Dask scheduler within {PATIENCE_S:g} s"
+    if isinstance(error, socket.gaierror):
+        return "there is no such host"
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be reached: {error.strerror}"
+    return f"{' '.join(str(error).split())[:200]}; write it as tcp://host:8786 or tls://host:8786"
+
+
+def _alike(client: Any, told: str) -> None:
+    own = _versions()
+    try:
+        theirs = client.run(_versions)
+    except Exception as error:  # whatever keeps them from loading it
+        says = f"its workers cannot load Emberline {own['emberline']}: {type(error).__name__}"
+        raise ClusterError(f"{told!r}: {says}; install the same version there") from None
+    for worker, versions in theirs.items():
+        other = [f"{name} {versions[name]} (here {own[name]})" for name in ALIKE if versions[name] != own[name]]
+        if other:
+            raise ClusterError(f"{told!r}: worker {worker} has {', '.join(other)}; install the same versions there")
+
+
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in ALIKE}

@@ -1,0 +1,270 @@
+"""Ensembles: the same bits on any number of workers, what broke counted by hand, and what is refused."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pieces
+import planned
+import pytest
+import xarray as xr
+from scipy.stats import norm
+
+import twin
+from plans import ensembles, memory, plan
+from plans.cluster import ClusterError
+from plans.engine import Done, Engine, engine
+from plans.ensemble import PART, Ensemble, disturbed, ensemble, interval
+from plans.store import Store, StoreError
+from scenarios import Scenario, load
+from scenarios.record import ScenarioError
+
+N = 40
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[Engine]:
+    with engine(2) as workers:
+        yield workers
+
+
+@cache
+def week() -> tuple[Scenario, xr.Dataset]:
+    """The bundled week and the foreman's list: enough work to be interrupted."""
+    asked = load("melt-shop-week")
+    return asked, twin.dispatch(asked)
+
+
+@cache
+def alone() -> Ensemble:
+    """The week's ensemble, made in this process; not to be changed."""
+    made = ensemble(*week(), N, Engine())
+    assert made is not None
+    return made
+
+
+def same_bits(one: xr.Dataset, other: xr.Dataset) -> None:
+    xr.testing.assert_identical(one, other)
+    for name, values in one.variables.items():
+        assert values.to_numpy().tobytes() == other[name].to_numpy().tobytes(), name
+
+
+def test_two_and_four_workers_give_the_same_bits(two: Engine) -> None:
+    """Proves: who replays and in what parts changes nothing. Sensitivity: another seed changes it."""
+    assert two.workers == 2
+    same_bits(alone().data, _data(ensemble(*week(), N, two)))
+    with engine(4) as four:
+        assert four.workers == 4
+        same_bits(alone().data, _data(ensemble(*week(), N, four)))
+    other = _data(ensemble(*week(), 2, Engine(), seed=2))
+    assert not np.array_equal(other["carbon_kg"], alone().data["carbon_kg"][:2])
+
+
+def test_a_killed_worker_changes_nothing(two: Engine) -> None:
+    """Proves: ``kill -9`` of a worker half-way costs time only. Sensitivity: the worker is another one afterwards."""
+    before = set(two.client.run(os.getpid).values())
+    killed: list[int] = []
+
+    def kill(event: dict[str, Any]) -> None:
+        if not killed and event["done"] >= 3 * N // 2:
+            killed.append(min(before))
+            os.kill(killed[0], signal.SIGKILL)
+
+    made = ensemble(*week(), 3 * N, two, on_progress=kill)
+    assert killed
+    same_bits(_data(ensemble(*week(), 3 * N, Engine())), _data(made))
+    two.client.wait_for_workers(2, timeout=30)
+    assert killed[0] not in two.client.run(os.getpid).values()
+
+
+def test_what_a_killed_worker_did_is_done_again(two: Engine, tmp_path: Path) -> None:
+    """Proves: a piece whose worker dies of it is given to another, what all have in common too."""
+    done = {piece.place: piece.unwrap() for piece in two.each(pieces.killed_once, tmp_path, range(8))}
+    assert (tmp_path / "killed").exists()
+    assert done == {number: 2 * number for number in range(8)}
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_a_mistake_is_told_with_its_piece(two: Engine, here: bool) -> None:
+    """Proves: one piece that goes wrong takes no other with it."""
+    found = {piece.place: piece for piece in (Engine() if here else two).each(pieces.refused, None, range(3))}
+    assert [found[place].error is None for place in range(3)] == [True, False, True]
+    with pytest.raises(ValueError, match="the second one"):
+        found[1].unwrap()
+
+
+def test_an_ended_ensemble_is_the_smaller_one() -> None:
+    """Proves: what is left of an ensemble that was ended early is the ensemble of so many replications, even where
+    later parts were done before earlier ones; nothing where none was done."""
+    done = [0]
+    made = ensemble(
+        *week(), 100, Backwards(), on_progress=lambda event: done.append(event["done"]), cancel=lambda: done[-1] > 40
+    )
+    assert made is not None
+    assert made.asked == 100
+    assert made.n == PART
+    same_bits(made.data, _data(ensemble(*week(), made.n, Engine())))
+    assert ensemble(*week(), 10, Engine(), cancel=lambda: True) is None
+
+
+class Backwards(Engine):
+    """Begins with the first part and goes on with the last ones."""
+
+    def each(self, work: Any, common: Any, parts: Any, cancel: Any = None) -> Iterator[Done[Any]]:
+        order = [0, *range(len(parts) - 1, 0, -1)]
+        for done in super().each(work, common, [parts[place] for place in order], cancel):
+            yield Done(order[done.place], done.result)
+
+
+def test_figures_are_those_of_the_plans_own_replays() -> None:
+    """Proves: the ensemble's first replications are the replays that the plan was made with, the foreman's too."""
+    disturbances = {
+        "duration_spread": 0.2,
+        "energy_spread": 0.1,
+        "breakdowns": [{"unit": "F", "mtbf_h": 4, "mttr_min": 30}],
+        "replications": 4,
+    }
+    made = plan(planned.shop(disturbances=disturbances, goal={"gap": 0.3}))
+    assert made.replays is not None
+    assert made.schedule is not None
+    dispatched = twin.dispatch(made.scenario, made.envelope)
+    found = ensemble(made.scenario, made.schedule, 4, Engine(), dispatched=dispatched)
+    assert found is not None
+    for name, values in made.replays.data.data_vars.items():
+        assert found.data[name].values.tolist() == values.values.tolist(), name
+    assert len(set(found.data["carbon_kg"].values.tolist())) == 4
+    assert found.held == made.replays.held
+    own, theirs = found.quantiles(), made.replays.quantiles()
+    assert {name: own[name] for name in theirs} == theirs
+
+
+def test_what_broke_is_what_the_replays_missed() -> None:
+    """Proves: counts by limit, hour and first miss, late heats, waits and standstills, by the replays."""
+    asked, schedule = week()
+    made = alone()
+    runs = list(twin.replays(asked, schedule, range(N)))
+    data = made.data
+    late = [{str(heat) for heat in _of(run, "heat", "due", "unfinished")} for run in runs]
+    assert data["late_heats"].values.tolist() == [len(heats) for heats in late]
+    assert data["late_t"].values.tolist() == [250.0 * len(heats) for heats in late]
+    assert data["held"].values.tolist() == [int(not run.sizes["violation"]) for run in runs]
+    for row in made.broke():
+        if row["kind"] not in ("wait", "cast"):
+            continue
+        hours = [_hours(run, row["kind"], row["unit"]) for run in runs]
+        assert row["replications"] == sum(bool(found) for found in hours)
+        assert row["stage"] == asked.line.stage_of[row["unit"]].name
+        assert row["in_hour"] == sum(row["hour"] in found for found in hours)
+        assert row["in_hour"] == max(sum(h in found for found in hours) for h in set().union(*hours))
+        first = [run for run in runs if run.sizes["violation"] and str(run["violation_unit"].values[0]) == row["unit"]]
+        assert row["first"] == sum(str(run["violation_kind"].values[0]) == row["kind"] for run in first)
+    assert sum(row["first"] for row in made.broke()) == N - made.held
+    assert int(data["missed"].sum()) == sum(run.sizes["violation"] for run in runs)
+    waited = [float(run["op_waited_min"].where(run["op_stage"] == "casting", 0.0).sum()) for run in runs]
+    assert data["waited_min"].sel(stage="casting").values == pytest.approx(waited)
+    down = [float(run["op_down_min"].where(run["op_unit"] == "EAF1", 0.0).sum()) for run in runs]
+    assert data["down_min"].sel(unit="EAF1").values == pytest.approx(down)
+    assert max(down) > 0
+
+
+def _of(run: xr.Dataset, name: str, *kinds: str) -> np.ndarray:
+    return run[f"violation_{name}"].values[np.isin(run["violation_kind"].values, kinds)]
+
+
+def _hours(run: xr.Dataset, kind: str, unit: str) -> set[int]:
+    mine = (run["violation_kind"].values == kind) & (run["violation_unit"].values == unit)
+    return {int(at // 60) for at in run["violation_at_min"].values[mine]}
+
+
+@pytest.mark.parametrize(("held", "n"), [(0, 20), (7, 20), (20, 20), (950, 1000)])
+def test_the_interval_is_wilsons(held: int, n: int) -> None:
+    """Proves: both ends solve Wilson's equation, |p̂ − p| = z √(p (1 − p) / n)."""
+    z, share = float(norm.ppf(0.975)), held / n
+    low, high = interval(held, n)
+    assert 0 <= low <= share <= high <= 1
+    for end in (low, high):
+        if 0 < end < 1 or end != share:
+            assert abs(share - end) == pytest.approx(z * (end * (1 - end) / n) ** 0.5, abs=1e-9)
+
+
+def test_an_ensemble_is_kept_with_its_run(tmp_path: Path) -> None:
+    """Proves: what is read back is what was saved, one for each seed; the run still opens, and goes with its files."""
+    store = Store(tmp_path)
+    with store.working(planned.made().scenario) as run:
+        store.save(run, planned.made())
+    stored = store.open(run)
+    schedule = stored.plan.schedule
+    assert schedule is not None
+    scatter = planned.shop(disturbances={"duration_spread": 0.1}).disturbances
+    asked = stored.plan.scenario.model_copy(update={"disturbances": scatter})
+    made = {}
+    for seed in (7, 8, 7):
+        found = ensemble(asked, schedule, 5, Engine(), seed=seed)
+        assert found is not None
+        ensembles.save(found, stored)
+        made[seed] = found
+    assert ensembles.seeds(stored) == [7, 8]
+    again = ensembles.read(stored, 7)
+    assert again.summary() == made[7].summary()
+    xr.testing.assert_equal(again.data, made[7].data)
+    assert store.open(run).plan.status == planned.made().status
+    with pytest.raises(StoreError, match=r"seed 9 \(it has 7, 8\)"):
+        ensembles.read(stored, 9)
+
+
+def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: no replications, too many, nothing disturbed, and too little memory, the last with both figures."""
+    asked, schedule = week()
+    for n in (0, 100_001):
+        with pytest.raises(ValueError, match=f"1 to 100000 replications, not {n}"):
+            ensemble(asked, schedule, n, Engine())
+    calm = planned.shop()
+    assert not disturbed(calm)
+    assert disturbed(asked)
+    with pytest.raises(ScenarioError, match="nothing is disturbed"):
+        ensemble(calm, twin.dispatch(calm), 5, Engine())
+    monkeypatch.setenv("EMBERLINE_MEMORY", "400 MB")
+    needed = memory.in_words(memory.of_ensemble(schedule, 1000, 1))
+    with pytest.raises(ScenarioError) as refused:
+        ensemble(asked, schedule, 1000, Engine())
+    assert str(refused.value).startswith(f"1000 replays: would need about {needed}")
+    assert "EMBERLINE_MEMORY has 381 MiB" in str(refused.value)
+    monkeypatch.setenv("EMBERLINE_MEMORY", "much")
+    with pytest.raises(ScenarioError, match=r"EMBERLINE_MEMORY: 'much' is no size; write it as 4 GiB"):
+        ensemble(asked, schedule, 5, Engine())
+
+
+def test_nobody_at_an_address_is_told_at_once() -> None:
+    """Proves: refused, silent, unknown and malformed addresses, each within seconds; a worker is no scheduler."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        for address, says in (
+            (f"tcp://127.0.0.1:{port}", "nobody answers there as a Dask scheduler within 5 s"),
+            ("tcp://127.0.0.1:1", "cannot be reached"),
+            ("bogus", "tcp://host:8786"),
+            ("http://localhost:80", "neither tcp nor tls"),
+        ):
+            began = time.monotonic()
+            with pytest.raises(ClusterError, match=says), engine(address=address):
+                pass
+            assert time.monotonic() - began < 8
+
+
+def test_a_cluster_by_its_address(two: Engine) -> None:
+    """Proves: workers of another scheduler do the same work; this machine's memory is not asked for them."""
+    with engine(address=two.client.scheduler.address) as remote:
+        assert (remote.workers, remote.local) == (2, False)
+        same_bits(alone().data, _data(ensemble(*week(), N, remote)))
+
+
+def _data(made: Ensemble | None) -> xr.Dataset:
+    assert made is not None
+    return made.data

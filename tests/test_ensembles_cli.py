@@ -1,0 +1,166 @@
+"""The commands ``replay`` and ``sweep``: what they print, what they keep, and how they refuse."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from plans import ensembles, plan
+from plans.store import Store
+from scenarios import load
+from ui.cli import main
+
+SMALL = "melt-shop-small"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the small shop's plan."""
+    folder = tmp_path_factory.mktemp("home")
+    made = plan(load(SMALL, ["goal.gap=50 %", "disturbances.replications=0"]))
+    store = Store(folder)
+    with store.working(made.scenario) as run:
+        store.save(run, made)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBERLINE_HOME", str(home))
+
+
+def emberline(*args: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, with its streams caught."""
+    said, told = io.StringIO(), io.StringIO()
+    with redirect_stdout(said), redirect_stderr(told), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["emberline", *args])
+        with pytest.raises(SystemExit) as left:
+            main()
+    return subprocess.CompletedProcess(args, int(left.value.code or 0), said.getvalue(), told.getvalue())
+
+
+def test_replays_are_told_and_kept(home: Path) -> None:
+    """Proves: chance, interval, quantiles and what broke it, as text and as JSON, and the dataset beside the run."""
+    done = emberline("replay", "last", "-n", "30", "--workers", "1", "--foreman", "--seed", "5", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["n"], said["seed"]) == (30, 5)
+    assert said["chance"] == said["held"] / 30
+    assert said["interval"]["low"] <= said["chance"] <= said["interval"]["high"]
+    assert said["quantiles"]["carbon_kg"]["p10"] < said["quantiles"]["carbon_kg"]["p90"]
+    assert sum(row["first"] for row in said["broke"]) == 30 - said["held"] > 0
+    store = Store(home)
+    kept = ensembles.read(store.open(store.find("last")), 5)
+    assert kept.summary().items() <= said.items()
+    told = emberline("replay", "last", "-n", "30", "--workers", "1", "--seed", "5", "--quiet")
+    assert told.stderr == ""
+    assert f"no limit missed in {said['held']} of 30 disturbed replays" in told.stdout
+    for words in ("chance to hold", "95 % interval", "P10", "what broke it", "late heats", said["broke"][0]["unit"]):
+        assert words in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["replay", "abcd"], "no runs begin with 'abcd'"),
+        (["replay", "last", "-n", "0"], "--replications"),
+        (["replay", "last", "-n", "many"], "--replications"),
+        (["replay", "last", "--workers", "0"], "--workers"),
+        (["replay", "last", "--cluster", "tcp://127.0.0.1:1"], "--cluster 'tcp://127.0.0.1:1': cannot be reached"),
+        (["replay", "last", "--cluster", "there", "--workers", "2"], "leave out --workers or --cluster"),
+        (["sweep", SMALL], "a sweep needs a list of values"),
+        (["sweep", "nowhere", "--set", "goal.gap=[1 %]"], "no such scenario"),
+        (["sweep", SMALL, "--set", "goal.gap=[1 %]", "--cluster", "tcp://127.0.0.1:1"], "cannot be reached"),
+        (["pareto", SMALL, "--cluster", "there"], "write it as tcp://host:8786"),
+    ],
+)
+def test_mistakes_are_one_line(home: Path, args: list[str], says: str) -> None:
+    """Proves: exit code 2, one line on standard error, nothing on standard output."""
+    done = emberline(*args)
+    assert done.returncode == 2, done
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert says in done.stderr
+    assert done.stdout == ""
+
+
+def test_more_than_there_is_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: replays, sweeps, plans and fronts say what they need and what there is, before work begins;
+    within the limit it does."""
+    monkeypatch.setenv("EMBERLINE_MEMORY", "256 MiB")
+    long = ["--set", "horizon.days=4", "--set", "horizon.step_min=5"]
+    for args in (
+        ["replay", "last", "-n", "100000"],
+        ["sweep", SMALL, "--set", "goal.gap=[1 %]", *long],
+        ["plan", SMALL, *long],
+        ["pareto", SMALL, *long],
+    ):
+        done = emberline(*args)
+        assert done.returncode == 2, done
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+        assert "iB of memory, EMBERLINE_MEMORY has 256 MiB" in done.stderr
+    monkeypatch.setenv("EMBERLINE_MEMORY", "1 GiB")
+    assert emberline("replay", "last", "-n", "2", "--workers", "1").returncode == 0
+
+
+def test_a_sweep_is_a_table_of_runs(home: Path) -> None:
+    """Proves: both plans with status, gap and run, which open; nothing of it on the wrong stream."""
+    done = emberline(
+        "sweep", SMALL, "--set", "goal.minimize=[carbon, cost]", "--set", "disturbances.replications=2",
+        "--gap", "20 %", "--workers", "1", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert [row["setting"] for row in said["plans"]] == [{"goal.minimize": "carbon"}, {"goal.minimize": "cost"}]
+    store = Store(home)
+    for row in said["plans"]:
+        assert store.open(row["run"]).plan.scenario.goal.minimize == row["setting"]["goal.minimize"]
+        assert row["gap"] <= 0.2
+        assert row["replications"] == 2
+
+
+def test_ctrl_c_keeps_what_is_done(home: Path) -> None:
+    """Proves: one Ctrl-C, heard by every process of the terminal, keeps the replays done; no worker stays."""
+    command = [sys.executable, "-m", "ui", "replay", "last", "-n", "3000", "--workers", "2", "--seed", "9", "--json"]
+
+    def hears_ctrl_c() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=hears_ctrl_c,
+    ) as begun:
+        assert begun.stderr is not None
+        while " of 3000" not in begun.stderr.readline():
+            assert begun.poll() is None
+        os.killpg(begun.pid, signal.SIGINT)
+        out, err = begun.communicate(timeout=60)
+    assert begun.returncode == 0, err
+    assert err.strip().splitlines()[-1].endswith("taking the replays done so far (Ctrl-C again gives up)")
+    said = json.loads(out)
+    assert 0 < said["n"] < said["asked"] == 3000
+    assert not left(begun.pid)
+
+
+def left(group: int) -> list[str]:
+    """Processes of a group that are still there after a while."""
+    for _ in range(50):
+        listed = subprocess.run(["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True).stdout
+        rows = [line.split(maxsplit=2) for line in listed.splitlines()]
+        working = [row[2] for row in rows if row[0] == str(group) and not row[1].startswith("Z")]
+        if not working:
+            break
+        time.sleep(0.2)
+    return working
