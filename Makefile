@@ -1,11 +1,13 @@
 # `make` lists what can be done. Needs only make and Python 3.11 or newer (or uv); everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-peers app constraints clean
+.PHONY: help setup demo test check bench bench-peers bench-report app constraints clean
 
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 PEERS  := .venv-peers/.installed
+PLOTS  := .venv/.plots
+RESULTS := docs/speed/results.json
 PARTS  := $(wildcard scenarios twin models plans ui app.py benchmarks tests)
 ARGS   ?=
 
@@ -32,11 +34,14 @@ check: $(STAMP)  ## lint, formatting and types
 	$(BIN)/ruff format --check $(PARTS)
 	$(BIN)/mypy $(PARTS)
 
-bench: $(STAMP)  ## measure speed beside the references (ARGS goes to `python -m benchmarks`)
-	$(BIN)/python -m benchmarks $(ARGS)
+bench: $(STAMP)  ## measure speed beside the references (ARGS="hub week" names benches; --help lists them)
+	$(BIN)/python -m benchmarks --json $(RESULTS) $(ARGS)
 
-bench-peers: $(STAMP) $(PEERS)  ## the same cases in PyPSA, oemof.solph and flixopt, in .venv-peers (docs/peers.md)
-	$(BIN)/python -m benchmarks peers
+bench-peers: $(STAMP) $(PEERS)  ## the same cases in linopy, PyPSA, oemof.solph, flixopt and CP-SAT, in .venv-peers (docs/peers.md)
+	$(BIN)/python -m benchmarks --json $(RESULTS) peers cp-sat $(ARGS)
+
+bench-report: $(STAMP) $(PLOTS)  ## write docs/speed.md with tables and plots from what the benches stored
+	$(BIN)/python -m benchmarks report
 
 app: $(STAMP)  ## open the pages in the browser
 	$(BIN)/emberline app
@@ -81,10 +86,20 @@ $(STAMP): pyproject.toml constraints.txt
 	fi; \
 	touch $(STAMP)
 
+# What renders plots, only for the page of the benches.
+$(PLOTS): pyproject.toml | $(STAMP)
+	@set -e; export PIP_DISABLE_PIP_VERSION_CHECK=1; \
+	if command -v uv >/dev/null 2>&1; then \
+	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[bench]'; \
+	else \
+	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'; \
+	fi; \
+	touch $(PLOTS)
+
 # The peers, with the same Python; they would not fit beside Emberline's own releases.
 $(PEERS): benchmarks/peers/requirements.txt | $(STAMP)
 	@set -e; export PIP_DISABLE_PIP_VERSION_CHECK=1; rm -rf .venv-peers; \
-	printf '%s\n' "Installing PyPSA, oemof.solph and flixopt into .venv-peers (some minutes the first time) …" >&2; \
+	printf '%s\n' "Installing PyPSA, oemof.solph, flixopt and OR-tools into .venv-peers (some minutes the first time) …" >&2; \
 	if command -v uv >/dev/null 2>&1; then \
 	  uv venv --quiet --python "$$($(BIN)/python -c 'import sys; print(sys._base_executable)')" .venv-peers; \
 	  uv pip install --quiet --python .venv-peers/bin/python --requirement benchmarks/peers/requirements.txt; \

@@ -1,14 +1,21 @@
-"""``python -m benchmarks`` runs the benches; ``python -m benchmarks oracle FAMILY …`` solves a published case."""
+"""The command ``python -m benchmarks``.
+
+``[BENCH …] [--json FILE]`` measures, ``report`` writes the page ``docs/speed.md`` from what was stored, and
+``oracle FAMILY …`` solves a published case.
+"""
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import sys
-from importlib.metadata import version
+import time
+from pathlib import Path
 
-from benchmarks import registry
+from benchmarks import findings, registry, results
+
+ROOT = Path(__file__).resolve().parent.parent
+STORED = Path("docs") / "speed" / "results.json"
+PAGE = Path("docs") / "speed.md"
 
 
 def main(argv: list[str]) -> int:
@@ -16,22 +23,83 @@ def main(argv: list[str]) -> int:
     if argv[:1] == ["oracle"]:
         return _oracle(argv[1:])
     registry.discover()
+    if argv[:1] == ["report"]:
+        return _report(argv[1:])
+    usual = [name for name, bench in registry.BENCHES.items() if not bench.long]
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measure speed beside the references.",
-        epilog="Published cases: python -m benchmarks oracle FAMILY --help; families: " + ", ".join(registry.ORACLES),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(
+            [
+                *(f"{b.name:10} {b.says}{' (when named)' if b.long else ''}" for b in registry.BENCHES.values()),
+                "",
+                "The page of stored results: python -m benchmarks report --help",
+                f"Published cases: python -m benchmarks oracle FAMILY --help; families: {', '.join(registry.ORACLES)}",
+            ]
+        ),
     )
-    parser.add_argument("bench", nargs="*", help=f"which: {', '.join(registry.BENCHES)}; none named: all")
-    asked = parser.parse_args(argv).bench or list(registry.BENCHES)
-    unknown = [name for name in asked if name not in registry.BENCHES]
-    if unknown:
-        parser.error(f"unknown bench {unknown[0]}; there are {', '.join(registry.BENCHES)}")
-    packages = ("highspy", "pyomo", "simpy", "numpy", "xarray")
-    print(f"{platform.machine()}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}")
-    print(", ".join(f"{name} {version(name)}" for name in packages))
-    for name in asked:
-        print(f"\n{name}: {registry.BENCHES[name].says}", flush=True)
-        registry.BENCHES[name].run()
+    parser.add_argument("bench", nargs="*", help=f"which; none named: {', '.join(usual)}")
+    parser.add_argument("--json", type=Path, metavar="FILE", help=f"store the findings, as in {STORED}")
+    asked = parser.parse_args(argv)
+    for name in asked.bench:
+        if name not in registry.BENCHES:
+            parser.error(f"unknown bench {name}; there are {', '.join(registry.BENCHES)}")
+    try:
+        if asked.json is not None:
+            results.read(asked.json)
+    except ValueError as error:
+        parser.error(str(error))
+    print(results.machine(), results.versions(), sep="\n")
+    failed = False
+    for name in asked.bench or usual:
+        failed |= not _run(registry.BENCHES[name], asked.json)
+    return 1 if failed else 0
+
+
+def _run(bench: registry.Bench, path: Path | None) -> bool:
+    """Run one bench, print and store what it found; False where it says that something is wrong."""
+    print(f"\n{bench.name}: {bench.says}", flush=True)
+    began = time.perf_counter()
+    try:
+        found = bench.run()
+    except registry.Wrong as wrong:
+        print(f"{bench.name}: {wrong}", file=sys.stderr)
+        found, right = wrong.found, False
+    else:
+        right = True
+    seconds = time.perf_counter() - began
+    if found is not None:
+        for table in found.tables:
+            print(f"\n{findings.text(table)}", flush=True)
+        if found.missed:
+            print(f"\nnot within their bar: {'; '.join(found.missed)}", flush=True)
+        if path is not None:
+            made = results.Result(bench.name, bench.says, results.machine(), results.versions(), seconds, found)
+            results.store(path, made)
+    return right
+
+
+def _report(argv: list[str]) -> int:
+    from benchmarks.report import write
+
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks report", description="Write a page of tables and plots from stored findings."
+    )
+    parser.add_argument("file", nargs="?", type=Path, default=ROOT / STORED, help=f"default: {STORED}")
+    parser.add_argument("--to", type=Path, default=ROOT / PAGE, metavar="FILE", help=f"default: {PAGE}")
+    asked = parser.parse_args(argv)
+    try:
+        found = results.read(asked.file)
+    except ValueError as error:
+        parser.error(str(error))
+    if not found:
+        parser.error(f"{asked.file}: no such file; python -m benchmarks --json {STORED} makes it")
+    try:
+        write(found, asked.to)
+    except ImportError as error:
+        parser.error(str(error))
+    print(asked.to)
     return 0
 
 

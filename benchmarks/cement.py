@@ -7,8 +7,6 @@ Needs the shared folder of real series: EMBERLINE_SHARED, or ``shared`` beside t
 
 from __future__ import annotations
 
-import resource
-import statistics
 import time
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,7 +15,9 @@ import numpy as np
 
 import models
 import twin
-from benchmarks.plans import scenario, shared
+from benchmarks.findings import Bar, Findings, Table, measured, number
+from benchmarks.peers.protocol import peak_mib
+from benchmarks.plans import MISSING, scenario, shared
 from benchmarks.quiet import quiet
 from benchmarks.registry import bench
 from scenarios import Scenario
@@ -35,7 +35,6 @@ CASES: dict[str, tuple[tuple[str, ...], float, float]] = {
 }
 """Overrides, gap and time limit [s] by case."""
 MONTH = ("horizon.days=31", "horizon.step_min=30", "goal.time_limit_s=300")
-MEBI = 1024.0
 
 
 def week_of(seed: int) -> date:
@@ -59,30 +58,54 @@ def run(made: Scenario) -> tuple[float, float, str]:
     return seconds, float(schedule.attrs["gap"]), says
 
 
-@bench("cement", "a cement week at 15 min on real weeks, with and without demand charge; a month at 30 min")
-def main() -> None:
-    """Print the table."""
+def weeks(seeds: range) -> Table | None:
+    """Each case in some weeks; None without the shared folder."""
     folder = shared()
     if folder is None:
-        print(
-            "left out: the shared folder of real series is missing (lay it beside the checkout or set EMBERLINE_SHARED)"
-        )
-        return
-    print("case                  begins      seconds   gap %  status")
+        print(MISSING)
+        return None
+    rows = []
     for name, (more, gap, limit) in CASES.items():
-        found = []
-        for seed in range(WEEKS):
-            asked = (*more, f"goal.gap={gap}", f"goal.time_limit_s={limit}")
-            found.append(_line(name, week_of(seed), folder, asked))
-        seconds, gaps = zip(*found, strict=True)
-        within = sum(g <= gap + 1e-9 for g in gaps)
-        spent = f"median {statistics.median(seconds):.1f} s, worst {max(seconds):.1f} s"
-        print(f"{name}: {within} of {WEEKS} weeks within {gap:.0%} (bar {limit:g} s); {spent}", flush=True)
-    _line("month", date(2024, 5, 1), folder, MONTH)
-    print(f"highest memory of this process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEBI:.0f} MiB")
+        asked = (*more, f"goal.gap={gap}", f"goal.time_limit_s={limit}")
+        found = [_line(name, week_of(seed), folder, asked) for seed in seeds]
+        seconds, gaps, says = zip(*found, strict=True)
+        remark = "; ".join(sorted(set(says)))
+        rows.append(
+            measured(
+                f"{name}: gap after {limit:g} s",
+                [g * 100 for g in gaps],
+                "%",
+                bars=[Bar(gap * 100, "worst")],
+                says=remark,
+            )
+        )
+        rows.append(measured(f"{name}: seconds", seconds))
+    return Table(f"A cement week on 15 min, {len(seeds)} weeks of 2024", rows)
 
 
-def _line(name: str, day: date, folder: Path, more: tuple[str, ...]) -> tuple[float, float]:
+@bench("cement", "a cement week at 15 min on a real week: carbon, cost, cost with a demand charge")
+def main() -> Findings | None:
+    """One week."""
+    table = weeks(range(1))
+    return None if table is None else Findings([table])
+
+
+@bench("cement-weeks", "a cement week at 15 min on three real weeks, and a month at 30 min", long=True)
+def long() -> Findings | None:
+    """Three weeks and a month."""
+    table, folder = weeks(range(WEEKS)), shared()
+    if table is None or folder is None:
+        return None
+    seconds, gap, says = _line("month", date(2024, 5, 1), folder, MONTH)
+    month = [
+        measured("gap", [gap * 100], "%", says=says),
+        measured("seconds", [seconds]),
+        measured("highest memory of this process", [peak_mib()], "MiB"),
+    ]
+    return Findings([table, Table("May 2024 on 30 min", month)])
+
+
+def _line(name: str, day: date, folder: Path, more: tuple[str, ...]) -> tuple[float, float, str]:
     seconds, gap, says = run(scenario(day, folder, "cement-week", more))
-    print(f"{name:20}  {day}  {seconds:8.1f}  {gap * 100:6.2f}  {says}", flush=True)
-    return seconds, gap
+    print(f"  {name:20}  {day}  {seconds:8.1f} s  {number(gap * 100)} %  {says}", flush=True)
+    return seconds, gap, says

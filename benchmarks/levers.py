@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.plans import shared
+from benchmarks.findings import Findings, Table, measured
+from benchmarks.plans import MISSING, shared
 from benchmarks.quiet import quiet
 from benchmarks.registry import bench
 from scenarios import Scenario, load
@@ -45,18 +46,20 @@ def scenario(monday: date, folder: Path, seconds: float = SECONDS) -> Scenario:
     )
 
 
-@bench("levers", "a site's week of 84 heats in Germany 2024: what shifting, battery, store, recovery and engine bring")
-def main() -> None:
+@bench(
+    "levers",
+    "a site's week of 84 heats in Germany 2024: what shifting, battery, store, recovery, engine bring",
+    long=True,
+)
+def main() -> Findings | None:
     """Print the tables of one week."""
     from plans.levers import levers
     from ui.levers import text
 
     folder = shared()
     if folder is None:
-        print(
-            "left out: the shared folder of real series is missing (lay it beside the checkout or set EMBERLINE_SHARED)"
-        )
-        return
+        print(MISSING)
+        return None
     made = scenario(week_of(SEED), folder)
     began = time.perf_counter()
     last = [""]
@@ -70,4 +73,4 @@ def main() -> None:
     with quiet():
         found = levers(made, on_progress=tell)
     print(text(found))
-    print(f"{time.perf_counter() - began:.0f} s, seed {SEED}")
+    return Findings([Table(f"All levers, seed {SEED}", [measured("seconds", [time.perf_counter() - began])])])

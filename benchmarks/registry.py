@@ -7,14 +7,28 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from benchmarks.findings import Findings
+
+Run = Callable[[], Findings | None]
+
+
+class Wrong(RuntimeError):
+    """A bench found what must not be, such as another objective; one line, with what it found all the same."""
+
+    def __init__(self, line: str, found: Findings | None = None) -> None:
+        super().__init__(line)
+        self.found = found
+
 
 @dataclass(frozen=True)
 class Bench:
-    """A measurement that prints its own lines."""
+    """A measurement. It may print lines while it runs; the tables that it returns are printed for it, and stored."""
 
     name: str
     says: str
-    run: Callable[[], None]
+    run: Run
+    long: bool = False
+    """Takes longer than some minutes, or needs more than Emberline: runs only when it is named."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +44,11 @@ BENCHES: dict[str, Bench] = {}
 ORACLES: dict[str, Oracle] = {}
 
 
-def bench(name: str, says: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
+def bench(name: str, says: str, *, long: bool = False) -> Callable[[Run], Run]:
     """Register a function as a bench of ``python -m benchmarks``."""
 
-    def register(run: Callable[[], None]) -> Callable[[], None]:
-        BENCHES[name] = Bench(name, says, run)
+    def register(run: Run) -> Run:
+        BENCHES[name] = Bench(name, says, run, long)
         return run
 
     return register
@@ -61,7 +75,3 @@ def discover(family: str | None = None) -> None:
     names = sorted(m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith("_"))
     for name in [family] if family in names else names:
         importlib.import_module(f"benchmarks.{name}")
-    if family is None and "twin" not in BENCHES:
-        from benchmarks import twin_speed
-
-        bench("twin", "a week of 168 heats beside bare SimPy")(twin_speed.main)

@@ -1,24 +1,30 @@
-"""What the twin costs: a week of 168 heats, fully recorded, beside the same heats in bare SimPy.
+"""What the twin costs: weeks of 168 heats, fully recorded, beside the same heats in bare SimPy.
 
 The reference is SimPy as its manual shows it: one process per heat, one resource per stage, request – timeout – release
 and a timeout for each transfer; it records nothing and keeps no cast together. The twin's units work off their
-sequence, so that it needs fewer events for the same operations; both numbers are printed.
+sequence, so that it needs fewer events for the same operations; both numbers are told.
 """
 
 from __future__ import annotations
 
-import statistics
-import sys
 import time
 from collections.abc import Callable, Generator
 
 import simpy
 
+from benchmarks.findings import Bar, Findings, Row, Table, measured
+from benchmarks.registry import bench
+from benchmarks.scaled import of_heats
 from scenarios import Scenario, load
 from twin import Follower, dispatch, replays
 from twin.line import Following
 
-ROUNDS = 15
+ROUNDS = 11
+MONTH = 720
+"""Heats of 30 days."""
+RATIO, REPLAYS = Bar(3.0, "ratio"), Bar(60.0)
+COUNT = 100
+"""Replays from which 1,000 are reckoned."""
 
 
 def bare(scenario: Scenario) -> int:
@@ -47,40 +53,60 @@ def bare(scenario: Scenario) -> int:
     return next(env._eid)
 
 
-def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> float:
-    """Median seconds of some rounds after one to warm up."""
+def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+    """Seconds of some rounds after one to warm up."""
     work()
     taken = []
     for _ in range(rounds):
         began = time.perf_counter()
         work()
         taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+    return taken
 
 
-def main() -> None:
-    """Print median and ratio for the week, and what 1,000 disturbed replays take on one core."""
-    scenario = load("melt-shop-week")
+def compared(scenario: Scenario) -> list[Row]:
+    """Rows of the line's run and of the foreman's list, beside bare SimPy."""
     schedule = dispatch(scenario)
     follower = Follower(scenario, schedule)
-    reference = seconds(lambda: bare(scenario))
-    nominal = seconds(lambda: follower.run(1, 0, False))
-    disturbed = seconds(lambda: follower.run(1, 0, True))
-    listed = seconds(lambda: dispatch(scenario), rounds=3)
     following = Following(follower.todo, follower.todo.arrays["duration"].tolist(), {})
     following.run()
     operations, events = len(follower.todo), next(following.env._eid)
-    print(f"bare SimPy, {operations} operations, {bare(scenario)} events  {reference * 1e3:8.2f} ms")
-    for what, found in (("without disturbance", nominal), ("with", disturbed)):
-        text = f"twin, recorded, {events} events, {what}"
-        print(f"{text:41} {found * 1e3:8.2f} ms   {found / reference:5.2f} × bare SimPy")
-    print(f"the foreman's list                        {listed * 1e3:8.2f} ms")
+    # in turns, so that a slow minute of the machine hits all of them
+    works: dict[str, Callable[[], object]] = {
+        "bare": lambda: bare(scenario),
+        "without disturbance": lambda: follower.run(1, 0, False),
+        "with disturbance": lambda: follower.run(1, 0, True),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(ROUNDS):
+        for name, work in works.items():
+            taken[name] += seconds(work, 1)
+    reference = taken.pop("bare")
+    heats = len(scenario.heats)
+    rows = [measured(f"{heats} heats: bare SimPy", reference, says=f"{operations} operations, {bare(scenario)} events")]
+    rows += [
+        measured(
+            f"{heats} heats: twin, recorded, {name}", found, reference=reference, bars=[RATIO], says=f"{events} events"
+        )
+        for name, found in taken.items()
+    ]
+    return [*rows, measured(f"{heats} heats: the foreman's list", seconds(lambda: dispatch(scenario), 3))]
+
+
+def replayed(scenario: Scenario, count: int) -> Row:
+    """A row of 1,000 disturbed replays on one core, reckoned from some."""
+    schedule = dispatch(scenario)
     began = time.perf_counter()
-    count = 1000 if "--all" in sys.argv else 100
     for _ in replays(scenario, schedule, range(count)):
         pass
-    print(f"1,000 replays, one core                   {(time.perf_counter() - began) * 1000 / count:8.1f} s")
+    whole = (time.perf_counter() - began) * 1000 / count
+    says = f"reckoned from {count}; asked: {REPLAYS.limit:g} s on two cores"
+    return measured("1,000 replays of a week, one core", [whole], bars=[REPLAYS], says=says)
 
 
-if __name__ == "__main__":
-    main()
+@bench("twin", "a week of 168 heats and a month of 720 beside bare SimPy, and 1,000 replays")
+def main() -> Findings:
+    """Measure both horizons."""
+    week = load("melt-shop-week")
+    rows = [*compared(week), *compared(of_heats(MONTH, 60.0)), replayed(week, COUNT)]
+    return Findings([Table("The twin", rows, "bare SimPy, which records nothing")])

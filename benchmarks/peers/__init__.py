@@ -1,16 +1,21 @@
-"""The same cases in PyPSA, oemof.solph and flixopt, each in a process of its own: ``make bench-peers``.
+"""The same cases in HiGHS and linopy by hand, PyPSA, oemof.solph and flixopt, each in a process of its own.
 
-Imported by the peers' interpreter too, which has none of Emberline's libraries.
+``make bench-peers``. Imported by the peers' interpreter too, which has none of Emberline's libraries.
 """
 
 from __future__ import annotations
 
+from benchmarks.findings import Findings
 from benchmarks.registry import bench
 
 
-@bench("peers", "the same hub and units in PyPSA, oemof.solph and flixopt: the same objective, and seconds by phase")
-def main() -> None:
-    """Print the tables; exit code 1 where an objective differs or a side fails."""
+@bench(
+    "peers",
+    "the same hub and units in HiGHS, linopy, PyPSA, oemof.solph and flixopt: one objective, seconds by phase",
+    long=True,
+)
+def main() -> Findings | None:
+    """Run all cases in all tools."""
     from benchmarks.peers import compare
 
-    compare.main()
+    return compare.main()

@@ -4,23 +4,39 @@ from __future__ import annotations
 
 import json
 import os
-import statistics
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.findings import NEVER, Bar, Findings, Row, Table, measured
 from benchmarks.peers import hub
+from benchmarks.peers.protocol import PHASES
+from benchmarks.registry import Wrong
 
 ROOT = Path(__file__).resolve().parents[2]
 HOME = "EMBERLINE_PEERS"
 """Environment variable that names another folder than ``.venv-peers`` in the checkout."""
-SIDES = {"Emberline": "emberline_side", "PyPSA": "pypsa_side", "oemof.solph": "oemof_side", "flixopt": "flixopt_side"}
+SIDES = {
+    "Emberline": "emberline_side",
+    "HiGHS by hand": "direct_side",
+    "linopy by hand": "linopy_side",
+    "PyPSA": "pypsa_side",
+    "oemof.solph": "oemof_side",
+    "flixopt": "flixopt_side",
+}
 ROUNDS = 3
 AGREE = 1e-6
 """Share by which an objective may differ from Emberline's."""
 LIMIT_S = 600
+MADE = PHASES[:2]
+"""Building and handing over: what a tool adds to the solver before it runs."""
+YEAR_BARS = {"linopy by hand": 0.5, "PyPSA": 0.1, "oemof.solph": 0.05, "flixopt": 0.1}
+"""What Emberline's building and handing over of the year may take at most, as a share of the tool's."""
+MEMORY_BAR = 1.0
+"""Emberline's peak memory on the year as a share of linopy's."""
 
 
 class Failed(RuntimeError):
@@ -54,7 +70,7 @@ def ask(python: Path, side: str, case: hub.Case) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Row:
+class Answers:
     """What a tool made of a case."""
 
     tool: str
@@ -71,9 +87,15 @@ class Row:
         """Objective [EUR]."""
         return float(self.answers[0]["objective"])
 
-    def seconds(self, *phases: str) -> list[float]:
-        """Seconds of some phases together, by round."""
-        return [sum(answer[f"{phase}_s"] for phase in phases) for answer in self.answers]
+    @property
+    def peaks(self) -> list[float]:
+        """Highest memory [MiB], by round."""
+        return [answer["peak_mib"] for answer in self.answers]
+
+    def seconds(self, *phases: str, again: bool = False) -> list[float]:
+        """Seconds of some phases together, by round; ``again``: of the second time in the same process."""
+        before = "again_" if again else ""
+        return [sum(answer[f"{before}{phase}_s"] for phase in phases) for answer in self.answers]
 
     def apart(self, reference: float) -> float:
         """By how much the round furthest off differs from a reference, as a share."""
@@ -81,12 +103,14 @@ class Row:
         return max(abs(value - reference) for value in found) / max(abs(reference), 1e-9)
 
 
-def measure(case: hub.Case, pythons: dict[str, Path]) -> list[Row]:
+def measure(
+    case: hub.Case, pythons: Mapping[str, Path], sides: Mapping[str, str] = SIDES, rounds: int = ROUNDS
+) -> list[Answers]:
     """All tools on one case, in turns, so that a slow minute of the machine hits all of them."""
-    answers: dict[str, list[dict[str, Any]]] = {tool: [] for tool in SIDES}
+    answers: dict[str, list[dict[str, Any]]] = {tool: [] for tool in sides}
     errors: dict[str, str] = {}
-    for _ in range(ROUNDS):
-        for tool, side in SIDES.items():
+    for _ in range(rounds):
+        for tool, side in sides.items():
             told = answers[tool]
             if tool in errors or (told and "unable" in told[0]):
                 continue
@@ -94,71 +118,106 @@ def measure(case: hub.Case, pythons: dict[str, Path]) -> list[Row]:
                 told.append(ask(pythons[tool], side, case))
             except Failed as failed:
                 errors[tool] = str(failed)
-    return [Row(tool, told, errors.get(tool, "")) for tool, told in answers.items()]
+    return [Answers(tool, told, errors.get(tool, "")) for tool, told in answers.items()]
 
 
-def table(rows: list[Row]) -> tuple[list[str], bool]:
-    """A case's table in Markdown, and whether all tools that have an answer agree with Emberline's and none failed."""
+def disagreement(rows: list[Answers]) -> str:
+    """Which tool failed, or has another objective than the first one; empty where all that answer agree."""
     first = rows[0]
-    lines = [
-        "| tool | objective EUR | differs by | build s | ÷ Emberline | build again s | ÷ Emberline | solve s | "
-        "total s | ÷ Emberline | by hand |",
-        "|" + " --- |" * 11,
-    ]
-    agree = not any(row.error for row in rows)
+    for row in rows:
+        if row.error:
+            return row.error
+        if not row.unable and first.unable:
+            return f"{first.tool}: {first.unable}"
+        if not row.unable and row.apart(first.objective) > AGREE:
+            return f"{row.tool} differs from {first.tool} by {row.apart(first.objective):.0e}, more than {AGREE:g}"
+    return ""
+
+
+def table(case: hub.Case, rows: list[Answers]) -> Table:
+    """A case's table; ratios are to Emberline, the first of the tools."""
+    first = rows[0]
+    made: list[Row] = []
     for row in rows:
         if row.unable:
-            lines.append(f"| {row.tool} | – | | | | | | | | | {row.unable} |")
+            made.append(Row(row.tool, "", NEVER, NEVER, NEVER, says=row.unable))
             continue
-        apart = "–" if first.unable else f"{row.apart(first.objective):.0e}"
-        agree &= not first.unable and row.apart(first.objective) <= AGREE
-        columns = [row.tool, f"{row.objective:,.4f}", apart]
-        for phases, beside in ((("build",), True), (("again_build",), True), (("solve",), False), (BOTH, True)):
-            columns.append(_spread(row.seconds(*phases)))
-            if beside:
-                columns.append("" if first.unable else _ratio(row, first, *phases))
-        lines.append(f"| {' | '.join([*columns, row.answers[0]['by_hand']])} |")
-    return lines, agree
+        apart = f"objective differs by {row.apart(first.objective):.0e}" if not first.unable else ""
+        says = ", ".join(filter(None, (apart, row.answers[0]["by_hand"] and f"by hand: {row.answers[0]['by_hand']}")))
+        for again, how in ((False, "first"), (True, "again")):
+            for what, phases in (("build and hand over", MADE), ("solve", PHASES[2:3]), ("total", PHASES)):
+                base = None if first.unable else first.seconds(*phases, again=again)
+                made.append(
+                    measured(f"{row.tool}, {how}: {what}", row.seconds(*phases, again=again), reference=base, says=says)
+                )
+                says = ""
+        made.append(measured(f"{row.tool}: peak memory", row.peaks, "MiB", reference=first.peaks or None))
+    objective = "" if first.unable else f"Objective {first.objective:,.4f} EUR."
+    return Table(f"{case.name}: {case.says}", made, first.tool, [objective])
 
 
-BOTH = ("build", "solve")
+def bars(rows: list[Answers]) -> Table:
+    """Emberline on the year against each tool: what its building, handing over and memory are a share of."""
+    by_tool = {row.tool: row for row in rows if not row.unable}
+    ours, made = by_tool.get("Emberline"), []
+    for tool, share in YEAR_BARS.items():
+        if ours is None or tool not in by_tool:
+            made.append(Row(f"against {tool}", "", NEVER, NEVER, NEVER, within=False, says="no answer"))
+            continue
+        for again, how in ((False, "first in the process"), (True, "again")):
+            made.append(
+                measured(
+                    f"build and hand over against {tool}, {how}",
+                    ours.seconds(*MADE, again=again),
+                    reference=by_tool[tool].seconds(*MADE, again=again),
+                    bars=[Bar(share, on="ratio")],
+                )
+            )
+    if ours is not None and "linopy by hand" in by_tool:
+        made.append(
+            measured(
+                "peak memory against linopy by hand", ours.peaks, "MiB",
+                reference=by_tool["linopy by hand"].peaks, bars=[Bar(MEMORY_BAR, on="ratio")],
+            )
+        )  # fmt: skip
+    return Table("Emberline on the year", made, "the tool named in the row")
 
 
-def _ratio(row: Row, first: Row, *phases: str) -> str:
-    return f"{statistics.median(row.seconds(*phases)) / statistics.median(first.seconds(*phases)):.2f}"
-
-
-def _spread(seconds: list[float]) -> str:
-    return f"{statistics.median(seconds):.2f} ({min(seconds):.2f}–{max(seconds):.2f})"
-
-
-def main() -> None:
-    """Print a table for each case.
+def main() -> Findings | None:
+    """All tables; None without the peers' environment.
 
     Raises:
-        SystemExit: with code 1 where an objective differs or a side fails.
+        Wrong: an objective differs or a side fails; with the tables.
     """
     python = interpreter()
     if python is None:
         print("left out: the peers have an environment of their own, which `make bench-peers` makes")
-        return
-    pythons = dict.fromkeys(SIDES, python) | {"Emberline": Path(sys.executable)}
-    print(f"median of {ROUNDS} fresh processes (least–most); HiGHS on one thread, gap 0; loading libraries apart")
-    fine = True
-    versions: dict[str, dict[str, str]] = {}
+        return None
+    pythons = dict.fromkeys(SIDES, python) | dict.fromkeys(("Emberline", "HiGHS by hand"), Path(sys.executable))
+    print(f"{ROUNDS} fresh processes each; HiGHS on one thread, gap 0; loading libraries apart")
+    tables: list[Table] = []
+    wrong: list[str] = []
+    versions: dict[str, str] = {}
     loaded: dict[str, list[float]] = {tool: [] for tool in SIDES}
     for case in hub.cases():
+        print(f"  {case.name}", flush=True)
         rows = measure(case, pythons)
-        lines, agree = table(rows)
-        fine &= agree
-        print(f"\n{case.name}: {case.says}\n", *lines, sep="\n", flush=True)
+        tables.append(table(case, rows))
+        if case.name == "year":
+            tables.insert(0, bars(rows))
+        wrong += [f"{case.name}: {line}" for line in [disagreement(rows)] if line]
         for row in rows:
             loaded[row.tool] += [answer["load_s"] for answer in row.answers]
-            versions[row.tool] = versions.get(row.tool) or (row.answers[0]["versions"] if row.answers else {})
-    print("\n| tool | loading libraries s | versions |\n| --- | --- | --- |")
-    for tool, seconds in loaded.items():
-        told = ", ".join(f"{name} {number}" for name, number in versions[tool].items())
-        print(f"| {tool} | {_spread(seconds) if seconds else '–'} | {told} |")
-    print(f"\n{'all objectives agree' if fine else 'NOT all objectives agree'} to {AGREE:g}")
-    if not fine:
-        raise SystemExit(1)
+            for answer in row.answers[:1]:
+                versions[row.tool] = ", ".join(f"{name} {number}" for name, number in answer["versions"].items())
+    tables.append(
+        Table(
+            "Loading libraries",
+            [measured(tool, seconds or [NEVER], says=versions.get(tool, "")) for tool, seconds in loaded.items()],
+            notes=["NOT all objectives agree." if wrong else f"All objectives agree to {AGREE:g}."],
+        )
+    )
+    found = Findings(tables)
+    if wrong:
+        raise Wrong("; ".join(wrong), found)
+    return found

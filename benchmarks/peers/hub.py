@@ -20,7 +20,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -68,13 +68,17 @@ class Solar:
 
 @dataclass(frozen=True)
 class Chp:
-    """Electricity and heat from a fuel in fixed shares; no switching."""
+    """Electricity and heat from a fuel in fixed shares."""
 
     name: str
     fuel: str
     electric_mw: float
     electric_efficiency: float
     heat_efficiency: float
+    min_load: float = 0.0
+    """Share of the capacity below which it must be off; 0: it is not switched. No tool but Emberline and HiGHS by hand
+    is asked such a case."""
+    start_cost: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,8 @@ class Case:
     stores: list[Store] = field(default_factory=list)
     generators: list[Generator] = field(default_factory=list)
     engines: list[Engine] = field(default_factory=list)
+    gap: float = 0.0
+    """Relative gap at which a solver may stop."""
 
     def data(self) -> dict[str, Any]:
         """As plain data, for JSON."""
@@ -237,6 +243,18 @@ def read(data: dict[str, Any]) -> Case:
 def cases() -> list[Case]:
     """All of them, small ones first."""
     return [_commitment(), _part_load(), _hub("week", 168), _hub("year", 8760)]
+
+
+def of_hours(hours: int) -> Case:
+    """The linear hub over some hours; not one of ``cases``."""
+    return _hub(f"hub-{hours}", hours)
+
+
+def switched(name: str = "year-switched", hours: int = 8760) -> Case:
+    """The linear hub with its CHP on, at half load or more, or off; not one of ``cases``."""
+    case = _hub(name, hours)
+    chps = [replace(chp, min_load=0.5, start_cost=150.0) for chp in case.chps]
+    return replace(case, says=f"hub with its CHP switched, {hours:,} hours", chps=chps, gap=1e-3)
 
 
 def _hub(name: str, hours: int) -> Case:

@@ -1,0 +1,89 @@
+"""The day that CP-SAT is given, and its answer as a schedule: what the twin would say of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import twin
+from benchmarks import cp_sat
+from benchmarks.findings import NEVER
+from scenarios import Scenario, load
+
+Given = tuple[Scenario, xr.Dataset, xr.Dataset]
+
+
+@pytest.fixture(scope="module")
+def given() -> Given:
+    made = load("melt-shop-day", [cp_sat.FREE])
+    envelope = twin.envelope(made)
+    return made, envelope, twin.dispatch(made, envelope)
+
+
+def test_the_goal_of_a_start_is_what_it_draws(given: Given) -> None:
+    """Proves: for constant intensity each start of an operation emits its energy, wherever it lies.
+
+    Sensitivity: a slot lost at the end, or power over the planned instead of the nominal duration.
+    """
+    made, envelope, listed = given
+    flat = made.with_inputs(
+        made.inputs.assign(carbon_intensity_kg_per_mwh=("time", np.full(made.horizon.n_steps, 500.0)))
+    )
+    told = cp_sat.day(flat, envelope, listed)
+    assert [len(told["heats"]), len(told["casts"])] == [24, 6]
+    for h, heat in enumerate(told["heats"]):
+        for s, operation in enumerate(heat["operations"]):
+            energy = float(envelope["energy_mwh"][h, 2 * s])
+            assert operation["goal"] == pytest.approx(np.full(len(operation["goal"]), 500 * energy))
+    for cast in told["casts"]:
+        for c, on in enumerate(cast["on"]):
+            energy = float(envelope["energy_mwh"][cast["heats"], 6 + c].sum())
+            assert on["goal"] == pytest.approx(np.full(len(on["goal"]), 500 * energy))
+
+
+def test_the_day_in_plain_numbers(given: Given) -> None:
+    """Proves: longest transfers and waits, setups and the limit are the shop's. Sensitivity: shortest transfers."""
+    made, envelope, listed = given
+    told = cp_sat.day(made, envelope, listed)
+    assert told["transfer_min"] == [20, 20, 20]
+    assert told["quickest_min"] == [10, 4, 10]
+    assert told["longest_wait_min"] == [240, 240, 120]
+    assert told["units"] == [2, 2, 2]
+    assert told["reheats_before"] == 2
+    assert [on["setup_min"] for on in told["casts"][0]["on"]] == [70, 50]
+    assert max(told["left_mw"]) > min(told["left_mw"]) == pytest.approx(195)
+    assert sum(len(cast["heats"]) for cast in told["casts"]) == 24
+
+
+def test_the_foremans_starts_survive_the_way_back(given: Given) -> None:
+    """Proves: starts and casters of a schedule that holds give one that holds, with the same energy.
+
+    Sensitivity: two heats on one unit at a time, a cast on the other caster.
+    """
+    made, envelope, listed = given
+    names = [unit.name for unit in made.line.stages[-1].units]
+    orders = envelope["order"].values.tolist()
+    casters = [names.index(str(listed["unit"].values[orders.index(order), -1])) for order in dict.fromkeys(orders)]
+    again = cp_sat.as_schedule(made, envelope, listed, listed["start_min"].values.tolist(), casters)
+    assert not twin.replay(made, listed)["violation_kind"].size
+    kinds = set(twin.replay(made, again)["violation_kind"].values.tolist())
+    # units told apart otherwise may need a longer transfer than the foreman's, never a second heat at once
+    assert kinds <= {"cast", "wait", "due"}
+    for s in range(3):
+        for unit in {str(name) for name in again["unit"].values[:, s]}:
+            own = again["unit"].values[:, s] == unit
+            order = np.argsort(again["start_min"].values[own, s])
+            begin, end = (again[name].values[own, s][order] for name in ("start_min", "end_min"))
+            assert (begin[1:] >= end[:-1] - 1e-9).all()
+
+
+def test_who_is_better() -> None:
+    """Proves: less carbon without violation is better, no plan is worst. Sensitivity: a broken plan that wins."""
+
+    def beside(ours: float, broken: int, theirs: float) -> cp_sat.Beside:
+        return cp_sat.Beside("2024-01-02", 10.0, ours, 9.0, broken, theirs, 0, [(5.0, theirs)], 4.0)
+
+    cases = [(8.0, 0, 9.0), (8.0, 1, 9.0), (9.5, 0, 9.0), (8.0, 0, NEVER)]
+    rows = cp_sat.table([beside(*case) for case in cases]).rows
+    assert [row.within for row in rows if row.bar] == [True, False, False, True]
