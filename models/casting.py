@@ -66,7 +66,7 @@ class Casting:
                     high = min(high, line.windows[h].last[-1] + most)
             open_ = unbroken(problem.free[u], cast.hold[u])
             low = max(low, 0)
-            places += [(column, low + t) for t in np.flatnonzero(open_[low : high + 1]).tolist()]
+            places += [(column, low + t) for t in np.flatnonzero(open_[low : max(high + 1, low)]).tolist()]
         return places
 
 

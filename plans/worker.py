@@ -5,6 +5,7 @@ It keeps a study, so that the next plan of the same plant begins with what the l
 
 from __future__ import annotations
 
+import dataclasses
 import faulthandler
 import json
 import math
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 IDLE_S = 600.0
 """How long a worker waits for another job."""
 LOOK_S = 0.05
+AGAIN = 0.15
+"""Share of the time limit for a plan that begins with the one before: whoever moves a number wants to see what it does,
+and may plan again to search on."""
+LEAST_S = 5.0
 
 
 @contextmanager
@@ -113,6 +118,11 @@ def work(folder: Path, study: Study | None = None) -> None:
                 else:
                     scenario = load(asked["scenario"], asked["overrides"])
                 memory.refuse(memory.of_plan(scenario), scenario.name)
+                asked_s = scenario.goal.time_limit_s
+                again = study is not None and bool(study.beginnings(scenario))
+                if again:
+                    quick = {"time_limit_s": min(asked_s, max(AGAIN * asked_s, LEAST_S))}
+                    scenario = scenario.model_copy(update={"goal": scenario.goal.model_copy(update=quick)})
                 longest = {"optimize": 1.5 * scenario.goal.time_limit_s + 120}
 
                 def on_progress(event: dict[str, Any]) -> None:
@@ -124,6 +134,10 @@ def work(folder: Path, study: Study | None = None) -> None:
                 with store.working(scenario, folder.name) as run:
                     made = plan(scenario, on_progress=on_progress, cancel=(folder / "cancel").exists, study=study)
                     faulthandler.cancel_dump_traceback_later()
+                    if again and made.found and made.status == "best found" and not made.reason:
+                        span = f"{scenario.goal.time_limit_s:.0f} s of {asked_s:.0f} s"
+                        says = f"Begun with the plan before, for {span}. Plan again to search on."
+                        made = dataclasses.replace(made, reason=says)
                     store.save(run, made)
                 tell({"phase": "stored", "acceptable": made.acceptable})
         except ScenarioError as error:

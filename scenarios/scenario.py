@@ -27,7 +27,7 @@ from scenarios.market import Market
 from scenarios.orders import Lock, Order
 from scenarios.process import Mode, Process
 from scenarios.record import Record
-from scenarios.series import Resolved, Series, resolve
+from scenarios.series import Resolved, Series, read_forecast, resolve
 from scenarios.site import Site
 from scenarios.state import State
 from scenarios.store import Store
@@ -234,6 +234,8 @@ class Scenario(Record):
     def resolve_one(self, name: str, series: Series, unit: str) -> Resolved:
         """One series on the scenario's steps."""
         found = resolve(series, self.horizon, unit, self._folder)
+        if series.forecast is not None and series.forecast.published is None:
+            read_forecast(series.forecast, self._folder)
         lowest = found.values.min()
         if not unit.startswith(f"{self.market.currency}/") and lowest < 0:
             raise ValueError(f"{found.source}: negative value {lowest:g} {unit}")

@@ -7,9 +7,9 @@ Values hold for the interval that begins at their time stamp. They are brought o
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
+from scenarios.forecast import Forecast
 from scenarios.horizon import Horizon
 from scenarios.quantity import PositiveMinutes, factor, in_unit
 from scenarios.record import Record
@@ -49,6 +50,8 @@ class Series(Record):
     """What to do where values are missing: refuse, hold the last, interpolate, or take zero."""
     scale: float = 1.0
     """A factor on all values."""
+    forecast: Forecast | None = None
+    """What was known of it in advance, for planning as time goes on; none: all of it."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Series:
@@ -57,6 +60,8 @@ class Series(Record):
             raise ValueError(f"give one of value, table, csv or parquet; got {' and '.join(given) or 'none'}")
         if given[0] != "value" and self.column is None:
             raise ValueError(f"{given[0]} needs a column")
+        if self.forecast is not None and given[0] == "value":
+            raise ValueError("a constant has no forecast; leave forecast out")
         return self
 
 
@@ -125,8 +130,10 @@ def _resolved(series: Series, horizon: Horizon, unit: str, folder: Path) -> Reso
     if series.table is not None:
         return _from_table(series, horizon, unit)
     path = folder / (series.csv or series.parquet or "")
-    times, values = _read(series, path)
-    return _onto(series, horizon, unit, times, values, path.name)
+    (seconds,), values = read_columns(
+        path, (series.time,), series.column or "", series.zone, parquet=series.parquet is not None
+    )
+    return _onto(series, horizon, unit, seconds, values, path.name)
 
 
 def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
@@ -163,39 +170,73 @@ def typical(table: str) -> dict[str, np.ndarray]:
     return columns
 
 
-def _read(series: Series, path: Path) -> tuple[Any, np.ndarray]:
-    """Time stamps and values of a file's column, as they stand there."""
-    import pandas as pd
+def read_columns(
+    path: Path, times: Sequence[str], column: str, zone: str | None, *, parquet: bool = False
+) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """Columns of a file: time stamps as seconds since 1970 UTC, and numbers as they stand there. Not to be written to.
 
+    Args:
+        path: of a CSV file, or of a Parquet file.
+        times: names of the columns with time stamps.
+        column: name of the column with numbers.
+        zone: of time stamps without offset.
+        parquet: whether it is a Parquet file.
+
+    Raises:
+        ValueError: file or column missing, text among the numbers, times that are not clear.
+    """
     if not path.is_file():
         raise ValueError(f"no file {path}")
-    if path.stat().st_size > LARGEST_FILE_MB * 1e6:
-        raise ValueError(f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
-    wanted = [series.time, series.column]
+    told = path.stat()
+    if told.st_size > LARGEST_FILE_MB * 1e6:
+        raise ValueError(f"{path.name} has {told.st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
+    return _columns(path, told.st_mtime_ns, tuple(times), column, zone, parquet)
+
+
+def read_forecast(told: Forecast, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Time of issue, start of the interval (seconds since 1970 UTC) and value of each row of a file of forecasts.
+
+    Raises:
+        ValueError: the file cannot be read as one.
+    """
+    path = folder / (told.csv or told.parquet or "")
+    parquet = told.parquet is not None
     try:
-        if series.csv is not None:
-            frame = pd.read_csv(path, usecols=lambda name: name in wanted)
-        else:
-            frame = pd.read_parquet(path)
+        (issued, valid), raw = read_columns(
+            path, (told.issued, told.valid), told.column or "", told.zone, parquet=parquet
+        )
+    except ValueError as error:
+        raise ValueError(f"forecast: {error}") from None
+    return issued, valid, raw
+
+
+@lru_cache(maxsize=16)
+def _columns(
+    path: Path, changed: int, times: tuple[str, ...], column: str, zone: str | None, parquet: bool
+) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    # who plans as time goes on reads the same file again and again
+    import pandas as pd
+
+    wanted = [*times, column]
+    try:
+        frame = pd.read_parquet(path) if parquet else pd.read_csv(path, usecols=lambda name: name in wanted)
     except Exception as error:  # parsers raise many kinds; to the user the file is unreadable
         raise ValueError(f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}") from None
     for name in wanted:
         if name not in frame.columns:
             raise ValueError(f"{path.name} has no column {name!r}")
-    values = pd.to_numeric(frame[series.column], errors="coerce")
-    text = frame[series.column].notna() & values.isna()
+    values = pd.to_numeric(frame[column], errors="coerce")
+    text = frame[column].notna() & values.isna()
     if text.any():
         row = int(np.flatnonzero(text)[0])
-        raise ValueError(
-            f"{path.name} line {row + 2}: {frame[series.column].iloc[row]!r} in {series.column} is no number"
-        )
+        raise ValueError(f"{path.name} line {row + 2}: {frame[column].iloc[row]!r} in {column} is no number")
     raw = values.to_numpy(float)
     if np.isinf(raw).any():
-        raise ValueError(f"{path.name} line {int(np.flatnonzero(np.isinf(raw))[0]) + 2}: {series.column} is infinite")
-    return frame[series.time], raw
+        raise ValueError(f"{path.name} line {int(np.flatnonzero(np.isinf(raw))[0]) + 2}: {column} is infinite")
+    return tuple(_utc_seconds(frame[name], zone, name, path.name) for name in times), raw
 
 
-def _utc_seconds(series: Series, stamps: Any, name: str) -> np.ndarray:
+def _utc_seconds(stamps: Any, zone: str | None, column: str, name: str) -> np.ndarray:
     """Time stamps as seconds since 1970 UTC."""
     import pandas as pd
 
@@ -210,23 +251,20 @@ def _utc_seconds(series: Series, stamps: Any, name: str) -> np.ndarray:
         try:
             times = pd.DatetimeIndex(pd.to_datetime(text, utc=bool(offset.all()), format="ISO8601"))
         except ValueError as error:
-            raise ValueError(f"{name}: {series.time} is no time: {str(error).splitlines()[0][:100]}") from None
+            raise ValueError(f"{name}: {column} is no time: {str(error).splitlines()[0][:100]}") from None
     if times.hasnans:
-        raise ValueError(f"{name} line {int(np.flatnonzero(times.isna())[0]) + 2}: {series.time} is empty")
+        raise ValueError(f"{name} line {int(np.flatnonzero(times.isna())[0]) + 2}: {column} is empty")
     if times.tz is None:
-        if series.zone is None:
-            raise ValueError(
-                f"{name}: {series.time} has times without offset; add 'zone' (such as UTC or Europe/Berlin)"
-            )
+        if zone is None:
+            raise ValueError(f"{name}: {column} has times without offset; add 'zone' (such as UTC or Europe/Berlin)")
         try:
-            times = times.tz_localize(series.zone, ambiguous="infer", nonexistent="raise")
+            times = times.tz_localize(zone, ambiguous="infer", nonexistent="raise")
         except Exception as error:  # pandas raises several kinds of its own
-            raise ValueError(f"{name}: local times of {series.zone} are not clear: {str(error)[:120]}") from None
-    return times.tz_convert("UTC").as_unit("s").asi8
+            raise ValueError(f"{name}: local times of {zone} are not clear: {str(error)[:120]}") from None
+    return np.asarray(times.tz_convert("UTC").as_unit("s").asi8)
 
 
-def _onto(series: Series, horizon: Horizon, unit: str, stamps: Any, raw: np.ndarray, name: str) -> Resolved:
-    seconds = _utc_seconds(series, stamps, name)
+def _onto(series: Series, horizon: Horizon, unit: str, seconds: np.ndarray, raw: np.ndarray, name: str) -> Resolved:
     width = round(series.interval_min * 60)
     order = np.argsort(seconds, kind="stable")
     seconds, raw = seconds[order], raw[order]
@@ -258,13 +296,25 @@ def _onto(series: Series, horizon: Horizon, unit: str, stamps: Any, raw: np.ndar
             )
         values = _fill(values, series.gaps, name)
     scale = (factor(series.unit, unit) if series.unit else 1.0) * series.scale
-    step = round(horizon.step_min * 60)
+    filled = _stamp(grid[missing[0]]) if len(missing) else ""
+    return Resolved(on_steps(grid, width, values, horizon) * scale, name, len(missing), filled)
+
+
+def on_steps(grid: np.ndarray, width: int, values: np.ndarray, horizon: Horizon) -> np.ndarray:
+    """Means over the steps of what is constant within the intervals of an even raster, shape (n_steps,).
+
+    Args:
+        grid: start of each interval, seconds since 1970 UTC, covering the horizon.
+        width: of the intervals [s].
+        values: of each interval.
+        horizon: with its steps.
+    """
+    start, step = int(horizon.start_utc.timestamp()), round(horizon.step_min * 60)
     edges = start + np.arange(horizon.n_steps + 1) * step
     # the integral of a piecewise constant is piecewise linear: exact at any edge
     integral = np.concatenate([[0.0], np.cumsum(values) * width])
     at = np.interp(edges, np.append(grid, grid[-1] + width), integral)
-    filled = _stamp(grid[missing[0]]) if len(missing) else ""
-    return Resolved(np.diff(at) / step * scale, name, len(missing), filled)
+    return np.diff(at) / step
 
 
 def _fill(values: np.ndarray, how: Fill, name: str) -> np.ndarray:

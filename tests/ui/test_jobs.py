@@ -86,6 +86,23 @@ def test_a_worker_takes_another_job(start: Callable[..., str]) -> None:
     assert all(Store().open(run).plan.acceptable for run in made)
 
 
+def test_a_number_moved_is_answered_soon(start: Callable[..., str]) -> None:
+    """Proves: the plan after a moved number begins with the plan before, takes a share of the time, is no worse than
+    the foreman, and says so. Sensitivity: the whole time limit again.
+    """
+    long = ["goal.gap=0", "goal.time_limit_s=24", "disturbances.replications=1"]
+    seconds = []
+    for scale in (1.0, 0.9):
+        price = f"{{table: de_typical_2018, column: price_eur_per_mwh, scale: {scale}}}"
+        run = start("melt-shop-day", [*long, f"market.price_per_mwh={price}"])
+        assert until(run, lambda s: s.ended, 120).state == "stored"
+        made = Store().open(run).plan
+        assert made.acceptable
+        seconds.append(made.seconds["optimize"])
+    assert seconds[1] < 0.5 * seconds[0]
+    assert "Begun with the plan before, for 5 s of 24 s" in made.verdict
+
+
 def test_taking_the_best_plan_so_far(start: Callable[..., str]) -> None:
     """Proves: a wish to end keeps what was found. Sensitivity: without it the search goes on for two minutes."""
     run = start("melt-shop-day", LONG)

@@ -1,0 +1,76 @@
+"""Budgets over the whole roll, and what of them is left for a plan.
+
+Caps on carbon and cost hold for the whole: a plan to the end of the roll may use what is left, exactly; a shorter one
+the share that its time has in what is left. Limits of supplies over the horizon are shared alike. The cap on extra cost
+is reckoned against what the foreman has paid until then and would pay within the plan.
+"""
+
+from __future__ import annotations
+
+import xarray as xr
+
+import twin
+from plans.bill import bill
+from plans.rolling.by_step import carbon_until, cost_until, direct_by_step
+from scenarios import Scenario
+from scenarios.assets import Sale, Supply
+from scenarios.goal import Caps
+
+
+def share_left(scenario: Scenario, begin_min: float, asked: Scenario) -> float:
+    """Share that a plan's time has in what is left of the roll."""
+    return min(asked.horizon.length_min / (scenario.horizon.length_min - begin_min), 1.0)
+
+
+def with_limits(asked: Scenario, share: float) -> Scenario:
+    """A plan's scenario with its share of what is left of limits over the horizon."""
+    if share >= 1:
+        return asked
+    assets = tuple(
+        asset.model_copy(update={"horizon_limit": asset.horizon_limit * share})
+        if isinstance(asset, Supply | Sale) and asset.horizon_limit is not None
+        else asset
+        for asset in asked.site.assets
+    )
+    return _copy(asked, site=asked.site.model_copy(update={"assets": assets}))
+
+
+def with_caps(
+    asked: Scenario, scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset, k: int, share: float, listed: xr.Dataset
+) -> Scenario:
+    """A plan's scenario with what is left for it of the caps on carbon and cost.
+
+    Args:
+        asked: the plan's scenario, as it stands.
+        scenario: the whole.
+        run: what has happened in its first ``k`` steps.
+        foreman: what would have happened under the foreman.
+        k: steps until the plan begins.
+        share: of the plan's time in what is left.
+        listed: the foreman's list of the plan's time (table ``SCHEDULE``).
+    """
+    caps = scenario.goal.caps
+    told: dict[str, float | None] = {}
+    if caps.carbon_kg is not None:
+        told["carbon_kg"] = max((caps.carbon_kg - carbon_until(scenario, run, k)) * share, 0.0)
+    # of a line the foreman has made other heats until then than the plan: each plan is measured by his list alone
+    carried = caps.extra_cost_share is not None and k > 0 and not scenario.heats
+    if caps.cost is not None or carried:
+        paid, limits = cost_until(scenario, run, k), []
+        if caps.cost is not None:
+            limits.append((caps.cost - paid) * share)
+        if caps.extra_cost_share is not None and carried and listed.attrs["complete"]:
+            followed = twin.replay(asked, listed)
+            within = bill(asked, followed, float(direct_by_step(asked, followed).sum())).total
+            his = cost_until(scenario, foreman, k) + within
+            limits.append(his + caps.extra_cost_share * abs(his) - paid)
+            told["extra_cost_share"] = None
+        told["cost"] = min(limits) if limits else None
+    if not told:
+        return asked
+    kept = caps.model_dump() | told
+    return _copy(asked, goal=asked.goal.model_copy(update={"caps": Caps(**kept)}))
+
+
+def _copy(asked: Scenario, **changes: object) -> Scenario:
+    return asked.model_copy(update=changes).with_inputs(asked.inputs)

@@ -1,0 +1,107 @@
+"""How a roll goes: how often is planned, how far ahead, what is frozen. And what cannot be rolled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from scenarios import Problem, Scenario, ScenarioError
+from scenarios.assets import ELECTRICITY, Load, Renewable, Source
+from scenarios.document import dotted
+from scenarios.horizon import DAY
+
+
+@dataclass(frozen=True)
+class How:
+    """How a roll goes."""
+
+    every_min: float = 60.0
+    look_ahead_min: float = 48 * 60.0
+    """Each plan looks at least so far ahead: until the end of that local day, at most until the end of the roll."""
+    frozen_min: float = 0.0
+    """What the plan before says until so long after a moment stands; the new plan begins there."""
+    keep_share: float = 0.001
+    """A plan that is better by less than this share of its goal is not worth a change: the one before goes on."""
+
+
+def refuse(scenario: Scenario, how: How, *, disturbed: bool = False) -> None:
+    """Refuse what cannot be rolled, one line for each mistake.
+
+    Args:
+        scenario: the whole.
+        how: the roll goes.
+        disturbed: whether the line has luck.
+
+    Raises:
+        ScenarioError: the scenario has what is not rolled, or the times do not fit its grids.
+    """
+    problems = []
+
+    def say(key: str, text: str) -> None:
+        problems.append(Problem(scenario.name, key, text))
+
+    if scenario.processes:
+        say("processes", "are not rolled yet; a roll takes a site or a line")
+    if scenario.site.flexible:
+        names = ", ".join(scenario.site.flexible)
+        say("site.assets", f"flexible loads ({names}) are not rolled yet: what they took of a day is not carried over")
+    if scenario.market.imbalance is not None:
+        say("market.imbalance", "is not rolled yet: a roll nominates nothing; leave it out")
+    for place in _unanswered(scenario):
+        text = "is a forecast that no one can follow yet: who follows a plan does not answer to what differs from it"
+        say(place, f"{text}; of assets, prices, wind, PV and loads of electricity may have one")
+    if scenario.goal.minimize == "lateness":
+        say("goal.minimize", "lateness is not rolled; take carbon, cost or cost_with_carbon_price")
+    grid = math.lcm(round(scenario.horizon.step_min), round(scenario.site.grid.metered_interval_min))
+    length = scenario.horizon.length_min
+    for key, minutes, least in (
+        ("every", how.every_min, grid),
+        ("look-ahead", how.look_ahead_min, grid),
+        ("frozen", how.frozen_min, 0),
+    ):
+        if not minutes >= least or minutes % grid:
+            allowed = f"a multiple of {grid:g} min, the step and the metered interval"
+            say(f"--{key}", f"is {minutes:g} min; it must be {allowed}")
+    if length % grid:
+        say("--to", f"the roll of {length:g} min is not a whole number of {grid:g} min")
+    if not problems and how.look_ahead_min < how.every_min + how.frozen_min:
+        least_h = (how.every_min + how.frozen_min) / 60
+        say("--look-ahead", f"is {how.look_ahead_min / 60:g} h; at least {least_h:g} h, until the next plan begins")
+    if disturbed and how.frozen_min:
+        say(
+            "--frozen",
+            "is not taken with a replication yet: the luck of the frozen time would be known in advance",
+        )
+    undue = [order.name for order in scenario.orders if order.due is None]
+    if undue and how.look_ahead_min < length:
+        text = (
+            f"looks less far than the roll of {length / 60:g} h, but orders without a due time ({', '.join(undue[:6])})"
+        )
+        say("--look-ahead", f"{text} are planned to its end: give them one, or look so far ahead")
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _unanswered(scenario: Scenario) -> Iterator[str]:
+    """Places of forecasts that differ from what comes true in a way that neither grid nor supply makes good."""
+    for _, path, series, _ in scenario.series():
+        if series.forecast is None or path[:2] != ("site", "assets"):
+            continue
+        asset = scenario.site.assets[int(path[2])]
+        electric = isinstance(asset, Load | Source) and asset.carrier == ELECTRICITY
+        if not (electric or isinstance(asset, Renewable) or path[-1] == "price_per_unit"):
+            yield dotted((*path, "forecast"))
+
+
+def window_end(scenario: Scenario, how: How, now_min: float) -> float:
+    """Where a plan that is made at a moment ends [min after the start]: the end of a local day, or of the roll."""
+    horizon = scenario.horizon
+    reach = min(now_min + how.look_ahead_min, horizon.length_min)
+    grid = math.lcm(round(horizon.step_min), round(scenario.site.grid.metered_interval_min))
+    local = horizon.instant(reach)
+    day = local.date() if (local.hour, local.minute) == (0, 0) else local.date() + DAY
+    midnight = horizon.minutes(datetime(day.year, day.month, day.day, tzinfo=horizon.tz))
+    # where a zone changes its clocks within an interval
+    return min(math.ceil(midnight / grid) * grid, horizon.length_min)

@@ -1,0 +1,85 @@
+"""One schedule over the whole roll, into which every plan is laid from its beginning on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+
+from scenarios import Scenario
+from scenarios.assets import Renewable
+from scenarios.assets.account import flow
+
+LetGo = dict[str, np.ndarray]
+"""What a schedule lets go of PV and wind among the assets, by asset, shape (n_steps,) [MW]."""
+TIMED = ("start_min", "end_min")
+
+
+def lay(whole: xr.Dataset, plan: xr.Dataset, begin_min: float, step_min: float, meter_min: float) -> xr.Dataset:
+    """A schedule with a plan in it from the plan's beginning to its end.
+
+    Args:
+        whole: a dataset of table ``SCHEDULE`` over the roll.
+        plan: one over a part of it, with the same assets and some of its heats.
+        begin_min: where the plan begins.
+        step_min, meter_min: length of a step and of a metered interval.
+    """
+    laid = whole.copy(deep=True)
+    k, m = round(begin_min / step_min), round(begin_min / meter_min)
+    for name, values in plan.data_vars.items():
+        if name not in laid:
+            continue
+        if "time" in values.dims or "meter" in values.dims:
+            at, dim = (k, "time") if "time" in values.dims else (m, "meter")
+            here = slice(at, at + plan.sizes[dim])
+            # rows by their labels: a plan may tell them in another order
+            rows = {d: values[d].to_numpy() for d in values.dims if d != dim}
+            target = laid[name].sel(rows) if rows else laid[name]
+            laid[name].loc[{**rows, dim: target[dim][here]}] = values.to_numpy()
+        else:
+            # of some heats only, where the plan does not reach to the others' due times
+            moved = values.to_numpy() + begin_min if name in TIMED else values.to_numpy()
+            kind = laid[name].dtype if moved.dtype.kind == "f" else object
+            laid[name] = laid[name].astype(kind)
+            laid[name].loc[{"heat": plan["heat"].to_numpy()}] = moved
+    return laid
+
+
+def cut(whole: xr.Dataset, part: Scenario, begin_min: float) -> xr.Dataset:
+    """What a schedule over the whole roll says of a part of it, a dataset of table ``SCHEDULE``."""
+    step, meter = part.horizon.step_min, part.site.grid.metered_interval_min
+    k, m = round(begin_min / step), round(begin_min / meter)
+    found = whole.isel(
+        time=slice(k, k + part.horizon.n_steps), meter=slice(m, m + round(part.horizon.length_min / meter))
+    ).sel(heat=[heat.name for heat in part.heats])
+    return found.assign({name: found[name] - begin_min for name in TIMED})
+
+
+def let_go(scenario: Scenario, schedule: xr.Dataset) -> LetGo:
+    """What a schedule lets go of PV and wind among the assets, on the series that it was made on."""
+    return {name: could - flow(schedule, name) for name, could in _available(scenario)}
+
+
+def with_sun(scenario: Scenario, schedule: xr.Dataset, letting: LetGo, begin_min: float = 0.0) -> xr.Dataset:
+    """A schedule that lets go as much of PV and wind as was planned, and gives all else that there is.
+
+    Args:
+        scenario: whose series say what there is.
+        schedule: over the scenario's horizon.
+        letting: what is let go over the whole roll.
+        begin_min: beginning of the scenario in the roll.
+    """
+    if not letting:
+        return schedule
+    found, k = schedule.copy(deep=True), round(begin_min / scenario.horizon.step_min)
+    for name, could in _available(scenario):
+        used = np.clip(could - letting[name][k : k + len(could)], 0.0, could)
+        found["asset_rate"].loc[{"flow": name}] = used
+    return found
+
+
+def _available(scenario: Scenario) -> Iterator[tuple[str, np.ndarray]]:
+    for asset in scenario.site.assets:
+        if isinstance(asset, Renewable):
+            yield asset.name, asset.available_mw(scenario.asset_series(asset.name)["capacity_factor"])

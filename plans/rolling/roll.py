@@ -1,0 +1,313 @@
+"""The roll: at each step the state is read from the twin, the forecast as it was issued then, and a plan is made.
+
+The plant is one run of the twin over the whole roll. It follows one schedule, the foreman's at first, into which every
+plan is laid from its beginning on: what has happened is never touched again, so the run's past stays as it was, and in
+the end the whole run is one replay with one bill and one ledger. Until a plan is laid in, nothing of it counts.
+
+A plan begins where the frozen time ends. It takes the place of the one before only if it reaches further, or is better
+by more than what a change is worth (``How.keep_share``), both followed by the twin on what is known now.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+import models
+import twin
+from models.study import Study
+from plans.figures import Figures, figures
+from plans.plan import violations
+from plans.rolling import budgets, orders
+from plans.rolling.horizon import How, refuse, window_end
+from plans.rolling.laying import LetGo, cut, lay, let_go, with_sun
+from scenarios import Scenario
+from scenarios.horizon import Horizon
+from scenarios.known import foreseen, part
+from twin.state import later
+
+Optimize = Callable[..., xr.Dataset]
+Tell = Callable[["Step"], None]
+LEVEL = 1e-6
+"""By how much of its capacity a battery may end below what is wanted."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One planning."""
+
+    at_min: float
+    """When it was made, after the start of the roll."""
+    begin_min: float
+    end_min: float
+    """From when to when it plans."""
+    status: str
+    """Of the search; ``foreman`` where no plan was found and none was there, so that his list is followed."""
+    gap: float | None
+    laid: bool
+    """Whether the new plan was laid in; else the one before goes on."""
+    better: float | None
+    """By how much the new plan is better than the one before, by the goal, on what is known; None: none reaches so far,
+    or it does not hold any more."""
+    moved_mwh: float
+    """Change of the planned import, sum of absolutes over the time that both plans cover."""
+    moved_heats: int
+    """Operations that start at another time or on another unit."""
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """A roll: what happened, and how it came about."""
+
+    scenario: Scenario
+    """Over the whole roll."""
+    how: How
+    foresight: bool
+    """Whether every plan knew what was to come."""
+    schedule: xr.Dataset
+    """What was followed (table ``SCHEDULE``)."""
+    run: xr.Dataset
+    """What happened (table ``RUN``)."""
+    figures: Figures
+    steps: tuple[Step, ...]
+    seconds: float = 0.0
+
+    @property
+    def violations(self) -> list[dict[str, Any]]:
+        """What the run violates."""
+        return violations(self.run)
+
+    @property
+    def unplanned(self) -> int:
+        """Plannings that found no plan."""
+        return sum(not step.status.startswith(("within", "best", "cancelled")) for step in self.steps)
+
+
+@dataclass
+class _Course:
+    """A roll under way."""
+
+    scenario: Scenario
+    how: How
+    foreman: xr.Dataset
+    schedule: xr.Dataset
+    """As it was planned, on what was known."""
+    run: xr.Dataset
+    letting: LetGo
+    """Of the schedule."""
+    reach_min: float = 0.0
+    """Until where plans have been laid."""
+    steps: list[Step] = field(default_factory=list)
+
+
+def roll(
+    scenario: Scenario,
+    how: How | None = None,
+    *,
+    foresight: bool = False,
+    replication: int | None = None,
+    optimize: Optimize | None = None,
+    study: Study | None = None,
+    on_step: Tell | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Rolled:
+    """Roll through a scenario's horizon.
+
+    Args:
+        scenario: the whole; its series are what comes true, their forecasts what is known in advance.
+        how: how often, how far ahead, what is frozen.
+        foresight: whether each plan knows what comes true, instead of the forecasts; undisturbed, plans are then made
+            only where they reach further.
+        replication: of the luck that the line has; None: undisturbed.
+        optimize: takes the place of ``models.optimize``.
+        study: keeps solvers from plan to plan.
+        on_step: told of every planning.
+        cancel: polled; True leaves the last plan to be followed to its end.
+
+    Raises:
+        ScenarioError: the scenario cannot be rolled, or a forecast cannot be had.
+    """
+    how = how or How()
+    refuse(scenario, how, disturbed=replication is not None)
+    make = optimize or models.optimize
+    if study is not None:
+        make = partial(make, study=study)
+    if not foresight:
+        _look(scenario, how)
+    began = time.perf_counter()
+    listed = twin.dispatch(scenario)
+    followed = follow(scenario, listed, replication)
+    course = _Course(scenario, how, followed, listed, followed, let_go(scenario, listed))
+    if scenario.heats and how.look_ahead_min < scenario.horizon.length_min:
+        course.schedule = orders.unplanned(listed)
+        course.run = follow(scenario, course.schedule, replication)
+    now = 0.0
+    while now < scenario.horizon.length_min and not (cancel is not None and cancel()):
+        begin = now + how.frozen_min if now else 0.0
+        end = window_end(scenario, how, now)
+        if begin >= end:
+            break
+        if foresight and replication is None and end <= course.reach_min:
+            now += how.every_min  # nothing is learnt, nothing would change
+            continue
+        step = _plan(course, now, begin, end, foresight, make, cancel)
+        course.steps.append(step)
+        if step.laid:
+            course.run = follow(scenario, with_sun(scenario, course.schedule, course.letting), replication)
+        if on_step is not None:
+            on_step(step)
+        now += how.every_min
+    run = course.run
+    return Rolled(
+        scenario=scenario,
+        how=how,
+        foresight=foresight,
+        schedule=with_sun(scenario, course.schedule, course.letting),
+        run=run,
+        figures=figures(scenario, run, float(run.attrs["tonnes"])),
+        steps=tuple(course.steps),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _look(scenario: Scenario, how: How) -> None:
+    """Refuse a roll whose first or last plan lacks a forecast, before the first is made."""
+    horizon = scenario.horizon
+    for now in (0.0, (horizon.length_min - 1) // how.every_min * how.every_min):
+        foreseen(scenario, _steps(horizon, now, window_end(scenario, how, now)), horizon.instant(now))
+
+
+def _steps(horizon: Horizon, begin_min: float, end_min: float) -> Horizon:
+    return part(horizon, round(begin_min / horizon.step_min), round(end_min / horizon.step_min))
+
+
+def follow(scenario: Scenario, schedule: xr.Dataset, replication: int | None) -> xr.Dataset:
+    """The run of a schedule, undisturbed or on a luck of its own."""
+    if replication is None:
+        return twin.replay(scenario, schedule)
+    return twin.replay(scenario, schedule, replication=replication, disturbed=True)
+
+
+def _plan(
+    course: _Course,
+    now: float,
+    begin: float,
+    end: float,
+    foresight: bool,
+    optimize: Optimize,
+    cancel: Callable[[], bool] | None,
+) -> Step:
+    """Make one plan and lay it in, if it is worth it."""
+    began = time.perf_counter()
+    scenario = course.scenario
+    step_min, meter_min = scenario.horizon.step_min, scenario.site.grid.metered_interval_min
+    k = round(begin / step_min)
+    until, past = (scenario, course.run) if begin <= now or foresight else _expected(course, now)
+    asked = later(until, past, begin, end)
+    if scenario.heats:
+        asked = orders.within(asked, orders.looked_at(until, past, begin, end))
+    if not foresight:
+        asked = asked.with_inputs(foreseen(scenario, asked.horizon, scenario.horizon.instant(now)))
+    share = budgets.share_left(scenario, begin, asked)
+    asked = budgets.with_limits(asked, share)
+    envelope = twin.envelope(asked)
+    listed = twin.dispatch(asked, envelope)
+    capped = budgets.with_caps(asked, until, past, course.foreman, k, share, listed)
+    before = None
+    if end <= course.reach_min:
+        before = with_sun(asked, cut(course.schedule, asked, begin), course.letting, begin)
+    start = listed if listed.attrs["complete"] else None
+    others = [] if before is None or not asked.heats else [before.assign_attrs(complete=1)]
+    made = optimize(capped, envelope, start, others=others, cancel=cancel)
+    if not made.attrs["found"] and capped.goal.caps != asked.goal.caps:
+        # what is left of a budget may be out of reach: then as little as can be on top
+        made = optimize(asked, envelope, start, others=others, cancel=cancel)
+    status, gap = str(made.attrs["status"]), float(made.attrs["gap"])
+    better, laid = None, True
+    if not made.attrs["found"]:
+        laid = before is None
+        made, status = listed, status if before is not None else "foreman"
+    elif before is not None:
+        better, laid = _worth(capped, before, made, course.how.keep_share)
+    moved_mwh, moved = _moved(before, made, step_min / 60) if laid and before is not None else (0.0, 0)
+    if laid:
+        course.schedule = lay(course.schedule, made, begin, step_min, meter_min)
+        for name, going in let_go(asked, made).items():
+            course.letting[name][k : k + len(going)] = going
+        course.reach_min = end
+    return Step(
+        at_min=now,
+        begin_min=begin,
+        end_min=end,
+        status=status,
+        gap=None if np.isnan(gap) else gap,
+        laid=laid,
+        better=better,
+        moved_mwh=moved_mwh,
+        moved_heats=moved,
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _expected(course: _Course, now: float) -> tuple[Scenario, xr.Dataset]:
+    """Scenario and run as they are expected at a moment: what has happened, and the forecasts of the frozen time."""
+    scenario, horizon = course.scenario, course.scenario.horizon
+    ahead = _steps(horizon, now, min(now + course.how.frozen_min, horizon.length_min))
+    inputs = scenario.inputs.copy(deep=True)
+    for name, values in foreseen(scenario, ahead, horizon.instant(now)).data_vars.items():
+        inputs[name].loc[{"time": ahead.times}] = values
+    expected = scenario.with_inputs(inputs)
+    return expected, twin.replay(expected, with_sun(expected, course.schedule, course.letting))
+
+
+def _worth(asked: Scenario, before: xr.Dataset, made: xr.Dataset, keep_share: float) -> tuple[float | None, bool]:
+    """By how much a plan is better than the one before, and whether it is worth a change."""
+    values, missed = [], []
+    for schedule in (before, made):
+        run = twin.replay(asked, schedule)
+        sums = figures(asked, run, float(run.attrs["tonnes"]))
+        values.append(goal_value(asked, sums))
+        missed.append(run.sizes["violation"] + _short(asked, run) + _over(asked, sums))
+    if missed[0] != missed[1]:
+        return None, missed[1] < missed[0]
+    gain = values[0] - values[1]
+    return gain, gain > keep_share * abs(values[0])
+
+
+def goal_value(scenario: Scenario, sums: Figures) -> float:
+    """What the goal minimizes [kg CO2e or currency]."""
+    goal = scenario.goal.minimize
+    if goal == "carbon":
+        return sums.carbon_kg
+    return sums.cost - (sums.carbon_cost if goal == "cost" else 0.0)
+
+
+def _short(asked: Scenario, run: xr.Dataset) -> bool:
+    """Whether the battery ends below what is wanted."""
+    battery = asked.site.battery
+    if battery is None or battery.end_level_share is None:
+        return False
+    wanted = battery.end_level_share * battery.energy_mwh
+    return float(run["battery_mwh"][-1]) < wanted - LEVEL * max(battery.energy_mwh, 1.0)
+
+
+def _over(asked: Scenario, sums: Figures) -> int:
+    """How many caps are exceeded."""
+    caps = asked.goal.caps
+    pairs = ((sums.carbon_kg, caps.carbon_kg), (sums.cost, caps.cost))
+    return sum(cap is not None and value > cap + 1e-6 * max(abs(cap), 1.0) for value, cap in pairs)
+
+
+def _moved(before: xr.Dataset, made: xr.Dataset, hours: float) -> tuple[float, int]:
+    """Change of the planned import [MWh], and operations that start at another time or on another unit."""
+    change = np.abs(made["import_mw"].to_numpy() - before["import_mw"].to_numpy()).sum() * hours
+    start, then = made["start_min"].to_numpy(), before["start_min"].to_numpy()
+    moved = np.abs(start - then) > 1e-6
+    return float(change), int((moved | (made["unit"].values != before["unit"].values)).sum())

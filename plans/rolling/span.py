@@ -1,0 +1,67 @@
+"""A scenario over the time from one moment to another."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from scenarios import Problem, Scenario, ScenarioError, load
+from scenarios import document as yaml_document
+from scenarios.horizon import DAY, MINUTE, Horizon, read_instant
+from scenarios.loading import find
+
+
+def load_span(name: str, changes: Sequence[str], start: str | None, end: str | None) -> Scenario:
+    """Load a scenario with another horizon.
+
+    Args:
+        name: path of a YAML file, or the name of a bundled scenario.
+        changes: overrides, as of ``scenarios.load``.
+        start: a date or a time with its offset; None: the scenario's own.
+        end: a date, whose day is the last one, or a time with its offset; None: the scenario's own end, where the start
+            is its own too, else as long after the start as its horizon is.
+
+    Raises:
+        ScenarioError: with every mistake found.
+    """
+    if start is None and end is None:
+        return load(name, changes)
+    path = find(name)
+    document = yaml_document.read(path)
+    for assignment in changes:
+        if assignment.startswith("horizon"):
+            yaml_document.override(document, assignment)
+    raw = document.data.get("horizon")
+    try:
+        own = Horizon.model_validate(raw)
+    except ValidationError:
+        return load(name, changes)  # tells what is wrong with it
+    first = own.start_utc if start is None else _moment("--from", start, own, last=False)
+    if end is not None:
+        over = _moment("--to", end, own, last=True)
+    elif own.days is not None:
+        day = first.astimezone(own.tz).replace(tzinfo=None) + own.days * DAY
+        over = day.replace(tzinfo=own.tz)
+    else:
+        over = first + own.length_min * MINUTE
+    hours = (over - first) / MINUTE / 60
+    if hours <= 0:
+        raise ScenarioError([Problem("--to", "", f"{end or over.isoformat()} does not lie after the beginning")])
+    span = [f"horizon.start={first.isoformat()}", "horizon.days=null", f"horizon.length_h={hours!r}"]
+    return load(name, [*changes, *span])
+
+
+def _moment(option: str, text: str, horizon: Horizon, *, last: bool) -> datetime:
+    """An instant: of a date its beginning, or as a last day its end, in the plant's zone."""
+    told: Any = text.strip()
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", told):
+            day = date.fromisoformat(told) + (DAY if last else 0 * DAY)
+            return datetime(day.year, day.month, day.day, tzinfo=horizon.tz).astimezone(horizon.start_utc.tzinfo)
+        return read_instant(told)
+    except ValueError as error:
+        raise ScenarioError([Problem(option, "", f"{error}, or a date as 2024-03-12")]) from None

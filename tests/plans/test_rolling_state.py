@@ -1,0 +1,130 @@
+"""The state of a run in its middle: who plans on from there has exactly what the whole run has left."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import models
+import twin
+from plans.bill import bill
+from plans.rolling.by_step import carbon_by_step, direct_by_step
+from plans.rolling.laying import cut, lay
+from scenarios import Scenario
+from scenarios.assets import Supply
+from twin.state import later, remembered
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import itertools
+
+from rolled import TARIFF, works
+
+
+def followed(scenario: Scenario) -> tuple[xr.Dataset, xr.Dataset]:
+    """A plan and its run, which holds."""
+    schedule = models.optimize(scenario, twin.envelope(scenario), twin.dispatch(scenario))
+    run = twin.replay(scenario, schedule)
+    assert schedule.attrs["found"]
+    assert not run.sizes["violation"]
+    return schedule, run
+
+
+def total(scenario: Scenario, run: xr.Dataset) -> float:
+    return bill(scenario, run, float(direct_by_step(scenario, run).sum())).total
+
+
+@pytest.mark.parametrize("step", [15.0, 60.0])
+def test_a_run_in_parts_is_the_whole_run(tmp_path: Path, step: float) -> None:
+    """Proves: a plan cut at any hour, each part followed from the state that the part before left, comes to the flows,
+    the bill (blocks, ratchet, month's and day's peaks, taxes) and the carbon of the whole, across the end of a month.
+    Sensitivity: without the peak so far, or with the peak of February in March, the bills do not add up."""
+    scenario = works(tmp_path, start="2026-02-28", hours=48, step=step, tariff=TARIFF)
+    schedule, run = followed(scenario)
+    meter_min = scenario.site.grid.metered_interval_min
+    for hours in ([17, 24, 29], [5, 26, 47]):
+        edges = [0, *(60 * h for h in hours), scenario.horizon.length_min]
+        money, kg = 0.0, 0.0
+        joined = run.copy(deep=True)
+        for begin, end in itertools.pairwise(edges):
+            part = later(scenario, run, begin, end)
+            own = twin.replay(part, cut(schedule, part, begin))
+            missed = set(own["violation_kind"].values.tolist())
+            assert missed <= ({"level"} if end < edges[-1] else set())  # stores are asked for their level at each end
+            money += total(part, own)
+            kg += float(carbon_by_step(part, own).sum())
+            joined = lay(joined, own[[name for name in own if "time" in own[name].dims]], begin, step, meter_min)
+        for name in ("import_mw", "export_mw", "battery_mwh", "asset_level", "asset_rate", "asset_on"):
+            assert joined[name].values == pytest.approx(run[name].values, abs=1e-9), name
+        assert money == pytest.approx(total(scenario, run), rel=1e-9)
+        assert kg == pytest.approx(float(carbon_by_step(scenario, run).sum()), rel=1e-9)
+
+
+def test_the_least_run_goes_on_over_a_cut(tmp_path: Path) -> None:
+    """Proves: an engine on for two hours of its least four must go on for two more, one off for one of three stays off
+    for two, and the ramp that is under way can be ended as planned. Sensitivity: a state without ``since_h`` stops
+    an engine at once where electricity is given away."""
+    scenario = works(tmp_path, hours=48, step=60)
+    schedule, run = followed(scenario)
+    on = run["asset_on"].sel(machine="engine").to_numpy() > 0.5
+    starts = np.flatnonzero(on[1:] & ~on[:-1]) + 1
+    stops = np.flatnonzero(~on[1:] & on[:-1]) + 1
+    assert min(len(starts), len(stops)) > 0, "the case has no switch to cut"
+    begin = int(starts[0]) + 2
+    engine = later(scenario, run, 60.0 * begin, scenario.horizon.length_min).site.cores["engine"]
+    assert engine.on_at_start()
+    assert engine.held_h() == pytest.approx(2)
+    begin = int(stops[0]) + 1
+    engine = later(scenario, run, 60.0 * begin, scenario.horizon.length_min).site.cores["engine"]
+    assert not engine.on_at_start()
+    assert engine.held_h() == pytest.approx(2)
+    for begin in range(1, scenario.horizon.n_steps):
+        part = later(scenario, run, 60.0 * begin, scenario.horizon.length_min)
+        assert not twin.replay(part, cut(schedule, part, 60.0 * begin)).sizes["violation"], begin
+
+
+def test_what_is_left_of_a_limit_is_left(tmp_path: Path) -> None:
+    """Proves: the limit of a supply over the horizon shrinks by what was taken. Sensitivity: the whole limit again
+    would let each plan take all of it."""
+    scenario = works(tmp_path, hours=24, gas=400)
+    _, run = followed(scenario)
+    gas = run["asset_rate"].sel(flow="gas grid").to_numpy()
+    for k in (6, 18):
+        (supply,) = [a for a in later(scenario, run, 60.0 * k, 24 * 60.0).site.assets if isinstance(a, Supply)]
+        assert supply.horizon_limit == pytest.approx(400 - gas[:k].sum())
+
+
+def test_the_tariff_remembers_by_charge_and_month(tmp_path: Path) -> None:
+    """Proves: by hand, in February and in March: energy and peaks of the month, of the day, of the month before.
+    Sensitivity: a peak of 9 MW at 23:45 on 28 February is no part of March."""
+    scenario = works(tmp_path, start="2026-02-28", hours=48, tariff=TARIFF)
+    meter = np.full(48 * 4, 3.0)
+    meter[95], meter[100] = 9.0, 5.0
+    before, peak = remembered(scenario, meter, 12 * 60)
+    assert before.peak_mw == {"month": 3}
+    assert before.day_peak_mw == {"day": 3}
+    assert peak == 3
+    assert before.energy_mwh == pytest.approx(36)
+    assert not before.earlier_peak_mw
+    before, peak = remembered(scenario, meter, 24 * 60)
+    assert before.peak_mw == {"month": 0}
+    assert before.day_peak_mw == {"day": 0}
+    assert peak == 0
+    assert before.energy_mwh == 0
+    assert before.earlier_peak_mw == {"2026-02": {"month": 9}}
+    before, _ = remembered(scenario, meter, 30 * 60)
+    assert before.peak_mw == {"month": 5}
+    assert before.earlier_peak_mw == {"2026-02": {"month": 9}}
+    assert before.energy_mwh == pytest.approx(18.5)
+
+
+def test_a_moment_within_a_step_is_refused(tmp_path: Path) -> None:
+    """Proves: a moment that no run tells exactly is refused. Sensitivity: rounding it would shift the state."""
+    scenario = works(tmp_path, hours=24)
+    _, run = followed(scenario)
+    with pytest.raises(ValueError, match="not whole steps"):
+        later(scenario, run, 50, 24 * 60)

@@ -1,0 +1,234 @@
+"""The state of a run at a moment: the scenario as it stands then, for whoever plans on from there.
+
+Read off the run: heats begun, levels, how long machines have been on or off and at which load, what is left of limits
+over the horizon, and what the tariff remembers of its month. Moments that were told from the horizon's start become
+instants, and what was left to the horizon's end or start is said, so that nothing moves with the window.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scenarios import Scenario
+from scenarios.assets import Converter, MachineState, Sale, Storage, Supply
+from scenarios.assets.account import flow
+from scenarios.horizon import Moment
+from scenarios.known import part
+from scenarios.orders import Lock, Order
+from scenarios.state import Started, State
+from scenarios.tariff import Before
+from scenarios.tariff.record import by_charge
+
+BEGUN_MIN = 1e-6
+"""Who starts so little before a moment has not begun by then [min]."""
+ON = 0.5
+"""Share of a step from which on a machine counts as on in it."""
+
+
+def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float) -> Scenario:
+    """A part of a scenario's horizon as it stands after a run until its beginning.
+
+    Args:
+        scenario: the whole; without processes and flexible loads, whose amounts by order and day it cannot tell yet.
+        run: what happened (table ``RUN``); what comes after ``begin_min`` in it is what was planned, and tells only
+            how far a machine's ramp has got.
+        begin_min: the moment, after the scenario's start, at the end of a step and of a metered interval; 0: nothing
+            has happened.
+        end_min: end of the part.
+
+    Raises:
+        ValueError: the moment lies within a step or a metered interval, or the scenario has what cannot be told.
+    """
+    if scenario.processes or scenario.site.flexible:
+        raise ValueError("the state of processes and flexible loads in the middle of a run is not told yet")
+    horizon, meter_min = scenario.horizon, scenario.site.grid.metered_interval_min
+    if begin_min % horizon.step_min or end_min % horizon.step_min or begin_min % meter_min or end_min % meter_min:
+        raise ValueError(f"{begin_min:g} to {end_min:g} min are not whole steps and metered intervals")
+    k, last = round(begin_min / horizon.step_min), round(end_min / horizon.step_min)
+    battery = scenario.site.battery
+    site = scenario.site.model_copy(
+        update={
+            "battery": battery and battery.model_copy(update={"end_level_share": _battery_end(scenario)}),
+            "assets": tuple(_asset(scenario, asset, run, k) for asset in scenario.site.assets),
+        }
+    )
+    before, peak_mw = remembered(scenario, run["meter_mw"].to_numpy(), begin_min)
+    if before.peak_mw:
+        peak_mw = 0.0  # told by charge
+    market = scenario.market.model_copy(update={"tariff_before": before})
+    started = _started(scenario, run, begin_min)
+    begun = {(item.heat, item.stage) for item in started}
+    state = State(
+        started=started,
+        outages=tuple(
+            outage.model_copy(update={name: _instant(scenario, getattr(outage, name)) for name in ("start", "end")})
+            for outage in scenario.state.outages
+            if horizon.minutes(outage.end) > begin_min
+        ),
+        battery_level_mwh=_level(scenario, run, k),
+        peak_so_far_mw=peak_mw,
+    )
+    asked = scenario.model_copy(
+        update={
+            "horizon": part(horizon, k, last),
+            "site": site,
+            "market": market,
+            "state": state,
+            "orders": tuple(_order(scenario, order) for order in scenario.orders),
+            "locks": tuple(_lock(scenario, lock) for lock in scenario.locks if (lock.heat, lock.stage) not in begun),
+        }
+    )
+    return asked.with_inputs(scenario.inputs.isel(time=slice(k, last)))
+
+
+def _battery_end(scenario: Scenario) -> float:
+    """Level of the battery that is wanted at the end, as a share, whatever the level at the start."""
+    battery, told = scenario.site.battery, scenario.state.battery_level_mwh
+    assert battery is not None
+    if battery.end_level_share is not None or told is None or not battery.energy_mwh:
+        return battery.level_share if battery.end_level_share is None else battery.end_level_share
+    return min(told / battery.energy_mwh, 1.0)
+
+
+def _level(scenario: Scenario, run: xr.Dataset, k: int) -> float | None:
+    if scenario.site.battery is None or not k:
+        return scenario.state.battery_level_mwh
+    return float(np.clip(run["battery_mwh"].to_numpy()[k - 1], 0.0, scenario.site.battery.energy_mwh))
+
+
+def _asset(scenario: Scenario, asset: Any, run: xr.Dataset, k: int) -> Any:
+    """An asset with its level, its state as a machine, or what is left of its limit."""
+    hours = scenario.horizon.step_h
+    if isinstance(asset, Storage):
+        told: dict[str, Any] = {"end_level_share": asset.end_level / asset.capacity if asset.capacity else 0.0}
+        if k:
+            level = float(run["asset_level"].sel(store=asset.name).to_numpy()[k - 1])
+            told["level_share"] = min(max(level, asset.lowest), asset.highest) / (asset.capacity or 1.0)
+        return asset.model_copy(update=told)
+    if isinstance(asset, Supply | Sale) and asset.horizon_limit is not None:
+        used = float(np.abs(flow(run, asset.name)[:k]).sum()) * hours
+        return asset.model_copy(update={"horizon_limit": max(asset.horizon_limit - used, 0.0)})
+    core = scenario.site.cores.get(asset.name)
+    if core is None or not k:
+        return asset
+    return asset.model_copy(update={"state": _machine(core, run, k, hours)})
+
+
+def _machine(core: Converter, run: xr.Dataset, k: int, hours: float) -> MachineState | None:
+    """How a machine stands at the end of step ``k - 1``."""
+    ramps = core.ramp_up_per_h is not None or core.ramp_down_per_h is not None
+    if not core.switched and not ramps:
+        return core.state
+    loads = np.abs(flow(run, core.name, "main")) / (core.capacity or 1.0)
+    on = run["asset_on"].sel(machine=core.name).to_numpy() > ON
+    now = bool(on[k - 1])
+    changed = np.flatnonzero(on[:k] != now)
+    if len(changed):
+        since_h = (k - 1 - int(changed[-1])) * hours
+    else:
+        before = core.state
+        told_h = MachineState(on=False).since_h if before is None else before.since_h
+        since_h = k * hours + (told_h if core.on_at_start() == now else 0.0)
+    load = _load(core, loads, on, k, hours, ramps)
+    # one that is not switched is on where it has a load
+    return MachineState(on=now if core.switched else load is not None, since_h=min(since_h, 10_000.0), load=load)
+
+
+def _load(core: Converter, loads: np.ndarray, on: np.ndarray, k: int, hours: float, ramps: bool) -> float | None:
+    """Load at the end of step ``k - 1``; None: it is off.
+
+    Means over steps are told: on a ramp the load between two steps lies half way between their means.
+    """
+    last = float(loads[k - 1])
+    after = float(loads[k]) if k < len(loads) else last
+    if not core.switched:
+        return min((last + after) / 2, 1.0) or None
+    if not on[k - 1]:
+        return None
+    if not ramps:
+        return min(last, 1.0)
+    if k < len(on) and not on[k]:
+        after = last - core.fall(hours) if core.ramp_down_per_h is not None else last
+    return min(max((last + after) / 2, core.min_load), 1.0)
+
+
+def _started(scenario: Scenario, run: xr.Dataset, begin_min: float) -> tuple[Started, ...]:
+    if not scenario.heats:
+        return ()
+    begun = np.flatnonzero(run["op_start_min"].to_numpy() < begin_min - BEGUN_MIN)
+    heat, stage, unit, start = (run[f"op_{name}"].values for name in ("heat", "stage", "unit", "start_min"))
+    return tuple(
+        Started(
+            heat=str(heat[i]), stage=str(stage[i]), unit=str(unit[i]), start=scenario.horizon.instant(float(start[i]))
+        )
+        for i in begun.tolist()
+    )
+
+
+def _order(scenario: Scenario, order: Order) -> Order:
+    end = scenario.horizon.end_utc
+    heats = tuple(
+        entry if entry.due is None else entry.model_copy(update={"due": _instant(scenario, entry.due)})
+        for entry in order.heats
+    )
+    due = end if order.due is None else _instant(scenario, order.due)
+    release = None if order.release is None else _instant(scenario, order.release)
+    return order.model_copy(update={"due": due, "release": release, "heats": heats})
+
+
+def _lock(scenario: Scenario, lock: Lock) -> Lock:
+    told = {name: getattr(lock, name) for name in ("start", "earliest", "latest")}
+    return lock.model_copy(
+        update={name: moment if moment is None else _instant(scenario, moment) for name, moment in told.items()}
+    )
+
+
+def _instant(scenario: Scenario, moment: Moment) -> datetime:
+    """A moment as an instant; a span counts from the scenario's start."""
+    return scenario.horizon.start_utc + moment if isinstance(moment, timedelta) else moment
+
+
+def remembered(scenario: Scenario, meter_mw: np.ndarray, at_min: float) -> tuple[Before, float]:
+    """What the tariff remembers at a moment of a run, and the highest metered mean of the month until then [MW].
+
+    Args:
+        scenario: the whole, with what was remembered at its start.
+        meter_mw: mean import in each metered interval of its horizon [MW], shape (n_meter,).
+        at_min: the moment, at the end of a metered interval.
+    """
+    interval, horizon = scenario.site.grid.metered_interval_min, scenario.horizon
+    n = round(at_min / interval)
+    told, so_far = scenario.market.tariff_before, scenario.market.tariff_before.peak_mw or scenario.state.peak_so_far_mw
+    if not n:
+        return told, scenario.state.peak_so_far_mw
+    now, first = horizon.instant(n * interval), horizon.instant(0)
+    month_start = horizon.minutes(datetime(now.year, now.month, 1, tzinfo=horizon.tz))
+    same_month = month_start <= 0
+    power = np.maximum(meter_mw, 0.0)
+    of_month = power[max(math.ceil(month_start / interval), 0) : n]
+    highest = float(of_month.max(initial=0.0))
+    if same_month:
+        highest = max(highest, max(so_far.values(), default=0.0) if isinstance(so_far, dict) else so_far)
+    energy = float(of_month.sum()) * interval / 60 + (told.energy_mwh if same_month else 0.0)
+    peak: dict[str, float] = {}
+    day: dict[str, float] = {}
+    earlier: dict[str, Any] = dict(told.earlier_peak_mw)
+    for item in () if scenario.rates is None else scenario.rates.peaks:
+        found = float(power[item.intervals[item.intervals < n]].max(initial=0.0))
+        if item.period == f"{now:%Y-%m-%d}":
+            day[item.name] = max(found, by_charge(told.day_peak_mw, item.name) if now.date() == first.date() else 0.0)
+        elif len(item.period) == len("2024-07"):
+            if item.period == f"{first:%Y-%m}":
+                found = max(found, by_charge(so_far, item.name))
+            if item.period == f"{now:%Y-%m}":
+                peak[item.name] = found
+            elif item.period < f"{now:%Y-%m}":
+                earlier[item.period] = {**earlier.get(item.period, {}), item.name: found}
+    if scenario.rates is None:
+        return told, highest
+    return Before(energy_mwh=energy, peak_mw=peak, day_peak_mw=day, earlier_peak_mw=earlier), highest
