@@ -99,7 +99,7 @@ class Named:
             return []
         low, high = max(low, operation.first, 0), min(high, operation.last)
         open_ = unbroken(self.problem.free[u], operation.occupy[u])
-        return (low + np.flatnonzero(open_[low : high + 1])).tolist()
+        return (low + np.flatnonzero(open_[low : max(high + 1, low)])).tolist()
 
     def _capacity(self) -> None:
         m, problem, n = self.model, self.problem, self.problem.n_slots

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from ui import fronts, levers, prices
+from ui import calibrate, ensembles, fronts, levers, prices, rolling, sweeps, why_not
 from ui.options import AsJson, Changes, Named, Refused, Run, find, print_json, store_if_any, writable
 
 if TYPE_CHECKING:
@@ -127,18 +127,25 @@ def plan(
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
     asked = _load(scenario, changes)
+    from plans import memory
     from plans.store import Store
     from ui import terminal
     from ui.making import make
+
+    memory.refuse(memory.of_plan(asked), asked.name)
 
     store = Store()
     with store.working(asked) as run:
         made = make(asked, quiet)
         folder = store.save(run, made)
+    why = why_not.after_plan(made, scenario, changes, quiet)
     if as_json:
-        print_json({"run": run, "folder": str(folder), **made.summary()})
+        more = {} if why is None else {"why_not": why.summary()}
+        print_json({"run": run, "folder": str(folder), **made.summary(), **more})
     else:
         terminal.show(terminal.out(), made, run, folder)
+        for line in () if why is None else why_not.lines(why):
+            print(line, file=sys.stderr)
         print("\nsee it in the browser   emberline app")
         if made.found:
             print("take it to the shift    emberline export last")
@@ -149,6 +156,12 @@ app.command()(fronts.pareto)
 app.command()(fronts.front)
 app.command()(levers.levers)
 app.command()(prices.prices)
+app.command()(calibrate.calibrate)
+app.command()(calibrate.log)
+app.command()(ensembles.replay)
+app.command()(sweeps.sweep)
+app.command()(rolling.roll)
+app.command()(why_not.why_not)
 
 
 @app.command()

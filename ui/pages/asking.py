@@ -15,6 +15,7 @@ import streamlit as st
 
 from scenarios import Scenario, ScenarioError, bundled, load
 from ui import wording
+from ui.pages import repairing
 
 PV_OF_ITS_OWN = {"table": "pv_typical", "column": "capacity_factor"}
 """What a PV plant gives where the scenario has none."""
@@ -61,6 +62,10 @@ def ask(seed: dict[str, Any]) -> Asked:
     if original.stores:
         _stores(original, seeds, said, overrides)
     _search(original, seeds, said, overrides)
+    repairs = repairing.applied(name, seeds)
+    if repairs:
+        said[repairing.KEY] = repairs
+        overrides.extend(repairs)
     asked = Asked(name, tuple(overrides), tuple(said.items()))
     try:
         return Asked(name, asked.overrides, asked.inputs, look(name, asked.overrides))

@@ -17,7 +17,7 @@ from plans.plan import Plan
 from plans.store import Store, StoredRun, StoreError
 from scenarios.assets import ELECTRICITY
 from ui import charts, panels, wording
-from ui.pages import accounts, products, units
+from ui.pages import accounts, products, repairing, units
 from ui.view import View, weeks
 from ui.wording import filled
 
@@ -60,6 +60,8 @@ def show(run: str) -> None:
         return
     made = stored.plan
     _verdict(made, run)
+    if made.status == "infeasible" and not made.found:
+        repairing.ask(run)
     _figures(made)
     if made.replay is None:
         return

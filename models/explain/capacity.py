@@ -1,0 +1,132 @@
+"""What can be counted without a solver: hours of a line's units before a due time, hours of an order by itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+
+from models.explain.balances import lacking
+from models.explain.limit import clock
+from models.explain.relaxed import unfed_lines
+from scenarios import Scenario
+from scenarios.line import Stage
+from scenarios.scenario import Heat
+
+LEAST_MIN = 0.5
+"""What is missing less than this is rounding."""
+
+
+def missing(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
+    """What is missing, one sentence each; empty where nothing can be counted so simply.
+
+    Args:
+        scenario: what is asked.
+        envelope: planning durations and availability (table ``ENVELOPE``).
+    """
+    if scenario.processes:
+        return list(lacking(scenario, envelope))
+    if not scenario.orders:
+        return []
+    count = _Count(scenario, envelope)
+    return [*unfed_lines(scenario, envelope), *count.alone(), *count.stages()]
+
+
+class _Count:
+    def __init__(self, scenario: Scenario, envelope: xr.Dataset) -> None:
+        self.scenario, self.line = scenario, scenario.line
+        self.units = [unit.name for unit in self.line.units]
+        self.planned = envelope["planned_min"].to_numpy()
+        self.available = envelope["available"].to_numpy()
+        self.begun = np.isfinite(envelope["started_min"].to_numpy()).any(axis=1)
+        self.heats = [(h, heat) for h, heat in enumerate(scenario.heats) if not self.begun[h]]
+        self.dues = sorted({heat.due_min for _, heat in self.heats})
+
+    def minutes(self, h: int, stage: Stage) -> float:
+        """Shortest planned time of a heat at a stage [min]."""
+        own = [self.planned[h, self.units.index(unit.name)] for unit in stage.units]
+        return float(np.nanmin(own)) if np.isfinite(own).any() else 0.0
+
+    def before(self, h: int, heat: Heat, stage: Stage) -> float:
+        """Least time from the start of the route to the start of a stage [min]."""
+        route = self.line.route(heat.grade)
+        total = 0.0
+        for here, there in pairwise(route):
+            if here is stage:
+                break
+            total += self.minutes(h, here) + self.line.quickest_min(here.name, there.name)
+        return total
+
+    def after(self, h: int, heat: Heat, stage: Stage) -> float:
+        """Least time from the end of a stage to the end of the route [min]."""
+        route = self.line.route(heat.grade)
+        whole = self.before(h, heat, route[-1]) + self.minutes(h, route[-1])
+        return whole - self.before(h, heat, stage) - self.minutes(h, stage)
+
+    def alone(self) -> Iterator[str]:
+        """Orders that would be late by themselves, on an empty line."""
+        stage = self.line.campaign_stage
+        if stage is None:
+            return
+        for order in self.scenario.orders:
+            own = [(h, heat) for h, heat in self.heats if heat.order == order.name]
+            if not own or len(own) < sum(heat.order == order.name for heat in self.scenario.heats):
+                continue
+            if len({self.line.route(heat.grade)[0].name for _, heat in own}) > 1:
+                continue
+            first = self.line.route(own[0][1].grade)[0]
+            if first is stage:
+                continue
+            furnaces = len(first.units)
+            times = [self.minutes(h, first) for h, _ in own]
+            onward = min(self.before(h, heat, stage) - time for (h, heat), time in zip(own, times, strict=True))
+            offset, start = 0.0, -np.inf
+            for k, (h, _) in enumerate(own):
+                # of the first heats that are cast, one leaves the first stage no earlier than this
+                molten = max(sum(times[: k + 1]) / furnaces, math.ceil((k + 1) / furnaces) * min(times[: k + 1]))
+                start = max(start, own[0][1].release_min + molten + onward - offset)
+                offset += self.minutes(h, stage)
+            cast = start + offset
+            due = min(heat.due_min for _, heat in own)
+            if cast > due + LEAST_MIN:
+                yield (
+                    f"order {order.name} takes {cast / 60:.1f} h from the start of its first heat by itself: it cannot "
+                    f"end before {clock(self.scenario, cast)} and is due {clock(self.scenario, due)}"
+                )
+
+    def stages(self) -> Iterator[str]:
+        """Stages whose units have not the hours that the heats due by a time need."""
+        for stage in self.line.stages:
+            told = [says for due in self.dues if (says := self._short(stage, due)) is not None]
+            yield from told[:1]
+
+    def _short(self, stage: Stage, due: float) -> str | None:
+        own = [
+            (h, heat)
+            for h, heat in self.heats
+            if heat.due_min <= due and stage in self.line.route(heat.grade) and self.minutes(h, stage)
+        ]
+        if not own:
+            return None
+        begin = min(heat.release_min + self.before(h, heat, stage) for h, heat in own)
+        end = due - min(self.after(h, heat, stage) for h, heat in own)
+        rows = [self.units.index(unit.name) for unit in stage.units]
+        step = self.scenario.horizon.step_min
+        edges = np.arange(self.available.shape[1] + 1) * step
+        inside = np.clip(np.diff(np.clip(edges, begin, max(end, begin))), 0.0, None)
+        there = float((self.available[rows] * inside).sum())
+        parts = {heat.order for _, heat in own} if stage.campaign else {heat.name for _, heat in own}
+        setups = max(len(parts) - len(rows), 0) * min(unit.setup_min for unit in stage.units)
+        needed = sum(self.minutes(h, stage) for h, _ in own) + setups
+        if needed <= there + LEAST_MIN:
+            return None
+        names = ", ".join(unit.name for unit in stage.units)
+        what = f"{len(own)} heats" if len(own) > 1 else f"heat {own[0][1].name}"
+        return (
+            f"{stage.name} needs {(needed - there) / 60:.1f} h more of {names} before "
+            f"{clock(self.scenario, end)}: {what} take {needed / 60:.1f} h"
+            f"{f', {setups / 60:.1f} h of it set-up' if setups else ''}, there are {there / 60:.1f} h"
+        )

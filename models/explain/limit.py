@@ -1,0 +1,199 @@
+"""A limit that a plan must keep, as the scenario tells it: its key, its value, and how far it could be loosened."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from scenarios import Scenario
+from scenarios.series import Series
+
+PRICES = {
+    "lock": 0.5,
+    "due": 1.0,
+    "level": 1.0,
+    "cap": 1.5,
+    "wait": 2.0,
+    "stop": 2.0,
+    "run": 2.5,
+    "grid": 3.0,
+    "outage": 3.0,
+    "supply": 3.0,
+    "amount": 4.0,
+    "horizon": 4.0,
+    "rate": 5.0,
+    "room": 5.0,
+    "surplus": 5.0,
+    "demand": 6.0,
+    "order": 10.0,
+}
+"""What loosening a limit by its own size counts, by kind: little where the planner decides, much where a machine would
+have to be another, most where less would be made."""
+WAYS = 1e-9
+"""Share of a step below which rounding is forgiven."""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """One limit. Loosening moves its value from ``value`` towards ``loosest``; what may be dropped goes from 0 to 1."""
+
+    key: str
+    """As ``--set`` names it."""
+    name: str
+    kind: str
+    """Of ``PRICES``."""
+    value: float
+    loosest: float
+    step: float
+    """Values of repairs are multiples of it."""
+    scale: float
+    """A change as large as this counts the price of the kind."""
+    write: Callable[[float], tuple[str, ...]]
+    """Overrides that give it a value."""
+    tell: Callable[[float], str]
+    """A value in words."""
+    relative: bool = False
+    """Whether its scale is its own value."""
+
+    @property
+    def sign(self) -> float:
+        """Direction in which it is loosened."""
+        return 1.0 if self.loosest >= self.value else -1.0
+
+    @property
+    def dropped(self) -> bool:
+        """Whether it can only be dropped as a whole."""
+        return self.step == 1.0 and (self.value, self.loosest) == (0.0, 1.0)
+
+    def rounded(self, value: float) -> float:
+        """The next value on its steps that is at least as loose, no looser than the loosest."""
+        steps = value / self.step
+        whole = math.ceil(steps - WAYS) if self.sign > 0 else math.floor(steps + WAYS)
+        found = whole * self.step
+        return min(found, self.loosest) if self.sign > 0 else max(found, self.loosest)
+
+    @property
+    def held(self) -> str:
+        """The limit as it stands, in words."""
+        return self.name if self.dropped else f"{self.name}, {self.tell(self.value)}"
+
+    def price(self, value: float) -> float:
+        """What loosening it to a value counts; with what is larger, the old value or the new one, as its size."""
+        size = max(self.scale, abs(value)) if self.relative else self.scale
+        return PRICES[self.kind] * abs(value - self.value) / size
+
+    def says(self, value: float) -> str:
+        """A change to a value in words."""
+        if self.dropped:
+            return self.tell(value)
+        return f"{self.name} to {self.tell(value)} (now {self.tell(self.value)})"
+
+
+def numeric(
+    key: str,
+    name: str,
+    kind: str,
+    value: float,
+    loosest: float,
+    unit: str,
+    *,
+    step: float | None = None,
+    scale: float | None = None,
+    factor: float = 1.0,
+    write: Callable[[float], tuple[str, ...]] | None = None,
+) -> Limit:
+    """A limit that is one number of the scenario.
+
+    Args:
+        key: as ``--set`` names it.
+        name: in words.
+        kind: of ``PRICES``.
+        value: as it stands.
+        loosest: as far as it may go.
+        unit: of measure.
+        step: of repairs; None: three digits of the value.
+        scale: a change that counts the kind's price; None: the value itself.
+        factor: what is told is the value times this.
+        write: overrides of a value; None: the key itself.
+    """
+    size = abs(value) or abs(loosest - value) or 1.0
+    return Limit(
+        key=key,
+        name=name,
+        kind=kind,
+        value=value,
+        loosest=loosest,
+        step=step or 10.0 ** (math.floor(math.log10(size)) - 2),
+        scale=scale or size,
+        write=write or (lambda new: (f"{key}={number(new)}",)),
+        tell=lambda new: f"{number(new * factor, 5)} {unit}".rstrip(),
+        relative=scale is None,
+    )
+
+
+def droppable(key: str, name: str, change: str, kind: str, *overrides: str) -> Limit:
+    """A limit that is kept, as ``name`` tells it, or dropped, as ``change`` does."""
+    return Limit(key, name, kind, 0.0, 1.0, 1.0, 1.0, lambda _: overrides, lambda _: change)
+
+
+def moment(key: str, name: str, kind: str, scenario: Scenario, minutes: float, loosest: float) -> Limit:
+    """A limit that is a moment; minutes after the horizon's start inside, the plant's clock in words."""
+    horizon = scenario.horizon
+    return Limit(
+        key=key,
+        name=name,
+        kind=kind,
+        value=minutes,
+        loosest=loosest,
+        step=horizon.step_min,
+        scale=24 * 60.0,
+        write=lambda new: (f"{key}={number(new)} min",),
+        tell=lambda new: clock(scenario, new),
+    )
+
+
+def factored(key: str, name: str, kind: str, series: Series, unit: str, loosest: float = 0.0) -> Limit:
+    """A series of the scenario as a whole, by a factor on it; what is told is the number or the share."""
+    if series.value is not None:
+        amount = series.value * series.scale
+        return numeric(
+            key, name, kind, 1.0, loosest, unit, step=0.001, factor=amount,
+            write=lambda new: (f"{key}={number(new * amount)}",),
+        )  # fmt: skip
+    return numeric(
+        f"{key}.scale", name, kind, 1.0, loosest, "%", step=0.001, factor=100.0,
+        write=lambda new: (f"{key}.scale={number(new * series.scale)}",),
+    )  # fmt: skip
+
+
+def without(key: str, items: Iterable[Any], left_out: int) -> str:
+    """An override that leaves one item out of a list of records."""
+    kept = [item.model_dump(mode="json", exclude_defaults=True) for i, item in enumerate(items) if i != left_out]
+    return f"{key}={json.dumps(kept, ensure_ascii=False)}"
+
+
+def item(name: str, place: int, names: Iterable[str]) -> str:
+    """How an override names an item of a list: by its name, by its place where the name would not do."""
+    plain = not any(sign in name for sign in ".=") and not name.isdigit() and list(names).count(name) == 1
+    return name if plain else str(place)
+
+
+def number(value: float, digits: int = 10) -> str:
+    """A number as it is written, without a rest of rounding."""
+    return f"{round(value, 9) + 0.0:.{digits}g}" if digits >= 10 or abs(value) < 10**digits else f"{value:.0f}"
+
+
+def clock(scenario: Scenario, minutes: float) -> str:
+    """A moment by the plant's clock."""
+    return f"{scenario.horizon.instant(minutes):%a %d %b %H:%M}"
+
+
+def limits(scenario: Scenario) -> list[Limit]:
+    """All limits of a scenario that could be loosened, those first that a planner would rather loosen."""
+    from models.explain import of_line, of_processes, of_site
+
+    found = [*of_line.limits(scenario), *of_processes.limits(scenario), *of_site.limits(scenario)]
+    return sorted(found, key=lambda limit: PRICES[limit.kind])

@@ -1,0 +1,204 @@
+"""Where the limits of a scenario stand in the model of its site and processes: rows and bounds, by the limits' keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from models.aim import Aim
+from models.explain.limit import item
+from models.hub import SiteModel
+from scenarios import Scenario
+from scenarios.assets import ELECTRICITY, Load, Source, Storage
+
+
+@dataclass(frozen=True)
+class Part:
+    """Members of the model whose right side is a limit's."""
+
+    members: Sequence[Any]
+    """Constraints, or variables whose bound it is."""
+    slope: np.ndarray | float
+    """By how much the right side moves for a unit more of the limit, for all or by member."""
+    side: str = "row"
+    """``row``; of variables ``upper`` or ``lower``."""
+    minutes: float | None = None
+    """Length of a member's time, where members follow each other from the horizon's start; None: of no time."""
+    first: int = 0
+    """Place in time of the first member."""
+
+    def towards(self, sign: float) -> Part:
+        """The same for a slack that counts a loosening in one direction."""
+        return replace(self, slope=sign * np.asarray(self.slope))
+
+    def slopes(self) -> list[float]:
+        """One for each member."""
+        return [float(slope) for slope in np.broadcast_to(np.asarray(self.slope), len(self.members))]
+
+    def placed(self) -> Iterator[tuple[Any, float | None]]:
+        """Members with the minute at which each begins."""
+        for i, member in enumerate(self.members):
+            yield member, None if self.minutes is None else (self.first + i) * self.minutes
+
+
+Found = Iterator[tuple[str, Part]]
+
+
+def parts(scenario: Scenario, made: SiteModel, aim: Aim) -> dict[str, list[Part]]:
+    """Where limits stand, by key; those that the model holds in another way are not among them."""
+    found: dict[str, list[Part]] = {}
+    for source in (_goal(scenario, made, aim), _grid(scenario, made), _assets(scenario, made), _plant(scenario, made)):
+        for key, part in source:
+            found.setdefault(key, []).append(part)
+    return found
+
+
+def _goal(scenario: Scenario, made: SiteModel, aim: Aim) -> Found:
+    caps, model = scenario.goal.caps, made.model
+    for port, top in (("carbon", aim.carbon_cap), ("full_cost", aim.cost_cap)):
+        if top is None:
+            continue
+        part = Part([model.total[port]], 1.0, "upper") if made.made is None else Part([model.cap[port].kept], 1.0)
+        if port == "carbon":
+            yield "goal.caps.carbon_kg", part
+        elif caps.cost is not None and abs(caps.cost - made.data.sunk_cost - top) < 1e-6 * max(abs(top), 1.0):
+            yield "goal.caps.cost", part
+        elif caps.extra_cost_share is not None:
+            # top = paid + share · |paid|
+            paid = top / (1 + caps.extra_cost_share) if top >= 0 else top / (1 - caps.extra_cost_share)
+            yield "goal.caps.extra_cost_share", replace(part, slope=abs(paid))
+
+
+def _grid(scenario: Scenario, made: SiteModel) -> Found:
+    data, site, step = made.coarse, made.model.site, scenario.horizon.step_min
+    limit, peak = scenario.site.grid.import_limit_mw, scenario.goal.caps.peak_mw
+    if len(site.import_limit):
+        key = "site.grid.import_limit_mw" if peak is None or (limit or np.inf) <= peak else "goal.caps.peak_mw"
+        members = list(site.import_limit.values())
+        yield key, Part(members, data.meter_min / 60, minutes=data.meter_min)
+    if data.plain:
+        return
+    yield "site.grid.export_limit_mw", Part(list(site.given.values()), data.hours, "upper", step)
+    if data.battery is not None:
+        yield "site.battery.end_level_share", Part([site.end], data.battery.energy_mwh)
+    if data.balance_meters:
+        base = scenario.site.base_load_mw
+        key = "site.base_load_mw" if base.value is not None else "site.base_load_mw.scale"
+        yield key, Part(list(site.balance.values()), data.base, minutes=step)
+
+
+def _assets(scenario: Scenario, made: SiteModel) -> Found:
+    if made.ports.hub is None:
+        return
+    names = [asset.name for asset in scenario.site.assets]
+    hub, block, step = made.ports.hub.hub, made.model.site.hub, scenario.horizon.step_min
+    for i, asset in enumerate(scenario.site.assets):
+        key, own = f"site.assets.{item(asset.name, i, names)}", block.asset[i]
+        if isinstance(asset, Load | Source):
+            rate = hub.series[asset.name]["rate"] * hub.hours * (-1.0 if isinstance(asset, Source) else 1.0)
+            carrier = made.model.site if asset.carrier == ELECTRICITY else block.carrier[asset.carrier]
+            electric = asset.carrier == ELECTRICITY
+            if hasattr(carrier, "balance") and (made.coarse.balance_meters or not electric):
+                series = asset.rate.value is None
+                yield (
+                    f"{key}.rate{'.scale' if series else ''}",
+                    Part(list(carrier.balance.values()), rate, minutes=step),
+                )
+        elif isinstance(asset, Storage):
+            yield f"{key}.end_level_share", Part([own.end], asset.capacity)
+            for field, variable in (("in_rate", own.put_in), ("out_rate", own.put_out)):
+                if getattr(asset, field) is not None:
+                    yield f"{key}.{field}", Part(list(variable.values()), hub.hours, "upper", step)
+        elif hasattr(own, "load"):
+            yield from _machine(made, asset, i, key, step)
+        elif hasattr(own, "amount"):
+            if getattr(asset, "rate_limit", None) is not None:
+                yield f"{key}.rate_limit", Part(list(own.amount.values()), hub.hours, "upper", step)
+            if hasattr(own, "horizon_limit"):
+                yield f"{key}.horizon_limit", Part([own.horizon_limit], 1.0)
+
+
+def _machine(made: SiteModel, asset: Any, i: int, key: str, step: float) -> Found:
+    assert made.ports.hub is not None
+    hub, own = made.ports.hub.hub, made.model.site.hub.asset[i]
+    if hasattr(own, "per_day"):
+        shares = np.array([amount for _, amount in hub.days[asset.name]]) / asset.per_day
+        yield f"{key}.per_day", Part(list(own.per_day.values()), shares)
+    if hasattr(own, "filled") or hasattr(own, "at_least"):
+        return  # what a larger one would need besides, the model does not tell so simply
+    core = hub.assets[i]
+    field = next(
+        name for name in ("heat_mw", "electric_mw", "rate_tph", "rate_limit", "capacity") if hasattr(asset, name)
+    )
+    each = core.capacity / getattr(asset, field) * hub.hours  # type: ignore[union-attr]
+    available = np.minimum(hub.series[asset.name]["availability"], 1.0)
+    yield f"{key}.{field}", Part(list(own.load.values()), each * available, "upper", step)
+    if hasattr(own, "most"):
+        yield f"{key}.{field}", Part(list(own.most.values()), each, minutes=step)
+
+
+def _plant(scenario: Scenario, made: SiteModel) -> Found:
+    if made.made is None:
+        return
+    plant, block, step = made.made.plant, made.model.plant, scenario.horizon.step_min
+    names = [store.name for store in plant.stores]
+    for i, store in enumerate(plant.stores):
+        key = f"stores.{item(store.name, i, names)}"
+        levels = [block.level[store.name, t] for t in range(plant.n)]
+        yield f"{key}.capacity_t", Part(levels, 1.0, "upper", step)
+        yield f"{key}.end_level_t", Part([levels[-1]], 1.0, "lower", step, plant.n - 1)
+        yield f"{key}.end_level_t", Part([block.more_than_wanted[store.name]], -1.0)
+    yield from _moved(scenario, made)
+    names = [process.name for process in scenario.processes]
+    for i, process in enumerate(scenario.processes):
+        key = f"processes.{item(process.name, i, names)}"
+        if process.name in plant.days:
+            shares = np.array([amount for _, amount in plant.days[process.name]]) / (process.daily_energy_mwh or 1.0)
+            yield f"{key}.daily_energy_mwh", Part(list(block.daily[process.name].per_day.values()), shares)
+    for u, units in enumerate(plant.units):
+        place = f"processes.{item(units.process.name, names.index(units.process.name), names)}"
+        modes = [mode.name for mode in units.process.modes]
+        for m, mode in enumerate(units.modes):
+            own = block.units[u].mode[m]
+            key = place
+            if modes and units.process.modes[m].rate is not None:
+                key = f"{place}.modes.{item(mode.name, m, modes)}"
+            if hasattr(own, "most") and not hasattr(own, "filled"):
+                yield f"{key}.rate", Part(list(own.most.values()), plant.hours, minutes=step)
+                yield f"{key}.rate", Part(list(own.made.values()), plant.hours * units.count, "upper", step)
+            if hasattr(own, "least") and not hasattr(own, "filled"):
+                yield f"{key}.rate.low", Part(list(own.least.values()), plant.hours, minutes=step)
+
+
+def _moved(scenario: Scenario, made: SiteModel) -> Found:
+    """Deliveries and arrivals: orders by what is loaded in all, demands in the balance of their store."""
+    assert made.made is not None
+    plant, block, step = made.made.plant, made.model.plant, scenario.horizon.step_min
+    orders = [order.name for order, *_ in plant.orders]
+    for field, sign, variable, label in (
+        ("deliveries", 1.0, "demand_tph", "demand"),
+        ("arrivals", -1.0, "arrival_tph", "arrival"),
+    ):
+        items = getattr(scenario, field)
+        names = [one.name for one in items]
+        for i, one in enumerate(items):
+            key = f"{field}.{item(one.name, i, names)}"
+            if getattr(one, "amount_t", None) is not None:
+                o = orders.index(one.name)
+                yield f"{key}.amount_t", Part([block.order_whole[o]], 1.0)
+                if one.loading_tph is not None:
+                    slots = [variable for (order, _), variable in block.loaded.items() if order == o]
+                    yield f"{key}.loading_tph", Part(slots, plant.hours, "upper", step, plant.orders[o][1])
+                continue
+            store, own = scenario.store[one.store], block.store[one.store]
+            counted = store.effective_hours(plant.hours)
+            rate = scenario.inputs[variable].sel({label: one.name}).to_numpy()
+            weekly = one.rate is None
+            name = f"{key}.weekly" if weekly else f"{key}.rate{'.scale' if one.rate.value is None else ''}"
+            # level − before − counted·(flow − demand) = 0: what is demanded more moves the right side down
+            slope = -sign * counted * rate
+            yield name, Part([own.first_stock], slope[:1], minutes=step)
+            yield name, Part(list(own.stock.values()), slope[1:], minutes=step, first=1)

@@ -1,0 +1,118 @@
+"""Why not, as command and page tell it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from plans import jobs
+from plans.why_not import Repair, WhyNot
+from ui import why_not
+from ui.cli import main
+from ui.pages import repairing
+
+ROOT = Path(__file__).resolve().parents[2]
+LATE = ["melt-shop-small", "--set", "orders.C1.due=4 h", "--quiet"]
+
+
+def ran(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    monkeypatch.setattr("sys.argv", ["emberline", *words])
+    with pytest.raises(SystemExit) as done:
+        main()
+    out, err = capfd.readouterr()
+    return int(done.value.code or 0), out, err
+
+
+def test_the_set_lines_that_are_printed_repair_the_scenario(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], home: Path
+) -> None:
+    """Proves: what is printed can be pasted: with it the same command ends with 0, without it with 1."""
+    code, out, _ = ran(monkeypatch, capfd, "why-not", *LATE, "--time-limit", "20")
+    assert code == 1
+    assert "no plan keeps all limits: that is proven" in out
+    repair = re.search(r"^repair .*\n\s+(--set .*)$", out, re.MULTILINE)
+    assert repair is not None, out
+    code, out, _ = ran(monkeypatch, capfd, "why-not", *LATE, *shlex.split(repair.group(1)))
+    assert code == 0, out
+
+
+def test_a_plan_that_is_infeasible_says_why(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], home: Path
+) -> None:
+    """Proves: the run is stored as ever, and the JSON holds conflict and repairs."""
+    monkeypatch.setattr(why_not, "PLANNED_S", 15.0)
+    code, out, _ = ran(monkeypatch, capfd, "plan", *LATE, "--json")
+    told = json.loads(out)
+    assert code == 1
+    assert told["status"] == "infeasible"
+    assert told["why_not"]["repairs"][0]["set"] == ["orders.C1.due=285 min"]
+    assert told["why_not"]["conflict_keys"] == ["orders.C1.due"]
+
+
+def test_a_mistake_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """Proves: bad input is exit code 2 and no search."""
+    code, out, err = ran(monkeypatch, capfd, "why-not", "melt-shop-small", "--set", "orders.C1.due=never")
+    assert code == 2
+    assert out == ""
+    assert "orders" in err
+    assert "Traceback" not in err
+
+
+def test_lines_quote_what_a_shell_would_split() -> None:
+    """Proves: names with spaces survive."""
+    repair = Repair(
+        ("room of liquid metal to 300 t (now 260 t)",), ("stores.liquid metal.capacity_t=300",), ("k",), 1.0
+    )
+    said = list(why_not.lines(WhyNot("infeasible", repairs=(repair,), tried=3, of=3, complete=True)))
+    assert said[1].strip() == "--set 'stores.liquid metal.capacity_t=300'"
+
+
+def test_the_page_plans_with_a_repair(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: the button of a repair starts a plan with its overrides, and the side keeps them until taken back."""
+    found: dict[str, Any] = {
+        "status": "infeasible", "missing": ["casting needs 0.6 h more"], "conflict": ["due time of order C1"],
+        "irreducible": False, "limits_tried": 1, "limits": 16,
+        "repairs": [{"says": ["due time of order C1 to 04:45"], "set": ["orders.C1.due=285 min"]}],
+    }  # fmt: skip
+    started: list[tuple[str, tuple[str, ...]]] = []
+
+    def start(scenario: str, overrides: Any, note: Any = None) -> str:
+        started.append((scenario, tuple(overrides)))
+        return "0" * 32
+
+    request = {"scenario": "melt-shop-small", "overrides": ["orders.C1.due=4 h"], "note": {}}
+    monkeypatch.setattr(repairing, "answer", lambda question: found)
+    monkeypatch.setattr(jobs, "request", lambda run: request)
+    monkeypatch.setattr(jobs, "start", start)
+
+    def page() -> None:
+        from ui.pages import repairing
+
+        repairing.ask("f" * 32)
+        repairing.applied("melt-shop-small", {})
+
+    app = AppTest.from_function(page, default_timeout=30).run()
+    app.button(key=f"why.{'f' * 32}.button").click().run()
+    assert not app.exception
+    assert any("casting needs 0.6 h more" in text.value for text in app.text)
+    app.button(key="repair.0").click().run()
+    assert not app.exception
+    assert started == [("melt-shop-small", ("orders.C1.due=4 h", "orders.C1.due=285 min"))]
+    assert any("orders.C1.due=285 min" in text.value for text in app.text)
+    app.button(key="melt-shop-small.repairs.back").click().run()
+    assert not any("Repairs that were applied" in text.value for text in app.text)
+
+
+def test_the_answer_comes_from_a_process_of_its_own(home: Path) -> None:
+    """Proves: the page's question reaches the command and its JSON comes back."""
+    said = repairing.answer(
+        repairing.Question("melt-shop-small", ('locks=[{"heat": "C1-2", "stage": "casting", "start": "1 h"}]',))
+    )
+    assert said["status"] == "infeasible"
+    assert said["repairs"][0]["set"] == ["locks=[]"]
