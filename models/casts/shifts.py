@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from models.casts import curves
 from models.casts.shop import Placed, Shop
+from models.casts.tables import Tables, least
 
 FREE, SHUT = -1, -2
+NEVER = 2**30
+"""A slot that does not come."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Moves:
 class Tried:
     """What became of moves."""
 
+    moves: Moves
     fits: np.ndarray
     """Whether all casts and heats found a place, shape (n_moves,)."""
     units: np.ndarray
@@ -47,123 +50,18 @@ class Tried:
 
 
 class Shifts:
-    """The line as arrays. Operations are counted so that the last ones of all heats lie side by side."""
+    """What holds the units, and moves tried on it."""
 
     def __init__(self, shop: Shop) -> None:
-        """Write down what no move changes.
+        """Write the line down as arrays.
 
         Args:
-            shop: holds the plan; ``read`` says that it has changed.
+            shop: holds the plan; ``clear`` and ``hold`` say that it changes.
         """
-        self.shop, problem = shop, shop.problem
-        self.problem = problem
-        heats, casts, n = problem.heats, problem.casts, problem.n_slots
-        self.depth = depth = max(len(heat.operations) for heat in heats)
-        wide = max(len(o.units) for heat in heats for o in heat.operations)
-        casters = max(len(cast.units) for cast in casts)
-        shape = (len(heats), depth, wide)
-        self._first = np.array([depth - len(heat.operations) for heat in heats])
-        self._unit, self._occupy = np.zeros(shape, dtype=int), np.ones(shape, dtype=int)
-        cells = max(len(part) for heat in heats for o in heat.operations for part in o.cells.values())
-        self._draws = np.zeros((*shape, cells))
-        self._minutes = np.zeros(shape)
-        self._lags(wide, casters)
-        self._pad = pad = max(int(self._back.max()), 0) + int(sum(self._longest)) + 1
-        self._tail = max(
-            int(self._occupy.max()), cells, *(len(part) for cast in casts for part in cast.cells.values()),
-            *(slots for cast in casts for slots in cast.hold.values()),
-            *(o.occupy[u] for heat in heats for o in heat.operations for u in o.units),
-        ) + max(-int(self._least_to_cast.min()), 0) + 1  # fmt: skip
-        self._kind = np.array(shop.kinds)
-        self._own = np.full((int(self._kind.max()) + 1, depth, wide, pad + n + self._tail), np.inf)
-        for h, heat in enumerate(heats):
-            for i, operation in enumerate(heat.operations):
-                e = int(self._first[h]) + i
-                for p, u in enumerate(operation.units):
-                    self._unit[h, e, p], self._occupy[h, e, p] = u, operation.occupy[u]
-                    self._draws[h, e, p, : len(operation.cells[u])] = operation.cells[u]
-                    self._minutes[h, e, p] = operation.minutes[u]
-                    self._own[self._kind[h], e, p, pad : pad + n] = shop.worth(h, i, u)
-        self._most_slots = max(int(self._occupy.max()), 1)
-        self._reheats()
-        self._casts(casters)
-        self.reach = (pad, self._tail)
+        self.shop, self.problem, self.table = shop, shop.problem, Tables(shop)
+        self.reach = (self.table.pad, self.table.tail)
         """Slots before and after a cast's start that a move may look at."""
-
-    def _lags(self, wide: int, casters: int) -> None:
-        """What is forbidden between starts, as costs that are zero or infinite."""
-        heats, depth = self.problem.heats, self.depth
-        self._longest = [0] * (depth - 1)
-        shortest = [10**6] * (depth - 1)
-        for h, heat in enumerate(heats):
-            for i in range(len(heat.operations) - 1):
-                e = int(self._first[h]) + i
-                self._longest[e] = max(self._longest[e], int(np.maximum(heat.most[i], heat.least[i]).max()))
-                shortest[e] = min(shortest[e], int(heat.least[i].min()))
-        self._bar = [
-            np.full((len(heats), wide, wide, longest - min(short, longest) + 1), np.inf)
-            for longest, short in zip(self._longest, shortest, strict=True)
-        ]
-        ends = [(heat.least[-1], np.maximum(heat.most[-1], heat.least[-1])) for heat in heats]
-        self._back = np.zeros((len(heats), casters), dtype=int)
-        self._least_to_cast = np.zeros((len(heats), casters), dtype=int)
-        for h, (least, most) in enumerate(ends):
-            self._back[h, : most.shape[1]] = most.max(axis=0)
-            self._least_to_cast[h, : least.shape[1]] = least.min(axis=0)
-        width = int((self._back - self._least_to_cast).max()) + 1
-        self._bar_cast = np.full((len(heats), casters, wide, width), np.inf)
-        for h, heat in enumerate(heats):
-            for i in range(len(heat.operations) - 1):
-                e = int(self._first[h]) + i
-                lags = self._longest[e] - np.arange(self._bar[e].shape[-1])
-                least, most = heat.least[i][..., None], np.maximum(heat.most[i], heat.least[i])[..., None]
-                rows, columns = heat.least[i].shape
-                self._bar[e][h, :rows, :columns][(lags >= least) & (lags <= most)] = 0.0
-            least, most = ends[h]
-            rows, columns = least.shape
-            lags = self._back[h, :columns, None, None] - np.arange(width)
-            within = (lags >= least.T[..., None]) & (lags <= most.T[..., None])
-            self._bar_cast[h, :columns, :rows][within] = 0.0
-        self._widths = [width]
-        """Slots that are looked at, by operation."""
-        for bar in reversed(self._bar):
-            self._widths.insert(0, self._widths[0] + bar.shape[-1] - 1)
-
-    def _reheats(self) -> None:
-        """What a minute's wait costs in energy where it is made good, and the minutes that cost none."""
-        problem = self.problem
-        rate = problem.reheat_kwh_per_t_min / 1000
-        n, wide = len(problem.heats), self._unit.shape[2]
-        self._reheat = np.full(n, -1)
-        self._mass = np.zeros(n)
-        self._quick = np.zeros((n, self.depth))
-        spreads: dict[tuple[int, int], np.ndarray] = {}
-        for h, heat in enumerate(problem.heats):
-            if not heat.reheat or not rate:
-                continue
-            first = int(self._first[h])
-            self._reheat[h], self._mass[h] = first + heat.reheat, rate * heat.mass_t
-            self._quick[h, first : first + heat.reheat] = heat.quickest[: heat.reheat]
-            operation = heat.operations[heat.reheat]
-            for p, u in enumerate(operation.units):
-                spreads[h, p] = curves.even(problem, operation.minutes[u])
-        self._spread = np.zeros((n, wide, max((len(part) for part in spreads.values()), default=1)))
-        for (h, p), part in spreads.items():
-            self._spread[h, p, : len(part)] = part
-
-    def _casts(self, casters: int) -> None:
-        casts = self.problem.casts
-        shape = (len(casts), casters)
-        self._caster, self._hold = np.zeros(shape, dtype=int), np.ones(shape, dtype=int)
-        self._from, self._to = np.ones(shape, dtype=int), np.zeros(shape, dtype=int)
-        self._cast_draws = np.zeros((*shape, max(len(part) for cast in casts for part in cast.cells.values())))
-        self._cast_of = np.zeros(len(self.problem.heats), dtype=int)
-        for c, cast in enumerate(casts):
-            self._cast_of[list(cast.heats)] = c
-            for j, u in enumerate(cast.units):
-                self._caster[c, j], self._hold[c, j] = u, cast.hold[u]
-                self._from[c, j], self._to[c, j] = max(cast.first[u], 0), min(cast.last[u], self.problem.n_slots - 1)
-                self._cast_draws[c, j, : len(cast.cells[u])] = cast.cells[u]
+        self.read()
 
     # ---- what is held ---------------------------------------------------------------------------------------------
 
@@ -174,8 +72,10 @@ class Shifts:
         for c in range(len(problem.casts)):
             self.hold(c)
 
-    def clear(self, c: int, placed: Placed) -> None:
-        """A cast has gone from its place."""
+    def clear(self, c: int) -> None:
+        """A cast leaves where the shop still has it."""
+        placed = self.shop.at[c]
+        assert placed is not None
         for u, slot, slots in self._held(c, placed):
             self._owner[u, slot : slot + slots] = FREE
 
@@ -201,21 +101,116 @@ class Shifts:
         holds[np.arange(n_moves)[:, None], casts] = False
         holds[:, FREE] = False
         holds[:, SHUT] = True
-        pad, n = self._pad, self.problem.n_slots
-        found = np.full((n_moves, len(self._owner), pad + n + self._tail), 2**30, dtype=np.int64)
-        here = np.where(holds[:, self._owner], np.arange(pad, pad + n), 2**30)
-        found[:, :, pad : pad + n] = np.minimum.accumulate(here[:, :, ::-1], axis=2)[:, :, ::-1]
+        pad, n = self.table.pad, self.problem.n_slots
+        found = np.full((n_moves, len(self._owner), pad + n + self.table.tail), NEVER, dtype=np.int32)
+        at = np.arange(pad, pad + n, dtype=np.int32)
+        found[:, :, pad : pad + n] = np.where(holds[:, self._owner], at, np.int32(NEVER))
+        backward = found[:, :, pad : pad + n][:, :, ::-1]
+        np.minimum.accumulate(backward, axis=2, out=backward)
         return found
 
     # ---- moves ----------------------------------------------------------------------------------------------------
 
     def tried(self, moves: Moves) -> Tried:
-        """Place the casts of each move and their heats."""
-        n_moves, n_heats = moves.heats.shape
-        held = self._next_held(moves.casts)
-        cells = np.zeros((n_moves, self._pad * self.problem.cells_per_slot + self.problem.n_cells + self._spill))
+        """Place the casts of each move where it says, and their heats in its order."""
+        held, cells = self._next_held(moves.casts), self._nothing(len(moves.casts))
         fits = self._put_casts(moves, held, cells)
-        units, slots = (np.zeros((n_moves, n_heats, self.depth), dtype=int) for _ in range(2))
+        units, slots = self._put_heats(moves, fits, held, cells)
+        return Tried(moves, fits, units, slots, self._inside(cells))
+
+    def returned(self, casts: np.ndarray, heats: np.ndarray, tries: int, noise: np.ndarray) -> Tried:
+        """Put the casts of each move back one after the other, each at one of the places that look best.
+
+        Args:
+            casts: in their order, shape (n_moves, n_casts); -1 where fewer.
+            heats: of each of them, shape (n_moves, n_casts, n_heats); -1 where fewer.
+            tries: how many places are tried for each.
+            noise: factors that costs are multiplied by before they are compared, shape (n_moves, n_slots).
+        """
+        n_moves, most = casts.shape
+        held, cells = self._next_held(casts), self._nothing(n_moves)
+        columns, starts = np.full(casts.shape, -1), np.full(casts.shape, -1)
+        units, slots = (np.zeros((*heats.shape, self.table.depth), dtype=int) for _ in range(2))
+        fits = np.ones(n_moves, dtype=bool)
+        for j in range(most):
+            live = np.flatnonzero(fits & (casts[:, j] >= 0))
+            if not len(live):
+                continue
+            looks = np.array([self._looks(int(casts[m, j]), held[m], tries, noise[m]) for m in live])
+            rows = np.repeat(live, tries)
+            one = Moves(casts[rows, j : j + 1], looks[:, :, 0].reshape(-1, 1), looks[:, :, 1].reshape(-1, 1),
+                        heats[rows, j])  # fmt: skip
+            own_held, own_cells = held[rows], cells[rows]
+            good = self._put_casts(one, own_held, own_cells)
+            own_units, own_slots = self._put_heats(one, good, own_held, own_cells)
+            table = good.reshape(len(live), tries)
+            fits[live] = table.any(axis=1)
+            taken = np.arange(len(live)) * tries + table.argmax(axis=1)
+            held[live], cells[live] = own_held[taken], own_cells[taken]
+            columns[live, j], starts[live, j] = one.columns[taken, 0], one.slots[taken, 0]
+            units[live, j], slots[live, j] = own_units[taken], own_slots[taken]
+        flat = (n_moves, heats.shape[1] * heats.shape[2])
+        moves = Moves(casts, columns, starts, heats.reshape(flat))
+        return Tried(
+            moves,
+            fits,
+            units.reshape(*flat, self.table.depth),
+            slots.reshape(*flat, self.table.depth),
+            self._inside(cells),
+        )
+
+    def _looks(self, c: int, held: np.ndarray, tries: int, noise: np.ndarray) -> np.ndarray:
+        """Caster's column and slot of the places that look best for a cast, shape (tries, 2)."""
+        flat = (self.curves(c, held) * noise).ravel()
+        first = np.argpartition(flat, tries)[:tries] if tries < flat.size else np.arange(tries) % flat.size
+        first = first[np.argsort(flat[first], kind="stable")]
+        column, slot = np.divmod(first, self.problem.n_slots)
+        # a slot without a way is none: nothing begins there
+        return np.stack([column, np.where(flat[first] < np.inf, slot, -1)], axis=1)
+
+    def curves(self, c: int, held: np.ndarray) -> np.ndarray:
+        """Cost of a cast by start slot, its heats not in each other's way, shape (n_casters, n_slots).
+
+        Args:
+            c: the cast.
+            held: first slot held from each slot on, by unit, slots counted from the padding on.
+        """
+        cast, n, pad = self.problem.casts[c], self.problem.n_slots, self.table.pad
+        heats = list(cast.heats)
+        of_kind = {int(self.table.kind[h]): h for h in heats}
+        width, most = self.table.widths[-1], int(self.table.back.max())
+        low = [np.full(len(of_kind), pad - most)]
+        for longest in reversed(self.table.longest):
+            low.insert(0, low[0] - longest)
+        span = n + most - int(self.table.least_to_cast.min())
+        widths = [span + own - width for own in self.table.widths]
+        ends = self._forward(np.array(list(of_kind.values())), held[None], low, widths)[-1]
+        place = {kind: row for row, kind in enumerate(of_kind)}
+        total = np.full((len(cast.units), n), np.inf)
+        at = np.arange(pad, pad + n)
+        for j, u in enumerate(cast.units):
+            sums = np.where(held[u, pad : pad + n] < at + self.table.hold[c, j], np.inf, self.shop.casting(c, u))
+            for h in heats:
+                end = ends[place[int(self.table.kind[h])], :, most - int(self.table.back[h, j]) :]
+                bar = self.table.bar_cast[h, j][None, :, None]
+                sums = sums + least(end[None], bar, self.table.core_cast[h][j], n)[0, 0]
+            total[j] = sums
+        return total
+
+    def _nothing(self, n_moves: int) -> np.ndarray:
+        per = self.problem.cells_per_slot
+        return np.zeros((n_moves, (self.table.pad + self.table.tail) * per + self.problem.n_cells))
+
+    def _inside(self, cells: np.ndarray) -> np.ndarray:
+        first = self.table.pad * self.problem.cells_per_slot
+        return cells[:, first : first + self.problem.n_cells]
+
+    def _put_heats(
+        self, moves: Moves, fits: np.ndarray, held: np.ndarray, cells: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Place heats one by one: their units and start slots by operation. Where one has no way the move is off."""
+        n_moves, n_heats = moves.heats.shape
+        units, slots = (np.zeros((n_moves, n_heats, self.table.depth), dtype=int) for _ in range(2))
         # one column more than casts: it takes what unused places say
         column, start = (np.zeros((n_moves, len(self.problem.casts) + 1), dtype=int) for _ in range(2))
         every = np.arange(n_moves)[:, None]
@@ -225,19 +220,14 @@ class Shifts:
             if not len(live):
                 continue
             h = moves.heats[live, j]
-            c = self._cast_of[h]
-            found, p, t = self._way(h, held[live], column[live, c], start[live, c] + self._pad)
+            c = self.table.cast_of[h]
+            found, p, t = self._way(h, held[live], column[live, c], start[live, c] + self.table.pad)
             fits[live[~found]] = False
             live, h, p, t = live[found], h[found], p[found], t[found]
             self._put(live, h, p, t, held, cells)
-            units[live, j] = self._unit[h[:, None], np.arange(self.depth), p]
-            slots[live, j] = t - self._pad
-        first = self._pad * self.problem.cells_per_slot
-        return Tried(fits, units, slots, cells[:, first : first + self.problem.n_cells])
-
-    @property
-    def _spill(self) -> int:
-        return self._tail * self.problem.cells_per_slot
+            units[live, j] = self.table.unit[h[:, None], np.arange(self.table.depth), p]
+            slots[live, j] = t - self.table.pad
+        return units, slots
 
     def _put_casts(self, moves: Moves, held: np.ndarray, cells: np.ndarray) -> np.ndarray:
         """Hold the casters. Whether all casts of a move found theirs free, shape (n_moves,)."""
@@ -246,22 +236,22 @@ class Shifts:
         for j in range(moves.casts.shape[1]):
             live = np.flatnonzero(fits & (moves.casts[:, j] >= 0))
             c, k, t = moves.casts[live, j], moves.columns[live, j], moves.slots[live, j]
-            good = (t >= self._from[c, k]) & (t <= self._to[c, k])
+            good = (t >= self.table.earliest[c, k]) & (t <= self.table.latest[c, k])
             fits[live[~good]] = False
-            live, c, k, t = live[good], c[good], k[good], t[good] + self._pad
-            u, slots = self._caster[c, k], self._hold[c, k]
+            live, c, k, t = live[good], c[good], k[good], t[good] + self.table.pad
+            u, slots = self.table.caster[c, k], self.table.hold[c, k]
             good = held[live, u, t] >= t + slots
             fits[live[~good]] = False
-            self._mark(held, live, u, t, slots, int(self._hold.max()))
-            at = (t * per)[:, None] + np.arange(self._cast_draws.shape[-1])
-            cells[live[:, None], at] += self._cast_draws[c, k]
+            self._mark(held, live, u, t, slots, int(self.table.hold.max()))
+            at = (t * per)[:, None] + np.arange(self.table.cast_draws.shape[-1])
+            cells[live[:, None], at] += self.table.cast_draws[c, k]
         return fits
 
     @staticmethod
     def _mark(held: np.ndarray, live: np.ndarray, u: np.ndarray, t: np.ndarray, slots: np.ndarray, reach: int) -> None:
         """Hold units for some slots; only who looks up to ``reach`` slots ahead learns of it."""
         at = np.maximum(t[:, None] + np.arange(-reach, reach), 0)
-        ends = np.where(at < (t + slots)[:, None], np.maximum(at, t[:, None]), 2**30)
+        ends = np.where(at < (t + slots)[:, None], np.maximum(at, t[:, None]), NEVER)
         rows, units = live[:, None], u[:, None]
         held[rows, units, at] = np.minimum(held[rows, units, at], ends)
 
@@ -270,32 +260,18 @@ class Shifts:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Cheapest ways of heats to casts that start in given slots: whether there is one, places of units, starts."""
         rows = np.arange(len(h))
-        low = [start - self._back[h, column]]
-        for longest in reversed(self._longest):
+        low = [start - self.table.back[h, column]]
+        for longest in reversed(self.table.longest):
             low.insert(0, low[0] - longest)
-        costs: list[np.ndarray] = []
-        kind = self._kind[h]
-        for e, width in enumerate(self._widths):
-            at = np.maximum(low[e][:, None] + np.arange(width), 0)[:, None, :]
-            place = np.arange(self._unit.shape[2])[:, None]
-            own = self._own[kind[:, None, None], e, place, at]
-            ends = at + self._occupy[h, e][:, :, None]
-            own[held[rows[:, None, None], self._unit[h, e][:, :, None], at] < ends] = np.inf
-            if e:
-                bar = self._bar[e - 1]
-                windows = sliding_window_view(costs[-1], bar.shape[-1], axis=2)
-                before = (windows[:, :, None] + bar[h][:, :, :, None]).min(axis=(1, 4))
-                before[self._first[h] == e] = 0.0
-                own += before
-            costs.append(own)
-        place, at = np.zeros((len(h), self.depth), dtype=int), np.zeros((len(h), self.depth), dtype=int)
-        last = (costs[-1] + self._bar_cast[h, column]).reshape(len(h), -1)
+        costs = self._forward(h, held, low, self.table.widths)
+        place, at = np.zeros((len(h), self.table.depth), dtype=int), np.zeros((len(h), self.table.depth), dtype=int)
+        last = (costs[-1] + self.table.bar_cast[h, column]).reshape(len(h), -1)
         best = last.argmin(axis=1)
         found = last[rows, best] < np.inf
-        p, w = np.divmod(best, self._widths[-1])
+        p, w = np.divmod(best, self.table.widths[-1])
         place[:, -1], at[:, -1] = p, low[-1] + w
-        for e in range(self.depth - 2, -1, -1):
-            bar = self._bar[e]
+        for e in range(self.table.depth - 2, -1, -1):
+            bar = self.table.bar[e]
             windows = sliding_window_view(costs[e], bar.shape[-1], axis=2)[rows, :, w]
             best = (windows + bar[h, :, p]).reshape(len(h), -1).argmin(axis=1)
             p, lag = np.divmod(best, bar.shape[-1])
@@ -303,33 +279,59 @@ class Shifts:
             place[:, e], at[:, e] = p, low[e] + w
         return found, place, np.maximum(at, 0)
 
+    def _forward(self, h: np.ndarray, held: np.ndarray, low: list[np.ndarray], widths: list[int]) -> list[np.ndarray]:
+        """Cost of heats so far by operation, each of shape (n_heats, n_units, slots from ``low`` on)."""
+        kind, costs = self.table.kind[h], list[np.ndarray]()
+        rows, place = np.arange(len(h))[:, None, None], np.arange(self.table.unit.shape[2])[:, None]
+        for e, width in enumerate(widths):
+            unit, occupy = self.table.unit[h, e], self.table.occupy[h, e][:, :, None]
+            if len(held) == 1:
+                # all look at the same slots: slices are several times faster than places
+                span = slice(int(low[e][0]), int(low[e][0]) + width)
+                own, until = self.table.own[kind, e, :, span], held[0][unit][:, :, span]
+                ends = np.arange(span.start, span.stop) + occupy
+            else:
+                at = np.maximum(low[e][:, None] + np.arange(width), 0)[:, None, :]
+                own, until = self.table.own[kind[:, None, None], e, place, at], held[rows, unit[:, :, None], at]
+                ends = at + occupy
+            own[until < ends] = np.inf
+            if e:
+                before = least(costs[-1], self.table.bar[e - 1][h], self.table.core[e - 1], width)
+                before[self.table.first[h] == e] = 0.0
+                own += before
+            costs.append(own)
+        return costs
+
     def _put(
         self, live: np.ndarray, h: np.ndarray, p: np.ndarray, t: np.ndarray, held: np.ndarray, cells: np.ndarray
     ) -> None:
         """Hold the units of heats, and add what they draw."""
-        per = self.problem.cells_per_slot
-        draws = np.arange(self._draws.shape[-1])
-        for e in range(self.depth):
-            real = self._first[h] <= e
+        table, per = self.table, self.problem.cells_per_slot
+        draws = np.arange(table.draws.shape[-1])
+        for e in range(table.depth):
+            real = table.first[h] <= e
             rows, heat, place, at = live[real], h[real], p[real, e], t[real, e]
-            self._mark(held, rows, self._unit[heat, e, place], at, self._occupy[heat, e, place], self._most_slots)
-            cells[rows[:, None], (at * per)[:, None] + draws] += self._draws[heat, e, place]
-        some = self._reheat[h] >= 0
+            occupy = table.occupy[heat, e, place]
+            self._mark(held, rows, table.unit[heat, e, place], at, occupy, table.most_slots)
+            cells[rows[:, None], (at * per)[:, None] + draws] += table.draws[heat, e, place]
+        some = table.reheat[h] >= 0
         if not some.any():
             return
         live, h, p, t = live[some], h[some], p[some], t[some]
-        each, at_reheat = np.arange(len(h)), self._reheat[h]
-        before = np.arange(self.depth) < at_reheat[:, None]
-        own = (self._minutes[h[:, None], np.arange(self.depth), p] * before).sum(axis=1) + self._quick[h].sum(axis=1)
-        passed = (t[each, at_reheat] - t[each, self._first[h]]) * self.problem.step_min
-        lost = self._mass[h] * np.maximum(passed - own, 0.0)
-        at = (t[each, at_reheat] * per)[:, None] + np.arange(self._spread.shape[-1])
-        cells[live[:, None], at] += lost[:, None] * self._spread[h, p[each, at_reheat]]
+        each, at_reheat = np.arange(len(h)), table.reheat[h]
+        before = np.arange(table.depth) < at_reheat[:, None]
+        minutes = table.minutes[h[:, None], np.arange(table.depth), p]
+        own = (minutes * before).sum(axis=1) + table.quick[h].sum(axis=1)
+        passed = (t[each, at_reheat] - t[each, table.first[h]]) * self.problem.step_min
+        lost = table.mass[h] * np.maximum(passed - own, 0.0)
+        at = (t[each, at_reheat] * per)[:, None] + np.arange(table.spread.shape[-1])
+        cells[live[:, None], at] += lost[:, None] * table.spread[h, p[each, at_reheat]]
 
-    def placed(self, moves: Moves, tried: Tried, m: int) -> dict[int, Placed]:
+    def placed(self, tried: Tried, m: int) -> dict[int, Placed]:
         """Where a move that fits puts its casts."""
+        moves = tried.moves
         ways = {
-            h: (tuple(u[self._first[h] :]), tuple(t[self._first[h] :]))
+            h: (tuple(u[self.table.first[h] :]), tuple(t[self.table.first[h] :]))
             for h, u, t in zip(
                 moves.heats[m].tolist(), tried.units[m].tolist(), tried.slots[m].tolist(), strict=True
             )
@@ -344,5 +346,3 @@ class Shifts:
                 own = [ways[h] for h in cast.heats]
                 found[c] = Placed(cast.units[column], slot, tuple(u for u, _ in own), tuple(t for _, t in own))
         return found
-
-

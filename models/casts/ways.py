@@ -228,7 +228,7 @@ class Ways:
             found = (math.inf, 0, 0)
             for column, u in enumerate(cast.units):
                 low, high = max(cast.first[u], 0), cast.last[u]
-                part = self.curves[self.kind[c], column][low : high + 1]
+                part = self.curves[self.kind[c], column][low : max(high + 1, low)]
                 if len(part):
                     found = min(found, (float(part.min()), column, low + int(part.argmin())))
             total += found[0]

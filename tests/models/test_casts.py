@@ -14,8 +14,10 @@ from test_bound import CASES, schedules, search, shop
 import models
 import twin
 from models.casts import bound as cast_bound
-from models.casts import curves
+from models.casts import curves, renewal
+from models.casts.draws import Draws
 from models.casts.renewal import _Renewal
+from models.casts.tables import core, least
 from models.casts.ways import Ways
 from models.search import Search
 from models.starts import extra_mwh, from_schedule, line_cells, mistakes
@@ -129,30 +131,114 @@ def test_what_the_prices_do_not_know_is_left_to_the_other_bound(case: str) -> No
     assert cast_bound.of(search(shop(1, **CASES[case]))) is None
 
 
+@given(st.data())
+def test_the_least_within_lags_that_units_allow(data: st.DataObject) -> None:
+    """Proves: window and single lags together are the plain minimum. Sensitivity: the core's width, a lag left out."""
+    n_from, n_to, n_lags, width = (data.draw(st.integers(1, most)) for most in (3, 3, 6, 7))
+    bars = np.full((1, n_from, n_to, n_lags), np.inf)
+    for i in range(n_from):
+        for j in range(n_to):
+            first = data.draw(st.integers(0, n_lags - 1))
+            bars[0, i, j, first : data.draw(st.integers(first + 1, n_lags))] = 0.0
+    size = n_from * (width + n_lags - 1)
+    costs = np.array(data.draw(st.lists(st.integers(-9, 9), min_size=size, max_size=size)), dtype=float)
+    costs = costs.reshape(1, n_from, -1)
+    found = least(costs, bars, core(bars.reshape(-1, n_lags)), width)
+    for j in range(n_to):
+        for t in range(width):
+            plain = min((costs[0, i, t : t + n_lags] + bars[0, i, j]).min() for i in range(n_from))
+            assert found[0, j, t] == plain
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("case", ["one by one", "no loss"])
+def test_a_cast_of_one_returns_to_the_best_place_of_all(case: str, seed: int) -> None:
+    """Proves: the only cast of one heat is put where the best of all schedules has it. Sensitivity: a lag, a cost."""
+    orders = CASES[case]["orders"][:1]
+    made, best = best_of(case, seed, orders=orders)
+    assert len(made.problem.heats) == 1
+    # by the goal that the moves know: power by slot, and loss at the worth of the hours waited in
+    renewal_of = started(made)
+    heat = made.problem.casts[0].heats
+    none = np.ones((1, made.problem.n_slots))
+    tried = renewal_of.shifts.returned(np.array([[0]]), np.array([[list(heat)]]), 3, none)
+    assert tried.fits[0]
+    renewal_of._make(renewal_of.shifts.placed(tried, 0))
+    starts = renewal_of.shop.starts(renewal_of.shop.at)
+    assert not mistakes(made.problem, starts)
+    flows = made.flows(starts)
+    assert flows is not None
+    assert best * (1 - 1e-9) <= made.aim.value(flows) <= best * 1.01
+
+
+def started(made: Search) -> _Renewal:
+    """A renewal from the first schedule found."""
+    for starts in schedules(made.problem):
+        if made.offer(starts):
+            break
+    return _Renewal(made)
+
+
+def week() -> Search:
+    """The bundled week with the foreman's plan."""
+    built = load("melt-shop-week", ["goal.time_limit_s=600"])
+    made = search(built)
+    first = from_schedule(made.problem, twin.dispatch(built, twin.envelope(built)))
+    assert first is not None
+    assert made.offer(first)
+    return made
+
+
 def test_moves_keep_the_line_s_rules_and_the_load() -> None:
     """Proves: after hundreds of moves the plan has no mistake and draws what the judge says. Sensitivity: a unit's use.
 
     Limits are kept in what is told as the best plan; on the way they may be broken at a price.
     """
-    built = load("melt-shop-week", ["goal.time_limit_s=60"])
-    table = twin.envelope(built)
-    made = search(built)
-    first = from_schedule(made.problem, twin.dispatch(built, table))
-    assert first is not None
-    assert made.offer(first)
-    renewal = _Renewal(made, 60.0)
-    begun = renewal.value
-    free = renewal.shop._use.copy()
-    moved = sum(renewal._step(0.0) for _ in range(300))
-    assert moved > 5
-    assert renewal.value < begun
-    starts = renewal.shop.starts()
+    made = week()
+    one = _Renewal(made)
+    begun = one.value
+    assert sum(one.round(0.0) for _ in range(6)) > 5
+    assert one.value < begun
+    starts = one.shop.starts(one.shop.at)
     assert not mistakes(made.problem, starts)
-    assert renewal.load == pytest.approx(line_cells(made.problem, starts, extra_mwh(made.problem, starts)), abs=1e-9)
+    assert one.load == pytest.approx(line_cells(made.problem, starts, extra_mwh(made.problem, starts)), abs=1e-9)
     for c in range(len(made.problem.casts)):
-        renewal.shop.take(c)
-    renewal.shop.read(first)
-    assert (renewal.shop._use == free).all()
+        one.shifts.clear(c)
+    assert ((one.shifts._owner == -1) == made.problem.free).all()
+
+
+def test_each_move_is_tried_as_if_alone() -> None:
+    """Proves: moves tried together come out as each by itself, and none breaks a rule. Sensitivity: a shared row."""
+    made = week()
+    one, problem = _Renewal(made), made.problem
+    slots, units = (np.array([getattr(p, name) for p in one.shop.at]) for name in ("slot", "unit"))
+    moves = Draws(problem).shifts(np.random.Generator(np.random.Philox(key=3)), slots, units, 150)
+    together = one.shifts.tried(moves)
+    fits = np.flatnonzero(together.fits)
+    assert 2 <= len(fits) < 150
+    for m in [*fits.tolist(), 0, 1]:
+        part = type(moves)(*(getattr(moves, name)[m : m + 1] for name in ("casts", "columns", "slots", "heats")))
+        alone = one.shifts.tried(part)
+        assert alone.fits[0] == together.fits[m]
+        if not alone.fits[0]:
+            continue
+        places = one.shifts.placed(together, m)
+        assert places == one.shifts.placed(alone, 0)
+        starts = one.shop.starts([places.get(c, placed) for c, placed in enumerate(one.shop.at)])
+        assert not mistakes(problem, starts)
+        own = line_cells(problem, starts, extra_mwh(problem, starts))
+        assert one.load - one.own[list(places)].sum(axis=0) + together.cells[m] == pytest.approx(own, abs=1e-9)
+
+
+def test_equal_rounds_give_an_equal_plan() -> None:
+    """Proves: with rounds for a limit neither clock nor bound has a say. Sensitivity: warmth taken from either."""
+    plans = []
+    for bound in (None, 0.0):
+        made = week()
+        made.bound = bound
+        renewal.run(made, 500.0, rounds=60)
+        plans.append(made.best)
+    assert plans[0] == plans[1]
 
 
 def test_a_week_gets_a_bound_and_a_better_plan() -> None:
