@@ -27,7 +27,7 @@ from plans.store import Store
 if TYPE_CHECKING:
     from models.study import Study
 
-IDLE_S = 600.0
+IDLE_S = float(os.environ.get("EMBERLINE_IDLE_S") or 600.0)
 """How long a worker waits for another job."""
 LOOK_S = 0.05
 AGAIN = 0.15

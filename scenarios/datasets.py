@@ -7,17 +7,16 @@ the interval. Power and energy are positive in the direction that the variable's
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
-# xarray looks once for arrays of Dask, which nobody makes here; loading them takes half a second and brings SciPy
-if "dask.array" not in sys.modules:
-    sys.modules["dask.array"] = None  # type: ignore[assignment]
-    xr.Variable((), 0.0)
-    del sys.modules["dask.array"]
+from scenarios.spared import spared
+
+# xarray looks once for arrays of Dask and of pint, which nobody makes here
+with spared("dask.array", "pint"):
+    xr.Dataset(coords={"time": [0.0]})
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
+from scenarios.spared import spared
+
 if TYPE_CHECKING:
     import pint
 
@@ -26,7 +28,8 @@ SYMBOLS = {"€": "EUR", "$": "USD", "¥": "CNY"}
 @cache
 def registry() -> pint.UnitRegistry[float]:
     """The units known: pint's, one dimension for each currency (no exchange rates), watt-peak, normal cubic metres."""
-    import pint  # a third of a second that a scenario of plain numbers need not pay
+    with spared("dask.array", "scipy"):
+        import pint  # a fifth of a second that a scenario of plain numbers need not pay
 
     units: pint.UnitRegistry[float] = pint.UnitRegistry(cache_folder=None)
     for currency in CURRENCIES:
@@ -63,9 +66,9 @@ def factor(written: str, unit: str) -> float:
     """How many ``unit`` one ``written`` is."""
     if written == unit:
         return 1.0
+    units = registry()
     import pint
 
-    units = registry()
     try:
         source = units.parse_units(written)
     except Exception:  # pint raises a dozen kinds here; to the user they are all one

@@ -17,6 +17,8 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
+# Workers of jobs wait for another one; those of a test need not outlive it by minutes.
+os.environ.setdefault("EMBERLINE_IDLE_S", "20")
 # A property may plan or simulate: no time limit for each example. In CI the same examples each time.
 settings.register_profile("emberline", deadline=None, derandomize=CI, print_blob=True)
 settings.load_profile("emberline")
