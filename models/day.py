@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from models import quarters
 from models.aim import EARLY
 from models.average import averaged, differences
 from models.bound import rising
@@ -77,7 +78,7 @@ GAIN = 1e-4
 def run(search: Search) -> None:
     """Search until the gap or the limit is reached."""
     with rising(search) as proof:
-        for rounding in BEGINNINGS:
+        for rounding in () if _from_coarser(search) else BEGINNINGS:
             if search.done():
                 break
             with search.afresh():
@@ -90,6 +91,18 @@ def run(search: Search) -> None:
         while proof.is_alive() and not search.done():
             proof.join(0.1)
     search.tell()
+
+
+def _from_coarser(search: Search) -> bool:
+    """Begin with the plan of a coarser grid, where there is one."""
+    if search.coarser is None:
+        return False
+    began = time.perf_counter()
+    inner = search.coarser(search)
+    run(inner)
+    starts = quarters.finer(inner, search)
+    search.clock("coarse plan", began)
+    return starts is not None and search.offer(starts)
 
 
 def polish(search: Search) -> None:

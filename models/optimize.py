@@ -12,8 +12,8 @@ import numpy as np
 import xarray as xr
 
 from models import aim as aims
+from models import quarters, slots, starts, week
 from models import site as sites
-from models import slots, starts, week
 from models.bound import LONG_HEATS
 from models.dispatch import Flows, columns
 from models.search import Search
@@ -107,6 +107,7 @@ def _heats(
         gap=scenario.goal.gap,
         on_progress=tell,
         cancel=stop,
+        coarser=quarters.coarser(scenario, envelope, rounding),
         study=study,
     )
     first = search.offer(given) if given is not None else False

@@ -48,6 +48,8 @@ class Search:
     infeasible: bool = False
     """The relaxation has no solution: no plan exists."""
     seconds: dict[str, float] = field(default_factory=dict)
+    coarser: Callable[[Search], Search] | None = None
+    """Makes a search on a coarser grid, whose plan is a beginning; None: the grid is coarse enough."""
     study: Study | None = None
     """Keeps the solver of the bound for the next search."""
     _telling: threading.Lock = field(default_factory=threading.Lock)

@@ -1,0 +1,82 @@
+"""A plan on quarter-hours to begin a finer one with: a fine grid's counts are slow to solve, its corridors are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import xarray as xr
+
+from models import site as sites
+from models import slots
+from models.search import Search
+from models.starts import Starts
+from scenarios import Scenario
+
+COARSE_MIN = 15.0
+SHARE = 0.35
+"""Share of the time left that the plan on quarter-hours may take."""
+
+
+def coarser(
+    scenario: Scenario, envelope: xr.Dataset, rounding: slots.Rounding | None
+) -> Callable[[Search], Search] | None:
+    """What makes the search on quarter-hours of a finer search; None where the grid is none finer.
+
+    Args:
+        scenario: on the finer grid.
+        envelope: as for ``models.optimize``.
+        rounding: how minutes become slots.
+    """
+    horizon = scenario.horizon
+    ratio = round(COARSE_MIN / horizon.step_min)
+    even = ratio * horizon.step_min == COARSE_MIN and horizon.n_steps % ratio == 0
+    if ratio < 2 or not even or horizon.start_utc.minute % COARSE_MIN:
+        return None
+
+    def search(fine: Search) -> Search:
+        rough = horizon.model_copy(update={"step_min": COARSE_MIN})
+        inputs = scenario.inputs.coarsen(time=ratio).mean().assign_coords(time=rough.times)
+        inputs.attrs = scenario.inputs.attrs
+        made = scenario.model_copy(update={"horizon": rough}).with_inputs(inputs)
+        told = envelope.coarsen(time=ratio).mean().assign_coords(time=rough.times)
+        # a unit that is shut for a part of a quarter is shut
+        told["available"] = envelope["available"].coarsen(time=ratio).min().assign_coords(time=rough.times)
+        for name in envelope.data_vars:
+            if "time" not in envelope[name].dims:
+                told[name] = envelope[name]
+        data = sites.read(made, told)
+        return Search(
+            problem=slots.from_scenario(made, told, rounding),
+            data=replace(data, whole=fine.data.whole),
+            aim=fine.aim,
+            time_limit=SHARE * max(fine.left, 0.0),
+            gap=fine.gap / 2,
+            on_progress=lambda event: None,
+            cancel=fine.done,
+            proving=False,
+        )
+
+    return search
+
+
+def finer(coarse: Search, fine: Search) -> Starts | None:
+    """The best plan on quarter-hours, on the finer slots."""
+    best = coarse.best or coarse.draft
+    if best is None:
+        return None
+    ratio = round(coarse.problem.step_min / fine.problem.step_min)
+
+    def slot(own: int, started: float | None) -> int:
+        return own * ratio if started is None else int(started // fine.problem.step_min)
+
+    heats, casts = fine.problem.heats, fine.problem.casts
+    return Starts(
+        best.unit,
+        tuple(
+            tuple(slot(t, operation.started_min) for t, operation in zip(own, heats[h].operations, strict=True))
+            for h, own in enumerate(best.slot)
+        ),
+        best.cast_unit,
+        tuple(slot(t, casts[c].started_min) for c, t in enumerate(best.cast_slot)),
+    )

@@ -1,0 +1,58 @@
+"""A plan on quarter-hours is a beginning of a finer search."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+
+import models
+import twin
+from models import aim as aims
+from models import quarters, slots
+from models import site as sites
+from models.search import Search
+from models.starts import from_schedule
+from scenarios import load
+
+
+def test_a_fine_day_begins_with_quarter_hours() -> None:
+    """Proves: on steps of five minutes a coarse plan comes first, starts lie on the fine steps, and the twin agrees.
+
+    Sensitivity: starts of the coarse plan not brought to the fine steps.
+    """
+    scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.time_limit_s=12", "goal.gap=0.005"])
+    envelope = twin.envelope(scenario)
+    listed = twin.dispatch(scenario, envelope)
+    found = models.optimize(scenario, envelope, listed)
+    assert found.attrs["seconds coarse plan"] > 0
+    starts = found["start_min"].to_numpy()
+    assert (np.remainder(starts[np.isfinite(starts)], 5) == 0).all()
+    replay = twin.replay(scenario, found)
+    assert int(replay.sizes.get("violation", 0)) == 0
+
+
+@pytest.mark.parametrize(("step", "made"), [(5, True), (15, False), (30, False), (10, False)])
+def test_which_grids_have_a_coarser_one(step: int, made: bool) -> None:
+    """Proves: steps that divide a quarter of an hour have one; the coarse plan is one of the fine grid's."""
+    scenario = load("melt-shop-small", [f"horizon.step_min={step}", "goal.time_limit_s=10"])
+    envelope = twin.envelope(scenario)
+    coarser = quarters.coarser(scenario, envelope, None)
+    assert (coarser is not None) == made
+    if coarser is None:
+        return
+    data = sites.read(scenario, envelope)
+    fine = Search(
+        problem=slots.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, None, 0.0),
+        time_limit=10, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, began=time.perf_counter(),
+    )  # fmt: skip
+    inner = coarser(fine)
+    assert inner.problem.step_min == 15
+    listed = twin.dispatch(load("melt-shop-small", ["horizon.step_min=15"]))
+    given = from_schedule(inner.problem, listed)
+    assert given is not None
+    assert inner.offer(given)
+    mapped = quarters.finer(inner, fine)
+    assert mapped is not None
+    assert fine.offer(mapped)
