@@ -469,11 +469,17 @@ def exchange(search: Search) -> bool:
             if search.done() or search.draft is None:
                 return ever
             near = abs(search.draft.cast_slot[c] - search.draft.cast_slot[d]) * problem.step_min <= NEAR_H * 60
-            if near and len(problem.casts[c].heats) == len(problem.casts[d].heats):
+            if near and _alike(problem, c, d):
                 swapped = _swapped(problem, search.draft, c, d)
                 better |= _told_apart(search, swapped, FIRM * _overlap_price(search))
         ever |= better
     return ever
+
+
+def _alike(problem: SlotProblem, c: int, d: int) -> bool:
+    """Whether two casts have equally many heats, each with as many operations to come as the other's."""
+    one, other = ([len(problem.heats[h].operations) for h in problem.casts[k].heats] for k in (c, d))
+    return one == other
 
 
 def _swapped(problem: SlotProblem, plan: Starts, c: int, d: int) -> Starts:

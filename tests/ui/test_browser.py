@@ -128,6 +128,7 @@ def test_live_progress_reload_killed_server_and_taking_the_plan(server: Server, 
     page.goto(server.url)
     page.get_by_role("combobox", name="Scenario").click()
     page.get_by_role("option", name="melt-shop-day").click()
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0, timeout=20_000)
     expect(page.get_by_label("Stop at a gap of [%]", exact=True)).to_have_count(1)  # the other scenario's is gone
     expect(page.get_by_label("Stop at a gap of [%]", exact=True)).to_have_value("1")
     page.get_by_text("Caps and search").click()
