@@ -38,6 +38,8 @@ HELD = 1e-9
 """By how much, as a share, the first goal may rise while the second is minimized: what the solver's tolerance asks."""
 ROUNDS = 4
 """How often slots are added in which a store must not burn a surplus; then it is forbidden in all."""
+LONG_S = 5.0
+"""Seconds of the first goal from which on the second one leaves all switches as they are."""
 PATIENCE = 2
 """How many times as long as the first goal the second may take, where whole numbers are decided."""
 
@@ -265,6 +267,11 @@ def _second(made: SiteModel, aim: Aim, first: Outcome, gap: float, left: float, 
         value = float(pyo.value(total[aim.first]))
         program.restrict([(total[aim.first], -math.inf, value + HELD * max(abs(value), 1.0))])
         left = min(left, PATIENCE * first.seconds + 1.0)
+        if first.seconds > LONG_S:
+            # what is switched stays: a search of its own over all switches would take as long again, or longer
+            program.settle()
+            program.aim(total[aim.second])
+            return program.run(time_limit=max(left, 0.05), relax=True, cancel=stop).seconds
     elif not program.hold():
         return 0.0
     program.aim(total[aim.second])

@@ -31,6 +31,8 @@ WRONG = ("1.14.0",)
 """Releases of highspy that return wrong optima (HiGHS issues 2957, 2975, 3043, 3073, 3094)."""
 
 
+LATE = 0.1
+"""Share of its time limit by which a search may be late before it is interrupted."""
 MANY = 500
 """More coefficients than this are not changed one by one: the model is handed over again, with its basis."""
 PROBING = 1 << 15
@@ -319,6 +321,13 @@ class Program:
         elif start:
             _set_start(solver, self._form)
         given = start is not False
+        if cancel is not None:
+            # some parts of HiGHS look at the wish to end and not at the clock
+            wished, until = cancel, began + time_limit + max(LATE * time_limit, 1.0)
+
+            def cancel() -> bool:
+                return wished() or time.perf_counter() > until
+
         with _listening(solver, began, self._sense, on_progress, cancel, completes=not relax and (given or self._left)):
             solver.run()
         self._left = True
@@ -354,6 +363,13 @@ class Program:
             self._rows_held = True
         return True
 
+    def settle(self) -> None:
+        """Fix whole variables where the last run left them; what is left is a linear program."""
+        whole = np.flatnonzero(self._form.whole)
+        if len(whole):
+            values = np.round(self.solution()[whole])
+            self.bound(whole, values, values)
+
     def multipliers(self, *, time_limit: float) -> Multipliers | None:
         """What limits are worth: whole variables fixed where the last run left them, the rest solved once more.
 
@@ -362,10 +378,7 @@ class Program:
         solver, held = self._solver, self._solver.getSolution()
         if not held.value_valid:
             return None
-        whole = np.flatnonzero(self._form.whole)
-        if len(whole):
-            values = np.round(np.asarray(held.col_value)[whole])
-            self.bound(whole, values, values)
+        self.settle()
         if not self.outcome(self.search(time_limit=time_limit, relax=True)).found:
             return None
         solution = solver.getSolution()
