@@ -1,8 +1,14 @@
 """Pages of the browser's face; ``app.py`` routes to them."""
 
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
+
+from ui.language import LANGUAGES, current, mark, tr
+from ui.pages import session
 
 # the charts' containers keep ``charts.OVERHANG`` free at the right
 STYLE = """<style>
@@ -20,11 +26,55 @@ STYLE = """<style>
 </style>"""
 
 
+PAGES = {
+    "plan": mark("Plan"),
+    "scenario": mark("Scenario"),
+    "plant": mark("Plant"),
+    "twin": mark("Twin"),
+    "compare": mark("Compare"),
+    "pareto": mark("Pareto"),
+    "robustness": mark("Robustness"),
+    "carbon": mark("Carbon"),
+    "runs": mark("Runs"),
+    "exporting": mark("Export"),
+}
+"""Module of each page, which has a function ``page``, and its name in the order of the navigation."""
+ADDRESSES = {"exporting": "export"}
+"""Where the address of a page is not its module's name."""
+
+
 def route() -> None:
     """Choose the page by the address and show it."""
-    from ui.pages import plan
-
     icon = Path(__file__).with_name("ember.png")
     st.set_page_config(page_title="Emberline", page_icon=str(icon), layout="wide", initial_sidebar_state="expanded")
     st.html(STYLE)
-    st.navigation([st.Page(plan.page, title="Plan", default=True)], position="hidden").run()
+    session.begin()
+    there = [name for name in PAGES if find_spec(f"ui.pages.{name}")]
+    chosen = st.navigation([_page(name) for name in there], position="top")
+    with st.sidebar:
+        title, language = st.columns([3, 2], vertical_alignment="center")
+        title.subheader("Emberline", anchor=False)
+        with language:
+            _language()
+    chosen.run()
+
+
+def _page(name: str) -> Any:
+    """A page whose module is imported when it is drawn."""
+
+    def draw() -> None:
+        import_module(f"ui.pages.{name}").page()
+
+    return st.Page(draw, title=tr(PAGES[name]), url_path=ADDRESSES.get(name, name), default=name == "plan")
+
+
+def _language() -> None:
+    """The switch of languages; each is called by its own name."""
+    shown = current()
+    found = st.selectbox(
+        "Language · 语言", list(LANGUAGES), list(LANGUAGES).index(shown), format_func=LANGUAGES.__getitem__,
+        key=f"language.{shown}", label_visibility="collapsed",
+    )  # fmt: skip
+    if found != shown:
+        session.speak(found)
+        st.rerun()

@@ -12,7 +12,7 @@ from plans import jobs
 from plans.store import RUN_ID, Store, StoreError
 from scenarios import Scenario
 from ui import charts, facts, wording
-from ui.pages import result, units
+from ui.pages import result, session, units
 from ui.pages.asking import Asked, ask
 from ui.view import View
 
@@ -28,7 +28,6 @@ def page() -> None:
         st.session_state["seed"] = _seed(status)
     busy = status is not None and not status.ended
     with st.sidebar:
-        st.subheader("Emberline", anchor=False)
         place = st.empty()
         asked = ask(st.session_state["seed"])
         if place.button("Plan", type="primary", width="stretch", disabled=bool(asked.problems) or busy):
@@ -51,11 +50,10 @@ def page() -> None:
 
 
 def _run() -> str:
-    run = str(st.query_params.get("run", ""))
-    if run and not RUN_ID.match(run):
+    asked = str(st.query_params.get("run", ""))
+    if asked and not RUN_ID.match(asked):
         st.warning("The address names no run (its id has 32 hexadecimal digits). Choose a scenario and press Plan.")
-        return ""
-    return run
+    return session.run()
 
 
 def _status(run: str) -> jobs.JobStatus | None:
@@ -84,7 +82,7 @@ def _seed(status: jobs.JobStatus | None) -> dict[str, Any]:
 def _start(asked: Asked) -> None:
     note: dict[str, Any] = {"scenario": asked.name, "inputs": dict(asked.inputs)}
     try:
-        st.query_params["run"] = jobs.start(asked.name, asked.overrides, note=note)
+        session.choose(jobs.start(asked.name, asked.overrides, note=note))
     except RuntimeError as error:
         st.warning(str(error))
         return
@@ -104,7 +102,7 @@ def _earlier(run: str) -> None:
     with st.expander("Earlier plans"):
         chosen = st.selectbox("Plan", list(kept), index=None, format_func=name, placeholder="choose one")
         if st.button("Open", disabled=chosen is None, width="stretch"):
-            st.query_params["run"] = str(chosen)
+            session.choose(str(chosen))
             st.rerun()
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 
 from plans import jobs
 from plans.store import StoreError
+from ui.pages import session
 
 TIME_LIMIT_S = 60.0
 GRACE_S = 30.0
@@ -94,7 +95,7 @@ def _plan(asked: Question, note: dict[str, Any], more: list[str]) -> None:
         st.warning(str(error))
         return
     st.session_state[_place(asked.scenario)] = kept
-    st.query_params["run"] = run
+    session.choose(run)
     st.rerun()
 
 

@@ -1,0 +1,48 @@
+"""What the pages of one browser tab share: the run that is looked at, and the language. Never widgets' keys.
+
+The address carries both (``?run=…&lang=…``), so that a page can be shared and survives a reload; Streamlit clears it
+when the page changes, so each page writes it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from plans.store import RUN_ID
+from ui.language import LANGUAGES
+
+
+def begin() -> None:
+    """Read the address into the session, and write it again where a change of page has cleared it."""
+    _read("lang", "language", lambda value: value in LANGUAGES)
+    _read("run", "run", lambda value: bool(RUN_ID.match(value)))
+
+
+def run() -> str:
+    """Id of the run that is looked at; empty where none is."""
+    return str(st.session_state.get("run", ""))
+
+
+def choose(run: str) -> None:
+    """Look at a run, on this and on all other pages; an empty id looks at none."""
+    st.session_state["run"] = run
+    if run:
+        st.query_params["run"] = run
+    else:
+        st.query_params.pop("run", None)
+
+
+def speak(language: str) -> None:
+    """Draw all pages in a language."""
+    st.session_state["language"] = language
+    st.query_params["lang"] = language
+
+
+def _read(parameter: str, key: str, valid: Callable[[str], bool]) -> None:
+    asked = st.query_params.get(parameter)
+    if asked is not None and valid(asked):
+        st.session_state[key] = asked
+    elif asked is None and st.session_state.get(key):
+        st.query_params[parameter] = st.session_state[key]
