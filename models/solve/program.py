@@ -1,21 +1,10 @@
-"""The only file that names a solver: a Pyomo model goes to HiGHS and its outcome comes back.
-
-The model is compiled to arrays (``models/compile.py``) and handed to HiGHS as a whole; a model that differs in numbers
-only is sent as the changes to the one before, so that basis and solution stay. A start is set just before the run. What
-HiGHS calls unknown is never taken for a solution.
-"""
+"""A model that is solved again and again: compiled once, sent as changes."""
 
 from __future__ import annotations
 
-import ctypes
-import math
-import os
-import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from importlib.metadata import version
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import highspy
@@ -24,43 +13,17 @@ import pyomo.environ as pyo
 import xarray as xr
 
 from models.compile import Compiled, compiled
+from models.solve import handover
+from models.solve.handover import Progress
+from models.solve.outcome import Found, Multipliers, Outcome, read
 from models.templates import building
-
-Progress = Callable[[dict[str, Any]], None]
-WRONG = ("1.14.0",)
-"""Releases of highspy that return wrong optima (HiGHS issues 2957, 2975, 3043, 3073, 3094)."""
-
 
 LATE = 0.1
 """Share of its time limit by which a search may be late before it is interrupted."""
 MANY = 500
 """More coefficients than this are not changed one by one: the model is handed over again, with its basis."""
-PROBING = 1 << 15
-"""HiGHS's bit for the presolve rule of probing."""
 TIED = 1e-7
 """Reduced cost, or multiplier, above which a limit counts as one that holds the optimum."""
-_OPTIONS = {
-    "threads": 1,
-    # probing costs many seconds on these models and finds next to nothing
-    "presolve_rule_off": PROBING,
-}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a solve came to. ``objective`` is the solver's own figure: judge a plan by recomputing it."""
-
-    status: str
-    """``optimal`` (to the gap asked for), ``feasible``, ``infeasible``, ``unbounded``, ``none`` (no solution found)."""
-    objective: float | None
-    bound: float | None
-    seconds: float
-    nodes: int
-
-    @property
-    def found(self) -> bool:
-        """Whether the variables hold a solution."""
-        return self.status in ("optimal", "feasible")
 
 
 class Program:
@@ -75,23 +38,17 @@ class Program:
         Raises:
             RuntimeError: this release of the solver is known to be wrong.
         """
-        if version("highspy") in WRONG:
-            raise RuntimeError(f"highspy {version('highspy')} returns wrong optima; install another release")
+        self._solver = handover.new()
         if isinstance(model, Compiled):
             self._form = model
         else:
             with building():
                 self._form = compiled(model)
-        with quiet():
-            self._solver = highspy.Highs()
-            self._solver.silent()
-        for name, value in _OPTIONS.items():
-            self._solver.setOptionValue(name, value)
         self._hand_over()
 
     def _hand_over(self) -> None:
         form = self._form
-        _pass(self._solver, form)
+        handover.hand_over(self._solver, form)
         self._bounds = form.lower.copy(), form.upper.copy()
         """Bounds of columns as the solver has them."""
         self._costs = form.cost
@@ -319,7 +276,7 @@ class Program:
         if isinstance(start, np.ndarray):
             solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), start)
         elif start:
-            _set_start(solver, self._form)
+            handover.set_start(solver, self._form)
         given = start is not False
         if cancel is not None:
             # some parts of HiGHS look at the wish to end and not at the clock
@@ -328,7 +285,9 @@ class Program:
             def cancel() -> bool:
                 return wished() or time.perf_counter() > until
 
-        with _listening(solver, began, self._sense, on_progress, cancel, completes=not relax and (given or self._left)):
+        with handover.listening(
+            solver, began, self._sense, on_progress, cancel, completes=not relax and (given or self._left)
+        ):
             solver.run()
         self._left = True
         return Found(relax, time.perf_counter() - began)
@@ -396,7 +355,7 @@ class Program:
         form, iis = self._form, highspy.IisStrategy
         solver = highspy.Highs()
         solver.silent()
-        _pass(solver, replace(form, whole=np.zeros(len(form.whole), dtype=bool)))
+        handover.hand_over(solver, replace(form, whole=np.zeros(len(form.whole), dtype=bool)))
         solver.setOptionValue("time_limit", max(time_limit, 0.01))
         solver.setOptionValue("iis_time_limit", max(time_limit, 0.01))
         # first those of a phase that minimizes what is violated, then each of them is tried
@@ -417,7 +376,7 @@ class Program:
 
     def outcome(self, found: Found) -> Outcome:
         """What a search came to, the Pyomo model left as it is."""
-        return _outcome(self._solver, self.whole, self._sense, found)
+        return read(self._solver, self.whole, self._sense, found)
 
     def values(self, variables: Iterable[Any]) -> list[float]:
         """What the solver holds for some variables after a search; 0 for those that the model does not use."""
@@ -434,164 +393,3 @@ class Program:
                 values = np.where(self._kinds, np.rint(values), values)
             self._form.put(values)
         return outcome
-
-
-@dataclass(frozen=True)
-class Multipliers:
-    """By how much the objective changes for a unit more on the right side of a constraint, or of a variable's bound."""
-
-    form: Compiled
-    rows: np.ndarray
-    columns: np.ndarray
-
-    def of(self, constraint: Any) -> float:
-        """Of a constraint; 0 where the model has none such."""
-        row = self.form.rows.get(id(constraint))
-        return 0.0 if row is None else float(self.rows[row])
-
-    def of_rows(self, constraint: Any) -> np.ndarray:
-        """Of each member of a Constraint component, shape (n,); 0 for those that are no row."""
-        rows = self.form.rows_of(constraint)
-        return np.where(rows >= 0, self.rows[rows], 0.0)
-
-    def of_bounds(self, variable: Any) -> np.ndarray:
-        """Of the bounds that the members of a Var component stand at, shape (n,); 0 where they stand at none."""
-        columns = self.form.columns_of(variable)
-        return np.where(columns >= 0, self.columns[columns], 0.0)
-
-    def of_bound(self, variable: Any) -> float:
-        """Of the bound that a variable stands at; 0 where it stands at none."""
-        column = self.form.places.get(id(variable))
-        return 0.0 if column is None else float(self.columns[column])
-
-
-@dataclass(frozen=True)
-class Found:
-    """A search that is over; its solution is still with the solver."""
-
-    relaxed: bool
-    seconds: float
-
-
-def solve(model: pyo.ConcreteModel, *, time_limit: float, **how: Any) -> Outcome:
-    """Solve a linear or mixed-integer Pyomo model once and load the solution into its variables.
-
-    Args:
-        model: with one active objective, minimized or maximized.
-        time_limit: seconds, compiling included.
-        **how: ``gap``, relative, at which the search may stop; ``start`` from the values that the variables hold;
-            ``relax`` the integrality; ``nodes`` of branch and bound at most, which unlike seconds gives the same result
-            each time; ``effort``, share of the time that goes into heuristics; ``ipm`` for a linear program by
-            interior point, several times faster on these than the simplex method; ``crossover`` from there to a basis;
-            ``tolerance``, relative, at which the interior point may end, the program taken as it is;
-            ``on_progress``, told ``incumbent``, ``bound`` (None with a start) and ``seconds``; ``cancel``, polled, True
-            ends the run with what was found.
-
-    Raises:
-        RuntimeError: this release of the solver is known to be wrong.
-    """
-    began = time.perf_counter()
-    program = Program(model)
-    return program.run(time_limit=time_limit - (time.perf_counter() - began), **how)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep HiGHS's banner, which it prints once in a process before it can be told not to, away from stdout."""
-    if not _BANNER:
-        yield
-        return
-    sys.stdout.flush()
-    kept = os.dup(1)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 1)
-        yield
-    finally:
-        ctypes.CDLL(None).fflush(None)
-        os.dup2(kept, 1)
-        os.close(kept)
-        os.close(nowhere)
-        _BANNER.clear()
-
-
-_BANNER = [True]
-
-
-def _pass(solver: highspy.Highs, form: Compiled) -> None:
-    n_rows, n_columns = form.shape
-    solver.passModel(
-        n_columns, n_rows, len(form.values), int(highspy.MatrixFormat.kColwise), int(highspy.ObjSense.kMinimize),
-        form.offset, form.cost, form.lower, form.upper, form.row_lower, form.row_upper,
-        form.starts[:-1], form.index, form.values, form.whole.astype(np.int32),
-    )  # fmt: skip
-
-
-def _set_start(solver: highspy.Highs, form: Compiled) -> None:
-    held = [(i, column.value) for i, column in enumerate(form.columns) if column.value is not None]
-    if held:
-        index = np.array([i for i, _ in held], dtype=np.int32)
-        solver.setSolution(len(held), index, np.array([value for _, value in held], dtype=float))
-
-
-@contextmanager
-def _listening(
-    solver: highspy.Highs,
-    began: float,
-    sense: float,
-    on_progress: Progress | None,
-    cancel: Callable[[], bool] | None,
-    *,
-    completes: bool,
-) -> Iterator[None]:
-    last: list[float] = [math.nan, math.nan]
-
-    def tell(event: Any) -> None:
-        out = event.data_out
-        # while a start is completed the bounds told are those of the completion, and nothing says when that is over
-        now = [out.mip_primal_bound, -math.inf if completes else out.mip_dual_bound]
-        if on_progress is not None and now != last:
-            last[:] = now
-            incumbent, bound = (sense * value if abs(value) < 1e30 else None for value in now)
-            on_progress({"incumbent": incumbent, "bound": bound, "seconds": time.perf_counter() - began})
-
-    def poll(event: Any) -> None:
-        if cancel is not None and cancel():
-            event.interrupt()
-
-    used = []
-    if on_progress is not None:
-        used += [(solver.cbMipImprovingSolution, tell), (solver.cbMipLogging, tell)]
-    if cancel is not None:
-        used += [(solver.cbMipInterrupt, poll), (solver.cbSimplexInterrupt, poll), (solver.cbIpmInterrupt, poll)]
-    for callback, listener in used:
-        callback.subscribe(listener)
-    yield
-    for callback, listener in used:
-        callback.unsubscribe(listener)
-
-
-def _outcome(solver: highspy.Highs, whole: bool, sense: float, found: Found) -> Outcome:
-    relax, seconds = found.relaxed, found.seconds
-    info, state = solver.getInfo(), solver.getModelStatus()
-    states = highspy.HighsModelStatus
-    mixed = not relax and whole
-    primal = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
-    nodes = int(info.mip_node_count) if mixed else 0
-    if state == states.kInfeasible:
-        return Outcome("infeasible", None, None, seconds, nodes)
-    if state in (states.kUnbounded, states.kUnboundedOrInfeasible):
-        return Outcome("unbounded", None, None, seconds, nodes)
-    bound: float | None = None
-    if mixed:
-        bound = sense * info.mip_dual_bound if abs(info.mip_dual_bound) < 1e30 else None
-    elif state == states.kOptimal:
-        # without crossover an interior point ends a little above the optimum: what its multipliers prove is told
-        proven = info.objective_function_value
-        basis = info.basis_validity == int(highspy.BasisValidity.kBasisValidityValid)
-        short = 0.0 if basis else info.primal_dual_objective_error * (1 + abs(proven))  # type: ignore[attr-defined]
-        bound = sense * (proven - short)
-    if not primal or (state == states.kUnknown and not mixed):
-        return Outcome("none", None, bound, seconds, nodes)
-    status = "optimal" if state == states.kOptimal else "feasible"
-    return Outcome(status, sense * info.objective_function_value, bound, seconds, nodes)
