@@ -27,8 +27,9 @@ import models.aim
 import twin
 from benchmarks.quiet import quiet
 from benchmarks.registry import oracle
-from models import site, week
-from models.optimize import as_schedule
+from models import site
+from models.heats import pursue
+from models.schedule import as_schedule
 from models.search import Search
 from models.slots import Heat, Rounding, SlotProblem, down, from_scenario, up
 from models.starts import mistakes
@@ -305,7 +306,7 @@ def solve(case: Case, scenario: Scenario, time_limit: float) -> dict[str, Any]:
     began = time.perf_counter()
     envelope = twin.envelope(scenario)
     found = search(case, scenario, envelope, time_limit)
-    week.run(found, by_orders=False)
+    pursue(found)
     schedule = as_schedule(found, scenario, envelope)
     answer: dict[str, Any] = {
         "heats": len(scenario.heats),

@@ -22,9 +22,10 @@ from models import assets, processes
 from models import site as sites
 from models.aim import Aim
 from models.assets import Linear
+from models.baseline import baseline_cost
 from models.dispatch import columns, held_flows
-from models.optimize import baseline_cost, empty
 from models.processes import Plant, PlantPorts, bands, credits
+from models.schedule import empty
 from models.site import Ports, SiteData
 from models.solve import Outcome, Program, Progress
 from models.study import Study

@@ -14,8 +14,8 @@ from models import aim as aims
 from models import site as sites
 from models.aim import Aim
 from models.assets import Linear
+from models.baseline import baseline_cost, direct_kg
 from models.hub import SiteModel, minimize_first
-from models.optimize import baseline_cost, direct_kg
 from models.solve import Multipliers
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY

@@ -20,7 +20,7 @@ import xarray as xr
 from models import assets, slots
 from models import site as sites
 from models.assets import Linear
-from models.optimize import direct_kg
+from models.baseline import direct_kg
 from models.site import SiteData
 from models.solve import Program
 from models.starts import from_schedule, line_gives, load_cells

@@ -13,7 +13,7 @@ import time
 from dataclasses import replace
 
 from models import day, matched_search
-from models.bound import rising
+from models.bound import LONG_HEATS, rising
 from models.casts import renewal
 from models.search import Search
 from models.slots import Heat, SlotProblem
@@ -31,14 +31,13 @@ REACH_H = 12.0
 """Hours by which heats of a group may leave the time in which the best plan has the group."""
 
 
-def run(search: Search, by_orders: bool) -> None:
-    """Search the whole at once, or group by group."""
-    if not by_orders or not search.problem.casts:
-        _whole(search)
-        return
-    if search.best is None:
-        _whole(search)
-        return
+def suits(search: Search) -> bool:
+    """Whether there are more heats than are planned at once, and a plan to begin with."""
+    return len(search.problem.heats) > LONG_HEATS and bool(search.problem.casts) and search.best is not None
+
+
+def run(search: Search) -> None:
+    """Search group by group."""
     with rising(search) as proof:
         if renewal.useful(search):
             renewal.run(search, RENEWAL_SHARE * search.left)

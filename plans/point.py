@@ -160,6 +160,23 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap_kg: float
     return Solved(point, known, tuple(sorted(supports, key=lambda support: support.per_kg)))
 
 
+def kept(ground: Ground, schedule: xr.Dataset, cap_kg: float | None, cost_bound: float | None, status: str) -> Plan:
+    """The plan of a point from what a front keeps of it.
+
+    Args:
+        ground: what all points have in common.
+        schedule: of the point.
+        cap_kg: the cap on carbon under which its cost was minimized [kg CO2e]; None: the cheap end.
+        cost_bound: no plan under the cap costs less; None: not proven.
+        status: of the search.
+    """
+    plan = _proven(_empty(ground, _asked(ground, COST, cap_kg), status), schedule)
+    assert plan.schedule_figures is not None
+    objective = _decidable(plan)
+    bound = None if cost_bound is None else objective - (plan.schedule_figures.cost - cost_bound)
+    return _judged(dataclasses.replace(plan, objective=objective, bound=bound))
+
+
 def _asked(ground: Ground, minimize: str, carbon_kg: float | None = None, cost: float | None = None) -> Scenario:
     """The scenario with a goal and caps beside its own."""
     goal = ground.scenario.goal
@@ -339,7 +356,7 @@ def _decidable(plan: Plan) -> float:
     """Objective of a plan that was not searched for: its goal, less what no plan can change."""
     from models import aim as aims
     from models import site as sites
-    from models.optimize import direct_kg
+    from models.baseline import direct_kg
 
     assert plan.schedule_figures is not None
     asked, sums = plan.scenario, plan.schedule_figures

@@ -16,8 +16,10 @@ import xarray as xr
 from models import aim as aims
 from models import site as sites
 from models import slots
+from models.baseline import baseline_cost, direct_kg
 from models.dispatch import Dispatcher, Flows, columns
-from models.optimize import SETTLE_SHARE, baseline_cost, direct_kg, empty
+from models.heats import SETTLE_SHARE
+from models.schedule import empty
 from models.solve import Found
 from models.starts import from_schedule, idle_column, line_gives, load_cells
 from scenarios import Scenario

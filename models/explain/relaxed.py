@@ -13,7 +13,7 @@ from models import aim as aims
 from models import hub, slots, starts
 from models import site as sites
 from models.aim import Aim
-from models.optimize import baseline_cost, direct_kg
+from models.baseline import baseline_cost, direct_kg
 from models.pooled import Pooled
 from models.processes import plant as plants
 from models.search import Search

@@ -13,14 +13,15 @@ from models import aim as aims
 from models import site as sites
 from models.aim import Aim
 from models.assets.ports import held
+from models.baseline import baseline_cost
 from models.dispatch import columns
 from models.hub import SiteModel
-from models.optimize import CONTRADICTION, above, baseline_cost, empty
 from models.processes import plant as plants
 from models.processes.plant import Plant
 from models.processes.result import columns as process_columns
 from models.processes.search import Search
 from models.processes.worth import credited, unavoidable_kg
+from models.schedule import CONTRADICTION, above, empty
 from models.site import SiteData
 from models.solve import Progress
 from scenarios import Scenario

@@ -16,8 +16,8 @@ import models
 from models import aim as aims
 from models import site as sites
 from models import slots
+from models.baseline import direct_kg
 from models.bound import Bound
-from models.optimize import direct_kg
 from models.search import Search
 from models.slots import SlotProblem
 from models.solve import Program

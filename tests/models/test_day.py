@@ -15,7 +15,7 @@ import models
 from models import aim as aims
 from models import day, slots, starts
 from models import site as sites
-from models.optimize import direct_kg
+from models.baseline import direct_kg
 from models.search import Search
 from models.solve import Program
 from scenarios import Scenario

@@ -141,7 +141,7 @@ def test_without_a_plan_the_foreman_goes_on(tmp_path: Path) -> None:
     scenario = works(tmp_path, hours=24)
 
     def none(asked: Scenario, *args: Any, **how: Any) -> xr.Dataset:
-        from models.optimize import empty
+        from models.schedule import empty
 
         attrs = {"found": 0, "status": "no plan within the limit", "gap": np.nan}
         return empty(asked).assign_attrs(attrs)

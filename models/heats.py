@@ -1,0 +1,117 @@
+"""The heats of a line, planned by one of several strategies: all begin with the foreman's list and prove a bound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import xarray as xr
+
+from models import aim as aims
+from models import day, matched_search, quarters, slots, starts, week
+from models import site as sites
+from models.baseline import baseline_cost, direct_kg
+from models.schedule import as_schedule
+from models.search import Search
+from models.solve import Progress
+from models.starts import Starts
+from models.study import Study
+from scenarios import Scenario
+
+SETTLE_SHARE = 0.2
+"""Share of the time limit that settling what machines really do may take for one plan."""
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way to search."""
+
+    suits: Callable[[Search], bool]
+    """Whether it can plan this line and site."""
+    run: Callable[[Search], None]
+    """Searches until the gap or the limit is reached; plans and bounds go into the search."""
+
+
+STRATEGIES = {
+    "groups of casts": Strategy(week.suits, week.run),
+    "counts by unit": Strategy(matched_search.useful, matched_search.pursue),
+    "pooled counts": Strategy(lambda search: True, day.run),
+}
+"""By name; the first that suits is taken."""
+
+
+def heats(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    start: xr.Dataset | None,
+    others: Sequence[xr.Dataset],
+    tell: Progress,
+    stop: Callable[[], bool],
+    rounding: slots.Rounding | None,
+    study: Study | None,
+    strategy: str | None = None,
+) -> xr.Dataset:
+    """The best plan of a line's heats, and of the site with them; the arguments are those of ``optimize``.
+
+    Raises:
+        ValueError: no such strategy, or it does not suit.
+    """
+    problem = slots.from_scenario(scenario, envelope, rounding)
+    data = sites.read(scenario, envelope)
+    given = starts.from_schedule(problem, start) if start is not None else None
+    search = Search(
+        problem=problem,
+        # machines that are on in part guide the search; what they really do is settled at the end
+        data=replace(data, whole=data.hub is None),
+        aim=aims.read(scenario, data, baseline_cost(scenario, data, start), direct_kg(scenario, envelope)),
+        time_limit=scenario.goal.time_limit_s,
+        gap=scenario.goal.gap,
+        on_progress=tell,
+        cancel=stop,
+        coarser=quarters.coarser(scenario, envelope, rounding),
+        study=study,
+    )
+    first = search.offer(given) if given is not None else False
+    for other in others:
+        more = starts.from_schedule(problem, other)
+        if more is not None:
+            search.offer(more)
+    name = pursue(search, strategy)
+    if data.hub is not None:
+        _settle(search, data, given)
+    better = search.best is not None and search.best is not given
+    return as_schedule(search, scenario, envelope, improved=better, foreman=first).assign_attrs(strategy=name)
+
+
+def pursue(search: Search, strategy: str | None = None) -> str:
+    """Search by a strategy, by the first that suits where none is named; returns its name.
+
+    Raises:
+        ValueError: no such strategy, or it does not suit.
+    """
+    name = strategy or next(name for name, found in STRATEGIES.items() if found.suits(search))
+    if name not in STRATEGIES:
+        raise ValueError(f"there is no strategy {name!r}; there are {', '.join(STRATEGIES)}")
+    if not STRATEGIES[name].suits(search):
+        raise ValueError(f"the strategy {name!r} does not suit this line and site")
+    STRATEGIES[name].run(search)
+    return name
+
+
+def _settle(search: Search, data: sites.SiteData, given: Starts | None) -> None:
+    """Give the best plan, and the foreman's list if it turns out to be better, what the site can really do."""
+    began = time.perf_counter()
+    found, search.best, search.best_flows = search.best, None, None
+    search.data = data
+    limit = max(search.left, SETTLE_SHARE * search.time_limit)
+    for plan in (found, given) if found is not given else (given,):
+        if plan is None:
+            continue
+        flows = search.settled(plan, limit)
+        if flows is None or flows.over_mwh > 0 or not search.aim.keeps_caps(flows):
+            continue
+        if search.best_flows is None or search.aim.rank(flows) < search.aim.rank(search.best_flows):
+            search.best, search.best_flows = plan, flows
+    search.clock("settle", began)
+    search.tell()
