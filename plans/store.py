@@ -2,209 +2,171 @@
 
 A run is announced in the catalogue before work begins, its files are written to a folder beside the final one, and the
 folder is renamed when everything is on disk. While it works, the owner holds a lock that the system takes back when the
-process ends in whatever way; a run whose lock is free and whose folder is missing is told as ``broken``.
+process ends in whatever way; a run whose lock is free and whose folder is missing is told as ``broken``. The folders
+are the truth: where the catalogue knows less than they do, it is brought up to date.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import xarray as xr
-from filelock import FileLock, Timeout
-from platformdirs import user_data_path
-from sqlalchemy import DateTime, Float, String, Text, create_engine, event, select
-from sqlalchemy.engine import Engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from filelock import Timeout
 
-from plans.figures import Figures
-from plans.plan import Plan, Replays
+from plans import run_folder
+from plans.catalogue import Catalogue, Entry, StoreError
+from plans.home import RUN_ID, Home, home, is_begun, whole
+from plans.plan import Plan
+from plans.run_folder import DATASETS, FORMAT, PACKAGES, StoredRun
 from scenarios import Scenario
 
-FORMAT = 1
-RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
-PACKAGES = ("emberline", "pyomo", "highspy", "simpy", "xarray", "numpy")
-DATASETS = ("envelope", "baseline", "schedule", "replay")
+__all__ = [
+    "DATASETS", "FORMAT", "PACKAGES", "RUN_ID", "TRASH_DAYS", "Entry", "Scan", "Store", "StoreError", "StoredRun",
+    "home", "is_begun",
+]  # fmt: skip
 
-
-class StoreError(ValueError):
-    """A run that is not there, is ambiguous, or cannot be opened."""
-
-
-class Base(DeclarativeBase):
-    """Tables of the catalogue."""
-
-
-class Row(Base):
-    """One run in the catalogue."""
-
-    __tablename__ = "runs"
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    scenario: Mapped[str] = mapped_column(String(60), index=True)
-    state: Mapped[str] = mapped_column(String(12))
-    """``working``, ``stored`` or ``broken``."""
-    status: Mapped[str] = mapped_column(String(40), default="")
-    """Status of the optimization, such as ``within gap`` or ``infeasible``."""
-    created: Mapped[datetime] = mapped_column(DateTime)
-    """UTC."""
-    goal: Mapped[str] = mapped_column(String(30), default="")
-    gap: Mapped[float | None] = mapped_column(Float, default=None)
-    saved_carbon_kg: Mapped[float | None] = mapped_column(Float, default=None)
-    saved_cost: Mapped[float | None] = mapped_column(Float, default=None)
-    verdict: Mapped[str] = mapped_column(Text, default="")
+TRASH_DAYS = 7
+"""How long a deleted run can be restored."""
 
 
 @dataclass(frozen=True)
-class StoredRun:
-    """A run read back from its folder."""
+class Scan:
+    """What a scan of the folders found."""
 
-    id: str
-    folder: Path
-    meta: dict[str, Any]
-    plan: Plan
-
-
-def home() -> Path:
-    """Where runs are kept: ``EMBERLINE_HOME``, or the user's data folder."""
-    return Path(os.environ.get("EMBERLINE_HOME") or user_data_path("emberline", appauthor=False))
+    entered: int
+    """Runs that the catalogue did not know."""
+    missing: int
+    """Runs whose folder is gone: they are marked as broken."""
+    unread: tuple[str, ...]
+    """Folders that hold no run that this version can read."""
 
 
-class Store:
-    """The runs of one home folder."""
+class Store(Home):
+    """The runs of one home folder, and what the catalogue knows of those of others."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = (folder or home()).absolute()
-        self.runs_folder.mkdir(parents=True, exist_ok=True)
-        self.engine = _engine(f"sqlite:///{self.folder / 'catalogue.db'}")
-        # two processes that make a new home at the same moment would both create the table
-        with FileLock(self.folder / "catalogue.lock", timeout=30):
-            Base.metadata.create_all(self.engine)
+        """Open a home, and its catalogue: made, migrated or brought up to date where that is needed.
 
-    @property
-    def runs_folder(self) -> Path:
-        """Holds one folder for each run."""
-        return self.folder / "runs"
+        Raises:
+            StoreError: the catalogue cannot be used.
+        """
+        super().__init__(folder)
+        self.catalogue = Catalogue(self.folder)
+        self._id = self.identity()
+        if self.catalogue.place(self._id) != self.place:
+            with self.alone():
+                if not self.catalogue.place(self._id):  # a new catalogue, or one that this home has not had before
+                    self._scan()
+                self.catalogue.welcome(self._id, self.place)
 
-    def path(self, run: str) -> Path:
-        """Folder of a run."""
-        if not RUN_ID.match(run):
-            raise StoreError(f"{run[:40]!r} is not the id of a run (32 hexadecimal digits)")
-        return self.runs_folder / run
+    # --- making -----------------------------------------------------------------------------------------------------
 
     @contextmanager
     def working(self, scenario: Scenario, run: str | None = None) -> Iterator[str]:
         """Announce a run and hold its lock while it is made; yields its id.
 
         A run that ends without :meth:`save` is marked as broken.
+
+        Raises:
+            StoreError: it is being made already, or stored.
         """
         run = run or uuid.uuid4().hex
-        lock = self._lock(run)
-        with lock:
-            row = Row(
-                id=run,
-                scenario=scenario.name,
-                state="working",
-                created=datetime.now(UTC).replace(tzinfo=None),
-                goal=scenario.goal.minimize,
-            )
-            with Session(self.engine) as session, session.begin():
-                session.add(row)
+        with self.locked(run):
+            fields = {"scenario": scenario.name, "title": scenario.title, "goal": scenario.goal.minimize}
+            self.catalogue.announce(run, self._id, fields)
             try:
                 yield run
             finally:
-                with Session(self.engine) as session, session.begin():
-                    found = session.get(Row, run)
-                    if found is not None and found.state == "working":
-                        found.state = "broken"
-                shutil.rmtree(self._partial(run), ignore_errors=True)
-        Path(lock.lock_file).unlink(missing_ok=True)
+                shutil.rmtree(self.partial(run), ignore_errors=True)
+                if not run_folder.has_plan(self.path(run)):
+                    with suppress(StoreError):  # whoever lists next marks it
+                        self.catalogue.mark(run, self._id, "broken", of=["working"])
 
     def save(self, run: str, made: Plan) -> Path:
         """Write a plan whole: files first, then the rename, then the row."""
-        folder, partial = self.path(run), self._partial(run)
+        folder, partial = self.path(run), self.partial(run)
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        scenario_json = made.scenario.model_dump_json(indent=1, exclude_defaults=True)
-        (partial / "scenario.json").write_text(scenario_json, encoding="utf-8")
-        made.scenario.inputs.to_netcdf(partial / "inputs.nc")
-        for name in DATASETS:
-            data = getattr(made, name)
-            if data is not None:
-                data.to_netcdf(partial / f"{name}.nc")
-        if made.replays is not None:
-            made.replays.data.to_netcdf(partial / "replays.nc")
-        hashes = {path.name: _sha256(path) for path in sorted(partial.iterdir())}
-        meta = {
-            "run": run,
-            "format": FORMAT,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "versions": {name: version(name) for name in PACKAGES},
-            "seed": made.scenario.disturbances.seed,
-            "input_sha256": hashlib.sha256((scenario_json + hashes["inputs.nc"]).encode()).hexdigest(),
-            "files_sha256": hashes,
-            "signs": "import, export, charge and discharge are each positive in their own direction",
-            "zone": made.scenario.horizon.zone,
-            "summary": made.summary(),
-        }
-        (partial / "plan.json").write_text(json.dumps(meta, indent=1, allow_nan=False), encoding="utf-8")
-        for path in partial.iterdir():
-            _sync(path)
-        _sync(partial)
+        run_folder.write(partial, run, made)
         os.replace(partial, folder)
-        _sync(self.runs_folder)
-        saved = made.saved()
-        with Session(self.engine) as session, session.begin():
-            row = session.get_one(Row, run)
-            row.state, row.status, row.gap = "stored", made.status, made.gap
-            row.saved_carbon_kg, row.saved_cost = saved.get("carbon_kg"), saved.get("cost")
-            row.verdict = made.verdict
+        run_folder.sync(self.runs_folder)
+        try:
+            entered = self._enter(run)
+        except StoreError as error:
+            raise StoreError(f"{error}; run {run} is whole in {folder}, and is entered when runs are listed") from error
+        assert entered, "what was just written can be read"
         return folder
 
-    def list(self) -> list[Row]:
-        """All runs, newest first; runs whose maker has died are marked on the way."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            rows = list(session.scalars(select(Row).order_by(Row.created.desc())))
-            for row in rows:
-                if row.state == "working" and not self._alive(row.id):
-                    # renamed but not yet entered: the folder is whole, only the row is behind
-                    if (self.path(row.id) / "plan.json").is_file():
-                        summary = json.loads((self.path(row.id) / "plan.json").read_text(encoding="utf-8"))["summary"]
-                        row.state, row.status, row.gap = "stored", summary["status"], summary["gap"]
-                        row.saved_carbon_kg = summary["saved"].get("carbon_kg")
-                        row.saved_cost, row.verdict = summary["saved"].get("cost"), summary["verdict"]
-                    else:
-                        row.state = "broken"
-                        shutil.rmtree(self._partial(row.id), ignore_errors=True)
-            return rows
+    # --- finding ----------------------------------------------------------------------------------------------------
 
-    def find(self, prefix: str) -> str:
+    def list(self) -> Sequence[Entry]:
+        """All runs, newest first; runs whose maker has died are marked on the way."""
+        return self.search()
+
+    def search(
+        self,
+        text: str = "",
+        tags: Iterable[str] = (),
+        scenario: str | None = None,
+        state: str | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> Sequence[Entry]:
+        """Runs, newest first, as :meth:`plans.catalogue.Catalogue.search` finds them."""
+        self._bring_up_to_date()
+        return self.catalogue.search(text, tags, scenario, state, since, limit, offset)
+
+    def count(
+        self,
+        text: str = "",
+        tags: Iterable[str] = (),
+        scenario: str | None = None,
+        state: str | None = None,
+        since: datetime | None = None,
+    ) -> int:
+        """How many :meth:`search` would find without a limit."""
+        self._bring_up_to_date()
+        return self.catalogue.count(text, tags, scenario, state, since)
+
+    def entry(self, run: str) -> Entry:
+        """What the catalogue knows of a run, deleted or not.
+
+        Raises:
+            StoreError: it knows nothing.
+        """
+        self.path(run)
+        found = self.catalogue.get(run)
+        if found is None:
+            raise StoreError(f"run {run} is not in the catalogue")
+        return found
+
+    def find(self, prefix: str, *, deleted: bool = False) -> str:
         """The id of the run that a prefix names; ``last`` names the newest stored one.
 
         Raises:
             StoreError: there is none, or more than one.
         """
-        rows = self.list()
+        self._bring_up_to_date()
         if prefix == "last":
-            stored = [row.id for row in rows if row.state == "stored"]
-            if not stored:
-                raise StoreError("there is no stored run yet; make one with 'emberline plan'")
-            return stored[0]
+            newest = self.catalogue.newest(self._id, deleted)
+            if newest is None:
+                none = "no deleted run" if deleted else "no stored run yet; make one with 'emberline plan'"
+                raise StoreError(f"there is {none}")
+            return newest
         if not re.fullmatch(r"[0-9a-f]{4,32}", prefix):
             raise StoreError(f"{prefix[:40]!r} names no run: give at least four digits of its id, or 'last'")
-        found = [row.id for row in rows if row.id.startswith(prefix)]
+        found = self.catalogue.beginning_with(prefix, deleted)
         if len(found) != 1:
-            raise StoreError(f"{len(found) or 'no'} runs begin with {prefix!r}; 'emberline runs' lists them")
+            runs = f"{'deleted ' if deleted else ''}runs begin with {prefix!r}"
+            raise StoreError(f"{len(found) or 'no'} {runs}; 'emberline runs' lists them")
         return found[0]
 
     def open(self, run: str) -> StoredRun:
@@ -215,106 +177,118 @@ class Store:
         """
         folder = self.path(run)
         try:
-            meta = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+            return run_folder.read(folder, run)
         except FileNotFoundError:
-            raise StoreError(f"run {run} has no plan: it is broken, or still being made") from None
-        if meta.get("format") != FORMAT:
-            raise StoreError(
-                f"run {run} has format {meta.get('format')}, this version reads {FORMAT}; make the plan again"
-            )
-        torn = [name for name, digest in meta["files_sha256"].items() if not _is_whole(folder / name, digest)]
-        if torn:
-            raise StoreError(f"run {run} is torn: {', '.join(torn)} missing or altered; make the plan again")
-        scenario = Scenario.model_validate_json((folder / "scenario.json").read_text(encoding="utf-8"))
-        data = {name: _load(folder / f"{name}.nc") for name in (*DATASETS, "inputs", "replays")}
-        inputs, envelope, baseline = (data[name] for name in ("inputs", "envelope", "baseline"))
-        assert inputs is not None
-        assert envelope is not None
-        assert baseline is not None
-        summary = meta["summary"]
-        replays = summary["replays"]
-        plan = Plan(
-            scenario=scenario.with_inputs(inputs),
-            envelope=envelope,
-            baseline=baseline,
-            baseline_figures=_figures(summary["baseline"]),
-            baseline_complete=summary["baseline"]["complete"],
-            status=summary["status"],
-            objective=summary["objective"],
-            bound=summary["bound"],
-            gap=summary["gap"],
-            reason=summary["reason"],
-            schedule=data["schedule"],
-            schedule_figures=_figures(summary["schedule"]) if summary["schedule"] else None,
-            replay=data["replay"],
-            replay_figures=_figures(summary["replay"]) if summary["replay"] else None,
-            replays=Replays(replays["n"], replays["held"], data["replays"]) if data["replays"] is not None else None,
-            seconds=summary["seconds"],
-        )
-        return StoredRun(run, folder, meta, plan)
+            raise StoreError(self._why_absent(run)) from None
+
+    # --- naming and deleting ----------------------------------------------------------------------------------------
+
+    def rename(self, run: str, name: str) -> None:
+        """Give a run a name of at most 80 characters; an empty one takes it away.
+
+        Raises:
+            StoreError: there is no such run, or the name has characters that names may not have.
+        """
+        folder = self.path(run)
+        self.catalogue.label(run, name=name, keep=lambda *kept: run_folder.label(folder, *kept))
+
+    def tag(self, run: str, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        """Give tags to a run and take some away.
+
+        Raises:
+            StoreError: there is no such run, it would have too many, or one has characters that tags may not have.
+        """
+        folder = self.path(run)
+        self.catalogue.label(run, add=add, remove=remove, keep=lambda *kept: run_folder.label(folder, *kept))
 
     def delete(self, run: str) -> None:
-        """Remove a run that nobody is making, folder and row."""
+        """Move a run that nobody is making to the trash, from where :meth:`restore` takes it for ``TRASH_DAYS``.
+
+        Raises:
+            StoreError: it is being made, or another home keeps it.
+        """
         folder = self.path(run)
-        if self._alive(run):
-            raise StoreError(f"run {run} is being made; cancel it first")
-        with Session(self.engine) as session, session.begin():
-            row = session.get(Row, run)
-            if row is not None:
-                session.delete(row)
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(self._partial(run), ignore_errors=True)
-        Path(self._lock(run).lock_file).unlink(missing_ok=True)
+        with self.locked(run):
+            if run_folder.has_plan(folder) and self.catalogue.get(run) is None:
+                self._enter(run)
+            self.catalogue.bury(run, self._id)  # from here on it is deleted, whatever happens
+            self.to_trash(run)
 
-    def _partial(self, run: str) -> Path:
-        return self.runs_folder / f".{run}.partial"
+    def restore(self, run: str) -> None:
+        """Take a deleted run back.
 
-    def _lock(self, run: str) -> FileLock:
-        self.path(run)
-        return FileLock(self.runs_folder / f".{run}.lock", timeout=0)
+        Raises:
+            StoreError: it is not deleted, or has been for more than ``TRASH_DAYS``.
+        """
+        with self.locked(run):
+            found = self.entry(run)
+            if found.deleted is None:
+                raise StoreError(f"run {run} is not deleted")
+            if found.home != self._id:
+                raise StoreError(f"run {run} is kept in {self.catalogue.place(found.home)}; restore it there")
+            self.from_trash(run)
+            if found.version and not run_folder.has_plan(self.path(run)):
+                raise StoreError(f"run {run} cannot be restored: its files are gone")
+            self.catalogue.dig_up(run)
 
-    def _alive(self, run: str) -> bool:
-        try:
-            with self._lock(run):
-                return False
-        except Timeout:
-            return True
+    # --- folders and catalogue --------------------------------------------------------------------------------------
 
+    def rescan(self) -> Scan:
+        """Enter runs whose folders the catalogue does not know, and mark those whose folders are gone."""
+        with self.alone():
+            return self._scan()
 
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
+    def _scan(self) -> Scan:
+        entered, missing = 0, 0
+        unread: list[str] = []
+        known = self.catalogue.known()
+        for folder in whole(self.runs_folder):
+            row = known.get(folder.name)
+            if row and row.deleted and row.home == self._id:
+                self.to_trash(folder.name)
+            elif row is None or row.home != self._id or row.state == "broken":
+                if self._enter(folder.name):
+                    entered += row is None or row.state == "broken"
+                else:
+                    unread.append(folder.name)
+        for folder in whole(self.trash_folder):
+            if folder.name not in known and self._enter(folder.name, folder):
+                self.catalogue.bury(folder.name, self._id)
+        for run, row in known.items():
+            gone = row.home == self._id and row.state == "stored" and not row.deleted
+            if gone and not run_folder.has_plan(self.path(run)):
+                self.catalogue.mark(run, self._id, "broken", of=["stored"])
+                missing += 1
+        return Scan(entered, missing, tuple(unread))
 
-    @event.listens_for(engine, "connect")
-    def _durable(connection: Any, _record: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
-            connection.execute(f"PRAGMA {pragma}")
+    def _bring_up_to_date(self) -> None:
+        """Enter what a dead maker or an earlier release has left, and empty the trash of what is old."""
+        for run, state in self.catalogue.behind(self._id).items():
+            with suppress(Timeout), self.lock(run):  # where another has the lock, the run is being made
+                # renamed but not yet entered: the folder is whole, only the row is behind
+                if not (run_folder.has_plan(self.path(run)) and self._enter(run)):
+                    self.catalogue.mark(run, self._id, "broken" if state == "working" else state, of=[state])
+                shutil.rmtree(self.partial(run), ignore_errors=True)
+        before = datetime.now(UTC) - timedelta(days=TRASH_DAYS)
+        for run in self.catalogue.deleted(self._id, before):
+            with suppress(Timeout), self.lock(run):
+                found = self.catalogue.get(run)
+                if found is not None and found.deleted is not None:  # nobody has restored it just now
+                    self.destroy(run)
+                    self.catalogue.forget(run)
 
-    return engine
+    def _enter(self, run: str, folder: Path | None = None) -> bool:
+        """Enter a run as its folder tells it; False where the folder tells nothing sound."""
+        folder = folder or self.path(run)
+        fields = run_folder.columns(folder)
+        if fields is not None:
+            self.catalogue.enter(run, self._id, fields, lambda *kept: run_folder.label(folder, *kept))
+        return fields is not None
 
-
-def _figures(stored: dict[str, Any]) -> Figures:
-    # a run of an earlier release lacks the figures that came later
-    return Figures(**{name: stored[name] for name in Figures.__dataclass_fields__ if name in stored})
-
-
-def _load(path: Path) -> xr.Dataset | None:
-    if not path.is_file():
-        return None
-    with xr.open_dataset(path) as data:
-        return data.load()
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _is_whole(path: Path, digest: str) -> bool:
-    return path.is_file() and _sha256(path) == digest
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def _why_absent(self, run: str) -> str:
+        found = self.catalogue.get(run)
+        if found is not None and found.deleted:
+            return f"run {run} is deleted; 'emberline runs restore {run[:8]}' brings it back"
+        if found is not None and found.home not in (self._id, ""):
+            return f"run {run} is kept in {self.catalogue.place(found.home)}; open it there"
+        return f"run {run} has no plan: it is broken, or still being made"

@@ -1,7 +1,8 @@
 """What every test may use, and what is left out where the machine lacks it (in CI nothing may be lacking).
 
 Mark a test ``browser`` when it drives the pages in Chromium, ``shared`` when it reads the shared folder of real
-series and published cases; take the fixtures ``chromium`` and ``shared`` for the paths.
+series and published cases, ``postgresql`` when it needs a database server, ``libreoffice`` when it opens a file
+there; take the fixtures ``chromium``, ``shared``, ``postgresql`` and ``libreoffice`` for them.
 """
 
 from __future__ import annotations
@@ -9,16 +10,23 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from postgres import Server
 
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 # Workers of jobs wait for another one; those of a test need not outlive it by minutes.
 os.environ.setdefault("EMBERLINE_IDLE_S", "20")
+# What the tests store is theirs.
+os.environ.pop("EMBERLINE_DATABASE", None)
 # A property may plan or simulate: no time limit for each example. In CI the same examples each time.
 settings.register_profile("emberline", deadline=None, derandomize=CI, print_blob=True)
 settings.load_profile("emberline")
@@ -33,6 +41,22 @@ def find_chromium() -> Path | None:
     return next((Path(found) for name in names if (found := shutil.which(name))), None)
 
 
+def find_postgresql() -> Path | None:
+    """The folder of PostgreSQL's programs: named by EMBERLINE_POSTGRESQL, or the newest of Debian's, or on the path."""
+    named = os.environ.get("EMBERLINE_POSTGRESQL")
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+    on_path = [Path(found).parent] if (found := shutil.which("initdb")) else []
+    folders = [Path(named)] if named else [*debian[::-1], *on_path]
+    return next((path for path in folders if (path / "initdb").is_file() and (path / "postgres").is_file()), None)
+
+
+def find_libreoffice() -> Path | None:
+    """LibreOffice: named by EMBERLINE_LIBREOFFICE, or the first one found."""
+    named = os.environ.get("EMBERLINE_LIBREOFFICE")
+    names = [named] if named else ["soffice", "libreoffice", "/Applications/LibreOffice.app/Contents/MacOS/soffice"]
+    return next((Path(found) for name in names if (found := shutil.which(name))), None)
+
+
 def find_shared() -> Path | None:
     """The folder named by EMBERLINE_SHARED, or ``shared`` beside the checkout."""
     folder = Path(os.environ.get("EMBERLINE_SHARED") or ROOT.parent / "shared")
@@ -41,6 +65,14 @@ def find_shared() -> Path | None:
 
 NEEDS = {
     "browser": (find_chromium(), "Chromium is missing: apt install chromium, or set EMBERLINE_CHROMIUM to its path"),
+    "postgresql": (
+        find_postgresql(),
+        "PostgreSQL is missing: apt install postgresql, or set EMBERLINE_POSTGRESQL to the folder of its initdb",
+    ),
+    "libreoffice": (
+        find_libreoffice(),
+        "LibreOffice is missing: apt install libreoffice-calc, or set EMBERLINE_LIBREOFFICE to its path",
+    ),
     "shared": (
         find_shared(),
         "the shared folder is missing: lay it beside the checkout, or set EMBERLINE_SHARED to its path",
@@ -86,4 +118,34 @@ def chromium() -> Path:
     """The browser; its test carries the marker ``browser``."""
     program = NEEDS["browser"][0]
     assert program is not None, "mark this test with @pytest.mark.browser"
+    return program
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A server of the tests' own; its test carries the marker ``postgresql``."""
+    from postgres import running
+
+    programs = NEEDS["postgresql"][0]
+    assert programs is not None, "mark this test with @pytest.mark.postgresql"
+    with running(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Which database the catalogue of every home of a test is in: each of them in turn."""
+    from plans.catalogue import VARIABLE, database
+
+    if request.param == "postgresql":
+        monkeypatch.setenv(VARIABLE, request.getfixturevalue("postgresql").schema())
+    yield str(request.param)
+    database.forget()
+
+
+@pytest.fixture(scope="session")
+def libreoffice() -> Path:
+    """LibreOffice; its test carries the marker ``libreoffice``."""
+    program = NEEDS["libreoffice"][0]
+    assert program is not None, "mark this test with @pytest.mark.libreoffice"
     return program

@@ -13,8 +13,24 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from ui import calibrate, ensembles, fronts, levers, prices, rolling, sweeps, why_not
-from ui.options import AsJson, Changes, Named, Refused, Run, find, print_json, store_if_any, writable
+from ui import (
+    calibrate,
+    differences,
+    ensembles,
+    exporting,
+    fronts,
+    headroom,
+    importing,
+    levers,
+    locks,
+    prices,
+    rolling,
+    runs,
+    sweeps,
+    why,
+    why_not,
+)
+from ui.options import AsJson, Changes, Named, Refused, Run, find, print_json
 
 if TYPE_CHECKING:
     from scenarios import Scenario
@@ -158,10 +174,17 @@ app.command()(levers.levers)
 app.command()(prices.prices)
 app.command()(calibrate.calibrate)
 app.command()(calibrate.log)
+app.command("import")(importing.bring_in)
 app.command()(ensembles.replay)
 app.command()(sweeps.sweep)
 app.command()(rolling.roll)
 app.command()(why_not.why_not)
+app.command()(why.why)
+app.command()(differences.diff)
+app.command()(locks.locks)
+app.command()(headroom.headroom)
+app.command()(exporting.export)
+app.add_typer(runs.app, name="runs")
 
 
 @app.command()
@@ -175,82 +198,6 @@ def show(run: Run = "last", as_json: AsJson = False) -> None:
         print_json({"run": found, "folder": str(stored.folder), **stored.plan.summary()})
     else:
         terminal.show(terminal.out(), stored.plan, found, stored.folder)
-
-
-@app.command()
-def runs(
-    delete: Annotated[str | None, typer.Option(metavar="RUN", help="delete this run")] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before deleting")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """List the stored runs, or delete one."""
-    from datetime import UTC
-
-    if delete is not None:
-        store, found = find(delete)
-        if not yes and not (sys.stdin.isatty() and typer.confirm(f"Delete run {found}?", err=True)):
-            raise Refused(f"run {found} was not deleted; confirm with --yes")
-        store.delete(found)
-        print(f"run {found} deleted", file=sys.stderr)
-        return
-    kept = store_if_any()
-    found_rows = kept.list() if kept else []
-    if as_json:
-        names = ("id", "scenario", "state", "status", "goal", "gap", "saved_carbon_kg", "saved_cost", "verdict")
-        rows = [{name: getattr(row, name) for name in names} for row in found_rows]
-        made = [row.created.replace(tzinfo=UTC).isoformat(timespec="seconds") for row in found_rows]
-        print_json([{**row, "created": at} for row, at in zip(rows, made, strict=True)])
-        return
-    if not found_rows:
-        print("there is no run yet; make one with 'emberline plan melt-shop-small'", file=sys.stderr)
-        return
-    from rich.table import Table
-
-    from ui import terminal, wording
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in ("run", "made", "scenario", "goal", "state", "status", "gap", "carbon saved"):
-        table.add_column(name, justify="right" if name in ("gap", "carbon saved") else "left", no_wrap=True)
-    for row in found_rows:
-        at = row.created.replace(tzinfo=UTC).astimezone()
-        saved = "" if row.saved_carbon_kg is None else f"{wording.number(row.saved_carbon_kg / 1000, 2)} t"
-        gap = "" if row.gap is None else wording.percent(row.gap)
-        cells = (row.id[:8], f"{at:%Y-%m-%d %H:%M}", row.scenario, wording.GOALS.get(row.goal, row.goal))
-        table.add_row(*cells, row.state, row.status, gap, saved)
-    console = terminal.out()
-    console.print(table, soft_wrap=True)
-
-
-@app.command()
-def export(
-    run: Run = "last",
-    to: Annotated[str, typer.Option(metavar="xlsx|csv|json", help="format, unless the file's name says it")] = "",
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="where to")] = None,
-    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
-) -> None:
-    """Write a stored run to a file for the shift."""
-    from plans.export import FORMATS
-    from plans.export import export as write
-
-    named = output.suffix.removeprefix(".").lower() if output else ""
-    if named and named not in FORMATS:
-        raise Refused(f"--output {output}: formats are {', '.join(f'.{kind}' for kind in FORMATS)}")
-    to = to or named or FORMATS[0]
-    if to not in FORMATS:
-        raise Refused(f"--to {to}: formats are {', '.join(FORMATS)}")
-    if named in FORMATS and named != to:
-        raise Refused(f"--to {to}: the file's name ends in .{named}; leave --to out, or name another file")
-    store, found = find(run)
-    stored = store.open(found)
-    path = output or Path(f"emberline-{stored.plan.scenario.name}-{found[:8]}.{to}")
-    writable(path, force)
-    if not stored.plan.found:
-        print(f"run {found} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
-        raise typer.Exit(1)
-    try:
-        print(write(stored, to, path))
-    except OSError as error:
-        raise Refused(f"--output {path}: {error.strerror}") from error
 
 
 @app.command()

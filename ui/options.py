@@ -50,14 +50,14 @@ def print_json(data: Any) -> None:
 
 def store_if_any() -> Store | None:
     """The store; None where nothing was ever stored, so that asking leaves no trace."""
-    from plans.store import Store, home
+    from plans.store import Store, is_begun
 
-    return Store() if (home() / "catalogue.db").is_file() else None
+    return Store() if is_begun() else None
 
 
-def find(prefix: str) -> tuple[Store, str]:
+def find(prefix: str, *, deleted: bool = False) -> tuple[Store, str]:
     """The store, and the whole number of a run that is named by its beginning or ``last``."""
     store = store_if_any()
     if store is None:
         raise Refused("there is no stored run yet; make one with 'emberline plan'")
-    return store, store.find(prefix)
+    return store, store.find(prefix, deleted=deleted)

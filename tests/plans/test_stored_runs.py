@@ -5,11 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import random
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +16,7 @@ from pathlib import Path
 import planned
 import pytest
 import xarray as xr
+from writers import begin, kept, writer
 
 from plans import Plan
 from plans.store import DATASETS, Store, StoredRun, StoreError
@@ -26,24 +24,10 @@ from scenarios.datasets import ENVELOPE, INPUTS, RUN, SCHEDULE, check
 
 ROOT = Path(__file__).resolve().parents[2]
 
-WRITER = """
-import sys
-from pathlib import Path
-from plans.store import Store
-plan = Store(Path(sys.argv[1])).open(sys.argv[2]).plan
-store = Store(Path(sys.argv[3]))
-print("ready", flush=True)
-sys.stdin.readline()
-for _ in range(int(sys.argv[4])):
-    with store.working(plan.scenario) as run:
-        store.save(run, plan)
-"""
-"""Copies a plan from one home into another, over and over."""
-
 DYING = """
 import os, signal
-import plans.store
-_replace, _sync = os.replace, plans.store._sync
+import plans.run_folder
+_replace, _sync = os.replace, plans.run_folder.sync
 def die(): os.kill(os.getpid(), signal.SIGKILL)
 def replace(a, b):
     if {moment!r} == "before the rename": die()
@@ -52,7 +36,7 @@ def replace(a, b):
 def sync(path):
     if {moment!r} == "while writing" and path.name == "plan.json": die()
     _sync(path)
-os.replace, plans.store._sync = replace, sync
+os.replace, plans.run_folder.sync = replace, sync
 """
 
 
@@ -72,36 +56,8 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def stored(store: Store, made: Plan) -> StoredRun:
-    with store.working(made.scenario) as run:
-        store.save(run, made)
-    return store.open(run)
-
-
-def writer(source: StoredRun, target: Path, times: int, prelude: str = "") -> subprocess.Popen[str]:
-    command = [
-        sys.executable,
-        "-c",
-        prelude + WRITER,
-        str(source.folder.parents[1]),
-        source.id,
-        str(target),
-        str(times),
-    ]
-    return subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
-def begin(*processes: subprocess.Popen[str]) -> None:
-    """Wait until all are ready, then let them go at once."""
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline().strip() == "ready", process.communicate()[1]
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
+def stored(store: Store) -> StoredRun:
+    return kept(store.folder)
 
 
 def assert_whole(store: Store, made: Plan) -> dict[str, str]:
@@ -189,31 +145,13 @@ def test_a_run_without_a_plan_is_kept(store: Store, unplanned: Plan) -> None:
     assert not opened.acceptable
 
 
-def test_kill_9_at_random_moments(store: Store, stored: StoredRun, made: Plan) -> None:
-    """Proves: five writers killed at random leave whole runs and marked ones, nothing between.
-
-    Sensitivity: writing into the final folder would leave a stored run that does not open."""
-    moments = random.Random(1)
-    writers = [writer(stored, store.folder, 10_000) for _ in range(5)]
-    begin(*writers)
-    for process in writers:
-        time.sleep(moments.uniform(0.05, 0.4))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    states = assert_whole(store, made)
-    assert states[stored.id] == "stored"
-    assert list(states.values()).count("broken") <= 5
-    assert len(states) > 5
-    assert assert_whole(Store(store.folder), made) == states
-
-
 @pytest.mark.parametrize(
     ("moment", "state"),
     [("while writing", "broken"), ("before the rename", "broken"), ("after the rename", "stored")],
 )
 def test_kill_9_at_the_worst_moments(store: Store, stored: StoredRun, made: Plan, moment: str, state: str) -> None:
     """Proves: until the rename a run is broken, from then on it is whole, though its row was never written."""
-    process = writer(stored, store.folder, 1, DYING.format(moment=moment))
+    process = writer(stored, store.folder, "1", prelude=DYING.format(moment=moment))
     begin(process)
     assert process.wait(timeout=30) == -signal.SIGKILL
     process.communicate()
@@ -243,27 +181,10 @@ def test_a_full_disk_marks_the_run(store: Store, made: Plan, monkeypatch: pytest
     def full(_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("plans.store._sync", full)
+    monkeypatch.setattr("plans.run_folder.sync", full)
     with pytest.raises(OSError, match="No space"), store.working(made.scenario) as run:
         store.save(run, made)
     assert assert_whole(store, made) == {run: "broken"}
-
-
-def test_two_writers_at_once_on_a_new_home(tmp_path: Path, stored: StoredRun, made: Plan) -> None:
-    """Proves: processes that make a home at the same moment do not get in each other's way, nor a reader in theirs."""
-    target = tmp_path / "other"
-    writers = [writer(stored, target, 4) for _ in range(2)]
-    begin(*writers)
-    reader = Store(target)
-    while any(process.poll() is None for process in writers):
-        for row in reader.list():
-            if row.state == "stored":
-                reader.open(row.id)
-    for process in writers:
-        assert process.communicate()[1] == ""
-        assert process.returncode == 0
-    states = assert_whole(reader, made)
-    assert list(states.values()) == ["stored"] * 8
 
 
 def test_a_new_home_is_made_once(tmp_path: Path) -> None:

@@ -1,0 +1,122 @@
+"""Which database the catalogue is in, and how it is spoken to.
+
+SQLite ends a transaction when it is on the disk (``synchronous=FULL``), lets others read meanwhile (WAL), and makes
+writers wait for each other. A transaction that writes says so when it begins: one that reads first and writes later
+would be refused where another has written in between.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
+
+from plans.catalogue.errors import StoreError
+
+VARIABLE = "EMBERLINE_DATABASE"
+WAIT_S = 10
+"""For a lock that another holds."""
+ANSWER_S = 5
+"""For a server to take a connection."""
+_POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
+
+
+def address(folder: Path) -> URL:
+    """The database of a home: what ``EMBERLINE_DATABASE`` names, else ``catalogue.db`` in the folder.
+
+    Raises:
+        StoreError: the variable names no database that Emberline can use.
+    """
+    named = os.environ.get(VARIABLE, "").strip()
+    if not named:
+        return URL.create("sqlite", database=str(folder / "catalogue.db"))
+    right = "write postgresql://USER@HOST/DATABASE or sqlite:////FOLDER/FILE"
+    try:
+        url = make_url(named)
+    except (ArgumentError, ValueError):
+        raise StoreError(f"{VARIABLE} is no address of a database; {right}") from None
+    if url.drivername in _POSTGRESQL:
+        return url.set(drivername="postgresql+psycopg")
+    if url.drivername != "sqlite":
+        raise StoreError(f"{VARIABLE} names {url.drivername[:40]!r}, which the catalogue cannot use; {right}")
+    if not url.database or not Path(url.database).is_absolute():
+        raise StoreError(f"{VARIABLE} names no file by its whole path; {right}")
+    if not Path(url.database).parent.is_dir():
+        raise StoreError(f"{VARIABLE}: {Path(url.database).parent} is no folder; make it first")
+    return url
+
+
+def shown(url: URL) -> str:
+    """The address without user, password and options."""
+    return str(url.database) if url.drivername == "sqlite" else f"{url.host or 'local'}/{url.database or ''}"
+
+
+def engine(url: URL) -> Engine:
+    """An engine whose transactions read; :func:`writer` gives one whose transactions write. It is kept for later.
+
+    Raises:
+        StoreError: PostgreSQL is asked for and its driver is not installed.
+    """
+    return _sqlite(url) if url.drivername == "sqlite" else _postgresql(url)
+
+
+def writer(reader: Engine) -> Engine:
+    """The same database, for transactions that write."""
+    return reader.execution_options(writes=True)
+
+
+def forget() -> None:
+    """Close the connections that are kept open for later."""
+    for kept in _open:
+        kept.dispose()
+    _open.clear()
+    _postgresql.cache_clear()
+
+
+_open: list[Engine] = []
+
+
+@lru_cache(maxsize=16)
+def _sqlite(url: URL) -> Engine:
+    # no pool: a file that is deleted or replaced must not live on in an open connection
+    made = create_engine(url, poolclass=NullPool, connect_args={"timeout": WAIT_S})
+
+    @event.listens_for(made, "connect")
+    def _durable(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin below, not when the driver thinks so
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return made
+
+
+@lru_cache(maxsize=4)
+def _postgresql(url: URL) -> Engine:
+    asked = {"connect_timeout": ANSWER_S, "application_name": "emberline"}
+    try:
+        made = create_engine(
+            url, pool_pre_ping=True, pool_size=2, max_overflow=8, pool_recycle=1800,
+            connect_args={name: value for name, value in asked.items() if name not in url.query},
+        )  # fmt: skip
+    except ImportError:
+        raise StoreError(
+            f"{VARIABLE} names PostgreSQL, whose driver is not installed; install 'emberline[postgresql]' or psycopg"
+        ) from None
+
+    @event.listens_for(made, "begin")
+    def _begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_S}s'")
+
+    _open.append(made)
+    return made

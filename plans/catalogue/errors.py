@@ -1,0 +1,7 @@
+"""What the catalogue and the store raise."""
+
+from __future__ import annotations
+
+
+class StoreError(ValueError):
+    """A run that is not there, is ambiguous or cannot be opened; a catalogue that cannot be used. One line."""
