@@ -14,7 +14,7 @@ from ui.pages import session
 STYLE = """<style>
 [data-testid="stMetricValue"] { font-size: 1.55rem; font-variant-numeric: tabular-nums; }
 [data-testid="stMetricDelta"] { font-size: 0.85rem; }
-[data-testid="stMainBlockContainer"] { padding: 2.4rem 3rem 3rem 3rem; }
+[data-testid="stMainBlockContainer"] { padding: 4.2rem 3rem 3rem 3rem; }
 [data-testid="stSidebarHeader"] { height: 2.2rem; padding-bottom: 0; }
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.7rem; }
 [data-testid="stTable"] td:nth-child(n+3), [data-testid="stTable"] th:nth-child(n+3) { text-align: right !important; }
@@ -22,6 +22,7 @@ STYLE = """<style>
 .st-key-cards > div { min-width: 9.6rem; }
 .st-key-timeline, .st-key-preview { padding-right: 104px; }
 .st-key-timeline [data-testid="stElementToolbar"], .st-key-preview [data-testid="stElementToolbar"] { display: none; }
+.st-key-language { position: fixed; top: 0.6rem; right: 3.6rem; width: 7rem; z-index: 999991; }
 [data-testid="stText"] { font-family: inherit; white-space: pre-wrap; }
 </style>"""
 
@@ -51,11 +52,8 @@ def route() -> None:
     session.begin()
     there = [name for name in PAGES if find_spec(f"ui.pages.{name}")]
     chosen = st.navigation([_page(name) for name in there], position="top")
-    with st.sidebar:
-        title, language = st.columns([3, 2], vertical_alignment="center")
-        title.subheader("Emberline", anchor=False)
-        with language:
-            _language()
+    with st.container(key="language"):
+        _language()
     chosen.run()
 
 

@@ -1,0 +1,189 @@
+"""The page Carbon: the ledger of what is looked at by scope, time, heat, product; average beside marginal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from plans.ledger import MARKET, SIGNALS, Ledger
+from scenarios import Scenario
+from ui import carbon_charts, wording
+from ui.language import mark, tr
+from ui.pages import accounts, looking, products
+from ui.pages.accounts import draw
+from ui.pages.looking import FOREMAN, PLAN
+from ui.view import weeks
+
+WAYS = {
+    "average": mark("location, average intensity"),
+    "marginal": mark("location, marginal intensity"),
+    MARKET: mark("market, by contracts"),
+}
+"""The ways to count scope 2 of the grid."""
+
+
+def page() -> None:
+    """Draw the page."""
+    st.subheader(tr("Carbon"), anchor=False)
+    looked = looking.choose("carbon")
+    if looked is None:
+        return
+    scenario = looked.scenario
+    st.text(f"{scenario.title or scenario.name}, {wording.span(scenario.horizon)}")
+    st.caption(looked.status)
+    with st.spinner(tr("The twin runs the foreman's day")):
+        ours = looked.ledger(looked.policies[0])
+    theirs = looked.ledger(FOREMAN) if PLAN in looked.policies else None
+    signal = _signal(scenario, ours)
+    _cards(scenario, ours, theirs, signal)
+    parts: dict[str, Callable[[], None]] = {
+        tr("Over time"): lambda: _over_time(scenario, ours, signal),
+        tr("By scope and source"): lambda: _entries(ours, theirs),
+        tr("Average against marginal"): lambda: _ways(scenario, ours, theirs),
+    }
+    if scenario.heats:
+        parts[tr("By heat")] = lambda: _heats(scenario, ours, theirs, signal)
+    if scenario.processes and looked.made is not None and theirs is not None:
+        made = looked.made
+        parts[tr("By product")] = lambda: products.show_products(made, (ours, theirs))
+    for tab, show in zip(st.tabs(list(parts)), parts.values(), strict=True):
+        with tab:
+            show()
+
+
+def _signal(scenario: Scenario, ours: Ledger) -> str:
+    given = [name for name in SIGNALS if name in ours.grid]
+    if len(given) < 2:
+        return given[0]
+    found = st.segmented_control(
+        tr("Grid intensity"), given, default=scenario.goal.signal, required=True,
+        format_func=lambda name: tr(wording.SIGNALS[name]), key=f"carbon.signal.{scenario.name}",
+    )  # fmt: skip
+    return str(found or scenario.goal.signal)
+
+
+def _tonnes_made(scenario: Scenario, book: Ledger) -> float:
+    return float(book.by_heat["mass_t"].sum()) if scenario.heats else 0.0
+
+
+def _cards(scenario: Scenario, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
+    """Totals, each beside the foreman's."""
+
+    def values(book: Ledger) -> dict[str, float | None]:
+        found: dict[str, float | None] = {
+            tr("Scope 1 [t CO2e]"): book.direct_kg / 1000,
+            tr("Scope 2, grid, {way} [t CO2e]", way=tr(signal)): book.grid[signal] / 1000,
+        }
+        if book.bought:
+            found[tr("Scope 2, bought heat [t CO2e]")] = book.bought_kg / 1000
+        total = book.total_kg(signal)
+        found[tr("Scope 1 and 2 [t CO2e]")] = None if total is None else total / 1000
+        mass = _tonnes_made(scenario, book)
+        if mass and total is not None:
+            found[tr("For each tonne of steel [kg CO2e/t]")] = total / mass
+        return found
+
+    mine, before = values(ours), values(theirs) if theirs is not None else {}
+    with st.container(horizontal=True, key="cards"):
+        for label, value in mine.items():
+            was = before.get(label)
+            delta = None if value is None or was is None else value - was
+            small = delta is None or not any(digit in "123456789" for digit in wording.number(delta, 2))
+            st.metric(
+                label,
+                wording.number(value, 2),
+                None if was is None else tr("as the foreman") if small else f"{delta:+.2f}",
+                delta_color="off" if small else "inverse",
+                delta_arrow="off" if small else "auto",
+                border=True,
+            )
+    against = tr("The small figures are the difference to the foreman. ") if before else ""
+    st.caption(against + tr("The ways to count scope 2 of the grid stand beside each other and are never added."))
+
+
+def _over_time(scenario: Scenario, ours: Ledger, signal: str) -> None:
+    views = weeks(scenario.horizon)
+    name = next(iter(views))
+    if len(views) > 1:
+        name = st.selectbox(tr("Part of the horizon"), list(views), key=f"carbon.part.{scenario.name}")
+    with st.container(key="timeline"):
+        st.altair_chart(carbon_charts.by_step(scenario, ours, signal, views[name]), width="stretch")
+    st.caption(tr("Stacked from below: scope 1, bought heat, grid. Dashed: all of it by the other intensity."))
+    with st.expander(tr("By the hour, as a table")):
+        hourly = ours.by_hour(scenario.horizon.zone)
+        stamps = pd.DatetimeIndex(hourly["time"].to_numpy()).tz_localize("UTC").tz_convert(scenario.horizon.zone)
+        table = pd.DataFrame({tr("hour from"): [wording.moment(at.to_pydatetime()) for at in stamps]})
+        for column, title in (
+            ("direct_kg", tr("scope 1")),
+            ("bought_kg", tr("scope 2, bought heat")),
+            *((f"grid_{way}_kg", tr(title)) for way, title in WAYS.items()),
+        ):
+            if column in hourly:
+                table[f"{title} [t CO2e]"] = hourly[column].to_numpy() / 1000
+        draw(table, dict.fromkeys(table.columns[1:], 3))
+
+
+def _entries(ours: Ledger, theirs: Ledger | None) -> None:
+    table = accounts.ledger_table(ours, theirs or ours)
+    if theirs is None:
+        table = table.drop(columns="foreman [t CO2e]").rename(columns={"plan [t CO2e]": "foreman [t CO2e]"})
+    digits = {"activity": 2, "factor [kg/unit]": 3, "plan [t CO2e]": 3, "foreman [t CO2e]": 3}
+    draw(table, {name: count for name, count in digits.items() if name in table})
+    st.caption(
+        tr(
+            "Activity times factor is the emission; a factor that changes with time is its mean. Biogenic CO2 is in no "
+            "total. Where a factor is from stands beside it."
+        )
+    )
+
+
+def _ways(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> None:
+    """What the run emits by each way to count, and what it saves: shifting by one signal may raise another."""
+    rows = []
+    for way, title in WAYS.items():
+        total = ours.total_kg(way)
+        if total is None:
+            continue
+        row: dict[str, object] = {tr("grid counted by"): tr(title), tr("scope 1 and 2 [t CO2e]"): total / 1000}
+        before = None if theirs is None else theirs.total_kg(way)
+        if before is not None:
+            row[tr("foreman [t CO2e]")] = before / 1000
+            row[tr("saved [t CO2e]")] = (before - total) / 1000
+            row[tr("saved [%]")] = 100 * (before - total) / abs(before) if before else 0.0
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    draw(table, dict.fromkeys(table.columns[1:], 2))
+    says = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[scenario.goal.signal]))
+    st.caption(
+        says + " " + tr("What is shifted to hours of a low average may meet a high marginal intensity: look at both.")
+    )
+    if ours.market_says:
+        st.text(tr("By contracts, what none covers: {source}", source=ours.market_says))
+
+
+def _heats(scenario: Scenario, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
+    if len(scenario.heats) <= carbon_charts.MOST_HEATS:
+        st.altair_chart(carbon_charts.heats(scenario, ours, theirs, signal), width="stretch")
+        if theirs is not None:
+            st.caption(tr("Bars: the plan; grey ticks: the foreman."))
+    grades = {heat.name: (heat.order, heat.grade.name) for heat in scenario.heats}
+    names = [str(name) for name in ours.by_heat["heat"].values]
+    table = pd.DataFrame(
+        {
+            tr("heat"): names,
+            tr("order"): [grades[name][0] for name in names],
+            tr("grade"): [grades[name][1] for name in names],
+            tr("mass [t]"): ours.by_heat["mass_t"].to_numpy(),
+            tr("scope 1 [kg CO2e]"): ours.by_heat["direct_kg"].to_numpy(),
+            tr("all [kg CO2e]"): ours.of_heat(signal).to_numpy(),
+            "kg CO2e/t": ours.kg_per_t(signal).to_numpy(),
+        }
+    )
+    if theirs is not None:
+        table[tr("foreman [kg CO2e/t]")] = theirs.kg_per_t(signal).to_series().reindex(names).to_numpy()
+    draw(table, dict.fromkeys(table.columns[3:], 1))
+    st.caption(
+        tr("What the line draws goes to heats by what each draws in a step, what belongs to no heat by their mass.")
+    )

@@ -1,0 +1,182 @@
+"""The page Runs: the catalogue searched, one run named, tagged, opened, shared, deleted and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC
+
+import pandas as pd
+import streamlit as st
+
+from plans.store import Entry, Store, StoreError
+from ui import wording
+from ui.language import mark, tr, trn
+from ui.pages import picking, session
+from ui.pages.accounts import draw
+from ui.pages.going import go
+
+STATES = {"stored": mark("kept"), "working": mark("being made"), "broken": mark("lost"), "deleted": mark("deleted")}
+PAGES = {
+    "plan": mark("Open the plan"),
+    "compare": mark("Compare"),
+    "robustness": mark("Robustness"),
+    "exporting": mark("Export"),
+}
+"""Where one goes with a run."""
+AT_ONCE = 50
+"""Runs on one sheet of the table."""
+SAID = "runs.said"
+"""In the session: what was last done, told once."""
+
+
+def page() -> None:
+    """Draw the page."""
+    st.subheader(tr("Runs"), anchor=False)
+    store = Store()
+    _say()
+    found, total = _search(store)
+    if not found:
+        if total is None:
+            st.info(tr("There is no stored plan yet. Make one on the page Plan."))
+        else:
+            st.info(tr("No run is like that: look for fewer words, or choose another state."))
+        return
+    _table(found)
+    more = (total or 0) - len(found)
+    if more > 0:
+        st.caption(trn("and {count} more: search to find it", "and {count} more: search to find them", more))
+    _one(store, {entry.id: entry for entry in found})
+
+
+def _say() -> None:
+    says = st.session_state.pop(SAID, "")
+    if says:
+        with st.container(border=True):
+            st.text(says)
+
+
+def _search(store: Store) -> tuple[list[Entry], int | None]:
+    """The runs that are looked for, and how many there are; None: there is no run at all."""
+    words, scenario, tags, state = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
+    text = words.text_input(
+        tr("Search"), key="runs.text", help=tr("All of these words in name, scenario, title, tags or id")
+    )
+    named = scenario.selectbox(
+        tr("Scenario"), store.catalogue.scenarios(), index=None, placeholder=tr("all"), key="runs.scenario"
+    )
+    tagged = tags.multiselect(tr("Tags"), store.catalogue.tags(), placeholder=tr("all"), key="runs.tags")
+    shown = state.selectbox(
+        tr("State"), list(STATES), index=0, format_func=lambda name: tr(STATES[name]), key="runs.state"
+    )
+    found = list(store.search(text, tagged, named, shown, limit=AT_ONCE))
+    if not found and not store.count():
+        return [], None
+    return found, store.count(text, tagged, named, shown)
+
+
+def _table(found: list[Entry]) -> None:
+    table = pd.DataFrame(
+        {
+            tr("made"): [wording.moment(entry.created.replace(tzinfo=UTC).astimezone()) for entry in found],
+            tr("name"): [entry.name for entry in found],
+            tr("scenario"): [entry.scenario for entry in found],
+            tr("goal"): [tr(wording.GOALS.get(entry.goal, entry.goal)) for entry in found],
+            tr("status"): [_status(entry) for entry in found],
+            tr("carbon [t CO2e]"): [_tonnes(entry.carbon_kg) for entry in found],
+            tr("saved [t CO2e]"): [_tonnes(entry.saved_carbon_kg) for entry in found],
+            tr("cost"): [wording.number(entry.cost, 0) for entry in found],
+            tr("saved cost"): [wording.number(entry.saved_cost, 0) for entry in found],
+            tr("currency"): [entry.currency for entry in found],
+            tr("peak [MW]"): [wording.number(entry.peak_mw, 1) for entry in found],
+            tr("tags"): [", ".join(entry.tags) for entry in found],
+            tr("run"): [entry.id[:8] for entry in found],
+        }
+    )
+    draw(table, {})
+    st.caption(tr("Saved: against the foreman, both undisturbed. Times are those of this server."))
+
+
+def _status(entry: Entry) -> str:
+    gap = "" if entry.gap is None else f", {tr('gap {share}', share=wording.percent(entry.gap))}"
+    return f"{tr(entry.status)}{gap}"
+
+
+def _tonnes(kg: float | None) -> str:
+    return wording.number(None if kg is None else kg / 1000, 1)
+
+
+def _one(store: Store, found: dict[str, Entry]) -> None:
+    """One run and what can be done with it."""
+    ids, looked = list(found), session.run()
+    chosen = st.selectbox(
+        tr("Run"), ids, index=ids.index(looked) if looked in found else 0,
+        format_func=lambda run: picking.label(found[run]), key="runs.one",
+    )  # fmt: skip
+    entry = found[chosen]
+    with st.container(border=True):
+        if entry.verdict:
+            st.text(entry.verdict)
+        if entry.deleted is not None:
+            if st.button(tr("Take it back"), key="runs.restore"):
+                _do(lambda: store.restore(chosen), tr("Run {run} is back.", run=chosen[:8]))
+            return
+        if entry.state == "stored":
+            _go(chosen)
+            _label(store, entry)
+        elif entry.state == "working" and st.button(tr("Watch it"), key="runs.watch"):
+            session.choose(chosen)
+            go("plan")
+        if entry.state != "working":
+            _delete(store, chosen)
+
+
+def _go(run: str) -> None:
+    for column, (module, title) in zip(st.columns(len(PAGES)), PAGES.items(), strict=True):
+        if column.button(tr(title), key=f"runs.{module}", width="stretch"):
+            session.choose(run)
+            go(module)
+    st.text(tr("To share it, send this address to whoever can reach this server:"))
+    st.code(f"{_server()}/?run={run}", language=None)
+
+
+def _server() -> str:
+    """Scheme and host of the address that the browser shows."""
+    parts = str(st.context.url or "").split("/")
+    return "/".join(parts[:3]) if len(parts) >= 3 else ""
+
+
+def _label(store: Store, entry: Entry) -> None:
+    with st.form(f"runs.label.{entry.id}", border=False):
+        name, tags, button = st.columns([3, 3, 1], vertical_alignment="bottom")
+        named = name.text_input(tr("Name"), entry.name, max_chars=80)
+        tagged = tags.text_input(
+            tr("Tags, a space between them"), " ".join(entry.tags), help=tr("Such as: june trial")
+        ).split()
+        if button.form_submit_button(tr("Keep"), width="stretch"):
+
+            def keep() -> None:
+                store.rename(entry.id, named)
+                store.tag(entry.id, [tag for tag in tagged if tag not in entry.tags], set(entry.tags) - set(tagged))
+
+            _do(keep, tr("Name and tags are kept."))
+
+
+def _delete(store: Store, run: str) -> None:
+    """Delete after a second look; the trash keeps what was deleted for a while."""
+    with st.popover(tr("Delete")):
+        st.text(tr("Delete run {run}? It can be taken back for some days: choose the state deleted.", run=run[:8]))
+        if st.button(tr("Delete it"), key=f"runs.delete.{run}", type="primary"):
+            if session.run() == run:
+                session.choose("")
+            _do(lambda: store.delete(run), tr("Run {run} was deleted. The state deleted lists it.", run=run[:8]))
+
+
+def _do(work: Callable[[], None], done: str) -> None:
+    """Do something to a run, say what came of it, and draw the page anew."""
+    try:
+        work()
+    except StoreError as error:
+        st.session_state[SAID] = f"✕ {error}"
+    else:
+        st.session_state[SAID] = f"✓ {done}"
+    st.rerun()
