@@ -6,10 +6,12 @@
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 PEERS  := .venv-peers/.installed
-PLOTS  := .venv/.plots
 RESULTS := docs/speed/results.json
 PARTS  := $(wildcard scenarios twin models plans ui app.py benchmarks tests)
 ARGS   ?=
+# Tests on the cores there are: each process has its run of neighbours, as they share plans and servers, and who is done
+# takes from the other. `-n 0` in ARGS: one process.
+CORES  := -n logical --maxprocesses 4 --dist worksteal
 
 help:  ## list the targets (this)
 	@echo "make TARGET [ARGS=\"…\"]"
@@ -26,8 +28,8 @@ demo: $(STAMP)  ## plan a day of the reference melt shop (24 heats) and say wher
 	@echo "  all stored plans         $(BIN)/emberline runs"
 	@echo "  other things to ask      $(BIN)/emberline --help"
 
-test: $(STAMP)  ## run the tests (ARGS="-k heat -x" goes to pytest)
-	$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP)  ## run the tests, on up to 4 cores (ARGS="-k heat -x" goes to pytest; -n 0: in one process)
+	$(BIN)/python -m pytest $(CORES) $(ARGS)
 
 check: $(STAMP)  ## lint, formatting and types
 	$(BIN)/ruff check $(PARTS)
@@ -40,7 +42,7 @@ bench: $(STAMP)  ## measure speed beside the references (ARGS="hub week" names b
 bench-peers: $(STAMP) $(PEERS)  ## the same cases in linopy, PyPSA, oemof.solph, flixopt and CP-SAT, in .venv-peers (docs/peers.md)
 	$(BIN)/python -m benchmarks --json $(RESULTS) peers cp-sat $(ARGS)
 
-bench-report: $(STAMP) $(PLOTS)  ## write docs/speed.md with tables and plots from what the benches stored
+bench-report: $(STAMP)  ## write docs/speed.md with tables and plots from what the benches stored
 	$(BIN)/python -m benchmarks report
 
 app: $(STAMP)  ## open the pages in the browser
@@ -85,16 +87,6 @@ $(STAMP): pyproject.toml constraints.txt
 	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,check]'; \
 	fi; \
 	touch $(STAMP)
-
-# What renders plots, only for the page of the benches.
-$(PLOTS): pyproject.toml | $(STAMP)
-	@set -e; export PIP_DISABLE_PIP_VERSION_CHECK=1; \
-	if command -v uv >/dev/null 2>&1; then \
-	  uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[bench]'; \
-	else \
-	  $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[bench]'; \
-	fi; \
-	touch $(PLOTS)
 
 # The peers, with the same Python; they would not fit beside Emberline's own releases.
 $(PEERS): benchmarks/peers/requirements.txt | $(STAMP)

@@ -60,11 +60,7 @@ def _sentence(says: str) -> str:
 
 
 def write(results: list[Result], path: Path) -> None:
-    """Write the page, and its pictures into a folder of the page's name beside it.
-
-    Raises:
-        ModuleNotFoundError: what renders plots is missing.
-    """
+    """Write the page, and its pictures into a folder of the page's name beside it."""
     folder = path.with_suffix("")
     pictures = {
         plot.name: charts.save(plot, folder).relative_to(path.parent).as_posix()

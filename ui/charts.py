@@ -15,7 +15,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from plans.front import Front, rows
+from plans import palette
 from plans.plan import Plan
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY
@@ -25,7 +25,7 @@ from ui.panels import FOREMAN, INK, MARGIN, Table, y_axis
 from ui.view import View
 
 Layers = alt.LayerChart | alt.FacetChart
-POWER, CARBON, PRICE = "#2F88C9", "#D55E00", "#0B9E73"
+POWER, CARBON, PRICE = palette.POWER, palette.CARBON, palette.PRICE
 PARTS = ("#DDCC77", "#EE8866", "#44BB99", "#AA4499", "#88CCEE", "#999933", "#BBBBBB")
 """Colours of where carbon is from (after Tol)."""
 OVERHANG = MARGIN + 40
@@ -38,7 +38,23 @@ def timeline(
     view: View | None = None,
     carriers: Sequence[str] | None = None,
     stores: Sequence[str] | None = None,
+    picked: alt.Parameter | None = None,
 ) -> alt.VConcatChart:
+    """The panels of a plan below each other, linked: what is zoomed in one is zoomed in all; arguments as of
+    ``timeline_panels``."""
+    return below_each_other(timeline_panels(made, foreman, view, carriers, stores, picked=picked))
+
+
+def timeline_panels(
+    made: Plan,
+    foreman: bool = True,
+    view: View | None = None,
+    carriers: Sequence[str] | None = None,
+    stores: Sequence[str] | None = None,
+    *,
+    whose: str = "plan",
+    picked: alt.Parameter | None = None,
+) -> list[Any]:
     """Gantt, where there is a line or processes, above electricity, other carriers, levels of stores, carbon intensity
     and price. Of processes intensity and price stand below the power; rates, stores and deliveries follow.
 
@@ -48,6 +64,8 @@ def timeline(
         view: what part of the horizon, and how fine; None: all of it.
         carriers: which ones beside electricity; None: all but fuels.
         stores: which stores of material; None: all.
+        whose: what the run that is drawn is called.
+        picked: a selection of heats in the Gantt; None: nothing can be picked.
     """
     scenario = made.scenario
     assert made.replay is not None
@@ -56,26 +74,24 @@ def timeline(
     before = made.baseline if foreman else None
     balances = _balances(made, table, x, foreman, carriers)
     chosen = panels.colours(scenario)
-    levels = [panels.level_panel(level, table, x, chosen[level.name], foreman) for level in panels.levels(made)]
+    levels = [panels.level_panel(level, table, x, chosen[level.name], foreman, whose) for level in panels.levels(made)]
     if not scenario.processes:
-        heats = [gantts.of_heats(scenario, made.replay, before, view)] if scenario.heats else []
-        return _below_each_other([*heats, *balances, *levels, *_signals(scenario, table)])
+        heats = [gantts.of_heats(scenario, made.replay, before, view, whose, picked)] if scenario.heats else []
+        return [*heats, *balances, *levels, *_signals(scenario, table)]
     last = time_axis(view, labels=True, title=True)
-    rows = list(processes.rate_panels(made, table, x, foreman))
-    rows += processes.store_panels(made, table, x, foreman, list(scenario.store) if stores is None else stores)
+    rows = list(processes.rate_panels(made, table, x, foreman, whose))
+    rows += processes.store_panels(made, table, x, foreman, list(scenario.store) if stores is None else stores, whose)
     leaves = [processes.delivery_panel(made, table, last, foreman)] if scenario.deliveries or scenario.arrivals else []
-    return _below_each_other(
-        [
-            gantts.of_units(scenario, made.replay, before, view),
-            processes.power_panel(made, table, x, foreman),
-            balances[0],
-            *_signals(scenario, table, title=not leaves),
-            *rows,
-            *balances[1:],
-            *levels,
-            *leaves,
-        ]
-    )
+    return [
+        gantts.of_units(scenario, made.replay, before, view, whose),
+        processes.power_panel(made, table, x, foreman),
+        balances[0],
+        *_signals(scenario, table, title=not leaves),
+        *rows,
+        *balances[1:],
+        *levels,
+        *leaves,
+    ]
 
 
 def _balances(made: Plan, table: Table, x: alt.X, foreman: bool, carriers: Sequence[str] | None) -> list[Any]:
@@ -95,10 +111,11 @@ def _balances(made: Plan, table: Table, x: alt.X, foreman: bool, carriers: Seque
 
 def preview(scenario: Scenario) -> alt.VConcatChart:
     """What the day offers before anything is planned: carbon intensity and price."""
-    return _below_each_other(_signals(scenario, Table(View.of(scenario.horizon)), height=110))
+    return below_each_other(_signals(scenario, Table(View.of(scenario.horizon)), height=110))
 
 
-def _below_each_other(drawn: list[Any]) -> alt.VConcatChart:
+def below_each_other(drawn: list[Any]) -> alt.VConcatChart:
+    """Panels on one time axis; zooming the first zooms all."""
     zoom = alt.selection_interval(bind="scales", encodings=["x"], zoom="wheel![event.shiftKey]")
     return (
         alt.vconcat(drawn[0].add_params(zoom), *drawn[1:], spacing=10)
@@ -130,44 +147,6 @@ def search(history: tuple[tuple[float, float | None, float | None], ...], unit: 
     )
     dash = alt.StrokeDash("line:N", scale=alt.Scale(domain=["best plan", "bound"], range=[[1, 0], [5, 3]]), legend=None)
     return alt.layer(base.mark_line(interpolate="step-after").encode(strokeDash=dash), base.mark_circle(size=18))
-
-
-def front(found: Front) -> Layers:
-    """Cost over carbon from the cleanest to the cheapest point, what is proven below it, the knee and the foreman."""
-    money = found.scenario.market.currency
-    frame = pd.DataFrame(rows(found.data))
-    frame["carbon"] = frame["carbon_kg"].astype(float) / 1000
-    frame["kind"] = ["knee" if marked else "point" for marked in frame["knee"]]
-    shown = ["carbon", "cost", "gap", "difference_per_t", "dual_per_t"]
-    foreman = {"kind": "foreman", "carbon": found.baseline.carbon_kg / 1000, "cost": found.baseline.cost}
-    marks = pd.DataFrame([*frame[[*shown, "kind", "point", "status"]].to_dict("records"), foreman])
-    x = alt.X("carbon:Q", title="carbon [t CO2e]", scale=alt.Scale(zero=False))
-    y = alt.Y("cost:Q", title=f"cost [{money}]", scale=alt.Scale(zero=False))
-    kinds = {"point": (POWER, "circle"), "knee": (CARBON, "diamond"), "foreman": (FOREMAN, "cross")}
-    colours, shapes = ([looks[i] for looks in kinds.values()] for i in (0, 1))
-    legend = alt.Legend(title=None, orient="top")
-    titles = (
-        ("carbon", "carbon [t CO2e]", ",.2f"), ("cost", f"cost [{money}]", ",.0f"), ("gap", "gap", ".2%"),
-        ("difference_per_t", f"against the next cheaper point [{money}/t]", ",.0f"),
-        ("dual_per_t", f"shadow price of the cap [{money}/t]", ",.0f"),
-    )  # fmt: skip
-    points = alt.Chart(marks, height=320).mark_point(size=90, filled=True, opacity=1)
-    points = points.encode(
-        x=x,
-        y=y,
-        color=alt.Color("kind:N", scale=alt.Scale(domain=list(kinds), range=colours), legend=legend),
-        shape=alt.Shape("kind:N", scale=alt.Scale(domain=list(kinds), range=shapes), legend=legend),
-        tooltip=[
-            alt.Tooltip("kind:N", title="is"),
-            alt.Tooltip("point:Q", title="point"),
-            *(alt.Tooltip(f"{name}:Q", title=title, format=form) for name, title, form in titles),
-            alt.Tooltip("status:N", title="status"),
-        ],
-    )
-    line = alt.Chart(frame[["carbon", "cost"]]).mark_line(color=POWER, strokeWidth=1.4)
-    proven = frame[["carbon", "cost_bound"]].dropna().rename(columns={"cost_bound": "cost"})
-    below = alt.Chart(proven).mark_line(color=FOREMAN, strokeDash=[5, 3], interpolate="step-after")
-    return alt.layer(below.encode(x=x, y=y), line.encode(x=x, y=y), points)
 
 
 def _signals(scenario: Scenario, table: Table, height: int = 78, title: bool = True) -> list[Layers]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -20,12 +19,14 @@ from ui import (
     exporting,
     fronts,
     headroom,
+    holding,
     importing,
     levers,
     locks,
     prices,
     rolling,
     runs,
+    serving,
     sweeps,
     why,
     why_not,
@@ -176,6 +177,7 @@ app.command()(calibrate.calibrate)
 app.command()(calibrate.log)
 app.command("import")(importing.bring_in)
 app.command()(ensembles.replay)
+app.command()(holding.hold)
 app.command()(sweeps.sweep)
 app.command()(rolling.roll)
 app.command()(why_not.why_not)
@@ -184,6 +186,7 @@ app.command()(differences.diff)
 app.command()(locks.locks)
 app.command()(headroom.headroom)
 app.command()(exporting.export)
+app.command("app")(serving.open_app)
 app.add_typer(runs.app, name="runs")
 
 
@@ -207,23 +210,6 @@ def schema() -> None:
 
     made = Scenario.model_json_schema()
     print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Emberline scenario"})
-
-
-@app.command("app")
-def open_app(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="port on this machine")] = 8501,
-    browser: Annotated[bool, typer.Option(help="open the browser")] = True,
-) -> None:
-    """Open the pages in the browser.
-
-    Only this machine can reach them."""
-    import subprocess
-
-    page = Path(__file__).resolve().parent.parent / "app.py"
-    asked = [f"--server.port={port}", "--server.address=127.0.0.1", f"--server.headless={str(not browser).lower()}"]
-    quiet = ["--server.showEmailPrompt=false", "--browser.gatherUsageStats=false"]
-    command = [sys.executable, "-m", "streamlit", "run", str(page), *asked, *quiet]
-    raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
 def _load(name: str, changes: list[str] | None) -> Scenario:

@@ -16,15 +16,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from plans import palette
 from plans.plan import Plan
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY, Load
 from scenarios.flows import streams
 from ui import shades, wording
+from ui.language import tr
 from ui.view import View
 
-IMPORT, PV, BATTERY, LIMIT = "#2F88C9", "#E0A100", "#C46FA0", "#D55E00"
-FOREMAN, INK, LEFT, PAPER = "#8A929C", "#1C2530", "#B9BFC6", "#FFFFFF"
+IMPORT, PV, BATTERY, LIMIT = palette.IMPORT, palette.PV, palette.BATTERY, palette.LIMIT
+FOREMAN, INK, LEFT, PAPER = palette.FOREMAN, palette.INK, palette.LEFT, palette.PAPER
 ASSETS = ("#EE8866", "#44BB99", "#8C6BB1", "#AAAA00", "#99DDFF", "#B4543C", "#EEDD88", "#6B8E9E", "#FFAABB", "#BBCC33")
 """Colours of assets, the same in every panel (after Okabe and Ito, and Tol)."""
 MARGIN = 64
@@ -264,10 +266,10 @@ def levels(made: Plan) -> Iterator[Level]:
         yield Level(number, called(name), unit, store.lowest, store.highest, store.capacity, store.start_level, *ends)
 
 
-def level_panel(level: Level, table: Table, x: alt.X, colour: str, foreman: bool) -> Any:
+def level_panel(level: Level, table: Table, x: alt.X, colour: str, foreman: bool, whose: str = "plan") -> Any:
     """One store: its level within its band; what lies outside the band is shaded."""
     plan = table.level(f"s{level.number}", level.start, level.plan)
-    titles = {"clock": "at", plan: f"{level.name}, plan [{level.unit}]"}
+    titles = {"clock": "at", plan: f"{level.name}, {tr(whose)} [{level.unit}]"}
     y = alt.Y(
         f"{plan}:Q", title=[level.name, f"[{level.unit}]"], axis=y_axis(), scale=alt.Scale(domain=[0, level.capacity])
     )

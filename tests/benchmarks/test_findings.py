@@ -143,19 +143,6 @@ def test_a_plot_leaves_out_what_was_not_reached() -> None:
     ]
 
 
-def test_without_the_renderer_one_line_says_so(
-    stored: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Proves: exit code 2, what to do, and no half page. Sensitivity: altair's own stack trace."""
-    monkeypatch.setattr(charts, "RENDERER", "no_such_renderer")
-    page = stored.parent / "speed.md"
-    with pytest.raises(SystemExit) as ended:
-        command.main(["report", str(stored), "--to", str(page)])
-    assert ended.value.code == 2
-    assert "make bench-report" in capsys.readouterr().err
-    assert not page.exists()
-
-
 def test_the_command_prints_and_stores(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

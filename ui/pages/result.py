@@ -6,18 +6,20 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 
 from plans.bill import Bill
-from plans.export import export
+from plans.exports import export
 from plans.ledger import Ledger
 from plans.plan import Plan
 from plans.store import Store, StoredRun, StoreError
 from scenarios.assets import ELECTRICITY
 from ui import charts, panels, wording
-from ui.pages import accounts, products, repairing, units
+from ui.pages import accounts, heats, products, repairing, units
 from ui.view import View, weeks
 from ui.wording import filled
 
@@ -67,8 +69,8 @@ def show(run: str) -> None:
         return
     bills, ledgers = accounted(run)
     parts: dict[str, Callable[[], None]] = {
-        "Schedule": lambda: _schedule(made),
-        "Heats": lambda: _heats(made),
+        "Schedule": lambda: _schedule(made, run, ledgers[0]),
+        "Heats": lambda: heats.edit(made, run),
         "Units": lambda: units.show_runs(made),
         "Stores and deliveries": lambda: units.show_stores(made, ledgers[0]),
         "Products": lambda: products.show_products(made, ledgers),
@@ -164,12 +166,22 @@ def _all_figures(made: Plan) -> None:
     st.text(f"Status: {wording.status(made)}")
 
 
-def _schedule(made: Plan) -> None:
+@st.fragment
+def _schedule(made: Plan, run: str, book: Ledger) -> None:
+    """Charts and what is picked in them; a click draws this part alone."""
     assert made.replay is not None
     scenario = made.scenario
     shown = _chosen(made)
+    # a click on a heat tells of it; the line of a site alone has none
+    picked = alt.selection_point(heats.PICKED, fields=["heat"]) if scenario.heats else None
+    if picked is not None:
+        heat = heats.pick(made, run)
+        if heat is not None:
+            heats.show(made, run, book, heat)
+    drawn = charts.timeline(made, shown.foreman, shown.view, shown.carriers, shown.stores, picked)
+    select: Any = {} if picked is None else {"on_select": "rerun", "selection_mode": heats.PICKED}
     with st.container(key="timeline"):
-        st.altair_chart(charts.timeline(made, shown.foreman, shown.view, shown.carriers, shown.stores), width="stretch")
+        st.altair_chart(drawn, width="stretch", key=heats.chart_key(run), **select)
     marks = ["above nought who gives, below it who takes beside the dark line, which must be met"]
     if scenario.processes:
         marks.insert(0, "pale bars: starting up, changing over or waiting")
@@ -221,38 +233,6 @@ def _chosen(made: Plan) -> Shown:
     if stores:
         stores = st.multiselect("Stores", stores, default=stores[:MOST_STORES], key="stores")
     return Shown(foreman, views[name], carriers, stores)
-
-
-def _heats(made: Plan) -> None:
-    assert made.replay is not None
-    scenario = made.scenario
-    heats = {heat.name: heat for heat in scenario.heats}
-    names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
-    frame = pd.DataFrame({name: made.replay[f"op_{name}"].values.tolist() for name in names})
-    before = {
-        (heat, stage): start
-        for heat, stage, start in zip(
-            *(made.baseline[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min")), strict=True
-        )
-    }
-    frame["order"] = [heats[heat].order for heat in frame["heat"]]
-    frame["grade"] = [heats[heat].grade.name for heat in frame["heat"]]
-    keys = zip(frame["heat"], frame["stage"], frame["start_min"], strict=True)
-    frame["moved [min]"] = [start - before.get((heat, stage), start) for heat, stage, start in keys]
-    for name in ("start", "end"):
-        frame[name] = [wording.moment(scenario.horizon.instant(at)) for at in frame[f"{name}_min"]]
-    frame = frame.sort_values(["start_min", "unit"])
-    frame = frame.rename(columns={"waited_min": "waited [min]", "energy_mwh": "electricity [MWh]"})
-    shown = ["heat", "order", "grade", "stage", "unit", "start", "end", "moved [min]", "waited [min]"]
-    st.dataframe(
-        frame[[*shown, "electricity [MWh]"]],
-        hide_index=True,
-        column_config={
-            "moved [min]": st.column_config.NumberColumn(format="%+.0f", help="Against the foreman"),
-            "waited [min]": st.column_config.NumberColumn(format="%.0f", help="Beyond the transfer"),
-            "electricity [MWh]": st.column_config.NumberColumn(format="%.1f"),
-        },
-    )
 
 
 def _days(made: Plan) -> None:

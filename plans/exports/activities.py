@@ -1,0 +1,166 @@
+"""What units do and when, whatever they are: heats on a line, runs of processes, machines and stores of the site.
+
+Calendars, B2MML and the Gantt of a spreadsheet are made of it. Times are minutes after the horizon's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from plans.unit_runs import RUN, UnitRun, unit_runs
+from scenarios import Scenario
+from scenarios.assets.account import flow
+from scenarios.flows import streams
+
+SMALL = 1e-6
+"""A flow that does not pass this is none."""
+BATTERY = "battery"
+
+
+@dataclass(frozen=True)
+class Material:
+    """What an activity makes or uses in all."""
+
+    name: str
+    """Grade, store or carrier."""
+    amount: float
+    unit: str
+    made: bool
+    """False: it is used."""
+    lot: str = ""
+    """The heat, where it is one."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """One unit at one thing, without a break."""
+
+    of: Literal["line", "processes", "site"]
+    unit: str
+    what: str
+    """Stage; ``run``, ``start-up``, ``change-over``, ``waits`` of processes; ``on``, ``charge``, ``discharge``."""
+    name: str
+    """Heat, mode or asset."""
+    group: str
+    """What asks for it: the order, else the unit."""
+    definition: str
+    """What is made: grade or mode; else the asset."""
+    start_min: float
+    end_min: float
+    amount: float
+    """What it moves in all: electricity of heats and runs, the main flow of a machine."""
+    amount_unit: str
+    waited_min: float | None = None
+    """Of a heat before its operation, transfer left out."""
+    materials: tuple[Material, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """In few words: heat and stage, mode, or what a machine does."""
+        if self.of == "line":
+            return f"{self.name} {self.what} ({self.definition})"
+        if self.of == "processes":
+            return self.name if self.what == RUN else f"{self.what} {self.name}"
+        return f"{self.name} {self.what}"
+
+    @property
+    def amount_says(self) -> str:
+        """What ``amount`` is."""
+        return "amount" if self.of == "site" else "electricity"
+
+
+def activities(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
+    """All of a run: operations of the line, runs of processes, then what the site's assets do.
+
+    Args:
+        scenario: what was asked.
+        run: a dataset of table ``RUN``.
+    """
+    yield from _operations(scenario, run)
+    if scenario.processes:
+        yield from _runs(scenario, run)
+    yield from _assets(scenario, run)
+
+
+def units(scenario: Scenario, run: xr.Dataset) -> dict[str, str]:
+    """All units that have activities, in the plant's order, and what they belong to (``Activity.of``)."""
+    order = [unit.name for unit in scenario.line.units] if scenario.heats else []
+    order += [unit for unit, _ in scenario.process_units]
+    found = {activity.unit: activity.of for activity in activities(scenario, run)}
+    return {name: str(found[name]) for name in (*order, *found) if name in found}
+
+
+def _operations(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
+    heats = {heat.name: heat for heat in scenario.heats}
+    columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
+    rows = zip(*(run[f"op_{name}"].values.tolist() for name in columns), strict=True)
+    for heat, stage, unit, start, end, waited, energy in sorted(rows, key=lambda row: (row[3], row[2])):
+        grade = heats[heat].grade
+        made = Material(grade.name, grade.mass_t, "t", made=True, lot=heat)
+        yield Activity(
+            "line", unit, stage, heat, heats[heat].order, grade.name, start, end, energy, "MWh", waited, (made,)
+        )
+
+
+def _runs(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
+    step = scenario.horizon.step_min
+    for found in unit_runs(scenario, run):
+        yield Activity(
+            "processes", found.unit, found.what, found.mode, found.unit, found.mode, found.first * step,
+            found.last * step, found.energy_mwh, "MWh", materials=tuple(_moved(scenario, run, found)),
+        )  # fmt: skip
+
+
+def _moved(scenario: Scenario, run: xr.Dataset, found: UnitRun) -> Iterator[Material]:
+    """What a run takes from stores and carriers, and gives to them."""
+    hours = scenario.horizon.step_h
+    for stream in streams(scenario):
+        if stream.unit == found.unit:
+            rates = run["stream_rate"].sel(stream=stream.label).to_numpy()[found.first : found.last]
+            amount = float(np.abs(rates).sum()) * hours
+            if amount > SMALL:
+                yield Material(stream.place, amount, _over_time(stream.measure), made=stream.direction == "out")
+
+
+def _assets(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
+    site = scenario.site
+    taken = {*(unit.name for unit in scenario.line.units), *(unit for unit, _ in scenario.process_units)}
+    for name, machine in site.cores.items():
+        rate = np.abs(flow(run, name, "main"))
+        # one that need not be switched is always on: it works where something flows
+        on = run["asset_on"].sel(machine=name).to_numpy() if machine.switched else rate
+        yield from _stretches(scenario, _called(name, taken), "on", on, rate, site.carrier[machine.carrier].unit)
+    for name, store in site.stores.items():
+        for what, key in (("charge", "in"), ("discharge", "out")):
+            rate = np.abs(flow(run, name, key))
+            yield from _stretches(scenario, _called(name, taken), what, rate, rate, site.carrier[store.carrier].unit)
+    battery = _called(BATTERY, {asset.name for asset in site.assets} | taken, "of the site")
+    for what in ("charge", "discharge"):
+        rate = run[f"{what}_mw"].to_numpy()
+        yield from _stretches(scenario, battery, what, rate, rate, "MWh")
+
+
+def _called(name: str, taken: set[str], more: str = "asset") -> str:
+    """What an asset is called beside units: told apart where one of them has its name."""
+    return f"{name} ({more})" if name in taken else name
+
+
+def _stretches(
+    scenario: Scenario, name: str, what: str, on: np.ndarray, rate: np.ndarray, unit: str
+) -> Iterator[Activity]:
+    """Whole steps on end in which something is on."""
+    step = scenario.horizon.step_min
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], on > SMALL, [False]]).astype(int)))
+    for first, last in edges.reshape(-1, 2).tolist():
+        amount = float(rate[first:last].sum()) * scenario.horizon.step_h
+        yield Activity("site", name, what, name, name, name, first * step, last * step, amount, unit)
+
+
+def _over_time(measure: str) -> str:
+    """Unit of what a rate adds up to: MWh of MW, t of t/h."""
+    return "MWh" if measure == "MW" else measure.removesuffix("/h")

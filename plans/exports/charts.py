@@ -1,0 +1,289 @@
+"""Charts of the report as SVG: who works when, grid power, carbon intensity and price, levels of stores.
+
+All on one axis of minutes after the horizon's start, labelled with local time, which stays right where clocks change.
+Names never become names of fields, which the renderer would read as expressions.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from plans import palette
+from plans.exports.activities import activities, units
+from plans.exports.gantt_sheet import colours, key, works
+from plans.exports.texts import one_line
+from plans.store import StoredRun
+from scenarios.horizon import Horizon
+
+if TYPE_CHECKING:
+    import altair as alt
+    import xarray as xr
+
+WIDTH = 960
+"""Of the time axis [px]."""
+ROW = 22
+"""Height of a unit [px]."""
+MOST_POINTS = 800
+"""Of a curve: steps are merged to their mean where there would be more."""
+MOST_LEVELS = 10
+MOST_EDGES = 400
+"""Bars that have an edge: the edges of more would hide them."""
+MOST_IN_LEGEND = 14
+LONGEST_NAME, NARROW = 60, 24
+"""Letters of a name in a chart, and beside a low panel."""
+PER_LETTER = 5.6
+"""Width of a letter in a bar [px]."""
+FONT = "Helvetica, Arial, sans-serif"
+
+
+def schedule(run: StoredRun) -> str:
+    """Gantt, where anything is switched, above grid power, carbon intensity and price."""
+    plan = run.plan
+    assert plan.replay is not None
+    return _svg([*_gantt(run, plan.replay), *_power(run, plan.replay), *_signals(run)], "schedule")
+
+
+def levels(run: StoredRun) -> str:
+    """Levels of the stores and the battery, plan and foreman; empty where there are none."""
+    found = list(_levels(run))
+    drawn = found[:MOST_LEVELS]
+    panels = [_level(run, *told, legend=i == 0, last=i == len(drawn) - 1) for i, told in enumerate(drawn)]
+    return _svg(panels, "levels") if panels else ""
+
+
+def _svg(panels: list[Any], name: str) -> str:
+    """Panels below each other as one SVG.
+
+    Args:
+        panels: with the same time axis.
+        name: of the chart; several stand on one page, and each has ids of its own.
+    """
+    import altair as alt
+    import vl_convert
+
+    apart: Any = dict.fromkeys(("color", "strokeDash", "y"), "independent")
+    drawn = alt.vconcat(*panels, spacing=12).resolve_scale(x="shared", **apart)
+    drawn = drawn.configure(background="white", font=FONT).configure_view(stroke="#CCCCCC")
+    drawn = drawn.configure_axis(titleFontWeight="normal", gridColor="#E3E6E9")
+    version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+    # checking the data row by row against altair's schema would take longer than drawing
+    svg: str = vl_convert.vegalite_to_svg(drawn.to_dict(validate=False), vl_version=version)
+    return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
+
+
+def _x(horizon: Horizon, labels: bool = False) -> alt.X:
+    import altair as alt
+
+    texts = {str(minute): text for minute, text in _labels(horizon)}
+    first, last = horizon.instant(0), horizon.instant(horizon.length_min)
+    offsets = f"{first:%z}" if first.utcoffset() == last.utcoffset() else f"{first:%z}, later {last:%z}"
+    axis = alt.Axis(
+        values=[int(minute) for minute in texts],
+        labelExpr=f"({json.dumps(texts)})[datum.value] || ''",
+        title=f"local time, {horizon.zone} ({offsets})" if labels else None,
+        labels=labels,
+        ticks=labels,
+        grid=True,
+        labelFlush=True,
+        labelOverlap="parity",
+    )
+    return alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[0, horizon.length_min], nice=False))
+
+
+def _labels(horizon: Horizon) -> Iterator[tuple[int, list[str]]]:
+    """Minute and text of each label of the time axis: hours, days or months, as the horizon is long."""
+    hours = horizon.length_min / 60
+    every = 2 if hours <= 30 else 6 if hours <= 80 else 12 if hours <= 250 else 24
+    for minute in range((60 - horizon.instant(0).minute) % 60, round(horizon.length_min) + 1, 60):
+        at = horizon.instant(minute)
+        if hours > 1500:
+            if at.day == 1 and at.hour == 0:
+                yield minute, [f"{at:%Y-%m}"]
+        elif every == 24:
+            if at.hour == 0:
+                yield minute, [f"{at:%m-%d}"]
+        elif at.hour % every == 0:
+            yield minute, [f"{at:%H:%M}", f"{at:%m-%d}" if at.hour == 0 or minute == 0 else ""]
+
+
+def _gantt(run: StoredRun, replay: xr.Dataset) -> Iterator[Any]:
+    import altair as alt
+
+    plan, horizon = run.plan, run.plan.scenario.horizon
+    found = units(plan.scenario, replay)
+    names = [_short(name) for name in found]
+    if not names:
+        return
+    shades = {_short(name): shade for name, shade in colours(plan.scenario).items()}
+    tables: dict[str, list[dict[str, Any]]] = {"plan": [], "foreman": [], "text": []}
+    for whose, data in (("plan", replay), ("foreman", plan.baseline)):
+        for activity in activities(plan.scenario, data):
+            if activity.unit not in found or (whose == "foreman" and activity.of == "site"):
+                continue
+            start, end = activity.start_min, min(activity.end_min, horizon.length_min)
+            row = {"unit": _short(activity.unit), "start": start, "end": end, "makes": works(activity)}
+            tables[whose].append({**row, "key": _short(key(activity))})
+            wide = (end - start) / horizon.length_min * WIDTH >= PER_LETTER * len(activity.name)
+            if whose == "plan" and wide and works(activity) and activity.of != "site":
+                tables["text"].append({"unit": row["unit"], "start": (start + end) / 2, "name": activity.name})
+    used = [name for name in shades if any(row["key"] == name for row in tables["plan"])]
+    colour = alt.Color(
+        "key:N",
+        sort=used,
+        scale=alt.Scale(domain=used, range=[shades[name] for name in used]),
+        legend=alt.Legend(title=None, orient="top", columns=7, labelLimit=130) if len(used) <= MOST_IN_LEGEND else None,
+    )
+    x, step = _x(horizon), ROW + (6 if tables["foreman"] else 0)
+    y = alt.Y(
+        "unit:N",
+        sort=names,
+        title=None,
+        scale=alt.Scale(domain=names),
+        axis=alt.Axis(ticks=False, labelLimit=150, labelOverlap=False),
+    )
+    edge: dict[str, Any] = {"clip": True}
+    if len(tables["plan"]) <= MOST_EDGES:
+        edge |= {"stroke": palette.INK, "strokeWidth": 0.4}
+    opacity = alt.condition("datum.makes", alt.value(1.0), alt.value(0.35))
+    thick = alt.Chart(alt.Data(values=tables["plan"])).mark_bar(height=14, yOffset=-3, **edge)
+    layers: list[Any] = [thick.encode(x=x, x2="end:Q", y=y, color=colour, opacity=opacity)]
+    if tables["foreman"]:
+        thin = alt.Chart(alt.Data(values=tables["foreman"])).mark_bar(height=4, yOffset=8, **edge)
+        layers.append(thin.encode(x=x, x2="end:Q", y=y, color=colour, opacity=alt.value(0.7)))
+    text = alt.Chart(alt.Data(values=tables["text"])).mark_text(fontSize=8.5, yOffset=-3, color=palette.INK)
+    layers.append(text.encode(x=x, y=y, text="name:N"))
+    yield alt.layer(*layers).properties(width=WIDTH, height=step * len(names))
+
+
+def _power(run: StoredRun, replay: xr.Dataset) -> Iterator[Any]:
+    """What the grid gives, what the line or the processes and the base load draw, and the foreman's import."""
+    import altair as alt
+
+    plan, horizon = run.plan, run.plan.scenario.horizon
+    need = replay["line_mw"].to_numpy() + replay["base_load_mw"].to_numpy()
+    drawn = "processes and base load" if plan.scenario.processes else "line and base load"
+    curves = {
+        "grid import": (replay["import_mw"].to_numpy(), palette.POWER, [1, 0]),
+        "grid import, foreman": (plan.baseline["import_mw"].to_numpy(), palette.FOREMAN, [4, 2]),
+        drawn: (need, palette.INK, [1, 0]),
+    }
+    if not need.any():
+        del curves[drawn]
+    limit = plan.scenario.site.grid.import_limit_mw
+    if limit is not None:
+        curves["contracted import"] = (np.full(horizon.n_steps, limit), palette.LIMIT, [8, 3])
+    area = alt.Chart(alt.Data(values=_points(horizon, {"": curves["grid import"][0]})))
+    layers: list[Any] = [
+        area.mark_area(interpolate="step-after", color=palette.POWER, opacity=0.35).encode(
+            x=_x(horizon), y=alt.Y("value:Q", title=["power", "[MW]"])
+        ),
+        _curves(horizon, curves, ["power", "[MW]"]),
+    ]
+    yield alt.layer(*layers).properties(width=WIDTH, height=130)
+
+
+def _signals(run: StoredRun) -> Iterator[Any]:
+    scenario, inputs = run.plan.scenario, run.plan.scenario.inputs
+    intensity = {"average": (inputs["carbon_intensity_kg_per_mwh"].to_numpy(), palette.CARBON, [1, 0])}
+    if "marginal_carbon_intensity_kg_per_mwh" in inputs:
+        marginal = inputs["marginal_carbon_intensity_kg_per_mwh"].to_numpy()
+        intensity["marginal"] = (marginal, palette.CARBON, [4, 2])
+    spot = scenario.market.has_spot
+    yield _curves(
+        scenario.horizon, intensity, ["carbon intensity", "[kg CO2e/MWh]"], legend=len(intensity) > 1, last=not spot
+    ).properties(width=WIDTH, height=70)
+    if spot:
+        price = {"spot price": (inputs["price_per_mwh"].to_numpy(), palette.PRICE, [1, 0])}
+        title = ["spot price", f"[{scenario.market.currency}/MWh]"]
+        yield _curves(scenario.horizon, price, title, legend=False, last=True).properties(width=WIDTH, height=70)
+
+
+def _levels(run: StoredRun) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+    """Name, unit and level at each step's end of each store, plan and foreman."""
+    plan, before = run.plan, run.plan.baseline
+    replay = plan.replay
+    assert replay is not None
+    if replay["battery_mwh"].to_numpy().any():
+        yield "battery", "MWh", replay["battery_mwh"].to_numpy(), before["battery_mwh"].to_numpy()
+    for name, label, unit in (("stock_t", "stock", ""), ("asset_level", "store", "store_unit")):
+        if name in replay:
+            for i, store in enumerate(replay[label].values.tolist()):
+                measure = str(replay[unit].values[i]) if unit else "t"
+                yield store, measure, replay[name].to_numpy()[i], before[name].sel({label: store}).to_numpy()
+
+
+def _level(
+    run: StoredRun, name: str, unit: str, ends: np.ndarray, foreman: np.ndarray, legend: bool, last: bool
+) -> alt.Chart:
+    curves = {"plan": (ends, palette.POWER, [1, 0]), "foreman": (foreman, palette.FOREMAN, [4, 2])}
+    horizon = run.plan.scenario.horizon
+    drawn = _curves(horizon, curves, [_short(name, NARROW), f"[{unit}]"], legend, last, at_end=True)
+    return drawn.properties(width=WIDTH, height=70)
+
+
+def _curves(
+    horizon: Horizon,
+    curves: dict[str, tuple[np.ndarray, str, list[int]]],
+    title: list[str],
+    legend: bool = True,
+    last: bool = False,
+    at_end: bool = False,
+) -> alt.Chart:
+    """Lines by step: values, colour and dash by name.
+
+    Args:
+        horizon: of the values.
+        curves: what is drawn.
+        title: of the vertical axis, with its unit.
+        legend: whether colours are told.
+        last: whether the time axis is labelled.
+        at_end: whether values are those at the steps' ends; else means over the steps.
+    """
+    import altair as alt
+
+    names = list(curves)
+    told = alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=2, labelLimit=250)
+    colour = alt.Scale(domain=names, range=[shade for _, shade, _ in curves.values()])
+    dash = alt.Scale(domain=names, range=[dashes for *_, dashes in curves.values()])
+    points = _points(horizon, {name: values for name, (values, *_) in curves.items()}, at_end)
+    mark = alt.Chart(alt.Data(values=points)).mark_line(
+        interpolate="linear" if at_end else "step-after", strokeWidth=1.3, clip=True
+    )
+    return mark.encode(
+        x=_x(horizon, last),
+        y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=at_end), axis=alt.Axis(tickCount=4)),
+        color=alt.Color("curve:N", sort=names, scale=colour, legend=told if legend else None),
+        strokeDash=alt.StrokeDash("curve:N", sort=names, scale=dash, legend=told if legend else None),
+    )
+
+
+def _short(name: str, most: int = LONGEST_NAME) -> str:
+    name = one_line(name)
+    return name if len(name) <= most else f"{name[: most - 1]}…"
+
+
+def _points(horizon: Horizon, curves: dict[str, np.ndarray], at_end: bool = False) -> list[dict[str, Any]]:
+    """Rows of the curves, no more than can be seen."""
+    merged = math.ceil(horizon.n_steps / MOST_POINTS)
+    starts = np.arange(0, horizon.n_steps, merged)
+    ends = np.append(starts[1:], horizon.n_steps)
+    rows = []
+    for name, values in curves.items():
+        if at_end:
+            seen = values[ends - 1]
+            at = ends * horizon.step_min
+        else:
+            seen = np.add.reduceat(values, starts) / (ends - starts)
+            # the last value once more closes the last step
+            seen, at = np.append(seen, seen[-1]), np.append(starts, horizon.n_steps) * horizon.step_min
+        rows += [
+            {"curve": name, "start": float(minute), "value": round(float(value), 4)}
+            for minute, value in zip(at, seen, strict=True)
+        ]
+    return rows

@@ -1,0 +1,213 @@
+"""Excel: figures, heats or runs, a Gantt drawn in cells, hourly energy, steps, bill, ledger and manifest.
+
+Texts are written as texts, never as formulas or links. Excel's times carry no zone: they are the plant's local ones,
+and where clocks change within the horizon their offset stands in a column of its own. Sheets print on A4, landscape.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plans.exports import gantt_sheet, manifest, tables
+from plans.exports.hours import hours
+from plans.exports.texts import one_line, printable
+from plans.store import StoredRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LONGEST_TEXT = 32_767
+"""Characters that Excel takes in a cell."""
+A4 = 9
+WIDEST, NARROWEST = 44, 9
+"""Of a column [characters]."""
+SMALL = 1e-6
+"""Smaller numbers are noise of the search."""
+ACROSS = 12
+"""Columns of a table that fit on a page, about."""
+TITLES = {
+    "heats": "Heats", "runs": "Runs", "stores": "Stores", "deliveries": "Deliveries", "products": "Products",
+    "whereabouts": "Whereabouts", "machines": "Machines", "hours": "Hours", "steps": "Steps", "bill": "Bill",
+    "ledger": "Ledger",
+}  # fmt: skip
+
+
+@dataclass
+class Book:
+    """A workbook at work, with the formats that its sheets share."""
+
+    book: Any
+    run: StoredRun
+
+    def __post_init__(self) -> None:
+        add = self.book.add_format
+        self.head = add({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4"})
+        self.head_of_numbers = add(
+            {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top", "bg_color": "#EEF1F4", "align": "right"}
+        )
+        self.bold = add({"bold": True})
+        self.time = add({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
+        self.wrapped = add({"text_wrap": True, "valign": "top"})
+        self._numbers: dict[int, Any] = {}
+
+    def number(self, digits: int) -> Any:
+        """The format of numbers with some digits after the point."""
+        if digits not in self._numbers:
+            point = f".{'0' * digits}" if digits else ""
+            self._numbers[digits] = self.book.add_format({"num_format": f"#,##0{point}_)"})
+        return self._numbers[digits]
+
+    def sheet(self, name: str, across: int = 1) -> Any:
+        """A new sheet that prints on A4, landscape, some pages across, and says of what run it is."""
+        sheet = self.book.add_worksheet(name)
+        sheet.set_landscape()
+        sheet.set_paper(A4)
+        sheet.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+        sheet.fit_to_pages(across, 0)
+        says = one_line(f"{self.run.plan.scenario.name}, run {self.run.id[:8]}").replace("&", "&&")
+        sheet.set_footer(f"&L{says}&C&A&R&P / &N")
+        return sheet
+
+
+def write(run: StoredRun, path: Path) -> None:
+    """Write the workbook."""
+    import xlsxwriter
+
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(path, options) as book:
+        made = datetime.fromisoformat(run.meta["created"]).astimezone(UTC).replace(tzinfo=None)
+        scenario = run.plan.scenario
+        book.set_properties(
+            {"title": one_line(scenario.title or scenario.name), "subject": f"run {run.id}", "created": made}
+        )
+        ours = Book(book, run)
+        _figures(ours)
+        found = {"heats": tables.heat_list(run)} if scenario.heats else {}
+        found |= tables.of_processes(run)
+        machines = tables.activity_list(run)
+        if len(machines):
+            found["machines"] = machines
+        for name, frame in found.items():
+            _table(ours, TITLES[name], frame)
+        if found:
+            gantt_sheet.draw(ours.sheet("Gantt"), book, run)
+        rest = {"hours": hours, "steps": tables.steps, "bill": tables.bill_lines}
+        for name, made_by in (*rest.items(), ("ledger", tables.ledger_entries)):
+            _table(ours, TITLES[name], made_by(run))
+        sheet = ours.sheet("Manifest")
+        for row, (label, value) in enumerate(manifest.rows(run)):
+            _text(sheet, row, 0, label, ours.bold)
+            _text(sheet, row, 1, value, ours.wrapped)
+        sheet.set_column(0, 0, 30)
+        sheet.set_column(1, 1, 90)
+
+
+def _figures(ours: Book) -> None:
+    """The first sheet: what it is, foreman against plan, and what was proven."""
+    run, sheet = ours.run, ours.sheet("Figures")
+    frame = tables.figures(run)
+    for column, name in enumerate(frame.columns):
+        _text(sheet, 0, column, name, ours.head if column < 2 else ours.head_of_numbers)
+    for row, values in enumerate(frame.itertuples(index=False), start=1):
+        for column, value in enumerate(values):
+            if isinstance(value, str):
+                _text(sheet, row, column, value)
+            elif not math.isnan(value):
+                sheet.write_number(row, column, value, ours.number(1))
+            elif column == 2:
+                _text(sheet, row, column, "not given")
+    row = len(frame) + 2
+    horizon = run.plan.scenario.horizon
+    first, last = (horizon.instant(at).isoformat(sep=" ", timespec="minutes") for at in (0, horizon.length_min))
+    says = [tables.stock_says(run), manifest.proof(run), run.plan.verdict, f"{first} to {last}, {horizon.zone}"]
+    for text in filter(None, says):
+        _text(sheet, row, 0, text)
+        row += 1
+    title = run.plan.scenario.title or run.plan.scenario.name
+    sheet.set_header(f"&L{one_line(title).replace('&', '&&')[:200]}")
+    sheet.freeze_panes(1, 1)
+    sheet.set_column(0, 0, 30)
+    sheet.set_column(1, 1, 10)
+    sheet.set_column(2, len(frame.columns) - 1, 14)
+
+
+def _table(ours: Book, title: str, frame: pd.DataFrame) -> None:
+    """A sheet with a table: names of columns on top of every page, first column at the left of every page."""
+    times = tables.timed(frame)
+    frame = _with_offsets(frame, times)
+    n_rows, n_columns = frame.shape
+    sheet = ours.sheet(title, across=math.ceil(n_columns / ACROSS))
+    for column, name in enumerate(frame.columns):
+        values = frame[name].tolist()
+        numbers = [value for value in values if _is_number(value)]
+        _text(sheet, 0, column, str(name), ours.head_of_numbers if numbers else ours.head)
+        if name in times:
+            _times(sheet, column, values, ours.time)
+        else:
+            style = ours.number(_digits(numbers))
+            for row, value in enumerate(values, start=1):
+                if isinstance(value, str):
+                    _text(sheet, row, column, value)
+                elif _is_number(value):
+                    sheet.write_number(row, column, value, style)
+        sheet.set_column(column, column, 17 if name in times else _width(str(name), values))
+    sheet.freeze_panes(1, 1)
+    sheet.repeat_rows(0)
+    sheet.repeat_columns(0)
+    if n_columns:
+        sheet.autofilter(0, 0, n_rows, n_columns - 1)
+        sheet.print_area(0, 0, n_rows, n_columns - 1)
+
+
+def _with_offsets(frame: pd.DataFrame, times: list[str]) -> pd.DataFrame:
+    """The table with the offset from UTC beside its times where it changes: an hour may stand twice."""
+    told = {name: [f"{at:%z}" if hasattr(at, "isoformat") else "" for at in frame[name]] for name in times}
+    if len({text for texts in told.values() for text in texts if text}) < 2:
+        return frame
+    frame = frame.copy()
+    for name, texts in told.items():
+        offsets = [f"UTC{text[:3]}:{text[3:]}" if text else "" for text in texts]
+        frame.insert(list(frame.columns).index(name) + 1, f"{name} offset", offsets)
+    return frame
+
+
+def _times(sheet: Any, column: int, values: list[Any], style: Any) -> None:
+    for row, value in enumerate(values, start=1):
+        if hasattr(value, "isoformat"):
+            sheet.write_datetime(row, column, value.replace(tzinfo=None), style)
+        else:
+            _text(sheet, row, column, str(value))
+
+
+def _text(sheet: Any, row: int, column: int, text: str, style: Any = None) -> None:
+    """A text as text, cut where Excel would refuse the cell."""
+    text = printable(text)
+    sheet.write_string(row, column, text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…", style)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _digits(numbers: list[float]) -> int:
+    """Digits after the point that tell a column's numbers: none where all are whole, more where they are small."""
+    sizes = [abs(number) for number in numbers if abs(number) >= SMALL]
+    if all(size == round(size) for size in sizes):
+        return 0
+    top = max(sizes, default=0.0)
+    return 1 if top >= 10_000 else 2 if top >= 10 else 3 if top >= 1 else 5
+
+
+def _width(name: str, values: list[Any]) -> float:
+    """Width of a column [characters]: its longest text, and the longest word of its name, which is bold."""
+    longest = max((len(value) for value in values if isinstance(value, str)), default=0)
+    words = max(map(len, name.split()), default=0) * 1.15 + 2
+    numbers = [value for value in values if _is_number(value)]
+    if numbers:
+        words = max(words, min(len(name) / 2, 14) + 2)
+        longest = max(len(f"{value:,.0f}") + 5 for value in numbers)
+    return float(min(max(longest + 1, words, NARROWEST), WIDEST))

@@ -1,0 +1,91 @@
+"""Energy, emissions and cost by hour or day of the plant's clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from plans.bill import hourly_cost
+from plans.ledger import INTENSITY, ledger
+from plans.store import StoredRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FLOWS_MW = {
+    "import_mw": "grid import",
+    "export_mw": "grid export",
+    "line_mw": "line or processes",
+    "base_load_mw": "base load",
+    "pv_mw": "PV used or exported",
+    "pv_curtailed_mw": "PV not used",
+    "charge_mw": "battery charge",
+    "discharge_mw": "battery discharge",
+}
+SCOPES = {
+    "direct_kg": "scope 1",
+    "bought_kg": "scope 2, heat bought",
+    "grid_average_kg": "scope 2, average intensity",
+    "grid_marginal_kg": "scope 2, marginal intensity",
+    "grid_market_kg": "scope 2, market-based",
+}
+
+
+def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataFrame:
+    """One row for each hour of the plant's clock: energy, what assets move, emissions, cost; means of the prices.
+
+    Where clocks go back an hour of that name stands twice; a day may have 23 or 25. What a tariff asks for peaks, and
+    the carbon price, belong to no hour and are left out of the cost.
+
+    Args:
+        run: what is told.
+        by_day: one row for each local day instead.
+        assets: whether each flow of each asset has a column.
+    """
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    scenario, replay, step_h = plan.scenario, plan.replay, plan.scenario.horizon.step_h
+    times = pd.DatetimeIndex(scenario.horizon.times)
+    here = local(run, scenario.horizon.times)
+    groups: pd.Index
+    if by_day:
+        groups = pd.Index(here.date)
+    else:
+        minutes = pd.to_timedelta(here.minute, unit="min")
+        groups = times - minutes  # by instant: hours of one name are two
+    money = scenario.market.currency
+    sums = {f"{label} [MWh]": replay[name].to_numpy() * step_h for name, label in FLOWS_MW.items()}
+    sums["grid import, foreman [MWh]"] = plan.baseline["import_mw"].to_numpy() * step_h
+    if assets and "asset_rate" in replay:
+        data = replay["asset_rate"]
+        for key, measure in zip(data["flow"].values.tolist(), data["flow_unit"].values.tolist(), strict=True):
+            moved = data.sel(flow=key).to_numpy() * step_h
+            sums[f"{key} [{'MWh' if measure == 'MW' else measure.removesuffix('/h')}]"] = moved
+    book = ledger(scenario, replay)
+    sums |= {f"{label} [kg CO2e]": book.by_step[n].to_numpy() for n, label in SCOPES.items() if n in book.by_step}
+    sums[f"energy and assets [{money}]"] = hourly_cost(scenario, replay)
+    means = {}
+    if scenario.market.has_spot:
+        means[f"spot price [{money}/MWh]"] = scenario.inputs["price_per_mwh"].to_numpy()
+    for signal, name in INTENSITY.items():
+        if name in scenario.inputs:
+            means[f"{signal} intensity [kg CO2e/MWh]"] = scenario.inputs[name].to_numpy()
+    grouped = pd.concat(
+        [pd.DataFrame(sums).groupby(groups).sum(), pd.DataFrame(means).groupby(groups).mean()], axis=1
+    ).rename_axis(None)
+    if by_day:
+        grouped.insert(0, "day", [day.isoformat() for day in grouped.index])
+        grouped.insert(1, "hours", pd.Series(step_h, index=range(len(here))).groupby(groups).sum())
+    else:
+        grouped.insert(0, "start", local(run, pd.Series(times).groupby(groups).min().to_numpy()))
+    return grouped.reset_index(drop=True)
+
+
+def local(run: StoredRun, times: np.ndarray) -> pd.DatetimeIndex:
+    """Naive UTC times in the plant's zone."""
+    import pandas as pd
+
+    return pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(run.plan.scenario.horizon.zone)

@@ -1,0 +1,166 @@
+"""The report: one HTML page with charts inside, which reads and prints without a network or another file.
+
+Every text is escaped (Jinja, autoescape) and the page forbids itself to load or run anything.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from plans.exports import charts, manifest, tables
+from plans.exports.hours import hours
+from plans.exports.texts import printable
+from plans.store import StoredRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Cells = list[tuple[str, str]]
+"""Texts, each with the kind of its column."""
+TEMPLATE = "report.html.j2"
+MOST_ROWS = 400
+"""Of a list: the rest is in the other files."""
+SMALL = 1e-6
+"""Smaller numbers are noise of the search."""
+MOST_HOURS = 50
+"""Longest horizon whose energy is told hour by hour, else day by day [h]."""
+NOTES = {
+    "heats": "Heat list",
+    "runs": "Runs of the units",
+    "deliveries": "Deliveries",
+    "machines": "Machines and stores of the site",
+    "energy": "Energy",
+    "bill": "Bill",
+    "ledger": "Carbon ledger",
+}
+
+
+def write(run: StoredRun, path: Path) -> None:
+    """Write the page."""
+    path.write_text(page(run), encoding="utf-8")
+
+
+def page(run: StoredRun) -> str:
+    """The page as HTML."""
+    import jinja2
+    from markupsafe import Markup
+
+    plan, horizon = run.plan, run.plan.scenario.horizon
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    first, last = (horizon.instant(at).isoformat(sep=" ", timespec="minutes") for at in (0, horizon.length_min))
+    return environment.get_template(TEMPLATE).render(
+        title=printable(plan.scenario.title or plan.scenario.name),
+        description=printable(plan.scenario.description),
+        scenario=plan.scenario,
+        run=run.id,
+        span=f"{first} to {last}, {horizon.zone}, steps of {horizon.step_min:g} min",
+        acceptable=plan.acceptable,
+        verdict=printable(plan.verdict),
+        proof=manifest.proof(run),
+        figures=_figures(tables.figures(run)),
+        stock=tables.stock_says(run),
+        comparable=plan.comparable,
+        violations=[_violation(run, found) for found in plan.violations],
+        days=_days(run),
+        # the renderer has escaped what stands in them
+        schedule=Markup(charts.schedule(run)),
+        levels=Markup(charts.levels(run)),
+        lists=[(NOTES[name], *_list(frame)) for name, frame in _lists(run).items() if len(frame)],
+        manifest=[(label, printable(value)) for label, value in manifest.rows(run)],
+    )
+
+
+def _lists(run: StoredRun) -> dict[str, pd.DataFrame]:
+    scenario = run.plan.scenario
+    found = {"heats": tables.heat_list(run)} if scenario.heats else {}
+    found |= {name: frame for name, frame in tables.of_processes(run).items() if name in ("runs", "deliveries")}
+    found["machines"] = tables.activity_list(run)
+    energy = hours(run, by_day=scenario.horizon.length_min > MOST_HOURS * 60, assets=False)
+    # what never flows is left out, so that the rest fits on the page
+    found["energy"] = energy[[name for name in energy if _says_something(energy[name])]]
+    return {**found, "bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
+
+
+def _says_something(column: pd.Series) -> bool:
+    return not all(isinstance(value, int | float) and abs(value) < SMALL for value in column)
+
+
+def _list(frame: pd.DataFrame) -> tuple[Cells, list[Cells], int]:
+    """Head, rows and the number of rows that are left out."""
+    return *_cells(frame.head(MOST_ROWS)), max(len(frame) - MOST_ROWS, 0)
+
+
+def _figures(frame: pd.DataFrame) -> tuple[Cells, list[Cells]]:
+    """The table of figures: a row's numbers have the digits that its own size asks for."""
+    head, rows = _cells(frame)
+    for row, values in zip(rows, frame.itertuples(index=False), strict=True):
+        digits = _digits([value for value in values[2:-1] if not isinstance(value, str)])
+        row[2:] = [(_cell(value, digits, False, "–"), "number") for value in values[2:-1]]
+        row.append((_cell(values[-1], 1, False, "–"), "number"))
+    return head, rows
+
+
+def _cells(frame: pd.DataFrame) -> tuple[Cells, list[Cells]]:
+    """Names of the columns and rows of cells, each with what it is: ``number``, ``time``, or a text."""
+    times, columns, kinds = tables.timed(frame), [], []
+    offset = len({at.utcoffset() for name in times for at in frame[name] if hasattr(at, "utcoffset")}) > 1
+    for name in frame.columns:
+        values = frame[name].tolist()
+        digits = _digits(values)
+        columns.append([_cell(value, digits, offset) for value in values])
+        number = any(isinstance(value, int | float) for value in values)
+        kinds.append("time" if name in times else "number" if number else "text")
+    head = [(printable(str(name)).replace("_", " "), kind) for name, kind in zip(frame.columns, kinds, strict=True)]
+    return head, [list(zip(row, kinds, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _cell(value: Any, digits: int, offset: bool, missing: str = "") -> str:
+    if hasattr(value, "isoformat"):
+        told = str(value.isoformat(sep=" ", timespec="minutes"))
+        return told if offset else told[:16]
+    if isinstance(value, str):
+        return printable(value)
+    if value is None or math.isnan(value):
+        return missing
+    told = f"{value:,.{digits}f}".replace(",", "\u202f").replace("-", "−")
+    return told if any(digit in "123456789" for digit in told) else told.lstrip("−")
+
+
+def _digits(values: list[Any]) -> int:
+    numbers = [abs(value) for value in values if isinstance(value, int | float) and not math.isnan(value)]
+    if all(number == round(number) for number in numbers):
+        return 0
+    top = max(numbers, default=0.0)
+    return 0 if top >= 100_000 else 1 if top >= 1000 else 2 if top >= 1 else 4
+
+
+def _violation(run: StoredRun, found: dict[str, Any]) -> str:
+    at = run.plan.scenario.horizon.instant(found["at_min"]).isoformat(sep=" ", timespec="minutes")
+    who = ", ".join(filter(None, (found["heat"], found["unit"])))
+    return printable(f"{found['kind']} ({who}): by {found['amount']:,.2f} {found['measure']}, {at}")
+
+
+def _days(run: StoredRun) -> str:
+    """What the disturbed replays say, in one sentence; empty where there are none."""
+    done = run.plan.replays
+    if done is None or not done.n:
+        return ""
+    says = f"The plan held without any violation in {done.held} of {done.n} disturbed replays."
+    if not run.plan.comparable:
+        return says
+    found, currency = done.quantiles(), run.plan.scenario.market.currency
+    for name, label, unit in (
+        ("saved_carbon_kg", "carbon", "kg CO2e"),
+        ("saved_cost", "cost", currency),
+    ):
+        low, middle, high = (f"{found[name][q]:,.0f}" for q in ("p10", "p50", "p90"))
+        says += f" Saved {label} against the foreman on the same luck: median {middle} {unit}, P10 {low} to P90 {high}."
+    return says

@@ -1,0 +1,239 @@
+"""The tables that files are made of: heats, runs, machines, steps, bill, ledger, figures; hours have their own file.
+
+Times are local to the plant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING, Any
+
+from plans import process_tables
+from plans.bill import BillLine, bill
+from plans.exports.activities import activities
+from plans.exports.hours import hours, local
+from plans.exports.refusal import CannotExport
+from plans.ledger import Entry, ledger
+from plans.store import StoredRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEAT_COLUMNS = (
+    "heat", "order", "grade", "mass_t", "stage", "unit", "start", "end", "waited_min", "energy_mwh", "heat_carbon_kg",
+)  # fmt: skip
+ACTIVITY_COLUMNS = ("unit", "what", "name", "start", "end", "amount", "amount_unit")
+FIGURE_COLUMNS = ("figure", "unit", "foreman", "plan", "saved", "saved %")
+
+
+def heat_list(run: StoredRun) -> pd.DataFrame:
+    """One row for each operation, by start: local times, unit, waits, energy, carbon and tonnes of its heat."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    scenario, replay = plan.scenario, plan.replay
+    book = ledger(scenario, replay)
+    kg = book.of_heat(scenario.goal.signal).to_series().to_dict() if scenario.heats else {}
+    heats = {heat.name: heat for heat in scenario.heats}
+    rows = []
+    columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
+    for heat, stage, unit, start, end, waited, energy in zip(
+        *(replay[f"op_{name}"].values.tolist() for name in columns), strict=True
+    ):
+        rows.append(
+            {
+                "heat": heat,
+                "order": heats[heat].order,
+                "grade": heats[heat].grade.name,
+                "mass_t": heats[heat].grade.mass_t,
+                "stage": stage,
+                "unit": unit,
+                "start": scenario.horizon.instant(start),
+                "end": scenario.horizon.instant(end),
+                "waited_min": waited,
+                "energy_mwh": energy,
+                "heat_carbon_kg": kg[heat],
+            }
+        )
+    return pd.DataFrame(rows, columns=list(HEAT_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
+
+
+def run_list(run: StoredRun) -> pd.DataFrame:
+    """One row for each run, start-up and change-over of units of processes, by start."""
+    return process_tables.run_list(run.plan)
+
+
+def activity_list(run: StoredRun) -> pd.DataFrame:
+    """One row for each stretch in which a machine, a store or the battery of the site is at work, by start."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    found = [
+        (a.unit, a.what, a.name, *map(plan.scenario.horizon.instant, (a.start_min, a.end_min)), a.amount, a.amount_unit)
+        for a in activities(plan.scenario, plan.replay)
+        if a.of == "site"
+    ]
+    return pd.DataFrame(found, columns=list(ACTIVITY_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
+
+
+def steps(run: StoredRun) -> pd.DataFrame:
+    """One row for each step: local time, flows of the replay, price, carbon intensity, emissions, foreman's power."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    scenario = plan.scenario
+    book = ledger(scenario, plan.replay)
+    table: dict[str, Any] = {"start": local(run, scenario.horizon.times)}
+    for name, variable in plan.replay.data_vars.items():
+        if variable.dims == ("time",):
+            table[str(name)] = variable.to_numpy()
+    table["foreman_line_mw"] = plan.baseline["line_mw"].to_numpy()
+    table["foreman_import_mw"] = plan.baseline["import_mw"].to_numpy()
+    for name, variable in scenario.inputs.data_vars.items():
+        if variable.dims == ("time",):
+            table.setdefault(str(name), variable.to_numpy())
+    if scenario.processes:
+        table |= process_tables.unit_columns(plan)
+    # flows and levels of assets, a column each
+    for name, label, unit in (("asset_rate", "flow", "flow_unit"), ("asset_level", "store", "store_unit")):
+        if name in plan.replay:
+            data = plan.replay[name]
+            for key, measure in zip(data[label].values.tolist(), data[unit].values.tolist(), strict=True):
+                table[f"{key} [{measure}]"] = data.sel({label: key}).to_numpy()
+    for name, variable in book.by_step.data_vars.items():
+        table[str(name)] = variable.to_numpy()
+    return pd.DataFrame(table)
+
+
+def bill_lines(run: StoredRun) -> pd.DataFrame:
+    """The bill of the undisturbed replay, one row for each line, in the market's currency."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    assert plan.replay_figures is not None
+    lines = bill(plan.scenario, plan.replay, plan.replay_figures.direct_kg, plan.schedule).lines
+    return pd.DataFrame([asdict(line) for line in lines], columns=[field.name for field in fields(BillLine)])
+
+
+def ledger_entries(run: StoredRun) -> pd.DataFrame:
+    """The carbon ledger of the undisturbed replay, one row for each source and scope."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay is not None
+    entries = ledger(plan.scenario, plan.replay).entries
+    return pd.DataFrame([asdict(entry) for entry in entries], columns=[field.name for field in fields(Entry)])
+
+
+def figures(run: StoredRun) -> pd.DataFrame:
+    """Foreman, plan and what is saved, one row for each figure; a number that is not given is missing."""
+    import pandas as pd
+
+    plan = run.plan
+    assert plan.replay_figures is not None
+    currency = plan.scenario.market.currency
+    told = [
+        ("carbon, scope 1 and 2", "kg CO2e", "carbon_kg"),
+        ("scope 1", "kg CO2e", "direct_kg"),
+        ("scope 2, average intensity", "kg CO2e", "grid_average_kg"),
+        ("scope 2, marginal intensity", "kg CO2e", "grid_marginal_kg"),
+        ("scope 2, market-based", "kg CO2e", "grid_market_kg"),
+        ("cost", currency, "cost"),
+        ("processes and base load" if plan.scenario.processes else "line and base load", "MWh", "energy_mwh"),
+        ("electricity imported", "MWh", "import_mwh"),
+        ("peak of the metered mean", "MW", "peak_mw"),
+        ("tonnes", "t", "tonnes"),
+    ]
+    more = plan.stock
+    credit = {} if more is None else {"carbon_kg": more.carbon_kg, "cost": more.cost}
+    rows = []
+    for label, unit, name in told:
+        before, after = getattr(plan.baseline_figures, name), getattr(plan.replay_figures, name)
+        saved = share = None
+        if before is not None and after is not None and plan.comparable:
+            saved = before - after + credit.get(name, 0.0)
+            share = 100 * saved / abs(before) if before else None
+        rows.append((label, unit, before, after, saved, share))
+    frame = pd.DataFrame(rows, columns=list(FIGURE_COLUMNS))
+    return frame.astype(dict.fromkeys(FIGURE_COLUMNS[2:], float))
+
+
+def stock_says(run: StoredRun) -> str:
+    """What is saved by ending with more in stock than the foreman; empty where there are no stores."""
+    more = run.plan.stock
+    if more is None:
+        return ""
+    told = f"{more.carbon_kg:+,.1f} kg CO2e and {more.cost:+,.2f} {run.plan.scenario.market.currency}"
+    return f"Saved counts what is more in stock than the foreman's: {told}."
+
+
+def of_processes(run: StoredRun) -> dict[str, pd.DataFrame]:
+    """Tables of a plan of processes by name; none where there are none."""
+    if not run.plan.scenario.processes:
+        return {}
+    return {
+        "runs": run_list(run),
+        "stores": process_tables.levels(run.plan),
+        "deliveries": process_tables.deliveries(run.plan),
+        "products": process_tables.product_carbon(run.plan),
+        "whereabouts": process_tables.whereabouts(run.plan),
+    }
+
+
+TABLES: dict[str, Callable[[StoredRun], pd.DataFrame]] = {
+    "heats": heat_list,
+    "runs": run_list,
+    "machines": activity_list,
+    "hours": hours,
+    "steps": steps,
+    "bill": bill_lines,
+    "ledger": ledger_entries,
+    "figures": figures,
+}
+"""Tables that a file of one table can hold, by name."""
+
+
+def chosen(run: StoredRun, name: str | None = None) -> tuple[str, pd.DataFrame]:
+    """A table by its name, and the name.
+
+    Args:
+        run: what is told.
+        name: one of ``TABLES``; None: what the shift follows, heats, runs of units, or the steps of a site alone.
+
+    Raises:
+        CannotExport: there is no such table, or nothing that it could tell.
+    """
+    scenario = run.plan.scenario
+    if name is None:
+        name = "heats" if scenario.heats else "runs" if scenario.processes else "steps"
+    if name not in TABLES:
+        raise CannotExport(f"unknown table {name!r}; tables are {', '.join(TABLES)}")
+    if (name == "heats" and not scenario.heats) or (name == "runs" and not scenario.processes):
+        raise CannotExport(f"run {run.id} has no {name}: scenario {scenario.name} has no {_lacks(name)}")
+    return name, TABLES[name](run)
+
+
+def _lacks(name: str) -> str:
+    return "line with orders" if name == "heats" else "processes"
+
+
+def timed(frame: pd.DataFrame) -> list[str]:
+    """Names of the columns that hold times."""
+    return [str(name) for name in frame if any(hasattr(at, "isoformat") for at in frame[name])]
+
+
+def plain(frame: pd.DataFrame, timespec: str = "auto") -> pd.DataFrame:
+    """The table with its times as ISO 8601 texts with offset, and numbers that are missing as None."""
+    out = frame.copy()
+    for name in timed(frame):
+        out[name] = [at.isoformat(timespec=timespec) if hasattr(at, "isoformat") else at for at in frame[name]]
+    numbers = out.select_dtypes("number").columns
+    lacking = [name for name in numbers if out[name].isna().any()]
+    for name in lacking:
+        out[name] = out[name].astype(object).where(out[name].notna(), None)
+    return out

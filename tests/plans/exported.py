@@ -1,0 +1,166 @@
+"""Stored runs for the tests of files: a line, works, a site, days on which clocks change, names no file expects."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import planned
+import xarray as xr
+from ledgers import ENGINE, GAS, site
+from python_calamine import CalamineWorkbook
+from shops import cast
+from works import KILN, MILL, compared, done, works
+
+import twin
+from plans import Plan, plan
+from plans.figures import figures
+from plans.store import Store, StoredRun
+from scenarios import Scenario
+
+SHORT = "=cmd()"
+HOSTILE = {
+    "A-1": SHORT,  # heats
+    "A-2": '<b>bold</b> & "more"\'',
+    "B-1": "Ö 漢字 🔥\nzwei\x07",
+    "A": "@SUM(A1)",  # orders
+    "B": "x" * 40_000,
+    "F": "=F|0",  # a unit
+    "melting": "+melting",
+}
+TITLE = "</title><script>alert(1)</script>\n=1+1"
+
+
+@cache
+def of_site() -> Plan:
+    """Six hours of a site with an engine and a battery, planned; electricity is dear from the third hour on."""
+    supply = {"kind": "load", "name": "users", "carrier": "steam", "rate": 2.0}
+    boiler = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "steam", "heat_mw": 5.0, "efficiency": 0.9}
+    engine = {**ENGINE, "min_load": 0.5, "start_cost": 10.0, "electric_mw": 2.0}
+    asked = site(
+        GAS, supply, boiler, engine,
+        hours=6,
+        site={"base_load_mw": 3.0, "battery": {"energy_mwh": 2.0, "power_mw": 1.0}},
+        market={"price_per_mwh": 60.0},
+        goal={"minimize": "cost", "gap": 0.01},
+    )  # fmt: skip
+    price = asked.inputs["price_per_mwh"]
+    dear = price.copy(data=[20.0, 20.0, 200.0, 200.0, 20.0, 20.0])
+    return plan(asked.with_inputs(asked.inputs.assign(price_per_mwh=dear)))
+
+
+@cache
+def of_works() -> Plan:
+    """Six hours of a kiln that runs through and a mill that stands for two of them."""
+    asked = works(KILN, MILL, hours=6, title="=1+1")
+    foreman = done(asked, {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 4 + [("", 0.0)] * 2})
+    on = [("mill", 100.0)] * 2 + [("", 0.0)] * 2 + [("mill", 100.0)] * 2
+    return compared(asked, foreman, done(asked, {"kiln": [("kiln", 100.0)] * 6, "mill": on}))
+
+
+MADE = {"line": planned.made, "works": of_works, "site": of_site}
+
+
+def simulated(scenario: Scenario) -> Plan:
+    """The foreman's day as a plan: what he does is the schedule."""
+    envelope = twin.envelope(scenario)
+    schedule = twin.dispatch(scenario, envelope)
+    run = twin.replay(scenario, schedule)
+    sums = figures(scenario, run, float(run.attrs["tonnes"]))
+    return Plan(
+        scenario=scenario, envelope=envelope, baseline=run, baseline_figures=sums, baseline_complete=True,
+        status="best found", objective=2.0, bound=1.0, gap=0.5, schedule=schedule, schedule_figures=sums, replay=run,
+        replay_figures=sums,
+    )  # fmt: skip
+
+
+def clock_change(day: str) -> Plan:
+    """A cast of six heats from midnight on, in Berlin: in autumn the hour from two to three comes twice."""
+    horizon = {"start": day, "zone": "Europe/Berlin", "days": 1, "length_h": None}
+    return simulated(planned.shop(name="clocks", horizon=horizon, orders=[cast("A", 6)]))
+
+
+HOME = tempfile.TemporaryDirectory(prefix="exported-")
+"""Holds the runs of this process as long as it lives."""
+
+
+@cache
+def kept(plant: str) -> StoredRun:
+    """The run of a line, of works, of a site, or of a day on which clocks change, told by its date; stored once."""
+    return keep(MADE[plant]() if plant in MADE else clock_change(plant))
+
+
+def keep(made: Plan) -> StoredRun:
+    """The plan, stored and opened again."""
+    store = Store(Path(HOME.name))
+    with store.working(made.scenario) as run:
+        store.save(run, made)
+    return store.open(run)
+
+
+def renamed(run: StoredRun) -> StoredRun:
+    """The run of the line with names that no scenario may carry: as if the patterns had let them through."""
+    scenario = run.plan.scenario
+    stages = tuple(
+        stage.model_copy(
+            update={
+                "name": called(stage.name),
+                "units": tuple(unit.model_copy(update={"name": called(unit.name)}) for unit in stage.units),
+            }
+        )
+        for stage in scenario.line.stages
+    )
+    grades = tuple(
+        grade.model_copy(update={"duration_min": {called(name): mins for name, mins in grade.duration_min.items()}})
+        for grade in scenario.line.grades
+    )
+    line = bare(scenario.line, stages=stages, grades=grades)
+    orders = tuple(order.model_copy(update={"name": HOSTILE[order.name]}) for order in scenario.orders)
+    replaced = bare(scenario, line=line, orders=orders, title=TITLE)
+    replaced._inputs = scenario.inputs
+    replaced.__dict__["heats"] = tuple(
+        dataclasses.replace(heat, name=HOSTILE[heat.name], order=HOSTILE[heat.order]) for heat in scenario.heats
+    )
+    data: dict[str, Any] = {}
+    for name in ("envelope", "baseline", "schedule", "replay"):
+        data[name] = translated(getattr(run.plan, name))
+    return dataclasses.replace(run, plan=dataclasses.replace(run.plan, scenario=replaced, **data))
+
+
+def called(name: str) -> str:
+    """The hostile name that stands for a name."""
+    return HOSTILE.get(name, name)
+
+
+def bare(record: Any, **update: Any) -> Any:
+    """A copy with other fields, without what was worked out from the old ones."""
+    copy = record.model_copy(update=update)
+    for name in set(copy.__dict__) - set(type(copy).model_fields):
+        del copy.__dict__[name]
+    return copy
+
+
+def translated(data: xr.Dataset) -> xr.Dataset:
+    """The dataset with hostile names in its texts and labels."""
+    found = {
+        name: (variable.dims, np.vectorize(lambda text: called(str(text)), otypes=[object])(variable.values))
+        for name, variable in data.variables.items()
+        if variable.dtype.kind in "UO" and variable.size
+    }
+    labels = {name: texts for name, texts in found.items() if name in data.coords}
+    return data.assign_coords(labels).assign({name: texts for name, texts in found.items() if name not in labels})
+
+
+def sheets(path: Path) -> dict[str, list[list[Any]]]:
+    """An Excel file read by another library than wrote it: cells by sheet."""
+    book = CalamineWorkbook.from_path(str(path))
+    return {name: book.get_sheet_by_name(name).to_python() for name in book.sheet_names}
+
+
+def records(table: list[list[Any]]) -> list[dict[str, Any]]:
+    """The rows of a table by the names in its first row."""
+    return [dict(zip(table[0], row, strict=True)) for row in table[1:]]

@@ -1,0 +1,119 @@
+"""The report: one page that needs nothing else, with every figure's proof beside it and every text escaped."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from exported import HOSTILE, kept, renamed
+from lxml import etree, html
+
+from plans.exports import export
+from plans.exports.charts import MOST_POINTS, _points
+from plans.exports.manifest import proof
+from plans.store import StoredRun
+from scenarios.horizon import Horizon
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[StoredRun, str]:
+    """A run of the line with hostile names, and its report."""
+    folder = tmp_path_factory.mktemp("report")
+    run = renamed(kept("line"))
+    return run, export(run, "html", folder / "plan.html").read_text(encoding="utf-8")
+
+
+def test_every_text_is_escaped(page: tuple[StoredRun, str]) -> None:
+    """Proves: no name becomes an element or a script; each stands as it was. Sensitivity: without escaping the title
+    ends the head and runs a script."""
+    run, text = page
+    root = html.fromstring(text)
+    assert not root.xpath("//script | //b | //iframe | //img | //link | //object")
+    assert "<script" not in text
+    assert root.findtext(".//title").startswith("</title><script>alert(1)</script>")
+    cells = {" ".join(cell.text_content().split()) for cell in root.xpath("//td")}
+    assert {"=cmd()", HOSTILE["A-2"], "=F|0", "@SUM(A1)"} <= cells
+    assert not [name for element in root.iter() for name in element.attrib if name.startswith("on")]
+    assert run.id in text
+
+
+def test_it_needs_nothing_else(page: tuple[StoredRun, str]) -> None:
+    """Proves: the page loads nothing and forbids itself to: no address but names of XML spaces, charts inside.
+
+    Sensitivity: a chart's library from another host."""
+    _, text = page
+    addresses = set(re.findall(r"""(?:\b(?:href|src)=|url\()["']?([^"'\s)>]+)""", text))
+    assert all(address.startswith("#") for address in addresses), addresses
+    assert set(re.findall(r"https?://[^\s\"'<]+", text)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
+    assert "default-src 'none'" in text
+    root = html.fromstring(text)
+    drawn = root.xpath("//*[local-name()='svg']")
+    assert len(drawn) == 2
+    names = [str(name) for name in root.xpath("//*[local-name()='svg']//@id")]
+    assert len(names) == len(set(names))
+    used = set(re.findall(r"url\(#([^)]+)\)", text))
+    assert used <= set(names)
+
+
+def test_figures_have_their_proof_beside_them(page: tuple[StoredRun, str]) -> None:
+    """Proves: status, gap, objective and bound stand at the verdict, the figures and each chart; tables have heads that
+    printing repeats, and the page is laid out for A4."""
+    run, text = page
+    root = html.fromstring(text)
+    assert root.text_content().count(proof(run)) == 4
+    assert all(root_table.find("thead") is not None for root_table in root.xpath("//div[@class='wide']/table"))
+    assert "size: A4 landscape" in text
+    assert "display: table-header-group" in text
+    heads = [head.text for head in root.xpath("//h2")]
+    assert heads == [
+        "Figures", "Schedule", "Levels", "Heat list", "Machines and stores of the site", "Energy", "Bill",
+        "Carbon ledger", "Where this is from",
+    ]  # fmt: skip
+    assert len(root.xpath("//h2[text()='Heat list']/following::table[1]/tbody/tr")) == 9
+
+
+def test_charts_tell_units_and_names(page: tuple[StoredRun, str]) -> None:
+    """Proves: axes have their units, bars their units' names, and the local zone is told. Sensitivity: a bare axis."""
+    _, text = page
+    root = etree.fromstring(re.search(r"<svg.*?</svg>", text, re.S).group(0).encode())  # type: ignore[union-attr]
+    told = {"".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert {"[MW]", "[kg CO2e/MWh]", "[EUR/MWh]", "=F|0", "L", "C"} <= told | {
+        t for x in told for t in re.findall(r"\[.*?\]", x)
+    }
+    assert any("local time, UTC" in text for text in told)
+    bars = [element for element in root.iter() if element.get("aria-roledescription") == "bar"]
+    assert len(bars) >= 9
+
+
+@pytest.mark.parametrize("plant", ["works", "site", "2026-10-25"])
+def test_it_tells_every_plant(tmp_path: Path, plant: str) -> None:
+    """Proves: works and a site have their report too, and a day of 25 hours has 25 rows of energy.
+
+    Sensitivity: a page that asks for heats."""
+    run = kept(plant)
+    root = html.fromstring(export(run, "html", tmp_path / "plan.html").read_text(encoding="utf-8"))
+    heads = [head.text for head in root.xpath("//h2")]
+    wanted = {"works": "Runs of the units", "site": "Machines and stores of the site", "2026-10-25": "Heat list"}
+    assert wanted[plant] in heads
+    rows = root.xpath("//h2[text()='Energy']/following::table[1]/tbody/tr")
+    assert len(rows) == {"works": 6, "site": 6, "2026-10-25": 25}[plant]
+    if plant == "2026-10-25":
+        starts = [row.findtext("td") for row in rows]
+        assert len(set(starts)) == 25
+
+
+def test_curves_of_a_year_are_merged_to_their_means() -> None:
+    """Proves: a long curve has no more points than can be seen, and the area below it stays. Sensitivity: every nth
+    value instead of the mean."""
+    horizon = Horizon(start="2026-01-01", days=365, step_min=60)
+    values = np.random.default_rng(1).random(horizon.n_steps)
+    rows = _points(horizon, {"a": values})
+    assert len(rows) <= MOST_POINTS + 1
+    lengths = np.diff([row["start"] for row in rows])
+    area = float(np.dot(lengths, [row["value"] for row in rows[:-1]]))
+    assert area == pytest.approx(float(values.sum()) * 60, rel=1e-3)

@@ -1,0 +1,60 @@
+"""Command ``export``: a stored run as a file, for the shift, for other programs, for the archive."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ui.options import Refused, Run, find, writable
+
+KINDS = "xlsx|csv|parquet|nc|json|xml|ics|html"
+"""The formats (``plans.exports.FORMATS``), told without loading what writes them."""
+
+
+def export(
+    run: Run = "last",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="where to; its suffix is the format")
+    ] = None,
+    kind: Annotated[
+        str, typer.Option("--as", "--to", metavar=KINDS, help="format, where the file's name does not say it")
+    ] = "",
+    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="of a calendar (ics): this unit alone")] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(metavar="TABLE", help="of csv and parquet: heats, runs, machines, hours, steps, bill, ledger …"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
+) -> None:
+    """Write a stored run to a file.
+
+    Excel, CSV, Parquet, netCDF, JSON, B2MML (xml), iCalendar (ics) or a report to print (html)."""
+    from plans import exports
+
+    formats = exports.FORMATS
+    named = output.suffix.removeprefix(".").lower() if output else ""
+    if kind and kind not in formats:
+        raise Refused(f"--as {kind}: formats are {', '.join(formats)}")
+    if kind and named in formats and named != kind:
+        raise Refused(f"--as {kind}: the file's name ends in .{named}; leave --as out, or name another file")
+    if output and not kind and named not in formats:
+        raise Refused(f"--output {output}: formats are {', '.join(f'.{name}' for name in formats)}; --as names one")
+    kind = kind or named or next(iter(formats))
+    store, found = find(run)
+    stored = store.open(found)
+    path = output or Path(f"emberline-{stored.plan.scenario.name}-{found[:8]}.{kind}")
+    for file in exports.written(kind, path):
+        writable(file, force)
+    if not stored.plan.found:
+        print(f"run {found} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
+        raise typer.Exit(1)
+    try:
+        exports.export(stored, kind, path, unit=unit, table=table)
+    except OSError as error:
+        raise Refused(f"--output {path}: {error.strerror}") from error
+    except exports.CannotExport as error:
+        raise Refused(str(error)) from error
+    print(path)
