@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -133,21 +134,31 @@ def line_gives(problem: SlotProblem, starts: Starts) -> dict[str, np.ndarray]:
     }
 
 
+def _astray(problem: SlotProblem, starts: Starts) -> Iterator[str]:
+    """What is on a unit that may not take it, such as one that a lock has since ruled out."""
+    for h, heat in enumerate(problem.heats):
+        for u, operation in zip(starts.unit[h], heat.operations, strict=True):
+            if u not in operation.units:
+                yield f"{heat.name} at stage {operation.stage} on a unit that cannot take it"
+    for c, cast in enumerate(problem.casts):
+        if starts.cast_unit[c] not in cast.units:
+            yield f"cast {c} on a unit that cannot take it"
+
+
 def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
     """What the starts violate on the line: windows, lags, waits, double use, set-up. Empty for a feasible plan.
 
     Written apart from the formulations, so that it judges them.
     """
-    found = []
+    found = list(_astray(problem, starts))
+    if found:
+        return found
     use: dict[int, list[tuple[float, float, str]]] = {}
     cast_of = problem.cast_of()
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
             u, at = starts.unit[h][i], starts.slot[h][i]
             name = f"{heat.name} at stage {operation.stage}"
-            if u not in operation.units:
-                found.append(f"{name} on a unit that cannot take it")
-                continue
             if operation.started_min is None:
                 if not operation.first <= at <= operation.last:
                     found.append(f"{name} starts in slot {at}, outside {operation.first}…{operation.last}")

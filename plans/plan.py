@@ -230,6 +230,7 @@ def plan(
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
     study: Study | None = None,
+    keep: Callable[[xr.Dataset], xr.Dataset] | None = None,
 ) -> Plan:
     """Make a plan: the foreman's day, the schedule, its replay without and with disturbance.
 
@@ -238,6 +239,7 @@ def plan(
         on_progress: called in this process whenever there is something to tell.
         cancel: polled while optimizing; True ends the search with the best schedule found so far.
         study: what earlier plans of the same plant have left, to begin with.
+        keep: given the schedule that was found, says which one is taken: that, or an earlier one that is as good.
     """
     import models
     import twin
@@ -263,11 +265,12 @@ def plan(
             scenario,
             envelope,
             dispatched if ruled else None,
-            others=list(_others(scenario, envelope, dispatched, ruled)),
+            others=list(_others(scenario, envelope, dispatched, ruled, study)),
             on_progress=lambda event: tell({"phase": "optimize", **event}),
             cancel=cancel,
             study=study,
         )
+        schedule = keep(schedule) if keep is not None else schedule
     seconds |= {f"optimize.{name}": value for name, value in models.seconds(schedule).items()}
     outcome = {name: _number(schedule.attrs.get(name)) for name in ("objective", "bound", "gap")}
     made = Plan(
@@ -288,7 +291,7 @@ def plan(
         replay_figures = figures(scenario, replay, float(replay.attrs["tonnes"]), nominated=schedule)
         schedule_figures = figures(scenario, schedule, scenario.tonnes)
     with phase("replays"):
-        replays = _disturbed(scenario, schedule, dispatched, tell)
+        replays = disturbed_replays(scenario, schedule, dispatched, tell)
     return dataclasses.replace(
         made,
         schedule=schedule,
@@ -299,10 +302,20 @@ def plan(
     )
 
 
-def _others(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset, ruled: bool) -> Iterator[xr.Dataset]:
+def _others(
+    scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset, ruled: bool, study: Study | None
+) -> Iterator[xr.Dataset]:
     """More lists to look around than the foreman's; of processes his own, where it does not keep all limits."""
+    import twin
+
     if scenario.processes and not ruled:
         yield dispatched
+    if scenario.heats and scenario.disturbances.careful:
+        # the last plan, which may lack the margins of this one, knows a good order
+        last = study.beginnings(scenario) if study is not None else ()
+        careful = twin.dispatch(scenario, envelope, keeping=True, like=last[0] if last else None)
+        if careful.attrs["complete"]:
+            yield careful
     if scenario.heats and ruled:
         yield from _lower_peaks(scenario, envelope, dispatched)
 
@@ -322,7 +335,7 @@ def _lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Datase
         limit = (low + high) / 2
         grid = scenario.site.grid.model_copy(update={"import_limit_mw": limit})
         calmer = scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid})})
-        found = twin.dispatch(calmer, envelope)
+        found = twin.dispatch(calmer, envelope, keeping=calmer.disturbances.careful)
         if found.attrs["complete"]:
             high = min(limit, float(found["meter_mw"].max()))
             yield found
@@ -330,7 +343,7 @@ def _lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Datase
             low = limit
 
 
-def _disturbed(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset, tell: Progress) -> Replays:
+def disturbed_replays(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset, tell: Progress) -> Replays:
     """Replays of schedule and foreman's list under the same disturbances."""
     import twin
 

@@ -1,0 +1,249 @@
+"""Heats that lie elsewhere in one plan than in another, and because of what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from models.explain.limit import clock
+from plans.difference.keys import KeyChange
+from plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
+from plans.plan import Plan
+from scenarios import Scenario
+
+SAME_MIN = 1e-6
+SUN_MW = 0.5
+"""PV that differs by less is no reason."""
+
+
+@dataclass(frozen=True)
+class StageMove:
+    """One operation of a heat in two plans; starts are minutes after each plan's start, None where it is not there."""
+
+    stage: str
+    before_min: float | None
+    after_min: float | None
+    before_unit: str
+    after_unit: str
+
+    @property
+    def later_min(self) -> float | None:
+        """By how much it starts later [min]; negative: earlier."""
+        if self.before_min is None or self.after_min is None:
+            return None
+        return self.after_min - self.before_min
+
+
+@dataclass(frozen=True)
+class HeatMove:
+    """A heat that lies elsewhere, told at the stage at which it draws most electricity among those that moved."""
+
+    heat: str
+    number: int
+    """Its place among all heats, from 1."""
+    stage: str
+    stages: tuple[StageMove, ...] = field(repr=False)
+    """All operations that moved."""
+    because: str = ""
+
+    @property
+    def main(self) -> StageMove:
+        """The operation that it is told by."""
+        return next(move for move in self.stages if move.stage == self.stage)
+
+    @property
+    def says(self) -> str:
+        """The move in words."""
+        move = self.main
+        label = self.heat if self.heat == str(self.number) else f"{self.number} ({self.heat})"
+        if move.before_min is None or move.after_min is None:
+            return f"heat {label} is only in the {'second' if move.before_min is None else 'first'} plan"
+        later = move.later_min or 0.0
+        told = [f"{'later' if later > 0 else 'earlier'} by {span(abs(later))}"] if abs(later) > SAME_MIN else []
+        if move.before_unit != move.after_unit:
+            told.append(f"on {move.after_unit} instead of {move.before_unit}")
+        text = f"heat {label} {' and '.join(told)} ({move.stage})"
+        return f"{text}, because {self.because}" if self.because else text
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        stages = [asdict(move) | {"later_min": move.later_min} for move in self.stages]
+        return {**asdict(self), "stages": stages, "says": self.says}
+
+
+def span(minutes: float) -> str:
+    """A span in words: 45 min, 3 h 15 min."""
+    if minutes < 120:
+        return f"{minutes:g} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours:g} h{f' {rest:g} min' if rest else ''}"
+
+
+def moves(before: Plan, after: Plan, keys: Sequence[KeyChange] = ()) -> Iterator[HeatMove]:
+    """Heats of both plans that start elsewhere or on another unit, in their order, with the reason.
+
+    Args:
+        before, after: plans with schedules.
+        keys: what their scenarios tell differently.
+    """
+    assert before.schedule is not None
+    assert after.schedule is not None
+    found = list(moved(after.scenario, before.schedule, after.schedule))
+    reasons = _Reasons(before, after, keys, {move.heat for move in found})
+    for move in found:
+        yield HeatMove(move.heat, move.number, move.stage, move.stages, reasons.of(move))
+
+
+def moved(scenario: Scenario, one: xr.Dataset, two: xr.Dataset) -> Iterator[HeatMove]:
+    """Heats that lie elsewhere in the second of two schedules, without reason.
+
+    Args:
+        scenario: of the second one.
+        one, two: of table ``SCHEDULE``.
+    """
+    names = two["heat"].values.tolist()
+    for heat in dict.fromkeys([*names, *one["heat"].values.tolist()]):
+        stages = tuple(_stages(one, two, heat))
+        if stages:
+            number = names.index(heat) + 1 if heat in names else one["heat"].values.tolist().index(heat) + 1
+            yield HeatMove(heat, number, _hungriest(scenario, heat, [move.stage for move in stages]), stages)
+
+
+def _stages(one: xr.Dataset, two: xr.Dataset, heat: str) -> Iterator[StageMove]:
+    for stage in dict.fromkeys([*two["stage"].values.tolist(), *one["stage"].values.tolist()]):
+        (a, unit_a), (b, unit_b) = _at(one, heat, stage), _at(two, heat, stage)
+        if (a is None and b is None) or (
+            a is not None and b is not None and abs(a - b) <= SAME_MIN and unit_a == unit_b
+        ):
+            continue
+        yield StageMove(stage, a, b, unit_a, unit_b)
+
+
+def _at(schedule: xr.Dataset, heat: str, stage: str) -> tuple[float | None, str]:
+    if heat not in schedule["heat"].values or stage not in schedule["stage"].values:
+        return None, ""
+    own = schedule.sel(heat=heat, stage=stage)
+    start = float(own["start_min"])
+    return (None, "") if np.isnan(start) else (start, str(own["unit"].item()))
+
+
+def _hungriest(scenario: Scenario, heat: str, stages: list[str]) -> str:
+    """The stage at which a heat draws most electricity among some."""
+    known = next((item for item in scenario.heats if item.name == heat), None)
+    if known is None:
+        return stages[0]
+
+    def energy(name: str) -> float:
+        stage = next((s for s in scenario.line.stages if s.name == name), None)
+        units = [] if stage is None else [u for u in stage.units if scenario.line.duration_min(known.grade, u.name)]
+        return max((scenario.line.energy_mwh(known.grade, unit.name) for unit in units), default=-1.0)
+
+    return max(stages, key=lambda name: (energy(name), -stages.index(name)))
+
+
+class _Reasons:
+    """Why heats moved, from the data of both plans."""
+
+    def __init__(self, before: Plan, after: Plan, keys: Sequence[KeyChange], moved: set[str]) -> None:
+        self.before, self.after, self.keys, self.moved = before, after, keys, moved
+        self.scenario = after.scenario
+        self.worth, self.label, self.unit = signal(after)
+        self.sun = self.scenario.inputs["pv_available_mw"].to_numpy()
+        self.order = {heat.name: heat.order for heat in self.scenario.heats}
+
+    def of(self, move: HeatMove) -> str:
+        """The first reason that the data show; empty where they show none."""
+        main = move.main
+        if main.before_min is None or main.after_min is None:
+            return self._scenario(move)
+        for reason in (self._scenario, self._energy, self._unit, self._company):
+            says = reason(move)
+            if says:
+                return says
+        return ""
+
+    def _scenario(self, move: HeatMove) -> str:
+        """A due time, a release, a lock or an outage that was changed for this heat."""
+        main, order = move.main, self.order.get(move.heat, "")
+        for key in self.keys:
+            parts = key.key.split(".")
+            if parts[:2] == ["orders", order] and len(parts) > 2:
+                return f"order {order} has {parts[-1]} {_short(key.after)} instead of {_short(key.before)}"
+        locks = [
+            {(lock.stage, lock.model_dump_json()) for lock in plan.scenario.locks if lock.heat == move.heat}
+            for plan in (self.before, self.after)
+        ]
+        if locks[0] != locks[1]:
+            changed = next(iter(sorted(stage for stage, _ in locks[0] ^ locks[1])))
+            return f"it is {'locked' if locks[1] - locks[0] else 'no longer locked'} at {changed}"
+        out = self._outage(main.before_unit, main.before_min or 0.0, self.after, move)
+        return f"{main.before_unit} is not available then" if out else ""
+
+    def _outage(self, unit: str, at: float, plan: Plan, move: HeatMove) -> bool:
+        """Whether a unit is away in the second plan, and was not in the first, at a heat's old place."""
+        if unit not in plan.envelope["unit"].values or not unit:
+            return False
+        step, n = self.scenario.horizon.step_min, self.scenario.horizon.n_steps
+        length = self._minutes(self.before, move)
+        first, last = int(at // step), min(int(np.ceil((at + length) / step - 1e-9)), n)
+        free = [p.envelope["available"].sel(unit=unit).to_numpy()[max(first, 0) : last] for p in (self.before, plan)]
+        return bool(free[0].size and free[0].min() > 1 - 1e-9 > free[1].min(initial=1.0))
+
+    def _minutes(self, plan: Plan, move: HeatMove) -> float:
+        assert plan.schedule is not None
+        own = plan.schedule.sel(heat=move.heat, stage=move.stage)
+        return float(own["end_min"] - own["start_min"])
+
+    def _mean(self, values: np.ndarray, at: float, minutes: float) -> float:
+        return mean_over(values, self.scenario.horizon.step_min, at, minutes)
+
+    def _energy(self, move: HeatMove) -> str:
+        """Cleaner or cheaper electricity, or more sun, at the new time."""
+        main = move.main
+        assert main.before_min is not None
+        assert main.after_min is not None
+        minutes = self._minutes(self.after, move)
+        old, new = (self._mean(self.worth, at, minutes) for at in (main.before_min, main.after_min))
+        told = []
+        if new < old - WORTH_TELLING * abs(old):
+            verb = "is" if "intensity" in self.label else "costs"
+            told.append(f"{self.label} {verb} {shown(new)} instead of {shown(old)} {self.unit} then")
+        sun = [self._mean(self.sun, at, minutes) for at in (main.before_min, main.after_min)]
+        if sun[1] > sun[0] + SUN_MW:
+            told.append(f"PV gives {sun[1]:.1f} instead of {sun[0]:.1f} MW then")
+        return " and ".join(told)
+
+    def _unit(self, move: HeatMove) -> str:
+        """Another heat that has moved to the old place."""
+        main, schedule = move.main, self.after.schedule
+        assert schedule is not None
+        assert main.before_min is not None
+        end = main.before_min + self._minutes(self.before, move)
+        for heat in schedule["heat"].values.tolist():
+            own = schedule.sel(heat=heat, stage=move.stage)
+            here = str(own["unit"].item()) == main.before_unit and heat != move.heat
+            if (
+                here
+                and heat in self.moved
+                and float(own["start_min"]) < end
+                and float(own["end_min"]) > main.before_min
+            ):
+                until = clock(self.scenario, float(own["end_min"]))
+                return f"{main.before_unit} is busy with heat {heat} until {until} instead"
+        return ""
+
+    def _company(self, move: HeatMove) -> str:
+        """Heats of the same order that move with it."""
+        others = [
+            heat for heat in self.moved if heat != move.heat and self.order.get(heat) == self.order.get(move.heat)
+        ]
+        return f"it goes with order {self.order[move.heat]}" if others and move.heat in self.order else ""
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}…"

@@ -1,0 +1,152 @@
+"""How much the units of processes, machines, stores and PV are used in one plan and in another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from models.aim import weights
+from models.site import read
+from plans.plan import Plan
+from plans.unit_runs import counts
+from scenarios import Scenario
+from scenarios.assets import Storage
+
+SAME = 1e-4
+"""Hours or amounts that differ by less than this share are the same use."""
+NOTHING = 1e-9
+"""Less than this in a step is the solver's tolerance."""
+WORTH_TELLING = 0.005
+"""A mean intensity or price that differs by less than this share is no reason."""
+
+
+@dataclass(frozen=True)
+class UseChange:
+    """How something is used: hours on, or an amount over the horizon."""
+
+    name: str
+    what: str
+    """``runs``, ``makes``, ``is on``, ``delivers``, ``takes``, ``charges`` or ``lets go``."""
+    unit: str
+    """``h``, or of the amount."""
+    before: float
+    after: float
+    moved: float = 0.0
+    """How much of it lies in other steps, where the amount itself is the same."""
+    because: str = ""
+
+    @property
+    def says(self) -> str:
+        """The change in words."""
+        more = self.after - self.before
+        how = f"{abs(more):.4g} {self.unit} {'more' if more > 0 else 'less'} ({self.after:.4g} {self.unit})"
+        if self.moved:
+            how = f"{self.moved:.4g} {self.unit} at other times"
+        return f"{self.name} {self.what} {how}{f', because {self.because}' if self.because else ''}"
+
+
+@dataclass(frozen=True)
+class Use:
+    """What is used, and when: a weight for each step that says how much."""
+
+    name: str
+    what: str
+    unit: str
+    amount: float
+    by_step: np.ndarray
+    taking: bool
+    """Whether it takes electricity or energy bought: then cleaner hours are better ones."""
+
+
+def uses(before: Plan, after: Plan) -> Iterator[UseChange]:
+    """What is used more or less; what only one of the plants has is left out: the scenario tells it."""
+    assert before.schedule is not None
+    assert after.schedule is not None
+    # by their units: what is not used at all neither takes nor delivers
+    others = {(use.name, use.unit): use for use in used(after.scenario, after.schedule)}
+    for mine in used(before.scenario, before.schedule):
+        other = others.get((mine.name, mine.unit))
+        if other is None:
+            continue
+        moved = 0.0
+        if np.isclose(mine.amount, other.amount, rtol=SAME, atol=SAME):
+            if not mine.taking or mine.by_step.shape != other.by_step.shape:
+                continue
+            moved = float(np.abs(mine.by_step - other.by_step).sum()) / 2
+            if moved <= SAME * max(mine.amount, 1.0):
+                continue
+        because = _because(after, mine, other)
+        what = other.what if other.amount else mine.what
+        yield UseChange(mine.name, what, mine.unit, mine.amount, other.amount, moved, because)
+
+
+def _because(after: Plan, mine: Use, other: Use) -> str:
+    """Cleaner or cheaper hours, where the data of the second plan say so."""
+    if not mine.taking or mine.by_step.shape != other.by_step.shape or not (mine.amount and other.amount):
+        return ""
+    worth, label, unit = signal(after)
+    here, there = (float(use.by_step @ worth / use.by_step.sum()) for use in (mine, other))
+    if there >= here - WORTH_TELLING * abs(here):
+        return ""
+    return f"{label} is {shown(there)} instead of {shown(here)} {unit} while it does"
+
+
+def shown(value: float) -> str:
+    """An intensity or a price, with three digits or all before the point."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
+
+
+def signal(plan: Plan) -> tuple[np.ndarray, str, str]:
+    """What the goal counts a MWh imported in each step, shape (n_steps,), what that is called, and its unit."""
+    scenario = plan.scenario
+    table = weights(read(scenario, plan.envelope))
+    if scenario.goal.minimize == "carbon":
+        kind = "carbon intensity" if scenario.goal.signal == "average" else "marginal carbon intensity"
+        return table["carbon"], kind, "kg/MWh"
+    name = "full_cost" if scenario.goal.minimize == "cost_with_carbon_price" else "cost"
+    return table[name], "electricity", f"{scenario.market.currency}/MWh"
+
+
+def mean_over(values: np.ndarray, step_min: float, at_min: float, minutes: float) -> float:
+    """Mean of a series over a span of time, steps that it covers in part in proportion; nan where it covers none."""
+    edges = np.arange(len(values) + 1) * step_min
+    inside = np.clip(np.minimum(edges[1:], at_min + minutes) - np.maximum(edges[:-1], at_min), 0.0, None)
+    return float(values @ inside / inside.sum()) if inside.sum() else float("nan")
+
+
+def used(scenario: Scenario, schedule: xr.Dataset) -> Iterator[Use]:
+    """How units of processes, battery, PV, machines and stores are used in a schedule."""
+    hours = scenario.horizon.step_h
+    if scenario.processes:
+        for unit, count in counts(scenario, schedule).items():
+            on = (schedule["process_tph"].sel(process=unit).to_numpy() > 0) * hours
+            yield Use(unit, "runs", "h", count.hours, on, True)
+            made = schedule["process_tph"].sel(process=unit).to_numpy() * hours
+            yield Use(unit, "makes", "t", float(made.sum()), made, False)
+    if scenario.site.battery is not None:
+        charged = schedule["charge_mw"].to_numpy() * hours
+        yield Use("battery", "charges", "MWh", float(charged.sum()), charged, True)
+    if scenario.site.pv is not None:
+        gone = schedule["pv_curtailed_mw"].to_numpy() * hours
+        yield Use("PV", "lets go", "MWh", float(gone.sum()), gone, False)
+    if "asset_rate" not in schedule:
+        return
+    switched = schedule["machine"].values.tolist() if "asset_on" in schedule else []
+    labels = schedule["flow"].values.tolist()
+    units = dict(zip(labels, schedule["flow_unit"].values.tolist(), strict=True))
+    for asset in scenario.site.assets:
+        label = f"{asset.name}.out" if isinstance(asset, Storage) else asset.name
+        label = label if label in labels else f"{asset.name}.main"
+        if label not in labels:
+            continue
+        if asset.name in switched:
+            on = schedule["asset_on"].sel(machine=asset.name).to_numpy() * hours
+            yield Use(asset.name, "is on", "h", float(on.sum()), on, False)
+        amount = schedule["asset_rate"].sel(flow=label).to_numpy() * hours
+        amount = np.where(np.abs(amount) < NOTHING, 0.0, amount)
+        verb = "takes" if amount.sum() < 0 else "delivers"
+        unit = "MWh" if units[label] == "MW" else str(units[label]).removesuffix("/h")
+        yield Use(asset.name, verb, unit, float(np.abs(amount).sum()), np.abs(amount), False)

@@ -1,0 +1,159 @@
+"""What is in the way of a heat that would start elsewhere while all others stay where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from models.explain.limit import clock
+from models.slots import Heat, Operation, SlotProblem
+from models.starts import Starts
+from plans.why.nearest import Key
+from scenarios import Scenario
+
+CLOSE = 1e-9
+
+
+class Line:
+    """A line with all its heats at their places, of which one operation or cast is looked at elsewhere."""
+
+    def __init__(self, scenario: Scenario, problem: SlotProblem, starts: Starts) -> None:
+        """Take the line.
+
+        Args:
+            scenario: whose line it is.
+            problem: its slots, without a lock on what is looked at.
+            starts: where everything is.
+        """
+        self.scenario, self.problem, self.starts = scenario, problem, starts
+        self.cast_of = problem.cast_of()
+        self.taken: dict[int, list[tuple[float, float, Key, str]]] = {}
+        for h, heat in enumerate(problem.heats):
+            for i, operation in enumerate(heat.operations):
+                u = starts.unit[h][i]
+                self._take(u, starts.minute(problem, h, i), operation.occupy[u], (h, i), f"heat {heat.name}")
+        for c, cast in enumerate(problem.casts):
+            u, name = starts.cast_unit[c], scenario.orders[cast.order].name
+            self._take(u, starts.cast_minute(problem, c), cast.hold[u], (-1, c), f"cast {name}")
+
+    def _take(self, u: int, minute: float, slots: int, key: Key, who: str) -> None:
+        begin = minute / self.problem.step_min
+        self.taken.setdefault(u, []).append((begin, begin + slots, key, who))
+
+    def begin(self, key: Key) -> float:
+        """Where an operation or a cast starts [min]."""
+        if key[0] < 0:
+            return self.starts.cast_minute(self.problem, key[1])
+        return self.starts.minute(self.problem, *key)
+
+    def in_the_way(self, key: Key, slot: int, unit: int | None = None) -> list[str]:
+        """Limits that an operation or a cast would break in a slot, in words; empty: it could start there."""
+        u = self._unit(key) if unit is None else unit
+        return list(
+            dict.fromkeys([*self._window(key, slot, u), *self._on_unit(key, slot, u), *self._lags(key, slot, u)])
+        )
+
+    def _unit(self, key: Key) -> int:
+        return self.starts.cast_unit[key[1]] if key[0] < 0 else self.starts.unit[key[0]][key[1]]
+
+    def _at(self, slots: float) -> str:
+        return clock(self.scenario, slots * self.problem.step_min)
+
+    def _window(self, key: Key, slot: int, u: int) -> Iterator[str]:
+        problem = self.problem
+        if key[0] < 0:
+            cast = problem.casts[key[1]]
+            order, first, last = cast.order, cast.first[u], cast.last[u]
+        else:
+            operation = problem.heats[key[0]].operations[key[1]]
+            order, first, last = problem.heats[key[0]].order, operation.first, operation.last
+        asked = self.scenario.orders[order]
+        lock = self._lock(key)
+        if lock and not first <= slot <= last:
+            yield lock
+            return
+        if slot < first:
+            released = asked.release is not None and self.scenario.horizon.minutes(asked.release) > 0
+            yield (
+                f"release of order {asked.name}, {clock(self.scenario, self._release(order))}"
+                if released
+                else ("the start of the horizon")
+            )
+        if slot > last:
+            due = min(heat.due_min for heat in self.scenario.heats if heat.order == asked.name)
+            late = asked.due is not None or due < self.scenario.horizon.length_min
+            yield f"due time of order {asked.name}, {clock(self.scenario, due)}" if late else "the end of the horizon"
+
+    def _lock(self, key: Key) -> str:
+        """The planner's lock on an operation, or on any heat of a cast; empty: there is none."""
+        heats = [self.problem.heats[h] for h in (self.problem.casts[key[1]].heats if key[0] < 0 else (key[0],))]
+        last = self.scenario.line.stages[-1].name
+        stage = last if key[0] < 0 else self._stage(heats[0].operations[key[1]])
+        names = {heat.name for heat in heats}
+        own = next((one for one in self.scenario.locks if one.heat in names and one.stage == stage), None)
+        return "" if own is None else f"the lock of heat {own.heat} at {own.stage}"
+
+    def _release(self, order: int) -> float:
+        release = self.scenario.orders[order].release
+        return 0.0 if release is None else self.scenario.horizon.minutes(release)
+
+    def _on_unit(self, key: Key, slot: int, u: int) -> Iterator[str]:
+        problem, name = self.problem, self.problem.units[u]
+        slots = problem.casts[key[1]].hold[u] if key[0] < 0 else problem.heats[key[0]].operations[key[1]].occupy[u]
+        if slot >= 0 and not problem.free[u, slot : slot + slots].all():
+            yield f"{name} is not available"
+        for begin, end, other, who in sorted(self.taken.get(u, [])):
+            if other != key and begin < slot + slots - CLOSE and slot < end - CLOSE:
+                yield f"{name} is busy with {who} from {self._at(begin)} to {self._at(end)}"
+
+    def _lags(self, key: Key, slot: int, u: int) -> Iterator[str]:
+        """To the stages before and after; of a cast to all its heats."""
+        problem = self.problem
+        if key[0] < 0:
+            cast = problem.casts[key[1]]
+            column = cast.units.index(u)
+            for h in cast.heats:
+                heat = problem.heats[h]
+                if heat.operations:
+                    i = len(heat.operations) - 1
+                    yield from self._lag(heat, h, i, self._row(h, i), column, self._slot((h, i)), slot, "caster")
+            return
+        h, i = key
+        heat = problem.heats[h]
+        row = heat.operations[i].units.index(u)
+        if i:
+            yield from self._lag(heat, h, i - 1, self._row(h, i - 1), row, self._slot((h, i - 1)), slot, "")
+        if i + 1 < len(heat.operations):
+            yield from self._lag(heat, h, i, row, self._row(h, i + 1), slot, self._slot((h, i + 1)), "next")
+        elif h in self.cast_of:
+            c = self.cast_of[h][0]
+            column = problem.casts[c].units.index(self.starts.cast_unit[c])
+            yield from self._lag(heat, h, i, row, column, slot, self._slot((-1, c)), "cast")
+
+    def _row(self, h: int, i: int) -> int:
+        return self.problem.heats[h].operations[i].units.index(self.starts.unit[h][i])
+
+    def _slot(self, key: Key) -> float:
+        return self.begin(key) / self.problem.step_min
+
+    def _lag(
+        self, heat: Heat, h: int, i: int, row: int, column: int, here: float, there: float, which: str
+    ) -> Iterator[str]:
+        """What is wrong from operation i to the next, if anything."""
+        least, most = heat.least[i][row, column], heat.most[i][row, column]
+        loose = heat.operations[i].started_min is not None
+        stage = self._stage(heat.operations[i])
+        if there - here < least - loose - CLOSE:
+            if which in ("", "caster"):
+                yield f"heat {heat.name} is there from {stage} at {self._at(here + least)} at the earliest"
+            elif which == "cast":
+                order = self.scenario.orders[heat.order].name
+                yield f"cast {order} takes it at its place, from {self._at(there)} on: it would come too late"
+            else:
+                after = self._stage(heat.operations[i + 1])
+                yield f"its own {after} starts {self._at(there)}: it would come too late from {stage}"
+        if there - here > max(most, least) + loose + CLOSE:
+            longest = self.scenario.line.stages[heat.operations[i].stage].longest_wait_min
+            yield f"heat {heat.name} may wait {longest:g} min at most after {stage}"
+
+    def _stage(self, operation: Operation) -> str:
+        return self.scenario.line.stages[operation.stage].name

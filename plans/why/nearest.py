@@ -1,0 +1,188 @@
+"""The plan nearest to another one under limits that it does not keep: where a search for them begins.
+
+Units and the sequence on each of them are given, so every rule is a difference of two start slots, at least or at
+most. The sum of all absolute moves is then least at the optimum of a linear program whose matrix is that of a network:
+it has a solution in whole slots (Ahuja, Magnanti and Orlin, *Network Flows*, Prentice Hall 1993, chapter 9).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from models.slots import SlotProblem
+from models.starts import Starts, mistakes
+
+Key = tuple[int, int]
+"""Heat and operation; a cast is told as (−1, cast)."""
+MOST_ROUNDS = 30
+"""How often operations are moved out of what their units are not available for."""
+Rule = tuple[Key, Key, float]
+"""The second starts at least so many slots after the first."""
+
+
+def nearest(problem: SlotProblem, wanted: Starts, *, later: bool = True) -> Starts | None:
+    """Starts that keep every rule of the line and differ least from those wanted; None where this finds none.
+
+    Args:
+        problem: the line with its limits: windows, units, lags.
+        wanted: what to be near to; operations on a unit that they may not use take the first that they may. The
+            sequence on each unit is that of the wanted starts, moved into their windows.
+        later: whether what would run while its unit is not available waits until it is; else it is done before.
+    """
+    line = _Line(problem, wanted)
+    for _ in range(MOST_ROUNDS):
+        found = line.solve() if line.possible else None
+        if found is None or not line.dodge(found, later):
+            break
+    return None if found is None or mistakes(problem, found) else found
+
+
+class _Line:
+    def __init__(self, problem: SlotProblem, wanted: Starts) -> None:
+        self.problem = problem
+        self.unit: dict[Key, int] = {}
+        self.at: dict[Key, float] = {}
+        self.window: dict[Key, tuple[float, float]] = {}
+        self.holds: dict[Key, int] = {}
+        self.possible = True
+        for h, heat in enumerate(problem.heats):
+            for i, operation in enumerate(heat.operations):
+                begun = operation.started_min is not None
+                window = (operation.first, operation.last)
+                key, told = (h, i), (wanted.unit[h][i], wanted.minute(problem, h, i) / problem.step_min)
+                self._take(key, *told, operation.units, window, begun, operation.occupy)
+        for c, cast in enumerate(problem.casts):
+            u, at = wanted.cast_unit[c], wanted.cast_minute(problem, c) / problem.step_min
+            chosen = u if u in cast.units else next(iter(cast.units), -1)
+            window = (cast.first.get(chosen, 0), cast.last.get(chosen, -1))
+            self._take((-1, c), u, at, cast.units, window, cast.started_min is not None, cast.hold)
+
+    def _take(
+        self,
+        key: Key,
+        unit: int,
+        at: float,
+        units: tuple[int, ...],
+        window: tuple[int, int],
+        begun: bool,
+        holds: dict[int, int],
+    ) -> None:
+        if not units or (not begun and window[0] > window[1]):
+            self.possible = False
+            return
+        self.unit[key] = unit if unit in units else units[0]
+        self.holds[key] = holds[self.unit[key]]
+        self.window[key] = (at, at) if begun else window
+        self.at[key] = at
+
+    def dodge(self, found: Starts, later: bool) -> bool:
+        """Narrow the windows of what runs while its unit is not available; whether there was any."""
+        moved = False
+        for key, unit in self.unit.items():
+            at = found.cast_slot[key[1]] if key[0] < 0 else found.slot[key[0]][key[1]]
+            low, high = self.window[key]
+            free = self.problem.free[unit]
+            if low == high or at < 0 or free[at : at + self.holds[key]].all():
+                continue
+            out = np.flatnonzero(~free[at:]) + at
+            first = int(out[0])
+            back = first + int(np.argmax(free[first:])) if free[first:].any() else len(free)
+            self.window[key] = (float(back), high) if later else (low, float(first - self.holds[key]))
+            self.possible = self.possible and self.window[key][0] <= self.window[key][1]
+            moved = True
+        return moved
+
+    def _rules(self) -> Iterator[Rule]:
+        """Lags from stage to stage, and one after the other on each unit."""
+        problem, cast_of = self.problem, self.problem.cast_of()
+        for h, heat in enumerate(problem.heats):
+            for i, operation in enumerate(heat.operations):
+                last = i == len(heat.operations) - 1
+                if last and h not in cast_of:
+                    continue
+                here, row = (h, i), operation.units.index(self.unit[h, i])
+                there = (-1, cast_of[h][0]) if last else (h, i + 1)
+                units = problem.casts[there[1]].units if last else heat.operations[i + 1].units
+                column = units.index(self.unit[there])
+                least, most = heat.least[i][row, column], heat.most[i][row, column]
+                loose = operation.started_min is not None
+                yield here, there, float(least - loose)
+                yield there, here, -float(max(least, most) + loose)
+        on: dict[int, list[Key]] = {}
+        for key in sorted(self.at, key=lambda key: (float(np.clip(self.at[key], *self.window[key])), self.at[key])):
+            on.setdefault(self.unit[key], []).append(key)
+        for sequence in on.values():
+            for one, two in itertools.pairwise(sequence):
+                yield one, two, float(self.holds[one])
+
+    def solve(self) -> Starts | None:
+        """Least sum of moves; each start has its slot and its distance from what is wanted."""
+        from scipy.optimize import linprog
+        from scipy.sparse import coo_array
+
+        keys = list(self.at)
+        place = {key: n for n, key in enumerate(keys)}
+        n = len(keys)
+        rows: list[tuple[int, int, float]] = []
+        upper: list[float] = []
+        for one, two, lag in self._rules():
+            rows += [(len(upper), place[one], 1.0), (len(upper), place[two], -1.0)]
+            upper.append(-lag)
+        for key, j in place.items():
+            for sign in (1.0, -1.0):
+                rows += [(len(upper), j, sign), (len(upper), n + j, -1.0)]
+                upper.append(sign * self.at[key])
+        at, columns, values = zip(*rows, strict=True) if rows else ((), (), ())
+        bounds = [self.window[key] for key in keys] + [(0.0, None)] * n
+        found = linprog(
+            np.r_[np.zeros(n), np.ones(n)],
+            A_ub=coo_array((values, (at, columns)), shape=(len(upper), 2 * n)),
+            b_ub=upper,
+            bounds=bounds,
+            method="highs-ds",
+        )
+        return self._starts(dict(zip(keys, found.x[:n].tolist(), strict=True))) if found.status == 0 else None
+
+    def _starts(self, slot: dict[Key, float]) -> Starts:
+        problem = self.problem
+
+        def at(key: Key, begun: float | None) -> int:
+            return math.floor(begun / problem.step_min) if begun is not None else round(slot[key])
+
+        operations = [range(len(heat.operations)) for heat in problem.heats]
+        return Starts(
+            unit=tuple(tuple(self.unit[h, i] for i in own) for h, own in enumerate(operations)),
+            slot=tuple(
+                tuple(at((h, i), problem.heats[h].operations[i].started_min) for i in own)
+                for h, own in enumerate(operations)
+            ),
+            cast_unit=tuple(self.unit[-1, c] for c in range(len(problem.casts))),
+            cast_slot=tuple(at((-1, c), cast.started_min) for c, cast in enumerate(problem.casts)),
+        )
+
+
+def as_list(
+    problem: SlotProblem, starts: Starts, units: np.ndarray, begins: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Units and starts [min] of all heats and stages, shape (n_heats, n_stages) each, as a schedule tells them.
+
+    Args:
+        problem: the line.
+        starts: to be told.
+        units, begins: of another schedule; what has started already stays as it is there.
+    """
+    unit, begin = units.astype(object), begins.astype(float)
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            unit[h, operation.stage] = problem.units[starts.unit[h][i]]
+            begin[h, operation.stage] = starts.minute(problem, h, i)
+    for c, cast in enumerate(problem.casts):
+        u = starts.cast_unit[c]
+        for position, h in enumerate(cast.heats):
+            unit[h, len(problem.stage_units) - 1] = problem.units[u]
+            begin[h, len(problem.stage_units) - 1] = starts.cast_minute(problem, c) + float(cast.offsets[u][position])
+    return unit, begin

@@ -1,0 +1,296 @@
+"""Why a heat starts where it does: earlier, later, at the foreman's time, on another unit, freed of its lock."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
+import xarray as xr
+
+from models import slots, starts
+from models.explain import missing
+from models.explain.limit import clock
+from plans.difference.moves import moved
+from plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
+from plans.redispatch import Redispatch
+from plans.replan import first_stage, lock, pinned, unlocked, with_locks
+from plans.why.answer import Answer, Slot
+from plans.why.limits import Line
+from plans.why.nearest import Key
+from plans.why.resolver import Resolver
+from scenarios import Problem, Scenario, ScenarioError
+from scenarios.line import Unit
+from scenarios.orders import Lock
+from scenarios.scenario import Heat
+
+MOST_SLOTS = 400
+"""More starts than these are not looked at one by one."""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is asked about: a heat at a stage, or the cast that it belongs to."""
+
+    heat: Heat
+    """Of a cast its first heat: with it all others lie."""
+    number: int
+    """Place among all heats, from 1, of the heat that was asked about."""
+    stage: str
+    start_min: float
+    unit: str
+    cast: bool
+
+    @property
+    def label(self) -> str:
+        """What moves, in words."""
+        return f"cast {self.heat.order}" if self.cast else f"heat {self.heat.name} at {self.stage}"
+
+
+def operation(resolver: Resolver, text: str, stage: str | None) -> Operation:
+    """The operation that is asked about.
+
+    Args:
+        resolver: of the stored plan.
+        text: the heat's name, or its number among all heats, from 1.
+        stage: None: the one at which it draws most electricity, of those that have not begun.
+
+    Raises:
+        ScenarioError: there is no such heat or stage, or it has begun.
+    """
+    scenario, schedule = resolver.scenario, resolver.schedule
+    heats = list(scenario.heats)
+    by_name = {heat.name: heat for heat in heats}
+    found = by_name.get(text)
+    if found is None and text.isdigit() and 1 <= int(text) <= len(heats):
+        found = heats[int(text) - 1]
+    if found is None:
+        allowed = f"1 to {len(heats)}, or {', '.join(list(by_name)[:6])} …" if heats else "there are none"
+        raise ScenarioError([Problem("--heat", "", f"{text!r} is no heat of this run; heats are {allowed}")])
+    heat = found
+    started = {item.stage for item in scenario.state.started if item.heat == heat.name}
+    first = first_stage(scenario, heat.name)
+    route = [part.name for part in scenario.line.route(heat.grade)]
+    left = route[route.index(first) :] if first else []
+    if stage is None and left:
+        units = {part.name: part.units for part in scenario.line.stages}
+        stage = max(left, key=lambda name: (_energy(scenario, heat, units[name]), -left.index(name)))
+    if stage is None or stage in started or stage not in left:
+        place = "it has run through all its stages" if not left else f"its stages to come are {', '.join(left)}"
+        asked = f"heat {heat.name} at {stage}" if stage else f"heat {heat.name}"
+        raise ScenarioError([Problem("--stage" if stage else "--heat", "", f"{asked} cannot be moved: {place}")])
+    casting = scenario.line.campaign_stage
+    cast = casting is not None and casting.name == stage
+    number = heats.index(heat) + 1
+    if cast:
+        heat = next(item for item in heats if item.order == heat.order)
+    own = schedule.sel(heat=heat.name, stage=stage)
+    return Operation(heat, number, stage, float(own["start_min"]), str(own["unit"].item()), cast)
+
+
+def _energy(scenario: Scenario, heat: Heat, units: tuple[Unit, ...]) -> float:
+    able = [unit.name for unit in units if scenario.line.duration_min(heat.grade, unit.name) is not None]
+    return max(scenario.line.energy_mwh(heat.grade, name) for name in able)
+
+
+class OfHeat:
+    """The answers about one operation."""
+
+    def __init__(self, resolver: Resolver, asked: Operation) -> None:
+        self.resolver, self.asked = resolver, asked
+        self.scenario, self.schedule = resolver.scenario, resolver.schedule
+        self.step = self.scenario.horizon.step_min
+        self.free = with_locks(self.scenario, unlocked(self.scenario, (asked.heat.name, asked.stage)))
+        self.problem = slots.from_scenario(self.free, resolver.plan.envelope)
+        found = starts.from_schedule(self.problem, self.schedule)
+        assert found is not None, "a stored schedule lies on the model's slots"
+        self.line = Line(self.free, self.problem, found)
+        h = list(self.scenario.heats).index(asked.heat)
+        self.key: Key = (h, -1)
+        if asked.cast:
+            self.key = (-1, self.line.cast_of[h][0])
+        else:
+            stages = [self.scenario.line.stages[o.stage].name for o in self.problem.heats[h].operations]
+            self.key = (h, stages.index(asked.stage))
+
+    def facts(self) -> Iterator[str]:
+        """Where it is, and what the goal sees there."""
+        asked, horizon = self.asked, self.scenario.horizon
+        end = float(self.schedule["end_min"].sel(heat=asked.heat.name, stage=asked.stage))
+        span = f"{clock(self.scenario, asked.start_min)} to {horizon.instant(end):%H:%M}"
+        yield f"{asked.label} is on {asked.unit}, {span}"
+        worth, label, unit = signal(self.resolver.plan)
+        here = self._mean(worth, asked.start_min)
+        yield f"{label} then is {shown(here)} {unit}, {shown(float(worth.mean()))} over the horizon"
+        own = self._own_lock()
+        if own is not None:
+            yield f"it is locked: {in_words(self.scenario, own)}"
+
+    def _own_lock(self) -> Lock | None:
+        mine = (self.asked.heat.name, self.asked.stage)
+        return next((one for one in self.scenario.locks if (one.heat, one.stage) == mine), None)
+
+    def questions(self, at_min: float | None, every: bool) -> list[tuple[str, str, Lock | None]]:
+        """Key, words and lock of each thing that could be otherwise; no lock: it is freed."""
+        asked, at = self.asked, self.asked.start_min
+        found: list[tuple[str, str, Lock | None]] = []
+        if self._own_lock() is not None:
+            found.append(("freed", f"{asked.label} freed of its lock", None))
+        if at_min is not None:
+            return [*found, ("at", f"{asked.label} at {clock(self.scenario, at_min)}", self._pin(at_min))]
+        if at - self.step >= -1e-9:
+            window = Lock(heat=asked.heat.name, stage=asked.stage, latest=timedelta(minutes=at - self.step))
+            found.append(("earlier", f"{asked.label} earlier", window))
+        if at + self.step < self.scenario.horizon.length_min - 1e-9:
+            window = Lock(heat=asked.heat.name, stage=asked.stage, earliest=timedelta(minutes=at + self.step))
+            found.append(("later", f"{asked.label} later", window))
+        his = self._foreman()
+        if his is not None and abs(his - at) > 1e-6:
+            found.append(
+                ("foreman", f"{asked.label} at the foreman's time, {clock(self.scenario, his)}", self._pin(his))
+            )
+        for unit in self._other_units():
+            own = Lock(heat=asked.heat.name, stage=asked.stage, unit=unit)
+            found.append(("unit", f"{asked.label} on {unit}", own))
+        if every:
+            for slot in self._starts():
+                minute = slot * self.step
+                if abs(minute - at) > 1e-6:
+                    found.append(("at", f"{asked.label} at {clock(self.scenario, minute)}", self._pin(minute)))
+        return found
+
+    def _pin(self, minute: float) -> Lock:
+        """A start at a time, on whatever unit."""
+        asked = self.asked
+        return lock(self.scenario, self.schedule, asked.heat.name, asked.stage, minute).model_copy(
+            update={"unit": None}
+        )
+
+    def _foreman(self) -> float | None:
+        his = float(self.resolver.listed["start_min"].sel(heat=self.asked.heat.name, stage=self.asked.stage))
+        return None if math.isnan(his) else his
+
+    def _units(self) -> tuple[int, ...]:
+        if self.key[0] < 0:
+            return self.problem.casts[self.key[1]].units
+        return self.problem.heats[self.key[0]].operations[self.key[1]].units
+
+    def _other_units(self) -> list[str]:
+        return [self.problem.units[u] for u in self._units() if self.problem.units[u] != self.asked.unit]
+
+    def _starts(self) -> range:
+        """Slots in which it could start as far as release and due time are concerned."""
+        if self.key[0] < 0:
+            cast = self.problem.casts[self.key[1]]
+            return range(min(cast.first.values()), max(cast.last.values()) + 1)
+        own = self.problem.heats[self.key[0]].operations[self.key[1]]
+        return range(own.first, own.last + 1)
+
+    def answer(self, key: str, says: str, wanted: Lock | None) -> Answer:
+        """Plan again with a lock instead of its own, or freed of it."""
+        locks = self.free.locks if wanted is None else pinned(self.free, [wanted])
+        asked = with_locks(self.scenario, locks)
+        near = self.resolver.near(asked)
+        begin = [*near, *self.resolver.near(asked, wanted=self._shifted(wanted))]
+        held = self.resolver.judged(asked, near)
+        found = self.resolver.ask(key, says, asked, begin=begin, held=held)
+        at, unit = self.asked.start_min, self.asked.unit
+        if found.schedule is not None:
+            own = found.schedule.sel(heat=self.asked.heat.name, stage=self.asked.stage)
+            at, unit = float(own["start_min"]), str(own["unit"].item())
+        limits = (*self._limits(key, wanted, at, unit), *self.resolver.held_up(held))
+        if found.status == "infeasible":
+            limits = (*missing(asked, self.resolver.plan.envelope), *limits)
+        if found.schedule is None:
+            return replace(found, limits=limits)
+        others = tuple(
+            move for move in moved(self.scenario, self.schedule, found.schedule) if move.heat != self.asked.heat.name
+        )
+        return replace(
+            found, start_min=at, unit=unit, limits=limits, because=self._because(at), moves=others,
+        )  # fmt: skip
+
+    def _shifted(self, wanted: Lock | None) -> xr.Dataset:
+        """The stored schedule with the whole heat, or the whole cast with its heats, moved along with the operation."""
+        told = () if wanted is None else (wanted.start, wanted.latest, wanted.earliest)
+        moment = next((one for one in told if one is not None), None)
+        if moment is None:
+            return self.schedule
+        by = self.scenario.horizon.minutes(moment) - self.asked.start_min
+        heats = [
+            heat.name
+            for heat in self.scenario.heats
+            if (heat.order == self.asked.heat.order if self.asked.cast else heat.name == self.asked.heat.name)
+        ]
+        mine = np.isin(self.schedule["heat"].values, heats)[:, None]
+        begin = self.schedule["start_min"].to_numpy()
+        return self.schedule.assign(start_min=(("heat", "stage"), np.where(mine, begin + by, begin)))
+
+    def _limits(self, key: str, wanted: Lock | None, at: float, unit: str) -> tuple[str, ...]:
+        """What is in the way with all else where it is: right beside its place, or at the place asked for."""
+        if key == "freed" or wanted is None:
+            return ()
+        u = self.problem.units.index(unit) if unit != self.asked.unit else None
+        slot = round(at / self.step)
+        if key in ("earlier", "later"):
+            slot, u = round(self.asked.start_min / self.step) + (-1 if key == "earlier" else 1), None
+        elif wanted.start is not None:
+            slot = round(self.scenario.horizon.minutes(wanted.start) / self.step)
+        elif key == "unit":
+            u, slot = self.problem.units.index(str(wanted.unit)), round(self.asked.start_min / self.step)
+        return tuple(self.line.in_the_way(self.key, slot, u))
+
+    def _mean(self, values: np.ndarray, at: float) -> float:
+        """Mean of a series over the operation, were it to start at a time."""
+        own = self.schedule.sel(heat=self.asked.heat.name, stage=self.asked.stage)
+        return mean_over(values, self.step, at, float(own["end_min"] - own["start_min"]))
+
+    def _because(self, at: float) -> str:
+        """What electricity counts there, and here."""
+        worth, label, unit = signal(self.resolver.plan)
+        here, there = self._mean(worth, self.asked.start_min), self._mean(worth, at)
+        if not abs(there - here) > WORTH_TELLING * abs(here):
+            return ""
+        return f"{label} is {shown(there)} instead of {shown(here)} {unit} then"
+
+    def slots(self) -> tuple[Slot, ...]:
+        """Every start that it could have with all others where they are, and what is in the way of the rest."""
+        found = self._starts()
+        if len(found) > MOST_SLOTS:
+            return ()
+        site = Redispatch(self.scenario, self.resolver.plan.envelope, None)
+        here = site.least(self.schedule)
+        told = []
+        for slot in found:
+            if self.resolver.over:
+                break
+            limits = tuple(self.line.in_the_way(self.key, slot))
+            more = None
+            if not limits:
+                rank = site.least(self._moved(slot))
+                more = None if math.isinf(rank) else rank - here
+                limits = ("the import limit, or what the site can do",) if more is None else ()
+            told.append(Slot(slot * self.step, limits, more))
+        return tuple(told)
+
+    def _moved(self, slot: int) -> xr.Dataset:
+        """The stored schedule with the operation alone, or its whole cast, in another slot."""
+        by = slot * self.step - self.asked.start_min
+        heats = self.schedule["heat"].values
+        names = [h.name for h in self.scenario.heats if self.asked.cast and h.order == self.asked.heat.order]
+        mine = np.isin(heats, names or [self.asked.heat.name])[:, None]
+        mine = mine & (self.schedule["stage"].values == self.asked.stage)[None, :]
+        begin = self.schedule["start_min"].to_numpy()
+        return self.schedule.assign(start_min=(("heat", "stage"), np.where(mine, begin + by, begin)))
+
+
+def in_words(scenario: Scenario, one: Lock) -> str:
+    """A lock in words."""
+    minutes = scenario.horizon.minutes
+    told = [f"on {one.unit}"] if one.unit is not None else []
+    for label, moment in (("at", one.start), ("not before", one.earliest), ("not after", one.latest)):
+        if moment is not None:
+            told.append(f"{label} {clock(scenario, minutes(moment))}")
+    return f"heat {one.heat} at {one.stage} {', '.join(told)}"

@@ -1,0 +1,163 @@
+"""Why a unit or an asset: what the plan would be without it, and with it on all the time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import xarray as xr
+
+from models.explain import missing
+from plans.difference.uses import used
+from plans.levers import BATTERY, without
+from plans.why.answer import Answer
+from plans.why.resolver import Resolver
+from scenarios import Problem, Scenario, ScenarioError
+from scenarios.assets import FlexibleLoad, Load, Source
+from scenarios.assets.converter import Machine, MachineState
+from scenarios.process import Process
+from scenarios.state import Outage
+
+GIVEN = (Load, Source, FlexibleLoad)
+"""Assets that are asked of the plant, not decided."""
+
+
+class OfUnit:
+    """The answers about one unit or asset."""
+
+    def __init__(self, resolver: Resolver, name: str) -> None:
+        """Look it up.
+
+        Raises:
+            ScenarioError: there is no such unit, or it is none of the plant's decisions.
+        """
+        self.resolver, self.name, self.scenario = resolver, name, resolver.scenario
+        site = self.scenario.site
+        self.of_line = name if name in self.scenario.line.unit else ""
+        self.process: Process | None = None
+        self.units: tuple[str, ...] = (name,) if self.of_line else ()
+        for process in self.scenario.processes:
+            if name == process.name or name in process.units:
+                self.process = process
+                self.units = process.units if name == process.name else (name,)
+        self.asset = next((asset for asset in site.assets if asset.name == name), None)
+        battery = name == BATTERY and site.battery is not None
+        if isinstance(self.asset, GIVEN):
+            says = f"{name} is asked of the plant and no decision; change it with --set and compare with emberline diff"
+            raise ScenarioError([Problem("--unit", "", says)])
+        if not (self.units or self.asset is not None or battery):
+            known = [*self.scenario.line.unit, *(unit for unit, _ in self.scenario.process_units)]
+            known += [BATTERY] if site.battery is not None else []
+            known += [asset.name for asset in site.assets if not isinstance(asset, GIVEN)]
+            says = f"{name!r} is no unit or asset of this run; those are {', '.join(known) or 'none'}"
+            raise ScenarioError([Problem("--unit", "", says)])
+
+    def facts(self) -> Iterator[str]:
+        """How it is used in the plan."""
+        schedule = self.resolver.schedule
+        if self.of_line:
+            mine = schedule["unit"].values.astype(str) == self.name
+            busy = np.where(mine, schedule["end_min"].to_numpy() - schedule["start_min"].to_numpy(), 0.0)
+            yield f"{self.name} takes {int(mine.sum())} heats in the plan and is busy for {np.nansum(busy) / 60:.1f} h"
+            return
+        names = {*self.units, self.name}
+        told = [one for one in used(self.scenario, schedule) if one.name in names and one.amount]
+        yield from (f"{one.name} {one.what} {one.amount:.4g} {one.unit} in the plan" for one in told)
+        if not told:
+            yield f"{self.name} is not used in the plan"
+
+    def questions(self) -> list[tuple[str, str]]:
+        """Key and words of each thing that could be otherwise."""
+        found = [("without", f"without {self.name}")]
+        if self.process is not None and not self.process.must_run and self.units == self.process.units:
+            found.append(("on", f"{self.name} on all the time, as if it ran when the horizon begins"))
+        if isinstance(self.asset, Machine) and self.asset.min_load > 0:
+            found.append(("on", f"{self.name} on all the time, as if it ran when the horizon begins"))
+        return found
+
+    def answer(self, key: str, says: str) -> Answer:
+        """Plan again without it, or with it on."""
+        import twin
+
+        if key == "on":
+            asked = self._on()
+            return self.resolver.ask(key, says, asked, envelope=twin.envelope(asked))
+        if not self.units:
+            return self._capless(key, says, without(self.scenario, {self.name}).with_inputs(self.scenario.inputs), None)
+        stage = self.scenario.line.stage_of.get(self.name)
+        if stage is not None and not self._others(stage.units):
+            reason = f"no other unit of {stage.name} can take all heats that {self.name} takes"
+            return Answer(key, says, "infeasible", reason=reason)
+        asked = away(self.scenario, self.units, 0.0, self.scenario.horizon.length_min)
+        envelope = twin.envelope(asked)
+        return self._capless(key, says, asked, envelope)
+
+    def _others(self, units: tuple[object, ...]) -> bool:
+        """Whether every heat that runs through the stage could run on another of its units."""
+        line = self.scenario.line
+        names = [str(getattr(unit, "name", "")) for unit in units]
+        last = line.stages[-1].units
+        for heat in self.scenario.heats:
+            order = next(item for item in self.scenario.orders if item.name == heat.order)
+            able = [name for name in names if line.duration_min(heat.grade, name) is not None]
+            if order.units and units == last:
+                able = [name for name in able if name in order.units]
+            if self.name in able and len(able) == 1:
+                return False
+        return True
+
+    def _capless(self, key: str, says: str, asked: Scenario, envelope: xr.Dataset | None) -> Answer:
+        """Plan again; where the cap on cost leaves no plan, once more without it, told so."""
+        caps = asked.goal.caps
+        self.resolver.asks += caps.cost is not None
+        begin = self.resolver.near(asked, envelope) if asked.heats else []
+        held = self.resolver.judged(asked, begin, envelope)
+        found = self.resolver.ask(key, says, asked, envelope=envelope, begin=begin, held=held)
+        self.resolver.asks -= caps.cost is not None and found.found
+        if found.status == "infeasible":
+            found = replace(
+                found, limits=tuple(missing(asked, self.resolver.plan.envelope if envelope is None else envelope))
+            )
+        if found.found or caps.cost is None or found.status != "infeasible" or self.resolver.over:
+            return found
+        goal = asked.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
+        loose = asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
+        again = self.resolver.ask(key, f"{says}, with no cap on cost (none keeps it)", loose, envelope=envelope)
+        return again if again.found else replace(again, says=says, limits=found.limits)
+
+    def _on(self) -> Scenario:
+        scenario, site = self.scenario, self.scenario.site
+        if self.process is not None:
+            first = self.process.all_modes[0].name
+            states = [state if state.mode else state.model_copy(update={"mode": first}) for state in self.process.start]
+            kept = self.process.model_copy(update={"must_run": True, "state": tuple(states)})
+            processes = tuple(kept if item.name == kept.name else item for item in scenario.processes)
+            return scenario.model_copy(update={"processes": processes}).with_inputs(scenario.inputs)
+        assert isinstance(self.asset, Machine)
+        hours = scenario.horizon.length_min / 60
+        state = self.asset.state
+        state = MachineState(on=True) if state is None or not state.on else state
+        held = {"state": state.model_copy(update={"since_h": 0.0}), "min_up_h": hours}
+        machine = self.asset.model_copy(update=held)
+        assets = tuple(machine if asset.name == self.name else asset for asset in site.assets)
+        changed = scenario.site.model_copy(update={"assets": assets})
+        return scenario.model_copy(update={"site": changed}).with_inputs(scenario.inputs)
+
+
+def away(scenario: Scenario, units: tuple[str, ...], begin_min: float, end_min: float) -> Scenario:
+    """The scenario with some units not available for a while; what has begun on them is done first."""
+    outages = []
+    for unit in units:
+        begun = [item for item in scenario.state.started if item.unit == unit]
+        grades = {heat.name: heat.grade for heat in scenario.heats}
+        first = begin_min
+        for item in begun:
+            minutes = scenario.line.duration_min(grades[item.heat], unit) or 0.0
+            over = scenario.horizon.minutes(item.start) + minutes
+            first = max(first, float(np.ceil(over / scenario.horizon.step_min - 1e-9)) * scenario.horizon.step_min)
+        if first < end_min:
+            outages.append(Outage(unit=unit, start=timedelta(minutes=first), end=timedelta(minutes=end_min)))
+    state = scenario.state.model_copy(update={"outages": (*scenario.state.outages, *outages)})
+    return scenario.model_copy(update={"state": state}).with_inputs(scenario.inputs)

@@ -1,0 +1,272 @@
+"""A stored plan whose plant is planned again, warm, with one decision otherwise, and what that brings."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from models.study import Study
+from plans.figures import Figures, figures
+from plans.plan import Plan, violations
+from plans.redispatch import Redispatch, Redispatched
+from plans.stock import difference
+from plans.why.answer import HELD, Answer, More
+from plans.why.nearest import as_list, nearest
+from scenarios import Scenario
+
+FINE = 1e-3
+"""Relative gap at which a search ends, where the scenario asks for less: what is weighed are differences."""
+CLOSE = 1e-9
+LEAST_S = 0.5
+"""Shortest search for one answer, however many are to come."""
+
+
+@dataclass
+class Resolver:
+    """Plans a stored plan's plant again and again, each search beginning where the others ended."""
+
+    plan: Plan
+    time_limit_s: float
+    tell: Callable[[str], None]
+    cancel: Callable[[], bool]
+    asks: int = 1
+    """How many answers are still to be found: they share what time is left."""
+    began: float = field(default_factory=time.perf_counter)
+    study: Study = field(default_factory=Study)
+    known: list[xr.Dataset] = field(default_factory=list)
+    """Better schedules of the stored plan's own scenario."""
+    hurried: bool = False
+    """Whether the time was over before all was tried."""
+
+    def __post_init__(self) -> None:
+        import twin
+
+        assert self.plan.schedule is not None
+        assert self.plan.replay_figures is not None
+        self.listed = twin.dispatch(self.plan.scenario, self.plan.envelope)
+        """The foreman's."""
+        self.scenario = capped(self.plan, self.listed)
+        self.schedule: xr.Dataset = self.plan.schedule
+        self.sums: Figures = self.plan.replay_figures
+        attrs = self.schedule.attrs
+        self.value = float(attrs.get("objective", math.nan)) + float(attrs.get("constant", 0.0))
+        """Of the stored plan by the goal, in the measure of the search."""
+
+    @property
+    def left(self) -> float:
+        """Seconds left."""
+        return self.time_limit_s - (time.perf_counter() - self.began)
+
+    @property
+    def over(self) -> bool:
+        """Whether to stop asking."""
+        over = self.left <= 0 or self.cancel()
+        self.hurried = self.hurried or over
+        return over
+
+    @property
+    def slack(self) -> float | None:
+        """By how much the stored plan may be off the best, in the goal's measure; None: no bound is known."""
+        value, bound = self.plan.objective, self.plan.bound
+        return None if value is None or bound is None else max(value - bound, 0.0)
+
+    def as_it_is(self) -> list[Answer]:
+        """The stored plan searched on with nothing otherwise, where its own gap leaves more open than is weighed here.
+
+        What that brings is no decision's doing, and the other searches begin with it.
+        """
+        if self.plan.gap is not None and self.plan.gap <= FINE:
+            return []
+        self.asks += 1
+        found = self.ask("as it is", "as it is, only searched on", self.scenario)
+        self.known += [] if found.schedule is None else [found.schedule]
+        return [found]
+
+    def ask(
+        self,
+        key: str,
+        says: str,
+        asked: Scenario,
+        *,
+        envelope: xr.Dataset | None = None,
+        begin: Sequence[xr.Dataset] = (),
+        held: Sequence[Redispatched] = (),
+    ) -> Answer:
+        """Plan again.
+
+        Args:
+            key, says: of the answer.
+            asked: the scenario with a decision otherwise; one of :attr:`scenario`, so that the cap on cost is the same.
+            envelope: of it; None: the stored plan's.
+            begin: schedules to begin from, beside the foreman's and the stored one.
+            held: of :meth:`judged`: plans that stand where the search finds none, or none better.
+        """
+        import models
+        import twin
+
+        self.tell(says)
+        share = max(self.left / max(self.asks, 1), LEAST_S)
+        self.asks -= 1
+        envelope = self.plan.envelope if envelope is None else envelope
+        goal = asked.goal.model_copy(update={"gap": min(asked.goal.gap, FINE), "time_limit_s": share})
+        asked = asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
+        listed = twin.dispatch(asked, envelope)
+        others = [*begin, *self.known, self.schedule] if asked.heats or asked.processes else []
+        if asked.processes and not listed.attrs["complete"]:
+            others.append(listed)
+        found = models.optimize(
+            asked,
+            envelope,
+            listed if listed.attrs["complete"] else None,
+            others=others,
+            study=self.study,
+            cancel=self.cancel,
+        )
+        stands = [one.schedule for one in held if one.schedule is not None and not one.reason]
+        least = min(stands, key=lambda schedule: float(schedule.attrs["objective"]), default=None)
+        value = float(found.attrs["objective"]) if found.attrs["found"] else math.inf
+        if least is None or value <= float(least.attrs["objective"]) + CLOSE * abs(value):
+            return self._answer(key, says, asked, found)
+        proven = {name: found.attrs[name] for name in ("bound", "constant")}
+        answer = self._answer(key, says, asked, least.assign_attrs(**proven, gap=math.nan, status="best found"))
+        return replace(answer, how=HELD)
+
+    def _answer(self, key: str, says: str, asked: Scenario, found: xr.Dataset) -> Answer:
+        import twin
+
+        attrs: dict[Any, Any] = found.attrs
+        constant = float(attrs.get("constant", 0.0))
+        gap, bound, objective = (_number(attrs.get(name)) for name in ("gap", "bound", "objective"))
+        told = Answer(
+            key=key,
+            says=says,
+            status=str(attrs["status"]),
+            gap=gap,
+            bound=None if bound is None else bound + constant,
+            low=None if bound is None or asked.processes else bound + constant - self.value,
+        )
+        if not attrs["found"] or objective is None:
+            return replace(told, reason=str(attrs.get("reason", "")))
+        run = twin.replay(asked, found)
+        broken = violations(run)
+        if broken:
+            return replace(told, reason=f"the twin found {len(broken)} violation(s) when it followed it")
+        sums = figures(asked, run, float(run.attrs["tonnes"]), nominated=found)
+        value, more = objective + constant, self.more(sums)
+        high, low = value - self.value, told.low
+        if asked.processes:
+            # stocks differ at the end: what the figures make of that counts, not the search's own credit
+            high = self._of_goal(sums, more)
+            low = None if bound is None else high - max(objective - bound, 0.0)
+        return replace(told, objective=value, high=high, low=low, more=more, schedule=found)
+
+    def _of_goal(self, sums: Figures, more: More) -> float:
+        """What figures have more of the goal than the stored plan's."""
+        if self.scenario.goal.minimize == "carbon":
+            return more.carbon_kg
+        priced = self.scenario.goal.minimize == "cost_with_carbon_price"
+        return more.cost - (0.0 if priced else sums.carbon_cost - self.sums.carbon_cost)
+
+    def more(self, sums: Figures) -> More:
+        """What figures have more than the stored plan's; what they have more in stock is taken off."""
+        credit = difference(self.sums, sums) if sums.stock or self.sums.stock else None
+        kg, money = (0.0, 0.0) if credit is None else (credit.carbon_kg, credit.cost)
+        return More(
+            carbon_kg=sums.carbon_kg - self.sums.carbon_kg - kg,
+            cost=sums.cost - self.sums.cost - money,
+            peak_mw=sums.peak_mw - self.sums.peak_mw,
+        )
+
+    def near(
+        self, asked: Scenario, envelope: xr.Dataset | None = None, wanted: xr.Dataset | None = None
+    ) -> list[xr.Dataset]:
+        """Schedules nearest to the stored one that keep other limits of the line; none where none is found so.
+
+        Args:
+            asked: with the other limits.
+            envelope: of it; None: the stored plan's.
+            wanted: what to be near to instead of the stored one.
+        """
+        from models import slots, starts
+
+        schedule = self.schedule if wanted is None else wanted
+        problem = slots.from_scenario(asked, self.plan.envelope if envelope is None else envelope)
+        own = starts.from_schedule(problem, schedule) if problem.heats else None
+        both = [] if own is None else [nearest(problem, own, later=later) for later in (True, False)]
+        found = []
+        for one in dict.fromkeys(both):
+            if one is not None:
+                unit, begin = as_list(problem, one, schedule["unit"].values, schedule["start_min"].to_numpy())
+                dims = ("heat", "stage")
+                found.append(schedule.assign(unit=(dims, unit), start_min=(dims, begin)))
+        return found
+
+    def judged(
+        self, asked: Scenario, near: Sequence[xr.Dataset], envelope: xr.Dataset | None = None
+    ) -> list[Redispatched]:
+        """Schedules of :meth:`near` with the site used as well as can be around their heats.
+
+        A site with assets takes its time: then only the first.
+
+        Args:
+            asked: with its other limits.
+            near: schedules that keep them on the line.
+            envelope: of ``asked``; None: the stored plan's.
+        """
+        if not near:
+            return []
+        share = max(self.left / max(self.asks, 1), LEAST_S)
+        goal = asked.goal.model_copy(update={"time_limit_s": share})
+        hasty = asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
+        site = Redispatch(hasty, self.plan.envelope if envelope is None else envelope, None)
+        return [site.best(schedule) for schedule in (near[:1] if asked.site.assets else near)]
+
+    def held_up(self, held: Sequence[Redispatched]) -> tuple[str, ...]:
+        """What the plans nearest to the stored one break of the site's limits or the goal's caps, in words."""
+        reasons = [one.reason for one in held]
+        # what the site could not do in time is no limit
+        if not reasons or not all(reason.startswith(("draws", "breaks")) for reason in reasons):
+            return ()
+        caps, reason = self.scenario.goal.caps, reasons[0]
+        if caps.cost is not None and caps.carbon_kg is None:
+            reason = reason.replace("breaks a cap of the goal", "costs more than the cap allows")
+        return (f"with as few moves as possible the plan {reason}",)
+
+
+def capped(plan: Plan, listed: xr.Dataset) -> Scenario:
+    """A plan's scenario whose cap on extra cost is the amount that it was for the plan, so that no change moves it.
+
+    Disturbed replays are left out.
+
+    Args:
+        plan: the stored one.
+        listed: the foreman's list of its scenario.
+    """
+    from models.baseline import baseline_cost, direct_kg
+    from models.site import read
+    from scenarios.flows import emitted_kg
+
+    scenario, envelope = plan.scenario, plan.envelope
+    caps, price = scenario.goal.caps, scenario.market.carbon_price.on_direct / 1000
+    limits = [] if caps.cost is None else [caps.cost]
+    if caps.extra_cost_share is not None:
+        data = read(scenario, envelope)
+        paid = baseline_cost(scenario, data, listed) if listed.attrs["complete"] else None
+        if paid is not None:
+            paid += price * float(emitted_kg(scenario, listed).sum()) if scenario.processes else 0.0
+            direct = price * direct_kg(scenario, envelope) if scenario.heats else 0.0
+            limits.append(paid + caps.extra_cost_share * abs(paid) + direct + data.sunk_cost)
+    kept = caps.model_copy(update={"extra_cost_share": None, "cost": min(limits) if limits else None})
+    goal = scenario.goal.model_copy(update={"caps": kept})
+    calm = scenario.disturbances.model_copy(update={"replications": 0})
+    return scenario.model_copy(update={"goal": goal, "disturbances": calm}).with_inputs(scenario.inputs)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)

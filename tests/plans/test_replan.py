@@ -1,0 +1,176 @@
+"""A stored plan made again: unchanged data change nothing, locks are kept, overrides lock what a schedule says."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "twin"))
+
+from enumerated_shops import best, shop
+from shops import cast, melt_shop
+from shops import scenario as cast_shop
+
+from plans import plan
+from plans.plan import Plan
+from plans.replan import holds, kept, locked, replan, with_locks
+from plans.store import Store
+from scenarios import ScenarioError, load
+from scenarios.orders import Lock
+
+INTENSITY = [900.0, 100.0, 500.0, 300.0, 400.0]
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """A plan of two heats, written and read back."""
+    made, store = plan(shop(INTENSITY, [1, 1])), Store(tmp_path_factory.mktemp("home"))
+    with store.working(made.scenario) as run:
+        store.save(run, made)
+    return store.open(run).plan
+
+
+def starts(made: Plan) -> list[float]:
+    """Starts in hours."""
+    assert made.schedule is not None
+    return [float(hour) for hour in made.schedule["start_min"].to_numpy()[:, 0] / 60]
+
+
+def test_unchanged_data_change_nothing(stored: Plan) -> None:
+    """Proves: a plan within its gap comes back as it is; one that is not is searched on and still stays.
+
+    Sensitivity: a search from the start could give the two equal heats the other way round.
+    """
+    assert replan(stored) is stored
+    turned = swapped(stored)
+    again = replan(replace(turned, gap=0.5, status="best found"))
+    assert again.schedule is not None
+    assert turned.schedule is not None
+    np.testing.assert_array_equal(again.schedule["start_min"], turned.schedule["start_min"])
+    assert again.status == "within gap"
+    assert again.reason == "The earlier plan stays."
+    assert again.acceptable
+
+
+def swapped(made: Plan) -> Plan:
+    """The same plan with its two equal heats the other way round: as good, and what a search would not give first."""
+    assert made.schedule is not None
+    times = {
+        name: (("heat", "stage"), made.schedule[name].to_numpy()[::-1].copy()) for name in ("start_min", "end_min")
+    }
+    return replace(made, schedule=made.schedule.assign(times))
+
+
+def test_a_plan_gives_way_to_a_clearly_better_one(stored: Plan) -> None:
+    """Proves: a stored plan that is far from the best is searched on, and the better one is taken."""
+    assert stored.schedule is not None
+    late = {name: stored.schedule[name] + 60.0 for name in ("start_min", "end_min")}
+    value = 10 * (500.0 + 400.0)
+    poor = stored.schedule.assign(late).assign_attrs(objective=value, gap=0.5)
+    again = replan(replace(stored, schedule=poor, objective=value, gap=0.5, status="best found"))
+    truth = best(stored.scenario)
+    assert truth is not None
+    assert again.objective == pytest.approx(truth.kg, rel=1e-5)
+    assert sorted(starts(again)) == [1, 3]
+
+
+def test_locks_are_kept_and_only_what_must_move_moves(stored: Plan) -> None:
+    """Proves: a lock to the dirtiest hour is kept, its price is the enumerated one, and freed again it is undone."""
+    lock = Lock(heat="H1", stage="melting", start=timedelta(0))
+    pinned = replan(stored, [lock])
+    assert starts(pinned)[0] == 0
+    truth = best(pinned.scenario, lambda heat, place: heat != "H1" or place[1] == 0)
+    assert truth is not None
+    assert pinned.objective == pytest.approx(truth.kg, rel=1e-5)
+    freed = replan(pinned, [])
+    assert freed.objective == pytest.approx(stored.objective or 0.0, rel=1e-5)
+
+
+def test_a_lock_at_its_own_place_changes_nothing(stored: Plan) -> None:
+    """Proves: locking heats where they are keeps the schedule to the minute."""
+    at = dict.fromkeys(("H1", "H2"))
+    assert stored.schedule is not None
+    (override,) = locked(stored.scenario, stored.schedule, at)
+    assert override.count('"start"') == 2
+    own = [
+        Lock(heat=heat, stage="melting", start=timedelta(hours=hour))
+        for heat, hour in zip(at, starts(stored), strict=True)
+    ]
+    again = replan(stored, own)
+    assert starts(again) == starts(stored)
+    assert again.objective == pytest.approx(stored.objective or 0.0)
+
+
+def test_a_heat_that_is_locked_to_another_unit_goes_there() -> None:
+    """Proves: an earlier schedule on a unit that is ruled out now is no plan, and planning goes on without it.
+
+    Sensitivity: lags from a unit that is not allowed have no number; looking them up would end the search.
+    """
+    made = plan(shop(INTENSITY, [1, 1], furnaces=2, ladle_h=1))
+    assert made.schedule is not None
+    unit = str(made.schedule["unit"].sel(heat="H1", stage="melting").item())
+    other = "F2" if unit == "F1" else "F1"
+    asked = with_locks(made.scenario, [Lock(heat="H1", stage="melting", unit=other)])
+    assert not holds(asked, made.envelope, made.schedule)
+    again = replan(made, asked.locks)
+    assert again.schedule is not None
+    assert again.schedule["unit"].sel(heat="H1", stage="melting").item() == other
+    assert again.objective == pytest.approx(made.objective or 0.0, rel=1e-5), "the furnaces are alike"
+
+
+def test_an_earlier_plan_that_breaks_a_lock_does_not_hold(stored: Plan) -> None:
+    """Proves: ``holds`` sees a lock, and ``kept`` takes what was found then, however little better it is."""
+    assert stored.schedule is not None
+    asked = with_locks(stored.scenario, [Lock(heat="H1", stage="melting", start=timedelta(0))])
+    assert holds(stored.scenario, stored.envelope, stored.schedule)
+    assert not holds(asked, stored.envelope, stored.schedule)
+    assert (
+        kept(asked, stored.envelope, stored.schedule, stored.schedule.assign_attrs(status="other")).attrs["status"]
+        == "other"
+    )
+
+
+def test_overrides_lock_what_a_schedule_says() -> None:
+    """Proves: what ``locked`` writes is a --set that loads, keeps other locks, and names unit and start.
+
+    A heat of a cast is locked by the first of its cast, so that a start between steps is no mistake.
+    """
+    asked = load("melt-shop-small", ["locks=[{heat: C2-1, stage: casting, earliest: 5 h}]"])
+    import twin
+
+    schedule = twin.dispatch(asked)
+    wanted: dict[str | tuple[str, str], float | None] = {
+        "C1-1": None, ("C3-2", "casting"): None, ("C1-2", "melting"): 300.0
+    }  # fmt: skip
+    texts = locked(asked, schedule, wanted)
+    again = load("melt-shop-small", texts)
+    told = {(lock.heat, lock.stage): lock for lock in again.locks}
+    assert told["C2-1", "casting"].earliest == timedelta(hours=5)
+    assert told["C1-1", "melting"].unit == "EAF"
+    assert told["C1-2", "melting"].start == timedelta(hours=5)
+    first = float(schedule["start_min"].sel(heat="C3-1", stage="casting"))
+    assert told["C3-1", "casting"].start == timedelta(minutes=first)
+    assert len(again.locks) == 4
+
+
+def test_mistaken_locks_are_refused() -> None:
+    """Proves: an unknown heat or stage, a start off the steps and one outside the horizon are each told in a line."""
+    asked = cast_shop(melt_shop(), [cast("A", 2)])
+    import twin
+
+    schedule = twin.dispatch(asked)
+    wrong: tuple[tuple[str | tuple[str, str], float, str], ...] = (
+        ("B-9", 0.0, "there is no such heat"),
+        (("A-1", "rolling"), 0.0, "does not run through 'rolling'"),
+        ("A-1", 7.0, "lies between steps"),
+        ("A-1", 1e5, "outside the horizon"),
+    )
+    for key, at, says in wrong:
+        with pytest.raises(ScenarioError, match=says):
+            locked(asked, schedule, {key: at})
