@@ -12,6 +12,8 @@ from scenarios.record import Problem, ScenarioError
 
 LARGEST_BYTES = 4_000_000
 DEEPEST = 30
+MOST_BRACKETS = 100
+"""Brackets open at the same time: the parser takes minutes for some thousands, and each counts that is in a text."""
 Keys = tuple[str | int, ...]
 
 LEFT_OUT = object()
@@ -72,6 +74,8 @@ def parse(text: str, name: str = "scenario.yaml") -> Document:
 
     if len(text) > LARGEST_BYTES:
         raise ScenarioError([Problem(name, "", f"has more than {LARGEST_BYTES / 1e6:.0f} MB")])
+    if _brackets(text) > MOST_BRACKETS:
+        raise ScenarioError([Problem(name, "", "is nested too deeply")])
     document = Document({}, name)
     try:
         node = YAML(typ="safe", pure=True).compose(text)
@@ -87,6 +91,15 @@ def parse(text: str, name: str = "scenario.yaml") -> Document:
         raise ScenarioError([Problem(f"{name}:1", "", "is not a mapping of keys to values")])
     document.data = _construct(node, (), document, set())
     return document
+
+
+def _brackets(text: str) -> int:
+    """Most brackets that are open at the same time."""
+    open_now = most = 0
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        open_now = open_now + 1 if bracket[0] in "[{" else max(open_now - 1, 0)
+        most = max(most, open_now)
+    return most
 
 
 def _construct(node: Any, path: Keys, document: Document, seen: set[int]) -> Any:

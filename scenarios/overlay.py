@@ -1,6 +1,7 @@
 """An overlay: a file that changes part of a scenario, such as what was fitted to a plant's log.
 
-Mappings are merged key by key; values and lists take the place of what was there.
+Mappings are merged key by key; values and lists take the place of what was there. Files that it names lie beside it,
+whatever scenario it is laid over.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from typing import Any
 
 from scenarios.document import Document, Keys, read
 
+FILES = ("csv", "parquet")
+"""Keys of a series that name a file."""
+
 
 def lay(document: Document, name: str) -> None:
     """Lay an overlay over a document; its mistakes are told with its own file and line.
@@ -20,7 +24,7 @@ def lay(document: Document, name: str) -> None:
     """
     over = read(Path(name))
     document.problems += over.problems
-    for path, value in _leaves(over.data, ()):
+    for path, value in _leaves(_beside(over.data, Path(name).absolute().parent), ()):
         place: Any = document.data
         for key in path[:-1]:
             if not isinstance(place.get(key), dict):
@@ -32,6 +36,16 @@ def lay(document: Document, name: str) -> None:
         for at, line in over.lines.items():
             if at[: len(path)] == path:
                 document.overrides[at] = f"@{over.name}:{line}"
+
+
+def _beside(data: Any, folder: Path) -> Any:
+    """The data with the paths of its series made whole."""
+    if isinstance(data, list):
+        return [_beside(item, folder) for item in data]
+    if not isinstance(data, dict):
+        return data
+    found = {key: _beside(value, folder) for key, value in data.items()}
+    return found | {key: str(folder / found[key]) for key in FILES if isinstance(found.get(key), str)}
 
 
 def _leaves(data: dict[str, Any], path: Keys) -> Iterator[tuple[Keys, Any]]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import pint
 
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
-QUANTITY = re.compile(rf"\s*({NUMBER})\s*([A-Za-z%€$¥°][A-Za-z0-9%€$¥° /._]{{0,38}})?\s*", re.ASCII)
+UNIT = r"[A-Za-z%€$¥°][A-Za-z0-9%€$¥° /._]{0,38}"
+QUANTITY = re.compile(rf"\s*({NUMBER})\s*({UNIT})?\s*", re.ASCII)
 CURRENCIES = ("EUR", "USD", "CNY", "GBP", "KRW", "JPY", "INR", "BRL")
 SYMBOLS = {"€": "EUR", "$": "USD", "¥": "CNY"}
 
@@ -66,6 +67,8 @@ def factor(written: str, unit: str) -> float:
     """How many ``unit`` one ``written`` is."""
     if written == unit:
         return 1.0
+    if not re.fullmatch(rf"(?:1 ?/ ?)?{UNIT}", written, re.ASCII):
+        raise ValueError(f"unknown unit {written[:40]!r}; expected a unit like {unit!r}")
     units = registry()
     import pint
 

@@ -8,17 +8,27 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from scenarios import Scenario, ScenarioError, bundled, load
+from plans import jobs, snapshots
+from scenarios import Scenario, ScenarioError
 from ui import wording
-from ui.pages import repairing
+from ui.language import mark, tr, trn
+from ui.pages import going, locking, repairing
+from ui.pages.amounts import END, NOW, casts, levels, orders_override, stores_override
+from ui.pages.sources import Source, choose, look
+
+__all__ = ["END", "NOW", "Asked", "ask", "casts", "levels", "look", "orders_override", "start", "stores_override"]
 
 PV_OF_ITS_OWN = {"table": "pv_typical", "column": "capacity_factor"}
 """What a PV plant gives where the scenario has none."""
+COVERS = {"direct": mark("scope 1 only"), "all": mark("scope 1 and 2")}
+SIGNALS = {"average": mark("average"), "marginal": mark("marginal")}
+WIDGETS = "widgets"
+"""Among the seeds: what the keys of the widgets begin with; else the scenario's name."""
 
 
 @dataclass(frozen=True)
@@ -26,17 +36,31 @@ class Asked:
     """A scenario with the changes that the user has made, and what is wrong with them."""
 
     name: str
+    """What ``look`` and ``jobs.start`` take: a bundled scenario's name, or the file of a text that never changes."""
     overrides: tuple[str, ...] = ()
     inputs: tuple[tuple[str, Any], ...] = ()
     """The widgets' values that differ from the scenario's, kept with the request to restore them."""
     scenario: Scenario | None = None
     problems: tuple[str, ...] = ()
+    source: Source | None = None
+
+    @property
+    def note(self) -> dict[str, Any]:
+        """What is kept with a job, so that a page that is loaded again shows it again."""
+        found: dict[str, Any] = {"scenario": self.name, "inputs": dict(self.inputs)}
+        if self.source is not None and self.source.version:
+            called = "" if self.scenario is None else self.scenario.name
+            found |= {"scenario": self.source.key, "snapshot": Path(self.name).parent.name, "called": called}
+        return found
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def look(name: str, overrides: tuple[str, ...] = ()) -> Scenario:
-    """A bundled scenario with overrides; read only, hence shared."""
-    return load(name, overrides)
+def start(asked: Asked) -> str:
+    """Start the worker that makes the plan; the id of the run.
+
+    Raises:
+        RuntimeError: too many jobs wait already.
+    """
+    return jobs.start(asked.name, asked.overrides, note=asked.note)
 
 
 def ask(seed: dict[str, Any]) -> Asked:
@@ -45,12 +69,17 @@ def ask(seed: dict[str, Any]) -> Asked:
     Args:
         seed: the note of the run that the address names; its values are shown until they are changed.
     """
-    names = bundled()
-    chosen = str(seed.get("scenario", "melt-shop-small"))
-    name = st.selectbox("Scenario", names, index=names.index(chosen) if chosen in names else 0, key="scenario")
-    original = look(name)
+    source = choose(seed)
+    try:
+        original = look(source.path)
+        # a plan is of the text as it is now, whatever becomes of the draft
+        name = _kept(source)
+    except ScenarioError as error:
+        if source.draft is not None and st.button(tr("Correct it on the page Scenario"), width="stretch"):
+            going.go("scenario")
+        return Asked(source.path, problems=tuple(map(str, error.problems)), source=source)
     st.text(original.title)
-    seeds = dict(seed.get("inputs", {})) if chosen == name else {}
+    seeds = {**_seeds(source, seed, original), WIDGETS: source.widgets}
     said: dict[str, Any] = {}
     overrides: list[str] = []
     _when(original, seeds, said, overrides)
@@ -62,15 +91,40 @@ def ask(seed: dict[str, Any]) -> Asked:
     if original.stores:
         _stores(original, seeds, said, overrides)
     _search(original, seeds, said, overrides)
-    repairs = repairing.applied(name, seeds)
+    locks = locking.applied(source.key, original, seeds)
+    if locks is not None:
+        said[locking.KEY] = locks
+        overrides.append(locking.override(locks))
+    repairs = repairing.applied(source.key, seeds)
     if repairs:
         said[repairing.KEY] = repairs
         overrides.extend(repairs)
-    asked = Asked(name, tuple(overrides), tuple(said.items()))
+    st.session_state[f"{source.key}.said"] = said
+    asked = Asked(name, tuple(overrides), tuple(said.items()), source=source)
     try:
-        return Asked(name, asked.overrides, asked.inputs, look(name, asked.overrides))
+        return Asked(name, asked.overrides, asked.inputs, look(name, asked.overrides), source=source)
     except ScenarioError as error:
-        return Asked(name, asked.overrides, asked.inputs, problems=tuple(map(str, error.problems)))
+        return Asked(name, asked.overrides, asked.inputs, problems=tuple(map(str, error.problems)), source=source)
+
+
+def _kept(source: Source) -> str:
+    if source.draft is None:
+        return source.path
+    found = snapshots.find(snapshots.take(Path(source.path)))
+    return source.path if found is None else str(found)
+
+
+def _seeds(source: Source, seed: dict[str, Any], original: Scenario) -> dict[str, Any]:
+    """What the widgets show at first. Streamlit forgets them when the page is left: what was said there comes back."""
+    place, said = f"{source.key}.seeds", f"{source.key}.said"
+    if f"{source.widgets}.goal" not in st.session_state:
+        of_run = dict(seed.get("inputs", {})) if seed.get("scenario") == source.key else {}
+        st.session_state[place] = st.session_state.get(said, of_run)
+    return dict(st.session_state.get(place, {}))
+
+
+def _of(original: Scenario, seeds: dict[str, Any]) -> str:
+    return str(seeds.get(WIDGETS, original.name))
 
 
 def _number(
@@ -79,7 +133,7 @@ def _number(
     """A number input that starts with the scenario's value and is noted where it differs."""
     shown = float(seeds.get(key, value))
     limits = {"format": "%g", **limits}
-    found = float(st.number_input(label, value=shown, key=f"{original.name}.{key}", **limits))
+    found = float(st.number_input(label, value=shown, key=f"{_of(original, seeds)}.{key}", **limits))
     if found != value:
         said[key] = found
     return found
@@ -89,7 +143,11 @@ def _when(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overr
     start = original.horizon.instant(0).date()
     shown = date.fromisoformat(seeds.get("start", start.isoformat()))
     found = st.date_input(
-        "First day", shown, key=f"{original.name}.start", min_value=date(2000, 1, 1), max_value=date(2099, 12, 31)
+        tr("First day"),
+        shown,
+        key=f"{_of(original, seeds)}.start",
+        min_value=date(2000, 1, 1),
+        max_value=date(2099, 12, 31),
     )
     if found != start:
         said["start"] = found.isoformat()
@@ -100,22 +158,27 @@ def _goal(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overr
     goals = list(wording.GOALS)[:3]
     shown = seeds.get("goal", original.goal.minimize)
     found = st.selectbox(
-        "Goal", goals, index=goals.index(shown), format_func=lambda g: wording.GOALS[g], key=f"{original.name}.goal"
+        tr("Goal"),
+        goals,
+        index=goals.index(shown),
+        format_func=lambda g: tr(wording.GOALS[g]),
+        key=f"{_of(original, seeds)}.goal",
     )
     if found != original.goal.minimize:
         said["goal"] = found
         overrides.append(f"goal.minimize={found}")
     if original.market.marginal_carbon_intensity_kg_per_mwh is None:
         return
-    signals = list(wording.SIGNALS)
+    signals = list(SIGNALS)
     shown = seeds.get("signal", original.goal.signal)
     found = st.segmented_control(
-        "Grid intensity that counts",
+        tr("Grid intensity that counts"),
         signals,
         default=shown,
         required=True,
-        key=f"{original.name}.signal",
-        help="Average or marginal intensity. Shifting by one may raise the other: the plan shows both.",
+        format_func=lambda signal: tr(SIGNALS[signal]),
+        key=f"{_of(original, seeds)}.signal",
+        help=tr("Average or marginal intensity. Shifting by one may raise the other: the plan shows both."),
     )
     if found and found != original.goal.signal:
         said["signal"] = found
@@ -134,12 +197,12 @@ def _market(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], ove
     if priced:
         with left:
             level = _number(
-                "Price level [%]", "price_level", original, seeds, said, level, min_value=0.0, max_value=1000.0,
-                step=10.0, help="Factor on spot and export price; a tariff's charges stay.",
+                tr("Price level [%]"), "price_level", original, seeds, said, level, min_value=0.0, max_value=1000.0,
+                step=10.0, help=tr("Factor on spot and export price; a tariff's charges stay."),
             )  # fmt: skip
     with right if priced else left:
         price = _number(
-            f"Carbon [{money}/t]", "carbon_price", original, seeds, said, market.carbon_price.per_t,
+            tr("Carbon [{unit}]", unit=f"{money}/t"), "carbon_price", original, seeds, said, market.carbon_price.per_t,
             min_value=0.0, max_value=10_000.0, step=10.0,
         )  # fmt: skip
     if level != 100:
@@ -147,16 +210,17 @@ def _market(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], ove
             overrides.append(f"market.{name}.scale={series.scale * level / 100:g}")
     if price != market.carbon_price.per_t:
         overrides.append(f"market.carbon_price.per_t={price:g}")
-    covers = {"direct": "scope 1 only", "all": "scope 1 and 2"}
     found = st.segmented_control(
-        "Carbon price is paid on",
-        list(covers),
+        tr("Carbon price is paid on"),
+        list(COVERS),
         default=seeds.get("covers", market.carbon_price.covers),
         required=True,
-        format_func=lambda c: covers[c],
-        key=f"{original.name}.covers",
-        help="Emission trading covers what the plant itself emits (scope 1); on scope 2, the grid's emissions, it is a "
-        "shadow price.",
+        format_func=lambda c: tr(COVERS[c]),
+        key=f"{_of(original, seeds)}.covers",
+        help=tr(
+            "Emission trading covers what the plant itself emits (scope 1); on scope 2, the grid's emissions, it is a "
+            "shadow price."
+        ),
     )
     if found and found != market.carbon_price.covers:
         said["covers"] = found
@@ -169,7 +233,7 @@ def _market(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], ove
 def _site(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
     pv, battery = original.site.pv, original.site.battery
     had = pv.peak_mw if pv else 0.0
-    peak = _number("PV peak [MW]", "pv_mw", original, seeds, said, had, min_value=0.0, max_value=5000.0, step=1.0)
+    peak = _number(tr("PV peak [MW]"), "pv_mw", original, seeds, said, had, min_value=0.0, max_value=5000.0, step=1.0)
     if peak != had and pv is not None:
         overrides.append(f"site.pv.peak_mw={peak:g}")
     elif peak != had:
@@ -178,37 +242,15 @@ def _site(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overr
     energy_had, power_had = (battery.energy_mwh, battery.power_mw) if battery else (0.0, 0.0)
     limits = {"min_value": 0.0, "max_value": 5000.0, "step": 1.0}
     with left:
-        energy = _number("Battery [MWh]", "battery_mwh", original, seeds, said, energy_had, **limits)
+        energy = _number(tr("Battery [MWh]"), "battery_mwh", original, seeds, said, energy_had, **limits)
     with right:
-        power = _number("Battery [MW]", "battery_mw", original, seeds, said, power_had, **limits)
+        power = _number(tr("Battery [MW]"), "battery_mw", original, seeds, said, power_had, **limits)
     if (energy, power) == (energy_had, power_had):
         return
     if battery is not None:
         overrides.extend([f"site.battery.energy_mwh={energy:g}", f"site.battery.power_mw={power:g}"])
     elif energy and power:
         overrides.append(f"site.battery={json.dumps({'energy_mwh': energy, 'power_mw': power})}")
-
-
-def casts(original: Scenario) -> pd.DataFrame:
-    """The orders as a table: one row for each entry of equal heats."""
-    rows = [
-        {"cast": order.name, "grade": entry.grade, "heats": entry.count}
-        for order in original.orders
-        for entry in order.heats
-    ]
-    return pd.DataFrame(rows, columns=["cast", "grade", "heats"])
-
-
-def orders_override(original: Scenario, counts: list[int]) -> str:
-    """The override that gives each entry of :func:`casts` its number of heats; those with none are left out."""
-    given = iter(counts)
-    orders = []
-    for order in original.orders:
-        plain = order.model_dump(mode="json", exclude_defaults=True)
-        entries = [{**entry, "count": count} for entry in plain["heats"] if (count := next(given)) > 0]
-        if entries:
-            orders.append({**plain, "heats": entries})
-    return f"orders={json.dumps(orders)}"
 
 
 def _casts(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
@@ -218,43 +260,31 @@ def _casts(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], over
     if isinstance(kept, list) and len(kept) == len(before):
         table["heats"] = kept
     heats, mass = st.empty(), {grade.name: grade.mass_t for grade in original.line.grades}
-    with st.expander("Casts and heats"):
-        st.caption("Change how many heats of a grade a cast has; 0 leaves them out.")
+    with st.expander(tr("Casts and heats")):
+        st.caption(tr("Change how many heats of a grade a cast has; 0 leaves them out."))
         edited = st.data_editor(
             table,
-            key=f"{original.name}.heats",
+            key=f"{_of(original, seeds)}.heats",
             hide_index=True,
             disabled=["cast", "grade"],
-            column_config={"heats": st.column_config.NumberColumn(min_value=0, max_value=100, step=1, required=True)},
+            column_config={
+                "cast": tr("cast"),
+                "grade": tr("grade"),
+                "heats": st.column_config.NumberColumn(tr("heats"), min_value=0, max_value=100, step=1, required=True),
+            },
         )
     counts = [int(count) for count in edited["heats"].fillna(0)]
     tonnes = sum(count * mass[grade] for count, grade in zip(counts, edited["grade"], strict=True))
-    heats.text(f"{sum(counts)} heats, {wording.number(tonnes, 0)} t")
+    heats.text(
+        trn("{count} heat, {tonnes} t", "{count} heats, {tonnes} t", sum(counts), tonnes=wording.number(tonnes, 0))
+    )
     if counts != before:
         said["heats"] = counts
         overrides.append(orders_override(original, counts))
 
 
-NOW, END = "now [t]", "at the end [t]"
-
-
-def levels(original: Scenario) -> pd.DataFrame:
-    """The stores as a table: level now, and the level wanted at the end, at least."""
-    rows = [{"store": store.name, NOW: store.start_t, END: store.end_t} for store in original.stores]
-    return pd.DataFrame(rows, columns=["store", NOW, END])
-
-
-def stores_override(original: Scenario, table: pd.DataFrame) -> str:
-    """The override that gives each store the levels of a table like :func:`levels`."""
-    stores = []
-    for store, row in zip(original.stores, table.to_dict("records"), strict=True):
-        told = (
-            {}
-            if (row[NOW], row[END]) == (store.start_t, store.end_t)
-            else {"level_t": row[NOW], "end_level_t": row[END]}
-        )
-        stores.append({**store.model_dump(mode="json", exclude_defaults=True), **told})
-    return f"stores={json.dumps(stores)}"
+def _level(label: str) -> Any:
+    return st.column_config.NumberColumn(label, min_value=0.0, step=0.1, format="%g", required=True)
 
 
 def _stores(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
@@ -263,15 +293,14 @@ def _stores(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], ove
     kept = seeds.get("stores")
     if isinstance(kept, list) and len(kept) == len(before):
         table[[NOW, END]] = kept
-    number = st.column_config.NumberColumn(min_value=0.0, step=0.1, format="%g", required=True)
-    with st.expander("Levels of stores"):
-        st.caption("What there is now, and what must be left at the end, at least.")
+    with st.expander(tr("Levels of stores")):
+        st.caption(tr("What there is now, and what must be left at the end, at least."))
         edited = st.data_editor(
             table,
-            key=f"{original.name}.stores",
+            key=f"{_of(original, seeds)}.stores",
             hide_index=True,
             disabled=["store"],
-            column_config={NOW: number, END: number},
+            column_config={"store": tr("store"), NOW: _level(tr("now [t]")), END: _level(tr("at the end [t]"))},
         )
     found = edited[[NOW, END]].astype(float).fillna(table[[NOW, END]])
     if found.to_numpy().tolist() != before:
@@ -281,20 +310,20 @@ def _stores(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], ove
 
 def _search(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
     goal = original.goal
-    with st.expander("Caps and search"):
+    with st.expander(tr("Caps and search")):
         cap_had = 100 * (goal.caps.extra_cost_share or 0.0)
         cap = _number(
-            "Cost above the foreman's, at most [%]", "extra_cost", original, seeds, said, cap_had,
+            tr("Cost above the foreman's, at most [%]"), "extra_cost", original, seeds, said, cap_had,
             min_value=0.0, max_value=100.0, step=1.0,
-            help="A plan for least carbon may cost this much more.",
+            help=tr("A plan for least carbon may cost this much more."),
         )  # fmt: skip
         gap = _number(
-            "Stop at a gap of [%]", "gap", original, seeds, said, 100 * goal.gap,
+            tr("Stop at a gap of [%]"), "gap", original, seeds, said, 100 * goal.gap,
             min_value=0.0, max_value=100.0, step=0.1,
-            help="How far from the best possible the plan may be, on what can be decided.",
+            help=tr("How far from the best possible the plan may be, on what can be decided."),
         )  # fmt: skip
         limit = _number(
-            "Stop the search after [s]", "time_limit", original, seeds, said, goal.time_limit_s,
+            tr("Stop the search after [s]"), "time_limit", original, seeds, said, goal.time_limit_s,
             min_value=1.0, max_value=3600.0, step=10.0,
         )  # fmt: skip
     if cap != cap_had:

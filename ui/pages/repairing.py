@@ -12,7 +12,9 @@ import streamlit as st
 
 from plans import jobs
 from plans.store import StoreError
+from ui.language import tr
 from ui.pages import session
+from ui.said import said
 
 TIME_LIMIT_S = 60.0
 GRACE_S = 30.0
@@ -51,18 +53,19 @@ def ask(run: str) -> None:
     except StoreError:
         request = {}
     if not request.get("scenario"):
-        st.text("The command line says why: emberline why-not SCENARIO, with the same --set.")
+        st.text(tr("The command line says why: emberline why-not SCENARIO, with the same --set."))
         return
     asked = Question(str(request["scenario"]), tuple(request["overrides"]))
     wanted = f"why.{run}"
-    if st.button("Why is there no plan?", key=f"{wanted}.button", help=f"Takes up to {TIME_LIMIT_S:.0f} s"):
+    help_ = tr("Takes up to {seconds} s", seconds=f"{TIME_LIMIT_S:.0f}")
+    if st.button(tr("Why is there no plan?"), key=f"{wanted}.button", help=help_):
         st.session_state[wanted] = True
     if not st.session_state.get(wanted):
         return
-    with st.spinner("Looking for the limits that are in the way, and for the smallest change that helps"):
+    with st.spinner(tr("Looking for the limits that are in the way, and for the smallest change that helps")):
         found = answer(asked)
     if not found:
-        st.warning("No answer came in time. Ask the command line: emberline why-not, with a longer --time-limit.")
+        st.warning(tr("No answer came in time. Ask the command line: emberline why-not, with a longer --time-limit."))
         return
     _show(found, dict(request.get("note") or {}), asked)
 
@@ -71,30 +74,31 @@ def _show(found: dict[str, Any], note: dict[str, Any], asked: Question) -> None:
     if found["missing"] or found["conflict"]:
         with st.container(border=True, gap="xxsmall"):
             for line in found["missing"]:
-                st.text(f"✕ {line}")
+                st.text(f"✕ {said(line)}")
             if found["conflict"]:
-                st.text("These limits cannot all hold:" if found["irreducible"] else "In the way:")
+                st.text(tr("These limits cannot all hold:") if found["irreducible"] else tr("In the way:"))
             for line in found["conflict"]:
-                st.text(f"· {line}")
+                st.text(f"· {said(line)}")
     if not found["repairs"]:
-        st.text(f"No change was found that helps, among {found['limits_tried']} of {found['limits']} limits.")
+        tried, limits = found["limits_tried"], found["limits"]
+        st.text(tr("No change was found that helps, among {tried} of {count} limits.", tried=tried, count=limits))
     for i, repair in enumerate(found["repairs"]):
         says, button = st.columns([4, 1], vertical_alignment="center")
-        says.text("\n".join(repair["says"]))
-        if button.button("Plan with this", key=f"repair.{i}", type="primary" if i == 0 else "secondary"):
+        says.text("\n".join(map(said, repair["says"])))
+        if button.button(tr("Plan with this"), key=f"repair.{i}", type="primary" if i == 0 else "secondary"):
             _plan(asked, note, repair["set"])
 
 
 def _plan(asked: Question, note: dict[str, Any], more: list[str]) -> None:
     """Plan again with a repair; the side keeps it until it is taken back."""
     kept = [*dict(note.get("inputs", {})).get(KEY, []), *more]
-    note = {**note, "scenario": asked.scenario, "inputs": {**dict(note.get("inputs", {})), KEY: kept}}
+    note = {"scenario": asked.scenario, **note, "inputs": {**dict(note.get("inputs", {})), KEY: kept}}
     try:
         run = jobs.start(asked.scenario, [*asked.overrides, *more], note=note)
     except RuntimeError as error:
-        st.warning(str(error))
+        st.warning(said(str(error)))
         return
-    st.session_state[_place(asked.scenario)] = kept
+    st.session_state[_place(str(note["scenario"]))] = kept
     session.choose(run)
     st.rerun()
 
@@ -106,8 +110,8 @@ def applied(name: str, seeds: dict[str, Any]) -> list[str]:
     if not kept:
         return []
     with st.container(border=True, gap="xxsmall"):
-        st.text("Repairs that were applied:\n" + "\n".join(kept))
-        if st.button("Take them back", key=f"{place}.back"):
+        st.text("\n".join([tr("Repairs that were applied:"), *kept]))
+        if st.button(tr("Take them back"), key=f"{place}.back"):
             st.session_state[place] = []
             st.rerun()
     return kept

@@ -1,7 +1,8 @@
-"""What the pages of one browser tab share: the run that is looked at, and the language. Never widgets' keys.
+"""What the pages of one browser tab share: the run that is looked at, the user's drafts, and the language. Never
+widgets' keys.
 
-The address carries both (``?run=…&lang=…``), so that a page can be shared and survives a reload; Streamlit clears it
-when the page changes, so each page writes it again.
+The address carries them (``?run=…&draft=…&lang=…``), so that a page can be shared and survives a reload; Streamlit
+clears it when the page changes, so each page writes it again. A draft is found by whoever has its id, and nowhere else.
 """
 
 from __future__ import annotations
@@ -13,11 +14,19 @@ import streamlit as st
 from plans.store import RUN_ID
 from ui.language import LANGUAGES
 
+MOST_DRAFTS = 6
+"""Drafts that a tab keeps at hand; the address has the id of each."""
+
 
 def begin() -> None:
     """Read the address into the session, and write it again where a change of page has cleared it."""
     _read("lang", "language", lambda value: value in LANGUAGES)
     _read("run", "run", lambda value: bool(RUN_ID.match(value)))
+    asked = [value for value in st.query_params.get_all("draft") if RUN_ID.match(value)][:MOST_DRAFTS]
+    if asked:
+        st.session_state["drafts"] = asked
+    elif drafts():
+        st.query_params["draft"] = drafts()
 
 
 def run() -> str:
@@ -32,6 +41,28 @@ def choose(run: str) -> None:
         st.query_params["run"] = run
     else:
         st.query_params.pop("run", None)
+
+
+def drafts() -> list[str]:
+    """Ids of the user's drafts, the last one used first."""
+    return list(st.session_state.get("drafts", []))
+
+
+def hold(draft: str) -> None:
+    """Keep a draft at hand, before all others."""
+    found = [draft, *(other for other in drafts() if other != draft)][:MOST_DRAFTS]
+    st.session_state["drafts"] = found
+    st.query_params["draft"] = found
+
+
+def leave(draft: str) -> None:
+    """Keep a draft at hand no longer."""
+    found = [other for other in drafts() if other != draft]
+    st.session_state["drafts"] = found
+    if found:
+        st.query_params["draft"] = found
+    else:
+        st.query_params.pop("draft", None)
 
 
 def speak(language: str) -> None:

@@ -1,0 +1,134 @@
+"""How a file is to be read: kept beside the result, so that the same import can be made again."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, timedelta, timezone, tzinfo
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from scenarios.document import dotted, parse
+from scenarios.editing import flow
+from scenarios.importing.roles import ROLES
+from scenarios.quantity import Megawatts, PositiveMinutes
+from scenarios.record import Problem, Record, ScenarioError
+from scenarios.series import Fill
+
+Order = Literal["year first", "day first", "month first", "unix seconds", "unix milliseconds"]
+LONGEST_MIN = 24 * 60
+
+
+class Mapping(Record):
+    """How a file is to be read, and what its series is."""
+
+    model_config = ConfigDict(populate_by_name=True, str_strip_whitespace=False)
+
+    role: str = Field(alias="as")
+    """What the series is: one of ``ROLES``."""
+    time: str
+    """Column of the times."""
+    value: str
+    """Column of the values; where a row holds a day, the first of its columns."""
+    through: str | None = None
+    """Last column, where a row holds a day and its intervals stand side by side."""
+    where: dict[str, str] = Field(default_factory=dict)
+    """Rows to take, where a column names the series of each: column and name."""
+    sheet: str | None = None
+    """Of a workbook; none: the first."""
+    header: int = Field(default=1, ge=1, le=200)
+    """Line of the columns' names."""
+    separator: Literal[",", ";", "\t", "|"] = ","
+    decimal: Literal[".", ","] = "."
+    order: Order = "year first"
+    """How times are written."""
+    zone: str | None = None
+    """Of times without offset: an IANA name, UTC, or an offset such as +01:00 that holds all year."""
+    stamps: Literal["start", "end"] = "start"
+    """Which end of its interval each time is."""
+    interval_min: PositiveMinutes = 60
+    """Length of the interval that each value stands for."""
+    unit: str | None = Field(default=None, max_length=40)
+    """Of the values; energies are turned into the mean power of their interval."""
+    scale: float = 1.0
+    """A factor on all values, such as -1 for a meter that counts the other way."""
+    peak_mw: Megawatts | None = None
+    """Peak of a PV plant whose yield is told as power."""
+    gaps: Fill = "refuse"
+    """What a plan does where values are missing: refuse, hold the last, interpolate, or take zero."""
+
+    @field_validator("role")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in ROLES:
+            raise ValueError(f"unknown {name[:40]!r}; a series can be {', '.join(ROLES)}")
+        return name
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, name: str | None) -> str | None:
+        if name is not None:
+            zone_of(name)
+        return name
+
+    @field_validator("interval_min")
+    @classmethod
+    def _interval(cls, minutes: float) -> float:
+        if minutes > LONGEST_MIN or abs(minutes * 60 - round(minutes * 60)) > 1e-9:
+            raise ValueError(f"{minutes:g} min is no interval: a whole number of seconds, a day at most")
+        return minutes
+
+    @model_validator(mode="after")
+    def _day(self) -> Mapping:
+        if self.through is not None and self.stamps == "end":
+            raise ValueError("a row that holds a day tells no ends of intervals; leave stamps out")
+        return self
+
+    @property
+    def tz(self) -> tzinfo | None:
+        """The zone of times without offset."""
+        return None if self.zone is None else zone_of(self.zone)
+
+    def yaml(self) -> str:
+        """The mapping as it is kept."""
+        said = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return "".join(f"{key}: {flow(value)}\n" for key, value in said.items())
+
+
+def zone_of(name: str) -> tzinfo:
+    """The zone that a name or an offset stands for.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", name)
+    if found:
+        span = timedelta(hours=int(found[2]), minutes=int(found[3]))
+        if span <= timedelta(hours=14):
+            return timezone(span if found[1] == "+" else -span)
+    if name in ("UTC", "Z"):
+        return UTC
+    if name not in available_timezones():
+        raise ValueError(f"unknown zone {name[:40]!r}; write UTC, an offset such as +01:00, or a name as Europe/Berlin")
+    return ZoneInfo(name)
+
+
+def read_mapping(text: str, name: str = "mapping.yaml") -> Mapping:
+    """A mapping as it was kept.
+
+    Raises:
+        ScenarioError: with every mistake found, file, line and key.
+    """
+    document = parse(text, name)
+    problems = list(document.problems)
+    try:
+        found = Mapping.model_validate(document.data)
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            says = {"missing": "is required", "extra_forbidden": "unknown key"}.get(item["type"], item["msg"])
+            place = tuple(item["loc"])
+            problems.append(Problem(document.where(place), dotted(place), says.removeprefix("Value error, ")))
+    if problems:
+        raise ScenarioError(problems)
+    return found

@@ -1,0 +1,212 @@
+"""Reading a file of unknown origin as a table of text: CSV, Excel or Parquet, told by its content, not by its name."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from scenarios.importing import sheets
+from scenarios.record import Problem, ScenarioError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LARGEST_MB = 20
+MOST_ROWS = 1_500_000
+MOST_COLUMNS = 500
+LONGEST_CELL = 500
+SEPARATORS = (",", ";", "\t", "|")
+ENCODINGS = ("utf-8-sig", "cp1252")
+DATA = re.compile(r"\s*(?:[+-]?[\d.,]+\s*$|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b)")
+"""Cells that are no name of a column: numbers and dates."""
+LOOKED_AT = 40
+"""Lines that are looked at to learn how a file is built."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A file as it was read: every cell of a text file as text."""
+
+    name: str
+    kind: str
+    """``csv``, ``excel`` or ``parquet``."""
+    frame: pd.DataFrame = field(repr=False)
+    header: int = 1
+    """Line of the columns' names."""
+    separator: str = ","
+    sheet: str | None = None
+    sheets: tuple[str, ...] = ()
+
+    def where(self, row: int) -> str:
+        """File and line of a row."""
+        sheet = f"!{self.sheet}" if self.sheet else ""
+        return f"{self.name}{sheet}:{row + 1 + (self.header if self.kind != 'parquet' else 0)}"
+
+
+def shown(name: str) -> str:
+    """A file's name to be shown: never a path, never long, nothing that cannot be seen."""
+    last = re.split(r"[/\\]", name)[-1]
+    return re.sub(r"[^\w .()\[\]+-]", "", last).strip()[:60] or "file"
+
+
+def read(
+    content: bytes,
+    name: str,
+    *,
+    sheet: str | None = None,
+    header: int | None = None,
+    separator: str | None = None,
+    largest_mb: float = LARGEST_MB,
+) -> Raw:
+    """Read a file.
+
+    Args:
+        content: of the file.
+        name: shown in messages only.
+        sheet: of a workbook; None: the first.
+        header: line of the columns' names; None: found.
+        separator: of a CSV file; None: found.
+        largest_mb: what is larger is refused.
+
+    Raises:
+        ScenarioError: it is too large, of another kind, or cannot be read.
+    """
+    name = shown(name)
+    try:
+        if len(content) > largest_mb * 1e6:
+            raise ValueError(f"has {len(content) / 1e6:.0f} MB, at most {largest_mb:g} are read")
+        if not content.strip():
+            raise ValueError("is empty")
+        if content[:4] == b"PAR1":
+            return Raw(name, "parquet", _parquet(content))
+        if content[:2] == b"PK":
+            return _excel(content, name, sheet, header)
+        return _csv(content, name, header, separator)
+    except (ValueError, csv.Error) as error:
+        raise ScenarioError([Problem(name, "", str(error))]) from None
+
+
+def _csv(content: bytes, name: str, header: int | None, separator: str | None) -> Raw:
+    text = _decoded(content)
+    first = text[:200_000].splitlines()[:LOOKED_AT]
+    separator = separator or _separator(first)
+    rows = list(islice(csv.reader(first, delimiter=separator), LOOKED_AT))
+    header = header or _header(rows)
+    import pandas as pd
+
+    try:
+        frame = pd.read_csv(
+            io.StringIO(text), dtype=str, sep=separator, header=None, skiprows=header - 1, keep_default_na=False,
+            skip_blank_lines=False, nrows=MOST_ROWS + 2, index_col=False,
+        )  # fmt: skip
+    except Exception as error:  # parsers raise many kinds; to the user the file is unreadable
+        raise ValueError(f"cannot be read as CSV: {' '.join(str(error).split())[:120]}") from None
+    return Raw(name, "csv", _named(frame), header, separator)
+
+
+def _decoded(content: bytes) -> str:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        try:
+            return content.decode("utf-16")
+        except UnicodeDecodeError:
+            raise ValueError("is neither CSV, Excel (.xlsx) nor Parquet") from None
+    if b"\0" in content:
+        raise ValueError("is neither CSV, Excel (.xlsx) nor Parquet")
+    for encoding in ENCODINGS:
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    raise ValueError("is neither CSV, Excel (.xlsx) nor Parquet")
+
+
+def _separator(lines: list[str]) -> str:
+    """The separator that gives most lines the same number of columns, more than one."""
+
+    def even(separator: str) -> tuple[int, int]:
+        counts = Counter(len(row) for row in csv.reader(lines, delimiter=separator) if row)
+        width, times = max(counts.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
+        return (times, width) if width > 1 else (0, 0)
+
+    return max(SEPARATORS, key=even)
+
+
+def _header(rows: list[list[str]]) -> int:
+    """Line of the columns' names: the first one that is as wide as most and holds neither numbers nor times."""
+    counts = Counter(len(row) for row in rows if any(cell.strip() for cell in row))
+    width = max(counts.items(), key=lambda item: (item[1], item[0]), default=(1, 0))[0]
+    for unnamed in (0, 1):
+        for number, row in enumerate(rows, start=1):
+            told = [cell for cell in row[:width] if cell.strip()]
+            if len(row) >= width and len(told) >= max(1, width - unnamed) and not any(map(DATA.match, told)):
+                return number
+    return 1
+
+
+def _excel(content: bytes, name: str, sheet: str | None, header: int | None) -> Raw:
+    names, rows = sheets.rows_of(content, sheet)
+    if not rows:
+        raise ValueError(f"sheet {sheet or names[0]} is empty")
+    header = header or _header(rows[:LOOKED_AT])
+    import pandas as pd
+
+    frame = _named(pd.DataFrame(rows[header - 1 :], dtype=str).fillna(""))
+    return Raw(name, "excel", frame, header, sheet=shown(sheet or names[0]), sheets=tuple(names))
+
+
+def _named(frame: pd.DataFrame) -> pd.DataFrame:
+    """The first row as names of the columns, each of them once."""
+    if frame.shape[1] > MOST_COLUMNS:
+        raise ValueError(f"has {frame.shape[1]} columns, at most {MOST_COLUMNS} are read")
+    if len(frame) > MOST_ROWS:
+        raise ValueError(f"has more than {MOST_ROWS} rows")
+    seen: Counter[str] = Counter()
+    names = []
+    for i, cell in enumerate(frame.iloc[0] if len(frame) else []):
+        name = " ".join(str(cell).split())[:LONGEST_CELL] or f"column {i + 1}"
+        seen[name] += 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    named = frame.iloc[1:].reset_index(drop=True)
+    named.columns = names
+    # an end of empty lines is no gap in the data
+    full = (named != "").any(axis=1).to_numpy().nonzero()[0]
+    return named.iloc[: int(full[-1]) + 1] if len(full) else named.iloc[:0]
+
+
+def _parquet(content: bytes) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(io.BytesIO(content))
+        told, schema = file.metadata, file.schema_arrow
+        texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
+    except Exception as error:  # pyarrow raises many kinds; to the user the file is unreadable
+        raise ValueError(f"cannot be read as Parquet: {' '.join(str(error).split())[:100]}") from None
+    if told.num_rows > MOST_ROWS or told.num_columns > MOST_COLUMNS:
+        raise ValueError(
+            f"has {told.num_rows} rows and {told.num_columns} columns; at most {MOST_ROWS} and {MOST_COLUMNS} are read"
+        )
+    nested = [f.name for f in schema if pa.types.is_nested(f.type) or pa.types.is_binary(f.type)]
+    if nested:
+        raise ValueError(f"column {nested[0][:60]!r} holds neither numbers, times nor text")
+    try:
+        # texts stay a list of what occurs: one long text repeated a million times takes no room
+        table = pq.read_table(io.BytesIO(content), read_dictionary=texts)
+        if table.num_rows != told.num_rows:
+            raise ValueError("has other rows than it tells")
+        frame: Any = table.to_pandas()
+    except Exception as error:
+        raise ValueError(f"cannot be read as Parquet: {' '.join(str(error).split())[:100]}") from None
+    if not isinstance(frame.index, pd.RangeIndex):
+        frame = frame.reset_index()
+    frame.columns = [str(name)[:LONGEST_CELL] for name in frame.columns]
+    if len(set(frame.columns)) < len(frame.columns):
+        raise ValueError("has two columns of the same name")
+    return pd.DataFrame(frame)

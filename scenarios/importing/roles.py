@@ -1,0 +1,112 @@
+"""What an imported series can be: where it goes in a scenario, in what unit, and what its values may be."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from scenarios.document import Keys
+from scenarios.quantity import CURRENCIES, SYMBOLS, UNIT, factor
+
+
+@dataclass(frozen=True)
+class Role:
+    """One thing that a series can be."""
+
+    name: str
+    title: str
+    path: Keys
+    """Where it goes in a scenario; empty: nowhere, it is read beside one."""
+    column: str
+    """Its name in the normalised file."""
+    unit: str
+    """``{currency}`` stands for the currency that the file counts in."""
+    minimum: float | None = None
+    words: tuple[str, ...] = ()
+    """What a column that holds it may be called."""
+
+
+ROLES: dict[str, Role] = {
+    role.name: role
+    for role in (
+        Role("price", "price of electricity", ("market", "price_per_mwh"), "price_per_mwh", "{currency}/MWh",
+             words=("price", "spot", "day-ahead", "preis", "cost", "电价")),
+        Role("export-price", "price of exported electricity", ("market", "export_price_per_mwh"),
+             "export_price_per_mwh", "{currency}/MWh", words=("export", "feed-in", "price")),
+        Role("intensity", "carbon intensity of the grid, average", ("market", "carbon_intensity_kg_per_mwh"),
+             "carbon_intensity_kg_per_mwh", "kg/MWh", 0.0, ("intensity", "carbon", "co2", "emission", "average")),
+        Role("marginal-intensity", "carbon intensity of the grid, marginal",
+             ("market", "marginal_carbon_intensity_kg_per_mwh"), "marginal_carbon_intensity_kg_per_mwh", "kg/MWh", 0.0,
+             ("marginal", "intensity", "carbon", "co2", "moer")),
+        Role("load", "base load of the site", ("site", "base_load_mw"), "base_load_mw", "MW", 0.0,
+             ("load", "power", "demand", "consumption", "usage", "energy", "last", "kw")),
+        Role("pv", "yield of the PV plant", ("site", "pv", "capacity_factor"), "capacity_factor", "", 0.0,
+             ("pv", "solar", "capacity factor", "yield", "photovoltaic")),
+        Role("actual", "metered power of the plant, to calibrate with", (), "power_mw", "MW", 0.0,
+             ("power", "meter", "load", "usage", "energy", "actual", "kw")),
+    )
+}  # fmt: skip
+"""By the name that the command line takes."""
+POWER, ENERGY, SHARE = "MW", "MWh", ""
+
+
+def standard(role: Role, unit: str | None, interval_min: float, peak_mw: float | None) -> tuple[float, str]:
+    """What turns a file's values into the role's unit, and that unit.
+
+    Args:
+        role: what the series is.
+        unit: of the file; None: the role's own.
+        interval_min: energies are counted over it, and become the mean power.
+        peak_mw: of a PV plant, whose yield may be told as power.
+
+    Raises:
+        ValueError: the unit does not convert.
+    """
+    currency = money(unit)
+    wanted = role.unit.format(currency=currency or "EUR")
+    if unit is None or not unit.strip():
+        if "{currency}" in role.unit:
+            raise ValueError(f"say the unit, such as {wanted}: a price without its currency is none")
+        return 1.0, wanted
+    written = _spelled(unit)
+    if not re.fullmatch(UNIT, written, re.ASCII):
+        raise ValueError(f"unknown unit {unit[:40]!r}; this takes {wanted or 'a share'} or a unit that converts to it")
+    if role.unit == SHARE and _converts(written, (POWER, ENERGY)):
+        if not peak_mw:
+            raise ValueError(f"{unit} is a power or an energy: say the plant's peak (peak_mw), or give shares of it")
+        return _power(written, interval_min) / peak_mw, wanted
+    if role.unit == POWER:
+        return _power(written, interval_min), wanted
+    return factor(written, wanted), wanted
+
+
+def _power(written: str, interval_min: float) -> float:
+    """Megawatts of one ``written``, which is a power or an energy for each interval."""
+    if _converts(written, (ENERGY,)):
+        return factor(written, ENERGY) * 60 / interval_min
+    return factor(written, POWER)
+
+
+def _converts(written: str, units: tuple[str, ...]) -> bool:
+    for unit in units:
+        try:
+            factor(written, unit)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
+def money(unit: str | None) -> str | None:
+    """The currency that a unit names."""
+    if unit is None:
+        return None
+    written = _spelled(unit)
+    return next((currency for currency in CURRENCIES if re.match(rf"{currency}\b", written)), None)
+
+
+def _spelled(unit: str) -> str:
+    written = unit.strip().replace("CO2e", "").replace("CO2eq", "").replace("CO2", "")
+    for symbol, currency in SYMBOLS.items():
+        written = written.replace(symbol, currency)
+    return re.sub(r"\s+", " ", written).strip().replace(" /", "/").replace("/ ", "/")

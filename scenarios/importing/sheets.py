@@ -1,0 +1,116 @@
+"""Reading a workbook in a process of its own: ``python -m scenarios.importing.sheets SHEET < book.xlsx``.
+
+A workbook of a few kilobytes can ask for hundreds of gigabytes, and a reader that is refused them ends its process. The
+process has a limit on memory and time and writes the cells as JSON, one row a line: first the names of all sheets.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+LARGEST_UNPACKED_MB = 100
+MOST_PARTS = 1000
+MOST_MEMORY_MB = 1500
+LONGEST_S = 60
+MOST_CELLS = 4_000_000
+
+
+def rows_of(content: bytes, sheet: str | None) -> tuple[list[str], list[list[str]]]:
+    """Names of the sheets of a workbook, and the cells of one as text: dates as ISO, numbers as they are.
+
+    Args:
+        content: of the file.
+        sheet: its name; None: the first.
+
+    Raises:
+        ValueError: it is no workbook, too large, or has no such sheet.
+    """
+    _weigh(content)
+    command = [sys.executable, "-m", "scenarios.importing.sheets", json.dumps(sheet)]
+    try:
+        done = subprocess.run(
+            command, input=content, capture_output=True, timeout=LONGEST_S, check=False,
+            cwd=Path(__file__).resolve().parents[2],
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise ValueError(f"cannot be read within {LONGEST_S} s") from None
+    lines = done.stdout.decode("utf-8", "replace").splitlines()
+    if done.returncode == 2 and lines:
+        raise ValueError(lines[-1])
+    if done.returncode or not lines:
+        raise ValueError("cannot be read: the workbook is damaged, or its sheet spans far more cells than it fills")
+    return json.loads(lines[0]), [json.loads(line) for line in lines[1:]]
+
+
+def _weigh(content: bytes) -> None:
+    """Refuse an archive that is larger than it looks, before anything of it is unpacked."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            parts = archive.infolist()
+            unpacked = sum(part.file_size for part in parts)
+            if "xl/workbook.xml" not in archive.namelist():
+                raise ValueError("is an archive, but no Excel workbook (.xlsx)")
+            if len(parts) > MOST_PARTS or unpacked > LARGEST_UNPACKED_MB * 1e6:
+                raise ValueError(
+                    f"unpacks to {unpacked / 1e6:.0f} MB in {len(parts)} parts; at most {LARGEST_UNPACKED_MB} MB in "
+                    f"{MOST_PARTS} are read"
+                )
+            torn = archive.testzip()  # a part whose size is not what it tells is found here
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+        raise ValueError(f"is a damaged archive: {' '.join(str(error).split())[:100]}") from None
+    if torn is not None:
+        raise ValueError("is a damaged archive: a part of it is not what its list says")
+
+
+def _limit() -> None:
+    try:
+        import resource
+    except ImportError:  # where the system knows no limits
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_MB << 20,) * 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _cell(value: Any) -> str:
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat())
+    if isinstance(value, float):
+        return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
+    return str(value)
+
+
+def main() -> int:
+    """Write the cells of the workbook on standard input; 2 and one line where it cannot be."""
+    _limit()
+    from python_calamine import CalamineWorkbook
+
+    wanted = json.loads(sys.argv[1])
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
+        names = book.sheet_names
+        if wanted is not None and wanted not in names:
+            raise ValueError(f"has no sheet {wanted[:40]!r}; it has {', '.join(name[:40] for name in names[:12])}")
+        if not names:
+            raise ValueError("has no sheet")
+        sheet = book.get_sheet_by_name(wanted or names[0])
+        if sheet.total_height * max(sheet.total_width, 1) > MOST_CELLS:
+            raise ValueError(f"has more than {MOST_CELLS} cells")
+        print(json.dumps(names))
+        for row in sheet.iter_rows():
+            print(json.dumps([_cell(value) for value in row], ensure_ascii=False))
+    except Exception as error:  # the reader raises many kinds; to the user the workbook is unreadable
+        print(" ".join(str(error).split())[:200] or "cannot be read")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        getattr(stream, "reconfigure", lambda **_: None)(encoding="utf-8")
+    raise SystemExit(main())

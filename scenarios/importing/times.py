@@ -1,0 +1,176 @@
+"""Times as plants write them, as seconds since 1970 UTC: day, month and year in any order, with offset or without.
+
+Local times without offset are unclear where the clocks change. The hour that autumn has twice is told apart by its
+order in the file; where it stands there once, and where spring skips a time, the file is refused with the line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scenarios.importing.mapping import Mapping, Order
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Refuse = Callable[[np.ndarray, str], None]
+"""Takes what is good, shape (n,), and what is wrong with the rest."""
+OFFSET = r"(?:Z|UTC|[+-]\d{2}:?\d{2})$"
+WRITTEN = re.compile(
+    r"(?P<a>\d{1,4})[-./](?P<b>\d{1,2})[-./](?P<c>\d{1,4})"
+    r"(?:[T ,]+(?P<hour>\d{1,2})(?:[:.](?P<minute>\d{2}))?(?:[:.](?P<second>\d{2})(?:[.,]\d{1,9})?)?"
+    r"\s*(?P<half>[AaPp][Mm])?)?"
+    r"\s*(?P<zone>Z|UTC|[+-]\d{2}:?\d{2})?"
+)
+EARLIEST, LATEST = 31_536_000, 7_289_654_400
+"""1971 and 2201, seconds after 1970."""
+PLACES: dict[Order, str] = {"year first": "abc", "day first": "cba", "month first": "cab"}
+"""Which part of a date is the year, the month and the day."""
+EPOCH = {"unix seconds": 1.0, "unix milliseconds": 1e-3}
+
+
+def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: bool = False) -> np.ndarray:
+    """Times as seconds since 1970 UTC, shape (n,); 0 where one is refused.
+
+    Args:
+        stamps: as they stand in the file.
+        mapping: says how they are written.
+        refuse: is told what cannot be read.
+        local: leave times without offset in their zone: seconds of the clock on the wall.
+    """
+    import pandas as pd
+
+    told = np.full(len(stamps), True)
+
+    def note(good: np.ndarray, says: str) -> None:  # one mistake of a row is enough
+        refuse(good | ~told, says)
+        told[~good] = False
+
+    if pd.api.types.is_datetime64_any_dtype(stamps):
+        index = pd.DatetimeIndex(stamps)
+        missing, zoned = np.asarray(index.isna()), np.full(len(index), index.tz is not None)
+        naive = index.tz_convert("UTC").tz_localize(None) if index.tz is not None else index
+        seconds = np.where(missing, 0, naive.as_unit("s").asi8)
+        offsets = np.zeros(len(index), dtype=np.int64)
+        note(~missing, "is empty")
+    elif mapping.order in EPOCH:
+        values = pd.to_numeric(stamps, errors="coerce").to_numpy(float) * EPOCH[mapping.order]
+        missing = ~np.isfinite(values) | (np.abs(values) > LATEST)
+        note(~missing, f"is no time in {mapping.order}")
+        seconds, zoned = np.where(missing, 0, values).round().astype(np.int64), np.full(len(values), True)
+        offsets = np.zeros(len(values), dtype=np.int64)
+    else:
+        seconds, offsets, zoned, missing = _written(stamps, mapping, note)
+    known = ~missing
+    if known.any() and zoned[known].any() != zoned[known].all():
+        first = zoned[known][0]
+        note(missing | (zoned == first), "times with and without offset are mixed; write all of one kind")
+        return np.zeros(len(seconds), dtype=np.int64)
+    if known.any() and zoned[known].all():
+        seconds = seconds - offsets
+    elif not local and mapping.tz is None:
+        note(missing, "has no offset; say the zone of the times, such as UTC or Europe/Berlin")
+        return np.zeros(len(seconds), dtype=np.int64)
+    elif not local and mapping.tz is not None:
+        seconds = localized(seconds, known, mapping.tz, mapping.zone or "", note)
+    note(missing | ((seconds > EARLIEST) & (seconds < LATEST)), "lies outside 1971 to 2200")
+    return np.where(known & told, seconds, 0)
+
+
+def _written(
+    stamps: pd.Series, mapping: Mapping, refuse: Refuse
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Seconds on the wall, offset [s], whether there is one, and what could not be read, shape (n,) each."""
+    import pandas as pd
+
+    text = cleaned(stamps)
+    parts = text.str.extract(rf"^(?:{WRITTEN.pattern})$")
+    number = {
+        name: pd.to_numeric(parts[name], errors="coerce").fillna(0).to_numpy(np.int64)
+        for name in ("a", "b", "c", "hour", "minute", "second")
+    }
+    year, month, day = (number[part] for part in PLACES[mapping.order])
+    year = np.where(year < 100, year + 2000, year)
+    half = parts["half"].str.lower()
+    hour = number["hour"] % np.where(half.notna(), 12, 100) + np.where(half == "pm", 12, 0)
+    frame = {"year": year, "month": month, "day": day}
+    days = pd.to_datetime(pd.DataFrame(frame), errors="coerce")
+    # some write the end of a day as its hour 24
+    clock = (hour < 24) | ((hour == 24) & (number["minute"] == 0) & (number["second"] == 0))
+    good = parts["a"].notna().to_numpy() & days.notna().to_numpy() & clock & (number["minute"] < 60)
+    good &= number["second"] < 60
+    refuse(good | (text == "").to_numpy(), f"is no time with the {mapping.order}, as in {_example(mapping.order)}")
+    refuse((text != "").to_numpy(), "is empty")
+    midnight = days.fillna(pd.Timestamp(0)).dt.as_unit("s").astype("int64").to_numpy()
+    seconds = midnight + hour * 3600 + number["minute"] * 60 + number["second"]
+    zone = parts["zone"].fillna("")
+    sign = np.where(zone.str.startswith("-"), -1, 1)
+    digits = zone.str.replace(r"\D", "", regex=True)
+    told = pd.to_numeric(digits, errors="coerce").fillna(0).to_numpy(np.int64)
+    offsets = sign * (told // 100 * 3600 + told % 100 * 60)
+    return np.where(good, seconds, 0), offsets, (zone != "").to_numpy(), ~good
+
+
+def cleaned(stamps: pd.Series) -> pd.Series:
+    """Times as text; of a span the beginning."""
+    text = stamps.astype(object).where(stamps.notna(), "").astype(str).str.strip()
+    return text.str.replace(r"\s+(?:-|–|to)\s+\d.*$", "", regex=True)
+
+
+def _example(order: Order) -> str:
+    return {"year first": "2026-03-10 06:00", "day first": "10.03.2026 06:00", "month first": "03/10/2026 06:00"}[order]
+
+
+def localized(seconds: np.ndarray, known: np.ndarray, zone: tzinfo, name: str, refuse: Refuse) -> np.ndarray:
+    """Seconds on the wall as seconds since 1970 UTC; what is there twice is told apart by its order."""
+    import pandas as pd
+
+    early, late, exists = on_wall(seconds, zone)
+    refuse(
+        exists | ~known,
+        f"is a local time that the change of clocks in {name} skips; is the file in UTC, or in winter time all year "
+        "(zone +01:00 or the like)?",
+    )
+    places = np.flatnonzero(known & exists & (early != late))
+    if not len(places):
+        return early
+    same = pd.Series(seconds[places]).groupby(seconds[places])
+    rank, count = same.cumcount().to_numpy(), same.transform("size").to_numpy()
+    once = np.full(len(seconds), False)
+    once[places[count != 2]] = True
+    refuse(
+        ~once,
+        f"is a local time that the change of clocks in {name} has twice, and the file does not have it twice; write "
+        "offsets, or give a file in UTC",
+    )
+    rising = np.median(np.diff(seconds[known])) >= 0
+    first = (rank == 0) if rising else (rank == count - 1)
+    early[places] = np.where(first, early[places], late[places])
+    return early
+
+
+def on_wall(seconds: np.ndarray, zone: tzinfo) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """When a clock on the wall shows some times: first, last (another one where it shows them twice), and whether ever.
+
+    Args:
+        seconds: on the wall, shape (n,).
+        zone: of the clock.
+
+    Returns:
+        Seconds since 1970 UTC, twice, and whether the clock shows the time, shape (n,) each.
+    """
+    import pandas as pd
+
+    wall = pd.DatetimeIndex(seconds.astype("datetime64[s]"))
+    found = []
+    for first in (True, False):
+        local = wall.tz_localize(zone, ambiguous=np.full(len(wall), first), nonexistent="NaT")
+        found.append(np.array(local.tz_convert("UTC").tz_localize(None), dtype="datetime64[s]"))
+    exists = ~np.isnat(found[0])
+    early, late = (np.where(exists, times, np.datetime64(0, "s")).astype(np.int64) for times in found)
+    return early, late, exists

@@ -1,0 +1,291 @@
+"""The page Scenario: copy, edit as form, table and text, series, difference, undo; users stay apart."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from scenario_page import copied, field, of, opened, section, texts, view
+from streamlit.testing.v1 import AppTest
+
+from plans import drafts, jobs, snapshots
+from plans.store import Store
+from scenarios import bundled
+from scenarios.assets import KINDS
+from scenarios.document import parse
+from scenarios.line import Unit
+from scenarios.loading import LIBRARY
+from ui.pages import editing_form, editing_tables
+from ui.pages.editing import State, checked
+from ui.pages.editing_fields import fields, labelled
+from ui.pages.editing_words import WORDS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_a_bundled_scenario_is_shown_and_copied(home: Path) -> None:
+    """Proves: what is bundled stays as it is until it is copied; the copy's id is in the address."""
+    app = opened()
+    assert [item.value for item in app.subheader] == ["Scenario"]
+    assert "melt-shop-small: Small melt shop" in texts(app)
+    assert not (home / "drafts").exists() or not list((home / "drafts").iterdir())
+    app.button(key="copy").click().run()
+    draft = of(app)
+    assert draft.text == (LIBRARY / "melt-shop-small.yaml").read_text()
+    assert "my copy of melt-shop-small: ✓ no mistake found, 0 changes" in texts(app)
+
+
+def test_form_check_undo_redo_reset(home: Path) -> None:
+    """Proves: a field takes quantities, its mistake stands beside it and bars the plan; undo, redo and reset work."""
+    app, draft = copied()
+    section(app, draft, "site")
+    field(app, draft, "site.grid.import_limit_mw").set_value("80000 kW").run()
+    assert not app.exception
+    draft = of(app)
+    assert snapshots.load(draft.path).site.grid.import_limit_mw == 80
+    assert "✓ 80 MW" in texts(app)
+    # comments and all other lines are still there
+    assert draft.text == draft.original.replace("import_limit_mw: 75 MW", "import_limit_mw: 80000 kW")
+    field(app, draft, "site.battery.energy_mwh").set_value("8 t").run()
+    draft = of(app)
+    assert "✕ wrong unit 't': this takes 'MWh' or a unit that converts to it" in texts(app)
+    assert "line 59" in texts(app)
+    assert app.button(key="plan.this").disabled
+    app.button(key="undo").click().run()
+    assert not app.button(key="plan.this").disabled
+    app.button(key="redo").click().run()
+    assert app.button(key="plan.this").disabled
+    app.button(key="reset").click().run()
+    assert of(app).text == draft.original
+    app.button(key="undo").click().run()
+    assert "8 t" in of(app).text
+
+
+def test_what_is_left_empty_takes_the_default(home: Path) -> None:
+    """Proves: clearing a field takes the key away, and the last key its block: no battery is left of an empty one."""
+    app, draft = copied()
+    section(app, draft, "site")
+    for name in ("energy_mwh", "power_mw", "self_loss_per_h", "level_share"):
+        field(app, of(app), f"site.battery.{name}").set_value("").run()
+        assert not app.exception
+    assert snapshots.load(of(app).path).site.battery is None
+    assert "battery" not in parse(of(app).text).data["site"]
+    section(app, draft, "goal")
+    app.selectbox(key=f"form.{draft.id}.{of(app).version}.goal.minimize").set_value("cost").run()
+    assert snapshots.load(of(app).path).goal.minimize == "cost"
+
+
+def test_text_with_mistakes_has_lines(home: Path) -> None:
+    """Proves: typed text is checked with its line before it is kept, and kept on request; the form follows."""
+    app, draft = copied()
+    view(app, draft, "text")
+    typed = draft.text.replace("minimize: carbon", "minimise: carbon")
+    app.text_area(key=f"text.{draft.id}.{draft.version}").set_value(typed).run()
+    assert "goal.minimise: unknown key; did you mean minimize?" in texts(app)
+    assert of(app).text == draft.text
+    app.button(key=f"text.{draft.id}.{draft.version}.apply").click().run()
+    assert not app.exception
+    assert of(app).text == typed
+    now = of(app)
+    app.text_area(key=f"text.{now.id}.{now.version}").set_value("a: [1").run()
+    app.button(key=f"text.{now.id}.{now.version}.apply").click().run()
+    assert "is not YAML" in texts(app)
+    for name in ("form", "tables", "series", "changes"):
+        view(app, draft, name)
+        assert app.button(key="plan.this").disabled
+    app.button(key="undo").click().run()
+    app.button(key="undo").click().run()
+    assert "✓ no mistake found, 0 changes" in texts(app)
+
+
+def test_changes_are_told_by_key(home: Path) -> None:
+    """Proves: the difference to the original is a table of key, original and now, items by their names."""
+    app, draft = copied()
+    data = parse(draft.text).data
+    data["orders"][2]["heats"][0]["count"] = 2
+    data["goal"]["gap"] = "2 %"
+    del data["site"]["pv"]
+    from scenarios.editing import revised
+
+    drafts.write(draft, revised(draft.text, data))
+    app.run()
+    view(app, draft, "changes")
+    table = app.dataframe[0].value
+    rows = {row["key"]: (row["original"], row["now"]) for row in table.to_dict("records")}
+    assert rows["goal.gap"] == ("1 %", "2 %")
+    assert rows["orders.C3.heats.0.count"] == ("3", "2")
+    assert rows["site.pv"][1] == "–"
+    assert len(rows) == 3
+
+
+def test_users_do_not_see_each_other(home: Path) -> None:
+    """Proves: another session has no way to a draft but its address; one that is not kept is told."""
+    app, draft = copied()
+    section(app, draft, "site")
+    field(app, draft, "site.base_load_mw").set_value("9").run()
+    other = opened()
+    assert draft.id not in [*other.selectbox(key="scenario").options, str(other.query_params)]
+    assert "my copy" not in str(other.selectbox(key="scenario").options)
+    again = opened(draft.id)
+    assert "1 change" in texts(again)
+    gone = opened("f" * 32)
+    assert "is not kept here any more" in texts(gone)
+    assert "draft" not in gone.query_params
+
+
+def test_a_change_from_an_older_window_is_refused(home: Path) -> None:
+    """Proves: two windows on one draft do not overwrite each other silently."""
+    app, draft = copied()
+    section(app, draft, "site")
+    drafts.write(draft, draft.text + "# by the other window\n")
+    app.run()
+    assert of(app).text.endswith("# by the other window\n")
+
+
+def test_a_draft_is_planned_as_it_is(home: Path) -> None:
+    """Proves: the page Plan offers the draft, its worker takes the text of that moment with its series, and the run
+    does not name the draft. Sensitivity: a worker that read the draft later would see the other gap."""
+    _, draft = copied()
+    text = draft.text.replace("time_limit_s: 30", "time_limit_s: 5").replace("gap: 1 %", "gap: 30 %")
+    text = text.replace("replications: 20", "replications: 1")
+    draft = drafts.write(draft, text)
+    page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    page.query_params["draft"] = draft.id
+    page.session_state["source"] = draft.id
+    page.run()
+    assert not page.exception
+    assert page.selectbox(key="scenario").value == draft.id
+    next(button for button in page.button if button.label == "Plan").click().run()
+    drafts.write(draft, text.replace("gap: 30 %", "gap: 29 %"))
+    named = page.query_params["run"]
+    run = named if isinstance(named, str) else named[0]
+    assert draft.id not in str(jobs.request(run)["scenario"])
+    end = time.monotonic() + 90
+    while not jobs.status(run).ended and time.monotonic() < end:
+        time.sleep(0.2)
+    made = Store().open(run).plan.scenario
+    assert (made.goal.gap, made.goal.time_limit_s) == (0.3, 5)
+    # somebody else opens the run: it is shown as it was asked, and the draft is not among what can be edited
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    other.query_params["run"] = run
+    other.run()
+    assert not other.exception
+    assert "draft" not in other.query_params
+    assert "melt-shop-small, as it was planned" in other.selectbox(key="scenario").options
+
+
+def test_series_are_brought_in_and_planned_with(home: Path) -> None:
+    """Proves: a file becomes a series of the draft through the guided mapping, with what it was read by beside it."""
+    app, draft = copied()
+    view(app, draft, "series")
+    rows = "".join(f"{15 + h // 24}.06.2026 {h % 24:02d}:00;{h},5\n" for h in range(72))
+    name = "../../etc/prices.csv"
+    app.file_uploader(key=f"series.{draft.id}.0").upload(
+        name, f"Zeit;Preis [EUR/MWh]\n{rows}".encode(), "text/csv"
+    ).run()
+    assert not app.exception
+    said = texts(app)
+    assert "72 values of 60 min, 2026-06-14 22:00Z to 2026-06-17 22:00Z" in said
+    assert "decimal comma" in said
+    app.text_input(key=f"series.{draft.id}.map.prices.csv.price.zone").set_value("Mars/Base").run()
+    assert "unknown zone 'Mars/Base'" in texts(app)
+    app.text_input(key=f"series.{draft.id}.map.prices.csv.price.zone").set_value("Europe/Berlin").run()
+    app.button(key=f"series.{draft.id}.take").click().run()
+    assert not app.exception
+    draft = of(app)
+    scenario = snapshots.load(draft.path)
+    assert scenario.inputs["price_per_mwh"].values[0] == 24.5
+    kept = sorted(path.suffix for path in (draft.folder / "files").iterdir())
+    assert kept == [".csv", ".yaml"]
+    assert not list(home.rglob("prices*"))
+    assert "market.price_per_mwh" in {change.key.rpartition(".")[0] for change in draft.changes()}
+
+
+@pytest.mark.parametrize("name", bundled())
+def test_every_form_and_table_gives_back_what_it_shows(name: str) -> None:
+    """Proves: tables of all bundled scenarios change nothing untouched; one cell changes that alone."""
+    text = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8")
+    now = State(text, parse(text).data, None, ())
+    seen = 0
+    for table in editing_tables.tables(now):
+        rows = editing_tables.items(now, table.path)
+        frame = editing_tables.frame_of(rows, table)
+        assert editing_tables.items_of(frame, rows, frame) == rows
+        if not rows or "name" not in frame:
+            continue
+        seen += 1
+        edited: Any = frame.copy()
+        edited.loc[0, "name"] = "renamed"
+        new = dict.fromkeys(frame.columns) | {"name": "new"}
+        edited = pd.concat([edited, pd.DataFrame([new])], ignore_index=True)
+        made = editing_tables.items_of(edited, rows, frame)
+        assert made == [{**rows[0], "name": "renamed"}, *rows[1:], {"name": "new"}]
+    assert seen
+
+
+def test_a_table_is_edited(home: Path) -> None:
+    """Proves: cells, new and deleted rows reach the text, one edit after the other in the same editor, and undo takes
+    them back into the table. Sensitivity: an editor that begins anew would apply the first edit twice."""
+    app, draft = copied()
+    view(app, draft, "tables")
+    key = f"table.{draft.id}.orders.{draft.version}"
+    edits: dict[str, Any] = {"edited_rows": {0: {"heats": "2 × rebar, wire"}}, "added_rows": [], "deleted_rows": []}
+    app.session_state[key] = edits
+    app.run()
+    assert not app.exception
+    assert [heat.grade.name for heat in snapshots.load(of(app).path).heats[:3]] == ["rebar", "rebar", "wire"]
+    edits |= {"added_rows": [{"name": "C4", "heats": "wire", "due": "20 h"}], "deleted_rows": [1]}
+    app.session_state[key] = edits
+    app.run()
+    assert not app.exception
+    made = snapshots.load(of(app).path)
+    assert [order.name for order in made.orders] == ["C1", "C3", "C4"]
+    assert len(made.heats) == 7
+    assert "# One order is one cast." in of(app).text
+    app.button(key="undo").click().run()
+    app.button(key="undo").click().run()
+    assert of(app).text == draft.text
+    assert app.data_editor[0].value["heats"].tolist() == ["3 × rebar", "3 × rebar", "3 × wire"]
+
+
+def test_orders_are_written_short() -> None:
+    """Proves: '3 × A, B' is four heats; what has names or due times of its own stays YAML."""
+    now = checked(
+        "orders:\n  - {name: C1, heats: [{grade: A, count: 3}, {grade: B}]}\n"
+        "  - {name: C2, heats: [{grade: A, due: 3 h}]}\n",
+        LIBRARY,
+    )
+    (table,) = [table for table in editing_tables.tables(now) if table.name == "orders"]
+    rows = editing_tables.items(now, table.path)
+    frame = editing_tables.frame_of(rows, table)
+    assert frame["heats"].tolist() == ["3 × A, B", "[{grade: A, due: 3 h}]"]
+    edited = frame.copy()
+    edited.loc[0, "heats"] = "2x B , 4 * A"
+    made = editing_tables.items_of(edited, rows, frame)
+    assert made[0]["heats"] == [{"grade": "B", "count": 2}, {"grade": "A", "count": 4}]
+    assert made[1] == rows[1]
+
+
+def test_every_label_can_be_translated() -> None:
+    """Proves: the translators' list has every label that is made of a field's name. Sensitivity: a new field fails."""
+    records = [record for _, _, record in editing_tables.TABLES.values() if record is not None]
+    records += [Unit, *KINDS.values()]
+    made = {labelled(name, "EUR")[0] for record in records for name in record.model_fields}
+    for _, groups in editing_form.SECTIONS.values():
+        made |= {one.words for group in groups for one in fields(group.record, "EUR")}
+    assert made == set(WORDS)
+
+
+def test_every_field_has_its_unit_and_help() -> None:
+    """Proves: labels of the form name a unit wherever the field's name does. Sensitivity: a unit left out fails."""
+    for _, groups in editing_form.SECTIONS.values():
+        for group in groups:
+            own = fields(group.record, "EUR")
+            assert own
+            assert len({one.label for one in own}) == len(own)
+            for one in own:
+                if one.name.endswith(("_mw", "_mwh", "_min", "_h", "_t", "_s", "_kg", "_share")):
+                    assert one.unit, one

@@ -1,0 +1,187 @@
+"""The command ``emberline import``: a meter's, historian's or market's file as a series of any scenario."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ui.options import AsJson, Refused, print_json, writable
+
+if TYPE_CHECKING:
+    from scenarios.importing import Imported, Raw
+
+
+def bring_in(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel (.xlsx) or Parquet, whatever its name")],
+    output: Annotated[Path, typer.Option("--out", "--output", "-o", metavar="FILE", help="the .csv to write")],
+    role: Annotated[
+        str | None,
+        typer.Option(
+            "--as", metavar="WHAT", help="price, export-price, intensity, marginal-intensity, load, pv or actual"
+        ),
+    ] = None,
+    column: Annotated[str | None, typer.Option(metavar="NAME", help="column of the values")] = None,
+    through: Annotated[
+        str | None, typer.Option(metavar="NAME", help="last column, where a row is a day and --column its first")
+    ] = None,
+    where: Annotated[list[str] | None, typer.Option(metavar="COLUMN=NAME", help="rows to take of a long table")] = None,
+    time: Annotated[str | None, typer.Option(metavar="NAME", help="column of the times")] = None,
+    zone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="of times without offset: UTC, Europe/Berlin, +01:00")
+    ] = None,
+    order: Annotated[
+        str | None,
+        typer.Option(metavar="ORDER", help="'year first', 'day first', 'month first', 'unix seconds' …"),
+    ] = None,
+    stamps: Annotated[str | None, typer.Option(metavar="start|end", help="which end of its interval a time is")] = None,
+    interval: Annotated[float | None, typer.Option(metavar="MINUTES", help="length of the intervals")] = None,
+    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="of the values, such as kW, kWh, EUR/MWh")] = None,
+    scale: Annotated[float | None, typer.Option(metavar="NUMBER", help="a factor on all values")] = None,
+    peak: Annotated[float | None, typer.Option(metavar="MW", help="peak of a PV plant told as power")] = None,
+    gaps: Annotated[
+        str | None, typer.Option(metavar="HOW", help="of missing values: refuse, hold, interpolate or zero")
+    ] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="of a workbook")] = None,
+    header: Annotated[int | None, typer.Option(min=1, metavar="LINE", help="line of the columns' names")] = None,
+    decimal: Annotated[str | None, typer.Option(metavar=".|,", help="decimal mark")] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="read the file as an earlier one; options go before it")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="overwrite the files if they are there")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a file of any shape in as a series: load, price, intensity, PV, or metered power to calibrate with.
+
+    What is not said is guessed, and told. Written are the series in UTC, how it was read (.mapping.yaml), and an
+    overlay (.overlay.yaml) that gives it to any scenario by --set @FILE."""
+    from scenarios.importing import LARGEST_MB, bring, guess, read
+    from scenarios.series import LARGEST_FILE_MB
+
+    files = {part: output.with_suffix(f".{part}.yaml") for part in ("mapping", "overlay")}
+    writable(output, force, ("csv",))
+    for path in files.values():
+        writable(path, force)
+    said: dict[str, Any] = {
+        "value": column, "through": through, "where": _pairs(where), "time": time, "zone": zone, "order": order,
+        "stamps": stamps, "interval_min": interval, "unit": unit, "scale": scale, "peak_mw": peak, "gaps": gaps,
+        "sheet": sheet, "header": header, "decimal": decimal,
+    }  # fmt: skip
+    said = {name: value for name, value in said.items() if value is not None}
+    if mapping is not None:
+        kept = _kept(mapping)
+        role = role or str(kept.pop("as"))
+        said = {**kept, **said}
+    if role is None:
+        from scenarios.importing import ROLES
+
+        raise Refused(f"--as is required: say what the series is, one of {', '.join(ROLES)}")
+    raw = read(
+        _content(file, max(LARGEST_MB, LARGEST_FILE_MB)), file.name, sheet=said.get("sheet"),
+        header=said.get("header"), separator=said.get("separator"), largest_mb=LARGEST_FILE_MB,
+    )  # fmt: skip
+    found = guess(raw, role, said)
+    made = bring(raw, found.mapping)
+    texts = {output: made.csv(), files["mapping"]: made.mapping.yaml()}
+    if made.role.path:
+        texts[files["overlay"]] = made.overlay(output.name)
+    write_together(texts)
+    if as_json:
+        print_json(summary(raw, made) | {"guessed": list(found.reasons), "files": [str(path) for path in texts]})
+        return
+    for line in lines(made):
+        print(line)
+    for reason in found.reasons:
+        print(f"guessed   {reason}")
+    for path in texts:
+        print(f"written   {path}")
+    if made.role.path:
+        print(f"use it    emberline plan SCENARIO --set @{files['overlay']}")
+    else:
+        print(f"use it    emberline calibrate SCENARIO --log HEATS --meter {output}")
+
+
+def _content(file: Path, largest_mb: float) -> bytes:
+    if not file.is_file():
+        raise Refused(f"{file}: no such file")
+    size = file.stat().st_size
+    if size > largest_mb * 1e6:
+        raise Refused(f"{file.name}: has {size / 1e6:.0f} MB, at most {largest_mb:g} are read")
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Refused(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def _pairs(where: list[str] | None) -> dict[str, str] | None:
+    if not where:
+        return None
+    pairs = [part.partition("=") for part in where]
+    for column, equals, name in pairs:
+        if not equals or not column or not name:
+            raise Refused(f"--where {column}{equals}{name}: write it as COLUMN=NAME")
+    return {column.strip(): name.strip() for column, _, name in pairs}
+
+
+def _kept(path: Path) -> dict[str, Any]:
+    from scenarios.importing.mapping import read_mapping
+
+    if not path.is_file():
+        raise Refused(f"--mapping {path}: no such file")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise Refused(f"--mapping {path}: cannot be read as text") from None
+    return read_mapping(text, path.name).model_dump(by_alias=True)
+
+
+def lines(made: Imported) -> list[str]:
+    """What was brought in, a line each."""
+    first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in made.span)
+    unit = f" {made.unit}" if made.unit else ""
+    values = made.values
+    count = f"{len(values)} values of {made.mapping.interval_min:g} min"
+    found = [
+        f"series    {made.role.title}",
+        f"from      {made.name}: {first} to {last}, {count}",
+        f"values    {values.min():g} to {values.max():g}{unit}, mean {values.mean():g}",
+    ]
+    if made.missing:
+        found.append(f"missing   {made.missing} values; a plan takes: {made.mapping.gaps}")
+    return [*found, *(f"note      {remark}" for remark in made.remarks)]
+
+
+def summary(raw: Raw, made: Imported) -> dict[str, Any]:
+    """What was brought in, as plain data."""
+    first, last = (at.isoformat().replace("+00:00", "Z") for at in made.span)
+    return {
+        "file": raw.name,
+        "kind": raw.kind,
+        "mapping": made.mapping.model_dump(mode="json", by_alias=True),
+        "first": first,
+        "last": last,
+        "values": len(made.values),
+        "missing": made.missing,
+        "unit": made.unit,
+        "lowest": float(made.values.min()),
+        "highest": float(made.values.max()),
+        "mean": float(made.values.mean()),
+        "remarks": list(made.remarks),
+    }
+
+
+def write_together(texts: dict[Path, str]) -> None:
+    """Write several files: all of them, or none where one cannot be written."""
+    partial = {path: path.with_name(f".{path.name}.partial") for path in texts}
+    try:
+        for path, text in texts.items():
+            partial[path].write_text(text, encoding="utf-8")
+        for path, beside in partial.items():
+            os.replace(beside, path)
+    except OSError as error:
+        raise Refused(f"--output {next(iter(texts))}: {error.strerror}") from error
+    finally:
+        for beside in partial.values():
+            beside.unlink(missing_ok=True)

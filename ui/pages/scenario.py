@@ -1,0 +1,205 @@
+"""The page Scenario: pick one, copy it, change the copy as form, table or text, bring series in, plan it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from plans import drafts
+from plans.drafts import Draft, DraftError
+from scenarios import Scenario, ScenarioError
+from scenarios.importing.reading import shown
+from scenarios.loading import find
+from ui import charts, facts, wording
+from ui.language import mark, tr, trn
+from ui.pages import editing, editing_form, editing_series, editing_tables, editing_text, going, session, sources
+from ui.pages.editing import State
+from ui.pages.sources import CHOSEN, Source
+
+VIEWS = {
+    "form": mark("Form"),
+    "tables": mark("Tables"),
+    "series": mark("Series"),
+    "text": mark("Text"),
+    "changes": mark("Changes"),
+}
+STYLE = """<style>
+.st-key-upload [data-testid="stElementToolbar"], .st-key-changes [data-testid="stElementToolbar"] { display: none; }
+[data-testid="stMain"] [data-testid="stTextArea"] textarea { font-family: monospace; font-size: 0.85rem; }
+</style>"""
+LARGEST_YAML_MB = 1
+
+
+def page() -> None:
+    """Draw the page."""
+    st.html(STYLE)
+    _told()
+    with st.sidebar:
+        source = sources.choose({})
+        _upload()
+    editing.said()
+    if source.draft is None:
+        _look(source)
+    else:
+        session.hold(source.draft.id)
+        _edit(source.draft)
+
+
+def _told() -> None:
+    """Say so where a draft of the address is not kept any more."""
+    kept = sources.own()
+    for draft in session.drafts():
+        if draft not in kept:
+            session.leave(draft)
+            st.warning(tr("A draft of this address is not kept here any more. Choose a scenario and copy it again."))
+
+
+def _begin(text: str, origin: str) -> None:
+    """Make a draft and edit it."""
+    try:
+        made = drafts.create(text, origin)
+    except (DraftError, ScenarioError) as error:
+        st.session_state[editing.SAID] = str(error)
+        st.rerun()
+    session.hold(made.id)
+    st.session_state[CHOSEN] = made.id
+    st.session_state.pop("scenario", None)
+    st.rerun()
+
+
+# --- a bundled scenario -----------------------------------------------------------------------------------------------
+
+
+def _look(source: Source) -> None:
+    scenario = sources.look(source.path)
+    title, button = st.columns([4, 1], vertical_alignment="center")
+    title.subheader(tr("Scenario"), anchor=False)
+    with button:
+        copy = st.button(tr("Copy to edit"), type="primary", width="stretch", key="copy")
+    st.text(f"{scenario.name}: {scenario.title}")
+    if copy:
+        _begin(find(source.path).read_text(encoding="utf-8"), source.path)
+    st.text(
+        tr(
+            "Bundled scenarios stay as they are. Copy one to edit the copy as form, table or text; only who has its "
+            "address sees it."
+        )
+    )
+    _facts(scenario)
+    with st.expander(tr("As text")):
+        st.code(find(source.path).read_text(encoding="utf-8"), language="yaml", line_numbers=True)
+
+
+def _facts(scenario: Scenario) -> None:
+    with st.container(border=True):
+        st.text(scenario.description)
+        st.text(f"{wording.span(scenario.horizon)}\n{wording.size(scenario)}; {wording.goal(scenario.goal)}")
+    said = [line.partition(": ") for line in facts.lines(scenario)]
+    with st.expander(tr("Everything that it says")):
+        table = pd.DataFrame([(what, says) for what, _, says in said], columns=["what", "says"])
+        st.dataframe(
+            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 480), alt=tr("Everything that it says"),
+            column_config={"what": tr("what"), "says": tr("it says")},
+        )  # fmt: skip
+    with st.container(key="preview"):
+        st.altair_chart(charts.preview(scenario), width="stretch")
+
+
+# --- a scenario of one's own ------------------------------------------------------------------------------------------
+
+
+def _upload() -> None:
+    with st.expander(tr("Bring a scenario in")):
+        file = st.file_uploader(
+            tr("YAML file, at most {most} kB", most=drafts.LARGEST_TEXT // 1000),
+            key=f"yaml.{st.session_state.get('yaml.taken', 0)}", max_upload_size=LARGEST_YAML_MB,
+        )  # fmt: skip
+        if file is None:
+            return
+        name = shown(file.name)
+        found = editing_text.uploaded(file.getvalue(), name)
+        if found is None:
+            return
+        text, now = found
+        _preview(now)
+        if st.button(tr("Edit it"), type="primary", width="stretch", key="yaml.take"):
+            st.session_state["yaml.taken"] = int(st.session_state.get("yaml.taken", 0)) + 1
+            _begin(text, now.scenario.name if now.scenario is not None else name)
+
+
+def _preview(now: State) -> None:
+    """What an uploaded scenario is, before it is taken."""
+    if now.scenario is not None:
+        st.text(f"✓ {now.scenario.name}: {now.scenario.title}\n{wording.size(now.scenario)}")
+        return
+    count = len(now.problems)
+    st.text(
+        trn(
+            "✕ {count} mistake, to be corrected in the draft", "✕ {count} mistakes, to be corrected in the draft", count
+        )
+    )
+    editing.problem_lines(now, now.problems, most=3)
+
+
+def _edit(draft: Draft) -> None:
+    now = editing.state(str(draft.path))
+    st.subheader(tr("Scenario"), anchor=False)
+    changed = editing_text.changes(draft, now)
+    count = None if changed is None else len(changed)
+    _head(draft, now, count)
+    if now.problems:
+        with st.container(border=True):
+            editing.problem_lines(now, now.problems, most=editing.AT_TOP)
+
+    def called(view: str) -> str:
+        return f"{tr(VIEWS[view])} ({count})" if view == "changes" and count else tr(VIEWS[view])
+
+    view = st.segmented_control(
+        tr("Edit as"), list(VIEWS), default="form", required=True, format_func=called, key=f"view.{draft.id}",
+        label_visibility="collapsed",
+    )  # fmt: skip
+    if view == "tables":
+        editing_tables.show(draft, now)
+    elif view == "series":
+        editing_series.show(draft, now)
+    elif view == "text":
+        editing_text.show(draft, now)
+    elif view == "changes":
+        editing_text.show_changes(draft, now)
+    else:
+        editing_form.show(draft, now)
+
+
+def _head(draft: Draft, now: State, changes: int | None) -> None:
+    """Name and state of the draft, and what can be done with it as a whole."""
+    mistakes = len(now.problems)
+    parts = [
+        trn("✕ {count} mistake", "✕ {count} mistakes", mistakes) if mistakes else tr("✓ no mistake found"),
+        *([] if changes is None else [trn("{count} change", "{count} changes", changes)]),
+    ]
+    st.text(f"{sources.called(draft)}: {', '.join(parts)}")
+    undo, redo, reset, download, plan, _ = st.columns([2, 2, 2, 3, 3, 4])
+    if undo.button(tr("Undo"), disabled=not draft.undoable, width="stretch", key="undo"):
+        _step(draft, -1)
+    if redo.button(tr("Redo"), disabled=not draft.redoable, width="stretch", key="redo"):
+        _step(draft, 1)
+    if reset.button(
+        tr("Reset"), disabled=not changes and not mistakes, width="stretch", key="reset",
+        help=tr("Back to the text that was copied; Undo takes it back"),
+    ):  # fmt: skip
+        editing.keep(draft, draft.original)
+        st.rerun()
+    with download:
+        editing_text.download(draft, now)
+    if plan.button(tr("Plan this"), type="primary", disabled=bool(mistakes), width="stretch", key="plan.this"):
+        st.session_state[CHOSEN] = draft.id
+        st.session_state.pop("scenario", None)
+        going.go("plan")
+
+
+def _step(draft: Draft, by: int) -> None:
+    try:
+        drafts.step(draft, by)
+    except DraftError as error:
+        st.session_state[editing.SAID] = str(error)
+    st.rerun()

@@ -1,0 +1,100 @@
+"""The scenarios that a user may ask about: bundled ones, the user's own drafts, and what a run was asked with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from plans import drafts, snapshots
+from plans.drafts import Draft, DraftError
+from scenarios import Scenario, ScenarioError, bundled, load
+from ui.language import tr
+from ui.pages import session
+
+CHOSEN = "source"
+"""In the session: key of the scenario that was chosen last, on whatever page."""
+FIRST = "melt-shop-small"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A scenario that can be asked about."""
+
+    key: str
+    """Name of a bundled scenario, or id of a draft or snapshot."""
+    label: str
+    path: str
+    """What :func:`look` takes: a name, or the file of a text that never changes."""
+    version: str = ""
+    draft: Draft | None = None
+
+    @property
+    def widgets(self) -> str:
+        """What the keys of its widgets begin with."""
+        return f"{self.key}.{self.version}" if self.version else self.key
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def look(name: str, overrides: tuple[str, ...] = ()) -> Scenario:
+    """A bundled scenario, or the text of a draft or snapshot, with overrides; read only, hence shared.
+
+    Raises:
+        ScenarioError: with every mistake found.
+    """
+    return load(name, overrides) if name in bundled() else snapshots.load(Path(name), overrides)
+
+
+def own() -> dict[str, Draft]:
+    """The user's drafts by id, the last one used first; those that are not kept any more are left out."""
+    found = {}
+    for draft in session.drafts():
+        try:
+            found[draft] = drafts.open_draft(draft)
+        except DraftError:
+            continue
+    return found
+
+
+def called(draft: Draft) -> str:
+    """A draft's name."""
+    return tr("my copy of {name}", name=draft.origin)
+
+
+def sources(seed: dict[str, Any]) -> dict[str, Source]:
+    """Everything that may be asked about, by key.
+
+    Args:
+        seed: the note of the run that the address names; what it was asked with is among them.
+    """
+    found = {name: Source(name, name, name) for name in bundled()}
+    for draft in own().values():
+        found[draft.id] = Source(draft.id, called(draft), str(draft.path), draft.version, draft)
+    kept = snapshots.find(str(seed.get("snapshot", "")))
+    if kept is not None and seed.get("scenario") not in found:
+        label = tr("{name}, as it was planned", name=seed.get("called", ""))
+        found[str(seed["scenario"])] = Source(str(seed["scenario"]), label, str(kept), "planned")
+    return found
+
+
+def choose(seed: dict[str, Any]) -> Source:
+    """Draw the choice of a scenario; the one that was chosen last, or that a run was asked with, comes first."""
+    found = sources(seed)
+    if st.session_state.get("scenario") not in found:
+        wanted = str(st.session_state.get(CHOSEN, seed.get("scenario", FIRST)))
+        st.session_state["scenario"] = wanted if wanted in found else FIRST
+    key = st.selectbox(tr("Scenario"), list(found), format_func=lambda key: found[key].label, key="scenario")
+    st.session_state[CHOSEN] = key
+    return found[key]
+
+
+def name_of(path: str) -> str:
+    """What a path that :func:`look` takes is called."""
+    if path in bundled():
+        return path
+    try:
+        return tr("my copy of {name}", name=look(path).name)
+    except ScenarioError:
+        return tr("my scenario")
