@@ -29,6 +29,8 @@ PART = 25
 CONFIDENCE = 0.95
 TOLD = ("carbon_kg", "cost", "peak_mw", "late_heats", "late_t", "missed_deliveries", "short_t")
 """Figures that quantiles are told of."""
+BANDS = (0.1, 0.25, 0.5, 0.75, 0.9)
+"""Quantiles of the import over time."""
 
 
 @dataclass(frozen=True)
@@ -243,6 +245,10 @@ def together(scenario: Scenario, kept: Sequence[Outcome], seed: int) -> xr.Datas
         "first_in_hour": (("limit", "hour"), first_in),
     }
     coordinates: dict[str, Any] = {"replication": [outcome.replication for outcome in kept], "hour": np.arange(hours)}
+    fan = [outcome.meter_mw for outcome in kept if outcome.meter_mw is not None]
+    if fan:
+        columns["fan_mw"] = (("quantile", "meter"), np.quantile(np.array(fan, dtype=float), BANDS, axis=0))
+        coordinates |= {"quantile": list(BANDS), "fan_of": len(fan)}
     if scenario.heats:
         for name, dim in (("waited_min", "stage"), ("longest_wait_min", "stage"), ("down_min", "unit")):
             columns[name] = (("replication", dim), np.array([getattr(outcome, name) for outcome in kept]))

@@ -44,14 +44,15 @@ class StoredFront:
     front: Front
 
 
-def save(front: Front, folder: Path | None = None) -> StoredFront:
+def save(front: Front, folder: Path | None = None, number: str | None = None) -> StoredFront:
     """Keep a front.
 
     Args:
         front: what was found.
         folder: the home; None: the user's.
+        number: its id; None: a new one.
     """
-    number = uuid.uuid4().hex
+    number = number or uuid.uuid4().hex
     place = _folder(folder)
     place.mkdir(parents=True, exist_ok=True)
     partial = place / f".{number}.partial"
@@ -96,6 +97,24 @@ def stored(folder: Path | None = None) -> list[str]:
     """The ids of all fronts that are kept, newest first."""
     found = [path for path in _folder(folder).glob("*/front.json") if re.fullmatch(r"[0-9a-f]{32}", path.parent.name)]
     return [path.parent.name for path in sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)]
+
+
+def headlines(most: int, folder: Path | None = None) -> dict[str, dict[str, Any]]:
+    """Of the newest fronts, by id: ``created``, ``scenario``, how many ``points``, ``signal``; torn ones left out."""
+    found = {}
+    for number in stored(folder)[:most]:
+        try:
+            meta = json.loads((_folder(folder) / number / "front.json").read_text(encoding="utf-8"))
+            told = meta["summary"]
+            found[number] = {
+                "created": datetime.fromisoformat(meta["created"]),
+                "scenario": str(told["scenario"]),
+                "points": len(told["points"]),
+                "signal": str(told["signal"]),
+            }
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
 
 
 def read(prefix: str = "last", folder: Path | None = None) -> StoredFront:

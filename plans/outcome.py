@@ -18,6 +18,8 @@ Limit = tuple[str, str, str, str]
 LATE = ("due", "unfinished")
 FOREMAN = ("carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries", "violations")
 """What is kept of the foreman's replay beside."""
+FAN = 200
+"""Replications of which the import over time is kept, the first ones: enough for quantiles of it."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Outcome:
     longest_wait_min: tuple[float, ...]
     down_min: tuple[float, ...]
     """By unit; empty without heats."""
+    meter_mw: np.ndarray | None = None
+    """Net grid import, shape (n_meter,); None after the first ``FAN`` replications."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class _Reader:
         self.stage_of = {name: stage.name for name, stage in scenario.line.stage_of.items()}
         self.stage_of |= {unit: process.name for unit, process in scenario.process_units}
         self.mass_t = {heat.name: heat.grade.mass_t for heat in scenario.heats}
+        self.due_min = {heat.name: heat.due_min for heat in scenario.heats}
         self.last_hour = math.ceil(scenario.horizon.length_min / 60)
 
     def read(self, replication: int, run: xr.Dataset, sums: Figures) -> Outcome:
@@ -94,11 +99,12 @@ class _Reader:
         columns = [run[f"violation_{name}"].values.tolist() for name in names]
         missed: dict[Limit, tuple[int, float]] = {}
         places: list[tuple[Limit, int]] = []
-        late, unserved, short_t = set(), set(), 0.0
+        late, unserved, short_t, late_min = set(), set(), 0.0, 0.0
         for kind, heat, unit, at, amount, measure in zip(*columns, strict=True):
             if kind in LATE:
                 late.add(heat)
-                unit = self._last_unit(run, heat)
+                unit, over = self._last(run, heat)
+                late_min = max(late_min, over - self.due_min[heat])
             elif kind == "delivery":
                 unserved.add(unit)
                 short_t += amount
@@ -117,6 +123,7 @@ class _Reader:
                 "tonnes": sums.tonnes,
                 "late_heats": len(late),
                 "late_t": math.fsum(self.mass_t[heat] for heat in late),
+                "late_min": late_min,
                 "missed_deliveries": len(unserved),
                 "short_t": short_t,
                 "held": int(not places),
@@ -131,12 +138,17 @@ class _Reader:
             waited_min=waited,
             longest_wait_min=longest,
             down_min=down,
+            meter_mw=run["meter_mw"].to_numpy().astype(np.float32) if replication < FAN else None,
         )
 
-    def _last_unit(self, run: xr.Dataset, heat: str) -> str:
-        """Where a heat was last; empty where it was nowhere."""
+    def _last(self, run: xr.Dataset, heat: str) -> tuple[str, float]:
+        """Where a heat was last, and until when [min]; nowhere where it never began."""
         mine = np.flatnonzero(run["op_heat"].values == heat)
-        return str(run["op_unit"].values[mine[-1]]) if len(mine) else ""
+        return (
+            (str(run["op_unit"].values[mine[-1]]), float(run["op_end_min"].values[mine[-1]]))
+            if len(mine)
+            else ("", 0.0)
+        )
 
     def _operations(self, run: xr.Dataset) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
         """Waits by stage, the longest of each, and standstill by unit [min]."""

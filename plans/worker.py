@@ -1,11 +1,10 @@
-"""The worker: a process that makes the plans of job folders (``plans/jobs.py``), one after another.
+"""The worker: a process that does the work of job folders (``plans/jobs.py``), one after another.
 
 It keeps a study, so that the next plan of the same plant begins with what the last one has left.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import faulthandler
 import json
 import math
@@ -21,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
-from plans.jobs import held, limit, write
-from plans.store import Store
+from plans.job_folder import held, write
+from plans.jobs import limit
+from plans.store import StoreError
 
 if TYPE_CHECKING:
     from models.study import Study
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 IDLE_S = float(os.environ.get("EMBERLINE_IDLE_S") or 600.0)
 """How long a worker waits for another job."""
 LOOK_S = 0.05
-AGAIN = 0.15
-"""Share of the time limit for a plan that begins with the one before: whoever moves a number wants to see what it does,
-and may plan again to search on."""
-LEAST_S = 5.0
 
 
 @contextmanager
@@ -84,7 +80,7 @@ def _teller(folder: Path) -> Callable[[dict[str, Any]], None]:
     def tell(event: dict[str, Any]) -> None:
         event = {name: _plain(value) for name, value in event.items()} | {"at": round(time.time(), 3)}
         same = event.get("phase") == last.get("phase") and event.get("incumbent") == last.get("incumbent")
-        if "seconds" in event and same and event["at"] - last["at"] < 0.25:
+        if event.get("phase") == "optimize" and "seconds" in event and same and event["at"] - last["at"] < 0.25:
             return
         last.clear()
         last.update(event)
@@ -95,15 +91,14 @@ def _teller(folder: Path) -> Callable[[dict[str, Any]], None]:
 
 
 def work(folder: Path, study: Study | None = None) -> None:
-    """Make the plan of a job folder and store it.
+    """Do what a job folder asks for and store what it gives.
 
     Args:
         folder: with ``request.json``.
         study: what earlier plans have left.
     """
-    from plans import memory
-    from plans.plan import plan
-    from scenarios import ScenarioError, load, loads
+    from plans.tasks import KINDS, Task
+    from scenarios import ScenarioError
 
     asked = json.loads((folder / "request.json").read_text(encoding="utf-8"))
     tell = _teller(folder)
@@ -113,35 +108,12 @@ def work(folder: Path, study: Study | None = None) -> None:
         try:
             with _turn(folder):
                 tell({"phase": "twin"})
-                if asked["text"] is not None:
-                    scenario = loads(asked["text"], overrides=asked["overrides"])
-                else:
-                    scenario = load(asked["scenario"], asked["overrides"])
-                memory.refuse(memory.of_plan(scenario), scenario.name)
-                asked_s = scenario.goal.time_limit_s
-                again = study is not None and bool(study.beginnings(scenario))
-                if again:
-                    quick = {"time_limit_s": min(asked_s, max(AGAIN * asked_s, LEAST_S))}
-                    scenario = scenario.model_copy(update={"goal": scenario.goal.model_copy(update=quick)})
-                longest = {"optimize": 1.5 * scenario.goal.time_limit_s + 120}
-
-                def on_progress(event: dict[str, Any]) -> None:
-                    tell(event)
-                    if len(event) == 1:  # a phase begins: the system ends a worker that hangs in it
-                        faulthandler.dump_traceback_later(longest.get(event["phase"], 900), exit=True, file=late)
-
-                store = Store(folder.parent.parent)
-                with store.working(scenario, folder.name) as run:
-                    made = plan(scenario, on_progress=on_progress, cancel=(folder / "cancel").exists, study=study)
-                    faulthandler.cancel_dump_traceback_later()
-                    if again and made.found and made.status == "best found" and not made.reason:
-                        span = f"{scenario.goal.time_limit_s:.0f} s of {asked_s:.0f} s"
-                        says = f"Begun with the plan before, for {span}. Plan again to search on."
-                        made = dataclasses.replace(made, reason=says)
-                    store.save(run, made)
-                tell({"phase": "stored", "acceptable": made.acceptable})
+                done = KINDS[asked.get("kind", "plan")](Task(folder, asked, tell, late, study))
+                tell({"phase": "stored", **done})
         except ScenarioError as error:
             tell({"phase": "refused", "lines": [str(problem) for problem in error.problems]})
+        except StoreError as error:
+            tell({"phase": "refused", "lines": [str(error)]})
         except Exception as error:  # the page must learn of it, whatever it is
             (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
             says = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

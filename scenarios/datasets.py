@@ -151,6 +151,10 @@ RUN = {
     "violation_amount": Variable(("violation",), "", "by how much the limit was missed, in violation_measure"),
     "violation_measure": Variable(("violation",), "", "unit of measure of the amount", text=True),
     "heat_mwh": Variable(("heat", "time"), "MWh", "electricity of each heat in each step", optional=True),
+    # breakdowns; not there where nothing broke down
+    "stop_unit": Variable(("stop",), "", "unit that broke down", text=True, optional=True),
+    "stop_at_min": Variable(("stop",), "min", "when", optional=True),
+    "stop_min": Variable(("stop",), "min", "how long its repair took", optional=True),
     **FLOWS,
 }
 """Made by ``twin.simulate`` and ``twin.replay``: what happened."""
@@ -165,6 +169,7 @@ ENSEMBLE = {
     "tonnes": Variable(REPLICATION, "t", "finished within the horizon, or delivered"),
     "late_heats": Variable(REPLICATION, "1", "heats finished after they were due, or not at all"),
     "late_t": Variable(REPLICATION, "t", "mass of the late heats"),
+    "late_min": Variable(REPLICATION, "min", "by how much the latest heat is late", optional=True),
     "missed_deliveries": Variable(REPLICATION, "1", "deliveries that were not served in full"),
     "short_t": Variable(REPLICATION, "t", "what was not delivered"),
     "held": Variable(REPLICATION, "1", "1: no limit was missed"),
@@ -177,6 +182,9 @@ ENSEMBLE = {
     "missed_amount": Variable(LIMIT, "", "by how much at most, in limit_measure"),
     "missed_in_hour": Variable(HOURLY, "1", "replications in which a limit was missed in this hour"),
     "first_in_hour": Variable(HOURLY, "1", "replications in which it was what was missed first"),
+    "fan_mw": Variable(
+        ("quantile", "meter"), "MW", "net grid import, quantiles over the first fan_of replications", optional=True
+    ),
     # of heats
     "waited_min": Variable(("replication", "stage"), "min", "waits before a stage, transfers left out", optional=True),
     "longest_wait_min": Variable(("replication", "stage"), "min", "longest of them", optional=True),

@@ -21,6 +21,7 @@ from scenarios import Scenario
 from scenarios.assets import ELECTRICITY
 from ui import gantts, panels, processes
 from ui.axis import time_axis
+from ui.language import tr
 from ui.panels import FOREMAN, INK, MARGIN, Table, y_axis
 from ui.view import View
 
@@ -127,49 +128,52 @@ def below_each_other(drawn: list[Any]) -> alt.VConcatChart:
 
 def search(history: tuple[tuple[float, float | None, float | None], ...], unit: str, factor: float) -> Layers:
     """Best plan so far and bound over the seconds of the search."""
-    frame = pd.DataFrame(history, columns=["seconds", "best plan", "bound"]).astype(float)
+    best, bound = tr("best plan"), tr("bound")
+    frame = pd.DataFrame(history, columns=["seconds", best, bound]).astype(float)
     long = frame.melt("seconds", var_name="line", value_name="value").dropna()
     long["value"] *= factor
     colour = alt.Color(
         "line:N",
-        scale=alt.Scale(domain=["best plan", "bound"], range=[POWER, FOREMAN]),
+        scale=alt.Scale(domain=[best, bound], range=[POWER, FOREMAN]),
         legend=alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3),
     )
     base = alt.Chart(long, height=240).encode(
-        x=alt.X("seconds:Q", title="time of the search [s]", axis=alt.Axis(tickCount=8)),
-        y=alt.Y("value:Q", title=f"objective [{unit}]", scale=alt.Scale(zero=False)),
+        x=alt.X("seconds:Q", title=tr("time of the search [s]"), axis=alt.Axis(tickCount=8)),
+        y=alt.Y("value:Q", title=tr("objective [{unit}]", unit=unit), scale=alt.Scale(zero=False)),
         color=colour,
         tooltip=[
-            alt.Tooltip("line:N", title="line"),
-            alt.Tooltip("seconds:Q", title="second", format=".1f"),
+            alt.Tooltip("line:N", title=tr("line")),
+            alt.Tooltip("seconds:Q", title=tr("second"), format=".1f"),
             alt.Tooltip("value:Q", title=unit, format=",.2f"),
         ],
     )
-    dash = alt.StrokeDash("line:N", scale=alt.Scale(domain=["best plan", "bound"], range=[[1, 0], [5, 3]]), legend=None)
+    dash = alt.StrokeDash("line:N", scale=alt.Scale(domain=[best, bound], range=[[1, 0], [5, 3]]), legend=None)
     return alt.layer(base.mark_line(interpolate="step-after").encode(strokeDash=dash), base.mark_circle(size=18))
 
 
 def _signals(scenario: Scenario, table: Table, height: int = 78, title: bool = True) -> list[Layers]:
     currency, inputs, x = scenario.market.currency, scenario.inputs, time_axis(table.view)
-    titles = {"clock": "from", "intensity": "average intensity [kg CO2e/MWh]"}
+    titles = {"clock": tr("from"), "intensity": f"{tr('average intensity')} [kg CO2e/MWh]"}
     given = {"intensity": inputs["carbon_intensity_kg_per_mwh"].to_numpy()}
     if "marginal_carbon_intensity_kg_per_mwh" in inputs:
         given["marginal"] = inputs["marginal_carbon_intensity_kg_per_mwh"].to_numpy()
-        titles["marginal"] = "marginal intensity [kg CO2e/MWh]"
+        titles["marginal"] = f"{tr('marginal intensity')} [kg CO2e/MWh]"
     spot = scenario.market.has_spot
     given["price"] = inputs["price_per_mwh"].to_numpy() if spot else first_block(scenario)
-    titles["price"] = f"{'spot price' if spot else 'tariff, first block'} [{currency}/MWh]"
+    titles["price"] = f"{tr('spot price') if spot else tr('tariff, first block')} [{currency}/MWh]"
     for name, values in given.items():
         table.mean(name, values)
     base = alt.Chart(table.frame).encode(x=x)
     scale = alt.Scale(zero=False, nice=True)
-    intensity = alt.Y("intensity:Q", title=["intensity", "[kg CO2e/MWh]"], axis=y_axis(), scale=scale)
+    intensity = alt.Y("intensity:Q", title=[tr("intensity"), "[kg CO2e/MWh]"], axis=y_axis(), scale=scale)
     step: Any = {"interpolate": "step-after", "clip": True}
     carbon: list[Any] = [base.mark_line(color=CARBON, strokeWidth=1.6, **step).encode(y=intensity)]
     if "marginal" in given:
         line = base.mark_line(color=CARBON, strokeWidth=1, strokeDash=[4, 2], **step)
         carbon.append(line.encode(y="marginal:Q"))
-    price = alt.Y("price:Q", title=["price" if spot else "tariff", f"[{currency}/MWh]"], axis=y_axis(), scale=scale)
+    price = alt.Y(
+        "price:Q", title=[tr("price") if spot else tr("tariff"), f"[{currency}/MWh]"], axis=y_axis(), scale=scale
+    )
     labelled = time_axis(table.view, labels=True, title=title)
     cost = base.mark_line(color=PRICE, strokeWidth=1.6, **step).encode(x=labelled, y=price)
     return [
@@ -201,7 +205,7 @@ def per_tonne(table: pd.DataFrame, parts: Sequence[str]) -> alt.Chart:
             axis=alt.Axis(ticks=False, labelLimit=160, labelOverlap=False),
             scale=alt.Scale(domain=products),
         ),
-        x=alt.X("kg:Q", title="carbon [kg CO2e/t]", stack="zero"),
+        x=alt.X("kg:Q", title=tr("carbon [kg CO2e/t]"), stack="zero"),
         color=alt.Color(
             "from:N",
             scale=alt.Scale(domain=list(parts), range=colours),
@@ -209,8 +213,8 @@ def per_tonne(table: pd.DataFrame, parts: Sequence[str]) -> alt.Chart:
         ),
         order=alt.Order("order:Q", sort="ascending"),
         tooltip=[
-            alt.Tooltip("product:N"),
-            alt.Tooltip("from:N"),
+            alt.Tooltip("product:N", title=tr("product")),
+            alt.Tooltip("from:N", title=tr("source")),
             alt.Tooltip("kg:Q", title="kg CO2e/t", format=",.1f"),
         ],
     )

@@ -13,16 +13,21 @@ from plans.bill import Bill, bill
 from plans.ledger import Ledger, ledger
 from plans.plan import Plan
 from ui import wording
+from ui.language import mark, tr
+from ui.local import clauses, listed
+from ui.said import said
 
 SCOPES = {
-    "1": "1",
-    "2 bought": "2, heat bought",
-    "2 average": "2, location, average",
-    "2 marginal": "2, location, marginal",
-    "2 market": "2, market",
-    "biogenic": "biogenic, apart",
+    "1": mark("1"),
+    "2 bought": mark("2, heat bought"),
+    "2 average": mark("2, location, average"),
+    "2 marginal": mark("2, location, marginal"),
+    "2 market": mark("2, market"),
+    "biogenic": mark("biogenic, apart"),
 }
 """Names of the ledger's scopes, in the order of the table."""
+GRID = {"average": mark("location, average"), "marginal": mark("location, marginal")}
+"""How the grid is counted by where it is."""
 
 
 def bills(made: Plan) -> tuple[Bill, Bill]:
@@ -49,14 +54,14 @@ def bill_table(plan: Bill, foreman: Bill, currency: str) -> pd.DataFrame:
     ]
     return pd.DataFrame(
         {
-            "kind": [key[0] for key, *_ in rows],
-            "line": [key[1] for key, *_ in rows],
-            "period": [key[2] for key, *_ in rows],
-            "quantity": [_of(ours, "quantity") for _, ours, _ in rows],
-            "unit": [key[3] for key, *_ in rows],
-            f"rate [{currency}/unit]": [_of(ours or theirs, "rate") for _, ours, theirs in rows],
-            f"plan [{currency}]": [_of(ours, "amount") for _, ours, _ in rows],
-            f"foreman [{currency}]": [_of(theirs, "amount") for _, _, theirs in rows],
+            tr("kind"): [said(key[0]) for key, *_ in rows],
+            said("line"): [said(key[1]) for key, *_ in rows],
+            tr("period"): [key[2] for key, *_ in rows],
+            tr("quantity"): [_of(ours, "quantity") for _, ours, _ in rows],
+            tr("unit"): [said(key[3]) for key, *_ in rows],
+            tr("rate [{currency}/unit]", currency=currency): [_of(ours or theirs, "rate") for _, ours, theirs in rows],
+            tr("plan [{unit}]", unit=currency): [_of(ours, "amount") for _, ours, _ in rows],
+            tr("foreman [{unit}]", unit=currency): [_of(theirs, "amount") for _, _, theirs in rows],
         }
     )
 
@@ -67,15 +72,15 @@ def ledger_table(plan: Ledger, foreman: Ledger) -> pd.DataFrame:
     rows.sort(key=lambda row: list(SCOPES).index(row[0][0]))
     return pd.DataFrame(
         {
-            "scope": [SCOPES[key[0]] for key, *_ in rows],
-            "source": [key[1] for key, *_ in rows],
-            "gas": [key[2] for key, *_ in rows],
-            "activity": [_of(ours, "activity") for _, ours, _ in rows],
-            "unit": [key[3] for key, *_ in rows],
-            "factor [kg/unit]": [_of(ours or theirs, "factor") for _, ours, theirs in rows],
-            "plan [t CO2e]": [_of(ours, "kg") / 1000 for _, ours, _ in rows],
-            "foreman [t CO2e]": [_of(theirs, "kg") / 1000 for _, _, theirs in rows],
-            "factor from": [(ours or theirs).reference for _, ours, theirs in rows],
+            tr("scope"): [tr(SCOPES[key[0]]) for key, *_ in rows],
+            tr("source"): [said(key[1]) for key, *_ in rows],
+            tr("gas"): [key[2] for key, *_ in rows],
+            tr("activity"): [_of(ours, "activity") for _, ours, _ in rows],
+            tr("unit"): [key[3] for key, *_ in rows],
+            tr("factor [kg/unit]"): [_of(ours or theirs, "factor") for _, ours, theirs in rows],
+            tr("plan [{unit}]", unit="t CO2e"): [_of(ours, "kg") / 1000 for _, ours, _ in rows],
+            tr("foreman [{unit}]", unit="t CO2e"): [_of(theirs, "kg") / 1000 for _, _, theirs in rows],
+            tr("factor from"): [(ours or theirs).reference for _, ours, theirs in rows],
         }
     )
 
@@ -84,31 +89,49 @@ def show_bill(made: Plan, found: tuple[Bill, Bill]) -> None:
     """Draw the bill."""
     money = made.scenario.market.currency
     ours, theirs = (wording.number(side.total, 0) for side in found)
-    st.text(f"The lines add up to {ours} {money}; the foreman's to {theirs} {money}.")
-    numbers = {"quantity": 2, f"rate [{money}/unit]": 3, f"plan [{money}]": 2, f"foreman [{money}]": 2}
+    says = tr(
+        "The lines add up to {ours} {money}; the foreman's to {theirs} {money}.", ours=ours, theirs=theirs, money=money
+    )
+    st.text(says)
+    numbers = {
+        tr("quantity"): 2, tr("rate [{currency}/unit]", currency=money): 3, tr("plan [{unit}]", unit=money): 2,
+        tr("foreman [{unit}]", unit=money): 2,
+    }  # fmt: skip
     draw(bill_table(*found, money), numbers)
-    st.caption("Negative amounts are earned. A rate that changes with time is its mean. Quantities are the plan's.")
+    st.caption(tr("Negative amounts are earned. A rate that changes with time is its mean. Quantities are the plan's."))
 
 
 def show_ledger(made: Plan, found: tuple[Ledger, Ledger]) -> None:
     """Draw the ledger."""
     signal = made.scenario.goal.signal
     plan = found[0]
-    parts = [f"Scope 1: {_tonnes(plan.direct_kg)}"]
+    parts = [tr("Scope 1: {tonnes} t", tonnes=_tonnes(plan.direct_kg))]
     if plan.bought:
-        parts.append(f"heat bought: {_tonnes(plan.bought_kg)}")
-    grid = {**{f"location, {name}": kg for name, kg in plan.grid.items()}, "market": plan.market}
-    parts.append("scope 2 of the grid by " + ", by ".join(f"{name}: {_tonnes(kg)}" for name, kg in grid.items()))
-    st.text(f"{'; '.join(parts)}. The goal counts the {wording.SIGNALS[signal]}.")
-    draw(ledger_table(*found), {"activity": 2, "factor [kg/unit]": 3, "plan [t CO2e]": 3, "foreman [t CO2e]": 3})
+        parts.append(tr("heat bought: {tonnes} t", tonnes=_tonnes(plan.bought_kg)))
+    ways = [(tr(GRID[name]), kg) for name, kg in plan.grid.items()] + [(tr("market"), plan.market)]
+    told = [tr("by {way}: {tonnes} t", way=way, tonnes=_tonnes(kg)) for way, kg in ways]
+    parts.append(tr("scope 2 of the grid {ways}", ways=listed(told)))
+    counts = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[signal]))
+    st.text(f"{tr('{sentence}.', sentence=clauses(parts))} {counts}")
+    draw(ledger_table(*found), ledger_digits())
     st.caption(
-        "Activity times factor is the emission; a factor that changes with time is its mean. The ways to count scope 2 "
-        "of the grid stand beside each other and are never added. Biogenic CO2 is in no total."
+        tr(
+            "Activity times factor is the emission; a factor that changes with time is its mean. The ways to count "
+            "scope 2 of the grid stand beside each other and are never added. Biogenic CO2 is in no total."
+        )
     )
 
 
+def ledger_digits() -> dict[str, int]:
+    """Digits of the ledger's table."""
+    return {
+        tr("activity"): 2, tr("factor [kg/unit]"): 3, tr("plan [{unit}]", unit="t CO2e"): 3,
+        tr("foreman [{unit}]", unit="t CO2e"): 3,
+    }  # fmt: skip
+
+
 def _tonnes(kg: float) -> str:
-    return f"{wording.number(kg / 1000, 2)} t"
+    return wording.number(kg / 1000, 2)
 
 
 def _paired(
@@ -135,6 +158,7 @@ def draw(table: pd.DataFrame, digits: dict[str, int], widths: dict[str, int] | N
     st.dataframe(
         table.style.format(says, na_rep="–"),
         hide_index=True,
+        placeholder="–",
         height=min(35 * (len(table) + 1) + 3, 640),
         column_config={name: st.column_config.Column(width=width) for name, width in (widths or {}).items()},
     )

@@ -1,0 +1,178 @@
+"""The page Compare: plans side by side, what differs first, and what may not be compared."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from plans.difference import difference
+from plans.plan import Plan, plan
+from plans.store import Store
+from scenarios import load
+from ui import comparison_charts
+from ui.pages import compared
+
+
+def script() -> None:
+    """The page alone, as the router draws it."""
+    from ui.pages import compare, session
+
+    session.begin()
+    compare.page()
+
+
+@pytest.fixture(scope="module")
+def cheap() -> Plan:
+    """The small melt shop planned for least cost, with another due time."""
+    changes = [
+        "goal.minimize=cost",
+        "goal.gap=0.05",
+        "goal.time_limit_s=20",
+        "disturbances.replications=2",
+        "orders.C1.due=16 h",
+    ]
+    return plan(load("melt-shop-small", changes))
+
+
+@pytest.fixture
+def runs(stored_home: tuple[Path, str], home: Path, cheap: Plan) -> list[str]:
+    """A plan for least carbon and one for least cost, in a home of the test's own."""
+    shutil.copytree(stored_home[0], home)
+    return [stored_home[1], stored(cheap)]
+
+
+def stored(made: Plan) -> str:
+    store = Store()
+    with store.working(made.scenario) as run:
+        store.save(run, made)
+    return run
+
+
+@pytest.fixture
+def app(home: Path) -> AppTest:
+    """The page in a session of its own."""
+    return AppTest.from_function(script, default_timeout=60)
+
+
+def said(app: AppTest) -> str:
+    kinds = ("text", "markdown", "caption", "subheader", "metric", "info", "warning")
+    return "\n".join(f"{getattr(i, 'label', '')} {getattr(i, 'value', '')}" for kind in kinds for i in app.get(kind))
+
+
+def test_an_empty_page_says_what_to_do(app: AppTest) -> None:
+    """Proves: without runs the page says what to choose."""
+    app.run()
+    assert not app.exception
+    assert "Choose two to five plans" in said(app)
+
+
+def test_two_plans_from_the_address(app: AppTest, runs: list[str]) -> None:
+    """Proves: first digits in the address are enough; each plan has its status, gap and bound; figures that differ
+    stand with value and signed difference, largest share first; the keys that differ have both values."""
+    app.query_params["runs"] = ",".join(run[:10] for run in runs)
+    app.run()
+    assert not app.exception
+    text = said(app)
+    for run in runs:
+        assert run[:8] in text
+    assert text.count("gap ") >= 2
+    assert text.count("bound ") >= 2
+    assert "they can be compared" in text
+    figures = app.dataframe[0].value
+    assert list(figures.columns) == ["figure", "A", "B", "B − A"]
+    by_name = figures.set_index("figure")
+    made = [Store().open(run).plan for run in runs]
+    sums = [one.replay_figures for one in made]
+    assert sums[0] is not None
+    assert sums[1] is not None
+    more = (sums[1].carbon_kg - sums[0].carbon_kg) / 1000
+    assert more > 0
+    assert by_name.loc["carbon [t CO2e]", "B − A"] == f"+{more:.2f}"
+    keys = app.dataframe[2].value.set_index("key")
+    assert [keys.loc["goal.minimize", letter] for letter in "AB"] == ["carbon", "cost"]
+    assert "orders.C1.due" in keys.index
+    assert app.session_state["compared"] == runs
+
+
+def test_rows_are_sorted_by_what_differs_most(runs: list[str]) -> None:
+    """Proves: shares fall from row to row, equal figures come last, and a difference is the other less the first."""
+    made = {letter: Store().open(run).plan for letter, run in zip("AB", runs, strict=True)}
+    rows = compared.figures(made)
+    shares = [row.relative for row in rows]
+    assert shares == sorted(shares, reverse=True)
+    (steel,) = [row for row in rows if row.label == "steel"]
+    assert steel.same
+    assert steel.more == {"B": 0}
+    (cost,) = [row for row in rows if row.label == "cost"]
+    assert cost.more["B"] == pytest.approx(cost.values["B"] - cost.values["A"])  # type: ignore[operator]
+    assert cost.shares["B"] == pytest.approx(cost.more["B"] / cost.values["A"])  # type: ignore[operator]
+
+
+def test_what_may_not_be_compared_is_told(runs: list[str], cheap: Plan) -> None:
+    """Proves: another horizon, scenario, signal or amount is told with the plan's letter. Sensitivity: of the same
+    scenario nothing is told."""
+    one = Store().open(runs[0]).plan
+    assert list(compared.incomparable({"A": one, "B": cheap})) == []
+    renamed = cheap.scenario.model_copy(update={"name": "elsewhere"}).with_inputs(cheap.scenario.inputs)
+    assert cheap.replay_figures is not None
+    less = dataclasses.replace(cheap.replay_figures, tonnes=cheap.replay_figures.tonnes - 100)
+    other = dataclasses.replace(cheap, scenario=renamed, replay_figures=less)
+    lines = list(compared.incomparable({"A": one, "B": cheap, "C": other}))
+    assert len(lines) == 2
+    assert all(line.startswith("C ") for line in lines)
+    assert "another scenario" in lines[0]
+    assert "making less is not saving" in lines[1]
+    later = load("melt-shop-small", ["horizon.start=2026-06-17"])
+    moved = dataclasses.replace(cheap, scenario=later)
+    assert any("another horizon" in line for line in compared.incomparable({"A": one, "B": moved}))
+
+
+def test_heats_that_moved_are_drawn_and_listed(app: AppTest, runs: list[str]) -> None:
+    """Proves: the page tells how many heats moved, the table has each operation with both starts and its minutes."""
+    app.query_params["runs"] = ",".join(runs)
+    app.run()
+    found = difference(*(Store().open(run).plan for run in runs))
+    assert found.heats
+    assert f"{len(found.heats)} of 9 heats lie elsewhere in B." in said(app)
+    (table,) = [frame.value for frame in app.dataframe if "moved [min]" in frame.value]
+    moves = [move for heat in found.heats for move in heat.stages]
+    assert table["moved [min]"].tolist() == [move.later_min for move in moves]
+    stage = found.heats[0].stage
+    scenario = Store().open(runs[0]).plan.scenario
+    drawn = comparison_charts.moves(found.heats, stage, scenario, ("A", "B")).to_dict()
+    rows = next(data for data in drawn["datasets"].values() if data and "later" in data[0])
+    assert len(rows) == sum(move.stage == stage for move in moves)
+    assert all(row["to"] - row["start"] == row["later"] for row in rows)
+    assert "local time, Europe/Berlin" in json.dumps(drawn)
+
+
+def test_names_are_never_markdown(app: AppTest, runs: list[str], cheap: Plan) -> None:
+    """Proves: a title is shown letter by letter; no picture is fetched, no page is linked."""
+    evil = "![x](http://x.invalid/y) <b>bold</b>"
+    scenario = cheap.scenario.model_copy(update={"title": evil}).with_inputs(cheap.scenario.inputs)
+    other = stored(dataclasses.replace(cheap, scenario=scenario))
+    app.query_params["runs"] = f"{runs[0]},{other}"
+    app.run()
+    assert not app.exception
+    assert any(evil in item.value for item in app.text)
+    for kind in ("markdown", "caption", "subheader", "html"):
+        assert not any("x.invalid" in str(getattr(item, "value", "")) for item in app.get(kind))
+
+
+@pytest.mark.parametrize("named", ["ffff0000", "![x](http://x.invalid/y),../../etc"])
+def test_an_address_that_names_no_run(app: AppTest, runs: list[str], named: str) -> None:
+    """Proves: a wrong address gives a sentence, not an error, and the field still works."""
+    app.query_params["runs"] = named
+    app.run()
+    assert not app.exception
+    assert app.warning
+    assert "x.invalid" not in said(app)
+    assert "Choose two to five plans" in said(app)
+    app.multiselect[0].set_value(runs).run()
+    assert not app.exception
+    assert "they can be compared" in said(app)

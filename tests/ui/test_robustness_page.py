@@ -1,0 +1,175 @@
+"""The page Robustness: a stored plan is followed through disturbed days, and what came of it is shown again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import twin
+from plans import ensembles, jobs
+from plans.engine import Engine
+from plans.ensemble import Ensemble, ensemble
+from plans.store import Store
+from ui import ensemble_charts
+from ui.pages import result
+from ui.view import View
+
+
+def script() -> None:
+    """The page alone, as the router draws it."""
+    from ui.pages import robustness, session
+
+    session.begin()
+    robustness.page()
+
+
+@pytest.fixture
+def run(stored_home: tuple[Path, str], home: Path) -> str:
+    """A stored plan of the small melt shop in a home of the test's own."""
+    shutil.copytree(stored_home[0], home)
+    result.opened.clear()  # the same run lies in another home
+    return stored_home[1]
+
+
+@pytest.fixture
+def app(run: str) -> AppTest:
+    """The page, which looks at that plan."""
+    found = AppTest.from_function(script, default_timeout=60)
+    found.query_params["run"] = run
+    return found
+
+
+def made(run: str, replications: int = 12) -> Ensemble:
+    """An ensemble of the plan, kept with it; the foreman on the same luck."""
+    stored = Store().open(run)
+    asked, schedule = stored.plan.scenario, stored.plan.schedule
+    assert schedule is not None
+    dispatched = twin.dispatch(asked, stored.plan.envelope)
+    found = ensemble(asked, schedule, replications, Engine(), dispatched=dispatched)
+    assert found is not None
+    ensembles.save(found, stored)
+    return found
+
+
+def said(app: AppTest) -> str:
+    kinds = ("text", "markdown", "caption", "subheader", "metric", "info", "warning")
+    return "\n".join(f"{getattr(i, 'label', '')} {getattr(i, 'value', '')}" for kind in kinds for i in app.get(kind))
+
+
+def test_without_a_plan_it_says_what_to_do(home: Path) -> None:
+    """Proves: with nothing stored and nothing looked at the page sends to the page Plan."""
+    app = AppTest.from_function(script, default_timeout=60).run()
+    assert not app.exception
+    assert "Make one on the page Plan" in said(app)
+
+
+def test_a_plan_not_yet_replayed(app: AppTest) -> None:
+    """Proves: status and gap of the plan are told, what its own few replays say with an interval, what to press."""
+    app.run()
+    assert not app.exception
+    assert "gap" in said(app)
+    assert "Press Replay" in said(app)
+    assert "95 % interval" in said(app)
+    assert not app.button(key="robustness.start").disabled
+
+
+def test_from_button_to_chance(app: AppTest, run: str) -> None:
+    """Proves: the button starts a worker with what was asked, and its ensemble is shown with chance and interval."""
+    app.run()
+    app.number_input(key="robustness.n").set_value(8)
+    app.number_input(key=f"robustness.seed.{run}").set_value(5)
+    app.run()
+    app.button(key="robustness.start").click().run()
+    assert not app.exception
+    job = jobs.about(run, "replay")
+    assert job is not None
+    assert jobs.request(job)["given"] == {"run": run, "replications": 8, "seed": 5, "foreman": True}
+    end = time.monotonic() + 240
+    while not jobs.status(job).ended and time.monotonic() < end:
+        time.sleep(0.2)
+    assert jobs.status(job).state == "stored", jobs.status(job)
+    app.run()
+    assert not app.exception
+    kept = ensembles.read(Store().open(run), 5)
+    assert (kept.n, kept.against_foreman) == (8, True)
+    assert f"no limit missed in {kept.held} of 8 disturbed replays" in said(app)
+    jobs.dismiss()
+
+
+def test_a_stored_ensemble_is_shown_again(app: AppTest, run: str) -> None:
+    """Proves: chance with interval, the foreman on the same luck, quantiles with units and every limit that was
+    missed, without any work being begun."""
+    found = made(run)
+    app.run()
+    assert not app.exception
+    share, low, high = found.chance
+    (chance,) = [metric for metric in app.metric if metric.label == "Chance to hold"]
+    assert chance.value == f"{100 * share:.1f} %"
+    assert f"95 % interval {100 * low:.1f} % to {100 * high:.1f} %" in said(app)
+    kept = int((found.data["baseline_violations"] == 0).sum())
+    assert f"The foreman's list holds in {kept} of 12" in said(app)
+    assert {"carbon", "cost", "carbon saved against the foreman"} <= set(app.table[0].value.index)
+    rows = found.broke()
+    assert rows
+    assert app.dataframe[0].value.shape[0] == len(rows)
+    assert jobs.about(run, "replay") is None
+
+
+def test_replays_are_watched_and_taken(app: AppTest, run: str, home: Path) -> None:
+    """Proves: while a worker replays, its count is shown with the interval so far, and the wish to end reaches it."""
+    job = "6" * 32
+    folder = home / "jobs" / job
+    folder.mkdir(parents=True)
+    (home / "jobs" / "about").mkdir()
+    (home / "jobs" / "about" / f"{run}.replay").write_text(job)
+    asked = {"kind": "replay", "given": {"run": run, "replications": 200, "seed": 1}}
+    (folder / "request.json").write_text(json.dumps(asked))
+    event = {"phase": "replays", "done": 50, "of": 200, "held": 40}
+    (folder / "events.jsonl").write_text(json.dumps(event) + "\n")
+    app.run()
+    assert not app.exception
+    metrics = {metric.label: metric.value for metric in app.metric}
+    assert metrics["Held so far"] == "40 of 50"
+    assert app.button(key="robustness.start").disabled
+    app.button(key=f"take.{job}").click().run()
+    assert (folder / "cancel").exists()
+
+
+def test_what_is_not_disturbed_is_told(app: AppTest, run: str, stored_home: tuple[Path, str]) -> None:
+    """Proves: where every day would be the same the page says what is missing."""
+    plan = Store(stored_home[0]).open(run).plan
+    still = plan.scenario.disturbances.model_copy(
+        update={"duration_spread": 0.0, "energy_spread": 0.0, "breakdowns": (), "units": ()}
+    )
+    calm = plan.scenario.model_copy(update={"disturbances": still}).with_inputs(plan.scenario.inputs)
+    store = Store()
+    with store.working(calm) as other:
+        store.save(other, dataclasses.replace(plan, scenario=calm))
+    app.query_params["run"] = other
+    app.run()
+    assert not app.exception
+    assert "Nothing is disturbed" in said(app)
+
+
+def test_charts_carry_units_and_time(run: str) -> None:
+    """Proves: the fan is in MW over local time with offset and lies in order; there are 20 dots of plan and foreman
+    each; the heat map has a row for each limit that was missed within the horizon."""
+    found, plan = made(run), Store().open(run).plan
+    view = View.of(found.scenario.horizon)
+    fan = json.dumps(ensemble_charts.fan(found, plan, view).to_dict())
+    assert "[MW]" in fan
+    assert "local time, Europe/Berlin (+02:00)" in fan
+    dots = ensemble_charts.dots(found, "cost", "cost [EUR]", 1.0, None).to_dict()
+    rows = [row for data in dots["datasets"].values() for row in data if "whose" in row]
+    assert [sum(row["whose"] == who for row in rows) for who in ("plan", "foreman")] == [20, 20]
+    chart = ensemble_charts.broken(found, view)
+    cells = [row for data in chart.to_dict()["datasets"].values() for row in data if "count" in row]
+    assert all(0 < row["count"] <= found.n for row in cells)
+    most = max(int(found.data["missed_in_hour"].to_numpy()[:, :-1].max()), 1)
+    assert max(row["count"] for row in cells) == most

@@ -1,0 +1,33 @@
+"""Charts that are built once: what they show never changes, so that the page is drawn again without building them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Any
+
+import streamlit as st
+
+from ui.language import current
+
+
+@st.cache_resource(max_entries=96, show_spinner=False)
+def _spec(key: tuple[str, ...], _build: Callable[[], Any]) -> dict[str, Any]:
+    spec: dict[str, Any] = _build().to_dict()
+    # Altair's own size would be taken for the width of the page
+    view = spec.get("config", {}).get("view", {})
+    for name in ("continuousWidth", "continuousHeight"):
+        view.pop(name, None)
+    return spec
+
+
+def chart(stands_for: tuple[Hashable, ...], build: Callable[[], Any], says: str, **how: Any) -> None:
+    """Draw a chart across the place.
+
+    Args:
+        stands_for: the chart's name, and all that it depends on beside the language.
+        build: makes the chart.
+        says: what it shows, for those who cannot see it.
+        how: more of ``st.vega_lite_chart``.
+    """
+    told = tuple(map(str, (current(), *stands_for)))
+    st.vega_lite_chart(_spec(told, build), width="stretch", alt=says, **how)
