@@ -117,8 +117,10 @@ class Ledger:
         times = self.by_step["time"].to_numpy()
         minute = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone).minute.to_numpy()
         # hours are told apart by their instant: where clocks go back one comes twice
-        hours = times - minute.astype("timedelta64[m]")
-        return self.by_step.assign_coords(time=hours).groupby("time").sum()
+        hours, place = np.unique(times - minute.astype("timedelta64[m]"), return_inverse=True)
+        # not grouped by xarray, which takes a millisecond for each hour
+        sums = {name: ("time", np.bincount(place, kg.to_numpy())) for name, kg in self.by_step.data_vars.items()}
+        return xr.Dataset(sums, coords={"time": hours})
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
         apart = sum((_biogenic(account) for account in site.accounts), nothing)
         sums = {column: float(kg.sum()) for column, kg in (*totals.items(), (BIOGENIC, apart))}
         made = products(scenario, run, followed, sums, own)
-    shares = _shares(scenario, run)
+    shares = heat_shares(scenario, run)
     by_step: dict[str, Any] = {}
     by_heat: dict[str, Any] = {DIRECT: ("heat", own.of_heat), "mass_t": ("heat", mass)}
     by_product: dict[str, dict[str, float]] = {}
@@ -219,7 +221,7 @@ def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
     )
 
 
-def _shares(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
+def heat_shares(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
     """Share of each heat in what the line draws in each step, shape (n_heats, n_steps)."""
     if not scenario.heats:
         return np.zeros((0, scenario.horizon.n_steps))

@@ -18,7 +18,7 @@ import xarray as xr
 from plans.bill import energy_cost
 from plans.direct import Direct
 from plans.network import network, spread
-from plans.tracing import Brought, trace
+from plans.tracing import Brought, Traced, trace
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY, Supply
 from scenarios.assets.account import Account
@@ -64,6 +64,25 @@ def worth(
         accounts: of the assets.
         grid_kg: scope 2 of the grid by the goal's signal, shape (n_steps,).
     """
+    price = scenario.market.carbon_price
+    followed = spending(scenario, data, accounts, grid_kg)
+    spent = {
+        unit: np.column_stack([followed[kind].units[unit] for kind in ("kg", "cost")])
+        for unit, _ in scenario.process_units
+    }
+    for part in own.of_units:
+        if not part.biogenic:
+            spent[part.unit] += np.column_stack([part.kg, part.kg / 1000 * price.on_direct])
+    net = network(scenario, data)
+    per_t = spread(net, spent).per_t
+    made = [(name, s) for s, name in enumerate(net.stores) if net.made[s]]
+    return Worth({name: float(per_t[s, 0]) for name, s in made}, {name: float(per_t[s, 1]) for name, s in made})
+
+
+def spending(
+    scenario: Scenario, data: xr.Dataset, accounts: tuple[Account, ...], grid_kg: np.ndarray
+) -> dict[str, Traced]:
+    """What assets and grid emit (``kg``) and cost (``cost``), followed to line and units; arguments as of ``worth``."""
     price, n = scenario.market.carbon_price, scenario.horizon.n_steps
     by_name = {asset.name: asset for asset in scenario.site.assets}
     average_kg = data["import_mw"].to_numpy() * scenario.horizon.step_h
@@ -80,18 +99,7 @@ def worth(
                 to_carrier[kind][asset.carrier] = to_carrier[kind].get(asset.carrier, np.zeros(n)) + amount
             elif asset.name in scenario.site.cores:
                 by_machine[kind][asset.name] = amount
-    followed = trace(scenario, data, {kind: Brought(to_carrier[kind], by_machine[kind]) for kind in ("kg", "cost")})
-    spent = {
-        unit: np.column_stack([followed[kind].units[unit] for kind in ("kg", "cost")])
-        for unit, _ in scenario.process_units
-    }
-    for part in own.of_units:
-        if not part.biogenic:
-            spent[part.unit] += np.column_stack([part.kg, part.kg / 1000 * price.on_direct])
-    net = network(scenario, data)
-    per_t = spread(net, spent).per_t
-    made = [(name, s) for s, name in enumerate(net.stores) if net.made[s]]
-    return Worth({name: float(per_t[s, 0]) for name, s in made}, {name: float(per_t[s, 1]) for name, s in made})
+    return trace(scenario, data, {kind: Brought(to_carrier[kind], by_machine[kind]) for kind in ("kg", "cost")})
 
 
 def difference(baseline: Figures, plan: Figures) -> Difference:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -123,7 +123,8 @@ def record(
     line = trace.mean(grid.edges)
     given = line_gives(shop, unit, first, last, nominal[done], stops)
     idle = idling(shop, unit, first, last).mean(grid.edges) if shop.states else None
-    flows, violations = balance(grid, line if idle is None else line + idle, setpoints, given)
+    load = line if idle is None else line + idle
+    flows, violations = balance(grid, load, setpoints, given, relieving=bool(attrs["disturbed"]))
     if idle is not None:
         flows["idle_mw"] = grid.stepped(idle)
     violations = _missed(todo, start, end) + violations
@@ -147,6 +148,7 @@ def record(
     }
     variables: dict[str, Any] = {name: ("operation", value[ends]) for name, value in columns.items()}
     variables.update(violation_variables(violations))
+    variables.update(stop_variables((units[unit[i]], at, halt) for i, halts in stops.items() for at, halt in halts))
     variables.update(site_variables(flows))
     times = shop.scenario.horizon.times
     step = shop.scenario.horizon.step_min
@@ -180,6 +182,23 @@ def violation_variables(violations: list[Violation]) -> dict[str, Any]:
     return {
         f"violation_{name}": ("violation", np.array(column, dtype=float if name in ("at_min", "amount") else np.str_))
         for name, column in zip(("kind", "heat", "unit", "at_min", "amount", "measure"), kinds, strict=True)
+    }
+
+
+def stop_variables(stops: Iterable[tuple[str, float, float]]) -> dict[str, Any]:
+    """Breakdowns as variables of table ``RUN``, in the order of their moments; none where there were none.
+
+    Args:
+        stops: unit, when and how long [min] of each.
+    """
+    rows = sorted(stops, key=lambda row: row[1])
+    if not rows:
+        return {}
+    unit, at, halt = zip(*rows, strict=True)
+    return {
+        "stop_unit": ("stop", np.array(unit, dtype=np.str_)),
+        "stop_at_min": ("stop", np.array(at, dtype=float)),
+        "stop_min": ("stop", np.array(halt, dtype=float)),
     }
 
 

@@ -22,7 +22,8 @@ from scenarios import Scenario
 from scenarios.assets import ELECTRICITY, Load
 from scenarios.flows import streams
 from ui import shades, wording
-from ui.language import tr
+from ui.language import current, mark, tr
+from ui.local import symbols
 from ui.view import View
 
 IMPORT, PV, BATTERY, LIMIT = palette.IMPORT, palette.PV, palette.BATTERY, palette.LIMIT
@@ -31,13 +32,15 @@ ASSETS = ("#EE8866", "#44BB99", "#8C6BB1", "#AAAA00", "#99DDFF", "#B4543C", "#EE
 """Colours of assets, the same in every panel (after Okabe and Ito, and Tol)."""
 MARGIN = 64
 """Width of every panel's vertical axis, so that they stand exactly above each other [px]."""
-OWN = {"grid import": IMPORT, "export": IMPORT, "PV": PV, "battery": BATTERY, "line": INK, "let go": LEFT}
+OWN = {
+    mark("grid import"): IMPORT, mark("export"): IMPORT, mark("PV"): PV, mark("battery"): BATTERY, mark("line"): INK,
+    mark("let go"): LEFT,
+}  # fmt: skip
 """What gives and takes beside assets, and its colour."""
 SMALL = 1e-6
 """A flow that never passes this is not drawn."""
 DIGITS = 3
-GROUPED = "replace(datum.label, /,/g, '\u2009')"
-"""Numbers at an axis as everywhere else: thousands apart by a thin space."""
+BASE = mark("base load")
 
 
 @dataclass
@@ -120,6 +123,16 @@ def called_process(scenario: Scenario, process: str) -> str:
     return f"{process} (process)" if taken else process
 
 
+def shown(name: str) -> str:
+    """A name of :func:`colours` in the language of the page; names of assets and processes stay."""
+    if name in (*OWN, BASE, ELECTRICITY):
+        return tr(name)
+    for end, text in (("asset", mark("{name} (asset)")), ("process", mark("{name} (process)"))):
+        if name.endswith(f" ({end})"):
+            return tr(text, name=name.removesuffix(f" ({end})"))
+    return name
+
+
 class Table:
     """What the panels show, one row for each interval of a view: one table for all, so that it is sent once.
 
@@ -160,7 +173,7 @@ def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, 
         x: the time axis.
         foreman: grid import of the foreman by step, drawn dashed; None: not drawn.
     """
-    titles, number = {"clock": "from"}, list(scenario.site.carrier).index(balance.carrier)
+    titles, number = {"clock": tr("from")}, list(scenario.site.carrier).index(balance.carrier)
     chosen = colours(scenario)
 
     def column(key: str, values: np.ndarray, title: str) -> str:
@@ -168,23 +181,26 @@ def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, 
         titles[key] = f"{title} [{balance.unit}]"
         return key
 
-    up = {column(f"u{i:02d}", rate, name): name for i, (name, rate) in enumerate(balance.gives.items())}
-    down = {column(f"d{i:02d}", -rate, f"{name}, taken"): name for i, (name, rate) in enumerate(balance.takes.items())}
+    up = {column(f"u{i:02d}", rate, shown(name)): name for i, (name, rate) in enumerate(balance.gives.items())}
+    down = {
+        column(f"d{i:02d}", -rate, tr("{name}, taken", name=shown(name))): name
+        for i, (name, rate) in enumerate(balance.takes.items())
+    }
     lines: list[tuple[str, dict[str, Any]]] = []
     if balance.need is not None:
-        drawn = "processes and base load" if scenario.processes else "line and base load"
-        title = drawn if balance.carrier == ELECTRICITY else "must be met"
+        drawn = tr("processes and base load") if scenario.processes else tr("line and base load")
+        title = drawn if balance.carrier == ELECTRICITY else tr("must be met")
         lines.append((column("need", balance.need, title), {"color": INK, "strokeWidth": 1.3}))
     if foreman is not None:
-        before = column("foreman", foreman, "grid import, foreman")
+        before = column("foreman", foreman, tr("grid import, foreman"))
         # on a light ground, for it runs over the areas too
         lines.append((before, {"color": PAPER, "strokeWidth": 2.6, "opacity": 0.6}))
         lines.append((before, {"color": INK, "strokeWidth": 1.1, "strokeDash": [3, 3], "opacity": 0.8}))
     if balance.carrier == ELECTRICITY and table.view.merged > 1 and "grid import" in balance.gives:
         highest = table.highest(f"c{number}top", balance.gives["grid import"])
-        titles[highest] = f"grid import, highest step [{balance.unit}]"
+        titles[highest] = f"{tr('grid import, highest step')} [{balance.unit}]"
         lines.append((highest, {"color": IMPORT, "strokeWidth": 1}))
-    layers = stacked(table, x, [balance.carrier, f"[{balance.unit}]"], up, down, chosen)
+    layers = stacked(table, x, [shown(balance.carrier), f"[{balance.unit}]"], up, down, chosen)
     base = alt.Chart(table.frame).encode(x=x)
     layers += [base.mark_line(interpolate="step-after", clip=True, **how).encode(y=f"{key}:Q") for key, how in lines]
     limit = scenario.site.grid.import_limit_mw
@@ -216,13 +232,14 @@ def stacked(
     """
     chosen = {key: colour_of.get(name, FOREMAN) for key, name in (up | down).items()}
     legend = up | {key: name for key, name in down.items() if name not in up.values()}
+    told = {key: shown(name) for key, name in legend.items()}
     scale = alt.Undefined if top is None else alt.Scale(domainMax=top, nice=False)
     y = alt.Y("amount:Q", title=title, axis=y_axis(), stack="zero", scale=scale)
     colour = alt.Color(
         "key:N",
         scale=alt.Scale(domain=list(chosen), range=list(chosen.values())),
         legend=alt.Legend(
-            title=None, orient="top", values=list(legend), labelExpr=f"({json.dumps(legend)})[datum.value]",
+            title=None, orient="top", values=list(legend), labelExpr=f"({json.dumps(told)})[datum.value]",
             columns=8, padding=0, offset=4, symbolSize=70, labelLimit=150,
         ),
     )  # fmt: skip
@@ -269,10 +286,9 @@ def levels(made: Plan) -> Iterator[Level]:
 def level_panel(level: Level, table: Table, x: alt.X, colour: str, foreman: bool, whose: str = "plan") -> Any:
     """One store: its level within its band; what lies outside the band is shaded."""
     plan = table.level(f"s{level.number}", level.start, level.plan)
-    titles = {"clock": "at", plan: f"{level.name}, {tr(whose)} [{level.unit}]"}
-    y = alt.Y(
-        f"{plan}:Q", title=[level.name, f"[{level.unit}]"], axis=y_axis(), scale=alt.Scale(domain=[0, level.capacity])
-    )
+    name = shown(level.name)
+    titles = {"clock": tr("at"), plan: f"{name}, {tr(whose)} [{level.unit}]"}
+    y = alt.Y(f"{plan}:Q", title=[name, f"[{level.unit}]"], axis=y_axis(), scale=alt.Scale(domain=[0, level.capacity]))
     base = alt.Chart(table.frame).encode(x=x)
     first, last = table.view.span_min
     outside = [(low, high) for low, high in ((0.0, level.lowest), (level.highest, level.capacity)) if high > low]
@@ -284,13 +300,13 @@ def level_panel(level: Level, table: Table, x: alt.X, colour: str, foreman: bool
     if table.view.merged > 1:
         low, high = table.highest(f"s{level.number}l", -level.plan), table.highest(f"s{level.number}h", level.plan)
         table.frame[low] *= -1
-        titles |= {low: f"lowest [{level.unit}]", high: f"highest [{level.unit}]"}
+        titles |= {low: f"{tr('lowest')} [{level.unit}]", high: f"{tr('highest')} [{level.unit}]"}
         reach = base.mark_area(interpolate="step-after", color=colour, opacity=0.35, clip=True)
         layers.append(reach.encode(y=alt.Y(f"{low}:Q"), y2=f"{high}:Q"))
     layers.append(base.mark_line(color=colour, strokeWidth=1.6, clip=True).encode(y=y))
     if foreman:
         before = table.level(f"s{level.number}f", level.start, level.foreman)
-        titles[before] = f"{level.name}, foreman [{level.unit}]"
+        titles[before] = f"{tr('{name}, foreman', name=name)} [{level.unit}]"
         line = base.mark_line(color=FOREMAN, strokeWidth=1, strokeDash=[4, 2], clip=True)
         layers.append(line.encode(y=f"{before}:Q"))
     return alt.layer(*layers, hover(table, x, titles)).properties(height=70)
@@ -307,9 +323,15 @@ def hover(table: Table, x: alt.X, titles: dict[str, str]) -> alt.Chart:
     return alt.Chart(table.frame).mark_rect(opacity=0, clip=True).encode(x=x, x2="until:Q", tooltip=tooltip)
 
 
+def grouped() -> str:
+    """Numbers at an axis as everywhere else: in English thousands apart by a thin space."""
+    apart = "\u2009" if current() == "en" else symbols(current())[0]
+    return f"replace(datum.label, /,/g, '{apart}')"
+
+
 def y_axis(ticks: bool = True, widest: int = MARGIN, **rest: Any) -> alt.Axis:
     """The vertical axis of every panel, all of one width; labels may be wider where there is no title beside them."""
-    told = {"tickCount": 4, "titlePadding": 4, "titleLimit": 120, **({"labelExpr": GROUPED} if ticks else {}), **rest}
+    told = {"tickCount": 4, "titlePadding": 4, "titleLimit": 120, **({"labelExpr": grouped()} if ticks else {}), **rest}
     return alt.Axis(minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, labelLimit=widest, **told)
 
 

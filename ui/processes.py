@@ -17,9 +17,9 @@ from plans.plan import Plan
 from scenarios import Scenario
 from scenarios.delivery import Delivery
 from ui import shades, wording
-from ui.panels import FOREMAN, INK, LEFT, PAPER, Table, hover, stacked, y_axis
+from ui.language import tr
+from ui.panels import BASE, FOREMAN, INK, LEFT, PAPER, Table, hover, shown, stacked, y_axis
 
-BASE = "base load"
 ROW, POWER, DELIVERED = 34, 105, 80
 """Heights [px]."""
 ORDER_LINE = 6
@@ -33,16 +33,16 @@ def power_panel(made: Plan, table: Table, x: alt.X, foreman: bool) -> Any:
     scenario, run = made.scenario, _run(made)
     names = {BASE: run["base_load_mw"].to_numpy(), **_by_process(scenario, run, "process_mw")}
     up = {table.mean(f"p{i:02d}", mw): name for i, (name, mw) in enumerate(names.items()) if mw.any()}
-    titles = {"clock": "from", **{key: f"{name} [MW]" for key, name in up.items()}}
-    layers = stacked(table, x, ["power", "[MW]"], up, {}, {BASE: LEFT, **shades.of_processes(scenario)})
+    titles = {"clock": tr("from"), **{key: f"{shown(name)} [MW]" for key, name in up.items()}}
+    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: LEFT, **shades.of_processes(scenario)})
     if foreman:
         before = made.baseline["process_mw"].sum("process") + made.baseline["base_load_mw"]
         layers += _dashed(table, x, table.mean("pforeman", before.to_numpy()))
-        titles["pforeman"] = "all, foreman [MW]"
+        titles["pforeman"] = f"{tr('all, foreman')} [MW]"
     return alt.layer(*layers, hover(table, x, titles)).properties(height=POWER)
 
 
-def rate_panels(made: Plan, table: Table, x: alt.X, foreman: bool) -> Iterator[Any]:
+def rate_panels(made: Plan, table: Table, x: alt.X, foreman: bool, whose: str = "plan") -> Iterator[Any]:
     """A row for each process whose rate can be set, all of its units together."""
     scenario, run = made.scenario, _run(made)
     plan, before = (_by_process(scenario, data, "process_tph") for data in (run, made.baseline))
@@ -50,19 +50,23 @@ def rate_panels(made: Plan, table: Table, x: alt.X, foreman: bool) -> Iterator[A
         if all(mode.rates.fixed for mode in process.all_modes):
             continue
         key = table.mean(f"r{i}", plan[process.name])
-        titles = {"clock": "from", key: f"{process.name}, plan [t/h]"}
+        titles = {"clock": tr("from"), key: f"{process.name}, {tr(whose)} [t/h]"}
         y = alt.Y(f"{key}:Q", title="[t/h]", axis=y_axis(tickCount=3), scale=alt.Scale(zero=False, nice=True))
         line = alt.Chart(table.frame).mark_line(color=INK, strokeWidth=1.3, interpolate="step-after", clip=True)
         layers: list[Any] = [line.encode(x=x, y=y)]
         if foreman:
             old = table.mean(f"r{i}f", before[process.name])
-            titles[old] = f"{process.name}, foreman [t/h]"
+            titles[old] = f"{tr('{name}, foreman', name=process.name)} [t/h]"
             layers.append(_thin(table, x, old, "step-after"))
-        units = f", {process.count} units together" if process.count > 1 else ""
-        yield _row([*layers, hover(table, x, titles)], f"{process.name}: rate{units}")
+        says = tr("{name}: rate", name=process.name)
+        if process.count > 1:
+            says = tr("{name}: rate, {count} units together", name=process.name, count=process.count)
+        yield _row([*layers, hover(table, x, titles)], says)
 
 
-def store_panels(made: Plan, table: Table, x: alt.X, foreman: bool, stores: Sequence[str]) -> Iterator[Any]:
+def store_panels(
+    made: Plan, table: Table, x: alt.X, foreman: bool, stores: Sequence[str], whose: str = "plan"
+) -> Iterator[Any]:
     """A row for each store, as high as it holds: its level, the level wanted at the end, that of the foreman."""
     scenario, run, colour = made.scenario, _run(made), shades.of_stores(made.scenario)
     for i, (name, store) in enumerate(scenario.store.items()):
@@ -70,7 +74,7 @@ def store_panels(made: Plan, table: Table, x: alt.X, foreman: bool, stores: Sequ
             continue
         start, full = store.start_t, store.capacity_t
         key = table.level(f"k{i}", start, run["stock_t"].sel(stock=name).to_numpy())
-        titles = {"clock": "at", key: f"{name}, plan [t]"}
+        titles = {"clock": tr("at"), key: f"{name}, {tr(whose)} [t]"}
         y = alt.Y(
             f"{key}:Q", title="[t]", axis=y_axis(values=[0, full], format=",.0f"), scale=alt.Scale(domain=[0, full])
         )
@@ -83,10 +87,10 @@ def store_panels(made: Plan, table: Table, x: alt.X, foreman: bool, stores: Sequ
         ]
         if foreman:
             before = table.level(f"k{i}f", start, made.baseline["stock_t"].sel(stock=name).to_numpy())
-            titles[before] = f"{name}, foreman [t]"
+            titles[before] = f"{tr('{name}, foreman', name=name)} [t]"
             layers.append(_thin(table, x, before, "linear"))
         holds, end = (wording.number(tonnes, 0) for tonnes in (full, store.end_t))
-        says = f"{name}: holds {holds} t, at the end at least {end} t"
+        says = tr("{name}: holds {amount} t, at the end at least {end} t", name=name, amount=holds, end=end)
         yield _row([*layers, hover(table, x, titles)], says)
 
 
@@ -95,14 +99,14 @@ def delivery_panel(made: Plan, table: Table, x: alt.X, foreman: bool) -> Any:
     scenario, run = made.scenario, _run(made)
     up, titles = _by_store(scenario, run, table, "delivered_t", "delivery")
     down, comes = _by_store(scenario, run, table, "arrived_t", "arrival")
-    titles = {"clock": "from", **titles, **comes}
+    titles = {"clock": tr("from"), **titles, **comes}
     lines: list[Any] = []
     highest = [table.frame[list(up)].sum(axis=1).max() if up else 0.0]
     if foreman and up:
         before = table.mean(
             "dforeman", made.baseline["delivered_t"].sum("delivery").to_numpy() / scenario.horizon.step_h
         )
-        titles[before] = "leaves in all, foreman [t/h]"
+        titles[before] = f"{tr('leaves in all, foreman')} [t/h]"
         lines = _dashed(table, x, before)
         highest.append(table.frame[before].max())
     rows = list(_rows_of_orders(scenario))
@@ -110,7 +114,7 @@ def delivery_panel(made: Plan, table: Table, x: alt.X, foreman: bool) -> Any:
     above = ORDER_LINE * (1 + max(row for _, row in rows)) + 4 if rows else 0
     height = DELIVERED + above
     top = max(highest) * height / DELIVERED if rows else None
-    areas = stacked(table, x, ["deliveries", "[t/h]"], up, down, shades.of_stores(scenario), top or None)
+    areas = stacked(table, x, [tr("deliveries"), "[t/h]"], up, down, shades.of_stores(scenario), top or None)
     orders = (_order(made, order, row, x) for order, row in rows)
     return alt.layer(*areas, *lines, hover(table, x, titles), *orders).properties(height=height)
 
@@ -139,10 +143,17 @@ def _order(made: Plan, order: Delivery, row: int, x: alt.X) -> Any:
         "from": wording.moment(horizon.instant(first)),
         "due": wording.moment(horizon.instant(last)),
     }
+    titles = {
+        "order": tr("order"), "store": tr("store"), "asked": tr("asked"), "leaves": tr("leaves"), "from": tr("from"),
+        "due": tr("due"),
+    }  # fmt: skip
     data = pd.DataFrame([{"start": first, "until": last, **told}])
     mark = alt.Chart(data).mark_rule(color=shades.of_stores(made.scenario)[order.store], strokeWidth=4, clip=True)
     return mark.encode(
-        x=x, x2="until:Q", y=alt.value(3 + ORDER_LINE * row), tooltip=[alt.Tooltip(f"{n}:N") for n in told]
+        x=x,
+        x2="until:Q",
+        y=alt.value(3 + ORDER_LINE * row),
+        tooltip=[alt.Tooltip(f"{n}:N", title=title) for n, title in titles.items()],
     )
 
 

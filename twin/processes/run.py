@@ -16,7 +16,7 @@ from twin.processes.missed import beside, deliveries, missed, underfed, unreache
 from twin.processes.network import Network, network
 from twin.processes.recorder import Records
 from twin.processes.works import Policy, Works
-from twin.recorder import run_attrs, violation_variables
+from twin.recorder import run_attrs, stop_variables, violation_variables
 from twin.site import Setpoints, SiteGrid, balance, variables
 
 NO_OPERATIONS = {
@@ -52,9 +52,12 @@ class WorksFollower:
         table, grid = self.table, self.grid
         policy: Policy = self._follow or Foreman(table, grid)
         mix: Mix = self._follow.mix if self._follow else {}
-        course = Works(table, policy, luck(table, seed, replication) if disturbed else None).run()
+        works = Works(table, policy, luck(table, seed, replication) if disturbed else None)
+        course = works.run()
         records = Records(table, course, grid, mix)
-        flows, violations = balance(grid, records.line_mw, self._setpoints, records.gives(), answering=disturbed)
+        flows, violations = balance(
+            grid, records.line_mw, self._setpoints, records.gives(), answering=disturbed, relieving=disturbed
+        )
         if disturbed:
             violations = [row for row in violations if row[0] != "asset" or row[2] not in self._beside]
         late = missed(table, records, disturbed=disturbed)
@@ -63,6 +66,7 @@ class WorksFollower:
             {
                 **NO_OPERATIONS,
                 **violation_variables(late + violations),
+                **stop_variables((u.machine.name, at, halt) for u in works.units for at, halt in u.stops),
                 **variables(flows),
                 **records.variables(),
             },

@@ -79,6 +79,8 @@ class Unit:
         """Electricity [MWh], heat [MWh] and off-spec product [t] with which the next run begins."""
         self.runs: list[Run] = []
         self.rests: list[Rest] = []
+        self.stops: list[tuple[float, float]] = []
+        """Breakdowns: when, and how long the repair takes [min]."""
 
     @property
     def way(self) -> Way:
@@ -141,6 +143,7 @@ class Unit:
         self.stop(now, told=False)
         self.phase, self._cold = DOWN, False
         self.until = now + self.failing.fail()
+        self.stops.append((now, self.until - now))
 
     def close(self, now: float) -> None:
         """It is not available any more, for the time being."""

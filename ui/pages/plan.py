@@ -11,13 +11,21 @@ import streamlit as st
 from plans import jobs
 from plans.store import RUN_ID, Store, StoreError
 from scenarios import Scenario
-from ui import charts, facts, wording
-from ui.pages import result, session, units
-from ui.pages.asking import Asked, ask
+from ui import charts, facts, local, wording
+from ui.language import mark, tr, trn
+from ui.pages import looking, result, session, units
+from ui.pages.asking import Asked, ask, start
+from ui.said import said
 from ui.view import View
 
 POLL_S = 1.0
 EARLIER = 30
+ENDED = {
+    "stopped": mark("The plan was stopped."),
+    "refused": mark("The scenario has mistakes."),
+    "broken": mark("The plan was lost."),
+}
+LOST = mark("The plan could not be made.")
 
 
 def page() -> None:
@@ -30,12 +38,13 @@ def page() -> None:
     with st.sidebar:
         place = st.empty()
         asked = ask(st.session_state["seed"])
-        if place.button("Plan", type="primary", width="stretch", disabled=bool(asked.problems) or busy):
+        looking.remember(asked.name, asked.overrides)
+        if place.button(tr("Plan"), type="primary", width="stretch", disabled=bool(asked.problems) or busy):
             _start(asked)
         _earlier(run)
     if asked.problems:
         with st.container(border=True):
-            st.markdown("**This cannot be planned yet.** Change what these lines name, at the side:")
+            st.markdown(f"**{tr('This cannot be planned yet.')}** {tr('Change what these lines name, at the side:')}")
             for line in asked.problems:
                 st.text(f"✕ {line}")
     if status is None:
@@ -52,7 +61,7 @@ def page() -> None:
 def _run() -> str:
     asked = str(st.query_params.get("run", ""))
     if asked and not RUN_ID.match(asked):
-        st.warning("The address names no run (its id has 32 hexadecimal digits). Choose a scenario and press Plan.")
+        st.warning(tr("The address names no run (its id has 32 hexadecimal digits). Choose a scenario and press Plan."))
     return session.run()
 
 
@@ -62,7 +71,9 @@ def _status(run: str) -> jobs.JobStatus | None:
     try:
         return jobs.status(run)
     except StoreError:
-        st.warning(f"Run {run[:8]} is not kept here. It may have been deleted: press Plan to make a new one.")
+        st.warning(
+            tr("Run {run} is not kept here. It may have been deleted: press Plan to make a new one.", run=run[:8])
+        )
         return None
 
 
@@ -80,11 +91,10 @@ def _seed(status: jobs.JobStatus | None) -> dict[str, Any]:
 
 
 def _start(asked: Asked) -> None:
-    note: dict[str, Any] = {"scenario": asked.name, "inputs": dict(asked.inputs)}
     try:
-        session.choose(jobs.start(asked.name, asked.overrides, note=note))
+        session.choose(start(asked))
     except RuntimeError as error:
-        st.warning(str(error))
+        st.warning(said(str(error)))
         return
     st.rerun()
 
@@ -96,25 +106,32 @@ def _earlier(run: str) -> None:
 
     def name(key: str) -> str:
         row = kept[key]
-        saved = "" if row.saved_carbon_kg is None else f", {wording.number(row.saved_carbon_kg / 1000, 1)} t less CO2e"
-        return f"{row.created.replace(tzinfo=UTC).astimezone():%d %b %H:%M} {row.scenario}{saved}"
+        at = row.created.replace(tzinfo=UTC).astimezone()
+        when = f"{local.stamp(at)} {row.scenario}"
+        if row.saved_carbon_kg is None:
+            return when
+        less = wording.number(row.saved_carbon_kg / 1000, 1)
+        return tr("{when}, {less} t less CO2e", when=when, less=less)
 
-    with st.expander("Earlier plans"):
-        chosen = st.selectbox("Plan", list(kept), index=None, format_func=name, placeholder="choose one")
-        if st.button("Open", disabled=chosen is None, width="stretch"):
+    with st.expander(tr("Earlier plans")):
+        chosen = st.selectbox(tr("Plan"), list(kept), index=None, format_func=name, placeholder=tr("choose one"))
+        if st.button(tr("Open"), disabled=chosen is None, width="stretch"):
             session.choose(str(chosen))
             st.rerun()
 
 
 def _empty(asked: Asked) -> None:
-    st.subheader("When should this plant use energy?", anchor=False)
-    foreman = "the foreman, who makes everything as soon as possible"
+    st.subheader(tr("When should this plant use energy?"), anchor=False)
+    foreman = tr("the foreman, who makes everything as soon as possible")
     if asked.scenario is not None:
-        foreman = wording.compared(asked.scenario).partition(";")[0]
+        foreman = wording.foreman_of(asked.scenario)
     st.markdown(
-        f"Choose a scenario at the side, change what you like and press **Plan**. Emberline simulates {foreman}, "
-        "searches for a schedule with less carbon or cost, and runs that schedule through the simulation again before "
-        "it shows it."
+        tr(
+            "Choose a scenario at the side, change what you like and press **Plan**. Emberline simulates {foreman}, "
+            "searches for a schedule with less carbon or cost, and runs that schedule through the simulation again "
+            "before it shows it.",
+            foreman=foreman,
+        )
     )
     if asked.scenario is not None:
         _facts(asked.scenario)
@@ -127,22 +144,24 @@ def _facts(scenario: Scenario) -> None:
         stages = "  →  ".join(f"{s.name} ({', '.join(u.name for u in s.units)})" for s in scenario.line.stages)
         size = wording.size(scenario)
         if scenario.orders:
-            size = f"{stages}\n{size}, {wording.count(len(scenario.orders), 'cast')}"
-        st.text(f"{size}; goal: {wording.goal(scenario.goal)}")
+            size = f"{stages}\n{size}, {trn('{count} cast', '{count} casts', len(scenario.orders))}"
+        st.text(tr("{size}; goal: {goal}", size=size, goal=wording.goal(scenario.goal)))
         for line in facts.odd(scenario):
-            st.text(f"odd: {line}")
+            st.text(tr("odd: {line}", line=line))
     if scenario.processes:
         units.show_asked(scenario)
-    assets = pd.DataFrame(list(facts.assets(scenario)), columns=["asset", "kind", "size", "carriers"])
+    columns = [tr("asset"), tr("kind"), tr("size"), tr("carriers")]
+    assets = pd.DataFrame(list(facts.assets(scenario)), columns=columns)
     if len(assets):
-        with st.expander(f"{wording.count(len(assets), 'asset')} on the site"):
+        with st.expander(trn("{count} asset on the site", "{count} assets on the site", len(assets))):
             st.dataframe(assets, hide_index=True, height=min(35 * (len(assets) + 1) + 3, 640))
-    st.markdown("**What the market offers:** carbon intensity of the grid (dashed: marginal) and price of electricity")
+    offers = tr("carbon intensity of the grid (dashed: marginal) and price of electricity")
+    st.markdown(f"**{tr('What the market offers:')}** {offers}")
     with st.container(key="preview"):
         st.altair_chart(charts.preview(scenario), width="stretch")
-    says = View.of(scenario.horizon).says
+    says = View.of(scenario.horizon).says_short
     if says:
-        st.caption(f"{says[0].upper()}{says[1:].partition(' (')[0]}.")
+        st.caption(wording.sentence(says))
 
 
 @st.fragment(run_every=POLL_S)
@@ -153,18 +172,19 @@ def _running(run: str) -> None:
     request = jobs.request(run)
     asked = _scenario_of(request)
     if status.state == "queued":
-        ahead = f"{status.ahead} before it. " if status.ahead else ""
-        st.subheader("Waiting for a free worker", anchor=False)
-        st.text(f"{ahead}The plan is made as soon as one is free; this page may be closed meanwhile.")
+        st.subheader(tr("Waiting for a free worker"), anchor=False)
+        says = [trn("{count} job before it.", "{count} jobs before it.", status.ahead)] if status.ahead else []
+        says.append(tr("The plan is made as soon as one is free; this page may be closed meanwhile."))
+        st.text(" ".join(says))
     else:
-        st.subheader("Making the plan", anchor=False)
-        st.text("It goes on when this page is closed or loaded again.")
+        st.subheader(tr("Making the plan"), anchor=False)
+        st.text(tr("It goes on when this page is closed or loaded again."))
     phases = list(wording.PHASES)
     at = phases.index(status.phase) if status.phase in phases else -1
     for place, (column, phase) in enumerate(zip(st.columns(len(phases)), phases, strict=True)):
         sign = "✓" if place < at else "▸" if place == at else "·"
         count = f" {status.done}/{status.of}" if phase == "replays" and status.of else ""
-        column.text(f"{sign} {wording.PHASES[phase]}{count}")
+        column.text(f"{sign} {tr(wording.PHASES[phase])}{count}")
     unit, factor, digits = wording.measure(asked) if asked else ("", 1.0, 0)
 
     def say(value: float | None) -> str:
@@ -172,31 +192,37 @@ def _running(run: str) -> None:
 
     with st.container(border=True):
         best, bound, gap, seconds = st.columns(4)
-        best.metric(f"Best plan [{unit}]", say(status.incumbent), help="Of what can be decided")
-        bound.metric(f"Bound [{unit}]", say(status.bound), help="Proven: of what can be decided, no plan has less")
-        gap.metric("Gap", wording.percent(status.gap), help="On what can be decided")
-        seconds.metric("Search [s]", wording.number(status.seconds, 0))
+        best.metric(tr("Best plan [{unit}]", unit=unit), say(status.incumbent), help=tr("Of what can be decided"))
+        bound.metric(
+            tr("Bound [{unit}]", unit=unit),
+            say(status.bound),
+            help=tr("Proven: of what can be decided, no plan has less"),
+        )
+        gap.metric(tr("Gap"), wording.percent(status.gap), help=tr("On what can be decided"))
+        seconds.metric(tr("Search [s]"), wording.number(status.seconds, 0))
         if len(status.history) > 1:
             st.altair_chart(charts.search(status.history, unit, factor), width="stretch")
     take, stop, _ = st.columns([2, 1, 2])
     searching = status.phase in ("twin", "optimize")
     if take.button(
-        "Take the best plan now",
+        tr("Take the best plan now"),
         disabled=status.cancelling or not searching or status.incumbent is None,
         width="stretch",
     ):
         jobs.cancel(run)
         st.rerun(scope="fragment")
-    if stop.button("Stop", width="stretch", help="Ends the work; nothing is kept"):
+    if stop.button(tr("Stop"), width="stretch", help=tr("Ends the work; nothing is kept")):
         jobs.kill(run)
         st.rerun()
     if status.cancelling:
-        st.caption("The search ends as soon as the solver looks up; then the plan is replayed.")
+        st.caption(tr("The search ends as soon as the solver looks up; then the plan is replayed."))
 
 
 def _scenario_of(request: dict[str, Any]) -> Scenario | None:
     from ui.pages.asking import look
 
+    if request.get("kind") == "replan":
+        return result.opened(str(request["given"]["run"])).plan.scenario
     try:
         return look(request["scenario"], tuple(request["overrides"]))
     except (ValueError, KeyError):
@@ -209,18 +235,13 @@ def _differs(asked: Asked, run: str) -> None:
     except StoreError:
         return
     if asked.scenario is not None and asked.scenario.model_dump() != shown.model_dump():
-        st.info("The inputs at the side are not those of the plan below. Press Plan to plan with them.")
+        st.info(tr("The inputs at the side are not those of the plan below. Press Plan to plan with them."))
 
 
 def _ended_badly(status: jobs.JobStatus) -> None:
-    title = {
-        "stopped": "The plan was stopped.",
-        "refused": "The scenario has mistakes.",
-        "broken": "The plan was lost.",
-    }
     with st.container(border=True):
-        st.markdown(f"**{title.get(status.state, 'The plan could not be made.')}**")
+        st.markdown(f"**{tr(ENDED.get(status.state, LOST))}**")
         for line in status.lines:
-            st.text(line)
+            st.text(said(line))
         if status.state != "refused":
-            st.text("Press Plan at the side to try again.")
+            st.text(tr("Press Plan at the side to try again."))

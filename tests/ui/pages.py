@@ -1,0 +1,26 @@
+"""A page drawn by itself, as the app draws it."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+SCRIPT = """
+from importlib import import_module
+from ui.pages import session
+session.begin()
+import_module("ui.pages.{module}").page()
+"""
+
+
+def page(module: str, run: str = "") -> AppTest:
+    """The page of a module in a session of its own; with a run that is looked at."""
+    app = AppTest.from_string(SCRIPT.format(module=module), default_timeout=60)
+    if run:
+        app.query_params["run"] = run
+    return app.run()
+
+
+def texts(app: AppTest) -> str:
+    """Everything that is said on it."""
+    kinds = ("text", "markdown", "caption", "subheader", "warning")
+    return "\n".join(str(getattr(item, "value", "")) for kind in kinds for item in app.get(kind))

@@ -1,0 +1,182 @@
+"""Locking heats: what is changed in the table becomes locks, the side keeps them, a plan is made around them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from plans import jobs, replan
+from plans.plan import Plan
+from plans.slack import slacks
+from plans.store import Store
+from scenarios import ScenarioError, load
+from ui import charts
+from ui.pages import heats, locking
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def run(home: Path, stored_home: tuple[Path, str]) -> str:
+    """A stored plan of the small melt shop in a home of its own."""
+    shutil.copytree(stored_home[0], home)
+    return stored_home[1]
+
+
+@pytest.fixture
+def made(run: str) -> Plan:
+    """The plan."""
+    return Store().open(run).plan
+
+
+def opened(run: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["run"] = run
+    return app.run()
+
+
+def start_of(made: Plan, heat: str, stage: str) -> float:
+    assert made.schedule is not None
+    return float(made.schedule["start_min"].sel(heat=heat, stage=stage))
+
+
+def told(app: AppTest) -> str:
+    return "\n".join(
+        str(getattr(item, "value", "")) for kind in ("text", "markdown", "caption") for item in app.get(kind)
+    )
+
+
+def test_what_is_changed_is_locked(made: Plan) -> None:
+    """Proves: a tick locks where it is, another start locks there, a tick taken away frees; else nothing is."""
+    locks = (replan.lock(made.scenario, made.schedule, "C1-2", "melting"),)  # type: ignore[arg-type]
+    before = heats.table(made, locks)
+    assert heats.changes(made.scenario, before, before) == ({}, [])
+    after = before.copy()
+
+    def row(heat: str, stage: str) -> int:
+        return int(after.index[(after["heat"] == heat) & (after["stage"] == stage)][0])
+
+    assert after.loc[row("C1-2", "melting"), heats.LOCKED]
+    after.loc[row("C1-2", "melting"), heats.LOCKED] = False
+    after.loc[row("C2-1", "ladle"), heats.LOCKED] = True
+    starts = after[heats.START].tolist()
+    starts[row("C2-2", "melting")] += pd.Timedelta(minutes=15)
+    after[heats.START] = starts
+    locked, freed = heats.changes(made.scenario, before, after)
+    assert freed == [("C1-2", "melting")]
+    assert locked == {
+        ("C2-1", "ladle"): start_of(made, "C2-1", "ladle"),
+        ("C2-2", "melting"): start_of(made, "C2-2", "melting") + 15,
+    }
+    wanted = heats.with_changes(made, locks, locked, freed)
+    assert {(lock.heat, lock.stage): lock.start for lock in wanted} == {
+        key: timedelta(minutes=minutes) for key, minutes in locked.items()
+    }
+
+
+def test_times_are_the_plants_where_the_clocks_change() -> None:
+    """Proves: a start in the hour that comes twice is the instant it names. Sensitivity: both are told apart."""
+    scenario = load("melt-shop-small", ["horizon.start=2026-10-25"])
+    zone = scenario.horizon.zone
+    first, second = (
+        pd.DataFrame({"heat": ["C1-1"], "stage": ["melting"], heats.LOCKED: [False], heats.START: [at]})
+        for at in (
+            pd.Timestamp("2026-10-25T02:15+02:00").tz_convert(zone),
+            pd.Timestamp("2026-10-25T02:15+01:00").tz_convert(zone),
+        )
+    )
+    assert heats.changes(scenario, first, second)[0] == {("C1-1", "melting"): 195.0}
+    assert heats.changes(scenario, second, first)[0] == {("C1-1", "melting"): 135.0}
+
+
+def test_a_cast_is_locked_once(made: Plan) -> None:
+    """Proves: heats of a cast give one lock, of the first of them; two starts that cannot both be are refused."""
+    keys = [(f"C1-{number}", "casting") for number in (1, 2, 3)]
+    locked = {key: start_of(made, *key) for key in keys}
+    (one,) = heats.with_changes(made, (), locked, [])
+    assert (one.heat, one.start) == ("C1-1", timedelta(minutes=start_of(made, "C1-1", "casting")))
+    locked[keys[2]] += 15
+    with pytest.raises(ScenarioError, match="given two times"):
+        heats.with_changes(made, (), locked, [])
+
+
+@pytest.mark.parametrize(
+    ("heat", "minutes", "says"), [("C1-1", 7.0, "lies between steps"), ("C1-1", 1500.0, "outside the horizon")]
+)
+def test_a_lock_that_cannot_be_is_refused(made: Plan, run: str, heat: str, minutes: float, says: str) -> None:
+    """Proves: one clear line, no job is started."""
+    lock = replan.lock(made.scenario, made.schedule, heat, "melting", minutes)  # type: ignore[arg-type]
+    with pytest.raises(ScenarioError, match=says):
+        locking.plan_again(run, made, (lock,))
+    assert not (Path(Store().folder) / "jobs").exists()
+
+
+def test_a_plan_made_again_keeps_to_its_locks(made: Plan, run: str) -> None:
+    """Proves: the worker plans around a heat that was moved as far as it may; the new plan shows the lock."""
+    assert made.replay is not None
+    step = made.scenario.horizon.step_min
+    heat, minutes = next(
+        (heat.name, slack.earlier_min // step * step)
+        for heat in made.scenario.heats
+        if (slack := slacks(made.scenario, made.replay, heat.name)["melting"]).earlier_min >= step
+    )
+    start = start_of(made, heat, "melting") - minutes
+    lock = replan.lock(made.scenario, made.schedule, heat, "melting", start)  # type: ignore[arg-type]
+    told_lock = replan.as_set(lock)
+    note = {"scenario": locking.key_of(run, made), "inputs": {locking.KEY: [told_lock]}}
+    given = {"run": run, "locks": [told_lock]}
+    new = jobs.start(None, [locking.override([told_lock])], note=note, kind="replan", given=given)
+    end = time.monotonic() + 120
+    while not jobs.status(new).ended and time.monotonic() < end:
+        time.sleep(0.2)
+    assert jobs.status(new).state == "stored", jobs.status(new).lines
+    again = Store().open(new).plan
+    assert again.scenario.locks == (lock,)
+    assert start_of(again, heat, "melting") == start
+    drawn = json.dumps(charts.timeline(again).to_dict())
+    assert "M-0.8,-0.1" in drawn
+    app = opened(new)
+    assert not app.exception
+    assert [box.value for box in app.multiselect if box.label == "Locks"] == [[0]]
+    # what is taken back at the side is asked for no more
+    next(box for box in app.multiselect if box.label == "Locks").set_value([]).run()
+    assert not app.exception
+    assert not [box for box in app.multiselect if box.label == "Locks"]
+    assert app.session_state["melt-shop-small.locks"] == []
+
+
+def test_a_heat_is_told_and_locked_by_a_button(run: str, made: Plan) -> None:
+    """Proves: chosen in the list, a heat shows its stages with slack, its energy, carbon and cost; a button locks it at
+    the side, from where the next plan gets it."""
+    app = opened(run)
+    assert not app.exception
+    app.selectbox(key=f"heat.{run}").set_value("C2-1").run()
+    assert not app.exception
+    said = told(app)
+    for part in ("C2-1 · rebar · order C2 · 100 t", "MWh of electricity", "t CO2e, scope 1 and 2", "EUR for energy"):
+        assert part in said
+    table = next(frame.value for frame in app.dataframe if "earlier by" in frame.value.columns)
+    assert table["stage"].tolist() == ["melting", "ladle", "casting"]
+    assert table["later by"].str.match(r"^\d+ min: ").all()
+    app.button(key=f"lock.{run}.C2-1").click().run()
+    assert not app.exception
+    assert [lock["heat"] for lock in app.session_state["melt-shop-small.locks"]] == ["C2-1"]
+    assert "are not those of the plan below" in app.info[0].value
+    assert app.session_state["asked"][1].startswith("locks=[")
+    app.button(key=f"unlock.{run}.C2-1").click().run()
+    assert app.session_state["melt-shop-small.locks"] == []
+
+
+def test_locks_of_the_scenario_itself_are_listed(home: Path) -> None:
+    """Proves: what a scenario brings is shown; called by heat, stage, unit and local time."""
+    scenario = load("melt-shop-small", ["locks=[{heat: C1-1, stage: melting, unit: EAF, start: 90 min}]"])
+    assert locking.called(scenario, scenario.locks[0]) == "C1-1 melting EAF 01:30"
+    window = load("melt-shop-small", ["locks=[{heat: C1-1, stage: ladle, earliest: 2 h, latest: 5 h}]"])
+    assert locking.called(window, window.locks[0]) == "C1-1 ladle from 02:00 until 05:00"

@@ -1,0 +1,132 @@
+"""The page Twin: runs replayed, disturbed or not, what went wrong, and a board that knows every moment."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+from functools import cache
+from pathlib import Path
+
+import pytest
+import xarray as xr
+from pages import page, texts
+
+import twin
+from plans.plan import violations
+from plans.store import Store
+from scenarios import Scenario, load
+from ui import charts, replaying
+from ui.pages import looking
+from ui.pages.looking import Looked
+from ui.view import View
+
+
+@cache
+def disturbed(name: str, replication: int) -> tuple[Scenario, xr.Dataset]:
+    """A disturbed day of the foreman."""
+    scenario = load(name)
+    return scenario, twin.replay(scenario, twin.dispatch(scenario), replication=replication, disturbed=True)
+
+
+@pytest.mark.parametrize("name", ["melt-shop-site", "cement-week", "steam-cracker-utilities"])
+def test_the_board_knows_every_moment(name: str) -> None:
+    """Proves: what a unit does runs from the start to the end without a gap or an overlap, breakdowns as they were."""
+    scenario, run = next(found for found in (disturbed(name, number) for number in range(8)) if "stop_unit" in found[1])
+    rows = list(replaying.states(scenario, run))
+    units = [unit for unit, _ in scenario.process_units] or [unit.name for unit in scenario.line.units]
+    assert list(dict.fromkeys(row["unit"] for row in rows)) == units
+    for unit in units:
+        mine = [row for row in rows if row["unit"] == unit]
+        assert min(row["start"] for row in mine) == 0
+        assert max(row["end"] for row in mine) >= scenario.horizon.length_min - 1e-6
+        for one, other in itertools.pairwise(mine):
+            assert one["end"] == pytest.approx(other["start"]), (unit, one, other)
+        broken = sum(row["end"] - row["start"] for row in mine if str(row["does"]).startswith("broken down"))
+        stopped = run["stop_unit"].values == unit
+        assert broken == pytest.approx(float(run["stop_min"].values[stopped].sum()))
+
+
+def test_the_replay_moves_a_line_through_every_panel() -> None:
+    """Proves: one slider over the view's steps; each panel of the timeline has a line at the moment and its data."""
+    scenario, run = disturbed("melt-shop-small", 0)
+    looked = Looked(scenario, ("melt-shop-small",))
+    view = View.of(scenario.horizon)
+    made = looking.as_plan(looked, run)
+    panels = charts.timeline_panels(made, False, view, whose="foreman")
+    drawn = replaying.replay(made, panels, view, dark=False).to_dict()
+    (slider,) = [param for param in drawn["params"] if param["name"] == replaying.MOMENT]
+    assert slider["bind"]["input"] == "range"
+    assert (slider["bind"]["min"], slider["bind"]["max"], slider["bind"]["step"]) == (0, 1425, 15)
+    lined = [panel for panel in drawn["vconcat"] if f'"calculate": "{replaying.MOMENT}"' in json.dumps(panel)]
+    assert len(lined) == len(panels)
+    for panel in drawn["vconcat"]:
+        assert all("data" in layer or "data" in panel for layer in panel["layer"])
+    text = json.dumps(drawn)
+    assert "battery, foreman [MWh]" in text
+    assert "battery, plan" not in text
+    told = {row["clock"] for data in drawn["datasets"].values() for row in data if "clock" in row}
+    assert "Tue 16 Jun 2026 12:00 +02:00" in told
+
+
+def test_nothing_chosen_is_the_foremans_day(home: Path) -> None:
+    """Proves: the page opens with the foreman's day of the first scenario, and says that nothing went wrong."""
+    app = page("twin")
+    assert not app.exception
+    assert app.selectbox(key="twin.look").value == "melt-shop-small"
+    said = texts(app)
+    assert "Nothing went wrong" in said
+    assert "Nothing disturbs this day" in said
+    assert [metric.label for metric in app.metric] == [
+        "Carbon [t CO2e]", "Cost [EUR]", "Peak [MW]", "Limits missed", "Steel [t]",
+    ]  # fmt: skip
+
+
+def test_a_disturbed_day_tells_what_went_wrong(home: Path) -> None:
+    """Proves: each breakdown and each limit missed stands in the list; another number is another luck."""
+    app = page("twin")
+    app.toggle(key="twin.disturbed").set_value(True).run()
+    seen = []
+    for number in (1, 2):
+        app.number_input(key="twin.replication").set_value(number).run()
+        assert not app.exception
+        assert f"Disturbed day {number} of seed" in texts(app)
+        _, run = disturbed("melt-shop-small", number - 1)
+        wrong = int(run.sizes.get("stop", 0)) + len(violations(run))
+        tables = [frame.value for frame in app.dataframe if "how much" in frame.value.columns]
+        assert [len(table) for table in tables] == ([wrong] if wrong else [])
+        seen.append(app.metric[0].value)
+    assert seen[0] != seen[1]
+
+
+def test_plan_and_foreman_have_the_same_luck(home: Path, stored_home: tuple[Path, str]) -> None:
+    """Proves: beside a plan stands the foreman on the same number; both are those of the twin."""
+    shutil.copytree(stored_home[0], home)
+    app = page("twin", stored_home[1])
+    assert not app.exception
+    app.toggle(key="twin.disturbed").set_value(True).run()
+    app.number_input(key="twin.replication").set_value(3).run()
+    assert not app.exception
+    said = texts(app)
+    assert "on the same luck" in said
+    assert "gap" in said
+    assert all(str(metric.delta).startswith("foreman") for metric in app.metric)
+    made = Store().open(stored_home[1]).plan
+    assert made.schedule is not None
+    ours = twin.replay(made.scenario, made.schedule, replication=2, disturbed=True)
+    missed = next(metric for metric in app.metric if metric.label == "Limits missed")
+    assert missed.value == str(ours.sizes["violation"])
+    theirs = twin.replay(made.scenario, twin.dispatch(made.scenario), replication=2, disturbed=True)
+    assert missed.delta == f"foreman {theirs.sizes['violation']}"
+
+
+@pytest.mark.parametrize("name", ["works-hub-year", "cement-anhui"])
+def test_other_plants(home: Path, name: str) -> None:
+    """Proves: a year of a site without a line, and a works of processes, are replayed too."""
+    app = page("twin")
+    app.selectbox(key="twin.look").set_value(name).run()
+    assert not app.exception
+    assert load(name).title in texts(app)
+    if name == "works-hub-year":
+        assert "every day is as planned" in texts(app)
+        assert str(app.selectbox(key=f"twin.part.{name}").value).startswith("week from")

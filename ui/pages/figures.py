@@ -1,0 +1,133 @@
+"""Figures of a plan on the page: cards against the foreman, all of them as a table, those of disturbed replays."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from plans.plan import Plan
+from ui import wording
+from ui.language import mark, tr
+from ui.local import clauses, sentence
+from ui.said import said
+
+CARDS = {
+    "carbon": mark("Carbon"),
+    "cost": mark("Cost"),
+    "peak, metered mean": mark("Peak"),
+    "electricity imported": mark("Import"),
+    "steel": mark("Steel"),
+    "delivered": mark("Delivered"),
+}
+OF_DAYS = {
+    "carbon_kg": mark("carbon"),
+    "cost": mark("cost"),
+    "peak_mw": mark("peak, metered mean"),
+    "late_heats": mark("late heats"),
+    "missed_deliveries": mark("deliveries missed"),
+    "saved_carbon_kg": mark("carbon saved against the foreman on the same luck"),
+    "saved_cost": mark("cost saved against the foreman on the same luck"),
+}
+"""Figures of disturbed replays."""
+
+TOLD = {"saved": mark("Saved: {text}"), "stock": mark("Stock: {text}")}
+"""What is said of what processes make, beside the cards (``wording.made``)."""
+
+
+def show_cards(made: Plan) -> None:
+    """Draw the main figures, and what is saved in all."""
+    rows = list(wording.rows(made.baseline_figures, made.replay_figures))
+    cards = [row for row in rows if row.label in CARDS]
+    with st.container(horizontal=True, key="cards"):
+        for row in cards:
+            _card(row)
+    if made.replay is None:
+        return
+    lines = wording.luck(made)
+    against = [tr("Against {whom}.", whom=wording.compared(made.scenario))]
+    if made.replays and lines:
+        against.append(
+            tr("In {count} disturbed days, on the same luck: {lines}.", count=made.replays.n, lines=clauses(lines))
+        )
+    st.caption(" ".join(against))
+    told = dict(wording.made(made))
+    says = [sentence(tr(text, text=told[name])) for name, text in TOLD.items() if name in told]
+    if says:
+        st.text("\n".join(says))
+
+
+def _card(row: wording.Row) -> None:
+    label = f"{tr(CARDS[row.label])} [{row.unit}]"
+    if row.plan is None:
+        st.metric(label, row.number(row.foreman), tr("foreman"), delta_color="off", delta_arrow="off", border=True)
+        return
+    if row.saved is None:
+        st.metric(label, row.number(row.plan), tr("not comparable"), delta_color="off", delta_arrow="off", border=True)
+        return
+    saved = row.saved
+    same = not any(digit in "123456789" for digit in row.number(saved))
+    # the card knows which way it went by a plain minus in front
+    delta = f"{'-' if saved > 0 else '+'}{row.number(abs(saved))} ({wording.percent(abs(row.share or 0.0), 1)})"
+    st.metric(
+        label,
+        row.number(row.plan),
+        tr("as the foreman") if same else delta,
+        delta_color="off" if same or not row.less_is_better else "inverse",
+        delta_arrow="off" if same else "auto",
+        border=True,
+    )
+
+
+def show_all(made: Plan) -> None:
+    """Draw every figure of foreman and plan."""
+    rows = list(wording.rows(made.baseline_figures, made.replay_figures))
+    st.table(
+        pd.DataFrame(
+            {
+                tr("figure"): ["\u00a0\u00a0\u00a0" * row.part + row.called for row in rows],
+                said("unit"): [row.unit for row in rows],
+                tr("foreman"): [row.number(row.foreman) for row in rows],
+                tr("plan"): [row.number(row.plan) for row in rows],
+                tr("saved"): [row.number(row.saved) if row.less_is_better else "–" for row in rows],
+                tr("saved %"): [wording.percent(row.share, 1) if row.less_is_better else "–" for row in rows],
+            }
+        ).set_index(tr("figure"))
+    )
+    st.text(tr("Status: {status}", status=wording.status(made)))
+
+
+def show_days(made: Plan) -> None:
+    """Draw what the disturbed replays came to."""
+    if made.replays is None or not made.replays.n:
+        st.text(tr("No disturbed replays were asked for: set disturbances.replications in the scenario."))
+        return
+    held, n = made.replays.held, made.replays.n
+    if made.scenario.processes:
+        says = tr(
+            "The plan held without any violation in {held} of {n} disturbed replays (spread of rates and deliveries, "
+            "breakdowns).",
+            held=held, n=n,
+        )  # fmt: skip
+    else:
+        says = tr(
+            "The plan held without any violation in {held} of {n} disturbed replays (spread of times, breakdowns).",
+            held=held, n=n,
+        )  # fmt: skip
+    st.text(says)
+    currency = made.scenario.market.currency
+    units_of: dict[str, tuple[str, float, int]] = {
+        "carbon_kg": ("t CO2e", 1e-3, 2), "cost": (currency, 1.0, 0), "peak_mw": ("MW", 1.0, 1),
+        "late_heats": (tr("heats"), 1.0, 1), "missed_deliveries": (tr("deliveries"), 1.0, 1),
+        "saved_carbon_kg": ("t CO2e", 1e-3, 2), "saved_cost": (currency, 1.0, 0),
+    }  # fmt: skip
+    found = made.replays.quantiles()
+    rows = []
+    left_out = "late_heats" if made.scenario.processes else "missed_deliveries"
+    for name, label in OF_DAYS.items():
+        if name not in found or name == left_out:  # a run of an earlier release tells less
+            continue
+        unit, factor, digits = units_of[name]
+        values = [wording.number(found[name][q] * factor, digits) for q in ("p10", "p50", "p90")]
+        rows.append([tr(label), unit, *values])
+    columns = [tr("figure"), said("unit"), "P10", tr("median"), "P90"]
+    st.table(pd.DataFrame(rows, columns=columns).set_index(tr("figure")))

@@ -1,0 +1,284 @@
+"""Heats of a plan on the page: one that is picked with its stages and their slack, and all of them as a table to edit.
+
+A start that is edited, or a heat that is ticked, is locked; the plan is made again around what is locked.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from plans import replan
+from plans.heat_cost import heat_costs
+from plans.ledger import Ledger
+from plans.plan import Plan
+from plans.slack import Slack, Stop, slacks
+from scenarios import Problem, Scenario, ScenarioError
+from scenarios.orders import Lock
+from ui import local, wording
+from ui.language import mark, tr, trn
+from ui.pages import locking
+from ui.pages.accounts import draw
+
+PICKED = "picked"
+"""Name of the selection in the Gantt chart."""
+STOPS = {
+    "lock": mark("your lock"),
+    "started": mark("it has started"),
+    "horizon": mark("the horizon"),
+    "release": mark("its release, {time}"),
+    "due": mark("its due time, {time}"),
+    "before": mark("{other} before it"),
+    "after": mark("{other} after it"),
+    "wait": mark("longest wait after {other}"),
+    "wait after": mark("longest wait before {other}"),
+    "unit": mark("{other} on the unit"),
+    "cast": mark("no gap in the cast ({other})"),
+    "outage": mark("unit not available, {time}"),
+    "import": mark("import limit, {time}"),
+}
+"""What stops an operation that is moved (``plans/slack.py``)."""
+SAME_MIN = 1e-6
+LOCKED, START = "locked", mark("start")
+NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit"))
+"""Columns that tell which operation it is."""
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _costs(run: str, _made: Plan) -> dict[str, float]:
+    assert _made.replay is not None
+    return heat_costs(_made.scenario, _made.replay)
+
+
+def chart_key(run: str) -> str:
+    """Key of the chart in which a heat may be picked."""
+    return f"timeline.{run}"
+
+
+def pick(made: Plan, run: str) -> str | None:
+    """Draw the choice of a heat; a click on the chart is the same choice. None: none is picked."""
+    names = [heat.name for heat in made.scenario.heats]
+    place, seen = f"heat.{run}", f"heat.{run}.clicked"
+    event: Any = st.session_state.get(chart_key(run)) or {}
+    points = event.get("selection", {}).get(PICKED) or []
+    clicked = next((point.get("heat") for point in points), None)
+    if clicked != st.session_state.get(seen):  # the last who spoke is heard
+        st.session_state[seen] = clicked
+        st.session_state[place] = clicked if clicked in names else None
+    place_of, _ = st.columns([3, 5])
+    return place_of.selectbox(
+        tr("Heat"), names, index=None, key=place, placeholder=tr("click one below, or choose"),
+        help=tr("Its times, energy, carbon, cost, and how far each stage may move"),
+    )  # fmt: skip
+
+
+def show(made: Plan, run: str, book: Ledger, heat: str) -> None:
+    """Draw one heat: what it takes, its stages, how far each may move and what stops it."""
+    assert made.replay is not None
+    scenario = made.scenario
+    known = next(item for item in scenario.heats if item.name == heat)
+    signal = scenario.goal.signal
+    with st.container(border=True):
+        says, action = st.columns([5, 2], vertical_alignment="center")
+        parts = [heat, known.grade.name, tr("order {order}", order=known.order), f"{known.grade.mass_t:g} t"]
+        says.text(" · ".join(parts))
+        mine = made.replay["op_heat"].values == heat
+        electricity = float(made.replay["op_energy_mwh"].to_numpy()[mine].sum())
+        kg, cost = float(book.of_heat(signal).sel(heat=heat)), _costs(run, made)[heat]
+        told = [
+            tr("{amount} MWh of electricity", amount=wording.number(electricity)),
+            tr(
+                "{amount} t CO2e, scope 1 and 2, {signal}",
+                amount=wording.number(kg / 1000, 2), signal=tr(wording.SIGNALS[signal]),
+            ),
+            tr("{amount} {unit} for energy and carbon", amount=wording.number(cost, 0), unit=scenario.market.currency),
+        ]  # fmt: skip
+        says.text(";  ".join(told))
+        with action:
+            _lock_button(made, run, heat)
+        draw(_stages(made, heat), {tr("waited [min]"): 0, tr("electricity [MWh]"): 1})
+        st.caption(
+            tr(
+                "Slack: how far a stage may move with all else as planned; PV, battery and reheating stay. Energy and "
+                "carbon are the ledger's share of the heat, cost that of what the site buys; charges on peaks are no "
+                "heat's."
+            )
+        )
+
+
+def _lock_button(made: Plan, run: str, heat: str) -> None:
+    """Lock the heat where it is, or take its locks back; the next plan keeps to it."""
+    key = locking.key_of(run, made)
+    now = locking.held(key, made)
+    mine = [lock for lock in now if lock.heat == heat]
+    if mine:
+        if st.button(tr("Take its locks back"), width="stretch", key=f"unlock.{run}.{heat}"):
+            locking.hold(key, tuple(lock for lock in now if lock.heat != heat))
+            st.rerun()
+        return
+    stage = replan.first_stage(made.scenario, heat)
+    if stage and st.button(
+        tr("Lock its start"), width="stretch", key=f"lock.{run}.{heat}",
+        help=tr("What is planned next keeps its first stage where it is; the side lists all locks."),
+    ):  # fmt: skip
+        assert made.schedule is not None
+        locking.hold(key, (*now, replan.lock(made.scenario, made.schedule, heat, stage)))
+        st.rerun()
+
+
+def _stages(made: Plan, heat: str) -> pd.DataFrame:
+    assert made.replay is not None
+    run, horizon = made.replay, made.scenario.horizon
+    found = slacks(made.scenario, run, heat)
+    names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
+    rows = []
+    for of, stage, unit, start, end, waited, energy in zip(
+        *(run[f"op_{name}"].values.tolist() for name in names), strict=True
+    ):
+        if of == heat:
+            slack = found[stage]
+            rows.append(
+                {
+                    tr("stage"): stage,
+                    tr("unit"): unit,
+                    tr("start [{zone}]", zone=horizon.zone): local.clock(horizon.instant(start)),
+                    tr("end"): local.clock(horizon.instant(end)),
+                    tr("waited [min]"): waited,
+                    tr("electricity [MWh]"): energy,
+                    tr("earlier by"): _moves(made.scenario, slack, earlier=True),
+                    tr("later by"): _moves(made.scenario, slack, earlier=False),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _moves(scenario: Scenario, slack: Slack, earlier: bool) -> str:
+    minutes, stop = (slack.earlier_min, slack.earlier) if earlier else (slack.later_min, slack.later)
+    return f"{wording.number(math.floor(minutes + SAME_MIN), 0)} min: {stops(scenario, stop)}"
+
+
+def stops(scenario: Scenario, stop: Stop) -> str:
+    """What stops an operation, in words."""
+    at = "" if math.isnan(stop.at_min) else f"{scenario.horizon.instant(stop.at_min):%H:%M}"
+    return tr(STOPS[stop.kind], other=stop.other, time=at)
+
+
+def edit(made: Plan, run: str) -> None:
+    """Draw all heats as a table in which starts and locks may be changed, and plan again around them."""
+    scenario = made.scenario
+    now = locking.held(locking.key_of(run, made), made)
+    before = table(made, now)
+    numbers = {
+        mark("moved [min]"): ("%+.0f", tr("Against the foreman")),
+        "waited [min]": ("%.0f", tr("Beyond the transfer")),
+    }
+    columns: dict[str, Any] = {name: st.column_config.TextColumn(tr(name)) for name in NAMES}
+    columns |= {
+        name: st.column_config.NumberColumn(tr(name), format=form, help=says) for name, (form, says) in numbers.items()
+    }
+    columns["electricity [MWh]"] = st.column_config.NumberColumn(tr("electricity [MWh]"), format="%.1f")
+    columns[LOCKED] = st.column_config.CheckboxColumn(tr("locked"), help=tr("Starts there, whatever else is planned"))
+    for name in (START, "end"):
+        columns[name] = st.column_config.DatetimeColumn(
+            f"{tr(name)} [{scenario.horizon.zone}]", format=tr("ddd D MMM HH:mm"), timezone=scenario.horizon.zone,
+            step=60, required=True,
+        )  # fmt: skip
+    after = st.data_editor(
+        before, hide_index=True, key=f"heats.{run}", column_config=columns, height=min(35 * (len(before) + 1) + 3, 640),
+        disabled=[name for name in before.columns if name not in (LOCKED, START)],
+    )  # fmt: skip
+    changed = changes(scenario, before, after)
+    says, action = st.columns([5, 2], vertical_alignment="center")
+    if not any(changed):
+        says.caption(
+            tr("Change a start or tick a heat to lock it; then plan again around what is locked. Times are local.")
+        )
+        action.button(tr("Lock and plan again"), disabled=True, width="stretch", key=f"again.{run}")
+        return
+    locked, freed = changed
+    told = [trn("{count} to lock", "{count} to lock", len(locked))] if locked else []
+    told += [trn("{count} lock to take back", "{count} locks to take back", len(freed))] if freed else []
+    says.text("; ".join(told))
+    pressed = action.button(tr("Lock and plan again"), type="primary", width="stretch", key=f"again.{run}")
+    try:
+        wanted = with_changes(made, now, locked, freed)
+        replan.with_locks(scenario, wanted)
+        if pressed:
+            locking.plan_again(run, made, wanted)
+            st.rerun()
+    except ScenarioError as error:
+        with st.container(border=True):
+            st.markdown(f"**{tr('This cannot be locked.')}** {tr('Change what these lines name, in the table above:')}")
+            st.text("\n".join(f"✕ {problem.says}" for problem in error.problems))
+    except RuntimeError as error:
+        st.warning(str(error))
+
+
+def table(made: Plan, locks: tuple[Lock, ...]) -> pd.DataFrame:
+    """A row for each operation by its start, with what is locked; times in the plant's zone."""
+    assert made.replay is not None
+    scenario, horizon = made.scenario, made.scenario.horizon
+    heats = {heat.name: heat for heat in scenario.heats}
+    names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
+    frame = pd.DataFrame({name: made.replay[f"op_{name}"].values.tolist() for name in names})
+    columns = (made.baseline[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min"))
+    foreman = {(heat, stage): start for heat, stage, start in zip(*columns, strict=True)}
+    keys = list(zip(frame["heat"], frame["stage"], strict=True))
+    held = {(lock.heat, lock.stage) for lock in locks}
+    frame[LOCKED] = [key in held for key in keys]
+    frame["order"] = [heats[heat].order for heat in frame["heat"]]
+    frame["grade"] = [heats[heat].grade.name for heat in frame["heat"]]
+    frame["moved [min]"] = [
+        start - foreman.get(key, start) for key, start in zip(keys, frame["start_min"], strict=True)
+    ]
+    for name in (START, "end"):
+        instants = [horizon.instant(at) for at in frame[f"{name}_min"]]
+        frame[name] = pd.to_datetime(instants, utc=True).tz_convert(horizon.zone)
+    frame = frame.sort_values(["start_min", "unit"], ignore_index=True)
+    frame = frame.rename(columns={"waited_min": "waited [min]", "energy_mwh": "electricity [MWh]"})
+    shown = [LOCKED, "heat", "order", "grade", "stage", "unit", START, "end", "moved [min]", "waited [min]"]
+    return frame[[*shown, "electricity [MWh]"]]
+
+
+Changes = tuple[dict[replan.Operation, float], list[replan.Operation]]
+"""Starts to lock [min] by heat and stage, and operations whose locks are taken back."""
+
+
+def changes(scenario: Scenario, before: pd.DataFrame, after: pd.DataFrame) -> Changes:
+    """What was changed in the table: a start that differs is locked too, unless its tick was taken away."""
+    locked: dict[replan.Operation, float] = {}
+    freed: list[replan.Operation] = []
+    for old, new in zip(before.to_dict("records"), after.to_dict("records"), strict=True):
+        key = str(old["heat"]), str(old["stage"])
+        moved = not pd.isna(new[START]) and abs((new[START] - old[START]).total_seconds()) > 1
+        if old[LOCKED] and not new[LOCKED]:
+            freed.append(key)
+        elif moved or (new[LOCKED] and not old[LOCKED]):
+            start = new[START] if moved else old[START]
+            locked[key] = scenario.horizon.minutes(pd.Timestamp(start).to_pydatetime())
+    return locked, freed
+
+
+def with_changes(
+    made: Plan, now: tuple[Lock, ...], locked: dict[replan.Operation, float], freed: list[replan.Operation]
+) -> tuple[Lock, ...]:
+    """The locks that hold after the changes.
+
+    Raises:
+        ScenarioError: an operation cannot be locked, or a cast is given two times.
+    """
+    assert made.schedule is not None
+    found: dict[replan.Operation, Lock] = {}
+    for (heat, stage), start in locked.items():
+        one = replan.lock(made.scenario, made.schedule, heat, stage, round(start, 3))
+        other = found.setdefault((one.heat, one.stage), one)
+        if other != one:
+            says = tr(
+                "the heats of a cast follow each other without a gap: heat {heat} is given two times", heat=one.heat
+            )
+            raise ScenarioError([Problem(made.scenario.name, f"heat {heat}", says)])
+    kept = [lock for lock in now if (lock.heat, lock.stage) not in {*freed, *found}]
+    return (*kept, *found.values())
