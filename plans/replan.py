@@ -44,7 +44,9 @@ def replan(
 ) -> Plan:
     """Plan a stored plan's scenario again, from its schedule on.
 
-    With the same locks and a plan that has reached its gap there is nothing to search: it comes back as it is.
+    With the same locks and a plan that has reached its gap there is nothing to search: it comes back as it is. With
+    others a cap on cost above the foreman's stays the amount that it was: his list is made with the locks, too, and
+    would move it.
 
     Args:
         stored: the earlier plan.
@@ -64,11 +66,13 @@ def replan(
         return stored
     if stored.schedule is None:
         return plan(asked, on_progress=on_progress, cancel=cancel, study=study)
+    if not unchanged and asked.goal.caps.extra_cost_share is not None:
+        asked = _capped(asked, stored)
     study = study or Study()
     study.keep(asked, stored.schedule.assign_attrs(found=1))
     held, holding = ({lock.model_dump_json() for lock in scenario.locks} for scenario in (stored.scenario, asked))
-    # what binds more raises no plan's worth; but a cap that counts from the foreman moves with his locks
-    tighter = unchanged or (held <= holding and asked.goal.caps.extra_cost_share is None)
+    # what binds more raises no plan's worth
+    tighter = unchanged or held <= holding
     bound = stored.bound if tighter and stored.bound is not None else math.nan
     before = stored.schedule.assign_attrs(bound=bound)
     return plan(
@@ -78,6 +82,17 @@ def replan(
         study=study,
         keep=lambda found: kept(asked, stored.envelope, before, found, keep_share, judged=unchanged),
     )
+
+
+def _capped(asked: Scenario, stored: Plan) -> Scenario:
+    """What is asked, its cap on extra cost an amount above the stored plan's foreman."""
+    import twin
+    from plans import caps
+
+    listed = twin.dispatch(stored.scenario, stored.envelope)
+    held = caps.fixed(stored.scenario, stored.envelope, listed)
+    goal = asked.goal.model_copy(update={"caps": held})
+    return asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
 
 
 def kept(

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from models.study import Study
+from plans.caps import fixed
 from plans.figures import Figures, figures
 from plans.plan import Plan, violations
 from plans.redispatch import Redispatch, Redispatched
@@ -248,21 +249,8 @@ def capped(plan: Plan, listed: xr.Dataset) -> Scenario:
         plan: the stored one.
         listed: the foreman's list of its scenario.
     """
-    from models.baseline import baseline_cost, direct_kg
-    from models.site import read
-    from scenarios.flows import emitted_kg
-
-    scenario, envelope = plan.scenario, plan.envelope
-    caps, price = scenario.goal.caps, scenario.market.carbon_price.on_direct / 1000
-    limits = [] if caps.cost is None else [caps.cost]
-    if caps.extra_cost_share is not None:
-        data = read(scenario, envelope)
-        paid = baseline_cost(scenario, data, listed) if listed.attrs["complete"] else None
-        if paid is not None:
-            paid += price * float(emitted_kg(scenario, listed).sum()) if scenario.processes else 0.0
-            direct = price * direct_kg(scenario, envelope) if scenario.heats else 0.0
-            limits.append(paid + caps.extra_cost_share * abs(paid) + direct + data.sunk_cost)
-    kept = caps.model_copy(update={"extra_cost_share": None, "cost": min(limits) if limits else None})
+    scenario = plan.scenario
+    kept = fixed(scenario, plan.envelope, listed)
     goal = scenario.goal.model_copy(update={"caps": kept})
     calm = scenario.disturbances.model_copy(update={"replications": 0})
     return scenario.model_copy(update={"goal": goal, "disturbances": calm}).with_inputs(scenario.inputs)

@@ -19,7 +19,7 @@ from shops import scenario as cast_shop
 
 from plans import plan
 from plans.plan import Plan
-from plans.replan import holds, kept, locked, replan, with_locks
+from plans.replan import holds, kept, lock, locked, replan, with_locks
 from plans.store import Store
 from scenarios import ScenarioError, load
 from scenarios.orders import Lock
@@ -174,3 +174,18 @@ def test_mistaken_locks_are_refused() -> None:
     for key, at, says in wrong:
         with pytest.raises(ScenarioError, match=says):
             locked(asked, schedule, {key: at})
+
+
+def test_a_lock_where_the_heat_is_planned_costs_nothing() -> None:
+    """Proves: locking a heat where the plan has it leaves the plan as good as it was: the cap on extra cost stays the
+    amount that it was, though the foreman's list with the lock is another. Sensitivity: a cap that moves with it."""
+    scenario = load("melt-shop-small", ("disturbances.replications=0", "goal.time_limit_s=8", "goal.gap=0.05"))
+    made = plan(scenario)
+    assert made.schedule is not None
+    assert scenario.goal.caps.extra_cost_share is not None
+    heat, stage = scenario.heats[0].name, scenario.line.stages[0].name
+    again = replan(made, [lock(scenario, made.schedule, heat, stage)])
+    assert again.objective is not None
+    assert made.objective is not None
+    assert again.objective <= made.objective * (1 + 1e-6)
+    assert again.acceptable
