@@ -1,7 +1,7 @@
 # `make` lists what can be done. Needs only make and Python 3.11 or newer (or uv); everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench bench-peers bench-report app constraints clean
+.PHONY: help setup demo test check messages bench bench-peers bench-report app constraints clean
 
 BIN    := .venv/bin
 STAMP  := .venv/.installed
@@ -35,6 +35,14 @@ check: $(STAMP)  ## lint, formatting and types
 	$(BIN)/ruff check $(PARTS)
 	$(BIN)/ruff format --check $(PARTS)
 	$(BIN)/mypy $(PARTS)
+
+messages: $(STAMP)  ## gather the pages' messages into ui/locale/*.po, where new ones wait for a translation
+	$(BIN)/pybabel -q extract -F babel.cfg -k tr -k trn:1,2 -k mark --no-default-keywords --sort-output --width 120 \
+	  --add-location file --project Emberline --version 0.1 --output emberline.pot .
+	@for language in $(notdir $(basename $(wildcard ui/locale/*.po))); do \
+	  $(BIN)/pybabel -q update -i emberline.pot -o ui/locale/$$language.po -l $$language --width 120 \
+	    --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date || exit 1; \
+	done
 
 bench: $(STAMP)  ## measure speed beside the references (ARGS="hub week" names benches; --help lists them)
 	$(BIN)/python -m benchmarks --json $(RESULTS) $(ARGS)

@@ -21,6 +21,9 @@ from models.solve import Progress
 from models.starts import Starts, line_gives, load_cells, mistakes
 from models.study import Study
 
+LAST_S = 15.0
+"""After the wish to end, for what the site can really do in the best plan."""
+
 
 @dataclass
 class Search:
@@ -150,14 +153,25 @@ class Search:
         return self._flows(self._dispatcher, starts, min(max(self.left / 10, 1.0), TIME_LIMIT_S))
 
     def settled(self, starts: Starts, limit: float) -> Flows | None:
-        """The same by the site as it now stands in ``data``, within some seconds."""
-        return self._flows(self._dispatching(), starts, limit)
+        """The same by the site as it now stands in ``data``, within some seconds; a search that is cancelled has no
+        plan without it, so that it has ``LAST_S`` more."""
+        wished = math.inf
 
-    def _flows(self, dispatcher: Dispatcher, starts: Starts, limit: float) -> Flows | None:
+        def over() -> bool:
+            nonlocal wished
+            if self.cancel():
+                wished = min(wished, time.perf_counter())
+            return time.perf_counter() - wished > LAST_S
+
+        return self._flows(self._dispatching(), starts, limit, over)
+
+    def _flows(
+        self, dispatcher: Dispatcher, starts: Starts, limit: float, cancel: Callable[[], bool] | None = None
+    ) -> Flows | None:
         return dispatcher.flows(
             self.cells(starts),
             time_limit=limit,
-            cancel=self.cancel,
+            cancel=cancel or self.cancel,
             line_gives=line_gives(self.problem, starts),
         )
 

@@ -146,7 +146,7 @@ def test_ctrl_c_keeps_what_is_done(home: Path) -> None:
         while " of 3000" not in begun.stderr.readline():
             assert begun.poll() is None
         os.killpg(begun.pid, signal.SIGINT)
-        out, err = begun.communicate(timeout=60)
+        out, err = begun.communicate(timeout=240)
     assert begun.returncode == 0, err
     assert err.strip().splitlines()[-1].endswith("taking the replays done so far (Ctrl-C again gives up)")
     said = json.loads(out)

@@ -91,10 +91,10 @@ def test_time_of_earlier_linear_programs_does_not_count() -> None:
     model.goal = pyo.Objective(expr=-sum(model.x.values()))
     program = Program(model)
     began, spent = time.perf_counter(), 0.0
-    while spent < 1.0 and time.perf_counter() - began < 60:
+    while spent < 2.0 and time.perf_counter() - began < 60:
         program.forget()
         spent += program.run(time_limit=10.0).seconds
     program.forget()
-    outcome = program.run(time_limit=0.5)
+    outcome = program.run(time_limit=1.5)
     assert outcome.status == "optimal", outcome
     assert outcome.objective == pytest.approx(pyo.value(model.goal))

@@ -195,7 +195,7 @@ def test_infeasible_is_told(small: int) -> None:
     found = solve(too_much, small)
     assert (found.attrs["found"], found.attrs["status"]) == (0, "infeasible")
     assert found.attrs["reason"].startswith("no plan keeps all limits")
-    assert found.attrs["seconds search"] < 10
+    assert found.attrs["seconds search"] < 0.8 * too_much.goal.time_limit_s
 
 
 @pytest.mark.parametrize("small", [PARTS, WHOLE])

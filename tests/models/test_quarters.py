@@ -22,7 +22,7 @@ def test_a_fine_day_begins_with_quarter_hours() -> None:
 
     Sensitivity: starts of the coarse plan not brought to the fine steps.
     """
-    scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.time_limit_s=12", "goal.gap=0.005"])
+    scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.time_limit_s=8", "goal.gap=0.005"])
     envelope = twin.envelope(scenario)
     listed = twin.dispatch(scenario, envelope)
     found = models.optimize(scenario, envelope, listed)

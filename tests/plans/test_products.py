@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_ledger import assert_adds_up
 from works import COAL, KILN, MILL, STORES, TRUCKS, done, works
@@ -255,6 +255,7 @@ RATES = st.lists(st.sampled_from([0.0, 50.0, 77.7, 100.0]), min_size=4, max_size
 SHARES = st.lists(st.floats(0, 1), min_size=4, max_size=4)
 
 
+@settings(max_examples=40)
 @given(
     rates=st.lists(RATES, min_size=4, max_size=4),
     bad=st.lists(SHARES, min_size=4, max_size=4),

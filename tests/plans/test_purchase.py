@@ -45,7 +45,8 @@ def test_what_is_minimized_is_the_bill(case: str, battery: str) -> None:
             *alone,
             "goal.minimize=cost_with_carbon_price",
             "goal.caps.extra_cost_share=null",
-            "goal.time_limit_s=6",
+            "goal.gap=75 %",
+            "goal.time_limit_s=60",
         )
     )
     assert made.acceptable, (made.verdict, made.violations)

@@ -153,7 +153,7 @@ def test_kill_9_at_the_worst_moments(store: Store, stored: StoredRun, made: Plan
     """Proves: until the rename a run is broken, from then on it is whole, though its row was never written."""
     process = writer(stored, store.folder, "1", prelude=DYING.format(moment=moment))
     begin(process)
-    assert process.wait(timeout=30) == -signal.SIGKILL
+    assert process.wait(timeout=120) == -signal.SIGKILL
     process.communicate()
     states = assert_whole(store, made)
     assert states.pop(stored.id) == "stored"

@@ -62,7 +62,7 @@ def stored(made: Plan) -> str:
 
 
 def opened(run: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
     app.query_params["run"] = run
     return app.run()
 
@@ -203,7 +203,7 @@ def test_parts_of_the_cost_add_up(made: Plan) -> None:
 @pytest.mark.parametrize("name", bundled())
 def test_the_page_of_every_bundled_scenario(home: Path, name: str) -> None:
     """Proves: each one may be asked for, and its page says what it is."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run()
     app.selectbox(key="scenario").set_value(name).run()
     assert not app.exception
     size = wording.size(load(name))

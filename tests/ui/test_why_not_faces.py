@@ -97,7 +97,7 @@ def test_the_page_plans_with_a_repair(home: Path, monkeypatch: pytest.MonkeyPatc
         repairing.ask("f" * 32)
         repairing.applied("melt-shop-small", {})
 
-    app = AppTest.from_function(page, default_timeout=30).run()
+    app = AppTest.from_function(page, default_timeout=180).run()
     app.button(key=f"why.{'f' * 32}.button").click().run()
     assert not app.exception
     assert any("casting needs 0.6 h more" in text.value for text in app.text)

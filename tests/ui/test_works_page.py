@@ -45,7 +45,7 @@ def app(home: Path, made: Plan) -> AppTest:
     store = Store()
     with store.working(made.scenario) as run:
         store.save(run, made)
-    opened = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    opened = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
     opened.query_params["run"] = run
     return opened.run()
 
@@ -261,7 +261,7 @@ def test_a_carrier_that_no_process_uses_is_odd() -> None:
 
 def test_the_empty_page_shows_the_works(home: Path) -> None:
     """Proves: processes, stores and deliveries may be opened before anything is planned; levels of stores changed."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180).run()
     app.selectbox(key="scenario").set_value("cement-week").run()
     assert not app.exception
     labels = [expander.label for expander in app.expander]
@@ -296,7 +296,7 @@ def test_missing_values_are_dashes(home: Path) -> None:
 
         draw(pd.DataFrame({"name": ["a", "b"], "kg": [1.0, np.nan]}), {"kg": 1})
 
-    app = AppTest.from_function(script).run()
+    app = AppTest.from_function(script, default_timeout=180).run()
     assert not app.exception
     assert app.dataframe[0].value["kg"].isna().tolist() == [False, True]
 
