@@ -13,7 +13,7 @@ from models import day, matched_search, quarters, slots, starts, week
 from models import site as sites
 from models.baseline import baseline_cost, direct_kg
 from models.schedule import as_schedule
-from models.search import Search
+from models.search import LAST_S, Search
 from models.solve import Progress
 from models.starts import Starts
 from models.study import Study
@@ -105,10 +105,13 @@ def _settle(search: Search, data: sites.SiteData, given: Starts | None) -> None:
     found, search.best, search.best_flows = search.best, None, None
     search.data = data
     limit = max(search.left, SETTLE_SHARE * search.time_limit)
-    for plan in (found, given) if found is not given else (given,):
-        if plan is None:
-            continue
-        flows = search.settled(plan, limit)
+    tries = [(plan, limit) for plan in ((found, given) if found is not given else (given,)) if plan is not None]
+    # a short limit leaves no time for the site: the foreman's list, which it can do, is worth more of it
+    tries += [(given, LAST_S)] if given is not None and limit < LAST_S else []
+    for plan, seconds in tries:
+        if seconds > limit and search.best is not None:
+            break
+        flows = search.settled(plan, seconds)
         if flows is None or flows.over_mwh > 0 or not search.aim.keeps_caps(flows):
             continue
         if search.best_flows is None or search.aim.rank(flows) < search.aim.rank(search.best_flows):
