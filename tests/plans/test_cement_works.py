@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from test_export import sheets
+from exported import sheets
 from test_ledger import assert_adds_up
 from test_products import assert_closes
 
 import twin
-from plans import Plan, export, plan
+from plans import Plan, exports, plan
 from plans.bill import bill
 from plans.figures import figures
 from plans.ledger import ledger
@@ -126,8 +126,8 @@ def test_a_plan_of_the_works_leaves_whole(tmp_path: Path) -> None:
     assert back is not None
     assert was is not None
     assert back["process_mode"].values.tolist() == was["process_mode"].values.tolist()
-    for kind in export.FORMATS:
-        assert export.export(stored, kind, tmp_path / f"plan.{kind}").stat().st_size > 1000
+    for kind in exports.FORMATS:
+        assert exports.export(stored, kind, tmp_path / f"plan.{kind}").stat().st_size > 1000
     found = sheets(tmp_path / "plan.xlsx")
     assert len(found["Runs"]) > 5
     assert len(found["Stores"]) == 1 + 96
