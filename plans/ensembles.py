@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-import xarray as xr
-
+from plans import netcdf
 from plans.ensemble import Ensemble
 from plans.store import PACKAGES, StoredRun, StoreError
 
@@ -61,8 +60,7 @@ def read(stored: StoredRun, seed: int) -> Ensemble:
         raise StoreError(
             f"run {stored.id} has no ensemble of seed {seed} (it has {has}); make it with 'emberline replay'"
         )
-    with xr.open_dataset(path) as opened:
-        data = opened.load()
+    data = netcdf.read(path)
     kept = data.attrs.get("format"), data.attrs.get("schedule_sha256")
     if kept != (FORMAT, stored.meta["files_sha256"]["schedule.nc"]):
         raise StoreError(f"{path.name} of run {stored.id} is of another format or schedule; make it again")

@@ -24,6 +24,7 @@ from typing import Any
 
 import xarray as xr
 
+from plans import netcdf
 from plans.figures import Figures
 from plans.front import Front, rows
 from plans.store import PACKAGES, StoreError, home
@@ -149,12 +150,12 @@ def read(prefix: str = "last", folder: Path | None = None) -> StoredFront:
     summary = meta["summary"]
     schedules = {}
     if (place / "schedules.nc").is_file():
-        several = _load(place / "schedules.nc")
+        several = netcdf.read(place / "schedules.nc")
         schedules = {int(number): several.sel(point=number, drop=True) for number in several["point"].values}
     front = Front(
-        scenario=scenario.with_inputs(_load(place / "inputs.nc")),
+        scenario=scenario.with_inputs(netcdf.read(place / "inputs.nc")),
         baseline=Figures(**{name: summary["baseline"][name] for name in Figures.__dataclass_fields__}),
-        data=_load(place / "front.nc"),
+        data=netcdf.read(place / "front.nc"),
         schedules=schedules,
         asked=summary["asked"],
         dominated=summary["dominated"],
@@ -203,11 +204,6 @@ def _csv(front: Front, path: Path) -> None:
 
 def _folder(folder: Path | None) -> Path:
     return (folder or home()).absolute() / "fronts"
-
-
-def _load(path: Path) -> xr.Dataset:
-    with xr.open_dataset(path) as data:
-        return data.load()
 
 
 def _sha256(path: Path) -> str:

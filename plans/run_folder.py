@@ -20,6 +20,7 @@ from typing import Any
 
 import xarray as xr
 
+from plans import netcdf
 from plans.catalogue import StoreError, labels
 from plans.figures import Figures
 from plans.plan import Plan, Replays
@@ -184,8 +185,7 @@ def _figures(stored: dict[str, Any]) -> Figures:
 def _load(path: Path) -> xr.Dataset | None:
     if not path.is_file():
         return None
-    with xr.open_dataset(path) as data:
-        return data.load()
+    return netcdf.read(path)
 
 
 def _sha256(path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from plans.exports.manifest import flat
 from plans.ledger import ledger
+from plans.netcdf import ALONE
 from plans.store import StoredRun
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ def write(run: StoredRun, path: Path) -> None:
         "times": "coordinates time and meter: UTC; variables in min: minutes after the horizon's start",
     }
     tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=says), **groups(run)})
-    tree.to_netcdf(path, engine="netcdf4")
+    with ALONE:
+        tree.to_netcdf(path, engine="netcdf4")
 
 
 def _kilograms(data: xr.Dataset) -> xr.Dataset:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+    from served import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,3 +37,25 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("EMBERLINE_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: Path) -> Iterator[Browser]:
+    """Chromium, opened once for the tests of a module."""
+    from playwright.sync_api import sync_playwright
+    from served import QUIET
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=list(QUIET))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The app, started once for the tests of a module, with a home that is empty to begin with."""
+    from served import Server
+
+    started = Server(environment={"EMBERLINE_HOME": str(tmp_path_factory.mktemp("served") / "home")})
+    yield started
+    started.kill()

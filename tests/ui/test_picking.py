@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from test_browser import Server, browser
+from served import Server
 
-__all__ = ["browser"]
 pytestmark = pytest.mark.browser
 WAIT_MS = 60_000
 

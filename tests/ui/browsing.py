@@ -1,0 +1,126 @@
+"""The pages in a real browser: what is waited for, how one goes about, and what must never happen meanwhile.
+
+Nothing waits for a span of time: a page is looked at again until it has been at rest for a while, since a page that is
+drawn anew shows the old fields beside the new ones.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, expect
+
+from ui.language import catalogue
+from ui.pages import PAGES
+
+WAIT_MS = 90_000
+LOOK_MS = 100
+LOOKS = 5
+"""As often in a row must a page be found at rest."""
+STICKS_OUT = """() => {
+  const wide = window.innerWidth + 1;
+  const seen = [...document.querySelectorAll('button, input, svg.marks, h1, h2, h3, [data-testid="stMetric"]')];
+  return [document.documentElement.scrollWidth > wide ? 'the page itself' : '',
+    ...seen.filter(one => one.checkVisibility() && !one.closest('[role="tablist"], [data-testid="stDataFrame"]'))
+      .filter(one => { const box = one.getBoundingClientRect(); return box.width && box.right > wide; })
+      .map(one => one.outerHTML.slice(0, 120))].filter(Boolean);
+}"""
+
+
+class Watched:
+    """What went wrong on a page: errors in the console, exceptions, and hosts that are not its own server."""
+
+    def __init__(self, page: Page, server: str) -> None:
+        self.wrong: list[str] = []
+        own = (server, server.replace("http", "ws", 1), "data:", "blob:")
+        page.on("console", self._says)
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith(own) else self.wrong.append(asked.url))
+
+    def _says(self, said: ConsoleMessage) -> None:
+        where = str(said.location.get("url", ""))
+        # Streamlit looks for its server below the page's own address first, and then at the root
+        searches = "404" in said.text and "/_stcore/" in urlsplit(where).path[1:]
+        if said.type == "error" and not searches:
+            self.wrong.append(f"{said.text} {where}")
+
+
+def say(language: str, message: str, **values: object) -> str:
+    """A text of the pages in a language; what its catalogue lacks is English."""
+    found = catalogue(language).gettext(message)
+    return found.format(**values) if values else found
+
+
+def at_rest(page: Page, also: Callable[[], bool] = lambda: True, within_s: float = WAIT_MS / 1000) -> None:
+    """Wait until the page has been drawn, and something else holds, for a while."""
+    app, quiet = page.get_by_test_id("stApp"), 0
+    blank = page.locator('[data-testid="stSkeleton"]:visible')  # where something is still to be drawn
+    end = time.monotonic() + within_s
+    while quiet < LOOKS:
+        assert time.monotonic() < end, f"the page did not come to rest: {page.url}"
+        drawn = app.count() == 1 and app.get_attribute("data-test-script-state") == "notRunning" and not blank.count()
+        quiet = quiet + 1 if drawn and also() else 0
+        page.wait_for_timeout(LOOK_MS)
+
+
+def settled(page: Page, label: str) -> Locator:
+    """The one field of this label, once the page has been at rest for a while."""
+    field = page.get_by_label(label, exact=True)
+    at_rest(page, lambda: field.count() == 1)
+    return field
+
+
+def change(page: Page, label: str, value: str) -> None:
+    """Type a value into a field."""
+    field = settled(page, label)
+    field.fill(value)
+    field.press("Enter")
+
+
+def offered(page: Page, label: str, exact: bool = True) -> Locator:
+    """Open a list; what it offers. What is drawn anew or scrolled closes it again: then once more."""
+    field, options = page.get_by_role("combobox", name=label, exact=exact), page.get_by_role("option")
+    end = time.monotonic() + WAIT_MS / 1000
+    while True:
+        at_rest(page, lambda: field.count() == 1)
+        field.scroll_into_view_if_needed()
+        field.click()
+        try:
+            options.first.wait_for(timeout=5_000)
+            return options
+        except TimeoutError:
+            assert time.monotonic() < end, f"{label} offers nothing"
+            page.keyboard.press("Escape")
+
+
+def choose(page: Page, label: str, option: str | None = None) -> None:
+    """Choose from a list: what is called so, or else the first one."""
+    options = offered(page, label)
+    (options.first if option is None else page.get_by_role("option", name=option, exact=True)).click()
+    at_rest(page)
+
+
+def press(page: Page, name: str, within_ms: float = WAIT_MS) -> None:
+    """Press the button of this name once it can be pressed."""
+    button = page.get_by_role("button", name=name, exact=True)
+    expect(button).to_be_enabled(timeout=within_ms)
+    button.click()
+
+
+def go(page: Page, language: str, module: str) -> None:
+    """Go to a page by the navigation, and wait until it is drawn."""
+    link = page.get_by_test_id("stTopNavLink").filter(has_text=say(language, PAGES[module]))
+    link = page.get_by_role("link", name=say(language, PAGES[module]), exact=True).or_(link).first
+    if not link.is_visible():  # in a small window the last ones are in a list
+        page.get_by_test_id("stTopNavSection").last.click()
+    link.click()
+    at_rest(page)
+
+
+def sound(page: Page) -> None:
+    """Nothing on the page is an exception, and nothing sticks out of the window."""
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    out = page.evaluate(STICKS_OUT)
+    assert out == [], f"{page.url} at {page.viewport_size}: {out}"
