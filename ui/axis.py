@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import altair as alt
 
-from ui import wording
+from ui import local
+from ui.language import current, tr
 from ui.view import View
 
 
@@ -23,13 +25,13 @@ def time_axis(view: View, labels: bool = False, title: bool = False) -> alt.X:
     start, end = view.span_min
     texts = {str(round(minute)): text for minute, text in _labels(view)}
     first, ends = horizon.instant(start), horizon.instant(end)
-    offsets = wording.offset(first)
+    offsets = local.offset(first)
     if first.utcoffset() != ends.utcoffset():
-        offsets += f", later {wording.offset(ends)}"
+        offsets = tr("{offset}, later {other}", offset=offsets, other=local.offset(ends))
     axis = alt.Axis(
         values=[int(minute) for minute in texts],
         labelExpr=f"({json.dumps(texts)})[datum.value] || ''",
-        title=f"local time, {horizon.zone} ({offsets})" if title else None,
+        title=tr("local time, {zone} ({offsets})", zone=horizon.zone, offsets=offsets) if title else None,
         labels=labels,
         ticks=labels,
         grid=True,
@@ -40,6 +42,19 @@ def time_axis(view: View, labels: bool = False, title: bool = False) -> alt.X:
     return alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[start, end], nice=False))
 
 
+def names_of_time() -> Any:
+    """Names of days and months for a time axis that the browser labels itself; English is its own."""
+    if current() == "en":
+        return alt.Undefined
+    days, months = local.names(current())
+    sunday_first = [days[-1], *days[:-1]]
+    time = alt.TimeLocale(
+        dateTime="%c", date="%x", time="%X", periods=["AM", "PM"], days=sunday_first, shortDays=sunday_first,
+        months=months, shortMonths=months,
+    )  # fmt: skip
+    return alt.Locale(time=time)
+
+
 def _labels(view: View) -> Iterator[tuple[float, list[str]]]:
     """Minute and text of each label of the time axis: hours, days or months, as the view is long."""
     horizon, hours = view.horizon, view.length_min / 60
@@ -48,12 +63,11 @@ def _labels(view: View) -> Iterator[tuple[float, list[str]]]:
     for minute in range(round(start) + (60 - horizon.instant(start).minute) % 60, round(end) + 1, 60):
         at = horizon.instant(minute)
         midnight = at.hour == 0 or minute == start
-        month = wording.MONTHS[at.month - 1]
         if hours > 1500:
             if at.day == 1 and at.hour == 0:
-                yield minute, [f"{at.day} {month}", str(at.year) if at.month == 1 or minute == start else ""]
+                yield minute, [local.day(at), str(at.year) if at.month == 1 or minute == start else ""]
         elif every == 24:
             if at.hour == 0:
-                yield minute, [f"{at.day} {month}", wording.DAYS[at.weekday()]]
+                yield minute, [local.day(at), local.weekday(at)]
         elif at.hour % every == 0 or minute == start:
-            yield minute, [f"{at:%H:%M}", f"{wording.DAYS[at.weekday()]} {at.day} {month}" if midnight else ""]
+            yield minute, [f"{at:%H:%M}", local.date(at) if midnight else ""]

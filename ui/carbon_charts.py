@@ -87,7 +87,7 @@ def heats(scenario: Scenario, book: Ledger, foreman: Ledger | None, signal: str)
         tooltip=[
             alt.Tooltip("heat:N", title=tr("heat")),
             alt.Tooltip("grade:N", title=tr("grade")),
-            alt.Tooltip("part:N", title=tr("from")),
+            alt.Tooltip("part:N", title=tr("source")),
             alt.Tooltip("kg:Q", title="kg CO2e/t", format=",.1f"),
         ],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from scenarios import Scenario
@@ -22,25 +22,43 @@ from scenarios.assets import (
 )
 from scenarios.emissions import factors_used
 from scenarios.line import Unit
-from scenarios.tariff import DemandCharge, Tariff, remarks
-from ui import wording, works
+from scenarios.tariff import remarks
+from ui import charges, works
+from ui.language import mark, tr, trn
+from ui.local import clauses, listed, percent
+
+ASSETS = {
+    "supply": mark("supply"), "sale": mark("sale"), "flare": mark("flare"), "vent": mark("vent"),
+    "load": mark("load"), "source": mark("source"), "pv": mark("pv"), "wind": mark("wind"),
+    "storage": mark("storage"), "converter": mark("converter"), "gas_engine": mark("gas engine"), "chp": mark("chp"),
+    "boiler": mark("boiler"), "heat_pump": mark("heat pump"), "electrolyser": mark("electrolyser"),
+    "turbine": mark("turbine"), "orc": mark("orc"), "waste_heat_recovery": mark("waste heat recovery"),
+    "oxygen_plant": mark("oxygen plant"), "flexible_load": mark("flexible load"),
+}  # fmt: skip
+"""What kinds of assets are called."""
 
 
 def lines(scenario: Scenario) -> Iterator[str]:
-    """Everything that a scenario gives, a line each; its heading and its series left out."""
+    """Everything that a scenario gives, a line each, its noun and name before a colon; its heading and its series left
+    out."""
     for stage in scenario.line.stages:
-        given = "".join(f"; gives {g.per_mwh:g} {g.carrier} per MWh" for g in stage.gives)
-        yield f"stage {stage.name}: {', '.join(map(_unit, stage.units))}{given}"
+        given = [
+            tr("gives {amount} {carrier} per MWh", amount=f"{g.per_mwh:g}", carrier=g.carrier) for g in stage.gives
+        ]
+        yield f"{tr('stage {name}', name=stage.name)}: {clauses([listed(map(_unit, stage.units)), *given])}"
     for order in scenario.orders:
-        yield f"order {order.name}: {wording.count(sum(entry.count for entry in order.heats), 'heat')}"
+        heats = trn("{count} heat", "{count} heats", sum(entry.count for entry in order.heats))
+        yield f"{tr('order {order}', order=order.name)}: {heats}"
     yield from works.lines(scenario)
     yield from _connection(scenario)
     for carrier in scenario.site.carriers:
-        kinds = [carrier.unit, *(["waste"] if carrier.waste else []), *(["may be let go"] if carrier.dumps else [])]
-        yield f"carrier {carrier.name}: {', '.join(kinds)}"
+        kinds: list[str] = [carrier.unit]
+        kinds += [tr("waste")] if carrier.waste else []
+        kinds += [tr("may be let go")] if carrier.dumps else []
+        yield f"{tr('carrier {name}', name=carrier.name)}: {listed(kinds)}"
     for name, kind, size, moves in assets(scenario):
-        yield f"asset {name}: {kind}, {size}, {moves}"
-    yield from _market(scenario)
+        yield f"{tr('asset {name}', name=name)}: {listed([kind, size, moves])}"
+    yield from charges.lines(scenario)
     yield from factors(scenario)
 
 
@@ -48,10 +66,12 @@ def assets(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
     """Name, kind, size and carriers of each asset."""
     for asset in scenario.site.assets:
         gives, takes = sides(scenario, asset)
-        moves = " to ".join(", ".join(side) for side in (takes, gives) if side)
+        moves = listed(takes or gives)
+        if takes and gives:
+            moves = tr("{inputs} to {outputs}", inputs=listed(takes), outputs=listed(gives))
         if isinstance(asset, Storage):
             moves = asset.carrier
-        yield asset.name, asset.kind.replace("_", " "), _size(scenario, asset), moves
+        yield asset.name, tr(ASSETS.get(asset.kind, asset.kind)), _size(scenario, asset), moves
 
 
 def sides(scenario: Scenario, asset: Any) -> tuple[list[str], list[str]]:
@@ -74,25 +94,34 @@ def odd(scenario: Scenario) -> Iterator[str]:
     site = scenario.site
     base, limit = float(scenario.inputs["base_load_mw"].max()), site.grid.import_limit_mw
     if limit is not None and base > limit:
-        yield f"the base load reaches {base:g} MW, above the import limit of {limit:g} MW"
+        yield tr(
+            "the base load reaches {base} MW, above the import limit of {limit} MW",
+            base=f"{base:g}",
+            limit=f"{limit:g}",
+        )
     yield from _carriers(scenario)
     for asset in site.assets:
         core = site.cores.get(asset.name)
         if core is not None and not isinstance(asset, HeatPump | FlexibleLoad):
             ratio = _gain(scenario, core)
             if ratio > MOST_GAIN:
-                yield f"asset {asset.name}: gives {ratio:.3g} MWh for each MWh that it takes"
-        told = isinstance(asset, Supply) and (asset.factor or asset.fossil_kg_per_unit or asset.biogenic_kg_per_unit)
-        if isinstance(asset, Supply) and not told:
-            yield f"asset {asset.name}: has no emission factor, so {asset.carrier} counts as free of carbon"
+                yield tr(
+                    "asset {name}: gives {ratio} MWh for each MWh that it takes", name=asset.name, ratio=f"{ratio:.3g}"
+                )
+        has = isinstance(asset, Supply) and (asset.factor or asset.fossil_kg_per_unit or asset.biogenic_kg_per_unit)
+        if isinstance(asset, Supply) and not has:
+            yield tr(
+                "asset {name}: has no emission factor, so {carrier} counts as free of carbon",
+                name=asset.name, carrier=asset.carrier,
+            )  # fmt: skip
     if scenario.market.tariff is not None:
         monthly = any(charge.assessed == "monthly" for charge in scenario.market.tariff.demand_charges)
         if monthly and scenario.horizon.length_min < SHORT_MIN and not scenario.state.peak_so_far_mw:
-            yield (
+            yield tr(
                 "tariff: the demand charge of a whole month counts in this horizon; tell the month's peak until now as "
                 "state.peak_so_far_mw"
             )
-        yield from (f"tariff: {line}" for line in remarks(scenario.market.tariff))
+        yield from (tr("tariff: {remark}", remark=line) for line in remarks(scenario.market.tariff))
 
 
 def _carriers(scenario: Scenario) -> Iterator[str]:
@@ -106,13 +135,13 @@ def _carriers(scenario: Scenario) -> Iterator[str]:
         of = [asset.name for asset in site.assets if carrier.name in (name for _, name in asset.touches())]
         of += [*given_by.get(carrier.name, ()), *taken_by.get(carrier.name, ())]
         if carrier.name in given and carrier.name not in taken and not carrier.dumps:
-            yield f"carrier {carrier.name}: nobody uses it ({', '.join(of)})"
+            yield tr("carrier {name}: nobody uses it ({names})", name=carrier.name, names=listed(of))
         elif carrier.name in taken and carrier.name not in given:
-            yield f"carrier {carrier.name}: nobody gives it ({', '.join(of)})"
+            yield tr("carrier {name}: nobody gives it ({names})", name=carrier.name, names=listed(of))
         elif not of and carrier.name not in given:
-            yield f"carrier {carrier.name}: no asset touches it"
+            yield tr("carrier {name}: no asset touches it", name=carrier.name)
         elif carrier.name in given and carrier.name not in taken:
-            yield f"carrier {carrier.name}: nobody uses it, all of it is let go"
+            yield tr("carrier {name}: nobody uses it, all of it is let go", name=carrier.name)
 
 
 SHORT_MIN = 27 * 24 * 60
@@ -138,120 +167,81 @@ def _gain(scenario: Scenario, core: Converter) -> float:
 def factors(scenario: Scenario) -> Iterator[str]:
     """Every emission factor that counts, by name with its source, or as the scenario says it."""
     for used in factors_used(scenario):
-        yield f"factor {used}"
+        name, _, says = str(used).partition(": ")
+        yield f"{tr('factor {name}', name=name)}: {says}"
     for emitter, emissions in scenario.emitters:
         for emission in emissions:
             if emission.factor is None:
-                apart = ", biogenic" if emission.biogenic else ""
-                yield f"factor {emitter}: {emission.source}, {emission.kg_per_t:g} kg/t{apart}, as the scenario says"
+                yield _own_factor(emitter, emission.kg_per_t, "t", emission.biogenic, emission.source)
     for asset in scenario.site.assets:
         record: Any = scenario.site.cores.get(asset.name, asset)
         if getattr(record, "factor", None) is not None:
             continue
-        for field, apart in (("fossil_kg_per_unit", ""), ("biogenic_kg_per_unit", ", biogenic")):
+        for field in ("fossil_kg_per_unit", "biogenic_kg_per_unit"):
             kg = getattr(record, field, 0)
             if kg:
                 unit = scenario.site.carrier[record.carrier].unit
-                yield f"factor {asset.name}: {kg:g} kg/{unit}{apart}, as the scenario says"
+                yield _own_factor(asset.name, kg, unit, field == "biogenic_kg_per_unit")
+
+
+def _own_factor(name: str, kg: float, unit: str, biogenic: bool, source: str = "") -> str:
+    parts = [source] if source else []
+    parts.append(f"{kg:g} kg/{unit}")
+    parts += [tr("biogenic")] if biogenic else []
+    return f"{tr('factor {name}', name=name)}: {listed([*parts, tr('as the scenario says')])}"
 
 
 def _unit(unit: Unit) -> str:
-    return unit.name if unit.states is None else f"{unit.name} ({', '.join(s.name for s in unit.states.states)})"
+    return unit.name if unit.states is None else f"{unit.name} ({listed(s.name for s in unit.states.states)})"
 
 
 def _connection(scenario: Scenario) -> Iterator[str]:
-    site = scenario.site
-    limit = "no limit" if site.grid.import_limit_mw is None else f"import at most {site.grid.import_limit_mw:g} MW"
-    export = "no export" if not site.grid.export_limit_mw else f"export at most {site.grid.export_limit_mw:g} MW"
-    yield f"grid: {limit}, {export}, mean over {site.grid.metered_interval_min:g} min"
+    grid, site = scenario.site.grid, scenario.site
+    limit = tr("no limit")
+    if grid.import_limit_mw is not None:
+        limit = tr("import at most {power} MW", power=f"{grid.import_limit_mw:g}")
+    export = tr("no export")
+    if grid.export_limit_mw:
+        export = tr("export at most {power} MW", power=f"{grid.export_limit_mw:g}")
+    mean = tr("mean over {minutes} min", minutes=f"{grid.metered_interval_min:g}")
+    yield f"{tr('grid')}: {listed([limit, export, mean])}"
     if site.pv is not None and site.pv.peak_mw:
-        yield f"pv: {site.pv.peak_mw:g} MW peak"
+        yield f"{tr('pv')}: {tr('{power} MW peak', power=f'{site.pv.peak_mw:g}')}"
     battery = site.battery
     if battery is not None and battery.energy_mwh:
-        both = f"{wording.percent(battery.charge_efficiency * battery.discharge_efficiency, 1)} there and back"
-        lost = f", {100 * battery.self_loss_per_h:g} % lost in an hour" if battery.self_loss_per_h else ""
-        yield f"battery: {battery.energy_mwh:g} MWh, {battery.power_mw:g} MW, {both}{lost}"
+        share = percent(battery.charge_efficiency * battery.discharge_efficiency, 1)
+        parts = [f"{battery.energy_mwh:g} MWh", f"{battery.power_mw:g} MW", tr("{share} there and back", share=share)]
+        if battery.self_loss_per_h:
+            parts.append(tr("{share} % lost in an hour", share=f"{100 * battery.self_loss_per_h:g}"))
+        yield f"{tr('battery')}: {listed(parts)}"
 
 
 def _size(scenario: Scenario, asset: Any) -> str:
     record = scenario.site.cores.get(asset.name, asset)
     carrier = scenario.site.carrier[record.carrier]
     if isinstance(record, Renewable):
-        return f"{record.peak_mw:g} MW peak"
+        return tr("{power} MW peak", power=f"{record.peak_mw:g}")
     if isinstance(record, Converter):
-        side = "out" if record.main == "output" else "in"
-        return f"{record.capacity:g} {carrier.rate_unit} of {carrier.name} {side}"
+        told = {"size": f"{record.capacity:g}", "unit": carrier.rate_unit, "carrier": carrier.name}
+        if record.main == "output":
+            return tr("{size} {unit} of {carrier} out", **told)
+        return tr("{size} {unit} of {carrier} in", **told)
     if isinstance(record, Storage):
-        rates = (("in", record.in_rate), ("out", record.out_rate))
-        told = [f"{rate:g} {carrier.rate_unit} {side}" for side, rate in rates if rate is not None]
-        return ", ".join([f"{record.capacity:g} {carrier.unit}", *told])
+        parts = [f"{record.capacity:g} {carrier.unit}"]
+        if record.in_rate is not None:
+            parts.append(tr("{rate} {unit} in", rate=f"{record.in_rate:g}", unit=carrier.rate_unit))
+        if record.out_rate is not None:
+            parts.append(tr("{rate} {unit} out", rate=f"{record.out_rate:g}", unit=carrier.rate_unit))
+        return listed(parts)
     if isinstance(record, Load | Source):
         rate = scenario.asset_series(record.name)["rate"]
         low, high = float(rate.min()), float(rate.max())
-        return f"{low:g} {carrier.rate_unit}" if low == high else f"{low:g} to {high:g} {carrier.rate_unit}"
-    limits = [] if record.rate_limit is None else [f"at most {record.rate_limit:g} {carrier.rate_unit}"]
+        if low == high:
+            return f"{low:g} {carrier.rate_unit}"
+        return tr("{low} to {high} {unit}", low=f"{low:g}", high=f"{high:g}", unit=carrier.rate_unit)
+    limits = []
+    if record.rate_limit is not None:
+        limits.append(tr("at most {amount} {unit}", amount=f"{record.rate_limit:g}", unit=carrier.rate_unit))
     if getattr(record, "horizon_limit", None) is not None:
-        limits.append(f"at most {record.horizon_limit:g} {carrier.unit} in all")
-    return ", ".join(limits) or "no limit"
-
-
-def _market(scenario: Scenario) -> Iterator[str]:
-    market, money = scenario.market, scenario.market.currency
-    if market.tariff is not None:
-        yield from _tariff(market.tariff, money)
-        if scenario.state.peak_so_far_mw:
-            yield f"peak of the month so far: {scenario.state.peak_so_far_mw:g} MW"
-    for contract in market.contracts:
-        share, mwh = getattr(contract, "share", None), getattr(contract, "mwh", None)
-        much = "a profile" if share is None else f"{wording.percent(share, 1)} of the import"
-        much = f"{mwh:g} MWh" if mwh is not None else much
-        factor = getattr(contract, "kg_per_mwh", 0 if contract.kind == "guarantees" else None)
-        carbon = "" if factor is None else f", {factor:g} kg/MWh market-based"
-        kind = contract.kind.replace("_", " ")
-        yield f"contract {contract.name}: {kind}, {much} at {contract.price_per_mwh:g} {money}/MWh{carbon}"
-    if market.imbalance is not None:
-        yield "imbalance: what deviates from the nomination has its own prices"
-    price = market.carbon_price
-    if price.per_t:
-        covers = "scope 1 only" if price.covers == "direct" else "scope 1 and 2"
-        free = f", {wording.percent(price.free_share, 1)} free" if price.free_share else ""
-        scheme = f" ({price.scheme})" if price.scheme else ""
-        yield f"carbon price: {price.per_t:g} {money}/t on {covers}{free}{scheme}"
-
-
-def _tariff(tariff: Tariff, money: str) -> Iterator[str]:
-    if tariff.name:
-        yield f"tariff {tariff.name}"
-    for charge in tariff.energy:
-        yield f"tariff energy {charge.name}: {_rates((r.per_mwh for r in charge.rates), f'{money}/MWh')}"
-    if tariff.peak_valley is not None:
-        part = tariff.peak_valley
-        times = f"peak {part.peak_ratio:g} times, valley {part.valley_ratio:g} times"
-        yield f"tariff energy by peak and valley: flat {part.flat_per_mwh:g} {money}/MWh, {times} that"
-    for levy in tariff.levies:
-        yield f"tariff levy {levy.name}: {levy.per_mwh:g} {money}/MWh"
-    for demand in tariff.demand_charges:
-        yield f"tariff demand {demand.name}: {_rates((r.per_mw for r in demand.rates), f'{money}/MW')}{_how(demand)}"
-    for peak in tariff.coincident:
-        hours = wording.count(len(peak.starts), "interval")
-        yield f"tariff coincident peak {peak.name}: {peak.per_mw:g} {money}/MW over {hours}"
-    for fixed in tariff.fixed_charges:
-        yield f"tariff fixed {fixed.name}: {fixed.per_month:g} {money} a month"
-    for export in tariff.export:
-        yield f"tariff export {export.name}: earns {_rates((r.per_mwh for r in export.rates), f'{money}/MWh')}"
-    for tax in tariff.taxes:
-        yield f"tariff tax {tax.name}: {wording.percent(tax.share, 1)} on {', '.join(tax.on)}"
-
-
-def _how(demand: DemandCharge) -> str:
-    least = f", at least {demand.minimum_mw:g} MW" if demand.minimum_mw else ""
-    kept = demand.ratchet
-    ratchet = f", ratchet {wording.percent(kept.share, 0)} of {kept.look_back_months} months" if kept else ""
-    return f", {demand.assessed}{least}{ratchet}"
-
-
-def _rates(values: Iterable[float], unit: str) -> str:
-    found = list(values)
-    if len(found) == 1:
-        return f"{found[0]:g} {unit}"
-    return f"{len(found)} rates, {min(found):g} to {max(found):g} {unit}"
+        limits.append(tr("at most {amount} {unit} in all", amount=f"{record.horizon_limit:g}", unit=carrier.unit))
+    return listed(limits) or tr("no limit")

@@ -124,9 +124,10 @@ def restore_run(
 
 
 def _rescan(found: Any) -> None:
-    from ui.wording import count
+    from ui.language import trn
 
-    print(f"{count(found.entered, 'run')} entered, {count(found.missing, 'run')} without a folder", file=sys.stderr)
+    entered, missing = (trn("{count} run", "{count} runs", number) for number in (found.entered, found.missing))
+    print(f"{entered} entered, {missing} without a folder", file=sys.stderr)
     for folder in found.unread:
         print(f"{folder}: its plan.json cannot be read", file=sys.stderr)
 

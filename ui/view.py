@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from scenarios.horizon import Horizon
-from ui import wording
+from ui import local
+from ui.language import tr
 
 MOST_POINTS = 700
 """Points of a curve across the page; a week of quarter-hours still fits."""
@@ -83,13 +84,24 @@ class View:
         hours = self.merged * self.horizon.step_min / 60
         length = f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
         step = f"{self.horizon.step_min:g} min"
-        return f"each point is the mean over {length} (steps of {step} would be more than can be seen: choose a week)"
+        return tr(
+            "each point is the mean over {length} (steps of {step} would be more than can be seen: choose a week)",
+            length=length, step=step,
+        )  # fmt: skip
+
+    @property
+    def says_short(self) -> str:
+        """The same without advice."""
+        hours = self.merged * self.horizon.step_min / 60
+        length = f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
+        return tr("each point is the mean over {length}", length=length) if self.merged > 1 else ""
 
 
 def weeks(horizon: Horizon) -> dict[str, View]:
     """The whole horizon, and where that has more steps than can be seen each week of it, by what it is called."""
-    views = {"the whole horizon": View.of(horizon)}
-    if views["the whole horizon"].merged == 1:
+    whole = View.of(horizon)
+    views = {tr("the whole horizon"): whole}
+    if whole.merged == 1:
         return views
     day, end = horizon.instant(0).date(), horizon.instant(horizon.length_min)
     while True:
@@ -97,6 +109,7 @@ def weeks(horizon: Horizon) -> dict[str, View]:
         if begin >= end:
             return views
         first, last = (round(horizon.minutes(at) / horizon.step_min) for at in (begin, after))
-        name = f"week from {wording.DAYS[day.weekday()]} {day.day} {wording.MONTHS[day.month - 1]} {day.year}"
-        views[name] = View.of(horizon, max(first, 0), min(last, horizon.n_steps))
+        views[tr("week from {day}", day=local.date_of_year(begin))] = View.of(
+            horizon, max(first, 0), min(last, horizon.n_steps)
+        )
         day += WEEK

@@ -10,8 +10,22 @@ from scenarios.delivery import Arrival, Delivery
 from scenarios.flows import directions
 from scenarios.process import Mode, Process
 from ui import wording
+from ui.language import mark, tr, trn
+from ui.local import clauses, listed
 
 Row = dict[str, Any]
+
+
+PROCESS = (
+    mark("process"), mark("units"), mark("mode"), mark("rate [t/h]"), mark("power [MW]"), mark("in, for each tonne"),
+    mark("out, for each tonne"), mark("fuels"), mark("limits"),
+)  # fmt: skip
+STORE = (
+    mark("store"), mark("holds [t]"), mark("now [t]"), mark("at the end, at least [t]"), mark("lost [% in an hour]"),
+)  # fmt: skip
+MOVED = (mark("name"), mark("kind"), mark("store"), mark("in all [t]"), mark("when"))
+"""Keys of the rows: columns of tables, in English."""
+COMES, LEAVES, ORDER = mark("comes"), mark("leaves"), mark("order")
 
 
 def processes(scenario: Scenario) -> Iterator[Row]:
@@ -19,49 +33,40 @@ def processes(scenario: Scenario) -> Iterator[Row]:
     for process in scenario.processes:
         for mode in process.all_modes:
             rates = mode.rates
-            fixed = f"{rates.high:g}"
-            yield {
-                "process": process.name,
-                "units": process.count,
-                "mode": mode.name if len(process.all_modes) > 1 else "",
-                "rate [t/h]": fixed if rates.fixed else f"{rates.low:g} to {rates.high:g}",
-                "power [MW]": f"{float(mode.power_at(rates.foreman)):.3g}",
-                "in, for each tonne": _flows(scenario, mode, "inputs"),
-                "out, for each tonne": _flows(scenario, mode, "outputs"),
-                "fuels": _heat(mode),
-                "limits": ", ".join(_limits(process)),
-            }
+            low, high = f"{rates.low:g}", f"{rates.high:g}"
+            row = (
+                process.name,
+                process.count,
+                mode.name if len(process.all_modes) > 1 else "",
+                high if rates.fixed else tr("{low} to {high}", low=low, high=high),
+                f"{float(mode.power_at(rates.foreman)):.3g}",
+                _flows(scenario, mode, "inputs"),
+                _flows(scenario, mode, "outputs"),
+                _heat(mode),
+                listed(_limits(process)),
+            )
+            yield dict(zip(PROCESS, row, strict=True))
 
 
 def stores(scenario: Scenario) -> Iterator[Row]:
     """A row for each store: what it holds, its level now and that wanted at the end."""
     for store in scenario.stores:
-        yield {
-            "store": store.name,
-            "holds [t]": store.capacity_t,
-            "now [t]": store.start_t,
-            "at the end, at least [t]": store.end_t,
-            "lost [% in an hour]": 100 * store.loss_per_h,
-        }
+        row = (store.name, store.capacity_t, store.start_t, store.end_t, 100 * store.loss_per_h)
+        yield dict(zip(STORE, row, strict=True))
 
 
 def deliveries(scenario: Scenario) -> Iterator[Row]:
     """A row for each delivery and arrival: tonnes in the horizon, and when."""
     for item in (*scenario.deliveries, *scenario.arrivals):
-        yield {
-            "name": item.name,
-            "kind": kind(item),
-            "store": item.store,
-            "in all [t]": asked_t(scenario, item),
-            "when": when(scenario, item),
-        }
+        row = (item.name, kind(item), item.store, asked_t(scenario, item), when(scenario, item))
+        yield dict(zip(MOVED, row, strict=True))
 
 
 def kind(item: Arrival) -> str:
-    """What a delivery or arrival is."""
+    """What a delivery or arrival is, in English."""
     if not isinstance(item, Delivery):
-        return "comes"
-    return "leaves" if item.amount_t is None else "order"
+        return COMES
+    return LEAVES if item.amount_t is None else ORDER
 
 
 def asked_t(scenario: Scenario, item: Arrival) -> float:
@@ -76,35 +81,45 @@ def when(scenario: Scenario, item: Arrival) -> str:
     """When a delivery leaves or an arrival comes, in words."""
     if isinstance(item, Delivery) and item.amount_t is not None:
         first, last = (
-            scenario.horizon.instant(step * scenario.horizon.step_min) for step in item.span(scenario.horizon)
+            wording.moment(scenario.horizon.instant(step * scenario.horizon.step_min), False)
+            for step in item.span(scenario.horizon)
         )
-        fast = "" if item.loading_tph is None else f", at most {item.loading_tph:g} t/h"
-        return f"{wording.moment(first, False)} to {wording.moment(last, False)}{fast}"
+        if item.loading_tph is None:
+            return tr("{first} to {last}", first=first, last=last)
+        fast = f"{item.loading_tph:g}"
+        return tr("{first} to {last}, at most {rate} t/h", first=first, last=last, rate=fast)
     if item.weekly:
         rates = sorted({trucks.rate_tph for trucks in item.weekly})
-        told = f"{rates[0]:g}" if len(rates) == 1 else f"{rates[0]:g} to {rates[-1]:g}"
-        return f"by weekday and hour, {told} t/h"
+        if len(rates) == 1:
+            return tr("by weekday and hour, {rate} t/h", rate=f"{rates[0]:g}")
+        return tr("by weekday and hour, {low} to {high} t/h", low=f"{rates[0]:g}", high=f"{rates[-1]:g}")
     series = item.rate
     assert series is not None
-    return "as a series says" if series.value is None else f"all the time, {series.value:g} t/h"
+    if series.value is None:
+        return tr("as a series says")
+    return tr("all the time, {rate} t/h", rate=f"{series.value:g}")
 
 
 def lines(scenario: Scenario) -> Iterator[str]:
     """Everything of it, a line each."""
     for row in processes(scenario):
-        units = wording.count(row["units"], "unit")
-        name = f"process {row['process']}" + (f", {row['mode']}" if row["mode"] else "")
-        told = [units, f"{row['rate [t/h]']} t/h", f"{row['power [MW]']} MW"]
-        told += [f"{way} {row[f'{way}, for each tonne']}" for way in ("in", "out") if row[f"{way}, for each tonne"]]
-        told += [row[key] for key in ("fuels", "limits") if row[key]]
-        yield f"{name}: {'; '.join(told)}"
+        name, units, mode, rate, power, taken, given, fuels, limits = (row[key] for key in PROCESS)
+        told = [trn("{count} unit", "{count} units", units), f"{rate} t/h", f"{power} MW"]
+        told += [tr("in {amount}", amount=taken)] if taken else []
+        told += [tr("out {amount}", amount=given)] if given else []
+        told += [text for text in (fuels, limits) if text]
+        of = tr("process {name}, {mode}", name=name, mode=mode) if mode else tr("process {name}", name=name)
+        yield f"{of}: {clauses(told)}"
     for store in scenario.stores:
-        levels = f"now {store.start_t:g} t, at the end at least {store.end_t:g} t"
-        yield f"store {store.name}: {store.capacity_t:g} t, {levels}"
+        levels = tr("now {now} t, at the end at least {end} t", now=f"{store.start_t:g}", end=f"{store.end_t:g}")
+        yield f"{tr('store {name}', name=store.name)}: {listed([f'{store.capacity_t:g} t', levels])}"
     for row in deliveries(scenario):
-        noun = "arrival" if row["kind"] == "comes" else "delivery"
-        way = "into" if row["kind"] == "comes" else "from"
-        yield f"{noun} {row['name']}: {row['in all [t]']:g} t {way} {row['store']}, {row['when']}"
+        name, what, store_of, tonnes, time = (row[key] for key in MOVED)
+        told_of = {"tonnes": f"{tonnes:g}", "store": store_of}
+        if what == COMES:
+            yield f"{tr('arrival {name}', name=name)}: {listed([tr('{tonnes} t into {store}', **told_of), time])}"
+        else:
+            yield f"{tr('delivery {name}', name=name)}: {listed([tr('{tonnes} t from {store}', **told_of), time])}"
 
 
 def sides(scenario: Scenario) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -124,30 +139,28 @@ def _flows(scenario: Scenario, mode: Mode, side: str) -> str:
     for stream in getattr(mode, side):
         unit = "t" if stream.store is not None else scenario.site.carrier[stream.place].unit
         parts.append(f"{stream.per_t:g} {unit} {stream.place}")
-    return ", ".join(parts)
+    return listed(parts)
 
 
 def _heat(mode: Mode) -> str:
     if mode.heat is None:
         return ""
-    mix = ", ".join(f"{fuel.carrier} {wording.percent(fuel.share, 0)}" for fuel in mode.heat.fuels)
-    return f"{mode.heat.gj_per_t:g} GJ/t: {mix}"
+    mix = listed(f"{fuel.carrier} {wording.percent(fuel.share, 0)}" for fuel in mode.heat.fuels)
+    return tr("{heat} GJ/t: {fuels}", heat=f"{mode.heat.gj_per_t:g}", fuels=mix)
 
 
 def _limits(process: Process) -> Iterator[str]:
     if process.must_run:
-        yield "runs all the time"
-    if process.planned_stop is not None:
-        yield f"a stop of {process.planned_stop.hours:g} h"
-    if process.min_run_h:
-        yield f"runs at least {process.min_run_h:g} h"
-    if process.min_rest_h:
-        yield f"rests at least {process.min_rest_h:g} h"
-    if process.ramp_tph_per_h is not None:
-        yield f"changes by {process.ramp_tph_per_h:g} t/h in an hour"
-    if process.change_over.minutes:
-        yield f"changes over in {process.change_over.minutes:g} min"
-    if process.start_up.hours:
-        yield f"starts in {process.start_up.hours:g} h"
-    if process.daily_energy_mwh is not None:
-        yield f"{process.daily_energy_mwh:g} MWh each day"
+        yield tr("runs all the time")
+    told = (
+        (0 if process.planned_stop is None else process.planned_stop.hours, mark("a stop of {amount} h")),
+        (process.min_run_h, mark("runs at least {amount} h")),
+        (process.min_rest_h, mark("rests at least {amount} h")),
+        (process.ramp_tph_per_h, mark("changes by {amount} t/h in an hour")),
+        (process.change_over.minutes, mark("changes over in {amount} min")),
+        (process.start_up.hours, mark("starts in {amount} h")),
+        (process.daily_energy_mwh, mark("{amount} MWh each day")),
+    )
+    for amount, text in told:
+        if amount:
+            yield tr(text, amount=f"{amount:g}")

@@ -8,12 +8,16 @@ from typing import Any
 import streamlit as st
 
 from ui.language import LANGUAGES, current, mark, tr
-from ui.pages import session
+from ui.pages import session, signing, speaking
 
 # the charts' containers keep ``charts.OVERHANG`` free at the right
 STYLE = """<style>
 [data-testid="stMetricValue"] { font-size: 1.55rem; font-variant-numeric: tabular-nums; }
 [data-testid="stMetricDelta"] { font-size: 0.85rem; }
+[data-testid="stCaptionContainer"] { color: inherit; opacity: 0.78; }
+[data-testid="stBaseButton-primary"]:enabled, [data-testid="stMain"] span[data-tag-index],
+[data-testid="stSidebar"] span[data-tag-index] { background-color: #2873A8; border-color: #2873A8; color: #FFFFFF; }
+[data-testid="stBaseButton-primary"]:enabled:hover { background-color: #1F6393; border-color: #1F6393; }
 [data-testid="stMainBlockContainer"] { padding: 4.2rem 3rem 3rem 3rem; }
 [data-testid="stSidebarHeader"] { height: 2.2rem; padding-bottom: 0; }
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.7rem; }
@@ -23,6 +27,10 @@ STYLE = """<style>
 .st-key-timeline, .st-key-preview { padding-right: 104px; }
 .st-key-timeline [data-testid="stElementToolbar"], .st-key-preview [data-testid="stElementToolbar"] { display: none; }
 .st-key-language { position: fixed; top: 0.6rem; right: 3.6rem; width: 7rem; z-index: 999991; }
+.st-key-who { position: fixed; top: 0.6rem; right: 11.2rem; width: auto; z-index: 999991; }
+@media (max-width: 1250px) {
+  .st-key-language { position: static; margin-left: auto; margin-bottom: -1rem; }
+}
 [data-testid="stText"] { font-family: inherit; white-space: pre-wrap; }
 </style>"""
 
@@ -51,9 +59,14 @@ def route() -> None:
     st.html(STYLE)
     session.begin()
     there = [name for name in PAGES if find_spec(f"ui.pages.{name}")]
-    chosen = st.navigation([_page(name) for name in there], position="top")
+    why = signing.refused()
+    chosen = st.navigation([_page(name) for name in there], position="hidden" if why else "top")
     with st.container(key="language"):
         _language()
+    if why:
+        signing.ask(why)
+        return
+    signing.who()
     chosen.run()
 
 
@@ -73,6 +86,7 @@ def _language() -> None:
         "Language · 语言", list(LANGUAGES), list(LANGUAGES).index(shown), format_func=LANGUAGES.__getitem__,
         key=f"language.{shown}", label_visibility="collapsed",
     )  # fmt: skip
+    speaking.declare(shown)
     if found != shown:
         session.speak(found)
         st.rerun()

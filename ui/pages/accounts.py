@@ -58,7 +58,7 @@ def bill_table(plan: Bill, foreman: Bill, currency: str) -> pd.DataFrame:
             said("line"): [said(key[1]) for key, *_ in rows],
             tr("period"): [key[2] for key, *_ in rows],
             tr("quantity"): [_of(ours, "quantity") for _, ours, _ in rows],
-            tr("unit"): [said(key[3]) for key, *_ in rows],
+            said("unit"): [said(key[3]) for key, *_ in rows],
             tr("rate [{currency}/unit]", currency=currency): [_of(ours or theirs, "rate") for _, ours, theirs in rows],
             tr("plan [{unit}]", unit=currency): [_of(ours, "amount") for _, ours, _ in rows],
             tr("foreman [{unit}]", unit=currency): [_of(theirs, "amount") for _, _, theirs in rows],
@@ -76,11 +76,11 @@ def ledger_table(plan: Ledger, foreman: Ledger) -> pd.DataFrame:
             tr("source"): [said(key[1]) for key, *_ in rows],
             tr("gas"): [key[2] for key, *_ in rows],
             tr("activity"): [_of(ours, "activity") for _, ours, _ in rows],
-            tr("unit"): [key[3] for key, *_ in rows],
+            said("unit"): [key[3] for key, *_ in rows],
             tr("factor [kg/unit]"): [_of(ours or theirs, "factor") for _, ours, theirs in rows],
             tr("plan [{unit}]", unit="t CO2e"): [_of(ours, "kg") / 1000 for _, ours, _ in rows],
             tr("foreman [{unit}]", unit="t CO2e"): [_of(theirs, "kg") / 1000 for _, _, theirs in rows],
-            tr("factor from"): [(ours or theirs).reference for _, ours, theirs in rows],
+            tr("factor from"): [said((ours or theirs).reference) for _, ours, theirs in rows],
         }
     )
 

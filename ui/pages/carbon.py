@@ -94,7 +94,7 @@ def _cards(scenario: Scenario, ours: Ledger, theirs: Ledger | None, signal: str)
             st.metric(
                 label,
                 wording.number(value, 2),
-                None if was is None else tr("as the foreman") if small else f"{delta:+.2f}",
+                None if was is None else tr("as the foreman") if small else _difference(delta or 0.0),
                 delta_color="off" if small else "inverse",
                 delta_arrow="off" if small else "auto",
                 border=True,
@@ -103,13 +103,21 @@ def _cards(scenario: Scenario, ours: Ledger, theirs: Ledger | None, signal: str)
     st.caption(against + tr("The ways to count scope 2 of the grid stand beside each other and are never added."))
 
 
+def _difference(delta: float) -> str:
+    """A difference as a card wants it, which knows which way it went by a plain minus in front."""
+    return f"{'-' if delta < 0 else '+'}{wording.number(abs(delta), 2)}"
+
+
 def _over_time(scenario: Scenario, ours: Ledger, signal: str) -> None:
     views = weeks(scenario.horizon)
     name = next(iter(views))
     if len(views) > 1:
         name = st.selectbox(tr("Part of the horizon"), list(views), key=f"carbon.part.{scenario.name}")
     with st.container(key="timeline"):
-        st.altair_chart(carbon_charts.by_step(scenario, ours, signal, views[name]), width="stretch")
+        st.altair_chart(
+            carbon_charts.by_step(scenario, ours, signal, views[name]), width="stretch",
+            alt=tr("Carbon over time; the table below has it by the hour."),
+        )  # fmt: skip
     st.caption(tr("Stacked from below: scope 1, bought heat, grid. Dashed: all of it by the other intensity."))
     with st.expander(tr("By the hour, as a table")):
         hourly = ours.by_hour(scenario.horizon.zone)
@@ -128,9 +136,9 @@ def _over_time(scenario: Scenario, ours: Ledger, signal: str) -> None:
 def _entries(ours: Ledger, theirs: Ledger | None) -> None:
     table = accounts.ledger_table(ours, theirs or ours)
     if theirs is None:
-        table = table.drop(columns="foreman [t CO2e]").rename(columns={"plan [t CO2e]": "foreman [t CO2e]"})
-    digits = {"activity": 2, "factor [kg/unit]": 3, "plan [t CO2e]": 3, "foreman [t CO2e]": 3}
-    draw(table, {name: count for name, count in digits.items() if name in table})
+        own, foreman = (tr(text, unit="t CO2e") for text in (mark("plan [{unit}]"), mark("foreman [{unit}]")))
+        table = table.drop(columns=foreman).rename(columns={own: foreman})
+    draw(table, {name: count for name, count in accounts.ledger_digits().items() if name in table})
     st.caption(
         tr(
             "Activity times factor is the emission; a factor that changes with time is its mean. Biogenic CO2 is in no "
@@ -149,9 +157,9 @@ def _ways(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> None:
         row: dict[str, object] = {tr("grid counted by"): tr(title), tr("scope 1 and 2 [t CO2e]"): total / 1000}
         before = None if theirs is None else theirs.total_kg(way)
         if before is not None:
-            row[tr("foreman [t CO2e]")] = before / 1000
-            row[tr("saved [t CO2e]")] = (before - total) / 1000
-            row[tr("saved [%]")] = 100 * (before - total) / abs(before) if before else 0.0
+            row[tr("foreman [{unit}]", unit="t CO2e")] = before / 1000
+            row[tr("saved [{unit}]", unit="t CO2e")] = (before - total) / 1000
+            row[tr("saved [{unit}]", unit="%")] = 100 * (before - total) / abs(before) if before else 0.0
         rows.append(row)
     table = pd.DataFrame(rows)
     draw(table, dict.fromkeys(table.columns[1:], 2))
@@ -165,7 +173,10 @@ def _ways(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> None:
 
 def _heats(scenario: Scenario, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
     if len(scenario.heats) <= carbon_charts.MOST_HEATS:
-        st.altair_chart(carbon_charts.heats(scenario, ours, theirs, signal), width="stretch")
+        st.altair_chart(
+            carbon_charts.heats(scenario, ours, theirs, signal), width="stretch",
+            alt=tr("Carbon of each heat; the table below has the same."),
+        )  # fmt: skip
         if theirs is not None:
             st.caption(tr("Bars: the plan; grey ticks: the foreman."))
     grades = {heat.name: (heat.order, heat.grade.name) for heat in scenario.heats}
@@ -182,7 +193,7 @@ def _heats(scenario: Scenario, ours: Ledger, theirs: Ledger | None, signal: str)
         }
     )
     if theirs is not None:
-        table[tr("foreman [kg CO2e/t]")] = theirs.kg_per_t(signal).to_series().reindex(names).to_numpy()
+        table[tr("foreman [{unit}]", unit="kg CO2e/t")] = theirs.kg_per_t(signal).to_series().reindex(names).to_numpy()
     draw(table, dict.fromkeys(table.columns[3:], 1))
     st.caption(
         tr("What the line draws goes to heats by what each draws in a step, what belongs to no heat by their mass.")

@@ -253,7 +253,7 @@ def _moved(opened: dict[str, StoredRun]) -> None:
     if one.plan.scenario.heats and other.plan.scenario.heats:
         _heats(found, one.plan, (first, letter), (one.id, other.id))
     if found.uses:
-        names = (tr("name"), tr("does"), tr("unit"), first, letter, tr("at other times"), tr("because"))
+        names = (tr("name"), tr("does"), said("unit"), first, letter, tr("at other times"), tr("because"))
         told = [(u.name, said(u.what), u.unit, u.before, u.after, u.moved, said(u.because)) for u in found.uses]
         draw(pd.DataFrame(told, columns=list(names)), {first: 1, letter: 1, names[5]: 1})
     elif not found.heats:

@@ -6,17 +6,15 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 import streamlit as st
+from streamlit.elements.vega_charts import _convert_altair_to_vega_lite_spec
 
 from ui.language import current
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)
 def _spec(key: tuple[str, ...], _build: Callable[[], Any]) -> dict[str, Any]:
-    spec: dict[str, Any] = _build().to_dict()
-    # Altair's own size would be taken for the width of the page
-    view = spec.get("config", {}).get("view", {})
-    for name in ("continuousWidth", "continuousHeight"):
-        view.pop(name, None)
+    # as st.altair_chart does it, which has no door for what is kept: no limit of rows, tables as Arrow
+    spec: dict[str, Any] = _convert_altair_to_vega_lite_spec(_build())
     return spec
 
 

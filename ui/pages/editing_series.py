@@ -15,9 +15,11 @@ from scenarios import Scenario, ScenarioError
 from scenarios.importing import LARGEST_MB, ROLES, Guess, Imported, Mapping, Raw, bring, guess, read
 from scenarios.importing.bringing import table
 from ui import charts, wording
+from ui.axis import names_of_time
 from ui.language import mark, tr
 from ui.pages import session
 from ui.pages.editing import State, set_values
+from ui.said import said
 
 TITLES = {
     "price": mark("price of electricity"),
@@ -88,7 +90,7 @@ def _there(scenario: Scenario) -> None:
         elif series.csv or series.parquet or series.table:
             rows.append((name, series.csv or series.parquet or f"table {series.table}", unit, np.nan, np.nan, np.nan))
     names = ("series", "from", "unit", "lowest", "mean", "highest")
-    labels = (tr("series"), tr("from"), tr("unit"), tr("lowest"), tr("mean"), tr("highest"))
+    labels = (tr("series"), said("from"), said("unit"), tr("lowest"), tr("mean"), tr("highest"))
     number = st.column_config.NumberColumn
     st.dataframe(
         pd.DataFrame(rows, columns=names), hide_index=True, alt=tr("Series of the scenario"),
@@ -98,7 +100,9 @@ def _there(scenario: Scenario) -> None:
         },
     )  # fmt: skip
     with st.container(key="preview"):
-        st.altair_chart(charts.preview(scenario), width="stretch")
+        st.altair_chart(
+            charts.preview(scenario), width="stretch", alt=tr("Carbon intensity and price of electricity over time.")
+        )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -256,13 +260,14 @@ def _result(draft: Draft, made: Imported) -> None:
             x=alt.X("time:T", title=tr("UTC"), scale=alt.Scale(type="utc")),
             y=alt.Y("value:Q", title=label, scale=alt.Scale(zero=False)),
             tooltip=[
-                alt.Tooltip("time:T", format="%a %d %b %Y %H:%M", title="UTC"),
+                alt.Tooltip("time:T", format=tr("%a %d %b %Y %H:%M"), title="UTC"),
                 alt.Tooltip("value:Q", format=".5g"),
             ],
         )
         .properties(height=190)
+        .configure(locale=names_of_time())
     )
-    st.altair_chart(chart, width="stretch")
+    st.altair_chart(chart, width="stretch", alt=tr("The series over time."))
     if made.role.path:
         label = tr("Take it into the draft")
     else:

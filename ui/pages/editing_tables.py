@@ -159,7 +159,7 @@ def _columns(now: State, table: Table, names: list[str]) -> dict[str, Any]:
         label = label_of(f"{tr(words)}, {inner}" if inner else words, unit)
         doc = documented(table.record).get(field) if table.record else None
         found[name] = st.column_config.TextColumn(
-            label, help=doc, pinned=(name == "name" and len(names) > MANY) or None
+            label, help=tr(doc) if doc else None, pinned=(name == "name" and len(names) > MANY) or None
         )
     return found
 

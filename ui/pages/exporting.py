@@ -28,6 +28,8 @@ SAYS = {
     "html": mark("One page with charts, to read and to print; needs nothing else."),
 }
 """What each format is for, beside ``plans.exports.FORMATS``."""
+REPORT = mark("Report")
+"""The one format that is called by a word."""
 TABLE_OF = {
     "heats": mark("heats"),
     "runs": mark("runs of units"),

@@ -184,7 +184,10 @@ def _running(front: str) -> None:
     told = [point for point in status.points if point["carbon_kg"] is not None]
     if told:
         chart, table = st.columns([3, 2])
-        chart.altair_chart(front_charts.so_far(told, currency), width="stretch")
+        chart.altair_chart(
+            front_charts.so_far(told, currency), width="stretch",
+            alt=tr("Cost over carbon of the points found so far; the table beside it has the same."),
+        )  # fmt: skip
         with table:
             _so_far(status, currency)
     working.buttons(status, tr("Take the points found so far"), status.done >= 2)

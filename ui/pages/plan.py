@@ -144,7 +144,8 @@ def _facts(scenario: Scenario) -> None:
         stages = "  →  ".join(f"{s.name} ({', '.join(u.name for u in s.units)})" for s in scenario.line.stages)
         size = wording.size(scenario)
         if scenario.orders:
-            size = f"{stages}\n{size}, {trn('{count} cast', '{count} casts', len(scenario.orders))}"
+            casts = trn("{count} cast", "{count} casts", len(scenario.orders))
+            size = f"{stages}\n{local.listed([size, casts])}"
         st.text(tr("{size}; goal: {goal}", size=size, goal=wording.goal(scenario.goal)))
         for line in facts.odd(scenario):
             st.text(tr("odd: {line}", line=line))
@@ -158,7 +159,9 @@ def _facts(scenario: Scenario) -> None:
     offers = tr("carbon intensity of the grid (dashed: marginal) and price of electricity")
     st.markdown(f"**{tr('What the market offers:')}** {offers}")
     with st.container(key="preview"):
-        st.altair_chart(charts.preview(scenario), width="stretch")
+        st.altair_chart(
+            charts.preview(scenario), width="stretch", alt=tr("Carbon intensity and price of electricity over time.")
+        )
     says = View.of(scenario.horizon).says_short
     if says:
         st.caption(wording.sentence(says))
@@ -201,7 +204,10 @@ def _running(run: str) -> None:
         gap.metric(tr("Gap"), wording.percent(status.gap), help=tr("On what can be decided"))
         seconds.metric(tr("Search [s]"), wording.number(status.seconds, 0))
         if len(status.history) > 1:
-            st.altair_chart(charts.search(status.history, unit, factor), width="stretch")
+            st.altair_chart(
+                charts.search(status.history, unit, factor), width="stretch",
+                alt=tr("Best plan and bound over the time of the search; the figures above are the last ones."),
+            )  # fmt: skip
     take, stop, _ = st.columns([2, 1, 2])
     searching = status.phase in ("twin", "optimize")
     if take.button(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import streamlit as st
 
 from plans import sankey
@@ -10,7 +12,7 @@ from scenarios import Scenario
 from scenarios.horizon import Horizon
 from ui import sankeys, shades, sheet, wording
 from ui.language import mark, tr
-from ui.pages import looking
+from ui.pages import drawn, looking
 from ui.pages.accounts import draw
 from ui.pages.looking import Looked
 from ui.sheet import drawing
@@ -96,16 +98,17 @@ def _moment(horizon: Horizon, first: int, end: int, key: str) -> int:
     )  # fmt: skip
 
 
-def _diagram(found: sankey.Diagram, scenario: Scenario, says: str) -> None:
+def _diagram(stands_for: tuple[Hashable, ...], found: sankey.Diagram, scenario: Scenario, says: str) -> None:
     dark = st.context.theme.type == "dark"
-    st.altair_chart(sankeys.draw(found, sankeys.carrier_colours(scenario), dark), width="stretch", alt=says)
+    drawn.chart((*stands_for, dark), lambda: sankeys.draw(found, sankeys.carrier_colours(scenario), dark), says)
 
 
 def _energy(looked: Looked, policy: str) -> None:
     scenario = looked.scenario
     found = sankey.energy(scenario, looked.run(policy))
     with st.container(key="energy"):
-        _diagram(found, scenario, tr("Diagram of energy from source to use; the table below it tells the same."))
+        says = tr("Diagram of energy from source to use; the table below it tells the same.")
+        _diagram(("energy", *looked.key, policy), found, scenario, says)
     st.caption(
         tr(
             "MWh over the horizon; width is energy. What only passes through a store is not drawn; what is not counted "
@@ -124,7 +127,8 @@ def _carbon(looked: Looked, policy: str) -> None:
         signal = _choice(tr("Grid intensity"), signals, signal, f"plant.signal.{scenario.name}")
     found = sankey.carbon(scenario, book, signal)
     with st.container(key="carbon"):
-        _diagram(found, scenario, tr("Diagram of carbon from source to product; the table below it tells the same."))
+        says = tr("Diagram of carbon from source to product; the table below it tells the same.")
+        _diagram(("carbon", *looked.key, policy, signal), found, scenario, says)
     total = wording.number((book.total_kg(signal) or 0.0) / 1000, 2)
     st.caption(
         tr(

@@ -11,21 +11,29 @@ from plans.origins import BIOGENIC
 from plans.plan import Plan
 from plans.products import Products, totals
 from ui import charts, wording
+from ui.language import mark, tr
 from ui.pages.accounts import draw
+from ui.said import said
 
-KINDS = {"fuel": "fuels", "machine": "machines", "bought": "heat bought", "grid": "electricity"}
+KINDS = {
+    "fuel": mark("fuels"), "machine": mark("machines"), "bought": mark("heat bought"), "grid": mark("electricity"),
+}  # fmt: skip
 """What an origin is called that is no process of its own, in the order of the table."""
 COLUMNS = {
-    "direct_kg": "scope 1, direct",
-    "bought_kg": "scope 2, heat bought",
-    "grid_average_kg": "scope 2, location, average",
-    "grid_marginal_kg": "scope 2, location, marginal",
-    "grid_market_kg": "scope 2, market",
-    BIOGENIC: "biogenic, apart",
+    "direct_kg": mark("scope 1, direct"),
+    "bought_kg": mark("scope 2, heat bought"),
+    "grid_average_kg": mark("scope 2, location, average"),
+    "grid_marginal_kg": mark("scope 2, location, marginal"),
+    "grid_market_kg": mark("scope 2, market"),
+    BIOGENIC: mark("biogenic, apart"),
 }
-TOTAL, FOREMAN = "in all", "in all, foreman"
-OWN = ("product", "comes in [t]", TOTAL, FOREMAN, "by average", "by marginal", "market-based", COLUMNS[BIOGENIC])
-"""Columns of the table that are no part of the total."""
+PRODUCT, COMES, TOTAL, FOREMAN = mark("product"), mark("comes in [t]"), mark("in all"), mark("in all, foreman")
+BY = {"average": mark("by average"), "marginal": mark("by marginal"), "market": mark("market-based")}
+OWN = (PRODUCT, COMES, TOTAL, FOREMAN, *BY.values(), COLUMNS[BIOGENIC])
+"""Columns of the table that are no part of the total, in English."""
+LEAVES = {"stock": mark("change of stock"), "sold": mark("sold beside"), "site": mark("no product")}
+COUNTED, DELIVERED, SUM = mark("counted as"), mark("delivered"), mark("sum")
+"""Other columns of where it goes."""
 
 
 def show_products(made: Plan, found: tuple[Ledger, Ledger]) -> None:
@@ -37,18 +45,32 @@ def show_products(made: Plan, found: tuple[Ledger, Ledger]) -> None:
     table = per_tonne(ours, theirs, signal)
     if len(table):
         parts = [name for name in table.columns if name not in OWN]
-        st.altair_chart(charts.per_tonne(table, parts), width="stretch")
-        draw(table, {name: 0 if name == "comes in [t]" else 1 for name in table.columns[1:]})
+        shown = {name: tr(name) for name in (*OWN, *KINDS.values())}
+        drawn = table.rename(columns={name: shown.get(name, name) for name in parts})
+        st.altair_chart(
+            charts.per_tonne(drawn, [shown.get(name, name) for name in parts]), width="stretch",
+            alt=tr("Carbon of a tonne of each product, by where it is from; the table below has the same."),
+        )  # fmt: skip
+        drawn = drawn.rename(columns=shown)
+        draw(drawn, {name: 0 if name == shown[COMES] else 1 for name in drawn.columns[1:]})
         st.caption(
-            f"kg CO2e for each tonne that comes into a store, inputs included: scope 1, and scope 2 by the "
-            f"{wording.SIGNALS[signal]}. What is off-spec is carried by the good product. Biogenic CO2 is in no total."
+            tr(
+                "kg CO2e for each tonne that comes into a store, inputs included: scope 1, and scope 2 by the "
+                "{signal}. What is off-spec is carried by the good product. Biogenic CO2 is in no total.",
+                signal=tr(wording.SIGNALS[signal]),
+            )
         )
-    st.markdown("**Where it goes**")
+    st.markdown(f"**{tr('Where it goes')}**")
     goes = whereabouts(ours)
+    goes[COUNTED] = [tr(name) for name in goes[COUNTED]]
+    goes = goes.rename(columns={name: tr(name) for name in (COUNTED, SUM, DELIVERED, *LEAVES.values())})
+    goes = goes.rename(columns=said)
     draw(goes, dict.fromkeys(goes.columns[1:], 2))
     st.caption(
-        "Tonnes of CO2e. To no product belong base load, losses and units that fill no store. The ways to count "
-        "scope 2 of the grid are never added."
+        tr(
+            "Tonnes of CO2e. To no product belong base load, losses and units that fill no store. The ways to count "
+            "scope 2 of the grid are never added."
+        )
     )
 
 
@@ -62,7 +84,7 @@ def per_tonne(ours: Products, theirs: Products, signal: str) -> pd.DataFrame:
     names = [name for name in (*names, *KINDS.values()) if (counted & (called == name)).any()]
     made = ~np.isnan(data["kg_per_t"].to_numpy()).any(axis=1)
     stores = data["stock"].values[made]
-    table = {"product": stores.tolist(), "comes in [t]": data["in_t"].values[made]}
+    table = {PRODUCT: stores.tolist(), COMES: data["in_t"].values[made]}
     for name in names:
         mine = np.flatnonzero(counted & (called == name))
         table[name] = data["kg_per_t"].to_numpy()[made][:, mine].sum(axis=1)
@@ -70,8 +92,8 @@ def per_tonne(ours: Products, theirs: Products, signal: str) -> pd.DataFrame:
     table[FOREMAN] = theirs.carbon_per_t(signal).sel(stock=stores).to_numpy()
     for grid in ("average", "marginal"):
         if grid != signal and f"grid_{grid}_kg" in ours.columns:
-            table[f"by {grid}"] = ours.carbon_per_t(grid).sel(stock=stores).to_numpy()
-    table["market-based"] = ours.carbon_per_t("market").sel(stock=stores).to_numpy()
+            table[BY[grid]] = ours.carbon_per_t(grid).sel(stock=stores).to_numpy()
+    table[BY["market"]] = ours.carbon_per_t("market").sel(stock=stores).to_numpy()
     if BIOGENIC in ours.columns:
         table[COLUMNS[BIOGENIC]] = ours.per_t(BIOGENIC).sel(stock=stores).to_numpy()
     return pd.DataFrame(table)
@@ -82,9 +104,8 @@ def whereabouts(ours: Products) -> pd.DataFrame:
     rows = []
     for column in sorted(ours.columns, key=list(COLUMNS).index):
         leaves = {name: kg / 1000 for name, kg in ours.leaves(column).items()}
-        rows.append({"column": COLUMNS[column], **leaves, "sum": sum(leaves.values())})
-    told = {"stock": "change of stock", "sold": "sold beside", "site": "no product"}
-    return pd.DataFrame(rows).rename(columns={"column": "counted as", **told})
+        rows.append({COUNTED: COLUMNS[column], **leaves, SUM: sum(leaves.values())})
+    return pd.DataFrame(rows).rename(columns=LEAVES)
 
 
 def _called(kind: str, source: str) -> str:

@@ -20,7 +20,7 @@ from scenarios import Scenario
 from scenarios.assets import ELECTRICITY
 from ui import charts, panels, wording
 from ui.language import mark, tr
-from ui.pages import accounts, figures, heats, products, repairing, units
+from ui.pages import accounts, drawn, figures, heats, products, repairing, units
 from ui.said import said
 from ui.view import View, weeks
 from ui.wording import filled
@@ -133,10 +133,14 @@ def _schedule(made: Plan, run: str, book: Ledger) -> None:
         heat = heats.pick(made, run)
         if heat is not None:
             heats.show(made, run, book, heat)
-    drawn = charts.timeline(made, shown.foreman, shown.view, shown.carriers, shown.stores, picked)
     select: Any = {} if picked is None else {"on_select": "rerun", "selection_mode": heats.PICKED}
+    seen = (shown.foreman, shown.view.span_min, *shown.carriers, "and", *shown.stores)
     with st.container(key="timeline"):
-        st.altair_chart(drawn, width="stretch", key=heats.chart_key(run), **select)
+        drawn.chart(
+            ("timeline", run, *seen),
+            lambda: charts.timeline(made, shown.foreman, shown.view, shown.carriers, shown.stores, picked),
+            tr("Who works when, power, carbon intensity, price."), key=heats.chart_key(run), **select,
+        )  # fmt: skip
     st.caption(" ".join(_marks(scenario, shown)))
 
 
@@ -191,9 +195,13 @@ def _chosen(made: Plan) -> Shown:
         drawn = [name for name in carriers if name not in fuels]
         if scenario.processes:
             drawn = [name for name in drawn if found[name].need is not None]
-        carriers = which.multiselect(tr("Carriers beside electricity"), carriers, default=drawn, key="carriers")
+        carriers = which.multiselect(
+            tr("Carriers beside electricity"), carriers, default=drawn, key="carriers", placeholder=tr("Choose options")
+        )
     if stores:
-        stores = st.multiselect(tr("Stores"), stores, default=stores[:MOST_STORES], key="stores")
+        stores = st.multiselect(
+            tr("Stores"), stores, default=stores[:MOST_STORES], key="stores", placeholder=tr("Choose options")
+        )
     return Shown(foreman, views[name], carriers, stores)
 
 

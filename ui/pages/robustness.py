@@ -280,7 +280,7 @@ def _figures(made: Ensemble, stamp: Stamp, plan: Plan) -> None:
         for label, unit, name, factor, digits in FIGURES
         if name in found and name not in left_out
     ]
-    names = [tr("figure"), tr("unit"), "P10", tr("median"), "P90"]
+    names = [tr("figure"), said("unit"), "P10", tr("median"), "P90"]
     st.table(pd.DataFrame(rows, columns=names).set_index(names[0]))
 
 

@@ -14,6 +14,7 @@ from ui.language import mark, tr, trn
 from ui.pages import picking, session
 from ui.pages.accounts import draw
 from ui.pages.going import go
+from ui.said import said
 
 STATES = {"stored": mark("kept"), "working": mark("being made"), "broken": mark("lost"), "deleted": mark("deleted")}
 PAGES = {
@@ -97,8 +98,9 @@ def _table(found: list[Entry]) -> None:
 
 
 def _status(entry: Entry) -> str:
-    gap = "" if entry.gap is None else f", {tr('gap {share}', share=wording.percent(entry.gap))}"
-    return f"{tr(entry.status)}{gap}"
+    if entry.gap is None:
+        return said(entry.status)
+    return tr("{status}, gap {share}", status=said(entry.status), share=wording.percent(entry.gap))
 
 
 def _tonnes(kg: float | None) -> str:
@@ -115,7 +117,7 @@ def _one(store: Store, found: dict[str, Entry]) -> None:
     entry = found[chosen]
     with st.container(border=True):
         if entry.verdict:
-            st.text(entry.verdict)
+            st.text(said(entry.verdict))
         if entry.deleted is not None:
             if st.button(tr("Take it back"), key="runs.restore"):
                 _do(lambda: store.restore(chosen), tr("Run {run} is back.", run=chosen[:8]))

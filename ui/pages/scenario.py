@@ -10,7 +10,7 @@ from plans.drafts import Draft, DraftError
 from scenarios import Scenario, ScenarioError
 from scenarios.importing.reading import shown
 from scenarios.loading import find
-from ui import charts, facts, wording
+from ui import charts, facts, local, wording
 from ui.language import mark, tr, trn
 from ui.pages import editing, editing_form, editing_series, editing_tables, editing_text, going, session, sources
 from ui.pages.editing import State
@@ -93,7 +93,9 @@ def _look(source: Source) -> None:
 def _facts(scenario: Scenario) -> None:
     with st.container(border=True):
         st.text(scenario.description)
-        st.text(f"{wording.span(scenario.horizon)}\n{wording.size(scenario)}; {wording.goal(scenario.goal)}")
+        st.text(
+            f"{wording.span(scenario.horizon)}\n{local.clauses([wording.size(scenario), wording.goal(scenario.goal)])}"
+        )
     said = [line.partition(": ") for line in facts.lines(scenario)]
     with st.expander(tr("Everything that it says")):
         table = pd.DataFrame([(what, says) for what, _, says in said], columns=["what", "says"])
@@ -102,7 +104,9 @@ def _facts(scenario: Scenario) -> None:
             column_config={"what": tr("what"), "says": tr("it says")},
         )  # fmt: skip
     with st.container(key="preview"):
-        st.altair_chart(charts.preview(scenario), width="stretch")
+        st.altair_chart(
+            charts.preview(scenario), width="stretch", alt=tr("Carbon intensity and price of electricity over time.")
+        )
 
 
 # --- a scenario of one's own ------------------------------------------------------------------------------------------

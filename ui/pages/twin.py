@@ -13,7 +13,7 @@ from plans.plan import violations
 from scenarios import Scenario
 from ui import charts, replaying, wording
 from ui.language import mark, tr, trn
-from ui.pages import looking, player, result
+from ui.pages import drawn, looking, player, result
 from ui.pages.accounts import draw
 from ui.pages.looking import FOREMAN, PLAN, Looked
 from ui.view import weeks
@@ -52,7 +52,7 @@ def page() -> None:
     _says(looked, replication)
     _figures(looked, runs)
     _wrong(scenario, runs)
-    _replay(looked, runs)
+    _replay(looked, runs, replication)
     _operations(scenario, runs)
 
 
@@ -163,7 +163,7 @@ def _incidents(scenario: Scenario, name: str, run: xr.Dataset) -> list[tuple[flo
     return rows
 
 
-def _replay(looked: Looked, runs: dict[str, xr.Dataset]) -> None:
+def _replay(looked: Looked, runs: dict[str, xr.Dataset], replication: int | None) -> None:
     scenario, views = looked.scenario, weeks(looked.scenario.horizon)
     name = next(iter(views))
     if len(views) > 1:
@@ -171,15 +171,19 @@ def _replay(looked: Looked, runs: dict[str, xr.Dataset]) -> None:
         name = chosen.selectbox(tr("Part of the horizon"), list(views), index=1, key=f"twin.part.{scenario.name}")
     view, whose = views[name], next(iter(runs))
     other = runs[FOREMAN] if whose == PLAN else None
-    made = looking.as_plan(looked, runs[whose], other)
-    stores = list(scenario.store)[: result.MOST_STORES]
-    drawn = charts.timeline_panels(made, other is not None, view, None, stores, whose=NAMES[whose])
     dark = st.context.theme.type == "dark"
+
+    def replayed() -> Any:
+        made = looking.as_plan(looked, runs[whose], other)
+        stores = list(scenario.store)[: result.MOST_STORES]
+        panels = charts.timeline_panels(made, other is not None, view, None, stores, whose=NAMES[whose])
+        return replaying.replay(made, panels, view, dark)
+
     player.button(view)
     with st.container(key="replay"):
-        st.altair_chart(
-            replaying.replay(made, drawn, view, dark), width="stretch", key="twin.replay",
-            alt=tr("The run over time, replayed by the slider; the table below it tells the same."),
+        drawn.chart(
+            ("replay", *looked.key, replication, whose, view.span_min, dark), replayed,
+            tr("The run over time, replayed by the slider; the table below it tells the same."), key="twin.replay",
         )  # fmt: skip
     st.caption(
         tr(

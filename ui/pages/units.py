@@ -13,30 +13,42 @@ from plans.unit_runs import counts
 from scenarios import Scenario
 from scenarios.delivery import Delivery
 from ui import wording, works
+from ui.gantts import DOES
+from ui.language import mark, tr, trn
+from ui.local import listed, sentence
 from ui.pages.accounts import draw
 
-CARBON, COST, CARBON_OF = "worth [kg CO2e/t]", "worth [{}/t]", "carbon [kg CO2e/t]"
+WORTH, CARBON_OF = mark("worth [{unit}]"), mark("carbon [kg CO2e/t]")
 RUN_DIGITS = {
-    "makes [t]": 1, "off-spec [t]": 1, "rate, mean [t/h]": 1, "power, mean [MW]": 2, "electricity [MWh]": 2,
+    mark("makes [t]"): 1, mark("off-spec [t]"): 1, mark("rate, mean [t/h]"): 1, mark("power, mean [MW]"): 2,
+    mark("electricity [MWh]"): 2,
 }  # fmt: skip
+
+ASKED = mark("asked [{unit}]"), mark("plan [{unit}]"), mark("foreman [{unit}]")
 
 
 def show_asked(scenario: Scenario) -> None:
     """Draw processes, stores and deliveries, each to be opened."""
     modes = pd.DataFrame(list(works.processes(scenario)))
     stores, moves = pd.DataFrame(list(works.stores(scenario))), pd.DataFrame(list(works.deliveries(scenario)))
-    plural = "process" if len(scenario.processes) == 1 else "processes"
-    grades = f", {len(modes)} modes" if len(modes) > len(scenario.processes) else ""
-    with st.expander(f"{len(scenario.processes)} {plural}{grades}"):
-        draw(modes, {})
+    heading = [trn("{count} process", "{count} processes", len(scenario.processes))]
+    heading += [trn("{count} mode", "{count} modes", len(modes))] if len(modes) > len(scenario.processes) else []
+    with st.expander(listed(heading)):
+        draw(titled(modes), {})
     if len(stores):
-        with st.expander(wording.count(len(stores), "store")):
-            draw(stores, {"holds [t]": 0, "now [t]": 0, "at the end, at least [t]": 0, "lost [% in an hour]": 3})
+        with st.expander(trn("{count} store", "{count} stores", len(stores))):
+            draw(titled(stores), dict(zip(map(tr, works.STORE[1:]), (0, 0, 0, 3), strict=True)))
     if len(moves):
-        arrivals = f", {wording.count(len(scenario.arrivals), 'arrival')}" if scenario.arrivals else ""
-        many = "delivery" if len(scenario.deliveries) == 1 else "deliveries"
-        with st.expander(f"{len(scenario.deliveries)} {many}{arrivals}"):
-            draw(moves, {"in all [t]": 0})
+        heading = [trn("{count} delivery", "{count} deliveries", len(scenario.deliveries))]
+        heading += [trn("{count} arrival", "{count} arrivals", len(scenario.arrivals))] if scenario.arrivals else []
+        moves["kind"] = moves["kind"].map(tr)
+        with st.expander(listed(heading)):
+            draw(titled(moves), {tr("in all [t]"): 0})
+
+
+def titled(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose columns are ours, with their names in the language of the page."""
+    return table.rename(columns=tr)
 
 
 def show_runs(made: Plan) -> None:
@@ -44,18 +56,20 @@ def show_runs(made: Plan) -> None:
     assert made.replay is not None
     foreman, plan = counts(made.scenario, made.baseline), counts(made.scenario, made.replay)
     use = {
-        "unit": list(plan),
-        "plan": [wording.used(count) for count in plan.values()],
-        "foreman": [wording.used(foreman[unit]) for unit in plan],
+        tr("unit"): list(plan),
+        tr("plan"): [wording.used(count) for count in plan.values()],
+        tr("foreman"): [wording.used(foreman[unit]) for unit in plan],
     }
     draw(pd.DataFrame(use), {})
-    chosen = st.multiselect("Runs of", list(plan), placeholder="all units", key="units")
-    draw(runs_table(made, chosen or list(plan)), RUN_DIGITS, {"does": 100})
-    st.caption("By start, in whole steps, local time. What a run makes includes what is off-spec.")
+    chosen = st.multiselect(tr("Runs of"), list(plan), placeholder=tr("all units"), key="units")
+    runs = runs_table(made, chosen or list(plan))
+    runs["does"] = [tr(DOES[what]) for what in runs["does"]]
+    draw(titled(runs), {tr(name): digits for name, digits in RUN_DIGITS.items()}, {tr("does"): 100})
+    st.caption(tr("By start, in whole steps, local time. What a run makes includes what is off-spec."))
 
 
 def runs_table(made: Plan, units: list[str]) -> pd.DataFrame:
-    """A row for each run, start-up and change-over of some units, by start."""
+    """A row for each run, start-up and change-over of some units, by start; in English."""
     found = run_list(made)
     found = found[found["unit"].isin(units)]
     hours = [(end - start).total_seconds() / 3600 for start, end in zip(found["start"], found["end"], strict=True)]
@@ -79,21 +93,16 @@ def show_stores(made: Plan, plan: Ledger) -> None:
     """Draw the stores at start and end, what the difference to the foreman's is worth, and the deliveries."""
     money = made.scenario.market.currency
     if made.scenario.stores:
-        st.markdown("**Stores**")
+        st.markdown(f"**{tr('Stores')}**")
         table = stores_table(made)
-        draw(table, {name: 1 if name in (CARBON, COST.format(money)) else 0 for name in table.columns[1:]})
-        says = [f"{name}: {text}" if name else text for name, text in wording.made(made) if name == "stock"]
-        st.caption(
-            " ".join(
-                [
-                    "What a tonne is worth is what the foreman emits and spends on it: energy, fuels, carbon price.",
-                    *(f"{line[0].upper()}{line[1:]}." for line in says),
-                ]
-            )
-        )
+        worths = [tr(WORTH, unit=unit) for unit in ("kg CO2e/t", f"{money}/t")]
+        draw(table, {name: 1 if name in worths else 0 for name in table.columns[1:]})
+        says = [tr("Stock: {text}", text=text) for name, text in wording.made(made) if name == "stock"]
+        worth = tr("What a tonne is worth is what the foreman emits and spends on it: energy, fuels, carbon price.")
+        st.caption(" ".join([worth, *map(sentence, says)]))
     if made.scenario.deliveries or made.scenario.arrivals:
-        st.markdown("**Deliveries**")
-        digits = {"asked [t]": 0, "plan [t]": 0, "foreman [t]": 0, CARBON_OF: 1}
+        st.markdown(f"**{tr('Deliveries')}**")
+        digits = {tr(text, unit="t"): 0 for text in ASKED} | {tr(CARBON_OF): 1}
         draw(deliveries_table(made, plan), digits)
 
 
@@ -111,16 +120,16 @@ def stores_table(made: Plan) -> pd.DataFrame:
         )
         rows.append(
             {
-                "store": name,
-                "holds [t]": store.capacity_t,
-                "start [t]": store.start_t,
-                "lowest [t]": min(store.start_t, float(level.min())),
-                "highest [t]": max(store.start_t, float(level.max())),
-                "wanted at the end [t]": store.end_t,
-                "end [t]": ours.stock[name],
-                "foreman's end [t]": theirs.stock[name],
-                CARBON: kg,
-                COST.format(made.scenario.market.currency): cost,
+                tr("store"): name,
+                tr("holds [t]"): store.capacity_t,
+                tr("start [t]"): store.start_t,
+                tr("lowest [t]"): min(store.start_t, float(level.min())),
+                tr("highest [t]"): max(store.start_t, float(level.max())),
+                tr("wanted at the end [t]"): store.end_t,
+                tr("end [t]"): ours.stock[name],
+                tr("foreman's end [t]"): theirs.stock[name],
+                tr(WORTH, unit="kg CO2e/t"): kg,
+                tr(WORTH, unit=f"{made.scenario.market.currency}/t"): cost,
             }
         )
     return pd.DataFrame(rows)
@@ -137,19 +146,18 @@ def deliveries_table(made: Plan, plan: Ledger) -> pd.DataFrame:
         leaves = isinstance(item, Delivery)
         name, label = ("delivered_t", "delivery") if leaves else ("arrived_t", "arrival")
         ours, theirs = (data[name].sel({label: item.name}).to_numpy() for data in (made.replay, made.baseline))
+        amounts = works.asked_t(scenario, item), float(ours.sum()), float(theirs.sum())
         at = np.flatnonzero(ours > 0).tolist()
         first, last = (horizon.instant(i * horizon.step_min) for i in (at[0], at[-1] + 1)) if at else (None, None)
         rows.append(
             {
-                "name": item.name,
-                "kind": works.kind(item),
-                "store": item.store,
-                "asked [t]": works.asked_t(scenario, item),
-                "plan [t]": float(ours.sum()),
-                "foreman [t]": float(theirs.sum()),
-                "first": wording.moment(first) if first else "",
-                "last": wording.moment(last) if last else "",
-                CARBON_OF: float(kg_per_t.sel(stock=item.store)) if leaves else np.nan,
+                tr("name"): item.name,
+                tr("kind"): tr(works.kind(item)),
+                tr("store"): item.store,
+                **dict(zip((tr(text, unit="t") for text in ASKED), amounts, strict=True)),
+                tr("first"): wording.moment(first) if first else "",
+                tr("last"): wording.moment(last) if last else "",
+                tr(CARBON_OF): float(kg_per_t.sel(stock=item.store)) if leaves else np.nan,
             }
         )
     return pd.DataFrame(rows)

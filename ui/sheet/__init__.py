@@ -13,8 +13,8 @@ import xarray as xr
 from scenarios import Scenario
 from scenarios.assets import Converter
 from ui import wording
-from ui.panels import shown
 from ui.language import tr
+from ui.panels import shown
 from ui.sheet.parts import SMALL, Box, Lane, Moment, Sheet, says
 from ui.sheet.production import processes, stages, stores, unit_power
 from ui.sheet.site import asset_box, connections
@@ -54,7 +54,9 @@ def table(found: Sheet) -> pd.DataFrame:
     for box in (*found.site, *found.machines, *found.production):
         flows = {name: amount for name, amount in box.flows.items() if abs(amount) > SMALL and name in units}
         gives, takes = (
-            ", ".join(f"{shown(name)} {says(amount, units[name])}" for name, amount in flows.items() if (amount > 0) == way)
+            ", ".join(
+                f"{shown(name)} {says(amount, units[name])}" for name, amount in flows.items() if (amount > 0) == way
+            )
             for way in (True, False)
         )
         rows.append((box.name, "; ".join(box.lines), takes, gives))

@@ -18,8 +18,8 @@ import pandas as pd
 
 from plans import palette
 from ui import wording
-from ui.panels import shown
 from ui.language import tr
+from ui.panels import shown
 from ui.sheet.parts import SMALL, Box, Lane, Sheet
 
 GUTTER, GAUGE = 0.115, 0.155

@@ -13,7 +13,7 @@ from scenarios.flows import streams
 from scenarios.line import phase_power
 from scenarios.process import Process
 from ui import wording
-from ui.language import tr, trn
+from ui.language import mark, tr, trn
 from ui.sheet.parts import SMALL, Box, Lane, Moment, says
 
 
@@ -129,7 +129,7 @@ def stores(at: Moment) -> Iterator[Lane]:
         )
         says = [
             tr(text, amount=wording.number(amount, 0), unit=at.tonnes)
-            for amount, text in ((comes, "{amount} {unit} come"), (leaves, "{amount} {unit} leave"))
+            for amount, text in ((comes, mark("{amount} {unit} come")), (leaves, mark("{amount} {unit} leave")))
             if amount > SMALL
         ]
         level = at.level(run["stock_t"].sel(stock=name).to_numpy(), store.start_t)

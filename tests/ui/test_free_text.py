@@ -1,0 +1,73 @@
+"""Free text that somebody else has written, on every page in a real browser: shown as it is, never as markup."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browsing import Watched, at_rest
+from playwright.sync_api import Browser, Page, expect
+from served import ROOT, Server
+
+from plans.store import Store
+from ui.pages import PAGES
+
+OUTSIDE = "http://outside.example/"
+EVIL = f"![a]({OUTSIDE}a.png) <img src='{OUTSIDE}b.png'> <script>fetch('{OUTSIDE}c')</script> [d](javascript:alert(1))"
+"""In a scenario's free text: what must be shown as it is written."""
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A home with a plan whose scenario tells more than it should, and the plan's id."""
+    folder = tmp_path_factory.mktemp("pages") / "home"
+    told = [part for key in ("title", "description") for part in ("--set", f"{key}={json.dumps(EVIL)}")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EMBERLINE_HOME", str(folder))
+        asked = ["plan", "melt-shop-small", *told, "--gap", "50%", "--time-limit", "5", "--quiet"]
+        command = [sys.executable, "-m", "ui", *asked]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        (run,) = [row.id for row in Store().list()]
+    return folder, run
+
+
+@pytest.fixture(scope="module")
+def server(home: tuple[Path, str]) -> Iterator[Server]:
+    started = Server(environment={"EMBERLINE_HOME": str(home[0])})
+    yield started
+    started.kill()
+
+
+def rested(page: Page) -> None:
+    """Wait until a page stands, and all of it is there."""
+    expect(page.get_by_test_id("stMain").get_by_role("heading").first).to_be_visible(timeout=90_000)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=90_000)
+    at_rest(page)
+
+
+def test_free_text_is_shown_as_it_is(server: Server, home: tuple[Path, str], browser: Browser) -> None:
+    """Proves: no page makes an image, a link or a script of what a scenario says, calls another host, or breaks the
+    policy of content. Sensitivity: a title in st.markdown fails here."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    watched = Watched(page, server.url)
+    page.goto(f"{server.url}/?run={home[1]}")
+    rested(page)
+    links = page.get_by_test_id("stTopNavLink")
+    expect(links).to_have_count(len(PAGES), timeout=60_000)
+    said = ""
+    for i, name in enumerate(PAGES):
+        links.nth(i).click()
+        rested(page)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        for made in (f"img[src*='{OUTSIDE}']", f"a[href*='{OUTSIDE}']", "a[href^='javascript']"):
+            expect(page.locator(made), name).to_have_count(0)
+        said += page.get_by_test_id("stMain").inner_text()
+    assert EVIL in said
+    assert watched.wrong == []
+    page.close()
