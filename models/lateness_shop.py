@@ -220,9 +220,10 @@ def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
     outages: list[list[tuple[float, float]]] = [[] for _ in units]
     for item in scenario.state.outages:
         outages[at[item.unit]].append((minutes(item.start), minutes(item.end)))
-    transfer = [[line.transfer_min(a, b) for b in units] for a in units]
+    told, stage_of = scenario.disturbances, line.stage_of
+    transfer = [[line.transfer_min(a, b) + told.slack_min(stage_of[a].name) for b in units] for a in units]
     setup = [unit.setup_min for unit in line.units]
-    longest = [NEVER if s.longest_wait_min is None else s.longest_wait_min for s in line.stages]
+    longest = [NEVER if s.longest_wait_min is None else s.longest_wait_min - told.wait_min(s.name) for s in line.stages]
     groups = _groups(scenario, route, begun, able, planned)
     release = [heat.release_min for heat in heats]
     due = [heat.due_min for heat in heats]

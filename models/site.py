@@ -122,6 +122,8 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
     if scenario.goal.signal == "marginal":
         signal = f"marginal_{signal}"
     limit = site.grid.import_limit_mw
+    if limit is not None:
+        limit -= scenario.disturbances.import_margin_mw
     cap = scenario.goal.caps.peak_mw
     if cap is not None:
         limit = cap if limit is None else min(limit, cap)

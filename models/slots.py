@@ -3,7 +3,8 @@
 Starts lie on slots. From start to start at least ⌈(duration + transfer)/step⌉ and at most ⌊(duration + longest wait)/
 step⌋ slots pass, so that no rounding hides a violation. Occupation and least lags come from the planning durations,
 power and longest waits from the nominal ones. On the campaign stage only the cast's start lies on a slot: its heats
-follow each other to the minute, and the lags of the stage before count to the cast's start.
+follow each other to the minute, and the lags of the stage before count to the cast's start. Margins (``Disturbances``)
+lengthen the least lags, shorten the longest waits and bring the due times forward.
 
 Power is kept on *cells*, the greatest common divisor of step and metered interval; a slot's energy is the sum over its
 cells.
@@ -237,6 +238,7 @@ def from_scenario(scenario: Scenario, envelope: xr.Dataset, rounding: Rounding |
 class _Reader:
     def __init__(self, scenario: Scenario, envelope: xr.Dataset, rounding: Rounding) -> None:
         self.scenario, self.line, self.rounding = scenario, scenario.line, rounding
+        self.margins = scenario.disturbances
         self.step = scenario.horizon.step_min
         self.cell = math.gcd(int(self.step), int(scenario.site.grid.metered_interval_min))
         self.n = scenario.horizon.n_steps
@@ -323,7 +325,7 @@ class _Reader:
             units = [u for u in units if not allowed or self.units[u] in allowed]
         minutes = {u: float(self.nominal[h, u]) for u in units}
         if final and units:
-            last = min(last, max(down(heat.due_min - float(self.planned[h, u]), self.step) for u in units))
+            last = min(last, max(down(self._due(h) - float(self.planned[h, u]), self.step) for u in units))
         return Operation(
             stage=stage,
             units=tuple(units),
@@ -334,6 +336,10 @@ class _Reader:
             last=last,
             started_min=float(started) if np.isfinite(started) else None,
         )
+
+    def _due(self, h: int) -> float:
+        """When a plan finishes a heat [min]."""
+        return self.scenario.heats[h].due_min - self.margins.due_margin_min
 
     def _setup(self, u: int) -> float:
         return self.line.units[u].setup_min
@@ -390,7 +396,10 @@ class _Reader:
     def _lags(
         self, h: int, a: Operation, targets: list[int], cast: tuple[list[int], int] | None, which: str
     ) -> np.ndarray:
-        longest = self.line.stages[a.stage].longest_wait_min
+        longest, name = self.line.stages[a.stage].longest_wait_min, self.line.stages[a.stage].name
+        slack, short = self.margins.slack_min(name), self.margins.wait_min(name)
+        if a.started_min is not None:
+            slack = short = 0.0  # too late for margins
         table = np.zeros((len(a.units), len(targets)), dtype=int)
         for i, u in enumerate(a.units):
             for j, v in enumerate(targets):
@@ -400,11 +409,12 @@ class _Reader:
                     group, position = cast
                     offset = float(self.planned[group[:position], v].sum())
                 if which == "least":
-                    table[i, j] = self.rounding.least(float(self.planned[h, u]), transfer, offset, self.step)
+                    table[i, j] = self.rounding.least(float(self.planned[h, u]), transfer + slack, offset, self.step)
                 elif longest is None:
                     table[i, j] = self.n
                 else:
-                    table[i, j] = self.rounding.most(float(self.nominal[h, u]), transfer, longest, offset, self.step)
+                    most = float(self.nominal[h, u]), transfer, longest - short
+                    table[i, j] = self.rounding.most(*most, offset, self.step)
         return table
 
     def _casters(self, order: int, group: list[int]) -> list[int]:
@@ -449,7 +459,7 @@ class _Reader:
                     lock = (heat.name, self.line.stages[stage].name) in self.locks
                     if lock:
                         lo, hi = max(lo, begin - down(off, self.step)), min(hi, end - down(off, self.step))
-                hi = min(hi, down(heat.due_min - off - float(self.planned[h, u]), self.step))
+                hi = min(hi, down(self._due(h) - off - float(self.planned[h, u]), self.step))
             first[u], last[u] = lo, hi
         return Cast(
             order=order,

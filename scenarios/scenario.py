@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
-from scenarios import contracts, flow_sheet
+from scenarios import contracts, disturbances, flow_sheet
 from scenarios.assets import ELECTRICITY, Wanted
 from scenarios.assets.quantity import unit_in
 from scenarios.datasets import INPUTS, check
@@ -493,6 +493,8 @@ def _mistakes_of_state(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ..
             if item.unit not in machines:
                 says = f"unknown unit {item.unit!r}; units are {', '.join(machines)}"
                 yield ("disturbances", kind, i, "unit"), says
+    for place, says in disturbances.mistakes(scenario.disturbances, scenario.line, scenario.site.grid.import_limit_mw):
+        yield ("disturbances", *place), says
 
 
 def _mistakes_of_goal(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], str]]:

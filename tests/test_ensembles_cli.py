@@ -26,7 +26,7 @@ SMALL = "melt-shop-small"
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the small shop's plan."""
     folder = tmp_path_factory.mktemp("home")
-    made = plan(load(SMALL, ["goal.gap=50 %", "disturbances.replications=0"]))
+    made = plan(load(SMALL, ["goal.gap=50 %", "disturbances.replications=0", "disturbances.duration_spread=20 %"]))
     store = Store(folder)
     with store.working(made.scenario) as run:
         store.save(run, made)

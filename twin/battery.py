@@ -1,4 +1,9 @@
-"""The battery, by the plain rules or by set-points; its rules stand in ``twin.site``."""
+"""The battery, by the plain rules or by set-points; its rules stand in ``twin.site``.
+
+Where reality differs from the plan, set-points give way to the import limit, as any energy management does it: in a
+metered interval that would lie above, the battery charges less and delivers more. What its level lacks then is made up
+for as soon as the mean neither exceeds the limit nor is the highest yet, so that no new peak comes of it.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +15,31 @@ from twin.violation import TOLERANCE, Violation
 
 
 def battery(
-    grid: SiteGrid, net: np.ndarray, setpoints: Setpoints | None
+    grid: SiteGrid, net: np.ndarray, setpoints: Setpoints | None, relieving: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Violation]]:
-    """Charge, discharge [MW] and level at the end of each cell [MWh], shape (n_cells,) each, and violations."""
+    """Charge, discharge [MW] and level at the end of each cell [MWh], shape (n_cells,) each, and violations.
+
+    Args:
+        grid: the site's grids.
+        net: what is drawn without the battery in each cell [MW], shape (n_cells,).
+        setpoints: the schedule's; None: the plain rules.
+        relieving: whether set-points give way to the import limit.
+    """
     record = grid.scenario.site.battery
     if record is None:
         zeros = np.zeros(len(net))
         return zeros, zeros, zeros, []
     store = Store(record.energy_mwh, grid.start_level_mwh, record.self_loss_per_h)
     if setpoints is not None:
-        return _follow(grid, store, setpoints)
-    charge, discharge = _rules(grid, store, grid.metered(net))
+        charge, discharge, violations = _follow(grid, store, setpoints)
+        flow, level = charge - discharge, np.array(store.levels[1:])
+        if relieving and (grid.metered(net + flow) > grid.import_limit_mw + TOLERANCE).any():
+            flow, level, late = _relieve(grid, net, flow, level)
+            charge, discharge, violations = np.maximum(flow, 0.0), np.maximum(-flow, 0.0), violations + late
+        return charge, discharge, level, violations
+    charges, discharges = _rules(grid, store, grid.metered(net))
     level = np.array(store.levels[1:])
-    return np.repeat(charge, grid.per_meter), np.repeat(discharge, grid.per_meter), level, []
+    return np.repeat(charges, grid.per_meter), np.repeat(discharges, grid.per_meter), level, []
 
 
 def _rules(grid: SiteGrid, store: Store, net: np.ndarray) -> tuple[list[float], list[float]]:
@@ -61,9 +78,7 @@ def _flow(level: float, counting: float) -> float:
     return level / counting if counting else 0.0
 
 
-def _follow(
-    grid: SiteGrid, store: Store, setpoints: Setpoints
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Violation]]:
+def _follow(grid: SiteGrid, store: Store, setpoints: Setpoints) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
     """Follow set-points as far as power and level allow; what is missed is a violation."""
     record = grid.scenario.site.battery
     assert record is not None
@@ -88,4 +103,42 @@ def _follow(
         if missed > TOLERANCE:
             violations.append(("battery", "", "", at, missed, "MWh"))
         at += step
-    return np.array(charges), np.array(discharges), np.array(store.levels[1:]), violations
+    return np.array(charges), np.array(discharges), violations
+
+
+def _relieve(
+    grid: SiteGrid, net: np.ndarray, told: np.ndarray, levels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
+    """Flows [MW], charge positive, and levels [MWh] of a battery that keeps the import limit where it can.
+
+    Args:
+        grid: the site's grids.
+        net: what is drawn without the battery [MW].
+        told: its flow by set-points [MW].
+        levels: at the end of each cell by set-points [MWh].
+    """
+    record = grid.scenario.site.battery
+    assert record is not None
+    store = Store(record.energy_mwh, grid.start_level_mwh, record.self_loss_per_h)
+    into, out, power = record.charge_efficiency, record.discharge_efficiency, record.power_mw
+    cell_h, counting = grid.cell_min / 60, store.counting(grid.meter_min / 60)
+    flows, highest = [], -np.inf
+    means = grid.metered(net + told).tolist()
+    for m, mean in enumerate(means):
+        cells = slice(m * grid.per_meter, (m + 1) * grid.per_meter)
+        lacking = float(levels[cells.start - 1]) - store.level if m else 0.0
+        shift = min(grid.import_limit_mw - mean, 0.0)
+        if not shift and lacking > TOLERANCE:
+            room = min(grid.import_limit_mw, highest) - mean
+            shift = max(min(room, _flow(lacking, counting) / into), 0.0)
+        got = []
+        for flow in told[cells].tolist():
+            wanted = min(max(flow + shift, -power), power)
+            taken, given = store.flow(max(wanted, 0.0) * into, max(-wanted, 0.0) / out, cell_h)
+            got.append(taken / into - given * out)
+        highest = max(highest, mean + sum(got) / len(got) - float(told[cells].mean()))
+        flows += got
+    missed = float(levels[-1]) - store.level
+    end = grid.scenario.horizon.length_min
+    late: list[Violation] = [("battery", "", "", end, missed, "MWh")] if missed > TOLERANCE else []
+    return np.array(flows), np.array(store.levels[1:]), late

@@ -22,7 +22,7 @@ SAMPLES = 8192
 def envelope(scenario: Scenario) -> xr.Dataset:
     """The envelope of a scenario, a dataset of table ``ENVELOPE``.
 
-    Planning durations are the quantile ``disturbances.planning_quantile`` of what an operation takes on its unit,
+    Planning durations are the quantile that the disturbances name for a stage of what an operation takes on its unit,
     breakdowns included, in whole minutes above the nominal duration and never below it. (At the median a breakdown
     shifts the quantile by seconds; on a raster those would cost a whole step of every heat.)
     """
@@ -68,12 +68,18 @@ def envelope(scenario: Scenario) -> xr.Dataset:
     return check(data, ENVELOPE)
 
 
-def planned_durations(table: Shop) -> np.ndarray:
-    """Duration that a plan reckons with for each heat on each unit [min], shape (n_heats, n_units)."""
+def planned_durations(table: Shop, *, careful: bool = True) -> np.ndarray:
+    """Duration that a plan reckons with for each heat on each unit [min], shape (n_heats, n_units).
+
+    Args:
+        table: the line.
+        careful: by the quantiles of the margins, where there are any; else by the general one.
+    """
     nominal = np.array(table.duration, dtype=float).reshape(len(table.names), len(table.units))
     planned = nominal.copy()
-    quantile = table.scenario.disturbances.planning_quantile
+    told = table.scenario.disturbances
     for u, name in enumerate(table.units):
+        quantile = told.quantile(table.stages[table.stage_of[u]]) if careful else told.planning_quantile
         column = nominal[:, u]
         for minutes in np.unique(column[~np.isnan(column)]).tolist():
             longer = quantile_min(table.scenario, name, minutes, quantile) - minutes

@@ -28,7 +28,7 @@ from scenarios import Scenario
 from scenarios.datasets import SCHEDULE, check, metered
 from twin.envelope import planned_durations
 from twin.line import Following
-from twin.operations import NEVER, Shop, arrange, shop
+from twin.operations import NEVER, Shop, arrange, careful, careless, shop
 from twin.placing import Group, Placing
 from twin.power import operations_trace
 from twin.processes import dispatch_works
@@ -37,6 +37,8 @@ from twin.site import SiteGrid, balance, variables
 
 TRIES = 40
 """How many sequences the foreman tries before something is left over."""
+PAINS = 7200
+"""Heats that a list with margins, which leaves less room, may place again and again instead: 300 sequences of 24."""
 
 
 def coupled(table: Shop) -> bool:
@@ -54,12 +56,21 @@ def rank(table: Shop) -> list[int]:
     return sorted(range(len(table.names)), key=lambda h: (table.due[h], h))
 
 
-def dispatch(scenario: Scenario, envelope: xr.Dataset | None = None) -> xr.Dataset:
+def dispatch(
+    scenario: Scenario,
+    envelope: xr.Dataset | None = None,
+    *,
+    keeping: bool = False,
+    like: xr.Dataset | None = None,
+) -> xr.Dataset:
     """The foreman's list, a dataset of table ``SCHEDULE``; flows are those of the list run without disturbance.
 
     Args:
         scenario: what is asked.
-        envelope: the twin's (table ``ENVELOPE``); its planning durations are used. None: they are worked out.
+        envelope: the twin's (table ``ENVELOPE``); its planning durations are used, where no margin changes them. None:
+            they are worked out.
+        keeping: the list of a foreman who keeps the margins of the plan.
+        like: a schedule (table ``SCHEDULE``) in whose order casts are placed first, instead of in due order.
 
     The attribute ``complete`` is 0 where not every heat found a place; ``unplaced`` names those. Processes have a
     foreman of their own (``twin.processes.foreman``).
@@ -67,11 +78,25 @@ def dispatch(scenario: Scenario, envelope: xr.Dataset | None = None) -> xr.Datas
     if scenario.processes:
         return dispatch_works(scenario)
     table = shop(scenario)
-    planned = planned_durations(table) if envelope is None else envelope["planned_min"].values
-    grid = SiteGrid(scenario)
-    found = _list(table, planned.tolist(), grid)
+    if envelope is None or scenario.disturbances.margins:
+        planned = planned_durations(table, careful=keeping)
+    else:
+        planned = envelope["planned_min"].values
+    grid = SiteGrid(_calmer(scenario, keeping))
+    tries = max(TRIES, PAINS // max(len(table.names), 1)) if keeping else TRIES
+    found = _list(careful(table) if keeping else table, planned.tolist(), grid, tries, like)
     found.melt_later()
+    found.table = careless(table)
     return _schedule(found)
+
+
+def _calmer(scenario: Scenario, keeping: bool) -> Scenario:
+    """The scenario, with its import limit less the plan's margin where that is kept."""
+    limit, margin = scenario.site.grid.import_limit_mw, scenario.disturbances.import_margin_mw
+    if not keeping or limit is None or not margin:
+        return scenario
+    grid = scenario.site.grid.model_copy(update={"import_limit_mw": limit - margin})
+    return scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid})})
 
 
 def _groups(table: Shop) -> list[Group]:
@@ -102,12 +127,15 @@ def _groups(table: Shop) -> list[Group]:
     return found
 
 
-def _list(table: Shop, planned: list[list[float]], grid: SiteGrid) -> Placing:
+def _list(table: Shop, planned: list[list[float]], grid: SiteGrid, tries: int, like: xr.Dataset | None) -> Placing:
     """The foreman's list. Where an order finds no place, it and those before it are tried in other sequences."""
     sequence = sorted(_groups(table), key=lambda group: (not group.urgent, group.due))
+    if like is not None:
+        begins = like["start_min"].max("stage").to_series()
+        sequence.sort(key=lambda group: (not group.urgent, float(begins[table.names[group.heats[0]]])))
     generator = np.random.Generator(np.random.Philox(key=0))
     furthest, best = -1, sequence
-    for _ in range(TRIES):
+    for _ in range(tries):
         trial = Placing(table, planned, grid)
         failed = trial.place(sequence, stop=True)
         if failed is None:

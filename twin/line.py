@@ -31,7 +31,8 @@ class Following:
     """Units that follow a list: each works off its sequence, nothing starts earlier than scheduled.
 
     When reality is late, everything after it shifts right: the order on each unit is kept, and a cast starts only when
-    its heats will arrive in time by what is known then.
+    its heats will arrive in time by what is known then, those under way as long before as the plan's margins say. A
+    heat whose next stages are later than scheduled is held back before it would wait for them too long.
     """
 
     def __init__(self, todo: Operations, duration: list[float], failures: Mapping[int, Breakdowns]) -> None:
@@ -47,6 +48,11 @@ class Following:
         campaign = todo.shop.campaign
         self._ahead = sorted((i for i in range(n) if todo.stage[i] != campaign), key=todo.scheduled.__getitem__)
         self._open = 0
+        self._place = [0] * len(todo.sequence)
+        """How many operations of each unit are over."""
+        self._latest = 0.0
+        """By how much anything has been later than scheduled until now, or will be that is under way [min]."""
+        self._slack = max(todo.shop.slack, default=0.0)
 
     def run(self) -> Course:
         """Run until nothing moves any more."""
@@ -90,11 +96,26 @@ class Following:
                             at = max(wanted, at + SHORTEST_PATIENCE_MIN)
                             if outages:
                                 at = _after_outages(outages, at, self._expected(sequence, place))
+                # lateness is passed on at most: what was never so late holds nobody back
+                while self._latest > TOLERANCE and todo.soonest[i] + self._latest + self._slack > at:
+                    if at > env.now:
+                        yield env.timeout(at - env.now)
+                    wanted = self._not_before(i)
+                    if wanted <= at + TOLERANCE:
+                        break
+                    at = max(wanted, at + SHORTEST_PATIENCE_MIN)
+                    if outages:
+                        at = _after_outages(outages, at, todo.planned[i])
                 finish = self._finish(i, at, max(self.duration[i], todo.pace[i]), failures)
             self.start[i] = at
+            late = finish - todo.scheduled[i] - todo.planned[i]
+            if i in self.stops:
+                late += failures.mean_repair  # type: ignore[union-attr]
+            self._latest = max(self._latest, late)
             if finish > env.now:
                 yield env.timeout(finish - env.now)
             end[i] = free = finish
+            self._place[u] = place + 1
             previous = i
             event = waiting[i]
             if event is not None:
@@ -136,18 +157,55 @@ class Following:
         """Planned minutes of an operation, or of the whole cast that it begins."""
         return sum(self.todo.planned[i] for i in self._cast(sequence, place))
 
-    def _heats_in_time(self, sequence: list[int], place: int, now: float) -> float:
-        """Earliest start of a cast at which, by what is known now, each of its heats will be there in time."""
+    def _not_before(self, i: int) -> float:
+        """Earliest start of an operation after which, by what is known now, its heat waits for no stage too long.
+
+        Only what is later than scheduled holds a heat back: the waits of the schedule itself are not mended.
+        """
+        todo = self.todo
+        low = -math.inf
+        for j in range(todo.last_of(i), i, -1):
+            expected = self._expected_start(j)
+            if expected > todo.scheduled[j] + TOLERANCE:
+                low = max(low, expected)
+            low -= todo.reach(j)
+        return low
+
+    def _expected_start(self, i: int) -> float:
+        """Expected start of an operation by what its unit has to do before it, of a cast's also by its heats."""
+        todo, now = self.todo, self.env.now
+        u = todo.unit[i]
+        sequence, setup = todo.sequence[u], todo.shop.setup[u]
+        first = self._place[u]
+        free = self.end[sequence[first - 1]] if first else -math.inf
+        assert free is not None
+        at = now
+        for place in range(first, todo.rank[i] + 1):
+            j = sequence[place]
+            if not math.isnan(self.start[j]):
+                at, free = self.start[j], self._expected_end(j, now)
+                continue
+            follows = place > 0 and todo.same_cast(sequence[place - 1], j)
+            at = max(todo.scheduled[j], free if follows else free + setup, now)
+            if not follows and todo.stage[j] == todo.shop.campaign:
+                at = self._heats_in_time(sequence, place, at)
+            free = at + todo.planned[j]
+        return at
+
+    def _heats_in_time(self, sequence: list[int], place: int, at: float) -> float:
+        """Earliest start of a cast from ``at`` on at which, by what is known now, each of its heats will be there."""
         todo = self.todo
         cast = self._cast(sequence, place)
         if len(cast) == 1:
-            return now
-        ends = self._forecast(now, [todo.before[i] for i in cast])
-        wanted, offset = now, 0.0
+            return at
+        ends = self._forecast(self.env.now, [todo.before[i] for i in cast])
+        wanted, offset = at, 0.0
         for i in cast:
             b = todo.before[i]
             if b >= 0:
-                wanted = max(wanted, ends[b] + todo.travel[i] - offset)
+                under_way = self.end[b] is None and not todo.started[b]
+                slack = todo.shop.slack[todo.stage[b]] if under_way else 0.0
+                wanted = max(wanted, ends[b] + todo.travel[i] + slack - offset)
             offset += todo.planned[i]
         return wanted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -15,6 +15,8 @@ from scenarios.energy_states import EnergyStates
 from twin.power import Profile
 
 NEVER = math.inf
+HELD_SHARE = 0.75
+"""Share of the longest wait for which a heat that is held back is meant to wait: the next stage may be later still."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Shop:
     """Set-up of each unit."""
     longest_wait: list[float]
     """Longest time from the end of each stage to the start of the next, transfer included; infinite where free."""
+    slack: list[float]
+    """How long, by the plan's margins, a heat is there before the stage after each one takes it."""
     campaign: int
     """The stage whose heats follow each other without a gap; -1 where there is none."""
     reheating: int
@@ -146,6 +150,7 @@ def shop(scenario: Scenario) -> Shop:
         quickest=[[line.quickest_min(a, b) for b in stages] for a in stages],
         setup=[unit.setup_min for unit in units],
         longest_wait=[NEVER if s.longest_wait_min is None else s.longest_wait_min for s in line.stages],
+        slack=[scenario.disturbances.slack_min(stage) for stage in stages],
         campaign=-1 if casting is None else stages.index(casting.name),
         reheating=-1 if loss is None else stages.index(loss.reheating_stage),
         reheat_mwh_per_min=[line.reheat_mwh(heat.grade, 1.0) for heat in heats],
@@ -159,6 +164,24 @@ def shop(scenario: Scenario) -> Shop:
         profiles=[_profile(unit.profile) for unit in units],
         states={u: unit.states for u, unit in enumerate(units) if unit.states is not None},
     )
+
+
+def careful(table: Shop) -> Shop:
+    """The line as a plan with margins sees it: longer transfers, shorter waits, sooner due times."""
+    told = table.scenario.disturbances
+    return replace(
+        table,
+        transfer=[
+            [minutes + table.slack[table.stage_of[u]] for minutes in row] for u, row in enumerate(table.transfer)
+        ],
+        longest_wait=[wait - told.wait_min(name) for wait, name in zip(table.longest_wait, table.stages, strict=True)],
+        due=[due - told.due_margin_min for due in table.due],
+    )
+
+
+def careless(table: Shop) -> Shop:
+    """The line of somebody who follows a list without margins."""
+    return replace(table, slack=[0.0] * len(table.slack))
 
 
 def _profile(phases: tuple) -> Profile:
@@ -214,6 +237,35 @@ class Operations:
             "reheat": np.array([self.shop.reheat_mwh_per_min[h] for h in self.heat]),
             "longest": np.array([self.shop.longest_wait[self.stage[b]] if b >= 0 else NEVER for b in self.before]),
         }
+
+    @cached_property
+    def rank(self) -> list[int]:
+        """Place of each operation in its unit's sequence."""
+        found = [0] * len(self)
+        for sequence in self.sequence:
+            for place, i in enumerate(sequence):
+                found[i] = place
+        return found
+
+    def last_of(self, i: int) -> int:
+        """The last operation of the heat of an operation."""
+        while i + 1 < len(self) and self.before[i + 1] == i:
+            i += 1
+        return i
+
+    def reach(self, i: int) -> float:
+        """How long before an operation the one before it of the same heat may begin, where reality is late [min]."""
+        b = self.before[i]
+        return self.shop.duration[self.heat[b]][self.unit[b]] + HELD_SHARE * self.shop.longest_wait[self.stage[b]]
+
+    @cached_property
+    def soonest(self) -> list[float]:
+        """When each operation may begin for those after it to be as scheduled [min]; infinitely soon for the last."""
+        found = [-NEVER] * len(self)
+        for i in range(len(self) - 2, -1, -1):
+            if self.before[i + 1] == i:
+                found[i] = max(self.scheduled[i + 1], found[i + 1]) - self.reach(i + 1)
+        return found
 
     def same_cast(self, first: int, second: int) -> bool:
         """Whether two neighbours on a unit belong to one cast."""

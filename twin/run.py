@@ -11,7 +11,7 @@ import xarray as xr
 from scenarios import Scenario
 from twin.foreman import coupled, dispatch, rank
 from twin.line import Course, Following, Serving
-from twin.operations import Operations, Shop, arrange, operations, shop
+from twin.operations import Operations, Shop, arrange, careless, operations, shop
 from twin.processes import WorksFollower
 from twin.recorder import record, run_attrs
 from twin.site import Setpoints, SiteGrid
@@ -90,6 +90,8 @@ class Follower:
         self, scenario: Scenario, schedule: xr.Dataset, policy: str = "schedule", table: Shop | None = None
     ) -> None:
         self.shop = shop(scenario) if table is None else table
+        if schedule.attrs.get("policy") == "foreman":
+            self.shop = careless(self.shop)
         self.todo = operations(self.shop, schedule)
         self.grid = SiteGrid(scenario)
         self.policy = policy

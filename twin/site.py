@@ -38,6 +38,7 @@ def balance(
     line_gives: Mapping[str, np.ndarray] | None = None,
     *,
     answering: bool = False,
+    relieving: bool = False,
 ) -> tuple[Flows, list[Violation]]:
     """Balance the site under the line's load.
 
@@ -48,6 +49,7 @@ def balance(
         line_gives: what the line and processes give of other carriers per hour, in the carrier's unit, mean over each
             step, shape (n_steps,) each; negative: they take it, as loads do.
         answering: whether machines answer to a need that is not as planned, where set-points are followed.
+        relieving: whether the battery's set-points give way to the import limit.
 
     Returns:
         The variables of ``FLOWS`` as arrays, and violations of limits of import, export and battery, and of what the
@@ -67,7 +69,7 @@ def balance(
         others = {name: np.repeat(rate, grid.per_step) for name, rate in run.renewables.items()}
     # what can be curtailed
     sun = pv + sum(others.values(), np.zeros(len(pv)))
-    charge, discharge, level, violations = battery(grid, load - sun, setpoints)
+    charge, discharge, level, violations = battery(grid, load - sun, setpoints, relieving)
     net = load - sun + charge - discharge
     export_limit = grid.scenario.site.grid.export_limit_mw
     over = -export_limit - grid.metered(net)

@@ -143,13 +143,13 @@ def _show(made: Ensemble, stored: StoredRun, path: str, seconds: dict[str, float
         table.add_column(name, no_wrap=True)
     for name in ("P10", "P50", "P90"):
         table.add_column(name, justify="right", no_wrap=True)
-    for label, unit, values in _figures(made):
+    for label, unit, values in figures(made):
         table.add_row(label, unit, *values)
     console.print(table, soft_wrap=True)
     rows = made.broke()
     if rows:
         console.print()
-        _show_limits(made, rows)
+        show_limits(made, rows)
     console.print()
     facts = [("seed", str(int(made.data.attrs["seed"])))]
     if made.against_foreman:
@@ -162,7 +162,8 @@ def _show(made: Ensemble, stored: StoredRun, path: str, seconds: dict[str, float
         console.print(Text.assemble((f"{name:<10}", "bold"), text))
 
 
-def _figures(made: Ensemble) -> list[tuple[str, str, list[str]]]:
+def figures(made: Ensemble) -> list[tuple[str, str, list[str]]]:
+    """Label, unit, and P10, P50 and P90 of each figure of an ensemble."""
     from ui import wording
 
     money, found = made.scenario.market.currency, made.quantiles()
@@ -186,7 +187,8 @@ def _figures(made: Ensemble) -> list[tuple[str, str, list[str]]]:
     ]
 
 
-def _show_limits(made: Ensemble, rows: list[dict[str, Any]]) -> None:
+def show_limits(made: Ensemble, rows: list[dict[str, Any]]) -> None:
+    """What broke it, limit by limit."""
     from rich.table import Table
     from rich.text import Text
 

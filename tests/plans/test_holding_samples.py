@@ -1,0 +1,93 @@
+"""Samples made of real errors of forecasts, and the comparison on days that no plan has seen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rolled import works
+
+import twin
+from models.samples import optimize_samples
+from plans.holding.errors import AHEAD, samples
+from plans.holding.sampled import compare
+from scenarios import Scenario
+from scenarios.known import known
+from scenarios.record import ScenarioError
+from scenarios.series import resolve
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Scenario:
+    changes = ("market.imbalance={short_spread_per_mwh: 10, long_spread_per_mwh: 10}",)
+    return works(tmp_path_factory.mktemp("works"), hours=24, goal="cost", changes=changes)
+
+
+def test_a_sample_is_the_forecast_and_the_error_of_another_day(asked: Scenario) -> None:
+    """Proves: each sample adds to the forecast of half a day before what was wrong with the forecast of some earlier
+    day at the same lead, of price and intensity together; no day serves twice. Sensitivity: errors drawn hour by hour.
+    """
+    drawn = samples(asked, 3, 50)
+    assert drawn.names == ("price_per_mwh", "carbon_intensity_kg_per_mwh")
+    errors = {}
+    for back in range(1, 10):
+        earlier = asked.horizon.model_copy(update={"start": asked.horizon.start_utc - timedelta(days=back)})
+        for name, _, series, unit in asked.series():
+            if name not in drawn.names:
+                continue
+            folder = asked._folder
+            told = known(series, earlier, unit, folder, earlier.start_utc - AHEAD).values
+            errors[back, name] = resolve(series, earlier, unit, folder).values - told
+    used = []
+    for made in (*drawn.planned, *drawn.fresh):
+        matching = [
+            back
+            for back in range(1, 10)
+            if np.allclose(
+                made.inputs["price_per_mwh"] - drawn.foretold.inputs["price_per_mwh"], errors[back, "price_per_mwh"]
+            )
+            and np.allclose(
+                made.inputs["carbon_intensity_kg_per_mwh"],
+                np.maximum(
+                    drawn.foretold.inputs["carbon_intensity_kg_per_mwh"] + errors[back, "carbon_intensity_kg_per_mwh"],
+                    0.0,
+                ),
+            )
+        ]
+        assert len(matching) == 1
+        used += matching
+    assert len(set(used)) == len(used) >= 5
+    again = samples(asked, 3, 50)
+    assert all(one.inputs.identical(two.inputs) for one, two in zip(drawn.planned, again.planned, strict=True))
+
+
+def test_on_fresh_days_nobody_beats_who_knows_them(asked: Scenario) -> None:
+    """Proves: both plans are judged on days that neither has seen, knowing the day is never dearer, and what is told of
+    gains adds up. Sensitivity: a judge who lets the first stage change."""
+    made = compare(asked, 3)
+    told = made.summary()
+    assert told["fresh"] == len(made.on_fresh) == len(made.plain_on_fresh) >= 2
+    small = 1e-4 * abs(made.knowing).max()
+    assert (made.knowing <= made.on_fresh + small).all()
+    assert (made.knowing <= made.plain_on_fresh + small).all()
+    assert told["gained"]["mean"] == pytest.approx(float((made.plain_on_fresh - made.on_fresh).mean()))
+    assert told["gained"]["knowing"] >= -small
+    assert made.sampled.value == pytest.approx(float(made.sampled.worth.mean()))
+    kept = optimize_samples(samples(asked, 3, 50).planned, twin.envelope(asked), fixed=made.plain.fixed, gap=1e-6)
+    assert made.sampled.bound is not None
+    assert kept.value is not None
+    assert made.sampled.bound <= kept.value + small
+
+
+def test_what_samples_cannot_be_had_of(asked: Scenario, tmp_path: Path) -> None:
+    """Proves: too few earlier days, heats, and a site without a first stage are one line each. Sensitivity: a guess."""
+    from scenarios import load
+
+    with pytest.raises(ScenarioError, match="earlier days with errors of forecasts"):
+        samples(asked, 40, 10)
+    with pytest.raises(ScenarioError, match="site alone"):
+        compare(load("melt-shop-small"), 3)
+    with pytest.raises(ScenarioError, match="nothing of this site must be fixed"):
+        compare(load("works-hub-year", ["horizon.days=1"]), 3)

@@ -1,0 +1,94 @@
+"""The command ``hold``: what it prints, keeps and refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from ui.cli import main
+
+SMALL = ("melt-shop-small", "--set", "goal.gap=50 %", "--workers", "1", "-n", "30", "--time-limit", "10")
+
+
+@pytest.fixture(autouse=True)
+def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path / "home"))
+
+
+def emberline(*args: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, with its streams caught."""
+    said, told = io.StringIO(), io.StringIO()
+    with redirect_stdout(said), redirect_stderr(told), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["emberline", *args])
+        with pytest.raises(SystemExit) as left:
+            main()
+    return subprocess.CompletedProcess(args, int(left.value.code or 0), said.getvalue(), told.getvalue())
+
+
+def test_a_plan_that_holds_is_told_and_kept() -> None:
+    """Proves: exit code 0, the answer as JSON and in the run's folder, the judgement beside it, and the run shown and
+    exported as any other. Sensitivity: a report that is not the run's."""
+    calm = [
+        "disturbances.duration_spread=1 %", "disturbances.energy_spread=0", "disturbances.breakdowns=[]",
+        "disturbances.margins=[{stage: melting, wait_min: 10}, {stage: ladle, slack_min: 5, wait_min: 15}]",
+        "disturbances.due_margin_min=30", "site.grid.import_limit_mw=90", "site.battery=null",
+    ]  # fmt: skip
+    done = emberline("hold", *SMALL, *(part for text in calm for part in ("--set", text)), "--level", "50%", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["holds"]
+    assert said["status"] == "holds"
+    assert said["level"] == 0.5
+    folder = Path(said["folder"])
+    assert json.loads((folder / "holding.json").read_text(encoding="utf-8"))["robust"] == said["robust"]
+    assert len(list(folder.glob("ensemble-*.nc"))) == 1
+    shown = json.loads(emberline("show", said["run"], "--json").stdout)
+    assert (shown["replays"]["n"], shown["replays"]["held"]) == (30, said["robust"]["held"])
+    assert set(said["price"]) == {"carbon_kg", "cost", "peak_mw"}
+
+
+def test_what_cannot_hold_is_stored_and_told_with_code_1() -> None:
+    """Proves: the answer says why, with both plans and what broke it. Sensitivity: a plan that is told as holding."""
+    done = emberline("hold", *SMALL, "--set", "disturbances.breakdowns=[{unit: CC, mtbf_h: 4, mttr_min: 300}]",
+                     "--level", "0.99", "-q")  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "at 99.0 %" in done.stdout
+    assert "cannot be made to hold" in done.stdout or "the time was over" in done.stdout
+    for word in ("this plan", "plain plan", "foreman", "price", "what broke it", "run"):
+        assert word in done.stdout, word
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("--level", "1.2"), "--level 1.2: is a share between 0 and 1"),
+        (("--level", "99.99%"), "at most 99.9%"),
+        (("--cvar", "0.9"), "--cvar: is of samples; add --samples"),
+        (("--samples", "5", "--level", "0.9"), "--level: samples are of prices"),
+        (("--samples", "5"), "samples are of a site alone"),
+        (("--set", "disturbances={}"), "nothing is disturbed"),
+        (("--set", "disturbances.hold=1"), "disturbances.hold"),
+        (("--set", "disturbances.margins=[{stage: rolling}]"), "unknown stage 'rolling'"),
+    ],
+)
+def test_mistakes_are_one_line(args: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    """Proves: exit code 2, one line, nothing written. Sensitivity: a trace."""
+    done = emberline("hold", "melt-shop-small", *args)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+    assert not (tmp_path / "home" / "runs").exists()
+
+
+def test_the_schema_knows_margins() -> None:
+    """Proves: editors see them. Sensitivity: keys that only the code knows."""
+    told = json.loads(emberline("schema").stdout)["$defs"]
+    assert {"hold", "margins", "due_margin_min", "import_margin_mw"} <= set(told["Disturbances"]["properties"])
+    assert set(told["Margin"]["properties"]) == {"stage", "quantile", "slack_min", "wait_min"}
