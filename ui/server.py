@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
@@ -95,6 +96,7 @@ def build(door: Door) -> App:
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncGenerator[dict[str, Any]]:
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # else it tells of every tab that is opened
         threading.Thread(target=_warm, name="imports", daemon=True).start()
         _say(door)
         yield {}
