@@ -46,9 +46,11 @@ def app(run: str) -> AppTest:
 
 
 def made(run: str, replications: int = 12) -> Ensemble:
-    """An ensemble of the plan, kept with it; the foreman on the same luck."""
+    """An ensemble of the plan on rough days, so that something breaks, kept with it; the foreman on the same luck."""
     stored = Store().open(run)
     asked, schedule = stored.plan.scenario, stored.plan.schedule
+    rough = asked.disturbances.model_copy(update={"duration_spread": 0.4})
+    asked = asked.model_copy(update={"disturbances": rough}).with_inputs(asked.inputs)
     assert schedule is not None
     dispatched = twin.dispatch(asked, stored.plan.envelope)
     found = ensemble(asked, schedule, replications, Engine(), dispatched=dispatched)
