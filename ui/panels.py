@@ -190,11 +190,14 @@ def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, 
     if balance.need is not None:
         drawn = tr("processes and base load") if scenario.processes else tr("line and base load")
         title = drawn if balance.carrier == ELECTRICITY else tr("must be met")
-        lines.append((column("need", balance.need, title), {"color": INK, "strokeWidth": 1.3}))
+        need = column("need", balance.need, title)
+        # a light edge, for a dark line is not seen on a dark page
+        lines.append((need, {"color": PAPER, "strokeWidth": 3.0, "opacity": 0.75}))
+        lines.append((need, {"color": INK, "strokeWidth": 1.3}))
     if foreman is not None:
         before = column("foreman", foreman, tr("grid import, foreman"))
-        # on a light ground, for it runs over the areas too
-        lines.append((before, {"color": PAPER, "strokeWidth": 2.6, "opacity": 0.6}))
+        # on light dashes, for it runs over the areas, and over a dark page
+        lines.append((before, {"color": PAPER, "strokeWidth": 3.0, "strokeDash": [3, 3], "opacity": 0.75}))
         lines.append((before, {"color": INK, "strokeWidth": 1.1, "strokeDash": [3, 3], "opacity": 0.8}))
     if balance.carrier == ELECTRICITY and table.view.merged > 1 and "grid import" in balance.gives:
         highest = table.highest(f"c{number}top", balance.gives["grid import"])
