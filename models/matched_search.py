@@ -1,5 +1,6 @@
 """Search with counts by unit: a plan of pooled units, exact within corridors around it, a bound, and the whole.
 
+0. Where no plan is given: pooled counts (``models/day.py``), for a plan to begin with.
 1. Units that are alike together, with the longest lags between them: where heats should lie. Where the time for it
    is up, the surroundings of the given plan, again and again, lead there as well.
 2. Every unit by itself within a corridor of some slots around it; corridors grow while plans get better.
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyomo.environ as pyo
 
+from models import day
 from models.matched import Corridor, Matched, Units, suits
 from models.matched_plan import around, begin, read
 from models.solve import Outcome, solve
@@ -31,6 +33,8 @@ SHARE = 0.1
 SHARES = (0.15, 0.35)
 """Shares of the time for the pooled plan, the second where the first was too short for any, and for a corridor while
 there is no plan."""
+BEGIN_SHARE = 0.15
+"""Share of the time for a first plan, where none is given."""
 ROUNDS = 12
 NEAR = 5e-4
 """Gap at which a corridor is done with, and gain below which wider ones are left out: the whole comes after them."""
@@ -48,6 +52,8 @@ def useful(search: Search) -> bool:
 
 def pursue(search: Search) -> None:
     """Search until the gap or the limit is reached; plans and bounds go into ``search``."""
+    if search.best is None:
+        _begin(search)
     centre = _pooled_plan(search) or _walk(search)
     for width in WIDTHS:
         if centre is None or search.done():
@@ -60,6 +66,16 @@ def pursue(search: Search) -> None:
         _solve(search, "shortest", None, search.left * SHARE, bounds=True)
     if not search.done():
         _solve(search, "each", None, search.left, bounds=True)
+
+
+def _begin(search: Search) -> None:
+    """Pooled counts told apart into heats: a plan within seconds where counts by unit find none in minutes."""
+    whole = search.time_limit
+    search.time_limit = whole - search.left * (1 - BEGIN_SHARE)
+    try:
+        day.run(search)
+    finally:
+        search.time_limit = whole
 
 
 def _pooled_plan(search: Search) -> Corridor | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import socket
@@ -36,6 +37,7 @@ FIXED = {
     "browser.gatherUsageStats": False,
     "logger.hideWelcomeMessage": True,  # Streamlit's own asks an outside host for this machine's address
     "secrets.files": [],
+    "runner.postScriptGC": False,  # of all memory after each run, a poll's as well: Python collects when it is due
     # watching a thousand files takes most of the time until a new tab is drawn; who works on the pages asks for it
     "server.fileWatcherType": os.environ.get("STREAMLIT_SERVER_FILE_WATCHER_TYPE", "none"),
 }
@@ -159,3 +161,5 @@ def _warm() -> None:
 
         altair.Chart().mark_point().to_dict()  # the first chart reads the grammar of all
         load(bundled()[0])
+    gc.collect()
+    gc.freeze()  # a collection of all that is imported would stop every tab for a tenth of a second

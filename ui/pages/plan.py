@@ -13,7 +13,7 @@ from plans.store import RUN_ID, Store, StoreError
 from scenarios import Scenario
 from ui import charts, facts, local, wording
 from ui.language import mark, tr, trn
-from ui.pages import looking, result, session, units
+from ui.pages import drawn, looking, result, session, units
 from ui.pages.asking import Asked, ask, start
 from ui.said import said
 from ui.view import View
@@ -204,10 +204,11 @@ def _running(run: str) -> None:
         gap.metric(tr("Gap"), wording.percent(status.gap), help=tr("On what can be decided"))
         seconds.metric(tr("Search [s]"), wording.number(status.seconds, 0))
         if len(status.history) > 1:
-            st.altair_chart(
-                charts.search(status.history, unit, factor), width="stretch",
-                alt=tr("Best plan and bound over the time of the search; the figures above are the last ones."),
-            )  # fmt: skip
+            drawn.chart(  # who watches the same search shares it
+                ("search", run, len(status.history), status.history[-1]),
+                lambda: charts.search(status.history, unit, factor),
+                tr("Best plan and bound over the time of the search; the figures above are the last ones."),
+            )
     take, stop, _ = st.columns([2, 1, 2])
     searching = status.phase in ("twin", "optimize")
     if take.button(
