@@ -1,7 +1,6 @@
 """Pages of the browser's face; ``app.py`` routes to them."""
 
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +57,8 @@ def route() -> None:
     st.set_page_config(page_title="Emberline", page_icon=str(icon), layout="wide", initial_sidebar_state="expanded")
     st.html(STYLE)
     session.begin()
-    there = [name for name in PAGES if find_spec(f"ui.pages.{name}")]
     why = signing.refused()
-    chosen = st.navigation([_page(name) for name in there], position="hidden" if why else "top")
+    chosen = st.navigation([_page(name) for name in PAGES], position="hidden" if why else "top")
     with st.container(key="language"):
         _language()
     if why:
