@@ -1,10 +1,11 @@
 """How soon a page of the browser's face stands, and how soon it is drawn again: in Chromium, beside an empty page.
 
-A stored plan of the reference melt shop's day is looked at. *First paint*: from going to the address until the page's
-heading is on the screen; *drawn*: until its script has ended. *Again*: from a key that runs the page again (``r``)
-until its script has ended. The empty page is Streamlit with one line of text, measured in turns with the others; files
-that Streamlit itself serves are in the browser's cache for all of them. Then the same while others poll: tabs without a
-browser that watch a search, each running its fragment again every second, as browsers do.
+A stored plan of the reference melt shop's day is looked at, with its replays, a plan of the same day for another goal
+beside it, and a front. *First paint*: from going to the address until the page's heading is on the screen; *drawn*:
+until its script has ended. *Again*: from a key that runs the page again (``r``) until its script has ended. The empty
+page is Streamlit with one line of text, measured in turns with the others; files that Streamlit itself serves are in
+the browser's cache for all of them. Then the same while others poll: tabs without a browser that watch a search, each
+running its fragment again every second, as browsers do.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from benchmarks.tab import open_tab
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
 
-DAY = "melt-shop-day"
+DAY, SMALL = "melt-shop-day", "melt-shop-small"
 ROUNDS, AGAIN = 5, 4
 """Visits of each page, and runs of it again at each visit."""
 OTHERS = 20
@@ -140,13 +141,22 @@ class Poll(threading.Thread):
             self.failed = f"{type(error).__name__}: {error}"
 
 
-def _planned(home: str) -> str:
-    """A stored plan of the day, and its id."""
-    command = ["ui", "plan", DAY, "--quiet", "--json", "--time-limit", "20"]
+def _told(home: str, *command: str) -> dict[str, Any]:
+    """What a command says of what it has stored."""
     done = subprocess.run(
-        [sys.executable, "-m", *command], env={**os.environ, "EMBERLINE_HOME": home}, capture_output=True, check=True
-    )
-    return str(json.loads(done.stdout)["run"])
+        [sys.executable, "-m", "ui", *command, "--quiet", "--json"],
+        env={**os.environ, "EMBERLINE_HOME": home}, capture_output=True, check=True,
+    )  # fmt: skip
+    return dict(json.loads(done.stdout))
+
+
+def _filled(home: str) -> str:
+    """Something to show on every page; the query of an address that shows it."""
+    run = str(_told(home, "plan", DAY, "--time-limit", "20")["run"])
+    other = str(_told(home, "plan", DAY, "--time-limit", "5", "--set", "goal.minimize=cost")["run"])
+    _told(home, "replay", run, "--replications", "100")
+    front = str(_told(home, "pareto", SMALL, "--points", "3", "--set", "goal.time_limit_s=5")["front"])
+    return f"run={run}&runs={run},{other}&front={front}"
 
 
 @contextmanager
@@ -181,7 +191,7 @@ def main() -> Findings:
 
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory())
-        run = _planned(home)
+        query = _filled(home)
         empty_script = Path(home) / "empty.py"
         empty_script.write_text(EMPTY, encoding="utf-8")
         first, second = free_port(), free_port()
@@ -193,7 +203,7 @@ def main() -> Findings:
         chrome = stack.enter_context(sync_playwright()).chromium.launch(executable_path=_chromium(), args=list(QUIET))
         context = chrome.new_context(viewport={"width": 1440, "height": 900})
         context.add_init_script(WATCH)
-        sites = {"empty": bare} | {name: f"{app}/{address}?run={run}" for name, address in addresses.items()}
+        sites = {"empty": bare} | {name: f"{app}/{address}?{query}" for name, address in addresses.items()}
         for address in sites.values():
             visit(context, address, 1)  # imports, files and caches, once
         seen = _rounds(context, sites)

@@ -39,9 +39,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from plans import run_folder
+from plans.catalogue import StoreError
+from plans.home import Home, home
 from plans.job_folder import age, ahead, folder_of, held, jobs_folder, prune, request, write
 from plans.job_status import ENDED, JobStatus, told
-from plans.store import Store, StoreError, home
 
 __all__ = [
     "ENDED", "KINDS", "JobStatus", "about", "cancel", "dismiss", "kill", "limit", "request", "start", "status",
@@ -265,4 +267,4 @@ def _kept(run: str, kind: str) -> bool:
     """Whether what a job makes is stored; of an ensemble only its events tell."""
     if kind == "front":
         return (home().absolute() / "fronts" / run / "front.json").is_file()
-    return kind != "replay" and (Store().path(run) / "plan.json").is_file()
+    return kind != "replay" and run_folder.has_plan(Home().path(run))

@@ -47,8 +47,8 @@ PAGES = {
     "exporting": mark("Export"),
 }
 """Module of each page, which has a function ``page``, and its name in the order of the navigation."""
-ADDRESSES = {"exporting": "export"}
-"""Where the address of a page is not its module's name."""
+ADDRESSES = {"plan": "start", "exporting": "export"}
+"""Where the address of a page is not its module's name; that of the first page is only a name, it has the bare one."""
 
 
 def route() -> None:
@@ -58,7 +58,12 @@ def route() -> None:
     st.html(STYLE)
     session.begin()
     why = signing.refused()
-    chosen = st.navigation([_page(name) for name in PAGES], position="hidden" if why else "top")
+    pages = [_page(name) for name in PAGES]
+    # who writes the first page's name out comes to it too
+    named = st.Page(
+        lambda: st.switch_page(pages[0]), title="Emberline", url_path=next(iter(PAGES)), visibility="hidden"
+    )
+    chosen = st.navigation([*pages, named], position="hidden" if why else "top")
     with st.container(key="language"):
         _language()
     if why:

@@ -11,9 +11,9 @@ from plans.ledger import MARKET, SIGNALS, Ledger
 from scenarios import Scenario
 from ui import carbon_charts, wording
 from ui.language import mark, tr
-from ui.pages import accounts, looking, products
+from ui.pages import accounts, drawn, looking, products
 from ui.pages.accounts import draw
-from ui.pages.looking import FOREMAN, PLAN
+from ui.pages.looking import FOREMAN, PLAN, Looked
 from ui.view import weeks
 
 WAYS = {
@@ -39,12 +39,12 @@ def page() -> None:
     signal = _signal(scenario, ours)
     _cards(scenario, ours, theirs, signal)
     parts: dict[str, Callable[[], None]] = {
-        tr("Over time"): lambda: _over_time(scenario, ours, signal),
+        tr("Over time"): lambda: _over_time(looked, ours, signal),
         tr("By scope and source"): lambda: _entries(ours, theirs),
         tr("Average against marginal"): lambda: _ways(scenario, ours, theirs),
     }
     if scenario.heats:
-        parts[tr("By heat")] = lambda: _heats(scenario, ours, theirs, signal)
+        parts[tr("By heat")] = lambda: _heats(looked, ours, theirs, signal)
     if scenario.processes and looked.made is not None and theirs is not None:
         made = looked.made
         parts[tr("By product")] = lambda: products.show_products(made, (ours, theirs))
@@ -108,16 +108,17 @@ def _difference(delta: float) -> str:
     return f"{'-' if delta < 0 else '+'}{wording.number(abs(delta), 2)}"
 
 
-def _over_time(scenario: Scenario, ours: Ledger, signal: str) -> None:
-    views = weeks(scenario.horizon)
+def _over_time(looked: Looked, ours: Ledger, signal: str) -> None:
+    scenario, views = looked.scenario, weeks(looked.scenario.horizon)
     name = next(iter(views))
     if len(views) > 1:
         name = st.selectbox(tr("Part of the horizon"), list(views), key=f"carbon.part.{scenario.name}")
     with st.container(key="timeline"):
-        st.altair_chart(
-            carbon_charts.by_step(scenario, ours, signal, views[name]), width="stretch",
-            alt=tr("Carbon over time; the table below has it by the hour."),
-        )  # fmt: skip
+        drawn.chart(
+            ("carbon", *looked.key, signal, views[name].span_min),
+            lambda: carbon_charts.by_step(scenario, ours, signal, views[name]),
+            tr("Carbon over time; the table below has it by the hour."),
+        )
     st.caption(tr("Stacked from below: scope 1, bought heat, grid. Dashed: all of it by the other intensity."))
     with st.expander(tr("By the hour, as a table")):
         hourly = ours.by_hour(scenario.horizon.zone)
@@ -171,11 +172,12 @@ def _ways(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> None:
         st.text(tr("By contracts, what none covers: {source}", source=ours.market_says))
 
 
-def _heats(scenario: Scenario, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
+def _heats(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
+    scenario = looked.scenario
     if len(scenario.heats) <= carbon_charts.MOST_HEATS:
-        st.altair_chart(
-            carbon_charts.heats(scenario, ours, theirs, signal), width="stretch",
-            alt=tr("Carbon of each heat; the table below has the same."),
+        drawn.chart(
+            ("carbon of heats", *looked.key, signal), lambda: carbon_charts.heats(scenario, ours, theirs, signal),
+            tr("Carbon of each heat; the table below has the same."),
         )  # fmt: skip
         if theirs is not None:
             st.caption(tr("Bars: the plan; grey ticks: the foreman."))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from hashlib import sha256
 from typing import Any
 
 import streamlit as st
 from streamlit.elements.vega_charts import _convert_altair_to_vega_lite_spec
 
-from ui.language import current
+from scenarios import Scenario
+from ui import charts
+from ui.language import current, tr
 
 
 @st.cache_resource(max_entries=96, show_spinner=False)
@@ -29,3 +32,15 @@ def chart(stands_for: tuple[Hashable, ...], build: Callable[[], Any], says: str,
     """
     told = tuple(map(str, (current(), *stands_for)))
     st.vega_lite_chart(_spec(told, build), width="stretch", alt=says, **how)
+
+
+def market(scenario: Scenario) -> None:
+    """Draw what the market offers over the horizon: carbon intensity and price of electricity."""
+    content = sha256(f"{scenario.horizon!r}{scenario.market.currency}".encode())
+    for name, series in sorted(scenario.inputs.items()):
+        content.update(f"{name}{series.attrs}".encode() + series.to_numpy().tobytes())
+    with st.container(key="preview"):
+        chart(
+            ("market", content.hexdigest()), lambda: charts.preview(scenario),
+            tr("Carbon intensity and price of electricity over time."),
+        )  # fmt: skip

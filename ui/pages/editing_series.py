@@ -17,7 +17,7 @@ from scenarios.importing.bringing import table
 from ui import charts, wording
 from ui.axis import names_of_time
 from ui.language import mark, tr
-from ui.pages import session
+from ui.pages import drawn, session
 from ui.pages.editing import State, set_values
 from ui.said import said
 
@@ -99,10 +99,7 @@ def _there(scenario: Scenario) -> None:
             for name, label in zip(names, labels, strict=True)
         },
     )  # fmt: skip
-    with st.container(key="preview"):
-        st.altair_chart(
-            charts.preview(scenario), width="stretch", alt=tr("Carbon intensity and price of electricity over time.")
-        )
+    drawn.market(scenario)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -158,10 +158,7 @@ def _facts(scenario: Scenario) -> None:
             st.dataframe(assets, hide_index=True, height=min(35 * (len(assets) + 1) + 3, 640))
     offers = tr("carbon intensity of the grid (dashed: marginal) and price of electricity")
     st.markdown(f"**{tr('What the market offers:')}** {offers}")
-    with st.container(key="preview"):
-        st.altair_chart(
-            charts.preview(scenario), width="stretch", alt=tr("Carbon intensity and price of electricity over time.")
-        )
+    drawn.market(scenario)
     says = View.of(scenario.horizon).says_short
     if says:
         st.caption(wording.sentence(says))

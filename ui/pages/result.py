@@ -12,7 +12,7 @@ import altair as alt
 import streamlit as st
 
 from plans.bill import Bill
-from plans.exports import export
+from plans.exports import FORMATS, export
 from plans.ledger import Ledger
 from plans.plan import Plan
 from plans.store import Store, StoredRun, StoreError
@@ -20,16 +20,13 @@ from scenarios import Scenario
 from scenarios.assets import ELECTRICITY
 from ui import charts, panels, wording
 from ui.language import mark, tr
-from ui.pages import accounts, drawn, figures, heats, products, repairing, units
+from ui.pages import accounts, drawn, figures, going, heats, products, repairing, units
 from ui.said import said
 from ui.view import View, weeks
 from ui.wording import filled
 
-FILES = {
-    "xlsx": ("Excel", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
-    "csv": ("CSV", "text/csv"),
-    "json": ("JSON", "application/json"),
-}
+TAKEN = ("xlsx", "html", "json")
+"""Formats that are at hand below a plan; the page Export has all."""
 TABS = {
     "schedule": mark("Schedule"),
     "heats": mark("Heats"),
@@ -208,10 +205,14 @@ def _chosen(made: Plan) -> Shown:
 def _downloads(stored: StoredRun) -> None:
     st.markdown(f"**{tr('Take it along')}**")
     name = f"emberline-{stored.plan.scenario.name}-{stored.id[:8]}"
-    for column, (kind, (label, mime)) in zip(st.columns(4), FILES.items(), strict=False):
+    *columns, more = st.columns(len(TAKEN) + 1)
+    for column, kind in zip(columns, TAKEN, strict=True):
         column.download_button(
-            label, _file(stored, kind), f"{name}.{kind}", mime, on_click="ignore", width="stretch", key=f"file.{kind}"
-        )
+            tr(FORMATS[kind].label), _file(stored, kind), f"{name}.{kind}", FORMATS[kind].mime, on_click="ignore",
+            width="stretch", key=f"file.{kind}",
+        )  # fmt: skip
+    if more.button(tr("More formats"), type="tertiary", icon=":material/arrow_forward:", key="file.more"):
+        going.go("exporting")
     st.caption(tr("Run {run}; its address reopens it.", run=stored.id))
 
 

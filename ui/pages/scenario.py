@@ -10,9 +10,9 @@ from plans.drafts import Draft, DraftError
 from scenarios import Scenario, ScenarioError
 from scenarios.importing.reading import shown
 from scenarios.loading import find
-from ui import charts, facts, local, wording
+from ui import facts, local, wording
 from ui.language import mark, tr, trn
-from ui.pages import editing, editing_form, editing_series, editing_tables, editing_text, going, session, sources
+from ui.pages import drawn, editing, editing_form, editing_series, editing_tables, editing_text, going, session, sources
 from ui.pages.editing import State
 from ui.pages.sources import CHOSEN, Source
 
@@ -103,10 +103,7 @@ def _facts(scenario: Scenario) -> None:
             table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 480), alt=tr("Everything that it says"),
             column_config={"what": tr("what"), "says": tr("it says")},
         )  # fmt: skip
-    with st.container(key="preview"):
-        st.altair_chart(
-            charts.preview(scenario), width="stretch", alt=tr("Carbon intensity and price of electricity over time.")
-        )
+    drawn.market(scenario)
 
 
 # --- a scenario of one's own ------------------------------------------------------------------------------------------
