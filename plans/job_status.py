@@ -38,6 +38,8 @@ class JobStatus:
     """Seconds of the search, incumbent and bound."""
     points: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     """Of a front, as ``plans.pareto`` tells them."""
+    rounds: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    """Of a search for a plan that holds, as ``plans.holding`` tells them."""
 
     @property
     def ended(self) -> bool:
@@ -50,19 +52,23 @@ def told(run: str, kind: str, folder: Path) -> JobStatus:
     now = JobStatus(run, "queued", kind)
     history: list[tuple[float, float | None, float | None]] = []
     points: list[dict[str, Any]] = []
+    rounds: list[dict[str, Any]] = []
     for event in events(folder):
         phase = str(event.get("phase", ""))
         if phase in ENDED:
             lines = tuple(event.get("lines", ()))
-            return replace(now, state=phase, lines=lines, history=tuple(history), points=tuple(points))
+            now = replace(now, state=phase, lines=lines)
+            break
         now = replace(now, state="working", phase=phase)
         if phase == "optimize" and "seconds" in event:
             incumbent, bound, gap, seconds = (event.get(name) for name in ("incumbent", "bound", "gap", "seconds"))
             now = replace(now, incumbent=incumbent, bound=bound, gap=gap, seconds=seconds)
             if seconds is not None and (incumbent is not None or bound is not None):
                 history.append((seconds, incumbent, bound))
-        elif "of" in event:
+        elif phase == "round":
+            rounds.append(event)
+        elif "done" in event:
             now = replace(now, done=event["done"], of=event["of"], held=event.get("held", 0))
             if "point" in event:
                 points.append(event)
-    return replace(now, history=tuple(history), points=tuple(points))
+    return replace(now, history=tuple(history), points=tuple(points), rounds=tuple(rounds))

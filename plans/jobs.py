@@ -6,8 +6,8 @@ worker holds a lock that the system takes back when it ends in whatever way, so 
 work. A worker that has done its job waits a while for another one: its libraries are loaded and its solvers are warm.
 
 A job is of a kind: ``plan`` makes a plan of a scenario, ``replan`` a stored one again around locks, ``front`` a Pareto
-front, ``point`` the plan of a point of a stored front, ``replay`` follows a stored plan through many disturbed days
-(``plans/tasks.py``).
+front, ``point`` the plan of a point of a stored front, ``replay`` follows a stored plan through many disturbed days,
+``hold`` makes a plan of the same scenario that holds on them (``plans/tasks.py``).
 
     home/jobs/<id>/request.json    what is asked
                     worker.lock    held while the worker lives
@@ -48,8 +48,8 @@ from plans.job_status import ENDED, JobStatus, told
 __all__ = [
     "ENDED", "KINDS", "JobStatus", "about", "cancel", "dismiss", "kill", "limit", "request", "start", "status",
 ]  # fmt: skip
-KINDS = ("plan", "replan", "front", "point", "replay")
-GRACE_S = {"plan": 45.0, "replan": 45.0, "front": 240.0}
+KINDS = ("plan", "replan", "front", "point", "replay", "hold")
+GRACE_S = {"plan": 45.0, "replan": 45.0, "hold": 45.0, "front": 240.0}
 """From the wish for what there is until the worker is killed, by kind: the solver looks up now and then only, and a
 point of a front takes up to two searches. Where none is told the wish is heard soon."""
 SEARCHES = ("", "twin", "optimize", "ends", "grid")

@@ -4,6 +4,8 @@ plan     a scenario's plan, stored as a run
 front    a Pareto front of a scenario; given ``points``
 point    the plan of a point of a stored front, stored as a run; given ``front`` and ``point``
 replay   an ensemble of a stored run; given ``run``, ``replications``, ``seed`` (or None) and ``foreman``
+hold     a plan of a stored run's scenario that holds, stored as a run; given ``run``, ``level``, ``replications`` and
+         ``time_limit_s``
 """
 
 from __future__ import annotations
@@ -203,6 +205,28 @@ def replay(task: Task) -> dict[str, Any]:
     return {"seed": int(done.data.attrs["seed"]), "done": done.n}
 
 
+def hold(task: Task) -> dict[str, Any]:
+    """Plan the scenario of a stored run so that it holds; where the asker has enough, what held best so far is kept."""
+    from plans import holding
+    from plans.engine import Engine
+    from plans.holding import report
+
+    given = task.given
+    scenario = Store(task.home).open(str(given["run"])).plan.scenario
+    limit_s = float(given["time_limit_s"])
+    tell = task.telling(lambda phase: max(1.5 * limit_s + STARTING_S, LONGEST_S))
+    store = Store(task.home)
+    with store.working(scenario, task.id) as run:
+        made = holding.hold(
+            scenario, Engine(), level=float(given["level"]), replications=int(given["replications"]),
+            time_limit_s=limit_s, on_progress=tell, cancel=task.cancelled,
+        )  # fmt: skip
+        faulthandler.cancel_dump_traceback_later()
+        report.store(store, run, made)
+    return {"acceptable": made.robust.acceptable, "holds": made.holds}
+
+
 KINDS: dict[str, Callable[[Task], dict[str, Any]]] = {
     "plan": plan, "replan": again, "front": front, "point": point, "replay": replay,
+    "hold": hold,
 }  # fmt: skip

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,8 +16,6 @@ if TYPE_CHECKING:
     from plans.holding import Held
     from scenarios import Scenario
 
-FILE = "holding.json"
-"""The report, in the run's folder."""
 HEADINGS = {
     "holds": "holds",
     "not shown": "not shown to hold",
@@ -73,8 +68,8 @@ def hold(
         return
     if cvar is not None:
         raise Refused("--cvar: is of samples; add --samples")
-    from plans import ensembles, memory
-    from plans.holding import MOST_LEVEL
+    from plans import memory
+    from plans.holding import MOST_LEVEL, report
     from plans.holding.hold import refuse
     from plans.store import Store
 
@@ -85,10 +80,7 @@ def hold(
     store = Store()
     with store.working(asked) as run:
         made = _made(asked, wanted, replications, time_limit, (workers, cluster), quiet)
-        folder = store.save(run, made.robust)
-    if made.judged is not None:
-        ensembles.save(made.judged, store.open(run))
-        _keep(folder, made)
+        folder = report.store(store, run, made)
     why = why_not.after_plan(made.robust, scenario, list(changes or []), quiet) if made.status == "no plan" else None
     if as_json:
         more = {} if why is None else {"why_not": why.summary()}
@@ -153,20 +145,6 @@ def _tell(tell: Any, event: dict[str, Any]) -> None:
         tell(f"round {event['round']}: {kept}: {held}")
     elif event["phase"] == "judge":
         tell(f"judged on {event['of']} fresh days")
-
-
-def _keep(folder: Path, made: Held) -> None:
-    """The report, written whole or not at all."""
-    path = folder / FILE
-    partial = path.with_name(f".{FILE}.{os.getpid()}.partial")
-    try:
-        with partial.open("w", encoding="utf-8") as file:
-            json.dump(made.summary(), file, indent=1, allow_nan=False)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _lines(made: Held) -> Iterator[str]:

@@ -38,6 +38,8 @@ TABS = {
     "figures": mark("All figures"),
     "days": mark("Disturbed replays"),
 }
+SELDOM = 0.5
+"""Share of disturbed replays that hold, below which the page says where to look."""
 MOST_STORES = 8
 """Stores that are drawn unless others are chosen."""
 
@@ -113,6 +115,11 @@ def _verdict(made: Plan, run: str) -> None:
     says = wording.foreman(made)
     if says:
         lines.append(wording.sentence(says))
+    replays = made.replays
+    if made.acceptable and replays is not None and replays.held < SELDOM * replays.n:
+        lines.append(
+            tr("Disturbed it seldom holds: the page Robustness says what breaks it, and searches one that holds.")
+        )
     with st.container(border=True, gap="xxsmall"):
         st.text(f"{'✓' if made.acceptable else '✕'}  {said(made.verdict)}")
         st.text("\n".join(lines))

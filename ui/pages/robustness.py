@@ -15,7 +15,7 @@ from plans.plan import Plan
 from plans.store import StoredRun, StoreError
 from ui import ensemble_charts, wording
 from ui.language import mark, tr, trn
-from ui.pages import drawn, picking, result, working
+from ui.pages import drawn, holding, picking, result, working
 from ui.pages.accounts import draw
 from ui.said import said
 from ui.view import View, weeks
@@ -69,15 +69,19 @@ def page() -> None:
         )
         return
     job = jobs.about(run, "replay")
-    status = working.known(job) if job else None
-    busy = status is not None and not status.ended
+    known = [working.known(about) for about in (job, jobs.about(run, "hold")) if about]
+    status = next((one for one in known if one is not None and not one.ended), None)
     with st.sidebar:
-        _ask(stored, place, busy)
-    if status is not None and busy:
-        _running(status.run)
+        _ask(stored, place, status is not None)
+        holding.ask(stored, status is not None)
+    if status is not None:
+        watch = holding.watch if status.kind == "hold" else _running
+        watch(status.run)
         return
-    if status is not None and status.state != "stored":
-        working.ended_badly(status, tr("Press Replay at the side to try again."))
+    for ended in known:
+        if ended is not None and ended.state != "stored":
+            working.ended_badly(ended, tr("Press the button at the side to try again."))
+    holding.show(stored)
     seeds = ensembles.seeds(stored)
     if not seeds:
         _empty(made)

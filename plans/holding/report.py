@@ -1,0 +1,47 @@
+"""What is kept of a plan that was made to hold: the run, its judgement, and the answer beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from plans import ensembles
+from plans.holding.held import Held
+from plans.store import Store
+
+FILE = "holding.json"
+"""The answer (``Held.summary``), in the run's folder."""
+
+
+def store(kept: Store, run: str, made: Held) -> Path:
+    """Store the plan that is kept as a run that is being made, with its judgement and the answer; the run's folder."""
+    folder = kept.save(run, made.robust)
+    if made.judged is not None:
+        ensembles.save(made.judged, kept.open(run))
+        _write(folder, made)
+    return folder
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """The answer in a run's folder; None: the run was not made to hold, or nothing was judged."""
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _write(folder: Path, made: Held) -> None:
+    """Write the answer whole or not at all."""
+    path = folder / FILE
+    partial = path.with_name(f".{FILE}.{os.getpid()}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(made.summary(), file, indent=1, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

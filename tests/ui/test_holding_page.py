@@ -1,0 +1,122 @@
+"""The page Robustness asks for a plan that holds, watches the search and tells what came of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from plans import jobs
+from plans.holding import report
+from plans.store import Store
+from ui import wording
+from ui.pages import result
+
+
+def script() -> None:
+    """The page alone, as the router draws it."""
+    from ui.pages import robustness, session
+
+    session.begin()
+    robustness.page()
+
+
+@pytest.fixture
+def run(stored_home: tuple[Path, str], home: Path) -> str:
+    """A stored plan of the small melt shop in a home of the test's own."""
+    shutil.copytree(stored_home[0], home)
+    result.opened.clear()  # the same run lies in another home
+    return stored_home[1]
+
+
+@pytest.fixture
+def app(run: str) -> AppTest:
+    """The page, which looks at that plan."""
+    found = AppTest.from_function(script, default_timeout=60)
+    found.query_params["run"] = run
+    return found
+
+
+def said(app: AppTest) -> str:
+    kinds = ("text", "markdown", "caption", "warning")
+    return "\n".join(str(item.value) for kind in kinds for item in app.get(kind))
+
+
+def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:
+    """Proves: the button starts a search for what was asked; the run that it makes has the answer beside it, and its
+    page tells the chance of both plans with their intervals, the margins and the price."""
+    app.run()
+    app.number_input(key=f"holding.level.{run}").set_value(20.0)
+    app.number_input(key="holding.seconds").set_value(10)
+    app.run()
+    app.button(key="holding.start").click().run()
+    assert not app.exception
+    job = jobs.about(run, "hold")
+    assert job is not None
+    assert jobs.request(job)["given"] == {"run": run, "level": 0.2, "replications": 1000, "time_limit_s": 10}
+    end = time.monotonic() + 300
+    while not jobs.status(job).ended and time.monotonic() < end:
+        time.sleep(0.2)
+    status = jobs.status(job)
+    assert status.state == "stored", status
+    assert [row["round"] for row in status.rounds] == list(range(1, len(status.rounds) + 1))
+    stored = Store().open(job)
+    told = report.read(stored.folder)
+    assert told is not None
+    assert told["robust"]["n"] == told["plain"]["n"] == 1000
+    assert stored.plan.scenario.disturbances.hold == 0.2
+    app.query_params["run"] = job
+    app.session_state["run"] = job
+    app.run()
+    assert not app.exception
+    span, share = told["robust"]["interval"], told["robust"]["chance"]
+    assert (
+        f"this plan: {100 * share:.1f} % of {wording.number(1000, 0)} fresh disturbed days "
+        f"(95 % interval {100 * span['low']:.1f} % to {100 * span['high']:.1f} %)"
+    ) in said(app)
+    assert "the plain plan: " in said(app)
+    price = app.dataframe[0].value
+    assert list(price.iloc[:, 1]) == ["t CO2e", "EUR", "MW"]
+    jobs.dismiss()
+
+
+def test_a_search_is_watched(app: AppTest, run: str, home: Path) -> None:
+    """Proves: each round is told with its margins in words and how often its plan held; what held best can be taken."""
+    job = "7" * 32
+    folder = home / "jobs" / job
+    folder.mkdir(parents=True)
+    (home / "jobs" / "about").mkdir()
+    (home / "jobs" / "about" / f"{run}.hold").write_text(job)
+    asked = {"kind": "hold", "given": {"run": run, "level": 0.8, "replications": 1000, "time_limit_s": 300}}
+    (folder / "request.json").write_text(json.dumps(asked))
+    kept = {"planning_quantile": 0.5, "LF.slack_min": 10.0, "due_margin_min": 45.0, "import_margin_mw": 1.5}
+    events = [
+        {"phase": "round", "round": 1, "margins": {"planning_quantile": 0.5}, "held": 40, "of": 400, "status": ""},
+        {"phase": "round", "round": 2, "margins": kept, "held": 0, "of": 0, "status": "infeasible"},
+        {"phase": "optimize"},
+    ]
+    (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    app.run()
+    assert not app.exception
+    assert "80.0 % of the days" in said(app)
+    assert "Round 3" in said(app)
+    rounds = app.dataframe[0].value
+    assert list(rounds["held"]) == ["40 of 400", "no plan with these margins"]
+    first, second = rounds["margins"]
+    assert first == ""
+    for words in ("after LF: 10.0 min", "before it is due: 45.0 min", "import limit: 1.5 MW"):
+        assert words in second
+    assert app.button(key="holding.start").disabled
+    app.button(key=f"take.{job}").click().run()
+    assert (folder / "cancel").exists()
+
+
+def test_a_plain_run_has_no_answer(app: AppTest, run: str) -> None:
+    """Proves: of a run that was not made to hold nothing of the kind is said."""
+    app.run()
+    assert not app.exception
+    assert "What it costs to hold" not in said(app)
