@@ -43,7 +43,7 @@ def app(run: str) -> AppTest:
 
 def said(app: AppTest) -> str:
     kinds = ("text", "markdown", "caption", "warning")
-    return "\n".join(str(item.value) for kind in kinds for item in app.get(kind))
+    return "\n".join(str(getattr(item, "value", "")) for kind in kinds for item in app.get(kind))
 
 
 def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:

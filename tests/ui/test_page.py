@@ -17,7 +17,7 @@ from plans.store import Store
 from scenarios import bundled, load, loads
 from scenarios.loading import LIBRARY
 from ui import charts, wording
-from ui.pages import asking
+from ui.pages import amounts
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -162,11 +162,11 @@ def test_titles_are_never_markdown(app: AppTest, stored_home: tuple[Path, str]) 
 def test_casts_table_gives_back_the_orders(name: str) -> None:
     """Proves: unchanged counts give the scenario itself; zeros leave casts out. Sensitivity: one heat less is seen."""
     original = load(name)
-    counts = asking.casts(original)["heats"].tolist()
+    counts = amounts.casts(original)["heats"].tolist()
     text = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8")
-    same = loads(text, overrides=[asking.orders_override(original, counts)])
+    same = loads(text, overrides=[amounts.orders_override(original, counts)])
     assert same.model_dump() == original.model_dump()
-    fewer = loads(text, overrides=[asking.orders_override(original, [0, counts[1], *counts[2:-1], counts[-1] - 1])])
+    fewer = loads(text, overrides=[amounts.orders_override(original, [0, counts[1], *counts[2:-1], counts[-1] - 1])])
     assert len(fewer.heats) == len(original.heats) - counts[0] - 1
 
 

@@ -20,7 +20,7 @@ from scenarios import Scenario, bundled, load, loads
 from scenarios.assets import ELECTRICITY
 from scenarios.assets.closure import closure
 from ui import charts, panels, wording
-from ui.pages import accounts, asking
+from ui.pages import accounts, asking_fields
 from ui.view import View, weeks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,9 +228,9 @@ def market_of(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, **answers: An
     def number(label: str, key: str, original: Any, seeds: Any, said: Any, value: float, **_: Any) -> float:
         return float(answers.get(key, value))
 
-    monkeypatch.setattr(asking, "_number", number)
+    monkeypatch.setattr(asking_fields, "_number", number)
     monkeypatch.setattr(st, "segmented_control", lambda *_, default, **__: answers.get("covers", default))
-    asking._market(scenario, {}, {}, overrides)
+    asking_fields._market(scenario, {}, {}, overrides)
     return overrides
 
 

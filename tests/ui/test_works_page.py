@@ -21,7 +21,7 @@ from scenarios.assets import ELECTRICITY
 from scenarios.loading import LIBRARY
 from ui import charts, facts, gantts, panels, processes, shades, wording, works
 from ui.axis import time_axis
-from ui.pages import asking, products, units
+from ui.pages import amounts, products, units
 from ui.view import View
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -274,12 +274,12 @@ def test_the_empty_page_shows_the_works(home: Path) -> None:
 def test_levels_give_back_the_stores(name: str) -> None:
     """Proves: an unchanged table gives the scenario itself; a changed level and end are asked for, the rest stays."""
     original = load(name)
-    table = asking.levels(original)
+    table = amounts.levels(original)
     text = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8")
-    same = loads(text, overrides=[asking.stores_override(original, table)])
+    same = loads(text, overrides=[amounts.stores_override(original, table)])
     assert same.model_dump() == original.model_dump()
-    table[asking.NOW] = [store.start_t - (10 if store is original.stores[0] else 0) for store in original.stores]
-    changed: Scenario = loads(text, overrides=[asking.stores_override(original, table)])
+    table[amounts.NOW] = [store.start_t - (10 if store is original.stores[0] else 0) for store in original.stores]
+    changed: Scenario = loads(text, overrides=[amounts.stores_override(original, table)])
     assert changed.stores[0].start_t == original.stores[0].start_t - 10
     assert [store.end_t for store in changed.stores] == [store.end_t for store in original.stores]
     assert changed.stores[1:] == original.stores[1:]

@@ -19,6 +19,7 @@ from ui.pages import front as front_parts
 from ui.pages import working
 from ui.pages.accounts import draw
 from ui.pages.asking import Asked, ask
+from ui.pages.sources import look
 from ui.said import said
 
 KEPT = "front"
@@ -209,8 +210,6 @@ def _so_far(status: JobStatus, currency: str) -> None:
 
 
 def _currency(front: str) -> str:
-    from ui.pages.asking import look
-
     request = jobs.request(front)
     try:
         return look(request["scenario"], tuple(request["overrides"])).market.currency

@@ -15,6 +15,7 @@ from ui import charts, facts, local, wording
 from ui.language import mark, tr, trn
 from ui.pages import drawn, looking, result, session, units
 from ui.pages.asking import Asked, ask, start
+from ui.pages.sources import look
 from ui.said import said
 from ui.view import View
 
@@ -223,8 +224,6 @@ def _running(run: str) -> None:
 
 
 def _scenario_of(request: dict[str, Any]) -> Scenario | None:
-    from ui.pages.asking import look
-
     if request.get("kind") == "replan":
         return result.opened(str(request["given"]["run"])).plan.scenario
     try:
