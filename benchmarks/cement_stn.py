@@ -7,7 +7,6 @@ costs by the prices of its slots. A plant is one JSON file, its days are the row
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import math
@@ -22,6 +21,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 import models
 import twin
+from benchmarks.cases import BadCase, parsed, parser, read_json
 from benchmarks.quiet import quiet
 from benchmarks.registry import oracle
 from scenarios import Scenario
@@ -35,10 +35,6 @@ PRICE = re.compile(r"price_h(\d+)(_usd_per_mwh)?", re.IGNORECASE)
 Amount = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Several = Annotated[list[Amount], Field(min_length=1, max_length=50)]
 OrNone = list[Amount | None] | None
-
-
-class BadCase(ValueError):
-    """A file is missing or does not say what it must; one line."""
 
 
 class Off(BaseModel):
@@ -135,13 +131,7 @@ def read_plant(path: str | Path) -> Plant:
         BadCase: the file cannot be read or lacks something.
     """
     try:
-        return Plant.model_validate(json.loads(Path(path).read_text(encoding="utf-8-sig")))
-    except FileNotFoundError:
-        raise BadCase(f"{path}: is missing") from None
-    except json.JSONDecodeError as error:
-        raise BadCase(f"{path}:{error.lineno}: is not JSON: {error.msg}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadCase(f"{path}: cannot be read: {error}") from None
+        return Plant.model_validate(read_json(path))
     except ValidationError as error:
         first = error.errors()[0]
         # unions put the tags of their kinds between the keys
@@ -245,14 +235,10 @@ def published(plant: Plant) -> Scenario | None:
 @oracle("cement_stn", "four stages and their stores, cost of energy (Golmohamadi 2020): --plant P --prices DAYS")
 def main(argv: list[str]) -> int:
     """Solve the days through the product's model, replay each in the twin, print what came of them."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks oracle cement_stn", description=__doc__)
-    parser.add_argument("--plant", required=True, help="JSON file of the plant")
-    parser.add_argument("--prices", required=True, help="CSV file, one day in each row: price_h0 …")
-    parser.add_argument("--time-limit", type=float, default=60.0, help="seconds for each day (default 60)")
-    parser.add_argument("--json", action="store_true", help="print JSON, and nothing else on stdout")
-    asked = parser.parse_args(argv)
-    if not 0 < asked.time_limit < math.inf:
-        parser.error("--time-limit must be above 0")
+    given = parser("cement_stn", __doc__)
+    given.add_argument("--plant", required=True, help="JSON file of the plant")
+    given.add_argument("--prices", required=True, help="CSV file, one day in each row: price_h0 …")
+    asked = parsed(given, argv, 60.0, "seconds for each day")
     try:
         plant = read_plant(asked.plant)
         names, prices = read_days(asked.prices, plant)

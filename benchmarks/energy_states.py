@@ -10,8 +10,6 @@ An interval is taken for an hour and a unit of power for a MW: then prices per i
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import sys
 import time
@@ -23,6 +21,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from benchmarks.cases import BadCase, parsed, parser, read_json, tell
 from benchmarks.quiet import quiet
 from benchmarks.registry import oracle
 from models.energy_order import Order, cheapest, slots_needed
@@ -36,10 +35,6 @@ AGREE = 1e-6
 Power = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Price = Annotated[float, Field(allow_inf_nan=False)]
 Intervals = Annotated[int, Field(ge=0)]
-
-
-class BadCase(ValueError):
-    """A file is missing or does not say what it must; one line."""
 
 
 class Job(BaseModel):
@@ -133,13 +128,7 @@ def read(path: str | Path) -> Case:
         BadCase: the file cannot be read or lacks something.
     """
     try:
-        return Case.model_validate(json.loads(Path(path).read_text(encoding="utf-8-sig")))
-    except FileNotFoundError:
-        raise BadCase(f"{path}: is missing") from None
-    except json.JSONDecodeError as error:
-        raise BadCase(f"{path}:{error.lineno}: is not JSON: {error.msg}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadCase(f"{path}: cannot be read: {error}") from None
+        return Case.model_validate(read_json(path))
     except ValidationError as error:
         raise BadCase(f"{path}: {_first(error)}") from None
 
@@ -147,13 +136,9 @@ def read(path: str | Path) -> Case:
 @oracle("energy_states", "one machine off, standby, idle or on, cost of energy (Benedikt et al. 2020): FILE.json")
 def main(argv: list[str]) -> int:
     """Solve a case through the product's model, replay it in the twin, print what came of it."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks oracle energy_states", description=__doc__)
-    parser.add_argument("instance", help="JSON file of the family")
-    parser.add_argument("--time-limit", type=float, default=600.0, help="seconds (default 600)")
-    parser.add_argument("--json", action="store_true", help="print JSON, and nothing else on stdout")
-    asked = parser.parse_args(argv)
-    if not 0 < asked.time_limit < math.inf:
-        parser.error("--time-limit must be above 0")
+    given = parser("energy_states", __doc__)
+    given.add_argument("instance", help="JSON file of the family")
+    asked = parsed(given, argv, 600.0)
     try:
         case = read(asked.instance)
     except BadCase as error:
@@ -161,11 +146,7 @@ def main(argv: list[str]) -> int:
         return 2
     with quiet():
         answer = {"case": Path(asked.instance).stem} | solve(case, asked.time_limit)
-    if asked.json:
-        print(json.dumps(answer, indent=2))
-    else:
-        for key, value in answer.items():
-            print(f"{key:12} {value}")
+    tell(answer, asked.json)
     if answer["objective"] is None:
         print(f"{asked.instance}: {answer['says']}", file=sys.stderr)
     return 0 if answer["objective"] is not None else 1

@@ -10,9 +10,6 @@ it reaches its unit at most ⌊longest transfer/15⌋ slots after it left the on
 
 from __future__ import annotations
 
-import argparse
-import json
-import math
 import sys
 import time
 from dataclasses import replace
@@ -25,6 +22,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 import models.aim
 import twin
+from benchmarks.cases import BadCase, parsed, parser, read_json, tell
 from benchmarks.quiet import quiet
 from benchmarks.registry import oracle
 from models import site
@@ -44,10 +42,6 @@ AGREE = 0.01
 Minutes = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Price = Annotated[float, Field(allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
-
-
-class BadCase(ValueError):
-    """A file is missing or does not say what it must; one line."""
 
 
 class Case(BaseModel):
@@ -122,14 +116,7 @@ def read(path: str | Path) -> Case:
     Raises:
         BadCase: the file cannot be read or lacks something.
     """
-    try:
-        data = json.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise BadCase(f"{path}: is missing") from None
-    except json.JSONDecodeError as error:
-        raise BadCase(f"{path}:{error.lineno}: is not JSON: {error.msg}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadCase(f"{path}: cannot be read: {error}") from None
+    data = read_json(path)
     try:
         case = Case.model_validate(data)
         for stage in case.stages:
@@ -271,14 +258,10 @@ def search(case: Case, scenario: Scenario, envelope: xr.Dataset, seconds: float,
 @oracle("melt_shop", "arc furnaces to casters, cost of energy (Zhang et al. 2017): INSTANCE.json --groups K")
 def main(argv: list[str]) -> int:
     """Solve a case through the product's model, replay it in the twin, print what came of it."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks oracle melt_shop", description=__doc__)
-    parser.add_argument("instance", help="JSON file of the family")
-    parser.add_argument("--groups", type=int, help="casting groups 1…K (default: all)")
-    parser.add_argument("--time-limit", type=float, default=600.0, help="seconds (default 600)")
-    parser.add_argument("--json", action="store_true", help="print JSON, and nothing else on stdout")
-    asked = parser.parse_args(argv)
-    if not 0 < asked.time_limit < math.inf:
-        parser.error("--time-limit must be above 0")
+    given = parser("melt_shop", __doc__)
+    given.add_argument("instance", help="JSON file of the family")
+    given.add_argument("--groups", type=int, help="casting groups 1…K (default: all)")
+    asked = parsed(given, argv, 600.0)
     try:
         case = read(asked.instance)
         count = len(case.group2heats) if asked.groups is None else asked.groups
@@ -293,11 +276,7 @@ def main(argv: list[str]) -> int:
         return 2
     with quiet():
         answer = {"case": Path(asked.instance).stem, "groups": count} | solve(case, scenario, asked.time_limit)
-    if asked.json:
-        print(json.dumps(answer, indent=2))
-    else:
-        for key, value in answer.items():
-            print(f"{key:12} {value}")
+    tell(answer, asked.json)
     return 0 if answer["objective"] is not None else 1
 
 

@@ -18,7 +18,8 @@ import xarray as xr
 from plans import memory
 from plans.engine import Engine
 from plans.outcome import Followed, Outcome, outcomes
-from plans.plan import QUANTILES, Progress
+from plans.plan import Progress
+from plans.replays import QUANTILES
 from scenarios import Scenario
 from scenarios.datasets import ENSEMBLE, check
 from scenarios.record import Problem, ScenarioError

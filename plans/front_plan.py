@@ -9,8 +9,10 @@ import uuid
 import numpy as np
 
 from plans.front import Front
-from plans.plan import Plan, Progress, disturbed_replays
-from plans.point import kept, prepare
+from plans.ground import prepare
+from plans.plan import Plan, Progress
+from plans.point import kept
+from plans.replays import disturbed_replays
 from plans.store import StoreError
 
 

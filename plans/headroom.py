@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -273,14 +273,10 @@ def interval(values: np.ndarray) -> tuple[float | None, float | None, float | No
 
 def _row(whole: Scenario, load: float, part: Scenario, made: dict[str, Any] | None) -> Load:
     tonnes = part.tonnes
-    told = {
-        "load": load,
-        "share": tonnes / whole.tonnes if whole.tonnes else load,
-        "heats": len(part.heats),
-        "tonnes": tonnes,
-    }
+    share = tonnes / whole.tonnes if whole.tonnes else load
+    bare = Load(load, share, len(part.heats), tonnes, status="not planned")
     if made is None:
-        return Load(**told, status="not planned")  # type: ignore[arg-type]
+        return bare
     (mean, low, high), slack = made.pop("goal"), made.pop("slack")
     most = None if mean is None or slack is None else mean + slack
-    return Load(**told, **made, goal_share=mean, goal_low=low, goal_high=high, goal_most=most)  # type: ignore[arg-type]
+    return replace(bare, **made, goal_share=mean, goal_low=low, goal_high=high, goal_most=most)

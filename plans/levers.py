@@ -34,7 +34,7 @@ import xarray as xr
 
 from plans.figures import figures
 from plans.lever import FOREMAN, JOINT, SEQUENTIAL, Case, Lever, Levers, change, goal_value
-from plans.plan import Plan, Progress, plan, violations
+from plans.plan import Plan, Progress, number_told, plan, violations
 from plans.redispatch import Redispatch, Redispatched
 from scenarios import Scenario
 from scenarios.assets import Boiler, FlexibleLoad, Storage, WasteHeatRecovery
@@ -132,7 +132,6 @@ def _together(scenario: Scenario, known: xr.Dataset | None, tell: Progress, canc
         on_progress=tell,
         cancel=cancel,
     )
-    told = {name: schedule.attrs.get(name, math.nan) for name in ("objective", "bound", "gap")}
     made = Plan(
         scenario=scenario,
         envelope=envelope,
@@ -140,9 +139,11 @@ def _together(scenario: Scenario, known: xr.Dataset | None, tell: Progress, canc
         baseline_figures=figures(scenario, baseline, float(baseline.attrs["tonnes"])),
         baseline_complete=ruled,
         status=str(schedule.attrs["status"]),
+        objective=number_told(schedule, "objective"),
+        bound=number_told(schedule, "bound"),
+        gap=number_told(schedule, "gap"),
         reason=str(schedule.attrs.get("reason", "")),
         seconds=models.seconds(schedule),
-        **{name: None if math.isnan(value) else float(value) for name, value in told.items()},  # type: ignore[arg-type]
     )
     if not schedule.attrs["found"]:
         return made

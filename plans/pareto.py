@@ -22,8 +22,9 @@ from typing import Any
 from plans import memory
 from plans.engine import Engine, engine, heard, unwrapped
 from plans.front import SAME, Front, nondominated, tabulate
+from plans.ground import CARBON, COST, Ground, prepare
 from plans.plan import Progress
-from plans.point import CARBON, COST, Ground, Solved, between, end, prepare
+from plans.point import Solved, between, end
 from scenarios import Scenario
 from scenarios.record import Problem, ScenarioError
 

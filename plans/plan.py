@@ -3,60 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import xarray as xr
 
+from plans.beginnings import beginnings
 from plans.figures import Figures, comparable, figures
 from plans.ledger import Ledger, ledger
-from plans.stock import Difference, difference, shortfall
+from plans.replays import Replays, disturbed_replays
+from plans.stock import Difference, difference
 from scenarios import Scenario
 
 if TYPE_CHECKING:
     from models.study import Study
 
-PEAKS = 6
-"""How many peaks a foreman who keeps the peak low tries, between what he draws anyway and what is impossible."""
 AGREEMENT = 1e-3
 """Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""
-QUANTILES = (0.1, 0.5, 0.9)
-FIGURES = ("carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries")
-"""Of disturbed replays; what a run of an earlier release lacks is not told."""
-
 Progress = Callable[[dict[str, Any]], None]
 """Told of what happens: ``phase`` always, and while optimizing ``incumbent``, ``bound``, ``gap`` and ``seconds``."""
-
-
-@dataclass(frozen=True)
-class Replays:
-    """Disturbed replays of schedule and foreman on the same luck, dimension ``replication``."""
-
-    n: int
-    held: int
-    """Replays without any violation."""
-    data: xr.Dataset
-    """``carbon_kg``, ``cost``, ``peak_mw``, ``violations``, ``late_heats``, ``missed_deliveries`` and the foreman's
-    ``baseline_…``; of processes ``more_carbon_kg`` and ``more_cost``: by how much the schedule's stocks and deliveries
-    are worth more than the foreman's."""
-
-    def quantiles(self) -> dict[str, dict[str, float]]:
-        """P10, P50 and P90 of each figure, and of what is saved against the foreman on the same luck."""
-        if not self.n:
-            return {}
-        told = [name for name in FIGURES if name in self.data]
-        table = {name: self.data[name].to_numpy() for name in told}
-        for name in ("carbon_kg", "cost"):
-            more = self.data[f"more_{name}"].to_numpy() if f"more_{name}" in self.data else 0.0
-            table[f"saved_{name}"] = self.data[f"baseline_{name}"].to_numpy() - table[name] + more
-        return {
-            name: {f"p{round(q * 100)}": float(np.quantile(values, q)) for q in QUANTILES}
-            for name, values in table.items()
-        }
 
 
 @dataclass(frozen=True)
@@ -265,14 +234,13 @@ def plan(
             scenario,
             envelope,
             dispatched if ruled else None,
-            others=list(_others(scenario, envelope, dispatched, ruled, study)),
+            others=list(beginnings(scenario, envelope, dispatched, ruled, study)),
             on_progress=lambda event: tell({"phase": "optimize", **event}),
             cancel=cancel,
             study=study,
         )
         schedule = keep(schedule) if keep is not None else schedule
     seconds |= {f"optimize.{name}": value for name, value in models.seconds(schedule).items()}
-    outcome = {name: _number(schedule.attrs.get(name)) for name in ("objective", "bound", "gap")}
     made = Plan(
         scenario=scenario,
         envelope=envelope,
@@ -280,9 +248,11 @@ def plan(
         baseline_figures=baseline_figures,
         baseline_complete=ruled,
         status=str(schedule.attrs["status"]),
+        objective=number_told(schedule, "objective"),
+        bound=number_told(schedule, "bound"),
+        gap=number_told(schedule, "gap"),
         reason=str(schedule.attrs.get("reason", "")),
         seconds=seconds,
-        **outcome,  # type: ignore[arg-type]
     )
     if not schedule.attrs["found"]:
         return made
@@ -302,88 +272,7 @@ def plan(
     )
 
 
-def _others(
-    scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset, ruled: bool, study: Study | None
-) -> Iterator[xr.Dataset]:
-    """More lists to look around than the foreman's; of processes his own, where it does not keep all limits."""
-    import twin
-
-    if scenario.processes and not ruled:
-        yield dispatched
-    if scenario.heats and scenario.disturbances.careful:
-        # the last plan, which may lack the margins of this one, knows a good order
-        last = study.beginnings(scenario) if study is not None else ()
-        careful = twin.dispatch(scenario, envelope, keeping=True, like=last[0] if last else None)
-        if careful.attrs["complete"]:
-            yield careful
-    if scenario.heats and ruled:
-        yield from _lower_peaks(scenario, envelope, dispatched)
-
-
-def _lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset) -> Iterator[xr.Dataset]:
-    """Lists of a foreman who keeps to lower peaks, where peaks cost: a search by parts could not lower them one by one.
-
-    The lowest peak that is possible is found by halving, and every list on the way is given.
-    """
-    import twin
-
-    rates = scenario.rates
-    if rates is None or not any(peak.per_mw.any() for peak in rates.peaks):
-        return
-    low, high = float(dispatched["meter_mw"].min()), float(dispatched["meter_mw"].max())
-    for _ in range(PEAKS):
-        limit = (low + high) / 2
-        grid = scenario.site.grid.model_copy(update={"import_limit_mw": limit})
-        calmer = scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid})})
-        found = twin.dispatch(calmer, envelope, keeping=calmer.disturbances.careful)
-        if found.attrs["complete"]:
-            high = min(limit, float(found["meter_mw"].max()))
-            yield found
-        else:
-            low = limit
-
-
-def disturbed_replays(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset, tell: Progress) -> Replays:
-    """Replays of schedule and foreman's list under the same disturbances."""
-    import twin
-
-    # a site alone is not disturbed
-    disturbed = scenario.heats or (scenario.processes and scenario.disturbances.processes)
-    n = scenario.disturbances.replications if disturbed else 0
-    columns: dict[str, list[float]] = {
-        prefix + name: [] for prefix in ("", "baseline_") for name in (*FIGURES, "violations")
-    }
-    if scenario.processes:
-        columns |= {"more_carbon_kg": [], "more_cost": []}
-    for replication in range(n):
-        made: dict[str, Figures] = {}
-        for prefix, followed in (("", schedule), ("baseline_", dispatched)):
-            run = twin.replay(scenario, followed, replication=replication, disturbed=True)
-            # the foreman nominates what he draws
-            nominated = followed if followed is schedule else None
-            sums = figures(scenario, run, float(run.attrs["tonnes"]), nominated=nominated)
-            made[prefix] = sums
-            kinds = run["violation_kind"].values
-            for name, value in (
-                ("carbon_kg", sums.carbon_kg),
-                ("cost", sums.cost),
-                ("peak_mw", sums.peak_mw),
-                ("violations", len(kinds)),
-                ("late_heats", len(set(run["violation_heat"].values[np.isin(kinds, ("due", "unfinished"))]))),
-                ("missed_deliveries", len(set(run["violation_unit"].values[kinds == "delivery"]))),
-            ):
-                columns[prefix + name].append(float(value))
-        if scenario.processes:
-            more = shortfall(scenario, made["baseline_"], made[""])
-            columns["more_carbon_kg"].append(more.carbon_kg)
-            columns["more_cost"].append(more.cost)
-        tell({"phase": "replays", "done": replication + 1, "of": n})
-    data = xr.Dataset(
-        {name: ("replication", np.array(values, dtype=float)) for name, values in columns.items()},
-        coords={"replication": np.arange(n)},
-    )
-    return Replays(n=n, held=int((data["violations"] == 0).sum()), data=data)
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or value != value else float(value)
+def number_told(schedule: xr.Dataset, name: str) -> float | None:
+    """A number that a search tells of its schedule (``objective``, ``bound``, ``gap``); None: it is not known."""
+    value = schedule.attrs.get(name)
+    return None if value is None or math.isnan(value) else float(value)

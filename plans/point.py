@@ -9,39 +9,19 @@ cap (Lagrangian bound). Only where that leaves a gap is there a search under the
 from __future__ import annotations
 
 import dataclasses
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
-from plans.figures import Figures, figures
+from plans.figures import figures
 from plans.front import SAME, Point
+from plans.ground import CARBON, COST, Ground, ask, decidable, empty, judge, prove, search
 from plans.plan import Plan
 from scenarios import Scenario
 
-if TYPE_CHECKING:
-    from models.study import Study
-
-CARBON, COST = "carbon", "cost_with_carbon_price"
-"""Cost is what the bill comes to, the carbon price of the market's scheme included."""
 BETTER_FIRST = ("within gap", "best found", "cancelled")
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What all points have in common: the scenario without its cap on extra cost, and the foreman's day."""
-
-    scenario: Scenario
-    envelope: xr.Dataset
-    foreman: xr.Dataset
-    """His list."""
-    baseline: xr.Dataset
-    baseline_figures: Figures
-    ruled: bool
-    """Whether the list keeps every limit."""
 
 
 @dataclass(frozen=True)
@@ -79,19 +59,6 @@ class Solved:
         return self.point.plan.acceptable
 
 
-def prepare(scenario: Scenario) -> Ground:
-    """The twin's part, once for all points."""
-    import twin
-
-    caps = scenario.goal.caps.model_copy(update={"extra_cost_share": None})
-    free = scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"caps": caps})})
-    envelope = twin.envelope(free)
-    dispatched = twin.dispatch(free, envelope)
-    baseline = twin.replay(free, dispatched).assign_attrs(policy="foreman")
-    sums = figures(free, baseline, float(baseline.attrs["tonnes"]))
-    return Ground(free, envelope, dispatched, baseline, sums, bool(dispatched.attrs["complete"]))
-
-
 def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> Solved:
     """A lexicographic optimum: the first goal, then the other one where the first is no worse.
 
@@ -102,12 +69,12 @@ def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> So
         first: ``CARBON`` or ``COST``.
     """
     began = time.perf_counter()
-    plan = _plan(ground, _asked(ground, first), ground.foreman if ground.ruled else None, stop)
+    plan = search(ground, ask(ground, first), ground.foreman if ground.ruled else None, stop)
     if not plan.acceptable:
         return Solved(Point(number, plan, seconds=time.perf_counter() - began))
     kept = _known(plan)
     carbon_kg, cost = (kept.carbon_kg, None) if first == CARBON else (None, kept.cost)
-    second = _capped(ground, _asked(ground, COST if first == CARBON else CARBON, carbon_kg, cost), kept, stop)
+    second = _capped(ground, ask(ground, COST if first == CARBON else CARBON, carbon_kg, cost), kept, stop)
     best = second if second.acceptable else plan
     cleanest, cheapest = (plan, second) if first == CARBON else (second, plan)
     gaps = [gap for gap in (plan.gap, second.gap) if gap is not None]
@@ -137,7 +104,7 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap_kg: float
         high: a dirtier and cheaper one.
     """
     began = time.perf_counter()
-    asked = _asked(ground, COST, cap_kg)
+    asked = ask(ground, COST, cap_kg)
     wanted = asked.goal.gap
     known, supports = _distinct((*low.known, *high.known)), {*low.supports, *high.supports}
     start = _cheapest(known, cap_kg)
@@ -170,70 +137,29 @@ def kept(ground: Ground, schedule: xr.Dataset, cap_kg: float | None, cost_bound:
         cost_bound: no plan under the cap costs less; None: not proven.
         status: of the search.
     """
-    plan = _proven(_empty(ground, _asked(ground, COST, cap_kg), status), schedule)
+    plan = prove(empty(ground, ask(ground, COST, cap_kg), status), schedule)
     assert plan.schedule_figures is not None
-    objective = _decidable(plan)
+    objective = decidable(plan)
     bound = None if cost_bound is None else objective - (plan.schedule_figures.cost - cost_bound)
-    return _judged(dataclasses.replace(plan, objective=objective, bound=bound))
-
-
-def _asked(ground: Ground, minimize: str, carbon_kg: float | None = None, cost: float | None = None) -> Scenario:
-    """The scenario with a goal and caps beside its own."""
-    goal = ground.scenario.goal
-    lower = {"carbon_kg": _lower(goal.caps.carbon_kg, carbon_kg), "cost": _lower(goal.caps.cost, cost)}
-    caps = goal.caps.model_copy(update=lower)
-    return ground.scenario.model_copy(update={"goal": goal.model_copy(update={"minimize": minimize, "caps": caps})})
-
-
-def _plan(ground: Ground, asked: Scenario, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
-    """A searched plan."""
-    import models
-
-    found = models.optimize(asked, ground.envelope, start, cancel=stop, study=_study(ground))
-    attrs = found.attrs
-    numbers = {name: _number(attrs[name]) for name in ("objective", "bound", "gap")}
-    plan = _empty(ground, asked, str(attrs["status"]), "" if attrs["found"] else str(attrs["reason"]))
-    plan = dataclasses.replace(plan, **numbers)  # type: ignore[arg-type]
-    return _proven(plan, found) if attrs["found"] else plan
-
-
-_KEPT = threading.local()
-"""What the searches of a thread leave for the next point."""
-
-
-def _study(ground: Ground) -> Study | None:
-    """For a site alone, whose points differ in bounds only; heats begin with the neighbours' plans instead.
-
-    Every point begins with the cheapest plan, so that it does not matter which of them this process searches.
-    """
-    import models
-    from models.study import Study
-
-    if ground.scenario.orders or ground.scenario.processes:
-        return None
-    if getattr(_KEPT, "ground", None) is not ground:
-        _KEPT.ground, _KEPT.study = ground, Study(steady=True)
-        models.optimize(_asked(ground, COST), ground.envelope, study=_KEPT.study)
-    study: Study = _KEPT.study
-    return study
+    return judge(dataclasses.replace(plan, objective=objective, bound=bound))
 
 
 def _capped(ground: Ground, asked: Scenario, start: Known, stop: Callable[[], bool]) -> Plan:
     """A searched plan under a cap that ``start`` keeps; the start itself where nothing better is found."""
-    plan = _plan(ground, asked, start.schedule, stop)
+    plan = search(ground, asked, start.schedule, stop)
     name = "carbon_kg" if asked.goal.minimize == CARBON else "cost"
     own = None if plan.schedule_figures is None else float(getattr(plan.schedule_figures, name))
     if own is not None and own <= getattr(start, name) + SAME * abs(own):
         return plan
     bound = plan.bound
-    kept = _proven(_empty(ground, asked, "best found"), start.schedule)
-    return _judged(dataclasses.replace(kept, objective=_decidable(kept), bound=bound))
+    kept = prove(empty(ground, asked, "best found"), start.schedule)
+    return judge(dataclasses.replace(kept, objective=decidable(kept), bound=bound))
 
 
 def _taken(ground: Ground, asked: Scenario, start: Known, supports: Iterable[Support], cap_kg: float) -> Plan:
     """A known plan as the plan under a cap."""
-    kept = _proven(_empty(ground, asked, "best found"), start.schedule)
-    return _tightened(dataclasses.replace(kept, objective=_decidable(kept)), supports, cap_kg)
+    kept = prove(empty(ground, asked, "best found"), start.schedule)
+    return _tightened(dataclasses.replace(kept, objective=decidable(kept)), supports, cap_kg)
 
 
 def _tightened(plan: Plan, supports: Iterable[Support], cap_kg: float) -> Plan:
@@ -243,17 +169,7 @@ def _tightened(plan: Plan, supports: Iterable[Support], cap_kg: float) -> Plan:
     constant = plan.schedule_figures.cost - plan.objective
     bounds = [support.at(cap_kg) - constant for support in supports]
     bounds += [] if plan.bound is None else [plan.bound]
-    return _judged(dataclasses.replace(plan, bound=max(bounds))) if bounds else plan
-
-
-def _judged(plan: Plan) -> Plan:
-    """The plan with the gap that its bound leaves."""
-    if plan.objective is None or plan.bound is None:
-        return plan
-    bound = min(plan.bound, plan.objective)
-    gap = (plan.objective - bound) / max(abs(plan.objective), 1e-9)
-    status = "within gap" if gap <= plan.scenario.goal.gap + 1e-9 else plan.status
-    return dataclasses.replace(plan, bound=bound, gap=gap, status=status)
+    return judge(dataclasses.replace(plan, bound=max(bounds))) if bounds else plan
 
 
 def _leaning(
@@ -264,7 +180,7 @@ def _leaning(
     rise = low.figures.cost - high.figures.cost
     if span <= 0 or rise <= 0:
         return None
-    asked = _asked(ground, COST)
+    asked = ask(ground, COST)
     market, inputs = asked.market, asked.inputs
     own = market.carbon_price
     per_t = own.on_grid + 1000 * rise / span
@@ -277,7 +193,7 @@ def _leaning(
         marginal = inputs[f"marginal_{name}"].assign_attrs(inputs[name].attrs)
         leaning = leaning.with_inputs(inputs.assign({name: marginal}))
         exact &= own.on_grid == 0
-    plan = _plan(ground, leaning, start, stop)
+    plan = search(ground, leaning, start, stop)
     if plan.schedule is None or plan.schedule_figures is None:
         return None
     sums = figures(asked, plan.schedule, asked.tonnes)
@@ -289,36 +205,6 @@ def _leaning(
     steeper = (per_t - own.on_grid) / 1000
     direct = sums.direct_kg * ((per_t - own.on_direct) / 1000 - steeper)
     return more, Support(least - direct, steeper)
-
-
-def _empty(ground: Ground, asked: Scenario, status: str, reason: str = "") -> Plan:
-    return Plan(
-        scenario=asked,
-        envelope=ground.envelope,
-        baseline=ground.baseline,
-        baseline_figures=ground.baseline_figures,
-        baseline_complete=ground.ruled,
-        status=status,
-        objective=None,
-        bound=None,
-        gap=None,
-        reason=reason,
-    )
-
-
-def _proven(plan: Plan, schedule: xr.Dataset) -> Plan:
-    """The plan with a schedule that the twin has followed without disturbance."""
-    import twin
-
-    asked = plan.scenario
-    replay = twin.replay(asked, schedule)
-    return dataclasses.replace(
-        plan,
-        schedule=schedule,
-        schedule_figures=figures(asked, schedule, asked.tonnes),
-        replay=replay,
-        replay_figures=figures(asked, replay, float(replay.attrs["tonnes"])),
-    )
 
 
 def _priced(point: Point) -> Point:
@@ -352,22 +238,6 @@ def _cheapest(known: Iterable[Known], cap_kg: float) -> Known:
     )
 
 
-def _decidable(plan: Plan) -> float:
-    """Objective of a plan that was not searched for: its goal, less what no plan can change."""
-    from models import aim as aims
-    from models import site as sites
-    from models.baseline import direct_kg
-
-    assert plan.schedule_figures is not None
-    asked, sums = plan.scenario, plan.schedule_figures
-    direct = direct_kg(asked, plan.envelope)
-    data = sites.read(asked, plan.envelope)
-    constant = aims.read(asked, data, None, direct).constant
-    if asked.goal.minimize == CARBON:
-        return sums.carbon_kg - direct - constant
-    return sums.cost - data.sunk_cost - asked.market.carbon_price.on_direct * direct / 1000 - constant
-
-
 def _short(plan: Plan, wanted: float) -> bool:
     """Whether a plan is not proven within the gap."""
     return plan.gap is None or plan.gap > wanted + 1e-9
@@ -382,12 +252,3 @@ def _bound(plan: Plan, name: str) -> float | None:
 
 def _rank(status: str) -> int:
     return BETTER_FIRST.index(status) if status in BETTER_FIRST else len(BETTER_FIRST)
-
-
-def _lower(*caps: float | None) -> float | None:
-    known = [cap for cap in caps if cap is not None]
-    return min(known) if known else None
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or value != value else float(value)

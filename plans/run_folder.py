@@ -23,7 +23,8 @@ import xarray as xr
 from plans import netcdf
 from plans.catalogue import StoreError, labels
 from plans.figures import Figures
-from plans.plan import Plan, Replays
+from plans.plan import Plan
+from plans.replays import Replays
 from scenarios import Scenario
 
 FORMAT = 1

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from scenarios import document as yaml_document
 from scenarios import overlay
 from scenarios.document import Document, dotted
+from scenarios.inputs import resolve_one
 from scenarios.quantity import CURRENCIES
 from scenarios.record import Problem, ScenarioError
 from scenarios.scenario import Scenario
@@ -122,7 +123,7 @@ def _without_mistakes(data: dict[str, Any], error: ValidationError, context: dic
 def _check_series(scenario: Scenario, document: Document) -> Iterator[Problem]:
     for name, path, series, unit in scenario.series():
         try:
-            scenario.resolve_one(name, series, unit)
+            resolve_one(scenario, name, series, unit)
         except ValueError as error:
             yield Problem(document.where(path), dotted(path), str(error))
 

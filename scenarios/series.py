@@ -67,7 +67,19 @@ class Series(Record):
 
 def series_in(unit: str, minimum: float | None = None) -> Callable[[Any, ValidationInfo], Any]:
     """A validator that takes a plain quantity for a constant series in ``unit``."""
-    read = in_unit(unit)
+    return constant_read_by(in_unit(unit), minimum, unit)
+
+
+def constant_read_by(
+    read: Callable[[Any, ValidationInfo], Any], minimum: float | None = None, unit: str = ""
+) -> Callable[[Any, ValidationInfo], Any]:
+    """A validator that takes a plain quantity for a constant series.
+
+    Args:
+        read: makes a number of it.
+        minimum: below which it may not lie.
+        unit: of the minimum, for the message.
+    """
 
     def widen(raw: Any, info: ValidationInfo) -> Any:
         if isinstance(raw, dict) and isinstance(raw.get("value"), str):
@@ -77,7 +89,7 @@ def series_in(unit: str, minimum: float | None = None) -> Callable[[Any, Validat
         if minimum is not None and isinstance(raw, dict):
             value = raw.get("value")
             if isinstance(value, int | float) and value < minimum:
-                raise ValueError(f"{value:g} is below {minimum:g} {unit.format(currency='')}")
+                raise ValueError(f"{value:g} is below {minimum:g} {unit}".rstrip())
         return raw
 
     return widen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import resource
@@ -11,18 +10,20 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "ui"))  # the command is run from there
+
+from commands import emberline
+
 from plans.store import Store
 from scenarios import bundled
 from scenarios.document import read
 from scenarios.loading import LIBRARY
-from ui.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 UNKEPT = "locks=[{heat: C1-3, stage: casting, start: 1 h}]"
@@ -53,16 +54,6 @@ def kept(home: Path, made: tuple[Path, dict[str, Any]]) -> str:
     """The id of the plan in this test's own copy of that home."""
     shutil.copytree(made[0], home)
     return str(made[1]["run"])
-
-
-def emberline(*args: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process, with its streams caught; a process of its own takes a second longer."""
-    said, told = io.StringIO(), io.StringIO()
-    with redirect_stdout(said), redirect_stderr(told), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["emberline", *args])
-        with pytest.raises(SystemExit) as left:
-            main()
-    return subprocess.CompletedProcess(args, int(left.value.code or 0), said.getvalue(), told.getvalue())
 
 
 def process(*args: str, **kwargs: Any) -> subprocess.CompletedProcess[str]:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parent / "ui"))  # the command is run from there
+
+from commands import emberline
+
 from plans import ensembles, plan
 from plans.store import Store
 from scenarios import load
-from ui.cli import main
 
 SMALL = "melt-shop-small"
 
@@ -36,16 +37,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBERLINE_HOME", str(home))
-
-
-def emberline(*args: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process, with its streams caught."""
-    said, told = io.StringIO(), io.StringIO()
-    with redirect_stdout(said), redirect_stderr(told), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["emberline", *args])
-        with pytest.raises(SystemExit) as left:
-            main()
-    return subprocess.CompletedProcess(args, int(left.value.code or 0), said.getvalue(), told.getvalue())
 
 
 def test_replays_are_told_and_kept(home: Path) -> None:

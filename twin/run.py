@@ -10,10 +10,11 @@ import xarray as xr
 
 from scenarios import Scenario
 from twin.foreman import coupled, dispatch, rank
-from twin.line import Course, Following, Serving
+from twin.line import Course, Following
 from twin.operations import Operations, Shop, arrange, careless, operations, shop
 from twin.processes import WorksFollower
 from twin.recorder import record, run_attrs
+from twin.serving import Serving
 from twin.site import Setpoints, SiteGrid
 from twin.streams import Breakdowns, breakdowns, factors
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.options import AsJson, Changes, Named, Refused, print_json, writable
-from ui.workers import Cluster, give_up
+from ui.options import AsJson, Changes, Force, Named, Refused, print_json, writable
+from ui.workers import Cluster, Quiet, give_up
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,9 +29,9 @@ def pareto(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="write the points to a .csv, .json or .nc")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
+    force: Force = False,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Search what carbon costs: plans from the cleanest to the cheapest.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.options import AsJson, Changes, Named, Refused, print_json
+from ui.options import AsJson, Changes, Named, Refused, SearchGap, SearchTime, of_searches, print_json
 from ui.workers import Cluster, Quiet, Workers, at_work, give_up, one_place
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def headroom(
     replications: Annotated[
         int | None, typer.Option("--replications", min=0, metavar="N", help="disturbed replays of each plan")
     ] = None,
-    gap: Annotated[str | None, typer.Option(metavar="SHARE", help="of each search, such as 0.5%")] = None,
-    time_limit: Annotated[float | None, typer.Option("--time-limit", metavar="SECONDS", help="of each search")] = None,
+    gap: SearchGap = None,
+    time_limit: SearchTime = None,
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
@@ -45,9 +45,7 @@ def headroom(
     from scenarios import load as read
     from ui.making import study
 
-    fixed = list(changes or [])
-    fixed += [] if gap is None else [f"goal.gap={gap}"]
-    fixed += [] if time_limit is None else [f"goal.time_limit_s={time_limit}"]
+    fixed = [*(changes or []), *of_searches(gap, time_limit)]
     fixed += [] if replications is None else [f"disturbances.replications={replications}"]
     asked = read(scenario, fixed)
     least = _share("--threshold", threshold)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.options import AsJson, Changes, Named, Refused, print_json, writable
+from ui.options import AsJson, Changes, Force, Named, Refused, print_json, writable
+from ui.workers import Quiet
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,9 +32,9 @@ def levers(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="write the levers to a .csv or .json")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
+    force: Force = False,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Say what each lever brings: shifting heats, battery, stores, engines, heat recovery.
 

@@ -22,6 +22,9 @@ Changes = Annotated[
     ),
 ]
 Run = Annotated[str, typer.Argument(metavar="RUN", help="id of a run, its first digits, or 'last'")]
+SearchGap = Annotated[str | None, typer.Option("--gap", metavar="SHARE", help="of each search, such as 0.5%")]
+SearchTime = Annotated[float | None, typer.Option("--time-limit", metavar="SECONDS", help="of each search")]
+Force = Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON and nothing else")]
 
 
@@ -31,6 +34,12 @@ class Refused(Exception):
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
+
+
+def of_searches(gap: str | None, time_limit: float | None) -> list[str]:
+    """The changes to a scenario by which each of its searches is limited."""
+    fixed = [] if gap is None else [f"goal.gap={gap}"]
+    return fixed if time_limit is None else [*fixed, f"goal.time_limit_s={time_limit}"]
 
 
 def writable(output: Path, force: bool, kinds: Sequence[str] = ()) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.options import AsJson, Named, Refused, print_json
+from ui.options import AsJson, Named, Refused, SearchGap, SearchTime, of_searches, print_json
 from ui.workers import Cluster, Quiet, Workers, at_work, give_up, one_place
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ def sweep(
         list[str] | None,
         typer.Option("--set", metavar="KEY=[VALUE, …]", help="values of a key; without brackets: the same for all"),
     ] = None,
-    gap: Annotated[str | None, typer.Option(metavar="SHARE", help="of each search, such as 0.5%")] = None,
-    time_limit: Annotated[float | None, typer.Option("--time-limit", metavar="SECONDS", help="of each search")] = None,
+    gap: SearchGap = None,
+    time_limit: SearchTime = None,
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
@@ -33,12 +33,7 @@ def sweep(
     one_place(workers, cluster)
     from plans import sweep as sweeps
 
-    fixed = list(changes or [])
-    if gap is not None:
-        fixed.append(f"goal.gap={gap}")
-    if time_limit is not None:
-        fixed.append(f"goal.time_limit_s={time_limit}")
-    along, same = sweeps.axes(fixed)
+    along, same = sweeps.axes([*(changes or []), *of_searches(gap, time_limit)])
     asked = sweeps.settings(scenario, along, same)
     from plans.cluster import ClusterError
     from plans.engine import cores, engine

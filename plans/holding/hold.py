@@ -13,7 +13,8 @@ from plans.ensemble import refuse as refuse_ensemble
 from plans.holding.breaks import breaks, steps
 from plans.holding.held import Held, Round
 from plans.holding.knobs import Knob, margins, raised
-from plans.plan import FIGURES, Plan, Progress, Replays, plan
+from plans.plan import Plan, Progress, plan
+from plans.replays import FIGURES, Replays
 from scenarios import Scenario
 from scenarios.record import Problem, ScenarioError
 

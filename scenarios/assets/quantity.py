@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from scenarios.quantity import NUMBER, convert
-from scenarios.series import Given, Series
+from scenarios.series import Given, Series, constant_read_by
 
 CARRIERS = "carriers"
 """Key of the validation context: unit of measure by carrier."""
@@ -58,20 +58,7 @@ def of_carrier(template: str) -> Callable[[Any, ValidationInfo], Any]:
 
 def series_of_carrier(template: str, minimum: float | None = None) -> Callable[[Any, ValidationInfo], Any]:
     """A validator that takes a plain quantity for a constant series in a unit of the record's ``carrier``."""
-    read = of_carrier(template)
-
-    def widen(raw: Any, info: ValidationInfo) -> Any:
-        if isinstance(raw, dict) and isinstance(raw.get("value"), str):
-            raw = {**raw, "value": read(raw["value"], info)}
-        elif isinstance(raw, str | int | float):
-            raw = {"value": read(raw, info)}
-        if minimum is not None and isinstance(raw, dict):
-            value = raw.get("value")
-            if isinstance(value, int | float) and value < minimum:
-                raise ValueError(f"{value:g} is below {minimum:g}")
-        return raw
-
-    return widen
+    return constant_read_by(of_carrier(template), minimum)
 
 
 def _schema(unit: str, **limits: float) -> WithJsonSchema:

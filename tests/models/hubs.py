@@ -12,6 +12,16 @@ from scenarios import Scenario
 from scenarios.assets.account import accounts, flow
 
 GAS = {"kind": "supply", "name": "gas", "carrier": "gas", "price_per_unit": 30.0, "fossil_kg_per_unit": 200.0}
+BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 20, "efficiency": 0.9}
+ELECTRODE = {
+    "kind": "boiler",
+    "name": "electrode",
+    "fuel": "electricity",
+    "heat": "heat",
+    "heat_mw": 20,
+    "efficiency": 1,
+}
+ENGINE = {"kind": "gas_engine", "name": "engine", "fuel": "gas", "electric_mw": 10, "electric_efficiency": 0.4}
 
 
 def hub(

@@ -5,19 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hubs import GAS, amounts, best, hub, plan
+from hubs import BOILER, ELECTRODE, GAS, amounts, best, hub, plan
 
 from scenarios.assets.account import accounts
 
-BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 20, "efficiency": 0.9}
-ELECTRODE = {
-    "kind": "boiler",
-    "name": "electrode",
-    "fuel": "electricity",
-    "heat": "heat",
-    "heat_mw": 20,
-    "efficiency": 1,
-}
 NEED = {"kind": "load", "name": "need", "carrier": "heat", "rate": 9.0}
 PRICED = "cost_with_carbon_price"
 STEAM = {"kind": "supply", "name": "steam", "carrier": "heat", "price_per_unit": 40.0, "fossil_kg_per_unit": 100.0,

@@ -5,18 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hubs import GAS, hub, prices
+from hubs import BOILER, ELECTRODE, ENGINE, GAS, hub, prices
 
-BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 20, "efficiency": 0.9}
-ELECTRODE = {
-    "kind": "boiler",
-    "name": "electrode",
-    "fuel": "electricity",
-    "heat": "heat",
-    "heat_mw": 20,
-    "efficiency": 1,
-}
-ENGINE = {"kind": "gas_engine", "name": "engine", "fuel": "gas", "electric_mw": 10, "electric_efficiency": 0.4}
 STEPS = pytest.mark.parametrize("step", [60.0, 15.0])
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hubs import ENVELOPE, GAS, amounts, best, hub, plan
+from hubs import BOILER, ENVELOPE, GAS, amounts, best, hub, plan
 
 from models import aim as aims
 from models import site as sites
@@ -15,7 +15,6 @@ from models.hub import build
 from scenarios.assets import Storage
 
 EMPTY: dict[str, Any] = {"level_share": 0.0}
-BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 20, "efficiency": 0.9}
 
 
 def store(capacity: float = 10.0, carrier: str = "electricity", **how: Any) -> dict[str, Any]:

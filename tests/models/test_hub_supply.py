@@ -6,19 +6,10 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from hubs import GAS, amounts, best, hub, plan
+from hubs import BOILER, ELECTRODE, GAS, amounts, best, hub, plan
 
 from scenarios.datasets import INPUTS, SCHEDULE, check
 
-BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 20, "efficiency": 0.9}
-ELECTRODE = {
-    "kind": "boiler",
-    "name": "electrode",
-    "fuel": "electricity",
-    "heat": "heat",
-    "heat_mw": 20,
-    "efficiency": 1,
-}
 CHP = {
     "kind": "chp", "name": "chp", "fuel": "gas", "heat": "heat", "electric_mw": 4,
     "electric_efficiency": 0.4, "heat_efficiency": 0.4,

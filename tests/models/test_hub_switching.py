@@ -10,7 +10,7 @@ import math
 from typing import Any
 
 import pytest
-from hubs import ENVELOPE, GAS, amounts, best, hub, plan
+from hubs import ELECTRODE, ENGINE, ENVELOPE, GAS, amounts, best, hub, plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,16 +19,7 @@ from models import site as sites
 from models.hub import build
 from scenarios import Scenario
 
-ENGINE = {"kind": "gas_engine", "name": "engine", "fuel": "gas", "electric_mw": 10, "electric_efficiency": 0.4}
 BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 10, "efficiency": 0.9}
-ELECTRODE = {
-    "kind": "boiler",
-    "name": "electrode",
-    "fuel": "electricity",
-    "heat": "heat",
-    "heat_mw": 20,
-    "efficiency": 1,
-}
 ON = {"on": True, "load": 0}
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hubs import ENVELOPE, GAS, amounts, hub, money
+from hubs import BOILER, ENGINE, ENVELOPE, GAS, amounts, hub, money
 
 import models
 from models import aim as aims
@@ -21,8 +21,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "twin"))  # the sho
 
 from shops import cast, melt_shop, scenario
 
-BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 20, "efficiency": 0.9}
-ENGINE = {"kind": "gas_engine", "name": "engine", "fuel": "gas", "electric_mw": 10, "electric_efficiency": 0.4}
 NEED = {"kind": "load", "name": "need", "carrier": "heat", "rate": 9.0}
 
 

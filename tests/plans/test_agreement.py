@@ -3,115 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import planned
 import pytest
+from agreeing import EXACT, HOLDING, assert_adds_up, assert_agrees, small
 from planned import shop
 from shops import cast, melt_shop, violations
 
-import models
 import twin
 from plans import Plan, plan
-from plans.bill import bill, hourly_cost
 from plans.figures import figures
-from plans.ledger import INTENSITY, ledger
 from plans.redispatch import Redispatch
-from plans.store import Store
-from scenarios import Scenario, load
+from scenarios import load
 from ui import wording
-
-EXACT = 1e-6
-"""Schedule and undisturbed replay are the same piecewise constant power: they differ by rounding only."""
-FOUR_HEATS = (
-    "orders=[{name: C1, heats: [{grade: rebar, count: 2}], due: 14 h}, {name: C2, heats: [{grade: wire, count: 2}]}]",
-    "disturbances.replications=0",
-    "goal.time_limit_s=20",
-    "goal.gap=40 %",
-)
 
 
 @pytest.fixture
 def made() -> Plan:
     return planned.made()
-
-
-@pytest.fixture
-def unplanned() -> Plan:
-    return planned.unplanned()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "home")
-
-
-HOLDING = (
-    "line.stages.0.units.0.states={states: [{name: ready, power_mw: 2 MW}, {name: off, power_mw: 0.2 MW}], "
-    "ready: ready, transitions: [{start: ready, end: off, duration_min: 10, power_mw: 1 MW}, "
-    "{start: off, end: ready, duration_min: 25, power_mw: 4 MW}], final: off}",
-    "line.stages.2.units.0.states={states: [{name: warm, power_mw: 0.3 MW}], ready: warm}",
-)
-"""An electric arc furnace that holds at 2 MW or is off, a caster whose tundish is kept warm; typical."""
-
-
-def small(*overrides: str) -> Scenario:
-    """The small melt shop with four heats, contented with a wide gap: what agrees at one plan agrees at any."""
-    return load("melt-shop-small", [*FOUR_HEATS, *overrides])
-
-
-def assert_agrees(made: Plan) -> None:
-    """Every engine says the same of the plan, and its parts add up."""
-    assert made.acceptable, (made.verdict, made.violations)
-    said, done = made.schedule_figures, made.replay_figures
-    assert said is not None
-    assert done is not None
-    for name in ("energy_mwh", "carbon_kg", "direct_kg", "grid_average_kg", "cost", "import_mwh", "peak_mw", "tonnes"):
-        assert getattr(said, name) == pytest.approx(getattr(done, name), rel=EXACT), name
-    for name in ("export_mwh", "battery_end_mwh"):
-        assert getattr(said, name) == pytest.approx(getattr(done, name), abs=EXACT), name
-    assert done.tonnes == made.baseline_figures.tonnes == pytest.approx(made.scenario.tonnes)
-    for run in (made.replay, made.baseline):
-        assert_adds_up(made.scenario, run)
-
-
-def assert_adds_up(scenario: Scenario, run: Any) -> None:
-    """Ledger and bill of a run: parts are the totals, and the totals are those of the figures."""
-    book, sums = ledger(scenario, run), figures(scenario, run, scenario.tonnes)
-    assert sums.carbon_kg == pytest.approx(sums.direct_kg + book.grid[scenario.goal.signal], rel=1e-9)
-    assert sums.grid_average_kg == pytest.approx(book.grid["average"], rel=1e-9)
-    assert (sums.grid_marginal_kg is None) == ("marginal" not in book.grid)
-    if sums.grid_marginal_kg is not None:
-        assert sums.grid_marginal_kg == pytest.approx(book.grid["marginal"], rel=1e-9)
-    assert sums.direct_kg == pytest.approx(sum(book.direct.values()), rel=1e-9, abs=1e-9)
-    for parts in (book.by_step, book.by_heat):
-        assert float(parts["direct_kg"].sum()) == pytest.approx(book.direct_kg, rel=1e-9, abs=1e-9)
-        for signal, kg in book.grid.items():
-            assert float(parts[f"grid_{signal}_kg"].sum()) == pytest.approx(kg, rel=1e-9), signal
-    for signal in book.grid:
-        per_tonne, mass = book.kg_per_t(signal), book.by_heat["mass_t"]
-        assert float((per_tonne * mass).sum()) == pytest.approx(book.total_kg(signal), rel=1e-9)
-        series = scenario.inputs[INTENSITY[signal]].values
-        by_hand = sum(mw * scenario.horizon.step_h * kg for mw, kg in zip(run["import_mw"].values, series, strict=True))
-        assert book.grid[signal] == pytest.approx(by_hand, rel=1e-9)
-
-    money = bill(scenario, run, sums.direct_kg)
-    assert money.imported - money.exported == pytest.approx(float(hourly_cost(scenario, run).sum()), rel=1e-9)
-    assert sums.energy_cost == pytest.approx(money.imported - money.exported, rel=1e-9)
-    assert sums.cost == pytest.approx(sums.energy_cost + sums.carbon_cost, rel=1e-9) == money.total
-    price = scenario.market.carbon_price
-    covered = sums.direct_kg + (sums.grid_average_kg if price.covers == "all" else 0.0)
-    assert sums.carbon_cost == pytest.approx(price.per_t * (1 - price.free_share) * covered / 1000, rel=1e-9)
-
-    # energy is conserved: what comes in is what is used, and heats and idle units draw what the line draws
-    hours = scenario.horizon.step_h
-    taken = run["import_mw"] + run["pv_mw"] + run["discharge_mw"]
-    given = run["export_mw"] + run["line_mw"] + run["base_load_mw"] + run["charge_mw"]
-    assert np.abs((taken - given).values).max() < 1e-6
-    idle = run["idle_mw"].values if "idle_mw" in run else 0.0
-    assert run["heat_mwh"].sum("heat").values == pytest.approx((run["line_mw"].values - idle) * hours, abs=1e-6)
 
 
 CASES: dict[str, tuple[str, ...]] = {
@@ -231,110 +141,6 @@ def test_the_model_finds_the_clean_hours() -> None:
     assert made.replays.n == 2
 
 
-@pytest.mark.parametrize(
-    ("goal", "kept"),
-    [
-        ({"caps": {"peak_mw": 41.0}}, "peak_mw"),
-        ({"minimize": "cost", "caps": {"carbon_kg": 4000.0}}, "carbon_kg"),
-        ({"caps": {"cost": 3275.5}}, "cost"),
-    ],
-)
-def test_caps_are_kept(goal: dict[str, Any], kept: str) -> None:
-    """Proves: a plan under a cap keeps it in the replay, where the foreman or the other goal would not.
-
-    Sensitivity: the peak without its cap is 44 MW, carbon at equal prices is anything up to 26,200 kg."""
-    made = plan(shop(goal={"gap": 0.2, **goal}))
-    assert_agrees(made)
-    (limit,) = goal["caps"].values()
-    assert getattr(made.replay_figures, kept) <= limit * (1 + 1e-6)
-
-
-@pytest.mark.parametrize("caps", [{"peak_mw": 20.0}, {"carbon_kg": 3000.0}, {"cost": 3000.0}])
-def test_a_cap_that_cannot_be_kept_gives_no_plan(caps: dict[str, float]) -> None:
-    """Proves: no plan that breaks a cap is ever shown. Sensitivity: the foreman's list taken regardless."""
-    made = plan(shop(goal={"caps": caps, "time_limit_s": 5}))
-    assert not made.found
-    assert not made.acceptable
-    assert made.status in ("infeasible", "no plan within the limit")
-    assert made.verdict.startswith("No plan")
-    assert made.baseline_complete
-
-
-def test_locks_are_kept() -> None:
-    """Proves: a locked start, unit and window are kept to the minute. Sensitivity: unlocked, all lies after 10:00."""
-    locks = [
-        {"heat": "A-1", "stage": "melting", "unit": "F", "start": "3 h"},
-        {"heat": "A-2", "stage": "ladle", "earliest": "5 h", "latest": "5.5 h"},
-    ]
-    made = plan(shop(locks=locks))
-    assert_agrees(made)
-    assert made.schedule is not None
-    first = made.schedule.sel(heat="A-1", stage="melting")
-    assert (str(first["unit"].item()), float(first["start_min"])) == ("F", 180)
-    assert 300 <= float(made.schedule["start_min"].sel(heat="A-2", stage="ladle")) <= 330
-
-
-def test_an_impossible_lock_is_infeasible_and_stored(unplanned: Plan, store: Store) -> None:
-    """Proves: what only solving can show is said as ``infeasible``, and the run can be kept.
-
-    Sensitivity: "unknown" taken for a solution would give a schedule."""
-    schedule = models.optimize(unplanned.scenario, unplanned.envelope)
-    assert (schedule.attrs["found"], schedule.attrs["status"]) == (0, "infeasible")
-    assert np.isnan(schedule["start_min"].values).all()
-    assert not unplanned.found
-    with store.working(unplanned.scenario) as run:
-        store.save(run, unplanned)
-    assert store.open(run).plan.verdict == unplanned.verdict
-
-
-def in_progress(**rest: Any) -> Scenario:
-    """The first heat is in the ladle furnace, the second in the furnace, when the horizon begins."""
-    started = [
-        {"heat": "A-1", "stage": "melting", "unit": "F", "start": "-65 min"},
-        {"heat": "A-1", "stage": "ladle", "unit": "L", "start": "-5 min"},
-        {"heat": "A-2", "stage": "melting", "unit": "F", "start": "-20 min"},
-    ]
-    return shop(state={"started": started}, orders=[cast("A", 2), cast("B", 1)], **rest)
-
-
-def test_heats_in_progress_are_kept() -> None:
-    """Proves: what has begun stays where and when it began, and only the rest of its energy counts.
-
-    Sensitivity: energy of what ran before the horizon counted again is 3 × 32.75 MWh."""
-    made = plan(in_progress())
-    assert_agrees(made)
-    assert made.schedule is not None
-    began = (("A-1", "melting", "F", -65), ("A-1", "ladle", "L", -5), ("A-2", "melting", "F", -20))
-    for heat, stage, unit, start in began:
-        row = made.schedule.sel(heat=heat, stage=stage)
-        assert (str(row["unit"].item()), float(row["start_min"])) == (unit, start)
-    assert made.replay_figures is not None
-    assert made.replay_figures.energy_mwh < 3 * 32.75 - 30 - 40 * 20 / 60 + 3
-
-
-def test_idle_units_beside_heats_in_progress() -> None:
-    """Proves: a unit that works when the horizon begins has no gap before it, one that does not begins as told.
-
-    Sensitivity: gaps that count operations from before the horizon, or leave what is under way out.
-    """
-    line = melt_shop()
-    way = {"start": "off", "end": "ready", "duration_min": 30, "power_mw": 4.0}
-    for stage, mw in ((0, 2.0), (1, 0.5)):
-        line["stages"][stage]["units"][0]["states"] = {
-            "states": [{"name": "ready", "power_mw": mw}, {"name": "off", "power_mw": 0.1}],
-            "transitions": [way, {"start": "ready", "end": "off", "duration_min": 0}],
-            "ready": "ready",
-        }
-    made = plan(in_progress(line=line))
-    assert_agrees(made)
-    assert made.schedule is not None
-    assert made.replay is not None
-    assert np.abs(made.schedule["idle_mw"].values - made.replay["idle_mw"].values).max() < 1e-9
-    # A-1 is in the ladle furnace and A-2 in the furnace, both until 25 min
-    assert made.replay["idle_mw"].values[0] == 0
-    assert made.replay["idle_mw"].values[1] > 0
-
-
 def test_a_site_used_anew_counts_idle_units() -> None:
     """Proves: with the heats kept, the site's load is that of their plan. Sensitivity: the power of works alone."""
     made = plan(small(*HOLDING))
@@ -343,21 +149,6 @@ def test_a_site_used_anew_counts_idle_units() -> None:
     assert found.schedule is not None
     for name in ("idle_mw", "line_mw"):
         assert np.abs(found.schedule[name].values - made.schedule[name].values).max() < 1e-9, name
-
-
-def test_lateness_under_a_limit_that_its_search_does_not_know() -> None:
-    """Proves: where the search's result draws too much the list is the plan, and it is said. Sensitivity: a furnace."""
-    line = melt_shop()
-    line["stages"][0]["units"].append({"name": "F2", "power_mw": 40.0})
-    line["grades"][0]["duration_min"]["melting"] = 90
-    orders, goal = [cast("A", 2, due="8 h")], {"minimize": "lateness"}
-    free = plan(shop(line=line, orders=orders, goal=goal))
-    assert free.replay_figures is not None
-    assert free.replay_figures.peak_mw > 60
-    made = plan(shop(line=line, orders=orders, goal=goal, site={"grid": {"import_limit_mw": 60.0}}))
-    assert made.objective == 0.0
-    assert made.acceptable
-    assert "The foreman's list" in made.reason
 
 
 def test_lateness_agrees() -> None:

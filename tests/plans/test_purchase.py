@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from test_agreement import small
+from agreeing import small
 
 from plans import plan
 from plans.bill import bill
-from plans.point import _decidable
+from plans.ground import decidable
 
 TARIFF = (
     "market.tariff={demand: [{name: peak, rates: [{per_mw: 900 EUR/MW}, {per_mw: 500 EUR/MW, above_mw: 60}]}],"
@@ -50,7 +50,7 @@ def test_what_is_minimized_is_the_bill(case: str, battery: str) -> None:
         )
     )
     assert made.acceptable, (made.verdict, made.violations)
-    assert made.objective == pytest.approx(_decidable(made), rel=1e-6)
+    assert made.objective == pytest.approx(decidable(made), rel=1e-6)
     assert made.bound is not None
     assert made.objective is not None
     assert made.bound <= made.objective + 1e-6

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import emberline
 
 from plans import fronts
 from ui import front_charts
-from ui.cli import main
 
 SITE = """\
 name: site
@@ -38,15 +36,6 @@ def site(tmp_path: Path) -> str:
     path = tmp_path / "site.yaml"
     path.write_text(SITE, encoding="utf-8")
     return str(path)
-
-
-def emberline(*args: str) -> subprocess.CompletedProcess[str]:
-    said, told = io.StringIO(), io.StringIO()
-    with redirect_stdout(said), redirect_stderr(told), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["emberline", *args])
-        with pytest.raises(SystemExit) as left:
-            main()
-    return subprocess.CompletedProcess(args, int(left.value.code or 0), said.getvalue(), told.getvalue())
 
 
 def test_json_is_json_and_complete(home: Path, site: str, tmp_path: Path) -> None:

@@ -1,121 +1,33 @@
-"""The site's assets in the twin, each kind by hand: by the foreman's rules and by set-points."""
+"""The site's assets in the twin by the foreman's rules, each kind by hand."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
-import xarray as xr
+from site_runs import (
+    BOILER,
+    CHP,
+    GAS,
+    HOT,
+    HYDROGEN,
+    PUMP,
+    RECOVERY,
+    STEAM,
+    TANK,
+    VENT,
+    comes,
+    dataset,
+    hub,
+    levels,
+    missed,
+    needs,
+    rates,
+    ruled,
+    ruled_once,
+)
 
-from scenarios import Scenario
 from scenarios.assets.closure import closure
-from twin import dispatch, replay, simulate
-from twin.site import Setpoints, SiteGrid, balance
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))  # small sites are written there
-
-import hubs
-from hubs import GAS
-
-BOILER: dict[str, Any] = {
-    "kind": "boiler", "name": "boiler", "heat_mw": 8.0, "fuel": "gas", "heat": "heat", "efficiency": 0.8,
-}  # fmt: skip
-CHP: dict[str, Any] = {
-    "kind": "chp", "name": "chp", "electric_mw": 4.0, "fuel": "gas", "heat": "heat",
-    "electric_efficiency": 0.4, "heat_efficiency": 0.4,
-}  # fmt: skip
-PUMP: dict[str, Any] = {"kind": "heat_pump", "name": "pump", "electric_mw": 2.0, "heat": "heat", "cop": 3.0}
-TANK: dict[str, Any] = {"kind": "storage", "name": "tank", "carrier": "heat", "capacity": 10.0}
-STEAM: dict[str, Any] = {"kind": "supply", "name": "steam", "carrier": "heat", "price_per_unit": 50.0}
-VENT: dict[str, Any] = {"kind": "vent", "name": "vent", "carrier": "heat"}
-RECOVERY: dict[str, Any] = {
-    "kind": "waste_heat_recovery", "name": "recovery", "heat_mw": 3.0, "source": "hot", "heat": "heat",
-    "efficiency": 0.5, "electric_mwh_per_mwh": 0.1,
-}  # fmt: skip
-HOT: list[dict[str, Any]] = [{"name": "hot", "waste": True}]
-HYDROGEN: list[dict[str, Any]] = [{"name": "h2", "unit": "t"}]
-CLOSED = 1e-9
-
-
-def hub(*assets: dict[str, Any], **rest: Any) -> Scenario:
-    """A small site as long as its lists, which are values by hour."""
-    given = [value for part in (*assets, rest) for value in part.values()]
-    length = max((len(v) for v in given if isinstance(v, list) and not isinstance(v[0], dict)), default=1)
-    return hubs.hub(*assets, **{"hours": float(length)} | rest)
-
-
-def needs(*rates: float, carrier: str = "heat") -> dict[str, Any]:
-    return {"kind": "load", "name": f"{carrier}-load", "carrier": carrier, "rate": list(rates)}
-
-
-def comes(*rates: float, carrier: str = "hot") -> dict[str, Any]:
-    return {"kind": "source", "name": f"{carrier}-source", "carrier": carrier, "rate": list(rates)}
-
-
-def ruled_once(asked: Scenario) -> xr.Dataset:
-    """The foreman's day; it closes."""
-    run = simulate(asked)
-    assert unexplained(asked, run) <= CLOSED
-    return run
-
-
-def ruled(asked: Scenario) -> xr.Dataset:
-    """The foreman's day; it closes, and following it does the same again."""
-    run = ruled_once(asked)
-    again = replay(asked, dispatch(asked))
-    if not missed(run):
-        assert not missed(again)
-    for name in ("asset_rate", "asset_level", "asset_on", "dumped_rate", "import_mw", "export_mw", "meter_mw"):
-        np.testing.assert_allclose(again[name], run[name], atol=1e-9)
-    return run
-
-
-def told(asked: Scenario, on: dict[str, list[float]] | None = None, **flows: list[float]) -> xr.Dataset:
-    """A replay of the foreman's list with other set-points; flows by label, two underscores for a full stop.
-
-    A machine of which only the flow is told is on where it flows.
-    """
-    schedule = dispatch(asked)
-    for name, values in flows.items():
-        label = name.replace("__", ".")
-        schedule["asset_rate"].loc[{"flow": label}] = values
-        if label.endswith(".main"):
-            schedule["asset_on"].loc[{"machine": label[:-5]}] = (np.array(values) != 0).astype(float)
-    for machine, shares in (on or {}).items():
-        schedule["asset_on"].loc[{"machine": machine}] = shares
-    run = replay(asked, schedule)
-    assert unexplained(asked, run) <= CLOSED
-    return run
-
-
-def unexplained(asked: Scenario, run: xr.Dataset, line_gives: dict[str, np.ndarray] | None = None) -> float:
-    """What neither flows nor shortage and surplus explain."""
-    found = closure(asked, run, line_gives)
-    for kind, name, at, amount, _ in missed(run):
-        if kind in ("shortage", "surplus"):
-            rate = amount / asked.horizon.step_h
-            found.carriers[name][int(at // asked.horizon.step_min)] -= rate if kind == "surplus" else -rate
-    return found.worst
-
-
-def rates(run: xr.Dataset, label: str) -> list[float]:
-    return [round(float(value), 9) + 0.0 for value in run["asset_rate"].sel(flow=label)]
-
-
-def levels(run: xr.Dataset, store: str) -> list[float]:
-    return [round(float(value), 9) for value in run["asset_level"].sel(store=store)]
-
-
-def missed(run: xr.Dataset) -> list[tuple[Any, ...]]:
-    """Kind, whose, when, amount and measure of each violation."""
-    columns = ("kind", "unit", "at_min", "amount", "measure")
-    return list(zip(*(run[f"violation_{name}"].values.tolist() for name in columns), strict=True))
-
-
-# --- the foreman's rules
+from twin.site import SiteGrid, balance
 
 
 def test_a_need_is_served_in_declared_order_and_bought_at_last() -> None:
@@ -450,225 +362,3 @@ def test_steps_of_15_and_60_min_have_the_same_energies() -> None:
         found.append((energies, levels(run, "tank")[-1], closure(asked, run).self_loss["tank"]))
     np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-9)
     assert found[0][1:] == pytest.approx(found[1][1:], abs=1e-9)
-
-
-# --- set-points
-
-
-def test_a_set_point_beyond_what_is_available_is_clipped() -> None:
-    """Proves: 6 told, 4 available: 4, 2 MWh missed; steam takes the difference. Sensitivity: 6 made."""
-    asked = hub(GAS, STEAM, BOILER | {"availability": 0.5}, needs(6))
-    run = told(asked, boiler__main=[6], steam=[0])
-    assert rates(run, "boiler.main") == [4]
-    assert rates(run, "steam") == [2]
-    assert missed(run) == [("asset", "boiler", 0.0, pytest.approx(2.0), "MWh")]
-
-
-def test_a_set_point_beyond_the_ramp_is_clipped() -> None:
-    """Proves: told 8 from 2 with 2 an hour: 4; told off from 8 with 4 an hour: 4, then off. Sensitivity: a jump."""
-    machine = BOILER | {"min_load": 0.25, "start_load": 0.25, "ramp_up_per_h": 0.5, "ramp_down_per_h": 0.5}
-    machine |= {"state": {"on": True, "load": 0.5}}
-    asked = hub(GAS, STEAM, VENT, machine, needs(6, 8, 8, 0, 0))
-    run = told(asked, boiler__main=[6, 8, 8, 0, 0], steam=[0, 0, 0, 0, 0], vent=[0, 0, 0, 0, 0])
-    assert rates(run, "boiler.main") == [6, 8, 8, 4, 0]
-    assert rates(run, "vent") == [0, 0, 0, -4, 0]
-    assert [row[:3] for row in missed(run)] == [("asset", "boiler", 180.0)]
-    # in the first hour half a ramp, as the mean of an even rise
-    fast = told(asked, boiler__main=[8, 8, 8, 4, 0], steam=[0, 0, 0, 0, 0], vent=[-2, 0, 0, -4, 0])
-    assert rates(fast, "boiler.main") == [6, 8, 8, 4, 0]
-    assert rates(fast, "vent") == [0, 0, 0, -4, 0]
-    slow = told(asked, boiler__main=[2, 8, 8, 4, 0], steam=[4, 0, 0, 0, 0], vent=[0, 0, 0, -4, 0])
-    assert rates(slow, "boiler.main") == [2, 6, 8, 4, 0]
-    assert rates(slow, "steam") == [4, 2, 0, 0, 0]
-
-
-def test_a_set_point_against_the_minimum_run_is_not_followed() -> None:
-    """Proves: told off after an hour of three, it runs at its least load; told on in its rest, it stands.
-
-    Sensitivity: followed.
-    """
-    rigid = BOILER | {"min_load": 0.25, "min_up_h": 3, "min_down_h": 2}
-    asked = hub(GAS, STEAM, VENT, rigid, needs(4, 4, 4, 4, 4))
-    run = told(asked, boiler__main=[4, 0, 4, 0, 4], steam=[0, 4, 0, 4, 0], vent=[0] * 5)
-    assert rates(run, "boiler.main") == [4, 2, 4, 0, 0]
-    assert rates(run, "steam") == [0, 2, 0, 4, 4]
-    assert [row[2:4] for row in missed(run)] == [(60.0, pytest.approx(2.0)), (240.0, pytest.approx(4.0))]
-
-
-def test_a_set_point_below_the_least_load_is_lifted() -> None:
-    """Proves: 1 told, 4 is the least: 4, steam of 3 is not bought. Sensitivity: 1."""
-    run = told(hub(GAS, STEAM, BOILER | {"min_load": 0.5}, needs(4)), boiler__main=[1], steam=[3])
-    assert (rates(run, "boiler.main"), rates(run, "steam")) == ([4], [0])
-    assert missed(run) == [("asset", "boiler", 0.0, pytest.approx(3.0), "MWh")]
-
-
-def test_a_store_gives_what_it_has() -> None:
-    """Proves: told 4 an hour from 6 above its band, 0.5 lost each hour of the half: steam takes the rest.
-
-    Level by hand: 10·0.5 = 5 after an hour without flow; h counts (1 − 0.5)/ln 2 = 0.7213 h. Sensitivity: self-loss.
-    """
-    store = TANK | {"level_share": 1.0, "end_level_share": 0.0, "self_loss_per_h": 0.5}
-    run = told(hub(STEAM, store, needs(4, 4)), tank__out=[4, 4], tank__in=[0, 0], steam=[0, 0])
-    counts = 0.5 / np.log(2)
-    first = 10 * 0.5 - 4 * counts
-    assert levels(run, "tank") == pytest.approx([first, 0])
-    given = first * 0.5 / counts
-    assert rates(run, "tank.out") == pytest.approx([4, given])
-    assert rates(run, "steam") == pytest.approx([0, 4 - given])
-    assert missed(run) == [("asset", "tank", 60.0, pytest.approx(4 - given), "MWh")]
-
-
-def test_less_waste_heat_than_planned() -> None:
-    """Proves: 4 hot planned, the line gives 1: recovery makes 0.5 for 2, the turbine 0.3 less, grid and steam take it.
-
-    Sensitivity: recovery by its set-point, 3 of hot gas from nowhere.
-    """
-    orc = {"kind": "orc", "name": "orc", "electric_mw": 1.0, "input": "hot", "mwh_per_unit": 0.25}
-    asked = hub(STEAM, RECOVERY | {"electric_mwh_per_mwh": 0.0}, orc, needs(2, 2), base=3.0, more=HOT, carriers="heat")
-    grid = SiteGrid(asked)
-    planned, reality = {"hot": np.array([6.0, 6.0])}, {"hot": np.array([6.0, 1.0])}
-    zero = np.zeros(len(grid.edges) - 1)
-    flows, ok = balance(grid, zero, None, planned)
-    plan = dataset(asked, flows)
-    assert ok == []
-    assert (rates(plan, "recovery.main"), rates(plan, "orc.main")) == ([2, 2], [0.5, 0.5])
-    flows, violations = balance(grid, zero, Setpoints.read(plan), reality)
-    run = dataset(asked, flows)
-    assert closure(asked, run, reality).worst <= CLOSED
-    # turned down from the end of the file: first the turbine, then recovery
-    assert rates(run, "orc.main") == [0.5, 0]
-    assert rates(run, "recovery.main") == [2, 0.5]
-    assert rates(run, "steam") == [0, 1.5]
-    assert run["import_mw"].values == pytest.approx([2.5, 3])
-    assert list[Any](violations) == [
-        ("asset", "", "recovery", 60.0, pytest.approx(1.5), "MWh"),
-        ("asset", "", "orc", 60.0, pytest.approx(0.5), "MWh"),
-    ]
-    same, none = balance(grid, zero, Setpoints.read(plan), planned)
-    assert none == []
-    np.testing.assert_allclose(same["asset_rate"], plan["asset_rate"], atol=1e-9)
-
-
-def test_more_waste_heat_than_planned_is_let_go() -> None:
-    """Proves: 8 for 4: set-points hold, the surplus is dumped. Sensitivity: a violation of surplus."""
-    asked = hub(STEAM, RECOVERY, needs(2), more=HOT, carriers="heat")
-    grid = SiteGrid(asked)
-    zero = np.zeros(len(grid.edges) - 1)
-    plan = dataset(asked, balance(grid, zero, None, {"hot": np.array([4.0])})[0])
-    flows, violations = balance(grid, zero, Setpoints.read(plan), {"hot": np.array([8.0])})
-    assert violations == []
-    assert np.asarray(flows["dumped_rate"]) == pytest.approx(np.array([[4.0]]))
-
-
-def test_an_engine_without_fuel_leaves_its_power_to_the_grid() -> None:
-    """Proves: told 2 MW, gas for 1.2: the grid gives 0.8, its heat is missing. Sensitivity: gas beyond its limit."""
-    asked = hub(GAS | {"rate_limit": 3.0}, CHP, needs(2), base=3.0)
-    run = told(asked, chp__main=[2], gas=[5])
-    assert rates(run, "chp.main") == [1.2]
-    assert run["import_mw"].values == pytest.approx([1.8])
-    assert missed(run) == [
-        ("asset", "chp", 0.0, pytest.approx(0.8), "MWh"),
-        ("shortage", "heat", 0.0, pytest.approx(0.8), "MWh"),
-    ]
-
-
-def test_a_trip_is_followed_by_the_minimum_rest() -> None:
-    """Proves: below its least load it trips, and then rests for its two hours. Sensitivity: on again at once."""
-    boiler = BOILER | {"fuel": "bfg", "efficiency": 1.0, "min_load": 0.5, "min_down_h": 2}
-    more = [{"name": "bfg", "waste": True}]
-    asked = hub(STEAM, boiler, needs(5, 5, 5, 5), comes(5, 1, 5, 5, carrier="bfg"), more=more, carriers="heat")
-    run = told(asked, boiler__main=[5, 5, 5, 5], steam=[0, 0, 0, 0])
-    assert rates(run, "boiler.main") == [5, 0, 0, 5]
-    assert rates(run, "steam") == [0, 5, 5, 0]
-
-
-def test_what_can_go_nowhere_is_a_surplus() -> None:
-    """Proves: 6 made for 4 leave 2 MWh over, told as such; a store's charging is told to its own carrier.
-
-    Sensitivity: lost in silence.
-    """
-    run = told(hub(GAS, BOILER, needs(4)), boiler__main=[6], gas=[7.5])
-    assert missed(run) == [("surplus", "heat", 0.0, pytest.approx(2.0), "MWh")]
-
-
-def test_a_store_is_not_filled_with_what_is_not_there() -> None:
-    """Proves: told to fill 3 while the boiler makes 1 more than is needed: 1. Sensitivity: filled from nowhere."""
-    run = told(hub(GAS, BOILER, TANK, needs(4, 4)), boiler__main=[5, 4], tank__in=[-3, 0], gas=[0, 0])
-    assert rates(run, "tank.in") == [-1, 0]
-    assert rates(run, "gas") == [6.25, 5]
-    assert missed(run) == [("asset", "tank", 0.0, pytest.approx(2.0), "MWh")]
-
-
-def test_less_is_let_go_before_more_is_bought() -> None:
-    """Proves: 6 told, 5 available: the vent's 2 become 1, steam stays. Sensitivity: steam bought to be vented."""
-    asked = hub(GAS, STEAM, VENT, BOILER | {"availability": 0.625}, needs(4))
-    run = told(asked, boiler__main=[6], vent=[-2], steam=[0])
-    assert (rates(run, "vent"), rates(run, "steam")) == ([-1], [0])
-
-
-def test_what_a_machine_no_longer_takes_is_not_bought() -> None:
-    """Proves: made of as much gas as waste, of which only 1 comes: 1 of gas is bought. Sensitivity: a surplus of 3."""
-    mixer = {
-        "kind": "converter", "name": "mixer", "carrier": "heat", "capacity": 5.0,
-        "inputs": [{"carrier": "gas", "per_unit": 1.0}, {"carrier": "hot", "per_unit": 1.0}],
-    }  # fmt: skip
-    asked = hub(GAS, STEAM, mixer, needs(4), comes(1), more=[*HOT, {"name": "gas"}], carriers="heat")
-    run = told(asked, mixer__main=[4], gas=[4], steam=[0])
-    assert (rates(run, "mixer.main"), rates(run, "gas"), rates(run, "steam")) == ([1], [1], [3])
-    assert [row[:2] for row in missed(run)] == [("asset", "mixer")]
-
-
-def test_a_flexible_load_follows_and_its_day_is_judged() -> None:
-    """Proves: told 4 for five hours of a day of 24 MWh, 4 MWh are undone. Sensitivity: the day unseen."""
-    load = {"kind": "flexible_load", "name": "mill", "rate_limit": 4.0, "per_day": 24.0}
-    run = told(hub(load, hours=24.0), mill__main=[-4.0] * 5 + [0.0] * 19)
-    assert rates(run, "mill.main")[:6] == [-4, -4, -4, -4, -4, 0]
-    assert missed(run) == [("asset", "mill", 23 * 60.0, pytest.approx(4.0), "MWh")]
-
-
-def test_pump_electrolyser_and_oxygen_plant_follow() -> None:
-    """Proves: set-points of what takes electricity, each with its product by hand. Sensitivity: main flow mixed up."""
-    maker = {"kind": "electrolyser", "name": "ely", "electric_mw": 5.0, "hydrogen": "h2", "kwh_per_kg": 50.0}
-    plant = {"kind": "oxygen_plant", "name": "asu", "oxygen": "o2", "rate_tph": 10.0, "kwh_per_t": 500.0}
-    asked = hub(
-        PUMP, maker, plant, STEAM, VENT,
-        {"kind": "vent", "name": "h2-vent", "carrier": "h2"}, {"kind": "vent", "name": "o2-vent", "carrier": "o2"},
-        needs(2), more=[*HYDROGEN, {"name": "o2", "unit": "t"}], carriers="heat",
-    )  # fmt: skip
-    run = told(asked, pump__main=[-1], ely__main=[-2], asu__main=[3])
-    assert rates(run, "pump.outputs.0") == [3]
-    assert rates(run, "vent") == [-1]
-    assert (rates(run, "ely.outputs.0"), rates(run, "h2-vent")) == ([0.04], [-0.04])
-    assert rates(run, "o2-vent") == [-3]
-    assert run["import_mw"].values == pytest.approx([1 + 2 + 1.5])
-    assert missed(run) == []
-
-
-def test_sun_is_curtailed_as_told() -> None:
-    """Proves: 3 of 8 told, 3 used, the grid gives the rest; more than there is is missed. Sensitivity: all used."""
-    wind = {"kind": "wind", "name": "wind", "peak_mw": 8.0, "capacity_factor": 0.5}
-    asked = hub(wind, hours=2.0, base=5.0)
-    run = told(asked, wind=[3, 6])
-    assert rates(run, "wind") == [3, 4]
-    assert run["import_mw"].values == pytest.approx([2, 1])
-    assert missed(run) == [("asset", "wind", 60.0, pytest.approx(2.0), "MWh")]
-
-
-def test_a_schedule_must_tell_every_asset() -> None:
-    """Proves: a missing set-point is told by name, and so is a carrier that the line cannot give to."""
-    asked = hub(GAS, BOILER, needs(4))
-    grid = SiteGrid(asked)
-    zero = np.zeros(len(grid.edges) - 1)
-    with pytest.raises(ValueError, match=r"no set-point for flow 'boiler\.main'"):
-        balance(grid, zero, Setpoints(np.zeros(1), np.zeros(1), np.zeros(1)))
-    with pytest.raises(ValueError, match="the line gives 'hot'; carriers it may give to are gas, heat"):
-        balance(grid, zero, None, {"hot": np.ones(1)})
-
-
-def dataset(asked: Scenario, flows: dict[str, Any]) -> xr.Dataset:
-    """Flows of ``balance`` as a dataset."""
-    kept = {name: value for name, value in flows.items() if name != "meter_mw"}
-    return xr.Dataset(
-        {name: value if isinstance(value, xr.DataArray) else ("time", value) for name, value in kept.items()},
-        coords={"time": asked.horizon.times},
-    )

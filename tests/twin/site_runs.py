@@ -1,0 +1,122 @@
+"""Small sites in the twin: their assets, runs by the foreman's rules and by set-points, and what the runs say."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from scenarios import Scenario
+from scenarios.assets.closure import closure
+from twin import dispatch, replay, simulate
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))  # small sites are written there
+
+import hubs
+
+GAS = hubs.GAS
+BOILER: dict[str, Any] = {
+    "kind": "boiler", "name": "boiler", "heat_mw": 8.0, "fuel": "gas", "heat": "heat", "efficiency": 0.8,
+}  # fmt: skip
+CHP: dict[str, Any] = {
+    "kind": "chp", "name": "chp", "electric_mw": 4.0, "fuel": "gas", "heat": "heat",
+    "electric_efficiency": 0.4, "heat_efficiency": 0.4,
+}  # fmt: skip
+PUMP: dict[str, Any] = {"kind": "heat_pump", "name": "pump", "electric_mw": 2.0, "heat": "heat", "cop": 3.0}
+TANK: dict[str, Any] = {"kind": "storage", "name": "tank", "carrier": "heat", "capacity": 10.0}
+STEAM: dict[str, Any] = {"kind": "supply", "name": "steam", "carrier": "heat", "price_per_unit": 50.0}
+VENT: dict[str, Any] = {"kind": "vent", "name": "vent", "carrier": "heat"}
+RECOVERY: dict[str, Any] = {
+    "kind": "waste_heat_recovery", "name": "recovery", "heat_mw": 3.0, "source": "hot", "heat": "heat",
+    "efficiency": 0.5, "electric_mwh_per_mwh": 0.1,
+}  # fmt: skip
+HOT: list[dict[str, Any]] = [{"name": "hot", "waste": True}]
+HYDROGEN: list[dict[str, Any]] = [{"name": "h2", "unit": "t"}]
+CLOSED = 1e-9
+
+
+def hub(*assets: dict[str, Any], **rest: Any) -> Scenario:
+    """A small site as long as its lists, which are values by hour."""
+    given = [value for part in (*assets, rest) for value in part.values()]
+    length = max((len(v) for v in given if isinstance(v, list) and not isinstance(v[0], dict)), default=1)
+    return hubs.hub(*assets, **{"hours": float(length)} | rest)
+
+
+def needs(*rates: float, carrier: str = "heat") -> dict[str, Any]:
+    return {"kind": "load", "name": f"{carrier}-load", "carrier": carrier, "rate": list(rates)}
+
+
+def comes(*rates: float, carrier: str = "hot") -> dict[str, Any]:
+    return {"kind": "source", "name": f"{carrier}-source", "carrier": carrier, "rate": list(rates)}
+
+
+def ruled_once(asked: Scenario) -> xr.Dataset:
+    """The foreman's day; it closes."""
+    run = simulate(asked)
+    assert unexplained(asked, run) <= CLOSED
+    return run
+
+
+def ruled(asked: Scenario) -> xr.Dataset:
+    """The foreman's day; it closes, and following it does the same again."""
+    run = ruled_once(asked)
+    again = replay(asked, dispatch(asked))
+    if not missed(run):
+        assert not missed(again)
+    for name in ("asset_rate", "asset_level", "asset_on", "dumped_rate", "import_mw", "export_mw", "meter_mw"):
+        np.testing.assert_allclose(again[name], run[name], atol=1e-9)
+    return run
+
+
+def told(asked: Scenario, on: dict[str, list[float]] | None = None, **flows: list[float]) -> xr.Dataset:
+    """A replay of the foreman's list with other set-points; flows by label, two underscores for a full stop.
+
+    A machine of which only the flow is told is on where it flows.
+    """
+    schedule = dispatch(asked)
+    for name, values in flows.items():
+        label = name.replace("__", ".")
+        schedule["asset_rate"].loc[{"flow": label}] = values
+        if label.endswith(".main"):
+            schedule["asset_on"].loc[{"machine": label[:-5]}] = (np.array(values) != 0).astype(float)
+    for machine, shares in (on or {}).items():
+        schedule["asset_on"].loc[{"machine": machine}] = shares
+    run = replay(asked, schedule)
+    assert unexplained(asked, run) <= CLOSED
+    return run
+
+
+def unexplained(asked: Scenario, run: xr.Dataset, line_gives: dict[str, np.ndarray] | None = None) -> float:
+    """What neither flows nor shortage and surplus explain."""
+    found = closure(asked, run, line_gives)
+    for kind, name, at, amount, _ in missed(run):
+        if kind in ("shortage", "surplus"):
+            rate = amount / asked.horizon.step_h
+            found.carriers[name][int(at // asked.horizon.step_min)] -= rate if kind == "surplus" else -rate
+    return found.worst
+
+
+def rates(run: xr.Dataset, label: str) -> list[float]:
+    return [round(float(value), 9) + 0.0 for value in run["asset_rate"].sel(flow=label)]
+
+
+def levels(run: xr.Dataset, store: str) -> list[float]:
+    return [round(float(value), 9) for value in run["asset_level"].sel(store=store)]
+
+
+def missed(run: xr.Dataset) -> list[tuple[Any, ...]]:
+    """Kind, whose, when, amount and measure of each violation."""
+    columns = ("kind", "unit", "at_min", "amount", "measure")
+    return list(zip(*(run[f"violation_{name}"].values.tolist() for name in columns), strict=True))
+
+
+def dataset(asked: Scenario, flows: dict[str, Any]) -> xr.Dataset:
+    """Flows of ``balance`` as a dataset."""
+    kept = {name: value for name, value in flows.items() if name != "meter_mw"}
+    return xr.Dataset(
+        {name: value if isinstance(value, xr.DataArray) else ("time", value) for name, value in kept.items()},
+        coords={"time": asked.horizon.times},
+    )
