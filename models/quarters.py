@@ -14,8 +14,10 @@ from models.starts import Starts
 from scenarios import Scenario
 
 COARSE_MIN = 15.0
-SHARE = 0.35
+SHARE = 0.2
 """Share of the time left that the plan on quarter-hours may take."""
+MOST = 0.5
+"""The same where there is none by then."""
 
 
 def coarser(
@@ -46,16 +48,22 @@ def coarser(
             if "time" not in envelope[name].dims:
                 told[name] = envelope[name]
         data = sites.read(made, told)
-        return Search(
+        left = max(fine.left, 0.0)
+
+        def over() -> bool:
+            return fine.done() or (rough_search.draft is not None and rough_search.left < (MOST - SHARE) * left)
+
+        rough_search = Search(
             problem=slots.from_scenario(made, told, rounding),
             data=replace(data, whole=fine.data.whole),
             aim=fine.aim,
-            time_limit=SHARE * max(fine.left, 0.0),
-            gap=fine.gap / 2,
+            time_limit=MOST * left,
+            gap=fine.gap,
             on_progress=lambda event: None,
-            cancel=fine.done,
+            cancel=over,
             proving=False,
         )
+        return rough_search
 
     return search
 

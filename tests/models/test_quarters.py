@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,3 +57,42 @@ def test_which_grids_have_a_coarser_one(step: int, made: bool) -> None:
     mapped = quarters.finer(inner, fine)
     assert mapped is not None
     assert fine.offer(mapped)
+
+
+def test_quarter_hours_are_given_more_time_until_they_have_a_plan() -> None:
+    """Proves: past its share the coarse search goes on without a plan and ends with one. Sensitivity: either half."""
+    scenario = load("melt-shop-small", ["horizon.step_min=5"])
+    envelope = twin.envelope(scenario)
+    data = sites.read(scenario, envelope)
+    fine = Search(
+        problem=slots.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, None, 0.0),
+        time_limit=100, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, began=time.perf_counter(),
+    )  # fmt: skip
+    coarser = quarters.coarser(scenario, envelope, None)
+    assert coarser is not None
+    inner = coarser(fine)
+    listed = load("melt-shop-small", ["horizon.step_min=15"])
+    plan = from_schedule(inner.problem, twin.dispatch(listed, twin.envelope(listed)))
+    assert plan is not None
+    for passed, planned, ended in ((10, False, False), (10, True, False), (30, False, False), (30, True, True)):
+        inner.began = time.perf_counter() - passed
+        inner.draft = plan if planned else None
+        assert inner.cancel() == ended
+    inner.draft, inner.began = None, time.perf_counter() - 60
+    assert inner.done()
+
+
+def test_without_a_coarse_plan_casts_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: where quarter-hours lead to nothing the foreman's list is improved all the same. Sensitivity: the way."""
+    monkeypatch.setattr(quarters, "finer", lambda coarse, fine: None)
+    scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.time_limit_s=8", "goal.gap=0.005"])
+    envelope = twin.envelope(scenario)
+    told: list[float] = []
+
+    def tell(event: dict[str, Any]) -> None:
+        if event["incumbent"] is not None:
+            told.append(event["incumbent"])
+
+    found = models.optimize(scenario, envelope, twin.dispatch(scenario, envelope), on_progress=tell)
+    assert found.attrs["seconds renew"] > 0
+    assert found.attrs["objective"] < told[0]
