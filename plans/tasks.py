@@ -212,14 +212,15 @@ def hold(task: Task) -> dict[str, Any]:
     from plans.holding import report
 
     given = task.given
-    scenario = Store(task.home).open(str(given["run"])).plan.scenario
+    before = Store(task.home).open(str(given["run"])).plan
+    scenario = before.scenario
     limit_s = float(given["time_limit_s"])
     tell = task.telling(lambda phase: max(1.5 * limit_s + STARTING_S, LONGEST_S))
     store = Store(task.home)
     with store.working(scenario, task.id) as run:
         made = holding.hold(
             scenario, Engine(), level=float(given["level"]), replications=int(given["replications"]),
-            time_limit_s=limit_s, on_progress=tell, cancel=task.cancelled,
+            time_limit_s=limit_s, plain=before if before.acceptable else None, on_progress=tell, cancel=task.cancelled,
         )  # fmt: skip
         faulthandler.cancel_dump_traceback_later()
         report.store(store, run, made)

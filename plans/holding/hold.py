@@ -46,6 +46,7 @@ def hold(
     level: float | None = None,
     replications: int = 1000,
     time_limit_s: float = 300.0,
+    plain: Plan | None = None,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Held:
@@ -57,6 +58,7 @@ def hold(
         level: the share; None: the scenario's ``disturbances.hold``, or 0.9.
         replications: by which plans are judged.
         time_limit_s: for the search; judging comes after it.
+        plain: an acceptable plan of the scenario to begin with and to be compared with; None: one is made.
         on_progress: told ``phase`` and what belongs to it (``round``, ``judge``).
         cancel: polled; True takes the best plan so far.
 
@@ -68,7 +70,7 @@ def hold(
     if not 0 < asked <= MOST_LEVEL:
         raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {asked:g}")
     refuse(scenario)
-    return _Loop(scenario, engine, asked, replications, time_limit_s, on_progress, cancel).run()
+    return _Loop(scenario, engine, asked, replications, time_limit_s, on_progress, cancel).run(plain)
 
 
 def refuse(scenario: Scenario) -> None:
@@ -112,8 +114,11 @@ class _Loop:
         """Seconds."""
         return self.limit_s - (time.perf_counter() - self.began)
 
-    def run(self) -> Held:
-        plain = self._plan(self.asked, FIRST_SHARE)
+    def run(self, plain: Plan | None) -> Held:
+        if plain is None:
+            plain = self._plan(self.asked, FIRST_SHARE)
+        elif plain.schedule is not None:
+            self.study.keep(plain.scenario, plain.schedule)
         if plain.schedule is None:
             why = plain.reason or plain.status
             return Held(self.level, "no plan", why, (), plain, plain, seconds=time.perf_counter() - self.began)

@@ -69,6 +69,11 @@ def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:
     assert told is not None
     assert told["robust"]["n"] == told["plain"]["n"] == 1000
     assert stored.plan.scenario.disturbances.hold == 0.2
+    # it begins with the plan that is looked at, and is compared with it
+    before = Store().open(run).plan
+    assert told["robust"]["held"] >= told["plain"]["held"]
+    assert before.replay_figures is not None
+    assert told["rounds"][0]["carbon_kg"] == pytest.approx(before.replay_figures.carbon_kg, rel=1e-12)
     app.query_params["run"] = job
     app.session_state["run"] = job
     app.run()
@@ -91,7 +96,11 @@ def test_a_search_is_watched(app: AppTest, run: str, home: Path) -> None:
     folder.mkdir(parents=True)
     (home / "jobs" / "about").mkdir()
     (home / "jobs" / "about" / f"{run}.hold").write_text(job)
-    asked = {"kind": "hold", "given": {"run": run, "level": 0.8, "replications": 1000, "time_limit_s": 300}}
+    asked = {
+        "kind": "hold",
+        "at": time.time(),
+        "given": {"run": run, "level": 0.8, "replications": 1000, "time_limit_s": 300},
+    }
     (folder / "request.json").write_text(json.dumps(asked))
     kept = {"planning_quantile": 0.5, "LF.slack_min": 10.0, "due_margin_min": 45.0, "import_margin_mw": 1.5}
     events = [
@@ -107,7 +116,7 @@ def test_a_search_is_watched(app: AppTest, run: str, home: Path) -> None:
     rounds = app.dataframe[0].value
     assert list(rounds["held"]) == ["40 of 400", "no plan with these margins"]
     first, second = rounds["margins"]
-    assert first == ""
+    assert first == "none: the plan as it is"
     for words in ("after LF: 10.0 min", "before it is due: 45.0 min", "import limit: 1.5 MW"):
         assert words in second
     assert app.button(key="holding.start").disabled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,7 +53,7 @@ def ask(stored: StoredRun, busy: bool) -> None:
     """Draw what asks for a plan of the same scenario that holds."""
     with st.expander(tr("Plan so that it holds")):
         st.caption(
-            tr("More margin is kept where the plan breaks, and it is planned again, until it holds as often as asked.")
+            tr("More margin is kept where this plan breaks, and it is planned again, until it holds as often as asked.")
         )
         wanted = stored.plan.scenario.disturbances.hold or LEVEL
         level = st.number_input(
@@ -88,6 +89,10 @@ def watch(job: str) -> None:
     else:
         says = tr("Round {number}: planning, then replays.", number=len(status.rounds) + 1)
     st.text(f"{tr('A plan that holds in {asked} of the days is searched.', asked=asked)} {says}")
+    began = jobs.request(job)["at"]
+    limit = wording.number(jobs.request(job)["given"]["time_limit_s"], 0)
+    seconds = wording.number(time.time() - began, 0)
+    st.caption(tr("{seconds} s since it was asked for; the search may take {limit} s.", seconds=seconds, limit=limit))
     if status.rounds:
         draw(_rounds(status), {})
     working.buttons(status, tr("Take the plan that held best so far"), bool(status.rounds))
@@ -105,7 +110,9 @@ def _rounds(status: JobStatus) -> pd.DataFrame:
         {
             tr("round"): [row["round"] for row in status.rounds],
             tr("held"): [held(row) for row in status.rounds],
-            tr("margins"): [local.clauses(margins(row["margins"])) for row in status.rounds],
+            tr("margins"): [
+                local.clauses(margins(row["margins"])) or tr("none: the plan as it is") for row in status.rounds
+            ],
         }
     )
 
