@@ -1,4 +1,4 @@
-"""From a Pyomo model to HiGHS's arrays, and from HiGHS's vectors back to the model's components.
+"""From a Pyomo model to HiGHS's arrays.
 
 A component that is one template (``models/templates.py``) is walked once, and evaluated with numpy over all its indices
 at the same time; every other constraint goes through Pyomo's linear walker. Constants move to the right-hand sides, and
@@ -8,21 +8,22 @@ refused by its name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-import xarray as xr
 from pyomo.common.errors import InvalidConstraintError
 from pyomo.core.expr import relational_expr as relational
 from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.util import VarRecorder
 
+from models import arrays
+from models.arrays import ArrayConstraint
 from models.evaluate import Evaluator, Numbers, Points, Variables, is_variable
+from models.form import Compiled
 from models.keys import NoTemplate
+from models.matrix import Part, ordered
 
 _CONSTANT = 1e-9
 """By how much, relative to its size, a row without variables may miss its bound: rounding, no contradiction."""
@@ -30,122 +31,6 @@ _CONSTANT = 1e-9
 
 class NotLinear(ValueError):
     """A constraint or objective that is not linear, told by its name."""
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A model as arrays: minimize cost·x + offset, row_lower ≤ A x ≤ row_upper, lower ≤ x ≤ upper.
-
-    A maximized objective has its sign turned; ``sense`` is −1 then, else 1.
-    """
-
-    sense: float
-    cost: np.ndarray
-    offset: float
-    lower: np.ndarray
-    upper: np.ndarray
-    whole: np.ndarray
-    """Which columns are integer or binary, shape (n_columns,)."""
-    row_lower: np.ndarray
-    row_upper: np.ndarray
-    starts: np.ndarray
-    """The matrix by columns: column j holds ``index[starts[j]:starts[j + 1]]`` and the same of ``values``."""
-    index: np.ndarray
-    values: np.ndarray
-    columns: list[Any] = field(repr=False)
-    """The variable of each column."""
-    _variables: dict[int, tuple[Any, np.ndarray]] = field(repr=False)
-    """By identity of a Var component: itself, and the column of each of its members, −1 where it is none."""
-    _constraints: dict[int, tuple[Any, list[Any], np.ndarray]] = field(repr=False)
-    """By identity of a Constraint component: itself, its keys, and the row of each, −1 where it is none."""
-
-    @classmethod
-    def of_arrays(cls, cost: np.ndarray, matrix: Any, row_lower: np.ndarray, row_upper: np.ndarray) -> Compiled:
-        """A linear program without a Pyomo model: minimize cost·x with x ≥ 0.
-
-        Args:
-            cost: shape (n_columns,).
-            matrix: a SciPy matrix by columns (CSC).
-            row_lower: shape (n_rows,), −∞ for none.
-            row_upper: shape (n_rows,), ∞ for none.
-        """
-        n = len(cost)
-        return cls(
-            sense=1.0, cost=cost, offset=0.0,
-            lower=np.zeros(n), upper=np.full(n, np.inf), whole=np.zeros(n, dtype=bool),
-            row_lower=row_lower, row_upper=row_upper, starts=matrix.indptr.astype(np.int32),
-            index=matrix.indices.astype(np.int32), values=np.asarray(matrix.data, dtype=float), columns=[],
-            _variables={}, _constraints={},
-        )  # fmt: skip
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Number of rows and columns."""
-        return len(self.row_lower), len(self.cost)
-
-    @cached_property
-    def places(self) -> dict[int, int]:
-        """Column by identity of a variable."""
-        return {id(column): i for i, column in enumerate(self.columns)}
-
-    @cached_property
-    def rows(self) -> dict[int, int]:
-        """Row by identity of a constraint."""
-        return {
-            id(data): row
-            for component, _, rows in self._constraints.values()
-            for data, row in zip(component._data.values(), rows.tolist(), strict=True)
-            if row >= 0
-        }
-
-    def put(self, values: np.ndarray) -> None:
-        """Give the model's variables values by column, shape (n_columns,), unasked whether they keep their bounds."""
-        for column, value in zip(self.columns, values.tolist(), strict=True):
-            column._value = value
-
-    def columns_of(self, variable: Any) -> np.ndarray:
-        """Columns of a Var component in the order of its indices, −1 where there is none, shape (n,)."""
-        return self._variables[id(variable)][1]
-
-    def rows_of(self, constraint: Any) -> np.ndarray:
-        """Rows of a Constraint component in the order of its indices, −1 where there is none, shape (n,)."""
-        return self._constraints[id(constraint)][2]
-
-    def labelled(self, component: Any, vector: np.ndarray, missing: float = np.nan) -> xr.DataArray:
-        """A vector by column or row as the part of one component.
-
-        Args:
-            component: a Var (the vector is by column) or a Constraint (by row).
-            vector: shape (n_columns,) or (n_rows,).
-            missing: for members that are no column or row.
-
-        Returns:
-            One dimension for each dimension of the index, named by the sets where they have one each; what the index
-            leaves out is ``missing`` too.
-        """
-        if component.ctype is pyo.Var:
-            places, keys = self._variables[id(component)][1], list(component._data)
-        else:
-            _, keys, places = self._constraints[id(component)]
-        found = np.where(places >= 0, vector[places], missing) if len(vector) else np.full(len(places), missing)
-        if not component.is_indexed():
-            return xr.DataArray(found[0] if len(found) else missing, name=component.local_name)
-        width = component.index_set().dimen
-        parts = [keys] if width == 1 else [list(part) for part in zip(*keys, strict=True)] or [[]] * width
-        names = [part.local_name for part in component.index_set().subsets()]
-        if len(names) != width or len(set(names)) != width:
-            names = [f"index_{d}" for d in range(width)]
-        levels, codes = zip(*(_levels(part) for part in parts), strict=True)
-        array = np.full([len(level) for level in levels], missing)
-        array[codes] = found
-        return xr.DataArray(array, dict(zip(names, levels, strict=True)), names, name=component.local_name)
-
-
-def _levels(part: list[Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct values in the order in which they come, and the place of each value among them."""
-    order: dict[Any, int] = {}
-    codes = np.array([order.setdefault(value, len(order)) for value in part], dtype=np.int64)
-    return np.array(list(order)), codes
 
 
 def compiled(model: pyo.ConcreteModel) -> Compiled:
@@ -175,31 +60,25 @@ class _Compiler:
         # the objective is row 0
         low, high, const, count = [np.zeros(1)], [np.zeros(1)], [np.zeros(1)], 1
         const[0][:] = self._goal(goals[0])
-        constraints: dict[int, tuple[Any, list[Any], np.ndarray]] = {}
+        constraints: dict[int, tuple[Any, int]] = {}
         for component in self.model.component_objects(pyo.Constraint, active=True, descend_into=True):
-            keys = list(component._data)
-            lower, upper, constant = self._rows(component, list(component._data.values()), count)
-            constraints[id(component)] = component, keys, np.arange(count, count + len(keys))
+            lower, upper, constant = self._rows(component, count)
+            constraints[id(component)] = component, count
             low.append(lower)
             high.append(upper)
             const.append(constant)
-            count += len(keys)
+            count += len(lower)
         return self._arrays(goals[0], constraints, *(np.concatenate(parts) for parts in (low, high, const)))
 
     # rows of a component
 
-    def _rows(self, component: Any, data: list[Any], first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _rows(self, component: Any, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Bounds and constants of a component's rows; its coefficients are noted."""
-        n = len(data)
+        n = len(component)
         low, high, const = np.full(n, -np.inf), np.full(n, np.inf), np.zeros(n)
-        forms = [one._expr for one in data]
-        active = np.array([one._active for one in data], dtype=bool)
+        template, active, mine = _of_template(component)
         left = np.zeros(n, dtype=bool)
-        template = next((one._expr for one in data if hasattr(one, "template_expr")), None)
-        if template is not None and active.any():
-            mine = active.copy()
-            if forms.count(template) < n:  # some have been asked for and are expressions of their own
-                mine &= np.array([form is template for form in forms], dtype=bool)
+        if template is not None and mine.any():
             here, noted = np.flatnonzero(mine), len(self._evaluator.triplets)
             try:
                 low[here], high[here], const[here] = self._template(component, template, here, first)
@@ -207,8 +86,10 @@ class _Compiler:
             except NoTemplate:
                 del self._evaluator.triplets[noted:]
         others = np.flatnonzero(active & ~left).tolist()
-        for i in others:
-            low[i], high[i], const[i] = self._one(data[i], first + i)
+        if others:
+            members = list(component._data.values())
+            for i in others:
+                low[i], high[i], const[i] = self._one(members[i], first + i)
         return low, high, const
 
     def _template(
@@ -295,84 +176,74 @@ class _Compiler:
                     del self._evaluator.triplets[noted:]
         return self._note(goal.expr, 0, lambda: f"objective {goal.name}")
 
-    def _arrays(
-        self, goal: Any, constraints: dict[int, tuple[Any, list[Any], np.ndarray]], low: Any, high: Any, const: Any
-    ) -> Compiled:
-        noted = [*self._evaluator.triplets, tuple(np.array(part) for part in self._single)]
-        rows, columns = (np.concatenate([part[k] for part in noted]).astype(np.int64) for k in (0, 1))
-        values = np.concatenate([part[2] for part in noted]).astype(float)
-        n_rows = len(low)
-        # by column, then by row; what stands twice is added
-        code = columns * n_rows + rows
-        order = np.argsort(code, kind="stable")
-        code, values = code[order], values[order]
-        new = np.flatnonzero(np.append(True, code[1:] != code[:-1])) if len(code) else np.zeros(0, dtype=np.int64)
-        values = np.add.reduceat(values, new) if len(new) else values
-        code = code[new]
-        some = values != 0
-        code, values = code[some], values[some]
-        columns, rows = np.divmod(code, n_rows)
-
-        used = np.zeros(len(self._variables.members), dtype=bool)
-        used[columns] = True
-        place = np.where(used, np.cumsum(used) - 1, -1)
-        columns = place[columns]
-        chosen = np.flatnonzero(used).tolist()
-        members = [self._variables.members[i] for i in chosen]
-        n = len(members)
-
-        sense = 1.0 if goal.sense == pyo.minimize else -1.0
-        in_goal = rows == 0
-        cost = np.zeros(n)
-        cost[columns[in_goal]] = sense * values[in_goal]
-        columns, rows, values = columns[~in_goal], rows[~in_goal], values[~in_goal]
-
+    def _arrays(self, goal: Any, constraints: dict[int, tuple[Any, int]], low: Any, high: Any, const: Any) -> Compiled:
+        parts, n_rows = self._evaluator.triplets, len(low)
+        parts += self._singles()
+        matrix, cost, used = ordered(parts, n_rows, self._variables.size)
         # rows without variables hold or not whatever is chosen; those that hold are left out
         filled = np.zeros(n_rows, dtype=bool)
-        filled[rows] = True
+        filled[matrix.index] = True
         slack = _CONSTANT * np.maximum(1.0, np.abs(const))
         kept = (filled | (const < low - slack) | (const > high + slack)) & ~(np.isneginf(low) & np.isposinf(high))
         kept[0] = False
-        at = np.where(kept, np.cumsum(kept) - 1, -1)
-        holds = kept[rows]
-        columns, rows, values = columns[holds], at[rows[holds]], values[holds]
-
-        lower, upper, whole = _limits(members)
+        at, place = _numbered(kept), _numbered(used)
+        matrix = matrix.of_rows(at)
+        sense = 1.0 if goal.sense == pyo.minimize else -1.0
+        lower, upper, whole = self._limits(used)
         return Compiled(
-            sense=sense, cost=cost, offset=sense * float(const[0]), lower=lower, upper=upper, whole=whole,
+            sense=sense, cost=sense * cost[used], offset=sense * float(const[0]), lower=lower, upper=upper, whole=whole,
             row_lower=(low - const)[kept], row_upper=(high - const)[kept],
-            starts=np.searchsorted(columns, np.arange(n + 1)).astype(np.int32),
-            index=rows.astype(np.int32), values=values, columns=members,
+            starts=matrix.starts[np.append(used, True)], index=matrix.index, values=matrix.values,
             _variables={
-                key: (variable, place[first : first + len(variable._data)])
+                key: (variable, place[first : first + len(variable)])
                 for variable, (key, first) in zip(
                     self._variables.components, self._variables.first.items(), strict=True
                 )
             },
-            _constraints={key: (component, keys, at[mine]) for key, (component, keys, mine) in constraints.items()},
+            _constraints={
+                key: (component, at[first : first + len(component)]) for key, (component, first) in constraints.items()
+            },
+            _model=self.model,
         )  # fmt: skip
 
+    def _singles(self) -> Iterator[Part]:
+        """Coefficients that came one by one, by component of their variables."""
+        rows, columns = (np.array(part, dtype=np.int32) for part in self._single[:2])
+        values = np.array(self._single[2], dtype=float)
+        order = np.argsort(columns, kind="stable")
+        rows, columns, values = rows[order], columns[order], values[order]
+        for own in np.split(np.arange(len(order)), np.searchsorted(columns, list(self._variables.first.values()))):
+            if len(own):
+                yield rows[own], columns[own], values[own]
 
-def _limits(members: list[Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Bounds of some variables, those of their domains too, and which must be whole."""
-    domains = [member._domain for member in members]
-    _, firsts, which = np.unique(np.array([id(domain) for domain in domains]), return_index=True, return_inverse=True)
-    kinds: list[tuple[float, float, bool]] = []
-    for first in firsts.tolist():
-        least, most = domains[first].bounds()
-        whole_only = not members[first].is_continuous()
-        kinds.append((-np.inf if least is None else least, np.inf if most is None else most, whole_only))
-    lower = _bounds([member._lb for member in members], -np.inf)
-    upper = _bounds([member._ub for member in members], np.inf)
-    if not kinds:
-        return lower, upper, np.zeros(0, dtype=bool)
-    least, most, whole = (np.array(part)[which] for part in zip(*kinds, strict=True))
-    return np.maximum(lower, least), np.minimum(upper, most), whole.astype(bool)
+    def _limits(self, used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Bounds of the columns, and which must be whole."""
+        parts = [(np.zeros(0), np.zeros(0), np.zeros(0, dtype=bool))]
+        for variable, first in zip(self._variables.components, self._variables.first.values(), strict=True):
+            mine = used[first : first + len(variable)]
+            if mine.any():
+                lower, upper, whole = arrays.limits(variable)
+                parts.append((lower[mine], upper[mine], whole[mine]))
+        lower, upper, whole = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return lower, upper, whole
 
 
-def _bounds(held: list[Any], none: float) -> np.ndarray:
-    numbers = [none if bound is None else bound for bound in held]
-    try:
-        return np.array(numbers, dtype=float)
-    except TypeError:
-        return np.array([float(pyo.value(bound)) for bound in numbers])
+def _numbered(some: np.ndarray) -> np.ndarray:
+    """Numbers from 0 on for some of many, −1 for the others."""
+    return np.where(some, np.cumsum(some, dtype=np.int32) - np.int32(1), np.int32(-1))
+
+
+def _of_template(component: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+    """The template of a component, None where there is none; which members are active; and which of these are of it."""
+    if isinstance(component, ArrayConstraint):
+        template, active = component.template, np.ones(len(component), dtype=bool)
+        mine = active.copy()
+        for index, one in component.made.items():
+            place = component.place(index)
+            active[place], mine[place] = one._active, one._active and one._expr is template
+        return template, active, mine
+    data = list(component._data.values())
+    active = np.array([one._active for one in data], dtype=bool)
+    template = next((one._expr for one in data if hasattr(one, "template_expr")), None)
+    # some may have been asked for and are expressions of their own
+    return template, active, active & np.array([one._expr is template for one in data], dtype=bool)

@@ -8,7 +8,7 @@ sum over a set makes more points, each of the row of the one that it comes from.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,8 @@ from pyomo.core.base.expression import NamedExpressionData
 from pyomo.core.expr import numeric_expr as numeric
 from pyomo.core.expr import template_expr as templates
 
-from models.keys import Index, NoTemplate, numbers
+from models import arrays
+from models.keys import Index, NoTemplate, Positions, numbers
 
 Numbers = Any
 """A number for all points, or one for each: shape (n_points,)."""
@@ -28,32 +29,37 @@ class Variables:
     """All variables of a model in one row: where each stands, and which are fixed."""
 
     def __init__(self, model: Any) -> None:
+        self.components: list[Any] = list(model.component_objects(pyo.Var, descend_into=True))
         self.first: dict[int, int] = {}
         """First place of a Var component's members, by identity."""
-        self.components: list[Any] = []
-        self.members: list[Any] = []
-        for variable in model.component_objects(pyo.Var, descend_into=True):
-            self.first[id(variable)] = len(self.members)
-            self.components.append(variable)
-            self.members.extend(variable._data.values())
-        self.fixed = np.array([member._fixed for member in self.members], dtype=bool)
+        self.size = 0
+        """Number of variables."""
+        for variable in self.components:
+            self.first[id(variable)] = self.size
+            self.size += len(variable)
+        self.fixed = self.by_place(arrays.fixed).astype(bool)
         self.any_fixed = bool(self.fixed.any())
-        self._within: dict[int, dict[int, int]] = {}
+        self.positions = Positions()
+
+    def by_place(self, read: Callable[[Any], np.ndarray]) -> np.ndarray:
+        """Something of all variables, read component by component, shape (size,)."""
+        return np.concatenate([read(variable) for variable in self.components] or [np.zeros(0)])
 
     def place(self, member: Any) -> int:
         """Place of a variable."""
         owner = member.parent_component()
-        first = self.first[id(owner)]
-        if owner is member:
-            return first
-        within = self._within.get(id(owner))
-        if within is None:
-            within = self._within[id(owner)] = {id(one): i for i, one in enumerate(owner._data.values())}
-        return first + within[id(member)]
+        return self.first[id(owner)] + self.positions.of(owner, member)
 
     def values_at(self, places: np.ndarray) -> np.ndarray:
-        """Values that variables are fixed at."""
-        return np.array([float(self.members[place].value) for place in places.tolist()])
+        """Values that variables are fixed at.
+
+        Raises:
+            ValueError: one of them is fixed and has no value.
+        """
+        found = self.by_place(arrays.values)[places]
+        if np.isnan(found).any():
+            raise ValueError("a variable is fixed and has no value")
+        return found
 
 
 @dataclass

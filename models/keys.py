@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pyomo.core.base.set import FiniteScalarRangeSet, SetProduct
+from pyomo.core.base.set import SetProduct
+
+from models.arrays import Sparse, as_range
 
 _MANY = 2**62
 
@@ -87,6 +89,24 @@ class Keys:
         return np.where(right & (self._sorted[place] == code), self._order[place], -1)
 
 
+class Positions:
+    """Where single members stand within their components."""
+
+    def __init__(self) -> None:
+        self._within: dict[int, dict[Any, int]] = {}
+
+    def of(self, component: Any, member: Any) -> int:
+        """Position of a member of a component, by its index."""
+        if component is member:
+            return 0
+        if isinstance(component, Sparse):
+            return component.place(member.index())
+        within = self._within.get(id(component))
+        if within is None:
+            within = self._within[id(component)] = {index: i for i, index in enumerate(component._data)}
+        return within[member.index()]
+
+
 class Index:
     """Keys of components and sets, each read once."""
 
@@ -97,7 +117,7 @@ class Index:
     def of(self, component: Any) -> Keys:
         """Keys of a component in the order of its members."""
         array = getattr(component, "array", None)
-        over, size = component.index_set(), len(component._data) if array is None else len(array)
+        over, size = component.index_set(), len(component) if array is None else len(array)
         known = self.of_set(over)
         if known.size == size:
             return known  # members are made in the order of the index
@@ -111,11 +131,9 @@ class Index:
         return self._keys[id(one)]
 
     def _read(self, one: Any) -> Keys:
-        spans = list(one.ranges()) if one.__class__ is FiniteScalarRangeSet else []
-        if len(spans) == 1:
-            span = spans[0]
-            if isinstance(span.start, int) and isinstance(span.step, int) and span.step > 0:
-                return Keys([span.start + span.step * np.arange(len(one))], len(one))
+        over = as_range(one)
+        if over is not None:
+            return Keys([np.arange(over.start, over.stop, over.step)], len(over))
         parts = list(one.subsets(expand_all_set_operators=False)) if isinstance(one, SetProduct) else [one]
         if len(parts) > 1:
             return Keys.product([self.of_set(part) for part in parts])

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from models.compile import Compiled
+from models.form import Compiled
 from models.solve import Program
 
 

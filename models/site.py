@@ -17,12 +17,12 @@ import pyomo.environ as pyo
 import xarray as xr
 
 from models import assets
+from models import battery as batteries
 from models import purchase as purchases
 from models.assets import Hub, HubPorts, Linear, Sum
 from models.purchase import Purchase
 from models.templates import Series, limit
 from scenarios import Scenario
-from scenarios.assets import ELECTRICITY
 from scenarios.settlement import marginal_prices
 from scenarios.site import Battery
 
@@ -86,8 +86,12 @@ class SiteData:
     def meters(self) -> list[tuple[list[int], int]]:
         """For each metered interval its cells, and the slot of each cell follows from its place."""
         per = round(self.meter_min / self.cell_min)
-        n = round(len(self.base) * self.step_min / self.meter_min)
-        return [(list(range(i * per, (i + 1) * per)), i) for i in range(n)]
+        return [(list(range(i * per, (i + 1) * per)), i) for i in range(self.n_meters)]
+
+    @property
+    def n_meters(self) -> int:
+        """Number of metered intervals."""
+        return round(len(self.base) * self.step_min / self.meter_min)
 
     def slot_of(self, cell: int) -> int:
         """The slot that a cell lies in."""
@@ -233,7 +237,7 @@ def add(
         else:
             block.pv = Series(block.T, values=data.pv)
         if data.battery:
-            _battery(block, data, exclusive, burning)
+            batteries.add(block, data, exclusive, burning)
         if data.hub is not None:
             block.hub = pyo.Block()
             hub, electricity = assets.add(block.hub, data.hub, line_gives, exclusive=exclusive, burning=burning)
@@ -256,7 +260,7 @@ def add(
             _one_way(block, data)
 
     metered = _meter(block, data, line_cell, drawn)
-    n_meter = len(data.meters())
+    n_meter = data.n_meters
     block.M = pyo.RangeSet(0, n_meter - 1 if np.isfinite(data.limit_mwh()) else -1)
     block.over = pyo.Var(block.M if soft else [], domain=pyo.NonNegativeReals)
     # where there is no line either, a limit would have no variable at all
@@ -316,45 +320,6 @@ def _meter(
     if data.balance_meters:
         return lambda i: block.taken[i] - block.given[i]
     return lambda i: sum([cell(i * per + k) for k in range(per)])
-
-
-def _battery(block: pyo.Block, data: SiteData, exclusive: bool, only: Collection[int] | None) -> None:
-    """Charge and discharge [MWh at the terminals], level."""
-    battery = data.battery
-    assert battery is not None
-    n, room = len(data.base), battery.power_mw * data.hours
-    block.charge = pyo.Var(block.T, bounds=(0, room))
-    block.discharge = pyo.Var(block.T, bounds=(0, room))
-    block.level = pyo.Var(block.T, bounds=(0, battery.energy_mwh))
-    kept, counts = battery.kept(data.hours), battery.effective_hours(data.hours) / data.hours
-    gain, loss = counts * battery.charge_efficiency, counts / battery.discharge_efficiency
-    block.LATER = pyo.RangeSet(1, n - 1)
-
-    @block.Constraint(block.LATER)
-    def state(b: Any, t: int) -> Any:
-        return b.level[t] == kept * b.level[t - 1] + gain * b.charge[t] - loss * b.discharge[t]
-
-    block.first = pyo.Constraint(
-        expr=block.level[0] == kept * data.level_mwh + gain * block.charge[0] - loss * block.discharge[0]
-    )
-    # what self-loss makes unreachable is not asked for
-    wanted = min(data.end_mwh, battery.energy_mwh)
-    block.end = pyo.Constraint(expr=block.level[n - 1] >= wanted * (1 - 1e-9))
-    burning = [t for t in range(n) if data.full_price[t] < 0 or data.price[t] < 0]
-    if data.hub is not None and ELECTRICITY not in data.hub.harmless:
-        # what a machine must make may be in the way in any slot
-        burning = sorted({*burning, *(range(n) if only is None else only)})
-    if exclusive and burning:
-        block.BURN = pyo.Set(initialize=burning)
-        block.charging = pyo.Var(block.BURN, domain=pyo.Binary)
-
-        @block.Constraint(block.BURN)
-        def charge_alone(b: Any, t: int) -> Any:
-            return b.charge[t] <= room * b.charging[t]
-
-        @block.Constraint(block.BURN)
-        def discharge_alone(b: Any, t: int) -> Any:
-            return b.discharge[t] <= room * (1 - b.charging[t])
 
 
 def _one_way(block: pyo.Block, data: SiteData) -> None:

@@ -3,8 +3,9 @@
 Pyomo can call a rule once, with placeholders for its indices, and keep what comes back as the template of the whole
 component. ``building`` switches that on while a model is built, and makes it safe: a rule that looks at its index (by
 an ``if``, in a ``dict``, to index an array) cannot be a template, and is called for each index as ever. Such rules are
-slow, so that Emberline's own are written with index sets instead. All of Pyomo's internal names that this needs stand
-here and in ``models/evaluate.py``, ``keys.py`` and ``compile.py``.
+slow, so that Emberline's own are written with index sets instead. Variables and constraints are arrays meanwhile
+(``models/arrays.py``). All of Pyomo's internal names that this needs stand here and in ``models/arrays.py``,
+``evaluate.py``, ``keys.py`` and ``compile.py``.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
-from pyomo.core.base import constraint, objective
+from pyomo.core.base import constraint, objective, var
 from pyomo.core.base.param import IndexedParam
 from pyomo.core.expr import template_expr
 from pyomo.core.expr.numeric_expr import ARG_TYPE, register_arg_type
 from pyomo.core.expr.template_expr import IndexTemplate, TemplateExpressionError
+
+from models.arrays import ArrayConstraint, ArrayVar, unknown
 
 _LOCK = threading.RLock()
 """Pyomo replaces ``sum`` and the iteration of sets for the whole process while it makes a template."""
@@ -104,6 +107,8 @@ def building(*, on: bool = True) -> Iterator[None]:
             (template_expr, "IndexTemplate", _Placeholder),
             (template_expr, "_template_iter_context", _Context),
             (constraint, "templatize_constraint", _caught(constraint.templatize_constraint)),
+            (constraint, "IndexedConstraint", ArrayConstraint),
+            (var, "IndexedVar", ArrayVar),
             (objective, "templatize_rule", _caught(objective.templatize_rule)),
             (constraint, "TEMPLATIZE_CONSTRAINTS", True),
             (objective, "TEMPLATIZE_OBJECTIVES", True),
@@ -169,7 +174,7 @@ class Series(IndexedParam):
     def __getitem__(self, index: Any) -> Any:
         parts = index if isinstance(index, tuple) else (index,)
         if any(hasattr(part, "is_expression_type") for part in parts):
-            if any(_open(part) for part in parts):
+            if any(unknown(part) for part in parts):
                 return template_expr.GetItemExpression((self, *parts))
             parts = tuple(pyo.value(part) if hasattr(part, "is_expression_type") else part for part in parts)
         return self._data[parts if len(parts) > 1 else parts[0]]
@@ -190,13 +195,6 @@ class Series(IndexedParam):
             raise ValueError(f"{self.name} has {len(self.index_set())} indices and was given {len(self.array)} values")
 
 
-def _open(part: Any) -> bool:
-    """Whether an index holds a placeholder, so that it has no value yet."""
-    if isinstance(part, IndexTemplate):
-        return True
-    return hasattr(part, "is_expression_type") and part.is_expression_type() and any(_open(arg) for arg in part.args)
-
-
 def limit(variable: Any, lower: np.ndarray | float | None = None, upper: np.ndarray | float | None = None) -> None:
     """Set bounds of an indexed variable by arrays in the order of its indices; infinite ones are none.
 
@@ -205,10 +203,12 @@ def limit(variable: Any, lower: np.ndarray | float | None = None, upper: np.ndar
         lower: shape (n,), or one for all; None leaves them.
         upper: likewise.
     """
-    members = list(variable.values())
     for name, bounds, none in (("_lb", lower, -np.inf), ("_ub", upper, np.inf)):
         if bounds is None:
             continue
-        each = np.broadcast_to(np.asarray(bounds, dtype=float), len(members)).tolist()
-        for member, bound in zip(members, each, strict=True):
+        each = np.broadcast_to(np.array(bounds, dtype=float), len(variable))
+        if isinstance(variable, ArrayVar):
+            variable.put(name, each)
+            continue
+        for member, bound in zip(variable.values(), each.tolist(), strict=True):
             setattr(member, name, None if bound == none else bound)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from models import arrays
 from models.templates import Series
 from scenarios.assets import Carrier, Kind
 
@@ -42,19 +43,29 @@ class Row:
     """One row of a variable with two indices as a variable indexed by slot."""
 
     def __init__(self, variable: Any, *first: Any) -> None:
-        self._variable, self._first = variable, first
+        self.variable, self._first = variable, first
 
     def __getitem__(self, t: Any) -> Any:
-        return self._variable[(*self._first, t)]
+        return self.variable[(*self._first, t)]
+
+    def values(self, n: int) -> np.ndarray:
+        """Values in the first slots, not a number where there is none, shape (n,)."""
+        own = self.variable
+        if isinstance(own, arrays.ArrayVar):
+            first, last = (own.place((*self._first, t)) for t in (0, n - 1))
+            if last - first == n - 1:
+                return arrays.values(own)[first : last + 1]
+        held = [self[t].value for t in range(n)]
+        return np.array([np.nan if value is None else value for value in held], dtype=float)
 
 
 def held(variable: Any, n: int) -> np.ndarray:
     """Values of a variable by slot, shape (n,); 0 for those that no constraint uses, whole ones exactly whole."""
     if isinstance(variable, Series):
         return variable.array.copy()
-    members = list(variable.values()) if hasattr(variable, "values") else [variable[t] for t in range(n)]
-    values = np.array([member.value or 0.0 for member in members], dtype=float)
-    return np.round(values) if members and not members[0].is_continuous() else values
+    values = np.nan_to_num(variable.values(n) if isinstance(variable, Row) else arrays.values(variable), nan=0.0)
+    whole = arrays.whole(variable.variable if isinstance(variable, Row) else variable)
+    return np.round(values) if whole else values
 
 
 class Sum:

@@ -9,13 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import Any
 
 import highspy
 import numpy as np
 
-from models.compile import Compiled
+from models.form import Compiled
 
 Progress = Callable[[dict[str, Any]], None]
 WRONG = ("1.14.0",)
@@ -36,11 +35,11 @@ def new() -> highspy.Highs:
     Raises:
         RuntimeError: this release is known to be wrong.
     """
-    if version("highspy") in WRONG:
-        raise RuntimeError(f"highspy {version('highspy')} returns wrong optima; install another release")
     with quiet():
         solver = highspy.Highs()
         solver.silent()
+    if solver.version() in WRONG:
+        raise RuntimeError(f"highspy {solver.version()} returns wrong optima; install another release")
     for name, value in OPTIONS.items():
         solver.setOptionValue(name, value)
     return solver
@@ -78,10 +77,10 @@ def hand_over(solver: highspy.Highs, form: Compiled) -> None:
 
 def set_start(solver: highspy.Highs, form: Compiled) -> None:
     """Begin with the values that the model's variables hold."""
-    held = [(i, column.value) for i, column in enumerate(form.columns) if column.value is not None]
-    if held:
-        index = np.array([i for i, _ in held], dtype=np.int32)
-        solver.setSolution(len(held), index, np.array([value for _, value in held], dtype=float))
+    held = form.held()
+    some = np.flatnonzero(~np.isnan(held)).astype(np.int32)
+    if len(some):
+        solver.setSolution(len(some), some, held[some])
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 import highspy
 import numpy as np
 
-from models.compile import Compiled
+from models.form import Compiled
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Multipliers:
 
     def of(self, constraint: Any) -> float:
         """Of a constraint; 0 where the model has none such."""
-        row = self.form.rows.get(id(constraint))
-        return 0.0 if row is None else float(self.rows[row])
+        row = self.form.row(constraint)
+        return 0.0 if row < 0 else float(self.rows[row])
 
     def of_rows(self, constraint: Any) -> np.ndarray:
         """Of each member of a Constraint component, shape (n,); 0 for those that are no row."""
@@ -61,8 +61,8 @@ class Multipliers:
 
     def of_bound(self, variable: Any) -> float:
         """Of the bound that a variable stands at; 0 where it stands at none."""
-        column = self.form.places.get(id(variable))
-        return 0.0 if column is None else float(self.columns[column])
+        column = self.form.column(variable)
+        return 0.0 if column < 0 else float(self.columns[column])
 
 
 def read(solver: highspy.Highs, whole: bool, sense: float, found: Found) -> Outcome:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 import highspy
@@ -12,8 +11,10 @@ import numpy as np
 import pyomo.environ as pyo
 import xarray as xr
 
-from models.compile import Compiled, compiled
+from models.compile import compiled
+from models.form import Compiled
 from models.solve import handover
+from models.solve.conflict import conflict
 from models.solve.handover import Progress
 from models.solve.outcome import Found, Multipliers, Outcome, read
 from models.templates import building
@@ -49,8 +50,10 @@ class Program:
     def _hand_over(self) -> None:
         form = self._form
         handover.hand_over(self._solver, form)
-        self._bounds = form.lower.copy(), form.upper.copy()
-        """Bounds of columns as the solver has them."""
+        self._bounds = form.lower, form.upper
+        """Bounds of columns as the solver has them: the model's own arrays until one of them is changed."""
+        self._bounded = False
+        """Whether one has been."""
         self._costs = form.cost
         """Their costs likewise."""
         self._sense = form.sense
@@ -151,8 +154,7 @@ class Program:
 
     def places(self, variables: Iterable[Any]) -> np.ndarray:
         """Columns of some variables, shape (n,); −1 for those that the model does not use."""
-        place = self._form.places
-        return np.array([place.get(id(variable), -1) for variable in variables], dtype=np.int32)
+        return np.array([self._form.column(variable) for variable in variables], dtype=np.int32)
 
     def columns_of(self, variable: Any) -> np.ndarray:
         """Columns of a Var component in the order of its indices, shape (n,); −1 for those that are not used."""
@@ -165,8 +167,10 @@ class Program:
 
     def bound(self, places: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
         """Set bounds of columns, shape (n,) each."""
-        self._bounds[0][places], self._bounds[1][places] = low, high
         if len(places):
+            if not self._bounded:
+                self._bounds, self._bounded = self.bounds(), True
+            self._bounds[0][places], self._bounds[1][places] = low, high
             self._solver.changeColsBounds(len(places), places.astype(np.int32), low, high)
 
     def whole_only(self, places: np.ndarray | None) -> None:
@@ -224,8 +228,8 @@ class Program:
 
     def restrict(self, bounds: Iterable[tuple[Any, float, float]]) -> None:
         """Set bounds of variables: each with its lower and upper one. The Pyomo model keeps its own."""
-        known = self._form.places
-        found = [(known[id(v)], low, high) for v, low, high in bounds if id(v) in known]
+        listed = [(self._form.column(variable), low, high) for variable, low, high in bounds]
+        found = [one for one in listed if one[0] >= 0]
         if found:
             places, low, high = (np.array(part) for part in zip(*found, strict=True))
             self.bound(places, low.astype(float), high.astype(float))
@@ -294,9 +298,12 @@ class Program:
 
     def aim(self, variable: Any | None) -> None:
         """Minimize one variable from now on, and nothing else; None: any solution will do."""
-        costs = np.zeros(len(self._form.columns))
+        costs = np.zeros(self._form.shape[1])
         if variable is not None:
-            costs[self._form.places[id(variable)]] = self._sense
+            column = self._form.column(variable)
+            if column < 0:
+                raise KeyError(f"{variable.name} is no column of the model")
+            costs[column] = self._sense
         self._price(costs, 0.0)
 
     def hold(self) -> bool:
@@ -352,27 +359,7 @@ class Program:
         Members of the Pyomo model, constraints and variables, each with the side that is meant: ``lower``, ``upper`` or
         ``both``. None where the relaxation has a solution, or nothing was found in time. What the solver holds stays.
         """
-        form, iis = self._form, highspy.IisStrategy
-        solver = highspy.Highs()
-        solver.silent()
-        handover.hand_over(solver, replace(form, whole=np.zeros(len(form.whole), dtype=bool)))
-        solver.setOptionValue("time_limit", max(time_limit, 0.01))
-        solver.setOptionValue("iis_time_limit", max(time_limit, 0.01))
-        # first those of a phase that minimizes what is violated, then each of them is tried
-        solver.setOptionValue("iis_strategy", int(iis.kIisStrategyFromLp) | int(iis.kIisStrategyIrreducible))
-        status, found = solver.getIis()
-        if status != highspy.HighsStatus.kOk or not len(found.row_index_) + len(found.col_index_):
-            return None
-        bound = highspy.IisBoundStatus
-        sides = {int(bound.kIisBoundStatusLower): "lower", int(bound.kIisBoundStatusUpper): "upper"}
-        of_row = {
-            row: member
-            for component, _, own in form._constraints.values()
-            for row, member in zip(own.tolist(), component._data.values(), strict=True)
-        }
-        rows = [(of_row[row], side) for row, side in zip(found.row_index_, found.row_bound_, strict=True)]
-        columns = [(form.columns[j], side) for j, side in zip(found.col_index_, found.col_bound_, strict=True)]
-        return [(member, sides.get(int(side), "both")) for member, side in rows + columns]
+        return conflict(self._form, time_limit=time_limit)
 
     def outcome(self, found: Found) -> Outcome:
         """What a search came to, the Pyomo model left as it is."""
@@ -380,9 +367,8 @@ class Program:
 
     def values(self, variables: Iterable[Any]) -> list[float]:
         """What the solver holds for some variables after a search; 0 for those that the model does not use."""
-        held, known = self.solution(), self._form.places
-        places = [known.get(id(variable)) for variable in variables]
-        return [0.0 if place is None else float(held[place]) for place in places]
+        held, places = self.solution(), self.places(variables)
+        return np.where(places >= 0, held[places], 0.0).tolist() if len(held) else [0.0] * len(places)
 
     def load(self, found: Found) -> Outcome:
         """What a search came to, its solution loaded into the Pyomo model's variables."""

@@ -12,7 +12,8 @@ from pyomo.contrib.solver.solvers.highs import Highs
 
 import models
 import twin
-from models.compile import Compiled, compiled
+from models.compile import compiled
+from models.form import Compiled
 from models.solve import Program
 from scenarios import bundled, load
 

@@ -10,7 +10,8 @@ import pytest
 from enumerated import envelope, random_works, works
 
 from models import processes
-from models.compile import Compiled, compiled
+from models.compile import compiled
+from models.form import Compiled
 from models.processes import plant as plants
 from models.templates import building
 from scenarios import Scenario, load
