@@ -297,8 +297,10 @@ def _schedule(
         data = data.assign(columns(scenario, made.data, flows, np.zeros(len(made.data.base))))
         if first.bound is not None:
             bound = first.bound - aim.constant
-            gap = max(value - bound, 0.0) / max(abs(value), 1e-9)
-            gap = 0.0 if gap <= HELD * 10 else gap
+            size = max(abs(value), 1e-9)
+            if abs(value - bound) <= HELD * 10 * size:
+                bound = value  # apart by the solver's tolerance: the second goal may end on either side of it
+            gap = max(value - bound, 0.0) / size
     status, reason = _status(made, first, gap, scenario.goal.gap, stopped)
     data.attrs.update(
         found=int(first.found), status=status, reason=reason, objective=value, bound=bound, gap=gap,

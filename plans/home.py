@@ -36,15 +36,29 @@ def home() -> Path:
 
 def is_begun() -> bool:
     """Whether there may be runs: looking for them in a new home would make one."""
-    return bool(os.environ.get(VARIABLE)) or any((home() / name).exists() for name in ("catalogue.db", "runs"))
+    folder = home()
+    try:
+        if folder.exists() and not folder.is_dir():
+            return True  # whoever opens it is told that it is no folder
+        return bool(os.environ.get(VARIABLE)) or any((folder / name).exists() for name in ("catalogue.db", "runs"))
+    except OSError as error:
+        raise _unusable(folder, error) from None
 
 
 class Home:
     """Folders of the runs of one home, and their locks."""
 
     def __init__(self, folder: Path | None = None) -> None:
+        """Open a home, which is made where there is none.
+
+        Raises:
+            StoreError: it cannot be.
+        """
         self.folder = (folder or home()).absolute()
-        self.runs_folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.runs_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(self.folder, error) from None
         self.place = f"{socket.gethostname()}:{self.folder}"
         """For people."""
 
@@ -146,3 +160,9 @@ def _checked(run: str) -> str:
     if not RUN_ID.match(run):
         raise StoreError(f"{run[:40]!r} is not the id of a run (32 hexadecimal digits)")
     return run
+
+
+def _unusable(folder: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"runs cannot be kept in {str(folder)[:200]}: {error.strerror}; EMBERLINE_HOME names another folder"
+    )

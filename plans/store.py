@@ -28,12 +28,16 @@ from plans.run_folder import DATASETS, FORMAT, PACKAGES, StoredRun
 from scenarios import Scenario
 
 __all__ = [
-    "DATASETS", "FORMAT", "PACKAGES", "RUN_ID", "TRASH_DAYS", "Entry", "Scan", "Store", "StoreError", "StoredRun",
-    "home", "is_begun",
+    "DATASETS", "FORMAT", "PACKAGES", "RUN_ID", "TRASH_DAYS", "Entry", "NotKeptError", "Scan", "Store", "StoreError",
+    "StoredRun", "home", "is_begun",
 ]  # fmt: skip
 
 TRASH_DAYS = 7
 """How long a deleted run can be restored."""
+
+
+class NotKeptError(StoreError):
+    """What was made cannot be written, or not be entered in the catalogue: no fault of who asked."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +94,28 @@ class Store(Home):
                         self.catalogue.mark(run, self._id, "broken", of=["working"])
 
     def save(self, run: str, made: Plan) -> Path:
-        """Write a plan whole: files first, then the rename, then the row."""
+        """Write a plan whole: files first, then the rename, then the row.
+
+        Raises:
+            NotKeptError: it cannot be written, or not be entered.
+        """
         folder, partial = self.path(run), self.partial(run)
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        run_folder.write(partial, run, made)
-        os.replace(partial, folder)
-        run_folder.sync(self.runs_folder)
+        try:
+            partial.mkdir(parents=True)
+            run_folder.write(partial, run, made)
+            os.replace(partial, folder)
+            run_folder.sync(self.runs_folder)
+        except (OSError, RuntimeError) as error:  # the netCDF library has errors of its own
+            why = getattr(error, "strerror", None) or str(error)
+            free = shutil.disk_usage(self.folder).free / 1e6
+            says = f"run {run} could not be written to {self.folder}: {why} ({free:,.0f} MB are free there)"
+            raise NotKeptError(says) from error
         try:
             entered = self._enter(run)
         except StoreError as error:
-            raise StoreError(f"{error}; run {run} is whole in {folder}, and is entered when runs are listed") from error
+            says = f"{error}; run {run} is whole in {folder}, and is entered when runs are listed"
+            raise NotKeptError(says) from error
         assert entered, "what was just written can be read"
         return folder
 

@@ -272,7 +272,8 @@ def main() -> None:
         problems = getattr(error, "problems", None)
         if problems is not None:
             _fail(2, *map(str, problems))
-        if type(error).__name__ == "StoreError":
-            _fail(2, str(error))
+        kinds = [kind.__name__ for kind in type(error).__mro__]  # by name: the store is not loaded for every command
+        if "StoreError" in kinds:
+            _fail(3 if "NotKeptError" in kinds else 2, str(error))
         _internal(error)
     raise SystemExit(code or 0)

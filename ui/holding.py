@@ -100,7 +100,7 @@ def _share(option: str, text: str) -> float:
     from scenarios.quantity import convert
 
     try:
-        found = float(text) if "%" not in text else convert(text, "")
+        found = float(text) if "%" not in text else round(convert(text, ""), 9)
     except ValueError:
         found = 0.0
     if not 0 < found < 1:

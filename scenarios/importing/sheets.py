@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def _weigh(content: bytes) -> None:
                     f"{MOST_PARTS} are read"
                 )
             torn = archive.testzip()  # a part whose size is not what it tells is found here
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise ValueError(f"is a damaged archive: {' '.join(str(error).split())[:100]}") from None
     if torn is not None:
         raise ValueError("is a damaged archive: a part of it is not what its list says")

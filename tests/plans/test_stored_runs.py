@@ -19,7 +19,7 @@ import xarray as xr
 from writers import begin, kept, writer
 
 from plans import Plan
-from plans.store import DATASETS, Store, StoredRun, StoreError
+from plans.store import DATASETS, NotKeptError, Store, StoredRun, StoreError, is_begun
 from scenarios.datasets import ENVELOPE, INPUTS, RUN, SCHEDULE, check
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,7 +182,10 @@ def test_a_full_disk_marks_the_run(store: Store, made: Plan, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("plans.run_folder.sync", full)
-    with pytest.raises(OSError, match="No space"), store.working(made.scenario) as run:
+    with (
+        pytest.raises(NotKeptError, match=r"No space left on device \(.* MB are free there\)"),
+        store.working(made.scenario) as run,
+    ):
         store.save(run, made)
     assert assert_whole(store, made) == {run: "broken"}
 
@@ -297,3 +300,14 @@ def test_home_is_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.Mo
     os.chdir(tmp_path.parent)
     assert store.list() == []
     assert (tmp_path / "here" / "catalogue.db").is_file()
+
+
+@pytest.mark.parametrize("home", ["file", "file/below", "a" * 300])
+def test_a_home_that_cannot_be_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, home: str) -> None:
+    """Proves: a home that is a file, lies below one or has too long a name is refused in a line that names it."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path / home))
+    with pytest.raises(StoreError, match="EMBERLINE_HOME names another folder"):
+        Store()
+    if home == "file":
+        assert is_begun()  # so that whoever lists runs opens it, and is told

@@ -65,7 +65,7 @@ def ask(stored: StoredRun, busy: bool) -> None:
             key="holding.seconds", help=tr("Judging the plan on 1,000 fresh days comes on top"),
         )  # fmt: skip
         if st.button(tr("Search a plan that holds"), width="stretch", disabled=busy, key="holding.start"):
-            given = {"run": stored.id, "level": level / 100, "replications": REPLAYS, "time_limit_s": seconds}
+            given = {"run": stored.id, "level": round(level / 100, 6), "replications": REPLAYS, "time_limit_s": seconds}
             try:
                 jobs.start(kind="hold", given=given)
             except RuntimeError as error:
