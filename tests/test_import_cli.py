@@ -46,6 +46,35 @@ def test_import_check_repeat(tmp_path: Path) -> None:
     assert (told["values"], told["first"], told["mapping"]["zone"]) == (48, "2026-06-15T22:00:00Z", "Europe/Berlin")
 
 
+def test_two_columns_are_repeated_by_the_mapping(tmp_path: Path) -> None:
+    """Proves: a date and its clock, said or guessed, are read again by the mapping; what a scenario's horizon is not
+    covered by is told at once, and words for no value are counted."""
+    rows = [(20 + q // 96, q % 96, q) for q in range(288)]
+    cells = [
+        f"{day}.10.2025;{q // 4:02d}:{q % 4 * 15:02d};{(q + 1) % 96 // 4:02d}:{(q + 1) % 4 * 15:02d};"
+        f"{'No Data' if value == 7 else value}"
+        for day, q, value in rows
+    ]
+    (tmp_path / "load.csv").write_text("Datum;Von;Bis;Verbrauch in kWh\n" + "\n".join(cells) + "\n")
+    into = ["--zone", "Europe/Berlin", "--gaps", "hold", "--into", "melt-shop-small"]
+    done = run(tmp_path, "import", "load.csv", "--as", "load", *into, "-o", "a.csv")
+    assert done.returncode == 0, done.stderr
+    assert "guessed   times joined from 'Datum' and 'Von'" in done.stdout
+    assert "guessed   taken as missing: 'No Data' (1)" in done.stdout
+    assert "the file covers 2025-10-20 00:00 to 2025-10-23 00:00, the horizon is 2026-06-16 00:00 to" in done.stdout
+    said = (tmp_path / "a.mapping.yaml").read_text()
+    assert "time: Datum\nclock: Von\n" in said
+    assert "missing: [No Data]" in said
+    again = run(tmp_path, "import", "load.csv", "--mapping", "a.mapping.yaml", "-o", "b.csv", "--json")
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+    ends = run(tmp_path, "import", "load.csv", "--as", "load", *into[:4], "--time", "Datum", "--clock", "Bis",
+               "-o", "c.csv", "--json")  # fmt: skip
+    told = json.loads(ends.stdout)
+    assert (told["mapping"]["stamps"], told["mapping"]["clock"]) == ("end", "Bis")
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "c.csv").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -58,6 +87,9 @@ def test_import_check_repeat(tmp_path: Path) -> None:
         (["spot.csv", "--as", "price", "--zone", "UTC", "-o", "spot.csv"], "is there already"),
         (["spot.csv", "--as", "price", "--column", "Sport", "--zone", "UTC", "-o", "p.csv"], "there is no such column"),
         (["spot.csv", "--as", "price", "--where", "tag", "-o", "p.csv"], "write it as COLUMN=NAME"),
+        (["spot.csv", "--as", "price", "--duplicates", "all", "--zone", "UTC", "-o", "p.csv"], "duplicates: "),
+        (["spot.csv", "--as", "price", "--clock", "start", "--zone", "UTC", "-o", "p.csv"], "did you mean 'Start'?"),
+        (["spot.csv", "--as", "price", "--into", "melt-shop-tiny", "-o", "p.csv"], "melt-shop-tiny"),
         (["spot.csv", "--as", "price", "--mapping", "spot.csv", "-o", "p.csv"], "spot.csv:1: is not"),
     ],
 )

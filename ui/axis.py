@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import altair as alt
 
 from ui import local
-from ui.language import current, tr
+from ui.language import tr
 from ui.view import View
 
 
@@ -40,19 +39,6 @@ def time_axis(view: View, labels: bool = False, title: bool = False) -> alt.X:
         labelOverlap="parity",
     )
     return alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[start, end], nice=False))
-
-
-def names_of_time() -> Any:
-    """Names of days and months for a time axis that the browser labels itself; English is its own."""
-    if current() == "en":
-        return alt.Undefined
-    days, months = local.names(current())
-    sunday_first = [days[-1], *days[:-1]]
-    time = alt.TimeLocale(
-        dateTime="%c", date="%x", time="%X", periods=["AM", "PM"], days=sunday_first, shortDays=sunday_first,
-        months=months, shortMonths=months,
-    )  # fmt: skip
-    return alt.Locale(time=time)
 
 
 def _labels(view: View) -> Iterator[tuple[float, list[str]]]:

@@ -11,6 +11,7 @@ import typer
 from ui.options import AsJson, Refused, print_json, writable
 
 if TYPE_CHECKING:
+    from scenarios.horizon import Horizon
     from scenarios.importing import Imported, Raw
 
 
@@ -29,6 +30,9 @@ def bring_in(
     ] = None,
     where: Annotated[list[str] | None, typer.Option(metavar="COLUMN=NAME", help="rows to take of a long table")] = None,
     time: Annotated[str | None, typer.Option(metavar="NAME", help="column of the times")] = None,
+    clock: Annotated[
+        str | None, typer.Option(metavar="NAME", help="column of the times of the day, where --time has dates only")
+    ] = None,
     zone: Annotated[
         str | None, typer.Option(metavar="ZONE", help="of times without offset: UTC, Europe/Berlin, +01:00")
     ] = None,
@@ -44,6 +48,15 @@ def bring_in(
     gaps: Annotated[
         str | None, typer.Option(metavar="HOW", help="of missing values: refuse, hold, interpolate or zero")
     ] = None,
+    missing: Annotated[
+        list[str] | None, typer.Option(metavar="WORD", help="a word that stands for a missing value, such as Bad")
+    ] = None,
+    duplicates: Annotated[
+        str | None, typer.Option(metavar="HOW", help="of values at the same time: refuse, first, last or mean")
+    ] = None,
+    into: Annotated[
+        str | None, typer.Option(metavar="SCENARIO", help="whose horizon the series is to cover; nothing is changed")
+    ] = None,
     sheet: Annotated[str | None, typer.Option(metavar="NAME", help="of a workbook")] = None,
     header: Annotated[int | None, typer.Option(min=1, metavar="LINE", help="line of the columns' names")] = None,
     decimal: Annotated[str | None, typer.Option(metavar=".|,", help="decimal mark")] = None,
@@ -57,16 +70,19 @@ def bring_in(
 
     What is not said is guessed, and told. Written are the series in UTC, how it was read (.mapping.yaml), and an
     overlay (.overlay.yaml) that gives it to any scenario by --set @FILE."""
+    import scenarios
     from scenarios.importing import LARGEST_MB, bring, guess, read
     from scenarios.series import LARGEST_FILE_MB
 
+    horizon = None if into is None else scenarios.load(into).horizon
     files = {part: output.with_suffix(f".{part}.yaml") for part in ("mapping", "overlay")}
     writable(output, force, ("csv",))
     for path in files.values():
         writable(path, force)
     said: dict[str, Any] = {
-        "value": column, "through": through, "where": _pairs(where), "time": time, "zone": zone, "order": order,
-        "stamps": stamps, "interval_min": interval, "unit": unit, "scale": scale, "peak_mw": peak, "gaps": gaps,
+        "value": column, "through": through, "where": _pairs(where), "time": time, "clock": clock, "zone": zone,
+        "order": order, "stamps": stamps, "interval_min": interval, "unit": unit, "scale": scale, "peak_mw": peak,
+        "gaps": gaps, "missing": tuple(missing) if missing else None, "duplicates": duplicates,
         "sheet": sheet, "header": header, "decimal": decimal,
     }  # fmt: skip
     said = {name: value for name, value in said.items() if value is not None}
@@ -89,10 +105,15 @@ def bring_in(
         texts[files["overlay"]] = made.overlay(output.name)
     write_together(texts)
     if as_json:
-        print_json(summary(raw, made) | {"guessed": list(found.reasons), "files": [str(path) for path in texts]})
+        covers = {} if horizon is None else {"covers_horizon": made.covers(horizon)}
+        print_json(
+            summary(raw, made) | covers | {"guessed": list(found.reasons), "files": [str(path) for path in texts]}
+        )
         return
     for line in lines(made):
         print(line)
+    if horizon is not None and not made.covers(horizon):
+        print(f"note      {uncovered(made, horizon)}")
     for reason in found.reasons:
         print(f"guessed   {reason}")
     for path in texts:
@@ -151,6 +172,16 @@ def lines(made: Imported) -> list[str]:
     if made.missing:
         found.append(f"missing   {made.missing} values; a plan takes: {made.mapping.gaps}")
     return [*found, *(f"note      {remark}" for remark in made.remarks)]
+
+
+def uncovered(made: Imported, horizon: Horizon) -> str:
+    """What a series covers of a horizon that it does not cover in full."""
+    ends = (*made.span, horizon.start_utc, horizon.end_utc)
+    first, last, start, end = (f"{at.astimezone(horizon.tz):%Y-%m-%d %H:%M}" for at in ends)
+    return (
+        f"the file covers {first} to {last}, the horizon is {start} to {end} ({horizon.zone}): a plan over it is "
+        "refused; bring a longer file, or move the horizon"
+    )
 
 
 def summary(raw: Raw, made: Imported) -> dict[str, Any]:

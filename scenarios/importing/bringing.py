@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from scenarios.editing import flow
+from scenarios.horizon import Horizon
+from scenarios.importing.clocks import DayColumns, day_columns, joined
 from scenarios.importing.mapping import Mapping
 from scenarios.importing.reading import Raw
 from scenarios.importing.roles import ROLES, Role, standard
 from scenarios.importing.times import on_wall, utc_seconds
 from scenarios.record import Problem, ScenarioError
 from scenarios.series import LARGEST
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 MISSING = ("", "na", "n/a", "nan", "null", "none", "-", "–")
 """Words for a value that is not there."""
@@ -58,6 +58,11 @@ class Imported:
         """Start of the first and end of the last interval, UTC."""
         last = int(self.seconds[-1]) + round(self.mapping.interval_min * 60)
         return datetime.fromtimestamp(int(self.seconds[0]), UTC), datetime.fromtimestamp(last, UTC)
+
+    def covers(self, horizon: Horizon) -> bool:
+        """Whether it begins before a plan's horizon or with it, and ends after it or with it."""
+        first, last = self.span
+        return first <= horizon.start_utc and horizon.end_utc <= last
 
     def csv(self) -> str:
         """The normalised file; the times of a meter's record are in UTC as well."""
@@ -135,6 +140,7 @@ class _Bringer:
             self._stop()
         order = np.argsort(seconds, kind="stable")
         seconds, values, rows = seconds[order], values[order], rows[order]
+        seconds, values, rows = self._once(seconds, values, rows)
         missing = self._raster(seconds, rows, width)
         self._stop()
         return Imported(self.raw.name, self.mapping, seconds, values, unit, missing, tuple(self.remarks))
@@ -142,8 +148,12 @@ class _Bringer:
     def _columns(self) -> None:
         given = list(self.frame.columns)
         wanted = [self.mapping.time, self.mapping.value, *self.mapping.where]
-        for column in (*wanted, *([self.mapping.through] if self.mapping.through else [])):
+        for column in (*wanted, *filter(None, (self.mapping.through, self.mapping.clock))):
             if column not in given:
+                near = meant(column, given)
+                if near is not None:
+                    self._say(column[:60], f"there is no such column; did you mean {near[:40]!r}?")
+                    continue
                 few = ", ".join(name[:40] for name in given[:12]) + (" …" if len(given) > 12 else "")
                 self._say(column[:60], f"there is no such column; columns are {few}")
 
@@ -152,15 +162,19 @@ class _Bringer:
             cells = self.frame[column].astype(str).str.strip()
             kept = (cells == wanted).to_numpy()
             if not kept.any():
-                names = ", ".join(name[:40] for name in list(dict.fromkeys(cells))[:8])
-                self._say(column, f"no row has {wanted[:40]!r} here; there are {names}")
+                there = list(dict.fromkeys(cells))
+                near, names = meant(wanted, there), ", ".join(name[:40] for name in there[:8])
+                says = f"did you mean {near[:40]!r}?" if near is not None else f"there are {names}"
+                self._say(column, f"no row has {wanted[:40]!r} here; {says}")
                 self._stop()
             self.rows = self.rows[kept]
             self.frame = self.frame[kept].reset_index(drop=True)
 
     def _plain(self) -> tuple[np.ndarray, np.ndarray]:
-        times = self.frame[self.mapping.time]
-        seconds = utc_seconds(times, self.mapping, self._refuser(self.mapping.time, times))
+        times, name = self.frame[self.mapping.time], self.mapping.time
+        if self.mapping.clock is not None:
+            times, name = joined(times, self.frame[self.mapping.clock]), f"{name}, {self.mapping.clock}"
+        seconds = utc_seconds(times, self.mapping, self._refuser(name, times))
         return seconds, self._numbers(self.mapping.value)
 
     def _days(self) -> tuple[np.ndarray, np.ndarray]:
@@ -170,30 +184,43 @@ class _Bringer:
         times, width = self.frame[self.mapping.time], round(self.mapping.interval_min * 60)
         days = utc_seconds(times, self.mapping, self._refuser(self.mapping.time, times), local=True)
         names = columns[first : last + 1]
-        if not names or len(names) * width != 86_400:
+        day = day_columns(names) or DayColumns(tuple(names), tuple(range(len(names))), {}, width / 60, False)
+        if not names or day.interval_min * 60 != width or (day.places[-1] + 1) * width != 86_400:
             says = f"{len(names)} columns of {self.mapping.interval_min:g} min make no day"
             self._say(f"{self.mapping.value} to {self.mapping.through}", says)
         self._stop()
-        values = np.column_stack([self._numbers(name) for name in names])
-        wall = (days[:, None] + np.arange(len(names)) * width).ravel()
-        flat, self.rows = values.ravel(), np.repeat(self.rows, len(names))
+        values, second = (np.full((len(days), day.count), np.nan) for _ in range(2))
+        for place, name in zip(day.places, day.names, strict=True):
+            values[:, place] = self._numbers(name)
+        for place, name in day.twice.items():
+            second[:, place] = self._numbers(name)
+        wall = (days[:, None] + np.arange(day.count) * width).ravel()
+        self.rows = np.repeat(self.rows, day.count)
         if self.mapping.tz is None:
             self._say(self.mapping.time, "days have no offset; say their zone, such as UTC or Europe/Berlin")
-            return wall, flat
-        return self._unfolded(wall, flat)
+            return wall, values.ravel()
+        return self._unfolded(wall, values.ravel(), second.ravel(), bool(day.twice))
 
-    def _unfolded(self, wall: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The hour that spring skips must be empty; that of autumn is there once and stands for both."""
+    def _unfolded(
+        self, wall: np.ndarray, values: np.ndarray, second: np.ndarray, told: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The hour that spring skips must be empty; that of autumn is there once and stands for both, or has columns
+        of its own, which must be empty on other days."""
         assert self.mapping.tz is not None
         early, late, exists = on_wall(wall, self.mapping.tz)
         refuse = self._refuser(self.mapping.value, None)
-        refuse(exists | np.isnan(values), "the day has a value for an hour that the change of clocks skips")
+        refuse(
+            exists | np.isnan(values) | (values == 0), "the day has a value for an hour that the change of clocks skips"
+        )
         twice = exists & (early != late)
-        if twice.any():
+        refuse(twice | np.isnan(second) | (second == 0), "the day has a second value for an hour that it has once")
+        if twice.any() and not told:
             at = np.datetime64(int(wall[twice][0]), "s")
             self.remarks.append(f"the hour that the clocks have twice is told once and stands for both ({at})")
         self.rows = np.concatenate([self.rows[exists], self.rows[twice]])
-        return np.concatenate([early[exists], late[twice]]), np.concatenate([values[exists], values[twice]])
+        return np.concatenate([early[exists], late[twice]]), np.concatenate(
+            [values[exists], (second if told else values)[twice]]
+        )
 
     def _numbers(self, column: str) -> np.ndarray:
         import pandas as pd
@@ -203,7 +230,7 @@ class _Bringer:
             values = raw.to_numpy(float, na_value=np.nan)
         else:
             text = raw.astype(object).where(raw.notna(), "").astype(str).str.strip()
-            missing = text.str.lower().isin(MISSING)
+            missing = text.str.lower().isin((*MISSING, *(word.lower() for word in self.mapping.missing)))
             good = text.str.fullmatch(NUMBERS[self.mapping.decimal]) & text.str.contains(r"\d")
             infinite = text.str.lower().str.fullmatch(r"[+-]?inf(?:inity)?")
             refuse = self._refuser(column, raw)
@@ -224,6 +251,21 @@ class _Bringer:
         if role.minimum is not None:
             refuse(~known | (values >= role.minimum), "is negative; if the meter counts the other way say scale -1")
 
+    def _once(
+        self, seconds: np.ndarray, values: np.ndarray, rows: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of values at the same time the one that is asked for; the file's order is kept among them."""
+        how = self.mapping.duplicates
+        _, first, counts = np.unique(seconds, return_index=True, return_counts=True)
+        if how == "refuse" or len(first) == len(seconds):
+            return seconds, values, rows
+        taken = first + (counts - 1 if how == "last" else 0)
+        kept = np.add.reduceat(values, first) / counts if how == "mean" else values[taken]
+        many = int((counts > 1).sum())
+        said = f"{many} times are" if many > 1 else "a time is"
+        self.remarks.append(f"{said} there more than once; taken is the {how} of the values")
+        return seconds[taken], kept, rows[taken]
+
     def _raster(self, seconds: np.ndarray, rows: np.ndarray, width: int) -> int:
         """Number of intervals that are missing; times must be there once and on an even raster."""
         steps = np.diff(seconds)
@@ -231,7 +273,10 @@ class _Bringer:
         if len(twice):
             at = int(twice[0])
             stamp, more = np.datetime64(int(seconds[at]), "s"), f" ({len(twice)} like this)" if len(twice) > 1 else ""
-            says = f"{stamp}Z is there twice, in {self.raw.where(int(rows[at]))} too{more}"
+            says = (
+                f"{stamp}Z is there twice, in {self.raw.where(int(rows[at]))} too{more}; say duplicates: first, last "
+            )
+            says += "or mean"
             self.problems.append(Problem(self.raw.where(int(rows[at + 1])), self.mapping.time, says))
             return 0
         off = np.flatnonzero((seconds - seconds[0]) % width != 0)
@@ -241,7 +286,13 @@ class _Bringer:
             self.problems.append(Problem(self.raw.where(int(rows[off[0]])), self.mapping.time, says))
             return 0
         missing = int((seconds[-1] - seconds[0]) // width) + 1 - len(seconds)
-        if missing and self.mapping.gaps == "refuse" and ROLES[self.mapping.role].path:
+        if missing > len(seconds) and ROLES[self.mapping.role].path:
+            says = (
+                f"only {len(seconds)} of {missing + len(seconds)} intervals of {self.mapping.interval_min:g} min have "
+                "a value, more than half would be made up: are times, interval and rows to take right?"
+            )
+            self.problems.append(Problem(self.raw.name, self.mapping.value, says))
+        elif missing and self.mapping.gaps == "refuse" and ROLES[self.mapping.role].path:
             at = int(np.flatnonzero(steps > width)[0])
             stamp = np.datetime64(int(seconds[at]) + width, "s")
             many = f"{missing} values are missing, the first at" if missing > 1 else "a value is missing, at"
@@ -270,8 +321,8 @@ class _Bringer:
             raise ScenarioError(dict.fromkeys(self.problems))
 
 
-def table(found: Imported) -> pd.DataFrame:
-    """Times (UTC, naive) and values, to be drawn."""
-    import pandas as pd
-
-    return pd.DataFrame({"time": found.seconds.astype("datetime64[s]"), "value": found.values})
+def meant(word: str, names: list[str]) -> str | None:
+    """The name that was probably meant."""
+    folded = {name.casefold(): name for name in reversed(names)}
+    near = difflib.get_close_matches(word.casefold(), folded, 1, 0.8)
+    return folded[near[0]] if near else None

@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenarios.importing.bringing import MISSING, NUMBERS
+from scenarios.importing.bringing import MISSING, NUMBERS, meant
+from scenarios.importing.clocks import (
+    FEWEST,
+    day_columns,
+    joined,
+    named_by_clock,
+    share_of_clocks,
+    share_of_dates,
+)
 from scenarios.importing.mapping import LONGEST_MIN, Mapping, Order
 from scenarios.importing.reading import Raw
-from scenarios.importing.roles import ROLES, Role, standard
-from scenarios.importing.times import OFFSET, PLACES, WRITTEN, cleaned, utc_seconds
+from scenarios.importing.roles import ROLES, Role
+from scenarios.importing.times import OFFSET, PLACES, WRITTEN, cleaned, on_the_wall, utc_seconds
+from scenarios.importing.units import NO_VALUE, unit_of, unit_unsaid, words_for_none
 from scenarios.record import Problem, ScenarioError
 
 if TYPE_CHECKING:
@@ -67,15 +76,18 @@ class _Guesser:
         if not len(self.raw.frame):
             self._refuse("", "has no rows below the names of its columns")
         self._set("time", self._time)
+        self._set("clock", self._clock)
         self._set("decimal", self._decimal)
+        self._set("through", self._through)
         self._set("value", self._value)
         self._set("where", self._where)
         stamps = self._stamps()
         self._set("order", lambda: self._order(stamps))
         self._set("zone", lambda: self._zone(stamps))
-        self._set("stamps", self._end)
         self._set("interval_min", self._interval)
+        self._set("stamps", self._end)
         self._set("unit", self._unit)
+        self._set("missing", self._missing)
         return Guess(self._mapping(), tuple(self.reasons))
 
     def _set(self, name: str, how: Any) -> None:
@@ -110,7 +122,7 @@ class _Guesser:
             cells = self.head[column]
             if pd.api.types.is_datetime64_any_dtype(cells):
                 return 1.0
-            if pd.api.types.is_numeric_dtype(cells):
+            if pd.api.types.is_numeric_dtype(cells) or share_of_clocks(cells) > 0.5:
                 return 0.0
             text = cleaned(cells)
             text = text[text != ""]
@@ -132,13 +144,51 @@ class _Guesser:
             self._tell(f"times from {chosen!r}")
         return chosen
 
+    def _clock(self) -> str | None:
+        """The column of the times of the day, where that of the times has dates only: that of the start, if any."""
+        time = self.found["time"]
+        if self.said.get("through") or time not in self.head or share_of_dates(self.head[time]) < 0.9:
+            return None
+        there = [
+            column for column in map(str, self.head) if column != time and share_of_clocks(self.head[column]) > 0.9
+        ]
+        if not there:
+            return None
+        chosen = next((column for column in there if not ENDS.search(column.lower())), there[0])
+        self._tell(f"times joined from {time!r} and {chosen!r}")
+        return chosen
+
+    def _through(self) -> str | None:
+        """The last of columns that are named by the clock, where a row holds a day; finds the first one too."""
+        time, columns = self.found["time"], list(self.head.columns)
+        if self.found.get("clock") or time not in columns or share_of_dates(self.head[time]) < 0.9:
+            return None
+        said = self.said.get("value")
+        found = day_columns([column for column in columns if column != time])
+        if found is None:
+            if said is None and named_by_clock(columns) >= FEWEST:
+                self._refuse(
+                    "",
+                    f"has {named_by_clock(columns)} columns named by the clock, which make no day of even intervals "
+                    "from 00:00 on; complete them, or give a row for each time",
+                )
+            return None
+        mine = [column for column in columns if column in (*found.names, *found.twice.values())]
+        if said is not None and said not in mine:
+            return None
+        self.found["value"] = said or mine[0]
+        how = ", named by their ends" if found.ends else ""
+        more = f", {len(found.twice)} for the hour that autumn has twice" if found.twice else ""
+        self._tell(f"a day in each row: {len(mine)} columns from {mine[0]!r} to {mine[-1]!r}{how}{more}")
+        return mine[-1]
+
     def _texts(self, column: str) -> pd.Series:
         cells = self.head[column]
         return cells.astype(object).where(cells.notna(), "").astype(str).str.strip()
 
     def _share(self, column: str, decimal: str) -> float:
         text = self._texts(column)
-        text = text[~text.str.lower().isin(MISSING)]
+        text = text[~text.str.lower().isin((*MISSING, *NO_VALUE))]
         if not len(text):
             return 0.0
         return float((text.str.fullmatch(NUMBERS[decimal]) & text.str.contains(r"\d")).mean())
@@ -148,10 +198,15 @@ class _Guesser:
         point, comma = (sum(self._share(column, mark) > 0.9 for column in others) for mark in (".", ","))
         text = "\n".join("\n".join(self._texts(column).head(200)) for column in others[:20])
         grouped = re.search(r"(?m)^[+-]?\d{1,3}(?:\.\d{3})+,\d", text) is not None
-        if comma > point or (comma == point and grouped):
+        mark = "," if comma > point or (comma == point and grouped) else "."
+        name = "comma" if mark == "," else "point"
+        either = rf"[+-]?[1-9]\d{{0,2}}(?:{re.escape(mark)}\d{{3}})+"
+        marked = [cell for cell in re.findall(r"(?m)^[+-]?[\d.,]+$", text) if mark in cell]
+        if marked and all(re.fullmatch(either, cell) for cell in marked):
+            self._tell(f"decimal {name}: {marked[0]} might be thousands as well, which --decimal would say")
+        elif mark == ",":
             self._tell("decimal comma")
-            return ","
-        return "."
+        return mark
 
     def _numeric(self) -> list[str]:
         import pandas as pd
@@ -160,12 +215,14 @@ class _Guesser:
         return [
             column
             for column in self.head.columns
-            if column != self.found.get("time")
+            if column not in (self.found.get("time"), self.found.get("clock"))
             and not pd.api.types.is_datetime64_any_dtype(self.head[column])
             and self._share(column, mark) > 0.5
         ]
 
     def _value(self) -> str | None:
+        if self.found.get("through"):
+            return None
         numeric = self._numeric()
         if not numeric:
             self._refuse("", "has no column of numbers beside its times; name it, or say the decimal mark")
@@ -181,13 +238,15 @@ class _Guesser:
 
     def _where(self) -> dict[str, str] | None:
         """In a long table every time is there once for each series, whose names are in a column of text."""
-        if self.said.get("through"):
+        if self.said.get("through") or self.found["time"] not in self.head:
             return None
-        repeated = self.head[self.found["time"]].duplicated().mean() if self.found["time"] in self.head else 0.0
+        repeated = self._times(self.head).duplicated().mean()
         if repeated < 0.3:
             return None
         for column in self.head.columns:
-            if column in (self.found.get("time"), self.found.get("value")) or column in self._numeric():
+            if column in (self.found.get("time"), self.found.get("value"), *self._numeric()):
+                continue
+            if share_of_clocks(self.head[column]) > 0.5:
                 continue
             names = list(dict.fromkeys(self._texts(column)))
             if 1 < len(names) <= MOST_SERIES and "" not in names:
@@ -198,15 +257,26 @@ class _Guesser:
         return None
 
     def _stamps(self) -> pd.Series:
-        """Times of the rows that are taken, as text."""
-        frame = self.head
+        """Times of the rows that are taken and looked at."""
+        return self._times(self._taken(self.head))
+
+    def _taken(self, frame: pd.DataFrame) -> pd.DataFrame:
         for column, wanted in dict(self.found.get("where") or {}).items():
             if column in frame:
                 frame = frame[frame[column].astype(str).str.strip() == wanted]
-        column = self.found["time"]
-        if column not in frame:
-            self._refuse(column[:60], "there is no such column")
-        found: Any = frame[column]
+        return frame
+
+    def _times(self, frame: pd.DataFrame) -> pd.Series:
+        """Times of some rows as the file tells them, joined where a date and its clock stand apart."""
+        columns = [name for name in (self.found["time"], self.found.get("clock")) if name]
+        for column in columns:
+            if column not in frame:
+                near = meant(column, list(frame.columns))
+                hint = f"; did you mean {near[:40]!r}?" if near else ""
+                self._refuse(column[:60], f"there is no such column{hint}")
+        if len(columns) == 2:
+            return joined(frame[columns[0]], frame[columns[1]])
+        found: Any = frame[columns[0]]
         return found
 
     def _order(self, stamps: pd.Series) -> Order | None:
@@ -266,18 +336,34 @@ class _Guesser:
         return self.zone
 
     def _end(self) -> str | None:
-        if ENDS.search(str(self.found["time"]).lower()) and not self.said.get("through"):
+        if self.found.get("through"):
+            return None
+        if ENDS.search(str(self.found.get("clock") or self.found["time"]).lower()):
             self._tell("times are the ends of intervals, by the column's name")
+            return "end"
+        width = float(self.found.get("interval_min", LONGEST_MIN)) * 60
+        stamps = self._times(self._taken(self.raw.frame))
+        if not len(stamps):
+            return None
+        stamps = stamps.iloc[[0, -1]]
+        zone = self.found.get("zone") or self.zone
+        first, last = sorted(on_the_wall(stamps, self._mapping().model_copy(update={"zone": zone})).tolist())
+        if 0 < first < last and width < 86_400 and first % 86_400 == width and last % 86_400 == 0:
+            clock = f"{int(width // 3600):02d}:{int(width // 60 % 60):02d}"
+            self._tell(f"times are the ends of intervals, as the first is {clock} and the last 00:00")
             return "end"
         return None
 
     def _interval(self) -> float | None:
-        if self.said.get("through"):
+        if self.found.get("through"):
             columns = list(self.raw.frame.columns)
             try:
-                count = columns.index(self.said["through"]) - columns.index(self.found["value"]) + 1
+                first, last = columns.index(self.found["value"]), columns.index(self.found["through"])
             except ValueError:
                 return None
+            day, count = day_columns(columns[first : last + 1]), last - first + 1
+            if day is not None:
+                return day.interval_min
             return LONGEST_MIN / count if count > 0 else None
         stamps = self._stamps()
         trial = self._mapping().model_copy(update={"zone": self.found.get("zone") or "UTC"})
@@ -294,27 +380,32 @@ class _Guesser:
         return minutes
 
     def _unit(self) -> str | None:
-        """A unit at the end of the column's name, in brackets or after an underscore."""
-        name = str(self.found["value"])
-        candidates = [*re.findall(r"[\[(]([^\])]{1,20})[\])]", name)[::-1], name]
-        words = re.split(r"[_ .]", name)
-        candidates += ["/".join(words[-2:]), words[-1]] if len(words) > 1 else []
-        candidates += [part.replace("_per_", "/") for part in re.findall(r"[A-Za-z0-9]+_per_[A-Za-z0-9]+$", name)]
-        for candidate in candidates:
-            spelled = next((unit for unit in KNOWN if unit.lower() == candidate.lower()), candidate)
-            try:
-                if self.role is not None:
-                    standard(self.role, spelled, float(self.found.get("interval_min", 60)), 1.0)
-            except ValueError:
-                continue
-            self._tell(f"unit {spelled}, by the column's name")
-            return spelled
-        return None
+        if self.role is None:
+            return None
+        value = str(self.found["value"])
+        named = unit_of(value, self.role, float(self.found.get("interval_min", 60)))
+        if named is not None:
+            self._tell(f"unit {named}, by the column's name")
+            return named
+        if "{" in self.role.unit or value not in self.head:
+            return None
+        unit, says = unit_unsaid(self.role, self._texts(value), str(self.found.get("decimal", ".")))
+        self._tell(says)
+        return unit
 
-
-KNOWN = ("kW", "MW", "GW", "W", "kWh", "MWh", "GWh", "EUR/MWh", "EUR/kWh", "USD/MWh", "CNY/MWh", "CNY/kWh", "GBP/MWh",
-         "kg/MWh", "g/kWh", "t/MWh", "%")  # fmt: skip
-"""Units as they are spelled, however a file writes them."""
+    def _missing(self) -> tuple[str, ...] | None:
+        """Words in the place of values that mean none."""
+        frame, columns = self._taken(self.raw.frame), list(self.head.columns)
+        first, last = self.found["value"], self.found.get("through") or self.found["value"]
+        if first not in columns or last not in columns:
+            return None
+        names = columns[columns.index(first) : columns.index(last) + 1]
+        counts = words_for_none([frame[name] for name in names])
+        if not counts:
+            return None
+        told = ", ".join(f"{word!r} ({count})" for word, count in counts.items())
+        self._tell(f"taken as missing: {told}")
+        return tuple(counts)
 
 
 def _other(order: Order) -> str:

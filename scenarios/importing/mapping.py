@@ -16,6 +16,7 @@ from scenarios.quantity import Megawatts, PositiveMinutes
 from scenarios.record import Problem, Record, ScenarioError
 from scenarios.series import Fill
 
+Twice = Literal["refuse", "first", "last", "mean"]
 Order = Literal["year first", "day first", "month first", "unix seconds", "unix milliseconds"]
 LONGEST_MIN = 24 * 60
 
@@ -29,6 +30,8 @@ class Mapping(Record):
     """What the series is: one of ``ROLES``."""
     time: str
     """Column of the times."""
+    clock: str | None = None
+    """Column of the times of the day, where ``time`` holds dates only."""
     value: str
     """Column of the values; where a row holds a day, the first of its columns."""
     through: str | None = None
@@ -57,6 +60,10 @@ class Mapping(Record):
     """Peak of a PV plant whose yield is told as power."""
     gaps: Fill = "refuse"
     """What a plan does where values are missing: refuse, hold the last, interpolate, or take zero."""
+    missing: tuple[str, ...] = Field(default=(), max_length=20)
+    """Words that stand for a missing value, beside an empty cell and what means one everywhere."""
+    duplicates: Twice = "refuse"
+    """What is taken of values at the same time: none, the file's first or last, or their mean."""
 
     @field_validator("role")
     @classmethod
@@ -83,6 +90,8 @@ class Mapping(Record):
     def _day(self) -> Mapping:
         if self.through is not None and self.stamps == "end":
             raise ValueError("a row that holds a day tells no ends of intervals; leave stamps out")
+        if self.through is not None and self.clock is not None:
+            raise ValueError("a row that holds a day has no clock; leave clock or through out")
         return self
 
     @property

@@ -82,6 +82,30 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
     return np.where(known & told, seconds, 0)
 
 
+def on_the_wall(stamps: pd.Series, mapping: Mapping) -> np.ndarray:
+    """Times as the clock on the wall shows them [s], shape (n,): as they are written, and those in UTC in the zone.
+
+    Args:
+        stamps: as they stand in the file.
+        mapping: says how they are written, and the zone.
+    """
+    import pandas as pd
+
+    utc = mapping.order in EPOCH
+    if isinstance(stamps.dtype, pd.DatetimeTZDtype):
+        utc = str(stamps.dtype.tz) == "UTC"
+        stamps = stamps.dt.tz_localize(None)
+    elif not utc and not pd.api.types.is_datetime64_any_dtype(stamps):
+        text = cleaned(stamps)
+        utc = bool(text.str.contains(r"\d\s*(?:Z|UTC|[+-]00:?00)$").all())
+        stamps = text.where(~text.str.contains(":"), text.str.replace(rf"\s*{OFFSET}", "", regex=True))
+    seconds = utc_seconds(stamps, mapping, lambda good, says: None, local=True)
+    if utc and mapping.tz is not None:
+        local = pd.DatetimeIndex(seconds.astype("datetime64[s]"), tz="UTC").tz_convert(mapping.tz)
+        seconds = np.where(seconds == 0, 0, local.tz_localize(None).as_unit("s").asi8)
+    return seconds
+
+
 def _written(
     stamps: pd.Series, mapping: Mapping, refuse: Refuse
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -23,7 +23,6 @@ def opened(draft: str | None = None) -> AppTest:
     app = AppTest.from_function(script, default_timeout=60)
     if draft is not None:
         app.query_params["draft"] = draft
-        app.session_state["source"] = draft
     app.run()
     assert not app.exception
     return app

@@ -12,14 +12,16 @@ import streamlit as st
 from plans import drafts
 from plans.drafts import Draft, DraftError
 from scenarios import Scenario, ScenarioError
+from scenarios.horizon import Horizon
 from scenarios.importing import LARGEST_MB, ROLES, Guess, Imported, Mapping, Raw, bring, guess, read
-from scenarios.importing.bringing import table
-from ui import charts, wording
-from ui.axis import names_of_time
+from scenarios.importing.clocks import share_of_dates
+from ui import charts, local, wording
+from ui.axis import time_axis
 from ui.language import mark, tr
 from ui.pages import drawn, session
 from ui.pages.editing import State, set_values
 from ui.said import said
+from ui.view import View
 
 TITLES = {
     "price": mark("price of electricity"),
@@ -43,6 +45,12 @@ GAPS = {
     "hold": mark("hold the last value"),
     "interpolate": mark("interpolate"),
     "zero": mark("take zero"),
+}
+DUPLICATES = {
+    "refuse": mark("refuse the file"),
+    "first": mark("take the first"),
+    "last": mark("take the last"),
+    "mean": mark("take the mean"),
 }
 SHAPES = {
     "column": mark("one column"),
@@ -133,7 +141,17 @@ def _bring(draft: Draft, now: State, content: bytes, name: str, size: int) -> No
         return
     if reasons:
         st.text(tr("Guessed: {what}.", what="; ".join(reasons)))
-    _result(draft, made)
+    _result(draft, made, _horizon(now))
+
+
+def _horizon(now: State) -> Horizon | None:
+    """The horizon, also of a draft with mistakes elsewhere."""
+    if now.scenario is not None:
+        return now.scenario.horizon
+    try:
+        return Horizon.model_validate(now.value(("horizon",)))
+    except ValueError:
+        return None
 
 
 def _refuse(lines: Any) -> None:
@@ -161,7 +179,7 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
     shapes = list(SHAPES)
     a, b, c = st.columns(3, gap="medium")
     pick(a, tr("Times"), "time", columns)
-    shown = "long" if had.where else "column"
+    shown = "days" if had.through else "long" if had.where else "column"
     shape = b.selectbox(
         tr("Values stand in"), shapes, shapes.index(shown), key=f"{key}.shape", format_func=lambda one: tr(SHAPES[one])
     )
@@ -169,11 +187,21 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
     if shape == "days":
         said["value"] = st.session_state.get(f"{key}.value", had.value)
         after = columns[columns.index(said["value"]) :]
-        said |= {"through": a.selectbox(tr("Last of the day's columns"), after, len(after) - 1, key=f"{key}.through")}
+        last = after.index(had.through) if had.through in after else len(after) - 1
+        said |= {"through": a.selectbox(tr("Last of the day's columns"), after, last, key=f"{key}.through")}
     elif shape == "long":
         said["where"] = _series_of(raw, had, columns, (a, b), key)
     elif had.where:
         said["where"] = {}
+    if shape != "days" and had.through:
+        said["through"] = None
+    time = said.get("time", had.time)
+    if shape != "days" and (had.clock or share_of_dates(raw.frame[time].head(500)) > 0.5):
+        places: list[str | None] = [None, *columns]
+        said["clock"] = a.selectbox(
+            tr("Times of the day"), places, places.index(had.clock), key=f"{key}.clock",
+            format_func=lambda one: tr("the dates tell them") if one is None else one,
+        )  # fmt: skip
     a, b, c = st.columns(3, gap="medium")
     pick(a, tr("Dates are written"), "order", list(ORDERS), ORDERS)
     typed = b.text_input(
@@ -195,6 +223,11 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
     )
     said["interval_min"] = float(minutes)
     pick(d, tr("Where values are missing"), "gaps", list(GAPS), GAPS)
+    pick(d, tr("Where times are there twice"), "duplicates", list(DUPLICATES), DUPLICATES)
+    words = b.text_input(
+        tr("Words for a missing value"), "; ".join(had.missing), key=f"{key}.missing", placeholder="Bad; No Data"
+    )
+    said["missing"] = tuple(word.strip() for word in words.split(";") if word.strip())
     if role == "pv":
         peak = a.number_input(tr("Peak, for a yield in MW [MW]"), min_value=0.0, key=f"{key}.peak", format="%g")
         said["peak_mw"] = float(peak) or None
@@ -229,7 +262,7 @@ def _series_of(raw: Raw, had: Mapping, columns: list[str], places: tuple[Any, An
     return {chosen: str(places[1].selectbox(tr("Series to take"), names, at, key=f"{key}.name"))}
 
 
-def _result(draft: Draft, made: Imported) -> None:
+def _result(draft: Draft, made: Imported, horizon: Horizon | None) -> None:
     first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in made.span)
     unit = made.unit or tr("share")
     says = tr(
@@ -243,27 +276,17 @@ def _result(draft: Draft, made: Imported) -> None:
         st.text(remark)
     if made.missing:
         st.text(tr("{count} values are missing.", count=made.missing))
-    frame = table(made)
-    every = max(1, len(frame) // MOST_POINTS)
-    drawn = frame.groupby(np.arange(len(frame)) // every).agg({"time": "first", "value": "mean"})
-    label = f"[{unit}]"
-    colour = (
-        charts.PRICE if "price" in made.mapping.role else charts.CARBON if "int" in made.mapping.role else charts.POWER
-    )
-    chart = (
-        alt.Chart(drawn)
-        .mark_line(interpolate="step-after", color=colour, strokeWidth=1.3)
-        .encode(
-            x=alt.X("time:T", title=tr("UTC"), scale=alt.Scale(type="utc")),
-            y=alt.Y("value:Q", title=label, scale=alt.Scale(zero=False)),
-            tooltip=[
-                alt.Tooltip("time:T", format=tr("%a %d %b %Y %H:%M"), title="UTC"),
-                alt.Tooltip("value:Q", format=".5g"),
-            ],
-        )
-        .properties(height=190)
-        .configure(locale=names_of_time())
-    )
+    if horizon is not None and not made.covers(horizon):
+        ends = (*made.span, horizon.start_utc, horizon.end_utc)
+        first, last, start, end = (local.moment(at.astimezone(horizon.tz), with_offset=False) for at in ends)
+        says = tr(
+            "The file covers {first} to {last}, the horizon is {start} to {end}: a plan over it is refused. Bring a "
+            "longer file, or move the horizon.",
+            first=first, last=last, start=start, end=end,
+        )  # fmt: skip
+        with st.container(border=True):
+            st.text(f"⚠ {says}")
+    chart = preview(made, horizon.zone if horizon is not None else "UTC", unit)
     st.altair_chart(chart, width="stretch", alt=tr("The series over time."))
     if made.role.path:
         label = tr("Take it into the draft")
@@ -273,6 +296,31 @@ def _result(draft: Draft, made: Imported) -> None:
         return
     if st.button(label, type="primary", key=f"series.{draft.id}.take"):
         _take(draft, made)
+
+
+def preview(made: Imported, zone: str, unit: str) -> Any:
+    """The series over its own time, on the axis of all charts."""
+    start, end = made.span
+    hours = (end - start).total_seconds() / 3600
+    # a file may be longer than any plan, so the limits of a horizon are not asked
+    whole = Horizon.model_construct(start=start, zone=zone, days=None, length_h=hours, step_min=1)
+    minutes = (made.seconds - made.seconds[0]) / 60
+    frame = pd.DataFrame({"start": minutes, "value": made.values})
+    every = max(1, len(frame) // MOST_POINTS)
+    shown = frame.groupby(np.arange(len(frame)) // every).agg({"start": "first", "value": "mean"})
+    shown["when"] = [local.moment(whole.instant(minute)) for minute in shown["start"]]
+    role = made.mapping.role
+    colour = charts.PRICE if "price" in role else charts.CARBON if "int" in role else charts.POWER
+    return (
+        alt.Chart(shown)
+        .mark_line(interpolate="step-after", color=colour, strokeWidth=1.3)
+        .encode(
+            x=time_axis(View.of(whole), labels=True, title=True),
+            y=alt.Y("value:Q", title=f"[{unit}]", scale=alt.Scale(zero=False)),
+            tooltip=[alt.Tooltip("when:N", title=tr("time")), alt.Tooltip("value:Q", title=unit, format=".5g")],
+        )
+        .properties(height=190)
+    )
 
 
 def _take(draft: Draft, made: Imported) -> None:
