@@ -37,7 +37,7 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
         letters: of all plans, the first one's first.
     """
     told = [
-        {"figure": figure, "plan": letter, "share": share, "says": f"{'+' if share > 0 else ''}{100 * share:.1f} %"}
+        {"figure": figure, "plan": letter, "share": share, "says": _says(share)}
         for figure, found in rows[:MOST_FIGURES]
         for letter, share in found.items()
         if share is not None
@@ -69,6 +69,19 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
     layers = [bars, right.encode(text="says:N"), left.encode(text="says:N"), zero]
     each = 12 + 12 * len(others)
     return alt.layer(*layers).properties(height=each * len(figures) + 110)
+
+
+def clipped(rows: Sequence[tuple[str, Mapping[str, float | None]]]) -> bool:
+    """Whether a bar of these is longer than can be drawn; arguments as of ``shares``."""
+    return any(abs(share or 0.0) > WIDEST for _, found in rows[:MOST_FIGURES] for share in found.values())
+
+
+def _says(share: float) -> str:
+    """A share with its sign, and a mark where its bar ends early."""
+    text = f"{'+' if share > 0 else ''}{wording.percent(share, 1)}"
+    if abs(share) <= WIDEST:
+        return text
+    return f"» {text}" if share > 0 else f"{text} «"
 
 
 def _colour(letters: Sequence[str], shown: Sequence[str]) -> alt.Color:

@@ -1,6 +1,7 @@
 """A run replayed: a slider moves a line through all panels, and a board tells what each unit does then.
 
-All of it happens in the browser: the moment is a parameter of the chart, the board filters what it has been sent.
+All of it happens in the browser: the moment is a parameter of the chart, the board filters what it has been sent. Power
+and rates are means over the step that holds the moment, levels are those as it begins, as on the page Plant.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -20,14 +22,19 @@ from scenarios import Scenario
 from ui import local, shades, wording
 from ui.charts import below_each_other
 from ui.language import mark, tr
-from ui.panels import Table, y_axis
+from ui.panels import BASE, Table, y_axis
+from ui.sheet import unit_power
 from ui.view import View
 
 MOMENT = "moment"
 """Name of the parameter, minutes after the horizon's start."""
 DOES = {RUN: mark("runs"), START_UP: mark("starts up"), CHANGE_OVER: mark("changes over"), WAIT: mark("waits")}
-COLUMNS = {"does": 6, "since": 176, "until": 264, "power": 350}
-"""Where the columns of the board begin [px]."""
+COLUMNS = {"does": 6, "since": 176, "until": 264}
+"""Where the columns of the board begin that tell what a unit does [px]."""
+OF_STEP = {"rate": 106, "power": 350}
+"""Where those begin that tell the means over the step [px]."""
+SMALL = 5e-4
+"""Power and rates below this are not told."""
 DONE, DONE_END = 410, 466
 """Where the bar of what is done stands [px]."""
 FIGURES, APART = 34, 92
@@ -85,15 +92,18 @@ def _figures(made: Plan, view: View, dark: bool) -> Any:
     ]
     if scenario.market.has_spot:
         told.append((tr("spot price"), f"{money}/MWh", inputs["price_per_mwh"].to_numpy()))
+    means = [(title, unit, view.mean(values)) for title, unit, values in told]
     battery = scenario.site.battery
     if battery is not None and battery.energy_mwh:
-        told.append((tr("battery"), "MWh", run["battery_mwh"].to_numpy()))
+        state = scenario.state.battery_level_mwh
+        start = battery.level_share * battery.energy_mwh if state is None else state
+        means.append((tr("battery"), "MWh", view.at_edges(start, run["battery_mwh"].to_numpy())[:-1]))
     rows = [{"x": 0, "title": "", "says": "clock"}]
-    for i, (title, unit, values) in enumerate(told):
-        key = table.mean(f"v{i}", values)
-        table.frame[f"t{i}"] = [f"{wording.number(value)} {unit}" for value in table.frame[key]]
+    for i, (title, unit, values) in enumerate(means):
+        # the last edge belongs to no step
+        table.frame[f"t{i}"] = [f"{wording.number(value)} {unit}" for value in [*values, values[-1]]]
         rows.append({"x": i * APART, "title": title, "says": f"t{i}"})
-    now = alt.Chart(table.frame.iloc[:-1][["start", "until", "clock", *(f"t{i}" for i in range(len(told)))]])
+    now = alt.Chart(table.frame.iloc[:-1][["start", "until", "clock", *(f"t{i}" for i in range(len(means)))]])
     now = now.transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.until")
     texts: list[Any] = [
         now.mark_text(align="left", baseline="top", fontSize=15, fontWeight="bold", color=ink).encode(
@@ -111,22 +121,31 @@ def _figures(made: Plan, view: View, dark: bool) -> Any:
 
 
 def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[Any]:
-    """A row for each unit: what it does at the moment, since when, until when, how much of it is done."""
+    """A row for each unit: what it does at the moment, since when, until when, how much of it is done; and its power,
+    which adds up to the load with that of the base load and of what idles."""
     told = pd.DataFrame(list(states(scenario, run)))
     if not len(told):
         return []
     first, last = view.span_min
     told = told[(told["end"] > first) & (told["start"] < last)]
-    units = list(dict.fromkeys(told["unit"]))
+    by_step = _as_told(pd.DataFrame(list(means(scenario, run, view))))
+    units = list(dict.fromkeys([*told["unit"], *by_step["unit"]]))
     ink, pale = INK[dark]
     y = alt.Y("unit:N", sort=units, title=None, axis=y_axis(ticks=False, labels=False), scale=alt.Scale(domain=units))
     now = alt.Chart(told).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
     layers: list[Any] = []
+    of_does = OF_STEP["rate"] if scenario.processes else COLUMNS["since"]
     for column, x in COLUMNS.items():
         text = now.mark_text(
-            align="left", fontSize=11, color=ink if column in ("does", "power") else pale,
-            limit=(COLUMNS["since"] if column == "does" else 90) - 12,
+            align="left", fontSize=11, color=ink if column == "does" else pale,
+            limit=(of_does if column == "does" else 90) - 12,
         )  # fmt: skip
+        # what a process makes is told by the step
+        field = "in_words" if column == "does" else column
+        layers.append(text.encode(x=alt.value(x), y=y, text=f"{field}:N"))
+    step = alt.Chart(by_step).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
+    for column, x in OF_STEP.items():
+        text = step.mark_text(align="left", fontSize=11, color=ink, limit=66)
         layers.append(text.encode(x=alt.value(x), y=y, text=f"{column}:N"))
     names = alt.Chart(pd.DataFrame({"unit": units})).mark_text(align="right", dx=-8, fontSize=11, color=pale, limit=100)
     layers.append(names.encode(x=alt.value(0), y=y, text="unit:N"))
@@ -142,6 +161,40 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
         )
     )
     return [alt.layer(*layers).properties(height=ROW * len(units), view=alt.ViewConfig(strokeOpacity=0))]
+
+
+def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str, Any]]:
+    """What each unit draws and makes in each step of a view, as numbers and as texts; last who belongs to none."""
+    none = np.zeros(scenario.horizon.n_steps)
+    if scenario.processes:
+        units = [unit for unit, _ in scenario.process_units]
+        power = {unit: run["process_mw"].sel(process=unit).to_numpy() for unit in units}
+        rates = {unit: run["process_tph"].sel(process=unit).to_numpy() for unit in units}
+    else:
+        power, rates = unit_power(scenario, run), {}
+    idle = run["line_mw"].to_numpy() - sum(power.values(), none)
+    for name, drawn in ((tr("idling"), idle), (tr(BASE), run["base_load_mw"].to_numpy())):
+        if drawn.max(initial=0.0) > SMALL:
+            power[name] = drawn
+    edges = view.edges_min.tolist()
+    for unit, drawn in power.items():
+        made = view.mean(rates.get(unit, none)).tolist()
+        for start, end, mw, tph in zip(edges, edges[1:], view.mean(drawn).tolist(), made, strict=False):
+            yield {
+                "unit": unit, "start": start, "end": end, "mw": round(mw, 4), "tph": round(tph, 4),
+                "power": f"{wording.number(mw)} MW" if mw > SMALL else "",
+                "rate": f"{wording.number(tph, 0)} t/h" if tph > SMALL else "",
+            }  # fmt: skip
+
+
+def _as_told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Stretches of steps on end of a unit that are told alike, so that less is sent; nothing where nothing is told."""
+    told = rows[["unit", "power", "rate"]]
+    stretch = (told != told.shift()).any(axis=1).cumsum()
+    columns = {"unit": "first", "start": "first", "end": "last", "power": "first", "rate": "first"}
+    found = rows.groupby(stretch).agg(columns)
+    # a name without a text keeps its row on the board
+    return found[(found["power"] != "") | (found["rate"] != "") | ~found["unit"].duplicated()]
 
 
 def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
@@ -164,7 +217,7 @@ def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
                 _clock(scenario, row[name], word)
                 for name, word in (("start", tr("since {time}")), ("end", tr("until {time}")))
             )
-            yield {"unit": unit, **row, "since": since, "until": until}
+            yield {"unit": unit, "in_words": row["does"], **row, "since": since, "until": until}
 
 
 def _still(start: float, end: float) -> dict[str, Any]:
@@ -202,16 +255,25 @@ def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[st
     for one in unit_runs(scenario, run):
         hours = (one.last - one.first) * scenario.horizon.step_h
         rate = f"{wording.number(one.tonnes / hours, 0)} t/h" if one.what == RUN else ""
-        does = ", ".join(filter(None, [one.mode if several[one.unit] else "", rate or tr(DOES[one.what])]))
+        mode = one.mode if several[one.unit] else ""
+        what = tr(DOES[one.what])
+        does = ", ".join(filter(None, [mode, rate or what]))
+        in_words = mode if mode and one.what == RUN else ", ".join(filter(None, [mode, what]))
         found[one.unit].append(
             {
-                "start": one.first * step, "end": one.last * step, "does": does,
+                "start": one.first * step, "end": one.last * step, "does": does, "in_words": in_words,
                 "power": f"{wording.number(one.energy_mwh / hours)} MW", "works": True, "colour": colour_of[one.mode],
             }
         )  # fmt: skip
     for unit, stops in _stops(run).items():
         for at, minutes in stops:
-            told = {"does": tr("broken down"), "power": "", "works": True, "colour": palette.LIMIT}
+            told = {
+                "does": tr("broken down"),
+                "in_words": tr("broken down"),
+                "power": "",
+                "works": True,
+                "colour": palette.LIMIT,
+            }
             found[unit] = list(_inserted(found[unit], {"start": at, "end": at + minutes, **told}))
     return found
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from plans.figures import comparable
@@ -25,15 +25,13 @@ class Row:
     less_is_better: bool = True
     comparable: bool = True
     """Whether both make the same; where not, nothing is saved."""
-    credit: float = 0.0
-    """What the plan's stock is worth more than the foreman's."""
 
     @property
     def saved(self) -> float | None:
-        """Foreman less plan, and what the plan has more in stock."""
+        """Foreman less plan."""
         if self.foreman is None or self.plan is None or not self.comparable:
             return None
-        return self.foreman - self.plan + self.credit
+        return self.foreman - self.plan
 
     @property
     def share(self) -> float | None:
@@ -85,12 +83,15 @@ MONEY = (
 ONLY_WHERE_ANY = ("bought_kg", "biogenic_kg", "export_mwh", "tonnes", *(name for _, name, _ in MONEY[1:]))
 """Figures that are left out where foreman and plan have none of them."""
 STOCK = _of_which(mark("to end with foreman's stock"))
+"""What the plan would emit or spend more to end with it; negative: less."""
+CREDITED = {"carbon": mark("carbon, stock credited"), "cost": mark("cost, stock credited")}
+"""The figure and what stands below it as ``STOCK`` together, where there is any: what is saved in all."""
 
 
 def rows(baseline: Any, plan: Any) -> Iterator[Row]:
     """The figures of foreman and plan, for each its unit; ``plan`` may be None.
 
-    What the plan has more in stock stands below carbon and cost as a part of what is saved.
+    What the plan has more in stock stands below carbon and cost, and then both together: rows and columns add up.
     """
 
     def of(figures: Any, name: str, factor: float) -> float | None:
@@ -110,11 +111,24 @@ def rows(baseline: Any, plan: Any) -> Iterator[Row]:
         (mark("electricity exported"), "MWh", "export_mwh", 1.0, 1),
         (mark("delivered") if of_processes else mark("steel"), "t", "tonnes", 1.0, 0),
     ]
+    last, owed = {CARBON[-1][1]: "carbon_kg", MONEY[-1][1]: "cost"}, dict[str, Row]()
     for label, unit, name, factor, digits in told:
         values = (of(baseline, name, factor), of(plan, name, factor))
-        if name in ONLY_WHERE_ANY and not any(values):
-            continue
         less, credit = name not in ("tonnes", "export_mwh"), credits.get(name, 0.0)
-        yield Row(label, unit, *values, digits, less, same, credit)
-        if credit:
-            yield Row(STOCK, unit, 0.0, 0.0 - credit, digits)
+        if name not in ONLY_WHERE_ANY or any(values):
+            row = Row(label, unit, *values, digits, less, same)
+            yield row
+            if credit:
+                owed[name] = row
+        whole = owed.pop(last.get(name, ""), None)
+        if whole is not None and whole.plan is not None:
+            credit = credits[last[name]]
+            yield replace(whole, label=STOCK, foreman=0.0, plan=0.0 - credit)
+            yield replace(whole, label=CREDITED[whole.label], plan=whole.plan - credit)
+
+
+def headlines(found: Iterable[Row]) -> dict[str, Row]:
+    """Of each figure by its label the row that tells what is saved in all: with the stock credited where there is any.
+    The same as ``Plan.saved``."""
+    by_label = {row.label: row for row in found}
+    return {label: by_label.get(CREDITED.get(label, ""), row) for label, row in by_label.items()}

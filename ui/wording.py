@@ -13,10 +13,13 @@ from scenarios.goal import Goal
 from scenarios.horizon import Horizon
 from ui.language import mark, tr, trn
 from ui.local import clauses, listed, moment, number, offset, percent, sentence, signed
-from ui.rows import MONEY, STOCK, Row, rows
+from ui.rows import CREDITED, MONEY, STOCK, Row, headlines, rows
 from ui.said import said
 
-__all__ = ["MONEY", "STOCK", "Row", "moment", "number", "offset", "percent", "rows", "sentence", "signed"]
+__all__ = [
+    "CREDITED", "MONEY", "STOCK", "Row", "headlines", "moment", "number", "offset", "percent", "rows", "sentence",
+    "signed",
+]  # fmt: skip
 
 PHASES = {
     "twin": mark("the foreman's day"),
@@ -153,9 +156,14 @@ def objective(scenario: Scenario, value: float | None) -> str:
     return "–" if value is None else f"{number(value * factor, digits)} {unit}"
 
 
+def told_status(status: str, found: bool) -> str:
+    """A stored status in words: a search that was ended by its user with a plan was not in vain."""
+    return tr("taken early") if status == "cancelled" and found else said(status)
+
+
 def status(plan: Plan) -> str:
     """Status, gap and bound of the search in one sentence."""
-    status = said(plan.status)
+    status = told_status(plan.status, plan.found)
     if not plan.found:
         return tr("{status}, no schedule", status=status)
     gap = tr("gap {share} on what can be decided", share=percent(plan.gap))

@@ -115,8 +115,8 @@ def listening(
             on_progress({"incumbent": incumbent, "bound": bound, "seconds": time.perf_counter() - began})
 
     def poll(event: Any) -> None:
-        if cancel is not None and cancel():
-            event.interrupt()
+        if cancel is not None:
+            event.interrupt(cancel())  # said each time: HiGHS keeps the wish of an earlier run
 
     used = []
     if on_progress is not None:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from plans.exports import gantt_sheet, manifest, tables
+from plans.clocks import clocks_change
+from plans.exports import gantt_sheet, manifest, tables, worded
 from plans.exports.hours import hours
 from plans.exports.texts import one_line, printable
 from plans.store import StoredRun
@@ -92,12 +93,12 @@ def write(run: StoredRun, path: Path) -> None:
         if len(machines):
             found["machines"] = machines
         for name, frame in found.items():
-            _table(ours, TITLES[name], frame)
+            _table(ours, name, frame)
         if found:
             gantt_sheet.draw(ours.sheet("Gantt"), book, run)
         rest = {"hours": hours, "steps": tables.steps, "bill": tables.bill_lines}
         for name, made_by in (*rest.items(), ("ledger", tables.ledger_entries)):
-            _table(ours, TITLES[name], made_by(run))
+            _table(ours, name, made_by(run))
         sheet = ours.sheet("Manifest")
         for row, (label, value) in enumerate(manifest.rows(run)):
             _text(sheet, row, 0, label, ours.bold)
@@ -109,7 +110,7 @@ def write(run: StoredRun, path: Path) -> None:
 def _figures(ours: Book) -> None:
     """The first sheet: what it is, foreman against plan, and what was proven."""
     run, sheet = ours.run, ours.sheet("Figures")
-    frame = tables.figures(run)
+    frame = worded.figures(tables.figures(run))
     for column, name in enumerate(frame.columns):
         _text(sheet, 0, column, name, ours.head if column < 2 else ours.head_of_numbers)
     for row, values in enumerate(frame.itertuples(index=False), start=1):
@@ -117,7 +118,7 @@ def _figures(ours: Book) -> None:
             if isinstance(value, str):
                 _text(sheet, row, column, value)
             elif not math.isnan(value):
-                sheet.write_number(row, column, value, ours.number(1))
+                sheet.write_number(row, column, value, ours.number(2 if values[1] == worded.TONNES else 1))
             elif column == 2:
                 _text(sheet, row, column, "not given")
     row = len(frame) + 2
@@ -135,17 +136,19 @@ def _figures(ours: Book) -> None:
     sheet.set_column(2, len(frame.columns) - 1, 14)
 
 
-def _table(ours: Book, title: str, frame: pd.DataFrame) -> None:
+def _table(ours: Book, name: str, frame: pd.DataFrame) -> None:
     """A sheet with a table: names of columns on top of every page, first column at the left of every page."""
-    times = tables.timed(frame)
-    frame = _with_offsets(frame, times)
+    frame = worded.worded(frame, name, ours.run.plan.scenario.market.currency)
+    title, times = TITLES[name], tables.timed(frame)
+    if clocks_change(ours.run.plan.scenario.horizon):
+        frame = _with_offsets(frame, times)
     n_rows, n_columns = frame.shape
     sheet = ours.sheet(title, across=math.ceil(n_columns / ACROSS))
-    for column, name in enumerate(frame.columns):
-        values = frame[name].tolist()
+    for column, head in enumerate(frame.columns):
+        values = frame[head].tolist()
         numbers = [value for value in values if _is_number(value)]
-        _text(sheet, 0, column, str(name), ours.head_of_numbers if numbers else ours.head)
-        if name in times:
+        _text(sheet, 0, column, str(head), ours.head_of_numbers if numbers else ours.head)
+        if head in times:
             _times(sheet, column, values, ours.time)
         else:
             style = ours.number(_digits(numbers))
@@ -154,7 +157,7 @@ def _table(ours: Book, title: str, frame: pd.DataFrame) -> None:
                     _text(sheet, row, column, value)
                 elif _is_number(value):
                     sheet.write_number(row, column, value, style)
-        sheet.set_column(column, column, 17 if name in times else _width(str(name), values))
+        sheet.set_column(column, column, 17 if head in times else _width(str(head), values))
     sheet.freeze_panes(1, 1)
     sheet.repeat_rows(0)
     sheet.repeat_columns(0)
@@ -164,10 +167,8 @@ def _table(ours: Book, title: str, frame: pd.DataFrame) -> None:
 
 
 def _with_offsets(frame: pd.DataFrame, times: list[str]) -> pd.DataFrame:
-    """The table with the offset from UTC beside its times where it changes: an hour may stand twice."""
-    told = {name: [f"{at:%z}" if hasattr(at, "isoformat") else "" for at in frame[name]] for name in times}
-    if len({text for texts in told.values() for text in texts if text}) < 2:
-        return frame
+    """The table with the offset from UTC beside its times: an hour may stand twice."""
+    told = {name: [f"{at:%z}" if hasattr(at, "utcoffset") else "" for at in frame[name]] for name in times}
     frame = frame.copy()
     for name, texts in told.items():
         offsets = [f"UTC{text[:3]}:{text[3:]}" if text else "" for text in texts]

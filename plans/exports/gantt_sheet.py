@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from plans import palette
+from plans.clocks import clocks_change
 from plans.exports.activities import Activity, activities, units
 from plans.exports.texts import printable
 from plans.store import StoredRun
@@ -41,6 +42,8 @@ def draw(sheet: Any, book: Any, run: StoredRun) -> None:
     each = f", a cell is {cell_min / 60:g} h" if steps > 1 else ""
     sheet.write_string(0, 0, f"unit ({horizon.zone}{each})", head)
     clocks = "%d %H:%M" if horizon.length_min <= MONTH_MIN else "%m-%d %H:%M"
+    if clocks_change(horizon):
+        clocks += " %z"
     for i in range(n):
         at = horizon.instant(i * cell_min)
         sheet.write_string(0, i + 1, at.strftime(clocks), clock)

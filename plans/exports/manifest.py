@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from plans.exports.texts import number
 from plans.store import StoredRun
 
+TONNES = "t CO2e"
 UNITS = {"carbon": "kg CO2e", "lateness": "min"}
 """Of the objective; of other goals it is the market's currency."""
 LABELS = {
@@ -65,17 +67,23 @@ def rows(run: StoredRun) -> list[tuple[str, str]]:
     found["acceptable"] = "yes" if found["acceptable"] else "no"
     found["gap"] = "none proven" if found["gap"] is None else f"{found['gap']:.3%}"
     for name in ("objective", "bound"):
-        number = found[name]
-        found[name] = "none" if number is None else f"{number:,.3f} {found['objective_unit']}"
+        found[name] = "none" if found[name] is None else _told(found[name], found["objective_unit"])
     told = [(label, str(found[name])) for name, label in LABELS.items()]
     return told + [(f"version of {name}", number) for name, number in found["versions"].items()]
+
+
+def _told(value: float, unit: str) -> str:
+    """A value of the objective as the pages tell it: carbon in tonnes."""
+    return f"{number(value / 1000, 3)} {TONNES}" if unit == UNITS["carbon"] else f"{number(value, 3)} {unit}"
 
 
 def proof(run: StoredRun) -> str:
     """Status, gap, objective and bound in one line, to stand beside figures."""
     told = dict(rows(run))
     gap, best, bound = (told[LABELS[name]] for name in ("gap", "objective", "bound"))
-    return f"Status: {run.plan.status}; gap on what can be decided {gap} (plan {best}, bound {bound})."
+    # a search that its user ended with a plan was not in vain; files for machines keep the word as it is stored
+    status = "taken early" if run.plan.status == "cancelled" and run.plan.found else run.plan.status
+    return f"Status: {status}; gap on what can be decided {gap} (plan {best}, bound {bound})."
 
 
 def flat(run: StoredRun) -> dict[str, str]:

@@ -9,9 +9,12 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from plans.clocks import clocks_change
 from plans.exports import charts, manifest, tables
 from plans.exports.hours import hours
+from plans.exports.texts import number as spoken
 from plans.exports.texts import printable
+from plans.exports.worded import figures, worded
 from plans.store import StoredRun
 
 if TYPE_CHECKING:
@@ -65,7 +68,7 @@ def page(run: StoredRun) -> str:
         acceptable=plan.acceptable,
         verdict=printable(plan.verdict),
         proof=manifest.proof(run),
-        figures=_figures(tables.figures(run)),
+        figures=_figures(figures(tables.figures(run))),
         stock=tables.stock_says(run),
         comparable=plan.comparable,
         violations=[_violation(run, found) for found in plan.violations],
@@ -73,7 +76,9 @@ def page(run: StoredRun) -> str:
         # the renderer has escaped what stands in them
         schedule=Markup(charts.schedule(run)),
         levels=Markup(charts.levels(run)),
-        lists=[(NOTES[name], *_list(frame)) for name, frame in _lists(run).items() if len(frame)],
+        lists=[
+            (NOTES[name], *_list(frame, clocks_change(horizon))) for name, frame in _lists(run).items() if len(frame)
+        ],
         manifest=[(label, printable(value)) for label, value in manifest.rows(run)],
     )
 
@@ -86,16 +91,17 @@ def _lists(run: StoredRun) -> dict[str, pd.DataFrame]:
     energy = hours(run, by_day=scenario.horizon.length_min > MOST_HOURS * 60, assets=False)
     # what never flows is left out, so that the rest fits on the page
     found["energy"] = energy[[name for name in energy if _says_something(energy[name])]]
-    return {**found, "bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
+    found |= {"bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
+    return {name: worded(frame, name, scenario.market.currency) for name, frame in found.items()}
 
 
 def _says_something(column: pd.Series) -> bool:
     return not all(isinstance(value, int | float) and abs(value) < SMALL for value in column)
 
 
-def _list(frame: pd.DataFrame) -> tuple[Cells, list[Cells], int]:
+def _list(frame: pd.DataFrame, offset: bool) -> tuple[Cells, list[Cells], int]:
     """Head, rows and the number of rows that are left out."""
-    return *_cells(frame.head(MOST_ROWS)), max(len(frame) - MOST_ROWS, 0)
+    return *_cells(frame.head(MOST_ROWS), offset), max(len(frame) - MOST_ROWS, 0)
 
 
 def _figures(frame: pd.DataFrame) -> tuple[Cells, list[Cells]]:
@@ -108,10 +114,14 @@ def _figures(frame: pd.DataFrame) -> tuple[Cells, list[Cells]]:
     return head, rows
 
 
-def _cells(frame: pd.DataFrame) -> tuple[Cells, list[Cells]]:
-    """Names of the columns and rows of cells, each with what it is: ``number``, ``time``, or a text."""
+def _cells(frame: pd.DataFrame, offset: bool = False) -> tuple[Cells, list[Cells]]:
+    """Names of the columns and rows of cells, each with what it is: ``number``, ``time``, or a text.
+
+    Args:
+        frame: the table.
+        offset: whether times tell theirs, as clocks change.
+    """
     times, columns, kinds = tables.timed(frame), [], []
-    offset = len({at.utcoffset() for name in times for at in frame[name] if hasattr(at, "utcoffset")}) > 1
     for name in frame.columns:
         values = frame[name].tolist()
         digits = _digits(values)
@@ -130,8 +140,7 @@ def _cell(value: Any, digits: int, offset: bool, missing: str = "") -> str:
         return printable(value)
     if value is None or math.isnan(value):
         return missing
-    told = f"{value:,.{digits}f}".replace(",", "\u202f").replace("-", "−")
-    return told if any(digit in "123456789" for digit in told) else told.lstrip("−")
+    return spoken(value, digits)
 
 
 def _digits(values: list[Any]) -> int:
@@ -145,7 +154,7 @@ def _digits(values: list[Any]) -> int:
 def _violation(run: StoredRun, found: dict[str, Any]) -> str:
     at = run.plan.scenario.horizon.instant(found["at_min"]).isoformat(sep=" ", timespec="minutes")
     who = ", ".join(filter(None, (found["heat"], found["unit"])))
-    return printable(f"{found['kind']} ({who}): by {found['amount']:,.2f} {found['measure']}, {at}")
+    return printable(f"{found['kind']} ({who}): by {spoken(found['amount'], 2)} {found['measure']}, {at}")
 
 
 def _days(run: StoredRun) -> str:
@@ -158,9 +167,10 @@ def _days(run: StoredRun) -> str:
         return says
     found, currency = done.quantiles(), run.plan.scenario.market.currency
     for name, label, unit in (
-        ("saved_carbon_kg", "carbon", "kg CO2e"),
+        ("saved_carbon_kg", "carbon", "t CO2e"),
         ("saved_cost", "cost", currency),
     ):
-        low, middle, high = (f"{found[name][q]:,.0f}" for q in ("p10", "p50", "p90"))
+        scale, digits = (1000, 2) if unit == "t CO2e" else (1, 0)
+        low, middle, high = (spoken(found[name][q] / scale, digits) for q in ("p10", "p50", "p90"))
         says += f" Saved {label} against the foreman on the same luck: median {middle} {unit}, P10 {low} to P90 {high}."
     return says

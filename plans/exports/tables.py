@@ -14,6 +14,7 @@ from plans.bill import BillLine, bill
 from plans.exports.activities import activities
 from plans.exports.hours import hours, local
 from plans.exports.refusal import CannotExport
+from plans.exports.texts import number
 from plans.ledger import Entry, ledger
 from plans.store import StoredRun
 
@@ -28,7 +29,9 @@ FIGURE_COLUMNS = ("figure", "unit", "foreman", "plan", "saved", "saved %")
 
 
 def heat_list(run: StoredRun) -> pd.DataFrame:
-    """One row for each operation, by start: local times, unit, waits, energy, carbon and tonnes of its heat."""
+    """One row for each operation, by start: local times, unit, waits, energy.
+
+    The carbon of a heat stands at its last operation alone, so that the column adds up to what the heats emit."""
     import pandas as pd
 
     plan = run.plan
@@ -37,11 +40,12 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
     book = ledger(scenario, replay)
     kg = book.of_heat(scenario.goal.signal).to_series().to_dict() if scenario.heats else {}
     heats = {heat.name: heat for heat in scenario.heats}
+    # in the order of their ends: the last one of each heat stays
+    last = {str(replay["op_heat"].values[i]): i for i in replay["op_end_min"].values.argsort(kind="stable").tolist()}
     rows = []
     columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
-    for heat, stage, unit, start, end, waited, energy in zip(
-        *(replay[f"op_{name}"].values.tolist() for name in columns), strict=True
-    ):
+    operations = zip(*(replay[f"op_{name}"].values.tolist() for name in columns), strict=True)
+    for i, (heat, stage, unit, start, end, waited, energy) in enumerate(operations):
         rows.append(
             {
                 "heat": heat,
@@ -54,7 +58,7 @@ def heat_list(run: StoredRun) -> pd.DataFrame:
                 "end": scenario.horizon.instant(end),
                 "waited_min": waited,
                 "energy_mwh": energy,
-                "heat_carbon_kg": kg[heat],
+                "heat_carbon_kg": kg[heat] if i == last[heat] else float("nan"),
             }
         )
     return pd.DataFrame(rows, columns=list(HEAT_COLUMNS)).sort_values(["start", "unit"], ignore_index=True)
@@ -131,7 +135,9 @@ def ledger_entries(run: StoredRun) -> pd.DataFrame:
 
 
 def figures(run: StoredRun) -> pd.DataFrame:
-    """Foreman, plan and what is saved, one row for each figure; a number that is not given is missing."""
+    """Foreman, plan and what is saved, one row for each figure; a number that is not given is missing.
+
+    Each row adds up: what is credited for stock has a row of its own below carbon and cost, then both together."""
     import pandas as pd
 
     plan = run.plan
@@ -156,9 +162,14 @@ def figures(run: StoredRun) -> pd.DataFrame:
         before, after = getattr(plan.baseline_figures, name), getattr(plan.replay_figures, name)
         saved = share = None
         if before is not None and after is not None and plan.comparable:
-            saved = before - after + credit.get(name, 0.0)
+            saved = before - after
             share = 100 * saved / abs(before) if before else None
         rows.append((label, unit, before, after, saved, share))
+        stock = credit.get(name, 0.0)
+        if stock and saved is not None:
+            share = 100 * (saved + stock) / abs(before) if before else None
+            rows.append(("to end with foreman's stock", unit, 0.0, 0.0 - stock, stock, None))
+            rows.append((f"{label.split(',')[0]}, stock credited", unit, before, after - stock, saved + stock, share))
     frame = pd.DataFrame(rows, columns=list(FIGURE_COLUMNS))
     return frame.astype(dict.fromkeys(FIGURE_COLUMNS[2:], float))
 
@@ -168,8 +179,10 @@ def stock_says(run: StoredRun) -> str:
     more = run.plan.stock
     if more is None:
         return ""
-    told = f"{more.carbon_kg:+,.1f} kg CO2e and {more.cost:+,.2f} {run.plan.scenario.market.currency}"
-    return f"Saved counts what is more in stock than the foreman's: {told}."
+    signs = ("+" if value > 0 else "" for value in (more.carbon_kg, more.cost))
+    kg, money = f"{next(signs)}{number(more.carbon_kg / 1000, 2)}", f"{next(signs)}{number(more.cost, 0)}"
+    told = f"{kg} t CO2e and {money} {run.plan.scenario.market.currency}"
+    return f"Of what is saved in all, this is what the plan has more in stock than the foreman: {told}."
 
 
 def of_processes(run: StoredRun) -> dict[str, pd.DataFrame]:

@@ -10,6 +10,12 @@ UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uff
 """What XML 1.0 forbids, and no other format needs."""
 
 
+def number(value: float, digits: int) -> str:
+    """A number as the pages write it: thin spaces between thousands, a true minus, none before nought."""
+    told = f"{value:,.{digits}f}".replace(",", "\u202f").replace("-", "−")
+    return told if any(digit in "123456789" for digit in told) else told.removeprefix("−")
+
+
 def printable(text: str) -> str:
     """The text with characters that no file may hold replaced by ``\N{REPLACEMENT CHARACTER}``."""
     return UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pyomo.environ as pyo
 import pytest
 
 import models
 import twin
+from models.solve import Program
 from models.study import Study, same
 from scenarios import Scenario, load
 
@@ -75,3 +77,26 @@ def test_records_of_arrays_are_compared_by_value() -> None:
     assert same(one, (np.arange(3.0), {"a": [1, np.ones(2)]}, "x"))
     assert not same(one, (np.arange(3.0), {"a": [1, np.array([1.0, 2.0])]}, "x"))
     assert not same(one, (np.arange(3.0), {"b": [1, np.ones(2)]}, "x"))
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_search_that_was_ended_does_not_end_the_next(whole: bool) -> None:
+    """Proves: a solver whose run was interrupted searches on when it is asked again, and then proves its optimum.
+
+    Sensitivity: the wish to end that is kept from the first run ends the second at once.
+    """
+    model, rng = pyo.ConcreteModel(), np.random.Generator(np.random.Philox(7))
+    n = 60
+    weight, worth = rng.integers(20, 60, (5, n)), rng.integers(20, 60, n)
+    model.T = pyo.RangeSet(0, n - 1)
+    model.x = pyo.Var(model.T, domain=pyo.Binary if whole else pyo.UnitInterval)
+    model.row = pyo.Constraint(
+        pyo.RangeSet(0, 4), rule=lambda m, k: sum(int(weight[k, t]) * m.x[t] for t in m.T) <= 900
+    )
+    model.goal = pyo.Objective(expr=sum(int(worth[t]) * model.x[t] for t in model.T), sense=pyo.maximize)
+    program = Program(model)
+    program.search(time_limit=30, gap=0.05, cancel=lambda: True)
+    outcome = program.outcome(program.search(time_limit=30, gap=0.05, cancel=lambda: False))
+    assert outcome.found
+    assert outcome.bound is not None
+    assert outcome.status != "cancelled"

@@ -70,7 +70,7 @@ def test_the_manifest_says_what_was_proven(of_line: StoredRun) -> None:
     assert "positive" in said["signs"]
     told = dict(rows(of_line))
     assert told["gap on what can be decided"] == f"{plan.gap:.3%}"
-    assert told["bound on it"].endswith(" kg CO2e")
+    assert told["bound on it"].endswith(" t CO2e")
     assert told["status"] in proof(of_line)
     assert json.loads(json.dumps(said)) == said
 

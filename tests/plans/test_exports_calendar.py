@@ -63,7 +63,7 @@ def test_a_crew_gets_its_own_unit(tmp_path: Path) -> None:
     every = {str(event["uid"]): event.to_ical() for event in events(whole)}
     assert all(every[str(event["uid"])] == event.to_ical() for event in events(one))
     assert str(one["x-emberline-run"]) == run.id
-    assert "kg CO2e" in str(one["x-wr-caldesc"])
+    assert "t CO2e" in str(one["x-wr-caldesc"])
     assert str(one["x-wr-timezone"]) == "UTC"
     summaries = {str(event["summary"]) for event in events(one)}
     assert summaries == {f"{heat} ladle (G)" for heat in ("A-1", "A-2", "B-1")}

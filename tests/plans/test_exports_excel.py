@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import zipfile
 from datetime import datetime
 from pathlib import Path
 
+import planned
 import pytest
-from exported import HOSTILE, SHORT, TITLE, kept, records, renamed, sheets
+from exported import HOSTILE, SHORT, TITLE, keep, kept, records, renamed, sheets, simulated
+from lxml import html
+from shops import cast
 
+from plans.clocks import clocks_change
 from plans.exports import export
 from plans.exports.texts import printable
 from plans.store import StoredRun
@@ -32,25 +37,29 @@ def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_pat
     assert list(found) == [
         "Figures", "Heats", "Machines", "Gantt", "Hours", "Steps", "Bill", "Ledger", "Manifest",
     ]  # fmt: skip
-    assert sum(row["amount"] for row in records(found["Bill"])) == pytest.approx(plan.replay_figures.cost)
+    assert sum(row["amount [EUR]"] for row in records(found["Bill"])) == pytest.approx(plan.replay_figures.cost)
     scopes = ("1", "2 bought", f"2 {plan.scenario.goal.signal}")
-    counted = [row["kg"] for row in records(found["Ledger"]) if row["scope"] in scopes]
+    counted = [1000 * row["carbon [t CO2e]"] for row in records(found["Ledger"]) if row["scope"] in scopes]
     assert sum(counted) == pytest.approx(plan.replay_figures.carbon_kg)
 
     rows = {row["figure"]: row for row in records([row[:6] for row in found["Figures"]])}
-    for label, name in (("carbon, scope 1 and 2", "carbon_kg"), ("cost", "cost"), ("tonnes", "tonnes")):
-        before, after = getattr(plan.baseline_figures, name), getattr(plan.replay_figures, name)
+    told = (("carbon, scope 1 and 2", "carbon_kg", 1e-3), ("cost", "cost", 1), ("tonnes", "tonnes", 1))
+    for label, name, scale in told:
+        before, after = (getattr(sums, name) * scale for sums in (plan.baseline_figures, plan.replay_figures))
         assert rows[label]["foreman"] == pytest.approx(before, abs=1e-9)
         assert rows[label]["plan"] == pytest.approx(after, abs=1e-9)
         assert rows[label]["saved"] == pytest.approx(before - after, abs=1e-9)
+    assert rows["carbon, scope 1 and 2"]["unit"] == "t CO2e"
     assert rows["scope 2, marginal intensity"]["foreman"] == "not given"
     assert any(str(row[0]).startswith("Status: ") and "bound" in row[0] for row in found["Figures"])
 
     heats = records(found["Heats"])
     assert len(heats) == plan.replay.sizes["operation"] == 9
-    assert sum(row["energy_mwh"] for row in heats) == pytest.approx(float(plan.replay["op_energy_mwh"].sum()))
-    kg = {row["heat"]: row["heat_carbon_kg"] for row in heats}
-    assert sum(kg.values()) == pytest.approx(plan.replay_figures.carbon_kg, rel=1e-9)
+    assert sum(row["electricity [MWh]"] for row in heats) == pytest.approx(float(plan.replay["op_energy_mwh"].sum()))
+    carbon = [row["carbon of the heat [t CO2e]"] for row in heats]
+    kg = [1000 * tonnes for tonnes in carbon if tonnes != ""]
+    assert len(kg) == 3
+    assert sum(kg) == pytest.approx(plan.replay_figures.carbon_kg, rel=1e-9)
     starts = {
         (str(heat), str(unit)): plan.scenario.horizon.instant(start).replace(tzinfo=None)
         for heat, unit, start in zip(
@@ -60,8 +69,10 @@ def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_pat
     assert {(row["heat"], row["unit"]): row["start"] for row in heats} == starts
 
     steps = records(found["Steps"])
-    assert [row["import_mw"] for row in steps] == pytest.approx(plan.replay["import_mw"].values.tolist())
-    assert sum(row["grid_average_kg"] for row in steps) == pytest.approx(plan.replay_figures.grid_average_kg)
+    assert [row["import [MW]"] for row in steps] == pytest.approx(plan.replay["import_mw"].values.tolist())
+    assert sum(1000 * row["scope 2, average intensity [t CO2e]"] for row in steps) == pytest.approx(
+        plan.replay_figures.grid_average_kg
+    )
 
     gantt = found["Gantt"]
     assert [row[0] for row in gantt[1:5]] == ["F", "L", "C", "battery"]
@@ -87,8 +98,10 @@ def test_hours_are_the_sums_of_the_steps(stored: StoredRun, tmp_path: Path) -> N
     assert [row["start"].hour for row in hours[1:]] == list(range(1, 24))  # midnight is read as a day
     sums = plan.replay_figures
     assert sum(row["grid import [MWh]"] for row in hours) == pytest.approx(sums.import_mwh)
-    assert sum(row["scope 1 [kg CO2e]"] for row in hours) == pytest.approx(sums.direct_kg)
-    assert sum(row["scope 2, average intensity [kg CO2e]"] for row in hours) == pytest.approx(sums.grid_average_kg)
+    assert sum(1000 * row["scope 1 [t CO2e]"] for row in hours) == pytest.approx(sums.direct_kg)
+    assert sum(1000 * row["scope 2, average intensity [t CO2e]"] for row in hours) == pytest.approx(
+        sums.grid_average_kg
+    )
     by_hour = plan.scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy().reshape(24, 4).mean(axis=1)
     assert [row["average intensity [kg CO2e/MWh]"] for row in hours] == pytest.approx(by_hour)
 
@@ -109,6 +122,21 @@ def test_the_hour_that_comes_twice_is_told_apart(tmp_path: Path, day: str, hours
     assert {row["start offset"] for row in heats} == {"UTC+01:00", "UTC+02:00"}
 
 
+def test_offsets_stand_there_where_clocks_change_later(tmp_path: Path) -> None:
+    """Proves: on a day on which clocks change each time has its offset, also in a table that ends before they do,
+    on the sheet and in the report. Sensitivity: a table judged by its own times alone."""
+    horizon = {"start": "2026-10-25", "zone": "Europe/Berlin", "days": 1, "length_h": None}
+    run = keep(simulated(planned.shop(name="one", horizon=horizon, orders=[cast("A", 1)])))
+    assert clocks_change(run.plan.scenario.horizon)
+    rows = records(sheets(export(run, "xlsx", tmp_path / "plan.xlsx"))["Heats"])
+    assert len(rows) == 3
+    assert rows[0]["start offset"] == "UTC+02:00"
+    root = html.fromstring(export(run, "html", tmp_path / "plan.html").read_text(encoding="utf-8"))
+    times = [cell.text_content() for cell in root.xpath("//td[@class='time']")]
+    assert times
+    assert all(re.search(r"\+0[12]:00$", told) for told in times), times
+
+
 def test_a_site_has_its_machines(tmp_path: Path) -> None:
     """Proves: a site alone has what its machines and its battery do, as rows and in the Gantt. Sensitivity: no heats,
     no sheet."""
@@ -116,7 +144,7 @@ def test_a_site_has_its_machines(tmp_path: Path) -> None:
     assert list(found) == ["Figures", "Machines", "Gantt", "Hours", "Steps", "Bill", "Ledger", "Manifest"]
     engine = [row for row in records(found["Machines"]) if row["unit"] == "engine"]
     assert [(row["what"], row["start"].hour, row["end"].hour) for row in engine] == [("on", 2, 4)]
-    assert (engine[0]["amount"], engine[0]["amount_unit"]) == (pytest.approx(4.0), "MWh")
+    assert (engine[0]["amount"], engine[0]["unit of measure"]) == (pytest.approx(4.0), "MWh")
     assert [row[0] for row in found["Gantt"][1:4]] == ["boiler", "engine", "battery"]
 
 

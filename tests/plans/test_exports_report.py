@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from exported import HOSTILE, kept, renamed
 from lxml import etree, html
@@ -13,6 +14,7 @@ from lxml import etree, html
 from plans.exports import export
 from plans.exports.charts import MOST_POINTS, _points
 from plans.exports.manifest import proof
+from plans.exports.worded import worded
 from plans.store import StoredRun
 from scenarios.horizon import Horizon
 
@@ -117,3 +119,29 @@ def test_curves_of_a_year_are_merged_to_their_means() -> None:
     lengths = np.diff([row["start"] for row in rows])
     area = float(np.dot(lengths, [row["value"] for row in rows[:-1]]))
     assert area == pytest.approx(float(values.sum()) * 60, rel=1e-3)
+
+
+@pytest.mark.parametrize("plant", ["line", "works", "site"])
+def test_it_reads_as_the_pages_do(tmp_path: Path, plant: str) -> None:
+    """Proves: heads are words with their unit, carbon is in tonnes but for each tonne, and thousands have the pages'
+    thin spaces. Sensitivity: ``mass_t``, kilograms beside tonnes, commas."""
+    run = kept(plant)
+    root = html.fromstring(export(run, "html", tmp_path / "plan.html").read_text(encoding="utf-8"))
+    heads = [head.text_content() for head in root.xpath("//th[@scope='col']")]
+    assert not [head for head in heads if re.search(r"_| (mwh|kg|tph|min|t)$|\[kg CO2e\]", head)], heads
+    assert "carbon [t CO2e]" in heads
+    if plant == "line":
+        assert {"mass [t]", "electricity [MWh]", "carbon of the heat [t CO2e]"} <= set(heads)
+    numbers = [cell.text_content() for cell in root.xpath("//td[@class='number']")]
+    assert any("\u202f" in number for number in numbers)
+    assert not [number for number in numbers if "," in number]
+    rows = {row.findtext("td[1]"): row for row in root.xpath("//h2[text()='Figures']/following::table[1]/tbody/tr")}
+    assert rows["carbon, scope 1 and 2"].findtext("td[2]") == "t CO2e"
+
+
+def test_a_flow_and_a_unit_of_one_name_stay_apart() -> None:
+    """Proves: two columns never get the same head. Sensitivity: a unit that is called line."""
+    frame = pd.DataFrame({"line_mw": [1.0], "line [MW]": [2.0], "grid_average_kg": [3000.0]})
+    told = worded(frame, "steps", "EUR")
+    assert list(told.columns) == ["line [MW]", "line [MW] of the unit", "scope 2, average intensity [t CO2e]"]
+    assert told.iloc[0].tolist() == [1.0, 2.0, 3.0]

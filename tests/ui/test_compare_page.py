@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from plans import replan
 from plans.difference import difference
 from plans.plan import Plan, plan
 from plans.store import Store
@@ -176,3 +177,52 @@ def test_an_address_that_names_no_run(app: AppTest, runs: list[str], named: str)
     app.multiselect[0].set_value(runs).run()
     assert not app.exception
     assert "they can be compared" in said(app)
+
+
+def test_foremen_that_differ_are_told(app: AppTest, runs: list[str], cheap: Plan) -> None:
+    """Proves: where locks or limits bind the foreman too, the page says that savings are counted from other days; of
+    the same foreman nothing is said. Sensitivity: a saving that only the other foreman makes."""
+    one = Store().open(runs[0]).plan
+    assert list(compared.foremen({"A": one, "B": one})) == []
+    sums = dataclasses.replace(one.baseline_figures, carbon_kg=one.baseline_figures.carbon_kg + 7900)
+    other = dataclasses.replace(one, baseline_figures=sums)
+    (line,) = compared.foremen({"A": one, "B": other})
+    ours, theirs = (f"{kg / 1000:.1f}" for kg in (one.baseline_figures.carbon_kg, sums.carbon_kg))
+    assert line == (
+        f"The foremen of A and B differ (carbon {ours} against {theirs} t CO2e): locks and limits bind them too, so "
+        "compare the totals, not what is saved."
+    )
+    app.query_params["runs"] = f"{runs[0]},{stored(other)}"
+    app.run()
+    assert not app.exception
+    assert f"✕ {line}" in said(app)
+
+
+def test_a_bar_that_ends_early_has_a_mark(app: AppTest) -> None:
+    """Proves: a bar that is cut has a mark beside its number, others have none. Sensitivity: 340 % as 25 %."""
+    rows = [("peak", {"B": 3.4}), ("cost", {"B": -0.02}), ("carbon", {"B": -0.3})]
+    assert comparison_charts.clipped(rows)
+    assert not comparison_charts.clipped(rows[1:2])
+    drawn = comparison_charts.shares(rows, ["A", "B"]).to_dict()
+    (told,) = [data for data in drawn["datasets"].values() if data and "says" in data[0]]
+    assert [row["says"] for row in told] == ["» +340.0 %", "−2.0 %", "−30.0 % «"]
+
+
+def test_locks_are_told_in_words(app: AppTest, runs: list[str], cheap: Plan) -> None:
+    """Proves: locks that differ stand as heat, stage and time. Sensitivity: what JSON makes of them, as PT15H."""
+    one = Store().open(runs[0]).plan
+    assert one.schedule is not None
+    lock = replan.lock(one.scenario, one.schedule, "C1-2", "melting")
+    start = one.scenario.horizon.instant(float(one.schedule["start_min"].sel(heat="C1-2", stage="melting")))
+    scenario = one.scenario.model_copy(update={"locks": (lock,)}).with_inputs(one.scenario.inputs)
+    app.query_params["runs"] = f"{runs[0]},{stored(dataclasses.replace(one, scenario=scenario))}"
+    app.run()
+    assert not app.exception
+    (keys,) = [frame.value.set_index("key") for frame in app.dataframe if "key" in frame.value]
+    told = keys.loc[[key for key in keys.index if str(key).startswith("locks")]]
+    assert len(told)
+    text = " ".join(map(str, told["B"]))
+    assert "C1-2 melting" in text
+    assert f"{start:%H:%M}" in text
+    assert "PT" not in text
+    assert "{" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,10 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from plans import job_folder
+from plans.exports.manifest import proof
 from plans.store import Store
+from ui import wording
 
 
 def script() -> None:
@@ -85,3 +89,57 @@ def test_deleted_and_taken_back(kept: str) -> None:
 def test_the_address_to_share_names_the_run(kept: str) -> None:
     """Proves: what is copied opens this run."""
     assert any(found.value.endswith(f"/?run={kept}") for found in opened().code)
+
+
+def test_a_bad_tag_leaves_the_name_as_it_was(kept: str) -> None:
+    """Proves: name and tags are kept both or not at all. Sensitivity: an error that has saved the name already."""
+    app = opened()
+    app.text_input[1].set_value("June trial")
+    app.text_input[2].set_value("good <bad>")
+    button(app, "Keep").click().run()
+    assert not app.exception
+    assert "✕ " in texts(app)
+    entry = Store().entry(kept)
+    assert (entry.name, entry.tags) == ("", ())
+
+
+def test_the_planned_day_and_the_chance_to_hold_stand_there(kept: str) -> None:
+    """Proves: the first day is the horizon's by the plant's clock, the days held are those of the plan as it was
+    made. Sensitivity: the day on which the plan was made."""
+    made = Store().open(kept).plan
+    assert made.replays is not None
+    (row,) = opened().dataframe[0].value.to_dict("records")
+    assert row["first day"] == "Tue 16 Jun 2026"
+    assert row["held"] == f"{made.replays.held} of {made.replays.n}"
+
+
+def test_what_was_stopped_and_what_was_taken_early_say_so(kept: str) -> None:
+    """Proves: a search that was ended with a plan is "taken early", with its gap; a run without a plan was
+    stopped where its job tells so. Sensitivity: "cancelled" for what gave a plan, "lost" for what a user ended."""
+    store, made = Store(), Store().open(kept).plan
+    with store.working(made.scenario) as run:
+        store.save(run, dataclasses.replace(made, status="cancelled"))
+    rows = {row["run"]: row for row in opened().dataframe[0].value.to_dict("records")}
+    assert str(rows[run[:8]]["status"]).startswith("taken early, gap ")
+    assert wording.status(Store().open(run).plan).startswith("taken early, gap ")
+    assert "Status: taken early; gap" in proof(Store().open(run))
+    assert Store().open(run).plan.status == "cancelled"
+    nothing = dataclasses.replace(made, status="cancelled", schedule=None, replay=None, replay_figures=None)
+    assert wording.status(nothing) == "cancelled, no schedule"
+    for stopped in (True, False):
+        try:
+            with store.working(made.scenario) as lost:
+                raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            pass
+        folder = job_folder.folder_of(lost)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "request.json").write_text("{}")
+        (folder / "worker.lock").write_text("")
+        if stopped:
+            (folder / "stop").write_text("")
+        app = opened()
+        app.selectbox(key="runs.state").set_value("broken").run()
+        assert not app.exception
+        told = {row["run"]: row["status"] for row in app.dataframe[0].value.to_dict("records")}
+        assert told[lost[:8]] == ("stopped" if stopped else "ended without a plan")

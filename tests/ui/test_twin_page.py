@@ -8,6 +8,8 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from pages import page, texts
@@ -16,7 +18,7 @@ import twin
 from plans.plan import violations
 from plans.store import Store
 from scenarios import Scenario, load
-from ui import charts, replaying
+from ui import charts, replaying, sheet, wording
 from ui.pages import looking
 from ui.pages.looking import Looked
 from ui.view import View
@@ -67,6 +69,45 @@ def test_the_replay_moves_a_line_through_every_panel() -> None:
     assert "battery, plan" not in text
     told = {row["clock"] for data in drawn["datasets"].values() for row in data if "clock" in row}
     assert "Tue 16 Jun 2026 12:00 +02:00" in told
+
+
+@pytest.mark.parametrize("name", ["melt-shop-small", "melt-shop-site", "cement-week"])
+def test_the_board_tells_what_the_flow_sheet_does(name: str) -> None:
+    """Proves: at any moment a unit's power and rate on the board are those of the page Plant, the board adds up to the
+    load, and the battery stands as the step begins. Sensitivity: the mean over a whole heat or run, which no moment has
+    (53 MW for 43 MW); a level of the step's end."""
+    scenario = load(name)
+    run = twin.replay(scenario, twin.dispatch(scenario))
+    view = View.of(scenario.horizon)
+    assert view.merged == 1
+    rows = pd.DataFrame(list(replaying.means(scenario, run, view)))
+    load_mw = (run["line_mw"] + run["base_load_mw"]).to_numpy()
+    np.testing.assert_allclose(rows.groupby("start")["mw"].sum().to_numpy(), load_mw, atol=1e-2)
+    noon = round(12 * 60 / scenario.horizon.step_min)
+    now = rows[rows["start"] == noon * scenario.horizon.step_min].set_index("unit")
+    found = sheet.sheet(scenario, run, noon)
+    if scenario.processes:
+        drawn = {unit: float(run["process_mw"].sel(process=unit)[noon]) for unit, _ in scenario.process_units}
+        for unit, _ in scenario.process_units:
+            assert now.loc[unit, "tph"] == pytest.approx(float(run["process_tph"].sel(process=unit)[noon]), abs=1e-4)
+    else:
+        drawn = {unit: float(mw[noon]) for unit, mw in sheet.unit_power(scenario, run).items()}
+    for unit, mw in drawn.items():
+        assert now.loc[unit, "mw"] == pytest.approx(mw, abs=1e-3)
+    told = {word for box in found.production for line in box.lines for word in [line]}
+    alone = [stage.units[0].name for stage in scenario.line.stages if len(stage.units) == 1] if scenario.heats else []
+    for unit in alone:
+        assert (now.loc[unit, "power"] or "0.0 MW") in told
+    made = looking.as_plan(Looked(scenario, (name,)), run)
+    panels = charts.timeline_panels(made, False, view, None, list(scenario.store)[:8], whose="foreman")
+    text = json.dumps(replaying.replay(made, panels, view, dark=False).to_dict(), ensure_ascii=False)
+    battery = next((box for box in found.site if box.name == "battery"), None)
+    if battery is not None:
+        drawing = json.loads(text)
+        clock = wording.moment(scenario.horizon.instant(noon * scenario.horizon.step_min))
+        boards = [row for rows in drawing["datasets"].values() for row in rows if row.get("clock") == clock]
+        level = battery.lines[0].split("/")[0]
+        assert any(f"{level} MWh" in map(str, row.values()) for row in boards)
 
 
 def test_nothing_chosen_is_the_foremans_day(home: Path) -> None:

@@ -7,11 +7,12 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
+from plans.credit import credit_kg
 from plans.ledger import MARKET, SIGNALS, Ledger
 from scenarios import Scenario
 from ui import carbon_charts, wording
 from ui.language import mark, tr
-from ui.pages import accounts, drawn, looking, products
+from ui.pages import accounts, drawn, looking, products, result
 from ui.pages.accounts import draw
 from ui.pages.looking import FOREMAN, PLAN, Looked
 from ui.view import weeks
@@ -37,11 +38,11 @@ def page() -> None:
         ours = looked.ledger(looked.policies[0])
     theirs = looked.ledger(FOREMAN) if PLAN in looked.policies else None
     signal = _signal(scenario, ours)
-    _cards(scenario, ours, theirs, signal)
+    _cards(looked, ours, theirs, signal)
     parts: dict[str, Callable[[], None]] = {
         tr("Over time"): lambda: _over_time(looked, ours, signal),
         tr("By scope and source"): lambda: _entries(ours, theirs),
-        tr("Average against marginal"): lambda: _ways(scenario, ours, theirs),
+        tr("Average against marginal"): lambda: _ways(looked, ours, theirs),
     }
     if scenario.heats:
         parts[tr("By heat")] = lambda: _heats(looked, ours, theirs, signal)
@@ -68,8 +69,30 @@ def _tonnes_made(scenario: Scenario, book: Ledger) -> float:
     return float(book.by_heat["mass_t"].sum()) if scenario.heats else 0.0
 
 
-def _cards(scenario: Scenario, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
-    """Totals, each beside the foreman's."""
+def _comparable(looked: Looked) -> bool:
+    """Whether the foreman makes what the plan does; else nothing is saved against him."""
+    return looked.made is None or looked.made.comparable
+
+
+def _credit(looked: Looked, way: str) -> float:
+    """What the plan leaves in stock more than the foreman [t CO2e]."""
+    return 0.0 if looked.made is None else _credited(looked.key[0], way) / 1000
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _credited(run: str, way: str) -> float:
+    return credit_kg(result.opened(run).plan, way)
+
+
+def _shown(tonnes: float) -> bool:
+    """Whether an amount is more than nought, as far as the digits tell."""
+    return any(digit in "123456789" for digit in wording.number(tonnes, 2))
+
+
+def _cards(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
+    """Totals, each beside the foreman's; the whole with the plan's stock credited, as on the page Plan."""
+    scenario, whole = looked.scenario, tr("Scope 1 and 2 [t CO2e]")
+    credit = _credit(looked, signal) if theirs is not None else 0.0
 
     def values(book: Ledger) -> dict[str, float | None]:
         found: dict[str, float | None] = {
@@ -79,7 +102,7 @@ def _cards(scenario: Scenario, ours: Ledger, theirs: Ledger | None, signal: str)
         if book.bought:
             found[tr("Scope 2, bought heat [t CO2e]")] = book.bought_kg / 1000
         total = book.total_kg(signal)
-        found[tr("Scope 1 and 2 [t CO2e]")] = None if total is None else total / 1000
+        found[whole] = None if total is None else total / 1000
         mass = _tonnes_made(scenario, book)
         if mass and total is not None:
             found[tr("For each tonne of steel [kg CO2e/t]")] = total / mass
@@ -90,15 +113,26 @@ def _cards(scenario: Scenario, ours: Ledger, theirs: Ledger | None, signal: str)
         for label, value in mine.items():
             was = before.get(label)
             delta = None if value is None or was is None else value - was
-            small = delta is None or not any(digit in "123456789" for digit in wording.number(delta, 2))
+            if delta is not None and label == whole:
+                delta -= credit
+            small = delta is None or not _shown(delta) or not _comparable(looked)
+            same = tr("as the foreman") if _comparable(looked) else tr("not comparable")
             st.metric(
                 label,
                 wording.number(value, 2),
-                None if was is None else tr("as the foreman") if small else _difference(delta or 0.0),
+                None if was is None else same if small else _difference(delta or 0.0),
                 delta_color="off" if small else "inverse",
                 delta_arrow="off" if small else "auto",
                 border=True,
             )
+    if _shown(credit) and _comparable(looked):
+        st.text(
+            tr(
+                "Stock: {carbon} t CO2e of the difference of scope 1 and 2 is what the plan ends with in stock more "
+                "than the foreman; the scopes by themselves differ without it.",
+                carbon=wording.signed(-credit, 2),
+            )
+        )
     against = tr("The small figures are the difference to the foreman. ") if before else ""
     st.caption(against + tr("The ways to count scope 2 of the grid stand beside each other and are never added."))
 
@@ -148,9 +182,12 @@ def _entries(ours: Ledger, theirs: Ledger | None) -> None:
     )
 
 
-def _ways(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> None:
-    """What the run emits by each way to count, and what it saves: shifting by one signal may raise another."""
-    rows = []
+def _ways(looked: Looked, ours: Ledger, theirs: Ledger | None) -> None:
+    """What the run emits by each way to count, and what it saves, stock credited: shifting by one signal may raise
+    another."""
+    scenario, rows = looked.scenario, []
+    ways = [way for way in WAYS if ours.total_kg(way) is not None]
+    credits = {way: _credit(looked, way) if theirs is not None else 0.0 for way in ways}
     for way, title in WAYS.items():
         total = ours.total_kg(way)
         if total is None:
@@ -159,8 +196,14 @@ def _ways(scenario: Scenario, ours: Ledger, theirs: Ledger | None) -> None:
         before = None if theirs is None else theirs.total_kg(way)
         if before is not None:
             row[tr("foreman [{unit}]", unit="t CO2e")] = before / 1000
-            row[tr("saved [{unit}]", unit="t CO2e")] = (before - total) / 1000
-            row[tr("saved [{unit}]", unit="%")] = 100 * (before - total) / abs(before) if before else 0.0
+            if not _comparable(looked):
+                rows.append(row)
+                continue
+            saved = (before - total) / 1000 + credits[way]
+            if any(map(_shown, credits.values())):
+                row[tr("stock credited [{unit}]", unit="t CO2e")] = credits[way]
+            row[tr("saved [{unit}]", unit="t CO2e")] = saved
+            row[tr("saved [{unit}]", unit="%")] = 100_000 * saved / abs(before) if before else 0.0
         rows.append(row)
     table = pd.DataFrame(rows)
     draw(table, dict.fromkeys(table.columns[1:], 2))

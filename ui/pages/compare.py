@@ -132,8 +132,8 @@ def _cards(opened: dict[str, StoredRun]) -> None:
             st.text(
                 tr(
                     "{mark} {status}, gap {gap}, bound {bound}",
-                    mark="✓" if made.acceptable else "✕", status=said(made.status), gap=wording.percent(made.gap),
-                    bound=bound,
+                    mark="✓" if made.acceptable else "✕", status=wording.told_status(made.status, made.found),
+                    gap=wording.percent(made.gap), bound=bound,
                 )
             )  # fmt: skip
 
@@ -147,6 +147,8 @@ def _warnings(made: dict[str, Plan]) -> None:
                 st.text(f"✕ {line}")
     else:
         st.text(tr("✓ The plans make the same in the same hours: they can be compared."))
+    for line in compared.foremen(made):
+        st.text(f"✕ {line}")
 
 
 def _figures(ids: list[str], made: dict[str, Plan]) -> None:
@@ -163,6 +165,9 @@ def _figures(ids: list[str], made: dict[str, Plan]) -> None:
                 ("shares", *ids), lambda: comparison_charts.shares(told, list(made)),
                 tr("By how much the figures differ from those of the first plan; the table has the same."),
             )  # fmt: skip
+        if comparison_charts.clipped(told):
+            most = wording.percent(comparison_charts.WIDEST, 0)
+            st.caption(tr("» or «: the bar ends at {most}, the number beside it is the whole difference.", most=most))
         st.caption(
             tr(
                 "Each figure is that of a plan with a gap of its own: a difference in the goal that is smaller than "

@@ -12,9 +12,11 @@ import streamlit as st
 from plans.difference import Difference, difference
 from plans.figures import comparable
 from plans.plan import Plan
+from scenarios.orders import Lock
 from ui import wording
-from ui.language import tr
-from ui.pages import result
+from ui.language import mark, tr
+from ui.local import listed
+from ui.pages import locking, result
 
 NOT_THERE = "–"
 LONGEST = 80
@@ -82,7 +84,8 @@ def figures(made: Mapping[str, Plan]) -> list[Compared]:
         if plan.replay_figures is None:
             continue
         for row in wording.rows(plan.baseline_figures, plan.replay_figures):
-            if row.label != wording.STOCK:
+            # what is saved stands in rows of its own, stock credited
+            if row.label not in (wording.STOCK, *wording.CREDITED.values()):
                 tell(letter, row.called, row.unit, row.digits, row.plan)
         saved, money = plan.saved(), plan.scenario.market.currency
         tell(letter, tr("carbon saved against the foreman"), "t CO2e", 2, _scaled(saved.get("carbon_kg"), 1e-3))
@@ -131,9 +134,41 @@ def incomparable(made: Mapping[str, Plan]) -> Iterator[str]:
             yield tr("{other} does not make or deliver the same as {first}: making less is not saving.", **who)
 
 
+def foremen(made: Mapping[str, Plan]) -> Iterator[str]:
+    """Where the foremen of plans of the same question differ: what is saved is counted from other days."""
+    (first, one), *rest = made.items()
+    for letter, other in rest:
+        a, b = one.scenario, other.scenario
+        same = (a.name, a.horizon, a.market.currency, a.goal.signal)
+        if same != (b.name, b.horizon, b.market.currency, b.goal.signal):
+            continue  # told already
+        parts = [
+            tr("{figure} {ours} against {theirs} {unit}", figure=tr(label), ours=mine, theirs=others, unit=unit)
+            for label, unit, mine, others in _differ(one, other)
+        ]
+        if parts:
+            yield tr(
+                "The foremen of {first} and {other} differ ({parts}): locks and limits bind them too, so compare the "
+                "totals, not what is saved.",
+                first=first, other=letter, parts=listed(parts),
+            )  # fmt: skip
+
+
+def _differ(one: Plan, other: Plan) -> Iterator[tuple[str, str, str, str]]:
+    """Label, unit and both numbers of what two foremen differ in as shown."""
+    for label, unit, name, factor, digits in (
+        (mark("carbon"), "t CO2e", "carbon_kg", 1e-3, 1),
+        (mark("cost"), one.scenario.market.currency, "cost", 1.0, 0),
+    ):
+        ours, theirs = (wording.number(getattr(plan.baseline_figures, name) * factor, digits) for plan in (one, other))
+        if ours != theirs:
+            yield label, unit, ours, theirs
+
+
 def asked(runs: Mapping[str, str], made: Mapping[str, Plan]) -> list[dict[str, str]]:
     """What the scenarios say differently: a row for each key and series, by the letters of the plans."""
     run, *_ = runs.values()
+    ours, *_ = made.values()
     rest = list(runs.items())[1:]
     rows: dict[str, dict[str, str]] = {}
     for letter, other in rest:
@@ -144,9 +179,21 @@ def asked(runs: Mapping[str, str], made: Mapping[str, Plan]) -> list[dict[str, s
             for s in found.series
         ]
         for key, before, after in told:
-            row = rows.setdefault(key, {"": key} | dict.fromkeys(made, _short(before)))
-            row[letter] = _short(after)
+            said = [_short(_locks(plan, key, value)) for plan, value in ((ours, before), (made[letter], after))]
+            row = rows.setdefault(key, {"": key} | dict.fromkeys(made, said[0]))
+            row[letter] = said[1]
     return list(rows.values())
+
+
+def _locks(plan: Plan, key: str, value: Any) -> Any:
+    """Locks in words; any other value as it is."""
+    if key.split(".")[0] != "locks" or value is None:
+        return value
+    several = value if isinstance(value, list) else [value]
+    try:
+        return listed(locking.called(plan.scenario, Lock.model_validate(lock)) for lock in several) or NOT_THERE
+    except ValueError:  # a part of a lock
+        return value
 
 
 def _short(value: Any) -> str:

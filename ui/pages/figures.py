@@ -37,10 +37,11 @@ TOLD = {"saved": mark("Saved: {text}"), "stock": mark("Stock: {text}")}
 def show_cards(made: Plan) -> None:
     """Draw the main figures, and what is saved in all."""
     rows = list(wording.rows(made.baseline_figures, made.replay_figures))
+    saved = wording.headlines(rows)
     cards = [row for row in rows if row.label in CARDS]
     with st.container(horizontal=True, key="cards"):
         for row in cards:
-            _card(row)
+            _card(row, saved[row.label])
     if made.replay is None:
         return
     lines = wording.luck(made)
@@ -56,18 +57,19 @@ def show_cards(made: Plan) -> None:
         st.text("\n".join(says))
 
 
-def _card(row: wording.Row) -> None:
+def _card(row: wording.Row, headline: wording.Row) -> None:
+    """A figure; below it what is saved in all, which the row ``headline`` tells."""
     label = f"{tr(CARDS[row.label])} [{row.unit}]"
     if row.plan is None:
         st.metric(label, row.number(row.foreman), tr("foreman"), delta_color="off", delta_arrow="off", border=True)
         return
-    if row.saved is None:
+    saved = headline.saved
+    if saved is None:
         st.metric(label, row.number(row.plan), tr("not comparable"), delta_color="off", delta_arrow="off", border=True)
         return
-    saved = row.saved
     same = not any(digit in "123456789" for digit in row.number(saved))
     # the card knows which way it went by a plain minus in front
-    delta = f"{'-' if saved > 0 else '+'}{row.number(abs(saved))} ({wording.percent(abs(row.share or 0.0), 1)})"
+    delta = f"{'-' if saved > 0 else '+'}{row.number(abs(saved))} ({wording.percent(abs(headline.share or 0.0), 1)})"
     st.metric(
         label,
         row.number(row.plan),

@@ -12,6 +12,7 @@ import pandas as pd
 import streamlit as st
 
 from plans import replan
+from plans.clocks import clocks_change
 from plans.heat_cost import heat_costs
 from plans.ledger import Ledger
 from plans.plan import Plan
@@ -132,6 +133,7 @@ def _lock_button(made: Plan, run: str, heat: str) -> None:
 def _stages(made: Plan, heat: str) -> pd.DataFrame:
     assert made.replay is not None
     run, horizon = made.replay, made.scenario.horizon
+    clock = wording.moment if clocks_change(horizon) else local.clock
     found = slacks(made.scenario, run, heat)
     names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
     rows = []
@@ -144,8 +146,8 @@ def _stages(made: Plan, heat: str) -> pd.DataFrame:
                 {
                     tr("stage"): stage,
                     tr("unit"): unit,
-                    tr("start [{zone}]", zone=horizon.zone): local.clock(horizon.instant(start)),
-                    tr("end"): local.clock(horizon.instant(end)),
+                    tr("start [{zone}]", zone=horizon.zone): clock(horizon.instant(start)),
+                    tr("end"): clock(horizon.instant(end)),
                     tr("waited [min]"): waited,
                     tr("electricity [MWh]"): energy,
                     tr("earlier by"): _moves(made.scenario, slack, earlier=True),
@@ -162,7 +164,10 @@ def _moves(scenario: Scenario, slack: Slack, earlier: bool) -> str:
 
 def stops(scenario: Scenario, stop: Stop) -> str:
     """What stops an operation, in words."""
-    at = "" if math.isnan(stop.at_min) else f"{scenario.horizon.instant(stop.at_min):%H:%M}"
+    instant = None if math.isnan(stop.at_min) else scenario.horizon.instant(stop.at_min)
+    at = "" if instant is None else f"{instant:%H:%M}"
+    if instant is not None and clocks_change(scenario.horizon):
+        at = f"{at} {local.offset(instant)}"
     return tr(STOPS[stop.kind], other=stop.other, time=at)
 
 
@@ -181,9 +186,11 @@ def edit(made: Plan, run: str) -> None:
     }
     columns["electricity [MWh]"] = st.column_config.NumberColumn(tr("electricity [MWh]"), format="%.1f")
     columns[LOCKED] = st.column_config.CheckboxColumn(tr("locked"), help=tr("Starts there, whatever else is planned"))
+    # the browser writes Z as the offset of the zone at that time
+    form = tr("ddd D MMM HH:mm Z") if clocks_change(scenario.horizon) else tr("ddd D MMM HH:mm")
     for name in (START, "end"):
         columns[name] = st.column_config.DatetimeColumn(
-            f"{tr(name)} [{scenario.horizon.zone}]", format=tr("ddd D MMM HH:mm"), timezone=scenario.horizon.zone,
+            f"{tr(name)} [{scenario.horizon.zone}]", format=form, timezone=scenario.horizon.zone,
             step=60, required=True,
         )  # fmt: skip
     after = st.data_editor(

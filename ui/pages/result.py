@@ -12,6 +12,7 @@ import altair as alt
 import streamlit as st
 
 from plans.bill import Bill
+from plans.caps import fixed
 from plans.exports import FORMATS, export
 from plans.ledger import Ledger
 from plans.plan import Plan
@@ -57,6 +58,35 @@ def accounted(run: str) -> tuple[tuple[Bill, Bill], tuple[Ledger, Ledger]]:
     return accounts.bills(made), accounts.ledgers(made)
 
 
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _cap(run: str) -> float | None:
+    """What the cap on extra cost comes to; None: there is none, or the foreman's list sets none."""
+    import twin
+
+    made = opened(run).plan
+    scenario, caps = made.scenario, made.scenario.goal.caps
+    if caps.extra_cost_share is None or scenario.goal.minimize != "carbon":
+        return None
+    alone = scenario.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
+    asked = scenario.model_copy(update={"goal": alone}).with_inputs(scenario.inputs)
+    return fixed(asked, made.envelope, twin.dispatch(asked, made.envelope)).cost
+
+
+def _of_cap(made: Plan, cap: float) -> str:
+    """What the cap on extra cost comes to, in words: it counts from a foreman who keeps the locks too."""
+    paid, currency = made.baseline_figures.cost, made.scenario.market.currency
+    share = made.scenario.goal.caps.extra_cost_share or 0.0
+    says = tr(
+        "Cost at most {cost} {currency}: {share} above the foreman's {paid} {currency}, who keeps the locks too.",
+        cost=wording.number(cap, 0), currency=currency, share=wording.percent(share, 1), paid=wording.number(paid, 0),
+    )  # fmt: skip
+    if wording.number(cap, 0) == wording.number(paid + share * abs(paid), 0):
+        return says
+    return (
+        says + " " + tr("The share is of what can be decided: the carbon price of direct emissions is left out of it.")
+    )
+
+
 def show(run: str) -> None:
     """Draw a stored run."""
     try:
@@ -100,6 +130,9 @@ def _verdict(made: Plan, run: str) -> None:
         tr("Goal: {goal}", goal=wording.goal(made.scenario.goal)),
         tr("Status: {status}", status=wording.status(made)),
     ]
+    cap = _cap(run) if made.scenario.locks else None
+    if cap is not None:
+        lines.append(_of_cap(made, cap))
     lines += [f"✕ {wording.violation(found, made.scenario.horizon)}" for found in made.violations[:12]]
     if len(made.violations) > 12:
         lines.append(tr("and {count} more", count=len(made.violations) - 12))

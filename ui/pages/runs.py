@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC
+from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
+from plans import jobs, run_folder
 from plans.store import Entry, Store, StoreError
+from scenarios.horizon import Horizon
 from ui import wording
 from ui.language import mark, tr, trn
+from ui.local import date_of_year
 from ui.pages import picking, session
 from ui.pages.accounts import draw
 from ui.pages.going import go
 from ui.said import said
 
-STATES = {"stored": mark("kept"), "working": mark("being made"), "broken": mark("lost"), "deleted": mark("deleted")}
+STATES = {
+    "stored": mark("kept"),
+    "working": mark("being made"),
+    "broken": mark("ended without a plan"),
+    "deleted": mark("deleted"),
+}
 PAGES = {
     "plan": mark("Open the plan"),
     "compare": mark("Compare"),
@@ -24,6 +34,7 @@ PAGES = {
     "exporting": mark("Export"),
 }
 """Where one goes with a run."""
+NONE = "–"
 AT_ONCE = 50
 """Runs on one sheet of the table."""
 SAID = "runs.said"
@@ -42,7 +53,7 @@ def page() -> None:
         else:
             st.info(tr("No run is like that: look for fewer words, or choose another state."))
         return
-    _table(found)
+    _table(store, found)
     more = (total or 0) - len(found)
     if more > 0:
         st.caption(trn("and {count} more: search to find it", "and {count} more: search to find them", more))
@@ -75,10 +86,11 @@ def _search(store: Store) -> tuple[list[Entry], int | None]:
     return found, store.count(text, tagged, named, shown)
 
 
-def _table(found: list[Entry]) -> None:
+def _table(store: Store, found: list[Entry]) -> None:
     table = pd.DataFrame(
         {
             tr("made"): [wording.moment(entry.created.replace(tzinfo=UTC).astimezone()) for entry in found],
+            tr("first day"): [_first_day(store, entry.id) for entry in found],
             tr("name"): [entry.name for entry in found],
             tr("scenario"): [entry.scenario for entry in found],
             tr("goal"): [tr(wording.GOALS.get(entry.goal, entry.goal)) for entry in found],
@@ -89,18 +101,61 @@ def _table(found: list[Entry]) -> None:
             tr("saved cost"): [wording.number(entry.saved_cost, 0) for entry in found],
             tr("currency"): [entry.currency for entry in found],
             tr("peak [MW]"): [wording.number(entry.peak_mw, 1) for entry in found],
+            tr("held"): [_held(str(store.path(entry.id) / "plan.json")) for entry in found],
             tr("tags"): [", ".join(entry.tags) for entry in found],
             tr("run"): [entry.id[:8] for entry in found],
         }
     )
     draw(table, {})
-    st.caption(tr("Saved: against the foreman, both undisturbed. Times are those of this server."))
+    st.caption(
+        tr(
+            "Saved: against the foreman, both undisturbed. Held: in how many disturbed days, as it was made. Times are "
+            "those of this server."
+        )
+    )
 
 
 def _status(entry: Entry) -> str:
+    if entry.state == "broken":
+        return _ended(entry.id)
+    status = wording.told_status(entry.status, entry.carbon_kg is not None)
     if entry.gap is None:
-        return said(entry.status)
-    return tr("{status}, gap {share}", status=said(entry.status), share=wording.percent(entry.gap))
+        return status
+    return tr("{status}, gap {share}", status=status, share=wording.percent(entry.gap))
+
+
+def _ended(run: str) -> str:
+    """How a run came to have no plan: by whom it was stopped, as far as its job tells."""
+    try:
+        stopped = jobs.status(run).state == "stopped"
+    except StoreError:
+        stopped = False
+    return tr("stopped") if stopped else tr(STATES["broken"])
+
+
+def _first_day(store: Store, run: str) -> str:
+    """The first day that was planned; a dash where the run's files are not here."""
+    scenario = _horizon(str(store.path(run) / "scenario.json"))
+    return NONE if scenario is None else date_of_year(scenario.instant(0))
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _horizon(path: str) -> Horizon | None:
+    """The horizon of a stored scenario; it never changes. Read alone, for the rest may be long."""
+    try:
+        return Horizon.model_validate(json.loads(Path(path).read_text(encoding="utf-8"))["horizon"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def _held(path: str) -> str:
+    """In how many of its disturbed replays a stored plan held, as it was made."""
+    try:
+        done = json.loads(Path(path).read_text(encoding="utf-8"))["summary"]["replays"]
+        return tr("{held} of {n}", held=done["held"], n=done["n"]) if done["n"] else NONE
+    except (OSError, ValueError, KeyError):
+        return NONE
 
 
 def _tonnes(kg: float | None) -> str:
@@ -157,8 +212,12 @@ def _label(store: Store, entry: Entry) -> None:
         if button.form_submit_button(tr("Keep"), width="stretch"):
 
             def keep() -> None:
-                store.rename(entry.id, named)
-                store.tag(entry.id, [tag for tag in tagged if tag not in entry.tags], set(entry.tags) - set(tagged))
+                # in one transaction: a tag that is none leaves the name as it was
+                folder, more = store.path(entry.id), [tag for tag in tagged if tag not in entry.tags]
+                store.catalogue.label(
+                    entry.id, name=named, add=more, remove=set(entry.tags) - set(tagged),
+                    keep=lambda *kept: run_folder.label(folder, *kept),
+                )  # fmt: skip
 
             _do(keep, tr("Name and tags are kept."))
 

@@ -188,7 +188,8 @@ def _replay(looked: Looked, runs: dict[str, xr.Dataset], replication: int | None
     st.caption(
         tr(
             "Drag the slider, or move it by the arrow keys: the red line is the moment, the board tells what each unit "
-            "does then. On the upper chart: Shift and wheel to zoom, drag to move, double click to go back. Dark "
+            "does then: its power and rate are means over the step that holds the moment, levels are as it begins. On "
+            "the upper chart: Shift and wheel to zoom, drag to move, double click to go back. Dark "
             "bars with a red edge: a breakdown."
         )
     )

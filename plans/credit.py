@@ -1,0 +1,40 @@
+"""What a plan's stock is credited by each way to count the grid: the difference of ``Plan.stock`` at other factors."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from plans.direct import direct
+from plans.ledger import MARKET, site_emissions
+from plans.plan import Plan
+from plans.stock import worth
+from scenarios.settlement import market_based
+
+
+def credit_kg(made: Plan, way: str) -> float:
+    """What the plan ends with in stock more than the foreman, in kilograms of CO2e; nought where there are no stores.
+
+    Args:
+        made: with a replay.
+        way: ``average``, ``marginal`` or ``market``.
+    """
+    more = made.stock
+    if more is None:
+        return 0.0
+    if way == made.scenario.goal.signal:
+        return more.carbon_kg
+    assert made.replay is not None
+    foreman, plan = (_kg_per_t(made, run, way) for run in (made.baseline, made.replay))
+    # by the foreman; by the plan where only it makes any
+    return sum(tonnes * foreman.get(name, plan.get(name, 0.0)) for name, tonnes in more.tonnes.items())
+
+
+def _kg_per_t(made: Plan, run: xr.Dataset, way: str) -> dict[str, float]:
+    scenario = made.scenario
+    own, site = direct(scenario, run), site_emissions(scenario, run)
+    if way == MARKET:
+        imported = run["import_mw"].to_numpy() * scenario.horizon.step_h
+        grid_kg = sum(part.kg for part in market_based(scenario, imported)) + 0.0 * imported
+    else:
+        grid_kg = site.grid[way]
+    return worth(scenario, run, own, site.accounts, grid_kg).kg_per_t

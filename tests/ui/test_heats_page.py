@@ -1,0 +1,72 @@
+"""Heats of a plan on the page: their times, and what each stage may do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pages import page, texts
+from streamlit.testing.v1 import AppTest
+
+from plans.plan import plan
+from plans.store import Store
+from scenarios import load
+from ui import wording
+
+
+def script() -> None:
+    """The tables of heats alone."""
+    from plans.store import Store
+    from ui.pages import accounts, heats, session
+
+    session.begin()
+    made = Store().open(session.run()).plan
+    heats.show(made, session.run(), accounts.ledgers(made)[0], "C1-2")
+    heats.edit(made, session.run())
+
+
+@pytest.mark.parametrize(("day", "tells"), [("2026-10-25", True), ("2026-10-26", False)])
+def test_times_have_their_offset_where_clocks_change(home: Path, day: str, tells: bool) -> None:
+    """Proves: on the day on which an hour comes twice the tables tell the offset of each time, on other days they do
+    not. Sensitivity: melting that starts at 02:15 and ends at 02:07."""
+    changes = [f"horizon.start={day}", "goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
+    made = plan(load("melt-shop-small", changes))
+    assert made.found
+    store = Store()
+    with store.working(made.scenario) as run:
+        store.save(run, made)
+    app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["run"] = run
+    app.run()
+    assert not app.exception
+    stages = next(frame.value for frame in app.dataframe if "stage" in frame.value and "end" in frame.value)
+    assert all(("+0" in str(text)) is tells for text in stages["end"])
+    told = [json.loads(item.proto.columns) for item in app.dataframe if "locked" in item.proto.columns]
+    assert told
+    forms = {config["type_config"]["format"] for columns in told for name, config in columns.items() if name == "start"}
+    assert forms == {"ddd D MMM HH:mm Z" if tells else "ddd D MMM HH:mm"}
+
+
+def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> None:
+    """Proves: the foreman keeps the locks too, so the page says the amount that the cap counts from him; without locks
+    it says nothing. Sensitivity: 2 % above somebody whom the lock has changed."""
+    for locks in ("", '[{"heat": "C1-2", "stage": "melting", "start": "9 h"}]'):
+        changes = ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
+        made = plan(load("melt-shop-small", [*changes, f"locks={locks}"] if locks else changes))
+        assert made.found
+        store = Store()
+        with store.working(made.scenario) as run:
+            store.save(run, made)
+        app = page("plan", run)
+        assert not app.exception
+        share = made.scenario.goal.caps.extra_cost_share
+        assert share is not None
+        foreman, market = made.baseline_figures, made.scenario.market
+        decided = foreman.cost - market.carbon_price.on_direct * foreman.direct_kg / 1000
+        amount, paid = (wording.number(value, 0) for value in (foreman.cost + share * decided, foreman.cost))
+        says = (
+            f"Cost at most {amount} EUR: {wording.percent(share, 1)} above the foreman's {paid} EUR, who keeps the "
+            "locks too. The share is of what can be decided"
+        )
+        assert (says in texts(app)) is bool(locks)
