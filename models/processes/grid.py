@@ -50,6 +50,22 @@ class Grid:
         held_at = np.rint(values[places])
         self.made.program.bound(places, held_at, held_at)
 
+    def hold(self, values: np.ndarray, before: int, width: int) -> None:
+        """Let all that is whole stand before a slot; with a width, switches there may move by some slots.
+
+        A width of all slots leaves everything free, so that what is infeasible then is infeasible whatever was decided.
+        """
+        if width >= self.n:
+            self.free(self.whole)
+            return
+        places = self.between(0, before)
+        if not width:
+            self.fix(values, places)
+            return
+        low, high = self.low.copy(), self.high.copy()
+        low[self.on], high[self.on] = self.around(self.switches(values), 1, width)
+        self.made.program.bound(places, low[places], high[places])
+
     def free(self, places: np.ndarray) -> None:
         """Give columns their own bounds again."""
         self.made.program.bound(places, self.low[places], self.high[places])

@@ -88,7 +88,8 @@ class Parts:
         hours = grid.n * grid.hours
         own = [i for i in range(len(grid.plant.units)) if (grid.units == i).any()]
         self.kinds: list[int | str] = ["corridor", "window", *(own if len(own) > 1 else ())]
-        first = {"corridor": max(0.5, grid.hours), "window": min(12.0, hours)}
+        # on hours a corridor of some hours is searched through, and does more than any window
+        first = {"corridor": 0.5 if grid.hours <= 0.5 else 4.0 * grid.hours, "window": min(12.0, hours)}
         self.size: dict[int | str, float] = {kind: first.get(str(kind), min(36.0, hours)) for kind in self.kinds}
         """Hours: of a window, or by which switches may move."""
         self.place = dict.fromkeys(self.kinds, 0.0)

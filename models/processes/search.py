@@ -1,10 +1,10 @@
 """The search for a plan of processes: on hours first, then on the steps of the horizon around the hours' switches.
 
 1. *The foreman's plan*, where he has one, is the first: his switches, all else as good as can be.
-2. *Hours.* The plan on hours that lies nearest to it is improved. Without a foreman it is made window by window: whole
-   numbers are asked for in a window of time; what lies before it stands as decided, and after it they may be in part,
-   so that a window sees what is still to be made in the rest of the horizon. (Relax and fix: Pochet and Wolsey,
-   *Production Planning by Mixed Integer Programming*, Springer 2006, section 3.6.)
+2. *Hours.* A plan is made window by window: whole numbers are asked for in a window of time; what lies before it stands
+   as decided, and after it they may be in part, so that a window sees what is still to be made in the rest of the
+   horizon. (Relax and fix: Pochet and Wolsey, *Production Planning by Mixed Integer Programming*, Springer 2006,
+   section 3.6.) Where that leads nowhere, decided switches may move. Then the plan is improved.
 3. *Steps, in a corridor.* Switches may move by some steps around those of the hours.
 4. *Improvement* until the gap is reached or the time is over: corridors, windows of time and of single processes are
    freed in turn, all else stands. A move is accepted on the recomputed objective only.
@@ -15,7 +15,6 @@ to improve when it has it. Where the whole problem is small it goes to the solve
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -40,20 +39,24 @@ from scenarios import Scenario
 
 SMALL = 1500
 """Whole numbers up to which the whole problem goes to the solver."""
-WINDOW_H, ADVANCE_H = 24.0, 12.0
+WINDOW_H, ADVANCE_H = 24.0, 24.0
 """Length of a window of hours, and by how much the next one lies later."""
+WINDOW_SHARE = 0.1
+"""Share of the time that a window may take before decided switches may move."""
+LOOSE_H = 4.0
+"""By how much decided switches may move where they leave no way on."""
 CORRIDOR_H = 0.75
 """By how much a switch may lie before or after that of the hours."""
-COARSE_SHARE = 0.45
-"""Share of the time that the hours may take."""
+FIRST_SHARE, COARSE_SHARE = 0.85, 0.6
+"""Share of the time that a first plan on hours may take, and the hours with what improves it."""
 FOREMAN_S = 5.0
 """Time for the foreman's plan, whatever the limit: there is one plan at least."""
 LEAST_S, MOVE_S, CORRIDOR_S = 2.0, 4.0, 20.0
 """Least time for a window of the first plan, longest for a part of its improvement, and for a corridor."""
-NEAR = 0.6
+NEAR = 1.2
 """Share of the gap asked for from which on a plan on hours is good enough."""
-ROUGH = 0.1
-"""Share of the gap asked for to which windows and corridors are solved."""
+BRIEF, ROUGH = 0.5, 0.1
+"""Share of the gap asked for to which windows are solved, and corridors."""
 EXACT = 1e-6
 """Share of the first goal (or kg, or money) that a solver's tolerances on levels may come to: no gap."""
 
@@ -241,21 +244,20 @@ class Search:
                 self._improve(self.model, self.best.values, lambda values, _: self.offer(values), 0.0, MOVE_S)
 
     def _hours(self) -> dict[Any, np.ndarray] | None:
-        """A plan on hours, as units that run: around the foreman's, or window by window where he has none."""
+        """A plan on hours, as units that run: window by window, or around the foreman's where they find none."""
         coarse = coarser(self.scenario, self.envelope)
         if coarse is None:
             return None
         with self.clock("hours"):
             rough = Grid(hubs.build(coarse[1], self.aim, plant=coarse[0]))
             until = self.left * (1 - COARSE_SHARE)
-            values = None
+            values = self._windows(rough, FIRST_SHARE)
             for hint in self.hints:
                 values = self._hours_of(rough, hint) if values is None and not self.done() else values
-            if values is None and not self.done():
-                values = self._windows(rough, COARSE_SHARE)
             if values is None:
                 return None
-            lowest = math.inf
+            goal = rough.made.program.places([rough.made.model.total[self.aim.first]])
+            lowest = float(values[goal[0]])
 
             def taken(found: np.ndarray, objective: float) -> bool:
                 nonlocal lowest
@@ -269,7 +271,8 @@ class Search:
                 bound = self.bound
                 return bound is not None and lowest - self.aim.constant - bound <= NEAR * self.gap * abs(bound)
 
-            return rough.switches(self._improve(rough, values, taken, until, MOVE_S / 2, good))
+            seconds = max(WINDOW_SHARE * self.time_limit, MOVE_S / 2)
+            return rough.switches(self._improve(rough, values, taken, until, seconds, good))
 
     def _hours_of(self, rough: Grid, switches: dict[Any, np.ndarray]) -> np.ndarray | None:
         """A solution on hours whose switches lie near those of a plan on the steps; None where there is none."""
@@ -291,41 +294,41 @@ class Search:
         program, hours = grid.made.program, grid.hours
         until = self.left * (1 - share)
         n, width, advance = grid.n, round(WINDOW_H / hours), max(round(ADVANCE_H / hours), 1)
-        gap = self.gap * ROUGH * self._decided_share(program)
+        gap = self.gap * BRIEF * self._decided_share(program)
         values: np.ndarray | None = None
-        first, patience = 0, 1.0
+        first, patience, loose, complete = 0, 1.0, 0, False
         while True:
-            last = n if first + width + advance > n else first + width
+            last = n if first + width + advance >= n else first + width
             program.whole_only(grid.between(0, last))
             grid.free(grid.whole)
             if values is not None:
-                grid.fix(values, grid.between(0, first))
+                grid.hold(values, first, loose)
             left = self.left - until
             if left <= 0 or self.done():
                 break
-            number = max((n - first) / advance, 1.0)
             # what the solver holds from the window before is its start
-            limit = min(max(2 * left / number, LEAST_S) * patience, left)
+            limit = min(max(WINDOW_SHARE * self.time_limit, LEAST_S) * patience, left)
             outcome = program.outcome(program.search(time_limit=limit, gap=gap, effort=0.05, cancel=self.done))
             if outcome.found:
-                values, patience = program.solution(), 1.0
-                if last == n:
+                values, patience, loose = program.solution(), 1.0, 0
+                complete = last == n
+                if complete:
                     break
                 first += advance
-            elif outcome.status == "infeasible" and (first > 0 or width < n):
-                # what was decided last leaves no way on: it is taken back, and the window sees further
-                program.forget()
-                first, width = max(first - 2 * advance, 0), min(width + advance, n)
-                values = None if first == 0 else values
-            elif outcome.status == "infeasible":
-                # all of it is whole here and nothing is decided: on the horizon's steps a proof
+            elif outcome.status == "infeasible" and (values is None or loose >= n):
+                # nothing is decided, and what lies after the window may be in part: on the horizon's steps a proof
                 self.infeasible = grid is self.model
                 return None
-            else:
+            elif values is None or loose >= n:
                 patience *= 3
+            else:
+                # what was decided leaves no way on, or none that is soon found: its switches may move
+                program.forget()
+                patience *= 2
+                loose = min(max(3 * loose, round(LOOSE_H / hours), 1), n)
         program.whole_only(None)
         grid.free(grid.whole)
-        return values if values is not None and last == n else None
+        return values if complete else None
 
     def _corridor(self, switches: dict[Any, np.ndarray], ratio: int, width: int) -> None:
         """Switches as those of a solution on a coarser grid, then near them; wider where there is no such plan."""

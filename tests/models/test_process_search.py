@@ -11,7 +11,12 @@ import xarray as xr
 from enumerated import assert_followed, envelope, works
 
 import models
+from models import aim as aims
+from models import hub as hubs
+from models import site as sites
+from models.processes import plant as plants
 from models.processes import search as searching
+from models.processes.grid import Grid
 from scenarios import Scenario
 from scenarios.assets.account import accounts
 from scenarios.flows import emitted_kg
@@ -196,6 +201,54 @@ def test_infeasible_is_told(small: int) -> None:
     assert (found.attrs["found"], found.attrs["status"]) == (0, "infeasible")
     assert found.attrs["reason"].startswith("no plan keeps all limits")
     assert found.attrs["seconds search"] < 0.8 * too_much.goal.time_limit_s
+
+
+def test_switches_decided_too_early_move() -> None:
+    """Proves: decided two hours at a time the mills end where no way goes on; their switches move by some hours, and a
+    plan is found that keeps all limits and lies above the bound of the whole. Sensitivity: what leads nowhere taken for
+    a proof that there is no plan, or a search that stands still there."""
+    scenario, widths = cement("cost", 60.0, gap=0.04, time_limit_s=20.0), []
+    own = Grid.hold
+
+    def hold(grid: Grid, values: np.ndarray, before: int, width: int) -> None:
+        widths.append(width)
+        own(grid, values, before, width)
+        low, high = grid.made.program.bounds()
+        earlier, later = grid.between(0, before), grid.between(before, grid.n)
+        assert (low[later] == grid.low[later]).all()
+        assert (high[later] == grid.high[later]).all()
+        assert (low[earlier] <= values[earlier] + 1e-6).all()
+        assert (high[earlier] >= values[earlier] - 1e-6).all()
+        assert width or (low[earlier] == high[earlier]).all()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(searching, "WINDOW_H", 2.0)
+        patch.setattr(searching, "ADVANCE_H", 2.0)
+        patch.setattr(Grid, "hold", hold)
+        found = solve(scenario, PARTS)
+    whole = solve(cement("cost", 60.0), WHOLE)
+    assert found.attrs["found"]
+    assert 0 in widths
+    assert max(widths) > 0
+    assert_followed(scenario, found)
+    assert found.attrs["bound"] <= whole.attrs["objective"] * (1 + 1e-9)
+    assert found.attrs["objective"] >= whole.attrs["bound"] * (1 - 1e-9)
+
+
+def test_with_a_width_of_all_slots_nothing_is_decided() -> None:
+    """Proves: held with a width of a day, a plan of a day on which everything stands binds nothing, so that what is
+    infeasible then is a proof; with a narrower one no mode that it has not may run.
+
+    Sensitivity: a corridor from the least to the most of the plan, which forbids what it never runs."""
+    scenario = cement("cost", 60.0)
+    data, plant = sites.read(scenario, envelope(scenario)), plants.read(scenario, envelope(scenario))
+    grid = Grid(hubs.build(data, aims.read(scenario, data, None, 0.0), plant=plant))
+    idle, program = np.zeros(len(grid.low)), grid.made.program
+    grid.hold(idle, grid.n, grid.n - 1)
+    assert (program.bounds()[1][grid.on] == 0).all()
+    grid.hold(idle, grid.n, grid.n)
+    for own, bound in zip((grid.low, grid.high), program.bounds(), strict=True):
+        np.testing.assert_array_equal(bound, own)
 
 
 @pytest.mark.parametrize("small", [PARTS, WHOLE])

@@ -99,13 +99,13 @@ def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     ]  # fmt: skip
     runs = records(found["Runs"])
     grinds = [row for row in runs if row["unit"] == "mill"]
-    assert [(row["what"], row["mode"], row["tonnes"]) for row in grinds] == [
+    assert [(row["what"], row["mode"], row["made [t]"]) for row in grinds] == [
         ("run", "I", 100), ("change-over", "III", 0), ("run", "III", 200), ("run", "I", 100),
     ]  # fmt: skip
     assert (grinds[2]["start"], grinds[2]["end"]) == (datetime(2026, 1, 5, 2), datetime(2026, 1, 5, 4))  # noqa: DTZ001
-    assert (grinds[2]["mean_tph"], grinds[2]["off_spec_t"]) == (100, 10)
+    assert (grinds[2]["mean rate [t/h]"], grinds[2]["off spec [t]"]) == (100, 10)
     base = 6 * 1.0
-    assert sum(row["energy_mwh"] for row in runs) == pytest.approx(plan.replay_figures.energy_mwh - base)
+    assert sum(row["electricity [MWh]"] for row in runs) == pytest.approx(plan.replay_figures.energy_mwh - base)
 
     levels = records(found["Stores"])
     assert len(levels) == 6
@@ -114,18 +114,21 @@ def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     assert levels[-1]["foreman clinker [t]"] == pytest.approx(plan.baseline_figures.stock["clinker"])
 
     sent = {row["delivery"]: row for row in records(found["Deliveries"])}
-    assert (sent["ship"]["asked_t"], sent["ship"]["delivered_t"], sent["ship"]["foreman_t"]) == (90, 90, 90)
+    assert [sent["ship"][f"{name} [t]"] for name in ("asked", "delivered", "foreman")] == [90, 90, 90]
     assert sent["ship"]["first"] == datetime(2026, 1, 5, 3)  # noqa: DTZ001
-    assert (sent["trucks"]["asked_t"], sent["trucks"]["delivered_t"]) == (180, 180)
+    assert [sent["trucks"][f"{name} [t]"] for name in ("asked", "delivered")] == [180, 180]
     per_t = plan.replay_figures.stock_kg_per_t
-    assert sent["trucks"]["carbon_kg"] == pytest.approx(180 * per_t["cement"])
+    assert sent["trucks"]["carbon [t CO2e]"] == pytest.approx(0.18 * per_t["cement"])
 
     carbon = [row for row in records(found["Products"]) if row["store"] == "clinker"]
-    direct = {row["source"]: row["kg_per_t"] for row in carbon if row["column"] == "direct_kg" and row["kind"] != "all"}
+    own = [row for row in carbon if row["scope"] == "scope 1" and row["kind"] != "all"]
+    direct = {row["source"]: row["carbon [kg CO2e/t]"] for row in own}
     assert direct == pytest.approx({"calcination": 500, "coal": 300})
-    for column, kg in (("direct_kg", plan.ledger.direct_kg), ("grid_average_kg", plan.ledger.grid["average"])):
-        row = next(row for row in records(found["Whereabouts"]) if row["column"] == column)
-        assert sum(value for name, value in row.items() if name != "column") == pytest.approx(kg, rel=1e-9)
+    told = {"scope 1": plan.ledger.direct_kg, "scope 2, average intensity": plan.ledger.grid["average"]}
+    for scope, kg in told.items():
+        row = next(row for row in records(found["Whereabouts"]) if row["scope"] == scope)
+        assert all(name.endswith("[t CO2e]") for name in row if name != "scope")
+        assert sum(1000 * value for name, value in row.items() if name != "scope") == pytest.approx(kg, rel=1e-9)
 
     gantt = found["Gantt"]
     assert [row[0] for row in gantt[1:3]] == ["kiln", "mill"]
@@ -135,9 +138,9 @@ def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     steps = records(found["Steps"])
     assert [row["mill mode"] for row in steps] == ["I", "III", "III", "III", "", "I"]
     assert [row["clinker [t]"] for row in steps] == pytest.approx(plan.replay["stock_t"].sel(stock="clinker").values)
-    told = {row["figure"]: row for row in records([row[:6] for row in found["Figures"]])}
-    assert told["carbon, scope 1 and 2"]["saved"] == pytest.approx(plan.saved()["carbon_kg"])
-    assert told["cost"]["saved"] == pytest.approx(plan.saved()["cost"])
+    rows = {row["figure"]: row for row in records([row[:6] for row in found["Figures"]])}
+    assert rows["carbon, stock credited"]["saved"] == pytest.approx(plan.saved()["carbon_kg"] / 1000)
+    assert rows["cost, stock credited"]["saved"] == pytest.approx(plan.saved()["cost"])
     assert any("more in stock" in str(row[0]) for row in found["Figures"])
 
 
@@ -193,9 +196,13 @@ def test_words_of_a_works(made: Plan) -> None:
     rows = {row.label: row for row in wording.rows(made.baseline_figures, made.replay_figures)}
     labels = [row.label for row in wording.rows(made.baseline_figures, made.replay_figures)]
     assert labels.count(wording.STOCK) == 2
-    assert rows["carbon"].saved == pytest.approx(saved["carbon_kg"] / 1000)
-    assert rows["carbon"].saved != pytest.approx((rows["carbon"].foreman or 0) - (rows["carbon"].plan or 0))
-    assert rows["cost"].saved == pytest.approx(saved["cost"])
+    told = wording.headlines(wording.rows(made.baseline_figures, made.replay_figures))
+    assert told["carbon"].saved == pytest.approx(saved["carbon_kg"] / 1000)
+    assert told["cost"].saved == pytest.approx(saved["cost"])
+    assert rows["carbon"].saved != pytest.approx(saved["carbon_kg"] / 1000)
+    for row in rows.values():  # every row adds up across
+        if None not in (row.saved, row.foreman, row.plan):
+            assert row.saved == pytest.approx((row.foreman or 0) - (row.plan or 0))
     parts = [row for row in wording.rows(made.baseline_figures, made.replay_figures) if row.unit == "t CO2e"]
     counted = {
         row.label: row.saved or 0
