@@ -96,8 +96,13 @@ class Draft:
         return list(differences(parse(self.original).data, parse(self.text).data))
 
 
-def create(text: str, origin: str) -> Draft:
+def create(text: str, origin: str, series: Path | None = None) -> Draft:
     """A new draft.
+
+    Args:
+        text: that it begins with.
+        origin: name of the scenario or file that the text is of.
+        series: a folder with files that the text names; they are copied.
 
     Raises:
         ScenarioError: the text is too large.
@@ -111,6 +116,9 @@ def create(text: str, origin: str) -> Draft:
     draft = uuid.uuid4().hex
     partial = drafts / f".{draft}.partial"
     (partial / "files").mkdir(parents=True)
+    for path in series.iterdir() if series is not None else ():
+        if FILE.match(path.name):
+            shutil.copyfile(path, partial / "files" / path.name)
     _write(partial / "1.yaml", text)
     _write(partial / "draft.json", json.dumps({"origin": origin, "texts": ["1.yaml"], "at": 0, "made": 1}))
     partial.rename(drafts / draft)

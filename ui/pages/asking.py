@@ -50,10 +50,11 @@ def start(asked: Asked) -> str:
     return jobs.start(asked.name, asked.overrides, note=asked.note)
 
 
-def ask(seed: dict[str, Any]) -> Asked:
+def ask(seed: dict[str, Any], page: str) -> Asked:
     """Draw the widgets and collect what they say.
 
     Args:
+        page: that draws them.
         seed: the note of the run that the address names; its values are shown until they are changed.
     """
     source = choose(seed)
@@ -66,7 +67,7 @@ def ask(seed: dict[str, Any]) -> Asked:
             going.go("scenario")
         return Asked(source.path, problems=tuple(map(str, error.problems)), source=source)
     st.text(original.title)
-    seeds = {**_seeds(source, seed, original), asking_fields.WIDGETS: source.widgets}
+    seeds = {**_seeds(source, seed, page), asking_fields.WIDGETS: source.widgets}
     said, overrides = asking_fields.draw(original, seeds)
     locks = locking.applied(source.key, original, seeds)
     if locks is not None:
@@ -91,10 +92,11 @@ def _kept(source: Source) -> str:
     return source.path if found is None else str(found)
 
 
-def _seeds(source: Source, seed: dict[str, Any], original: Scenario) -> dict[str, Any]:
+def _seeds(source: Source, seed: dict[str, Any], page: str) -> dict[str, Any]:
     """What the widgets show at first. Streamlit forgets them when the page is left: what was said there comes back."""
-    place, said = f"{source.key}.seeds", f"{source.key}.said"
-    if f"{source.widgets}.goal" not in st.session_state:
+    place, said, drawn = f"{source.key}.seeds", f"{source.key}.said", f"{source.key}.page"
+    if f"{source.widgets}.goal" not in st.session_state or st.session_state.get(drawn) != page:
         of_run = dict(seed.get("inputs", {})) if seed.get("scenario") == source.key else {}
         st.session_state[place] = st.session_state.get(said, of_run)
+    st.session_state[drawn] = page
     return dict(st.session_state.get(place, {}))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -20,27 +21,62 @@ HEIGHT = 560
 MOST_TOLD = 40
 
 
+@dataclass(frozen=True)
+class Typed:
+    """A text that was typed and is not applied yet."""
+
+    text: str
+    version: str
+    """Of the draft that it was typed over."""
+
+
+def unapplied(draft: Draft, now: State) -> Typed | None:
+    """What was typed and is not applied yet, on whatever page one has been since; None: nothing."""
+    typed: Typed | None = st.session_state.get(_place(draft))
+    return typed if typed is not None and typed.text != now.text else None
+
+
+def _place(draft: Draft) -> str:
+    return f"typed.{draft.id}"
+
+
 def show(draft: Draft, now: State) -> None:
     """Draw the text; what is typed is checked before it is kept, and kept with its mistakes if that is wanted."""
-    key = f"text.{draft.id}.{draft.version}"
-    typed = str(
-        st.text_area(
-            tr("The scenario as YAML"), now.text, height=HEIGHT, key=key, max_chars=drafts.LARGEST_TEXT,
-            help=tr("Every key is described by 'emberline schema'. A number may be written with its unit."),
-        )
+    key, waits = f"text.{draft.id}.{draft.version}", unapplied(draft, now)
+    # the field is forgotten whenever another view or page is drawn
+    st.session_state.setdefault(key, now.text if waits is None else waits.text)
+
+    def remember() -> None:
+        before = unapplied(draft, now)
+        version = draft.version if before is None else before.version
+        st.session_state[_place(draft)] = Typed(str(st.session_state[key]), version)
+
+    def discard() -> None:
+        st.session_state.pop(_place(draft), None)
+        st.session_state[key] = now.text
+
+    st.text_area(
+        tr("The scenario as YAML"), height=HEIGHT, key=key, max_chars=drafts.LARGEST_TEXT, on_change=remember,
+        help=tr("Every key is described by 'emberline schema'. A number may be written with its unit."),
     )  # fmt: skip
-    left, right = st.columns([1, 4], vertical_alignment="center")
-    changed = typed != now.text
-    if left.button(tr("Apply"), disabled=not changed, key=f"{key}.apply", type="primary" if changed else "secondary"):
-        keep(draft, typed)
+    left, middle, right = st.columns([1, 1, 4], vertical_alignment="center")
+    kind: Literal["primary", "secondary"] = "secondary" if waits is None else "primary"
+    if left.button(tr("Apply"), disabled=waits is None, key=f"{key}.apply", type=kind, width="stretch") and waits:
+        if keep(draft, waits.text):
+            st.session_state.pop(_place(draft), None)
         st.rerun()
-    if changed:
-        told = checked(typed, draft.folder)
-        right.text(tr("Not applied yet.") if told.problems else tr("Not applied yet. ✓ No mistake found."))
-        problem_lines(told, told.problems, most=MOST_TOLD)
-    else:
+    middle.button(tr("Discard"), disabled=waits is None, key=f"{key}.discard", on_click=discard, width="stretch")
+    if waits is None:
         right.text(tr("What is typed here is checked when the field is left (Ctrl+Enter)."))
         problem_lines(now, now.problems[AT_TOP:], most=MOST_TOLD)
+        return
+    told = checked(waits.text, draft.folder)
+    right.text(tr("Not applied yet.") if told.problems else tr("Not applied yet. ✓ No mistake found."))
+    if waits.version != draft.version:
+        st.text(
+            tr("The draft has changed since this was typed: Apply puts this text in its place; Undo takes it back.")
+        )
+    problem_lines(told, told.problems, most=MOST_TOLD)
 
 
 def show_changes(draft: Draft, now: State) -> None:

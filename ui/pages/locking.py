@@ -18,6 +18,7 @@ from scenarios.orders import Lock
 from ui import local
 from ui.language import tr
 from ui.pages import session
+from ui.pages.sources import note_of
 
 KEY = "locks"
 """Among the inputs of a request."""
@@ -86,8 +87,7 @@ def hold(key: str, locks: tuple[Lock, ...]) -> None:
 
 def key_of(run: str, made: Plan) -> str:
     """Of the scenario that a run was asked with, among those that may be asked about."""
-    note = jobs.request(run).get("note") or {}
-    return str(note.get("scenario", made.scenario.name))
+    return str(note_of(run).get("scenario", made.scenario.name))
 
 
 def plan_again(run: str, made: Plan, locks: tuple[Lock, ...]) -> str:
@@ -100,7 +100,7 @@ def plan_again(run: str, made: Plan, locks: tuple[Lock, ...]) -> str:
     replan.with_locks(made.scenario, locks)
     told = [replan.as_set(lock) for lock in locks]
     request, key = jobs.request(run), key_of(run, made)
-    note = dict(request.get("note") or {})
+    note = note_of(run)
     note |= {"scenario": key, "inputs": {**dict(note.get("inputs", {})), KEY: told}}
     new = jobs.start(
         request.get("scenario"), [*request.get("overrides", []), override(told)], text=request.get("text"), note=note,

@@ -65,7 +65,7 @@ def choose(page: str) -> Looked | None:
     Args:
         page: tells the widgets of pages apart.
     """
-    run, known = session.run(), sources.sources({})
+    run, known = session.run(), sources.sources(st.session_state.get(sources.SEED, {}))
     asked = st.session_state.get(ASKED, ())
     options: dict[str, tuple[str, ...]] = {RUN: ()} if run else {}
     if len(asked) > 1:

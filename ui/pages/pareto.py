@@ -19,7 +19,7 @@ from ui.pages import front as front_parts
 from ui.pages import working
 from ui.pages.accounts import draw
 from ui.pages.asking import Asked, ask
-from ui.pages.sources import look
+from ui.pages.sources import SEED, look
 from ui.said import said
 
 KEPT = "front"
@@ -41,7 +41,7 @@ def page() -> None:
     stored = _opened(front) if front and (status is None or status.state == "stored") else None
     with st.sidebar:
         place = st.empty()
-        asked = ask(_seed(front))
+        asked = ask(_seed(front), "pareto")
         points = int(
             st.number_input(
                 tr("Points of the front"), min_value=3, max_value=MOST_POINTS, value=POINTS, key="pareto.points",
@@ -101,7 +101,7 @@ def _opened(front: str) -> StoredFront | None:
 
 def _seed(front: str) -> dict[str, Any]:
     """What the widgets begin with: as on the page Plan, or else what the front was asked with."""
-    seed = st.session_state.get("seed") or (jobs.request(front).get("note", {}) if front else {})
+    seed = st.session_state.get(SEED) or (jobs.request(front).get("note", {}) if front else {})
     return dict(seed)
 
 

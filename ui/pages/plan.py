@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from plans import jobs
+from plans import jobs, snapshots
 from plans.store import RUN_ID, Store, StoreError
-from scenarios import Scenario
+from scenarios import Scenario, ScenarioError
 from ui import charts, facts, local, wording
 from ui.language import mark, tr, trn
 from ui.pages import drawn, looking, result, session, units
 from ui.pages.asking import Asked, ask, start
-from ui.pages.sources import look
+from ui.pages.sources import AT_ONCE, CHOSEN, SEED, look, note_of, same, sources
 from ui.said import said
 from ui.view import View
 
+OF = "seed.of"
+"""In the session: the run that the side was filled for, or that was started from it."""
 POLL_S = 1.0
 EARLIER = 30
 ENDED = {
@@ -33,13 +36,15 @@ def page() -> None:
     """Draw the page for the run that the address names, or for none."""
     run = _run()
     status = _status(run)
-    if "seed" not in st.session_state:
-        st.session_state["seed"] = _seed(status)
+    _follow(run, status)
     busy = status is not None and not status.ended
     with st.sidebar:
         place = st.empty()
-        asked = ask(st.session_state["seed"])
+        asked = ask(st.session_state[SEED], "plan")
         looking.remember(asked.name, asked.overrides)
+        at_once = st.session_state.pop(AT_ONCE, "")
+        if asked.source is not None and asked.source.key == at_once and not asked.problems:
+            _start(asked)
         if place.button(tr("Plan"), type="primary", width="stretch", disabled=bool(asked.problems) or busy):
             _start(asked)
         _earlier(run)
@@ -78,25 +83,30 @@ def _status(run: str) -> jobs.JobStatus | None:
         return None
 
 
-def _seed(status: jobs.JobStatus | None) -> dict[str, Any]:
-    """What the run of the address was asked with, so that a page that is loaded again shows it again."""
-    if status is None:
-        return {}
-    note = jobs.request(status.run).get("note")
-    if note:
-        return dict(note)
-    try:  # made by the command line
-        return {"scenario": result.opened(status.run).plan.scenario.name}
+def _follow(run: str, status: jobs.JobStatus | None) -> None:
+    """Show at the side what a run was asked with, when another one is opened than was looked at here."""
+    opened_later = OF in st.session_state
+    if opened_later and st.session_state[OF] == run:
+        return
+    st.session_state[OF] = run
+    try:
+        seed = {} if status is None else note_of(status.run)
     except StoreError:
-        return {}
+        seed = {}
+    if not opened_later or "scenario" in seed:
+        st.session_state[SEED] = seed
+    if opened_later and seed.get("scenario") in sources(seed):
+        st.session_state[CHOSEN] = seed["scenario"]
 
 
 def _start(asked: Asked) -> None:
     try:
-        session.choose(start(asked))
+        run = start(asked)
     except RuntimeError as error:
         st.warning(said(str(error)))
         return
+    session.choose(run)
+    st.session_state[OF] = run
     st.rerun()
 
 
@@ -234,11 +244,27 @@ def _scenario_of(request: dict[str, Any]) -> Scenario | None:
 
 def _differs(asked: Asked, run: str) -> None:
     try:
-        shown = result.opened(run).plan.scenario
+        differs = asked.scenario is not None and not _of(asked, run)
     except StoreError:
         return
-    if asked.scenario is not None and asked.scenario.model_dump() != shown.model_dump():
+    if differs:
         st.info(tr("The inputs at the side are not those of the plan below. Press Plan to plan with them."))
+
+
+def _of(asked: Asked, run: str) -> bool:
+    """Whether a run is of what is asked now."""
+    assert asked.scenario is not None
+    if not asked.overrides and asked.source is not None and asked.source.key == note_of(run).get("snapshot"):
+        return True
+    # what was asked, not what came of it: a worker may search for less time, and hold a cap as an amount
+    request = jobs.request(run)
+    if request.get("kind") in ("plan", "replan"):
+        kept = snapshots.find(str(request.get("note", {}).get("snapshot", "")))
+        name = request.get("scenario") if kept is None else str(kept)
+        with suppress(ScenarioError, OSError):
+            if name and same(asked.scenario, look(name, tuple(request["overrides"]))):
+                return True
+    return same(asked.scenario, result.opened(run).plan.scenario)
 
 
 def _ended_badly(status: jobs.JobStatus) -> None:

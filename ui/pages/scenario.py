@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import streamlit as st
 
 from plans import drafts
 from plans.drafts import Draft, DraftError
-from scenarios import Scenario, ScenarioError
+from scenarios import Scenario, ScenarioError, bundled
 from scenarios.importing.reading import shown
 from scenarios.loading import find
 from ui import facts, local, wording
 from ui.language import mark, tr, trn
-from ui.pages import drawn, editing, editing_form, editing_series, editing_tables, editing_text, going, session, sources
+from ui.pages import (
+    drawn,
+    editing,
+    editing_form,
+    editing_series,
+    editing_tables,
+    editing_text,
+    going,
+    session,
+    sources,
+)
 from ui.pages.editing import State
 from ui.pages.sources import CHOSEN, Source
 
@@ -28,6 +40,8 @@ STYLE = """<style>
 [data-testid="stMain"] [data-testid="stTextArea"] textarea { font-family: monospace; font-size: 0.85rem; }
 </style>"""
 LARGEST_YAML_MB = 1
+WANTED = "plan.wanted"
+"""In the session: id of the draft that is to be planned once everything typed has been kept."""
 
 
 def page() -> None:
@@ -35,7 +49,7 @@ def page() -> None:
     st.html(STYLE)
     _told()
     with st.sidebar:
-        source = sources.choose({})
+        source = sources.choose(st.session_state.get(sources.SEED, {}))
         _upload()
     editing.said()
     if source.draft is None:
@@ -54,16 +68,15 @@ def _told() -> None:
             st.warning(tr("A draft of this address is not kept here any more. Choose a scenario and copy it again."))
 
 
-def _begin(text: str, origin: str) -> None:
-    """Make a draft and edit it."""
+def _begin(text: str, origin: str, series: Path | None = None) -> None:
+    """Make a draft and edit it; ``series``: a folder with those that the text names."""
     try:
-        made = drafts.create(text, origin)
+        made = drafts.create(text, origin, series)
     except (DraftError, ScenarioError) as error:
         st.session_state[editing.SAID] = str(error)
         st.rerun()
     session.hold(made.id)
     st.session_state[CHOSEN] = made.id
-    st.session_state.pop("scenario", None)
     st.rerun()
 
 
@@ -72,22 +85,25 @@ def _begin(text: str, origin: str) -> None:
 
 def _look(source: Source) -> None:
     scenario = sources.look(source.path)
+    ours = source.path in bundled()
+    file = find(source.path) if ours else Path(source.path)
+    text = file.read_text(encoding="utf-8")
     title, button = st.columns([4, 1], vertical_alignment="center")
     title.subheader(tr("Scenario"), anchor=False)
     with button:
         copy = st.button(tr("Copy to edit"), type="primary", width="stretch", key="copy")
     st.text(f"{scenario.name}: {scenario.title}")
     if copy:
-        _begin(find(source.path).read_text(encoding="utf-8"), source.path)
-    st.text(
-        tr(
-            "Bundled scenarios stay as they are. Copy one to edit the copy as form, table or text; only who has its "
-            "address sees it."
-        )
+        _begin(text, scenario.name, None if ours else file.parent / "files")
+    bundled_stay = tr(
+        "Bundled scenarios stay as they are. Copy one to edit the copy as form, table or text; only who has its "
+        "address sees it."
     )
+    planned_stay = tr("What was planned stays as it is. Copy it to edit the copy; only who has its address sees it.")
+    st.text(bundled_stay if ours else planned_stay)
     _facts(scenario)
     with st.expander(tr("As text")):
-        st.code(find(source.path).read_text(encoding="utf-8"), language="yaml", line_numbers=True)
+        st.code(text, language="yaml", line_numbers=True)
 
 
 def _facts(scenario: Scenario) -> None:
@@ -148,9 +164,11 @@ def _edit(draft: Draft) -> None:
     changed = editing_text.changes(draft, now)
     count = None if changed is None else len(changed)
     _head(draft, now, count)
+    _address(draft)
     if now.problems:
         with st.container(border=True):
             editing.problem_lines(now, now.problems, most=editing.AT_TOP)
+    _unapplied(draft, now)
 
     def called(view: str) -> str:
         return f"{tr(VIEWS[view])} ({count})" if view == "changes" and count else tr(VIEWS[view])
@@ -169,6 +187,36 @@ def _edit(draft: Draft) -> None:
         editing_text.show_changes(draft, now)
     else:
         editing_form.show(draft, now)
+    # a field that was left by pressing the button has been kept by now, or the page is drawn again
+    if st.session_state.pop(WANTED, "") == draft.id and not now.problems:
+        st.session_state[CHOSEN] = st.session_state[sources.AT_ONCE] = draft.id
+        going.go("plan")
+
+
+def _unapplied(draft: Draft, now: State) -> None:
+    """Tell of typed text that is not applied yet; it is not planned silently without it."""
+    if editing_text.unapplied(draft, now) is None:
+        return
+    place = f"view.{draft.id}"
+    if st.session_state.get(WANTED) == draft.id:
+        del st.session_state[WANTED]
+        st.session_state[place] = "text"
+        st.warning(tr("Nothing is planned yet: apply or discard the text that was typed, then plan."))
+    elif st.session_state.get(place) != "text":
+        st.text(tr("Typed text is not applied yet: apply or discard it under Text."))
+
+
+def _address(draft: Draft) -> None:
+    """The address that finds the draft again; there is no list of them, so that nobody else does."""
+    says, address = st.columns([2, 3], vertical_alignment="center")
+    says.text(
+        tr(
+            "Keep this address: it is how you find the draft again. It is kept for {days} days after its last change.",
+            days=drafts.KEPT_DAYS,
+        )
+    )
+    page = str(st.context.url or "").partition("?")[0]
+    address.code(f"{page}?draft={draft.id}", language=None, wrap_lines=True)
 
 
 def _head(draft: Draft, now: State, changes: int | None) -> None:
@@ -179,7 +227,7 @@ def _head(draft: Draft, now: State, changes: int | None) -> None:
         *([] if changes is None else [trn("{count} change", "{count} changes", changes)]),
     ]
     st.text(f"{sources.called(draft)}: {', '.join(parts)}")
-    undo, redo, reset, download, plan, _ = st.columns([2, 2, 2, 3, 3, 4])
+    undo, redo, reset, download, planning, _ = st.columns([2, 2, 2, 3, 3, 4])
     if undo.button(tr("Undo"), disabled=not draft.undoable, width="stretch", key="undo"):
         _step(draft, -1)
     if redo.button(tr("Redo"), disabled=not draft.redoable, width="stretch", key="redo"):
@@ -192,10 +240,10 @@ def _head(draft: Draft, now: State, changes: int | None) -> None:
         st.rerun()
     with download:
         editing_text.download(draft, now)
-    if plan.button(tr("Plan this"), type="primary", disabled=bool(mistakes), width="stretch", key="plan.this"):
-        st.session_state[CHOSEN] = draft.id
-        st.session_state.pop("scenario", None)
-        going.go("plan")
+    planning.button(
+        tr("Plan this"), type="primary", disabled=bool(mistakes), width="stretch", key="plan.this",
+        on_click=lambda: st.session_state.update({WANTED: draft.id}),
+    )  # fmt: skip
 
 
 def _step(draft: Draft, by: int) -> None:

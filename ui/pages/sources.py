@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-from plans import drafts, snapshots
+from plans import as_planned, drafts, jobs, snapshots
 from plans.drafts import Draft, DraftError
+from plans.store import Store
 from scenarios import Scenario, ScenarioError, bundled, load
 from ui.language import tr
 from ui.pages import session
 
 CHOSEN = "source"
 """In the session: key of the scenario that was chosen last, on whatever page."""
+SEED = "seed"
+"""In the session: the note of the run that was looked at first or opened last."""
+AT_ONCE = "plan.at_once"
+"""In the session: key of the scenario that another page wants to be planned as soon as the page Plan is drawn."""
+WIDGET = "scenario"
 FIRST = "melt-shop-small"
 
 
@@ -80,14 +87,53 @@ def sources(seed: dict[str, Any]) -> dict[str, Source]:
 
 
 def choose(seed: dict[str, Any]) -> Source:
-    """Draw the choice of a scenario; the one that was chosen last, or that a run was asked with, comes first."""
+    """Draw the choice of a scenario: what was chosen last, or what a run was asked with, or the draft of the address.
+
+    Streamlit forgets a list when another page draws it, so that the choice is kept apart from it, and put into it
+    whenever it is drawn.
+    """
     found = sources(seed)
-    if st.session_state.get("scenario") not in found:
-        wanted = str(st.session_state.get(CHOSEN, seed.get("scenario", FIRST)))
-        st.session_state["scenario"] = wanted if wanted in found else FIRST
-    key = st.selectbox(tr("Scenario"), list(found), format_func=lambda key: found[key].label, key="scenario")
-    st.session_state[CHOSEN] = key
+    wanted = (st.session_state.get(CHOSEN), seed.get("scenario"), *session.drafts(), FIRST)
+    key = next(str(one) for one in wanted if one in found)
+    st.session_state[CHOSEN] = st.session_state[WIDGET] = key
+    st.selectbox(
+        tr("Scenario"), list(found), format_func=lambda key: found[key].label, key=WIDGET, on_change=_chosen
+    )  # fmt: skip
     return found[key]
+
+
+def _chosen() -> None:
+    st.session_state[CHOSEN] = st.session_state[WIDGET]
+
+
+def note_of(run: str) -> dict[str, Any]:
+    """What a run was asked with, so that the side can show it again; of a run that the command line made, its scenario.
+
+    Raises:
+        StoreError: the run is not kept here.
+    """
+    note = dict(jobs.request(run).get("note") or {})
+    return note if "scenario" in note else _of_stored(run)
+
+
+@st.cache_data(max_entries=64, ttl=timedelta(days=1), show_spinner=False)
+def _of_stored(run: str) -> dict[str, Any]:
+    made = Store().open(run).plan.scenario
+    if made.name in bundled() and same(look(made.name), made):
+        return {"scenario": made.name}
+    try:
+        kept = as_planned.keep(made)
+    except ScenarioError:  # nothing that a page could plan
+        return {"scenario": made.name}
+    return {"scenario": kept, "snapshot": kept, "called": made.name}
+
+
+def same(one: Scenario, other: Scenario) -> bool:
+    """Whether both ask for the same, however long is searched: who plans again is given less time."""
+    plain = [scenario.model_dump() for scenario in (one, other)]
+    for data in plain:
+        data["goal"].pop("time_limit_s")
+    return plain[0] == plain[1]
 
 
 def name_of(path: str) -> str:

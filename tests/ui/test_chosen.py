@@ -1,0 +1,140 @@
+"""What was chosen and typed follows from page to page, and an address opens what it names: in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from browsing import WAIT_MS, Watched, at_rest, change, choose, go, press, settled
+from playwright.sync_api import Browser, Page, expect
+from served import Server
+
+pytestmark = pytest.mark.browser
+SITE = "melt-shop-site"
+CARBON = "Carbon [EUR/t]"
+DIFFERS = "The inputs at the side are not those of the plan below"
+
+
+@pytest.fixture
+def page(server: Server, browser: Browser) -> Iterator[Page]:
+    """A tab of its own; nothing may go wrong in it."""
+    expect.set_options(timeout=WAIT_MS)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    tab = context.new_page()
+    tab.set_default_timeout(WAIT_MS)
+    watched = Watched(tab, server.url)
+    yield tab
+    assert watched.wrong == []
+    context.close()
+
+
+def shown(page: Page) -> str:
+    """The scenario that the page shows as chosen, once it is at rest."""
+    field = page.get_by_role("combobox", name="Scenario", exact=True)
+    at_rest(page, lambda: field.count() == 1)
+    return str(field.input_value())
+
+
+def copied(page: Page, server: Server, name: str = "melt-shop-small") -> str:
+    """Copy a scenario on its page; the draft's address."""
+    page.goto(f"{server.url}/scenario")
+    choose(page, "Scenario", name)
+    press(page, "Copy to edit")
+    page.wait_for_url("**draft=*")
+    at_rest(page)
+    return page.url
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("scenario", "plan", "pareto", "scenario", "pareto", "plan"),
+        ("pareto", "scenario", "plan", "plant", "plan", "runs", "scenario"),
+    ],
+)
+@pytest.mark.parametrize("own", [False, True])
+def test_the_choice_follows_from_page_to_page(server: Server, page: Page, order: tuple[str, ...], own: bool) -> None:
+    """Proves: whatever the order, all pages show the scenario that was chosen last, a bundled one or a draft, and a
+    number that was moved. Sensitivity: a list that begins anew on each page shows its first scenario."""
+    if own:
+        copied(page, server, SITE)
+        name = f"my copy of {SITE}"
+        go(page, "en", "plan")
+    else:
+        page.goto(server.url)
+        choose(page, "Scenario", SITE)
+        name = SITE
+    change(page, CARBON, "123")
+    for module in order:
+        go(page, "en", module)
+        if module in ("plan", "pareto", "scenario"):
+            assert shown(page) == name, module
+        if module in ("plan", "pareto"):
+            expect(settled(page, CARBON)).to_have_value("123")
+    choose(page, "Scenario", "melt-shop-day")
+    go(page, "en", "pareto")
+    assert shown(page) == "melt-shop-day"
+
+
+def test_a_draft_is_found_by_its_address(server: Server, page: Page) -> None:
+    """Proves: loaded again, and in another tab, the address of a draft opens that draft, on the pages Scenario and
+    Plan; and the address to keep stands beside it."""
+    address = copied(page, server, SITE)
+    name, draft = f"my copy of {SITE}", address.partition("draft=")[2]
+    kept = f"{server.url}/scenario?draft={draft}"
+    expect(page.get_by_text(kept, exact=True)).to_be_visible()
+    page.reload()
+    assert shown(page) == name
+    page.goto("about:blank")
+    page.goto(kept)
+    assert shown(page) == name
+    page.goto(f"{server.url}/?draft={draft}")
+    assert shown(page) == name
+
+
+def test_typed_text_waits_until_it_is_applied(server: Server, page: Page) -> None:
+    """Proves: what was typed is there again after another view and another page, is not left out of a plan silently,
+    and once it is applied "Plan this" begins the plan of it."""
+    copied(page, server)
+    page.get_by_role("radio", name="Text", exact=True).click()
+    field = settled(page, "The scenario as YAML")
+    text = field.input_value()
+    typed = text.replace("time_limit_s: 30", "time_limit_s: 3").replace("gap: 1 %", "gap: 31 %")
+    assert typed != text
+    field.fill(typed)
+    page.get_by_role("radio", name="Form", exact=True).click()  # the field is left by this alone
+    expect(page.get_by_text("Typed text is not applied yet", exact=False)).to_be_visible()
+    page.get_by_role("radio", name="Text", exact=True).click()
+    expect(settled(page, "The scenario as YAML")).to_have_value(typed)
+    go(page, "en", "plan")
+    go(page, "en", "scenario")
+    press(page, "Plan this")
+    expect(page.get_by_text("Nothing is planned yet", exact=False)).to_be_visible()
+    expect(settled(page, "The scenario as YAML")).to_have_value(typed)
+    press(page, "Discard")
+    expect(settled(page, "The scenario as YAML")).to_have_value(text)
+    field.fill(typed)
+    field.press("Control+Enter")
+    press(page, "Apply")
+    at_rest(page)
+    press(page, "Plan this")
+    expect(page.get_by_text("Take it along", exact=True)).to_be_visible()
+    page.get_by_text("Caps and search", exact=True).click()
+    expect(settled(page, "Stop at a gap of [%]")).to_have_value("31")
+    expect(page.get_by_text(DIFFERS, exact=False)).to_have_count(0)
+
+
+def test_a_field_that_is_left_by_the_button_is_planned(server: Server, page: Page) -> None:
+    """Proves: what was typed into the form counts for the plan that the next press begins; of a draft that has no plan
+    the side is told to be that of the run, which it is. Sensitivity: a press that goes at once leaves the field's value
+    behind."""
+    copied(page, server)
+    page.get_by_role("radio", name="Site", exact=True).or_(page.get_by_text("Site", exact=True)).first.click()
+    at_rest(page)
+    field = page.get_by_label("Import limit [MW]", exact=True)
+    at_rest(page, lambda: field.count() == 1)
+    field.fill("20 MW")
+    press(page, "Plan this")
+    expect(page.get_by_role("button", name="Why is there no plan?", exact=True)).to_be_visible()
+    at_rest(page)
+    expect(page.get_by_text(DIFFERS, exact=False)).to_have_count(0)
