@@ -301,6 +301,11 @@ def _onto(series: Series, horizon: Horizon, unit: str, seconds: np.ndarray, raw:
     values[place.astype(int)] = raw[inside]
     missing = np.flatnonzero(np.isnan(values))
     if len(missing):
+        if len(missing) == len(grid) and len(seconds):
+            raise ValueError(
+                f"{name}: covers {_stamp(seconds[0])} to {_stamp(seconds[-1] + width)}, nothing of the horizon from "
+                f"{_stamp(start)} to {_stamp(end)}; give data of the horizon, or move horizon.start"
+            )
         if series.gaps == "refuse":
             raise ValueError(
                 f"{name}: {len(missing)} of {len(grid)} values of {series.column} are missing in the horizon, first "

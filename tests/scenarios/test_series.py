@@ -57,6 +57,15 @@ def test_the_integral_is_kept(
     assert found.sum() * step == pytest.approx(sum(values[:n]) * interval, abs=1e-6)
 
 
+@pytest.mark.parametrize("how", ["refuse", "hold", "interpolate", "zero"])
+def test_a_series_of_other_days_is_refused(tmp_path: Path, how: str) -> None:
+    """Proves: what covers nothing of the horizon is no series with gaps: the line says what it covers."""
+    written(tmp_path, "t,p\n2024-02-10T00:00Z,10\n2024-02-10T01:00Z,20\n")
+    says = "covers 2024-02-10T00:00Z to 2024-02-10T02:00Z, nothing of the horizon from 2024-03-10T00:00Z"
+    with pytest.raises(ValueError, match=says):
+        resolve(series(gaps=how), horizon(), "MW", tmp_path)
+
+
 def test_gaps_are_refused_with_count_and_first_place(tmp_path: Path) -> None:
     """Proves: count and first place are told; filling is on request only and is told too."""
     written(tmp_path, "t,p\n2024-03-10T00:00Z,10\n2024-03-10T01:00Z,\n2024-03-10T03:00Z,40\n")
