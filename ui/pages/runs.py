@@ -97,9 +97,8 @@ def _table(store: Store, found: list[Entry]) -> None:
             tr("status"): [_status(entry) for entry in found],
             tr("carbon [t CO2e]"): [_tonnes(entry.carbon_kg) for entry in found],
             tr("saved [t CO2e]"): [_tonnes(entry.saved_carbon_kg) for entry in found],
-            tr("cost"): [wording.number(entry.cost, 0) for entry in found],
-            tr("saved cost"): [wording.number(entry.saved_cost, 0) for entry in found],
-            tr("currency"): [entry.currency for entry in found],
+            tr("cost"): [_money(entry, entry.cost) for entry in found],
+            tr("saved cost"): [_money(entry, entry.saved_cost) for entry in found],
             tr("peak [MW]"): [wording.number(entry.peak_mw, 1) for entry in found],
             tr("held"): [_held(str(store.path(entry.id) / "plan.json")) for entry in found],
             tr("tags"): [", ".join(entry.tags) for entry in found],
@@ -113,6 +112,10 @@ def _table(store: Store, found: list[Entry]) -> None:
             "those of this server."
         )
     )
+
+
+def _money(entry: Entry, value: float | None) -> str:
+    return wording.number(value, 0) if value is None else f"{wording.number(value, 0)} {entry.currency}"
 
 
 def _status(entry: Entry) -> str:
