@@ -140,12 +140,21 @@ def test_users_do_not_see_each_other(home: Path) -> None:
 
 
 def test_a_change_from_an_older_window_is_refused(home: Path) -> None:
-    """Proves: two windows on one draft do not overwrite each other silently."""
+    """Proves: two windows on one draft do not overwrite each other silently: what is entered on an older text is not
+    kept, and that is told once. Sensitivity: a window's own changes, and its undo, are none of another one."""
     app, draft = copied()
-    section(app, draft, "site")
+    field(app, draft, "title").set_value("Mine").run()
+    app.button(key="undo").click().run()
+    assert "in another window" not in texts(app)
+    draft = of(app)
     drafts.write(draft, draft.text + "# by the other window\n")
-    app.run()
+    field(app, draft, "title").set_value("Lost").run()
+    assert not app.exception
     assert of(app).text.endswith("# by the other window\n")
+    assert "Lost" not in of(app).text
+    assert "in another window" in texts(app)
+    app.run()
+    assert "in another window" not in texts(app)
 
 
 def test_a_draft_is_planned_as_it_is(home: Path) -> None:

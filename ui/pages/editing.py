@@ -86,7 +86,25 @@ def keep(draft: Draft, text: str) -> bool:
         st.session_state[SAID] = str(error)
         return False
     session.hold(made.id)
+    seen(made)
     return made.version != draft.version
+
+
+def seen(draft: Draft) -> None:
+    """Note the version of a draft that this window knows."""
+    st.session_state[f"{draft.id}.seen"] = draft.version
+
+
+def changed_elsewhere(draft: Draft) -> None:
+    """Tell of a change that another window has made; what was entered here on the text before it is gone."""
+    if st.session_state.get(f"{draft.id}.seen", draft.version) != draft.version:
+        st.warning(
+            tr(
+                "This draft was changed in another window. It stands below as it is now: what you entered last on the "
+                "text before is not in it. Look at it and enter it again."
+            )
+        )
+    seen(draft)
 
 
 def set_values(draft: Draft, values: dict[Keys, Any]) -> bool:

@@ -161,6 +161,7 @@ def _preview(now: State) -> None:
 def _edit(draft: Draft) -> None:
     now = editing.state(str(draft.path))
     st.subheader(tr("Scenario"), anchor=False)
+    editing.changed_elsewhere(draft)
     changed = editing_text.changes(draft, now)
     count = None if changed is None else len(changed)
     _head(draft, now, count)
@@ -248,7 +249,7 @@ def _head(draft: Draft, now: State, changes: int | None) -> None:
 
 def _step(draft: Draft, by: int) -> None:
     try:
-        drafts.step(draft, by)
+        editing.seen(drafts.step(draft, by))
     except DraftError as error:
         st.session_state[editing.SAID] = str(error)
     st.rerun()
