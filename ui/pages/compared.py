@@ -12,6 +12,7 @@ import streamlit as st
 from plans.difference import Difference, difference
 from plans.figures import comparable
 from plans.plan import Plan
+from scenarios import Scenario
 from scenarios.orders import Lock
 from ui import wording
 from ui.language import mark, tr
@@ -139,8 +140,7 @@ def foremen(made: Mapping[str, Plan]) -> Iterator[str]:
     (first, one), *rest = made.items()
     for letter, other in rest:
         a, b = one.scenario, other.scenario
-        same = (a.name, a.horizon, a.market.currency, a.goal.signal)
-        if same != (b.name, b.horizon, b.market.currency, b.goal.signal):
+        if _question(a) != _question(b):
             continue  # told already
         parts = [
             tr("{figure} {ours} against {theirs} {unit}", figure=tr(label), ours=mine, theirs=others, unit=unit)
@@ -152,6 +152,12 @@ def foremen(made: Mapping[str, Plan]) -> Iterator[str]:
                 "totals, not what is saved.",
                 first=first, other=letter, parts=listed(parts),
             )  # fmt: skip
+
+
+def _question(scenario: Scenario) -> tuple[Any, ...]:
+    """What figures of two plans must have alike, or else they say nothing of each other."""
+    horizon = scenario.horizon  # its parts: a horizon as a whole keeps arrays, which are not equal or unequal
+    return scenario.name, horizon.instant(0), horizon.length_min, scenario.market.currency, scenario.goal.signal
 
 
 def _differ(one: Plan, other: Plan) -> Iterator[tuple[str, str, str, str]]:
