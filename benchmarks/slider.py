@@ -39,7 +39,8 @@ class Made:
     @property
     def says(self) -> str:
         """Status and gap."""
-        return f"{self.status}, gap {number(100 * self.gap)} %"
+        gap = "no bound in that time" if self.gap == NEVER else f"gap {number(100 * self.gap)} %"
+        return f"{self.status}, {gap}"
 
 
 def _plan(overrides: list[str]) -> Made:
