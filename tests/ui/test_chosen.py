@@ -46,13 +46,12 @@ def copied(page: Page, server: Server, name: str = "melt-shop-small") -> str:
 
 
 @pytest.mark.parametrize(
-    "order",
+    ("order", "own"),
     [
-        ("scenario", "plan", "pareto", "scenario", "pareto", "plan"),
-        ("pareto", "scenario", "plan", "plant", "plan", "runs", "scenario"),
+        (("scenario", "plan", "pareto", "scenario", "pareto", "plan"), False),
+        (("pareto", "scenario", "plan", "plant", "plan", "runs", "scenario"), True),
     ],
 )
-@pytest.mark.parametrize("own", [False, True])
 def test_the_choice_follows_from_page_to_page(server: Server, page: Page, order: tuple[str, ...], own: bool) -> None:
     """Proves: whatever the order, all pages show the scenario that was chosen last, a bundled one or a draft, and a
     number that was moved. Sensitivity: a list that begins anew on each page shows its first scenario."""
