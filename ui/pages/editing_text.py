@@ -135,7 +135,11 @@ def _cell(value: Any) -> str:
 
 
 def download(draft: Draft, now: State) -> None:
-    """Draw the button that takes the draft along: its text, with its series where it has some."""
+    """Draw the button that takes the draft along: its text, with its series where it has some.
+
+    The file is made when it is asked for: one made beforehand is gone from the server as soon as the page changes, and
+    the browser, which looks whether it is there, says so.
+    """
     name = now.scenario.name if now.scenario is not None else "scenario"
     if any((draft.folder / "files").iterdir()):
         st.download_button(
@@ -144,7 +148,7 @@ def download(draft: Draft, now: State) -> None:
         )  # fmt: skip
     else:
         st.download_button(
-            tr("Download"), now.text, f"{name}.yaml", "application/yaml", on_click="ignore",
+            tr("Download"), lambda: now.text, f"{name}.yaml", "application/yaml", on_click="ignore",
             key=f"download.{draft.version}", width="stretch", help=tr("The text as YAML"),
         )  # fmt: skip
 
