@@ -7,13 +7,14 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
 
 from scenarios.quantity import Hours, PositiveMinutes, convert
 from scenarios.record import Record
+from scenarios.zones import zones
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -95,7 +96,7 @@ class Horizon(Record):
     @field_validator("zone")
     @classmethod
     def _zone(cls, name: str) -> str:
-        if name not in available_timezones():
+        if name not in zones():
             raise ValueError(f"unknown time zone {name!r}; write an IANA name such as Europe/Berlin")
         return name
 

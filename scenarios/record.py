@@ -19,6 +19,12 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=True)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether all fields are alike; what was worked out of them does not count, it may hold arrays."""
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
+
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy, with some fields changed; what was worked out of the fields is worked out anew."""
         copy = super().model_copy(update=update, deep=deep)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from plans.why_not import Repair, WhyNot
 
 PLANNED_S = 60.0
-"""What ``emberline plan`` spends on explaining that there is no plan."""
+"""At most this ``emberline plan`` spends on explaining that there is no plan, and not more than on planning."""
 HEADINGS = {
     "feasible": "there is a plan: no limit is in its way",
     "infeasible": "no plan keeps all limits: that is proven",
@@ -79,7 +79,8 @@ def after_plan(made: Plan, scenario: str, changes: Sequence[str], quiet: bool) -
         return None
     if not quiet:
         print("why is there no plan?", file=sys.stderr)
-    return explained(scenario, changes, PLANNED_S, quiet, proven=True)
+    limit = min(PLANNED_S, made.scenario.goal.time_limit_s)
+    return explained(scenario, changes, limit, quiet, proven=True)
 
 
 def lines(found: WhyNot) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, timedelta, timezone, tzinfo
 from typing import Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -15,6 +15,7 @@ from scenarios.importing.roles import ROLES
 from scenarios.quantity import Megawatts, PositiveMinutes
 from scenarios.record import Problem, Record, ScenarioError
 from scenarios.series import Fill
+from scenarios.zones import zones
 
 Twice = Literal["refuse", "first", "last", "mean"]
 Order = Literal["year first", "day first", "month first", "unix seconds", "unix milliseconds"]
@@ -118,7 +119,7 @@ def zone_of(name: str) -> tzinfo:
             return timezone(span if found[1] == "+" else -span)
     if name in ("UTC", "Z"):
         return UTC
-    if name not in available_timezones():
+    if name not in zones():
         raise ValueError(f"unknown zone {name[:40]!r}; write UTC, an offset such as +01:00, or a name as Europe/Berlin")
     return ZoneInfo(name)
 

@@ -50,6 +50,7 @@ def test_bundled_scenarios_load(name: str) -> None:
         ("start: 2026-06-16", "start: 2026-06-16T00:00", "horizon.start", "time without offset"),
         ("start: 2026-06-16", "start: 2026-02-30", "horizon.start", "not a day of the calendar"),
         ("zone: Europe/Berlin", "zone: Europe/Bonn", "horizon.zone", "unknown time zone"),
+        ("zone: Europe/Berlin", "zone: localtime", "horizon.zone", "unknown time zone"),
         ("step_min: 15", "step_min: 7", "horizon.step_min", "does not divide the hour"),
         ("days: 1", "days: 1, length_h: 5 h", "horizon", "not both"),
         ("due: 14 h", "due: 30 h", "orders.0.due", "outside the horizon"),

@@ -156,7 +156,7 @@ def foremen(made: Mapping[str, Plan]) -> Iterator[str]:
 
 def _question(scenario: Scenario) -> tuple[Any, ...]:
     """What figures of two plans must have alike, or else they say nothing of each other."""
-    horizon = scenario.horizon  # its parts: a horizon as a whole keeps arrays, which are not equal or unequal
+    horizon = scenario.horizon  # its span: steps may differ
     return scenario.name, horizon.instant(0), horizon.length_min, scenario.market.currency, scenario.goal.signal
 
 

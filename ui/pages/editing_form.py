@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
-from zoneinfo import available_timezones
 
 import streamlit as st
 from pydantic import BaseModel
@@ -23,6 +22,7 @@ from scenarios.market import CarbonPrice, Market
 from scenarios.scenario import Scenario
 from scenarios.site import Battery, Grid, Pv, Site
 from scenarios.state import State as PlantState
+from scenarios.zones import zones
 from ui.language import mark, tr
 from ui.pages.editing import State, set_values
 from ui.pages.editing_fields import SHARE, FieldOf, fields, shown_default, written
@@ -138,7 +138,7 @@ def _widget(field: FieldOf, value: Any, key: str, name: str) -> Any:
     label = field.label
     said = "  \n".join([*([tr(field.help)] if field.help else []), f"`{name}`"])
     if field.kind in ("choice", "zone"):
-        options = list(field.choices) if field.kind == "choice" else sorted(available_timezones())
+        options = list(field.choices) if field.kind == "choice" else sorted(zones())
         shown = written(field.default if value is ABSENT else value)
         if shown not in options:
             options = [shown, *options]
