@@ -1,11 +1,14 @@
 """Drafts: a user's own scenario while it is edited, a folder that no other user finds without its id.
 
+Whoever has made a draft is its owner, who finds it in a list as well; without sign-in there is one user, the local one.
+
 Every state of the text is a file of its own, which is never changed; one small file says which one counts, and is
 renamed into its place. So a draft is whole whenever its writer dies, and undo is a step back.
 
-    home/drafts/<id>/draft.json     origin, texts in order, which one counts
+    home/drafts/<id>/draft.json     origin, owner, texts in order, which one counts
                      1.yaml …       the texts
                      files/         series that were imported, and how they were read
+    home/drafts/.<id>.deleted/      the same, of one that was deleted
 
 What is planned is a snapshot of a draft (``plans/snapshots.py``).
 """
@@ -33,6 +36,8 @@ from scenarios.document import parse
 from scenarios.editing import Change, differences
 
 KEPT_DAYS = 30
+TRASH_DAYS = 7
+"""How long a deleted draft can be taken back."""
 MOST_DRAFTS = 5000
 MOST_STEPS = 100
 LARGEST_TEXT = 200_000
@@ -56,6 +61,8 @@ class Draft:
     """Names of the texts that can be gone back and forth to; the first is the original."""
     at: int
     """Which of them counts."""
+    owner: str = ""
+    """Who made it, as the asker names people; empty: the local user, or nobody knows."""
 
     @property
     def path(self) -> Path:
@@ -71,6 +78,11 @@ class Draft:
     def version(self) -> str:
         """Name of the state; another one after each change."""
         return self.texts[self.at].removesuffix(".yaml")
+
+    @property
+    def changed(self) -> float:
+        """When it was last changed, or gone back and forth in [s since 1970]."""
+        return (self.folder / "draft.json").stat().st_mtime
 
     @property
     def original(self) -> str:
@@ -96,13 +108,14 @@ class Draft:
         return list(differences(parse(self.original).data, parse(self.text).data))
 
 
-def create(text: str, origin: str, series: Path | None = None) -> Draft:
+def create(text: str, origin: str, series: Path | None = None, owner: str = "") -> Draft:
     """A new draft.
 
     Args:
         text: that it begins with.
         origin: name of the scenario or file that the text is of.
         series: a folder with files that the text names; they are copied.
+        owner: who makes it; empty: the local user.
 
     Raises:
         ScenarioError: the text is too large.
@@ -111,6 +124,7 @@ def create(text: str, origin: str, series: Path | None = None) -> Draft:
     _fits(text)
     drafts = _drafts()
     prune(drafts, KEPT_DAYS)
+    prune(drafts, TRASH_DAYS, "*.deleted")
     if sum(1 for _ in drafts.iterdir()) >= MOST_DRAFTS:
         raise DraftError(f"{MOST_DRAFTS} drafts are kept already; they go after {KEPT_DAYS} days without a change")
     draft = uuid.uuid4().hex
@@ -120,7 +134,8 @@ def create(text: str, origin: str, series: Path | None = None) -> Draft:
         if FILE.match(path.name):
             shutil.copyfile(path, partial / "files" / path.name)
     _write(partial / "1.yaml", text)
-    _write(partial / "draft.json", json.dumps({"origin": origin, "texts": ["1.yaml"], "at": 0, "made": 1}))
+    told = {"origin": origin, "owner": owner, "texts": ["1.yaml"], "at": 0, "made": 1}
+    _write(partial / "draft.json", json.dumps(told))
     partial.rename(drafts / draft)
     return open_draft(draft)
 
@@ -135,7 +150,52 @@ def open_draft(draft: str) -> Draft:
         raise DraftError("this is not the id of a draft (32 hexadecimal digits)")
     folder = _drafts() / draft
     told = _told(folder)
-    return Draft(draft, folder, told["origin"], tuple(told["texts"]), told["at"])
+    return Draft(draft, folder, told["origin"], tuple(told["texts"]), told["at"], told.get("owner", ""))
+
+
+def kept(owner: str | None) -> list[Draft]:
+    """The drafts of an owner, the last one changed first.
+
+    Args:
+        owner: whose; None: everybody's, for who is alone here.
+    """
+    found = []
+    for folder in _drafts().iterdir():
+        with suppress(DraftError, OSError):
+            draft = open_draft(folder.name)
+            if owner is None or draft.owner == owner:
+                found.append((draft.changed, draft))
+    return [draft for _, draft in sorted(found, key=lambda one: one[0], reverse=True)]
+
+
+def delete(draft: Draft) -> None:
+    """Delete a draft; for ``TRASH_DAYS`` it can be restored.
+
+    Raises:
+        DraftError: it is not there any more.
+    """
+    _told(draft.folder)
+    with FileLock(draft.folder / ".lock", timeout=10):
+        pass  # whoever writes has written; no file of it may be open where a folder is renamed
+    gone = _gone(draft.id)
+    draft.folder.rename(gone)
+    os.utime(gone)
+
+
+def restore(draft: str) -> Draft:
+    """Take a deleted draft back.
+
+    Raises:
+        DraftError: there is none of this id.
+    """
+    if not RUN_ID.match(draft) or not _gone(draft).is_dir():
+        raise DraftError(f"this draft cannot be taken back; that can be done for {TRASH_DAYS} days")
+    _gone(draft).rename(_drafts() / draft)
+    return open_draft(draft)
+
+
+def _gone(draft: str) -> Path:
+    return _drafts() / f".{draft}.deleted"
 
 
 def write(draft: Draft, text: str) -> Draft:
@@ -143,9 +203,10 @@ def write(draft: Draft, text: str) -> Draft:
 
     Raises:
         ScenarioError: the text is too large.
-        DraftError: it has been changed elsewhere since ``draft`` was read.
+        DraftError: it has been changed elsewhere since ``draft`` was read, or was deleted.
     """
     _fits(text)
+    _told(draft.folder)
     if text == draft.text:
         return draft
     with _alone(draft) as told:
@@ -245,10 +306,12 @@ def _write(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def prune(folder: Path, days: float) -> None:
+def prune(folder: Path, days: float, pattern: str = "*") -> None:
     """Take away what has not changed for some days."""
-    for path in folder.iterdir():
+    for path in folder.glob(pattern):
         with suppress(OSError):
-            newest = max((part.stat().st_mtime for part in (path, *path.glob("*.json"))), default=0.0)
+            # of what was deleted counts when: a draft that was left for long can be taken back, too
+            parts = (path,) if path.name.endswith(".deleted") else (path, *path.glob("*.json"))
+            newest = max((part.stat().st_mtime for part in parts), default=0.0)
             if time.time() - newest > days * 86_400:
                 shutil.rmtree(path, ignore_errors=True)

@@ -9,6 +9,7 @@ home/runs/<run>/     a run (``plans/run_folder.py``)
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -22,7 +23,7 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from plans import run_folder
-from plans.catalogue import VARIABLE, StoreError
+from plans.catalogue import VARIABLE, NotKeptError, StoreError
 
 RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
 PATIENCE_S = 0.5
@@ -63,6 +64,11 @@ class Home:
         """For people."""
 
     @property
+    def writable(self) -> bool:
+        """Whether it can be written to; one that cannot is read."""
+        return os.access(self.folder, os.W_OK) and os.access(self.runs_folder, os.W_OK)
+
+    @property
     def runs_folder(self) -> Path:
         """Holds one folder for each run."""
         return self.folder / "runs"
@@ -95,8 +101,12 @@ class Home:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Nobody else changes the home as a whole meanwhile."""
-        with FileLock(self.folder / "home.lock", timeout=120):
+        """Nobody else changes the home as a whole meanwhile.
+
+        Raises:
+            NotKeptError: it cannot be written to.
+        """
+        with self._file_lock(self.folder / "home.lock", 120):
             yield
 
     @contextmanager
@@ -119,13 +129,30 @@ class Home:
 
         Raises:
             filelock.Timeout: somebody has held it for as long.
+            NotKeptError: the home cannot be written to.
         """
-        with FileLock(self.runs_folder / f".{_checked(run)}.lock", timeout=wait_s) as lock:
+        with self._file_lock(self.runs_folder / f".{_checked(run)}.lock", wait_s) as lock:
             try:
                 yield
             finally:
                 with suppress(OSError):  # not every system lets an open file go
-                    Path(lock.lock_file).unlink(missing_ok=True)
+                    lock.unlink(missing_ok=True)
+
+    @contextmanager
+    def _file_lock(self, path: Path, wait_s: float) -> Iterator[Path]:
+        held = FileLock(path, timeout=wait_s)
+        try:
+            if not self.writable:
+                raise OSError(errno.EROFS, "it cannot be written to")
+            held.acquire()
+        except Timeout:
+            raise
+        except OSError as error:
+            raise NotKeptError(f"{_unusable(self.folder, error)}") from None
+        try:
+            yield path
+        finally:
+            held.release()
 
     def to_trash(self, run: str) -> None:
         """Move a run's folder to the trash, if it is there."""

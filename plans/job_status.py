@@ -38,6 +38,10 @@ class JobStatus:
     """Seconds of the search, incumbent and bound."""
     points: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     """Of a front, as ``plans.pareto`` tells them."""
+    under_way: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    """Points of a front whose search has begun and not ended: ``begun`` and ``carbon_cap_kg``."""
+    since: float | None = None
+    """When a worker began with it [s since 1970]."""
     rounds: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     """Of a search for a plan that holds, as ``plans.holding`` tells them."""
 
@@ -52,6 +56,7 @@ def told(run: str, kind: str, folder: Path) -> JobStatus:
     now = JobStatus(run, "queued", kind)
     history: list[tuple[float, float | None, float | None]] = []
     points: list[dict[str, Any]] = []
+    under_way: dict[int, dict[str, Any]] = {}
     rounds: list[dict[str, Any]] = []
     for event in events(folder):
         phase = str(event.get("phase", ""))
@@ -59,16 +64,20 @@ def told(run: str, kind: str, folder: Path) -> JobStatus:
             lines = tuple(event.get("lines", ()))
             now = replace(now, state=phase, lines=lines)
             break
-        now = replace(now, state="working", phase=phase)
+        now = replace(now, state="working", phase=phase, since=event.get("at") if now.since is None else now.since)
         if phase == "optimize" and "seconds" in event:
             incumbent, bound, gap, seconds = (event.get(name) for name in ("incumbent", "bound", "gap", "seconds"))
             now = replace(now, incumbent=incumbent, bound=bound, gap=gap, seconds=seconds)
             if seconds is not None and (incumbent is not None or bound is not None):
                 history.append((seconds, incumbent, bound))
+        elif "begun" in event:
+            under_way[event["begun"]] = event
         elif phase == "round":
             rounds.append(event)
         elif "done" in event:
             now = replace(now, done=event["done"], of=event["of"], held=event.get("held", 0))
             if "point" in event:
                 points.append(event)
-    return replace(now, history=tuple(history), points=tuple(points), rounds=tuple(rounds))
+                under_way.pop(event["point"], None)
+    now = replace(now, history=tuple(history), points=tuple(points), rounds=tuple(rounds))
+    return now if now.ended else replace(now, under_way=tuple(under_way.values()))

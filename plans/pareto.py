@@ -48,8 +48,10 @@ def pareto(
         points: how many, both ends included.
         workers: processes that search at the same time; 1: this one.
         cluster: address of a Dask scheduler whose workers search instead.
-        on_progress: told ``phase`` (``twin``, ``ends``, ``grid``), and after each point also ``done``, ``of``,
-            ``point``, ``carbon_kg``, ``cost``, ``status``, ``gap`` and ``seconds``.
+        on_progress: told ``phase`` (``twin``, ``ends``, ``grid``); as each search begins also ``begun``, its point, and
+            ``carbon_cap_kg`` (None: an end); after each point also ``done``, ``of``, ``point``, ``carbon_kg``,
+            ``cost``, ``status``, ``gap``, what is proven (``carbon_cap_kg``, ``cost_bound``, ``carbon_bound_kg``) and
+            ``seconds``.
         cancel: polled; True ends the searches with the best found so far and begins no further one.
 
     Raises:
@@ -154,6 +156,13 @@ class _Search:
                     self._done(place, what)
                 else:
                     search, *args = what
+                    self.tell(
+                        {
+                            "phase": self._phase(place),
+                            "begun": place,
+                            "carbon_cap_kg": args[0] if search is between else None,
+                        }
+                    )
                     running[self.pool.submit(search, self.ground, place, *args)] = place
             if running:
                 ended, _ = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -163,13 +172,16 @@ class _Search:
             elif self.pool.stop() or not waiting:
                 return
 
+    def _phase(self, place: int) -> str:
+        return "ends" if place in (0, self.last) else "grid"
+
     def _done(self, place: int, found: Solved) -> None:
         self.solved[place] = found
         point = found.point
         made = point.plan.replay_figures
         self.tell(
             {
-                "phase": "ends" if place in (0, self.last) else "grid",
+                "phase": self._phase(place),
                 "done": len(self.solved),
                 "of": self.last + 1,
                 "point": place,
@@ -177,6 +189,9 @@ class _Search:
                 "cost": None if made is None else made.cost,
                 "status": point.plan.status,
                 "gap": point.gap,
+                "carbon_cap_kg": point.carbon_cap_kg,
+                "cost_bound": point.cost_bound,
+                "carbon_bound_kg": point.carbon_bound_kg,
                 "seconds": point.seconds if point.number == place else 0.0,
             }
         )

@@ -3,7 +3,8 @@
 A run is announced in the catalogue before work begins, its files are written to a folder beside the final one, and the
 folder is renamed when everything is on disk. While it works, the owner holds a lock that the system takes back when the
 process ends in whatever way; a run whose lock is free and whose folder is missing is told as ``broken``. The folders
-are the truth: where the catalogue knows less than they do, it is brought up to date.
+are the truth: where the catalogue knows less than they do, it is brought up to date. A home that cannot be written to
+is read as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pathlib import Path
 from filelock import Timeout
 
 from plans import run_folder
-from plans.catalogue import Catalogue, Entry, StoreError
+from plans.catalogue import Catalogue, Entry, NotKeptError, StoreError
 from plans.home import RUN_ID, Home, home, is_begun, whole
 from plans.plan import Plan
 from plans.run_folder import DATASETS, FORMAT, PACKAGES, StoredRun
@@ -34,10 +35,6 @@ __all__ = [
 
 TRASH_DAYS = 7
 """How long a deleted run can be restored."""
-
-
-class NotKeptError(StoreError):
-    """What was made cannot be written, or not be entered in the catalogue: no fault of who asked."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class Store(Home):
         super().__init__(folder)
         self.catalogue = Catalogue(self.folder)
         self._id = self.identity()
-        if self.catalogue.place(self._id) != self.place:
+        if self.writable and self.catalogue.place(self._id) != self.place:
             with self.alone():
                 if not self.catalogue.place(self._id):  # a new catalogue, or one that this home has not had before
                     self._scan()
@@ -278,6 +275,8 @@ class Store(Home):
 
     def _bring_up_to_date(self) -> None:
         """Enter what a dead maker or an earlier release has left, and empty the trash of what is old."""
+        if not self.writable:
+            return
         for run, state in self.catalogue.behind(self._id).items():
             with suppress(Timeout), self.lock(run):  # where another has the lock, the run is being made
                 # renamed but not yet entered: the folder is whole, only the row is behind

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scenarios.files import named, reason, unreadable
 from scenarios.record import Problem, ScenarioError
 
 LARGEST_BYTES = 4_000_000
@@ -53,6 +54,9 @@ def read(path: Path) -> Document:
         ScenarioError: it cannot be read as a YAML mapping at all. Mistakes that leave the rest readable are collected
             in the document instead, so that the user sees them together with all others.
     """
+    wrong = unreadable(path)
+    if wrong:
+        raise ScenarioError([Problem(named(path), "", wrong)])
     try:
         size = path.stat().st_size
         if size > LARGEST_BYTES:
@@ -61,7 +65,7 @@ def read(path: Path) -> Document:
             )
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ScenarioError([Problem(str(path), "", f"cannot be read: {error.strerror}")]) from None
+        raise ScenarioError([Problem(named(path), "", f"cannot be read: {reason(error)}")]) from None
     except UnicodeDecodeError as error:
         raise ScenarioError([Problem(path.name, "", f"is not UTF-8 text (byte {error.start})")]) from None
     return parse(text, path.name)

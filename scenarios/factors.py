@@ -19,6 +19,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from scenarios.faults import fault
+from scenarios.files import named, unreadable
 from scenarios.quantity import convert, factor
 from scenarios.record import Record
 
@@ -228,8 +230,9 @@ def read_table(path: Path) -> FactorTable:
     Raises:
         ValueError: the file cannot be read, a row is wrong, or two rows of one name and gas hold on the same day.
     """
-    if not path.is_file():
-        raise ValueError(f"no file {path}")
+    wrong = unreadable(path)
+    if wrong:
+        raise ValueError(f"{named(path)}: {wrong}")
     if path.stat().st_size > LARGEST_FILE_MB * 1e6:
         raise ValueError(f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
     try:
@@ -252,8 +255,7 @@ def _rows(reader: csv.DictReader[str], name: str) -> Iterator[FactorRow]:
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
-            says = first["msg"].removeprefix("Value error, ")
-            raise ValueError(f"{name} line {reader.line_num}: {key + ': ' if key else ''}{says}") from None
+            raise ValueError(f"{name} line {reader.line_num}: {key + ': ' if key else ''}{fault(first)}") from None
         same = found.setdefault(row.name, [])
         twin = next((other for other in same if row.meets(other)), None)
         if twin:

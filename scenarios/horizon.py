@@ -19,6 +19,7 @@ from scenarios.zones import zones
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 LONGEST_STEPS = 400_000
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 
 
 def read_instant(raw: Any) -> datetime:
@@ -34,7 +35,13 @@ def read_instant(raw: Any) -> datetime:
         raise ValueError(
             f"time without offset '{raw.isoformat()}'; add it, as in {raw.isoformat(timespec='minutes')}+01:00 or …Z"
         )
+    if not FIRST_YEAR <= raw.year <= LAST_YEAR:
+        raise ValueError(_outside(raw))
     return raw.astimezone(UTC)
+
+
+def _outside(day: date) -> str:
+    return f"the year {day.year} lies outside {FIRST_YEAR} to {LAST_YEAR}"
 
 
 def read_moment(raw: Any) -> datetime | timedelta:
@@ -89,8 +96,8 @@ class Horizon(Record):
             except ValueError:
                 raise ValueError(f"{raw!r} is not a day of the calendar") from None
         moment = raw if isinstance(raw, date) and not isinstance(raw, datetime) else read_instant(raw)
-        if not 1900 <= moment.year <= 2200:
-            raise ValueError(f"the year {moment.year} lies outside 1900 to 2200")
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            raise ValueError(_outside(moment))
         return moment
 
     @field_validator("zone")

@@ -13,6 +13,8 @@ from pydantic import ValidationError
 from scenarios import document as yaml_document
 from scenarios import overlay
 from scenarios.document import Document, dotted
+from scenarios.faults import fault
+from scenarios.files import named, unreadable
 from scenarios.inputs import resolve_one
 from scenarios.quantity import CURRENCIES
 from scenarios.record import Problem, ScenarioError
@@ -34,12 +36,13 @@ def find(name: str) -> Path:
     """
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
-        if path.is_file():
-            return path
-        raise ScenarioError([Problem(name, "", "no such file")])
+        wrong = unreadable(path)
+        if wrong:
+            raise ScenarioError([Problem(named(name), "", wrong)])
+        return path
     if name in bundled():
         return LIBRARY / f"{name}.yaml"
-    raise ScenarioError([Problem(name[:80], "", f"no such scenario; bundled are {', '.join(bundled())}")])
+    raise ScenarioError([Problem(named(name[:80]), "", f"no such scenario; bundled are {', '.join(bundled())}")])
 
 
 def load(name: str | Path, overrides: Iterable[str] = ()) -> Scenario:
@@ -135,15 +138,12 @@ def _translate(document: Document, error: ValidationError, data: Any) -> Iterato
             continue  # pydantic counts the items that are valid: their own mistakes are told already
         path = tuple(part for part in item["loc"] if _is_key(part, data))
         key = dotted(path)
-        says = item["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-        value = item.get("input")
+        says = fault(item)
         if item["type"] == "missing":
-            path, says = path[:-1] if path and path[-1] == item["loc"][-1] else path, "is required"
+            path = path[:-1] if path and path[-1] == item["loc"][-1] else path
             key = dotted(tuple(item["loc"]))
         elif item["type"] == "extra_forbidden":
-            says = f"unknown key{_suggest(path)}"
-        elif not item["type"].startswith(("value_error", "assertion")) and isinstance(value, str | int | float):
-            says = f"{says}, got {str(value)[:60]!r}" if isinstance(value, str) else f"{says}, got {value}"
+            says += _suggest(path)
         yield Problem(document.where(path), key, " ".join(says.split())[:300])
 
 

@@ -17,12 +17,15 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
+from scenarios.files import named, unreadable
 from scenarios.forecast import Forecast
 from scenarios.horizon import Horizon
 from scenarios.quantity import PositiveMinutes, factor, in_unit
 from scenarios.record import Record
 
 LARGEST_FILE_MB = 64
+EARLIEST, LATEST = -2_208_988_800, 7_289_654_400
+"""Of a time in a file: 1900 and 2201, seconds after 1970."""
 Fill = Literal["refuse", "hold", "interpolate", "zero"]
 
 
@@ -197,8 +200,9 @@ def read_columns(
     Raises:
         ValueError: file or column missing, text among the numbers, times that are not clear.
     """
-    if not path.is_file():
-        raise ValueError(f"no file {path}")
+    wrong = unreadable(path)
+    if wrong:
+        raise ValueError(f"{named(path)}: {wrong}")
     told = path.stat()
     if told.st_size > LARGEST_FILE_MB * 1e6:
         raise ValueError(f"{path.name} has {told.st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
@@ -266,6 +270,10 @@ def _utc_seconds(stamps: Any, zone: str | None, column: str, name: str) -> np.nd
             raise ValueError(f"{name}: {column} is no time: {str(error).splitlines()[0][:100]}") from None
     if times.hasnans:
         raise ValueError(f"{name} line {int(np.flatnonzero(times.isna())[0]) + 2}: {column} is empty")
+    seconds = np.asarray(times.as_unit("s").asi8)
+    far = np.flatnonzero((seconds < EARLIEST) | (seconds >= LATEST))
+    if len(far):
+        raise ValueError(f"{name} line {int(far[0]) + 2}: {column} lies outside 1900 to 2200")
     if times.tz is None:
         if zone is None:
             raise ValueError(f"{name}: {column} has times without offset; add 'zone' (such as UTC or Europe/Berlin)")

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 
 from scenarios.assets import CARRIERS, ELECTRICITY, POWER, Asset, Carrier, Converter, FlexibleLoad, Storage
 from scenarios.assets.storage import effective_hours, kept
+from scenarios.faults import fault
 from scenarios.quantity import Fraction, MegawattHours, Megawatts, PerHour, PositiveMinutes
 from scenarios.record import Record
 from scenarios.series import FactorSeries, PowerSeries, Series
@@ -140,6 +141,8 @@ class Site(Record):
                 try:
                     asset.as_converter({name: carrier.unit for name, carrier in self.carrier.items()})
                 except ValidationError as error:
-                    yield ("assets", i), error.errors()[0]["msg"].removeprefix("Value error, ")
+                    first = error.errors()[0]
+                    key = "".join(f"{part}: " for part in first["loc"])
+                    yield ("assets", i), key + fault(first)
                 except ValueError as error:
                     yield ("assets", i), str(error)

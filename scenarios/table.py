@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from scenarios.files import named, unreadable
 from scenarios.record import Problem, ScenarioError
 from scenarios.series import LARGEST_FILE_MB
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 MOST_TOLD = 20
 """Mistakes told of one table."""
 EARLIEST, LATEST = "1971-01-01", "2201-01-01"
+OUTSIDE = "lies outside 1971 to 2200"
 
 
 def read_table(path: Path, what: str) -> pd.DataFrame:
@@ -31,8 +33,9 @@ def read_table(path: Path, what: str) -> pd.DataFrame:
 
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise refuse(f"{what} is a .csv or .parquet file")
-    if not path.is_file():
-        raise ScenarioError([Problem(str(path), "", "no such file")])
+    wrong = unreadable(path)
+    if wrong:
+        raise ScenarioError([Problem(named(path), "", wrong)])
     if path.stat().st_size > LARGEST_FILE_MB * 1e6:
         raise refuse(f"has {path.stat().st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
     try:
@@ -112,10 +115,14 @@ class Table:
             self.each(empty | stamps.notna(), column, raw, "is no time; write it as 2024-03-12T06:00+01:00")
             local, utc = (None, stamps) if zoned else (stamps, None)
         if local is not None:
+            # what lies far off is told before a zone is asked: its years end where the calendar's do
+            far = local.notna() & ~local.dt.year.between(int(EARLIEST[:4]) - 1, int(LATEST[:4]))
+            self.each(~far, column, raw, OUTSIDE)
+            local = local.where(~far, pd.Timestamp("1972-01-01"))  # stands for it: one mistake of a time is enough
             utc = self._localized(local, column, raw)
         assert utc is not None
         near = utc.isna() | ((utc > pd.Timestamp(EARLIEST, tz="UTC")) & (utc < pd.Timestamp(LATEST, tz="UTC")))
-        self.each(near, column, raw, f"lies outside {EARLIEST[:4]} to {int(LATEST[:4]) - 1}")
+        self.each(near, column, raw, OUTSIDE)
         seconds = utc.dt.as_unit("s").dt.tz_localize(None).to_numpy().astype("datetime64[s]")
         minutes = np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / 60)
         told = seconds[~np.isnat(seconds)].astype(np.int64)

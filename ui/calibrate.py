@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.options import AsJson, Changes, Named, Refused, print_json, writable
+from ui.options import AsJson, Changes, Named, Refused, print_json, writable, writing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -67,7 +67,8 @@ def calibrate(
 
     found = fit(asked, told, metered, confidence=confidence, on_progress=tell)
     if output is not None:
-        output.write_text(found.yaml(), encoding="utf-8")
+        with writing(output):
+            output.write_text(found.yaml(), encoding="utf-8")
     if as_json:
         print_json(found.summary())
     else:
@@ -96,7 +97,8 @@ def log(
     from plans.calibration import twin_log
 
     made = twin_log(asked, replications=range(days), seed=seed)
-    made.to_csv(output, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
+    with writing(output):
+        made.to_csv(output, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
     print(output)
 
 

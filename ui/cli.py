@@ -6,6 +6,7 @@ each on standard error, nothing written; 3 an error of Emberline itself; 130 giv
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -31,10 +32,13 @@ from ui import (
     why,
     why_not,
 )
-from ui.options import AsJson, Changes, Named, Refused, Run, find, print_json
+from ui.options import AsJson, Changes, Named, Refused, Run, as_asked, find, print_json
 
 if TYPE_CHECKING:
     from scenarios import Scenario
+
+UNWRITABLE = (errno.EROFS, errno.ENOSPC)
+"""Of an error of the system that is no fault of Emberline."""
 
 app = typer.Typer(
     name="emberline",
@@ -160,7 +164,7 @@ def plan(
         more = {} if why is None else {"why_not": why.summary()}
         print_json({"run": run, "folder": str(folder), **made.summary(), **more})
     else:
-        terminal.show(terminal.out(), made, run, folder)
+        terminal.show(terminal.out(), made, run, folder, as_asked(scenario, changes))
         for line in () if why is None else why_not.lines(why):
             print(line, file=sys.stderr)
         print("\nsee it in the browser   emberline app")
@@ -275,5 +279,7 @@ def main() -> None:
         kinds = [kind.__name__ for kind in type(error).__mro__]  # by name: the store is not loaded for every command
         if "StoreError" in kinds:
             _fail(3 if "NotKeptError" in kinds else 2, str(error))
+        if isinstance(error, OSError) and error.errno in UNWRITABLE:
+            _fail(3, f"{error.filename or 'what was made'}: {error.strerror}")
         _internal(error)
     raise SystemExit(code or 0)

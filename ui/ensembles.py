@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ui.options import AsJson, Refused, Run, find, print_json
-from ui.workers import Cluster, Quiet, Workers, at_work, give_up, one_place
+from ui.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
     from plans.ensemble import Ensemble
@@ -112,8 +112,6 @@ def _follow(
         return study(work, "taking the replays done so far", quiet), seconds
     except ClusterError as error:
         raise Refused(f"--cluster {error}" if where[1] else str(error)) from None
-    except KeyboardInterrupt:
-        give_up()
 
 
 def _show(made: Ensemble, stored: StoredRun, path: str, seconds: dict[str, float]) -> None:
@@ -157,6 +155,7 @@ def _show(made: Ensemble, stored: StoredRun, path: str, seconds: dict[str, float
         facts.append(("foreman", f"his list holds in {kept} of {made.n}, on the same luck"))
     rate = wording.number(made.n / max(seconds["replays"], 1e-9), 0)
     facts.append(("seconds", f"{seconds['replays']:.1f} ({rate} replays a second), {seconds['start']:.1f} to start"))
+    facts += terminal.holding(made.held, made.n)
     facts += [("run", stored.id), ("file", path)]
     for name, text in facts:
         console.print(Text.assemble((f"{name:<10}", "bold"), text))

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ui.options import Refused, Run, find, writable
+from ui.language import LANGUAGES
+from ui.options import Refused, Run, find, writable, writing
 
 KINDS = "xlsx|csv|parquet|nc|json|xml|ics|html"
 """The formats (``plans.exports.FORMATS``), told without loading what writes them."""
@@ -27,12 +28,16 @@ def export(
         str | None,
         typer.Option(metavar="TABLE", help="of csv and parquet: heats, runs, machines, hours, steps, bill, ledger …"),
     ] = None,
+    lang: Annotated[
+        str, typer.Option(metavar="|".join(LANGUAGES), help="language of xlsx, ics and html, which people read")
+    ] = "en",
     force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
 ) -> None:
     """Write a stored run to a file.
 
     Excel, CSV, Parquet, netCDF, JSON, B2MML (xml), iCalendar (ics) or a report to print (html)."""
     from plans import exports
+    from ui.speaker import speaker
 
     formats = exports.FORMATS
     named = output.suffix.removeprefix(".").lower() if output else ""
@@ -43,18 +48,25 @@ def export(
     if output and not kind and named not in formats:
         raise Refused(f"--output {output}: formats are {', '.join(f'.{name}' for name in formats)}; --as names one")
     kind = kind or named or next(iter(formats))
+    if lang not in LANGUAGES:
+        raise Refused(
+            f"--lang {lang}: languages are {', '.join(f'{code} ({name})' for code, name in LANGUAGES.items())}"
+        )
+    if lang != "en" and not formats[kind].of_people:
+        read = ", ".join(name for name, other in formats.items() if other.of_people)
+        raise Refused(f"--lang {lang}: a language can be chosen for {read} only; {kind} is for programs")
     store, found = find(run)
     stored = store.open(found)
     path = output or Path(f"emberline-{stored.plan.scenario.name}-{found[:8]}.{kind}")
-    for file in exports.written(kind, path):
+    writable(path, force)
+    for file in exports.written(kind, path)[1:]:
         writable(file, force)
     if not stored.plan.found:
         print(f"run {found} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
         raise typer.Exit(1)
     try:
-        exports.export(stored, kind, path, unit=unit, table=table)
-    except OSError as error:
-        raise Refused(f"--output {path}: {error.strerror}") from error
+        with writing(path):
+            exports.export(stored, kind, path, unit=unit, table=table, speaker=speaker(lang))
     except exports.CannotExport as error:
         raise Refused(str(error)) from error
     print(path)

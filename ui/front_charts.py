@@ -48,7 +48,7 @@ def front(found: Front, chosen: int | None = None) -> Layers:
 
 
 def so_far(points: Sequence[dict[str, Any]], currency: str) -> Layers:
-    """The points that a search has found up to now; those without a plan are left out.
+    """The points that a search has found up to now, with their gaps; those without a plan are left out.
 
     Args:
         points: as ``plans.pareto`` tells them.
@@ -57,6 +57,10 @@ def so_far(points: Sequence[dict[str, Any]], currency: str) -> Layers:
     told = [point for point in points if point["carbon_kg"] is not None]
     frame = pd.DataFrame(told).drop_duplicates(["carbon_kg", "cost"]).sort_values("carbon_kg")
     frame = frame.assign(carbon=frame["carbon_kg"] / 1000, kind="point")
+    proven = {"carbon_cap": "carbon_cap_kg", "carbon_bound": "carbon_bound_kg", "cost_bound": "cost_bound"}
+    for name, told_as in proven.items():
+        values = frame[told_as] if told_as in frame else pd.Series(None, frame.index)
+        frame[name] = values.astype(float) / (1000 if told_as.endswith("_kg") else 1)
     return _drawn(frame, frame[["point", "kind", "carbon", "cost", "gap", "status"]], currency, None)
 
 

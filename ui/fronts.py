@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.options import AsJson, Changes, Force, Named, Refused, print_json, writable
-from ui.workers import Cluster, Quiet, give_up
+from ui.options import AsJson, Changes, Force, Named, Refused, print_json, writable, writing
+from ui.workers import Cluster, Quiet
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,7 +49,8 @@ def pareto(
     found = _search(asked, points, (workers, cluster), quiet)
     kept = fronts.save(found)
     if output is not None:
-        fronts.write(found, output)
+        with writing(output):
+            fronts.write(found, output)
     _say(kept, as_json)
     raise typer.Exit(0 if found.found else 1)
 
@@ -85,13 +86,17 @@ def _search(asked: Scenario, points: int, where: tuple[int, str | None], quiet: 
         )
     except ClusterError as error:
         raise Refused(f"--cluster {error}" if cluster else str(error)) from None
-    except KeyboardInterrupt:
-        give_up()
 
 
 def _told(event: dict[str, Any], asked: Scenario) -> str:
     from ui import wording
 
+    if "begun" in event and event["carbon_cap_kg"] is not None:
+        cap = wording.number(event["carbon_cap_kg"] / 1000, 2)
+        return f"point {event['begun']}: least cost under {cap} t CO2e"
+    if "begun" in event:
+        last = "least carbon, then least cost" if event["begun"] == 0 else "least cost, then least carbon"
+        return f"point {event['begun']}: {last}"
     if "point" not in event:
         return PHASES[event["phase"]]
     count = f"{event['done']} of {event['of']}: point {event['point']}"

@@ -48,8 +48,10 @@ ROW = 26
 """Height of a unit's row [px]."""
 PALE: dict[str, Any] = {"opacity": 0.35, "strokeDash": [2, 2]}
 """How a unit looks that gets ready and makes nothing."""
-PASSED_OVER = 0.35
-"""Opacity of heats beside the one that is picked."""
+PASSED_OVER = 0.2
+"""Opacity of heats beside the one that is picked, on a light page and on a dark one."""
+PICKED_EDGE = 2.2
+"""Width of the edge of a heat that is picked [px]; it says so without any colour."""
 PADLOCK = "M-0.8,-0.1 L-0.5,-0.1 L-0.5,-0.5 A0.5,0.5 0 0,1 0.5,-0.5 L0.5,-0.1 L0.8,-0.1 L0.8,1 L-0.8,1 Z"
 STOPS = ("unit", "at_min", "min")
 
@@ -183,18 +185,24 @@ def of_heats(
     base = alt.Chart(bars).encode(x=x, x2="end:Q", y=y, tooltip=tooltip)
     # the stroke keeps light colours apart from a light page
     thick = base.mark_bar(height=17, yOffset=-4, stroke=LABEL, strokeWidth=0.5, strokeOpacity=0.6, clip=True)
-    thick = thick.encode(color=colour)
+    thick = thick.encode(color=colour, **_marked(picked, 1.0))
     if picked is not None:
-        thick = thick.encode(opacity=alt.condition(picked, alt.value(1.0), alt.value(PASSED_OVER))).add_params(picked)
+        # with nothing picked every heat would count as picked, and have the edge
+        edge = alt.condition(
+            f"length(data('{picked.name}_store')) && vlSelectionTest('{picked.name}_store', datum)",
+            alt.value(PICKED_EDGE), alt.value(0.5),
+        )  # fmt: skip
+        thick = thick.encode(strokeWidth=edge).add_params(picked)
     layers: list[Any] = [thick]
     if foreman is not None:
         thin = _operations(scenario, foreman, "foreman", view)
-        below = alt.Chart(thin).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour)
-        layers.append(below.mark_bar(height=5, yOffset=9, opacity=0.75, stroke=FOREMAN, strokeWidth=0.4, clip=True))
+        below = alt.Chart(thin).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour, **_marked(picked, 0.75))
+        look_of_thin: dict[str, Any] = {"stroke": FOREMAN, "strokeWidth": 0.4, "clip": True}
+        layers.append(below.mark_bar(height=5, yOffset=9, opacity=0.75, **look_of_thin))
     if len(bars) and view.length_min <= MOST_MINUTES_WITH_LABELS:
         pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST
         wide = bars[pixels >= 5.5 * bars["heat"].str.len()]
-        names = alt.Chart(wide).encode(x="middle:Q", y=y, text="heat:N", tooltip=tooltip)
+        names = alt.Chart(wide).encode(x="middle:Q", y=y, text="heat:N", tooltip=tooltip, **_marked(picked, 1.0))
         layers.append(names.mark_text(yOffset=-4, fontSize=9.5, color=LABEL, clip=True))
     locked = {(lock.heat, lock.stage) for lock in scenario.locks}
     marked = bars[[key in locked for key in zip(bars["heat"], bars["stage"], strict=True)]]
@@ -204,6 +212,13 @@ def of_heats(
         layers.append(sign.mark_point(shape=PADLOCK, strokeWidth=0.6, opacity=1, clip=True, **look))
     layers += _broken(scenario, run, view, x, y, -4)
     return alt.layer(*layers).properties(height=32 * len(units))
+
+
+def _marked(picked: alt.Parameter | None, opacity: float) -> dict[str, Any]:
+    """Encoding by which the heat that is picked stands out: the others are pale; all are alike while none is."""
+    if picked is None:
+        return {}
+    return {"opacity": alt.condition(picked, alt.value(opacity), alt.value(PASSED_OVER * opacity))}
 
 
 def _broken(scenario: Scenario, run: xr.Dataset, view: View, x: alt.X, y: alt.Y, offset: int) -> list[Any]:

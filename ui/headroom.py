@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ui.options import AsJson, Changes, Named, Refused, SearchGap, SearchTime, of_searches, print_json
-from ui.workers import Cluster, Quiet, Workers, at_work, give_up, one_place
+from ui.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
     from plans.headroom import Headroom, Load, Saving
@@ -68,8 +68,6 @@ def headroom(
         found = study(work, "leaving it at the loads planned so far", quiet)
     except ClusterError as error:
         raise Refused(f"--cluster {error}" if cluster else str(error)) from None
-    except KeyboardInterrupt:
-        give_up()
     if as_json:
         print_json(found.summary())
     else:

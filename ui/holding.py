@@ -10,7 +10,7 @@ import typer
 
 from ui import why_not
 from ui.options import AsJson, Changes, Named, Refused, print_json
-from ui.workers import Cluster, Quiet, Workers, at_work, give_up, one_place
+from ui.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
     from plans.holding import Held
@@ -134,8 +134,6 @@ def _made(
         return study(work, "taking the plan that held best so far", quiet)
     except ClusterError as error:
         raise Refused(f"--cluster {error}" if where[1] else str(error)) from None
-    except KeyboardInterrupt:
-        give_up()
 
 
 def _tell(tell: Any, event: dict[str, Any]) -> None:

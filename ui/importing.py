@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.options import AsJson, Refused, print_json, writable
+from ui.options import AsJson, Refused, print_json, writable, writing
 
 if TYPE_CHECKING:
     from scenarios.horizon import Horizon
@@ -75,8 +76,8 @@ def bring_in(
     from scenarios.series import LARGEST_FILE_MB
 
     horizon = None if into is None else scenarios.load(into).horizon
-    files = {part: output.with_suffix(f".{part}.yaml") for part in ("mapping", "overlay")}
     writable(output, force, ("csv",))
+    files = {part: output.with_suffix(f".{part}.yaml") for part in ("mapping", "overlay")}
     for path in files.values():
         writable(path, force)
     said: dict[str, Any] = {
@@ -125,8 +126,11 @@ def bring_in(
 
 
 def _content(file: Path, largest_mb: float) -> bytes:
-    if not file.is_file():
-        raise Refused(f"{file}: no such file")
+    from scenarios.files import named, unreadable
+
+    wrong = unreadable(file)
+    if wrong:
+        raise Refused(f"{named(file)}: {wrong}")
     size = file.stat().st_size
     if size > largest_mb * 1e6:
         raise Refused(f"{file.name}: has {size / 1e6:.0f} MB, at most {largest_mb:g} are read")
@@ -147,10 +151,12 @@ def _pairs(where: list[str] | None) -> dict[str, str] | None:
 
 
 def _kept(path: Path) -> dict[str, Any]:
+    from scenarios.files import named, unreadable
     from scenarios.importing.mapping import read_mapping
 
-    if not path.is_file():
-        raise Refused(f"--mapping {path}: no such file")
+    wrong = unreadable(path)
+    if wrong:
+        raise Refused(f"--mapping {named(path)}: {wrong}")
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -207,12 +213,12 @@ def write_together(texts: dict[Path, str]) -> None:
     """Write several files: all of them, or none where one cannot be written."""
     partial = {path: path.with_name(f".{path.name}.partial") for path in texts}
     try:
-        for path, text in texts.items():
-            partial[path].write_text(text, encoding="utf-8")
-        for path, beside in partial.items():
-            os.replace(beside, path)
-    except OSError as error:
-        raise Refused(f"--output {next(iter(texts))}: {error.strerror}") from error
+        with writing(next(iter(texts))):
+            for path, text in texts.items():
+                partial[path].write_text(text, encoding="utf-8")
+            for path, beside in partial.items():
+                os.replace(beside, path)
     finally:
         for beside in partial.values():
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):  # what could not be made cannot be taken away
+                beside.unlink(missing_ok=True)

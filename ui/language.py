@@ -1,12 +1,15 @@
 """The language of the pages: English as written, Simplified Chinese from ``ui/locale/zh.po``.
 
 Whoever draws says ``tr("Carbon [{unit}]", unit=…)``; texts that are tables at the top of a file are marked by ``mark``
-and translated where they are drawn. The command line speaks English.
+and translated where they are drawn. The command line speaks English; a file is worded in the language it is asked in.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -18,10 +21,23 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
 """Of dates and numbers."""
 CATALOGUES = Path(__file__).with_name("locale")
+_chosen: ContextVar[str] = ContextVar("chosen", default="")
+
+
+@contextmanager
+def spoken(language: str) -> Iterator[None]:
+    """Within it all is said in one language, whatever the page's."""
+    token = _chosen.set(language)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
 
 
 def current() -> str:
-    """Code of the language of the page that is being drawn; English where none is."""
+    """Code of the language that is chosen, else of the page that is being drawn; English where none is."""
+    if _chosen.get():
+        return _chosen.get()
     if "streamlit" not in sys.modules:
         return "en"
     import streamlit as st

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ui.options import AsJson, Changes, Force, Named, Refused, print_json, writable
+from ui.options import AsJson, Changes, Force, Named, Refused, print_json, writable, writing
 from ui.workers import Quiet
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def levers(
     _check(asked, output, force)
     found = _study(asked, quiet)
     if output is not None:
-        write(found, output)
+        with writing(output):
+            write(found, output)
     if as_json:
         print_json(found.summary())
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ui.options import AsJson, Run, find, print_json
-from ui.workers import Quiet, give_up
+from ui.workers import Quiet
 
 if TYPE_CHECKING:
     from plans.locks import LockPrices
@@ -35,10 +35,7 @@ def locks(
     def work(tell: Any, wish: Any) -> LockPrices:
         return lock_prices(plan, time_limit_s=time_limit, on_progress=tell, cancel=wish)
 
-    try:
-        found = study(work, "taking the prices found so far", quiet)
-    except KeyboardInterrupt:
-        give_up()
+    found = study(work, "taking the prices found so far", quiet)
     if as_json:
         print_json({"run": number, **found.summary()})
         return

@@ -13,6 +13,7 @@ from typing import TypeVar
 from plans.plan import Plan, plan
 from scenarios import Scenario
 from ui.terminal import Progress
+from ui.workers import give_up
 
 Made = TypeVar("Made")
 
@@ -88,7 +89,7 @@ def make(scenario: Scenario, quiet: bool) -> Plan:
 
 
 def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Made], taking: str, quiet: bool) -> Made:
-    """Make several plans, a line of progress for each step on standard error.
+    """Make several plans, a line of progress for each step on standard error; a second Ctrl-C ends all at once.
 
     Args:
         work: is given where to tell a line, and whether what there is should be taken.
@@ -107,4 +108,7 @@ def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Made], tak
             print(f"{taking} (Ctrl-C again gives up)", file=sys.stderr)
 
     with stdout_kept_clean():
-        return answering(lambda wish: work(tell, wish), lambda: None, wished)
+        try:
+            return answering(lambda wish: work(tell, wish), lambda: None, wished)
+        except KeyboardInterrupt:
+            give_up()

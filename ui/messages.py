@@ -12,6 +12,8 @@ from typing import Any, BinaryIO
 
 KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None}
 """Functions whose arguments are messages, as Babel takes them."""
+METHODS = {"say": 0, "word": 1}
+"""Methods of who words a file (``plans/exports/speaker.py``), and which argument is the message."""
 Found = tuple[int, str, str | tuple[str, ...], list[str]]
 """Line, function, message (one and many), remarks."""
 
@@ -19,6 +21,12 @@ Found = tuple[int, str, str | tuple[str, ...], list[str]]
 def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Found]:
     """Messages of a file of code; arguments are those that Babel gives."""
     for node in ast.walk(ast.parse(file.read())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
+            said = node.args[METHODS[node.func.attr] :][:1]
+            yield from (
+                (node.lineno, "mark", str(a.value), []) for a in said if isinstance(a, ast.Constant) and a.value
+            )
+            continue
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in keywords:
             continue
         wanted = 2 if node.func.id == "trn" else 1

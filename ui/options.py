@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,14 +45,38 @@ def of_searches(gap: str | None, time_limit: float | None) -> list[str]:
     return fixed if time_limit is None else [*fixed, f"goal.time_limit_s={time_limit}"]
 
 
+def as_asked(scenario: str, changes: Sequence[str]) -> str:
+    """Scenario and overrides, as a shell takes them."""
+    return shlex.join([scenario, *(part for change in changes for part in ("--set", change))])
+
+
 def writable(output: Path, force: bool, kinds: Sequence[str] = ()) -> None:
-    """Refuse a file that cannot be written: of another kind, in no folder, or there already."""
+    """Refuse a file that cannot be written: of another kind, in no folder or one that is closed, or there already."""
+    from scenarios.files import named, reason
+
     if kinds and output.suffix.removeprefix(".") not in kinds:
-        raise Refused(f"--output {output}: formats are {', '.join(f'.{kind}' for kind in kinds)}")
-    if output.is_dir() or not output.parent.is_dir():
-        raise Refused(f"--output {output}: {'is a folder' if output.is_dir() else 'there is no such folder'}")
-    if output.exists() and not force:
-        raise Refused(f"{output} is there already; overwrite it with --force, or name another with --output")
+        raise Refused(f"--output {named(output)}: formats are {', '.join(f'.{kind}' for kind in kinds)}")
+    try:
+        is_folder, there = output.is_dir(), output.exists()
+        if is_folder or not output.parent.is_dir():
+            raise Refused(f"--output {named(output)}: {'is a folder' if is_folder else 'there is no such folder'}")
+    except (OSError, ValueError) as error:
+        raise Refused(f"--output {named(output)}: {reason(error)}") from None
+    if there and not force:
+        raise Refused(f"{named(output)} is there already; overwrite it with --force, or name another with --output")
+    if not os.access(output if there else output.parent, os.W_OK):
+        raise Refused(f"--output {named(output)}: {'it' if there else 'its folder'} cannot be written to")
+
+
+@contextmanager
+def writing(output: Path) -> Iterator[None]:
+    """While inside, what the system refuses to write is told in one line."""
+    from scenarios.files import named, reason
+
+    try:
+        yield
+    except OSError as error:
+        raise Refused(f"--output {named(output)}: {reason(error)}") from error
 
 
 def print_json(data: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ui.options import AsJson, Refused, Run, find, print_json, writable
+from ui.options import AsJson, Refused, Run, find, print_json, writable, writing
 
 
 def prices(
@@ -40,7 +40,8 @@ def prices(
     rows = list(pricing.summary(plan, found))
     held = "whole numbers held" if found.attrs["whole_numbers"] == "fixed" else "no whole numbers"
     if output is not None:
-        found.to_netcdf(output)
+        with writing(output):
+            found.to_netcdf(output)
     if as_json:
         print_json({"run": number, "whole_numbers": found.attrs["whole_numbers"], "prices": [asdict(r) for r in rows]})
         return

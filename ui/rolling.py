@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ui.options import AsJson, Changes, Named, Refused, print_json
-from ui.workers import Quiet, give_up
+from ui.workers import Quiet
 
 if TYPE_CHECKING:
     from plans.rolling import Comparison, Difference, Rolled
@@ -81,10 +81,7 @@ def roll(
             asked, how, spans[1:], foresight=foresight, replication=replication, on_step=on_step, cancel=wish
         )
 
-    try:
-        made = study(work, "ending with the plans made so far", quiet)
-    except KeyboardInterrupt:
-        give_up()
+    made = study(work, "ending with the plans made so far", quiet)
     if as_json:
         print_json(made.summary())
     else:

@@ -173,3 +173,5 @@ def _table(found: Sequence[Entry]) -> None:
     for cells in zip(*columns.values(), strict=True):
         table.add_row(*cells)
     terminal.out().print(table, soft_wrap=True)
+    if any(run.state == "broken" for run in found):
+        print(f"broken: {wording.STATES['ended'].word}; plan again", file=sys.stderr)

@@ -72,6 +72,7 @@ JOBS = (
     mark("stopped before there was anything to keep"),
     mark("the worker ended without a result; plan again"),
     mark("the worker ended without a result; ask again"),
+    mark("the worker took far longer than the time limit and was ended; allow more time or ask for less"),
     mark("{count} jobs wait already; let some of them finish or stop them"),
 )
 LINES = {
@@ -88,7 +89,9 @@ LINES = {
     "scope 2, bought heat": mark("scope 2, bought heat"), "grid": mark("grid"), "residual": mark("residual"),
     "rest": mark("what no contract covers"),
     "average of the location, no residual mix": mark("average of the location, no residual mix"),
-    "table {name}": mark("table {name}"),
+    "table {name}": mark("table {name}"), "contract {name}": mark("contract {name}"),
+    "guarantees of origin {name}": mark("guarantees of origin {name}"), "constant": mark("a constant value"),
+    "residual mix": mark("intensity of the residual mix"), "months": mark("months"), "money": mark("amount of money"),
 }  # fmt: skip
 """Kinds, lines and units of bill and ledger; some are words of many meanings, which a message tells apart."""
 LIMITS = (
@@ -148,12 +151,15 @@ REASONS = (
     mark("order {order} has {key} {new} instead of {old}"),
 )  # fmt: skip
 """Why something has moved (``plans/difference``)."""
+FILES = (mark("import, export, charge and discharge are each positive in their own direction"),)
+"""What a run says of its datasets (``plans/run_folder.py``)."""
 USES = {
     "runs": mark("runs"), "makes": mark("makes tonnes"), "is on": mark("is on"), "delivers": mark("delivers energy"),
     "takes": mark("takes energy"), "charges": mark("charges"), "lets go": mark("lets go"),
 }  # fmt: skip
 """What units and assets do (``plans/difference/uses.py``)."""
-PATTERNS = LINES | USES | {text: text for text in (*STATUSES, *VERDICTS, *FRONTS, *JOBS, *COUNTED, *REASONS, *LIMITS)}
+SENTENCES = (*STATUSES, *VERDICTS, *FRONTS, *JOBS, *COUNTED, *REASONS, *LIMITS, *FILES)
+PATTERNS = LINES | USES | {text: text for text in SENTENCES}
 """Message by what is said."""
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

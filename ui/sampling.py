@@ -15,15 +15,11 @@ def sample(asked: Scenario, count: int, share: float | None, as_json: bool, quie
     """Plan over samples, compare with the plan on the forecast, and tell."""
     from plans.holding.sampled import compare
     from ui.making import study
-    from ui.workers import give_up
 
     def work(tell: Any, wish: Any) -> Compared:
         return compare(asked, count, share=share, on_progress=tell, cancel=wish)
 
-    try:
-        made = study(work, "taking the best first stage found so far", quiet)
-    except KeyboardInterrupt:
-        give_up()
+    made = study(work, "taking the best first stage found so far", quiet)
     if as_json:
         print_json(made.summary())
     else:

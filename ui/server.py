@@ -82,7 +82,7 @@ def build(door: Door) -> App:
     from ui.pages import signing
 
     oidc = door.oidc
-    signing.require(oidc)
+    signing.require(oidc, alone=not door.hosts)
     secure = oidc is not None and oidc.origin.startswith("https:")
     policy = guards.content_policy(Path(get_static_dir()) / "index.html")
     middleware = [

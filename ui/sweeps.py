@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ui.options import AsJson, Named, Refused, SearchGap, SearchTime, of_searches, print_json
-from ui.workers import Cluster, Quiet, Workers, at_work, give_up, one_place
+from ui.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
     from plans.sweep import Row, Sweep
@@ -60,8 +60,6 @@ def sweep(
         made = study(work, "leaving it at the plans made so far", quiet)
     except ClusterError as error:
         raise Refused(f"--cluster {error}" if cluster else str(error)) from None
-    except KeyboardInterrupt:
-        give_up()
     if as_json:
         print_json({"file": str(made.path), **made.summary()})
     else:

@@ -55,8 +55,17 @@ def heading(scenario: Scenario) -> list[str]:
     ]
 
 
-def show(console: Console, made: Plan, run: str, folder: Path) -> None:
-    """A plan as the planner reads it."""
+def holding(held: int, n: int, asked: str = "") -> list[tuple[str, str]]:
+    """Where to look for a plan that holds, if this one seldom does; ``asked``: scenario and options, as a shell takes
+    them."""
+    if not wording.seldom_holds(held, n):
+        return []
+    how = asked or "SCENARIO, with the same --set"
+    return [("hint", f"disturbed it seldom holds; one that does is searched by: emberline hold {how}")]
+
+
+def show(console: Console, made: Plan, run: str, folder: Path, asked: str = "") -> None:
+    """A plan as the planner reads it; ``asked``: scenario and options, as a shell takes them."""
     for line in heading(made.scenario):
         console.print(Text(line))
     console.print()
@@ -74,6 +83,8 @@ def show(console: Console, made: Plan, run: str, folder: Path) -> None:
     facts += [("disturbed" if i == 0 else "", line) for i, line in enumerate(lines)]
     if lines:
         facts.append(("", "against the foreman on the same luck"))
+    if made.acceptable and made.replays is not None:
+        facts += holding(made.replays.held, made.replays.n, asked)
     facts += [("filled", line) for line in wording.filled(made.scenario)]
     facts += [("run", run), ("folder", str(folder))]
     for name, text in facts:

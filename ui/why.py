@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ui.options import AsJson, Run, find, print_json
-from ui.workers import Quiet, give_up
+from ui.workers import Quiet
 
 if TYPE_CHECKING:
     from plans.why import Answer, More, Why
@@ -61,10 +61,7 @@ def why(
             on_progress=tell, cancel=wish,
         )  # fmt: skip
 
-    try:
-        found = study(work, "taking the answers found so far", quiet)
-    except KeyboardInterrupt:
-        give_up()
+    found = study(work, "taking the answers found so far", quiet)
     if as_json:
         print_json({"run": number, **found.summary()})
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from plans.plan import Plan
 from plans.plan import filled as gaps_filled
@@ -53,6 +53,67 @@ KINDS = {
     "ramp": mark("rate changed too fast"),
 }
 """What a limit is called that a run misses, by its kind."""
+
+
+class Stated(NamedTuple):
+    """A state of a job or of a run in words."""
+
+    word: str
+    """As it stands in a table."""
+    says: str
+    """What has happened, as a sentence."""
+    then: str
+    """What to do next, as a sentence; empty where nothing is to be done."""
+
+
+STATES = {
+    "queued": Stated(
+        mark("waiting"), mark("Waiting for a free worker."),
+        mark("It begins by itself; this page may be closed meanwhile."),
+    ),
+    "working": Stated(
+        mark("being made"), mark("A worker is at it."), mark("It goes on when this page is closed or loaded again.")
+    ),
+    "stored": Stated(mark("kept"), mark("Done and kept."), ""),
+    "deleted": Stated(mark("deleted"), mark("It was deleted."), mark("It can be taken back for some days.")),
+    "ended": Stated(
+        mark("ended without a plan"), mark("It ended without a plan."),
+        mark("Plan again: the inputs are kept, the page Plan shows them at the side."),
+    ),
+    "cancelled": Stated(
+        mark("cancelled"), mark("It was ended before anything was found."),
+        mark("Plan again, and let it search longer before its best is taken."),
+    ),
+    "stopped": Stated(
+        mark("stopped"), mark("It was stopped."),
+        mark("Nothing that it had found is kept; what was asked is, at the side."),
+    ),
+    "refused": Stated(
+        mark("refused"), mark("This cannot be done."), mark("Change what these lines name."),
+    ),
+    "failed": Stated(
+        mark("failed"), mark("It failed: an error in Emberline."),
+        mark(
+            "What was asked is kept at the side. Where it fails again, give these lines to whoever runs Emberline here."
+        ),
+    ),
+    "broken": Stated(
+        mark("lost"), mark("It was lost: its worker died, or was ended."),
+        mark("What was asked is kept at the side. Where it is lost again, ask for less or allow more time."),
+    ),
+}  # fmt: skip
+"""States of jobs (``plans/job_status.py``) and of runs: what they are called, and what to do next, on every page.
+
+``ended`` is a run without a plan whose job tells nothing, ``cancelled`` a search that was ended too early.
+"""
+
+SELDOM = 0.5
+"""Share of disturbed replays that hold, below which it is said where a plan is found that holds."""
+
+
+def seldom_holds(held: int, n: int) -> bool:
+    """Whether a plan holds in so few of its disturbed replays that another one should be searched."""
+    return held < SELDOM * n
 
 
 def foreman(plan: Plan) -> str | None:

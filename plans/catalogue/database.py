@@ -8,6 +8,7 @@ would be refused where another has written in between.
 from __future__ import annotations
 
 import os
+import sqlite3
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,13 @@ def _sqlite(url: URL) -> Engine:
     # no pool: a file that is deleted or replaced must not live on in an open connection
     made = create_engine(url, poolclass=NullPool, connect_args={"timeout": WAIT_S})
 
+    @event.listens_for(made, "do_connect")
+    def _open_to_read(_dialect: Any, _record: Any, _given: Any, options: dict[str, Any]) -> sqlite3.Connection | None:
+        file = Path(url.database or "")
+        if can_write(file) or not file.is_file():
+            return None  # as usual
+        return sqlite3.connect(_to_read(file), uri=True, **options)
+
     @event.listens_for(made, "connect")
     def _durable(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # transactions begin below, not when the driver thinks so
@@ -98,6 +106,22 @@ def _sqlite(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return made
+
+
+def can_write(file: Path) -> bool:
+    """Whether an SQLite file can be written to: its folder too, where the journal lies."""
+    return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
+
+
+def _to_read(file: Path) -> str:
+    """The address of an SQLite file that nobody can write to.
+
+    SQLite makes an index of the journal before it reads. Where it cannot, the file must do without the journal; that of
+    a writer who was cut off is left out then.
+    """
+    index = file.with_name(f"{file.name}-shm")
+    alone = "" if index.is_file() else "&immutable=1"
+    return f"{file.absolute().as_uri()}?mode=ro{alone}"
 
 
 @lru_cache(maxsize=4)

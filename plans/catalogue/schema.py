@@ -15,7 +15,7 @@ from filelock import FileLock
 from sqlalchemy import URL, Connection, Engine, String, column, insert, inspect, select, table, text
 
 from plans.catalogue.database import engine, shown, writer
-from plans.catalogue.errors import StoreError
+from plans.catalogue.errors import NotKeptError, StoreError
 from plans.catalogue.tables import METADATA, RUNS
 
 VERSIONS = ("0001", "0002")
@@ -42,6 +42,9 @@ def prepare(reader: Engine) -> None:
         file = Path(url.database)
         if file.is_file() and _is_current(reader):
             return
+        if not os.access(file.parent, os.W_OK):
+            how = "brought up to date" if file.is_file() else "made"
+            raise NotKeptError(f"catalogue {shown(url)} cannot be {how}: its folder cannot be written to")
         with FileLock(file.with_suffix(".lock"), timeout=60):
             if not file.is_file():
                 _new_file(file)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from plans.catalogue import database, schema
-from plans.catalogue.errors import StoreError
+from plans.catalogue.errors import NotKeptError, StoreError
 
 
 class Transactions:
@@ -49,5 +49,7 @@ class Transactions:
             yield
         except (DBAPIError, PoolTimeout) as error:
             told = " ".join(str(getattr(error, "orig", None) or error).split())
+            if "readonly database" in told:
+                raise NotKeptError(f"catalogue {self.where}: it cannot be written to") from error
             helps = "; move the file away, it is made anew from the runs' folders" if "not a database" in told else ""
             raise StoreError(f"catalogue {self.where}: {told[:300]}{helps}") from error

@@ -10,9 +10,11 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from plans.exports import b2mml, calendar, csv, excel, json, netcdf, parquet, report
 from plans.exports.refusal import CannotExport
+from plans.exports.speaker import ENGLISH, Speaker
 from plans.exports.tables import TABLES
 from plans.store import StoredRun
 
@@ -31,23 +33,35 @@ class Format:
     """Whether it can tell one unit alone."""
     of_table: bool = False
     """Whether it holds one table, which may be chosen."""
+    of_people: bool = False
+    """Whether people read it, in their language; programs read the same in every one."""
 
 
 SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS: dict[str, Format] = {
-    "xlsx": Format("Excel", SHEETS, "heats or runs, Gantt, hourly energy, bill, ledger", excel.write),
+    "xlsx": Format("Excel", SHEETS, "heats or runs, Gantt, hourly energy, bill, ledger", excel.write, of_people=True),
     "csv": Format("CSV", "text/csv", "one table, for any program", csv.write, of_table=True),
     "parquet": Format("Parquet", "application/vnd.apache.parquet", "one table, typed", parquet.write, of_table=True),
     "nc": Format("netCDF", "application/netcdf", "all datasets of the run with their units", netcdf.write),
     "json": Format("JSON", "application/json", "everything, for programs", json.write),
     "xml": Format("B2MML", "application/xml", "ISA-95 schedule, for execution systems", b2mml.write),
-    "ics": Format("iCalendar", "text/calendar", "who does what when, for the crews", calendar.write, of_unit=True),
-    "html": Format("Report", "text/html", "one page with charts, to read and print", report.write),
+    "ics": Format(
+        "iCalendar", "text/calendar", "who does what when, for the crews", calendar.write, of_unit=True, of_people=True
+    ),
+    "html": Format("Report", "text/html", "one page with charts, to read and print", report.write, of_people=True),
 }
 """By the suffix of the file."""
 
 
-def export(run: StoredRun, kind: str, path: Path, *, unit: str | None = None, table: str | None = None) -> Path:
+def export(
+    run: StoredRun,
+    kind: str,
+    path: Path,
+    *,
+    unit: str | None = None,
+    table: str | None = None,
+    speaker: Speaker = ENGLISH,
+) -> Path:
     """Write a stored run to a file, whole or not at all; a CSV file has its manifest beside it.
 
     Args:
@@ -56,6 +70,7 @@ def export(run: StoredRun, kind: str, path: Path, *, unit: str | None = None, ta
         path: where to; what is there is replaced.
         unit: of a calendar, the one unit that it is for.
         table: of CSV and Parquet, one of ``tables.TABLES``; None: what the shift follows.
+        speaker: words what people read; files for programs are the same in every language.
 
     Raises:
         CannotExport: the run has no schedule, or the format, unit or table is unknown or does not go together.
@@ -65,7 +80,8 @@ def export(run: StoredRun, kind: str, path: Path, *, unit: str | None = None, ta
         raise CannotExport(f"unknown format {kind!r}; formats are {', '.join(FORMATS)}")
     if run.plan.schedule is None or run.plan.replay is None:
         raise CannotExport(f"run {run.id} has no schedule to export ({run.plan.status})")
-    found, asked = FORMATS[kind], {}
+    found = FORMATS[kind]
+    asked: dict[str, Any] = {"speaker": speaker} if found.of_people else {}
     if unit is not None:
         _refuse(found.of_unit, "unit", kind, [name for name, other in FORMATS.items() if other.of_unit])
         asked["unit"] = unit
@@ -90,4 +106,4 @@ def _refuse(can: bool, what: str, kind: str, those: list[str]) -> None:
         raise CannotExport(f"a {what} can be chosen for {' and '.join(those)} only, not for {kind}")
 
 
-__all__ = ["FORMATS", "TABLES", "CannotExport", "Format", "export", "written"]
+__all__ = ["ENGLISH", "FORMATS", "TABLES", "CannotExport", "Format", "Speaker", "export", "written"]

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
+from plans.exports.speaker import ENGLISH, Speaker, mark
 from plans.unit_runs import RUN, UnitRun, unit_runs
 from scenarios import Scenario
 from scenarios.assets.account import flow
@@ -71,7 +72,7 @@ class Activity:
     @property
     def amount_says(self) -> str:
         """What ``amount`` is."""
-        return "amount" if self.of == "site" else "electricity"
+        return mark("amount") if self.of == "site" else mark("electricity")
 
 
 def activities(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
@@ -93,6 +94,18 @@ def units(scenario: Scenario, run: xr.Dataset) -> dict[str, str]:
     order += [unit for unit, _ in scenario.process_units]
     found = {activity.unit: activity.of for activity in activities(scenario, run)}
     return {name: str(found[name]) for name in (*order, *found) if name in found}
+
+
+def called(unit: str, scenario: Scenario, speaker: Speaker = ENGLISH) -> str:
+    """What a unit of activities is called: the battery and what tells assets apart are ours, names the scenario's."""
+    taken = _of_line_and_processes(scenario)
+    if unit in taken:
+        return unit
+    if unit == _battery(scenario):
+        whole = speaker.say("battery")
+        return whole if unit == BATTERY else speaker.say("{name} (of the site)", name=whole)
+    name = unit.removesuffix(" (asset)")
+    return speaker.say("{name} (asset)", name=name) if name != unit and name in taken else unit
 
 
 def _operations(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
@@ -129,7 +142,7 @@ def _moved(scenario: Scenario, run: xr.Dataset, found: UnitRun) -> Iterator[Mate
 
 def _assets(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
     site = scenario.site
-    taken = {*(unit.name for unit in scenario.line.units), *(unit for unit, _ in scenario.process_units)}
+    taken = _of_line_and_processes(scenario)
     for name, machine in site.cores.items():
         rate = np.abs(flow(run, name, "main"))
         # one that need not be switched is always on: it works where something flows
@@ -139,10 +152,19 @@ def _assets(scenario: Scenario, run: xr.Dataset) -> Iterator[Activity]:
         for what, key in (("charge", "in"), ("discharge", "out")):
             rate = np.abs(flow(run, name, key))
             yield from _stretches(scenario, _called(name, taken), what, rate, rate, site.carrier[store.carrier].unit)
-    battery = _called(BATTERY, {asset.name for asset in site.assets} | taken, "of the site")
+    battery = _battery(scenario)
     for what in ("charge", "discharge"):
         rate = run[f"{what}_mw"].to_numpy()
         yield from _stretches(scenario, battery, what, rate, rate, "MWh")
+
+
+def _of_line_and_processes(scenario: Scenario) -> set[str]:
+    return {*(unit.name for unit in scenario.line.units), *(unit for unit, _ in scenario.process_units)}
+
+
+def _battery(scenario: Scenario) -> str:
+    taken = {asset.name for asset in scenario.site.assets} | _of_line_and_processes(scenario)
+    return _called(BATTERY, taken, "of the site")
 
 
 def _called(name: str, taken: set[str], more: str = "asset") -> str:

@@ -11,25 +11,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from plans.exports import manifest
-from plans.exports.activities import Activity, activities, units
+from plans.exports.activities import Activity, activities, called, units
 from plans.exports.refusal import CannotExport
+from plans.exports.speaker import ENGLISH, Speaker
 from plans.exports.texts import one_line, printable
+from plans.exports.worded import does
 from plans.store import StoredRun
+from plans.unit_runs import RUN
 
 if TYPE_CHECKING:
     from icalendar import Event
 
+    from scenarios import Scenario
 
-def write(run: StoredRun, path: Path, unit: str | None = None) -> None:
+
+def write(run: StoredRun, path: Path, unit: str | None = None, speaker: Speaker = ENGLISH) -> None:
     """Write the calendar of one unit, or of all of them with the unit as category.
 
     Raises:
         CannotExport: there is no such unit, or nothing that could stand in a calendar.
     """
-    path.write_bytes(calendar(run, unit))
+    path.write_bytes(calendar(run, unit, speaker))
 
 
-def calendar(run: StoredRun, unit: str | None = None) -> bytes:
+def calendar(run: StoredRun, unit: str | None = None, speaker: Speaker = ENGLISH) -> bytes:
     """The calendar as the bytes of an iCalendar file (RFC 5545)."""
     from icalendar import Calendar, vText
 
@@ -40,24 +45,25 @@ def calendar(run: StoredRun, unit: str | None = None) -> bytes:
         raise CannotExport(f"run {run.id} has nothing to put in a calendar: no heat, no run, no machine, no store")
     if unit is not None and unit not in found:
         raise CannotExport(f"unit {unit!r} does nothing in run {run.id}; units are {', '.join(found)}")
-    called = one_line(f"{plan.scenario.title or plan.scenario.name}{f', {unit}' if unit else ''}")
+    title = plan.scenario.title or plan.scenario.name
+    named = one_line(speaker.listed([title, called(unit, plan.scenario, speaker)]) if unit else title)
     made = Calendar()
-    made.add("prodid", "-//Emberline//plan//EN")
+    made.add("prodid", f"-//Emberline//plan//{speaker.tag[:2].upper()}")
     made.add("version", "2.0")
     made.add("method", "PUBLISH")
-    made.add("x-wr-calname", vText(called))
+    made.add("x-wr-calname", vText(named))
     made.add("x-wr-timezone", plan.scenario.horizon.zone)
-    made.add("x-wr-caldesc", vText(printable(manifest.proof(run))))
+    made.add("x-wr-caldesc", vText(printable(manifest.proof(run, speaker))))
     for name, value in manifest.flat(run).items():
         made.add(f"x-emberline-{name.replace('_', '-')}", vText(printable(value)))
     stamp = datetime.fromisoformat(run.meta["created"]).astimezone(UTC)
     for number, activity in enumerate(activities(plan.scenario, plan.replay)):
         if unit in (None, activity.unit):
-            made.add_component(_event(run, activity, number, stamp))
+            made.add_component(_event(run, activity, number, stamp, speaker))
     return made.to_ical()
 
 
-def _event(run: StoredRun, activity: Activity, number: int, stamp: datetime) -> Event:
+def _event(run: StoredRun, activity: Activity, number: int, stamp: datetime, speaker: Speaker) -> Event:
     from icalendar import Event
 
     horizon = run.plan.scenario.horizon
@@ -67,28 +73,56 @@ def _event(run: StoredRun, activity: Activity, number: int, stamp: datetime) -> 
     event.add("dtstamp", stamp)
     event.add("dtstart", start)
     event.add("dtend", end)
-    event.add("summary", one_line(activity.summary))
-    event.add("location", one_line(activity.unit))
-    event.add("categories", [one_line(activity.unit)])
-    local = [f"{at.astimezone(horizon.tz).isoformat(timespec='minutes')}" for at in (start, end)]
-    lines = [f"{local[0]} to {local[1]}, {horizon.zone}", *told(activity), f"run {run.id}", manifest.proof(run)]
+    unit = one_line(called(activity.unit, run.plan.scenario, speaker))
+    event.add("summary", one_line(summary(activity, run.plan.scenario, speaker)))
+    event.add("location", unit)
+    event.add("categories", [unit])
+    first, last = (_told(at.astimezone(horizon.tz), speaker) for at in (start, end))
+    lines = [
+        speaker.say("{first} to {last}, {zone}", first=first, last=last, zone=horizon.zone),
+        *told(activity, speaker), speaker.say("run {run}", run=run.id), manifest.proof(run, speaker),
+    ]  # fmt: skip
     event.add("description", printable("\n".join(lines)))
     return event
 
 
-def told(activity: Activity) -> list[str]:
+def summary(activity: Activity, scenario: Scenario, speaker: Speaker = ENGLISH) -> str:
+    """What an event is called: heat and stage, mode, or what a machine does."""
+    if activity.of == "line" or activity.what == RUN:
+        return activity.summary
+    if activity.of == "processes":
+        return speaker.say("{what} {name}", what=does(activity.what, speaker), name=activity.name)
+    name = called(activity.name, scenario, speaker)
+    return speaker.say("{name} {what}", name=name, what=does(activity.what, speaker))
+
+
+def told(activity: Activity, speaker: Speaker = ENGLISH) -> list[str]:
     """What else is to be said of it, a line each."""
     hours = (activity.end_min - activity.start_min) / 60
     lines = []
     if activity.of == "line":
-        lines.append(f"order {activity.group}, grade {activity.definition}")
-    lines += [f"{'makes' if m.made else 'uses'} {m.name}: {m.amount:,.1f} {m.unit}" for m in activity.materials]
+        lines.append(speaker.say("order {order}, grade {grade}", order=activity.group, grade=activity.definition))
+    for material in activity.materials:
+        values = {"name": material.name, "amount": f"{material.amount:,.1f}", "unit": material.unit}
+        if material.made:
+            lines.append(speaker.say("makes {name}: {amount} {unit}", **values))
+        else:
+            lines.append(speaker.say("uses {name}: {amount} {unit}", **values))
     unit, amount = activity.amount_unit, activity.amount
-    mean = f"{amount / hours:,.2f} {'MW' if unit == 'MWh' else f'{unit}/h'} on average"
-    lines.append(f"{activity.amount_says}: {amount:,.1f} {unit}, {mean}")
+    values = {
+        "what": speaker.say(activity.amount_says), "amount": f"{amount:,.1f}", "unit": unit,
+        "mean": f"{amount / hours:,.2f}", "rate": "MW" if unit == "MWh" else f"{unit}/h",
+    }  # fmt: skip
+    lines.append(speaker.say("{what}: {amount} {unit}, {mean} {rate} on average", **values))
     if activity.waited_min is not None:
-        lines.append(f"waits {activity.waited_min:,.0f} min before, transfer left out")
+        minutes = f"{activity.waited_min:,.0f}"
+        lines.append(speaker.say("waits {minutes} min before, transfer left out", minutes=minutes))
     return lines
+
+
+def _told(at: datetime, speaker: Speaker) -> str:
+    """A local time; in English as calendars of other programs write it."""
+    return at.isoformat(timespec="minutes") if speaker is ENGLISH else speaker.moment(at)
 
 
 def _second(at: datetime) -> datetime:

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from plans import palette
-from plans.exports.activities import activities, units
+from plans.exports.activities import activities, called, units
 from plans.exports.gantt_sheet import colours, key, works
+from plans.exports.speaker import ENGLISH, Speaker
+from plans.exports.tables import LINE, PROCESSES
 from plans.exports.texts import one_line
 from plans.store import StoredRun
 from scenarios.horizon import Horizon
@@ -39,37 +41,38 @@ LONGEST_NAME, NARROW = 60, 24
 """Letters of a name in a chart, and beside a low panel."""
 PER_LETTER = 5.6
 """Width of a letter in a bar [px]."""
-FONT = "Helvetica, Arial, sans-serif"
 
 
-def schedule(run: StoredRun) -> str:
+def schedule(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
     """Gantt, where anything is switched, above grid power, carbon intensity and price."""
     plan = run.plan
     assert plan.replay is not None
-    return _svg([*_gantt(run, plan.replay), *_power(run, plan.replay), *_signals(run)], "schedule")
+    panels = [*_gantt(run, plan.replay, speaker), *_power(run, plan.replay, speaker), *_signals(run, speaker)]
+    return _svg(panels, "schedule", speaker)
 
 
-def levels(run: StoredRun) -> str:
+def levels(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
     """Levels of the stores and the battery, plan and foreman; empty where there are none."""
-    found = list(_levels(run))
+    found = list(_levels(run, speaker))
     drawn = found[:MOST_LEVELS]
-    panels = [_level(run, *told, legend=i == 0, last=i == len(drawn) - 1) for i, told in enumerate(drawn)]
-    return _svg(panels, "levels") if panels else ""
+    panels = [_level(run, speaker, *told, legend=i == 0, last=i == len(drawn) - 1) for i, told in enumerate(drawn)]
+    return _svg(panels, "levels", speaker) if panels else ""
 
 
-def _svg(panels: list[Any], name: str) -> str:
+def _svg(panels: list[Any], name: str, speaker: Speaker) -> str:
     """Panels below each other as one SVG.
 
     Args:
         panels: with the same time axis.
         name: of the chart; several stand on one page, and each has ids of its own.
+        speaker: whose fonts it needs.
     """
     import altair as alt
     import vl_convert
 
     apart: Any = dict.fromkeys(("color", "strokeDash", "y"), "independent")
     drawn = alt.vconcat(*panels, spacing=12).resolve_scale(x="shared", **apart)
-    drawn = drawn.configure(background="white", font=FONT).configure_view(stroke="#CCCCCC")
+    drawn = drawn.configure(background="white", font=speaker.fonts).configure_view(stroke="#CCCCCC")
     drawn = drawn.configure_axis(titleFontWeight="normal", gridColor="#E3E6E9")
     version = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
     # checking the data row by row against altair's schema would take longer than drawing
@@ -77,16 +80,19 @@ def _svg(panels: list[Any], name: str) -> str:
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
 
 
-def _x(horizon: Horizon, labels: bool = False) -> alt.X:
+def _x(horizon: Horizon, speaker: Speaker, labels: bool = False) -> alt.X:
     import altair as alt
 
-    texts = {str(minute): text for minute, text in _labels(horizon)}
+    texts = {str(minute): text for minute, text in _labels(horizon, speaker)}
     first, last = horizon.instant(0), horizon.instant(horizon.length_min)
-    offsets = f"{first:%z}" if first.utcoffset() == last.utcoffset() else f"{first:%z}, later {last:%z}"
+    offsets = f"{first:%z}"
+    if first.utcoffset() != last.utcoffset():
+        offsets = speaker.say("{offset}, later {other}", offset=offsets, other=f"{last:%z}")
+    title = speaker.say("local time, {zone} ({offsets})", zone=horizon.zone, offsets=offsets)
     axis = alt.Axis(
         values=[int(minute) for minute in texts],
         labelExpr=f"({json.dumps(texts)})[datum.value] || ''",
-        title=f"local time, {horizon.zone} ({offsets})" if labels else None,
+        title=title if labels else None,
         labels=labels,
         ticks=labels,
         grid=True,
@@ -96,7 +102,7 @@ def _x(horizon: Horizon, labels: bool = False) -> alt.X:
     return alt.X("start:Q", axis=axis, scale=alt.Scale(domain=[0, horizon.length_min], nice=False))
 
 
-def _labels(horizon: Horizon) -> Iterator[tuple[int, list[str]]]:
+def _labels(horizon: Horizon, speaker: Speaker) -> Iterator[tuple[int, list[str]]]:
     """Minute and text of each label of the time axis: hours, days or months, as the horizon is long."""
     hours = horizon.length_min / 60
     every = 2 if hours <= 30 else 6 if hours <= 80 else 12 if hours <= 250 else 24
@@ -107,28 +113,29 @@ def _labels(horizon: Horizon) -> Iterator[tuple[int, list[str]]]:
                 yield minute, [f"{at:%Y-%m}"]
         elif every == 24:
             if at.hour == 0:
-                yield minute, [f"{at:%m-%d}"]
+                yield minute, [speaker.day(at)]
         elif at.hour % every == 0:
-            yield minute, [f"{at:%H:%M}", f"{at:%m-%d}" if at.hour == 0 or minute == 0 else ""]
+            yield minute, [f"{at:%H:%M}", speaker.day(at) if at.hour == 0 or minute == 0 else ""]
 
 
-def _gantt(run: StoredRun, replay: xr.Dataset) -> Iterator[Any]:
+def _gantt(run: StoredRun, replay: xr.Dataset, speaker: Speaker) -> Iterator[Any]:
     import altair as alt
 
     plan, horizon = run.plan, run.plan.scenario.horizon
     found = units(plan.scenario, replay)
-    names = [_short(name) for name in found]
+    shown = {name: _short(called(name, plan.scenario, speaker)) for name in found}
+    names = list(shown.values())
     if not names:
         return
-    shades = {_short(name): shade for name, shade in colours(plan.scenario).items()}
+    shades = {_short(name): shade for name, shade in colours(plan.scenario, speaker).items()}
     tables: dict[str, list[dict[str, Any]]] = {"plan": [], "foreman": [], "text": []}
     for whose, data in (("plan", replay), ("foreman", plan.baseline)):
         for activity in activities(plan.scenario, data):
             if activity.unit not in found or (whose == "foreman" and activity.of == "site"):
                 continue
             start, end = activity.start_min, min(activity.end_min, horizon.length_min)
-            row = {"unit": _short(activity.unit), "start": start, "end": end, "makes": works(activity)}
-            tables[whose].append({**row, "key": _short(key(activity))})
+            row = {"unit": shown[activity.unit], "start": start, "end": end, "makes": works(activity)}
+            tables[whose].append({**row, "key": _short(key(activity, speaker))})
             wide = (end - start) / horizon.length_min * WIDTH >= PER_LETTER * len(activity.name)
             if whose == "plan" and wide and works(activity) and activity.of != "site":
                 tables["text"].append({"unit": row["unit"], "start": (start + end) / 2, "name": activity.name})
@@ -139,7 +146,7 @@ def _gantt(run: StoredRun, replay: xr.Dataset) -> Iterator[Any]:
         scale=alt.Scale(domain=used, range=[shades[name] for name in used]),
         legend=alt.Legend(title=None, orient="top", columns=7, labelLimit=130) if len(used) <= MOST_IN_LEGEND else None,
     )
-    x, step = _x(horizon), ROW + (6 if tables["foreman"] else 0)
+    x, step = _x(horizon, speaker), ROW + (6 if tables["foreman"] else 0)
     y = alt.Y(
         "unit:N",
         sort=names,
@@ -161,56 +168,61 @@ def _gantt(run: StoredRun, replay: xr.Dataset) -> Iterator[Any]:
     yield alt.layer(*layers).properties(width=WIDTH, height=step * len(names))
 
 
-def _power(run: StoredRun, replay: xr.Dataset) -> Iterator[Any]:
+def _power(run: StoredRun, replay: xr.Dataset, speaker: Speaker) -> Iterator[Any]:
     """What the grid gives, what the line or the processes and the base load draw, and the foreman's import."""
     import altair as alt
 
     plan, horizon = run.plan, run.plan.scenario.horizon
     need = replay["line_mw"].to_numpy() + replay["base_load_mw"].to_numpy()
-    drawn = "processes and base load" if plan.scenario.processes else "line and base load"
+    drawn = speaker.say(PROCESSES if plan.scenario.processes else LINE)
+    imported = speaker.say("grid import")
     curves = {
-        "grid import": (replay["import_mw"].to_numpy(), palette.POWER, [1, 0]),
-        "grid import, foreman": (plan.baseline["import_mw"].to_numpy(), palette.FOREMAN, [4, 2]),
+        imported: (replay["import_mw"].to_numpy(), palette.POWER, [1, 0]),
+        speaker.say("grid import, foreman"): (plan.baseline["import_mw"].to_numpy(), palette.FOREMAN, [4, 2]),
         drawn: (need, palette.INK, [1, 0]),
     }
     if not need.any():
         del curves[drawn]
     limit = plan.scenario.site.grid.import_limit_mw
     if limit is not None:
-        curves["contracted import"] = (np.full(horizon.n_steps, limit), palette.LIMIT, [8, 3])
-    area = alt.Chart(alt.Data(values=_points(horizon, {"": curves["grid import"][0]})))
+        curves[speaker.say("contracted import")] = (np.full(horizon.n_steps, limit), palette.LIMIT, [8, 3])
+    area = alt.Chart(alt.Data(values=_points(horizon, {"": curves[imported][0]})))
+    title = [speaker.say("power"), "[MW]"]
     layers: list[Any] = [
         area.mark_area(interpolate="step-after", color=palette.POWER, opacity=0.35).encode(
-            x=_x(horizon), y=alt.Y("value:Q", title=["power", "[MW]"])
+            x=_x(horizon, speaker), y=alt.Y("value:Q", title=title)
         ),
-        _curves(horizon, curves, ["power", "[MW]"]),
+        _curves(horizon, speaker, curves, title),
     ]
     yield alt.layer(*layers).properties(width=WIDTH, height=130)
 
 
-def _signals(run: StoredRun) -> Iterator[Any]:
+def _signals(run: StoredRun, speaker: Speaker) -> Iterator[Any]:
     scenario, inputs = run.plan.scenario, run.plan.scenario.inputs
-    intensity = {"average": (inputs["carbon_intensity_kg_per_mwh"].to_numpy(), palette.CARBON, [1, 0])}
+    intensity = {speaker.say("average"): (inputs["carbon_intensity_kg_per_mwh"].to_numpy(), palette.CARBON, [1, 0])}
     if "marginal_carbon_intensity_kg_per_mwh" in inputs:
         marginal = inputs["marginal_carbon_intensity_kg_per_mwh"].to_numpy()
-        intensity["marginal"] = (marginal, palette.CARBON, [4, 2])
+        intensity[speaker.say("marginal")] = (marginal, palette.CARBON, [4, 2])
     spot = scenario.market.has_spot
-    yield _curves(
-        scenario.horizon, intensity, ["carbon intensity", "[kg CO2e/MWh]"], legend=len(intensity) > 1, last=not spot
-    ).properties(width=WIDTH, height=70)
+    title = [speaker.say("carbon intensity"), "[kg CO2e/MWh]"]
+    yield _curves(scenario.horizon, speaker, intensity, title, legend=len(intensity) > 1, last=not spot).properties(
+        width=WIDTH, height=70
+    )
     if spot:
-        price = {"spot price": (inputs["price_per_mwh"].to_numpy(), palette.PRICE, [1, 0])}
-        title = ["spot price", f"[{scenario.market.currency}/MWh]"]
-        yield _curves(scenario.horizon, price, title, legend=False, last=True).properties(width=WIDTH, height=70)
+        name = speaker.say("spot price")
+        price = {name: (inputs["price_per_mwh"].to_numpy(), palette.PRICE, [1, 0])}
+        title = [name, f"[{scenario.market.currency}/MWh]"]
+        drawn = _curves(scenario.horizon, speaker, price, title, legend=False, last=True)
+        yield drawn.properties(width=WIDTH, height=70)
 
 
-def _levels(run: StoredRun) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
+def _levels(run: StoredRun, speaker: Speaker) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
     """Name, unit and level at each step's end of each store, plan and foreman."""
     plan, before = run.plan, run.plan.baseline
     replay = plan.replay
     assert replay is not None
     if replay["battery_mwh"].to_numpy().any():
-        yield "battery", "MWh", replay["battery_mwh"].to_numpy(), before["battery_mwh"].to_numpy()
+        yield speaker.say("battery"), "MWh", replay["battery_mwh"].to_numpy(), before["battery_mwh"].to_numpy()
     for name, label, unit in (("stock_t", "stock", ""), ("asset_level", "store", "store_unit")):
         if name in replay:
             for i, store in enumerate(replay[label].values.tolist()):
@@ -219,16 +231,27 @@ def _levels(run: StoredRun) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]
 
 
 def _level(
-    run: StoredRun, name: str, unit: str, ends: np.ndarray, foreman: np.ndarray, legend: bool, last: bool
+    run: StoredRun,
+    speaker: Speaker,
+    name: str,
+    unit: str,
+    ends: np.ndarray,
+    foreman: np.ndarray,
+    legend: bool,
+    last: bool,
 ) -> alt.Chart:
-    curves = {"plan": (ends, palette.POWER, [1, 0]), "foreman": (foreman, palette.FOREMAN, [4, 2])}
+    curves = {
+        speaker.say("plan"): (ends, palette.POWER, [1, 0]),
+        speaker.say("foreman"): (foreman, palette.FOREMAN, [4, 2]),
+    }
     horizon = run.plan.scenario.horizon
-    drawn = _curves(horizon, curves, [_short(name, NARROW), f"[{unit}]"], legend, last, at_end=True)
+    drawn = _curves(horizon, speaker, curves, [_short(name, NARROW), f"[{unit}]"], legend, last, at_end=True)
     return drawn.properties(width=WIDTH, height=70)
 
 
 def _curves(
     horizon: Horizon,
+    speaker: Speaker,
     curves: dict[str, tuple[np.ndarray, str, list[int]]],
     title: list[str],
     legend: bool = True,
@@ -239,6 +262,7 @@ def _curves(
 
     Args:
         horizon: of the values.
+        speaker: of the time axis.
         curves: what is drawn.
         title: of the vertical axis, with its unit.
         legend: whether colours are told.
@@ -256,7 +280,7 @@ def _curves(
         interpolate="linear" if at_end else "step-after", strokeWidth=1.3, clip=True
     )
     return mark.encode(
-        x=_x(horizon, last),
+        x=_x(horizon, speaker, last),
         y=alt.Y("value:Q", title=title, scale=alt.Scale(zero=at_end), axis=alt.Axis(tickCount=4)),
         color=alt.Color("curve:N", sort=names, scale=colour, legend=told if legend else None),
         strokeDash=alt.StrokeDash("curve:N", sort=names, scale=dash, legend=told if legend else None),

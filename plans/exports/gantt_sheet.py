@@ -7,8 +7,10 @@ from typing import Any
 
 from plans import palette
 from plans.clocks import clocks_change
-from plans.exports.activities import Activity, activities, units
+from plans.exports.activities import Activity, activities, called, units
+from plans.exports.speaker import ENGLISH, Speaker
 from plans.exports.texts import printable
+from plans.exports.worded import does
 from plans.store import StoredRun
 from plans.unit_runs import RUN
 from scenarios import Scenario
@@ -24,7 +26,7 @@ PALE = "#E6E9EC"
 """A unit that gets ready and makes nothing."""
 
 
-def draw(sheet: Any, book: Any, run: StoredRun) -> None:
+def draw(sheet: Any, book: Any, run: StoredRun, speaker: Speaker = ENGLISH) -> None:
     """Fill a sheet: a cell is coloured where its unit works in any part of it; its name stands in the first one."""
     plan = run.plan
     assert plan.replay is not None
@@ -32,15 +34,17 @@ def draw(sheet: Any, book: Any, run: StoredRun) -> None:
     steps = math.ceil(horizon.n_steps / MOST_CELLS)
     cell_min, n = steps * horizon.step_min, math.ceil(horizon.n_steps / steps)
     rows = list(units(scenario, plan.replay))
-    shades = colours(scenario)
+    shades = colours(scenario, speaker)
     head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "vcenter"})
     clock = book.add_format({"rotation": 90, "font_size": 8, "bottom": 1, "valign": "bottom"})
     fills = {
         shade: book.add_format({"bg_color": shade, "font_color": palette.INK, "font_size": 9, "valign": "vcenter"})
         for shade in {*shades.values(), PALE}
     }
-    each = f", a cell is {cell_min / 60:g} h" if steps > 1 else ""
-    sheet.write_string(0, 0, f"unit ({horizon.zone}{each})", head)
+    corner = speaker.say("unit ({zone})", zone=horizon.zone)
+    if steps > 1:
+        corner = speaker.say("unit ({zone}, a cell is {hours} h)", zone=horizon.zone, hours=f"{cell_min / 60:g}")
+    sheet.write_string(0, 0, corner, head)
     clocks = "%d %H:%M" if horizon.length_min <= MONTH_MIN else "%m-%d %H:%M"
     if clocks_change(horizon):
         clocks += " %z"
@@ -48,15 +52,15 @@ def draw(sheet: Any, book: Any, run: StoredRun) -> None:
         at = horizon.instant(i * cell_min)
         sheet.write_string(0, i + 1, at.strftime(clocks), clock)
     for row, unit in enumerate(rows, start=1):
-        sheet.write_string(row, 0, printable(unit), head)
+        sheet.write_string(row, 0, printable(called(unit, scenario, speaker)), head)
         sheet.set_row(row, 24)
     used: dict[str, Any] = {}
     for activity in activities(scenario, plan.replay):
         first = max(math.floor(activity.start_min / cell_min + 1e-9), 0)
         last = min(math.ceil(activity.end_min / cell_min - 1e-9), n)
-        fill = fills[shades[key(activity)] if works(activity) else PALE]
+        fill = fills[shades[key(activity, speaker)] if works(activity) else PALE]
         if works(activity):
-            used[key(activity)] = fill
+            used[key(activity, speaker)] = fill
         row = rows.index(activity.unit) + 1
         for i in range(first, last):
             named = i == first and works(activity) and activity.of != "site"
@@ -77,18 +81,24 @@ def works(activity: Activity) -> bool:
     return activity.of != "processes" or activity.what == RUN
 
 
-def key(activity: Activity) -> str:
+def key(activity: Activity, speaker: Speaker = ENGLISH) -> str:
     """What its colour stands for: the order, the mode, or what the machine does."""
-    names = {"line": f"order {activity.group}", "processes": f"mode {activity.name}", "site": activity.what}
-    return names[activity.of]
+    if activity.of == "line":
+        return speaker.say("order {order}", order=activity.group)
+    if activity.of == "processes":
+        return speaker.say("mode {name}", name=activity.name)
+    return does(activity.what, speaker)
 
 
-def colours(scenario: Scenario) -> dict[str, str]:
+def colours(scenario: Scenario, speaker: Speaker = ENGLISH) -> dict[str, str]:
     """Colour of each ``key``, as on the page."""
     orders = palette.in_turn(order.name for order in scenario.orders)
-    found = {f"order {name}": shade for name, shade in orders.items()}
-    found |= {f"mode {name}": shade for name, shade in palette.of_modes(scenario).items()}
-    return found | {"on": palette.LEFT, "charge": palette.BATTERY, "discharge": palette.PV}
+    found = {speaker.say("order {order}", order=name): shade for name, shade in orders.items()}
+    found |= {speaker.say("mode {name}", name=name): shade for name, shade in palette.of_modes(scenario).items()}
+    return found | {
+        does(what, speaker): shade
+        for what, shade in (("on", palette.LEFT), ("charge", palette.BATTERY), ("discharge", palette.PV))
+    }
 
 
 def _legend(sheet: Any, fills: dict[str, Any], row: int) -> None:

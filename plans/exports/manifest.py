@@ -8,31 +8,36 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from plans.exports.texts import number
+from plans.exports.speaker import ENGLISH, Speaker, mark
 from plans.store import StoredRun
 
 TONNES = "t CO2e"
 UNITS = {"carbon": "kg CO2e", "lateness": "min"}
 """Of the objective; of other goals it is the market's currency."""
 LABELS = {
-    "run": "run",
-    "scenario": "scenario",
-    "title": "title",
-    "made_at": "made",
-    "goal": "goal",
-    "status": "status",
-    "objective": "objective, what can be decided",
-    "bound": "bound on it",
-    "gap": "gap on what can be decided",
-    "verdict": "verdict",
-    "acceptable": "acceptable",
-    "figures": "figures",
-    "seed": "seed",
-    "time_zone": "time zone",
-    "signs": "signs",
-    "input_sha256": "input sha256",
+    "run": mark("run"),
+    "scenario": mark("scenario"),
+    "title": mark("title"),
+    "made_at": mark("made"),
+    "goal": mark("goal"),
+    "status": mark("status"),
+    "objective": mark("objective, what can be decided"),
+    "bound": mark("bound on it"),
+    "gap": mark("gap on what can be decided"),
+    "verdict": mark("verdict"),
+    "acceptable": mark("acceptable"),
+    "figures": mark("figures"),
+    "seed": mark("seed"),
+    "time_zone": mark("time zone"),
+    "signs": mark("signs"),
+    "input_sha256": mark("input sha256"),
 }
-FIGURES = "of the undisturbed replay: what the twin made of the schedule, not what the search says of it"
+FIGURES = mark("of the undisturbed replay: what the twin made of the schedule, not what the search says of it")
+GOALS = {
+    "carbon": mark("least carbon"), "cost": mark("least cost"),
+    "cost_with_carbon_price": mark("least cost with the carbon price"), "lateness": mark("least lateness"),
+}  # fmt: skip
+SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal intensity")}
 
 
 def manifest(run: StoredRun) -> dict[str, Any]:
@@ -61,29 +66,45 @@ def manifest(run: StoredRun) -> dict[str, Any]:
     }
 
 
-def rows(run: StoredRun) -> list[tuple[str, str]]:
+def rows(run: StoredRun, speaker: Speaker = ENGLISH) -> list[tuple[str, str]]:
     """The manifest for people, label and text."""
-    found = manifest(run)
-    found["acceptable"] = "yes" if found["acceptable"] else "no"
-    found["gap"] = "none proven" if found["gap"] is None else f"{found['gap']:.3%}"
+    told = [(speaker.say(LABELS[name]), text) for name, text in _texts(run, speaker).items()]
+    versions = dict(run.meta["versions"])
+    return told + [(speaker.say("version of {name}", name=name), number) for name, number in versions.items()]
+
+
+def _texts(run: StoredRun, speaker: Speaker) -> dict[str, str]:
+    """What the manifest says, by the names of ``LABELS``."""
+    found, goal = manifest(run), run.plan.scenario.goal
+    found["acceptable"] = speaker.say("yes") if found["acceptable"] else speaker.say("no")
+    found["gap"] = speaker.say("none proven") if found["gap"] is None else speaker.percent(found["gap"], 3)
     for name in ("objective", "bound"):
-        found[name] = "none" if found[name] is None else _told(found[name], found["objective_unit"])
-    told = [(label, str(found[name])) for name, label in LABELS.items()]
-    return told + [(f"version of {name}", number) for name, number in found["versions"].items()]
+        told = speaker.word("none", "none proven")
+        found[name] = told if found[name] is None else _told(found[name], found["objective_unit"], speaker)
+    goal_says, signal = speaker.say(GOALS[goal.minimize]), speaker.say(SIGNALS[goal.signal])
+    found["goal"] = speaker.word(found["goal"], "{goal} ({signal})", goal=goal_says, signal=signal)
+    found["figures"] = speaker.say(FIGURES)
+    for name in ("status", "verdict", "signs"):
+        found[name] = speaker.said(found[name])
+    return {name: str(found[name]) for name in LABELS}
 
 
-def _told(value: float, unit: str) -> str:
+def _told(value: float, unit: str, speaker: Speaker) -> str:
     """A value of the objective as the pages tell it: carbon in tonnes."""
-    return f"{number(value / 1000, 3)} {TONNES}" if unit == UNITS["carbon"] else f"{number(value, 3)} {unit}"
+    carbon = unit == UNITS["carbon"]
+    return f"{speaker.number(value / 1000 if carbon else value, 3)} {TONNES if carbon else unit}"
 
 
-def proof(run: StoredRun) -> str:
+def proof(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
     """Status, gap, objective and bound in one line, to stand beside figures."""
-    told = dict(rows(run))
-    gap, best, bound = (told[LABELS[name]] for name in ("gap", "objective", "bound"))
+    told = _texts(run, speaker)
     # a search that its user ended with a plan was not in vain; files for machines keep the word as it is stored
-    status = "taken early" if run.plan.status == "cancelled" and run.plan.found else run.plan.status
-    return f"Status: {status}; gap on what can be decided {gap} (plan {best}, bound {bound})."
+    early = run.plan.status == "cancelled" and run.plan.found
+    return speaker.say(
+        "Status: {status}; gap on what can be decided {gap} (plan {best}, bound {bound}).",
+        status=speaker.say("taken early") if early else told["status"],
+        gap=told["gap"], best=told["objective"], bound=told["bound"],
+    )  # fmt: skip
 
 
 def flat(run: StoredRun) -> dict[str, str]:

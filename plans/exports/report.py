@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from plans.clocks import clocks_change
 from plans.exports import charts, manifest, tables
 from plans.exports.hours import hours
-from plans.exports.texts import number as spoken
+from plans.exports.speaker import ENGLISH, Speaker, mark
 from plans.exports.texts import printable
-from plans.exports.worded import figures, worded
+from plans.exports.worded import figures, for_people
 from plans.store import StoredRun
 
 if TYPE_CHECKING:
@@ -30,22 +30,28 @@ SMALL = 1e-6
 MOST_HOURS = 50
 """Longest horizon whose energy is told hour by hour, else day by day [h]."""
 NOTES = {
-    "heats": "Heat list",
-    "runs": "Runs of the units",
-    "deliveries": "Deliveries",
-    "machines": "Machines and stores of the site",
-    "energy": "Energy",
-    "bill": "Bill",
-    "ledger": "Carbon ledger",
+    "heats": mark("Heat list"),
+    "runs": mark("Runs of the units"),
+    "deliveries": mark("Deliveries"),
+    "machines": mark("Machines and stores of the site"),
+    "energy": mark("Energy"),
+    "bill": mark("Bill"),
+    "ledger": mark("Carbon ledger"),
 }
 
+QUANTILES = {"low": "p10", "middle": "p50", "high": "p90"}
+SAVED_CARBON = mark(
+    "Saved carbon against the foreman on the same luck: median {middle} {unit}, P10 {low} to P90 {high}."
+)
+SAVED_COST = mark("Saved cost against the foreman on the same luck: median {middle} {unit}, P10 {low} to P90 {high}.")
 
-def write(run: StoredRun, path: Path) -> None:
+
+def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
     """Write the page."""
-    path.write_text(page(run), encoding="utf-8")
+    path.write_text(page(run, speaker), encoding="utf-8")
 
 
-def page(run: StoredRun) -> str:
+def page(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
     """The page as HTML."""
     import jinja2
     from markupsafe import Markup
@@ -58,32 +64,40 @@ def page(run: StoredRun) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    first, last = (horizon.instant(at).isoformat(sep=" ", timespec="minutes") for at in (0, horizon.length_min))
+    first, last = (speaker.moment(horizon.instant(at)) for at in (0, horizon.length_min))
+    span = {"first": first, "last": last, "zone": horizon.zone, "minutes": f"{horizon.step_min:g}"}
+    offset = clocks_change(horizon)
     return environment.get_template(TEMPLATE).render(
+        tr=speaker.say,
+        language=speaker.tag,
+        # part of the style, where quotes are no entities
+        fonts=Markup(speaker.fonts),
         title=printable(plan.scenario.title or plan.scenario.name),
         description=printable(plan.scenario.description),
         scenario=plan.scenario,
         run=run.id,
-        span=f"{first} to {last}, {horizon.zone}, steps of {horizon.step_min:g} min",
+        span=speaker.say("{first} to {last}, {zone}, steps of {minutes} min", **span),
         acceptable=plan.acceptable,
-        verdict=printable(plan.verdict),
-        proof=manifest.proof(run),
-        figures=_figures(figures(tables.figures(run))),
-        stock=tables.stock_says(run),
+        verdict=printable(speaker.said(plan.verdict)),
+        proof=manifest.proof(run, speaker),
+        figures=_figures(figures(tables.figures(run), speaker), speaker),
+        stock=tables.stock_says(run, speaker),
         comparable=plan.comparable,
-        violations=[_violation(run, found) for found in plan.violations],
-        days=_days(run),
+        violations=[_violation(run, found, speaker) for found in plan.violations],
+        days=_days(run, speaker),
         # the renderer has escaped what stands in them
-        schedule=Markup(charts.schedule(run)),
-        levels=Markup(charts.levels(run)),
+        schedule=Markup(charts.schedule(run, speaker)),
+        levels=Markup(charts.levels(run, speaker)),
         lists=[
-            (NOTES[name], *_list(frame, clocks_change(horizon))) for name, frame in _lists(run).items() if len(frame)
+            (speaker.say(NOTES[name]), *_list(frame, speaker, offset))
+            for name, frame in _lists(run, speaker).items()
+            if len(frame)
         ],
-        manifest=[(label, printable(value)) for label, value in manifest.rows(run)],
+        manifest=[(label, printable(value)) for label, value in manifest.rows(run, speaker)],
     )
 
 
-def _lists(run: StoredRun) -> dict[str, pd.DataFrame]:
+def _lists(run: StoredRun, speaker: Speaker) -> dict[str, pd.DataFrame]:
     scenario = run.plan.scenario
     found = {"heats": tables.heat_list(run)} if scenario.heats else {}
     found |= {name: frame for name, frame in tables.of_processes(run).items() if name in ("runs", "deliveries")}
@@ -92,55 +106,55 @@ def _lists(run: StoredRun) -> dict[str, pd.DataFrame]:
     # what never flows is left out, so that the rest fits on the page
     found["energy"] = energy[[name for name in energy if _says_something(energy[name])]]
     found |= {"bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
-    return {name: worded(frame, name, scenario.market.currency) for name, frame in found.items()}
+    return {name: for_people(frame, name, scenario, speaker) for name, frame in found.items()}
 
 
 def _says_something(column: pd.Series) -> bool:
     return not all(isinstance(value, int | float) and abs(value) < SMALL for value in column)
 
 
-def _list(frame: pd.DataFrame, offset: bool) -> tuple[Cells, list[Cells], int]:
+def _list(frame: pd.DataFrame, speaker: Speaker, offset: bool) -> tuple[Cells, list[Cells], int]:
     """Head, rows and the number of rows that are left out."""
-    return *_cells(frame.head(MOST_ROWS), offset), max(len(frame) - MOST_ROWS, 0)
+    return *_cells(frame.head(MOST_ROWS), speaker, offset), max(len(frame) - MOST_ROWS, 0)
 
 
-def _figures(frame: pd.DataFrame) -> tuple[Cells, list[Cells]]:
+def _figures(frame: pd.DataFrame, speaker: Speaker) -> tuple[Cells, list[Cells]]:
     """The table of figures: a row's numbers have the digits that its own size asks for."""
-    head, rows = _cells(frame)
+    head, rows = _cells(frame, speaker)
     for row, values in zip(rows, frame.itertuples(index=False), strict=True):
         digits = _digits([value for value in values[2:-1] if not isinstance(value, str)])
-        row[2:] = [(_cell(value, digits, False, "–"), "number") for value in values[2:-1]]
-        row.append((_cell(values[-1], 1, False, "–"), "number"))
+        row[2:] = [(_cell(value, digits, speaker, missing="–"), "number") for value in values[2:-1]]
+        row.append((_cell(values[-1], 1, speaker, missing="–"), "number"))
     return head, rows
 
 
-def _cells(frame: pd.DataFrame, offset: bool = False) -> tuple[Cells, list[Cells]]:
+def _cells(frame: pd.DataFrame, speaker: Speaker, offset: bool = False) -> tuple[Cells, list[Cells]]:
     """Names of the columns and rows of cells, each with what it is: ``number``, ``time``, or a text.
 
     Args:
         frame: the table.
+        speaker: of numbers and times.
         offset: whether times tell theirs, as clocks change.
     """
     times, columns, kinds = tables.timed(frame), [], []
     for name in frame.columns:
         values = frame[name].tolist()
         digits = _digits(values)
-        columns.append([_cell(value, digits, offset) for value in values])
+        columns.append([_cell(value, digits, speaker, offset) for value in values])
         number = any(isinstance(value, int | float) for value in values)
         kinds.append("time" if name in times else "number" if number else "text")
     head = [(printable(str(name)).replace("_", " "), kind) for name, kind in zip(frame.columns, kinds, strict=True)]
     return head, [list(zip(row, kinds, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _cell(value: Any, digits: int, offset: bool, missing: str = "") -> str:
+def _cell(value: Any, digits: int, speaker: Speaker, offset: bool = False, missing: str = "") -> str:
     if hasattr(value, "isoformat"):
-        told = str(value.isoformat(sep=" ", timespec="minutes"))
-        return told if offset else told[:16]
+        return speaker.moment(value, offset)
     if isinstance(value, str):
         return printable(value)
     if value is None or math.isnan(value):
         return missing
-    return spoken(value, digits)
+    return speaker.number(value, digits)
 
 
 def _digits(values: list[Any]) -> int:
@@ -151,26 +165,31 @@ def _digits(values: list[Any]) -> int:
     return 0 if top >= 100_000 else 1 if top >= 1000 else 2 if top >= 1 else 4
 
 
-def _violation(run: StoredRun, found: dict[str, Any]) -> str:
-    at = run.plan.scenario.horizon.instant(found["at_min"]).isoformat(sep=" ", timespec="minutes")
-    who = ", ".join(filter(None, (found["heat"], found["unit"])))
-    return printable(f"{found['kind']} ({who}): by {spoken(found['amount'], 2)} {found['measure']}, {at}")
+def _violation(run: StoredRun, found: dict[str, Any], speaker: Speaker) -> str:
+    told = {
+        "what": speaker.missed(found["kind"]),
+        "who": speaker.listed([part for part in (found["heat"], found["unit"]) if part]),
+        "amount": speaker.number(found["amount"], 2), "measure": speaker.said(found["measure"]),
+        "time": speaker.moment(run.plan.scenario.horizon.instant(found["at_min"])),
+    }  # fmt: skip
+    return printable(speaker.say("{what} ({who}): by {amount} {measure}, {time}", **told))
 
 
-def _days(run: StoredRun) -> str:
-    """What the disturbed replays say, in one sentence; empty where there are none."""
+def _days(run: StoredRun, speaker: Speaker) -> str:
+    """What the disturbed replays say; empty where there are none."""
     done = run.plan.replays
     if done is None or not done.n:
         return ""
-    says = f"The plan held without any violation in {done.held} of {done.n} disturbed replays."
+    says = [
+        speaker.say("The plan held without any violation in {held} of {n} disturbed replays.", held=done.held, n=done.n)
+    ]
     if not run.plan.comparable:
-        return says
+        return says[0]
     found, currency = done.quantiles(), run.plan.scenario.market.currency
-    for name, label, unit in (
-        ("saved_carbon_kg", "carbon", "t CO2e"),
-        ("saved_cost", "cost", currency),
+    for name, message, unit, scale, digits in (
+        ("saved_carbon_kg", SAVED_CARBON, "t CO2e", 1000, 2),
+        ("saved_cost", SAVED_COST, currency, 1, 0),
     ):
-        scale, digits = (1000, 2) if unit == "t CO2e" else (1, 0)
-        low, middle, high = (spoken(found[name][q] / scale, digits) for q in ("p10", "p50", "p90"))
-        says += f" Saved {label} against the foreman on the same luck: median {middle} {unit}, P10 {low} to P90 {high}."
-    return says
+        told = {key: speaker.number(found[name][q] / scale, digits) for key, q in QUANTILES.items()}
+        says.append(speaker.say(message, unit=unit, **told))
+    return " ".join(says)

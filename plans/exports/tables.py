@@ -14,7 +14,7 @@ from plans.bill import BillLine, bill
 from plans.exports.activities import activities
 from plans.exports.hours import hours, local
 from plans.exports.refusal import CannotExport
-from plans.exports.texts import number
+from plans.exports.speaker import ENGLISH, Speaker, mark
 from plans.ledger import Entry, ledger
 from plans.store import StoredRun
 
@@ -25,6 +25,9 @@ HEAT_COLUMNS = (
     "heat", "order", "grade", "mass_t", "stage", "unit", "start", "end", "waited_min", "energy_mwh", "heat_carbon_kg",
 )  # fmt: skip
 ACTIVITY_COLUMNS = ("unit", "what", "name", "start", "end", "amount", "amount_unit")
+LINE, PROCESSES = mark("line and base load"), mark("processes and base load")
+"""Who draws electricity."""
+CREDITED = {"carbon_kg": mark("carbon, stock credited"), "cost": mark("cost, stock credited")}
 FIGURE_COLUMNS = ("figure", "unit", "foreman", "plan", "saved", "saved %")
 
 
@@ -144,16 +147,16 @@ def figures(run: StoredRun) -> pd.DataFrame:
     assert plan.replay_figures is not None
     currency = plan.scenario.market.currency
     told = [
-        ("carbon, scope 1 and 2", "kg CO2e", "carbon_kg"),
-        ("scope 1", "kg CO2e", "direct_kg"),
-        ("scope 2, average intensity", "kg CO2e", "grid_average_kg"),
-        ("scope 2, marginal intensity", "kg CO2e", "grid_marginal_kg"),
-        ("scope 2, market-based", "kg CO2e", "grid_market_kg"),
-        ("cost", currency, "cost"),
-        ("processes and base load" if plan.scenario.processes else "line and base load", "MWh", "energy_mwh"),
-        ("electricity imported", "MWh", "import_mwh"),
-        ("peak of the metered mean", "MW", "peak_mw"),
-        ("tonnes", "t", "tonnes"),
+        (mark("carbon, scope 1 and 2"), "kg CO2e", "carbon_kg"),
+        (mark("scope 1"), "kg CO2e", "direct_kg"),
+        (mark("scope 2, average intensity"), "kg CO2e", "grid_average_kg"),
+        (mark("scope 2, marginal intensity"), "kg CO2e", "grid_marginal_kg"),
+        (mark("scope 2, market-based"), "kg CO2e", "grid_market_kg"),
+        (mark("cost"), currency, "cost"),
+        (PROCESSES if plan.scenario.processes else LINE, "MWh", "energy_mwh"),
+        (mark("electricity imported"), "MWh", "import_mwh"),
+        (mark("peak of the metered mean"), "MW", "peak_mw"),
+        (mark("tonnes"), "t", "tonnes"),
     ]
     more = plan.stock
     credit = {} if more is None else {"carbon_kg": more.carbon_kg, "cost": more.cost}
@@ -168,21 +171,24 @@ def figures(run: StoredRun) -> pd.DataFrame:
         stock = credit.get(name, 0.0)
         if stock and saved is not None:
             share = 100 * (saved + stock) / abs(before) if before else None
-            rows.append(("to end with foreman's stock", unit, 0.0, 0.0 - stock, stock, None))
-            rows.append((f"{label.split(',')[0]}, stock credited", unit, before, after - stock, saved + stock, share))
+            rows.append((mark("to end with foreman's stock"), unit, 0.0, 0.0 - stock, stock, None))
+            rows.append((CREDITED[name], unit, before, after - stock, saved + stock, share))
     frame = pd.DataFrame(rows, columns=list(FIGURE_COLUMNS))
     return frame.astype(dict.fromkeys(FIGURE_COLUMNS[2:], float))
 
 
-def stock_says(run: StoredRun) -> str:
+def stock_says(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
     """What is saved by ending with more in stock than the foreman; empty where there are no stores."""
     more = run.plan.stock
     if more is None:
         return ""
     signs = ("+" if value > 0 else "" for value in (more.carbon_kg, more.cost))
-    kg, money = f"{next(signs)}{number(more.carbon_kg / 1000, 2)}", f"{next(signs)}{number(more.cost, 0)}"
-    told = f"{kg} t CO2e and {money} {run.plan.scenario.market.currency}"
-    return f"Of what is saved in all, this is what the plan has more in stock than the foreman: {told}."
+    kg, money = speaker.number(more.carbon_kg / 1000, 2), speaker.number(more.cost, 0)
+    return speaker.say(
+        "Of what is saved in all, this is what the plan has more in stock than the foreman: {carbon} t CO2e and {cost} "
+        "{currency}.",
+        carbon=f"{next(signs)}{kg}", cost=f"{next(signs)}{money}", currency=run.plan.scenario.market.currency,
+    )  # fmt: skip
 
 
 def of_processes(run: StoredRun) -> dict[str, pd.DataFrame]:

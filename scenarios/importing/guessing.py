@@ -18,7 +18,7 @@ from scenarios.importing.clocks import (
     share_of_clocks,
     share_of_dates,
 )
-from scenarios.importing.mapping import LONGEST_MIN, Mapping, Order
+from scenarios.importing.mapping import LONGEST_MIN, Mapping, Order, checked
 from scenarios.importing.reading import Raw
 from scenarios.importing.roles import ROLES, Role
 from scenarios.importing.times import OFFSET, PLACES, WRITTEN, cleaned, on_the_wall, utc_seconds
@@ -99,15 +99,7 @@ class _Guesser:
             self.found[name] = value
 
     def _mapping(self) -> Mapping:
-        from pydantic import ValidationError
-
-        try:
-            return Mapping.model_validate({**self.found, **self.said})
-        except ValidationError as error:
-            raise ScenarioError(
-                Problem(self.raw.name, ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, "))
-                for item in error.errors(include_url=False)
-            ) from None
+        return checked({**self.found, **self.said}, lambda _: self.raw.name)
 
     def _refuse(self, column: str, says: str) -> None:
         raise ScenarioError([Problem(self.raw.name, column, says)])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, timedelta, timezone, tzinfo
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from scenarios.document import dotted, parse
+from scenarios.document import Keys, dotted, parse
 from scenarios.editing import flow
+from scenarios.faults import fault
 from scenarios.importing.roles import ROLES
 from scenarios.quantity import Megawatts, PositiveMinutes
 from scenarios.record import Problem, Record, ScenarioError
@@ -133,12 +135,29 @@ def read_mapping(text: str, name: str = "mapping.yaml") -> Mapping:
     document = parse(text, name)
     problems = list(document.problems)
     try:
-        found = Mapping.model_validate(document.data)
-    except ValidationError as error:
-        for item in error.errors(include_url=False):
-            says = {"missing": "is required", "extra_forbidden": "unknown key"}.get(item["type"], item["msg"])
-            place = tuple(item["loc"])
-            problems.append(Problem(document.where(place), dotted(place), says.removeprefix("Value error, ")))
+        found = checked(document.data, document.where)
+    except ScenarioError as error:
+        problems += error.problems
     if problems:
         raise ScenarioError(problems)
     return found
+
+
+def checked(given: dict[str, Any], where: Callable[[Keys], str]) -> Mapping:
+    """A mapping of what is known of a file.
+
+    Args:
+        given: its fields.
+        where: tells the place of a field, for mistakes.
+
+    Raises:
+        ScenarioError: with every mistake found.
+    """
+    try:
+        return Mapping.model_validate(given)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+    places = [tuple(item["loc"]) for item in found]
+    raise ScenarioError(
+        Problem(where(place), dotted(place), fault(item)) for place, item in zip(places, found, strict=True)
+    )

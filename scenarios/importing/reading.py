@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from scenarios.importing import sheets
 from scenarios.record import Problem, ScenarioError
 
@@ -24,6 +26,8 @@ SEPARATORS = (",", ";", "\t", "|")
 ENCODINGS = ("utf-8-sig", "cp1252")
 DATA = re.compile(r"\s*(?:[+-]?[\d.,]+\s*$|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b)")
 """Cells that are no name of a column: numbers and dates."""
+FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
+"""Ends of Python's calendar, seconds after 1970."""
 LOOKED_AT = 40
 """Lines that are looked at to learn how a file is built."""
 
@@ -209,4 +213,23 @@ def _parquet(content: bytes) -> pd.DataFrame:
     frame.columns = [str(name)[:LONGEST_CELL] for name in frame.columns]
     if len(set(frame.columns)) < len(frame.columns):
         raise ValueError("has two columns of the same name")
-    return pd.DataFrame(frame)
+    return _within_the_calendar(pd.DataFrame(frame))
+
+
+def _within_the_calendar(frame: pd.DataFrame) -> pd.DataFrame:
+    """Typed times that Python can tell: those at the ends of its calendar in UTC, where no offset leads out of it."""
+    import pandas as pd
+
+    for name in frame.columns:
+        if not pd.api.types.is_datetime64_any_dtype(frame[name]):
+            continue
+        index = pd.DatetimeIndex(frame[name])
+        seconds = index.as_unit("s").asi8
+        known = ~np.asarray(index.isna())
+        beyond = np.flatnonzero(known & ((seconds < FIRST_SECOND) | (seconds > LAST_SECOND)))
+        if len(beyond):
+            raise ValueError(f"row {int(beyond[0]) + 1}: {name[:60]}: lies outside the years 1 to 9999")
+        edge = (seconds < FIRST_SECOND + 86_400) | (seconds > LAST_SECOND - 86_400)
+        if index.tz is not None and (known & edge).any():
+            frame[name] = frame[name].dt.tz_convert("UTC")
+    return frame

@@ -29,6 +29,7 @@ WRITTEN = re.compile(
 )
 EARLIEST, LATEST = 31_536_000, 7_289_654_400
 """1971 and 2201, seconds after 1970."""
+OUTSIDE, ONE_DAY = "lies outside 1971 to 2200", 86_400
 PLACES: dict[Order, str] = {"year first": "abc", "day first": "cba", "month first": "cab"}
 """Which part of a date is the year, the month and the day."""
 EPOCH = {"unix seconds": 1.0, "unix milliseconds": 1e-3}
@@ -66,7 +67,11 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
         offsets = np.zeros(len(values), dtype=np.int64)
     else:
         seconds, offsets, zoned, missing = _written(stamps, mapping, note)
-    known = ~missing
+    # what lies far off is told before any zone is asked: its years end where the calendar's do
+    near = (seconds > EARLIEST - ONE_DAY) & (seconds < LATEST + ONE_DAY)
+    note(missing | near, OUTSIDE)
+    missing = missing | ~near
+    known, seconds = ~missing, np.where(near, seconds, 0)
     if known.any() and zoned[known].any() != zoned[known].all():
         first = zoned[known][0]
         note(missing | (zoned == first), "times with and without offset are mixed; write all of one kind")
@@ -78,7 +83,7 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
         return np.zeros(len(seconds), dtype=np.int64)
     elif not local and mapping.tz is not None:
         seconds = localized(seconds, known, mapping.tz, mapping.zone or "", note)
-    note(missing | ((seconds > EARLIEST) & (seconds < LATEST)), "lies outside 1971 to 2200")
+    note(missing | ((seconds > EARLIEST) & (seconds < LATEST)), OUTSIDE)
     return np.where(known & told, seconds, 0)
 
 
@@ -119,7 +124,8 @@ def _written(
         for name in ("a", "b", "c", "hour", "minute", "second")
     }
     year, month, day = (number[part] for part in PLACES[mapping.order])
-    year = np.where(year < 100, year + 2000, year)
+    short = (parts[PLACES[mapping.order][0]].str.len() <= 2).to_numpy(bool, na_value=False)
+    year = np.where(short, year + 2000, year)
     half = parts["half"].str.lower()
     hour = number["hour"] % np.where(half.notna(), 12, 100) + np.where(half == "pm", 12, 0)
     frame = {"year": year, "month": month, "day": day}

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scenarios.files import named, unreadable
 from scenarios.quantity import CURRENCIES, SYMBOLS
 from scenarios.record import Problem, ScenarioError
 from scenarios.tariff.record import DemandCharge, DemandRate, EnergyCharge, EnergyRate, FixedCharge, Tariff
@@ -110,7 +111,9 @@ class _Rate:
 
 
 def _rows(path: Path) -> Iterator[_Row]:
-    name = path.name
+    name, wrong = path.name, unreadable(path)
+    if wrong:
+        raise ScenarioError([Problem(named(path), "", wrong)])
     try:
         if path.stat().st_size > LARGEST_BYTES:
             raise ScenarioError([Problem(name, "", f"has more than {LARGEST_BYTES / 1e6:.0f} MB")])
@@ -124,7 +127,7 @@ def _rows(path: Path) -> Iterator[_Row]:
     except UnicodeDecodeError as error:
         raise ScenarioError([Problem(name, "", f"is not UTF-8 text (byte {error.start})")]) from None
     except (OSError, EOFError, zlib.error) as error:
-        raise ScenarioError([Problem(str(path), "", f"cannot be read: {error.args[-1]}")]) from None
+        raise ScenarioError([Problem(named(path), "", f"cannot be read: {error.args[-1]}")]) from None
     reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
     columns = list(reader.fieldnames or ())
     needed = [("type",), ("charge", "charge (metric)"), ("units",), *((edge,) for edge in WINDOW)]

@@ -39,6 +39,46 @@ def test_two_users_apart() -> None:
     assert yours.changes() == []
 
 
+def test_drafts_have_owners() -> None:
+    """Proves: each owner's drafts are listed alone, the last one changed first, an older one without owner as nobody's;
+    a text that cannot be read hides none."""
+    mine = [drafts.create(TEXT, "x", owner="me") for _ in range(3)]
+    yours, old = drafts.create("a: [", "x", owner="you"), drafts.create(TEXT, "x")
+    told = json.loads((old.folder / "draft.json").read_text())
+    del told["owner"]
+    (old.folder / "draft.json").write_text(json.dumps(told))
+    for ago, draft in enumerate((mine[1], mine[0], mine[2])):
+        os.utime(draft.folder / "draft.json", (time.time() - ago, time.time() - ago))
+    assert [draft.id for draft in drafts.kept("me")] == [mine[1].id, mine[0].id, mine[2].id]
+    assert [draft.id for draft in drafts.kept("you")] == [yours.id]
+    assert [draft.id for draft in drafts.kept("")] == [old.id]
+    assert len(drafts.kept(None)) == 5
+    (mine[2].folder / "draft.json").write_text("{")
+    assert len(drafts.kept("me")) == 2
+    assert drafts.write(drafts.open_draft(mine[0].id), TEXT + "# one\n").owner == "me"
+
+
+def test_what_was_deleted_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: a deleted draft is found by nothing, comes back with its steps for some days, and is gone afterwards."""
+    draft = drafts.write(drafts.create(TEXT, "x"), TEXT + "# one\n")
+    os.utime(draft.folder / "draft.json", (time.time() - 29 * 86_400,) * 2)
+    drafts.delete(draft)
+    assert drafts.kept(None) == []
+    for use in (lambda: drafts.open_draft(draft.id), lambda: drafts.write(draft, TEXT), lambda: drafts.delete(draft)):
+        with pytest.raises(DraftError):
+            use()
+    drafts.create(TEXT, "another takes away what is old")
+    assert drafts.restore(draft.id) == draft
+    assert drafts.step(draft, -1).text == TEXT
+    drafts.delete(draft)
+    later = time.time() + (drafts.TRASH_DAYS + 0.5) * 86_400
+    monkeypatch.setattr(time, "time", lambda: later)
+    drafts.create(TEXT, "another takes away what is old")
+    for number in (draft.id, "../..", "f" * 32):
+        with pytest.raises(DraftError, match="cannot be taken back"):
+            drafts.restore(number)
+
+
 def test_undo_and_redo() -> None:
     """Proves: states are gone back and forth to; a new change after undo takes the place of what was undone."""
     draft = drafts.create(TEXT, "x")

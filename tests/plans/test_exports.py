@@ -145,7 +145,7 @@ def test_an_unknown_format_folder_unit_or_table_is_refused(of_line: StoredRun, t
         ("ics", {"unit": "EAF9"}, "unit 'EAF9' does nothing in run .*; units are F, L, C, battery"),
     ):
         with pytest.raises(CannotExport, match=says):
-            export(of_line, kind, tmp_path / f"plan.{kind}", **asked)
+            export(of_line, kind, tmp_path / f"plan.{kind}", unit=asked.get("unit"), table=asked.get("table"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -189,6 +189,23 @@ def test_workers_find_the_same_front_of_heats(traded: Front) -> None:
         assert not (mine["cost_bound"].values > theirs["cost"].values * (1 + GAP)).any()
 
 
+def test_what_is_worked_on_is_told() -> None:
+    """Proves: each search is told as it begins, with its cap where it has one, before its point is; a point with what
+    is proven of it. Sensitivity: a page that stands still between two points."""
+    seen: list[dict[str, Any]] = []
+    found = pareto(battery(), 5, on_progress=seen.append)
+    begun = [event["begun"] for event in seen if "begun" in event]
+    assert sorted(begun) == sorted(set(begun)) == sorted(e["point"] for e in seen if e.get("seconds"))
+    for place in begun:
+        started = next(i for i, event in enumerate(seen) if event.get("begun") == place)
+        ended = next(i for i, event in enumerate(seen) if event.get("point") == place)
+        assert started < ended
+        assert (seen[started]["carbon_cap_kg"] is None) is (place in (0, 4))
+    bounds = {event["point"]: event["cost_bound"] for event in seen if "point" in event}
+    for number in found.data["point"].values.tolist():
+        assert bounds[number] == float(found.data["cost_bound"].sel(point=number))
+
+
 def test_enough_is_enough() -> None:
     """Proves: a cancelled front has the points found so far and says how many are missing."""
     seen: list[dict[str, Any]] = []

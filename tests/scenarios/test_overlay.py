@@ -28,5 +28,5 @@ def test_mistakes_name_the_overlay(tmp_path: Path) -> None:
     first, second = str(caught.value).splitlines()
     assert first.startswith("--set @over.yaml:2: goal.gap: ")
     assert second.startswith("--set @over.yaml:3: goal.gpa: unknown key")
-    with pytest.raises(ScenarioError, match="cannot be read"):
+    with pytest.raises(ScenarioError, match=r"none\.yaml: no such file"):
         load("melt-shop-small", [f"@{tmp_path / 'none.yaml'}"])

@@ -12,7 +12,7 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     "a contract that is nothing": (("market.contracts=[null]",), "a contract is a mapping with kind, name"),
     "a kind that is a list": (("site.assets=[{kind: [supply], name: s}]",), "unknown kind"),
     "a contract's kind that is a list": (("market.contracts=[{kind: [ppa], name: s}]",), "unknown kind"),
-    "a currency that nobody knows": (("market.currency=EURO",), "market.currency: Input should be 'EUR'"),
+    "a currency that nobody knows": (("market.currency=EURO",), "market.currency: must be one of EUR, USD"),
     "a share that was meant in %": (
         ("site.pv={peak_mw: 5 MW, capacity_factor: 50}",),
         "50 is no share of a capacity; at most 1, or write %",

@@ -12,11 +12,13 @@ import_module("ui.pages.{module}").page()
 """
 
 
-def page(module: str, run: str = "") -> AppTest:
-    """The page of a module in a session of its own; with a run that is looked at."""
+def page(module: str, run: str = "", **query: str) -> AppTest:
+    """The page of a module in a session of its own; with a run that is looked at, and more of the address."""
     app = AppTest.from_string(SCRIPT.format(module=module), default_timeout=60)
     if run:
         app.query_params["run"] = run
+    for name, value in query.items():
+        app.query_params[name] = value
     return app.run()
 
 

@@ -1,18 +1,20 @@
-"""The page of a works in a real browser: Gantt by mode, tables, a file."""
+"""Pages of plans in a real browser: Gantt by mode or by heat, tables, a file."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browsing import Watched, at_rest, sound
+from browsing import Watched, at_rest, choose, settled, sound
 from playwright.sync_api import Browser, expect
 from served import Server
 from sites import cement_day
 
 from plans.plan import plan
 from plans.store import Store
+from ui.gantts import PICKED_EDGE
 
 pytestmark = pytest.mark.browser
 
@@ -57,3 +59,26 @@ def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -
     assert path.read_bytes().startswith(b"PK")
     assert watched.wrong == []
     context.close()
+
+
+def test_a_heat_that_is_clicked_is_marked(
+    home: Path, stored_home: tuple[Path, str], server: Server, browser: Browser
+) -> None:
+    """Proves: a click marks all bars of its heat and the list says it; what is chosen from the list is marked in place
+    of the click, and the next click in place of that. Sensitivity: a chart that keeps its old click."""
+    shutil.copytree(stored_home[0], home, dirs_exist_ok=True)
+    page = browser.new_page(viewport={"width": 1440, "height": 1400})
+    page.goto(f"{server.url}/?run={stored_home[1]}")
+    field = settled(page, "Heat")
+    marked = page.locator(f".st-key-timeline .mark-rect path[stroke-width='{PICKED_EDGE}']")
+    for heat, clicked in (("C1-1", True), ("C3-2", False), ("C2-1", True)):
+        if clicked:
+            bar = page.locator(f".st-key-timeline .mark-rect path[aria-label*='heat: {heat};']").first
+            bar.click(position={"x": 3, "y": 8})
+        else:
+            choose(page, "Heat", heat)
+        expect(field).to_have_value(heat)
+        expect(marked).to_have_count(3)
+        assert all(f"heat: {heat};" in str(bar.get_attribute("aria-label")) for bar in marked.all())
+        at_rest(page)
+    page.close()

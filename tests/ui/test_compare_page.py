@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from plans import replan
+from plans import replan, run_folder
 from plans.difference import difference
 from plans.plan import Plan, plan
 from plans.store import Store
@@ -229,3 +229,24 @@ def test_locks_are_told_in_words(app: AppTest, runs: list[str], cheap: Plan) -> 
     assert f"{start:%H:%M}" in text
     assert "PT" not in text
     assert "{" not in text
+
+
+def test_plans_that_are_chosen_can_be_told_apart(app: AppTest, runs: list[str]) -> None:
+    """Proves: what is chosen is called by letter, name, goal and id, however long the name is; what is offered by more.
+    Sensitivity: a chip that is cut before its id."""
+    store = Store()
+    folder = store.path(runs[0])
+    store.catalogue.label(runs[0], name="a trial of the night shift in the week of " + "9" * 30, add=[], remove=[],
+                          keep=lambda *kept: run_folder.label(folder, *kept))  # fmt: skip
+    app.query_params["runs"] = runs[0]
+    app.run()
+    assert not app.exception
+    assert not app.sidebar.multiselect
+    one, other = app.multiselect[0].options
+    assert one.startswith("A · a trial of the night shift")
+    assert one.endswith(f"… · least carbon · {runs[0][:8]}")
+    assert len(one) < 75
+    assert other.endswith(f"t CO2e saved · {runs[1][:8]}")
+    app.multiselect[0].set_value(runs).run()
+    assert not app.exception
+    assert app.multiselect[0].options[1].startswith("B · melt-shop-small · least cost · ")

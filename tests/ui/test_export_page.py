@@ -5,14 +5,19 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from commands import emberline
+from python_calamine import CalamineWorkbook
 from streamlit.testing.v1 import AppTest
 
 from plans.exports import FORMATS, TABLES
 from plans.store import Store
+from ui.language import LANGUAGES, current
 from ui.pages import exporting
 
 
@@ -61,3 +66,66 @@ def test_without_a_plan_it_says_what_to_do(home: Path) -> None:
     app = opened()
     assert any("Make one on the page Plan" in info.value for info in app.info)
     assert not app.get("download_button")
+
+
+def offering() -> None:
+    """What the buttons of both pages would do when they are pressed; kept in the session for the test."""
+    import streamlit as st
+
+    from ui.pages import exporting, result, session
+
+    session.begin()
+    stored = result.opened(st.query_params["run"])
+    st.session_state["made"] = [offer(stored) for offer in (
+        lambda run: exporting._file(run, "html", {}), lambda run: result._file(run, "html"),
+        lambda run: exporting._file(run, "ics", {"unit": "EAF"}),
+    )]  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "says"), [("en", "Where this is from"), ("zh", "文件来源")])
+def test_a_button_keeps_the_language_of_its_page(kept: str, language: str, says: str) -> None:
+    """Proves: a file has the language of the page that offered it, though it is made later, in a thread of its own.
+
+    Sensitivity: a language asked for when the button is pressed, where no page is drawn: English."""
+    app = AppTest.from_function(offering, default_timeout=60)
+    app.query_params["run"], app.query_params["lang"] = kept, language
+    made: list[Callable[[], bytes]] = app.run().session_state["made"]
+    assert not app.exception
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(current).result() == "en"
+        files = [thread.submit(make).result().decode() for make in made]
+        assert thread.submit(current).result() == "en"
+    assert all(says in file for file in files[:2])
+    assert f"//{language.upper()}" in files[2]
+
+
+def test_the_command_speaks_a_language(kept: str, tmp_path: Path) -> None:
+    """Proves: ``--lang zh`` gives a Chinese workbook, without it English stays; what is said besides is English."""
+    for asked, sheet in (([], "Heats"), (["--lang", "zh"], "炉次"), (["--lang", "en"], "Heats")):
+        path = tmp_path / "plan.xlsx"
+        done = emberline("export", kept, *asked, "--output", str(path), "--force")
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"{path}\n", "")
+        assert sheet in CalamineWorkbook.from_path(str(path)).sheet_names
+    assert emberline("export", kept, "--lang", "en", "--output", str(tmp_path / "plan.csv")).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--lang", "xx", "--output", "plan.xlsx"], "--lang xx: languages are en (English), zh (中文)"),
+        (["--lang", "", "--output", "plan.csv"], "languages are en (English), zh (中文)"),
+        (["--lang", "zh", "--output", "plan.csv"], "--lang zh: a language can be chosen for xlsx, ics, html only"),
+    ],
+)
+def test_a_language_that_cannot_be_is_one_line(
+    kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], says: str
+) -> None:
+    """Proves: exit code 2, one line that lists what there is, and no file. Sensitivity: English without a word."""
+    folder = tmp_path / "out"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    done = emberline("export", kept, *args)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert says in done.stderr
+    assert list(folder.iterdir()) == []
+    assert set(LANGUAGES) == {"en", "zh"}

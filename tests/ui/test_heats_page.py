@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pages import page, texts
@@ -70,3 +71,44 @@ def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> Non
             "locks too. The share is of what can be decided"
         )
         assert (says in texts(app)) is bool(locks)
+
+
+def test_a_heat_that_is_picked_is_marked(home: Path) -> None:
+    """Proves: with a heat from the list the chart begins with it picked; all of its bars, the foreman's and names too,
+    are told from the others by opacity, and the plan's by an edge as well, so that no colour is needed. Without one
+    nothing is marked."""
+    made = plan(load("melt-shop-small", ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]))
+    store = Store()
+    with store.working(made.scenario) as run:
+        store.save(run, made)
+    app = page("plan", run)
+    (spec,) = specs(app)
+    assert [param for param in picks(spec) if "value" in param] == []
+    for heat in ("C1-2", "C3-1"):
+        app.selectbox(key=f"heat.{run}").set_value(heat).run()
+        assert not app.exception
+        (spec,) = specs(app)
+        assert [param["value"] for param in picks(spec)] == [[{"heat": heat}]]
+    rows = spec["vconcat"][0]["layer"]
+    thick, thin, names = rows[:3]
+    assert (thick["mark"]["type"], thin["mark"]["type"], names["mark"]["type"]) == ("bar", "bar", "text")
+    for layer in (thick, thin, names):
+        opacity = layer["encoding"]["opacity"]
+        assert opacity["condition"]["param"] == "picked"
+        assert opacity["value"] < opacity["condition"]["value"] / 3
+    edge = thick["encoding"]["strokeWidth"]
+    assert edge["condition"]["value"] > 3 * edge["value"]
+    app.selectbox(key=f"heat.{run}").set_value(None).run()
+    (spec,) = specs(app)
+    assert [param for param in picks(spec) if "value" in param] == []
+
+
+def specs(app: AppTest) -> list[Any]:
+    """Charts of the page with a Gantt, as they are sent."""
+    found = [json.loads(item.proto.spec) for item in app.get("vega_lite_chart")]
+    return [spec for spec in found if picks(spec)]
+
+
+def picks(spec: Any) -> list[Any]:
+    """Selections of heats in a chart."""
+    return [param for param in spec.get("params", []) if param["name"] == "picked"]

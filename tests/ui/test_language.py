@@ -80,6 +80,13 @@ def test_calls_within_texts_are_read() -> None:
     assert "What breaks it" in asked()  # st.markdown(f"**{tr('What breaks it')}**")
 
 
+def test_messages_of_files_are_read() -> None:
+    """Proves: what files for people say is in the catalogue: of their template, and of who words them, whichever
+    argument the message is. Sensitivity: a folder or a method that the reader does not know."""
+    assert {"Where this is from", "{count} more rows are in the Excel and CSV files."} <= asked()
+    assert {"version of {name}", "unit of measure", "Runs of units"} <= asked()
+
+
 def blocks(block: Any) -> Iterator[Any]:
     """Everything that is drawn."""
     for inner in block.children.values():

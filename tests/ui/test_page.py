@@ -138,7 +138,7 @@ def test_a_lost_run_says_so(app: AppTest, home: Path) -> None:
     app.query_params["run"] = run
     app.run()
     assert not app.exception
-    assert "The plan was lost." in texts(app)
+    assert "It was lost" in texts(app)
     assert "plan again" in texts(app)
 
 

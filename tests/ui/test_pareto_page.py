@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -142,17 +145,22 @@ def test_what_is_asked_reaches_the_worker(app: AppTest, home: Path) -> None:
 
 
 def test_points_are_watched_as_they_come(app: AppTest, home: Path) -> None:
-    """Proves: a front that is being searched shows its points so far, and can be ended by both buttons."""
+    """Proves: a front that is being searched shows its points so far with their gaps, how many are asked for, which one
+    is worked on under what cap, and for how long; it can be ended by both buttons."""
     front = "7" * 32
     folder = home / "jobs" / front
     folder.mkdir(parents=True)
     asked = {"kind": "front", "scenario": "melt-shop-small", "overrides": [], "note": {}, "given": {"points": 5}}
     (folder / "request.json").write_text(json.dumps(asked))
-    told = [
-        {"phase": "ends", "done": 1, "of": 5, "point": 0, "carbon_kg": 261846.2, "cost": 23377.4,
-         "status": "within gap", "gap": 0.001, "seconds": 4.0},
-        {"phase": "grid", "done": 2, "of": 5, "point": 4, "carbon_kg": 294839.9, "cost": 21048.8,
-         "status": "best found", "gap": 0.02, "seconds": 9.0},
+    now = time.time()
+    told: list[dict[str, Any]] = [
+        {"phase": "twin", "at": now - 100},
+        {"phase": "ends", "begun": 0, "carbon_cap_kg": None, "at": now - 100},
+        {"phase": "ends", "done": 1, "of": 5, "point": 0, "carbon_kg": 261846.2, "cost": 23377.4, "cost_bound": 23300.0,
+         "carbon_bound_kg": 261000.0, "carbon_cap_kg": 261846.2, "status": "within gap", "gap": 0.001, "seconds": 4.0},
+        {"phase": "grid", "done": 2, "of": 5, "point": 4, "carbon_kg": 294839.9, "cost": 21048.8, "cost_bound": 20900.0,
+         "carbon_bound_kg": None, "carbon_cap_kg": None, "status": "best found", "gap": 0.02, "seconds": 9.0},
+        {"phase": "grid", "begun": 2, "carbon_cap_kg": 278343.0, "at": now - 40},
     ]  # fmt: skip
     (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in told))
     app.query_params["front"] = front
@@ -160,6 +168,15 @@ def test_points_are_watched_as_they_come(app: AppTest, home: Path) -> None:
     assert not app.exception
     assert "Searching the front" in said(app)
     assert app.dataframe[0].value["point"].tolist() == [0, 4]
+    (progress,) = app.get("progress")
+    assert re.fullmatch(r"caps on carbon between them: 2 of 5 points, 1\d\d s gone", progress.proto.text)
+    (at_work,) = [item.value for item in app.text if item.value.startswith("▸")]
+    assert re.fullmatch(r"▸ point 2: least cost under 278\.34 t CO2e, 4\d s", at_work)
+    gaps = [
+        layer for layer in front_charts.so_far([e for e in told if "point" in e], "EUR").to_dict()["layer"]
+        if layer["mark"]["type"] == "rule"
+    ]  # fmt: skip
+    assert len(gaps) == 2, "down to the bounds of cost, and to the left to that of carbon"
     app.button(key=f"take.{front}").click().run()
     assert (folder / "cancel").exists()
 

@@ -115,7 +115,8 @@ def test_the_planned_day_and_the_chance_to_hold_stand_there(kept: str) -> None:
 
 def test_what_was_stopped_and_what_was_taken_early_say_so(kept: str) -> None:
     """Proves: a search that was ended with a plan is "taken early", with its gap; a run without a plan was
-    stopped where its job tells so. Sensitivity: "cancelled" for what gave a plan, "lost" for what a user ended."""
+    stopped or lost where its job tells so, and says what to do. Sensitivity: "cancelled" for what gave a plan, "lost"
+    for what a user ended."""
     store, made = Store(), Store().open(kept).plan
     with store.working(made.scenario) as run:
         store.save(run, dataclasses.replace(made, status="cancelled"))
@@ -142,4 +143,6 @@ def test_what_was_stopped_and_what_was_taken_early_say_so(kept: str) -> None:
         app.selectbox(key="runs.state").set_value("broken").run()
         assert not app.exception
         told = {row["run"]: row["status"] for row in app.dataframe[0].value.to_dict("records")}
-        assert told[lost[:8]] == ("stopped" if stopped else "ended without a plan")
+        assert told[lost[:8]] == ("stopped" if stopped else "lost")
+        app.selectbox(key="runs.one").set_value(lost).run()
+        assert any(wording.STATES["stopped" if stopped else "broken"].then in item.value for item in app.text)

@@ -24,6 +24,7 @@ from scenarios.loading import LIBRARY
 from ui.pages import editing_form, editing_series, editing_tables
 from ui.pages.editing import State, checked
 from ui.pages.editing_fields import fields, labelled
+from ui.pages.editing_said import in_words
 from ui.pages.editing_words import WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -125,7 +126,7 @@ def test_changes_are_told_by_key(home: Path) -> None:
 
 
 def test_users_do_not_see_each_other(home: Path) -> None:
-    """Proves: another session has no way to a draft but its address; one that is not kept is told."""
+    """Proves: another tab has no draft at hand that it has not opened; one that is not kept is told."""
     app, draft = copied()
     section(app, draft, "site")
     field(app, draft, "site.base_load_mw").set_value("9").run()
@@ -473,3 +474,28 @@ def test_every_field_has_its_unit_and_help() -> None:
             for one in own:
                 if one.name.endswith(("_mw", "_mwh", "_min", "_h", "_t", "_s", "_kg", "_share")):
                     assert one.unit, one
+
+
+def test_what_stands_in_braces_is_said_in_words(home: Path) -> None:
+    """Proves: a cell that holds several values is said in words with units, and its own text can be edited as before.
+    Sensitivity: `{low: 192 t/h, …}` as the only thing to read; an amount for each tonne called a price."""
+    assert in_words({"low": "192 t/h", "usual": 208}, "EUR") == "low 192 t/h · usual 208"
+    points = [{"rate_tph": 192, "power_mw": 4.75}, {"rate_tph": "208 t/h", "power_mw": 5}]
+    assert in_words(points, "EUR") == "rate 192 t/h · power 4.75 MW; rate 208 t/h · power 5 MW"
+    assert in_words([{"store": "meal", "per_t": 1.57}], "EUR") == "meal · 1.57 per t"
+    heat = {"gj_per_t": 3.1, "fuels": [{"carrier": "coal", "share": "92 %"}]}
+    assert in_words(heat, "EUR") == "3.1 GJ/t · fuels (coal · share 92 %)"
+    assert in_words(list(range(20)), "EUR").endswith("; 11; … and 8 more")
+    app, draft = copied()
+    view(app, draft, "tables")
+    app.selectbox(key=f"table.{draft.id}").set_value("units.0").run()
+    assert not app.exception
+    assert "EAF\n    Phases: 20 % · power 32 MW; 60 % · power 64 MW; 20 % · power 32 MW" in texts(app)
+    app.session_state[f"table.{draft.id}.units.0.{draft.version}"] = {
+        "edited_rows": {0: {"phases": "[{share: 100 %, power_mw: 50 MW}]"}}, "added_rows": [], "deleted_rows": [],
+    }  # fmt: skip
+    app.run()
+    assert not app.exception
+    assert "Phases: 100 % · power 50 MW" in texts(app)
+    app.selectbox(key=f"table.{draft.id}").set_value("orders").run()
+    assert "braces" not in texts(app)

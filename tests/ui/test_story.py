@@ -62,7 +62,7 @@ def _plan_and_stop(page: Page, language: str) -> None:
     expect(page.get_by_text(tell("Best plan [{unit}]", unit="t CO2e"), exact=True)).to_be_visible()
     sound(page)
     press(page, tell("Stop"))
-    expect(page.get_by_text(tell("The plan was stopped."))).to_be_visible()
+    expect(page.get_by_text(tell("It was stopped."))).to_be_visible()
 
 
 def _plan(page: Page, language: str) -> str:

@@ -31,15 +31,13 @@ LETTERS = string.ascii_uppercase[:MOST]
 
 def page() -> None:
     """Draw the page for the runs that the address names."""
-    chosen = _chosen()
-    with st.sidebar:
-        chosen = _choose(chosen)
     st.subheader(tr("Plans side by side"), anchor=False)
+    chosen = _choose(_chosen())
     opened = _open(chosen)
     if len(opened) < LEAST:
         st.text(
             tr(
-                "Choose two to five plans at the side. The first one is what the others are compared with: figures, "
+                "Choose two to five plans above. The first one is what the others are compared with: figures, "
                 "what their scenarios say, who works when, and which heats have moved."
             )
         )
@@ -79,17 +77,24 @@ def _chosen() -> list[str]:
 
 def _choose(chosen: list[str]) -> list[str]:
     """Draw the search and the field with the runs; what is chosen goes to the session and the address."""
-    text = st.text_input(
+    # across the page: at the side neither what is chosen nor what is offered could be told apart
+    narrow, wide = st.columns([1, 4])
+    text = narrow.text_input(
         tr("Search"), key="compare.search", placeholder=tr("scenario, name, tag, verdict …"),
-        help=tr("Narrows what the field below offers"),
+        help=tr("Narrows what the field beside it offers"),
     )  # fmt: skip
     known = picking.entries(text, chosen)
     if not known:
         st.text(tr("There is no stored plan that fits. Make one on the page Plan."))
-    ids = list(known)
-    found = st.multiselect(
-        tr("Plans, two to five"), ids, default=[run for run in chosen if run in known], max_selections=MOST,
-        format_func=lambda run: picking.label(known[run]), placeholder=tr("choose plans"),
+    there = [run for run in chosen if run in known]
+    letters = dict(zip(there, LETTERS, strict=False))
+
+    def name(run: str) -> str:
+        return picking.chip(letters[run], known[run]) if run in letters else picking.label(known[run])
+
+    found = wide.multiselect(
+        tr("Plans, two to five"), list(known), default=there, max_selections=MOST,
+        format_func=name, placeholder=tr("choose plans"), wrap=True,
         key=f"compare.runs.{text}.{','.join(chosen)}", help=tr("The first one is what the others are compared with"),
     )  # fmt: skip
     st.session_state[KEPT] = found

@@ -15,6 +15,7 @@ from scenarios import Scenario, ScenarioError
 from scenarios.horizon import Horizon
 from scenarios.importing import LARGEST_MB, ROLES, Guess, Imported, Mapping, Raw, bring, guess, read
 from scenarios.importing.clocks import share_of_dates
+from scenarios.importing.mapping import checked
 from ui import charts, local, wording
 from ui.axis import time_axis
 from ui.language import mark, tr
@@ -236,21 +237,7 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
         again = guess(raw, role, {**{name: value for name, value in said.items() if value is not None}})
         return again.mapping, first.reasons
     found = had.model_dump(by_alias=True) | said
-    return _valid(raw, found), first.reasons
-
-
-def _valid(raw: Raw, found: dict[str, Any]) -> Mapping:
-    from pydantic import ValidationError
-
-    from scenarios import Problem
-
-    try:
-        return Mapping.model_validate(found)
-    except ValidationError as error:
-        raise ScenarioError(
-            Problem(raw.name, ".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, "))
-            for item in error.errors(include_url=False)
-        ) from None
+    return checked(found, lambda place: raw.name), first.reasons
 
 
 def _series_of(raw: Raw, had: Mapping, columns: list[str], places: tuple[Any, Any], key: str) -> dict[str, str]:

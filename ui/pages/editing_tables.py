@@ -1,4 +1,5 @@
-"""A draft's lists as tables: orders, grades, units, stores, assets and more. A cell holds what YAML holds.
+"""A draft's lists as tables: orders, grades, units, stores, assets and more. A cell holds what YAML holds; below
+the table it is said in words what stands in braces.
 
 A table keeps its place while it is edited: the editor begins anew only when something else has changed the draft.
 """
@@ -29,6 +30,7 @@ from scenarios.store import Store
 from ui.language import mark, tr
 from ui.pages.editing import AT_TOP, State, problem_lines, set_values
 from ui.pages.editing_fields import documented, label_of, labelled, written
+from ui.pages.editing_said import in_words, nested
 
 TABLES: dict[str, tuple[str, Keys, type[BaseModel] | None]] = {
     "orders": (mark("Orders"), ("orders",), Order),
@@ -54,6 +56,8 @@ FIRST_COLUMNS = {"assets": ("kind", "name")}
 HEATS = "heats"
 MANY = 8
 """Columns beyond which the names stay in sight."""
+FEW, MANY_ROWS = 4, 40
+"""Rows with braces that are said at once, and rows that are said at all."""
 PLACE = "#"
 """A column that is not shown: which item a row was; empty in new rows."""
 
@@ -108,6 +112,36 @@ def show(draft: Draft, now: State) -> None:
             "the default. Rows are added at the end, and deleted once they are ticked at the left."
         )
     )
+    _said(now, table)
+
+
+def _said(now: State, table: Table) -> None:
+    """What the cells with braces say, row by row."""
+    money, rows = _money(now), items(now, table.path)
+    told: list[tuple[str, list[tuple[str, Any]]]] = []
+    for place, row in enumerate(rows):
+        values = list(row.items()) if isinstance(row, dict) else []
+        values = [(name, value) for name, value in values if _in_braces(name, value, row)]
+        if values:
+            told.append((str(row.get("name", place + 1)), values))
+    if not told:
+        return
+    with st.expander(tr("What stands in braces, in words"), expanded=len(told) <= FEW):
+        for name, values in told[:MANY_ROWS]:
+            lines = [f"{label_of(*labelled(field, money))}: {in_words(value, money, field)}" for field, value in values]
+            st.text("\n".join([name, *(f"    {line}" for line in lines)]))
+        if len(told) > MANY_ROWS:
+            st.text(tr("… and {count} more", count=len(told) - MANY_ROWS))
+        st.caption(
+            tr(
+                "In the cells above curly braces hold several values, each as key: value, and square brackets several "
+                "items. They can be edited there, or under Text."
+            )
+        )
+
+
+def _in_braces(name: str, value: Any, row: dict[str, Any]) -> bool:
+    return nested(value) and not name.endswith(SPLIT) and _cell(row, name)[:1] in "{["
 
 
 def items(now: State, path: Keys) -> list[Any]:
@@ -149,9 +183,13 @@ def _editor(draft: Draft, now: State, table: Table) -> None:
         st.rerun()
 
 
-def _columns(now: State, table: Table, names: list[str]) -> dict[str, Any]:
+def _money(now: State) -> str:
     currency = now.value(("market", "currency"))
-    money = currency if isinstance(currency, str) and len(currency) == 3 else "EUR"
+    return currency if isinstance(currency, str) and len(currency) == 3 else "EUR"
+
+
+def _columns(now: State, table: Table, names: list[str]) -> dict[str, Any]:
+    money = _money(now)
     found = {}
     for name in names:
         field, _, inner = name.partition(".")

@@ -14,8 +14,9 @@ from plans.exports.activities import units
 from plans.exports.manifest import manifest
 from plans.store import StoredRun, StoreError
 from ui import wording
-from ui.language import mark, tr
+from ui.language import current, mark, tr
 from ui.pages import picking, result
+from ui.speaker import speaker
 
 SAYS = {
     "xlsx": mark("For the shift: heats or runs, a Gantt drawn in cells, energy by the hour, bill, ledger."),
@@ -113,11 +114,13 @@ def _unit(stored: StoredRun) -> str:
 
 
 def _file(stored: StoredRun, kind: str, asked: dict[str, str]) -> Callable[[], bytes]:
-    """Makes the file when it is asked for."""
+    """Makes the file when it is asked for, in the language of the page that offers it."""
+    words = speaker(current())
 
     def make() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"plan.{kind}"
-            return export(stored, kind, path, unit=asked.get("unit"), table=asked.get("table")).read_bytes()
+            unit, table = asked.get("unit"), asked.get("table")
+            return export(stored, kind, path, unit=unit, table=table, speaker=words).read_bytes()
 
     return make

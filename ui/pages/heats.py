@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import altair as alt
 import pandas as pd
 import streamlit as st
 
@@ -55,8 +56,33 @@ def _costs(run: str, _made: Plan) -> dict[str, float]:
 
 
 def chart_key(run: str) -> str:
-    """Key of the chart in which a heat may be picked."""
-    return f"timeline.{run}"
+    """Key of the chart in which a heat may be picked: another one after each choice from the list.
+
+    The browser marks what is clicked by itself, and keeps its zoom. What is chosen from the list the chart begins with,
+    so that it must be another chart: the old one would keep its click.
+    """
+    return f"timeline.{run}.{st.session_state.get(f'heat.{run}.listed', 0)}"
+
+
+def begins_with(run: str) -> str | None:
+    """The heat that the chart is drawn with as picked: what was chosen from the list last."""
+    found = st.session_state.get(f"heat.{run}.begins")
+    return None if found is None else str(found)
+
+
+def selection(run: str) -> alt.Parameter:
+    """What a click on the chart selects: a heat, with all of its bars."""
+    begins = begins_with(run)
+    given: Any = {} if begins is None else {"value": [{"heat": begins}]}
+    return alt.selection_point(PICKED, fields=["heat"], **given)
+
+
+def _from_list(run: str) -> None:
+    """A heat was chosen from the list, or none: the next chart begins with it."""
+    state = st.session_state
+    state[f"heat.{run}.begins"] = state[f"heat.{run}"]
+    state[f"heat.{run}.listed"] = state.get(f"heat.{run}.listed", 0) + 1
+    state[f"heat.{run}.clicked"] = None
 
 
 def pick(made: Plan, run: str) -> str | None:
@@ -72,7 +98,7 @@ def pick(made: Plan, run: str) -> str | None:
     place_of, _ = st.columns([3, 5])
     return place_of.selectbox(
         tr("Heat"), names, index=None, key=place, placeholder=tr("click one below, or choose"),
-        help=tr("Its times, energy, carbon, cost, and how far each stage may move"),
+        on_change=_from_list, args=(run,), help=tr("Its times, energy, carbon, cost, and how far each stage may move"),
     )  # fmt: skip
 
 

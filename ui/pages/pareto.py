@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pandas as pd
@@ -177,23 +178,41 @@ def _running(front: str) -> None:
     working.waiting(status)
     currency = _currency(front)
     if status.state != "queued":
-        of = status.of or int(jobs.request(front).get("given", {}).get("points", 0))
-        says = tr(
-            "{phase}: {done} of {of} points", phase=tr(PHASES.get(status.phase, "")), done=status.done, of=of
-        )  # fmt: skip
-        st.progress(min(1.0, status.done / of) if of else 0.0, text=says)
+        _how_far(status, status.of or int(jobs.request(front).get("given", {}).get("points", 0)))
     told = [point for point in status.points if point["carbon_kg"] is not None]
     if told:
         chart, table = st.columns([3, 2])
         chart.altair_chart(
-            front_charts.so_far(told, currency), width="stretch",
+            front_charts.so_far(told, currency), width="stretch", key=f"pareto.so_far.{front}",
             alt=tr("Cost over carbon of the points found so far; the table beside it has the same."),
         )  # fmt: skip
+        chart.caption(tr("A pale bar at a point is its gap. Below the dashed line no plan can be."))
         with table:
             _so_far(status, currency)
     working.buttons(status, tr("Take the points found so far"), status.done >= 2)
     if not told and status.state != "queued":
         st.caption(tr("The two ends come first; each is a search of its own."))
+
+
+def _how_far(status: JobStatus, of: int) -> None:
+    """How many points there are, which are being searched and under what cap, and for how long."""
+    now = time.time()
+    gone = wording.number(max(0.0, now - status.since), 0) if status.since is not None else "0"
+    says = tr(
+        "{phase}: {done} of {of} points, {seconds} s gone",
+        phase=tr(PHASES.get(status.phase, "")), done=status.done, of=of, seconds=gone,
+    )  # fmt: skip
+    st.progress(min(1.0, status.done / of) if of else 0.0, text=says)
+    for point in status.under_way:
+        told = {"number": point["begun"], "seconds": wording.number(max(0.0, now - point.get("at", now)), 0)}
+        if point["carbon_cap_kg"] is not None:
+            cap = wording.number(point["carbon_cap_kg"] / 1000, 2)
+            says = tr("▸ point {number}: least cost under {cap} t CO2e, {seconds} s", cap=cap, **told)
+        elif point["begun"] == 0:
+            says = tr("▸ point {number}: least carbon, then least cost at it, {seconds} s", **told)
+        else:
+            says = tr("▸ point {number}: least cost, then least carbon at it, {seconds} s", **told)
+        st.text(says)
 
 
 def _so_far(status: JobStatus, currency: str) -> None:

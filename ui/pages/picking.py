@@ -15,6 +15,8 @@ from ui.pages import session
 
 MOST = 100
 """Runs that are offered at once; a search finds the others."""
+LONGEST_NAME = 40
+"""Of a name in a chip [characters]: what tells two plans apart stands behind it."""
 
 
 def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
@@ -41,6 +43,14 @@ def label(entry: Entry) -> str:
     if entry.saved_carbon_kg is not None:
         parts.append(tr("{tonnes} t CO2e saved", tonnes=wording.number(entry.saved_carbon_kg / 1000, 1)))
     return " · ".join([*parts, entry.id[:8]])
+
+
+def chip(letter: str, entry: Entry) -> str:
+    """A run that is chosen among others, short enough for a chip: letter, name, goal and id."""
+    name, goal = entry.name or entry.scenario, wording.GOALS.get(entry.goal)
+    if len(name) > LONGEST_NAME:
+        name = f"{name[: LONGEST_NAME - 1]}…"
+    return " · ".join([letter, name, tr(goal) if goal else entry.goal, entry.id[:8]])
 
 
 def one(title: str) -> str:

@@ -13,8 +13,8 @@ from plans import jobs, snapshots
 from plans.store import RUN_ID, Store, StoreError
 from scenarios import Scenario, ScenarioError
 from ui import charts, facts, local, wording
-from ui.language import mark, tr, trn
-from ui.pages import drawn, looking, result, session, units
+from ui.language import tr, trn
+from ui.pages import drawn, looking, result, session, units, working
 from ui.pages.asking import Asked, ask, start
 from ui.pages.sources import AT_ONCE, CHOSEN, SEED, look, note_of, same, sources
 from ui.said import said
@@ -22,14 +22,7 @@ from ui.view import View
 
 OF = "seed.of"
 """In the session: the run that the side was filled for, or that was started from it."""
-POLL_S = 1.0
 EARLIER = 30
-ENDED = {
-    "stopped": mark("The plan was stopped."),
-    "refused": mark("The scenario has mistakes."),
-    "broken": mark("The plan was lost."),
-}
-LOST = mark("The plan could not be made.")
 
 
 def page() -> None:
@@ -61,7 +54,7 @@ def page() -> None:
         _differs(asked, status.run)
         result.show(status.run)
     else:
-        _ended_badly(status)
+        working.ended_badly(status, tr("Press Plan at the side to try again."))
 
 
 def _run() -> str:
@@ -175,21 +168,15 @@ def _facts(scenario: Scenario) -> None:
         st.caption(wording.sentence(says))
 
 
-@st.fragment(run_every=POLL_S)
+@st.fragment(run_every=working.POLL_S)
 def _running(run: str) -> None:
     status = jobs.status(run)
     if status.ended:
         st.rerun()
     request = jobs.request(run)
     asked = _scenario_of(request)
-    if status.state == "queued":
-        st.subheader(tr("Waiting for a free worker"), anchor=False)
-        says = [trn("{count} job before it.", "{count} jobs before it.", status.ahead)] if status.ahead else []
-        says.append(tr("The plan is made as soon as one is free; this page may be closed meanwhile."))
-        st.text(" ".join(says))
-    else:
-        st.subheader(tr("Making the plan"), anchor=False)
-        st.text(tr("It goes on when this page is closed or loaded again."))
+    st.subheader(tr("Making the plan"), anchor=False)
+    working.waiting(status)
     phases = list(wording.PHASES)
     at = phases.index(status.phase) if status.phase in phases else -1
     for place, (column, phase) in enumerate(zip(st.columns(len(phases)), phases, strict=True)):
@@ -265,12 +252,3 @@ def _of(asked: Asked, run: str) -> bool:
             if name and same(asked.scenario, look(name, tuple(request["overrides"]))):
                 return True
     return same(asked.scenario, result.opened(run).plan.scenario)
-
-
-def _ended_badly(status: jobs.JobStatus) -> None:
-    with st.container(border=True):
-        st.markdown(f"**{tr(ENDED.get(status.state, LOST))}**")
-        for line in status.lines:
-            st.text(said(line))
-        if status.state != "refused":
-            st.text(tr("Press Plan at the side to try again."))

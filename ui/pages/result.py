@@ -20,9 +20,10 @@ from plans.store import Store, StoredRun, StoreError
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY
 from ui import charts, panels, wording
-from ui.language import mark, tr
+from ui.language import current, mark, tr
 from ui.pages import accounts, drawn, figures, going, heats, products, repairing, units
 from ui.said import said
+from ui.speaker import speaker
 from ui.view import View, weeks
 from ui.wording import filled
 
@@ -39,8 +40,6 @@ TABS = {
     "figures": mark("All figures"),
     "days": mark("Disturbed replays"),
 }
-SELDOM = 0.5
-"""Share of disturbed replays that hold, below which the page says where to look."""
 MOST_STORES = 8
 """Stores that are drawn unless others are chosen."""
 
@@ -136,7 +135,9 @@ def _verdict(made: Plan, run: str) -> None:
     lines += [f"✕ {wording.violation(found, made.scenario.horizon)}" for found in made.violations[:12]]
     if len(made.violations) > 12:
         lines.append(tr("and {count} more", count=len(made.violations) - 12))
-    if not made.found and made.scenario.processes:
+    if not made.found and made.status == "cancelled":
+        lines.append(tr(wording.STATES["cancelled"].then))
+    elif not made.found and made.scenario.processes:
         lines.append(
             tr("Loosen what cannot be kept (an end level, a due time, a limit, a cap) or allow more time; plan again.")
         )
@@ -149,7 +150,7 @@ def _verdict(made: Plan, run: str) -> None:
     if says:
         lines.append(wording.sentence(says))
     replays = made.replays
-    if made.acceptable and replays is not None and replays.held < SELDOM * replays.n:
+    if made.acceptable and replays is not None and wording.seldom_holds(replays.held, replays.n):
         lines.append(
             tr("Disturbed it seldom holds: the page Robustness says what breaks it, and searches one that holds.")
         )
@@ -165,13 +166,14 @@ def _schedule(made: Plan, run: str, book: Ledger) -> None:
     scenario = made.scenario
     shown = _chosen(made)
     # a click on a heat tells of it; the line of a site alone has none
-    picked = alt.selection_point(heats.PICKED, fields=["heat"]) if scenario.heats else None
-    if picked is not None:
+    picked: alt.Parameter | None = None
+    if scenario.heats:
         heat = heats.pick(made, run)
+        picked = heats.selection(run)
         if heat is not None:
             heats.show(made, run, book, heat)
     select: Any = {} if picked is None else {"on_select": "rerun", "selection_mode": heats.PICKED}
-    seen = (shown.foreman, shown.view.span_min, *shown.carriers, "and", *shown.stores)
+    seen = (shown.foreman, shown.view.span_min, heats.begins_with(run), *shown.carriers, "and", *shown.stores)
     with st.container(key="timeline"):
         drawn.chart(
             ("timeline", run, *seen),
@@ -257,10 +259,11 @@ def _downloads(stored: StoredRun) -> None:
 
 
 def _file(stored: StoredRun, kind: str) -> Callable[[], bytes]:
-    """Makes the file when it is asked for."""
+    """Makes the file when it is asked for, in the language of the page that offers it."""
+    words = speaker(current())
 
     def make() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
-            return export(stored, kind, Path(folder) / f"plan.{kind}").read_bytes()
+            return export(stored, kind, Path(folder) / f"plan.{kind}", speaker=words).read_bytes()
 
     return make

@@ -21,12 +21,8 @@ from ui.pages.accounts import draw
 from ui.pages.going import go
 from ui.said import said
 
-STATES = {
-    "stored": mark("kept"),
-    "working": mark("being made"),
-    "broken": mark("ended without a plan"),
-    "deleted": mark("deleted"),
-}
+STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}
+"""States of runs that may be asked for, and which of ``wording.STATES`` says them."""
 PAGES = {
     "plan": mark("Open the plan"),
     "compare": mark("Compare"),
@@ -78,8 +74,9 @@ def _search(store: Store) -> tuple[list[Entry], int | None]:
     )
     tagged = tags.multiselect(tr("Tags"), store.catalogue.tags(), placeholder=tr("all"), key="runs.tags")
     shown = state.selectbox(
-        tr("State"), list(STATES), index=0, format_func=lambda name: tr(STATES[name]), key="runs.state"
-    )
+        tr("State"), list(STATES), index=0, format_func=lambda name: tr(wording.STATES[STATES[name]].word),
+        key="runs.state",
+    )  # fmt: skip
     found = list(store.search(text, tagged, named, shown, limit=AT_ONCE))
     if not found and not store.count():
         return [], None
@@ -120,7 +117,7 @@ def _money(entry: Entry, value: float | None) -> str:
 
 def _status(entry: Entry) -> str:
     if entry.state == "broken":
-        return _ended(entry.id)
+        return tr(wording.STATES[_ended(entry.id)].word)
     status = wording.told_status(entry.status, entry.carbon_kg is not None)
     if entry.gap is None:
         return status
@@ -128,12 +125,12 @@ def _status(entry: Entry) -> str:
 
 
 def _ended(run: str) -> str:
-    """How a run came to have no plan: by whom it was stopped, as far as its job tells."""
+    """How a run came to have no plan, among ``wording.STATES``, as far as its job tells."""
     try:
-        stopped = jobs.status(run).state == "stopped"
+        state = jobs.status(run).state
     except StoreError:
-        stopped = False
-    return tr("stopped") if stopped else tr(STATES["broken"])
+        return "ended"
+    return state if state in ("stopped", "refused", "failed", "broken") else "ended"
 
 
 def _first_day(store: Store, run: str) -> str:
@@ -176,6 +173,9 @@ def _one(store: Store, found: dict[str, Entry]) -> None:
     with st.container(border=True):
         if entry.verdict:
             st.text(said(entry.verdict))
+        if entry.state == "broken":
+            _, says, then = wording.STATES[_ended(entry.id)]
+            st.text(f"{tr(says)} {tr(then)}")
         if entry.deleted is not None:
             if st.button(tr("Take it back"), key="runs.restore"):
                 _do(lambda: store.restore(chosen), tr("Run {run} is back.", run=chosen[:8]))

@@ -17,12 +17,14 @@ from ui.language import mark, tr, trn
 from ui.pages import (
     drawn,
     editing,
+    editing_book,
     editing_form,
     editing_series,
     editing_tables,
     editing_text,
     going,
     session,
+    signing,
     sources,
 )
 from ui.pages.editing import State
@@ -65,13 +67,18 @@ def _told() -> None:
     for draft in session.drafts():
         if draft not in kept:
             session.leave(draft)
-            st.warning(tr("A draft of this address is not kept here any more. Choose a scenario and copy it again."))
+            st.warning(
+                tr(
+                    "A draft of this address is not kept here any more, or is somebody else's. Choose a scenario and "
+                    "copy it again."
+                )
+            )
 
 
 def _begin(text: str, origin: str, series: Path | None = None) -> None:
     """Make a draft and edit it; ``series``: a folder with those that the text names."""
     try:
-        made = drafts.create(text, origin, series)
+        made = drafts.create(text, origin, series, signing.person())
     except (DraftError, ScenarioError) as error:
         st.session_state[editing.SAID] = str(error)
         st.rerun()
@@ -92,14 +99,14 @@ def _look(source: Source) -> None:
     title.subheader(tr("Scenario"), anchor=False)
     with button:
         copy = st.button(tr("Copy to edit"), type="primary", width="stretch", key="copy")
+    editing_book.show()
     st.text(f"{scenario.name}: {scenario.title}")
     if copy:
         _begin(text, scenario.name, None if ours else file.parent / "files")
     bundled_stay = tr(
-        "Bundled scenarios stay as they are. Copy one to edit the copy as form, table or text; only who has its "
-        "address sees it."
+        "Bundled scenarios stay as they are. Copy one to edit the copy as form, table or text; it is yours alone."
     )
-    planned_stay = tr("What was planned stays as it is. Copy it to edit the copy; only who has its address sees it.")
+    planned_stay = tr("What was planned stays as it is. Copy it to edit the copy, which is yours alone.")
     st.text(bundled_stay if ours else planned_stay)
     _facts(scenario)
     with st.expander(tr("As text")):
@@ -161,6 +168,7 @@ def _preview(now: State) -> None:
 def _edit(draft: Draft) -> None:
     now = editing.state(str(draft.path))
     st.subheader(tr("Scenario"), anchor=False)
+    editing_book.show()
     editing.changed_elsewhere(draft)
     changed = editing_text.changes(draft, now)
     count = None if changed is None else len(changed)
@@ -208,14 +216,14 @@ def _unapplied(draft: Draft, now: State) -> None:
 
 
 def _address(draft: Draft) -> None:
-    """The address that finds the draft again; there is no list of them, so that nobody else does."""
+    """The address that finds the draft again, beside the list of one's own where there is one."""
     says, address = st.columns([2, 3], vertical_alignment="center")
-    says.text(
-        tr(
-            "Keep this address: it is how you find the draft again. It is kept for {days} days after its last change.",
-            days=drafts.KEPT_DAYS,
-        )
-    )
+    if editing_book.there_is_one():
+        told = tr("This address opens the draft again, as does the list of your drafts.")
+    else:
+        told = tr("Keep this address: it is how you find the draft again.")
+    until = tr("It is kept for {days} days after its last change.", days=drafts.KEPT_DAYS)
+    says.text(f"{told} {until}")
     page = str(st.context.url or "").partition("?")[0]
     address.code(f"{page}?draft={draft.id}", language=None, wrap_lines=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 
 import streamlit as st
@@ -11,12 +12,45 @@ from ui.oidc import Oidc
 
 _required: Oidc | None = None
 """How people sign in at this server: set once at its start, the same for every tab."""
+_alone = True
+"""Whether nobody but the local user is expected, where people do not sign in."""
 
 
-def require(oidc: Oidc | None) -> None:
-    """Let in whom this admits alone; None lets in whoever reaches the server."""
-    global _required
-    _required = oidc
+def require(oidc: Oidc | None, alone: bool = True) -> None:
+    """Let in whom this admits alone; None lets in whoever reaches the server.
+
+    Args:
+        oidc: how people sign in.
+        alone: whether only the local user reaches the server where they do not.
+    """
+    global _required, _alone
+    _required, _alone = oidc, alone
+
+
+def person() -> str:
+    """Who is signed in, as a name that is kept with what is theirs; empty: the local user.
+
+    It tells nothing of the person: the provider's own number for them, which no token lacks (Authlib), hashed.
+    """
+    if _required is None:
+        return ""
+    claims = st.user.to_dict()
+    return hashlib.sha256(f"{claims.get('iss', '')}\n{claims.get('sub', '')}".encode()).hexdigest()[:32]
+
+
+def lists() -> bool:
+    """Whether the things of who is here may be listed: not where others may come whom nobody tells apart."""
+    return _required is not None or _alone
+
+
+def owners() -> str | None:
+    """Whose things are those of who is here; None: everybody's, for nobody signs in."""
+    return None if _required is None else person()
+
+
+def owns(owner: str) -> bool:
+    """Whether something that is kept with an owner may be opened: one's own, or what nobody owns."""
+    return _required is None or owner in ("", person())
 
 
 def refused() -> str:

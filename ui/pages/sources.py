@@ -14,7 +14,7 @@ from plans.drafts import Draft, DraftError
 from plans.store import Store
 from scenarios import Scenario, ScenarioError, bundled, load
 from ui.language import tr
-from ui.pages import session
+from ui.pages import session, signing
 
 CHOSEN = "source"
 """In the session: key of the scenario that was chosen last, on whatever page."""
@@ -55,13 +55,16 @@ def look(name: str, overrides: tuple[str, ...] = ()) -> Scenario:
 
 
 def own() -> dict[str, Draft]:
-    """The user's drafts by id, the last one used first; those that are not kept any more are left out."""
+    """The user's drafts by id, the last one used first; those that are not kept any more are left out, as are those of
+    somebody else where people sign in."""
     found = {}
-    for draft in session.drafts():
+    for number in session.drafts():
         try:
-            found[draft] = drafts.open_draft(draft)
+            draft = drafts.open_draft(number)
         except DraftError:
             continue
+        if signing.owns(draft.owner):
+            found[number] = draft
     return found
 
 

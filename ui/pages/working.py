@@ -6,16 +6,11 @@ import streamlit as st
 
 from plans import jobs
 from plans.jobs import JobStatus
-from ui.language import mark, tr, trn
+from ui import wording
+from ui.language import tr, trn
 from ui.said import said
 
 POLL_S = 1.0
-ENDED = {
-    "stopped": mark("It was stopped."),
-    "refused": mark("This cannot be done."),
-    "broken": mark("The work was lost."),
-    "failed": mark("It failed."),
-}
 
 
 def known(run: str) -> JobStatus | None:
@@ -30,11 +25,12 @@ def known(run: str) -> JobStatus | None:
 
 def waiting(status: JobStatus) -> None:
     """Say that a job waits, or that it goes on by itself."""
+    _, says, then = wording.STATES["queued" if status.state == "queued" else "working"]
+    told = [tr(then)]
     if status.state == "queued":
-        before = trn("{count} job before it.", "{count} jobs before it.", status.ahead) if status.ahead else ""
-        st.text(f"{tr('Waiting for a free worker; this page may be closed meanwhile.')} {before}")
-    else:
-        st.text(tr("It goes on when this page is closed or loaded again."))
+        before = [trn("{count} job before it.", "{count} jobs before it.", status.ahead)] if status.ahead else []
+        told = [tr(says), *before, *told]
+    st.text(" ".join(told))
 
 
 def buttons(status: JobStatus, take: str, ready: bool) -> None:
@@ -57,9 +53,15 @@ def buttons(status: JobStatus, take: str, ready: bool) -> None:
 
 
 def ended_badly(status: JobStatus, again: str) -> None:
-    """Say why a job came to nothing, and what to do."""
+    """Say why a job came to nothing, and what to do.
+
+    Args:
+        status: of the job.
+        again: how the page is asked once more.
+    """
+    _, says, then = wording.STATES[status.state]
     with st.container(border=True, gap="xxsmall"):
-        st.text(f"✕ {tr(ENDED.get(status.state, ENDED['failed']))}")
+        st.text(f"✕ {tr(says)}")
         for line in status.lines:
             st.text(said(line))
-        st.text(again)
+        st.text(f"{tr(then)} {again}")

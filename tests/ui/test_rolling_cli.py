@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
-
-from plans.rolling.span import load_span
-
-sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "ui"))  # the command is run from there
-
 from commands import emberline
 from rolled import works
+
+from plans.rolling.span import load_span
 
 
 def test_the_command_tells_gain_regret_and_what_planning_less_often_costs(tmp_path: Path) -> None:

@@ -15,9 +15,6 @@ from typing import Any
 
 import jsonschema
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent / "ui"))  # the command is run from there
-
 from commands import emberline
 
 from plans.store import Store
@@ -25,7 +22,7 @@ from scenarios import bundled
 from scenarios.document import read
 from scenarios.loading import LIBRARY
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 UNKEPT = "locks=[{heat: C1-3, stage: casting, start: 1 h}]"
 """The third heat of a cast cannot be cast before it is molten."""
 
@@ -122,6 +119,18 @@ def test_plan_json_is_json_and_complete(made: tuple[Path, dict[str, Any]]) -> No
     assert said["replay"]["violations"] == []
     assert set(said["replays"]) >= {"n", "held", "quantiles"}
     assert all(seconds >= 0 for seconds in said["seconds"].values())
+
+
+@pytest.mark.parametrize(("spread", "seldom"), [("20 %", True), ("0 %", False)])
+def test_a_plan_that_seldom_holds_names_what_does(home: Path, spread: str, seldom: bool) -> None:
+    """Proves: an acceptable plan that holds in less than half of its replays names the command that searches one that
+    does, with what was set, ready to be pasted. Sensitivity: a plan that holds names none."""
+    change = ["--set", f"disturbances={{duration_spread: {spread}}}"]
+    done = emberline("plan", "melt-shop-small", "--gap", "50%", "-q", *change)
+    assert done.returncode == 0, done.stderr
+    told = f"emberline hold melt-shop-small --set 'disturbances={{duration_spread: {spread}}}' --set goal.gap=50%\n"
+    assert (told in done.stdout) == seldom
+    assert ("emberline hold SCENARIO, with the same --set" in emberline("show").stdout) == seldom
 
 
 def test_show_runs_and_delete(kept: str) -> None:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
-import subprocess
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
-
-from ui.cli import main
+from commands import emberline
 
 SMALL = ("melt-shop-small", "--set", "goal.gap=50 %", "--workers", "1", "-n", "30", "--time-limit", "10")
 
@@ -19,16 +14,6 @@ SMALL = ("melt-shop-small", "--set", "goal.gap=50 %", "--workers", "1", "-n", "3
 @pytest.fixture(autouse=True)
 def _at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBERLINE_HOME", str(tmp_path / "home"))
-
-
-def emberline(*args: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process, with its streams caught."""
-    said, told = io.StringIO(), io.StringIO()
-    with redirect_stdout(said), redirect_stderr(told), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["emberline", *args])
-        with pytest.raises(SystemExit) as left:
-            main()
-    return subprocess.CompletedProcess(args, int(left.value.code or 0), said.getvalue(), told.getvalue())
 
 
 def test_a_plan_that_holds_is_told_and_kept() -> None:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
-import subprocess
-import sys
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent / "plans"))
-
+from commands import emberline
 from enumerated_shops import shop
 
 from plans import plan
 from plans.store import Store
 from scenarios import Scenario
-from ui.cli import main
 
 HOUSE = """
 name: house
@@ -69,16 +62,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(autouse=True)
 def _at_home(home: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBERLINE_HOME", home["home"])
-
-
-def emberline(*args: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in this process, with its streams caught."""
-    said, told = io.StringIO(), io.StringIO()
-    with redirect_stdout(said), redirect_stderr(told), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["emberline", *args])
-        with pytest.raises(SystemExit) as left:
-            main()
-    return subprocess.CompletedProcess(args, int(left.value.code or 0), said.getvalue(), told.getvalue())
 
 
 def test_why_tells_costs_limits_and_gap(home: dict[str, str]) -> None:

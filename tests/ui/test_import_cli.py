@@ -12,7 +12,7 @@ import pytest
 
 from ui.cli import main
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PRICES = "Start,Spot [EUR/kWh]\n" + "".join(
     f"{16 + h // 24}.06.2026 {h % 24:02d}:00,{0.05 + h / 1000:.3f}\n" for h in range(48)
 )

@@ -11,9 +11,6 @@ import time
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parent / "ui"))  # the command is run from there
-
 from commands import emberline
 
 from plans import ensembles, plan
@@ -55,6 +52,7 @@ def test_replays_are_told_and_kept(home: Path) -> None:
     told = emberline("replay", "last", "-n", "30", "--workers", "1", "--seed", "5", "--quiet")
     assert told.stderr == ""
     assert f"no limit missed in {said['held']} of 30 disturbed replays" in told.stdout
+    assert ("emberline hold SCENARIO" in told.stdout) == (said["held"] < 15)
     for words in ("chance to hold", "95 % interval", "P10", "what broke it", "late heats", said["broke"][0]["unit"]):
         assert words in told.stdout
 

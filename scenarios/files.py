@@ -1,0 +1,37 @@
+"""Files that a user names: what is wrong with a path, told before anything is read from it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+LONGEST_SHOWN = 200
+_ABSENT = (errno.ENOENT, errno.ENOTDIR)
+
+
+def unreadable(path: Path) -> str | None:
+    """Why a path cannot be read as a file, to be said after its name; None: it can."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:
+        return "no such file" if getattr(error, "errno", None) in _ABSENT else f"cannot be read: {reason(error)}"
+    if stat.S_ISDIR(mode):
+        return "is a folder, not a file"
+    if not stat.S_ISREG(mode):
+        return "is no file that can be read twice, such as one on the disk"
+    return None if os.access(path, os.R_OK) else f"cannot be read: {os.strerror(errno.EACCES)}"
+
+
+def reason(error: OSError | ValueError) -> str:
+    """What the system says where it refuses a path; a path with a NUL it does not even look at."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return "its name has a character that no name may have" if "null" in str(error) else str(error)
+
+
+def named(path: str | Path) -> str:
+    """A path to be shown: in one line, and not too long."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in str(path))
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
