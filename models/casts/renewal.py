@@ -2,9 +2,10 @@
 
 Either one after the other at their best places, or all moved a little, two of them exchanged, and their heats placed
 anew, those needed last first. Many such moves are tried at once from the same plan (``models/casts/shifts.py``); of
-those that pass, each is made that meets no other. Worse plans are taken at first with a chance that falls to nothing
-(simulated annealing). How far it has fallen follows from the moves made, not from the clock: as long as time and
-patience last for all of them, equal input gives an equal plan.
+those that pass, each is made that meets no other. Now and then all starts of the plan get their best times at once
+(``models/casts/retiming.py``), which no sequence of such moves would find. Worse plans are taken at first with a
+chance that falls to nothing (simulated annealing). How far it has fallen follows from the moves made, not from the
+clock: as long as time and patience last for all of them, equal input gives an equal plan.
 (Schrimpf, Schneider, Stamm-Wilbrandt, Dueck, Journal of Computational Physics 159, 2000.)
 """
 
@@ -12,12 +13,14 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
 from models.aim import weights
 from models.casts import ways
 from models.casts.draws import Draws
+from models.casts.retiming import Retiming
 from models.casts.shifts import Moves, Shifts, Tried
 from models.casts.shop import Placed, Shop
 from models.search import Search
@@ -37,6 +40,8 @@ WARMTH = 0.4
 """Loss that is taken with a chance of 1/e at the start, in standard deviations of what moves that fit change."""
 COOLING = 4
 """Power by which that falls with the share of the rounds that is left."""
+RETIMED = 40
+"""Rounds after which all starts get their best times."""
 LISTENED = 15
 """Rounds that take no loss and then tell that deviation."""
 PACE = 4e6
@@ -102,7 +107,7 @@ class _Renewal:
         """Weight of each cap by cell, the cap, and what brings it to the goal's scale."""
         self._per_meter = round(data.meter_min / data.cell_min)
         self._limit, self._over = data.limit_mwh(), LIMIT * aim.over_price(data)
-        self.own = np.array([self.shop.cells([c]) for c in range(len(problem.casts))])
+        self.own = np.array([self.shop.cells(c, placed) for c, placed in enumerate(self._at())])
         """Load of each cast, shape (n_casts, n_cells)."""
         self.load = self.own.sum(axis=0)
         self.value, self._broken = self._judged(self.load)
@@ -112,6 +117,7 @@ class _Renewal:
         self._heard: list[float] = []
         """What moves that fit would have changed, at the beginning."""
         self.shifts = Shifts(self.shop)
+        self.retiming = Retiming(self.shop, guide, self._per_meter)
         self._draw = Draws(problem)
         self._random = np.random.Generator(np.random.Philox(key=len(problem.heats)))
 
@@ -152,6 +158,8 @@ class _Renewal:
                 warmth = WARMTH * float(np.std(self._heard)) if self._heard else 0.0
             passed = max(done / rounds, (now - began) / seconds)
             self.round(warmth * (1 - passed) ** COOLING)
+            if done % RETIMED == RETIMED - 1:
+                self.retime()
             if self.best < offered and now - told > TOLD_S:
                 search.offer(self.starts())
                 told, offered = now, self.best
@@ -165,12 +173,29 @@ class _Renewal:
     def round(self, warmth: float) -> int:
         """Shifts tried at once, then casts put back; how many moves have changed the plan."""
         draw, random, slots = self._draw, self._random, self._slots()
-        units = np.array([placed.unit for placed in self.shop.at if placed is not None])
+        units = np.array([placed.unit for placed in self._at()])
         made = self._make_best(self.shifts.tried(draw.shifts(random, slots, units, TOGETHER)), warmth)
         casts, heats = draw.returns(random, self._slots(), PUT_BACK)
         loose = random.uniform(size=PUT_BACK) < LOOSE
         noise = 1 + NOISE * loose[:, None] * random.uniform(size=(PUT_BACK, self.search.problem.n_slots))
         return made + self._make_best(self.shifts.returned(casts, heats, TRIES, noise), warmth)
+
+    def retime(self) -> bool:
+        """Give all starts of the plan their best times; whether that made it better and keeps what it kept."""
+        before, value, broken = self._at(), self.value, self._broken
+        after = self.retiming.best(before, self._above if math.isfinite(self._limit) else None)
+        if after is None:
+            return False
+        self._make(dict(enumerate(after)))
+        better = self.value < value and (broken or not self._broken)
+        if not better:
+            self._make(dict(enumerate(before)))
+        return better
+
+    def _above(self, at: Sequence[Placed]) -> np.ndarray:
+        """What casts in some places take above the import limit, by metered interval [MWh]."""
+        load = sum(self.shop.cells(c, placed) for c, placed in enumerate(at)) + self._given
+        return np.maximum(load.reshape(-1, self._per_meter).sum(axis=1) - self._limit - 1e-9, 0.0)
 
     def _took(self) -> None:
         """Keep the plan where it is the best so far."""
@@ -179,8 +204,11 @@ class _Renewal:
             if worth < self.best - 1e-9 * abs(self.value):
                 self.best, self.kept = worth, list(self.shop.at)
 
+    def _at(self) -> list[Placed]:
+        return [placed for placed in self.shop.at if placed is not None]
+
     def _slots(self) -> np.ndarray:
-        return np.array([placed.slot for placed in self.shop.at if placed is not None])
+        return np.array([placed.slot for placed in self._at()])
 
     def _make_best(self, tried: Tried, warmth: float) -> int:
         """Make the moves that pass and do not meet; how many."""
@@ -224,7 +252,7 @@ class _Renewal:
         for c, placed in places.items():
             self.shop.put(c, placed)
             self.shifts.hold(c)
-            self.own[c] = self.shop.cells([c])
+            self.own[c] = self.shop.cells(c, placed)
         self.load = self.own.sum(axis=0)
         self.value, self._broken = self._judged(self.load)
         self._took()

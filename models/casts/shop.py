@@ -6,7 +6,7 @@ by its own figures.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,33 +95,39 @@ class Shop:
         """Put a cast where it is known to fit."""
         self.at[c] = placed
 
-    def cells(self, casts: Iterable[int]) -> np.ndarray:
-        """Energy of some casts and their heats by cell [MWh], reheating included, shape (n_cells,)."""
-        problem, found = self.problem, np.zeros(self.problem.n_cells)
-        rate = problem.reheat_kwh_per_t_min / 1000
+    def cells(self, c: int, placed: Placed) -> np.ndarray:
+        """Energy of a cast and its heats in some place by cell [MWh], reheating included, shape (n_cells,)."""
+        problem, cast, found = self.problem, self.problem.casts[c], np.zeros(self.problem.n_cells)
 
         def put(slot: int, cells: np.ndarray) -> None:
             first = slot * problem.cells_per_slot
             end = min(first + len(cells), problem.n_cells)
             found[first:end] += cells[: end - first]
 
-        for c in casts:
-            placed, cast = self.at[c], problem.casts[c]
-            assert placed is not None
-            put(placed.slot, cast.cells[placed.unit])
-            for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
-                heat = problem.heats[h]
-                for operation, u, t in zip(heat.operations, units, slots, strict=True):
-                    put(t, operation.cells[u])
-                if heat.reheat and rate:
-                    passed = (slots[heat.reheat] - slots[0]) * problem.step_min
-                    own = (heat.operations[i].minutes[units[i]] + heat.quickest[i] for i in range(heat.reheat))
-                    mwh = rate * heat.mass_t * max(passed - sum(own), 0.0)
-                    put(
-                        slots[heat.reheat],
-                        mwh * curves.even(problem, heat.operations[heat.reheat].minutes[units[heat.reheat]]),
-                    )
+        put(placed.slot, cast.cells[placed.unit])
+        for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
+            heat = problem.heats[h]
+            for operation, u, t in zip(heat.operations, units, slots, strict=True):
+                put(t, operation.cells[u])
+            if heat.reheat and problem.reheat_kwh_per_t_min:
+                spread = curves.even(problem, heat.operations[heat.reheat].minutes[units[heat.reheat]])
+                put(slots[heat.reheat], self.reheat_mwh(h, units, slots) * spread)
         return found
+
+    def reheat_mwh(self, h: int, units: Sequence[int], slots: Sequence[int]) -> float:
+        """Energy that makes good what a heat has lost while it waited [MWh].
+
+        Args:
+            h: the heat.
+            units: on which its operations are.
+            slots: in which they start.
+        """
+        heat = self.problem.heats[h]
+        if not heat.reheat:
+            return 0.0
+        passed = (slots[heat.reheat] - slots[0]) * self.problem.step_min
+        own = sum(heat.operations[i].minutes[units[i]] + heat.quickest[i] for i in range(heat.reheat))
+        return self.problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * max(passed - own, 0.0)
 
     def read(self, starts: Starts) -> None:
         """Put all casts where a plan has them."""

@@ -1,0 +1,153 @@
+"""The best times of all starts at once, against brute force and against the judge of plans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from test_bound import CASES, schedules, search, shop
+from test_casts import ELIGIBLE, week
+
+from models.casts.renewal import _Renewal
+from models.casts.retiming import REACH_MIN, Retiming, _Cut, _Lags
+from models.casts.shop import Placed, Shop
+from models.search import Search
+from models.starts import Starts, extra_mwh, line_cells, mistakes
+
+
+def told(made: Search) -> tuple[Shop, Retiming, np.ndarray]:
+    """An empty shop whose starts may change by any time, and the weights of its slots."""
+    weight = made.aim.both_weights(made.data)
+    shop_of = Shop(made.problem, weight)
+    retiming = Retiming(shop_of, weight, round(made.data.meter_min / made.data.cell_min))
+    retiming._reach = made.problem.n_slots
+    return shop_of, retiming, weight
+
+
+def cost(shop_of: Shop, starts: Starts) -> float:
+    """What starts cost one by one."""
+    heats = sum(
+        shop_of.worth(h, i, u)[t]
+        for h in range(len(starts.unit))
+        for i, (u, t) in enumerate(zip(starts.unit[h], starts.slot[h], strict=True))
+    )
+    return float(
+        heats
+        + sum(
+            shop_of.casting(c, u)[t]
+            for c, (u, t) in enumerate(zip(starts.cast_unit, starts.cast_slot, strict=True))
+        )
+    )  # fmt: skip
+
+
+def order(starts: Starts, made: Search) -> tuple[Any, ...]:
+    """Units of all, and who comes after whom on each."""
+    on: dict[int, list[tuple[int, Any]]] = {}
+    for h, (units, slots) in enumerate(zip(starts.unit, starts.slot, strict=True)):
+        for i, (u, t) in enumerate(zip(units, slots, strict=True)):
+            on.setdefault(u, []).append((t, (h, i)))
+    for c, (u, t) in enumerate(zip(starts.cast_unit, starts.cast_slot, strict=True)):
+        on.setdefault(u, []).append((t, c))
+    sequences = tuple((u, tuple(one for _, one in sorted(on[u], key=lambda pair: pair[0]))) for u in sorted(on))
+    return starts.unit, starts.cast_unit, sequences
+
+
+def placed(made: Search, starts: Starts) -> list[Placed]:
+    """The casts of a plan."""
+    shop_of = Shop(made.problem, np.zeros(made.problem.n_slots))
+    shop_of.read(starts)
+    return [one for one in shop_of.at if one is not None]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("case", ELIGIBLE)
+def test_no_other_times_of_the_same_sequences_cost_less(case: str, seed: int) -> None:
+    """Proves: from any schedule the cut finds the best of all schedules with its units and sequences, and breaks no
+    rule. Sensitivity: a lag, a window, a node's slot by one, the sign of a cost."""
+    made = search(shop(seed, **CASES[case]))
+    shop_of, retiming, _ = told(made)
+    best: dict[Any, float] = {}
+    first: dict[Any, Starts] = {}
+    for starts in (one for one in schedules(made.problem) if not mistakes(made.problem, one)):
+        key = order(starts, made)
+        best[key] = min(best.get(key, np.inf), cost(shop_of, starts))
+        first.setdefault(key, starts)
+    assert best
+    for key, starts in first.items():
+        found = retiming.best(placed(made, starts), None)
+        assert found is not None
+        after = shop_of.starts(found)
+        assert not mistakes(made.problem, after)
+        assert order(after, made) == key
+        assert cost(shop_of, after) == pytest.approx(best[key], rel=1e-6)
+
+
+def test_a_limit_that_is_broken_makes_its_hours_dearer() -> None:
+    """Proves: from a schedule that keeps a limit that both furnaces cannot draw under at once, the times found keep
+    it, and cost no less than where there is none. Sensitivity: a price at the wrong interval."""
+    made = search(shop(2, **CASES["under a limit that both cannot draw at once"]))
+    shop_of, retiming, _ = told(made)
+    for starts in schedules(made.problem):
+        if made.offer(starts) and made.best is not None:
+            break
+    keeps = made.best
+    assert keeps is not None
+    one = _Renewal(made)
+    free = retiming.best(placed(made, keeps), None)
+    held = retiming.best(placed(made, keeps), one._above)
+    assert free is not None
+    assert held is not None
+    assert not one._above(held).any()
+    assert cost(shop_of, shop_of.starts(free)) <= cost(shop_of, shop_of.starts(held)) + 1e-9
+
+
+def test_a_unit_that_is_shut_is_not_crossed() -> None:
+    """Proves: a start leaves neither its unit's open hours nor the horizon. Sensitivity: windows by costs alone."""
+    made = week()
+    assert made.best is not None
+    problem = made.problem
+    idle = problem.free.copy()
+    for h, heat in enumerate(problem.heats):
+        for operation, u, t in zip(heat.operations, made.best.unit[h], made.best.slot[h], strict=True):
+            idle[u, t : t + operation.occupy[u]] = False
+    furnaces = list(problem.stage_units[0])
+    for u in furnaces:  # one slot of each pause between heats
+        pause = np.flatnonzero(idle[u, 1:] & ~idle[u, :-1]) + 1
+        assert len(pause) > 3
+        problem.free[u, pause] = False
+    one = _Renewal(made)
+    found = one.retiming.best(one._at(), None)
+    assert found is not None
+    assert found != one._at()
+    assert not mistakes(problem, one.shop.starts(found))
+
+
+def test_all_starts_of_a_week_at_once() -> None:
+    """Proves: the foreman's week gets better times in one step, breaks no rule and no limit, moves nothing further
+    than it may, and the plan draws what the moves of casts believe. Sensitivity: what waiting loses."""
+    made = week()
+    one = _Renewal(made)
+    before, begun = one._at(), one.value
+    assert one.retime()
+    assert one.value < 0.999 * begun
+    starts = one.shop.starts(one._at())
+    assert not mistakes(made.problem, starts)
+    assert not one._above(one._at()).any()
+    moved = [abs(a.slot - b.slot) for a, b in zip(before, one._at(), strict=True)]
+    assert 0 < max(moved) <= REACH_MIN / made.problem.step_min
+    own = line_cells(made.problem, starts, extra_mwh(made.problem, starts))
+    assert one.load == pytest.approx(own, abs=1e-9)
+    # the same again finds nothing: the plan stays as it is
+    kept = one._at()
+    if not one.retime():
+        assert one._at() == kept
+
+
+def test_starts_without_freedom_stay() -> None:
+    """Proves: windows of one slot, and costs that are all alike, are no trouble. Sensitivity: an empty graph."""
+    none = np.zeros(0, dtype=int)
+    fixed = _Cut(np.array([3, 5]), np.array([3, 5]), _Lags(none, none, none))
+    assert fixed.best(np.array([1.0, 2.0])).tolist() == [3, 5]
+    alike = _Cut(np.array([3]), np.array([6]), _Lags(none, none, none))
+    assert 3 <= int(alike.best(np.ones(4))[0]) <= 6
