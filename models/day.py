@@ -6,8 +6,9 @@
 2. A pooled plan of averaged heats near its relaxation: when the leading stage melts, and where the casts lie.
 3. Named heats around it. The import limit is priced here, not hard: a plan that breaks it a little is a better place
    to go on from than one that keeps it and is far off.
-4. Every heat moved by a slot; two casts exchanged; the heats of one or two casts moved by some slots, all others held,
-   until nothing improves any more.
+4. All starts at their best times, units and sequences kept (``models/casts/retiming.py``); every heat moved by a slot;
+   two casts exchanged; the heats of one or two casts moved by some slots, all others held, until nothing improves any
+   more.
 
 Every plan is judged by its own figures, whatever made it. Mixed-integer programs are solved around their relaxation:
 that is where good plans lie, and HiGHS would look there last.
@@ -21,7 +22,7 @@ from models import quarters
 from models.bound import rising
 from models.casts import renewal
 from models.first_plan import first_plan
-from models.moves import WIDTHS, corridors, exchange, polish, walk
+from models.moves import WIDTHS, corridors, exchange, polish, retime, walk
 from models.search import Search
 
 __all__ = ["exchange", "polish", "run"]
@@ -42,6 +43,7 @@ def run(search: Search) -> None:
                 break
             with search.afresh():
                 first_plan(search, rounding)
+                retime(search)
                 walk(search, 1)
                 exchange(search)
                 corridors(search, WIDTHS[0])

@@ -1,8 +1,10 @@
-"""Steps that improve a plan: all heats moved a little, some casts moved further, two casts exchanged."""
+"""Steps that improve a plan: all starts at their best times, all heats moved a little, some casts moved further, two
+casts exchanged."""
 
 from __future__ import annotations
 
 import itertools
+import math
 
 from models.naming import FIRM, STEP_S, named, overlap_price, told_apart
 from models.search import Search
@@ -23,10 +25,22 @@ def polish(search: Search) -> None:
     improving = True
     while improving and not search.done() and search.draft is not None:
         before = search.draft_rank
+        retime(search)
         for width in WIDTHS:
             if corridors(search, width) | exchange(search):
                 walk(search)
+                retime(search)
         improving = search.draft_rank < before
+
+
+def retime(search: Search) -> bool:
+    """All starts at their best times at once, units and sequences kept. True if that was better."""
+    if search.retiming is None or search.draft is None or search.done():
+        return False
+    shop = search.retiming.shop
+    shop.read(search.draft)
+    found = search.retiming.best([placed for placed in shop.at if placed is not None], math.inf)
+    return found is not None and search.offer(shop.starts(found))
 
 
 def walk(search: Search, widest: int = 2) -> None:

@@ -13,6 +13,9 @@ from functools import cached_property
 import numpy as np
 
 from models.aim import Aim
+from models.casts import ways
+from models.casts.retiming import Retiming
+from models.casts.shop import Shop
 from models.dispatch import TIME_LIMIT_S, Dispatcher, Flows
 from models.guide import Guide, held
 from models.site import SiteData
@@ -74,6 +77,21 @@ class Search:
         if value is None or self.bound is None:
             return None
         return max(value - self.bound, 0.0) / max(abs(value), 1e-9)
+
+    @property
+    def by_load(self) -> bool:
+        """Whether what a plan is worth follows from the line's load alone."""
+        return self.data.battery is None and self.data.hub is None and self.data.purchase is None
+
+    @cached_property
+    def retiming(self) -> Retiming | None:
+        """Finds the best times of a plan's starts; None where what they cost hangs together, or is not known."""
+        if not self.by_load or not ways.useful(self.problem):
+            return None
+        data, cells = self.data, self.problem.cells_per_slot
+        given = self.problem.fixed_cells + np.repeat((data.base - data.pv) / cells, cells)
+        shop = Shop(self.problem, self.aim.both_weights(data))
+        return Retiming(shop, given, data.limit_mwh(), round(data.meter_min / data.cell_min))
 
     def done(self) -> bool:
         """Whether to stop: gap reached, time over, cancelled or infeasible."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -42,6 +42,12 @@ COOLING = 4
 """Power by which that falls with the share of the rounds that is left."""
 RETIMED = 40
 """Rounds after which all starts get their best times."""
+NEAR_MIN, FAR_MIN = 960, 2880
+"""By how much starts may change then, and at the beginning."""
+FAR_GAIN = 1e-3
+"""Gain at the beginning, as a share, for which they may once more."""
+FAILURES = 3
+"""As often in a row may the import limit stand in the way of all times then."""
 LISTENED = 15
 """Rounds that take no loss and then tell that deviation."""
 PACE = 4e6
@@ -58,9 +64,7 @@ TOLD_S = 1.0
 
 def useful(search: Search) -> bool:
     """Whether what a plan is worth follows from the line's load alone."""
-    data = search.data
-    plain = data.battery is None and data.hub is None and data.purchase is None
-    return plain and search.best is not None and ways.useful(search.problem)
+    return search.best is not None and search.by_load and ways.useful(search.problem)
 
 
 def run(search: Search, seconds: float, rounds: int | None = None) -> None:
@@ -117,7 +121,7 @@ class _Renewal:
         self._heard: list[float] = []
         """What moves that fit would have changed, at the beginning."""
         self.shifts = Shifts(self.shop)
-        self.retiming = Retiming(self.shop, guide, self._per_meter)
+        self.retiming = Retiming(self.shop, self._given, self._limit, self._per_meter)
         self._draw = Draws(problem)
         self._random = np.random.Generator(np.random.Philox(key=len(problem.heats)))
 
@@ -150,6 +154,7 @@ class _Renewal:
         """Round after round, until they or the time are over."""
         search, began = self.search, time.perf_counter()
         told, offered, warmth = began, self.best, 0.0
+        self._begin(lambda: search.done() or time.perf_counter() - began >= seconds)
         for done in range(rounds):
             now = time.perf_counter()
             if search.done() or now - began >= seconds:
@@ -159,7 +164,7 @@ class _Renewal:
             passed = max(done / rounds, (now - began) / seconds)
             self.round(warmth * (1 - passed) ** COOLING)
             if done % RETIMED == RETIMED - 1:
-                self.retime()
+                self.retime(NEAR_MIN)
             if self.best < offered and now - told > TOLD_S:
                 search.offer(self.starts())
                 told, offered = now, self.best
@@ -180,10 +185,19 @@ class _Renewal:
         noise = 1 + NOISE * loose[:, None] * random.uniform(size=(PUT_BACK, self.search.problem.n_slots))
         return made + self._make_best(self.shifts.returned(casts, heats, TRIES, noise), warmth)
 
-    def retime(self) -> bool:
+    def _begin(self, done: Callable[[], bool]) -> None:
+        """Give all starts their best times, far from where they are, as long as that brings much."""
+        failures = 0
+        while failures < FAILURES and not done():
+            before = self.value
+            failures = 0 if self.retime(FAR_MIN) else failures + 1
+            if not failures and self.value > before - FAR_GAIN * abs(before):
+                break
+
+    def retime(self, reach_min: float) -> bool:
         """Give all starts of the plan their best times; whether that made it better and keeps what it kept."""
         before, value, broken = self._at(), self.value, self._broken
-        after = self.retiming.best(before, self._above if math.isfinite(self._limit) else None)
+        after = self.retiming.best(before, reach_min)
         if after is None:
             return False
         self._make(dict(enumerate(after)))
@@ -191,11 +205,6 @@ class _Renewal:
         if not better:
             self._make(dict(enumerate(before)))
         return better
-
-    def _above(self, at: Sequence[Placed]) -> np.ndarray:
-        """What casts in some places take above the import limit, by metered interval [MWh]."""
-        load = sum(self.shop.cells(c, placed) for c, placed in enumerate(at)) + self._given
-        return np.maximum(load.reshape(-1, self._per_meter).sum(axis=1) - self._limit - 1e-9, 0.0)
 
     def _took(self) -> None:
         """Keep the plan where it is the best so far."""

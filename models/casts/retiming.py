@@ -9,7 +9,7 @@ break it is made dearer until none is broken (Lagrangian relaxation).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,11 +18,9 @@ import numpy as np
 from models.casts import curves
 from models.casts.shop import Placed, Shop
 
-REACH_MIN = 240
-"""By how much starts may change at once."""
 TRIES = 16
 """Cuts until the import limit is kept."""
-DEARER = 0.04
+DEARER = 0.1
 """What a MWh above the limit adds to its interval's price, as a share of the mean worth of a MWh."""
 LEAST_OVER_MWH = 0.25
 """Less than this above the limit counts as so much."""
@@ -33,9 +31,6 @@ FADING = 0.9
 WHOLE = 2.0**28
 """Sum of all costs in the whole numbers that the cut counts in: far from what 32 bits hold."""
 BOUNDLESS = 2**30
-
-Over = Callable[[Sequence[Placed]], np.ndarray]
-"""What casts in some places take above the limit, by metered interval [MWh]."""
 
 
 @dataclass(frozen=True)
@@ -50,21 +45,20 @@ class _Lags:
 class Retiming:
     """Finds the best times of a shop's casts."""
 
-    def __init__(self, shop: Shop, weight: np.ndarray, cells_per_meter: int) -> None:
+    def __init__(self, shop: Shop, given: np.ndarray, limit_mwh: float, cells_per_meter: int) -> None:
         """Number the starts: those of all heats' operations, then those of the casts.
 
         Args:
             shop: knows what starts cost.
-            weight: worth of a MWh by slot, shape (n_slots,).
-            cells_per_meter: cells in a metered interval.
+            given: energy by cell that casts do not draw [MWh], shape (n_cells,).
+            limit_mwh: import limit in a metered interval; infinite for none.
+            cells_per_meter: cells in such an interval.
         """
         self.shop, self.problem = shop, shop.problem
         problem = self.problem
-        self._mean = float(np.abs(weight).mean())
-        self._per_meter = cells_per_meter
+        self._given, self._limit, self._per_meter = given, limit_mwh, cells_per_meter
         self._prices = np.zeros(problem.n_cells // cells_per_meter)
         """Of energy in each metered interval, for the limit's sake."""
-        self._reach = max(round(REACH_MIN / problem.step_min), 1)
         self._first = np.cumsum([0, *(len(heat.operations) for heat in problem.heats)])
         """Number of each heat's first start; the last one is that of the first cast."""
         self._open = {
@@ -75,31 +69,33 @@ class Retiming:
             }
         }
 
-    def best(self, at: Sequence[Placed], over: Over | None) -> list[Placed] | None:
+    def best(self, at: Sequence[Placed], reach_min: float) -> list[Placed] | None:
         """The casts at their best times; None where the import limit was broken to the end.
 
         Args:
             at: where the casts lie.
-            over: tells what they take above the import limit; None: there is none.
+            reach_min: by how much each start may change.
         """
-        starts = self._starts(at)
-        lags = self._lags(at)
-        low, high = self._windows(at, starts, lags)
+        problem, starts, lags = self.problem, self._starts(at), self._lags(at)
+        low, high = self._windows(at, starts, lags, max(round(min(reach_min / problem.step_min, problem.n_slots)), 1))
         costs = self._costs(at, low, high)
         cut = _Cut(low, high, lags)
         self._prices *= FADING
         placed = list(at)
-        for _ in range(TRIES if over is not None else 1):
+        for _ in range(TRIES):
             dearer = self._dearer(placed, low, high) if self._prices.any() else None
             placed = self._placed(at, cut.best(costs if dearer is None else costs + dearer))
-            if over is None:
-                return placed
-            above = over(placed)
+            above = self.above(placed)
             if not above.any():
                 return placed
-            rise = DEARER * self._mean * np.maximum(above, LEAST_OVER_MWH)
+            rise = DEARER * self.shop.mean_worth * np.maximum(above, LEAST_OVER_MWH)
             self._prices = np.where(above > 0, GROWTH * self._prices + rise, self._prices)
         return None
+
+    def above(self, at: Sequence[Placed]) -> np.ndarray:
+        """What casts in some places take above the import limit, by metered interval [MWh]."""
+        load = sum(self.shop.cells(c, placed) for c, placed in enumerate(at)) + self._given
+        return np.maximum(load.reshape(-1, self._per_meter).sum(axis=1) - self._limit - 1e-9, 0.0)
 
     # ---- starts as numbers ----------------------------------------------------------------------------------------
 
@@ -147,10 +143,12 @@ class Retiming:
             rows += [(one, other, slots) for (_, one, slots), (_, other, _) in pairwise(held)]
         return _Lags(*np.array(rows, dtype=int).T)
 
-    def _windows(self, at: Sequence[Placed], starts: np.ndarray, lags: _Lags) -> tuple[np.ndarray, np.ndarray]:
+    def _windows(
+        self, at: Sequence[Placed], starts: np.ndarray, lags: _Lags, reach: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """First and last slot of each start: near where it is, on an open unit, and as its neighbours leave it."""
-        low = np.maximum(starts - self._reach, 0)
-        high = np.minimum(starts + self._reach, self.problem.n_slots - 1)
+        low = np.maximum(starts - reach, 0)
+        high = np.minimum(starts + reach, self.problem.n_slots - 1)
         for k, curve, u, slots in self._each(at):
             t = int(starts[k])
             open_ = (np.isfinite(curve) & self._open[u, slots])[low[k] : high[k] + 1]

@@ -38,6 +38,8 @@ class Shop:
             weight: worth of a MWh by slot, shape (n_slots,).
         """
         self.problem, self.n = problem, problem.n_slots
+        self.mean_worth = float(np.abs(weight).mean())
+        """Of a MWh."""
         cells = np.repeat(weight, problem.cells_per_slot)
         kinds: dict[tuple, int] = {}
         self._kind = [kinds.setdefault(heat.kind, len(kinds)) for heat in problem.heats]

@@ -9,20 +9,14 @@ import pytest
 from test_bound import CASES, schedules, search, shop
 from test_casts import ELIGIBLE, week
 
-from models.casts.renewal import _Renewal
-from models.casts.retiming import REACH_MIN, Retiming, _Cut, _Lags
+from models.casts.renewal import NEAR_MIN, _Renewal
+from models.casts.retiming import _Cut, _Lags
 from models.casts.shop import Placed, Shop
 from models.search import Search
 from models.starts import Starts, extra_mwh, line_cells, mistakes
 
-
-def told(made: Search) -> tuple[Shop, Retiming, np.ndarray]:
-    """An empty shop whose starts may change by any time, and the weights of its slots."""
-    weight = made.aim.both_weights(made.data)
-    shop_of = Shop(made.problem, weight)
-    retiming = Retiming(shop_of, weight, round(made.data.meter_min / made.data.cell_min))
-    retiming._reach = made.problem.n_slots
-    return shop_of, retiming, weight
+FAR = 1e6
+"""By any time."""
 
 
 def cost(shop_of: Shop, starts: Starts) -> float:
@@ -66,7 +60,9 @@ def test_no_other_times_of_the_same_sequences_cost_less(case: str, seed: int) ->
     """Proves: from any schedule the cut finds the best of all schedules with its units and sequences, and breaks no
     rule. Sensitivity: a lag, a window, a node's slot by one, the sign of a cost."""
     made = search(shop(seed, **CASES[case]))
-    shop_of, retiming, _ = told(made)
+    retiming = made.retiming
+    assert retiming is not None
+    shop_of = retiming.shop
     best: dict[Any, float] = {}
     first: dict[Any, Starts] = {}
     for starts in (one for one in schedules(made.problem) if not mistakes(made.problem, one)):
@@ -75,7 +71,7 @@ def test_no_other_times_of_the_same_sequences_cost_less(case: str, seed: int) ->
         first.setdefault(key, starts)
     assert best
     for key, starts in first.items():
-        found = retiming.best(placed(made, starts), None)
+        found = retiming.best(placed(made, starts), FAR)
         assert found is not None
         after = shop_of.starts(found)
         assert not mistakes(made.problem, after)
@@ -87,18 +83,19 @@ def test_a_limit_that_is_broken_makes_its_hours_dearer() -> None:
     """Proves: from a schedule that keeps a limit that both furnaces cannot draw under at once, the times found keep
     it, and cost no less than where there is none. Sensitivity: a price at the wrong interval."""
     made = search(shop(2, **CASES["under a limit that both cannot draw at once"]))
-    shop_of, retiming, _ = told(made)
+    retiming = made.retiming
+    assert retiming is not None
+    shop_of = retiming.shop
     for starts in schedules(made.problem):
         if made.offer(starts) and made.best is not None:
             break
     keeps = made.best
     assert keeps is not None
-    one = _Renewal(made)
-    free = retiming.best(placed(made, keeps), None)
-    held = retiming.best(placed(made, keeps), one._above)
+    free = retiming.best(placed(made, keeps), FAR)
+    held = retiming.best(placed(made, keeps), FAR)
     assert free is not None
     assert held is not None
-    assert not one._above(held).any()
+    assert not retiming.above(held).any()
     assert cost(shop_of, shop_of.starts(free)) <= cost(shop_of, shop_of.starts(held)) + 1e-9
 
 
@@ -117,7 +114,7 @@ def test_a_unit_that_is_shut_is_not_crossed() -> None:
         assert len(pause) > 3
         problem.free[u, pause] = False
     one = _Renewal(made)
-    found = one.retiming.best(one._at(), None)
+    found = one.retiming.best(one._at(), NEAR_MIN)
     assert found is not None
     assert found != one._at()
     assert not mistakes(problem, one.shop.starts(found))
@@ -129,18 +126,18 @@ def test_all_starts_of_a_week_at_once() -> None:
     made = week()
     one = _Renewal(made)
     before, begun = one._at(), one.value
-    assert one.retime()
+    assert one.retime(NEAR_MIN)
     assert one.value < 0.999 * begun
     starts = one.shop.starts(one._at())
     assert not mistakes(made.problem, starts)
-    assert not one._above(one._at()).any()
+    assert not one.retiming.above(one._at()).any()
     moved = [abs(a.slot - b.slot) for a, b in zip(before, one._at(), strict=True)]
-    assert 0 < max(moved) <= REACH_MIN / made.problem.step_min
+    assert 0 < max(moved) <= NEAR_MIN / made.problem.step_min
     own = line_cells(made.problem, starts, extra_mwh(made.problem, starts))
     assert one.load == pytest.approx(own, abs=1e-9)
     # the same again finds nothing: the plan stays as it is
     kept = one._at()
-    if not one.retime():
+    if not one.retime(NEAR_MIN):
         assert one._at() == kept
 
 

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.fixture(autouse=True)
+def main_stays() -> Iterator[None]:
+    """Streamlit puts a page in the place of the program; processes started later would begin with that page."""
+    program = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = program
+
+
 @pytest.fixture(scope="session")
 def stored_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A home folder with one plan of the small melt shop, and the plan's id. To be copied, not changed."""
