@@ -2,8 +2,8 @@
 
 Where a plan's worth follows from the line's load alone, casts are first taken out of it and put back another way
 (``models/casts/renewal.py``). A group is planned like a day (``models/day.py``) on a line whose units and power the
-earlier groups have taken. Then stretches of the whole are improved within corridors. The bound is proven on the whole
-horizon.
+others have taken, and then all starts of the plan get their best times (``models/casts/retiming.py``). The bound is
+proven on the whole horizon.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import math
 import time
 from dataclasses import replace
 
-from models import day, matched_search
+from models import day, matched_search, moves
 from models.bound import LONG_HEATS, rising
 from models.casts import renewal
 from models.search import Search
@@ -21,7 +21,7 @@ from models.starts import Starts, extra_mwh, line_cells, line_gives
 
 GROUP_HEATS = 24
 """Heats that are planned together at most, unless one order has more."""
-RENEWAL_SHARE = 0.75
+RENEWAL_SHARE = 0.25
 """Share of the time for taking casts out and putting them back."""
 LEAST_S = 5.0
 """Seconds that a group is given at least."""
@@ -44,12 +44,15 @@ def run(search: Search) -> None:
         if search.data.purchase is not None:
             # peaks tie all parts together: a part planned anew would raise them
             day.polish(search)
-        groups, before = _groups(search.problem), math.inf
+        before, taken = math.inf, 0
         while not search.done() and search.draft_rank < before - GAIN * abs(search.draft_rank):
             before = search.draft_rank
+            groups = _groups(search.problem, taken)
             for number, group in enumerate(groups):
                 if not search.done():
                     _replan(search, group, max(search.left / (len(groups) - number), LEAST_S))
+                    moves.retime(search)
+            taken = GROUP_HEATS // 2 - taken
         while proof.is_alive() and not search.done():
             proof.join(0.1)
 
@@ -62,15 +65,14 @@ def _whole(search: Search) -> None:
         day.run(search)
 
 
-def _groups(problem: SlotProblem) -> list[list[int]]:
-    """Casts in due order, in groups of about a day's heats."""
+def _groups(problem: SlotProblem, size: int) -> list[list[int]]:
+    """Casts in due order, in groups of about a day's heats; the first one has room for so many less."""
     waiting = [c for c, cast in enumerate(problem.casts) if cast.started_min is None]
     order = sorted(waiting, key=lambda c: (max(problem.casts[c].last.values(), default=0), c))
-    groups: list[list[int]] = []
-    size = 0
+    groups: list[list[int]] = [[]]
     for c in order:
         heats = len(problem.casts[c].heats)
-        if not groups or size + heats > GROUP_HEATS:
+        if groups[-1] and size + heats > GROUP_HEATS:
             groups.append([])
             size = 0
         groups[-1].append(c)
