@@ -77,7 +77,7 @@ def _groups(problem: SlotProblem, size: int) -> list[list[int]]:
             size = 0
         groups[-1].append(c)
         size += heats
-    return groups
+    return [group for group in groups if group]
 
 
 def _replan(search: Search, casts: list[int], seconds: float) -> None:
