@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import sys
 from copy import deepcopy
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 import pytest
+from shops import MARKET, cast, melt_shop, scenario
 
 import models
 from models import aim as aims
@@ -26,10 +25,6 @@ from models.solve import Program
 from models.starts import Starts
 from scenarios import Scenario
 from twin import envelope, replay
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "twin"))  # the shops are written there
-
-from shops import MARKET, cast, melt_shop, scenario
 
 
 def giving() -> dict[str, Any]:

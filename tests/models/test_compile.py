@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +12,6 @@ from pyomo.contrib.solver.solvers.highs import Highs
 from pyomo.core.base import constraint, var
 from pyomo.core.expr import template_expr
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
 from random_models import random_model
 
 from models.compile import NotLinear, compiled

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 import pytest
+from shops import cast, melt_shop, scenario
 
 import models
 from models import aim as aims
@@ -20,10 +19,6 @@ from models.search import Search
 from models.solve import Program
 from scenarios import Scenario
 from twin import dispatch, envelope
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "twin"))  # the shops are written there
-
-from shops import cast, melt_shop, scenario
 
 
 def search(built: Scenario) -> Search:

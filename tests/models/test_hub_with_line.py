@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hubs import BOILER, ENGINE, ENVELOPE, GAS, amounts, hub, money
+from shops import cast, melt_shop, scenario
 
 import models
 from models import aim as aims
@@ -16,10 +15,6 @@ from models import site as sites
 from models.dispatch import columns, dispatch
 from models.prices import shadow_prices
 from twin import envelope
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "twin"))  # the shops are written there
-
-from shops import cast, melt_shop, scenario
 
 NEED = {"kind": "load", "name": "need", "carrier": "heat", "rate": 9.0}
 

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+from shops import MARKET, cast, melt_shop, scenario
 
 from plans import Plan, plan
 from scenarios import Scenario
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "twin"))  # the shops are written there
-
-from shops import MARKET, cast, melt_shop, scenario
 
 
 def shop(*, goal: dict[str, Any] | None = None, **rest: Any) -> Scenario:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from enumerated_shops import best, shop
 from hypothesis import given
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from enumerated_shops import best, shop
 
 from plans.engine import Engine, engine
 from plans.headroom import Headroom, Load, checked, headroom, interval

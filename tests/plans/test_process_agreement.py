@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
+from enumerated import random_works, works
 
 import models
 import twin
 from scenarios import Scenario, load
 from scenarios.flows import emitted_kg
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))  # the random works are made there
-
-from enumerated import random_works, works
 
 EXACT = 1e-6
 """Schedule and undisturbed replay are the same piecewise constant flows: they differ by rounding only."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
+from planned import shop
+from rolled import TARIFF, works
+from shops import cast
 
 import models
 import twin
@@ -21,12 +23,6 @@ from plans.rolling.blocks import interval
 from plans.rolling.by_step import direct_by_step
 from scenarios import Scenario, ScenarioError, load
 from twin.state import later
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from planned import shop
-from rolled import TARIFF, works
-from shops import cast
 
 HOUR = 60.0
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
+from rolled import TARIFF, works
 
 import models
 import twin
@@ -17,12 +18,6 @@ from plans.rolling.laying import cut, lay
 from scenarios import Scenario
 from scenarios.assets import Supply
 from twin.state import later, remembered
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-import itertools
-
-from rolled import TARIFF, works
 
 
 def followed(scenario: Scenario) -> tuple[xr.Dataset, xr.Dataset]:

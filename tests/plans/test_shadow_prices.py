@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
+from hubs import GAS, hub
+from shops import cast, melt_shop, scenario
 
 from plans import plan
 from plans.prices import prices, summary
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))  # small sites are written there
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "twin"))  # and shops there
-
-from hubs import GAS, hub
-from shops import cast, melt_shop, scenario
 
 BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 10, "efficiency": 0.9}
 RECOVERY = {

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
+from enumerated_shops import Place, best, shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from enumerated_shops import Place, best, shop
 
 from plans import plan
 from plans.plan import Plan

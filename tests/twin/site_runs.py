@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
+import hubs
 import numpy as np
 import xarray as xr
 
 from scenarios import Scenario
 from scenarios.assets.closure import closure
 from twin import dispatch, replay, simulate
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))  # small sites are written there
-
-import hubs
 
 GAS = hubs.GAS
 BOILER: dict[str, Any] = {

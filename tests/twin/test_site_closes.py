@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from hubs import GAS, hub
 from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -18,10 +17,6 @@ from scenarios.assets.closure import closure
 from twin import dispatch, envelope, replay, simulate
 from twin.site import Setpoints, SiteGrid, balance
 from twin.store import Store
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "models"))  # small sites are written there
-
-from hubs import GAS, hub
 
 ASSETS = ("asset_rate", "asset_level", "asset_on", "dumped_rate")
 FLOWS = (*ASSETS, "import_mw", "export_mw", "battery_mwh", "meter_mw")

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
+from broken import OF_PROCESSES, Broken
 
 import twin
 from models.explain import impossible, missing
 from scenarios import bundled, load
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "plans"))
-
-from broken import OF_PROCESSES, Broken
 
 BY_HAND = {
     # 800 t and 24 h of 100 t/h are 3200 t
