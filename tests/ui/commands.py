@@ -20,3 +20,11 @@ def emberline(*args: str) -> subprocess.CompletedProcess[str]:
         with pytest.raises(SystemExit) as left:
             main()
     return subprocess.CompletedProcess(args, int(left.value.code or 0), said.getvalue(), told.getvalue())
+
+
+def refused(done: subprocess.CompletedProcess[str], says: str) -> None:
+    """A mistake in what was asked: exit code 2, one line on standard error, nothing on standard output."""
+    assert done.returncode == 2, done
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert says in done.stderr
+    assert done.stdout == ""

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from commands import emberline
+from commands import emberline, refused
 
 from plans import ensembles, plan
 from plans.store import Store
@@ -74,11 +74,7 @@ def test_replays_are_told_and_kept(home: Path) -> None:
 )
 def test_mistakes_are_one_line(home: Path, args: list[str], says: str) -> None:
     """Proves: exit code 2, one line on standard error, nothing on standard output."""
-    done = emberline(*args)
-    assert done.returncode == 2, done
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert says in done.stderr
-    assert done.stdout == ""
+    refused(emberline(*args), says)
 
 
 def test_more_than_there_is_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,10 +88,7 @@ def test_more_than_there_is_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -
         ["plan", SMALL, *long],
         ["pareto", SMALL, *long],
     ):
-        done = emberline(*args)
-        assert done.returncode == 2, done
-        assert len(done.stderr.splitlines()) == 1, done.stderr
-        assert "iB of memory, EMBERLINE_MEMORY has 256 MiB" in done.stderr
+        refused(emberline(*args), "iB of memory, EMBERLINE_MEMORY has 256 MiB")
     monkeypatch.setenv("EMBERLINE_MEMORY", "1 GiB")
     assert emberline("replay", "last", "-n", "2", "--workers", "1").returncode == 0
 

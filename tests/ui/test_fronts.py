@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import emberline
+from commands import emberline, refused
 
 from plans import fronts
 from ui import front_charts
@@ -109,11 +109,7 @@ def test_no_plan_is_exit_code_1(home: Path, site: str) -> None:
 )
 def test_mistakes_in_the_command_are_one_line(home: Path, args: list[str], says: str) -> None:
     """Proves: exit code 2, one line on standard error, nothing on standard output, nothing written."""
-    done = emberline(*args)
-    assert done.returncode == 2, done
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert says in done.stderr
-    assert done.stdout == ""
+    refused(emberline(*args), says)
     assert not home.exists()
 
 

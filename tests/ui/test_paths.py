@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from commands import emberline
+from commands import emberline, refused
 
 LONG = "a" * 300
 METER = "time,power_mw\n2026-06-16T00:00Z,1\n2026-06-16T00:15Z,2\n2026-06-16T00:30Z,3\n"
@@ -86,10 +86,7 @@ def test_what_may_not_be_read(args: tuple[str, ...], says: str, monkeypatch: pyt
     Path("closed.yaml").write_text("name: closed")
     ask = os.access
     monkeypatch.setattr(os, "access", lambda path, mode, **more: "closed" not in str(path) and ask(path, mode, **more))
-    done = emberline(*args)
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    refused(emberline(*args), says)
 
 
 def test_what_may_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
