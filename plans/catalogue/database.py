@@ -21,9 +21,7 @@ from plans.catalogue.errors import StoreError
 
 VARIABLE = "EMBERLINE_DATABASE"
 WAIT_S = 10
-"""For a lock that another holds."""
-ANSWER_S = 5
-"""For a server to take a connection."""
+"""For a lock that another holds in an SQLite file."""
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -126,21 +124,18 @@ def _to_read(file: Path) -> str:
 
 @lru_cache(maxsize=4)
 def _postgresql(url: URL) -> Engine:
-    asked = {"connect_timeout": ANSWER_S, "application_name": "emberline"}
     try:
-        made = create_engine(
-            url, pool_pre_ping=True, pool_size=2, max_overflow=8, pool_recycle=1800,
-            connect_args={name: value for name, value in asked.items() if name not in url.query},
-        )  # fmt: skip
+        from plans.catalogue import answering
+
+        made = create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=8, pool_recycle=1800, pool_timeout=8)
     except ImportError:
         raise StoreError(
             f"{VARIABLE} names PostgreSQL, whose driver is not installed; install 'emberline[postgresql]' or psycopg"
         ) from None
 
-    @event.listens_for(made, "begin")
-    def _begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("writes"):
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{WAIT_S}s'")
+    @event.listens_for(made, "do_connect")
+    def _connect(_dialect: Any, _record: Any, parts: list[str], options: dict[str, Any]) -> Any:
+        return answering.Connection.to(*parts, **options)
 
     _open.append(made)
     return made

@@ -46,6 +46,21 @@ class Server:
             connection.execute(f"CREATE SCHEMA {name}")
         return f"postgresql://emberline@/postgres?host={self.folder}&options=-csearch_path%3D{name}"
 
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """No process of the server goes on meanwhile; its connections stay open, and the system takes new ones."""
+        with self.connect() as connection:
+            backends = connection.execute("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()").fetchall()
+        first = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        processes = [first, *(pid for (pid,) in backends)]
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
+
 
 @contextmanager
 def running(programs: Path) -> Iterator[Server]:
