@@ -28,6 +28,7 @@ from plans.tracing import trace
 from scenarios import Scenario
 from scenarios.assets import Converter, Flare, Sale, Supply
 from scenarios.assets.account import Account, accounts, flow
+from scenarios.horizon import clock_hours
 from scenarios.settlement import market_based
 
 SIGNALS = ("average", "marginal")
@@ -112,12 +113,7 @@ class Ledger:
 
     def by_hour(self, zone: str) -> xr.Dataset:
         """Sums over the hours of a zone's clock, dimension ``time``: the start of each hour, naive UTC [kg]."""
-        import pandas as pd
-
-        times = self.by_step["time"].to_numpy()
-        minute = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone).minute.to_numpy()
-        # hours are told apart by their instant: where clocks go back one comes twice
-        hours, place = np.unique(times - minute.astype("timedelta64[m]"), return_inverse=True)
+        hours, place = np.unique(clock_hours(self.by_step["time"].to_numpy(), zone), return_inverse=True)
         # not grouped by xarray, which takes a millisecond for each hour
         sums = {name: ("time", np.bincount(place, kg.to_numpy())) for name, kg in self.by_step.data_vars.items()}
         return xr.Dataset(sums, coords={"time": hours})

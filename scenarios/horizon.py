@@ -74,11 +74,28 @@ LONGEST_MIN = 100 * 366 * 24 * 60
 """Longest span from the horizon's start that a moment may have [min]."""
 
 
+def clock_hours(times: np.ndarray, zone: str) -> np.ndarray:
+    """Start of the hour of a zone's clock in which each step begins, naive UTC ``datetime64``, shape (n_steps,).
+
+    Hours are told apart by their instant: where clocks go back one comes twice. Where steps lie across the full hour,
+    as steps of an hour from half past do, hours begin with a step.
+
+    Args:
+        times: start of each step, naive UTC ``datetime64``, evenly spaced.
+        zone: IANA name.
+    """
+    import pandas as pd
+
+    minute = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone).minute.to_numpy()
+    step = int((times[1] - times[0]) / np.timedelta64(1, "m")) if len(times) > 1 else 1
+    return np.asarray(times - (minute // step * step).astype("timedelta64[m]"))
+
+
 class Horizon(Record):
     """Start, length and step of the plan.
 
     ``start`` is a date (local midnight in ``zone``) or a time with its offset. The length is given as civil ``days``
-    in the plant's zone, 23 or 25 hours long where the clocks change, or as ``length_h``.
+    in the plant's zone, 23 or 25 hours long where the clocks change, or as ``length_h``. Steps count from the start.
     """
 
     start: date | datetime
@@ -125,8 +142,8 @@ class Horizon(Record):
         minutes = (self.end_utc - self.start_utc) / MINUTE
         if minutes % self.step_min:
             raise ValueError(f"the length of {minutes:g} min is not a whole number of steps of {self.step_min:g} min")
-        if self.start_utc.minute * 60 % (self.step_min * 60) or self.start_utc.second:
-            raise ValueError("the start must lie on a whole step counted from the full hour")
+        if self.start_utc.second or self.start_utc.microsecond:
+            raise ValueError("the start must lie on a whole minute")
         if minutes / self.step_min > LONGEST_STEPS:
             raise ValueError(f"{minutes / self.step_min:g} steps are too many (at most {LONGEST_STEPS})")
         return self
@@ -194,6 +211,13 @@ class Horizon(Record):
         times = start + np.arange(round(self.length_min)) * np.timedelta64(60, "s")
         local = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self.tz)
         return local.month.to_numpy(), local.day_of_week.to_numpy(), (local.hour * 60 + local.minute).to_numpy()
+
+    def begins_on(self, interval_min: float) -> bool:
+        """Whether the start lies on intervals counted from the full hour, by the plant's clock or by UTC.
+
+        They differ where a zone is half an hour off; a meter may keep to either.
+        """
+        return any(at.minute % interval_min == 0 for at in (self.instant(0), self.start_utc))
 
     def minutes(self, moment: datetime | timedelta) -> float:
         """Minutes from the start of the horizon to a moment."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -214,6 +215,13 @@ def _of_goal(scenario: Scenario) -> Mistakes:
         yield (
             ("site", "grid", "metered_interval_min"),
             f"the horizon of {minutes:g} min is not a whole number of metered intervals",
+        )
+    horizon, meter = scenario.horizon, round(scenario.site.grid.metered_interval_min)
+    if not horizon.begins_on(math.gcd(round(horizon.step_min), meter)):
+        begin = f"{horizon.instant(0):%H:%M} ({horizon.zone})"
+        yield (
+            ("horizon", "start"),
+            f"{begin} lies within a metered interval; intervals of {meter} min count from the full hour",
         )
 
 

@@ -7,6 +7,7 @@ Values hold for the interval that begins at their time stamp. They are brought o
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -158,7 +159,8 @@ def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
     by_month_hour = columns[series.column]
     quarter = horizon.times.astype("datetime64[s]").astype(int)
     # 15 min is the finest offset that any zone has: hours of the table begin on these
-    sub = np.arange(0, round(horizon.step_min * 60), round(min(horizon.step_min, 15) * 60))
+    even = math.gcd(round(horizon.step_min), 15, horizon.start_utc.minute)
+    sub = np.arange(0, round(horizon.step_min * 60), even * 60)
     local = [
         [horizon.instant((second + shift - quarter[0]) / 60) for shift in sub.tolist()] for second in quarter.tolist()
     ]

@@ -29,7 +29,7 @@ from models.dispatch import Flows
 from models.hub import SiteModel
 from models.processes import plant as plants
 from models.processes.bounding import Bounding
-from models.processes.coarser import COARSE_MIN, coarser
+from models.processes.coarser import coarser
 from models.processes.grid import Grid
 from models.processes.improvement import Improvement
 from models.processes.result import credited_flows
@@ -229,11 +229,11 @@ class Search:
         return min(max((found.bound - self.aim.constant) / abs(found.bound), 1e-4), 1.0)
 
     def _by_parts(self) -> None:
-        switches = self._hours() if self.scenario.horizon.step_min < COARSE_MIN else None
+        switches = self._hours()
         if switches is not None and not self.done():
-            step = self.scenario.horizon.step_min
+            slots = len(next(iter(switches.values())))
             with self.clock("corridor"):
-                self._corridor(switches, round(COARSE_MIN / step), round(CORRIDOR_H * 60 / step))
+                self._corridor(switches, self.model.n // slots, max(round(CORRIDOR_H / self.model.hours), 1))
         if self.best is None and not self.done():
             with self.clock("windows"):
                 values = self._windows(self.model, 1.0)

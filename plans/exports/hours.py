@@ -9,6 +9,7 @@ import numpy as np
 from plans.bill import hourly_cost
 from plans.ledger import INTENSITY, ledger
 from plans.store import StoredRun
+from scenarios.horizon import clock_hours
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,14 +49,9 @@ def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataF
     plan = run.plan
     assert plan.replay is not None
     scenario, replay, step_h = plan.scenario, plan.replay, plan.scenario.horizon.step_h
-    times = pd.DatetimeIndex(scenario.horizon.times)
-    here = local(run, scenario.horizon.times)
-    groups: pd.Index
-    if by_day:
-        groups = pd.Index(here.date)
-    else:
-        minutes = pd.to_timedelta(here.minute, unit="min")
-        groups = times - minutes  # by instant: hours of one name are two
+    times = scenario.horizon.times
+    here = local(run, times)
+    groups = pd.Index(here.date if by_day else clock_hours(times, scenario.horizon.zone))
     money = scenario.market.currency
     sums = {f"{label} [MWh]": replay[name].to_numpy() * step_h for name, label in FLOWS_MW.items()}
     sums["grid import, foreman [MWh]"] = plan.baseline["import_mw"].to_numpy() * step_h

@@ -142,9 +142,9 @@ def metered(horizon: Horizon, interval_min: float = 15) -> np.ndarray:
         ValueError: the horizon is not a whole number of metered intervals, or begins within one.
     """
     width = np.timedelta64(round(interval_min * 60), "s")
-    if horizon.length_min % interval_min or horizon.start_utc.minute % interval_min:
+    if horizon.length_min % interval_min or not horizon.begins_on(interval_min):
         raise ValueError(
-            f"a horizon of {horizon.length_min:g} min from minute {horizon.start_utc.minute} does not fit metered "
+            f"a horizon of {horizon.length_min:g} min from {horizon.instant(0):%H:%M} does not fit metered "
             f"intervals of {interval_min:g} min"
         )
     return np.asarray(horizon.times[0] + np.arange(round(horizon.length_min / interval_min)) * width)
