@@ -1,23 +1,32 @@
-"""The goal of least lateness: its schedule, the site's flows with it."""
+"""The goal of least lateness: its schedule, and the best use of the site under it.
+
+Lateness comes first, so that the site is planned after the heats: battery and assets under the load that the line then
+draws, by least carbon and, among equal ones, least cost.
+"""
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
+from models import aim as aims
 from models import site as sites
 from models import slots, starts
-from models.dispatch import Flows, columns
+from models.dispatch import columns, dispatch
 from models.schedule import empty
 from models.slots import SlotProblem
 from models.solve import Progress
 from scenarios import Scenario
 from scenarios.datasets import SCHEDULE, check
 from scenarios.line import phase_power
+
+LEAST_S = 5.0
+"""Seconds that the use of the site may take at least, however long the search for the heats took."""
 
 
 def least_late(
@@ -39,14 +48,14 @@ def least_late(
     from models.lateness import minimize_lateness
     from models.lateness_shop import shop
 
-    goal = scenario.goal
+    goal, began = scenario.goal, time.perf_counter()
     found = minimize_lateness(
         scenario, envelope, start=start, time_limit=goal.time_limit_s, gap=goal.gap, on_progress=tell, cancel=stop
     )
     data = empty(scenario)
     site = sites.read(scenario, envelope)
     problem = slots.from_scenario(scenario, envelope)
-    ok = bool(found.found)
+    ok, flows = bool(found.found), None
     reason = "" if ok else "no schedule keeps the waits and casts"
     if ok:
         missing = np.isnan(found.start_min)
@@ -62,18 +71,23 @@ def least_late(
         idle = starts.idle_cells(problem, _works(problem, found, envelope)) if problem.states else None
         if idle is not None:
             cells += idle
-        net = problem.on_slots(cells) + site.base
-        pv = np.minimum(site.pv, net)
-        flows = Flows(
-            imported=net - pv, exported=np.zeros_like(net), pv=pv, charge=np.zeros_like(net),
-            discharge=np.zeros_like(net), level=np.full(len(net), site.level_mwh),
-            meter_mw=_meter(site, cells, pv), carbon=0.0, cost=0.0, full_cost=0.0,
-        )  # fmt: skip
+        aim = aims.read(scenario, site, None, 0.0)
+        left = max(goal.time_limit_s - (time.perf_counter() - began), LEAST_S)
+        flows = dispatch(
+            site,
+            cells,
+            aim.expression,
+            over_price=aim.over_price(site),
+            time_limit=left,
+            cancel=stop,
+            line_gives=_gives(scenario, problem, found),
+        )
+    late, gap, status = found.objective if ok else math.nan, found.gap, found.status
+    if flows is not None:
         data = data.assign(columns(scenario, site, flows, problem.on_slots(cells)))
         if idle is not None:
             data = data.assign(idle_mw=("time", problem.on_slots(idle) / site.hours))
-    late, gap, status = found.objective if ok else math.nan, found.gap, found.status
-    if start is not None and ok and flows.meter_mw.max() > (site.import_limit_mw or math.inf) + 1e-6:
+    if start is not None and ok and (flows is None or flows.over_mwh > 0):
         # the search knows no import limit, the list keeps it
         data = start[[name for name in SCHEDULE if name in start]].copy()
         last = np.nanmax(start["end_min"].to_numpy(), axis=1)
@@ -81,17 +95,14 @@ def least_late(
         gap = 0.0 if late <= found.bound + 1e-6 else (late - found.bound) / late
         status = "within gap" if gap <= goal.gap else "best found"
         reason = "The foreman's list: what the search found draws more than the import limit."
+    elif ok and flows is None:
+        ok, data, late, gap, status = False, empty(scenario), math.nan, math.nan, "no plan"
+        reason = "no use of the site keeps all limits: demands, rates, levels, switching times and caps"
     data.attrs = {
         "found": int(ok), "status": status, "reason": reason, "objective": late, "bound": found.bound, "gap": gap,
         "constant": 0.0, "goal": "lateness", "policy": "schedule", "complete": int(ok), "unplaced": "",
     }  # fmt: skip
     return check(data, SCHEDULE)
-
-
-def _meter(site: sites.SiteData, cells: np.ndarray, pv: np.ndarray) -> np.ndarray:
-    per = site.cells_per_slot
-    net = cells + np.repeat(site.base - pv, per) / per
-    return np.asarray(net.reshape(-1, round(site.meter_min / site.cell_min)).sum(axis=1) * 60 / site.meter_min)
 
 
 def _reheated(problem: SlotProblem, found: Any) -> np.ndarray:
@@ -122,8 +133,19 @@ def _works(problem: SlotProblem, found: Any, envelope: xr.Dataset) -> dict[int, 
     return done
 
 
-def _load(scenario: Scenario, problem: SlotProblem, found: Any, extra: np.ndarray) -> np.ndarray:
-    """Energy by cell of a schedule whose starts need not lie on slots [MWh]."""
+def _gives(scenario: Scenario, problem: SlotProblem, found: Any) -> dict[str, np.ndarray]:
+    """What the line gives of each carrier by slot, shape (n_slots,) each; reheating gives nothing."""
+    none = np.zeros(found.start_min.shape)
+    return {
+        carrier: problem.on_slots(_load(scenario, problem, found, none, weight))
+        for carrier, weight in problem.gives.items()
+    }
+
+
+def _load(
+    scenario: Scenario, problem: SlotProblem, found: Any, extra: np.ndarray, weight: np.ndarray | None = None
+) -> np.ndarray:
+    """Energy by cell of a schedule whose starts need not lie on slots [MWh], times a weight by stage."""
     cells = np.zeros(problem.n_cells)
     edges = np.arange(problem.n_cells + 1) * problem.cell_min
     units = {unit.name: unit for unit in scenario.line.units}
@@ -135,5 +157,6 @@ def _load(scenario: Scenario, problem: SlotProblem, found: Any, extra: np.ndarra
             minutes = float(found.end_min[h, s]) - begin
             ends, power = phase_power(units[name], scenario.line.energy_mwh(heat.grade, name) + extra[h, s], minutes)
             for first, last, mw in zip([0.0, *ends[:-1]], ends, power, strict=True):
-                cells += np.diff(np.clip(edges, begin + first, begin + last)) / 60 * mw
+                share = 1.0 if weight is None else weight[s]
+                cells += share * np.diff(np.clip(edges, begin + first, begin + last)) / 60 * mw
     return cells

@@ -7,7 +7,7 @@ import xarray as xr
 from plans.direct import direct
 from plans.ledger import MARKET, site_emissions
 from plans.plan import Plan
-from plans.stock import worth
+from plans.stock import Worth, worth
 from scenarios.settlement import market_based
 
 
@@ -24,12 +24,17 @@ def credit_kg(made: Plan, way: str) -> float:
     if way == made.scenario.goal.signal:
         return more.carbon_kg
     assert made.replay is not None
-    foreman, plan = (_kg_per_t(made, run, way) for run in (made.baseline, made.replay))
+    foreman, plan = (_worth(made, run, way) for run in (made.baseline, made.replay))
     # by the foreman; by the plan where only it makes any
-    return sum(tonnes * foreman.get(name, plan.get(name, 0.0)) for name, tonnes in more.tonnes.items())
+    found = sum(
+        amount * foreman.kg_per_t.get(name, plan.kg_per_t.get(name, 0.0)) for name, amount in more.tonnes.items()
+    )
+    return found + sum(
+        amount * foreman.kg_per_unit.get(name, plan.kg_per_unit.get(name, 0.0)) for name, amount in more.levels.items()
+    )
 
 
-def _kg_per_t(made: Plan, run: xr.Dataset, way: str) -> dict[str, float]:
+def _worth(made: Plan, run: xr.Dataset, way: str) -> Worth:
     scenario = made.scenario
     own, site = direct(scenario, run), site_emissions(scenario, run)
     if way == MARKET:
@@ -37,4 +42,4 @@ def _kg_per_t(made: Plan, run: xr.Dataset, way: str) -> dict[str, float]:
         grid_kg = sum(part.kg for part in market_based(scenario, imported)) + 0.0 * imported
     else:
         grid_kg = site.grid[way]
-    return worth(scenario, run, own, site.accounts, grid_kg).kg_per_t
+    return worth(scenario, run, own, site.accounts, grid_kg)

@@ -138,16 +138,6 @@ def interval(held: int, n: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
-def disturbed(scenario: Scenario) -> bool:
-    """Whether anything makes reality differ from the plan; a site alone is not disturbed."""
-    given = scenario.disturbances
-    if scenario.processes:
-        return given.processes
-    scatter = given.duration_spread or given.energy_spread or given.distribution == "exponential"
-    own = any(unit.duration or unit.energy or unit.distribution == "exponential" for unit in given.units)
-    return bool(scenario.heats) and bool(scatter or own or given.breakdowns)
-
-
 def ensemble(
     scenario: Scenario,
     schedule: xr.Dataset,
@@ -203,7 +193,7 @@ def refuse(scenario: Scenario, schedule: xr.Dataset, replications: int, workers:
     """
     if not 1 <= replications <= MOST_REPLICATIONS:
         raise ValueError(f"there are 1 to {MOST_REPLICATIONS} replications, not {replications}")
-    if not disturbed(scenario):
+    if not scenario.disturbed:
         says = "nothing is disturbed, so that every replay is the same; give spreads or breakdowns"
         raise ScenarioError([Problem(scenario.name, "disturbances", says)])
     what = f"{replications} replays{f' on {workers} workers' if workers > 1 else ''}"

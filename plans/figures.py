@@ -11,12 +11,13 @@ import xarray as xr
 from plans.bill import DEMAND, EXPORT, IMPORT, UPKEEP, bill
 from plans.direct import direct
 from plans.ledger import site_emissions
+from plans.site_stores import levels
 from plans.stock import Worth, same_deliveries, worth
 from scenarios import Scenario
 from scenarios.settlement import market_based
 
-UNSERVED = ("shortage", "surplus", "level", "delivery")
-"""Violations by which a run serves less than was asked for."""
+UNSERVED = ("shortage", "surplus", "delivery")
+"""Violations by which a run serves less than was asked for; an end level that is missed is valued instead."""
 SAME_TONNES = 1e-6
 
 
@@ -66,8 +67,8 @@ class Figures:
     upkeep_cost: float = 0.0
     """Wear, running, starts and flares."""
     unserved: int = 0
-    """How often a need or a delivery was not met, a surplus had nowhere to go or a level was missed: nothing to compare
-    with. What a store of material lacks at the end is valued instead (``plans/stock.py``)."""
+    """How often a need or a delivery was not met, or a surplus had nowhere to go: nothing to compare with. What a store
+    lacks at the end is valued instead (``plans/stock.py``)."""
     by_product: dict[str, float] = field(default_factory=dict)
     """What is sold, by its name, in the unit of its carrier; the grid's export apart."""
     idle_mwh: float = 0.0
@@ -81,6 +82,14 @@ class Figures:
     out."""
     stock_cost_per_t: dict[str, float] = field(default_factory=dict)
     """Likewise energy, fuels and carbon price [currency/t]."""
+    levels: dict[str, float] = field(default_factory=dict)
+    """Level of each store of the site at the end, battery included, in its carrier's unit."""
+    level_kg_per_unit: dict[str, float] = field(default_factory=dict)
+    """What a unit in each of them took, as ``carbon_kg`` counts [kg CO2e]."""
+    level_cost_per_unit: dict[str, float] = field(default_factory=dict)
+    """Likewise energy, fuels and carbon price [currency]."""
+    dumped: dict[str, float] = field(default_factory=dict)
+    """What of each carrier is thrown away for nothing, in its unit; carriers of which nothing is are left out."""
 
     @property
     def carbon_kg_per_t(self) -> float | None:
@@ -117,11 +126,12 @@ def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.D
     grid = {signal: float(kg.sum()) for signal, kg in site.grid.items()}
     biogenic = sum(float((a.scope1_biogenic_kg + a.scope2_biogenic_kg).sum()) for a in site.accounts)
     money = bill(scenario, data, direct_kg, nominated)
-    delivered, stock, took = {}, {}, Worth({}, {})
+    delivered, stock, took, ends = {}, {}, Worth({}, {}), levels(scenario, data)
+    if scenario.processes or ends:
+        took = worth(scenario, data, own, site.accounts, site.grid[scenario.goal.signal])
     if scenario.processes:
         delivered = {d.name: float(data["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries}
         stock = {name: float(data["stock_t"].sel(stock=name)[-1]) for name in scenario.store}
-        took = worth(scenario, data, own, site.accounts, site.grid[scenario.goal.signal])
     return Figures(
         carbon_kg=direct_kg + site.bought_kg + grid[scenario.goal.signal],
         direct_kg=direct_kg,
@@ -137,7 +147,7 @@ def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.D
         peak_mw=float(np.max(np.maximum(data["meter_mw"].to_numpy(), 0.0), initial=0.0)),
         tonnes=sum(delivered.values()) if scenario.processes else tonnes,
         battery_end_mwh=float(data["battery_mwh"][-1]) if data.sizes["time"] else 0.0,
-        unserved=_unserved(scenario, data),
+        unserved=_unserved(data),
         grid_market_kg=float(sum(part.kg.sum() for part in market_based(scenario, imported))),
         bought_kg=site.bought_kg,
         biogenic_kg=biogenic + sum(own.biogenic.values()),
@@ -154,13 +164,19 @@ def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.D
         delivered=delivered,
         stock_kg_per_t=took.kg_per_t,
         stock_cost_per_t=took.cost_per_t,
+        levels=ends,
+        level_kg_per_unit=took.kg_per_unit,
+        level_cost_per_unit=took.cost_per_unit,
+        dumped=_dumped(data, hours),
     )
 
 
-def _unserved(scenario: Scenario, data: xr.Dataset) -> int:
-    if "violation_kind" not in data:
-        return 0
-    kinds, units = data["violation_kind"].values, data["violation_unit"].values
-    # what a store of material lacks at the end is valued
-    valued = (kinds == "level") & np.isin(units, list(scenario.store))
-    return int((np.isin(kinds, UNSERVED) & ~valued).sum())
+def _dumped(data: xr.Dataset, hours: float) -> dict[str, float]:
+    if "dumped_rate" not in data:
+        return {}
+    amounts = (np.maximum(data["dumped_rate"].to_numpy(), 0.0).sum(axis=1) * hours).tolist()
+    return {name: amount for name, amount in zip(data["carrier"].values.tolist(), amounts, strict=True) if amount}
+
+
+def _unserved(data: xr.Dataset) -> int:
+    return int(np.isin(data["violation_kind"].values, UNSERVED).sum()) if "violation_kind" in data else 0

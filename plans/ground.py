@@ -12,6 +12,7 @@ import xarray as xr
 
 from plans.figures import Figures, figures
 from plans.plan import Plan, number_told
+from plans.site_stores import ending_no_lower, searched
 from scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -60,7 +61,12 @@ def search(ground: Ground, asked: Scenario, start: xr.Dataset | None, stop: Call
     """A searched plan."""
     import models
 
-    found = models.optimize(asked, ground.envelope, start, cancel=stop, study=_study(ground))
+    study = _study(ground)
+    found = searched(
+        asked,
+        ground.baseline,
+        lambda one: models.optimize(one, ground.envelope, start, cancel=stop, study=study),
+    )
     attrs = found.attrs
     plan = empty(ground, asked, str(attrs["status"]), "" if attrs["found"] else str(attrs["reason"]))
     plan = dataclasses.replace(
@@ -88,7 +94,8 @@ def _study(ground: Ground) -> Study | None:
         return None
     if getattr(_KEPT, "ground", None) is not ground:
         _KEPT.ground, _KEPT.study = ground, Study(steady=True)
-        models.optimize(ask(ground, COST), ground.envelope, study=_KEPT.study)
+        cheapest = ending_no_lower(ask(ground, COST), ground.baseline)
+        models.optimize(cheapest, ground.envelope, study=_KEPT.study)
     study: Study = _KEPT.study
     return study
 

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from plans.figures import Figures, figures
+from plans.site_stores import site_stores
 from plans.stock import shortfall
 from scenarios import Scenario
 
@@ -65,7 +66,7 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
     foremans: Iterator[xr.Dataset] = iter(())
     if followed.dispatched is not None:
         foremans = twin.replays(asked, followed.dispatched, chosen, seed=followed.seed)
-    reader = _Reader(asked)
+    reader, stores = _Reader(asked), asked.processes or any(site_stores(asked))
     for replication, run in zip(chosen, runs, strict=True):
         # the schedule was nominated; the foreman nominates what he draws
         sums = figures(asked, run, float(run.attrs["tonnes"]), nominated=followed.schedule)
@@ -75,7 +76,7 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
             baseline = figures(asked, his, float(his.attrs["tonnes"]))
             told = reader.read(replication, his, baseline).figures
             outcome.figures.update({f"baseline_{name}": told[name] for name in FOREMAN})
-            if asked.processes:
+            if stores:
                 more = shortfall(asked, baseline, sums)
                 outcome.figures.update(more_carbon_kg=more.carbon_kg, more_cost=more.cost)
         yield outcome

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from plans.figures import Figures, figures
+from plans.site_stores import site_stores
 from plans.stock import shortfall
 from scenarios import Scenario
 
@@ -29,8 +30,8 @@ class Replays:
     """Replays without any violation."""
     data: xr.Dataset
     """``carbon_kg``, ``cost``, ``peak_mw``, ``violations``, ``late_heats``, ``missed_deliveries`` and the foreman's
-    ``baseline_…``; of processes ``more_carbon_kg`` and ``more_cost``: by how much the schedule's stocks and deliveries
-    are worth more than the foreman's."""
+    ``baseline_…``; where there are stores ``more_carbon_kg`` and ``more_cost``: by how much the schedule's stocks and
+    deliveries are worth more than the foreman's."""
 
     def quantiles(self) -> dict[str, dict[str, float]]:
         """P10, P50 and P90 of each figure, and of what is saved against the foreman on the same luck."""
@@ -51,13 +52,12 @@ def disturbed_replays(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.D
     """Replays of schedule and foreman's list under the same disturbances."""
     import twin
 
-    # a site alone is not disturbed
-    disturbed = scenario.heats or (scenario.processes and scenario.disturbances.processes)
-    n = scenario.disturbances.replications if disturbed else 0
+    n = scenario.disturbances.replications if scenario.disturbed else 0
     columns: dict[str, list[float]] = {
         prefix + name: [] for prefix in ("", "baseline_") for name in (*FIGURES, "violations")
     }
-    if scenario.processes:
+    stores = scenario.processes or any(site_stores(scenario))
+    if stores:
         columns |= {"more_carbon_kg": [], "more_cost": []}
     for replication in range(n):
         made: dict[str, Figures] = {}
@@ -77,7 +77,7 @@ def disturbed_replays(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.D
                 ("missed_deliveries", len(set(run["violation_unit"].values[kinds == "delivery"]))),
             ):
                 columns[prefix + name].append(float(value))
-        if scenario.processes:
+        if stores:
             more = shortfall(scenario, made["baseline_"], made[""])
             columns["more_carbon_kg"].append(more.carbon_kg)
             columns["more_cost"].append(more.cost)

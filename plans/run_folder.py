@@ -92,7 +92,6 @@ def read(folder: Path, run: str) -> StoredRun:
     assert envelope is not None
     assert baseline is not None
     summary = meta["summary"]
-    replays = summary["replays"]
     plan = Plan(
         scenario=scenario.with_inputs(inputs),
         envelope=envelope,
@@ -108,7 +107,7 @@ def read(folder: Path, run: str) -> StoredRun:
         schedule_figures=_figures(summary["schedule"]) if summary["schedule"] else None,
         replay=data["replay"],
         replay_figures=_figures(summary["replay"]) if summary["replay"] else None,
-        replays=Replays(replays["n"], replays["held"], data["replays"]) if data["replays"] is not None else None,
+        replays=_replays(scenario, summary["replays"], data["replays"]),
         seconds=summary["seconds"],
     )
     return StoredRun(run, folder, meta, plan)
@@ -181,6 +180,15 @@ def _number(value: Any) -> float | None:
 def _figures(stored: dict[str, Any]) -> Figures:
     # a run of an earlier release lacks the figures that came later
     return Figures(**{name: stored[name] for name in Figures.__dataclass_fields__ if name in stored})
+
+
+def _replays(scenario: Scenario, stored: dict[str, Any], data: xr.Dataset | None) -> Replays | None:
+    # an earlier release replayed again and again what nothing disturbs
+    if data is None:
+        return None
+    if not scenario.disturbed:
+        return Replays(0, 0, data.isel(replication=slice(0)))
+    return Replays(int(stored["n"]), int(stored["held"] or 0), data)
 
 
 def _load(path: Path) -> xr.Dataset | None:

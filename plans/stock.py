@@ -4,12 +4,15 @@ Two runs that deliver the same may end with different stocks. The difference is 
 baseline emits and spends on a tonne in that store (electricity by energy, fuels, machines' running, the carbon price on
 what its scheme covers), followed through the network of stores as carbon is (``plans/network.py``). Charges on peaks,
 fixed charges and what is earned beside belong to no tonne.
+
+Stores of the site, battery included, are valued by the same rule: by what is spent on filling them, losses of filling
+counted (``plans/tracing.py``). One that nothing fills counts at the mean of its carrier over all uses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +21,7 @@ import xarray as xr
 from plans.bill import energy_cost
 from plans.direct import Direct
 from plans.network import network, spread
+from plans.site_stores import filling, site_stores
 from plans.tracing import Brought, Traced, trace
 from scenarios import Scenario
 from scenarios.assets import ELECTRICITY, Supply
@@ -38,6 +42,9 @@ class Worth:
     """Scope 1 and 2 by the goal's signal [kg CO2e/t]."""
     cost_per_t: dict[str, float]
     """Energy, fuels and carbon price [currency/t]."""
+    kg_per_unit: dict[str, float] = field(default_factory=dict)
+    """Likewise of a unit in each store of the site [kg CO2e]; left out where neither it nor its carrier is used."""
+    cost_per_unit: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,13 @@ class Difference:
     cost: float
     unknown: tuple[str, ...] = ()
     """Stores that differ and whose worth neither run tells."""
+    levels: dict[str, float] = field(default_factory=dict)
+    """By store of the site, in its unit; negative: less."""
+
+    @property
+    def any(self) -> bool:
+        """Whether any store differs."""
+        return any(self.tonnes.values()) or any(self.levels.values())
 
 
 def worth(
@@ -58,7 +72,7 @@ def worth(
     """What a tonne in each store took.
 
     Args:
-        scenario: with processes.
+        scenario: with processes or stores of the site.
         data: a dataset of table ``RUN`` or ``SCHEDULE``.
         own: what the units emit themselves.
         accounts: of the assets.
@@ -66,6 +80,9 @@ def worth(
     """
     price = scenario.market.carbon_price
     followed = spending(scenario, data, accounts, grid_kg)
+    by_unit = [_of_site(scenario, data, followed[kind]) for kind in ("kg", "cost")]
+    if not scenario.processes:
+        return Worth({}, {}, *by_unit)
     spent = {
         unit: np.column_stack([followed[kind].units[unit] for kind in ("kg", "cost")])
         for unit, _ in scenario.process_units
@@ -76,7 +93,20 @@ def worth(
     net = network(scenario, data)
     per_t = spread(net, spent).per_t
     made = [(name, s) for s, name in enumerate(net.stores) if net.made[s]]
-    return Worth({name: float(per_t[s, 0]) for name, s in made}, {name: float(per_t[s, 1]) for name, s in made})
+    by_tonne = [{name: float(per_t[s, kind]) for name, s in made} for kind in (0, 1)]
+    return Worth(*by_tonne, *by_unit)
+
+
+def _of_site(scenario: Scenario, data: xr.Dataset, spent: Traced) -> dict[str, float]:
+    """What a unit in each store of the site took."""
+    found = {}
+    for store in site_stores(scenario):
+        gain = store.in_efficiency * float(filling(scenario, data, store).sum())
+        if gain > SAME * store.capacity:
+            found[store.name] = float(spent.stored[store.name].sum()) / gain
+        elif store.carrier in spent.mean:
+            found[store.name] = spent.mean[store.carrier] / store.in_efficiency
+    return found
 
 
 def spending(
@@ -104,7 +134,7 @@ def spending(
 
 def difference(baseline: Figures, plan: Figures) -> Difference:
     """What a plan has in stock more than its baseline."""
-    return _valued({name: level - baseline.stock.get(name, 0.0) for name, level in plan.stock.items()}, baseline, plan)
+    return _valued(_more(baseline.stock, plan.stock), baseline, plan)
 
 
 def shortfall(scenario: Scenario, baseline: Figures, plan: Figures) -> Difference:
@@ -116,6 +146,17 @@ def shortfall(scenario: Scenario, baseline: Figures, plan: Figures) -> Differenc
     return _valued(more, baseline, plan)
 
 
+def stock_changes(scenario: Scenario, more: Difference) -> Iterator[tuple[str, float, str, int]]:
+    """Stores that end otherwise: name, how much more (negative: less), unit, and the digits to show."""
+    units = {store.name: store.unit for store in site_stores(scenario)}
+    for name, tonnes in more.tonnes.items():
+        if tonnes:
+            yield name, tonnes, "t", 0 if abs(tonnes) >= 1 else 3
+    for name, amount in more.levels.items():
+        if amount:
+            yield name, amount, units.get(name, ""), 1 if abs(amount) >= 1 else 3
+
+
 def same_deliveries(baseline: Figures, plan: Figures) -> bool:
     """Whether two runs deliver the same, each delivery by itself."""
     names = baseline.delivered.keys() | plan.delivered.keys()
@@ -125,20 +166,32 @@ def same_deliveries(baseline: Figures, plan: Figures) -> bool:
 
 def _valued(more: Mapping[str, float], baseline: Figures, plan: Figures) -> Difference:
     tonnes = {name: value if abs(value) > SAME else 0.0 for name, value in more.items()}
+    levels = {name: value if abs(value) > SAME else 0.0 for name, value in _more(baseline.levels, plan.levels).items()}
     kg, cost = (
-        sum(value * (_told(name, field, baseline, plan) or 0.0) for name, value in tonnes.items())
-        for field in ("stock_kg_per_t", "stock_cost_per_t")
+        _worth(tonnes, f"stock_{kind}_per_t", baseline, plan) + _worth(levels, f"level_{kind}_per_unit", baseline, plan)
+        for kind in ("kg", "cost")
     )
-    return Difference(tonnes, kg, cost, tuple(_unknown(tonnes, baseline, plan)))
+    unknown = [*_unknown(tonnes, "stock_kg_per_t", baseline, plan)]
+    unknown += _unknown(levels, "level_kg_per_unit", baseline, plan)
+    return Difference(tonnes, kg, cost, tuple(unknown), levels)
 
 
-def _told(name: str, field: str, baseline: Figures, plan: Figures) -> float | None:
-    """By the baseline; by the plan where only it makes any."""
-    told: float | None = getattr(baseline, field).get(name, getattr(plan, field).get(name))
-    return told
+def _more(baseline: Mapping[str, float], plan: Mapping[str, float]) -> dict[str, float]:
+    """What a plan ends with beyond its baseline; a store that an earlier release left out does not differ."""
+    return {name: level - baseline[name] for name, level in plan.items() if name in baseline}
 
 
-def _unknown(tonnes: Mapping[str, float], baseline: Figures, plan: Figures) -> Iterator[str]:
-    for name, value in tonnes.items():
-        if value and _told(name, "stock_kg_per_t", baseline, plan) is None:
+def _worth(more: Mapping[str, float], field: str, baseline: Figures, plan: Figures) -> float:
+    return float(sum(value * (rate(name, field, baseline, plan) or 0.0) for name, value in more.items()))
+
+
+def rate(name: str, field: str, baseline: Figures, plan: Figures) -> float | None:
+    """What a unit in a store took: of the baseline, or of the plan where only it makes any."""
+    found: float | None = getattr(baseline, field).get(name, getattr(plan, field).get(name))
+    return found
+
+
+def _unknown(more: Mapping[str, float], field: str, baseline: Figures, plan: Figures) -> Iterator[str]:
+    for name, value in more.items():
+        if value and rate(name, field, baseline, plan) is None:
             yield name

@@ -21,8 +21,9 @@ from typing import TypeVar
 import numpy as np
 import xarray as xr
 
+from plans.site_stores import filling, site_stores
 from scenarios import Scenario
-from scenarios.assets import ELECTRICITY, Converter, Load, Sale, Storage
+from scenarios.assets import ELECTRICITY, Converter, Load, Sale
 from scenarios.assets.account import flow
 from scenarios.flows import streams
 
@@ -50,6 +51,10 @@ class Traced:
     """By what is sold: ``export`` and the names of sales. Empty where by-products carry nothing."""
     units: dict[str, np.ndarray] = field(default_factory=dict)
     """By unit of the processes, with electricity, fuels and heat; ``line`` is their electricity's part."""
+    stored: dict[str, np.ndarray] = field(default_factory=dict)
+    """By store of the site, battery included: with what it is filled with."""
+    mean: dict[str, float] = field(default_factory=dict)
+    """By carrier: the mean of a unit over all its uses; carriers that nothing uses are left out."""
 
 
 def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[Kind, Brought]) -> dict[Kind, Traced]:
@@ -66,8 +71,10 @@ def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[Kind, Brought]) 
     sold = _sold(scenario, flows) if scenario.emissions.by_products != "none" else {}
     taken = _taken(scenario, flows)
     uses = np.zeros((n, len(names)))
-    net = flows["charge_mw"].to_numpy() - flows["discharge_mw"].to_numpy()
-    uses[:, place[ELECTRICITY]] = line + (flows["base_load_mw"].to_numpy() + np.maximum(net, 0.0)) * hours
+    uses[:, place[ELECTRICITY]] = line + flows["base_load_mw"].to_numpy() * hours
+    filled = {store.name: (store.carrier, filling(scenario, flows, store)) for store in site_stores(scenario)}
+    for carrier, amount in filled.values():
+        uses[:, place[carrier]] += amount
     for carrier, amount in sold.values():
         uses[:, place[carrier]] += amount
     for of_unit in taken.values():
@@ -79,9 +86,6 @@ def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[Kind, Brought]) 
         record = scenario.site.cores.get(asset.name, asset)
         if isinstance(record, Load):
             uses[:, place[record.carrier]] -= flow(flows, record.name) * hours
-        elif isinstance(record, Storage):
-            stored = -flow(flows, record.name, "in") - flow(flows, record.name, "out")
-            uses[:, place[record.carrier]] += np.maximum(stored, 0.0) * hours
         elif isinstance(record, Converter):
             machines[record.name] = _machine(scenario, record, flows, names)
             uses += machines[record.name][0]
@@ -92,6 +96,7 @@ def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[Kind, Brought]) 
         for name, kg in brought.by_machine.items():
             given[:, :, q] += machines[name][1] * kg[:, None]
     intensity = _solve(uses, list(machines.values()), given)
+    used = {name: float(uses[:, c].sum()) for name, c in place.items()}
     return {
         kind: Traced(
             line=intensity[:, place[ELECTRICITY], q] * line,
@@ -99,6 +104,12 @@ def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[Kind, Brought]) 
             units={
                 unit: np.sum([intensity[:, place[c], q] * amount for c, amount in of_unit.items()], axis=0)
                 for unit, of_unit in taken.items()
+            },
+            stored={name: intensity[:, place[carrier], q] * amount for name, (carrier, amount) in filled.items()},
+            mean={
+                name: float(intensity[:, c, q] @ uses[:, c]) / used[name]
+                for name, c in place.items()
+                if used[name] > NOTHING
             },
         )
         for q, kind in enumerate(kinds)

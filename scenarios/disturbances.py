@@ -93,6 +93,13 @@ class Disturbances(Record):
             self.rate_spread or self.delivery_spread or self.breakdowns or any(spread.rate for spread in self.units)
         )
 
+    @property
+    def heats(self) -> bool:
+        """Whether anything of the heats of a line is disturbed."""
+        units = any(spread.duration or spread.energy or spread.distribution == "exponential" for spread in self.units)
+        scatter = self.duration_spread or self.energy_spread or self.distribution == "exponential"
+        return bool(scatter or units or self.breakdowns)
+
     @cached_property
     def margin(self) -> dict[str, Margin]:
         """Margins by stage."""

@@ -181,6 +181,13 @@ class Scenario(Record):
         """Deliveries that go on in time: all but orders."""
         return tuple(delivery for delivery in self.deliveries if delivery.amount_t is None)
 
+    @property
+    def disturbed(self) -> bool:
+        """Whether anything makes reality differ from the plan; a site alone is not disturbed."""
+        if self.processes:
+            return self.disturbances.processes
+        return bool(self.heats) and self.disturbances.heats
+
     def with_inputs(self, inputs: xr.Dataset) -> Scenario:
         """The same scenario with its series already resolved (read back from a stored run)."""
         copy = self.model_copy()

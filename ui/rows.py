@@ -82,7 +82,7 @@ MONEY = (
 """Parts of the cost add up to it."""
 ONLY_WHERE_ANY = ("bought_kg", "biogenic_kg", "export_mwh", "tonnes", *(name for _, name, _ in MONEY[1:]))
 """Figures that are left out where foreman and plan have none of them."""
-STOCK = _of_which(mark("to end with foreman's stock"))
+STOCK = _of_which(mark("to end with the baseline's stock"))
 """What the plan would emit or spend more to end with it; negative: less."""
 CREDITED = {"carbon": mark("carbon, stock credited"), "cost": mark("cost, stock credited")}
 """The figure and what stands below it as ``STOCK`` together, where there is any: what is saved in all."""
@@ -100,7 +100,7 @@ def rows(baseline: Any, plan: Any) -> Iterator[Row]:
 
     same = plan is None or comparable(baseline, plan)
     of_processes = bool(baseline.stock or baseline.delivered)
-    more = difference(baseline, plan) if plan is not None and same and of_processes else None
+    more = difference(baseline, plan) if plan is not None and same else None
     credits = {} if more is None else {"carbon_kg": more.carbon_kg / 1000, "cost": more.cost}
     told = [(label, "t CO2e", name, 1e-3, 2) for label, name in CARBON]
     told += [(label, baseline.currency, name, sign, 0) for label, name, sign in MONEY]

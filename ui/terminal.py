@@ -28,20 +28,27 @@ def out() -> Console:
     return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=width)
 
 
-def figures_table(scenario: Scenario, baseline: Figures, plan: Figures | None) -> Table:
-    """Foreman, plan and what is saved, with units."""
+def figures_table(
+    scenario: Scenario, baseline: Figures, plan: Figures | None, expected: dict[str, dict[str, float]] | None = None
+) -> Table:
+    """Foreman, plan and what is saved, with units; what is ``expected`` to be saved has a column of its own."""
+    medians = wording.medians(expected or {})
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("", "unit"):
         table.add_column(name, no_wrap=True)
-    for name in ("foreman", "plan", "saved", "saved %"):
+    for name in ("foreman", "plan", "saved", "saved %", *(["expected"] if medians else [])):
         table.add_column(name, justify="right", no_wrap=True)
-    for row in wording.rows(baseline, plan):
+    rows = list(wording.rows(baseline, plan))
+    whole = wording.headlines(rows)
+    for row in rows:
         if row.foreman is None:
-            table.add_row(row.label, row.unit, "not given", *[""] * 3, style="dim")
+            table.add_row(row.label, row.unit, "not given", *[""] * (4 if medians else 3), style="dim")
             continue
         share = "" if row.plan is None else wording.percent(row.share, 1)
         saved = (row.saved, share) if row.less_is_better else (None, "")
         cells = [row.number(row.foreman), row.number(row.plan), row.number(saved[0]), saved[1]]
+        if medians:
+            cells.append(next((row.number(value) for name, value in medians.items() if whole[name] is row), ""))
         table.add_row(row.label, row.unit, *cells, style="" if row.label[0] != " " else "dim")
     return table
 
@@ -69,9 +76,14 @@ def show(console: Console, made: Plan, run: str, folder: Path, asked: str = "") 
     for line in heading(made.scenario):
         console.print(Text(line))
     console.print()
-    console.print(figures_table(made.scenario, made.baseline_figures, made.replay_figures))
+    console.print(figures_table(made.scenario, made.baseline_figures, made.replay_figures, made.expected()))
     console.print()
-    facts = [("status", wording.status(made)), ("verdict", made.verdict)]
+    lines = wording.expected(made)
+    facts = [("expected" if i == 0 else "", line) for i, line in enumerate(lines)]
+    if lines and made.replays is not None:
+        says = f"saved in the median of {made.replays.n} disturbed days, plan and baseline under the same disturbances"
+        facts.append(("", says))
+    facts += [("status", wording.status(made)), ("verdict", made.verdict)]
     facts += [("", wording.violation(found, made.scenario.horizon)) for found in made.violations[:20]]
     if len(made.violations) > 20:
         facts.append(("", f"and {len(made.violations) - 20} more"))
@@ -79,12 +91,8 @@ def show(console: Console, made: Plan, run: str, folder: Path, asked: str = "") 
     says = wording.foreman(made)
     if says:
         facts.append(("foreman", says))
-    lines = wording.luck(made)
-    facts += [("disturbed" if i == 0 else "", line) for i, line in enumerate(lines)]
-    if lines:
-        facts.append(("", "against the foreman on the same luck"))
-    if made.acceptable and made.replays is not None:
-        facts += holding(made.replays.held, made.replays.n, asked)
+    if made.acceptable and made.holding is not None:
+        facts += holding(*made.holding, asked)
     facts += [("filled", line) for line in wording.filled(made.scenario)]
     facts += [("run", run), ("folder", str(folder))]
     for name, text in facts:

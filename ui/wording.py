@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from plans.plan import Plan
 from plans.plan import filled as gaps_filled
+from plans.stock import stock_changes
 from plans.unit_runs import Count, counts
 from scenarios import Scenario
 from scenarios.goal import Goal
@@ -107,6 +108,8 @@ STATES = {
 ``ended`` is a run without a plan whose job tells nothing, ``cancelled`` a search that was ended too early.
 """
 
+MORE, LESS = mark("{store} {amount} {unit} more"), mark("{store} {amount} {unit} less")
+MONTH_MIN = 28 * 24 * 60.0
 SELDOM = 0.5
 """Share of disturbed replays that hold, below which it is said where a plan is found that holds."""
 
@@ -127,8 +130,8 @@ def foreman(plan: Plan) -> str | None:
         )
     if missed:
         return trn(
-            "the foreman's rules miss needs, surpluses or end levels once: no saving is told",
-            "the foreman's rules miss needs, surpluses or end levels {count} times: no saving is told",
+            "the baseline misses needs or surpluses once: no saving is reported",
+            "the baseline misses needs or surpluses {count} times: no saving is reported",
             missed,
         )
     if plan.baseline_complete:
@@ -148,11 +151,27 @@ def foreman(plan: Plan) -> str | None:
 
 
 def made(plan: Plan) -> Iterator[tuple[str, str]]:
-    """What the processes of a plan make, as key and text: ``delivered``, ``products``, ``units``, what is ``saved`` by
-    tonne, ``stock``; an empty key belongs to the line above it."""
+    """What a plan makes and leaves, as key and text; an empty key belongs to the line above it.
+
+    Of processes: ``delivered``, ``products``, ``units``, what is ``saved`` by tonne. Of all plans, where there is any:
+    ``stock``, ``discarded``, ``demand``, ``locks``.
+    """
     done, scenario = plan.replay_figures, plan.scenario
-    if done is None or plan.replay is None or not scenario.processes:
+    if done is None or plan.replay is None:
         return
+    if scenario.processes:
+        yield from _of_processes(plan)
+    yield from _of_stores(plan)
+    yield from _discarded(plan)
+    yield from _of_demand(plan)
+    if scenario.locks and plan.comparable:
+        yield "locks", tr("the baseline keeps the locks too: what they cost is in no saving")
+
+
+def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
+    done, scenario = plan.replay_figures, plan.scenario
+    assert done is not None
+    assert plan.replay is not None
     if done.delivered:
         parts = [f"{name} {number(tonnes, 0)} t" for name, tonnes in done.delivered.items()]
         yield "delivered", tr("{tonnes} t: {parts}", tonnes=number(done.tonnes, 0), parts=shortened(parts))
@@ -165,7 +184,7 @@ def made(plan: Plan) -> Iterator[tuple[str, str]]:
         ours, theirs = used(count), used(foreman[unit])
         text = tr("{unit}: {plan}; the foreman's: {foreman}", unit=unit, plan=ours, foreman=theirs)
         yield ("units" if i == 0 else "", text)
-    saved, more = plan.saved(), plan.stock
+    saved = plan.saved()
     if saved and done.tonnes:
         kg, money = (number(saved[name] / done.tonnes, 2) for name in ("carbon_kg", "cost"))
         yield (
@@ -175,18 +194,61 @@ def made(plan: Plan) -> Iterator[tuple[str, str]]:
                 kg=kg, money=money, currency=done.currency,
             ),
         )  # fmt: skip
-    if saved and more is not None and any(more.tonnes.values()):
-        parts = [f"{name} {signed(tonnes, 0)} t" for name, tonnes in more.tonnes.items() if tonnes]
-        yield (
-            "stock",
-            tr(
-                "against the foreman's {parts}: {carbon} t CO2e and {cost} {currency} of what is saved",
-                parts=shortened(parts), carbon=signed(more.carbon_kg / 1000, 2), cost=signed(more.cost, 0),
-                currency=done.currency,
-            ),
-        )  # fmt: skip
-        if more.unknown:
-            yield "", tr("not valued, for neither makes any: {names}", names=listed(more.unknown))
+
+
+def _of_stores(plan: Plan) -> Iterator[tuple[str, str]]:
+    more = plan.stock
+    if more is None or not more.any or not plan.comparable:
+        return
+    parts = [
+        tr(MORE if amount > 0 else LESS, store=name, amount=number(abs(amount), digits), unit=unit)
+        for name, amount, unit, digits in stock_changes(plan.scenario, more)
+    ]
+    yield (
+        "stock",
+        tr(
+            "at the end, against the baseline: {parts}; this counts {carbon} t CO2e and {cost} {currency} of what is "
+            "saved",
+            parts=shortened(parts), carbon=signed(more.carbon_kg / 1000, 2), cost=signed(more.cost, 0),
+            currency=plan.scenario.market.currency,
+        ),
+    )  # fmt: skip
+    if more.unknown:
+        yield "", tr("not valued, for neither makes any: {names}", names=listed(more.unknown))
+
+
+def _discarded(plan: Plan) -> Iterator[tuple[str, str]]:
+    """What is thrown away for nothing, as carriers with ``waste`` or ``dump`` allow."""
+    done, baseline = plan.replay_figures, plan.baseline_figures
+    assert done is not None
+    parts = []
+    for name, carrier in plan.scenario.site.carrier.items():
+        ours, theirs = (number(sums.dumped.get(name, 0.0), 1) for sums in (done, baseline))
+        if done.dumped.get(name, 0.0) or baseline.dumped.get(name, 0.0):
+            text = tr("{carrier} {plan} {unit} (baseline {baseline})", carrier=name, plan=ours, unit=carrier.unit,
+                      baseline=theirs)  # fmt: skip
+            parts.append(text)
+    if parts:
+        yield "discarded", tr("surplus that nobody uses: {parts}", parts=shortened(parts))
+
+
+def _of_demand(plan: Plan) -> Iterator[tuple[str, str]]:
+    """What of the saving is a month's charge on the peak, where a plan covers less than a month."""
+    saved, tariff = plan.saved(), plan.scenario.market.tariff
+    if not saved.get("demand_cost") or tariff is None:
+        return
+    if all(charge.assessed == "daily" for charge in tariff.demand) or plan.scenario.horizon.length_min >= MONTH_MIN:
+        return
+    yield (
+        "demand",
+        tr(
+            "{demand} {currency} of the cost saved are demand charges of a whole month, and this plan covers {hours} "
+            "h of it; without them {rest} {currency} are saved ({share})",
+            demand=number(saved["demand_cost"], 0), currency=plan.scenario.market.currency,
+            hours=number(plan.scenario.horizon.length_min / 60, 0), rest=number(saved["cost_without_demand"], 0),
+            share=percent(saved["cost_without_demand_share"], 1),
+        ),
+    )  # fmt: skip
 
 
 def used(of_unit: Count) -> str:
@@ -310,21 +372,28 @@ def violation(found: dict[str, Any], horizon: Horizon) -> str:
     return tr("{what} by {amount} {measure}, {time}", **told)
 
 
-def luck(plan: Plan) -> list[str]:
-    """What is saved against the foreman in the disturbed replays, on the same luck."""
-    if plan.replays is None or not plan.replays.n or not plan.comparable:
-        return []
-    found = plan.replays.quantiles()
-    lines = []
+def medians(found: dict[str, dict[str, float]]) -> dict[str, float]:
+    """The saving to be expected by the label of its figure, in the figure's unit."""
+    factors = {"carbon": ("carbon_kg", 1e-3), "cost": ("cost", 1.0)}
+    return {label: found[name]["p50"] * factor for label, (name, factor) in factors.items() if name in found}
+
+
+def expected(plan: Plan) -> list[str]:
+    """The saving to be expected, and the undisturbed one: a line for carbon and one for cost; none where nothing is
+    disturbed."""
+    found, saved, lines = plan.expected(), plan.saved(), []
     for name, label, unit, factor, digits in (
-        ("saved_carbon_kg", mark("carbon saved"), "t CO2e", 1e-3, 2),
-        ("saved_cost", mark("cost saved"), plan.scenario.market.currency, 1.0, 0),
+        ("carbon_kg", mark("carbon"), "t CO2e", 1e-3, 2),
+        ("cost", mark("cost"), plan.scenario.market.currency, 1.0, 0),
     ):
+        if name not in found or name not in saved:
+            continue
         low, middle, high = (number(found[name][q] * factor, digits) for q in ("p10", "p50", "p90"))
         lines.append(
             tr(
-                "{figure}: median {middle} {unit}, P10 {low} to P90 {high}",
-                figure=tr(label), middle=middle, unit=unit, low=low, high=high,
+                "{figure} {middle} {unit} ({share}), P10 {low} to P90 {high}; undisturbed {plain} {unit} ({whole})",
+                figure=tr(label), middle=middle, unit=unit, share=percent(found[name]["share"], 1), low=low, high=high,
+                plain=number(saved[name] * factor, digits), whole=percent(saved[f"{name}_share"], 1),
             )
         )  # fmt: skip
     return lines

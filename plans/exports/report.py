@@ -41,9 +41,16 @@ NOTES = {
 
 QUANTILES = {"low": "p10", "middle": "p50", "high": "p90"}
 SAVED_CARBON = mark(
-    "Saved carbon against the foreman on the same luck: median {middle} {unit}, P10 {low} to P90 {high}."
+    "Expected saving of carbon, plan and baseline under the same disturbances: median {middle} {unit}, P10 {low} to "
+    "P90 {high}; undisturbed {plain} {unit}."
 )
-SAVED_COST = mark("Saved cost against the foreman on the same luck: median {middle} {unit}, P10 {low} to P90 {high}.")
+SAVED_COST = mark(
+    "Expected saving of cost: median {middle} {unit}, P10 {low} to P90 {high}; undisturbed {plain} {unit}."
+)
+
+OF_DEMAND = mark(
+    "Of the cost saved {demand_cost} {currency} are demand charges; without them {cost_without_demand} {currency}."
+)
 
 
 def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
@@ -177,19 +184,21 @@ def _violation(run: StoredRun, found: dict[str, Any], speaker: Speaker) -> str:
 
 def _days(run: StoredRun, speaker: Speaker) -> str:
     """What the disturbed replays say; empty where there are none."""
-    done = run.plan.replays
-    if done is None or not done.n:
-        return ""
-    says = [
-        speaker.say("The plan held without any violation in {held} of {n} disturbed replays.", held=done.held, n=done.n)
-    ]
-    if not run.plan.comparable:
-        return says[0]
-    found, currency = done.quantiles(), run.plan.scenario.market.currency
+    says = []
+    if run.plan.holding is not None:
+        held, n = run.plan.holding
+        says.append(
+            speaker.say("The plan held without any violation in {held} of {n} disturbed replays.", held=held, n=n)
+        )
+    found, saved, currency = run.plan.expected(), run.plan.saved(), run.plan.scenario.market.currency
     for name, message, unit, scale, digits in (
-        ("saved_carbon_kg", SAVED_CARBON, "t CO2e", 1000, 2),
-        ("saved_cost", SAVED_COST, currency, 1, 0),
+        ("carbon_kg", SAVED_CARBON, "t CO2e", 1000, 2),
+        ("cost", SAVED_COST, currency, 1, 0),
     ):
-        told = {key: speaker.number(found[name][q] / scale, digits) for key, q in QUANTILES.items()}
-        says.append(speaker.say(message, unit=unit, **told))
+        if name in found and name in saved:
+            told = {key: speaker.number(found[name][q] / scale, digits) for key, q in QUANTILES.items()}
+            says.append(speaker.say(message, unit=unit, plain=speaker.number(saved[name] / scale, digits), **told))
+    if saved.get("demand_cost"):
+        amounts = {name: speaker.number(saved[name], 0) for name in ("demand_cost", "cost_without_demand")}
+        says.append(speaker.say(OF_DEMAND, currency=currency, **amounts))
     return " ".join(says)

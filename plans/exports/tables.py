@@ -16,6 +16,7 @@ from plans.exports.hours import hours, local
 from plans.exports.refusal import CannotExport
 from plans.exports.speaker import ENGLISH, Speaker, mark
 from plans.ledger import Entry, ledger
+from plans.stock import stock_changes
 from plans.store import StoredRun
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ ACTIVITY_COLUMNS = ("unit", "what", "name", "start", "end", "amount", "amount_un
 LINE, PROCESSES = mark("line and base load"), mark("processes and base load")
 """Who draws electricity."""
 CREDITED = {"carbon_kg": mark("carbon, stock credited"), "cost": mark("cost, stock credited")}
+MORE, LESS = mark("{store} {amount} {unit} more"), mark("{store} {amount} {unit} less")
 FIGURE_COLUMNS = ("figure", "unit", "foreman", "plan", "saved", "saved %")
 
 
@@ -171,23 +173,28 @@ def figures(run: StoredRun) -> pd.DataFrame:
         stock = credit.get(name, 0.0)
         if stock and saved is not None:
             share = 100 * (saved + stock) / abs(before) if before else None
-            rows.append((mark("to end with foreman's stock"), unit, 0.0, 0.0 - stock, stock, None))
+            rows.append((mark("to end with the baseline's stock"), unit, 0.0, 0.0 - stock, stock, None))
             rows.append((CREDITED[name], unit, before, after - stock, saved + stock, share))
     frame = pd.DataFrame(rows, columns=list(FIGURE_COLUMNS))
     return frame.astype(dict.fromkeys(FIGURE_COLUMNS[2:], float))
 
 
 def stock_says(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
-    """What is saved by ending with more in stock than the foreman; empty where there are no stores."""
+    """How much more or less each store ends with than in the baseline, and what that counts; empty where none does."""
     more = run.plan.stock
-    if more is None:
+    if more is None or not more.any or not run.plan.comparable:
         return ""
     signs = ("+" if value > 0 else "" for value in (more.carbon_kg, more.cost))
     kg, money = speaker.number(more.carbon_kg / 1000, 2), speaker.number(more.cost, 0)
+    parts = [
+        speaker.say(MORE if amount > 0 else LESS, store=name, amount=speaker.number(abs(amount), digits), unit=unit)
+        for name, amount, unit, digits in stock_changes(run.plan.scenario, more)
+    ]
     return speaker.say(
-        "Of what is saved in all, this is what the plan has more in stock than the foreman: {carbon} t CO2e and {cost} "
-        "{currency}.",
-        carbon=f"{next(signs)}{kg}", cost=f"{next(signs)}{money}", currency=run.plan.scenario.market.currency,
+        "Stock at the end against the baseline: {parts}; this counts {carbon} t CO2e and {cost} {currency} of what is "
+        "saved.",
+        parts=speaker.listed(parts), carbon=f"{next(signs)}{kg}", cost=f"{next(signs)}{money}",
+        currency=run.plan.scenario.market.currency,
     )  # fmt: skip
 
 

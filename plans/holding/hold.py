@@ -79,9 +79,7 @@ def refuse(scenario: Scenario) -> None:
     Raises:
         ScenarioError: as of :func:`hold`.
     """
-    from plans.ensemble import disturbed
-
-    if not disturbed(scenario):
+    if not scenario.disturbed:
         says = "nothing is disturbed, so that every plan that holds once always holds; give spreads or breakdowns"
         raise ScenarioError([Problem(scenario.name, "disturbances", says)])
 

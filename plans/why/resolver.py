@@ -16,6 +16,7 @@ from plans.caps import fixed
 from plans.figures import Figures, figures
 from plans.plan import Plan, violations
 from plans.redispatch import Redispatch, Redispatched
+from plans.site_stores import ending_no_lower
 from plans.stock import difference
 from plans.why.answer import HELD, Answer, More
 from plans.why.nearest import as_list, nearest
@@ -52,7 +53,8 @@ class Resolver:
         assert self.plan.replay_figures is not None
         self.listed = twin.dispatch(self.plan.scenario, self.plan.envelope)
         """The foreman's."""
-        self.scenario = capped(self.plan, self.listed)
+        # as the stored plan, so that nobody gains by using up what is stored
+        self.scenario = ending_no_lower(capped(self.plan, self.listed), self.plan.baseline, self.plan.schedule)
         self.schedule: xr.Dataset = self.plan.schedule
         self.sums: Figures = self.plan.replay_figures
         attrs = self.schedule.attrs
@@ -176,11 +178,10 @@ class Resolver:
 
     def more(self, sums: Figures) -> More:
         """What figures have more than the stored plan's; what they have more in stock is taken off."""
-        credit = difference(self.sums, sums) if sums.stock or self.sums.stock else None
-        kg, money = (0.0, 0.0) if credit is None else (credit.carbon_kg, credit.cost)
+        credit = difference(self.sums, sums)
         return More(
-            carbon_kg=sums.carbon_kg - self.sums.carbon_kg - kg,
-            cost=sums.cost - self.sums.cost - money,
+            carbon_kg=sums.carbon_kg - self.sums.carbon_kg - credit.carbon_kg,
+            cost=sums.cost - self.sums.cost - credit.cost,
             peak_mw=sums.peak_mw - self.sums.peak_mw,
         )
 

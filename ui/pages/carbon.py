@@ -23,6 +23,8 @@ WAYS = {
     MARKET: mark("market, by contracts"),
 }
 """The ways to count scope 2 of the grid."""
+MORE_STOCK = mark("Stock: the plan ends with more than the baseline; {carbon} t CO2e are credited to it.")
+LESS_STOCK = mark("Stock: the plan ends with less than the baseline; {carbon} t CO2e are charged to it.")
 
 
 def page() -> None:
@@ -75,7 +77,7 @@ def _comparable(looked: Looked) -> bool:
 
 
 def _credit(looked: Looked, way: str) -> float:
-    """What the plan leaves in stock more than the foreman [t CO2e]."""
+    """What the plan's stock at the end counts more than the baseline's [t CO2e]; negative: less."""
     return 0.0 if looked.made is None else _credited(looked.key[0], way) / 1000
 
 
@@ -90,7 +92,7 @@ def _shown(tonnes: float) -> bool:
 
 
 def _cards(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
-    """Totals, each beside the foreman's; the whole with the plan's stock credited, as on the page Plan."""
+    """Totals, each next to the baseline's; then what stock counts, and both together, as on the page Plan."""
     scenario, whole = looked.scenario, tr("Scope 1 and 2 [t CO2e]")
     credit = _credit(looked, signal) if theirs is not None else 0.0
 
@@ -109,12 +111,15 @@ def _cards(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> 
         return found
 
     mine, before = values(ours), values(theirs) if theirs is not None else {}
+    if _shown(credit) and _comparable(looked):
+        # the scopes add up to the whole, and the whole and the stock to what counts
+        total, was = mine[whole] or 0.0, before[whole] or 0.0
+        mine |= {tr("Stock [t CO2e]"): 0.0 - credit, tr("Stock credited [t CO2e]"): total - credit}
+        before |= {tr("Stock [t CO2e]"): 0.0, tr("Stock credited [t CO2e]"): was}
     with st.container(horizontal=True, key="cards"):
         for label, value in mine.items():
             was = before.get(label)
             delta = None if value is None or was is None else value - was
-            if delta is not None and label == whole:
-                delta -= credit
             small = delta is None or not _shown(delta) or not _comparable(looked)
             same = tr("as the foreman") if _comparable(looked) else tr("not comparable")
             st.metric(
@@ -126,13 +131,7 @@ def _cards(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> 
                 border=True,
             )
     if _shown(credit) and _comparable(looked):
-        st.text(
-            tr(
-                "Stock: {carbon} t CO2e of the difference of scope 1 and 2 is what the plan ends with in stock more "
-                "than the foreman; the scopes by themselves differ without it.",
-                carbon=wording.signed(-credit, 2),
-            )
-        )
+        st.text(tr(MORE_STOCK if credit > 0 else LESS_STOCK, carbon=wording.number(abs(credit), 2)))
     against = tr("The small figures are the difference to the foreman. ") if before else ""
     st.caption(against + tr("The ways to count scope 2 of the grid stand beside each other and are never added."))
 

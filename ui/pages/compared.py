@@ -91,8 +91,9 @@ def figures(made: Mapping[str, Plan]) -> list[Compared]:
         saved, money = plan.saved(), plan.scenario.market.currency
         tell(letter, tr("carbon saved against the foreman"), "t CO2e", 2, _scaled(saved.get("carbon_kg"), 1e-3))
         tell(letter, tr("cost saved against the foreman"), money, 0, saved.get("cost"))
-        if plan.replays is not None and plan.replays.n:
-            tell(letter, tr("disturbed days in which it held"), "%", 0, 100 * plan.replays.held / plan.replays.n)
+        if plan.holding is not None:
+            held, n = plan.holding
+            tell(letter, tr("disturbed days in which it held"), "%", 0, 100 * held / n)
     rows = [Compared(*key, row) for key, row in values.items()]
     return sorted(rows, key=lambda row: -row.relative)
 

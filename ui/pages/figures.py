@@ -30,36 +30,87 @@ OF_DAYS = {
 }
 """Figures of disturbed replays."""
 
-TOLD = {"saved": mark("Saved: {text}"), "stock": mark("Stock: {text}")}
-"""What is said of what processes make, beside the cards (``wording.made``)."""
+TOLD = {
+    "saved": mark("Saved: {text}"),
+    "stock": mark("Stock: {text}"),
+    "discarded": mark("Discarded: {text}"),
+    "demand": mark("Demand charges: {text}"),
+    "locks": mark("Locks: {text}"),
+}
+"""What is said of what a plan makes and leaves, below the cards (``wording.made``)."""
+EXPECTED = {"carbon": "carbon_kg", "cost": "cost"}
+"""Figures of which a saving is expected."""
+SAVED_EXPECTED = {"carbon": mark("Expected carbon saving"), "cost": mark("Expected cost saving")}
+STOCK_CREDITED = mark("{figure}, stock credited")
 
 
 def show_cards(made: Plan) -> None:
     """Draw the main figures, and what is saved in all."""
     rows = list(wording.rows(made.baseline_figures, made.replay_figures))
-    saved = wording.headlines(rows)
+    saved, expected = wording.headlines(rows), made.expected()
     cards = [row for row in rows if row.label in CARDS]
     with st.container(horizontal=True, key="cards"):
         for row in cards:
-            _card(row, saved[row.label])
+            _card(row, saved[row.label], undisturbed=bool(expected))
+            if row.label in EXPECTED and expected:
+                _expected_card(row, expected[EXPECTED[row.label]])
     if made.replay is None:
         return
-    lines = wording.luck(made)
-    against = [tr("Against {whom}.", whom=wording.compared(made.scenario))]
-    if made.replays and lines:
-        against.append(
-            tr("In {count} disturbed days, on the same luck: {lines}.", count=made.replays.n, lines=clauses(lines))
-        )
-    st.caption(" ".join(against))
+    lines = wording.expected(made)
+    says = []
+    if made.replays is not None and lines:
+        says.append(
+            tr(
+                "Expected saving, median of {count} disturbed days under the same disturbances: {lines}.",
+                count=made.replays.n, lines=clauses(lines),
+            )
+        )  # fmt: skip
+    says += [adding_up(label, saved[label], row) for label, row in _credited(rows).items()]
     told = dict(wording.made(made))
-    says = [sentence(tr(text, text=told[name])) for name, text in TOLD.items() if name in told]
+    says += [sentence(tr(text, text=told[name])) for name, text in TOLD.items() if name in told]
+    st.caption(tr("Against {whom}.", whom=wording.compared(made.scenario)))
     if says:
         st.text("\n".join(says))
 
 
-def _card(row: wording.Row, headline: wording.Row) -> None:
-    """A figure; below it what is saved in all, which the row ``headline`` tells."""
-    label = f"{tr(CARDS[row.label])} [{row.unit}]"
+def _credited(rows: list[wording.Row]) -> dict[str, wording.Row]:
+    """Of each figure for which stock counts, the row of the figure itself."""
+    labels = {row.label for row in rows}
+    return {row.label: row for row in rows if wording.CREDITED.get(row.label) in labels}
+
+
+def adding_up(label: str, whole: wording.Row, plain: wording.Row) -> str:
+    """How what is saved adds up: the difference of the figures, and what stock counts."""
+    saved, stock = plain.saved or 0.0, (whole.saved or 0.0) - (plain.saved or 0.0)
+    return tr(
+        "{figure}: {plain} {unit} less than the baseline, {stock} {unit} for stock: {saved} {unit} saved.",
+        figure=tr(CARDS[label]), plain=plain.number(saved), unit=plain.unit, stock=wording.signed(stock, plain.digits),
+        saved=whole.number(whole.saved),
+    )  # fmt: skip
+
+
+def _expected_card(row: wording.Row, expected: dict[str, float]) -> None:
+    """The saving of a figure that is to be expected, and between what it lies in four of five disturbed days."""
+    factor = 1e-3 if row.label == "carbon" else 1.0
+    low, middle, high = (row.number(expected[name] * factor) for name in ("p10", "p50", "p90"))
+    st.metric(
+        f"{tr(SAVED_EXPECTED[row.label])} [{row.unit}]",
+        f"{middle} ({wording.percent(expected['share'], 1)})",
+        tr("P10 {low} to P90 {high}", low=low, high=high),
+        delta_color="off",
+        delta_arrow="off",
+        border=True,
+    )
+
+
+def _card(row: wording.Row, headline: wording.Row, *, undisturbed: bool) -> None:
+    """A figure, and how it differs from the baseline's: both with stock credited, as the row ``headline`` has them.
+
+    ``undisturbed``: whether it is to be said that both are those of the undisturbed run.
+    """
+    name = tr(CARDS[row.label])
+    name = name if headline is row else tr(STOCK_CREDITED, figure=name)
+    label = f"{name} [{row.unit}]"
     if row.plan is None:
         st.metric(label, row.number(row.foreman), tr("foreman"), delta_color="off", delta_arrow="off", border=True)
         return
@@ -67,12 +118,14 @@ def _card(row: wording.Row, headline: wording.Row) -> None:
     if saved is None:
         st.metric(label, row.number(row.plan), tr("not comparable"), delta_color="off", delta_arrow="off", border=True)
         return
+    plain = f"{row.number(abs(saved))} ({wording.percent(abs(headline.share or 0.0), 1)})"
+    plain = tr("{amount} undisturbed", amount=plain) if undisturbed and row.label in EXPECTED else plain
     same = not any(digit in "123456789" for digit in row.number(saved))
     # the card knows which way it went by a plain minus in front
-    delta = f"{'-' if saved > 0 else '+'}{row.number(abs(saved))} ({wording.percent(abs(headline.share or 0.0), 1)})"
+    delta = f"{'-' if saved > 0 else '+'}{plain}"
     st.metric(
         label,
-        row.number(row.plan),
+        row.number(headline.plan),
         tr("as the foreman") if same else delta,
         delta_color="off" if same or not row.less_is_better else "inverse",
         delta_arrow="off" if same else "auto",
@@ -101,7 +154,10 @@ def show_all(made: Plan) -> None:
 def show_days(made: Plan) -> None:
     """Draw what the disturbed replays came to."""
     if made.replays is None or not made.replays.n:
-        st.text(tr("No disturbed replays were asked for: set disturbances.replications in the scenario."))
+        if made.scenario.disturbed:
+            st.text(tr("No disturbed replays were asked for: set disturbances.replications in the scenario."))
+        else:
+            st.text(tr("Nothing is disturbed: the scenario gives neither spreads nor breakdowns."))
         return
     held, n = made.replays.held, made.replays.n
     if made.scenario.processes:

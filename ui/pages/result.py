@@ -132,7 +132,11 @@ def _verdict(made: Plan, run: str) -> None:
     cap = _cap(run) if made.scenario.locks else None
     if cap is not None:
         lines.append(_of_cap(made, cap))
-    lines += [f"✕ {wording.violation(found, made.scenario.horizon)}" for found in made.violations[:12]]
+    late = made.late
+    lines += [
+        f"{'–' if found in late else '✕'} {wording.violation(found, made.scenario.horizon)}"
+        for found in made.violations[:12]
+    ]
     if len(made.violations) > 12:
         lines.append(tr("and {count} more", count=len(made.violations) - 12))
     if not made.found and made.status == "cancelled":
@@ -149,8 +153,7 @@ def _verdict(made: Plan, run: str) -> None:
     says = wording.foreman(made)
     if says:
         lines.append(wording.sentence(says))
-    replays = made.replays
-    if made.acceptable and replays is not None and wording.seldom_holds(replays.held, replays.n):
+    if made.acceptable and made.holding is not None and wording.seldom_holds(*made.holding):
         lines.append(
             tr("Disturbed it seldom holds: the page Robustness says what breaks it, and searches one that holds.")
         )
