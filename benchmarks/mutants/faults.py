@@ -180,6 +180,8 @@ def _spared(node: NodeOrLeaf) -> bool:
     """Whether a place changes no figure and no decision: words, types, declarations, named constants."""
     if node.type == "simple_stmt" and _is_log(node.children[0]):
         return True
+    if node.type == "if_stmt" and node.children[1].get_code().strip() == "TYPE_CHECKING":
+        return True
     inner = node
     while (outer := inner.parent) is not None:
         if outer.type in ("fstring", "fstring_expr", "decorator", "raise_stmt", "assert_stmt", "import_from"):
@@ -193,8 +195,6 @@ def _spared(node: NodeOrLeaf) -> bool:
         if outer.type == "argument" and getattr(outer.children[0], "value", "") in DECLARING:
             return True
         if outer.type == "atom_expr" and outer.children[0].get_code().strip() in ("isinstance", "cast"):
-            return True
-        if outer.type == "if_stmt" and outer.children[1].get_code().strip() == "TYPE_CHECKING":
             return True
         if outer.type == "expr_stmt" and _names_a_constant(outer):
             return True
