@@ -36,7 +36,7 @@ class Starts:
 
 
 def extra_mwh(problem: SlotProblem, starts: Starts) -> dict[int, float]:
-    """Reheating of each heat [MWh], by the physics of ``Line.reheat_mwh``."""
+    """Reheating of each heat [MWh], by the physics of ``Line.reheat_mwh_per_min``."""
     found = {}
     for h, heat in enumerate(problem.heats):
         if heat.reheat is None or heat.operations[heat.reheat].started_min is not None:

@@ -276,15 +276,13 @@ class Line(Record):
             return per_tonne * grade.mass_t / 1000
         return self.unit[unit].mean_mw * (self.duration_min(grade, unit) or 0.0) / 60
 
-    def reheat_mwh(self, grade: Grade, wait_min: float) -> float:
-        """Extra energy of the reheating stage for the minutes that a heat waited before it [MWh].
+    def reheat_mwh_per_min(self, grade: Grade) -> float:
+        """Extra energy of the reheating stage for each minute that a heat waited before it [MWh/min].
 
         The wait is what lies between the end of a stage and the start of the next beyond the quickest transfer between
-        the two, summed over the stages up to the reheating stage.
+        the two, never less than none, summed over the stages up to the reheating stage.
         """
-        if self.heat_loss is None:
-            return 0.0
-        return self.heat_loss.kwh_per_t_min * max(wait_min, 0.0) * grade.mass_t / 1000
+        return 0.0 if self.heat_loss is None else self.heat_loss.kwh_per_t_min * grade.mass_t / 1000
 
 
 def phase_power(unit: Unit, energy_mwh: float, duration_min: float) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 if TYPE_CHECKING:
     from postgres import Server
@@ -29,6 +29,10 @@ os.environ.setdefault("EMBERLINE_IDLE_S", "20")
 os.environ.pop("EMBERLINE_DATABASE", None)
 # A property may plan or simulate: no time limit for each example. In CI the same examples each time.
 settings.register_profile("emberline", deadline=None, derandomize=CI, print_blob=True)
+# Beside a fault put in on purpose (`make mutants`) any example that fails will do: none is made smaller or kept.
+settings.register_profile(
+    "mutants", deadline=None, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate)
+)
 settings.load_profile("emberline")
 
 

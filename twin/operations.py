@@ -153,7 +153,7 @@ def shop(scenario: Scenario) -> Shop:
         slack=[scenario.disturbances.slack_min(stage) for stage in stages],
         campaign=-1 if casting is None else stages.index(casting.name),
         reheating=-1 if loss is None else stages.index(loss.reheating_stage),
-        reheat_mwh_per_min=[line.reheat_mwh(heat.grade, 1.0) for heat in heats],
+        reheat_mwh_per_min=[line.reheat_mwh_per_min(heat.grade) for heat in heats],
         outages=[sorted(spans) for spans in outages],
         started=started,
         # a stage before one that has begun and of which nothing is told is over

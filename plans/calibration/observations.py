@@ -110,7 +110,7 @@ def _reheating(scenario: Scenario, rows: pd.DataFrame, cooled: np.ndarray) -> np
     heat = pd.factorize(rows["heat"])[0]
     # a sum with a missing part is missing
     total = np.bincount(heat, weights=np.where(rows["stage"] <= reheating, cooled, 0.0))[heat]
-    per_min = rows["grade"].map({grade.name: line.reheat_mwh(grade, 1.0) for grade in line.grades}).to_numpy()
+    per_min = rows["grade"].map({grade.name: line.reheat_mwh_per_min(grade) for grade in line.grades}).to_numpy()
     return np.where(rows["stage"] == reheating, total * per_min, 0.0)
 
 

@@ -229,6 +229,29 @@ def test_bound_and_plan_of_units_that_draw_when_idle(case: str, negative: bool, 
     assert np.abs(run["line_mw"].values - plan["line_mw"].values).max() < 1e-9
 
 
+def test_reheating_may_earn() -> None:
+    """Proves: where energy earns, heats wait to draw more, each by its own mass, and the bound knows it: 64 MWh and 45
+    minutes of waiting of 100 t and of 10 t at 0.2 kWh/t earn 50 a MWh.
+
+    Sensitivity: the relaxation counts the lightest heat, so that its bound without what reheating may earn lies above
+    the best schedule."""
+    grade = melt_shop()["grades"][0]
+    line = melt_shop(grades=[grade, {**grade, "name": "light", "mass_t": 10.0}])
+    orders = [cast("A", 1), {"name": "B", "heats": [{"grade": "light"}]}]
+    built = scenario(
+        line, orders, horizon={"length_h": 8.0, "step_min": 15.0}, market={**MARKET, "price_per_mwh": -50.0},
+        goal={"minimize": "cost", "gap": 0.0, "time_limit_s": 30.0},
+    )  # fmt: skip
+    best = -50.0 * (2 * (30 + 2 + 0.75) + 45 * 0.2 * (100 + 10) / 1000)
+    proof = search(built)
+    Bound(proof).run()
+    assert proof.bound is not None
+    assert 1.03 * best <= proof.bound <= best + 1e-6
+    plan = models.optimize(built, envelope(built))
+    assert plan.attrs["objective"] == pytest.approx(best)
+    assert plan.attrs["bound"] <= best + 1e-6
+
+
 def test_casts_alike_are_counted_without_loss() -> None:
     """Proves: counting casts that differ in their due time alone moves no bound. Sensitivity: their latest starts."""
     orders = [cast(name, 1, due=due) for name, due in (("A", "3 h"), ("B", "5 h"), ("C", "8 h"))]

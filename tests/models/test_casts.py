@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shops import cast, melt_shop
 from test_bound import CASES, schedules, search, shop
 
 import models
@@ -79,6 +80,20 @@ def test_prices_are_found_that_prove_nearly_all(case: str, seed: int) -> None:
     # heats of one cast do not know of each other, so that halves of casts may use the furnace at once
     if case != "a cast of two":
         assert proof.bound >= 0.95 * best
+
+
+def test_a_cast_may_start_as_late_as_its_quickest_caster_allows() -> None:
+    """Proves: with a caster that takes 45 min and one that takes 180, of 8 h, a column may start in any half-hour that is
+    in time for the first. Sensitivity: the latest start of the slower one leaves out the last two hours."""
+    line = melt_shop()
+    line["stages"][2]["units"].append({"name": "slow", "power_mw": 1.0})
+    line["grades"][0]["duration_min"] |= {"slow": 180}
+    proof = search(shop(1, orders=[cast("A", 1)], line=line))
+    bound = cast_bound.of(proof)
+    assert bound is not None
+    # the set-up after the last cast need not lie within the horizon; 45 min take two half-hours, 180 take six
+    assert proof.problem.casts[0].last == {2: 14, 3: 10}
+    assert bound.master.latest(0) == 14
 
 
 @pytest.mark.parametrize("seed", [1, 2])

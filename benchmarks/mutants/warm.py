@@ -1,0 +1,67 @@
+"""A process that has imported what is large, and forks for each run of pytest that a line of its input asks for.
+
+Runs with Emberline's own Python. A line is ``[folder, arguments, seconds]``; the answer is pytest's exit code, or null
+where the time was over.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import signal
+import sys
+import time
+import warnings
+from contextlib import suppress
+
+LARGE = (
+    "pytest", "_pytest.assertion.rewrite", "hypothesis", "hypothesis.strategies", "numpy", "pandas", "xarray", "scipy.sparse", "scipy.spatial",
+    "netCDF4", "pyarrow", "pyomo.environ", "highspy", "simpy", "pydantic", "ruamel.yaml", "pint", "sqlalchemy.orm",
+    "alembic.command", "filelock", "platformdirs", "starlette.applications", "streamlit", "typer", "rich", "babel",
+)  # fmt: skip
+MEMORY = 8 * 2**30
+"""Bytes of a test process: a fault may ask for all there is."""
+
+
+def run(folder: str, arguments: list[str], seconds: float) -> int | None:
+    """Run pytest in a copy of the checkout, and end all that it has started."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        output = os.open(os.path.join(folder, ".output"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.chdir(folder)
+        sys.path.insert(0, folder)
+        os.environ |= {"PYTHONPATH": folder, "EMBERLINE_HOME": os.path.join(folder, ".home")}
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        import pytest
+
+        code = pytest.main(arguments)
+        sys.stdout.flush()
+        os._exit(code)
+    until = time.monotonic() + seconds
+    ended, status = 0, 0
+    while not ended and time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        time.sleep(0.02)
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    if not ended:
+        os.waitpid(child, 0)
+        return None
+    return os.waitstatus_to_exitcode(status)
+
+
+if __name__ == "__main__":
+    os.nice(5)
+    sys.dont_write_bytecode = True  # of a module with a fault nothing may stay
+    sys.path[:] = [path for path in sys.path if path != os.path.dirname(os.path.abspath(__file__))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in LARGE:
+            importlib.import_module(name)
+    for line in sys.stdin:
+        print(json.dumps(run(*json.loads(line))), flush=True)
