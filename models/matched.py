@@ -283,12 +283,17 @@ class Matched:
         m.PORT = pyo.Set(initialize=list(by_port))
         m.worth = Series(
             m.PORT, m.INDEX,
-            values=np.concatenate([each(change, weight) for weight in by_port.values() for change in steps.values()]),
+            values=np.concatenate(
+                [np.zeros(0), *(each(change, weight) for weight in by_port.values() for change in steps.values())]
+            ),
         )  # fmt: skip
         m.cast_worth = Series(
             m.PORT, m.OPTION,
             values=np.concatenate(
-                [each(cells[key], weight)[own] for weight in by_port.values() for key, own in self.options.items()]
+                [
+                    np.zeros(0),
+                    *(each(cells[key], weight)[own] for weight in by_port.values() for key, own in self.options.items()),
+                ]
             ),
         )  # fmt: skip
 
