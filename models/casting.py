@@ -13,7 +13,7 @@ from models import course
 from models.counts import count
 from models.members import Members
 from models.pools import Pools
-from models.stretches import Runs, Stretches, Terms, runs, unbroken, weighed
+from models.stretches import Runs, Stretches, Terms, runs, weighed
 from models.templates import Series, limit
 
 
@@ -64,7 +64,7 @@ class Casting:
                     least, most = line.to_cast(heat, len(heat.operations) - 1, column)
                     low = max(low, line.windows[h].first[-1] + least)
                     high = min(high, line.windows[h].last[-1] + most)
-            open_ = unbroken(problem.free[u], cast.hold[u])
+            open_ = problem.may_start(u, cast.hold[u], cast.minutes[u])
             low = max(low, 0)
             places += [(column, low + t) for t in np.flatnonzero(open_[low : max(high + 1, low)]).tolist()]
         return places

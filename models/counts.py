@@ -9,6 +9,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from models.pools import Pools
+from models.slots import CLOSE_MIN, down, up
 from models.stretches import Stretches, Terms, weighed
 from models.templates import Series, limit
 
@@ -76,14 +77,69 @@ def _capacity(m: pyo.ConcreteModel, line: Pools) -> None:
             uses.lagged((s, c), (s, k, c), 0, 1)
             uses.lagged((s, c), (s, k, c), line.operation(s, k).occupy[line.classes[s][c][0]], -1)
     found = Stretches.of({row: range(n) for row in uses.of}, uses)
-    open_ = problem.free & ~_busy(line)
-    units = {(s, c): open_[list(line.classes[s][c])].sum(axis=0) for s, c in uses.of}
+    free = problem.free & ~_busy(line)
+    open_ = {(s, c): free[list(line.classes[s][c])] for s, c in uses.of}
+    units = {(s, c): (own & line.could_hold(s, c)).sum(axis=0) for (s, c), own in open_.items()}
     m.SHARED, m.USE = found.rows(), found.set()
     m.units = Series(m.SHARED, values=np.array([units[s, c][t] for s, c, _, t in found.index]))
 
     @m.Constraint(m.SHARED)
     def capacity(m: Any, s: int, c: int, stretch: int, t: int) -> Any:
         return weighed(m.Y, m.USE[s, c, stretch], t) <= m.units[s, c, stretch, t]
+
+    if problem.outages:
+        _available(m, line, open_, units)
+
+
+def _available(
+    m: pyo.ConcreteModel,
+    line: Pools,
+    open_: dict[tuple[int, int], np.ndarray],
+    units: dict[tuple[int, int], np.ndarray],
+) -> None:
+    """What works at a moment, to the minute, is on units that are available then.
+
+    Around an outage more units may be held than are available: by set-ups, and by what is left of last slots. Elsewhere
+    the rows of what is held say as much.
+
+    Args:
+        m: with its counts.
+        line: what is counted.
+        open_: by stage and class: which of its units nothing else holds, shape (n_units, n_slots).
+        units: the same: how many may be held, shape (n_slots,).
+    """
+    problem, step = line.problem, line.problem.step_min
+    works, rows, there = Terms(line.n, 4), {}, {}
+    for (s, c), own in open_.items():
+        members = line.classes[s][c]
+        edges = [span for u in members for span in problem.outages.get(u, ())]
+        moments = {max(out, 0.0) for out, _ in edges}
+        moments |= {t * step for out, over in edges for t in range(max(up(out, step), 0), min(up(over, step), line.n))}
+        for number, moment in enumerate(sorted(moments)):
+            t = down(moment, step)
+            if t >= line.n:
+                continue
+            present = sum(
+                bool(own[i, t]) and not problem.is_out(u, moment, 2 * CLOSE_MIN) for i, u in enumerate(members)
+            )
+            if present >= units[s, c][t]:
+                continue
+            rows[s, c, number], there[s, c, number] = [t], present
+            for k in range(len(line.pools[s])):
+                if c in line.able[s, k]:
+                    lasts = up(line.shortest(s, k, c) - (moment - t * step), step)
+                    if lasts > 0:
+                        works.lagged((s, c, number), (s, k, c), 0, 1)
+                        works.lagged((s, c, number), (s, k, c), lasts, -1)
+    found = Stretches.of(rows, works)
+    m.MOMENT, m.WORK = found.rows(), found.set()
+    m.present = Series(
+        m.MOMENT, values=np.array([there[s, c, number] for s, c, number, *_ in found.index], dtype=float)
+    )
+
+    @m.Constraint(m.MOMENT)
+    def available(m: Any, s: int, c: int, number: int, stretch: int, t: int) -> Any:
+        return weighed(m.Y, m.WORK[s, c, number, stretch], t) <= m.present[s, c, number, stretch, t]
 
 
 def _busy(line: Pools) -> np.ndarray:

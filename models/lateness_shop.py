@@ -217,9 +217,7 @@ def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
             )
             if not able[h, k] and (h, k) not in begun:
                 raise ValueError(f"no unit of stage {stages[k]} may take heat {heat.name}")
-    outages: list[list[tuple[float, float]]] = [[] for _ in units]
-    for item in scenario.state.outages:
-        outages[at[item.unit]].append((minutes(item.start), minutes(item.end)))
+    outages = [list(scenario.outages.get(unit, ())) for unit in units]
     told, stage_of = scenario.disturbances, line.stage_of
     transfer = [[line.transfer_min(a, b) + told.slack_min(stage_of[a].name) for b in units] for a in units]
     setup = [unit.setup_min for unit in line.units]
@@ -249,7 +247,7 @@ def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
         begun=begun,
         able=able,
         window=window,
-        outages=[sorted(spans) for spans in outages],
+        outages=outages,
         groups=groups,
         campaign=line.campaign_stage is not None,
         integral=all(value == round(value) for value in flat if math.isfinite(value)),

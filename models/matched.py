@@ -28,7 +28,7 @@ from models.load import Drawn
 from models.members import Members
 from models.site import Ports, SiteData
 from models.slots import Operation, SlotProblem
-from models.stretches import Stretches, Terms, runs, unbroken, weighed
+from models.stretches import Stretches, Terms, runs, weighed
 from models.templates import Series, limit
 
 Key = tuple[int, ...]
@@ -111,9 +111,11 @@ class Matched:
         alike: dict[tuple, list[int]] = {}
         others = [o for heat in self.problem.heats for o in heat.operations if o.stage == operation.stage]
         for u in operation.units:
-            key = [self.problem.free[u].tobytes()]
+            key = [self.problem.free[u].tobytes(), self.problem.outages.get(u, ())]
             for other in others:
                 key.append((other.occupy[u], other.cells[u].tobytes()) if u in other.units else b"")
+                if u in self.problem.outages and u in other.units:
+                    key.append(other.planned[u])
             alike.setdefault(tuple(key), []).append(u)
         return [tuple(units) for units in alike.values()]
 
@@ -124,7 +126,7 @@ class Matched:
         may: dict[Key, np.ndarray] = {}
         for g, i, u in counted:
             operation = self.operations(g)[i]
-            open_ = unbroken(self.problem.free[u], operation.occupy[u])
+            open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
             may[g, i, u] = open_ & (operation.first <= slots) & (slots <= operation.last)
         m.INDEX = pyo.Set(initialize=[(*key, t) for key in counted for t in range(n)], dimen=4)
         m.Y = pyo.Var(m.INDEX, bounds=(0, None))
@@ -197,7 +199,7 @@ class Matched:
                 if corridor is not None:
                     at, width = corridor.cast_slot[c], 2 * corridor.width
                     low, high = max(low, at - width), min(high, at + width)
-                open_ = np.flatnonzero(unbroken(problem.free[u], cast.hold[u]))
+                open_ = np.flatnonzero(problem.may_start(u, cast.hold[u], cast.minutes[u]))
                 self.options[c, column] = open_[(open_ >= low) & (open_ <= high)].tolist()
         m.OPTION = pyo.Set(initialize=[(*key, t) for key, own in self.options.items() for t in own], dimen=3)
         m.z = pyo.Var(m.OPTION, domain=pyo.Binary)
@@ -281,12 +283,17 @@ class Matched:
         m.PORT = pyo.Set(initialize=list(by_port))
         m.worth = Series(
             m.PORT, m.INDEX,
-            values=np.concatenate([each(change, weight) for weight in by_port.values() for change in steps.values()]),
+            values=np.concatenate(
+                [np.zeros(0), *(each(change, weight) for weight in by_port.values() for change in steps.values())]
+            ),
         )  # fmt: skip
         m.cast_worth = Series(
             m.PORT, m.OPTION,
             values=np.concatenate(
-                [each(cells[key], weight)[own] for weight in by_port.values() for key, own in self.options.items()]
+                [
+                    np.zeros(0),
+                    *(each(cells[key], weight)[own] for weight in by_port.values() for key, own in self.options.items()),
+                ]
             ),
         )  # fmt: skip
 

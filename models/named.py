@@ -24,7 +24,7 @@ from models.rens import WEIGHT
 from models.site import Ports, SiteData
 from models.slots import SlotProblem
 from models.starts import Starts
-from models.stretches import runs, unbroken
+from models.stretches import runs
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Named:
         if self.windows.unit.get((h, i), u) != u:
             return []
         low, high = max(low, operation.first, 0), min(high, operation.last)
-        open_ = unbroken(self.problem.free[u], operation.occupy[u])
+        open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
         return (low + np.flatnonzero(open_[low : max(high + 1, low)])).tolist()
 
     def _capacity(self) -> None:

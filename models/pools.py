@@ -129,6 +129,24 @@ class Pools:
         g = self.pools[s][k][0]
         return self.heat_of(g).operations[self.place(g, s)]
 
+    def shortest(self, s: int, k: int, c: int) -> float:
+        """Shortest planning duration of a pool's heats on a class of units [min]."""
+        operations = [self.heat_of(g).operations[self.place(g, s)] for g in self.pools[s][k]]
+        return min(operation.planned[u] for operation in operations for u in self.classes[s][c])
+
+    def could_hold(self, s: int, c: int) -> np.ndarray:
+        """In which slots each unit of a class may be held by some pool, as outages say, shape (n_units, n_slots)."""
+        able = [k for k in range(len(self.pools[s])) if c in self.able[s, k]]
+        lengths = {
+            (self.operation(s, k).occupy[self.classes[s][c][0]], self.shortest(s, k, c)) for k in able
+        }  # fmt: skip
+        return np.array(
+            [
+                np.any([self.problem.could_hold(u, slots, minutes) for slots, minutes in lengths], axis=0)
+                for u in self.classes[s][c]
+            ]
+        )
+
     def cells(self, s: int, k: int, c: int) -> np.ndarray:
         """Energy by cell of a pool's operation on a class of units, reheating left out [MWh]."""
         return self.operation(s, k).cells[self.classes[s][c][0]]

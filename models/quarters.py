@@ -42,8 +42,6 @@ def coarser(
         inputs.attrs = scenario.inputs.attrs
         made = scenario.model_copy(update={"horizon": rough}).with_inputs(inputs)
         told = envelope.coarsen(time=ratio).mean().assign_coords(time=rough.times)
-        # a unit that is shut for a part of a quarter is shut
-        told["available"] = envelope["available"].coarsen(time=ratio).min().assign_coords(time=rough.times)
         for name in envelope.data_vars:
             if "time" not in envelope[name].dims:
                 told[name] = envelope[name]

@@ -6,6 +6,10 @@ power and longest waits from the nominal ones. On the campaign stage only the ca
 follow each other to the minute, and the lags of the stage before count to the cast's start. Margins (``Disturbances``)
 lengthen the least lags, shorten the longest waits and bring the due times forward.
 
+An operation holds its unit for whole slots, its set-up and the rest of the last slot included: so long no other may
+have it. Available the unit must be for the operation's own minutes only, from its start on: set-ups and rests may lie
+in an outage, which begins and ends to the minute.
+
 Power is kept on *cells*, the greatest common divisor of step and metered interval; a slot's energy is the sum over its
 cells.
 """
@@ -17,9 +21,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from models.stretches import unbroken
 from scenarios.energy_states import EnergyStates
 
 EPS = 1e-9
+CLOSE_MIN = 1e-6
+"""Moments that are no further apart are the same."""
 
 
 def up(minutes: float, step: float) -> int:
@@ -64,7 +71,9 @@ class Operation:
     units: tuple[int, ...]
     """Units that may take it."""
     occupy: dict[int, int]
-    """Slots that it holds each unit."""
+    """Slots that it holds each unit, the set-up after it included."""
+    planned: dict[int, float]
+    """Planning duration on each unit [min]: so long the unit must be available."""
     minutes: dict[int, float]
     """Nominal duration on each unit [min]."""
     cells: dict[int, np.ndarray]
@@ -115,7 +124,7 @@ class Cast:
     hold: dict[int, int]
     """Slots that it holds each caster, the set-up after it included."""
     minutes: dict[int, float]
-    """Duration on each caster, set-up left out [min]."""
+    """Planning duration on each caster, set-up left out [min]: so long the caster must be available."""
     offsets: dict[int, np.ndarray]
     """Start of each heat after the cast's start [min]."""
     cells: dict[int, np.ndarray]
@@ -142,7 +151,7 @@ class SlotProblem:
     heats: tuple[Heat, ...]
     casts: tuple[Cast, ...]
     free: np.ndarray
-    """Whether a unit is available all through a slot, shape (n_units, n_slots)."""
+    """Whether nothing that is decided already holds a unit in a slot, shape (n_units, n_slots)."""
     fixed_cells: np.ndarray
     """Energy of what is decided already, by cell [MWh], shape (n_cells,)."""
     reheat_kwh_per_t_min: float
@@ -153,6 +162,36 @@ class SlotProblem:
     """What is given by what is decided already, by carrier, shape (n_slots,); nothing where a carrier lacks."""
     states: dict[int, EnergyStates] = field(default_factory=dict)
     """By unit: what it draws when it does not work. Formulations leave it out; plans are judged with it."""
+    outages: dict[int, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    """When units are not available [min], in order and without overlaps, by unit."""
+
+    def is_out(self, u: int, begin: float, minutes: float) -> bool:
+        """Whether a unit is not available at some time in the minutes from ``begin`` on."""
+        return any(
+            begin < over - CLOSE_MIN and begin + minutes > out + CLOSE_MIN for out, over in self.outages.get(u, ())
+        )
+
+    def available(self, u: int, minutes: float) -> np.ndarray:
+        """Whether a unit is available for some minutes from the beginning of each slot on, shape (n_slots,)."""
+        begins = np.arange(self.n_slots) * self.step_min
+        found = np.ones(self.n_slots, dtype=bool)
+        for out, over in self.outages.get(u, ()):
+            found &= (begins >= over - CLOSE_MIN) | (begins + minutes <= out + CLOSE_MIN)
+        return found
+
+    def may_start(self, u: int, slots: int, minutes: float) -> np.ndarray:
+        """In which slots something may start that holds a unit for some slots and works for some minutes, (n_slots,).
+
+        What lies beyond the horizon is free.
+        """
+        return unbroken(self.free[u], slots) & self.available(u, minutes)
+
+    def could_hold(self, u: int, slots: int, minutes: float) -> np.ndarray:
+        """In which slots a unit may be held by something of some length, as its outages say, shape (n_slots,)."""
+        if u not in self.outages:
+            return np.ones(self.n_slots, dtype=bool)
+        begun = np.concatenate([np.zeros(slots, dtype=int), np.cumsum(self.available(u, minutes))])
+        return begun[slots:] > begun[: self.n_slots]
 
     @property
     def cells_per_slot(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from models.slot_problem import (
+    CLOSE_MIN,
     EPS,
     Cast,
     Heat,
@@ -24,6 +25,7 @@ from scenarios import Scenario
 from scenarios.line import phase_power
 
 __all__ = [
+    "CLOSE_MIN",
     "EPS",
     "Cast",
     "Heat",
@@ -62,7 +64,6 @@ class _Reader:
         self.energy = envelope["energy_mwh"].to_numpy()
         self.started = envelope["started_min"].to_numpy()
         self.started_unit = envelope["started_unit"].to_numpy()
-        self.available = envelope["available"].to_numpy() > 1 - 1e-9
         counter = 0
         stage_units = []
         for stage in self.line.stages:
@@ -92,12 +93,13 @@ class _Reader:
             campaign=self.campaign,
             heats=tuple(heats),
             casts=casts,
-            free=self.available,
+            free=np.ones((len(self.units), self.n), dtype=bool),
             fixed_cells=np.zeros(round(self.n * self.step / self.cell)),
             reheat_kwh_per_t_min=loss.kwh_per_t_min if loss else 0.0,
             rounding=self.rounding,
             gives=self.line.gives,
             states={u: unit.states for u, unit in enumerate(self.line.units) if unit.states is not None},
+            outages={u: scenario.outages[name] for u, name in enumerate(self.units) if name in scenario.outages},
         )
 
     def _window(self, h: int, stage: int) -> tuple[int, int, int | None]:
@@ -144,6 +146,7 @@ class _Reader:
             stage=stage,
             units=tuple(units),
             occupy={u: up(float(self.planned[h, u]) + self._setup(u), self.step) for u in units},
+            planned={u: float(self.planned[h, u]) for u in units},
             minutes=minutes,
             cells={u: self._profile(h, u, float(started)) for u in units},
             first=first,

@@ -162,8 +162,10 @@ def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
             if operation.started_min is None:
                 if not operation.first <= at <= operation.last:
                     found.append(f"{name} starts in slot {at}, outside {operation.first}…{operation.last}")
-                if not problem.free[u, at : at + operation.occupy[u]].all():
+                if problem.is_out(u, at * problem.step_min, operation.planned[u]):
                     found.append(f"{name} while {problem.units[u]} is not available")
+                if not problem.free[u, at : at + operation.occupy[u]].all():
+                    found.append(f"{name} while {problem.units[u]} is held already")
             begin = starts.minute(problem, h, i) / problem.step_min
             use.setdefault(u, []).append((begin, begin + operation.occupy[u], name))
         for i in range(len(heat.operations)):
@@ -191,8 +193,10 @@ def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
             if u not in cast.units or not cast.first[u] <= at <= cast.last[u]:
                 found.append(f"cast {c} starts in slot {at}, outside its window")
                 continue
-            if not problem.free[u, at : at + cast.hold[u]].all():
+            if problem.is_out(u, at * problem.step_min, cast.minutes[u]):
                 found.append(f"cast {c} while {problem.units[u]} is not available")
+            if not problem.free[u, at : at + cast.hold[u]].all():
+                found.append(f"cast {c} while {problem.units[u]} is held already")
         begin = starts.cast_minute(problem, c) / problem.step_min
         use.setdefault(u, []).append((begin, begin + cast.hold[u], f"cast {c}"))
     for u, spans in use.items():

@@ -129,12 +129,12 @@ def _around(search: Search, free: list[int], casts: list[int], own: Starts) -> S
     """
     best, problem = search.best, search.problem
     assert best is not None
-    available = problem.free.copy()
+    open_ = problem.free.copy()
 
     def take(u: int, begin_min: float, slots: int) -> None:
         begin = begin_min / problem.step_min
         low, high = math.floor(begin + 1e-9), math.ceil(begin + slots - 1e-9)
-        available[u, max(low, 0) : max(high, 0)] = False
+        open_[u, max(low, 0) : max(high, 0)] = False
 
     inside = set(free)
     for h, heat in enumerate(problem.heats):
@@ -160,7 +160,7 @@ def _around(search: Search, free: list[int], casts: list[int], own: Starts) -> S
             )
             for c in casts
         ),
-        free=available,
+        free=open_,
         states={},
     )
     everything = line_cells(problem, best, extra_mwh(problem, best)) + problem.under_way

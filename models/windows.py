@@ -56,11 +56,12 @@ def around_counted(problem: SlotProblem, counted: Counted, wide: int, around: in
 def options(problem: SlotProblem, c: int, slot: int, around: int) -> list[tuple[int, int]]:
     """Caster and slot of each place of a cast near a slot."""
     cast = problem.casts[c]
+    open_ = {u: problem.may_start(u, cast.hold[u], cast.minutes[u]) for u in cast.units}
     return [
         (u, t)
         for u in cast.units
-        for t in range(max(slot - around, cast.first[u]), min(slot + around, cast.last[u]) + 1)
-        if problem.free[u, t : t + cast.hold[u]].all()
+        for t in range(max(slot - around, cast.first[u], 0), min(slot + around, cast.last[u], problem.n_slots - 1) + 1)
+        if open_[u][t]
     ]
 
 

@@ -127,9 +127,9 @@ def _floors(scenario: Scenario, every: list[_Operation], one: _Operation) -> Ite
             yield one.start, Stop("cast", previous.heat)
         else:
             yield previous.end + line.unit[one.unit].setup_min, Stop("unit", previous.heat)
-    for outage in scenario.state.outages:
-        if outage.unit == one.unit and minutes(outage.end) <= one.start + TOLERANCE:
-            yield minutes(outage.end), Stop("outage", at_min=minutes(outage.end))
+    for _, over in scenario.outages.get(one.unit, ()):
+        if over <= one.start + TOLERANCE:
+            yield over, Stop("outage", at_min=over)
     for lock in scenario.locks:
         if (lock.heat, lock.stage) == (one.heat, one.stage) and lock.earliest is not None:
             yield minutes(lock.earliest), Stop("lock")
@@ -158,9 +158,9 @@ def _ceilings(scenario: Scenario, every: list[_Operation], one: _Operation) -> I
             yield one.start, Stop("cast", following.heat)
         else:
             yield following.start - line.unit[one.unit].setup_min - length, Stop("unit", following.heat)
-    for outage in scenario.state.outages:
-        if outage.unit == one.unit and minutes(outage.start) >= one.end - TOLERANCE:
-            yield minutes(outage.start) - length, Stop("outage", at_min=minutes(outage.start))
+    for begin, _ in scenario.outages.get(one.unit, ()):
+        if begin >= one.end - TOLERANCE:
+            yield begin - length, Stop("outage", at_min=begin)
     for lock in scenario.locks:
         if (lock.heat, lock.stage) == (one.heat, one.stage) and lock.latest is not None:
             yield minutes(lock.latest), Stop("lock")

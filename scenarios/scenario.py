@@ -105,6 +105,19 @@ class Scenario(Record):
         return read(self.market.tariff, times, self.horizon.zone, before=before, interval_min=interval)
 
     @cached_property
+    def outages(self) -> dict[str, tuple[tuple[float, float], ...]]:
+        """When units are not available [min], in order and without overlaps, by unit; a unit always there has none.
+
+        An operation wants its unit for its own minutes, a cast for all of its heats'; set-ups may lie in outages.
+        """
+        spans: dict[str, list[tuple[float, float]]] = {}
+        for outage in self.state.outages:
+            spans.setdefault(outage.unit, []).append(
+                (self.horizon.minutes(outage.start), self.horizon.minutes(outage.end))
+            )
+        return {unit: _joined(sorted(times)) for unit, times in spans.items()}
+
+    @cached_property
     def heats(self) -> tuple[Heat, ...]:
         """All heats, order by order."""
         found = []
@@ -202,3 +215,14 @@ class Scenario(Record):
 def mode_name(process: Process, mode: Mode) -> str:
     """What a mode is called where modes of all processes stand side by side."""
     return process.name if mode.name == process.name else f"{process.name}, {mode.name}"
+
+
+def _joined(spans: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Spans in order, without their overlaps."""
+    joined: list[tuple[float, float]] = []
+    for begin, over in spans:
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], over)
+        else:
+            joined.append((begin, over))
+    return tuple(joined)

@@ -113,18 +113,7 @@ def _availability(table: Shop) -> np.ndarray:
     available = np.ones((len(table.units), horizon.n_steps))
     for u, spans in enumerate(table.outages):
         out = np.zeros(horizon.n_steps)
-        for begin, over in _joined(spans):
+        for begin, over in spans:
             out += np.clip(np.minimum(edges[1:], over) - np.maximum(edges[:-1], begin), 0.0, None)
         available[u] = 1 - out / horizon.step_min
     return available
-
-
-def _joined(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Spans without their overlaps."""
-    joined: list[tuple[float, float]] = []
-    for begin, over in sorted(spans):
-        if joined and begin <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(joined[-1][1], over)
-        else:
-            joined.append((begin, over))
-    return joined

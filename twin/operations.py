@@ -126,11 +126,6 @@ def shop(scenario: Scenario) -> Shop:
     reached = dict.fromkeys(range(len(heats)), -1)
     for heat, stage in started:
         reached[heat] = max(reached[heat], stage)
-    outages: list[list[tuple[float, float]]] = [[] for _ in units]
-    for item in scenario.state.outages:
-        if item.unit not in unit_index:
-            continue  # of a process
-        outages[unit_index[item.unit]].append((minutes(item.start), minutes(item.end)))
     loss = line.heat_loss
     casting = line.campaign_stage
     return Shop(
@@ -154,7 +149,7 @@ def shop(scenario: Scenario) -> Shop:
         campaign=-1 if casting is None else stages.index(casting.name),
         reheating=-1 if loss is None else stages.index(loss.reheating_stage),
         reheat_mwh_per_min=[line.reheat_mwh_per_min(heat.grade) for heat in heats],
-        outages=[sorted(spans) for spans in outages],
+        outages=[list(scenario.outages.get(unit.name, ())) for unit in units],
         started=started,
         # a stage before one that has begun and of which nothing is told is over
         route=[

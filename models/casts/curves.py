@@ -39,11 +39,6 @@ def held(prices: np.ndarray, slots: int) -> np.ndarray:
     return total[np.minimum(np.arange(len(prices)) + slots, len(prices))] - total[:-1]
 
 
-def open_from(free: np.ndarray, slots: int) -> np.ndarray:
-    """Whether a unit is free for some slots from each slot on, as far as the horizon goes, shape (n_slots,)."""
-    return held((~free).astype(float), slots) == 0
-
-
 def shifted(curve: np.ndarray, slots: int) -> np.ndarray:
     """A curve some slots later (negative: earlier), infinite where nothing is known."""
     found = np.full_like(curve, np.inf)

@@ -61,13 +61,6 @@ class Retiming:
         """Of energy in each metered interval, for the limit's sake."""
         self._first = np.cumsum([0, *(len(heat.operations) for heat in problem.heats)])
         """Number of each heat's first start; the last one is that of the first cast."""
-        self._open = {
-            (u, slots): curves.open_from(problem.free[u], slots)
-            for u, slots in {
-                *((u, o.occupy[u]) for heat in problem.heats for o in heat.operations for u in o.units),
-                *((u, cast.hold[u]) for cast in problem.casts for u in cast.units),
-            }
-        }
 
     def best(self, at: Sequence[Placed], reach_min: float) -> list[Placed] | None:
         """The casts at their best times; None where the import limit was broken to the end.
@@ -149,9 +142,9 @@ class Retiming:
         """First and last slot of each start: near where it is, on an open unit, and as its neighbours leave it."""
         low = np.maximum(starts - reach, 0)
         high = np.minimum(starts + reach, self.problem.n_slots - 1)
-        for k, curve, u, slots in self._each(at):
+        for k, curve in self._each(at):
             t = int(starts[k])
-            open_ = (np.isfinite(curve) & self._open[u, slots])[low[k] : high[k] + 1]
+            open_ = np.isfinite(curve[low[k] : high[k] + 1])
             shut = np.flatnonzero(~open_) + low[k]
             before, after = shut[shut < t], shut[shut > t]
             low[k] = before[-1] + 1 if len(before) else low[k]
@@ -164,20 +157,14 @@ class Retiming:
                 return low, high
             low, high = earliest, latest
 
-    def _each(self, at: Sequence[Placed]) -> list[tuple[int, np.ndarray, int, int]]:
-        """Of each start its number, its cost by slot, its unit and the slots that it holds it."""
+    def _each(self, at: Sequence[Placed]) -> list[tuple[int, np.ndarray]]:
+        """Of each start its number and its cost by slot."""
         found = []
         for c, placed in enumerate(at):
             cast = self.problem.casts[c]
-            found.append(
-                (int(self._first[-1]) + c, self.shop.casting(c, placed.unit), placed.unit, cast.hold[placed.unit])
-            )
+            found.append((int(self._first[-1]) + c, self.shop.casting(c, placed.unit)))
             for h, units in zip(cast.heats, placed.units, strict=True):
-                operations = self.problem.heats[h].operations
-                found += [
-                    (int(self._first[h]) + i, self.shop.worth(h, i, u), u, operations[i].occupy[u])
-                    for i, u in enumerate(units)
-                ]
+                found += [(int(self._first[h]) + i, self.shop.worth(h, i, u)) for i, u in enumerate(units)]
         return found
 
     # ---- costs ----------------------------------------------------------------------------------------------------
@@ -185,7 +172,7 @@ class Retiming:
     def _costs(self, at: Sequence[Placed], low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """What each start costs in the slots of its window, one after the other."""
         parts = [np.zeros(0)] * len(low)
-        for k, curve, *_ in self._each(at):
+        for k, curve in self._each(at):
             parts[k] = curve[low[k] : high[k] + 1]
         return np.concatenate(parts)
 

@@ -236,7 +236,8 @@ class Shifts:
         for j in range(moves.casts.shape[1]):
             live = np.flatnonzero(fits & (moves.casts[:, j] >= 0))
             c, k, t = moves.casts[live, j], moves.columns[live, j], moves.slots[live, j]
-            good = (t >= self.table.earliest[c, k]) & (t <= self.table.latest[c, k])
+            n = self.problem.n_slots
+            good = (t >= 0) & (t < n) & self.table.open[c, k, np.clip(t, 0, n - 1)]
             fits[live[~good]] = False
             live, c, k, t = live[good], c[good], k[good], t[good] + self.table.pad
             u, slots = self.table.caster[c, k], self.table.hold[c, k]

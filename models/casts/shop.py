@@ -45,7 +45,12 @@ class Shop:
         self._kind = [kinds.setdefault(heat.kind, len(kinds)) for heat in problem.heats]
         self._heats = [problem.heats[self._kind.index(k)] for k in range(len(kinds))]
         self._worth = {
-            (k, i, u): self._within(curves.energy(problem, o.cells[u], cells), o.first, o.last)
+            (k, i, u): self._within(
+                curves.energy(problem, o.cells[u], cells),
+                o.first,
+                o.last,
+                problem.may_start(u, o.occupy[u], o.planned[u]),
+            )
             for k, heat in enumerate(self._heats)
             for i, o in enumerate(heat.operations)
             for u in o.units
@@ -59,7 +64,12 @@ class Shop:
                         self._worth[k, i, u] = self._worth[k, i, u] + sign * lost
         self._casting = [
             {
-                u: self._within(curves.energy(problem, cast.cells[u], cells), cast.first[u], cast.last[u])
+                u: self._within(
+                    curves.energy(problem, cast.cells[u], cells),
+                    cast.first[u],
+                    cast.last[u],
+                    problem.may_start(u, cast.hold[u], cast.minutes[u]),
+                )
                 for u in cast.units
             }
             for cast in problem.casts
@@ -67,9 +77,11 @@ class Shop:
         self.at: list[Placed | None] = [None] * len(problem.casts)
         """Where each cast lies."""
 
-    def _within(self, curve: np.ndarray, first: int, last: int) -> np.ndarray:
+    def _within(self, curve: np.ndarray, first: int, last: int, open_: np.ndarray) -> np.ndarray:
+        """A curve that is infinite outside a window, and where the unit is not available or held by others."""
         curve[: max(first, 0)] = np.inf
         curve[max(last + 1, 0) :] = np.inf
+        curve[~open_] = np.inf
         return curve
 
     def _slope(self, heat: Heat, cells: np.ndarray) -> np.ndarray:

@@ -97,7 +97,7 @@ class Tables:
                     self.own[self.kind[h], e, p, pad : pad + n] = shop.worth(h, i, u)
         self.most_slots = max(int(self.occupy.max()), 1)
         self._of_reheating()
-        self._of_casts(casters)
+        self._of_casts(shop, casters)
 
     def _of_lags(self, wide: int, casters: int) -> None:
         """What is forbidden between starts, as costs that are zero or infinite."""
@@ -162,20 +162,18 @@ class Tables:
         for (h, p), part in spreads.items():
             self.spread[h, p, : len(part)] = part
 
-    def _of_casts(self, casters: int) -> None:
-        """Casters, windows and energy of the casts."""
+    def _of_casts(self, shop: Shop, casters: int) -> None:
+        """Casters, possible starts and energy of the casts."""
         casts = self.problem.casts
         shape = (len(casts), casters)
         self.caster, self.hold = np.zeros(shape, dtype=int), np.ones(shape, dtype=int)
-        self.earliest, self.latest = np.ones(shape, dtype=int), np.zeros(shape, dtype=int)
+        self.open = np.zeros((*shape, self.problem.n_slots), dtype=bool)
+        """Where a cast may start on a caster, if nothing else of the plan holds it."""
         self.cast_draws = np.zeros((*shape, max(len(part) for cast in casts for part in cast.cells.values())))
         self.cast_of = np.zeros(len(self.problem.heats), dtype=int)
         for c, cast in enumerate(casts):
             self.cast_of[list(cast.heats)] = c
             for j, u in enumerate(cast.units):
                 self.caster[c, j], self.hold[c, j] = u, cast.hold[u]
-                self.earliest[c, j], self.latest[c, j] = (
-                    max(cast.first[u], 0),
-                    min(cast.last[u], self.problem.n_slots - 1),
-                )
+                self.open[c, j] = np.isfinite(shop.casting(c, u))
                 self.cast_draws[c, j, : len(cast.cells[u])] = cast.cells[u]

@@ -109,22 +109,34 @@ class Ways:
         }
 
     def _capacity(self) -> np.ndarray:
-        """Units of each resource by slot, shape (n_resources, n_slots)."""
+        """Units of each resource by slot, as far as anything may hold them, shape (n_resources, n_slots)."""
         problem = self.problem
-        stages = [problem.free[list(units)].sum(axis=0) for units in problem.stage_units[:-1]]
-        return np.array([*stages, *(problem.free[u] for u in self.casters)], dtype=float)
+        works: dict[int, set[tuple[int, float]]] = {u: set() for u in range(len(problem.units))}
+        for heat in problem.heats:
+            for operation in heat.operations:
+                for u in operation.units:
+                    works[u].add((operation.occupy[u], operation.planned[u]))
+        for cast in problem.casts:
+            for u in cast.units:
+                works[u].add((cast.hold[u], cast.minutes[u]))
+        open_ = problem.free.copy()
+        for u in problem.outages:
+            open_[u] &= np.any([problem.could_hold(u, *work) for work in works[u]] or [open_[u]], axis=0)
+        stages = [open_[list(units)].sum(axis=0) for units in problem.stage_units[:-1]]
+        return np.array([*stages, *(open_[u] for u in self.casters)], dtype=float)
 
     def _unlike(self, operation: Operation) -> list[int]:
         """One of each of an operation's units that are alike."""
         found: dict[tuple, int] = {}
         for u in operation.units:
-            found.setdefault((operation.occupy[u], operation.cells[u].tobytes(), self.problem.free[u].tobytes()), u)
+            open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
+            found.setdefault((operation.occupy[u], operation.cells[u].tobytes(), open_.tobytes()), u)
         return list(found.values())
 
     def _open(self, k: int, i: int, u: int) -> np.ndarray:
         """Whether an operation may start on a unit, by slot."""
         operation = self.heats[k].operations[i]
-        found = curves.open_from(self.problem.free[u], operation.occupy[u])
+        found = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
         found[: max(operation.first, 0)] = False
         found[operation.last + 1 :] = False
         return found
@@ -164,7 +176,7 @@ class Ways:
                     if key not in feeding:
                         feeding[key] = curves.best_before(self._tables[key[0]][-1], *key[1:])
                     curve = curve + feeding[key]
-                shut = ~curves.open_from(self.problem.free[u], cast.hold[u])
+                shut = ~self.problem.may_start(u, cast.hold[u], cast.minutes[u])
                 shut[: max(cast.first[u], 0)] = True
                 self.curves[kind, column] = np.where(shut, np.inf, curve)
 

@@ -98,8 +98,12 @@ class Line:
 
     def _on_unit(self, key: Key, slot: int, u: int) -> Iterator[str]:
         problem, name = self.problem, self.problem.units[u]
-        slots = problem.casts[key[1]].hold[u] if key[0] < 0 else problem.heats[key[0]].operations[key[1]].occupy[u]
-        if slot >= 0 and not problem.free[u, slot : slot + slots].all():
+        if key[0] < 0:
+            slots, minutes = problem.casts[key[1]].hold[u], problem.casts[key[1]].minutes[u]
+        else:
+            operation = problem.heats[key[0]].operations[key[1]]
+            slots, minutes = operation.occupy[u], operation.planned[u]
+        if slot >= 0 and problem.is_out(u, slot * problem.step_min, minutes):
             yield f"{name} is not available"
         for begin, end, other, who in sorted(self.taken.get(u, [])):
             if other != key and begin < slot + slots - CLOSE and slot < end - CLOSE:

@@ -48,18 +48,20 @@ class _Line:
         self.at: dict[Key, float] = {}
         self.window: dict[Key, tuple[float, float]] = {}
         self.holds: dict[Key, int] = {}
+        self.works: dict[Key, float] = {}
+        """Minutes for which a unit must be available."""
         self.possible = True
         for h, heat in enumerate(problem.heats):
             for i, operation in enumerate(heat.operations):
                 begun = operation.started_min is not None
                 window = (operation.first, operation.last)
                 key, told = (h, i), (wanted.unit[h][i], wanted.minute(problem, h, i) / problem.step_min)
-                self._take(key, *told, operation.units, window, begun, operation.occupy)
+                self._take(key, *told, operation.units, window, begun, operation.occupy, operation.planned)
         for c, cast in enumerate(problem.casts):
             u, at = wanted.cast_unit[c], wanted.cast_minute(problem, c) / problem.step_min
             chosen = u if u in cast.units else next(iter(cast.units), -1)
             window = (cast.first.get(chosen, 0), cast.last.get(chosen, -1))
-            self._take((-1, c), u, at, cast.units, window, cast.started_min is not None, cast.hold)
+            self._take((-1, c), u, at, cast.units, window, cast.started_min is not None, cast.hold, cast.minutes)
 
     def _take(
         self,
@@ -70,12 +72,13 @@ class _Line:
         window: tuple[int, int],
         begun: bool,
         holds: dict[int, int],
+        works: dict[int, float],
     ) -> None:
         if not units or (not begun and window[0] > window[1]):
             self.possible = False
             return
         self.unit[key] = unit if unit in units else units[0]
-        self.holds[key] = holds[self.unit[key]]
+        self.holds[key], self.works[key] = holds[self.unit[key]], works[self.unit[key]]
         self.window[key] = (at, at) if begun else window
         self.at[key] = at
 
@@ -85,13 +88,12 @@ class _Line:
         for key, unit in self.unit.items():
             at = found.cast_slot[key[1]] if key[0] < 0 else found.slot[key[0]][key[1]]
             low, high = self.window[key]
-            free = self.problem.free[unit]
-            if low == high or at < 0 or free[at : at + self.holds[key]].all():
+            open_ = self.problem.available(unit, self.works[key])
+            if low == high or at < 0 or open_[min(at, len(open_) - 1)]:
                 continue
-            out = np.flatnonzero(~free[at:]) + at
-            first = int(out[0])
-            back = first + int(np.argmax(free[first:])) if free[first:].any() else len(free)
-            self.window[key] = (float(back), high) if later else (low, float(first - self.holds[key]))
+            after, before = np.flatnonzero(open_[at:]), np.flatnonzero(open_[:at])
+            back = at + int(after[0]) if len(after) else len(open_)
+            self.window[key] = (float(back), high) if later else (low, float(before[-1] if len(before) else -1))
             self.possible = self.possible and self.window[key][0] <= self.window[key][1]
             moved = True
         return moved

@@ -62,11 +62,11 @@ def begun(problem: SlotProblem) -> SlotProblem:
 
 
 def shut(problem: SlotProblem) -> SlotProblem:
-    """Every unit is shut for a while, one for longer; and units draw something when idle."""
+    """Every unit is out for a while, some to odd minutes, or held by others; and units draw something when idle."""
     free = problem.free.copy()
     free[:, 10:12] = False
-    free[0, 20:26] = False
-    return replace(problem, free=free, states={0: SimpleNamespace(most_mw=2.0)})  # type: ignore[dict-item]
+    outages = {u: ((307.0 + u, 333.0), (600.0, 790.0 + 7 * u)) for u in range(len(problem.units))}
+    return replace(problem, free=free, outages=outages, states={0: SimpleNamespace(most_mw=2.0)})  # type: ignore[dict-item]
 
 
 def near(problem: SlotProblem, data: SiteData) -> Windows:

@@ -151,14 +151,9 @@ def network(scenario: Scenario) -> Network:
         ways = tuple(Way(mode, place, beyond) for mode in process.all_modes)
         names = [way.name for way in ways]
         for unit, state in zip(process.units, process.start, strict=True):
-            spans = [
-                (horizon.minutes(item.start), horizon.minutes(item.end))
-                for item in scenario.state.outages
-                if item.unit == unit
-            ]
             mode = -1 if state.mode is None else names.index(state.mode)
             machines.append(
-                Machine(unit, process, group, ways, tuple(sorted(spans)), mode, state.since_h, state.rate_tph)
+                Machine(unit, process, group, ways, scenario.outages.get(unit, ()), mode, state.since_h, state.rate_tph)
             )
     loads = []
     for delivery in scenario.deliveries:
