@@ -193,18 +193,9 @@ def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
         reached = max((k for k in own if (h, k) in begun), default=-1)
         # a stage before one that has begun and of which nothing is told is over
         route.append(tuple(k for k in own if k >= reached or (h, k) in begun))
-    window: dict[tuple[int, int], tuple[float, float]] = {}
-    locked: dict[tuple[int, int], int] = {}
-    for lock in scenario.locks:
-        key = index[lock.heat], stages.index(lock.stage)
-        first, last = (lock.start, lock.start) if lock.start is not None else (lock.earliest, lock.latest)
-        low, high = window.get(key, (-NEVER, NEVER))
-        window[key] = (
-            low if first is None else max(low, minutes(first)),
-            high if last is None else min(high, minutes(last)),
-        )
-        if lock.unit is not None:
-            locked[key] = at[lock.unit]
+    locks = {(index[heat], stages.index(stage)): lock for (heat, stage), lock in scenario.lock_windows.items()}
+    window = {key: (lock.earliest_min, lock.latest_min) for key, lock in locks.items()}
+    locked = {key: at[lock.unit] for key, lock in locks.items() if lock.unit is not None}
     named = {order.name: {at[unit] for unit in order.units} for order in scenario.orders}
     able: dict[tuple[int, int], tuple[int, ...]] = {}
     for h, heat in enumerate(heats):

@@ -23,6 +23,7 @@ from models.slot_problem import (
 )
 from scenarios import Scenario
 from scenarios.line import phase_power
+from scenarios.locks import Window
 
 __all__ = [
     "CLOSE_MIN",
@@ -71,7 +72,7 @@ class _Reader:
             counter += len(stage.units)
         self.stage_units = tuple(stage_units)
         self.campaign = self.line.campaign_stage is not None
-        self.locks = {(lock.heat, lock.stage): lock for lock in scenario.locks}
+        self.locks = scenario.lock_windows
 
     def read(self) -> SlotProblem:
         scenario = self.scenario
@@ -105,19 +106,15 @@ class _Reader:
     def _window(self, h: int, stage: int) -> tuple[int, int, int | None]:
         """First and last start slot of a heat at a stage, and its locked unit, from release, due time and locks."""
         heat = self.scenario.heats[h]
-        first, last, unit = up(heat.release_min, self.step), self.n - 1, None
-        lock = self.locks.get((heat.name, self.line.stages[stage].name))
-        if lock is not None:
-            minutes = self.scenario.horizon.minutes
-            if lock.start is not None:
-                first = max(first, up(minutes(lock.start), self.step))
-                last = min(last, down(minutes(lock.start), self.step))
-            if lock.earliest is not None:
-                first = max(first, up(minutes(lock.earliest), self.step))
-            if lock.latest is not None:
-                last = min(last, down(minutes(lock.latest), self.step))
-            unit = self.units.index(lock.unit) if lock.unit is not None else None
-        return first, last, unit
+        first, last = self._locked(h, stage)
+        unit = self.locks.get((heat.name, self.line.stages[stage].name), Window()).unit
+        return max(first, up(heat.release_min, self.step)), last, None if unit is None else self.units.index(unit)
+
+    def _locked(self, h: int, stage: int, offset: float = 0.0) -> tuple[int, int]:
+        """First and last slot that locks leave for the start of a heat, or of its cast ``offset`` minutes before."""
+        window = self.locks.get((self.scenario.heats[h].name, self.line.stages[stage].name), Window())
+        first, last = window.steps(self.step, offset)
+        return round(min(max(first, 0), self.n)), round(max(min(last, self.n - 1), -1))
 
     def _profile(self, h: int, u: int, started: float) -> np.ndarray:
         ends, power = phase_power(self.line.units[u], float(self.energy[h, u]), float(self.nominal[h, u]))
@@ -267,16 +264,10 @@ class _Reader:
             lo, hi = 0, self.n - up(float(self.planned[group, u].sum()), self.step)
             for i, h in enumerate(group):
                 heat = self.scenario.heats[h]
-                begin, end, _ = self._window(h, stage)
                 off = float(offsets[u][i])
-                if i == 0:
-                    lo, hi = max(lo, begin), min(hi, end)
-                else:
-                    # a lock names the slot in which the heat is taken
-                    lock = (heat.name, self.line.stages[stage].name) in self.locks
-                    if lock:
-                        lo, hi = max(lo, begin - down(off, self.step)), min(hi, end - down(off, self.step))
-                hi = min(hi, down(self._due(h) - off - float(self.planned[h, u]), self.step))
+                begin, end = self._locked(h, stage, off)
+                lo = max(lo, begin, up(heat.release_min, self.step))
+                hi = min(hi, end, down(self._due(h) - off - float(self.planned[h, u]), self.step))
             first[u], last[u] = lo, hi
         return Cast(
             order=order,

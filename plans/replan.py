@@ -181,14 +181,23 @@ def same_locks(one: Sequence[Lock], other: Sequence[Lock]) -> bool:
 
 
 def pinned(scenario: Scenario, locks: Sequence[Lock]) -> tuple[Lock, ...]:
-    """The scenario's locks with some more, which take the place of those on the same heat and stage."""
-    taken = {(lock.heat, lock.stage) for lock in locks}
-    return (*(lock for lock in scenario.locks if (lock.heat, lock.stage) not in taken), *locks)
+    """The scenario's locks with some more, which take the place of those on the same heat and stage, or cast."""
+    return (*unlocked(scenario, *((lock.heat, lock.stage) for lock in locks)), *locks)
 
 
-def unlocked(scenario: Scenario, operation: Operation) -> tuple[Lock, ...]:
-    """The scenario's locks without those of a heat at a stage."""
-    return tuple(lock for lock in scenario.locks if (lock.heat, lock.stage) != operation)
+def unlocked(scenario: Scenario, *operations: Operation) -> tuple[Lock, ...]:
+    """The scenario's locks without those of some heats at a stage; a cast moves as a whole, so without those of it."""
+    freed = {other for heat, stage in operations for other in moving_together(scenario, heat, stage)}
+    return tuple(lock for lock in scenario.locks if (lock.heat, lock.stage) not in freed)
+
+
+def moving_together(scenario: Scenario, heat: str, stage: str) -> list[Operation]:
+    """A heat at a stage; where heats follow each other without a gap, all heats of its cast there."""
+    casting = scenario.line.campaign_stage
+    if casting is None or casting.name != stage:
+        return [(heat, stage)]
+    order = next((item.order for item in scenario.heats if item.name == heat), None)
+    return [(item.name, stage) for item in scenario.heats if item.order == order]
 
 
 def lock(
@@ -199,9 +208,7 @@ def lock(
     start_min: float | None = None,
     unit: str | None = None,
 ) -> Lock:
-    """A lock of a heat at a stage, on the unit that a schedule gives it unless told otherwise.
-
-    Where heats follow each other without a gap it is the first heat of the cast that is locked: with it all others lie.
+    """A lock of a heat at a stage, on the unit that a schedule gives it unless another is named.
 
     Args:
         scenario: whose schedule it is.
@@ -225,21 +232,15 @@ def lock(
         )
     if any((item.heat, item.stage) == (heat, stage) for item in scenario.state.started):
         raise ScenarioError([Problem(scenario.name, where, f"has started at {stage} already; nothing is to lock")])
-    begin = float(schedule["start_min"].sel(heat=heat, stage=stage))
     unit = unit or str(schedule["unit"].sel(heat=heat, stage=stage).item())
-    at = begin if start_min is None else float(start_min)
-    casting = scenario.line.campaign_stage
-    if casting is not None and casting.name == stage:
-        cast = [item.name for item in scenario.heats if item.order == known[heat].order]
-        at -= begin - float(schedule["start_min"].sel(heat=cast[0], stage=stage))
-        heat = cast[0]
+    at = float(schedule["start_min"].sel(heat=heat, stage=stage) if start_min is None else start_min)
     return Lock(heat=heat, stage=stage, unit=unit, start=timedelta(minutes=round(at, 6)))
 
 
 def locked(scenario: Scenario, schedule: xr.Dataset, heats: Starts) -> tuple[str, ...]:
     """Overrides, as for ``--set``, that lock heats of a schedule at their units and starts.
 
-    The scenario's own locks stay, but for those on the same heat and stage.
+    The scenario's own locks stay, but for those on the same heat and stage, or cast.
 
     Args:
         scenario: whose schedule it is.

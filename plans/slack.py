@@ -97,10 +97,8 @@ def _slack(scenario: Scenario, run: xr.Dataset, every: list[_Operation], one: _O
 def _fixed(scenario: Scenario, one: _Operation) -> Stop | None:
     if any((begun.heat, begun.stage) == (one.heat, one.stage) for begun in scenario.state.started):
         return Stop("started")
-    for lock in scenario.locks:
-        if (lock.heat, lock.stage) == (one.heat, one.stage) and lock.start is not None:
-            return Stop("lock")
-    return None
+    window = scenario.lock_windows.get((one.heat, one.stage))
+    return Stop("lock") if window is not None and window.fixed else None
 
 
 def _floors(scenario: Scenario, every: list[_Operation], one: _Operation) -> Iterator[tuple[float, Stop]]:
@@ -130,9 +128,8 @@ def _floors(scenario: Scenario, every: list[_Operation], one: _Operation) -> Ite
     for _, over in scenario.outages.get(one.unit, ()):
         if over <= one.start + TOLERANCE:
             yield over, Stop("outage", at_min=over)
-    for lock in scenario.locks:
-        if (lock.heat, lock.stage) == (one.heat, one.stage) and lock.earliest is not None:
-            yield minutes(lock.earliest), Stop("lock")
+    if (one.heat, one.stage) in scenario.lock_windows:
+        yield scenario.lock_windows[one.heat, one.stage].earliest_min, Stop("lock")
 
 
 def _ceilings(scenario: Scenario, every: list[_Operation], one: _Operation) -> Iterator[tuple[float, Stop]]:
@@ -161,9 +158,8 @@ def _ceilings(scenario: Scenario, every: list[_Operation], one: _Operation) -> I
     for begin, _ in scenario.outages.get(one.unit, ()):
         if begin >= one.end - TOLERANCE:
             yield begin - length, Stop("outage", at_min=begin)
-    for lock in scenario.locks:
-        if (lock.heat, lock.stage) == (one.heat, one.stage) and lock.latest is not None:
-            yield minutes(lock.latest), Stop("lock")
+    if (one.heat, one.stage) in scenario.lock_windows:
+        yield scenario.lock_windows[one.heat, one.stage].latest_min, Stop("lock")
 
 
 Neighbours = tuple[_Operation | None, _Operation | None]

@@ -144,7 +144,9 @@ RUN = {
     "op_energy_mwh": Variable(("operation",), "MWh", "electricity drawn, reheating included"),
     "op_extra_mwh": Variable(("operation",), "MWh", "reheating, part of the electricity"),
     "op_down_min": Variable(("operation",), "min", "standstill by breakdown within the operation"),
-    "violation_kind": Variable(("violation",), "", "wait, cast, import, export, due, process, delivery …", text=True),
+    "violation_kind": Variable(
+        ("violation",), "", "wait, cast, lock, outage, import, export, due, process, delivery …", text=True
+    ),
     "violation_heat": Variable(("violation",), "", "heat, where one is concerned", text=True),
     "violation_unit": Variable(("violation",), "", "unit, where one is concerned", text=True),
     "violation_at_min": Variable(("violation",), "min", "when"),

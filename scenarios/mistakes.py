@@ -6,7 +6,7 @@ import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from scenarios import contracts, disturbances, flow_sheet
+from scenarios import contracts, disturbances, flow_sheet, locks
 from scenarios.assets import ELECTRICITY
 from scenarios.flow_sheet import Mistakes
 from scenarios.tariff import Before
@@ -28,8 +28,10 @@ def between_nouns(scenario: Scenario) -> Mistakes:
     if any(heat for order in scenario.orders for heat in order.heats if heat.grade not in scenario.line.grade):
         return
     yield from _of_times(scenario)
-    yield from _of_locks(scenario)
-    yield from _of_state(scenario)
+    wrong = [*_of_locks(scenario), *_of_state(scenario)]
+    yield from wrong
+    if not wrong:
+        yield from locks.impossible(scenario)
     yield from _of_goal(scenario)
 
 
@@ -147,29 +149,17 @@ def _cast_minutes(scenario: Scenario, heats: list[Heat], unit: str) -> float | N
 
 def _of_locks(scenario: Scenario) -> Mistakes:
     heats = {heat.name: heat for heat in scenario.heats}
-    end = scenario.horizon.length_min
+    minutes, end = scenario.horizon.minutes, scenario.horizon.length_min
     for i, lock in enumerate(scenario.locks):
         problem = _unknown_operation(scenario, heats, lock.heat, lock.stage, lock.unit)
         if problem:
             yield ("locks", i, problem[0]), problem[1]
         for field in ("start", "earliest", "latest"):
             moment = getattr(lock, field)
-            if moment is not None and not 0 <= scenario.horizon.minutes(moment) < end:
+            if moment is not None and not 0 <= minutes(moment) < end:
                 yield ("locks", i, field), f"{_clock(scenario, moment)} lies outside the horizon"
-        if not problem and lock.start is not None and scenario.goal.minimize != "lateness":
-            casting = scenario.line.campaign_stage
-            at, step = scenario.horizon.minutes(lock.start), scenario.horizon.step_min
-            if at % step and not (casting is not None and casting.name == lock.stage):
-                slot = timedelta(minutes=at - at % step)
-                near = " or ".join(_clock(scenario, m) for m in (slot, slot + timedelta(minutes=step)))
-                yield (
-                    ("locks", i, "start"),
-                    f"{_clock(scenario, lock.start)} lies between steps of {step:g} min; use {near}",
-                )
-        if lock.earliest is not None and lock.latest is not None:
-            minutes = scenario.horizon.minutes
-            if minutes(lock.earliest) > minutes(lock.latest):
-                yield ("locks", i), f"lock of heat {lock.heat}: earliest lies after latest"
+        if lock.earliest is not None and lock.latest is not None and minutes(lock.earliest) > minutes(lock.latest):
+            yield ("locks", i), f"lock of heat {lock.heat}: earliest lies after latest"
 
 
 def _of_state(scenario: Scenario) -> Mistakes:

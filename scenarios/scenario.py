@@ -20,6 +20,7 @@ from scenarios.goal import Goal
 from scenarios.horizon import Horizon
 from scenarios.inputs import resolve_all, series_of, series_of_asset
 from scenarios.line import Emission, Grade, Line
+from scenarios.locks import Window, merged
 from scenarios.market import Market
 from scenarios.mistakes import between_nouns
 from scenarios.orders import Lock, Order
@@ -134,6 +135,11 @@ class Scenario(Record):
                     grade = self.line.grade[entry.grade]
                     found.append(Heat(name, order.name, grade, position - 1, release, own))
         return tuple(found)
+
+    @cached_property
+    def lock_windows(self) -> dict[tuple[str, str], Window]:
+        """Where and when each locked operation may start, by heat and stage: all locks on it together."""
+        return merged(self)
 
     @cached_property
     def store(self) -> dict[str, Store]:

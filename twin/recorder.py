@@ -127,7 +127,8 @@ def record(
     flows, violations = balance(grid, load, setpoints, given, relieving=bool(attrs["disturbed"]))
     if idle is not None:
         flows["idle_mw"] = grid.stepped(idle)
-    violations = _missed(todo, start, end) + violations
+    leeway = shop.scenario.horizon.step_min if attrs["disturbed"] else 0.0
+    violations = _missed(todo, start, end, leeway) + violations
     drawn = _within(shop, unit, first, last, nominal[done], extra[done], stops)
     down = np.zeros(len(done))
     for i, halts in stops.items():
@@ -244,8 +245,11 @@ def _finished(todo: Operations, end: np.ndarray) -> list[int]:
     return [h for h in _to_finish(todo.shop) if last[h] <= todo.shop.length + TOLERANCE]
 
 
-def _missed(todo: Operations, start: np.ndarray, end: np.ndarray) -> list[Violation]:
-    """Longest waits, gaps within casts, due times and heats that were not finished; what has begun is past judging."""
+def _missed(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: float) -> list[Violation]:
+    """Longest waits, gaps within casts, locks, outages, due times and heats that were not finished.
+
+    What has begun is past judging. ``leeway_min`` is the least time that a lock leaves for a start.
+    """
     shop, arrays = todo.shop, todo.arrays
     names, units = shop.names, shop.units
     found: list[Violation] = []
@@ -263,11 +267,41 @@ def _missed(todo: Operations, start: np.ndarray, end: np.ndarray) -> list[Violat
             if start[second] - end[first] > TOLERANCE:
                 amount, at = float(start[second] - end[first]), float(end[first])
                 found.append(("cast", names[todo.heat[second]], units[todo.unit[second]], at, amount, "min"))
+    found += _off_lock(todo, start, end, leeway_min) + _in_outage(todo, start, end)
     for h, over in _last_end(todo, end).items():
         if over > shop.length + TOLERANCE:
             found.append(("unfinished", names[h], "", shop.length, shop.mass_t[h], "t"))
         if shop.due[h] < min(over, shop.length) - TOLERANCE and math.isfinite(over):
             found.append(("due", names[h], "", over, over - shop.due[h], "min"))
+    return found
+
+
+def _off_lock(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: float) -> list[Violation]:
+    """Starts outside what the planner has locked, and operations on another unit than the locked one."""
+    shop, windows = todo.shop, todo.shop.scenario.lock_windows
+    found: list[Violation] = []
+    for i, (h, k, u) in enumerate(zip(todo.heat, todo.stage, todo.unit, strict=True)) if windows else ():
+        window = windows.get((shop.names[h], shop.stages[k]))
+        if window is None or todo.started[i] or math.isnan(start[i]):
+            continue
+        elsewhere = window.unit not in (None, shop.units[u])
+        amount = float(end[i] - start[i]) if elsewhere else window.missed_min(float(start[i]), leeway_min)
+        if amount:
+            found.append(("lock", shop.names[h], shop.units[u], float(start[i]), amount, "min"))
+    return found
+
+
+def _in_outage(todo: Operations, start: np.ndarray, end: np.ndarray) -> list[Violation]:
+    """Operations on a unit while it is not available."""
+    shop = todo.shop
+    found: list[Violation] = []
+    for i, (h, u) in enumerate(zip(todo.heat, todo.unit, strict=True)) if any(shop.outages) else ():
+        if todo.started[i] or math.isnan(end[i]):
+            continue
+        for begin, over in shop.outages[u]:
+            first, amount = max(begin, float(start[i])), min(over, float(end[i])) - max(begin, float(start[i]))
+            if amount > TOLERANCE:
+                found.append(("outage", shop.names[h], shop.units[u], first, amount, "min"))
     return found
 
 

@@ -38,6 +38,8 @@ SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal inte
 KINDS = {
     "wait": mark("waited too long"),
     "cast": mark("cast interrupted"),
+    "lock": mark("lock not kept"),
+    "outage": mark("ran while its unit was not available"),
     "import": mark("import limit exceeded"),
     "export": mark("export limit exceeded"),
     "due": mark("finished too late"),

@@ -19,7 +19,7 @@ from plans.calibration.families import Capped, Exponential, Family
 from plans.calibration.likelihood import EXACT, Fit, Sample, fit
 from scenarios import Scenario
 from scenarios.heat_log import HeatLog
-from twin.streams import Spread
+from scenarios.scatter import Spread
 
 WIDEST = 1.0
 """Greatest spread that a scenario may have."""

@@ -56,6 +56,11 @@ def answering(scenario: Scenario, kind: str, stage: str) -> Iterator[Knob]:
     if kind == "cast" and before:
         yield Knob("slack", before[-1])
         yield Knob("quantile", before[-1])
+    elif kind == "lock":
+        for name in before[-1:]:
+            yield Knob("slack", name)
+        if stage in names:
+            yield Knob("quantile", stage)
     elif kind == "wait":
         limited = [name for name in before if scenario.line.stages[names.index(name)].longest_wait_min is not None]
         if limited:

@@ -67,7 +67,7 @@ class Line:
             operation = problem.heats[key[0]].operations[key[1]]
             order, first, last = problem.heats[key[0]].order, operation.first, operation.last
         asked = self.scenario.orders[order]
-        lock = self._lock(key)
+        lock = self._lock(key, slot, u)
         if lock and not first <= slot <= last:
             yield lock
             return
@@ -83,14 +83,22 @@ class Line:
             late = asked.due is not None or due < self.scenario.horizon.length_min
             yield f"due time of order {asked.name}, {clock(self.scenario, due)}" if late else "the end of the horizon"
 
-    def _lock(self, key: Key) -> str:
-        """The planner's lock on an operation, or on any heat of a cast; empty: there is none."""
-        heats = [self.problem.heats[h] for h in (self.problem.casts[key[1]].heats if key[0] < 0 else (key[0],))]
-        last = self.scenario.line.stages[-1].name
-        stage = last if key[0] < 0 else self._stage(heats[0].operations[key[1]])
-        names = {heat.name for heat in heats}
-        own = next((one for one in self.scenario.locks if one.heat in names and one.stage == stage), None)
-        return "" if own is None else f"the lock of heat {own.heat} at {own.stage}"
+    def _lock(self, key: Key, slot: int, u: int) -> str:
+        """The planner's lock on an operation, or on any heat of a cast, that does not allow a slot; empty: none."""
+        offsets = {key[0]: 0.0}
+        if key[0] < 0:
+            cast = self.problem.casts[key[1]]
+            offsets = dict(zip(cast.heats, cast.offsets[u].tolist(), strict=True))
+        for h, offset in offsets.items():
+            heat = self.problem.heats[h]
+            stage = self.scenario.line.stages[-1].name if key[0] < 0 else self._stage(heat.operations[key[1]])
+            window = self.scenario.lock_windows.get((heat.name, stage))
+            if window is None:
+                continue
+            first, last = window.steps(self.problem.step_min, offset)
+            if not first <= slot <= last:
+                return f"the lock of heat {heat.name} at {stage}"
+        return ""
 
     def _release(self, order: int) -> float:
         release = self.scenario.orders[order].release

@@ -16,7 +16,7 @@ from models.explain.limit import clock
 from plans.difference.moves import moved
 from plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
 from plans.redispatch import Redispatch
-from plans.replan import first_stage, lock, pinned, unlocked, with_locks
+from plans.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
 from plans.why.answer import Answer, Slot
 from plans.why.limits import Line
 from plans.why.nearest import Key
@@ -129,8 +129,8 @@ class OfHeat:
             yield f"it is locked: {in_words(self.scenario, own)}"
 
     def _own_lock(self) -> Lock | None:
-        mine = (self.asked.heat.name, self.asked.stage)
-        return next((one for one in self.scenario.locks if (one.heat, one.stage) == mine), None)
+        mine = moving_together(self.scenario, self.asked.heat.name, self.asked.stage)
+        return next((one for one in self.scenario.locks if (one.heat, one.stage) in mine), None)
 
     def questions(self, at_min: float | None, every: bool) -> list[tuple[str, str, Lock | None]]:
         """Key, words and lock of each thing that could be otherwise; no lock: it is freed."""

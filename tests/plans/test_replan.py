@@ -133,7 +133,7 @@ def test_an_earlier_plan_that_breaks_a_lock_does_not_hold(stored: Plan) -> None:
 def test_overrides_lock_what_a_schedule_says() -> None:
     """Proves: what ``locked`` writes is a --set that loads, keeps other locks, and names unit and start.
 
-    A heat of a cast is locked by the first of its cast, so that a start between steps is no mistake.
+    A later heat of a cast is locked where it is taken, which is no mistake where that is between steps.
     """
     asked = load("melt-shop-small", ["locks=[{heat: C2-1, stage: casting, earliest: 5 h}]"])
     import twin
@@ -148,8 +148,8 @@ def test_overrides_lock_what_a_schedule_says() -> None:
     assert told["C2-1", "casting"].earliest == timedelta(hours=5)
     assert told["C1-1", "melting"].unit == "EAF"
     assert told["C1-2", "melting"].start == timedelta(hours=5)
-    first = float(schedule["start_min"].sel(heat="C3-1", stage="casting"))
-    assert told["C3-1", "casting"].start == timedelta(minutes=first)
+    second = float(schedule["start_min"].sel(heat="C3-2", stage="casting"))
+    assert told["C3-2", "casting"].start == timedelta(minutes=second)
     assert len(again.locks) == 4
 
 

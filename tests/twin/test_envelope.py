@@ -7,10 +7,11 @@ import pytest
 from shops import cast, melt_shop, one_machine, scenario
 
 from scenarios import load
+from scenarios.planning import quantile_min
+from scenarios.scatter import stream
 from twin import envelope
-from twin.envelope import quantile_min
 from twin.operations import shop
-from twin.streams import Breakdowns, stream
+from twin.streams import Breakdowns
 
 
 def test_without_disturbance_the_plan_reckons_with_nominal() -> None:
@@ -25,7 +26,7 @@ def test_quantile_of_a_lognormal_spread() -> None:
     """Proves: 30 min · exp(0.2 · 1.2816) = 38.8 → 9 whole minutes more. Sensitivity: a normal spread gives 8."""
     disturbances = {"duration_spread": 0.2, "planning_quantile": 0.9}
     asked = scenario(one_machine(30.0), [cast(count=1)], disturbances=disturbances)
-    assert quantile_min(asked, "M", 30.0, 0.9) == pytest.approx(30 * np.exp(0.2 * 1.2815516), rel=1e-6)
+    assert quantile_min(asked.disturbances, "M", 30.0, 0.9) == pytest.approx(30 * np.exp(0.2 * 1.2815516), rel=1e-6)
     assert float(envelope(asked)["planned_min"][0, 0]) == 39
 
 
@@ -36,7 +37,9 @@ def test_quantile_with_breakdowns_is_the_engine_s() -> None:
     failing = Breakdowns(60.0, 20.0, stream(11, "M", 0, 2))
     taken = [60 + sum(halt for _, halt in failing.during(0.0, 60.0)) for _ in range(20_000)]
     for quantile in (0.5, 0.8, 0.95):
-        assert quantile_min(asked, "M", 60.0, quantile) == pytest.approx(np.quantile(taken, quantile), abs=2.5)
+        assert quantile_min(asked.disturbances, "M", 60.0, quantile) == pytest.approx(
+            np.quantile(taken, quantile), abs=2.5
+        )
 
 
 def test_availability_is_the_share_of_the_step() -> None:

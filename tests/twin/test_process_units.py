@@ -10,8 +10,8 @@ import xarray as xr
 from plants import schedule, violations, works
 
 from scenarios import Scenario
+from scenarios.scatter import BREAKDOWN, DEMAND, SPREAD, stream
 from twin import replay, replays
-from twin.streams import BREAKDOWN, DEMAND, SPREAD, stream
 
 BIG = {"capacity_t": 5000, "level_t": 0, "end_level_t": 0}
 FUELS = {

@@ -11,10 +11,10 @@ from shops import cast, edited, energy_mwh, melt_shop, one_machine, op, same, sc
 
 from scenarios import Scenario, bundled, load
 from scenarios.datasets import FLOWS
+from scenarios.scatter import stream
 from twin import dispatch, replay, replays, simulate
 from twin.line import Following
 from twin.operations import operations, shop
-from twin.streams import stream
 
 
 @pytest.mark.parametrize("name", bundled())

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from scenarios.disturbances import Breakdown, Disturbances, Spread
-from twin.streams import BREAKDOWN, SPREAD, Breakdowns, breakdowns, factors, stream
+from scenarios.scatter import BREAKDOWN, SPREAD, stream
+from twin.streams import Breakdowns, breakdowns, factors
 
 SPREADING = Disturbances(duration_spread=0.1, energy_spread=0.05)
 

@@ -96,15 +96,22 @@ def test_times_are_the_plants_where_the_clocks_change() -> None:
     assert heats.changes(scenario, second, first)[0] == {("C1-1", "melting"): 135.0}
 
 
-def test_a_cast_is_locked_once(made: Plan) -> None:
-    """Proves: heats of a cast give one lock, of the first of them; two starts that cannot both be are refused."""
+def test_heats_of_a_cast_are_locked_together(made: Plan) -> None:
+    """Proves: each heat of a cast is locked where it is; two starts that cannot both be are refused, both named; and
+    what is locked later takes the place of an earlier lock on the cast. Sensitivity: an earlier lock that stays would
+    contradict the later one."""
     keys = [(f"C1-{number}", "casting") for number in (1, 2, 3)]
     locked = {key: start_of(made, *key) for key in keys}
-    (one,) = heats.with_changes(made, (), locked, [])
-    assert (one.heat, one.start) == ("C1-1", timedelta(minutes=start_of(made, "C1-1", "casting")))
-    locked[keys[2]] += 15
-    with pytest.raises(ScenarioError, match="given two times"):
-        heats.with_changes(made, (), locked, [])
+    several = heats.with_changes(made, (), locked, [])
+    assert [(one.heat, one.start) for one in several] == [
+        (heat, timedelta(minutes=round(start_of(made, heat, stage), 3))) for heat, stage in keys
+    ]
+    replan.with_locks(made.scenario, several)
+    apart = heats.with_changes(made, (), locked | {keys[2]: locked[keys[2]] + 15}, [])
+    with pytest.raises(ScenarioError, match=r"heat C1-3 at casting .* together with locks\.[01] \(heat C1-[12] at"):
+        replan.with_locks(made.scenario, apart)
+    (last,) = heats.with_changes(made, several, {keys[1]: locked[keys[1]] + 15}, [])
+    assert (last.heat, last.start) == ("C1-2", timedelta(minutes=round(locked[keys[1]] + 15, 3)))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What scatters in a disturbed replay of processes: their rates, what is fetched, breakdowns.
 
-Numbers are keyed by the name of the unit or delivery (``twin.streams``), so that a further one changes nothing for the
-others, and two policies have the same luck.
+Numbers are keyed by the name of the unit or delivery (``scenarios.scatter``), so that a further one changes nothing for
+the others, and two policies have the same luck.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from statistics import NormalDist
 import numpy as np
 
 from scenarios.disturbances import Disturbances
+from scenarios.scatter import BREAKDOWN, DEMAND, SPREAD, stream
 from twin.processes.network import Network
-from twin.streams import BREAKDOWN, DEMAND, SPREAD, Breakdowns, stream
+from twin.streams import Breakdowns
 
 SHIFT_MIN = 480.0
 """A rate scatters from shift to shift, counted from the start of the horizon."""

@@ -18,7 +18,7 @@ from plans.heat_cost import heat_costs
 from plans.ledger import Ledger
 from plans.plan import Plan
 from plans.slack import Slack, Stop, slacks
-from scenarios import Problem, Scenario, ScenarioError
+from scenarios import Scenario, ScenarioError
 from scenarios.orders import Lock
 from ui import local, wording
 from ui.language import mark, tr, trn
@@ -301,17 +301,12 @@ def with_changes(
     """The locks that hold after the changes.
 
     Raises:
-        ScenarioError: an operation cannot be locked, or a cast is given two times.
+        ScenarioError: an operation cannot be locked.
     """
     assert made.schedule is not None
-    found: dict[replan.Operation, Lock] = {}
-    for (heat, stage), start in locked.items():
-        one = replan.lock(made.scenario, made.schedule, heat, stage, round(start, 3))
-        other = found.setdefault((one.heat, one.stage), one)
-        if other != one:
-            says = tr(
-                "the heats of a cast follow each other without a gap: heat {heat} is given two times", heat=one.heat
-            )
-            raise ScenarioError([Problem(made.scenario.name, f"heat {heat}", says)])
-    kept = [lock for lock in now if (lock.heat, lock.stage) not in {*freed, *found}]
-    return (*kept, *found.values())
+    wanted = [
+        replan.lock(made.scenario, made.schedule, heat, stage, round(start, 3))
+        for (heat, stage), start in locked.items()
+    ]
+    left = tuple(lock for lock in now if (lock.heat, lock.stage) not in freed)
+    return replan.pinned(made.scenario.model_copy(update={"locks": left}), wanted)
