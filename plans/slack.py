@@ -103,7 +103,7 @@ def _fixed(scenario: Scenario, one: _Operation) -> Stop | None:
 
 def _floors(scenario: Scenario, every: list[_Operation], one: _Operation) -> Iterator[tuple[float, Stop]]:
     """Earliest starts, and what says so."""
-    line, minutes = scenario.line, scenario.horizon.minutes
+    line = scenario.line
     own, on_unit = _neighbours(every, one)
     yield 0.0, Stop("horizon")
     before, after = own
@@ -134,7 +134,7 @@ def _floors(scenario: Scenario, every: list[_Operation], one: _Operation) -> Ite
 
 def _ceilings(scenario: Scenario, every: list[_Operation], one: _Operation) -> Iterator[tuple[float, Stop]]:
     """Latest starts, and what says so."""
-    line, minutes, length = scenario.line, scenario.horizon.minutes, one.end - one.start
+    line, length = scenario.line, one.end - one.start
     own, on_unit = _neighbours(every, one)
     before, after = own
     if after is None:
