@@ -33,7 +33,7 @@ def save(made: Ensemble, stored: StoredRun) -> Path:
         "versions": json.dumps({name: version(name) for name in PACKAGES}),
     }
     try:
-        made.data.assign_attrs(told).to_netcdf(partial)
+        netcdf.write(made.data.assign_attrs(told), partial)
         with partial.open("rb") as file:
             os.fsync(file.fileno())
         partial.replace(path)

@@ -62,10 +62,10 @@ def save(front: Front, folder: Path | None = None, number: str | None = None) ->
         (partial / "scenario.json").write_text(
             front.scenario.model_dump_json(indent=1, exclude_defaults=True), encoding="utf-8"
         )
-        front.scenario.inputs.to_netcdf(partial / "inputs.nc")
-        front.data.to_netcdf(partial / "front.nc")
+        netcdf.write(front.scenario.inputs, partial / "inputs.nc")
+        netcdf.write(front.data, partial / "front.nc")
         if front.schedules:
-            together(front).to_netcdf(partial / "schedules.nc")
+            netcdf.write(together(front), partial / "schedules.nc")
         created = datetime.now(UTC).isoformat(timespec="seconds")
         meta = {
             "front": number,
@@ -181,7 +181,7 @@ def write(front: Front, path: Path) -> Path:
     partial = path.with_name(f".{path.name}.partial")
     try:
         if kind == "nc":
-            front.data.to_netcdf(partial)
+            netcdf.write(front.data, partial)
         elif kind == "json":
             partial.write_text(json.dumps(front.summary(), indent=1, allow_nan=False), encoding="utf-8")
         else:

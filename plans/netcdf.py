@@ -5,6 +5,9 @@ Without that two users who open stored runs at the same moment end it for everyb
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 
 ALONE = RLock()
 """Whoever reads or writes netCDF in a process of several threads holds it."""
+FULL = 2**20
+"""A disk with less left is full: the library does not say why it cannot write [bytes]."""
 
 
 def read(path: Path) -> xr.Dataset:
@@ -22,3 +27,18 @@ def read(path: Path) -> xr.Dataset:
 
     with ALONE, xr.open_dataset(path) as data:
         return data.load()
+
+
+def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
+    """Write a dataset, or a tree of them, to a new file.
+
+    Raises:
+        OSError: it cannot be written, such as on a full disk.
+    """
+    try:
+        with ALONE:
+            data.to_netcdf(path, engine="netcdf4")
+    except RuntimeError as error:  # the library's own
+        full = shutil.disk_usage(path.parent).free < FULL
+        number, says = (errno.ENOSPC, os.strerror(errno.ENOSPC)) if full else (errno.EIO, str(error))
+        raise OSError(number, says, str(path)) from error

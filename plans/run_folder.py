@@ -46,13 +46,13 @@ def write(folder: Path, run: str, made: Plan) -> None:
     """Write all files of a plan into an empty folder, down to the disk."""
     scenario_json = made.scenario.model_dump_json(indent=1, exclude_defaults=True)
     (folder / "scenario.json").write_text(scenario_json, encoding="utf-8")
-    made.scenario.inputs.to_netcdf(folder / "inputs.nc")
+    netcdf.write(made.scenario.inputs, folder / "inputs.nc")
     for name in DATASETS:
         data = getattr(made, name)
         if data is not None:
-            data.to_netcdf(folder / f"{name}.nc")
+            netcdf.write(data, folder / f"{name}.nc")
     if made.replays is not None:
-        made.replays.data.to_netcdf(folder / "replays.nc")
+        netcdf.write(made.replays.data, folder / "replays.nc")
     hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     meta = {
         "run": run,

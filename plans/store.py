@@ -62,7 +62,7 @@ class Store(Home):
         self.catalogue = Catalogue(self.folder)
         self._id = self.identity()
         if self.writable and self.catalogue.place(self._id) != self.place:
-            with self.alone():
+            with suppress(NotKeptError), self.alone():  # on a full disk it is read as it is
                 if not self.catalogue.place(self._id):  # a new catalogue, or one that this home has not had before
                     self._scan()
                 self.catalogue.welcome(self._id, self.place)
@@ -103,8 +103,8 @@ class Store(Home):
             run_folder.write(partial, run, made)
             os.replace(partial, folder)
             run_folder.sync(self.runs_folder)
-        except (OSError, RuntimeError) as error:  # the netCDF library has errors of its own
-            why = getattr(error, "strerror", None) or str(error)
+        except OSError as error:
+            why = error.strerror or str(error)
             free = shutil.disk_usage(self.folder).free / 1e6
             says = f"run {run} could not be written to {self.folder}: {why} ({free:,.0f} MB are free there)"
             raise NotKeptError(says) from error
@@ -275,8 +275,11 @@ class Store(Home):
 
     def _bring_up_to_date(self) -> None:
         """Enter what a dead maker or an earlier release has left, and empty the trash of what is old."""
-        if not self.writable:
-            return
+        if self.writable:
+            with suppress(NotKeptError):  # a full disk: it is read as it is
+                self._catch_up()
+
+    def _catch_up(self) -> None:
         for run, state in self.catalogue.behind(self._id).items():
             with suppress(Timeout), self.lock(run):  # where another has the lock, the run is being made
                 # renamed but not yet entered: the folder is whole, only the row is behind

@@ -1,12 +1,18 @@
-"""``python -m ui`` is the command ``emberline``. Nothing is imported before Ctrl-C is answered in one line."""
+"""``python -m ui`` is the command ``emberline``. Nothing is imported before Ctrl-C and a lack of memory are one line."""
 
 
 def main() -> None:
     """Entry point; see ``ui/cli.py``."""
     try:
-        from ui.cli import main as run
+        from ui import faults
 
-        run()
+        try:
+            faults.begin()
+            from ui.cli import main as run
+
+            run()
+        except Exception as error:  # it could not be loaded, or what it failed with could not be said
+            faults.end(faults.in_words(error) or f"error in Emberline: {type(error).__name__}: {error}")
     except KeyboardInterrupt:
         import os
 

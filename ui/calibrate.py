@@ -67,8 +67,8 @@ def calibrate(
 
     found = fit(asked, told, metered, confidence=confidence, on_progress=tell)
     if output is not None:
-        with writing(output):
-            output.write_text(found.yaml(), encoding="utf-8")
+        with writing(output) as partial:
+            partial.write_text(found.yaml(), encoding="utf-8")
     if as_json:
         print_json(found.summary())
     else:
@@ -97,8 +97,8 @@ def log(
     from plans.calibration import twin_log
 
     made = twin_log(asked, replications=range(days), seed=seed)
-    with writing(output):
-        made.to_csv(output, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
+    with writing(output) as partial:
+        made.to_csv(partial, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
     print(output)
 
 

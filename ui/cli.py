@@ -6,7 +6,6 @@ each on standard error, nothing written; 3 an error of Emberline itself; 130 giv
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -18,6 +17,7 @@ from ui import (
     differences,
     ensembles,
     exporting,
+    faults,
     fronts,
     headroom,
     holding,
@@ -36,9 +36,6 @@ from ui.options import AsJson, Changes, Named, Refused, Run, as_asked, find, pri
 
 if TYPE_CHECKING:
     from scenarios import Scenario
-
-UNWRITABLE = (errno.EROFS, errno.ENOSPC)
-"""Of an error of the system that is no fault of Emberline."""
 
 app = typer.Typer(
     name="emberline",
@@ -279,7 +276,7 @@ def main() -> None:
         kinds = [kind.__name__ for kind in type(error).__mro__]  # by name: the store is not loaded for every command
         if "StoreError" in kinds:
             _fail(3 if "NotKeptError" in kinds else 2, str(error))
-        if isinstance(error, OSError) and error.errno in UNWRITABLE:
-            _fail(3, f"{error.filename or 'what was made'}: {error.strerror}")
+        if line := faults.in_words(error):
+            faults.end(line)
         _internal(error)
     raise SystemExit(code or 0)

@@ -47,8 +47,8 @@ def levers(
     _check(asked, output, force)
     found = _study(asked, quiet)
     if output is not None:
-        with writing(output):
-            write(found, output)
+        with writing(output) as partial:
+            write(found, partial)
     if as_json:
         print_json(found.summary())
     else:

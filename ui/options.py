@@ -6,11 +6,13 @@ import json
 import os
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from ui import faults
 
 if TYPE_CHECKING:
     from plans.store import Store
@@ -69,14 +71,36 @@ def writable(output: Path, force: bool, kinds: Sequence[str] = ()) -> None:
 
 
 @contextmanager
-def writing(output: Path) -> Iterator[None]:
-    """While inside, what the system refuses to write is told in one line."""
+def writing(output: Path) -> Iterator[Path]:
+    """Write a file whole or not at all: yields a path next to it, whose file is renamed when all of it is written.
+
+    What writes its file whole by itself leaves the path alone; the system's refusals are one line for it too.
+
+    Raises:
+        OSError: the disk is full, which is no mistake of who asked.
+        Refused: the file cannot be written.
+    """
     from scenarios.files import named, reason
 
+    # what is there and no file, such as /dev/stdout, is written to as it is
+    partial = output if output.exists() and not output.is_file() else _partial(output)
     try:
-        yield
+        yield partial
+        if partial != output and partial.is_file():
+            partial.replace(output)
     except OSError as error:
+        if faults.in_words(error):
+            raise OSError(error.errno, error.strerror, named(output)) from error
         raise Refused(f"--output {named(output)}: {reason(error)}") from error
+    finally:
+        if partial != output:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+
+
+def _partial(output: Path) -> Path:
+    """The same each time, so that one which a killed process has left is written over."""
+    return output.with_name(f".{output.stem}.partial{output.suffix}")
 
 
 def print_json(data: Any) -> None:

@@ -25,6 +25,7 @@ def prices(
     from rich.table import Table
     from rich.text import Text
 
+    from plans import netcdf
     from plans import prices as pricing
     from ui import terminal, wording
 
@@ -40,8 +41,8 @@ def prices(
     rows = list(pricing.summary(plan, found))
     held = "whole numbers held" if found.attrs["whole_numbers"] == "fixed" else "no whole numbers"
     if output is not None:
-        with writing(output):
-            found.to_netcdf(output)
+        with writing(output) as partial:
+            netcdf.write(found, partial)
     if as_json:
         print_json({"run": number, "whole_numbers": found.attrs["whole_numbers"], "prices": [asdict(r) for r in rows]})
         return

@@ -22,6 +22,10 @@ from plans.catalogue.errors import StoreError
 VARIABLE = "EMBERLINE_DATABASE"
 WAIT_S = 10
 """For a lock that another holds in an SQLite file."""
+INDEX = 2**15
+"""Of a journal in SQLite, at least [bytes]."""
+READ_ONLY, FULL = "25006", "53100"
+"""States by which PostgreSQL says that a server lets nobody write, and that its disk is full."""
 _POSTGRESQL = ("postgresql", "postgres", "postgresql+psycopg")
 
 
@@ -88,8 +92,13 @@ def _sqlite(url: URL) -> Engine:
     @event.listens_for(made, "do_connect")
     def _open_to_read(_dialect: Any, _record: Any, _given: Any, options: dict[str, Any]) -> sqlite3.Connection | None:
         file = Path(url.database or "")
-        if can_write(file) or not file.is_file():
+        if not file.is_file():
             return None  # as usual
+        if can_write(file):
+            usual = sqlite3.connect(file, **options)
+            if _can_begin(usual):
+                return usual
+            usual.close()
         return sqlite3.connect(_to_read(file), uri=True, **options)
 
     @event.listens_for(made, "connect")
@@ -111,6 +120,28 @@ def can_write(file: Path) -> bool:
     return os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)
 
 
+def _can_begin(connection: sqlite3.Connection) -> bool:
+    """Whether there is room for the index of the journal, which SQLite makes before it reads."""
+    try:
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
+    except sqlite3.DatabaseError:  # no database at all, as whoever opens it is told
+        return True
+    return True
+
+
+def unwritable(url: URL, error: Exception) -> str:
+    """Why a database cannot be written to, which is no mistake of who asks; empty: the error says something else."""
+    refusal = getattr(error, "orig", None)
+    kind, state = getattr(refusal, "sqlite_errorcode", 0) & 0xFF, getattr(refusal, "sqlstate", None)
+    if kind == sqlite3.SQLITE_READONLY or state == READ_ONLY:
+        # a file that could be written to was opened to be read alone because there is no room for a journal
+        open_to_all = url.drivername == "sqlite" and can_write(Path(url.database or ""))
+        return "the disk is full" if open_to_all else "it cannot be written to"
+    return "the disk is full" if kind in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR) or state == FULL else ""
+
+
 def _to_read(file: Path) -> str:
     """The address of an SQLite file that nobody can write to.
 
@@ -118,7 +149,8 @@ def _to_read(file: Path) -> str:
     a writer who was cut off is left out then.
     """
     index = file.with_name(f"{file.name}-shm")
-    alone = "" if index.is_file() else "&immutable=1"
+    # on a full disk SQLite leaves the beginning of one
+    alone = "" if index.is_file() and index.stat().st_size >= INDEX else "&immutable=1"
     return f"{file.absolute().as_uri()}?mode=ro{alone}"
 
 

@@ -23,7 +23,7 @@ class Transactions:
         Raises:
             StoreError: it cannot be used, and why.
         """
-        url = database.address(folder)
+        self._url = url = database.address(folder)
         self.where = database.shown(url)
         with self._told():
             self._reader = database.engine(url)
@@ -49,7 +49,7 @@ class Transactions:
             yield
         except (DBAPIError, PoolTimeout) as error:
             told = " ".join(str(getattr(error, "orig", None) or error).split())
-            if "readonly database" in told:
-                raise NotKeptError(f"catalogue {self.where}: it cannot be written to") from error
+            if why := database.unwritable(self._url, error):
+                raise NotKeptError(f"catalogue {self.where}: {why}") from error
             helps = "; move the file away, it is made anew from the runs' folders" if "not a database" in told else ""
             raise StoreError(f"catalogue {self.where}: {told[:300]}{helps}") from error

@@ -8,9 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from plans import netcdf
 from plans.exports.manifest import flat
 from plans.ledger import ledger
-from plans.netcdf import ALONE
 from plans.store import StoredRun
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def write(run: StoredRun, path: Path) -> None:
         "times": "coordinates time and meter: UTC; variables in min: minutes after the horizon's start",
     }
     tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs=says), **groups(run)})
-    with ALONE:
-        tree.to_netcdf(path, engine="netcdf4")
+    netcdf.write(tree, path)
 
 
 def _kilograms(data: xr.Dataset) -> xr.Dataset:
