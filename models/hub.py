@@ -106,9 +106,10 @@ def build(
             known.ask(aim)
             return known
     coarse = data
-    if load is None and data.step_min > data.meter_min:
+    if load is None and data.step_min > data.meter_min and data.step_min % data.meter_min == 0:
         # nothing changes within a step: its limit is that of each of its metered intervals
-        coarse = replace(data, meter_min=data.step_min, cell_min=data.step_min)
+        purchase = None if data.purchase is None else data.purchase.merged(round(data.step_min / data.meter_min))
+        coarse = replace(data, meter_min=data.step_min, cell_min=data.step_min, purchase=purchase)
     n, per = len(data.base), coarse.cells_per_slot
     model = pyo.ConcreteModel()
     made: PlantPorts | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -70,6 +70,15 @@ class Purchase:
                 left = left - sold
                 total += float(self.unused.spread[j] * sold.sum())
         return total
+
+    def merged(self, k: int) -> Purchase:
+        """The same for import that is even over ``k`` metered intervals, which make a slot; it has fewer columns."""
+        if self.rates is None or self.rates.in_blocks:
+            return self
+        return replace(
+            self, rates=self.rates.merged(k), most_mwh=self.most_mwh * k, most_out_mwh=self.most_out_mwh * k,
+            per_meter=1, per_slot=1,
+        )  # fmt: skip
 
     @property
     def circles(self) -> np.ndarray:

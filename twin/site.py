@@ -94,8 +94,9 @@ def balance(
         "charge_mw": grid.stepped(charge),
         "discharge_mw": grid.stepped(discharge),
         "battery_mwh": level[grid.per_step - 1 :: grid.per_step],
-        "import_mw": grid.stepped(np.maximum(net, 0.0)),
-        "export_mw": grid.stepped(np.maximum(-net, 0.0)),
+        # price and intensity are those of a step, and so is what they count: its net, as the plan has it
+        "import_mw": np.maximum(grid.stepped(net), 0.0),
+        "export_mw": np.maximum(-grid.stepped(net), 0.0),
         "meter_mw": meter,
     }
     if run is not None:

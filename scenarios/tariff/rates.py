@@ -8,7 +8,7 @@ twice as many.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -133,6 +133,30 @@ class Rates:
     def of_month(self, m: int) -> np.ndarray:
         """The intervals of a month, in the order of time."""
         return np.flatnonzero(self.month == m)
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether the rate of energy changes with the month's import."""
+        return any(len(charge.limits_mwh) > 1 for charge in self.energy)
+
+    def merged(self, k: int) -> Rates:
+        """The same for flows that are even over ``k`` intervals at a time, exactly; energy must not be in blocks."""
+        assert not self.in_blocks
+
+        def mean(values: np.ndarray) -> np.ndarray:
+            return values.reshape(*values.shape[:-1], -1, k).mean(axis=-1)
+
+        return replace(
+            self,
+            hours=self.hours * k,
+            month=self.month[::k],
+            energy=tuple(replace(charge, per_mwh=mean(charge.per_mwh)) for charge in self.energy),
+            peaks=tuple(
+                replace(peak, groups=tuple(np.unique(group // k) for group in peak.groups)) for peak in self.peaks
+            ),
+            coincident=tuple(replace(listed, intervals=listed.intervals // k) for listed in self.coincident),
+            export_per_mwh={name: mean(values) for name, values in self.export_per_mwh.items()},
+        )
 
 
 def metered(horizon: Horizon, interval_min: float = 15) -> np.ndarray:

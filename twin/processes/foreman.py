@@ -168,10 +168,14 @@ class Foreman:
             job = None
             if self._even(unit):
                 job = self._evenly(group, unit)
-            elif unit.phase == RUNNING and self._goes_on(group, unit):
-                job = self._on(unit, FREE)
             else:
-                job = self._starts(group, unit)
+                on = self._on(unit, FREE) if unit.phase == RUNNING else None
+                if on is not None and (
+                    self._sees.needed(on) or (self._goes_on(group, unit) and self._sees.fits(group, on))
+                ):
+                    job = on
+                else:
+                    job = self._starts(group, unit)
             if job is not None:
                 self._sees.expect(group, job)
                 found.append(job)

@@ -6,14 +6,15 @@ The more he has decided, the more is expected: ``expect`` counts a unit's flows 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from twin.grid import SiteGrid
-from twin.processes.fitting import Job
+from twin.processes.fitting import MUST, ROUNDING, Job
 from twin.processes.network import Way
 from twin.processes.outlook import Group, Needs, Outlook
-from twin.processes.unit import CHANGING, RUNNING
+from twin.processes.unit import CHANGING, RUNNING, SOON_MIN
 from twin.processes.works import Works
 
 OUT_OF_STOCK = 1.0
@@ -33,9 +34,14 @@ class Bands:
         room = grid.import_limit_mw - grid.over_meters(grid.committed_mw, worst=True)
         self.room_mw = room if math.isfinite(grid.import_limit_mw) else None
         """What the import limit leaves in each step, shape (n_steps,); none: there is no limit."""
-        steps = np.arange(1 - outlook.window, outlook.window + 1)
-        self.running_h = np.maximum(steps, 0) * outlook.table.step_h
-        """Hours that who begins in the middle has run by the end of each step before and after."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a unit takes inputs for, and what gives outputs, until the end of each step ahead [t], shape (n_window,)."""
+
+    taken_t: np.ndarray
+    given_t: np.ndarray
 
 
 class Glance:
@@ -47,6 +53,11 @@ class Glance:
         self.table, self.levels = works.table, works.levels
         self.path = self.outlook.ahead(k, works.levels, left)
         """Expected level of each store at the edges ahead [t], shape (n_stores, n_window)."""
+        self._most, self._least = self.path.copy(), self.path.copy()
+        """The same where producers, or consumers, stop as soon as their least runs let them: who must not be cut short
+        needs room in the one and stock in the other."""
+        self._filling, self._emptying = ([0] * len(self.path) for _ in range(2))
+        """Steps ahead until which producers and consumers of each store may not stop."""
         self.needs: Needs = self.outlook.back(k, works.levels, left)
         self._drawing = np.zeros(self.path.shape[1])
         self._making: dict[tuple[int, int], int] = {}
@@ -70,19 +81,82 @@ class Glance:
             return
         way = job.unit.machine.ways[job.mode]
         self._making[group.index, job.mode] = self._making.get((group.index, job.mode), 0) + 1
-        tonnes = self._tonnes(job)
+        bound = self._bound(group, job)
+        going, least = self._course(job), self._course(job, bound)
         for s, per_t in way.outs:
-            self.path[s] += per_t * tonnes
+            self.path[s] += per_t * going.given_t
+            self._most[s] += per_t * least.given_t
+            self._least[s] += per_t * going.given_t
+            self._filling[s] = max(self._filling[s], bound)
         for s, per_t in way.ins:
-            self.path[s] -= per_t * tonnes
+            self.path[s] -= per_t * going.taken_t
+            self._most[s] -= per_t * going.taken_t
+            self._least[s] -= per_t * least.taken_t
+            self._emptying[s] = max(self._emptying[s], bound)
         if self.bands.room_mw is not None:
             self._drawing += self._draws(job)
 
-    def _tonnes(self, job: Job) -> np.ndarray:
-        """What a unit makes until the end of each step ahead [t]."""
-        rate = job.rate or job.unit.machine.ways[job.mode].usual
-        steps, before = self.path.shape[1], min(max(job.begin_k - self.k, 0), self.outlook.window)
-        return rate * self.bands.running_h[len(self.bands.running_h) // 2 - before :][:steps]
+    def _bound(self, group: Group, job: Job) -> int:
+        """Steps ahead until which a unit may not stop."""
+        window = self.path.shape[1]
+        if job.kind == MUST:
+            return window
+        if job.new:
+            return min(max(job.begin_k - self.k, 0) + group.run_k, window)
+        ran_min = self.works.now - job.unit.since
+        left = math.ceil((job.unit.process.min_run_h * 60 - ran_min) / self.table.step_min - SOON_MIN)
+        return min(max(left, 1), window)
+
+    def _course(self, job: Job, until: int | None = None) -> Course:
+        """What a unit takes and gives ahead; it ends after some steps, with an outage, or goes on."""
+        begin, steps = max(job.begin_k - self.k, 0), self.path.shape[1]
+        working = self.outlook.open[job.unit.index, self.k : self.k + steps].copy()
+        working[:begin] = 0.0
+        if until is not None:
+            working[until:] = 0.0
+        if job.kind != MUST:
+            # who is closed once has stopped
+            shut = np.flatnonzero(working[begin:] == 0.0)
+            working[begin + shut[0] if len(shut) else steps :] = 0.0
+        way = job.unit.machine.ways[job.mode]
+        hours = np.cumsum(working) * self.table.step_h
+        taken = (job.rate or way.usual) * hours
+        return Course(taken, taken - np.minimum(job.off_t, way.pace * hours))
+
+    def fits(self, group: Group, job: Job) -> bool:
+        """Whether nobody who may not stop would be cut short by a unit's flows, itself included."""
+        bound = self._bound(group, job)
+        course, way = self._course(job, bound), job.unit.machine.ways[job.mode]
+        for s, per_t in way.outs:
+            span = slice(0, max(self._filling[s], bound))
+            if _breaks(self._most[s][span] - self.table.capacity[s], per_t * course.given_t[span], self._hair(s)):
+                return False
+        for s, per_t in way.ins:
+            span = slice(0, max(self._emptying[s], bound))
+            if _breaks(-self._least[s][span], per_t * course.taken_t[span], self._hair(s)):
+                return False
+        room = self.bands.room_mw
+        return room is None or float(self._drawing[0] + self._draws(job)[0]) <= room[self.k] + ROUNDING_MW
+
+    def needed(self, job: Job) -> bool:
+        """Whether somebody who may not stop would be cut short if a running unit stopped, and not if it goes on."""
+        course, way = self._course(job), job.unit.machine.ways[job.mode]
+        return any(
+            _breaks(-(self._least[s] + per_t * course.given_t)[:bound], (per_t * course.given_t)[:bound], self._hair(s))
+            for s, per_t in way.outs
+            for bound in (self._emptying[s],)
+        ) or any(
+            _breaks(
+                (self._most[s] - per_t * course.taken_t)[:bound] - self.table.capacity[s],
+                (per_t * course.taken_t)[:bound],
+                self._hair(s),
+            )
+            for s, per_t in way.ins
+            for bound in (self._filling[s],)
+        )
+
+    def _hair(self, store: int) -> float:
+        return ROUNDING * self.table.capacity[store]
 
     def _draws(self, job: Job) -> np.ndarray:
         """What a unit draws in each step ahead [MW], start-up and change-over included."""
@@ -142,12 +216,14 @@ class Glance:
         """Whether inputs hold enough, products have room and the grid gives enough for a least run of a new one."""
         way, begin = group.machine.ways[job.mode], job.begin_k - self.k
         span = slice(begin, begin + group.run_k)
-        tonnes, capacity = self._tonnes(job), self.table.capacity
+        course, capacity = self._course(job), self.table.capacity
         for s, per_t in way.ins:
-            left = (self.path[s] - per_t * tonnes)[span]
+            left = (self.path[s] - per_t * course.taken_t)[span]
             if len(left) and left.min() < (0.0 if pressing else self.bands.low[s]):
                 return False
-        if any((self.path[s] + per_t * tonnes)[span].max(initial=0.0) > capacity[s] for s, per_t in way.outs):
+        if any((self.path[s] + per_t * course.taken_t)[span].max(initial=0.0) > capacity[s] for s, per_t in way.outs):
+            return False
+        if not self.fits(group, job):
             return False
         if not all(self._given(s, per_t * way.usual, begin, group.run_k) for s, per_t in way.takes[len(way.ins) :]):
             return False
@@ -172,3 +248,14 @@ class Glance:
                         * self.outlook.open[list(group.members), span].sum(axis=0)
                     )
         return bool((given >= wanted).all())
+
+
+def _breaks(over: np.ndarray, more: np.ndarray, hair: float) -> bool:
+    """Whether something more puts a store out of its limits where it was within them.
+
+    Args:
+        over: by how much it lies beyond a limit without it, negative: within [t].
+        more: what is added [t].
+        hair: what counts as nothing [t].
+    """
+    return bool(((over <= hair) & (over + more > hair)).any())
