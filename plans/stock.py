@@ -6,7 +6,7 @@ what its scheme covers), followed through the network of stores as carbon is (``
 fixed charges and what is earned beside belong to no tonne.
 
 Stores of the site, battery included, are valued by the same rule: by what is spent on filling them, losses of filling
-counted (``plans/tracing.py``). One that nothing fills counts at the mean of its carrier over all uses. Electricity that
+counted (``plans/tracing.py``). One that nothing fills counts at the mean of what its carrier takes. Electricity that
 an engine makes together with heat counts as the grid's that it replaces, so that the heat takes the fuel less that: an
 engine that runs on for a store's sake saves nothing by it.
 """

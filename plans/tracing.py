@@ -54,7 +54,7 @@ class Traced:
     stored: dict[str, np.ndarray] = field(default_factory=dict)
     """By store of the site, battery included: with what it is filled with."""
     mean: dict[str, float] = field(default_factory=dict)
-    """By carrier: the mean of a unit over all its uses; carriers that nothing uses are left out."""
+    """By carrier: the mean of a unit that does not come from a store; carriers without any are left out."""
 
 
 def trace(
@@ -110,7 +110,10 @@ def trace(
             given[:, place[ELECTRICITY], q] += credit
             given[:, :, q] -= machines[name][1] * credit[:, None]
     intensity = _solve(uses, list(machines.values()), given)
-    used = {name: float(uses[:, c].sum()) for name, c in place.items()}
+    # what stores give comes without emissions, and took some when they were filled
+    fresh = {name: float(uses[:, c].sum()) for name, c in place.items()}
+    for store in site_stores(scenario):
+        fresh[store.carrier] -= float(filling(scenario, flows, store, -1.0).sum())
     return {
         kind: Traced(
             line=intensity[:, place[ELECTRICITY], q] * line,
@@ -121,9 +124,9 @@ def trace(
             },
             stored={name: intensity[:, place[carrier], q] * amount for name, (carrier, amount) in filled.items()},
             mean={
-                name: float(intensity[:, c, q] @ uses[:, c]) / used[name]
+                name: float(intensity[:, c, q] @ uses[:, c]) / fresh[name]
                 for name, c in place.items()
-                if used[name] > NOTHING
+                if fresh[name] > NOTHING
             },
         )
         for q, kind in enumerate(kinds)
