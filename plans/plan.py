@@ -116,8 +116,9 @@ class Plan:
         held = "; it held in {} of {} disturbed days".format(*self.holding) if self.holding else ""
         says = [f"Feasible, and the twin agrees{held}.", self._lateness, self.reason]
         goal = "carbon_kg" if self.scenario.goal.minimize == "carbon" else "cost"
-        if self.stock and self.saved().get(goal, 0.0) < 0:
-            says.append("The foreman ends with more stock, which counts at what it took him on average to make.")
+        saved = self.saved()
+        if saved.get(goal, 0.0) < 0 and saved.get(f"stock_{goal}", 0.0) < 0:
+            says.append("The baseline ends with more stock, which counts at what it took on average to make.")
         return " ".join(filter(None, says))
 
     @property

@@ -74,19 +74,20 @@ def levels(scenario: Scenario, data: xr.Dataset) -> dict[str, float]:
     return found
 
 
-def filling(scenario: Scenario, data: xr.Dataset, store: SiteStore) -> np.ndarray:
+def filling(scenario: Scenario, data: xr.Dataset, store: SiteStore, sign: float = 1.0) -> np.ndarray:
     """What a store is filled with in each step, at its terminals, less what it gives there; never below zero.
 
     Args:
         scenario: whose site it is.
         data: a dataset of table ``RUN`` or ``SCHEDULE``.
         store: of the site.
+        sign: −1: what it gives, less what it is filled with.
     """
     if store.name in scenario.site.stores:
         rate = -flow(data, store.name, "in") - flow(data, store.name, "out")
     else:
         rate = data["charge_mw"].to_numpy() - data["discharge_mw"].to_numpy()
-    return np.asarray(np.maximum(rate, 0.0) * scenario.horizon.step_h)
+    return np.asarray(np.maximum(sign * rate, 0.0) * scenario.horizon.step_h)
 
 
 def _last(data: xr.Dataset) -> list[float]:

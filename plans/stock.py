@@ -6,7 +6,9 @@ what its scheme covers), followed through the network of stores as carbon is (``
 fixed charges and what is earned beside belong to no tonne.
 
 Stores of the site, battery included, are valued by the same rule: by what is spent on filling them, losses of filling
-counted (``plans/tracing.py``). One that nothing fills counts at the mean of its carrier over all uses.
+counted (``plans/tracing.py``). One that nothing fills counts at the mean of what its carrier takes. Electricity that
+an engine makes together with heat counts as the grid's that it replaces, so that the heat takes the fuel less that: an
+engine that runs on for a store's sake saves nothing by it.
 """
 
 from __future__ import annotations
@@ -79,7 +81,7 @@ def worth(
         grid_kg: scope 2 of the grid by the goal's signal, shape (n_steps,).
     """
     price = scenario.market.carbon_price
-    followed = spending(scenario, data, accounts, grid_kg)
+    followed = spending(scenario, data, accounts, grid_kg, replacing=True)
     by_unit = [_of_site(scenario, data, followed[kind]) for kind in ("kg", "cost")]
     if not scenario.processes:
         return Worth({}, {}, *by_unit)
@@ -110,9 +112,17 @@ def _of_site(scenario: Scenario, data: xr.Dataset, spent: Traced) -> dict[str, f
 
 
 def spending(
-    scenario: Scenario, data: xr.Dataset, accounts: tuple[Account, ...], grid_kg: np.ndarray
+    scenario: Scenario,
+    data: xr.Dataset,
+    accounts: tuple[Account, ...],
+    grid_kg: np.ndarray,
+    *,
+    replacing: bool = False,
 ) -> dict[str, Traced]:
-    """What assets and grid emit (``kg``) and cost (``cost``), followed to line and units; arguments as of ``worth``."""
+    """What assets and grid emit (``kg``) and cost (``cost``), followed to line and units; arguments as of ``worth``.
+
+    ``replacing``: electricity that is made together with heat counts as what of the grid's it replaces.
+    """
     price, n = scenario.market.carbon_price, scenario.horizon.n_steps
     by_name = {asset.name: asset for asset in scenario.site.assets}
     average_kg = data["import_mw"].to_numpy() * scenario.horizon.step_h
@@ -129,7 +139,16 @@ def spending(
                 to_carrier[kind][asset.carrier] = to_carrier[kind].get(asset.carrier, np.zeros(n)) + amount
             elif asset.name in scenario.site.cores:
                 by_machine[kind][asset.name] = amount
-    return trace(scenario, data, {kind: Brought(to_carrier[kind], by_machine[kind]) for kind in ("kg", "cost")})
+    kinds = {kind: Brought(to_carrier[kind], by_machine[kind]) for kind in ("kg", "cost")}
+    replaced = {"kg": _per_mwh(scenario, data, grid_kg), "cost": _per_mwh(scenario, data, money)} if replacing else None
+    return trace(scenario, data, kinds, replaced)
+
+
+def _per_mwh(scenario: Scenario, data: xr.Dataset, brought: np.ndarray) -> np.ndarray:
+    """What a MWh of the grid brings in each step; where nothing is imported, in the mean of the other steps."""
+    imported = data["import_mw"].to_numpy() * scenario.horizon.step_h
+    mean = float(brought.sum() / imported.sum()) if imported.sum() > SAME else 0.0
+    return np.divide(brought, imported, out=np.full(len(imported), mean), where=imported > SAME)
 
 
 def difference(baseline: Figures, plan: Figures) -> Difference:

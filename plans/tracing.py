@@ -54,16 +54,24 @@ class Traced:
     stored: dict[str, np.ndarray] = field(default_factory=dict)
     """By store of the site, battery included: with what it is filled with."""
     mean: dict[str, float] = field(default_factory=dict)
-    """By carrier: the mean of a unit over all its uses; carriers that nothing uses are left out."""
+    """By carrier: the mean of a unit that does not come from a store; carriers without any are left out."""
 
 
-def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[Kind, Brought]) -> dict[Kind, Traced]:
+def trace(
+    scenario: Scenario,
+    flows: xr.Dataset,
+    kinds: Mapping[Kind, Brought],
+    replaced: Mapping[Kind, np.ndarray] | None = None,
+) -> dict[Kind, Traced]:
     """Follow several kinds of emissions through the site.
 
     Args:
         scenario: with its site and ``emissions.by_products``.
         flows: a dataset of table ``RUN`` or ``SCHEDULE``.
         kinds: what is brought in, by kind.
+        replaced: by kind, what a MWh of the grid's electricity brings in each step, shape (n_steps,): electricity that
+            a machine makes next to something else counts as that, and the rest goes to what else it makes. None: its
+            outputs share by their energy.
     """
     names, n, hours = list(scenario.site.carrier), scenario.horizon.n_steps, scenario.horizon.step_h
     place = {name: c for c, name in enumerate(names)}
@@ -81,7 +89,7 @@ def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[Kind, Brought]) 
         for carrier, amount in of_unit.items():
             if carrier != ELECTRICITY:  # that is the line's
                 uses[:, place[carrier]] += amount
-    machines = {}
+    machines, electric = {}, {}
     for asset in scenario.site.assets:
         record = scenario.site.cores.get(asset.name, asset)
         if isinstance(record, Load):
@@ -89,14 +97,23 @@ def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[Kind, Brought]) 
         elif isinstance(record, Converter):
             machines[record.name] = _machine(scenario, record, flows, names)
             uses += machines[record.name][0]
+            if replaced is not None:
+                electric[record.name] = _apart(machines[record.name][1], place[ELECTRICITY], scenario, record, flows)
     given = np.zeros((n, len(names), len(kinds)))
-    for q, brought in enumerate(kinds.values()):
+    for q, (kind, brought) in enumerate(kinds.items()):
         for name, kg in brought.to_carrier.items():
             given[:, place[name], q] += kg
         for name, kg in brought.by_machine.items():
             given[:, :, q] += machines[name][1] * kg[:, None]
+        for name, made in electric.items():
+            credit = made * replaced[kind] if replaced is not None else made
+            given[:, place[ELECTRICITY], q] += credit
+            given[:, :, q] -= machines[name][1] * credit[:, None]
     intensity = _solve(uses, list(machines.values()), given)
-    used = {name: float(uses[:, c].sum()) for name, c in place.items()}
+    # what stores give comes without emissions, and took some when they were filled
+    fresh = {name: float(uses[:, c].sum()) for name, c in place.items()}
+    for store in site_stores(scenario):
+        fresh[store.carrier] -= float(filling(scenario, flows, store, -1.0).sum())
     return {
         kind: Traced(
             line=intensity[:, place[ELECTRICITY], q] * line,
@@ -107,9 +124,9 @@ def trace(scenario: Scenario, flows: xr.Dataset, kinds: Mapping[Kind, Brought]) 
             },
             stored={name: intensity[:, place[carrier], q] * amount for name, (carrier, amount) in filled.items()},
             mean={
-                name: float(intensity[:, c, q] @ uses[:, c]) / used[name]
+                name: float(intensity[:, c, q] @ uses[:, c]) / fresh[name]
                 for name, c in place.items()
-                if used[name] > NOTHING
+                if fresh[name] > NOTHING
             },
         )
         for q, kind in enumerate(kinds)
@@ -163,6 +180,24 @@ def _machine(
             weight[:, c] += np.maximum(amount, 0.0) / efficiency
     total = weight.sum(axis=1, keepdims=True)
     return taken, np.divide(weight, total, out=np.zeros_like(weight), where=total > NOTHING)
+
+
+def _apart(
+    share: np.ndarray, electricity: int, scenario: Scenario, machine: Converter, flows: xr.Dataset
+) -> np.ndarray:
+    """What electricity a machine makes next to other outputs [MWh], which is taken out of their sharing in place."""
+    found = np.zeros(len(share))
+    others = np.delete(share, electricity, axis=1).sum(axis=1)
+    both = (others > NOTHING) & (share[:, electricity] > NOTHING)
+    if not both.any():
+        return found
+    for key, name in machine.flows.items():
+        if name == ELECTRICITY:
+            amount = np.maximum(flow(flows, machine.name, key), 0.0) * scenario.horizon.step_h
+            found[both] += amount[both]
+    share[both, electricity] = 0.0
+    share[both] /= others[both, None]
+    return found
 
 
 def _solve(uses: np.ndarray, machines: list[tuple[np.ndarray, np.ndarray]], given: np.ndarray) -> np.ndarray:

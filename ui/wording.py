@@ -244,8 +244,8 @@ def _of_demand(plan: Plan) -> Iterator[tuple[str, str]]:
     yield (
         "demand",
         tr(
-            "{demand} {currency} of the cost saved are demand charges of a whole month, and this plan covers {hours} "
-            "h of it; without them {rest} {currency} are saved ({share})",
+            "they count for a whole month, of which this plan covers {hours} h, and make {demand} {currency} of the "
+            "cost saved; without them {rest} {currency} are saved ({share})",
             demand=number(saved["demand_cost"], 0), currency=plan.scenario.market.currency,
             hours=number(plan.scenario.horizon.length_min / 60, 0), rest=number(saved["cost_without_demand"], 0),
             share=percent(saved["cost_without_demand_share"], 1),

@@ -196,6 +196,6 @@ def test_nothing_is_saved_against_a_foreman_who_makes_less() -> None:
     assert wording.foreman(made) is None
     less = replace(made, baseline_complete=False, baseline_figures=replace(made.baseline_figures, tonnes=100.0))
     assert less.saved() == {}
-    assert wording.luck(less) == []
+    assert wording.expected(less) == []
     assert all(row.saved is None for row in wording.rows(less.baseline_figures, less.replay_figures))
     assert "make only 100 of 300 t" in str(wording.foreman(less))

@@ -22,7 +22,7 @@ import twin
 from plans import ensembles, memory, plan
 from plans.cluster import ClusterError
 from plans.engine import Done, Engine, engine
-from plans.ensemble import PART, Ensemble, disturbed, ensemble, interval
+from plans.ensemble import PART, Ensemble, ensemble, interval
 from plans.store import Store, StoreError
 from scenarios import Scenario, load
 from scenarios.record import ScenarioError
@@ -236,8 +236,8 @@ def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ValueError, match=f"1 to 100000 replications, not {n}"):
             ensemble(asked, schedule, n, Engine())
     calm = planned.shop()
-    assert not disturbed(calm)
-    assert disturbed(asked)
+    assert not calm.disturbed
+    assert asked.disturbed
     with pytest.raises(ScenarioError, match="nothing is disturbed"):
         ensemble(calm, twin.dispatch(calm), 5, Engine())
     monkeypatch.setenv("EMBERLINE_MEMORY", "400 MB")

@@ -173,6 +173,6 @@ def test_figures_add_up_where_stocks_differ() -> None:
     saved, by_name = plan.saved(), told.set_index("figure")["saved"]
     assert by_name["carbon, stock credited"] == pytest.approx(saved["carbon_kg"])
     assert by_name["cost, stock credited"] == pytest.approx(saved["cost"])
-    assert by_name["to end with foreman's stock"].tolist() == pytest.approx(
+    assert by_name["to end with the baseline's stock"].tolist() == pytest.approx(
         [saved["stock_carbon_kg"], saved["stock_cost"]]
     )

@@ -141,7 +141,7 @@ def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     rows = {row["figure"]: row for row in records([row[:6] for row in found["Figures"]])}
     assert rows["carbon, stock credited"]["saved"] == pytest.approx(plan.saved()["carbon_kg"] / 1000)
     assert rows["cost, stock credited"]["saved"] == pytest.approx(plan.saved()["cost"])
-    assert any("more in stock" in str(row[0]) for row in found["Figures"])
+    assert any("clinker 40 t less" in str(row[0]) for row in found["Figures"])
 
 
 def test_csv_and_json_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_words_of_a_works(made: Plan) -> None:
     saved, more = made.saved(), made.stock
     assert more is not None
     assert said["saved"].startswith(f"{wording.number(saved['carbon_kg'] / 270, 2)} kg CO2e and ")
-    assert said["stock"].startswith("against the foreman's clinker −40 t, slag cement +90 t: ")
+    assert said["stock"].startswith("at the end, against the baseline: clinker 40 t less, slag cement 90 t more; ")
     assert made.replay_figures is not None
     rows = {row.label: row for row in wording.rows(made.baseline_figures, made.replay_figures)}
     labels = [row.label for row in wording.rows(made.baseline_figures, made.replay_figures)]
@@ -217,7 +217,7 @@ def test_words_of_a_works(made: Plan) -> None:
     terminal.show(console, made, "0" * 32, Path("folder"))
     shown = console.export_text()
     assert "units     kiln: 1 run" in shown
-    assert "to end with foreman's stock" in shown
+    assert "to end with the baseline's stock" in shown
 
 
 def test_studies_that_do_not_know_processes_say_so(made: Plan) -> None:

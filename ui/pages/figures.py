@@ -83,7 +83,7 @@ def adding_up(label: str, whole: wording.Row, plain: wording.Row) -> str:
     """How what is saved adds up: the difference of the figures, and what stock counts."""
     saved, stock = plain.saved or 0.0, (whole.saved or 0.0) - (plain.saved or 0.0)
     return tr(
-        "{figure}: {plain} {unit} less than the baseline, {stock} {unit} for stock: {saved} {unit} saved.",
+        "{figure} saved: {plain} {unit} by the figures, {stock} {unit} for stock, {saved} {unit} in all.",
         figure=tr(CARDS[label]), plain=plain.number(saved), unit=plain.unit, stock=wording.signed(stock, plain.digits),
         saved=whole.number(whole.saved),
     )  # fmt: skip
