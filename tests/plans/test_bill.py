@@ -80,6 +80,19 @@ def test_assets_are_billed_line_by_line() -> None:
     assert sums.cost == pytest.approx(money.total)
 
 
+@pytest.mark.parametrize(("covers", "paid"), [("all", {("scope 2, grid", "carbon"): 15.0, ("scope 2, bought heat", "carbon"): 8.0}),
+                                              ("direct", {})])  # fmt: skip
+def test_bought_heat_pays_the_carbon_price_as_the_grid_does(covers: str, paid: dict[tuple[str, str], float]) -> None:
+    """Proves: 1 MWh of the grid at 300 kg and 2 of bought heat at 80 pay 50 a tonne where the scheme covers scope 2, and
+    nothing where it covers direct emissions alone.
+
+    Sensitivity: bought heat at the rate of direct emissions pays 8 in both."""
+    heat = {"kind": "supply", "name": "district", "carrier": "heat", "fossil_kg_per_unit": 80.0, "scope": 2}
+    asked = site(heat, market={"carbon_price": {"per_t": 50.0, "covers": covers}})
+    run = flows(asked, {("district", ""): [0, 2]}, import_mw=[1, 0])
+    assert {place: money for place, money in lines(bill(asked, run, 0.0)).items() if "carbon" in place} == paid
+
+
 def test_a_deviation_from_the_nomination_is_settled_at_imbalance_prices() -> None:
     """Proves: 10 + 10 MWh nominated at 100; 2 more at 150 and 3 fewer at 85: 2,000 + 300 − 255. Nominated exactly, or
     without imbalance prices, what is taken is paid at the spot price.
