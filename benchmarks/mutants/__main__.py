@@ -94,9 +94,12 @@ class Results:
 class Tree:
     """A copy of the checkout, in which faults are put."""
 
+    limits: dict[tuple[str, ...], float | None] = {}
+    """Seconds that tests may take with a fault in place; None where they fail without any."""
+    measuring: dict[tuple[str, ...], threading.Lock] = {}
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._limits: dict[tuple[str, ...], float | None] = {}
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT, capture_output=True, check=True, text=True,
@@ -121,15 +124,16 @@ class Tree:
         return code
 
     def limit(self, tests: tuple[str, ...]) -> float | None:
-        """Seconds that tests may take with a fault in place; None where they fail without any."""
-        if tests not in self._limits:
-            began = time.perf_counter()
-            code = self.run(tests, 3600)
-            if code != 0:
-                output = (self.folder / ".output").read_text(encoding="utf-8", errors="replace")
-                print(f"without any fault these fail: {' '.join(tests)}\n{output[-2000:]}", file=sys.stderr)
-            self._limits[tests] = None if code != 0 else 30 + 4 * (time.perf_counter() - began)
-        return self._limits[tests]
+        """Seconds that tests may take, from a run without any fault."""
+        with self.measuring.setdefault(tests, threading.Lock()):
+            if tests not in self.limits:
+                began = time.perf_counter()
+                code = self.run(tests, 3600)
+                if code != 0:
+                    output = (self.folder / ".output").read_text(encoding="utf-8", errors="replace")
+                    print(f"without any fault these fail: {' '.join(tests)}\n{output[-2000:]}", file=sys.stderr)
+                self.limits[tests] = None if code != 0 else 20 + 3 * (time.perf_counter() - began)
+            return self.limits[tests]
 
     def judge(self, module: Module, mutant: Mutant, tests: tuple[str, ...]) -> str | None:
         """What becomes of a mutant."""
@@ -207,8 +211,9 @@ def main(argv: list[str]) -> int:
             trees.put(tree)
 
     work = []
-    for name in request.rooms:
-        for module, mutant in all_rooms[name].sample(request.seed, request.sample)[0]:
+    samples = [(name, all_rooms[name].sample(request.seed, request.sample)[0]) for name in request.rooms]
+    for i in range(request.sample):  # a few of each room, so that a run that is ended has seen something of all
+        for name, (module, mutant) in ((name, sample[i]) for name, sample in samples if i < len(sample)):
             outcome = results.of(module, mutant)
             again = request.survivors and outcome == "survived" and mutant.key not in known
             if (outcome is None or again) and request.only in mutant.key:
