@@ -50,8 +50,10 @@ def test_assets_are_billed_line_by_line() -> None:
         {"kind": "sale", "name": "steam sold", "carrier": "steam", "price_per_unit": 25.0},
         {"kind": "storage", "name": "tank", "carrier": "steam", "capacity": 9.0, "wear_cost_per_unit": 1.5},
         {"kind": "flare", "name": "torch", "carrier": "gas", "cost_per_unit": 3.0, "fossil_kg_per_unit": 1.0},
+        {"kind": "load", "name": "users", "carrier": "steam", "rate": 4.0},
     )
     moves = {
+        ("users", ""): [-4, -4],
         ("gas", ""): [20, 10],
         ("engine", "main"): [8, 4],
         ("engine", "inputs.0"): [-20, -9],
@@ -80,11 +82,13 @@ def test_assets_are_billed_line_by_line() -> None:
     assert sums.cost == pytest.approx(money.total)
 
 
-@pytest.mark.parametrize(("covers", "paid"), [("all", {("scope 2, grid", "carbon"): 15.0, ("scope 2, bought heat", "carbon"): 8.0}),
-                                              ("direct", {})])  # fmt: skip
+@pytest.mark.parametrize(
+    ("covers", "paid"),
+    [("all", {("scope 2, grid", "carbon"): 15.0, ("scope 2, bought heat", "carbon"): 8.0}), ("direct", {})],
+)
 def test_bought_heat_pays_the_carbon_price_as_the_grid_does(covers: str, paid: dict[tuple[str, str], float]) -> None:
-    """Proves: 1 MWh of the grid at 300 kg and 2 of bought heat at 80 pay 50 a tonne where the scheme covers scope 2, and
-    nothing where it covers direct emissions alone.
+    """Proves: 1 MWh of the grid at 300 kg and 2 of bought heat at 80 pay 50 a tonne where the scheme covers scope 2,
+    and nothing where it covers direct emissions alone.
 
     Sensitivity: bought heat at the rate of direct emissions pays 8 in both."""
     heat = {"kind": "supply", "name": "district", "carrier": "heat", "fossil_kg_per_unit": 80.0, "scope": 2}

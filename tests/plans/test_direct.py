@@ -9,14 +9,17 @@ from ledgers import flows, site, with_heats
 
 from plans.direct import direct
 from plans.ledger import ledger
-from scenarios import Scenario
+from scenarios import Scenario, loads
 
 LINE = {
     "stages": [
         {
             "name": "melting",
             "units": [{"name": "F", "power_mw": 4.0}],
-            "emissions": [{"source": "coal", "kg_per_t": 5.0}, {"source": "charcoal", "kg_per_t": 8.0, "biogenic": True}],
+            "emissions": [
+                {"source": "coal", "kg_per_t": 5.0},
+                {"source": "charcoal", "kg_per_t": 8.0, "biogenic": True},
+            ],
         },
         {"name": "ladle", "units": [{"name": "L", "power_mw": 1.0}]},
         {"name": "casting", "units": [{"name": "C"}], "emissions": [{"source": "gas", "kg_per_t": 2.0}]},
@@ -25,7 +28,7 @@ LINE = {
         {"name": "G", "mass_t": 100.0, "duration_min": {"melting": 60, "ladle": 60, "casting": 60}},
         {"name": "S", "mass_t": 50.0, "duration_min": {"melting": 60, "casting": 60}},
     ],
-}  # fmt: skip
+}
 ORDERS = [{"name": "O", "heats": [{"grade": "G", "name": "big"}, {"grade": "S", "name": "small"}]}]
 
 
@@ -39,6 +42,30 @@ def run(*operations: tuple[str, str, float, float]) -> xr.Dataset:
     return xr.Dataset(
         {name: ("operation", list(column)) for name, column in zip(names, zip(*operations, strict=True), strict=True)}
     )
+
+
+def test_gases_of_what_a_stage_uses_are_rows_of_their_own() -> None:
+    """Proves: 10 GJ of charcoal for each tonne: 1,120 kg of biogenic CO2 apart, and of the total 56 kg of methane and
+    10.6 of nitrous oxide. Sensitivity: the parts that count and those that do not exchanged."""
+    asked = loads(
+        "name: shop\nhorizon: {start: 2026-01-05, length_h: 2, step_min: 60}\nemissions: {gases: all}\n"
+        "market: {price_per_mwh: 100, carbon_intensity_kg_per_mwh: 300}\n"
+        "line: {stages: [{name: melting, units: [{name: F}], emissions: [\n"
+        "  {source: charcoal, biogenic: true, factor: charcoal, used: 10 GJ/t},\n"
+        "  {source: its gases, factor: charcoal, used: 10 GJ/t}]}],\n"
+        "  grades: [{name: G, mass_t: 100, duration_min: {melting: 60}}]}\n"
+        "orders: [{name: O, heats: [{grade: G}]}]\n"
+    )
+    book = ledger(asked, with_heats(asked, flows(asked), np.zeros((1, 2))))
+    assert {(e.source, e.scope, e.gas): e.kg for e in book.entries if "melting" in e.source} == pytest.approx(
+        {
+            ("melting: charcoal", "biogenic", "CO2"): 112_000,
+            ("melting: its gases", "1", "CH4"): 5_600,
+            ("melting: its gases", "1", "N2O"): 1_060,
+        }
+    )
+    assert book.direct == pytest.approx({"its gases": 6_660})
+    assert book.biogenic == pytest.approx({"charcoal": 112_000})
 
 
 def test_an_operation_emits_evenly_while_it_lasts() -> None:

@@ -12,7 +12,7 @@ from scenarios import Scenario
 LINE: dict[str, Any] = {
     "stages": [
         {"name": "melting", "units": [{"name": "F", "power_mw": 40.0}, {"name": "G", "power_mw": 40.0}]},
-        {"name": "casting", "campaign": True, "units": [{"name": "C", "power_mw": 1.0}, {"name": "D", "power_mw": 1.0}]},
+        {"name": "casting", "campaign": True, "units": [{"name": "C"}, {"name": "D"}]},
     ],
     "grades": [
         {"name": "A", "mass_t": 100.0, "duration_min": {"F": 60, "casting": 60}},

@@ -194,8 +194,8 @@ def test_unused_doors_are_shut() -> None:
 
 
 def test_pages_and_files_carry_their_policies() -> None:
-    """Proves: a page has the pages' policy, a file that of files, which nobody else may keep; by https alone a cookie is
-    marked so, once."""
+    """Proves: a page has the pages' policy, a file that of files, which nobody else may keep; by https alone a cookie
+    is marked so, once."""
 
     def plain(app: Any) -> Any:
         return SafeHeaders(app, "the pages' policy", secure=False)
