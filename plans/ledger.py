@@ -70,7 +70,7 @@ class Ledger:
     ``time`` [kg]."""
     by_heat: xr.Dataset
     """The same of each heat, and ``mass_t``, dimension ``heat``."""
-    market: float = 0.0
+    market: float
     """Scope 2 of the grid, market-based."""
     market_says: str = ""
     """Where the factor of what no contract covers is from."""
@@ -188,7 +188,7 @@ def ledger(scenario: Scenario, run: xr.Dataset) -> Ledger:
         by_step[column] = ("time", kg + own.of_step if column == DIRECT else kg)
         ours = float(kg.sum()) - sum(sold.values())
         if made is not None:
-            left[column] = made.site.get(column, 0.0)
+            left[column] = made.site[column]
             continue
         if not heats:
             left[column] = ours

@@ -7,6 +7,7 @@ was; a larger sample of the same seed contains the smaller one. Tests run in cop
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
 import os
@@ -81,22 +82,27 @@ class Results:
         row = self.seen.get(mutant.key)
         return str(row["outcome"]) if row is not None and row["sha"] == module.sha else None
 
-    def store(self, module: Module, mutant: Mutant, outcome: str, seconds: float) -> None:
-        """Keep what was seen."""
+    def seconds(self, tests: str, sha: str) -> float | None:
+        """What tests took without any fault; None where these were not run."""
+        row = self.seen.get(tests)
+        return float(row["seconds"]) if row is not None and row["sha"] == sha else None
+
+    def store(self, key: str, sha: str, outcome: str, seconds: float) -> None:
+        """Keep what was seen of a mutant, or of tests without any."""
         with self.lock:
-            self.seen[mutant.key] = {"sha": module.sha, "outcome": outcome, "seconds": round(seconds, 1)}
-            text = json.dumps(self.seen, indent=0, sort_keys=True)
+            self.seen[key] = {"sha": sha, "outcome": outcome, "seconds": round(seconds, 1)}
             partial = self.path.with_suffix(".part")
-            partial.write_text(text)
+            partial.write_text(json.dumps(self.seen, indent=0, sort_keys=True))
             partial.replace(self.path)
 
 
 class Tree:
     """A copy of the checkout, in which faults are put."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._limits: dict[tuple[str, ...], float | None] = {}
+    measuring: dict[tuple[str, ...], threading.Lock] = {}
+
+    def __init__(self, folder: Path, results: Results) -> None:
+        self.folder, self.results = folder, results
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT, capture_output=True, check=True, text=True,
@@ -121,15 +127,20 @@ class Tree:
         return code
 
     def limit(self, tests: tuple[str, ...]) -> float | None:
-        """Seconds that tests may take with a fault in place; None where they fail without any."""
-        if tests not in self._limits:
-            began = time.perf_counter()
-            code = self.run(tests, 3600)
-            if code != 0:
-                output = (self.folder / ".output").read_text(encoding="utf-8", errors="replace")
-                print(f"without any fault these fail: {' '.join(tests)}\n{output[-2000:]}", file=sys.stderr)
-            self._limits[tests] = None if code != 0 else 30 + 4 * (time.perf_counter() - began)
-        return self._limits[tests]
+        """Seconds that tests may take, from a run without any fault; None where they fail then."""
+        texts = [(self.folder / name).read_bytes() for name in tests]
+        key, sha = " ".join(tests), hashlib.sha256(b"".join(texts)).hexdigest()[:16]
+        with self.measuring.setdefault(tests, threading.Lock()):
+            seconds = self.results.seconds(key, sha)
+            if seconds is None:
+                began = time.perf_counter()
+                if self.run(tests, 3600) != 0:
+                    output = (self.folder / ".output").read_text(encoding="utf-8", errors="replace")
+                    print(f"without any fault these fail: {key}\n{output[-2000:]}", file=sys.stderr)
+                    return None
+                seconds = time.perf_counter() - began
+                self.results.store(key, sha, "passed", seconds)
+        return 20 + 3 * seconds
 
     def judge(self, module: Module, mutant: Mutant, tests: tuple[str, ...]) -> str | None:
         """What becomes of a mutant."""
@@ -157,7 +168,7 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
 def table(results: Results, seed: int, sizes: dict[str, int]) -> Iterator[str]:
     """What became of the samples, a line for each room."""
     known, all_rooms = equivalents(), rooms()
-    yield "| room | mutants | tried | killed | timed out | equivalent | survived | killed or equivalent | 95 % interval |"
+    yield "| room | mutants | tried | killed | timed out | equivalent | survived | not survived | 95 % interval |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     for name, size in sizes.items():
         sample, total = all_rooms[name].sample(seed, size)
@@ -190,7 +201,7 @@ def main(argv: list[str]) -> int:
     results, known = Results(KEPT / "results.json"), equivalents()
     trees: SimpleQueue[Tree] = SimpleQueue()
     for number in range(request.jobs):
-        trees.put(Tree(KEPT / f"tree-{number}"))
+        trees.put(Tree(KEPT / f"tree-{number}", results))
 
     def attempt(work: tuple[Room, Module, Mutant]) -> None:
         room, module, mutant = work
@@ -199,16 +210,17 @@ def main(argv: list[str]) -> int:
             began = time.perf_counter()
             outcome = tree.judge(module, mutant, room.tests[module.name])
             if outcome is not None:
-                results.store(module, mutant, outcome, time.perf_counter() - began)
+                results.store(mutant.key, module.sha, outcome, time.perf_counter() - began)
             if outcome == "survived":
-                print(f"survived  {mutant.module}:{mutant.line}\n    {mutant.key}\n"
-                      + "\n".join(f"    {line}" for line in mutant.difference(module.source).splitlines()), flush=True)  # fmt: skip
+                lines = (mutant.key, *mutant.difference(module.source).splitlines())
+                print(f"survived  {mutant.module}:{mutant.line}", *lines, sep="\n    ", flush=True)
         finally:
             trees.put(tree)
 
     work = []
-    for name in request.rooms:
-        for module, mutant in all_rooms[name].sample(request.seed, request.sample)[0]:
+    samples = [(name, all_rooms[name].sample(request.seed, request.sample)[0]) for name in request.rooms]
+    for i in range(request.sample):  # a few of each room, so that a run that is ended has seen something of all
+        for name, (module, mutant) in ((name, sample[i]) for name, sample in samples if i < len(sample)):
             outcome = results.of(module, mutant)
             again = request.survivors and outcome == "survived" and mutant.key not in known
             if (outcome is None or again) and request.only in mutant.key:

@@ -19,7 +19,17 @@ from cosmic_ray.plugins import get_operator
 from parso.python.tree import Keyword
 from parso.tree import NodeOrLeaf
 
-BINARY = ("Add_Sub", "Sub_Add", "Mul_Div", "Div_Mul", "FloorDiv_Mul", "Mod_Mul", "Pow_Mul", "BitOr_BitAnd", "BitAnd_BitOr")
+BINARY = (
+    "Add_Sub",
+    "Sub_Add",
+    "Mul_Div",
+    "Div_Mul",
+    "FloorDiv_Mul",
+    "Mod_Mul",
+    "Pow_Mul",
+    "BitOr_BitAnd",
+    "BitAnd_BitOr",
+)
 """One for each operator: cosmic-ray has eleven for each, and what notices one of them notices the others."""
 COMPARISONS = ("Lt_LtE", "Lt_GtE", "LtE_Lt", "LtE_Gt", "Gt_GtE", "Gt_LtE", "GtE_Gt", "GtE_Lt",
                "Eq_NotEq", "NotEq_Eq", "Is_IsNot", "IsNot_Is")  # fmt: skip
@@ -45,7 +55,9 @@ class Condition(Operator):
     def _places(self, node: NodeOrLeaf) -> list[int]:
         children = getattr(node, "children", [])
         return [
-            i + 1 for i, child in enumerate(children[:-1]) if isinstance(child, Keyword) and child.value in self.keywords
+            i + 1
+            for i, child in enumerate(children[:-1])
+            if isinstance(child, Keyword) and child.value in self.keywords
         ]
 
     def mutation_positions(self, node):
@@ -90,7 +102,9 @@ class Removal(Operator):
             return target.type == "atom_expr" or (sign.type == "operator" and sign.value not in ("=", ":="))
         if node.type == "atom_expr":
             return node.children[-1].type == "trailer"
-        return node.type in ("raise_stmt", "del_stmt") or (node.type == "keyword" and node.value in ("return", "continue"))
+        return node.type in ("raise_stmt", "del_stmt") or (
+            node.type == "keyword" and node.value in ("return", "continue")
+        )
 
     @classmethod
     def examples(cls):
@@ -204,7 +218,9 @@ def _spared(node: NodeOrLeaf) -> bool:
 
 def _at_a_tolerance(operator: str, node: NodeOrLeaf) -> bool:
     """Whether only the boundary of a comparison with a tolerance is moved: nothing lies there."""
-    moved = operator.startswith("ReplaceComparisonOperator") and operator.endswith(("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt"))
+    moved = operator.startswith("ReplaceComparisonOperator") and operator.endswith(
+        ("Lt_LtE", "LtE_Lt", "Gt_GtE", "GtE_Gt")
+    )
     return moved and TOLERANCE.search(node.get_code()) is not None
 
 
@@ -216,5 +232,3 @@ def _names_a_constant(statement: NodeOrLeaf) -> bool:
 
 def _is_log(node: NodeOrLeaf) -> bool:
     return node.get_code().strip().split(".")[0] in ("log", "logger", "logging", "warnings")
-
-

@@ -17,7 +17,7 @@ import warnings
 from contextlib import suppress
 
 LARGE = (
-    "pytest", "_pytest.assertion.rewrite", "hypothesis", "hypothesis.strategies", "numpy", "pandas", "xarray", "scipy.sparse", "scipy.spatial",
+    "pytest", "hypothesis.strategies", "numpy", "pandas", "xarray", "scipy.sparse", "scipy.spatial",
     "netCDF4", "pyarrow", "pyomo.environ", "highspy", "simpy", "pydantic", "ruamel.yaml", "pint", "sqlalchemy.orm",
     "alembic.command", "filelock", "platformdirs", "starlette.applications", "streamlit", "typer", "rich", "babel",
 )  # fmt: skip

@@ -46,11 +46,14 @@ def test_a_plan_without_a_slot_to_spare_is_feasible(starts: Starts) -> None:
         ({"cast_slot": (7, 16)}, "B-1 waits too long after stage 1"),
         ({"cast_slot": (7, 14)}, "C is used by cast 0 and cast 1 at once"),
         ({"slot": ((0, 4), (3, 8), (6, 10))}, "A-2 leaves stage 1 too early for the next"),
-        ({"slot": ((0, 4), (2, 6), (6, 10)), "cast_slot": (7, 15)}, "F is used by A-1 at stage 0 and A-2 at stage 0 at once"),
+        (
+            {"slot": ((0, 4), (2, 6), (6, 10)), "cast_slot": (7, 15)},
+            "F is used by A-1 at stage 0 and A-2 at stage 0 at once",
+        ),
         ({"unit": (ROUTE, (1, 1), ROUTE)}, "A-2 at stage 0 on a unit that cannot take it"),
         ({"cast_unit": (2, 1)}, "cast 1 on a unit that cannot take it"),
     ],
-)  # fmt: skip
+)
 def test_a_rule_broken_by_one_slot_is_named(change: dict[str, Any], says: str) -> None:
     """Proves: one slot too soon or too late is found, and nothing else is. Sensitivity: a check that is left out."""
     assert mistakes(problem(), replace(SOONEST, **change)) == [says]
@@ -64,9 +67,12 @@ def test_a_rule_broken_by_one_slot_is_named(change: dict[str, Any], says: str) -
         ({"second": {"due": "270 min"}}, ""),
         ({"second": {"due": "255 min"}}, "cast 1 starts in slot 15, outside its window"),
         ({"locks": [{"heat": "A-2", "stage": "melting", "latest": "45 min"}]}, ""),
-        ({"locks": [{"heat": "A-2", "stage": "melting", "latest": "30 min"}]}, "A-2 at stage 0 starts in slot 3, outside 0…2"),
+        (
+            {"locks": [{"heat": "A-2", "stage": "melting", "latest": "30 min"}]},
+            "A-2 at stage 0 starts in slot 3, outside 0…2",
+        ),
     ],
-)  # fmt: skip
+)
 def test_windows_end_where_release_due_and_locks_say(limits: dict[str, Any], says: str) -> None:
     """Proves: a start at the limit is allowed, a slot beyond it is not."""
     assert mistakes(problem(**limits), SOONEST) == ([says] if says else [])

@@ -50,8 +50,10 @@ def test_assets_are_billed_line_by_line() -> None:
         {"kind": "sale", "name": "steam sold", "carrier": "steam", "price_per_unit": 25.0},
         {"kind": "storage", "name": "tank", "carrier": "steam", "capacity": 9.0, "wear_cost_per_unit": 1.5},
         {"kind": "flare", "name": "torch", "carrier": "gas", "cost_per_unit": 3.0, "fossil_kg_per_unit": 1.0},
+        {"kind": "load", "name": "users", "carrier": "steam", "rate": 4.0},
     )
     moves = {
+        ("users", ""): [-4, -4],
         ("gas", ""): [20, 10],
         ("engine", "main"): [8, 4],
         ("engine", "inputs.0"): [-20, -9],
@@ -78,6 +80,21 @@ def test_assets_are_billed_line_by_line() -> None:
     sums = figures(asked, run, 0.0)
     assert (sums.fuel_cost, sums.sales, sums.upkeep_cost, sums.by_product) == (900.0, 50.0, 274.0, {"steam sold": 2.0})
     assert sums.cost == pytest.approx(money.total)
+
+
+@pytest.mark.parametrize(
+    ("covers", "paid"),
+    [("all", {("scope 2, grid", "carbon"): 15.0, ("scope 2, bought heat", "carbon"): 8.0}), ("direct", {})],
+)
+def test_bought_heat_pays_the_carbon_price_as_the_grid_does(covers: str, paid: dict[tuple[str, str], float]) -> None:
+    """Proves: 1 MWh of the grid at 300 kg and 2 of bought heat at 80 pay 50 a tonne where the scheme covers scope 2,
+    and nothing where it covers direct emissions alone.
+
+    Sensitivity: bought heat at the rate of direct emissions pays 8 in both."""
+    heat = {"kind": "supply", "name": "district", "carrier": "heat", "fossil_kg_per_unit": 80.0, "scope": 2}
+    asked = site(heat, market={"carbon_price": {"per_t": 50.0, "covers": covers}})
+    run = flows(asked, {("district", ""): [0, 2]}, import_mw=[1, 0])
+    assert {place: money for place, money in lines(bill(asked, run, 0.0)).items() if "carbon" in place} == paid
 
 
 def test_a_deviation_from_the_nomination_is_settled_at_imbalance_prices() -> None:

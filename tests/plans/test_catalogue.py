@@ -182,6 +182,31 @@ def test_whoever_dies_while_deleting_leaves_a_deleted_run(store: Store, source: 
     store.open(run)
 
 
+def test_a_deletion_that_fails_leaves_a_whole_run_or_a_deleted_one(
+    store: Store, source: StoredRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proves: where the catalogue cannot be written the run stays stored with its folder; where the folder cannot be
+    moved it is deleted all the same.
+
+    Sensitivity: the folder moved first is a stored run without its files."""
+    run = laid(source, store.folder, number("a")).name
+    store.rescan()
+
+    def refuse(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    for place, name, state in ((store.catalogue, "bury", "stored"), (store, "to_trash", "deleted")):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, refuse)
+            with pytest.raises(StoreError, match="the disk is full"):
+                store.delete(run)
+        store.list()
+        assert store.entry(run).state == state
+        assert (store.path(run) / "plan.json").exists()
+    store.restore(run)
+    store.open(run)
+
+
 def test_a_scan_makes_the_catalogue_what_the_folders_are(store: Store, source: StoredRun) -> None:
     """Proves: folders that were copied in are entered with their figures, those taken away are marked as broken and
     come back, and what cannot be read is told by name."""

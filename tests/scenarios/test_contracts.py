@@ -65,6 +65,8 @@ def test_a_base_block_is_paid_whether_used_or_not() -> None:
     assert imported.tolist() == [100, 20]
     assert exported.tolist() == [0, 0]
     assert constant == pytest.approx(10 * (60 - 100) + 10 * (60 - 20))
+    twice = {"value": 5.0, "scale": 2.0}
+    assert paid(market(contracts=[{**BLOCK, "mw": twice}]), 12, 4) == pytest.approx(1310)
 
 
 def test_what_is_left_is_sold_from_the_least_spread_first() -> None:
@@ -167,6 +169,8 @@ def test_scope_2_market_based() -> None:
         ("rest", 3.0, 1500.0),
     ]
     assert parts[-1].says == "residual mix"
+    half = market(residual_kg_per_mwh={"value": 500.0, "scale": 0.5})
+    assert float(market_based(half, np.array([10.0, 3.0]))[-1].kg.sum()) == 13 * 250
     more = market(contracts=[{**GUARANTEES, "mwh": 100.0}])
     assert [float(p.mwh.sum()) for p in market_based(more, np.array([10.0, 3.0]))] == [13.0, 0.0]
 

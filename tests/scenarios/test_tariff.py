@@ -126,6 +126,22 @@ def test_the_parts_of_a_month_add_up() -> None:
     assert line.quantity == pytest.approx(power.max())
 
 
+def test_blocks_and_small_demands_by_hand() -> None:
+    """Proves: with 4 MWh before, 16 of 24 MWh lie in the second block from 12 on; 0.4 MW are billed as 0.4 MW; 0.1 MWh
+    after a billion cost a hundredth of a cent no less.
+
+    Sensitivity: energy not cut at the block, a peak never below 1 MW, or a difference of sums for a single block."""
+    day = quarters("2024-03-05", "Europe/Berlin")
+    blocks = tariff(energy=[{"name": "e", "rates": [{"per_mwh": 50}, {"per_mwh": 80, "above_mwh": 12}]}])
+    found = bill(blocks, np.full(96, 1.0), day, "Europe/Berlin", before=Before(energy_mwh=4.0))
+    assert [(line.rate, line.quantity, line.amount) for line in found.lines] == [(50, 8, 400), (80, 16, 1280)]
+    (line,) = bill(tariff(demand=[everywhere(1000)]), np.linspace(0, 0.4, 96), day, "Europe/Berlin").lines
+    assert (line.quantity, line.amount) == pytest.approx((0.4, 400))
+    single, power = tariff(energy=[{"name": "e", "rates": [{"per_mwh": 50}]}]), np.zeros(96)
+    power[0] = 0.4
+    assert bill(single, power, day, "Europe/Berlin", before=Before(energy_mwh=1e9)).total == 5.0
+
+
 def test_holidays_count_as_sunday_or_as_days_of_their_own() -> None:
     """Proves: Christmas on a Wednesday has Sunday's hours, and a rate may name holidays."""
     rates = [{"weekdays": "mon-fri", "per_mwh": 100}, {"weekdays": "sat-sun", "per_mwh": 50}]
