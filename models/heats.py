@@ -10,6 +10,7 @@ import xarray as xr
 
 from models import aim as aims
 from models import day, matched_search, quarters, slots, starts, week
+from models import exact as exactly
 from models import site as sites
 from models.baseline import baseline_cost, direct_kg
 from models.schedule import as_schedule
@@ -77,11 +78,15 @@ def heats(
         more = starts.from_schedule(problem, other)
         if more is not None:
             search.offer(more)
+    search.infeasible = search.best is None and problem.too_coarse
     name = pursue(search, strategy)
     if data.hub is not None:
         _settle(search, data, given)
     better = search.best is not None and search.best is not given
-    return as_schedule(search, scenario, envelope, improved=better, foreman=first).assign_attrs(strategy=name)
+    # the rounding of published cases is their own rule
+    exact = search.infeasible and (rounding is not None or exactly.impossible(scenario, envelope, search.aim))
+    made = as_schedule(search, scenario, envelope, improved=better, foreman=first, exact=exact)
+    return made.assign_attrs(strategy=name)
 
 
 def pursue(search: Search, strategy: str | None = None) -> str:
@@ -95,7 +100,8 @@ def pursue(search: Search, strategy: str | None = None) -> str:
         raise ValueError(f"there is no strategy {name!r}; there are {', '.join(STRATEGIES)}")
     if not STRATEGIES[name].suits(search):
         raise ValueError(f"the strategy {name!r} does not suit this line and site")
-    STRATEGIES[name].run(search)
+    if not search.infeasible:
+        STRATEGIES[name].run(search)
     return name
 
 

@@ -32,7 +32,7 @@ def add(made: Named) -> bool:
                 continue
             here = _places(made, h, i)
             there = _cast_places(made, cast_of[h][0]) if last else _places(made, h, i + 1)
-            least, most = heat.least[i], np.maximum(heat.most[i], heat.least[i])
+            least, most = heat.least[i], heat.most[i]
             loose = int(operation.started_min is not None)
             for column, v in enumerate(there):
                 for t, _ in there[v]:

@@ -292,7 +292,11 @@ class Matched:
             values=np.concatenate(
                 [
                     np.zeros(0),
-                    *(each(cells[key], weight)[own] for weight in by_port.values() for key, own in self.options.items()),
+                    *(
+                        each(cells[key], weight)[own]
+                        for weight in by_port.values()
+                        for key, own in self.options.items()
+                    ),
                 ]
             ),
         )  # fmt: skip

@@ -67,11 +67,7 @@ def read(made: Matched) -> Starts | None:
                     column, at = operations[i + 1].units.index(unit[h][0]), slot[h][0]
                 lags = [(operations[i].units.index(u), at - t) for u, t in supply]
                 able.append(
-                    [
-                        k
-                        for k, (row, lag) in enumerate(lags)
-                        if least[i][row, column] <= lag <= max(most[i][row, column], least[i][row, column])
-                    ]
+                    [k for k, (row, lag) in enumerate(lags) if least[i][row, column] <= lag <= most[i][row, column]]
                 )
             match = matching(able)
             if match is None:

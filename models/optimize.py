@@ -44,7 +44,8 @@ def optimize(
 
     Returns:
         A dataset of table ``SCHEDULE``. Attributes: ``found`` (0 or 1), ``status`` (``within gap``, ``best found``,
-        ``cancelled``, ``infeasible``, ``no plan within the limit``), ``objective``, ``bound`` and ``gap`` on what can
+        ``cancelled``, ``infeasible`` (proven for starts at any times), ``no plan on this grid`` (proven for
+        starts on slots), ``no plan within the limit``), ``objective``, ``bound`` and ``gap`` on what can
         be decided, ``constant`` (the part of the goal that no plan can change), ``reason``, ``strategy``, and
         seconds by phase. Without a schedule all its values are missing.
 

@@ -56,15 +56,13 @@ class Pools:
 
     def most(self, heat: Heat, i: int, j: int) -> int:
         """Most slots from operation i to operation j of a heat."""
-        return sum(int(np.maximum(heat.most[k], heat.least[k]).max()) for k in range(i, j))
+        return sum(int(heat.most[k].max()) for k in range(i, j))
 
     def to_cast(self, heat: Heat, i: int, column: int) -> tuple[int, int]:
         """Least and most slots from operation i to the start of the heat's cast on one caster."""
         last = len(heat.operations) - 1
         least, most = heat.least[last][:, column], heat.most[last][:, column]
-        low = int(least.min())
-        high = max(int(most.max()), low)
-        return self.least(heat, i, last) + low, self.most(heat, i, last) + high
+        return self.least(heat, i, last) + int(least.min()), self.most(heat, i, last) + int(most.max())
 
     def apart(self, g: int, s: int, r: int) -> tuple[int, int]:
         """Least and most slots from the start of a group's heats at stage s to that at stage r; negative: before it."""

@@ -16,6 +16,10 @@ from models.starts import Starts
 from scenarios import Scenario
 from scenarios.datasets import SCHEDULE, check, metered
 
+ON_GRID = "no plan on this grid"
+"""Status where no start on slots keeps all limits, which proves nothing of starts between them."""
+RULED_OUT = ("infeasible", ON_GRID)
+"""Statuses of searches that have proven that there is nothing to find, on slots at least."""
 CONTRADICTION = (
     "No bound is told: what was proven contradicts the plan. This is an error of Emberline; please report it."
 )
@@ -30,11 +34,14 @@ def seconds(schedule: xr.Dataset) -> dict[str, float]:
     }
 
 
-def _status(search: Search) -> tuple[str, str]:
+def _status(search: Search, exact: bool) -> tuple[str, str]:
     gap = search.told_gap
     if search.best is None:
-        if search.infeasible:
+        if search.infeasible and exact:
             return "infeasible", "no schedule keeps all limits: the relaxation of the line has no solution"
+        if search.infeasible:
+            step = search.problem.step_min
+            return ON_GRID, f"no schedule whose starts lie on steps of {step:g} min keeps all limits"
         if search.cancel():
             return "cancelled", "cancelled before a schedule was found"
         return "no plan within the limit", f"no schedule was found in {time.perf_counter() - search.began:.0f} s"
@@ -44,7 +51,13 @@ def _status(search: Search) -> tuple[str, str]:
 
 
 def as_schedule(
-    search: Search, scenario: Scenario, envelope: xr.Dataset, *, improved: bool = True, foreman: bool = False
+    search: Search,
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    *,
+    improved: bool = True,
+    foreman: bool = False,
+    exact: bool = False,
 ) -> xr.Dataset:
     """What a search came to, a dataset of table ``SCHEDULE``.
 
@@ -54,8 +67,9 @@ def as_schedule(
         envelope: durations and state.
         improved: whether the search found better than what it was given.
         foreman: whether it was given the foreman's list.
+        exact: whether what is proven to have no solution on slots has none at any times.
     """
-    status, reason = _status(search)
+    status, reason = _status(search, exact)
     if search.best is not None and search.bound is not None and above(search.bound, search.value):
         search.bound, status = None, "best found"
         reason = CONTRADICTION

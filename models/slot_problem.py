@@ -97,7 +97,7 @@ class Heat:
     least: tuple[np.ndarray, ...]
     """Between operations i and i+1: least slots from start to start, shape (units of i, units of i+1)."""
     most: tuple[np.ndarray, ...]
-    """The same, most slots."""
+    """The same, most slots; fewer than the least where no start on a slot keeps the longest wait."""
     kind: tuple
     """Heats of equal kind are alike in every respect."""
     reheat: int | None
@@ -192,6 +192,12 @@ class SlotProblem:
             return np.ones(self.n_slots, dtype=bool)
         begun = np.concatenate([np.zeros(slots, dtype=int), np.cumsum(self.available(u, minutes))])
         return begun[slots:] > begun[: self.n_slots]
+
+    @property
+    def too_coarse(self) -> bool:
+        """Whether some heat waits too long after a stage wherever it starts: no lag in whole slots keeps the wait."""
+        lags = [pair for heat in self.heats for pair in zip(heat.least, heat.most, strict=True)]
+        return any(least.size > 0 and bool((most < least).all()) for least, most in lags)
 
     @property
     def cells_per_slot(self) -> int:

@@ -169,16 +169,12 @@ class _Reader:
         begun = [i for i, operation in enumerate(operations) if operation.started_min is not None]
         if begun:
             operations = operations[begun[-1] :]
-        least, most = [], []
-        for a, b in itertools.pairwise(operations):
-            least.append(self._lags(h, a, list(b.units), None, "least"))
-            most.append(self._lags(h, a, list(b.units), None, "most"))
+        lags = [self._lags(h, a, list(b.units), None) for a, b in itertools.pairwise(operations)]
         if casting:
             casters = self._casters(order, group)
             position = group.index(h)
             if operations:
-                least.append(self._lags(h, operations[-1], casters, (group, position), "least"))
-                most.append(self._lags(h, operations[-1], casters, (group, position), "most"))
+                lags.append(self._lags(h, operations[-1], casters, (group, position)))
         loss = self.line.heat_loss
         reheat = None
         if loss is not None:
@@ -197,8 +193,8 @@ class _Reader:
             order=order,
             mass_t=heat.grade.mass_t,
             operations=tuple(operations),
-            least=tuple(least),
-            most=tuple(most),
+            least=tuple(least for least, _ in lags),
+            most=tuple(most for _, most in lags),
             kind=kind,
             reheat=reheat,
             quickest=tuple(
@@ -208,13 +204,14 @@ class _Reader:
         )
 
     def _lags(
-        self, h: int, a: Operation, targets: list[int], cast: tuple[list[int], int] | None, which: str
-    ) -> np.ndarray:
+        self, h: int, a: Operation, targets: list[int], cast: tuple[list[int], int] | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Least and most slots from an operation to the next start; fewer at most where no start keeps the wait."""
         longest, name = self.line.stages[a.stage].longest_wait_min, self.line.stages[a.stage].name
         slack, short = self.margins.slack_min(name), self.margins.wait_min(name)
         if a.started_min is not None:
             slack = short = 0.0  # too late for margins
-        table = np.zeros((len(a.units), len(targets)), dtype=int)
+        least, most = (np.zeros((len(a.units), len(targets)), dtype=int) for _ in range(2))
         for i, u in enumerate(a.units):
             for j, v in enumerate(targets):
                 transfer = self.line.transfer_min(self.units[u], self.units[v])
@@ -222,14 +219,17 @@ class _Reader:
                 if cast is not None:
                     group, position = cast
                     offset = float(self.planned[group[:position], v].sum())
-                if which == "least":
-                    table[i, j] = self.rounding.least(float(self.planned[h, u]), transfer + slack, offset, self.step)
-                elif longest is None:
-                    table[i, j] = self.n
-                else:
-                    most = float(self.nominal[h, u]), transfer, longest - short
-                    table[i, j] = self.rounding.most(*most, offset, self.step)
-        return table
+                low = self.rounding.least(float(self.planned[h, u]), transfer + slack, offset, self.step)
+                high = whole = self.n
+                if longest is not None:
+                    high, whole = (
+                        self.rounding.most(float(self.nominal[h, u]), transfer, wait, offset, self.step)
+                        for wait in (longest - short, longest)
+                    )
+                # a margin gives way before the wait itself does; what has begun waits as long as it must
+                high = max(high, low if a.started_min is not None else min(low, whole))
+                least[i, j], most[i, j] = low, high
+        return least, most
 
     def _casters(self, order: int, group: list[int]) -> list[int]:
         allowed = self.scenario.orders[order].units

@@ -185,7 +185,7 @@ def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
             lag, loose = there - here, operation.started_min is not None
             if lag < heat.least[i][row, column] - loose - EPS:
                 found.append(f"{heat.name} leaves stage {operation.stage} too early for the next")
-            if lag > max(heat.most[i][row, column], heat.least[i][row, column]) + loose + EPS:
+            if lag > heat.most[i][row, column] + loose + EPS:
                 found.append(f"{heat.name} waits too long after stage {operation.stage}")
     for c, cast in enumerate(problem.casts):
         u, at = starts.cast_unit[c], starts.cast_slot[c]

@@ -72,7 +72,7 @@ def _next(made: Matched, g: int, i: int, members: tuple[int, ...]) -> Demand:
     heat = made.problem.heats[made.groups[g][0]]
     units, own = heat.operations[i].units, made.classes[g, i]
     columns = [heat.operations[i + 1].units.index(u) for u in members]
-    tables = heat.least[i][:, columns], np.maximum(heat.most[i], heat.least[i])[:, columns]
+    tables = heat.least[i][:, columns], heat.most[i][:, columns]
     least, most = _lag(made, tables[0], "least", units, own), _lag(made, tables[1], "most", units, own)
     lag = min(least)
 
@@ -93,7 +93,7 @@ def _casts_take(made: Matched, fed: Fed, g: int) -> list[Demand]:
             slots = made.options[c, column]
             units, own = heat.operations[-1].units, made.classes[g, len(heat.operations) - 1]
             least = _lag(made, heat.least[-1][:, column], "least", units, own)
-            most = _lag(made, np.maximum(heat.most[-1], heat.least[-1])[:, column], "most", units, own)
+            most = _lag(made, heat.most[-1][:, column], "most", units, own)
             lag = min(least)
             kind = tuple(x - lag for x in least)
             for t in slots[: bisect_left(slots, lag)]:

@@ -86,13 +86,13 @@ def _propagate(
         unit, slot = cast
         column = problem.casts[problem.cast_of()[h][0]].units.index(unit)
         high[last] = min(high[last], slot + around - int(heat.least[last][:, column].min()))
-        low[last] = max(low[last], slot - around - int(np.maximum(heat.most[last], heat.least[last])[:, column].max()))
+        low[last] = max(low[last], slot - around - int(heat.most[last][:, column].max()))
     for i in range(1, last + 1):
         low[i] = max(low[i], low[i - 1] + int(heat.least[i - 1].min()))
-        high[i] = min(high[i], high[i - 1] + int(np.maximum(heat.most[i - 1], heat.least[i - 1]).max()) + 1)
+        high[i] = min(high[i], high[i - 1] + int(heat.most[i - 1].max()) + 1)
     for i in range(last - 1, -1, -1):
         if heat.operations[i].started_min is None:
             high[i] = min(high[i], high[i + 1] - int(heat.least[i].min()))
-            low[i] = max(low[i], low[i + 1] - int(np.maximum(heat.most[i], heat.least[i]).max()))
+            low[i] = max(low[i], low[i + 1] - int(heat.most[i].max()))
     for i in range(last + 1):
         windows[h, i] = (low[i], high[i])

@@ -59,6 +59,13 @@ class Plan:
         return self.schedule is not None
 
     @property
+    def ruled_out(self) -> bool:
+        """Whether it is proven that there is no plan, or none on its grid."""
+        from models.schedule import RULED_OUT
+
+        return not self.found and self.status in RULED_OUT
+
+    @property
     def violations(self) -> list[dict[str, Any]]:
         """What the undisturbed replay violates; empty for an acceptable plan."""
         return [] if self.replay is None else violations(self.replay)
@@ -312,6 +319,8 @@ def plan(
                 study=study,
             ),
         )
+        if not schedule.attrs["found"] and ruled and scenario.heats and stands(scenario, baseline):
+            schedule = _list_instead(scenario, dispatched, schedule)
         schedule = keep(schedule) if keep is not None else schedule
     seconds |= {f"optimize.{name}": value for name, value in models.seconds(schedule).items()}
     made = Plan(
@@ -343,6 +352,28 @@ def plan(
         replay_figures=replay_figures,
         replays=replays,
     )
+
+
+def stands(scenario: Scenario, baseline: xr.Dataset) -> bool:
+    """Whether the foreman's complete list, as the twin ran it, is a plan itself: it keeps all limits, caps and margins.
+
+    Args:
+        scenario: with heats.
+        baseline: the undisturbed run of the list.
+    """
+    own, caps = figures(scenario, baseline, float(baseline.attrs["tonnes"])), scenario.goal.caps
+    pairs = ((own.carbon_kg, caps.carbon_kg), (own.cost, caps.cost), (own.peak_mw, caps.peak_mw))
+    above = any(cap is not None and value > cap for value, cap in pairs)
+    return not scenario.disturbances.careful and not violations(baseline) and not above
+
+
+def _list_instead(scenario: Scenario, dispatched: xr.Dataset, schedule: xr.Dataset) -> xr.Dataset:
+    """The foreman's list where the search found nothing: its starts may lie between steps."""
+    step = scenario.horizon.step_min
+    reason = f"The foreman's list: the search found no schedule whose starts lie on steps of {step:g} min."
+    kept = {name: value for name, value in schedule.attrs.items() if name.startswith("seconds ") or name == "constant"}
+    found = {"found": 1, "status": "best found", "objective": math.nan, "bound": math.nan, "gap": math.nan}
+    return dispatched.assign_attrs(kept | found | {"policy": "schedule", "reason": reason})
 
 
 def number_told(schedule: xr.Dataset, name: str) -> float | None:

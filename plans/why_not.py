@@ -14,9 +14,12 @@ from typing import Any
 
 import xarray as xr
 
-from models.explain import Elastic, Limit, impossible, kept, limits, missing
-from plans.plan import violations
+from models.explain import Elastic, Limit, hours, impossible, impossible_at_all, kept, limits, missing
+from models.explain.limit import PRICES
+from models.schedule import ON_GRID, RULED_OUT
+from plans.plan import stands, violations
 from scenarios import Scenario, ScenarioError
+from scenarios.rounding import worth_a_try
 
 Changed = Callable[[Sequence[str]], Scenario]
 """The scenario with overrides added to those that it has."""
@@ -27,6 +30,8 @@ PATIENCE = 20
 """A change may take this part of the time that is left."""
 CONFLICT_S = 5.0
 MOST_REPAIRS = 6
+MOST_STEPS = 3
+"""Finer steps that are tried."""
 LAST_RESORT = "order"
 """Kind of limit that is tried only where nothing else helps."""
 CLOSE = 0.01
@@ -57,7 +62,10 @@ class WhyNot:
     """Why a scenario has no plan."""
 
     status: str
-    """``feasible``, ``infeasible`` (proven) or ``unknown``: no plan was found, and no proof."""
+    """``feasible``, ``infeasible`` (proven), ``no plan on this grid`` (proven for starts on steps) or ``unknown``: no
+    plan was found, and no proof."""
+    step_min: float = 0.0
+    """The scenario's step."""
     missing: tuple[str, ...] = ()
     """What can be counted: hours of units, power."""
     conflict: tuple[str, ...] = ()
@@ -79,6 +87,7 @@ class WhyNot:
         """Plain data for JSON."""
         return {
             "status": self.status,
+            "step_min": self.step_min,
             "missing": list(self.missing),
             "conflict": list(self.conflict),
             "conflict_keys": list(self.keys),
@@ -106,7 +115,7 @@ def why_not(
         time_limit_s: seconds; what has been found by then is told.
         on_progress: told a line for each step.
         cancel: polled; True ends the search for repairs.
-        proven: it is known that there is no plan.
+        proven: it is known that there is no plan, on the scenario's steps at least.
     """
     return _Search(changed, time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False)).run(proven)
 
@@ -138,7 +147,7 @@ class _Search:
         self.tell("is there a plan?")
         known = False if proven else self.judge(())
         if known:
-            return WhyNot("feasible", seconds=self.time_limit_s - self.left)
+            return WhyNot("feasible", scenario.horizon.step_min, seconds=self.time_limit_s - self.left)
         envelope, listed = _twin(scenario)
         found = limits(scenario)
         told = missing(scenario, envelope)
@@ -151,6 +160,8 @@ class _Search:
             irreducible = bool(conflict)
             if known is False and not conflict and self.elastic.smallest(time_limit=self.left / 4):
                 conflict = self.elastic.proof()
+        if scenario.orders:
+            self._finer(scenario)
         self.named = {one.limit.key for one in conflict}
         if conflict and not self.over:
             self._least_sum()
@@ -165,7 +176,8 @@ class _Search:
             says = tuple(limit.held for limit in shared)
             keys = tuple(limit.key for limit in shared)
         return WhyNot(
-            status="infeasible" if known is False else "unknown",
+            status=self._status(scenario, envelope, listed) if known is False else "unknown",
+            step_min=scenario.horizon.step_min,
             missing=tuple(told),
             conflict=says,
             keys=keys,
@@ -194,6 +206,8 @@ class _Search:
         envelope, listed = _twin(scenario)
         if listed is not None and kept(scenario, envelope, listed):
             return True
+        if listed is not None and scenario.heats and stands(scenario, twin.replay(scenario, listed)):
+            return True
         # once something helps, others are looked for less long
         seconds = max(JUDGE_S, self.left / patience) / (2 if self.repairs else 1)
         if missing(scenario, envelope) or impossible(scenario, envelope, listed, time_limit=seconds):
@@ -204,7 +218,28 @@ class _Search:
         if found.attrs["found"]:
             # what the twin finds fault with is no plan
             return True if not violations(twin.replay(scenario, found)) else None
-        return False if found.attrs["status"] == "infeasible" else None
+        return False if found.attrs["status"] in RULED_OUT else None
+
+    def _status(self, scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset | None) -> str:
+        """What is proven once no plan on slots is possible."""
+        if any("horizon.step_min" in repair.keys for repair in self.repairs):
+            return ON_GRID
+        proven = hours(scenario, envelope) or impossible_at_all(
+            scenario, envelope, listed, time_limit=max(JUDGE_S, self.left / PATIENCE)
+        )
+        return "infeasible" if proven else ON_GRID
+
+    def _finer(self, scenario: Scenario) -> None:
+        """Finer steps, where times are rounded up: the coarsest with which there is a plan."""
+        for step in worth_a_try(scenario)[:MOST_STEPS]:
+            if self.over:
+                return
+            self.tell(f"steps of {step} min")
+            written = (f"horizon.step_min={step}",)
+            if self.judge(written):
+                says = f"steps of {step} min instead of {scenario.horizon.step_min:g} min"
+                self.repairs.append(Repair((says,), written, ("horizon.step_min",), PRICES["step"], ("step",)))
+                return
 
     def _singles(self, found: list[Limit]) -> int:
         """Try each limit by itself, those of the conflict first; how many were tried."""

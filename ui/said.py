@@ -12,7 +12,8 @@ from ui.language import current, mark, tr
 from ui.local import listed, names
 
 STATUSES = (
-    mark("within gap"), mark("best found"), mark("infeasible"), mark("no plan within the limit"), mark("cancelled"),
+    mark("within gap"), mark("best found"), mark("infeasible"), mark("no plan on this grid"),
+    mark("no plan within the limit"), mark("cancelled"),
     mark("no plan"), mark("no schedule"), mark("simulated"),
 )  # fmt: skip
 VERDICTS = (
@@ -25,6 +26,7 @@ VERDICTS = (
     mark("Late: {count} heat(s), {minutes} min in all; no schedule is less late."),
     mark("Late: {count} heat(s), {minutes} min in all; the least that was found."),
     mark("no schedule keeps all limits: the relaxation of the line has no solution"),
+    mark("no schedule whose starts lie on steps of {step} min keeps all limits"),
     mark("no schedule keeps the waits and casts"),
     mark("no schedule was found in {seconds} s"),
     mark("no plan keeps all limits: deliveries, stores, rates, runs, carriers and caps"),
@@ -36,6 +38,7 @@ VERDICTS = (
     mark("No better order of heats than the foreman's was found."),
     mark("No better switches than the foreman's were found."),
     mark("The foreman's list: what the search found draws more than the import limit."),
+    mark("The foreman's list: the search found no schedule whose starts lie on steps of {step} min."),
     mark("No bound is told: what was proven contradicts the plan. This is an error of Emberline; please report it."),
     mark("The earlier plan stays."),
     mark("Begun with the plan before, for {short} s of {long} s. Plan again to search on."),
@@ -115,6 +118,7 @@ LIMITS = (
     mark("surplus of {carrier} let go"), mark("demand of {name}"), mark("what {name} gives"), mark("filling of {name}"),
     mark("emptying of {name}"), mark("capacity of {name}"), mark("rate of {name}"),
     mark("amount of {name} over the horizon"), mark("amount of {name} each day"), mark("size of {name}"),
+    mark("steps of {finer} min instead of {step} min"),
     mark("least load of {name}"), mark("end of the outage of {unit}"), mark("length of the horizon"),
     mark("{share} % of its rate"), mark("order {order}"), mark("delivery {name}"), mark("arrival {name}"),
 )  # fmt: skip

@@ -96,10 +96,11 @@ def told(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -
     gap = "" if answer.gap is None else f", gap {wording.percent(answer.gap)}"
     if answer.more is None:
         why = f": {answer.reason}" if answer.reason else ""
-        proven = (
-            "no plan with it, that is proven" if answer.status == "infeasible" else f"{answer.status}, no plan found"
-        )
-        yield f"{'':<9}  {proven}{why}"
+        proven = {
+            "infeasible": "no plan with it, that is proven",
+            "no plan on this grid": f"no plan with it on this grid of {scenario.horizon.step_min:g} min",
+        }
+        yield f"{'':<9}  {proven.get(answer.status, f'{answer.status}, no plan found')}{why}"
     else:
         where = "" if answer.start_min is None else f", best at {clock(scenario, answer.start_min)} on {answer.unit}"
         yield f"{'':<9}  {costs(answer.more, scenario.market.currency)}{where}"

@@ -20,6 +20,7 @@ PLANNED_S = 60.0
 HEADINGS = {
     "feasible": "there is a plan: no limit is in its way",
     "infeasible": "no plan keeps all limits: that is proven",
+    "no plan on this grid": "no plan on this grid of {step:g} min: between its steps there may be one",
     "unknown": "no plan was found, and no proof that there is none",
 }
 
@@ -43,7 +44,7 @@ def why_not(
     if as_json:
         print_json({"scenario": asked.name, **found.summary()})
     else:
-        for line in (f"{asked.name}: {HEADINGS[found.status]}", *lines(found)):
+        for line in (f"{asked.name}: {HEADINGS[found.status].format(step=found.step_min)}", *lines(found)):
             print(line)
     raise typer.Exit(0 if found.status == "feasible" else 1)
 
@@ -73,7 +74,7 @@ def explained(scenario: str, changes: Sequence[str], time_limit: float, quiet: b
 
 def after_plan(made: Plan, scenario: str, changes: Sequence[str], quiet: bool) -> WhyNot | None:
     """Why the plan just asked for does not exist; None where that is not what came out."""
-    if made.found or made.status != "infeasible":
+    if not made.ruled_out:
         if made.status == "no plan within the limit" and not quiet:
             print("what may be in the way: emberline why-not, with the same scenario and --set", file=sys.stderr)
         return None

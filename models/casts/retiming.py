@@ -129,7 +129,7 @@ class Retiming:
                     after = k + i + 1 if i + 1 < len(units) else own
                     pair = places[i], places[i + 1]
                     least, most = int(heat.least[i][pair]), int(heat.most[i][pair])
-                    rows += [(k + i, after, least), (after, k + i, -max(least, most))]
+                    rows += [(k + i, after, least), (after, k + i, -most)]
                     on.setdefault(u, []).append((t, k + i, operation.occupy[u]))
         for held in on.values():
             held.sort()

@@ -107,13 +107,13 @@ class Tables:
         for h, heat in enumerate(heats):
             for i in range(len(heat.operations) - 1):
                 e = int(self.first[h]) + i
-                self.longest[e] = max(self.longest[e], int(np.maximum(heat.most[i], heat.least[i]).max()))
+                self.longest[e] = max(self.longest[e], int(heat.most[i].max()))
                 shortest[e] = min(shortest[e], int(heat.least[i].min()))
         self.bar = [
             np.full((len(heats), wide, wide, longest - min(short, longest) + 1), np.inf)
             for longest, short in zip(self.longest, shortest, strict=True)
         ]
-        ends = [(heat.least[-1], np.maximum(heat.most[-1], heat.least[-1])) for heat in heats]
+        ends = [(heat.least[-1], heat.most[-1]) for heat in heats]
         self.back = np.zeros((len(heats), casters), dtype=int)
         self.least_to_cast = np.zeros((len(heats), casters), dtype=int)
         for h, (least, most) in enumerate(ends):
@@ -125,7 +125,7 @@ class Tables:
             for i in range(len(heat.operations) - 1):
                 e = int(self.first[h]) + i
                 lags = self.longest[e] - np.arange(self.bar[e].shape[-1])
-                least, most = heat.least[i][..., None], np.maximum(heat.most[i], heat.least[i])[..., None]
+                least, most = heat.least[i][..., None], heat.most[i][..., None]
                 rows, columns = heat.least[i].shape
                 self.bar[e][h, :rows, :columns][(lags >= least) & (lags <= most)] = 0.0
             least, most = ends[h]

@@ -50,7 +50,7 @@ def useful(problem: SlotProblem) -> bool:
     for heat in problem.heats:
         if not heat.operations or any(o.started_min is not None or not o.units for o in heat.operations):
             return False
-        spans = [int(np.maximum(m, n).max() - n.min()) for m, n in zip(heat.most, heat.least, strict=True)]
+        spans = [int(m.max() - n.min()) for m, n in zip(heat.most, heat.least, strict=True)]
         if problem.reheat_kwh_per_t_min and sum(spans[: heat.reheat or 0]) > WIDEST:
             return False
     return True
@@ -198,11 +198,11 @@ class Ways:
 
     def _lag(self, k: int, i: int) -> tuple[int, int]:
         least, most = self.heats[k].least[i], self.heats[k].most[i]
-        return int(least.min()), int(np.maximum(most, least).max())
+        return int(least.min()), int(most.max())
 
     def _to_cast(self, h: int, column: int) -> tuple[int, int]:
         least, most = self.problem.heats[h].least[-1][:, column], self.problem.heats[h].most[-1][:, column]
-        return int(least.min()), int(np.maximum(most, least).max())
+        return int(least.min()), int(most.max())
 
     def _tables_of(self, k: int, heat: Heat) -> list[np.ndarray]:
         own = [np.min([self._starts[k, i, u] for u in self._units[k, i]], axis=0) for i in range(len(heat.operations))]

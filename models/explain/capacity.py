@@ -29,10 +29,15 @@ def missing(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
     """
     if scenario.processes:
         return list(lacking(scenario, envelope))
+    return [*unfed_lines(scenario, envelope), *hours(scenario, envelope)] if scenario.orders else []
+
+
+def hours(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
+    """The hours that are missing on a line, whatever its steps; the arguments are those of ``missing``."""
     if not scenario.orders:
         return []
     count = _Count(scenario, envelope)
-    return [*unfed_lines(scenario, envelope), *count.alone(), *count.stages()]
+    return [*count.alone(), *count.stages()]
 
 
 class _Count:
@@ -119,8 +124,12 @@ class _Count:
         inside = np.clip(np.diff(np.clip(edges, begin, max(end, begin))), 0.0, None)
         there = float((self.available[rows] * inside).sum())
         parts = {heat.order for _, heat in own} if stage.campaign else {heat.name for _, heat in own}
-        setups = max(len(parts) - len(rows), 0) * min(unit.setup_min for unit in stage.units)
-        needed = sum(self.minutes(h, stage) for h, _ in own) + setups
+        setups = 0.0
+        needed = sum(self.minutes(h, stage) for h, _ in own)
+        if needed <= there + LEAST_MIN:
+            # units may be set up while they are not available
+            setups = max(len(parts) - len(rows), 0) * min(unit.setup_min for unit in stage.units)
+            needed, there = needed + setups, float(inside.sum()) * len(rows)
         if needed <= there + LEAST_MIN:
             return None
         names = ", ".join(unit.name for unit in stage.units)

@@ -12,6 +12,7 @@ from scenarios import Scenario
 from scenarios.series import Series
 
 PRICES = {
+    "step": 0.1,
     "lock": 0.5,
     "due": 1.0,
     "level": 1.0,

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
-import pyomo.environ as pyo
 import xarray as xr
 
 from models import aim as aims
-from models import hub, slots, starts
+from models import exact, hub, slots, starts
 from models import site as sites
 from models.aim import Aim
 from models.baseline import baseline_cost, direct_kg
-from models.pooled import Pooled
 from models.processes import plant as plants
 from models.search import Search
 from models.site import SiteData
 from models.slots import SlotProblem
-from models.solve import Program
-from models.templates import building
 from scenarios import Scenario
 from scenarios.flows import emitted_kg
 
@@ -30,7 +25,7 @@ JUDGING_S = 5.0
 
 
 def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, *, time_limit: float) -> bool:
-    """Whether it is proven that no plan keeps all limits; False where nothing is proven.
+    """Whether it is proven that no plan on slots keeps all limits; False where nothing is proven.
 
     Args:
         scenario: what is asked.
@@ -47,22 +42,15 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | Non
     problem = slots.from_scenario(scenario, envelope)
     if any(True for _ in unfed(problem, data)):
         return True
-    with building():
-        pooled = Pooled(problem, data, bounding=True)
-        if not pooled.possible:
-            return True
-        for name, cap, _ in aim.caps(data):
-            pooled.model.add_component(f"{name}_cap", pyo.Constraint(rule=pooled.ports.at_most(name, cap)))
-        pooled.model.goal = pyo.Objective(rule=lambda m: aim.pure(pooled.ports))
-        program = Program(pooled.model)
-    program.aim(None)
-    began = time.perf_counter()
-    if program.outcome(program.search(time_limit=time_limit, relax=True)).status == "infeasible":
+    return exact.unsolvable(problem, data, aim, relax=False, time_limit=time_limit)
+
+
+def impossible_at_all(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, *, time_limit: float) -> bool:
+    """Whether what is ``impossible`` is so wherever starts lie, between slots too; the arguments are the same."""
+    if not scenario.orders:
         return True
-    program.forget()
-    left = time_limit - (time.perf_counter() - began)
-    # casts and counts that are whole: infeasible so is a proof as well
-    return program.outcome(program.search(time_limit=left, gap=1.0)).status == "infeasible"
+    aim = read_aim(scenario, envelope, sites.read(scenario, envelope), start)
+    return exact.impossible(scenario, envelope, aim, time_limit=time_limit)
 
 
 def kept(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset) -> bool:

@@ -163,7 +163,7 @@ class Line:
             else:
                 after = self._stage(heat.operations[i + 1])
                 yield f"its own {after} starts {self._at(there)}: it would come too late from {stage}"
-        if there - here > max(most, least) + loose + CLOSE:
+        if there - here > most + loose + CLOSE:
             longest = self.scenario.line.stages[heat.operations[i].stage].longest_wait_min
             yield f"heat {heat.name} may wait {longest:g} min at most after {stage}"
 

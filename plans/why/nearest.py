@@ -113,7 +113,7 @@ class _Line:
                 least, most = heat.least[i][row, column], heat.most[i][row, column]
                 loose = operation.started_min is not None
                 yield here, there, float(least - loose)
-                yield there, here, -float(max(least, most) + loose)
+                yield there, here, -float(most + loose)
         on: dict[int, list[Key]] = {}
         for key in sorted(self.at, key=lambda key: (float(np.clip(self.at[key], *self.window[key])), self.at[key])):
             on.setdefault(self.unit[key], []).append(key)

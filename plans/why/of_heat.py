@@ -13,6 +13,7 @@ import xarray as xr
 from models import slots, starts
 from models.explain import missing
 from models.explain.limit import clock
+from models.schedule import RULED_OUT
 from plans.difference.moves import moved
 from plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
 from plans.redispatch import Redispatch
@@ -201,7 +202,7 @@ class OfHeat:
             own = found.schedule.sel(heat=self.asked.heat.name, stage=self.asked.stage)
             at, unit = float(own["start_min"]), str(own["unit"].item())
         limits = (*self._limits(key, wanted, at, unit), *self.resolver.held_up(held))
-        if found.status == "infeasible":
+        if found.status in RULED_OUT:
             limits = (*missing(asked, self.resolver.plan.envelope), *limits)
         if found.schedule is None:
             return replace(found, limits=limits)

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from models.explain import missing
+from models.schedule import RULED_OUT
 from plans.difference.uses import used
 from plans.levers import BATTERY, without
 from plans.why.answer import Answer
@@ -116,11 +117,11 @@ class OfUnit:
         held = self.resolver.judged(asked, begin, envelope)
         found = self.resolver.ask(key, says, asked, envelope=envelope, begin=begin, held=held)
         self.resolver.asks -= caps.cost is not None and found.found
-        if found.status == "infeasible":
+        if found.status in RULED_OUT:
             found = replace(
                 found, limits=tuple(missing(asked, self.resolver.plan.envelope if envelope is None else envelope))
             )
-        if found.found or caps.cost is None or found.status != "infeasible" or self.resolver.over:
+        if found.found or caps.cost is None or found.status not in RULED_OUT or self.resolver.over:
             return found
         goal = asked.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
         loose = asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)

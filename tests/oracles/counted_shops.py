@@ -153,7 +153,9 @@ class _Reader:
         stages = [stage for stage in self.line.stages if not stage.campaign]
         whole = len(stages) == len(self.line.stages)
 
-        def go(s: int, ready: dict[str, float], latest: float, places: tuple[tuple[Stage, Unit, float], ...]) -> Iterator[Way]:
+        def go(
+            s: int, ready: dict[str, float], latest: float, places: tuple[tuple[Stage, Unit, float], ...]
+        ) -> Iterator[Way]:
             if s == len(stages):
                 yield self._way(heat, places)
                 return

@@ -111,7 +111,11 @@ def _stages(dice: random.Random, step: int) -> list[dict[str, Any]]:
 def _unit(dice: random.Random, name: str, step: int) -> dict[str, Any]:
     unit: dict[str, Any] = {"name": name, "setup_min": dice.choice((0, 0, step, round(dice.uniform(0, 2) * step)))}
     if dice.random() < 0.3:
-        unit["phases"] = [{"share": 0.25, "power_mw": 8.0}, {"share": 0.5, "power_mw": 40.0}, {"share": 0.25, "power_mw": 4}]
+        unit["phases"] = [
+            {"share": 0.25, "power_mw": 8.0},
+            {"share": 0.5, "power_mw": 40.0},
+            {"share": 0.25, "power_mw": 4},
+        ]
     else:
         unit["power_mw"] = float(dice.choice((5, 10, 30)))
     if dice.random() < 0.15:
@@ -135,8 +139,9 @@ def _orders(dice: random.Random, hours: int, grades: int, heats: int) -> list[di
         heats -= count
         name = f"O{len(orders) + 1}"
         order: dict[str, Any] = {
-            "name": name, "heats": [{"grade": f"G{dice.randrange(grades)}", "name": f"{name}-{i + 1}"} for i in range(count)],
-        }  # fmt: skip
+            "name": name,
+            "heats": [{"grade": f"G{dice.randrange(grades)}", "name": f"{name}-{i + 1}"} for i in range(count)],
+        }
         if dice.random() < 0.3:
             order["due"] = f"{dice.randint(round(hours * 30), hours * 60)} min"
         if dice.random() < 0.2:

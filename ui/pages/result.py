@@ -95,7 +95,7 @@ def show(run: str) -> None:
         return
     made = stored.plan
     _verdict(made, run)
-    if made.status == "infeasible" and not made.found:
+    if made.ruled_out:
         repairing.ask(run)
     figures.show_cards(made)
     if made.replay is None:

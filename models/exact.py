@@ -1,0 +1,155 @@
+"""Whether what slots prove holds for starts at any times.
+
+Where whole minutes divide all times of a line, starts on them are as good as any: of a plan's starts all may be rounded
+down together, for what lies between them are whole minutes too. Power is another matter: what a start between two slots
+draws is a mean of what it would draw in the two, as long as its phases end on slots. So a linear relaxation without a
+solution there leaves no plan with an import limit or caps either, while whole numbers prove something about slots only.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pyomo.environ as pyo
+import xarray as xr
+
+from models import aim as aims
+from models import site as sites
+from models import slots
+from models.aim import Aim
+from models.pooled import Pooled
+from models.site import SiteData
+from models.slots import SlotProblem
+from models.solve import Program
+from models.templates import building
+from scenarios import Scenario
+from scenarios.goal import Caps
+from scenarios.rounding import dividing
+
+MOST_SLOTS = 3000
+"""On more of them nothing is proven."""
+TIME_LIMIT_S = 10.0
+
+
+def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit: float = TIME_LIMIT_S) -> bool:
+    """Whether no plan keeps all limits wherever its starts lie, once none does on slots; False: that is not known.
+
+    Args:
+        scenario: what is asked.
+        envelope: the twin's (table ``ENVELOPE``).
+        aim: goals and caps.
+        time_limit: seconds.
+    """
+    step = dividing(scenario.horizon.step_min, _times(scenario, envelope))
+    if step is None:
+        return False
+    data = sites.read(scenario, envelope)
+    limited = math.isfinite(data.limit_mwh()) or bool(list(aim.caps(data)))
+    if step == scenario.horizon.step_min and not limited:
+        return True
+    if scenario.horizon.length_min / step > MOST_SLOTS:
+        return False
+    fine, told = _on(scenario, envelope, step)
+    problem = slots.from_scenario(fine, told)
+    if limited and _even(scenario, envelope, step) and _lossless(problem, data, aim):
+        lossless = replace(problem, reheat_kwh_per_t_min=0.0)
+        if unsolvable(lossless, sites.read(fine, told), aim, relax=True, time_limit=time_limit):
+            return True
+    grid = fine.site.grid.model_copy(update={"import_limit_mw": None})
+    goal = fine.goal.model_copy(update={"caps": Caps(extra_cost_share=None)})
+    bare = fine.model_copy(update={"site": fine.site.model_copy(update={"grid": grid}), "goal": goal})
+    bare = bare.with_inputs(fine.inputs)
+    free = sites.read(bare, told)
+    return unsolvable(problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=time_limit)
+
+
+def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, time_limit: float) -> bool:
+    """Whether the pooled relaxation of a line has no solution; False: it has, or that was not known in time.
+
+    Args:
+        problem: the line.
+        data: the site.
+        aim: with its caps.
+        relax: whether casts and counts may be broken.
+        time_limit: seconds.
+    """
+    if problem.too_coarse:
+        return True
+    began = time.perf_counter()
+    with building():
+        made = Pooled(problem, data, bounding=True)
+        if not made.possible:
+            return True
+        for name, cap, _ in aim.caps(data):
+            made.model.add_component(f"{name}_cap", pyo.Constraint(rule=made.ports.at_most(name, cap)))
+        made.model.goal = pyo.Objective(rule=lambda m: aim.pure(made.ports))
+        program = Program(made.model)
+    program.aim(None)
+    if program.outcome(program.search(time_limit=time_limit, relax=True)).status == "infeasible":
+        return True
+    if relax:
+        return False
+    program.forget()
+    left = time_limit - (time.perf_counter() - began)
+    # casts and counts that are whole: infeasible so is a proof as well
+    return program.outcome(program.search(time_limit=left, gap=1.0)).status == "infeasible"
+
+
+def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:
+    """All times of a line [min]."""
+    line, minutes, margins = scenario.line, scenario.horizon.minutes, scenario.disturbances
+    yield scenario.horizon.length_min
+    yield scenario.site.grid.metered_interval_min
+    for name in ("planned_min", "duration_min", "started_min"):
+        yield from envelope[name].to_numpy().ravel().tolist()
+    for stage in line.stages:
+        yield margins.slack_min(stage.name)
+        yield margins.wait_min(stage.name)
+        yield stage.transfer_min
+        yield stage.longest_wait_min or 0.0
+    yield from (transfer.minutes for transfer in line.transfers)
+    yield from (unit.setup_min for unit in line.units)
+    yield margins.due_margin_min
+    for heat in scenario.heats:
+        yield heat.release_min
+        yield heat.due_min
+    for lock in scenario.locks:
+        yield from (minutes(moment) for moment in (lock.start, lock.earliest, lock.latest) if moment is not None)
+    for spans in scenario.outages.values():
+        yield from (edge for span in spans for edge in span)
+
+
+def _on(scenario: Scenario, envelope: xr.Dataset, step: int) -> tuple[Scenario, xr.Dataset]:
+    """A scenario and its envelope on finer steps."""
+    ratio = round(scenario.horizon.step_min / step)
+    fine = scenario.horizon.model_copy(update={"step_min": float(step)})
+
+    def finer(data: xr.Dataset) -> xr.Dataset:
+        told = data.isel(time=np.repeat(np.arange(data.sizes["time"]), ratio)).assign_coords(time=fine.times)
+        told.attrs = data.attrs
+        return told
+
+    return scenario.model_copy(update={"horizon": fine}).with_inputs(finer(scenario.inputs)), finer(envelope)
+
+
+def _even(scenario: Scenario, envelope: xr.Dataset, step: int) -> bool:
+    """Whether all phases of all operations end on whole steps after their start."""
+    nominal = envelope["duration_min"].to_numpy()
+    for u, unit in enumerate(scenario.line.units):
+        shares = np.cumsum([phase.share for phase in unit.profile])
+        ends = np.outer(nominal[:, u][np.isfinite(nominal[:, u])], shares)
+        if dividing(step, ends.ravel().tolist()) != step:
+            return False
+    return True
+
+
+def _lossless(problem: SlotProblem, data: SiteData, aim: Aim) -> bool:
+    """Whether leaving out what waiting costs only helps: less is drawn, and no cap counts what is drawn as a gain."""
+    if problem.states or data.hub is not None:
+        return False
+    weights = aims.weights(data)
+    return not problem.reheat_kwh_per_t_min or all(bool((weights[name] >= 0).all()) for name, *_ in aim.caps(data))
