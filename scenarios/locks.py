@@ -215,13 +215,14 @@ class _Cast:
         """Starts of the cast that a window leaves, by caster."""
         found = {}
         for unit, (low, high) in free.items():
-            offset = self.offset[unit][heat]
+            offset, same = self.offset[unit][heat], 0.0
             if self.step is None:
-                first, last = window.earliest_min - offset - SECOND, window.latest_min - offset + SECOND
+                first, last, same = window.earliest_min - offset, window.latest_min - offset, SECOND
             else:
                 first, last = window.steps(self.step, offset)
-            if window.unit in (None, unit) and max(low, first) <= min(high, last):
-                found[unit] = max(low, first), min(high, last)
+            first, last = max(low, first), min(high, last)
+            if window.unit in (None, unit) and first <= last + same:
+                found[unit] = first, max(first, last)
         return found
 
     def _says(self, heat: str, window: Window, free: dict[str, Range], kept: list[str]) -> str:

@@ -1,7 +1,7 @@
 """CSV: one table as plain text, and its manifest beside it, so that the table stays clean.
 
-Times are ISO 8601 with the plant's offset. A text that a spreadsheet would calculate gets an apostrophe in front,
-column names too; numbers stay numbers.
+Times are ISO 8601 with the plant's offset, with seconds where a table needs them. A text that a spreadsheet would
+calculate gets an apostrophe in front, column names too; numbers stay numbers.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def write(run: StoredRun, path: Path, table: str | None = None) -> None:
 def safe(frame: pd.DataFrame) -> pd.DataFrame:
     """The table with times as texts and no text that a spreadsheet calculates."""
     times = tables.timed(frame)
-    out = tables.plain(frame, "minutes")
+    out = tables.plain(frame, rounded=True)
     for column in out.columns:
         cells = out[column].tolist()
         if column not in times and any(isinstance(cell, str) for cell in cells):

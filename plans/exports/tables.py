@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from plans import process_tables
@@ -248,16 +249,29 @@ def _lacks(name: str) -> str:
     return "line with orders" if name == "heats" else "processes"
 
 
+def _rounded(at: Any) -> Any:
+    """A time to the second; what is no time stays."""
+    return (at + timedelta(milliseconds=500)).replace(microsecond=0) if hasattr(at, "isoformat") else at
+
+
 def timed(frame: pd.DataFrame) -> list[str]:
     """Names of the columns that hold times."""
     return [str(name) for name in frame if any(hasattr(at, "isoformat") for at in frame[name])]
 
 
-def plain(frame: pd.DataFrame, timespec: str = "auto") -> pd.DataFrame:
-    """The table with its times as ISO 8601 texts with offset, and numbers that are missing as None."""
+def plain(frame: pd.DataFrame, *, rounded: bool = False) -> pd.DataFrame:
+    """The table with its times as ISO 8601 texts with offset, and numbers that are missing as None.
+
+    Args:
+        frame: the table.
+        rounded: times to the minute, or to the second where one of them is no whole minute.
+    """
     out = frame.copy()
-    for name in timed(frame):
-        out[name] = [at.isoformat(timespec=timespec) if hasattr(at, "isoformat") else at for at in frame[name]]
+    times = {name: [_rounded(at) if rounded else at for at in frame[name]] for name in timed(frame)}
+    minutes = all(not getattr(at, "second", 0) for column in times.values() for at in column)
+    timespec = "auto" if not rounded else "minutes" if minutes else "seconds"
+    for name, column in times.items():
+        out[name] = [at.isoformat(timespec=timespec) if hasattr(at, "isoformat") else at for at in column]
     numbers = out.select_dtypes("number").columns
     lacking = [name for name in numbers if out[name].isna().any()]
     for name in lacking:

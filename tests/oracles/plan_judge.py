@@ -1,8 +1,8 @@
 """A judge of plans of a line: reads the scenario and the exported table of heats, and nothing that makes plans.
 
-Every rule is written here once more, from the records of the scenario: routes, units, set-ups, transfers, longest waits,
-casts, releases, due times, outages, locks, the horizon, the metered import limit and the energy of each heat. It imports
-neither models nor twin nor plans, and reads no table that those read.
+Every rule is written here once more, from the records of the scenario: routes, units, set-ups, transfers, longest
+waits, casts, releases, due times, outages, locks, the horizon, the metered import limit and the energy of each heat. It
+imports neither models nor twin nor plans, and reads no table that those read.
 """
 
 from __future__ import annotations
@@ -57,9 +57,8 @@ def from_table(scenario: Scenario, records: Iterable[Mapping[str, Any]]) -> list
 def from_file(scenario: Scenario, path: Path) -> list[Row]:
     """The operations of an exported CSV or JSON file."""
     text = path.read_text(encoding="utf-8")
-    return from_table(
-        scenario, json.loads(text)["heats"] if path.suffix == ".json" else csv.DictReader(text.split("\n"))
-    )
+    records = json.loads(text)["heats"] if path.suffix == ".json" else csv.DictReader(text.split("\n"))
+    return from_table(scenario, records)
 
 
 def faults(scenario: Scenario, rows: Sequence[Row], flows: Mapping[str, np.ndarray] | None = None) -> list[str]:
@@ -117,7 +116,7 @@ class _Judge:
             if row.heat not in self.heat or row.unit not in self.unit:
                 yield f"heat {row.heat} or unit {row.unit} is none of the scenario"
         orders = {order.name: order for order in self.scenario.orders}
-        for name, heat in self.heat.items():
+        for name in self.heat:
             route = [stage.name for stage in self._route(name)]
             seen = [row.stage for row in self.of_heat.get(name, [])]
             if sorted(seen) != sorted(route):
@@ -305,10 +304,8 @@ class _Judge:
             return
         edges = np.arange(round(length / interval) + 1) * interval
         inputs = scenario.inputs
-        rest = np.interp(
-            edges, steps,
-            np.concatenate([[0.0], np.cumsum((inputs["base_load_mw"] - inputs["pv_available_mw"]).to_numpy())]) * step / 60,
-        )  # fmt: skip
+        others = (inputs["base_load_mw"] - inputs["pv_available_mw"]).to_numpy() * step / 60
+        rest = np.interp(edges, steps, np.concatenate([[0.0], np.cumsum(others)]))
         mean = (self._line_mwh(edges) + np.diff(rest)) * 60 / interval
         if mean.max(initial=0.0) > limit + MWH * 60 / interval:
             yield f"needs {mean.max():g} MW in the mean over {interval:g} min, at most {grid.import_limit_mw:g}"

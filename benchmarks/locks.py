@@ -1,0 +1,92 @@
+"""Locks: a plan fed back as locks is the same plan, and a random lock is kept, refused with times, or impossible.
+
+What is kept is judged from scenario and exported table alone (``tests/oracles/plan_judge.py``).
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from benchmarks.findings import Bar, Findings, Row, Table, measured
+from benchmarks.registry import Wrong, bench
+
+if TYPE_CHECKING:
+    from locked_shops import Shop
+
+ORACLES = Path(__file__).resolve().parent.parent / "tests" / "oracles"
+LOCKS = 500
+SHOPS = 10
+WRONG = ("wrong", "open")
+
+
+@bench("locks", "plans fed back as locks, and 500 random locks on three shops", long=True)
+def main() -> Findings:
+    """Feed plans back, then try random locks."""
+    sys.path.append(str(ORACLES))
+    back, astray = _back()
+    tried, broken = _random()
+    found = Findings([Table("plans fed back as locks", back), Table("random locks", tried)])
+    if astray or broken:
+        raise Wrong("; ".join([*astray, *broken]), found)
+    return found
+
+
+def _back() -> tuple[list[Row], list[str]]:
+    from locked_shops import Shop, drawn, fed_back, same_places
+
+    from plans import plan
+    from scenarios import bundled, load
+
+    hasty = ("goal.time_limit_s=20", "disturbances.replications=0")
+    shops = [Shop(name, settings=hasty) for name in bundled() if load(name).orders]
+    rows, wrong = [], []
+    for shop in [*shops, *(drawn(seed) for seed in range(SHOPS))]:
+        made = plan(shop.scenario([]))
+        locks = fed_back(made) if made.replay is not None else []
+        again = plan(shop.scenario(locks))
+        off = same_places(made, again)
+        says = f"{made.verdict.split(';')[0]} Fed back: {again.status}" + (f", {off}" if off else "")
+        print(f"  {shop.name}: {len(locks)} locks; {says}", flush=True)
+        rows.append(measured(shop.name, [float(bool(off))], "plans that differ", bars=[Bar(0.0)], says=says))
+        if off:
+            wrong.append(f"{shop.name} fed back: {off}")
+    return rows, wrong
+
+
+def _random() -> tuple[list[Row], list[str]]:
+    from locked_shops import Shop, drawn, fate, lock
+    from plan_judge import faults
+
+    from plans import plan
+    from plans.store import Store
+
+    rows, wrong = [], []
+    shops: list[Shop] = [Shop("melt-shop-small"), drawn(1), drawn(2)]
+    with tempfile.TemporaryDirectory(prefix="locks-") as folder:
+        store = Store(Path(folder))
+        for number, shop in enumerate(shops):
+            from locked_shops import exported
+
+            made = plan(shop.scenario([]))
+            base = exported(made, store)
+            assert not faults(made.scenario, base)
+            draw = np.random.Generator(np.random.Philox(key=100 + number))
+            seen: Counter[str] = Counter()
+            for _ in range(LOCKS // len(shops) + (number < LOCKS % len(shops))):
+                told = lock(shop, base, draw)
+                became = fate(shop, told, base, store)
+                seen[became.what] += 1
+                if became.what in WRONG:
+                    wrong.append(f"{shop.name} {told}: {became.what}, {became.says}")
+                    print(f"  {wrong[-1]}", flush=True)
+            says = ", ".join(f"{count} {what}" for what, count in sorted(seen.items()))
+            print(f"  {shop.name}: {says}", flush=True)
+            bad = float(sum(seen[what] for what in WRONG))
+            rows.append(measured(shop.name, [bad], "locks wrong or open", bars=[Bar(0.0)], says=says))
+    return rows, wrong

@@ -1,0 +1,221 @@
+"""Small shops drawn by a seed, locks drawn for them, and what became of each lock: by the judge of plans alone."""
+
+from __future__ import annotations
+
+import csv as csv_files
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from plan_judge import Row, faults, from_file
+
+from plans import Plan, plan
+from plans.exports import csv
+from plans.store import Store
+from scenarios import Scenario, ScenarioError, load, loads
+
+HASTY = ("goal.gap=0.5", "goal.time_limit_s=30", "disturbances.replications=0", "goal.caps.extra_cost_share=null")
+"""Whether a lock can be kept is asked, not what it costs."""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A scenario that can be loaded with locks."""
+
+    name: str
+    text: str = ""
+    """Of its file; empty: a bundled one."""
+    settings: tuple[str, ...] = HASTY
+
+    def scenario(self, locks: list[dict[str, str]]) -> Scenario:
+        """The scenario with these locks, as a user would load it."""
+        asked = [*self.settings, *([f"locks={json.dumps(locks)}"] if locks else [])]
+        return loads(self.text, overrides=asked) if self.text else load(self.name, asked)
+
+
+def drawn(seed: int, minimize: str = "carbon") -> Shop:
+    """A shop of one or two furnaces and casters, five or six heats, with odd minutes on a grid of 5, 10 or 15 min."""
+    draw = np.random.Generator(np.random.Philox(key=seed))
+
+    def of(*values: Any) -> Any:
+        return values[int(draw.integers(len(values)))]
+
+    def units(name: str, power: float, setup: int) -> list[dict[str, Any]]:
+        return [{"name": f"{name}{i + 1}", "power_mw": power, "setup_min": setup} for i in range(of(1, 2, 2))]
+
+    casting = bool(draw.random() < 0.75)
+    melting, last = units("F", 30.0, of(0, 5)), units("C", 1.0, of(10, 25))
+    grades = []
+    for g in range(2):
+        minutes = {"melting": of(41, 47, 50), "ladle": of(20, 24, 31)}
+        pace = of(38, 41.5, 45, 52)
+        minutes |= {unit["name"]: pace + of(0, 0, 3) for unit in last}
+        grades.append({"name": f"G{g}", "mass_t": 60.0, "duration_min": minutes})
+    data = {
+        "name": f"shop-{seed}",
+        "horizon": {"start": "2026-03-10", "zone": "Europe/Berlin", "length_h": 14, "step_min": of(5, 10, 15)},
+        "line": {
+            "stages": [
+                {"name": "melting", "units": melting, "transfer_min": of(5, 8), "longest_wait_min": of(60, 90)},
+                {"name": "ladle", "units": [{"name": "L", "power_mw": 5.0}], "transfer_min": 6, "longest_wait_min": 80},
+                {"name": "casting", "campaign": casting, "units": last},
+            ],
+            "grades": grades,
+            "transfers": [{"start": "F1", "end": "L", "minutes": of(3, 12)}],
+        },
+        "orders": [
+            {"name": name, "heats": [{"grade": f"G{of(0, 1)}", "count": count}]}
+            | ({"release": f"{of(10, 45)} min"} if draw.random() < 0.3 else {})
+            for name, count in (("A", of(2, 3)), ("B", 3))
+        ],
+        "market": {
+            "price_per_mwh": {"table": "de_typical_2018", "column": "price_eur_per_mwh"},
+            "carbon_intensity_kg_per_mwh": {
+                "table": "de_typical_2018", "column": "carbon_intensity_average_kg_per_mwh"
+            },
+        },
+        "goal": {"minimize": minimize},
+    }  # fmt: skip
+    if draw.random() < 0.3:
+        data["state"] = {"outages": [{"unit": of("F1", "C1"), "start": "180 min", "end": f"{of(205, 220)} min"}]}
+    if draw.random() < 0.3:
+        data["disturbances"] = {"duration_spread": 0.08, "margins": [{"stage": "casting", "quantile": 0.8}]}
+    settings = HASTY if minimize != "lateness" else HASTY[:-1]
+    return Shop(f"shop-{seed}", json.dumps(data), settings)
+
+
+def lock(shop: Shop, base: list[Row], draw: np.random.Generator) -> dict[str, str]:
+    """A lock on any heat at any stage: start, earliest, latest, both, or unit; on the grid and off it.
+
+    Args:
+        shop: where.
+        base: a plan of it, near which about half of the locks lie.
+        draw: the random numbers.
+    """
+    scenario = shop.scenario([])
+    row = base[int(draw.integers(len(base)))]
+    step = scenario.horizon.step_min
+    near = row.start + step * float(draw.integers(-3, 4))
+    at = near if draw.random() < 0.6 else float(draw.integers(0, int(scenario.horizon.length_min - 60)))
+    at = float(np.clip(at + (draw.choice([0.0, 1.0, 4.0, 0.5]) if draw.random() < 0.4 else 0.0), 0.0, 800.0))
+    told = {"heat": row.heat, "stage": row.stage}
+    kind = str(draw.choice(["start", "start", "earliest", "latest", "window", "unit", "start and unit"]))
+    if "unit" in kind:
+        told["unit"] = str(draw.choice([unit.name for unit in _stage(scenario, row.stage).units]))
+    if "start" in kind:
+        told["start"] = f"{at:g} min"
+    if kind in ("earliest", "window"):
+        told["earliest"] = f"{at:g} min"
+    if kind in ("latest", "window"):
+        told["latest"] = f"{at + (float(draw.choice([0.0, 3.0, 20.0])) if kind == 'window' else 0.0):g} min"
+    return told
+
+
+def _stage(scenario: Scenario, name: str) -> Any:
+    return next(stage for stage in scenario.line.stages if stage.name == name)
+
+
+def exported(made: Plan, store: Store) -> list[Row]:
+    """The operations of a plan as its exported table has them, read back from the file."""
+    with store.working(made.scenario) as run:
+        store.save(run, made)
+    path = Path(store.folder) / f"{run}.csv"
+    csv.write(store.open(run), path, "heats")
+    with path.open(encoding="utf-8") as file:
+        assert next(csv_files.reader(file))[0] == "heat"
+    return from_file(made.scenario, path)
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of a lock."""
+
+    what: str
+    """``kept``, ``refused``, ``proven`` impossible, ``open`` (no plan within the limit), or ``wrong``."""
+    says: str = ""
+
+
+def fate(shop: Shop, told: dict[str, str], base: list[Row], store: Store) -> Fate:
+    """Plan a shop with one lock, and judge what comes of it.
+
+    A plan must keep the lock by its exported table. A refusal must name times that are accepted, and be right: no start
+    of the heat lies on the grid then. What is proven impossible must not be kept by the plan without the lock.
+    """
+    try:
+        scenario = shop.scenario([told])
+    except ScenarioError as error:
+        return _refused(shop, told, base, str(error))
+    made = plan(scenario)
+    if made.found:
+        found = faults(scenario, exported(made, store))
+        return Fate("wrong", f"{made.verdict} {found}") if found or not made.acceptable else Fate("kept")
+    if made.status != "infeasible":
+        return Fate("open", made.reason)
+    kept = not faults(scenario, base)
+    return Fate("wrong", f"{made.reason}, but the plan without it keeps it") if kept else Fate("proven")
+
+
+def offered(says: str) -> Iterator[tuple[str, str | None]]:
+    """Times and units that a refusal offers."""
+    for at, unit in re.findall(r"(\d{4}-\d\d-\d\dT[\d:]+[+-]\d\d:\d\d)(?: on (\w+))?", says.partition("; use ")[2]):
+        yield at, unit or None
+
+
+def _refused(shop: Shop, told: dict[str, str], base: list[Row], says: str) -> Fate:
+    times = list(offered(says))
+    if "\n" in says or not times:
+        return Fate("wrong", f"no times: {says}")
+    for at, unit in times:
+        moved = {"heat": told["heat"], "stage": told["stage"], "start": at} | ({"unit": unit} if unit else {})
+        moved |= {"unit": told["unit"]} if "unit" in told else {}
+        try:
+            shop.scenario([moved])
+        except ScenarioError as error:
+            return Fate("wrong", f"offered {at}, then {error}")
+    if not faults(shop.scenario([]).model_copy(update={"locks": _locks(told)}), base):
+        return Fate("wrong", f"the plan without it keeps it: {says}")
+    return Fate("refused")
+
+
+def _locks(told: dict[str, str]) -> tuple[Any, ...]:
+    from scenarios.orders import Lock
+
+    return (Lock.model_validate(told),)
+
+
+def fed_back(made: Plan) -> list[dict[str, str]]:
+    """All starts and units of a plan as locks."""
+    assert made.replay is not None
+    begun = {(item.heat, item.stage) for item in made.scenario.state.started}
+    columns = (made.replay[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min"))
+    return [
+        {"heat": heat, "stage": stage, "unit": unit, "start": made.scenario.horizon.instant(start).isoformat()}
+        for heat, stage, unit, start in zip(*columns, strict=True)
+        if (heat, stage) not in begun
+    ]
+
+
+def same_places(one: Plan, other: Plan) -> str:
+    """By what two plans differ in units and starts, in words; empty where they are the same."""
+    if one.replay is None or other.replay is None or not other.acceptable:
+        return other.verdict
+    places = [
+        {
+            (heat, stage): (unit, start)
+            for heat, stage, unit, start in zip(
+                *(made.replay[f"op_{name}"].values.tolist() for name in ("heat", "stage", "unit", "start_min")),
+                strict=True,
+            )
+        }
+        for made in (one, other)
+        if made.replay is not None
+    ]
+    for key, (unit, start) in places[0].items():
+        on, at = places[1][key]
+        if on != unit or abs(at - start) > 1 / 60:
+            return f"{key} on {on} at {at:g} instead of {unit} at {start:g}"
+    return ""
