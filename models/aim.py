@@ -14,6 +14,8 @@ from scenarios import Scenario
 
 SECOND = 1e-3
 """Weight of the second goal: all of it counts as little as this share of the first."""
+WITHIN = 0.1
+"""Nor does it count for more than this share of the gap that is asked for."""
 EARLY = 1e-6
 """Weight of early starts, by slot and as a share of the first goal."""
 FUEL = 4.0
@@ -27,7 +29,7 @@ class Aim:
     """First goal, second goal and caps. Values leave out what no plan can change.
 
     Goals are lexicographic up to ``SECOND``: the weight of the second goal is so small that trading all of it would
-    move the first by a tenth of a percent, well inside any gap that is asked for.
+    move the first by a tenth of a percent, and by a tenth of the gap that is asked for at most.
     """
 
     first: str
@@ -129,7 +131,7 @@ def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct
     return Aim(
         first=first,
         second=second,
-        second_weight=SECOND * scale,
+        second_weight=min(SECOND, WITHIN * goal.gap) * scale,
         constant=data.unavoidable(table[first]),
         cost_cap=min(limits) if limits else None,
         carbon_cap=None if caps.carbon_kg is None else caps.carbon_kg - direct_kg,

@@ -110,7 +110,7 @@ class Bound:
         """On long horizons a quick bound first: what waiting costs left out."""
         if self._first is None:
             return
-        found = self._first.search(time_limit=max(self.search.left, 0.05), relax=True, ipm=True, crossover=False,
+        found = self._first.search(time_limit=max(self.search.rest, 0.05), relax=True, ipm=True, crossover=False,
                                    cancel=self._stop)  # fmt: skip
         outcome = self._first.outcome(found)
         if outcome.bound is not None:
@@ -125,13 +125,13 @@ class Bound:
         for c, column, t in self._options:
             casters, low, high = everywhere.get(c, ((), t, t))
             everywhere[c] = (tuple(sorted({*casters, column})), min(low, t), max(high, t))
-        began, left = time.perf_counter(), search.left
+        began, left = time.perf_counter(), search.rest
         root = self._node(everywhere, -float("inf"), root=True)
         nodes = [root] if root is not None else []
         search.infeasible |= root is None
         while nodes:
             search.raise_bound(nodes[0].bound)
-            if self._stop() or search.done() or (self.long and time.perf_counter() - began > ROOT_SHARE * left):
+            if self._stop() or search.over() or (self.long and time.perf_counter() - began > ROOT_SHARE * left):
                 return
             parts = _parts(nodes[0])
             if not parts:
@@ -147,7 +147,7 @@ class Bound:
         """A part of the plans, its relaxation solved; None where it is proven to hold no plan."""
         self._restrict(places)
         found = self._program.search(
-            time_limit=max(self.search.left, 0.05), relax=True, ipm=root and not self._program.has_basis,
+            time_limit=max(self.search.rest, 0.05), relax=True, ipm=root and not self._program.has_basis,
             crossover=not (root and self.long), cancel=self._stop,
         )  # fmt: skip
         outcome = self._program.outcome(found)
@@ -182,8 +182,8 @@ class Bound:
 
         self._program.forget()
         found = self._program.search(
-            time_limit=max(search.left, 0.05), gap=search.gap / 8, on_progress=tell,
-            cancel=lambda: self._stop() or search.done() or (search.bound or 0.0) >= ceiling,
+            time_limit=max(search.rest, 0.05), gap=search.gap / 8, on_progress=tell,
+            cancel=lambda: self._stop() or search.over() or (search.bound or 0.0) >= ceiling,
         )  # fmt: skip
         outcome = self._program.outcome(found)
         if outcome.status == "infeasible":

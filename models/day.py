@@ -9,6 +9,7 @@
 4. All starts at their best times, units and sequences kept (``models/casts/retiming.py``); every heat moved by a slot;
    two casts exchanged; the heats of one or two casts moved by some slots, all others held, until nothing improves any
    more.
+5. What is left of the time: ``models/onward.py``.
 
 Every plan is judged by its own figures, whatever made it. Mixed-integer programs are solved around their relaxation:
 that is where good plans lie, and HiGHS would look there last.
@@ -18,40 +19,47 @@ from __future__ import annotations
 
 import time
 
-from models import quarters
+from models import onward, quarters
 from models.bound import rising
 from models.casts import renewal
 from models.first_plan import first_plan
 from models.moves import WIDTHS, corridors, exchange, polish, retime, walk
 from models.search import Search
 
-__all__ = ["exchange", "polish", "run"]
+__all__ = ["exchange", "plans", "polish", "run"]
 
 
 BEGINNINGS = (0.0, 0.5, 0.99, None)
 """How lags of averaged heats are rounded (nearest slot, up, down; None: heats as they are): each leads to another
 plan."""
+SHORT = (0.35, 0.5)
+"""Share of the time for plans where the whole line fits into one program; the second where there is no plan yet."""
 RENEWAL_SHARE = 0.35
 """Share of the time left in which casts of a foreman's list are put back another way."""
 
 
 def run(search: Search) -> None:
     """Search until the gap or the limit is reached."""
-    with rising(search) as proof:
-        for rounding in () if _from_coarser(search) or _renewed(search) else BEGINNINGS:
-            if search.done():
-                break
-            with search.afresh():
-                first_plan(search, rounding)
-                retime(search)
-                walk(search, 1)
-                exchange(search)
-                corridors(search, WIDTHS[0])
-        polish(search)
-        # nothing better is in sight: wait for the proof
-        while proof.is_alive() and not search.done():
-            proof.join(0.1)
+    with rising(search):
+        # what heats by name over the whole horizon prove and find needs no more than a beginning
+        with search.part(SHORT[search.best is None] if onward.fits(search) else 1.0):
+            plans(search)
+        onward.run(search)
     search.tell()
+
+
+def plans(search: Search) -> None:
+    """Plans from several beginnings, improved until no step helps any more."""
+    for rounding in () if _from_coarser(search) or _renewed(search) else BEGINNINGS:
+        if search.done():
+            break
+        with search.afresh():
+            first_plan(search, rounding)
+            retime(search)
+            walk(search, 1)
+            exchange(search)
+            corridors(search, WIDTHS[0])
+    polish(search)
 
 
 def _from_coarser(search: Search) -> bool:
@@ -60,7 +68,7 @@ def _from_coarser(search: Search) -> bool:
         return False
     began = time.perf_counter()
     inner = search.coarser(search)
-    run(inner)
+    plans(inner)
     starts = quarters.finer(inner, search)
     search.clock("coarse plan", began)
     if starts is None:

@@ -5,7 +5,8 @@
    is up, the surroundings of the given plan, again and again, lead there as well.
 2. Every unit by itself within a corridor of some slots around it; corridors grow while plans get better.
 3. Units that are alike together, with the shortest lags: a bound, often equal to the plan.
-4. What is left of the time goes to every unit by itself over the whole horizon, from the best plan on.
+4. Every unit by itself over the whole horizon, from the best plan on. Longest waits are counted in total there, so
+   that its optimum need not be a plan: then, and where time is left, the search goes on (``models/onward.py``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyomo.environ as pyo
 
-from models import day
+from models import day, onward
+from models.bound import rising
 from models.matched import Corridor, Matched, Units, suits
 from models.matched_plan import around, begin, read
 from models.solve import Outcome, solve
@@ -33,6 +35,8 @@ SHARE = 0.1
 SHARES = (0.15, 0.35)
 """Shares of the time for the pooled plan, the second where the first was too short for any, and for a corridor while
 there is no plan."""
+READ_SHARE = 0.5
+"""Share of the time for the whole, where heats by name may be solved after it."""
 BEGIN_SHARE = 0.15
 """Share of the time for a first plan, where none is given."""
 ROUNDS = 12
@@ -52,6 +56,12 @@ def useful(search: Search) -> bool:
 
 def pursue(search: Search) -> None:
     """Search until the gap or the limit is reached; plans and bounds go into ``search``."""
+    plans(search)
+    onward.run(search)
+
+
+def plans(search: Search) -> None:
+    """Plans and a bound, as far as counts by unit lead."""
     if search.best is None:
         _begin(search)
     centre = _pooled_plan(search) or _walk(search)
@@ -65,17 +75,13 @@ def pursue(search: Search) -> None:
     if not search.done():
         _solve(search, "shortest", None, search.left * SHARE, bounds=True)
     if not search.done():
-        _solve(search, "each", None, search.left, bounds=True)
+        _solve(search, "each", None, search.left * (READ_SHARE if onward.fits(search) else 1.0), bounds=True)
 
 
 def _begin(search: Search) -> None:
     """Pooled counts told apart into heats: a plan within seconds where counts by unit find none in minutes."""
-    whole = search.time_limit
-    search.time_limit = whole - search.left * (1 - BEGIN_SHARE)
-    try:
-        day.run(search)
-    finally:
-        search.time_limit = whole
+    with search.part(BEGIN_SHARE), rising(search):
+        day.plans(search)
 
 
 def _pooled_plan(search: Search) -> Corridor | None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import itertools
 import math
 
+import numpy as np
+
 from models.naming import FIRM, STEP_S, named, overlap_price, told_apart
 from models.search import Search
 from models.slots import SlotProblem
@@ -113,9 +115,38 @@ def _swapped(problem: SlotProblem, plan: Starts, c: int, d: int) -> Starts:
     return Starts(tuple(unit), tuple(slot), tuple(cast_unit), tuple(cast_slot))
 
 
-def improve(search: Search, heats: list[int], width: int) -> bool:
-    """Move some heats by some slots, all others held. True where a better plan came out."""
+def shake(search: Search, chance: np.random.Generator, size: int) -> bool:
+    """Plan some casts, or heats where there are none, anew, chosen by chance. True where a better plan came out.
+
+    Half the time they lie together, and how far they may move is drawn as well.
+    """
+    problem, draft = search.problem, search.draft
+    assert draft is not None
+    groups = [cast.heats for cast in problem.casts if cast.started_min is None] or [
+        (h,) for h, heat in enumerate(problem.heats) if any(o.started_min is None for o in heat.operations)
+    ]
+    if not groups:
+        return False
+    order = chance.permutation(len(groups))
+    if chance.random() < 0.5:
+        first = [min((t for h in group for t in draft.slot[h]), default=0) for group in groups]
+        order = np.argsort([abs(at - first[order[0]]) for at in first], kind="stable")
+    chosen = [h for g in order[:size].tolist() for h in groups[g]]
+    width = int(chance.choice((*WIDTHS, problem.n_slots)))
+    return improve(search, chosen, width, seconds=size * STEP_S, wide=bool(chance.random() < 0.5))
+
+
+def improve(search: Search, heats: list[int], width: int, *, seconds: float = STEP_S, wide: bool = False) -> bool:
+    """Move some heats by some slots, all others held. True where a better plan came out.
+
+    Args:
+        search: has a draft.
+        heats: to move.
+        width: slots.
+        seconds: at most.
+        wide: far from the relaxation too.
+    """
     assert search.draft is not None
     windows = near(search.problem, search.draft, width, set(heats))
-    plan, _, _ = named(search, windows, min(search.left, STEP_S), "improve", search.draft)
+    plan, _, _ = named(search, windows, min(search.left, seconds), "improve", search.draft, wide=wide)
     return plan is not None and search.offer(plan)

@@ -41,7 +41,15 @@ class Windows:
 class Named:
     """The model of named heats with its site."""
 
-    def __init__(self, problem: SlotProblem, data: SiteData, windows: Windows, loose: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        problem: SlotProblem,
+        data: SiteData,
+        windows: Windows,
+        loose: Collection[int] = (),
+        *,
+        firm: bool = False,
+    ) -> None:
         """Build the model within the windows.
 
         Args:
@@ -49,8 +57,9 @@ class Named:
             data: the site.
             windows: where starts may lie.
             loose: units that may be used twice at a time; the objective must price ``twice``.
+            firm: the import limit is kept; else it may be broken, which the objective must price.
         """
-        self.problem, self.data, self.windows, self.loose = problem, data, windows, loose
+        self.problem, self.data, self.windows, self.loose, self.firm = problem, data, windows, loose, firm
         self.model = pyo.ConcreteModel()
         self.possible = True
         self._build()
@@ -153,7 +162,7 @@ class Named:
         m.site, m.given = pyo.Block(), pyo.Block()
         self.ports: Ports = site_model.add(
             m.site, self.data, lambda c, t: m.line[c], lambda t: sum([m.line[t * per + k] for k in range(per)]),
-            soft=True, line_gives=load.give(m.given, problem, drawn),
+            soft=not self.firm, line_gives=load.give(m.given, problem, drawn),
         )  # fmt: skip
 
     def begin(self, starts: Starts) -> None:

@@ -128,6 +128,8 @@ def named(
     loose: Collection[int] = (),
     overlap: float = 0.0,
     gap: float | None = None,
+    *,
+    wide: bool = False,
 ) -> tuple[Starts | None, float, bool]:
     """The best plan of named heats near the relaxation within windows.
 
@@ -140,6 +142,7 @@ def named(
         loose: units that may be used twice at a time.
         overlap: what a slot of that counts.
         gap: at which the search may stop; None: a tenth of what is asked for.
+        wide: far from the relaxation too, not only near it.
 
     Returns:
         The plan, how many slots units are used twice in, and whether time ended the search.
@@ -172,7 +175,8 @@ def named(
         gap = search.gap / 10 if gap is None else gap
         # without a start HiGHS cuts for long before it has a plan; where the relaxation holds one it is there at once
         for around in (1,) if start is not None else (0, 1):
-            program.restrict(made.surroundings(around, start))
+            if not wide:
+                program.restrict(made.surroundings(around, start))
             if start is not None:
                 made.begin(start)
             outcome = program.run(time_limit=left(), gap=gap, start=start is not None, cancel=search.done)

@@ -58,12 +58,28 @@ class Search:
     """Makes a search on a coarser grid, whose plan is a beginning; None: the grid is coarse enough."""
     study: Study | None = None
     """Keeps the solver of the bound for the next search."""
+    until: float = math.inf
+    """Where only a part of the search may go on, its end by ``time.perf_counter``; the bound goes on after it."""
     _telling: threading.Lock = field(default_factory=threading.Lock)
 
     @property
-    def left(self) -> float:
-        """Seconds left."""
+    def rest(self) -> float:
+        """Seconds left of the whole search."""
         return self.time_limit - (time.perf_counter() - self.began)
+
+    @property
+    def left(self) -> float:
+        """Seconds left, of a part where there is one."""
+        return min(self.rest, self.until - time.perf_counter())
+
+    @contextmanager
+    def part(self, share: float) -> Iterator[None]:
+        """Give what is inside a share of the seconds left."""
+        before, self.until = self.until, time.perf_counter() + share * self.left
+        try:
+            yield
+        finally:
+            self.until = before
 
     @property
     def value(self) -> float | None:
@@ -93,10 +109,14 @@ class Search:
         shop = Shop(self.problem, self.aim.both_weights(data))
         return Retiming(shop, given, data.limit_mwh(), round(data.meter_min / data.cell_min))
 
-    def done(self) -> bool:
-        """Whether to stop: gap reached, time over, cancelled or infeasible."""
+    def over(self) -> bool:
+        """Whether the whole search ends: gap reached, time over, cancelled or infeasible."""
         told = self.told_gap
-        return self.infeasible or self.left <= 0.05 or self.cancel() or (told is not None and told <= self.gap)
+        return self.infeasible or self.rest <= 0.05 or self.cancel() or (told is not None and told <= self.gap)
+
+    def done(self) -> bool:
+        """Whether to stop here: all is over, or the time for a part of it."""
+        return self.left <= 0.05 or self.over()
 
     def tell(self) -> None:
         """Report incumbent, bound and gap; plans and bound come from two threads."""

@@ -12,7 +12,7 @@ import math
 import time
 from dataclasses import replace
 
-from models import day, matched_search, moves
+from models import day, matched_search, moves, onward
 from models.bound import LONG_HEATS, rising
 from models.casts import renewal
 from models.search import Search
@@ -38,7 +38,7 @@ def suits(search: Search) -> bool:
 
 def run(search: Search) -> None:
     """Search group by group."""
-    with rising(search) as proof:
+    with rising(search):
         if renewal.useful(search):
             renewal.run(search, RENEWAL_SHARE * search.left)
         if search.data.purchase is not None:
@@ -53,16 +53,15 @@ def run(search: Search) -> None:
                     _replan(search, group, max(search.left / (len(groups) - number), LEAST_S))
                     moves.retime(search)
             taken = GROUP_HEATS // 2 - taken
-        while proof.is_alive() and not search.done():
-            proof.join(0.1)
+        onward.run(search)
 
 
 def _whole(search: Search) -> None:
     """Counts by unit where they are exact, else pooled plans told apart into heats."""
     if matched_search.useful(search):
-        matched_search.pursue(search)
+        matched_search.plans(search)
     else:
-        day.run(search)
+        day.plans(search)
 
 
 def _groups(problem: SlotProblem, size: int) -> list[list[int]]:

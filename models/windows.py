@@ -53,6 +53,15 @@ def around_counted(problem: SlotProblem, counted: Counted, wide: int, around: in
     return Windows(operation, {c: options(problem, c, slot, around) for c, (_, slot) in counted.cast.items()})
 
 
+def everywhere(problem: SlotProblem) -> Windows:
+    """Windows that hold every plan."""
+    operation = {(h, i): (op.first, op.last) for h, heat in enumerate(problem.heats) for i, op in enumerate(heat.operations)}
+    for h in range(len(problem.heats)):
+        _propagate(problem, h, operation, None, 0)
+    waiting = [c for c, cast in enumerate(problem.casts) if cast.started_min is None]
+    return Windows(operation, {c: options(problem, c, 0, problem.n_slots) for c in waiting})
+
+
 def options(problem: SlotProblem, c: int, slot: int, around: int) -> list[tuple[int, int]]:
     """Caster and slot of each place of a cast near a slot."""
     cast = problem.casts[c]

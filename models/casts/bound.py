@@ -108,7 +108,7 @@ class CastBound:
         self.search.clock("bound", began)
 
     def _stop(self) -> bool:
-        return self.over or self.search.done()
+        return self.over or self.search.over()
 
     def _begin(self) -> None:
         """Casts at all hours, as if nothing else were made; where one has no place there is no plan."""
@@ -139,7 +139,7 @@ class CastBound:
         level = 0
         while level < len(TOLERANCES) and not self._stop():
             found = self.master.solve(
-                block, tolerance=TOLERANCES[level], time_limit=self.search.left, cancel=self._stop
+                block, tolerance=TOLERANCES[level], time_limit=self.search.rest, cancel=self._stop
             )
             if found is None:
                 return
