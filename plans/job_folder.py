@@ -39,7 +39,7 @@ def request(run: str) -> dict[str, Any]:
     """What was asked of a job; empty where there is none."""
     try:
         return dict(json.loads((folder_of(run) / "request.json").read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, TypeError):
         return {}
 
 
