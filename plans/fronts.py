@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,6 +57,9 @@ def save(front: Front, folder: Path | None = None, number: str | None = None) ->
     number = number or uuid.uuid4().hex
     place = _folder(folder)
     place.mkdir(parents=True, exist_ok=True)
+    for left in place.glob(".*.partial"):  # by a process that was killed
+        if time.time() - left.stat().st_mtime > 86_400:
+            shutil.rmtree(left, ignore_errors=True)
     partial = place / f".{number}.partial"
     partial.mkdir()
     try:

@@ -29,8 +29,8 @@ from plans.run_folder import DATASETS, FORMAT, PACKAGES, StoredRun
 from scenarios import Scenario
 
 __all__ = [
-    "DATASETS", "FORMAT", "PACKAGES", "RUN_ID", "TRASH_DAYS", "CatalogueError", "Entry", "NotKeptError", "Scan", "Store",
-    "StoreError", "StoredRun", "home", "is_begun",
+    "DATASETS", "FORMAT", "PACKAGES", "RUN_ID", "TRASH_DAYS", "CatalogueError", "Entry", "NotKeptError", "Scan",
+    "Store", "StoreError", "StoredRun", "home", "is_begun",
 ]  # fmt: skip
 
 TRASH_DAYS = 7
