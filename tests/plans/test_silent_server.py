@@ -65,6 +65,7 @@ def test_each_request_ends_with_one_line(store: Store, postgresql: Server) -> No
 
 def test_a_transaction_that_has_begun_is_given_up(store: Store, postgresql: Server) -> None:
     """Proves: a server that stops between two statements of a transaction is one line, and nothing of it is kept."""
+
     def write() -> None:
         with ExitStack() as meanwhile, store.catalogue.writing() as connection:
             connection.exec_driver_sql("INSERT INTO homes (id, place) VALUES ('b', 'elsewhere')")
