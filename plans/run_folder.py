@@ -25,7 +25,6 @@ from plans.catalogue import StoreError, labels
 from plans.figures import Figures
 from plans.plan import Plan
 from plans.replays import Replays
-from plans.run_record import FORMAT
 from scenarios import Scenario
 
 PACKAGES = ("emberline", "pyomo", "highspy", "simpy", "xarray", "numpy")
@@ -56,7 +55,7 @@ def write(folder: Path, run: str, made: Plan) -> None:
     hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     meta = {
         "run": run,
-        "format": FORMAT,
+        "format": run_record.FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {name: version(name) for name in PACKAGES},
         "seed": made.scenario.disturbances.seed,

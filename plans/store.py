@@ -25,7 +25,8 @@ from plans import run_folder
 from plans.catalogue import Catalogue, CatalogueError, Entry, NotKeptError, StoreError
 from plans.home import RUN_ID, Home, home, is_begun, whole
 from plans.plan import Plan
-from plans.run_folder import DATASETS, FORMAT, PACKAGES, StoredRun
+from plans.run_folder import DATASETS, PACKAGES, StoredRun
+from plans.run_record import FORMAT
 from scenarios import Scenario
 
 __all__ = [

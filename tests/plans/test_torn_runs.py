@@ -74,9 +74,10 @@ def test_a_record_with_another_type_anywhere(stored: StoredRun) -> None:
     whole = record.read_bytes()
     torn: set[Any] = set()
     needed = [("format",), ("created",), ("files_sha256",), ("summary", "baseline", "complete"), ("summary", "replays")]
+    other_types: tuple[Any, ...] = (None, [], {"a": 1}, -1.5)
     others = random.Random(1).sample(list(places(stored.meta)), 30)
     for path in (*needed, *others):
-        for value in (None, [], {"a": 1}, -1.5):
+        for value in other_types:
             data = copy.deepcopy(stored.meta)
             at = data
             for key in path[:-1]:
