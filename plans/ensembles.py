@@ -60,7 +60,10 @@ def read(stored: StoredRun, seed: int) -> Ensemble:
         raise StoreError(
             f"run {stored.id} has no ensemble of seed {seed} (it has {has}); make it with 'emberline replay'"
         )
-    data = netcdf.read(path)
+    try:
+        data = netcdf.read(path)
+    except Exception:  # of torn data the libraries raise errors of every kind
+        raise StoreError(f"{path.name} of run {stored.id} is torn; make it again") from None
     kept = data.attrs.get("format"), data.attrs.get("schedule_sha256")
     if kept != (FORMAT, stored.meta["files_sha256"]["schedule.nc"]):
         raise StoreError(f"{path.name} of run {stored.id} is of another format or schedule; make it again")

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -56,6 +57,9 @@ def save(front: Front, folder: Path | None = None, number: str | None = None) ->
     number = number or uuid.uuid4().hex
     place = _folder(folder)
     place.mkdir(parents=True, exist_ok=True)
+    for left in place.glob(".*.partial"):  # by a process that was killed
+        if time.time() - left.stat().st_mtime > 86_400:
+            shutil.rmtree(left, ignore_errors=True)
     partial = place / f".{number}.partial"
     partial.mkdir()
     try:
@@ -135,17 +139,26 @@ def read(prefix: str = "last", folder: Path | None = None) -> StoredFront:
             f"{len(found) or 'no'} stored fronts begin with {prefix[:40]!r}" if known or prefix != "last"
             else "there is no stored front yet; make one with 'emberline pareto'"
         )  # fmt: skip
-    place = _folder(folder) / found[0]
+    try:
+        return _opened(_folder(folder) / found[0])
+    except StoreError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        says = f"front {found[0]} is torn: front.json cannot be read; search it again"
+        raise StoreError(says) from error
+
+
+def _opened(place: Path) -> StoredFront:
     meta = json.loads((place / "front.json").read_text(encoding="utf-8"))
     if meta.get("format") != FORMAT:
-        raise StoreError(f"front {found[0]} has format {meta.get('format')}, this version reads {FORMAT}")
+        raise StoreError(f"front {place.name} has format {meta.get('format')}, this version reads {FORMAT}")
     torn = [
         name
         for name, digest in meta["files_sha256"].items()
         if not (place / name).is_file() or _sha256(place / name) != digest
     ]
     if torn:
-        raise StoreError(f"front {found[0]} is torn: {', '.join(torn)} missing or altered; search it again")
+        raise StoreError(f"front {place.name} is torn: {', '.join(torn)} missing or altered; search it again")
     scenario = Scenario.model_validate_json((place / "scenario.json").read_text(encoding="utf-8"))
     summary = meta["summary"]
     schedules = {}
@@ -164,7 +177,7 @@ def read(prefix: str = "last", folder: Path | None = None) -> StoredFront:
         unsearched=summary["unsearched"],
         seconds=summary["seconds"],
     )
-    return StoredFront(found[0], place, meta["created"], front)
+    return StoredFront(place.name, place, meta["created"], front)
 
 
 def write(front: Front, path: Path) -> Path:

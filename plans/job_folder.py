@@ -14,6 +14,8 @@ from filelock import FileLock, Timeout
 from plans.store import RUN_ID, StoreError, home
 
 KEPT_DAYS = 7
+LEFT_S = 60.0
+"""A note to a worker that waits is left behind after so long [s]."""
 
 
 def jobs_folder() -> Path:
@@ -39,7 +41,7 @@ def request(run: str) -> dict[str, Any]:
     """What was asked of a job; empty where there is none."""
     try:
         return dict(json.loads((folder_of(run) / "request.json").read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, TypeError):
         return {}
 
 
@@ -97,6 +99,10 @@ def prune(jobs: Path) -> None:
     for folder in jobs.iterdir():
         if RUN_ID.match(folder.name) and (age(folder) or 0) > old and not held(folder / "worker.lock"):
             shutil.rmtree(folder, ignore_errors=True)
+    for note in (jobs / "idle").iterdir():
+        # a worker that is alive takes its note away at once, and its lock when it ends
+        if (age(note) or 0) > LEFT_S and not held(note.with_suffix(".lock")):
+            note.unlink(missing_ok=True)
     for note in (jobs / "about").iterdir():
         if (age(note) or 0) > old:
             note.unlink(missing_ok=True)

@@ -213,7 +213,7 @@ def status(run: str) -> JobStatus:
     if (folder / "stop").exists():
         return replace(now, state="stopped", lines=("stopped before there was anything to keep",))
     late = folder / "late.txt"
-    says = f"the worker ended without a result; {'plan' if kind == 'plan' else 'ask'} again"
+    says = f"the worker ended without a result, perhaps for lack of memory; {'plan' if kind == 'plan' else 'ask'} again"
     if late.is_file() and late.stat().st_size:
         says = "the worker took far longer than the time limit and was ended; allow more time or ask for less"
     return replace(now, state="broken", lines=(says,))

@@ -20,6 +20,9 @@ from scenarios.record import Problem, ScenarioError
 
 BASE = 250e6
 """A process with everything imported."""
+RESERVED = 600e6
+"""Addresses that libraries and threads reserve and do not use: ``ulimit -v`` counts them."""
+ADDRESSES = f"ulimit -v less {RESERVED / 2**20:.0f} MiB for libraries"
 PER_VALUE = 80.0
 """Of a replay in the making, and its figures, for each number of its dataset."""
 PER_REPLICATION = 5_000.0
@@ -73,7 +76,7 @@ def _address_space() -> list[Limit]:
     except ImportError:  # no such limit on this system
         return []
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return [] if soft == resource.RLIM_INFINITY else [Limit(float(soft), "ulimit -v")]
+    return [] if soft == resource.RLIM_INFINITY else [Limit(max(soft - RESERVED, 0.0), ADDRESSES)]
 
 
 def of_replay(schedule: xr.Dataset) -> float:
@@ -105,8 +108,11 @@ def refuse(needed: float, what: str, remedy: str = "") -> None:
 
     Raises:
         ScenarioError: one line with both figures.
+        MemoryError: no work at all would fit.
     """
     has = limit()
+    if has.of == ADDRESSES and has.size < BASE:  # where this fails in a thread, the system's library ends the process
+        raise MemoryError
     if needed > has.size:
         says = f"would need about {in_words(needed)} of memory, {has.of} has {in_words(has.size)}"
         raise ScenarioError([Problem(what, "", f"{says}; {remedy}" if remedy else says)])

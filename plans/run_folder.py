@@ -20,14 +20,13 @@ from typing import Any
 
 import xarray as xr
 
-from plans import netcdf
+from plans import netcdf, run_record
 from plans.catalogue import StoreError, labels
 from plans.figures import Figures
 from plans.plan import Plan
 from plans.replays import Replays
 from scenarios import Scenario
 
-FORMAT = 1
 PACKAGES = ("emberline", "pyomo", "highspy", "simpy", "xarray", "numpy")
 DATASETS = ("envelope", "baseline", "schedule", "replay")
 
@@ -56,7 +55,7 @@ def write(folder: Path, run: str, made: Plan) -> None:
     hashes = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     meta = {
         "run": run,
-        "format": FORMAT,
+        "format": run_record.FORMAT,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {name: version(name) for name in PACKAGES},
         "seed": made.scenario.disturbances.seed,
@@ -79,9 +78,7 @@ def read(folder: Path, run: str) -> StoredRun:
         FileNotFoundError: there is no plan in the folder.
         StoreError: it is torn, or of a format that this version does not know.
     """
-    meta = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
-    if meta.get("format") != FORMAT:
-        raise StoreError(f"run {run} has format {meta.get('format')}, this version reads {FORMAT}; make the plan again")
+    meta = run_record.read(folder, run)
     torn = [name for name, digest in meta["files_sha256"].items() if not _is_whole(folder / name, digest)]
     if torn:
         raise StoreError(f"run {run} is torn: {', '.join(torn)} missing or altered; make the plan again")
@@ -118,10 +115,21 @@ def has_plan(folder: Path) -> bool:
     return (folder / "plan.json").is_file()
 
 
+def is_torn(folder: Path) -> bool:
+    """Whether a run is in the folder whose record tells nothing sound."""
+    try:
+        run_record.read(folder, folder.name)
+    except (FileNotFoundError, run_record.OtherFormatError):
+        return False
+    except (OSError, StoreError):
+        return True
+    return False
+
+
 def columns(folder: Path) -> dict[str, Any] | None:
     """What the catalogue keeps of a run, with the labels that the folder has; None: the folder tells nothing sound."""
     try:
-        meta = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+        meta = run_record.read(folder, folder.name)
         scenario = json.loads((folder / "scenario.json").read_text(encoding="utf-8"))
         summary = meta["summary"]
         plan, saved = summary["replay"] or {}, summary["saved"]
@@ -140,13 +148,13 @@ def columns(folder: Path) -> dict[str, Any] | None:
             "input_sha256": str(meta["input_sha256"]),
             "created": datetime.fromisoformat(meta["created"]).astimezone(UTC).replace(tzinfo=None),
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
     try:
         kept = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
         tags = sorted(labels.tags(map(str, kept["tags"])))[: labels.MOST_TAGS]
         return {**told, "name": labels.name(str(kept["name"])), "tags": tags}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return told
 
 

@@ -15,22 +15,23 @@ import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from filelock import Timeout
 
 from plans import run_folder
-from plans.catalogue import Catalogue, Entry, NotKeptError, StoreError
+from plans.catalogue import Catalogue, CatalogueError, Entry, NotKeptError, StoreError
 from plans.home import RUN_ID, Home, home, is_begun, whole
 from plans.plan import Plan
-from plans.run_folder import DATASETS, FORMAT, PACKAGES, StoredRun
+from plans.run_folder import DATASETS, PACKAGES, StoredRun
+from plans.run_record import FORMAT
 from scenarios import Scenario
 
 __all__ = [
-    "DATASETS", "FORMAT", "PACKAGES", "RUN_ID", "TRASH_DAYS", "Entry", "NotKeptError", "Scan", "Store", "StoreError",
-    "StoredRun", "home", "is_begun",
+    "DATASETS", "FORMAT", "PACKAGES", "RUN_ID", "TRASH_DAYS", "CatalogueError", "Entry", "NotKeptError", "Scan",
+    "Store", "StoreError", "StoredRun", "home", "is_begun",
 ]  # fmt: skip
 
 TRASH_DAYS = 7
@@ -134,7 +135,26 @@ class Store(Home):
     ) -> Sequence[Entry]:
         """Runs, newest first, as :meth:`plans.catalogue.Catalogue.search` finds them."""
         self._bring_up_to_date()
-        return self.catalogue.search(text, tags, scenario, state, since, limit, offset)
+
+        def found(state: str | None) -> list[Entry]:
+            return self.catalogue.search(text, tags, scenario, state, since, limit, offset)
+
+        rows = found(state)
+        torn = {row.id for row in (found("stored") if state == "broken" else rows) if self._is_torn(row)}
+        if torn:
+            self._mark_torn(torn)
+            rows = found(state)
+        shown = (replace(row, state="broken") if row.id in torn else row for row in rows)
+        return [row for row in shown if state is None or row.state == state]
+
+    def _is_torn(self, row: Entry) -> bool:
+        return row.state == "stored" and row.home == self._id and run_folder.is_torn(self.path(row.id))
+
+    def _mark_torn(self, runs: Iterable[str]) -> None:
+        if self.writable:
+            with suppress(NotKeptError):
+                for run in runs:
+                    self.catalogue.mark(run, self._id, "broken", of=["stored"])
 
     def count(
         self,
@@ -263,6 +283,9 @@ class Store(Home):
                     entered += row is None or row.state == "broken"
                 else:
                     unread.append(folder.name)
+            elif run_folder.is_torn(folder):
+                self.catalogue.mark(folder.name, self._id, "broken", of=["stored"])
+                unread.append(folder.name)
         for folder in whole(self.trash_folder):
             if folder.name not in known and self._enter(folder.name, folder):
                 self.catalogue.bury(folder.name, self._id)

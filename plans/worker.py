@@ -114,6 +114,8 @@ def work(folder: Path, study: Study | None = None) -> None:
             tell({"phase": "refused", "lines": [str(problem) for problem in error.problems]})
         except StoreError as error:
             tell({"phase": "refused", "lines": [str(error)]})
+        except MemoryError:
+            tell({"phase": "failed", "lines": ["out of memory; allow more, or ask for less"]})
         except Exception as error:  # the page must learn of it, whatever it is
             (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
             says = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

@@ -1,4 +1,4 @@
-"""``python -m ui`` is the command ``emberline``. Nothing is imported before Ctrl-C and a lack of memory are one line."""
+"""``python -m ui`` is the command ``emberline``. Whatever is imported, Ctrl-C and a lack of memory end in one line."""
 
 
 def main() -> None:

@@ -277,6 +277,6 @@ def main() -> None:
         if "StoreError" in kinds:
             _fail(3 if "NotKeptError" in kinds else 2, str(error))
         if line := faults.in_words(error):
-            faults.end(line)
+            _fail(3, line)
         _internal(error)
     raise SystemExit(code or 0)

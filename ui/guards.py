@@ -37,6 +37,8 @@ PAGE = re.compile(r"/[a-z]{0,20}(\?[A-Za-z0-9=&%._-]{0,500})?")
 UNUSED = ("/_stcore/metrics", "/_stcore/agent/", "/_stcore/script-health-check")
 """What Streamlit serves to other programs, and nobody here asks for."""
 
+POLICY_VIOLATION = 1008
+"""Why a WebSocket is closed (RFC 6455)."""
 READING = ("GET", "HEAD", "OPTIONS")
 POLICY = {
     "default-src": "'none'",
@@ -111,6 +113,33 @@ def _secured(name: bytes, value: bytes) -> bytes:
     if name.lower() != b"set-cookie" or b"; secure" in value.lower():
         return value
     return value + b"; Secure"
+
+
+class Closing:
+    """A WebSocket that is refused is closed before it is opened, which browsers see as 403.
+
+    The server takes any other answer for a fault of the app, and writes each into the log.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Args:
+        app: what is guarded.
+        """
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and close instead of answering."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+
+        async def closed(message: Message) -> None:
+            if message["type"] == "websocket.http.response.start":
+                await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            elif message["type"] != "websocket.http.response.body":
+                await send(message)
+
+        await self.app(scope, receive, closed)
 
 
 class SameOrigin:

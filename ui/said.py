@@ -75,8 +75,8 @@ FRONTS = (
 """Of a front (``plans/front.py``)."""
 JOBS = (
     mark("stopped before there was anything to keep"),
-    mark("the worker ended without a result; plan again"),
-    mark("the worker ended without a result; ask again"),
+    mark("the worker ended without a result, perhaps for lack of memory; plan again"),
+    mark("the worker ended without a result, perhaps for lack of memory; ask again"),
     mark("the worker took far longer than the time limit and was ended; allow more time or ask for less"),
     mark("{count} jobs wait already; let some of them finish or stop them"),
 )

@@ -87,6 +87,7 @@ def build(door: Door) -> App:
     policy = guards.content_policy(Path(get_static_dir()) / "index.html")
     middleware = [
         Middleware(guards.SafeHeaders, policy=policy, secure=secure),
+        Middleware(guards.Closing),
         Middleware(TrustedHostMiddleware, allowed_hosts=door.known, www_redirect=False),
         Middleware(guards.SameOrigin, public=oidc.origin if oidc else ""),
         Middleware(guards.Unused),

@@ -6,6 +6,6 @@ It knows no files. What it knows of a run can be read from the run's folder agai
 from plans.catalogue.catalogue import Catalogue
 from plans.catalogue.database import VARIABLE
 from plans.catalogue.entry import Entry
-from plans.catalogue.errors import NotKeptError, StoreError
+from plans.catalogue.errors import CatalogueError, NotKeptError, StoreError
 
-__all__ = ["VARIABLE", "Catalogue", "Entry", "NotKeptError", "StoreError"]
+__all__ = ["VARIABLE", "Catalogue", "CatalogueError", "Entry", "NotKeptError", "StoreError"]

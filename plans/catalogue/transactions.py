@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from plans.catalogue import database, schema
-from plans.catalogue.errors import NotKeptError, StoreError
+from plans.catalogue.errors import CatalogueError, NotKeptError
 
 
 class Transactions:
@@ -52,4 +52,4 @@ class Transactions:
             if why := database.unwritable(self._url, error):
                 raise NotKeptError(f"catalogue {self.where}: {why}") from error
             helps = "; move the file away, it is made anew from the runs' folders" if "not a database" in told else ""
-            raise StoreError(f"catalogue {self.where}: {told[:300]}{helps}") from error
+            raise CatalogueError(f"catalogue {self.where}: {told[:300]}{helps}") from error

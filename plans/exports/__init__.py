@@ -6,7 +6,6 @@ of signs and the zone. A file is written whole or not at all.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from plans.exports import b2mml, calendar, csv, excel, json, netcdf, parquet, re
 from plans.exports.refusal import CannotExport
 from plans.exports.speaker import ENGLISH, Speaker
 from plans.exports.tables import TABLES
+from plans.exports.workshop import workshop
 from plans.store import StoredRun
 
 
@@ -89,9 +89,9 @@ def export(
         _refuse(found.of_table, "table", kind, [name for name, other in FORMATS.items() if other.of_table])
         asked["table"] = table
     # beside the target: a rename within one file system leaves no half file
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".emberline-") as folder:
-        found.write(run, Path(folder) / path.name, **asked)
-        for made in sorted(Path(folder).iterdir(), key=lambda made: made.name == path.name):
+    with workshop(path.parent) as folder:
+        found.write(run, folder / path.name, **asked)
+        for made in sorted(folder.iterdir(), key=lambda made: made.name == path.name):
             made.replace(path.with_name(made.name))
     return path
 

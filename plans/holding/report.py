@@ -7,9 +7,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from plans import ensembles
 from plans.holding.held import Held
-from plans.store import Store
+from plans.store import Store, StoreError
 
 FILE = "holding.json"
 """The answer (``Held.summary``), in the run's folder."""
@@ -24,13 +26,43 @@ def store(kept: Store, run: str, made: Held) -> Path:
     return folder
 
 
+class _Interval(BaseModel):
+    low: float
+    high: float
+
+
+class _Judged(BaseModel):
+    n: int
+    chance: float
+    interval: _Interval
+
+
+class _Answer(BaseModel):
+    """What is read of the answer."""
+
+    level: float
+    status: str
+    robust: _Judged | None
+    plain: _Judged | None
+    margins: dict[str, float]
+    price: dict[str, dict[str, float]]
+
+
 def read(folder: Path) -> dict[str, Any] | None:
-    """The answer in a run's folder; None: the run was not made to hold, or nothing was judged."""
-    try:
-        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    """The answer in a run's folder; None: the run was not made to hold, or nothing was judged.
+
+    Raises:
+        StoreError: it is torn.
+    """
+    path = folder / FILE
+    if not path.is_file():
         return None
-    return found if isinstance(found, dict) else None
+    try:
+        text = path.read_bytes()
+        _Answer.model_validate_json(text)
+        return dict(json.loads(text))
+    except (OSError, ValueError, RecursionError):
+        raise StoreError(f"{FILE} of run {folder.name} is torn; make the plan again") from None
 
 
 def _write(folder: Path, made: Held) -> None:

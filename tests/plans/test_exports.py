@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +14,11 @@ import planned
 import pytest
 from exported import MADE, keep, kept
 from pydantic import ValidationError
+from writers import ROOT
 
 from plans.exports import FORMATS, CannotExport, export, written
 from plans.exports.manifest import manifest, proof, rows
+from plans.exports.workshop import workshop
 from plans.store import StoredRun
 from scenarios.orders import HeatEntry, Order
 from ui import exporting
@@ -128,6 +134,37 @@ def test_a_failure_leaves_nothing_half_written(
         export(of_line, kind, path)
     assert [left.name for left in out.iterdir()] == [path.name]
     assert path.read_text(encoding="utf-8") == "earlier"
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from plans.exports.workshop import workshop
+with workshop(Path(sys.argv[1])) as folder:
+    (folder / "half.xlsx").write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_export_has_left_is_removed_by_the_next(of_line: StoredRun, tmp_path: Path) -> None:
+    """Proves: the next export to the same folder removes what a killed one has left there, with its lock; the folder of
+    an export at work, and what is only named like one, stay. Sensitivity: a sweep by name alone takes all of them."""
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=ROOT, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    left = {path.name for path in tmp_path.iterdir()}
+    assert len(left) == 2
+    others = [tmp_path / ".emberline-notes", tmp_path / ".emberline-12345678"]
+    for other in others:
+        other.mkdir()
+    with workshop(tmp_path) as at_work:
+        export(of_line, "json", tmp_path / "plan.json")
+        assert at_work.is_dir()
+        assert not left & {path.name for path in tmp_path.iterdir()}
+    assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "plan.json"])
+
+    os.utime(others[1], (0, 0))  # as an earlier release, which had no locks, may have left one
+    export(of_line, "json", tmp_path / "plan.json")
+    assert sorted(tmp_path.iterdir()) == sorted([others[0], tmp_path / "plan.json"])
 
 
 def test_an_unknown_format_folder_unit_or_table_is_refused(of_line: StoredRun, tmp_path: Path) -> None:

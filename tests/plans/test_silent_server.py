@@ -34,12 +34,12 @@ def test_a_plan_is_stored_and_entered_later(store: Store, postgresql: Server) ->
     """Proves: where the server stops while a plan is made, the plan is whole in its folder, the catalogue's line says
     so, and the next listing enters it. Sensitivity: without limits of the client's own it would wait without end."""
     made = planned.made()
-    with store.working(made.scenario) as run:
-        with (
-            postgresql.stopped(),
-            pytest.raises(NotKeptError, match=rf"the server does not answer; run {run} is whole in [^\n]*\Z"),
-        ):
-            store.save(run, made)
+    with (
+        store.working(made.scenario) as run,
+        postgresql.stopped(),
+        pytest.raises(NotKeptError, match=rf"the server does not answer; run {run} is whole in [^\n]*\Z"),
+    ):
+        store.save(run, made)
     assert [(entry.id, entry.state) for entry in store.list()] == [(run, "stored")]
 
 
@@ -65,10 +65,15 @@ def test_each_request_ends_with_one_line(store: Store, postgresql: Server) -> No
 
 def test_a_transaction_that_has_begun_is_given_up(store: Store, postgresql: Server) -> None:
     """Proves: a server that stops between two statements of a transaction is one line, and nothing of it is kept."""
-    with ExitStack() as meanwhile, pytest.raises(StoreError, match=SILENT), store.catalogue.writing() as connection:
-        connection.exec_driver_sql("INSERT INTO homes (id, place) VALUES ('b', 'elsewhere')")
-        meanwhile.enter_context(postgresql.stopped())
-        connection.exec_driver_sql("SELECT 1")
+
+    def write() -> None:
+        with ExitStack() as meanwhile, store.catalogue.writing() as connection:
+            connection.exec_driver_sql("INSERT INTO homes (id, place) VALUES ('b', 'elsewhere')")
+            meanwhile.enter_context(postgresql.stopped())
+            connection.exec_driver_sql("SELECT 1")
+
+    with pytest.raises(StoreError, match=SILENT):
+        write()
     assert store.catalogue.place("b") == ""
 
 

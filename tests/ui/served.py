@@ -31,9 +31,14 @@ class Server:
     """``emberline app`` on a port of its own."""
 
     def __init__(
-        self, *options: str, environment: Mapping[str, str] | None = None, cwd: Path | None = None, port: int = 0
+        self,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        port: int = 0,
+        log: Path = Path(os.devnull),
     ) -> None:
-        self.port = port or free_port()
+        self.port, self.log = port or free_port(), log
         self.options, self.environment, self.cwd = options, environment or {}, cwd
         self.start()
 
@@ -44,10 +49,10 @@ class Server:
     def start(self) -> None:
         command = [sys.executable, "-m", "ui", "app", "--port", str(self.port), "--no-browser", *self.options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **self.environment}
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-            env=environment, cwd=self.cwd,
-        )  # fmt: skip
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, start_new_session=True, env=environment, cwd=self.cwd
+            )
         for _ in range(300):
             try:
                 urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1).close()

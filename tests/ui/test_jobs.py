@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
-from plans import jobs
+from plans import job_folder, jobs
 from plans.jobs import JobStatus
 from plans.store import Store, StoreError
 from plans.store import home as home_folder
@@ -192,3 +193,18 @@ def test_ids_are_no_paths(home: Path) -> None:
             jobs.status(run)
     with pytest.raises(StoreError, match="is not known here"):
         jobs.status("f" * 32)
+
+
+def test_what_killed_workers_have_left_is_removed(home: Path) -> None:
+    """Proves: a note to a worker that is dead goes with the next job, with its lock; that of a worker that waits stays,
+    and so does one that was only just given. Sensitivity: by age alone the waiting worker would lose its lock."""
+    idle = job_folder.jobs_folder() / "idle"
+    for name in ("dead", "alive", "young"):
+        for ending in (".lock", ".next"):
+            (idle / f"{name}{ending}").touch()
+            if name != "young":
+                os.utime(idle / f"{name}{ending}", (0, 0))
+    with FileLock(idle / "alive.lock"):
+        os.utime(idle / "alive.lock", (0, 0))
+        job_folder.prune(job_folder.jobs_folder())
+        assert {path.stem for path in idle.iterdir()} == {"alive", "young"}

@@ -102,4 +102,4 @@ def test_what_may_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Path, "write_text", full)
     done = emberline(*IMPORT, "p.csv")
-    assert (done.returncode, done.stderr) == (2, "--output p.csv: No space left on device\n")
+    assert (done.returncode, done.stderr) == (3, "p.csv: No space left on device\n")

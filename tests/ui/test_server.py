@@ -39,8 +39,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Started in another folder, with a configuration that would loosen everything."""
     home = tmp_path_factory.mktemp("home")
     started = Server(
-        "--allow-host", "plant.example", environment=LOOSE | {"EMBERLINE_HOME": str(home)}, cwd=home.parent
-    )
+        "--allow-host", "plant.example", environment=LOOSE | {"EMBERLINE_HOME": str(home)}, cwd=home.parent,
+        log=home.parent / "log",
+    )  # fmt: skip
     yield started
     started.kill()
 
@@ -146,7 +147,9 @@ def test_only_known_hosts_are_answered(server: Server, host: str, status: int) -
 
 
 def test_a_stream_opens_for_the_pages_alone(server: Server) -> None:
-    """Proves: another site, another port of this machine, and a program that names no origin get no WebSocket."""
+    """Proves: another site, another port of this machine, and a program that names no origin get no WebSocket, and the
+    log has no line of them. Sensitivity: anybody's page could fill the disk with lines of faults that are none."""
+    before = server.log.read_text()
     with stream(server, server.url) as opened:
         assert begun(opened).new_session.initialize.session_id
     other = f"http://127.0.0.1:{server.port + 1}"
@@ -154,6 +157,7 @@ def test_a_stream_opens_for_the_pages_alone(server: Server) -> None:
         with pytest.raises(InvalidStatus) as refused:
             stream(server, origin)
         assert refused.value.response.status_code == 403, origin
+    assert server.log.read_text() == before
 
 
 def test_a_stream_for_a_foreign_host_is_refused(server: Server) -> None:
@@ -167,7 +171,7 @@ def test_a_stream_for_a_foreign_host_is_refused(server: Server) -> None:
             sock=own,
             origin=Origin(f"http://evil.example:{server.port}"),
         )
-    assert refused.value.response.status_code == 400
+    assert refused.value.response.status_code == 403
 
 
 def test_the_configuration_of_the_checkout_holds_everywhere(server: Server) -> None:

@@ -81,10 +81,14 @@ def test_what_could_not_hold_is_told(changed: dict[str, str], says: str) -> None
 
 
 def test_workers_inherit_no_secret() -> None:
-    """Proves: secrets leave the environment, the rest stays."""
-    environment = RIGHT | {PREFIX + "COOKIE_SECRET": "x" * 32}
+    """Proves: both secrets leave the environment, the rest stays.
+
+    Sensitivity: with the cookie's secret a worker, or whoever reads its environment, signs in as anybody."""
+    environment = RIGHT | {PREFIX + "COOKIE_SECRET": "x" * 32, "PATH": "/bin"}
     oidc.forget(environment)
-    assert set(RIGHT) - set(environment) == {PREFIX + "CLIENT_SECRET"}
+    assert environment == {"PATH": "/bin"} | {
+        name: value for name, value in RIGHT.items() if name != PREFIX + "CLIENT_SECRET"
+    }
 
 
 # --- whose claims let in --------------------------------------------------------------------------------------------

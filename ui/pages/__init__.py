@@ -6,8 +6,10 @@ from typing import Any
 
 import streamlit as st
 
+from ui import faults
 from ui.language import LANGUAGES, current, mark, tr
 from ui.pages import session, signing, speaking
+from ui.said import said
 
 # the charts' containers keep ``charts.OVERHANG`` free at the right
 STYLE = """<style>
@@ -77,9 +79,23 @@ def _page(name: str) -> Any:
     """A page whose module is imported when it is drawn."""
 
     def draw() -> None:
-        import_module(f"ui.pages.{name}").page()
+        try:
+            import_module(f"ui.pages.{name}").page()
+        except Exception as error:
+            says = refusal(error)
+            if not says:
+                raise
+            st.warning(said(says))
+            st.caption(tr("Reload this page to try again."))
 
     return st.Page(draw, title=tr(PAGES[name]), url_path=ADDRESSES.get(name, name), default=name == "plan")
+
+
+def refusal(error: Exception) -> str:
+    """What the store or the system refuses, in one line; empty where the error is Emberline's own."""
+    from plans.store import StoreError
+
+    return str(error) if isinstance(error, StoreError) else faults.in_words(error)
 
 
 def _language() -> None:

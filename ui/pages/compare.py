@@ -11,7 +11,7 @@ import streamlit as st
 
 from plans.difference import Difference
 from plans.plan import Plan
-from plans.store import Store, StoredRun, StoreError
+from plans.store import CatalogueError, Store, StoredRun, StoreError
 from ui import comparison_charts, wording
 from ui.language import tr, trn
 from ui.pages import compared, drawn, picking, result, session
@@ -62,6 +62,8 @@ def _chosen() -> list[str]:
     for part in named.split(",")[:MOST]:
         try:
             found.append(store.find(part.strip()))
+        except CatalogueError:
+            raise
         except StoreError:
             missing += 1
     if missing:

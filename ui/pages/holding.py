@@ -12,7 +12,7 @@ import streamlit as st
 from plans import jobs
 from plans.holding import MOST_LEVEL, report
 from plans.jobs import JobStatus
-from plans.store import StoredRun
+from plans.store import StoredRun, StoreError
 from scenarios import Scenario
 from scenarios.disturbances import Disturbances
 from ui import local, wording
@@ -130,7 +130,11 @@ def margins(kept: dict[str, float]) -> Iterator[str]:
 
 def show(stored: StoredRun) -> None:
     """Draw how often a plan that was made to hold does, beside the plain plan, and what that costs; else nothing."""
-    found = report.read(stored.folder)
+    try:
+        found = report.read(stored.folder)
+    except StoreError as error:
+        st.warning(str(error))
+        return
     if found is None or not found["robust"] or not found["plain"]:
         return
     asked = wording.percent(found["level"], 1)

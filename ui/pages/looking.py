@@ -10,7 +10,7 @@ import xarray as xr
 from plans.figures import figures
 from plans.ledger import Ledger, ledger
 from plans.plan import Plan
-from plans.store import RUN_ID, StoreError
+from plans.store import RUN_ID, CatalogueError, StoreError
 from scenarios import Scenario, ScenarioError
 from ui import wording
 from ui.language import tr
@@ -104,6 +104,8 @@ def choose(page: str) -> Looked | None:
 def _stored(run: str) -> Looked | None:
     try:
         made = result.opened(run).plan
+    except CatalogueError:
+        raise
     except StoreError:
         st.warning(tr("This plan is not there, or not ready yet. Choose a scenario above, or another plan."))
         return None

@@ -7,7 +7,7 @@ from datetime import UTC
 
 import streamlit as st
 
-from plans.store import Entry, Store, StoreError
+from plans.store import CatalogueError, Entry, Store, StoreError
 from ui import wording
 from ui.language import tr
 from ui.local import stamp
@@ -26,6 +26,8 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
     for run in also:
         try:
             entry = store.entry(run)
+        except CatalogueError:
+            raise
         except StoreError:
             continue
         if entry.state == "stored":

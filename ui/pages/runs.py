@@ -144,7 +144,7 @@ def _horizon(path: str) -> Horizon | None:
     """The horizon of a stored scenario; it never changes. Read alone, for the rest may be long."""
     try:
         return Horizon.model_validate(json.loads(Path(path).read_text(encoding="utf-8"))["horizon"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
@@ -154,7 +154,7 @@ def _held(path: str) -> str:
     try:
         done = json.loads(Path(path).read_text(encoding="utf-8"))["summary"]["replays"]
         return tr("{held} of {n}", held=done["held"], n=done["n"]) if done["n"] else NONE
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return NONE
 
 
