@@ -101,7 +101,7 @@ class Foreman:
         if unit.phase == STANDING:
             if self._works.now - unit.since < unit.process.min_rest_h * 60 - SOON_MIN:
                 return Job(unit, -1, 0.0, COMMITTED)
-            return self._started(group, unit, max(unit.machine.mode, 0), MUST) if group.must_run else None
+            return self._started(group, unit, self._first_mode(group, unit), MUST) if group.must_run else None
         kind = MUST if group.must_run else COMMITTED
         if unit.phase in (STARTING, CHANGING) or not unit.running:
             begin = k if unit.resuming else math.ceil(unit.ready_from / self.table.step_min - SOON_MIN)
@@ -111,8 +111,23 @@ class Foreman:
         may_stop = self._works.now - unit.since >= unit.process.min_run_h * 60 - SOON_MIN
         if may_stop and not group.must_run:
             return None
+        on = self._on(unit, kind)
         other = self._other_mode(group, unit) if may_stop else None
-        return self._on(unit, kind) if other is None else self._changed(group, unit, other, kind)
+        if other is None and may_stop and len(group.machine.ways) > 1 and self._sees.cut_short(on):
+            other = next(iter(self._roomy(group, unit, unit.mode)), None)
+        return on if other is None else self._changed(group, unit, other, kind)
+
+    def _first_mode(self, group: Group, unit: Unit) -> int:
+        """Mode in which a unit that must run begins again: that of the start, or one that has room where it has not."""
+        usual = max(unit.machine.mode, 0)
+        return next(iter(self._roomy(group, unit, None)), usual) if len(group.machine.ways) > 1 else usual
+
+    def _roomy(self, group: Group, unit: Unit, left: int | None) -> list[int]:
+        """Modes, beside one that is left, in which a least run of who must run has room; the shortest first."""
+        ways, usual = group.machine.ways, max(unit.machine.mode, 0)
+        make = self._started if left is None else self._changed
+        modes = [m for m in range(len(ways)) if m != left and self._sees.fits(group, make(group, unit, m, COMMITTED))]
+        return sorted(modes, key=lambda m: (-self._sees.shortage(group, ways[m]), m != usual))
 
     def _even(self, unit: Unit) -> bool:
         return unit.process.daily_energy_mwh is not None

@@ -76,7 +76,9 @@ def _spans(table: Network, records: Records) -> list[Violation]:
     for run in records.course.runs:
         machine = table.machines[run.unit]
         short = machine.process.min_run_h * 60 - (run.end - run.begin)
-        if run.told and short > SLIP_MIN:
+        # an outage ends a run with the step that it begins in
+        step = int(run.end / table.step_min + SLIP_MIN)
+        if run.told and short > SLIP_MIN and not table.closed[run.unit, min(step, table.n_steps - 1)]:
             found.append(("run", "", machine.name, run.end, short / 60, "h"))
     for rest in records.course.rests:
         machine = table.machines[rest.unit]
