@@ -135,11 +135,13 @@ class Foreman:
     def _on(self, unit: Unit, kind: int) -> Job:
         """It goes on, within its ramp."""
         way, process = unit.way, unit.process
-        last = unit.told_tph if self._k else (unit.machine.rate_tph or 0.0)
+        last = unit.told_tph if self._k else unit.machine.rate_tph
         ramp = process.ramp_tph_per_h
-        span = math.inf if ramp is None or not last else ramp * self.table.step_h
+        bottom, top = way.low, way.high
+        if ramp is not None and last is not None and (last or not way.low):
+            span = ramp * self.table.step_h
+            bottom, top = max(bottom, last - span), min(top, last + span)
         wanted = self._daily.rate(self._k, self._works, unit.index) if self._even(unit) else way.usual
-        bottom, top = max(way.low, last - span), min(way.high, last + span)
         rate = min(max(wanted, bottom), top)
         return Job(unit, unit.mode, rate, kind, begin_k=self._k, off_t=unit.off_left, least=bottom, most=top)
 
