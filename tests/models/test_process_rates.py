@@ -298,7 +298,7 @@ def test_off_spec_product_is_made_of_what_is_made(low: float) -> None:
 
 def test_off_spec_product_ends_with_an_outage() -> None:
     """Proves: a run that an outage ends after 2 of 3 h of off-spec product may be made for the price, 2 h at −100: what
-    it had still to lose is not taken from the store. Sensitivity: 10 t lost in the third hour, of 5 t that are there."""
+    it had still to lose is not taken from the store. Sensitivity: 10 t lost in the third hour, of 5 t there."""
     mill = {"name": "mill", "rate": 10.0, "power_mw": 1.0, "min_run_h": 3.0, "start_up": {"off_spec_t": 30.0},
             "outputs": [{"store": "S"}]}  # fmt: skip
     shop = {"name": "S", "capacity_t": 100.0, "level_t": 5.0, "end_level_t": 0.0}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from clock import Clock, spans, steps
@@ -36,7 +37,7 @@ def power_at(mode: dict[str, Any], rate: float) -> float:
     points = mode.get("power_by_rate")
     if not points:
         return float(mode.get("power_mw", 0.0) + mode.get("kwh_per_t", 0.0) / 1000 * rate)
-    for a, b in zip(points, points[1:], strict=False):
+    for a, b in pairwise(points):
         if a["rate_tph"] - 1e-9 <= rate <= b["rate_tph"] + 1e-9:
             share = (rate - a["rate_tph"]) / (b["rate_tph"] - a["rate_tph"])
             return float(a["power_mw"] + share * (b["power_mw"] - a["power_mw"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 from clock import Clock, spans, steps
@@ -329,7 +330,7 @@ class _Site:
 
 
 def _between(shape: list[tuple[float, float]], load: float) -> float:
-    for (a, low), (b, high) in zip(shape, shape[1:], strict=False):
+    for (a, low), (b, high) in pairwise(shape):
         if a - 1e-12 <= load <= b + 1e-12:
             return low + (high - low) * (load - a) / (b - a)
     raise ValueError(load)

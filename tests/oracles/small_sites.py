@@ -42,7 +42,8 @@ def random_site(seed: int) -> dict[str, Any]:
         assets.append({"kind": "flexible_load", "name": "crusher", "rate_limit": 2.0, "per_day": draw.even(4, 30)})
     if draw.chance(0.3):
         assets.append(
-            {"kind": "sale", "name": "neighbour", "carrier": "heat", "price_per_unit": draw.even(5, 60), "rate_limit": 2.0}
+            {"kind": "sale", "name": "neighbour", "carrier": "heat", "price_per_unit": draw.even(5, 60),
+             "rate_limit": 2.0}
         )  # fmt: skip
     if draw.chance(0.35):
         raw["site"]["carriers"].append({"name": "hydrogen"})

@@ -227,7 +227,11 @@ def _process(
         process["emissions"] = [{"source": "calcination", "kg_per_t": 100.0}]
     given = process.pop("outputs", [])
     if len(grades) > 1:
-        process["change_over"] = {"minutes": pick(1, 15, 60, 80) * h, "energy_mwh": pick(0.0, 0.4), "off_spec_t": lost()}
+        process["change_over"] = {
+            "minutes": pick(1, 15, 60, 80) * h,
+            "energy_mwh": pick(0.0, 0.4),
+            "off_spec_t": lost(),
+        }
         if chance(0.25):
             process["change_over"].pop("minutes")
         if chance(0.4):

@@ -2,13 +2,15 @@
 
 1. What must run runs at its usual rate, within its ramp: lower while a store that it fills is above ``keep_high`` or
    one that it empties would run empty, at its highest while one is below ``keep_low`` or would miss what is wanted of
-   it later. Planned stops are made at their earliest. A daily energy is drawn evenly.
+   it later; in the mode that has room where it begins again or its own store is full. Planned stops are made at their
+   earliest, a least run kept. A daily energy is drawn evenly.
 2. A switched unit that is free starts in the mode whose product is most short: by the share of its band that the level
    would lie below ``keep_low`` after the least run that follows, known deliveries and units that make it already
    counted. Its inputs must hold enough for that least run (and their ``keep_low`` besides, unless the product would run
    out), its products have room. It starts as well where what must run fills an input above ``keep_high``. It goes on
    until its product is above ``keep_high`` or an input below ``keep_low``, then changes over to the next short product
-   or stops. Least runs and rests are obeyed.
+   or stops. Least runs and rests are obeyed: nobody starts or goes on where a store would then run full or empty before
+   all who may not stop yet may, and who runs goes on where those cannot do without.
 3. He counts back what is wanted by later deliveries, orders and at the end (``twin.processes.outlook``): when the units
    of a process have no more time to lose for it, free ones start for what lacks most, and do not stop before it is
    made. Nobody starts for a store's band alone what an input needs for its end level.
