@@ -302,7 +302,7 @@ def _schedule(
             if abs(value - bound) <= HELD * 10 * size:
                 bound = value  # apart by the solver's tolerance: the second goal may end on either side of it
             gap = max(value - bound, 0.0) / size
-    status, reason = _status(made, first, gap, scenario.goal.gap, stopped)
+    status, reason = _status(made, first, gap, scenario.goal.gap, stopped, time.perf_counter() - began)
     data.attrs.update(
         found=int(first.found), status=status, reason=reason, objective=value, bound=bound, gap=gap,
         constant=aim.constant, goal=scenario.goal.minimize, policy="schedule", complete=int(first.found), unplaced="",
@@ -312,7 +312,9 @@ def _schedule(
     return check(data, SCHEDULE)
 
 
-def _status(made: SiteModel, first: Outcome, gap: float, wanted: float, stopped: bool) -> tuple[str, str]:
+def _status(
+    made: SiteModel, first: Outcome, gap: float, wanted: float, stopped: bool, seconds: float
+) -> tuple[str, str]:
     if first.found:
         return ("within gap" if gap <= wanted + 1e-9 else "cancelled" if stopped else "best found"), ""
     if first.status == "unbounded":
@@ -325,4 +327,4 @@ def _status(made: SiteModel, first: Outcome, gap: float, wanted: float, stopped:
         return "infeasible", "no use of the site keeps all limits: demands, rates, levels, switching times and caps"
     if stopped:
         return "cancelled", "cancelled before a plan was found"
-    return "no plan within the limit", f"no plan was found in {first.seconds:.0f} s"
+    return "no plan within the limit", f"no plan was found in {seconds:.0f} s"

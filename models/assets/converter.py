@@ -235,9 +235,12 @@ def _ports(block: pyo.Block, machine: Converter, hub: Hub, full: float, segments
             if segments > 1:
                 parts += [(Row(block.filled, k), sign * float(slope[k])) for k in range(segments)]
                 idle = float(knots[0])
-            else:
+            elif segments == 1:
                 parts.append((load, sign * float(slope[0])))
                 idle = float(knots[0] - slope[0] * machine.min_load)
+            else:
+                # it is at full load whenever it is on
+                idle = float(knots[0])
             if machine.switched and idle:
                 parts.append((block.on, sign * idle * full))
             gives = Linear(tuple(parts))

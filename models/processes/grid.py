@@ -97,23 +97,28 @@ class Grid:
         assert self.made.made is not None
         for ports in self.made.made.units:
             names = [mode.name for mode in ports.units.modes]
+            idle = [mode.rates.low == 0 for mode in ports.units.modes]
             states = ports.units.process.start[ports.units.first :]
             variables: list[tuple[Any, list[float]]] = []
             on, fire = (np.zeros((len(names), self.n)) for _ in range(2))
             turns = {key: np.zeros(self.n) for key in ports.turns}
             for unit, state in zip(ports.units.names, states, strict=False):
-                row, before = place[unit], state.mode or ""
+                row, before, ready = place[unit], state.mode or "", 0
                 for t in range(self.n):
                     mode = str(modes[row, t])
-                    if mode:
-                        on[names.index(mode), t] += rates[row, t] > 0
                     if mode and mode != before:
                         b = names.index(mode)
                         if before:
                             key = (-1, b) if (-1, b) in turns else (names.index(before), b)
                             turns[key][t] += 1
+                            ready = t + ports.changing[key]
                         else:
                             fire[b, t] += 1
+                            ready = t + ports.starting
+                    if mode:
+                        m = names.index(mode)
+                        # a rate of nought may be that of a run
+                        on[m, t] += rates[row, t] > 0 or (idle[m] and t >= ready)
                     before = mode
             for m in range(len(names)):
                 variables += [(ports.block.mode[m].on, on[m].tolist()), (ports.block.mode[m].fire, fire[m].tolist())]

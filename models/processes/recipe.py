@@ -57,7 +57,8 @@ def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: U
 def _good(part: Any, mode: Mode, m: int, made: Linear, runs: Runs) -> Linear:
     """What is made in a mode, what is off-spec left out."""
     part.spoilt = pyo.Block()
-    spoilt = Response(part.spoilt, [(runs.events(b), b.slots, runs.off_spec(b)) for b in runs.of_mode[m]])
+    every = [(runs.events(b), b.slots, runs.off_spec(b)) for b in runs.of_mode[m]]
+    spoilt = Response(part.spoilt, every, runs.units.available if runs.units.count == 1 else None)
     if spoilt.empty:
         return made
     part.lost = pyo.Var(part.T, domain=pyo.NonNegativeReals)

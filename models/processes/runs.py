@@ -119,20 +119,31 @@ def kernel(total: float, span_h: float, hours: float) -> list[float]:
 class Response:
     """What events bring in the slots after them, for rules."""
 
-    def __init__(self, block: Any, parts: Iterable[tuple[Any, int, list[float]]]) -> None:
+    def __init__(
+        self, block: Any, parts: Iterable[tuple[Any, int, list[float]]], available: np.ndarray | None = None
+    ) -> None:
         """Fill a block that is empty.
 
         Args:
             block: gets the amounts.
             parts: events by slot, after how many slots they begin to bring something, and how much slot by slot.
+            available: 0 in slots that end whatever was begun, of a unit alone, shape (n,); None: there are none.
         """
         self._parts = [(variable, lag, amounts) for variable, lag, amounts in parts if any(amounts)]
+        self._cut = available is not None and not available.all()
         block.PART = pyo.RangeSet(0, len(self._parts) - 1)
         block.part = pyo.Block(block.PART)
         self._blocks = [block.part[i] for i in range(len(self._parts))]
         for own, (_, _, amounts) in zip(self._blocks, self._parts, strict=True):
             own.AFTER = pyo.RangeSet(0, len(amounts) - 1)
-            own.amount = Series(own.AFTER, values=np.array(amounts))
+            if available is None or not self._cut:
+                own.amount = Series(own.AFTER, values=np.array(amounts))
+                continue
+            slot = np.arange(len(available))
+            last = np.maximum.accumulate(np.where(available > 0, -1, slot))
+            goes_on = slot - np.arange(len(amounts))[:, None] > last
+            own.SLOT = pyo.RangeSet(0, len(available) - 1)
+            own.amount = Series(own.AFTER, own.SLOT, values=np.where(goes_on, np.array(amounts)[:, None], 0.0))
 
     @property
     def empty(self) -> bool:
@@ -142,6 +153,6 @@ class Response:
     def at(self, t: Any) -> Any:
         """All that is brought in a slot, an expression; the slot may be a placeholder."""
         return sum(
-            sum(own.amount[j] * variable[t - lag - j] for j in own.AFTER)
+            sum((own.amount[j, t] if self._cut else own.amount[j]) * variable[t - lag - j] for j in own.AFTER)
             for own, (variable, lag, _) in zip(self._blocks, self._parts, strict=True)
         )

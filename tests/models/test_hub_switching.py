@@ -287,3 +287,14 @@ def test_commitment_of_two_plants_by_least_run() -> None:
     pair = [PAIR[0], {**PAIR[1], "min_up_h": 3}]
     scenario = hub(*pair, price=[1e4] * 4, base=[4000.0, 800.0, 5000.0, 3000.0], grid={"import_limit_mw": 0})
     assert best(scenario) == pytest.approx(306_000)
+
+
+def test_full_load_or_nothing_with_flows_by_load() -> None:
+    """Proves: an engine that runs at full load only takes what it takes there, 2.5 MWh of gas for each of 10 MWh, for
+    two dear hours of four. Sensitivity: flows by load need two loads, and there is one."""
+    engine = {
+        "kind": "converter", "name": "engine", "carrier": "electricity", "capacity": 10.0, "min_load": 1.0,
+        "inputs": [{"carrier": "gas", "by_load": [{"load": 0.5, "per_unit": 3.0}, {"load": 1.0, "per_unit": 2.5}]}],
+    }  # fmt: skip
+    found = best(hub(GAS, engine, price=[50.0, 100.0, 100.0, 50.0], base=10.0))
+    assert found == pytest.approx(2 * 10 * 50 + 2 * 10 * 2.5 * 30)

@@ -218,3 +218,22 @@ def test_export_earns() -> None:
     ports = tariff_model.add(model.tariff, rates, lambda i: 0.0, export_meter=lambda i: 1.0)
     assert pyo.value(ports.cost) == pytest.approx(-60)
     assert charged(rates, np.zeros(4), np.full(4, 4.0)).total == pytest.approx(-60)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_even_import_has_fewer_intervals(seed: int) -> None:
+    """Proves: import and export that are even over four quarters cost under the merged tariff, which knows hours, what
+    they cost under the tariff itself, also where a window begins within the hour.
+
+    Sensitivity: the rates of the hour's first quarter."""
+    tariff, before, within = some_tariff(seed)
+    first = [
+        charge.model_copy(update={"rates": tuple(rate for rate in charge.rates if not rate.above_mwh)})
+        for charge in tariff.energy
+    ]
+    tariff = tariff.model_copy(update={"energy": tuple(first)})
+    rates = read(tariff, times("2024-03-31T18:30" if within else "2024-03-31T22:00", 28), ZONE, before=before)
+    hourly = np.random.default_rng(seed).uniform(0, 8, 7)
+    for export in (None, hourly[::-1]):
+        fine = charged(rates, np.repeat(hourly, 4), None if export is None else np.repeat(export, 4))
+        assert charged(rates.merged(4), hourly, export).total == pytest.approx(fine.total)

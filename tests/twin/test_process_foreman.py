@@ -274,3 +274,51 @@ def test_the_rule_answers_to_what_happens() -> None:
     assert any(violations(run, "delivery") for run in blind)
     again = replay(scenario, listed, replication=3, disturbed=True)
     assert np.array_equal(again["stock_t"].to_numpy(), by_rule[3]["stock_t"].to_numpy())
+
+
+def test_who_may_not_stop_has_room_until_the_last_of_them_may() -> None:
+    """Proves: three mills that make 10 t/h for at least 3 h are short of a product with room for 80 t more, two of them
+    after a change-over of an hour: the third does not begin, as its own run would fit, but not the last hour of theirs.
+
+    Sensitivity: looked at over its own run alone, a mill is stopped in its least run."""
+    modes = [{"name": name, "rate": 10, "outputs": [{"store": name}]} for name in ("A", "B")]
+    mills = {"name": "mill", "count": 3, "min_run_h": 3, "modes": modes, "change_over": {"minutes": 60},
+             "state": [{"mode": "B"}, {"mode": "B"}]}  # fmt: skip
+    scenario = works(
+        [mills],
+        [{"name": "A", "capacity_t": 180, "level_t": 95, "end_level_t": 0, "keep_low": 0.65, "keep_high": 0.99},
+         {"name": "B", "capacity_t": 200, "level_t": 199, "end_level_t": 0, "keep_high": 0.9}],
+        horizon={"length_h": 8.0},
+    )  # fmt: skip
+    listed = dispatch(scenario)
+    assert listed.attrs["complete"]
+    followed(listed, scenario)
+    assert any("A" in told(listed, f"mill {i}") for i in (1, 2, 3))
+
+
+def test_what_must_run_begins_again_where_there_is_room() -> None:
+    """Proves: a mill that must run, at 20 t/h, stops for 2 h as planned and then begins with the grade whose store has
+    room for its least run. Sensitivity: begun with the grade of the start, it runs full within the hour."""
+    modes = [{"name": name, "rate": 20, "outputs": [{"store": name}]} for name in ("A", "B")]
+    scenario = works(
+        [{"name": "mill", "must_run": True, "min_run_h": 3, "modes": modes, "planned_stop": {"hours": 2}}],
+        [{"name": "A", "capacity_t": 100, "level_t": 90, "end_level_t": 0},
+         {"name": "B", "capacity_t": 500, "level_t": 150, "end_level_t": 0}],
+        horizon={"length_h": 8.0},
+    )  # fmt: skip
+    listed = dispatch(scenario)
+    assert told(listed, "mill") == ["", "", *["B"] * 6]
+    assert listed.attrs["complete"]
+    followed(listed, scenario)
+
+
+def test_a_planned_stop_waits_for_the_least_run() -> None:
+    """Proves: a kiln that has run for 1 of 4 h stops 3 h later, though it might at once by its plan."""
+    scenario = works(
+        [mill(must_run=True, min_run_h=4, state=[{"mode": "mill", "since_h": 1}], planned_stop={"hours": 2})],
+        [{"name": "S", "capacity_t": 1000, "level_t": 0, "end_level_t": 0}],
+        horizon={"length_h": 10.0},
+    )
+    listed = dispatch(scenario)
+    assert told(listed, "mill") == [*["mill"] * 3, "", "", *["mill"] * 5]
+    followed(listed, scenario)

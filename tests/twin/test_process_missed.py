@@ -150,3 +150,27 @@ def test_the_envelope_tells_of_processes() -> None:
         update={"disturbances": scenario.disturbances.model_copy(update={"planning_quantile": 0.5})}
     )
     assert envelope(plain)["process_planned"].to_numpy() == pytest.approx([1, 1])
+
+
+@pytest.mark.parametrize("begin", ["2 h", "2.4 h"])
+def test_an_outage_ends_a_run_with_its_step(begin: str) -> None:
+    """Proves: a mill that must run for 5 h stops after 2, with the step in which its outage begins, and misses nothing;
+    a stop an hour earlier is 4 h short. Sensitivity: within a step only the outage itself ends a run."""
+    scenario = works(
+        [mill(min_run_h=5)], [{"name": "S", **BIG}],
+        state={"outages": [{"unit": "mill", "start": begin, "end": "5 h"}]},
+    )  # fmt: skip
+    for hours, short in ((2, []), (1, [("mill", 60.0, pytest.approx(4))])):
+        told = {"mill": [*[("mill", 20.0)] * hours, ("", 0.0)]}
+        assert violations(replay(scenario, schedule(scenario, told)), "run") == short
+
+
+def test_a_ramp_holds_from_a_rate_of_nought() -> None:
+    """Proves: a mill that runs at nought, as its rates allow, rises by its ramp; one that begins there may do so at any
+    rate. Sensitivity: a rate of nought taken for a standstill."""
+    scenario = works(
+        [mill(ramp_tph_per_h=10) | {"rate": {"low": 0, "high": 30}}], [{"name": "S", **BIG}],
+    )  # fmt: skip
+    told = {"mill": [("", 0.0), ("mill", 20.0), ("mill", 10.0), ("mill", 0.0), ("mill", 25.0), ("", 0.0)]}
+    found = violations(replay(scenario, schedule(scenario, told)), "ramp")
+    assert found == [("mill", 240.0, pytest.approx(15))]

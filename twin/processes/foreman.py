@@ -2,13 +2,15 @@
 
 1. What must run runs at its usual rate, within its ramp: lower while a store that it fills is above ``keep_high`` or
    one that it empties would run empty, at its highest while one is below ``keep_low`` or would miss what is wanted of
-   it later. Planned stops are made at their earliest. A daily energy is drawn evenly.
+   it later; in the mode that has room where it begins again or its own store is full. Planned stops are made at their
+   earliest, a least run kept. A daily energy is drawn evenly.
 2. A switched unit that is free starts in the mode whose product is most short: by the share of its band that the level
    would lie below ``keep_low`` after the least run that follows, known deliveries and units that make it already
    counted. Its inputs must hold enough for that least run (and their ``keep_low`` besides, unless the product would run
    out), its products have room. It starts as well where what must run fills an input above ``keep_high``. It goes on
    until its product is above ``keep_high`` or an input below ``keep_low``, then changes over to the next short product
-   or stops. Least runs and rests are obeyed.
+   or stops. Least runs and rests are obeyed: nobody starts or goes on where a store would then run full or empty before
+   all who may not stop yet may, and who runs goes on where those cannot do without.
 3. He counts back what is wanted by later deliveries, orders and at the end (``twin.processes.outlook``): when the units
    of a process have no more time to lose for it, free ones start for what lacks most, and do not stop before it is
    made. Nobody starts for a store's band alone what an input needs for its end level.
@@ -101,7 +103,7 @@ class Foreman:
         if unit.phase == STANDING:
             if self._works.now - unit.since < unit.process.min_rest_h * 60 - SOON_MIN:
                 return Job(unit, -1, 0.0, COMMITTED)
-            return self._started(group, unit, max(unit.machine.mode, 0), MUST) if group.must_run else None
+            return self._started(group, unit, self._first_mode(group, unit), MUST) if group.must_run else None
         kind = MUST if group.must_run else COMMITTED
         if unit.phase in (STARTING, CHANGING) or not unit.running:
             begin = k if unit.resuming else math.ceil(unit.ready_from / self.table.step_min - SOON_MIN)
@@ -111,8 +113,23 @@ class Foreman:
         may_stop = self._works.now - unit.since >= unit.process.min_run_h * 60 - SOON_MIN
         if may_stop and not group.must_run:
             return None
+        on = self._on(unit, kind)
         other = self._other_mode(group, unit) if may_stop else None
-        return self._on(unit, kind) if other is None else self._changed(group, unit, other, kind)
+        if other is None and may_stop and len(group.machine.ways) > 1 and self._sees.cut_short(on):
+            other = next(iter(self._roomy(group, unit, unit.mode)), None)
+        return on if other is None else self._changed(group, unit, other, kind)
+
+    def _first_mode(self, group: Group, unit: Unit) -> int:
+        """Mode in which a unit that must run begins again: that of the start, or one that has room where it has not."""
+        usual = max(unit.machine.mode, 0)
+        return next(iter(self._roomy(group, unit, None)), usual) if len(group.machine.ways) > 1 else usual
+
+    def _roomy(self, group: Group, unit: Unit, left: int | None) -> list[int]:
+        """Modes, beside one that is left, in which a least run of who must run has room; the shortest first."""
+        ways, usual = group.machine.ways, max(unit.machine.mode, 0)
+        make = self._started if left is None else self._changed
+        modes = [m for m in range(len(ways)) if m != left and self._sees.fits(group, make(group, unit, m, COMMITTED))]
+        return sorted(modes, key=lambda m: (-self._sees.shortage(group, ways[m]), m != usual))
 
     def _even(self, unit: Unit) -> bool:
         return unit.process.daily_energy_mwh is not None
@@ -120,11 +137,13 @@ class Foreman:
     def _on(self, unit: Unit, kind: int) -> Job:
         """It goes on, within its ramp."""
         way, process = unit.way, unit.process
-        last = unit.told_tph if self._k else (unit.machine.rate_tph or 0.0)
+        last = unit.told_tph if self._k else unit.machine.rate_tph
         ramp = process.ramp_tph_per_h
-        span = math.inf if ramp is None or not last else ramp * self.table.step_h
+        bottom, top = way.low, way.high
+        if ramp is not None and last is not None and (last or not way.low):
+            span = ramp * self.table.step_h
+            bottom, top = max(bottom, last - span), min(top, last + span)
         wanted = self._daily.rate(self._k, self._works, unit.index) if self._even(unit) else way.usual
-        bottom, top = max(way.low, last - span), min(way.high, last + span)
         rate = min(max(wanted, bottom), top)
         return Job(unit, unit.mode, rate, kind, begin_k=self._k, off_t=unit.off_left, least=bottom, most=top)
 

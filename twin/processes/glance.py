@@ -68,12 +68,24 @@ class Glance:
 
     def pushed(self, way: Way) -> bool:
         """Whether an input of who must run gets too full for its band, and products have room in theirs."""
-        full = any(
-            any(maker.must_run for maker, _, _ in self.outlook.makers[s])
-            and max(self.levels[s], float(self.path[s, -1])) > self.bands.high[s]
-            for s, _ in way.ins
+        return any(self._pressed(s, ()) for s, _ in way.ins) and all(self.share(s) < 1 for s, _ in way.outs)
+
+    def _pressed(self, store: int, behind: tuple[int, ...]) -> bool:
+        """Whether a store gets too full for its band with what must run, or with what is pushed on from there."""
+        if store in behind or max(self.levels[store], float(self.path[store, -1])) <= self.bands.high[store]:
+            return False
+        return any(
+            maker.must_run or any(self._pressed(s, (*behind, store)) for s, _ in maker.machine.ways[mode].ins)
+            for maker, mode, _ in self.outlook.makers[store]
         )
-        return full and all(self.share(s) < 1 for s, _ in way.outs)
+
+    def cut_short(self, job: Job) -> bool:
+        """Whether a store would stop a running unit within the next step."""
+        course, way = self._course(job), job.unit.machine.ways[job.mode]
+        return any(
+            self._most[s][0] + per_t * course.given_t[0] > self.table.capacity[s] + self._hair(s)
+            for s, per_t in way.outs
+        ) or any(self._least[s][0] - per_t * course.taken_t[0] < -self._hair(s) for s, per_t in way.ins)
 
     def expect(self, group: Group, job: Job) -> None:
         """Count what a unit does in the hours ahead: it is expected to go on."""

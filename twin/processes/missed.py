@@ -76,7 +76,9 @@ def _spans(table: Network, records: Records) -> list[Violation]:
     for run in records.course.runs:
         machine = table.machines[run.unit]
         short = machine.process.min_run_h * 60 - (run.end - run.begin)
-        if run.told and short > SLIP_MIN:
+        # an outage ends a run with the step that it begins in
+        step = int(run.end / table.step_min + SLIP_MIN)
+        if run.told and short > SLIP_MIN and not table.closed[run.unit, min(step, table.n_steps - 1)]:
             found.append(("run", "", machine.name, run.end, short / 60, "h"))
     for rest in records.course.rests:
         machine = table.machines[rest.unit]
@@ -94,13 +96,25 @@ def _ramps(table: Network, records: Records) -> list[Violation]:
         if machine.process.ramp_tph_per_h is None:
             continue
         most = machine.process.ramp_tph_per_h * table.step_h
+        idle = all(way.low == 0 for way in machine.ways)
         before = machine.rate_tph if machine.mode >= 0 and machine.rate_tph is not None else 0.0
         rates = np.concatenate([[before], records.made[u].sum(axis=0) / table.step_h])
-        running = np.concatenate([[before > 0], told[u] > 0]) & (rates > 0)
+        known = machine.mode >= 0 and machine.rate_tph is not None
+        running = np.concatenate([[known], _running(table, records, u) & ((told[u] > 0) & (rates[1:] > 0) | idle)])
         over = np.abs(np.diff(rates)) - most
         wrong = running[1:] & running[:-1] & (over > SHARE * max(way.high for way in machine.ways))
         for k in np.flatnonzero(wrong).tolist():
             found.append(("ramp", "", machine.name, k * table.step_min, float(over[k]), "t/h"))
+    return found
+
+
+def _running(table: Network, records: Records, u: int) -> np.ndarray:
+    """Steps all through which a unit runs, at whatever rate, shape (n_steps,)."""
+    edges = np.arange(table.n_steps) * table.step_min
+    found = np.zeros(table.n_steps, dtype=bool)
+    for run in records.course.runs:
+        if run.unit == u:
+            found |= (run.begin <= edges + SLIP_MIN) & (run.end >= edges + table.step_min - SLIP_MIN)
     return found
 
 

@@ -94,7 +94,9 @@ class Outlook:
             for u in group.members if stop is not None else ():
                 assert stop is not None
                 earliest = 0.0 if stop.earliest is None else table.scenario.horizon.minutes(stop.earliest)
-                first = in_steps(earliest / 60, table.step_h)
+                # not before the run at the start may end
+                left_h = group.machine.process.min_run_h - table.machines[u].since_h
+                first = in_steps(max(earliest / 60, left_h), table.step_h)
                 last = first + in_steps(stop.hours, table.step_h)
                 self.stops[u] = first, last
                 self.open[u, first : last + group.start_k] = 0.0

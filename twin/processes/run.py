@@ -12,7 +12,7 @@ from scenarios.datasets import RUN, SCHEDULE, check, metered
 from twin.processes.following import Following, Mix
 from twin.processes.foreman import Foreman
 from twin.processes.luck import luck, planned_rate
-from twin.processes.missed import beside, deliveries, missed, underfed, unreached
+from twin.processes.missed import beside, missed, underfed
 from twin.processes.network import Network, network
 from twin.processes.recorder import Records
 from twin.processes.works import Policy, Works
@@ -91,14 +91,15 @@ def dispatch_works(scenario: Scenario) -> xr.Dataset:
     """The foreman's list, a dataset of table ``SCHEDULE``: what he tells the units when nothing disturbs them.
 
     The attribute ``complete`` is 0 where a delivery is missed, an end level is not reached, a unit is stopped that must
-    run or is in a least run, or a process does not draw its daily energy; ``unplaced`` names those.
+    run, breaks a least run, a least rest or its ramp, or a process does not draw its daily energy; ``unplaced`` names
+    those.
     """
     table, grid = network(scenario), SiteGrid(scenario)
     foreman = Foreman(table, grid)
     course = Works(table, foreman).run()
     records = Records(table, course, grid, {})
     flows, _ = balance(grid, records.line_mw, None, records.gives())
-    left_out = dict.fromkeys(row[2] for row in deliveries(table, records) + unreached(table, records))
+    left_out = dict.fromkeys(row[2] for row in missed(table, records, disturbed=False))
     left_out.update(dict.fromkeys([*foreman.stood, *underfed(table, records)]))
     horizon = scenario.horizon
     nothing: Any = np.zeros((0, 0))

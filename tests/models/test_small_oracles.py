@@ -1,0 +1,60 @@
+"""Random small works and sites beside an oracle of their own, as ``python -m benchmarks works`` has them by hundreds."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from compared import compare
+from small_sites import random_site
+from small_works import random_works
+
+OPTIONAL = {
+    "must_run", "planned_stop", "ramp_tph_per_h", "change_over", "heat", "power_by_rate", "emissions", "amount_t",
+    "weekly", "demand", "energy", "import_limit_mw", "export_limit_mw", "battery", "pv", "outages", "peak_so_far_mw",
+}  # fmt: skip
+LIMIT_S = 120.0
+"""Far above what any of them takes."""
+
+
+@pytest.mark.parametrize("seed", [3, 8, 11, 1054, 17, 20, 24])
+def test_a_works_is_planned_as_by_its_oracle(seed: int) -> None:
+    """Proves: processes in a row with outages, start-ups, ramps, stores, orders, fuels, tariff, battery and limits have
+    the optimum of a program of single paths written from the docs; where that has none, there is proven to be none.
+
+    Sensitivity: off-spec product after an outage makes 1054 infeasible."""
+    assert compare(random_works(seed), LIMIT_S).faults == ()
+
+
+@pytest.mark.parametrize("seed", [1, 4, 6, 8, 15])
+def test_a_site_is_planned_as_by_its_oracle(seed: int) -> None:
+    """Proves: the same for machines, stores, loads, tariff and battery of a site alone."""
+    assert compare(random_site(seed), LIMIT_S).faults == ()
+
+
+def test_the_small_works_have_every_feature() -> None:
+    """Proves: each feature is in at least five of the hundred works of the bench, and they mix."""
+    count: Counter[str] = Counter()
+    for seed in range(100):
+        raw = random_works(seed)
+        processes, site, tariff = raw["processes"], raw["site"], raw["market"].get("tariff", {})
+        grid, step = site["grid"], raw["horizon"]["step_min"]
+        meter, deliveries = grid["metered_interval_min"], raw["deliveries"]
+        keys = {key for process in processes for key in process} | {key for order in deliveries for key in order}
+        count.update(keys & OPTIONAL)
+        count.update({*tariff, *grid, *site, *raw["series"], *raw.get("state", {})} & OPTIONAL)
+        told = {
+            "two units": any(process["count"] > 1 for process in processes),
+            "start-up": any(process["start_up"]["hours"] for process in processes),
+            "off-spec": any(process["start_up"]["off_spec_t"] for process in processes),
+            "negative price": min(raw["series"]["price"]) < 0,
+            "gas": any(carrier["name"] == "gas" for carrier in site["carriers"]),
+            "half-hour zone": raw["horizon"]["zone"] in ("Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe"),
+            "step and meter apart": step % meter > 0 and meter % step > 0,
+            "loss": any(store["loss_per_h"] for store in raw["stores"]),
+            "arrival": bool(raw["arrivals"]),
+            "in a row": len(processes) > 1,
+        }
+        count.update(name for name, has in told.items() if has)
+    assert len(count) == len(OPTIONAL) + 10
+    assert min(count.values()) >= 5, count.most_common()[-3:]

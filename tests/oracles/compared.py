@@ -1,0 +1,66 @@
+"""A model's plan of a small scenario beside the oracle's optimum: what is wrong between them, in words."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import small_works
+from site_oracle import optimum
+
+import models
+
+TOLERANCE = 1e-5
+"""Of a solver, as a share and as money or kg; the oracle's gap is nought."""
+LEAST = 1e-3
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Both answers."""
+
+    status: str
+    """Of the oracle."""
+    value: float
+    """The oracle's optimum, nan where there is none."""
+    plan: float
+    bound: float
+    """The model's, constant included."""
+    seconds: float
+    """Of the model."""
+    faults: tuple[str, ...]
+
+
+def compare(raw: dict[str, Any], seconds: float) -> Compared:
+    """Plan a scenario written as a mapping, and judge the plan.
+
+    Args:
+        raw: as of ``small_works.random_works`` and ``small_sites.random_site``.
+        seconds: time limit of both.
+    """
+    built = small_works.scenario(raw, seconds)
+    oracle = optimum(raw, 3 * seconds)
+    began = time.perf_counter()
+    told = models.optimize(built, small_works.envelope(built)).attrs
+    spent = time.perf_counter() - began
+    plan, bound = (told[name] + told["constant"] for name in ("objective", "bound"))
+    faults: list[str] = []
+    small = TOLERANCE * max(abs(oracle.value), 1.0) + LEAST if oracle.status == "optimal" else math.nan
+    if oracle.status == "optimal":
+        if told["status"] == "infeasible":
+            faults.append("a false infeasible")
+        elif told["status"] != "within gap":
+            faults.append(f"not solved to its gap: {told['status']}")
+        if bound > oracle.value + small:
+            faults.append(f"a bound of {bound:.6g} above the optimum of {oracle.value:.6g}")
+        if plan < oracle.value - small:
+            faults.append(f"a plan of {plan:.6g} below the optimum of {oracle.value:.6g}")
+        if plan > oracle.value + small_works.GAP * abs(oracle.value) + small and told["status"] == "within gap":
+            faults.append(f"a plan of {plan:.6g} further than its gap from the optimum of {oracle.value:.6g}")
+    elif oracle.status == "infeasible" and told["found"]:
+        faults.append("a plan where there is none")
+    elif oracle.status == "infeasible" and told["status"] != "infeasible":
+        faults.append(f"not proven infeasible: {told['status']}")
+    return Compared(oracle.status, oracle.value, plan, bound, spent, tuple(faults))

@@ -1,0 +1,47 @@
+"""The baseline of processes over random small works: it keeps what the twin checks, or says that it does not."""
+
+from __future__ import annotations
+
+import pytest
+from small_works import random_works, scenario
+
+import models
+import twin
+from models.processes.search import Search
+
+KEPT = {"process", "delivery", "run", "rest", "ramp", "level"}
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_baseline_that_is_complete_keeps_every_limit(seed: int) -> None:
+    """Proves: where the baseline says that it is complete, the twin that follows it finds no least run or rest, ramp,
+    delivery or level missed, in works with outages, planned stops and change-overs; where it is not, it names who.
+
+    Sensitivity: least runs that two mills leave no room for, and stops at the edge of an outage."""
+    built = scenario(random_works(seed))
+    listed = twin.dispatch(built)
+    run = twin.replay(built, listed.assign_attrs(policy="told"))
+    missed = KEPT & set(run["violation_kind"].values.tolist())
+    assert bool(listed.attrs["complete"]) == (not listed.attrs["unplaced"])
+    if listed.attrs["complete"]:
+        assert not missed
+
+
+@pytest.mark.parametrize("seed", [85, 97, 2, 3])
+def test_a_complete_baseline_begins_the_search(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: such a baseline is a plan of the model. Sensitivity: who runs at a rate of nought taken for one that
+    stands."""
+    begun = []
+    begin = Search._begin
+
+    def noted(self: Search, start: object) -> bool:
+        begun.append(begin(self, start))  # type: ignore[arg-type]
+        return begun[-1]
+
+    monkeypatch.setattr(Search, "_begin", noted)
+    built = scenario(random_works(seed), 60.0)
+    envelope = twin.envelope(built)
+    listed = twin.dispatch(built, envelope)
+    assert listed.attrs["complete"]
+    assert models.optimize(built, envelope, listed).attrs["found"]
+    assert begun == [True]
