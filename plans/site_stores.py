@@ -94,6 +94,13 @@ def _last(data: xr.Dataset) -> list[float]:
     return [float(level) for level in data["asset_level"].to_numpy()[:, -1]]
 
 
+def higher(scenario: Scenario, *runs: xr.Dataset) -> dict[str, float]:
+    """Levels at the end that lie above those that are asked for, by store; of several runs the lowest counts."""
+    ends = [levels(scenario, run) for run in runs]
+    found = {store: min(one.get(store.name, store.end) for one in ends) for store in site_stores(scenario)}
+    return {store.name: level for store, level in found.items() if level > store.end + SAME * store.capacity}
+
+
 def ending_no_lower(scenario: Scenario, *runs: xr.Dataset) -> Scenario:
     """The scenario with each store of the site asked to end at least where a run leaves it.
 
@@ -104,11 +111,8 @@ def ending_no_lower(scenario: Scenario, *runs: xr.Dataset) -> Scenario:
     Returns:
         The same scenario where no level lies above the one that it asks for.
     """
-    ends, shares = [levels(scenario, run) for run in runs], dict[str, float]()
-    for store in site_stores(scenario):
-        level = min(found.get(store.name, store.end) for found in ends)
-        if level > store.end + SAME * store.capacity:
-            shares[store.name] = level / store.capacity - EXACT
+    capacity = {store.name: store.capacity for store in site_stores(scenario)}
+    shares = {name: level / capacity[name] - EXACT for name, level in higher(scenario, *runs).items()}
     if not shares:
         return scenario
     site = scenario.site

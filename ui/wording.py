@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from plans.plan import Plan
 from plans.plan import filled as gaps_filled
+from plans.site_stores import site_stores
 from plans.stock import stock_changes
 from plans.unit_runs import Count, counts
 from scenarios import Scenario
@@ -296,10 +297,22 @@ def status(plan: Plan) -> str:
     if plan.objective is None or plan.bound is None:
         return tr("{status}, {gap}", status=status, gap=gap)
     best, bound = objective(plan.scenario, plan.objective), objective(plan.scenario, plan.bound)
+    if plan.no_lower:
+        return tr(
+            "{status}, {gap} (of that the plan has {best}; any plan that leaves as much in store as the baseline, "
+            "{levels}, at least {bound})",
+            status=status, gap=gap, best=best, bound=bound, levels=listed(_levels(plan)),
+        )  # fmt: skip
     return tr(
         "{status}, {gap} (of that the plan has {best}, any plan at least {bound})",
         status=status, gap=gap, best=best, bound=bound,
     )  # fmt: skip
+
+
+def _levels(plan: Plan) -> Iterator[str]:
+    units = {store.name: store.unit for store in site_stores(plan.scenario)}
+    for name, level in plan.no_lower.items():
+        yield f"{name} {number(level, 1)} {units[name]}"
 
 
 def size(scenario: Scenario) -> str:

@@ -37,6 +37,7 @@ GOALS = {
     "carbon": mark("least carbon"), "cost": mark("least cost"),
     "cost_with_carbon_price": mark("least cost with the carbon price"), "lateness": mark("least lateness"),
 }  # fmt: skip
+NO_LOWER = mark("Both are of plans that leave as much in store as the baseline: {stores}.")
 SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal intensity")}
 
 
@@ -100,11 +101,15 @@ def proof(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
     told = _texts(run, speaker)
     # a search that its user ended with a plan was not in vain; files for machines keep the word as it is stored
     early = run.plan.status == "cancelled" and run.plan.found
-    return speaker.say(
+    stores = ""
+    if run.plan.no_lower:
+        stores = " " + speaker.say(NO_LOWER, stores=speaker.listed(list(run.plan.no_lower)))
+    says = speaker.say(
         "Status: {status}; gap on what can be decided {gap} (plan {best}, bound {bound}).",
         status=speaker.say("taken early") if early else told["status"],
         gap=told["gap"], best=told["objective"], bound=told["bound"],
     )  # fmt: skip
+    return says + stores
 
 
 def flat(run: StoredRun) -> dict[str, str]:

@@ -56,6 +56,9 @@ def test_an_emptied_tank_is_no_saving() -> None:
     assert made().baseline_figures.levels["tank"] == pytest.approx(10 + 15 * 50 / 52 - 24 * 0.45)
     assert made().replay_figures is not None
     assert made().replay_figures.levels["tank"] >= made().baseline_figures.levels["tank"] - 1e-6
+    # what is proven is said of such plans only
+    assert made().no_lower == pytest.approx({"tank": made().baseline_figures.levels["tank"]})
+    assert "any plan that leaves as much in store as the baseline, tank 13.6 t, at least " in wording.status(made())
     saved = made().saved()
     for name in ("carbon_kg", "cost"):
         assert saved[name] <= 1e-3 * getattr(made().baseline_figures, name)
@@ -156,6 +159,8 @@ def test_where_only_a_lower_level_keeps_a_cap_it_may_end_lower_and_is_charged() 
     assert capped.acceptable
     assert capped.stock is not None
     assert capped.stock.levels["tank"] < -1
+    assert capped.no_lower == {}
+    assert "(of that the plan has " not in wording.status(capped) or "any plan at least" in wording.status(capped)
     assert capped.saved()["cost"] == pytest.approx(0, abs=1)
 
 

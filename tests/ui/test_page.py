@@ -70,7 +70,8 @@ def test_from_question_to_answer(app: AppTest) -> None:
     for part in ("twin agrees", "gap", "disturbed replays", "foreman"):
         assert part in said
     assert [metric.label for metric in app.metric] == [
-        "Carbon [t CO2e]", "Cost [EUR]", "Peak [MW]", "Import [MWh]", "Steel [t]",
+        "Carbon [t CO2e]", "Expected carbon saving [t CO2e]", "Cost [EUR]", "Expected cost saving [EUR]", "Peak [MW]",
+        "Import [MWh]", "Steel [t]",
     ]  # fmt: skip
     carbon = app.metric[0]
     # never more than the foreman's; a true minus in front would count as more

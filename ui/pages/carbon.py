@@ -23,8 +23,8 @@ WAYS = {
     MARKET: mark("market, by contracts"),
 }
 """The ways to count scope 2 of the grid."""
-MORE_STOCK = mark("Stock: the plan ends with more than the baseline; {carbon} t CO2e are credited to it.")
-LESS_STOCK = mark("Stock: the plan ends with less than the baseline; {carbon} t CO2e are charged to it.")
+MORE_STOCK = mark("Stock: what the plan ends with counts more than the baseline's; {carbon} t CO2e are credited to it.")
+LESS_STOCK = mark("Stock: what the plan ends with counts less than the baseline's; {carbon} t CO2e are charged to it.")
 
 
 def page() -> None:

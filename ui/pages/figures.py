@@ -8,7 +8,7 @@ import streamlit as st
 from plans.plan import Plan
 from ui import wording
 from ui.language import mark, tr
-from ui.local import clauses, sentence
+from ui.local import sentence
 from ui.said import said
 
 CARDS = {
@@ -56,19 +56,16 @@ def show_cards(made: Plan) -> None:
                 _expected_card(row, expected[EXPECTED[row.label]])
     if made.replay is None:
         return
-    lines = wording.expected(made)
-    says = []
-    if made.replays is not None and lines:
-        says.append(
-            tr(
-                "Expected saving, median of {count} disturbed days under the same disturbances: {lines}.",
-                count=made.replays.n, lines=clauses(lines),
-            )
-        )  # fmt: skip
-    says += [adding_up(label, saved[label], row) for label, row in _credited(rows).items()]
+    says = [adding_up(label, saved[label], row) for label, row in _credited(rows).items()]
     told = dict(wording.made(made))
     says += [sentence(tr(text, text=told[name])) for name, text in TOLD.items() if name in told]
-    st.caption(tr("Against {whom}.", whom=wording.compared(made.scenario)))
+    against = [tr("Against {whom}.", whom=wording.compared(made.scenario))]
+    if expected and made.replays is not None:
+        text = tr(
+            "Expected: the median of {count} disturbed days, both under the same disturbances.", count=made.replays.n
+        )
+        against.append(text)
+    st.caption(" ".join(against))
     if says:
         st.text("\n".join(says))
 

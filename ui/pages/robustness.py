@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from plans import ensembles, jobs
-from plans.ensemble import disturbed, interval
+from plans.ensemble import interval
 from plans.plan import Plan
 from plans.store import StoredRun, StoreError
 from ui import wording
@@ -38,7 +38,7 @@ def page() -> None:
     if made.schedule is None:
         st.info(tr("This run has no schedule to follow. Choose another plan, or loosen its limits and plan again."))
         return
-    if not disturbed(made.scenario):
+    if not made.scenario.disturbed:
         st.info(
             tr(
                 "Nothing is disturbed in this scenario, so that every replay is as planned. Give spreads of durations, "
