@@ -78,6 +78,12 @@ def test_windows_end_where_release_due_and_locks_say(limits: dict[str, Any], say
     assert mistakes(problem(**limits), SOONEST) == ([says] if says else [])
 
 
+def test_a_cast_outside_its_window_is_said_once() -> None:
+    """Proves: where a cast cannot be, it is not said what it meets there."""
+    late = mistakes(problem(second={"due": "240 min"}), replace(SOONEST, cast_slot=(7, 14)))
+    assert late == ["cast 1 starts in slot 14, outside its window"]
+
+
 @pytest.mark.parametrize(
     ("unit", "start", "end", "broken"),
     [
