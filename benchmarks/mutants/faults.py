@@ -42,7 +42,7 @@ OTHERS = (
 SPEAKING = {"__repr__", "__str__"}
 DECLARING = {"strict", "daemon", "frozen", "slots", "name", "description", "title"}
 """Keyword arguments that declare, or stop a slip of the programmer, and change no figure."""
-TOLERANCE = re.compile(r"\b(EPS|[A-Z_]*TOLERANCE|\d+(\.\d+)?e-\d+)\b")
+TOLERANCE = re.compile(r"\b(EPS|SMALL|TINY|NOTHING|[A-Z_]*TOLERANCE[A-Z_]*|\d+(\.\d+)?e-\d+)\b")
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]+")
 
 
