@@ -42,7 +42,7 @@ class Room:
     tests: dict[str, tuple[str, ...]]
     """By module: its tests, and what else pytest is given."""
     slow: str = ""
-    """Tests that survivors alone are tried with, as pytest's ``-k`` takes them."""
+    """Tests that are run with ``--slow`` alone, as pytest's ``-k`` takes them."""
 
     def sample(self, seed: int, size: int) -> tuple[list[tuple[Module, Mutant]], int]:
         """Mutants drawn from all of the room's, and how many those are."""
@@ -195,7 +195,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--sample", type=int, default=50, metavar="N", help="mutants of each room (50)")
     parser.add_argument("--seed", type=int, default=1, help="of the sample (1)")
     parser.add_argument("--jobs", type=int, default=max((os.cpu_count() or 2) // 2, 1), help="test runs at once")
-    parser.add_argument("--survivors", action="store_true", help="try those again that survived, with slow tests too")
+    parser.add_argument("--survivors", action="store_true", help="try those again that survived")
+    parser.add_argument("--slow", action="store_true", help="with the slow tests too")
     parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose name has this text")
     parser.add_argument("--page", action="store_true", help=f"put the table into {PAGE.relative_to(ROOT)}")
     request = parser.parse_args(argv)
@@ -210,7 +211,7 @@ def main(argv: list[str]) -> int:
         tree = trees.get()
         try:
             began = time.perf_counter()
-            quick = () if request.survivors or not room.slow else ("-k", f"not ({room.slow})")
+            quick = () if request.slow or not room.slow else ("-k", f"not ({room.slow})")
             outcome = tree.judge(module, mutant, (*room.tests[module.name], *quick))
             if outcome is not None:
                 results.store(mutant.key, module.sha, outcome, time.perf_counter() - began)
