@@ -1,11 +1,12 @@
 # `make` lists what can be done. Needs only make and Python 3.11 or newer (or uv); everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check messages bench bench-peers bench-report app constraints clean
+.PHONY: help setup demo test check messages bench bench-peers bench-report mutants app constraints clean
 
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 PEERS  := .venv-peers/.installed
+FAULTS := .venv-mutants/.installed
 RESULTS := docs/speed/results.json
 PARTS  := $(wildcard scenarios twin models plans ui app.py benchmarks tests)
 ARGS   ?=
@@ -53,6 +54,9 @@ bench-peers: $(STAMP) $(PEERS)  ## the same cases in linopy, PyPSA, oemof.solph,
 bench-report: $(STAMP)  ## write docs/speed.md with tables and plots from what the benches stored
 	$(BIN)/python -m benchmarks report
 
+mutants: $(STAMP) $(FAULTS)  ## put small faults into the code and see whether tests notice (ARGS="--rooms bill --sample 50"; docs/mutants.md)
+	.venv-mutants/bin/python -m benchmarks.mutants $(ARGS)
+
 app: $(STAMP)  ## open the pages in the browser
 	$(BIN)/emberline app
 
@@ -62,8 +66,8 @@ constraints:  ## resolve all dependencies afresh into constraints.txt (with Pyth
 	.venv-fresh/bin/pip list --format freeze --exclude emberline --exclude pip --exclude setuptools > constraints.txt
 	rm -rf .venv-fresh
 
-clean:  ## remove .venv and .venv-peers, caches and builds; stored plans stay
-	rm -rf .venv .venv-fresh .venv-peers build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+clean:  ## remove .venv and its neighbours, caches and builds; stored plans stay
+	rm -rf .venv .venv-fresh .venv-peers .venv-mutants .mutants build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
 	find $(PARTS) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment: with uv where there is one, else with the first Python that is new enough.
@@ -108,3 +112,15 @@ $(PEERS): benchmarks/peers/requirements.txt | $(STAMP)
 	  .venv-peers/bin/python -m pip install --quiet --requirement benchmarks/peers/requirements.txt; \
 	fi; \
 	touch $(PEERS)
+
+# cosmic-ray, which changes the code from outside, so that it need not fit beside Emberline's own releases.
+$(FAULTS): benchmarks/mutants/requirements.txt | $(STAMP)
+	@set -e; export PIP_DISABLE_PIP_VERSION_CHECK=1; rm -rf .venv-mutants; \
+	if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --python "$$($(BIN)/python -c 'import sys; print(sys._base_executable)')" .venv-mutants; \
+	  uv pip install --quiet --python .venv-mutants/bin/python --requirement benchmarks/mutants/requirements.txt; \
+	else \
+	  $(BIN)/python -m venv .venv-mutants; \
+	  .venv-mutants/bin/python -m pip install --quiet --requirement benchmarks/mutants/requirements.txt; \
+	fi; \
+	touch $(FAULTS)

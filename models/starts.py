@@ -103,10 +103,12 @@ def idle_cells(problem: SlotProblem, done: dict[int, list[tuple[float, float]]])
     """
     found = np.zeros(problem.n_cells)
     for u, states in problem.states.items():
-        ends, power = [0.0], [0.0]
+        ends, power = list[float](), list[float]()
         for begin, end, mw in idle_pieces(states, done.get(u, ()), problem.n_slots * problem.step_min):
             ends += [begin, end]
             power += [0.0, mw]
+        if not ends:
+            continue
         cells = energy_cells(np.array(ends), np.array(power), problem.cell_min)[: problem.n_cells]
         found[: len(cells)] += cells
     return found

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$"
 """What a name may look like."""
@@ -33,6 +33,16 @@ class Record(BaseModel):
                 if isinstance(attribute, cached_property):
                     copy.__dict__.pop(name, None)
         return copy
+
+
+class Explicit(Record):
+    """A noun in which it matters what was given: written out without defaults, what equals one is kept as well."""
+
+    @model_serializer(mode="wrap")
+    def _given(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        given = {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+        return {**given, **written}
 
 
 def of_kind(raw: Any, kinds: Mapping[str, type[Record]], what: str, context: Any) -> Any:

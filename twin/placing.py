@@ -251,7 +251,7 @@ class Placing:
                 if not placed:
                     self._give(placed)
                     return self.step
-                floors[j - 1] = max(placed[-1][0].start + TOLERANCE * 2, placed[-1][0].start + waited)
+                floors[j - 1] = placed[-1][0].start + max(waited, TOLERANCE * 2)
                 self._give(placed[-1:])
                 placed.pop()
                 continue

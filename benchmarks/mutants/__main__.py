@@ -40,7 +40,9 @@ class Room:
 
     name: str
     tests: dict[str, tuple[str, ...]]
-    """By module."""
+    """By module: its tests, and what else pytest is given."""
+    slow: str = ""
+    """Tests that are run with ``--slow`` alone, as pytest's ``-k`` takes them."""
 
     def sample(self, seed: int, size: int) -> tuple[list[tuple[Module, Mutant]], int]:
         """Mutants drawn from all of the room's, and how many those are."""
@@ -52,15 +54,15 @@ class Room:
 
 def rooms() -> dict[str, Room]:
     """What ``rooms.toml`` lists; a folder stands for its modules, later lines of a module for earlier ones."""
-    listed: dict[str, dict[str, list[str]]] = tomllib.loads((Path(__file__).parent / "rooms.toml").read_text())["rooms"]
+    listed: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "rooms.toml").read_text())["rooms"]
     found = {}
     for name, parts in listed.items():
-        tests: dict[str, tuple[str, ...]] = {}
+        slow, tests = str(parts.pop("slow", "")), dict[str, tuple[str, ...]]()
         for part, files in parts.items():
             path = ROOT / part
             modules = [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
             tests |= {module.relative_to(ROOT).as_posix(): tuple(files) for module in modules}
-        found[name] = Room(name, tests)
+        found[name] = Room(name, tests, slow)
     return found
 
 
@@ -128,7 +130,7 @@ class Tree:
 
     def limit(self, tests: tuple[str, ...]) -> float | None:
         """Seconds that tests may take, from a run without any fault; None where they fail then."""
-        texts = [(self.folder / name).read_bytes() for name in tests]
+        texts = [path.read_bytes() for name in tests if (path := self.folder / name).is_file()]
         key, sha = " ".join(tests), hashlib.sha256(b"".join(texts)).hexdigest()[:16]
         with self.measuring.setdefault(tests, threading.Lock()):
             seconds = self.results.seconds(key, sha)
@@ -194,6 +196,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the sample (1)")
     parser.add_argument("--jobs", type=int, default=max((os.cpu_count() or 2) // 2, 1), help="test runs at once")
     parser.add_argument("--survivors", action="store_true", help="try those again that survived")
+    parser.add_argument("--slow", action="store_true", help="with the slow tests too")
     parser.add_argument("--only", default="", metavar="TEXT", help="mutants whose name has this text")
     parser.add_argument("--page", action="store_true", help=f"put the table into {PAGE.relative_to(ROOT)}")
     request = parser.parse_args(argv)
@@ -208,7 +211,8 @@ def main(argv: list[str]) -> int:
         tree = trees.get()
         try:
             began = time.perf_counter()
-            outcome = tree.judge(module, mutant, room.tests[module.name])
+            quick = () if request.slow or not room.slow else ("-k", f"not ({room.slow})")
+            outcome = tree.judge(module, mutant, (*room.tests[module.name], *quick))
             if outcome is not None:
                 results.store(mutant.key, module.sha, outcome, time.perf_counter() - began)
             if outcome == "survived":

@@ -40,9 +40,9 @@ OTHERS = (
     "ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ExceptionReplacer", "ZeroIterationForLoop",
 )  # fmt: skip
 SPEAKING = {"__repr__", "__str__"}
-DECLARING = {"strict", "daemon", "frozen", "slots", "name", "description", "title"}
+DECLARING = {"strict", "daemon", "frozen", "slots", "name", "description", "title", "indent"}
 """Keyword arguments that declare, or stop a slip of the programmer, and change no figure."""
-TOLERANCE = re.compile(r"\b(EPS|[A-Z_]*TOLERANCE|\d+(\.\d+)?e-\d+)\b")
+TOLERANCE = re.compile(r"\b(EPS|SMALL|TINY|NOTHING|[A-Z_]*TOLERANCE[A-Z_]*|SHARE|\d+(\.\d+)?e-\d+)\b|perf_counter")
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]+")
 
 

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 from scenarios.assets.quantity import of_unit
 from scenarios.line import Emission
 from scenarios.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
-from scenarios.record import NAME, Record
+from scenarios.record import NAME, Explicit, Record
 
 GigajoulesPerTonne = Annotated[
     float, BeforeValidator(in_unit("GJ/t"), json_schema_input_type=float | str), Field(gt=0, le=1e4)
@@ -65,7 +65,7 @@ class PowerPoint(Record):
     power_mw: Megawatts
 
 
-class Stream(Record):
+class Stream(Explicit):
     """What a process takes from or gives to a store, or a carrier of the site, for each tonne of its rate."""
 
     store: str | None = None
@@ -167,7 +167,7 @@ class Recipe(Record):
         return self
 
 
-class Mode(Recipe):
+class Mode(Recipe, Explicit):
     """A way of running, mostly a grade of product. What it leaves out is the process's own."""
 
     name: str = Field(pattern=NAME)

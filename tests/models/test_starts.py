@@ -12,7 +12,7 @@ from shops import cast, melt_shop, scenario
 
 from models import slots
 from models.slots import SlotProblem
-from models.starts import Starts, extra_mwh, from_schedule, line_cells, load_cells, mistakes
+from models.starts import Starts, extra_mwh, from_schedule, idle_column, line_cells, line_gives, load_cells, mistakes
 from twin import envelope
 
 # Three heats on quarter-hours: 45 min in furnace F, 15 to ladle furnace L, 30 there, 15 to caster C, 45 there and 30 of
@@ -78,6 +78,12 @@ def test_windows_end_where_release_due_and_locks_say(limits: dict[str, Any], say
     assert mistakes(problem(**limits), SOONEST) == ([says] if says else [])
 
 
+def test_a_cast_outside_its_window_is_said_once() -> None:
+    """Proves: where a cast cannot be, it is not said what it meets there."""
+    late = mistakes(problem(second={"due": "240 min"}), replace(SOONEST, cast_slot=(7, 14)))
+    assert late == ["cast 1 starts in slot 14, outside its window"]
+
+
 @pytest.mark.parametrize(
     ("unit", "start", "end", "broken"),
     [
@@ -125,6 +131,46 @@ def test_energy_minute_by_minute() -> None:
     assert load_cells(line, LATEST) == pytest.approx(found)
     weight = np.array([1.0, 2.0, 5.0])
     assert line_cells(line, LATEST, {}, weight) == pytest.approx((weight @ by_stage).reshape(cells, -1).sum(axis=1))
+
+
+def test_idle_units_draw_between_their_works() -> None:
+    """Proves: F at 2 MW, L at 0.4 and C at 0.2 whenever they do not work, a cast being one work; by cell and by slot.
+
+    Sensitivity: a work's end, or the set-up taken for work."""
+    line = melt_shop()
+    for stage, mw in zip(line["stages"], (2.0, 0.4, 0.2), strict=True):
+        stage["units"][0]["states"] = {"states": [{"name": "ready", "power_mw": mw}], "ready": "ready"}
+    asked = scenario(line, [cast("A", 2), cast("B", 1)], horizon={"length_h": 8.0, "step_min": 15.0})
+    holding = slots.from_scenario(asked, envelope(asked))
+    idle = np.full((3, 480), 1.0)
+    for begin, ladle in SOONEST.slot:
+        idle[0, begin * 15 : begin * 15 + 45] = 0
+        idle[1, ladle * 15 : ladle * 15 + 30] = 0
+    idle[2, 105:195] = idle[2, 225:270] = 0
+    by_slot = (np.array([2.0, 0.4, 0.2]) @ idle).reshape(32, 15).mean(axis=1)
+    dims, column = idle_column(holding, SOONEST)["idle_mw"]
+    assert (dims, column) == ("time", pytest.approx(by_slot))
+    assert idle_column(problem(), SOONEST) == {}
+    more = load_cells(holding, SOONEST) - line_cells(holding, SOONEST, {})
+    assert holding.on_slots(more) == pytest.approx(by_slot / 4)
+
+
+def test_what_stages_give() -> None:
+    """Proves: of each MWh of F 0.3 of off-gas, of C's 2, none of L's; what is given already comes on top."""
+    line = melt_shop()
+    for stage, per_mwh in ((0, 0.3), (2, 2.0)):
+        line["stages"][stage]["gives"] = [{"carrier": "off_gas", "per_mwh": per_mwh}]
+    site = {"carriers": [{"name": "off_gas", "waste": True}]}
+    asked = scenario(line, [cast("A", 2), cast("B", 1)], horizon={"length_h": 8.0}, site=site)
+    giving = slots.from_scenario(asked, envelope(asked))
+    given = np.zeros(32)
+    for begin, _ in LATEST.slot:
+        given[begin : begin + 3] += 0.3 * 40 / 4
+    for begin, length in ((11, 6), (19, 3)):
+        given[begin : begin + length] += 2.0 * 1 / 4
+    assert line_gives(giving, LATEST)["off_gas"] == pytest.approx(given)
+    more = replace(giving, fixed_gives={"off_gas": np.full(32, 0.5)})
+    assert line_gives(more, LATEST)["off_gas"] == pytest.approx(given + 0.5)
 
 
 def schedule(starts: Starts) -> xr.Dataset:

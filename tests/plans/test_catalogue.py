@@ -182,6 +182,19 @@ def test_whoever_dies_while_deleting_leaves_a_deleted_run(store: Store, source: 
     store.open(run)
 
 
+def test_a_run_that_was_renamed_and_not_entered_is_the_last(store: Store, source: StoredRun) -> None:
+    """Proves: whose maker died between rename and row is found, counted and listed, whatever is asked first.
+
+    Sensitivity: the catalogue asked before it is brought up to date."""
+    for letter, ask in (
+        ("a", lambda run: store.find("last") == run),
+        ("b", lambda run: store.count(state="stored") == 2),
+    ):
+        run = laid(source, store.folder, number(letter)).name
+        store.catalogue.announce(run, store.identity(), {"scenario": "kept", "title": "", "goal": "carbon"})
+        assert ask(run)
+
+
 def test_a_deletion_that_fails_leaves_a_whole_run_or_a_deleted_one(
     store: Store, source: StoredRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:

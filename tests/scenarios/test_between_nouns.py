@@ -93,7 +93,9 @@ def test_what_is_just_allowed_is_no_mistake(changes: dict[str, Any]) -> None:
     assert mistakes(BASE, **changes) == {}
 
 
+WIND = {"kind": "ppa", "name": "wind", "share": 0.6, "price_per_mwh": 50.0}
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
+    ({"market": market(contracts=[WIND, WIND | {"name": "sun"}])}, "market.contracts", "add up to 1.2 of the import"),
     (
         {"line": gives("gas")},
         "line.stages.0.gives.0.carrier",

@@ -172,6 +172,22 @@ def test_missed_due_time_is_recorded() -> None:
     assert violations(replay(hurried, schedule)) == [("due", "A-2", 195.0, pytest.approx(5.0), "min")]
 
 
+def test_a_heat_that_was_over_before_the_horizon_is_not_waited_for() -> None:
+    """Proves: with one heat over before the horizon and one within, the run is complete; without the second it is not.
+
+    Sensitivity: the heat that is over counted as one that must still end."""
+    asked = scenario(
+        one_machine(30.0),
+        [{"name": "O", "heats": [{"grade": "G", "count": 2}]}],
+        state={"started": [{"heat": "O-1", "stage": "work", "unit": "M", "start": "-60 min"}]},
+    )
+    run = simulate(asked)
+    assert run.attrs["complete"] == 1
+    assert [
+        str(heat) for heat, end in zip(run["op_heat"].values, run["op_end_min"].values, strict=True) if end > 0
+    ] == ["O-2"]
+
+
 def test_unfinished_heats_are_recorded() -> None:
     """Proves: a heat that ends after the horizon, or is left out, counts as 100 t not made. Sensitivity: tonnes."""
     asked = scenario(melt_shop(), [cast(count=2)], horizon={"length_h": 4.0})

@@ -37,6 +37,15 @@ def conserved(run: xr.Dataset, asked: Scenario) -> None:
             level = float(run["battery_mwh"][step])
 
 
+def test_a_battery_that_keeps_nothing_is_left_empty() -> None:
+    """Proves: with all of its level lost at once no charge counts, and none is taken."""
+    site = {"battery": {"energy_mwh": 6.0, "power_mw": 3.0, "self_loss_per_h": 1.0, "end_level_share": 1.0}}
+    asked = scenario(one_machine(50.0, 20.0), [cast(count=2)], site=site)
+    run = simulate(asked)
+    assert float(run["charge_mw"].sum()) == float(run["discharge_mw"].sum()) == 0
+    assert float(run["battery_mwh"].max()) == 0
+
+
 @settings(max_examples=40)
 @given(
     st.sampled_from([5.0, 15.0, 60.0]),

@@ -211,7 +211,7 @@ class Foreman:
         needed = self._sees.needs.tonnes[group.index, unit.mode][-1] > 0
         if self._sees.urgent(group):
             lacking = [self._sees.lacking(group, mode) for mode in range(len(group.machine.ways))]
-            if lacking[unit.mode] > 0 or max(lacking) > 0:
+            if max(lacking) > 0:
                 return lacking[unit.mode] > 0
         if any(levels[s] > self._bands.high[s] for s, _ in way.outs) or self._other_mode(group, unit) is not None:
             return False

@@ -43,8 +43,8 @@ class Sharing:
         self._running: list[Unit] = []
         self.into, self.out = [0.0] * n, [0.0] * n
         """What comes into each store and leaves it [t/h]."""
-        self.held = [0] * len(capacity)
-        """Stores that stay as they are: 1 full, -1 empty, else 0."""
+        self.held = [False] * len(capacity)
+        """Whether a store that is full or empty stays so."""
         self._scaled: set[int] = set()
 
     def settle(self, levels: list[float], capacity: list[float]) -> None:
@@ -60,7 +60,7 @@ class Sharing:
             for flow in (*self._loads, *self._arrivals):
                 flow.rate = flow.wanted
             self._sum()
-            self.held = [0] * self._stores
+            self.held = [False] * self._stores
             if not edge:
                 return
             self._limit(edge, levels)
@@ -142,9 +142,9 @@ class Sharing:
             small = (self.into[s] + self.out[s]) * 10 * ROUNDING
             if levels[s] <= 0.0:
                 if net <= small:
-                    self.held[s] = -1
+                    self.held[s] = True
             elif net >= self._full_loss[s] - small - self._full_loss[s] * ROUNDING:
-                self.held[s] = 1
+                self.held[s] = True
 
     def _waits(self, unit: Unit, levels: list[float], capacity: list[float]) -> list[tuple[int, float, bool]]:
         """Stores for which a unit stands until they have recovered enough for a quarter of an hour of its run; of a

@@ -243,7 +243,6 @@ class Works:
         for s, full in self._hits:
             self.levels[s] = table.capacity[s] if full else 0.0
             course.bounds.append((at, s, full))
-        self._hits = []
         for unit in self.units:
             if unit.rate > 0:
                 course.made[unit.index][unit.mode][k] += unit.rate * hours
