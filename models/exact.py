@@ -33,6 +33,8 @@ from scenarios.rounding import dividing
 MOST_SLOTS = 3000
 """On more of them nothing is proven."""
 TIME_LIMIT_S = 10.0
+LEAST_S = 1.0
+"""For a proof where the time of the search is over."""
 
 
 def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit: float = TIME_LIMIT_S) -> bool:
@@ -44,6 +46,7 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit
         aim: goals and caps.
         time_limit: seconds.
     """
+    began = time.perf_counter()
     step = dividing(scenario.horizon.step_min, _times(scenario, envelope))
     if step is None:
         return False
@@ -59,12 +62,15 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit
         lossless = replace(problem, reheat_kwh_per_t_min=0.0)
         if unsolvable(lossless, sites.read(fine, told), aim, relax=True, time_limit=time_limit):
             return True
+    left = time_limit - (time.perf_counter() - began)
+    if left <= 0:
+        return False
     grid = fine.site.grid.model_copy(update={"import_limit_mw": None})
     goal = fine.goal.model_copy(update={"caps": Caps(extra_cost_share=None)})
     bare = fine.model_copy(update={"site": fine.site.model_copy(update={"grid": grid}), "goal": goal})
     bare = bare.with_inputs(fine.inputs)
     free = sites.read(bare, told)
-    return unsolvable(problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=time_limit)
+    return unsolvable(problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=left)
 
 
 def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, time_limit: float) -> bool:
@@ -94,7 +100,7 @@ def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, t
     if relax:
         return False
     program.forget()
-    left = time_limit - (time.perf_counter() - began)
+    left = max(time_limit - (time.perf_counter() - began), 0.05)
     # casts and counts that are whole: infeasible so is a proof as well
     return program.outcome(program.search(time_limit=left, gap=1.0)).status == "infeasible"
 
