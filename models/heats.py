@@ -91,8 +91,10 @@ def heats(
 
 def _at_all(search: Search, scenario: Scenario, envelope: xr.Dataset) -> bool:
     """Whether what has no plan on slots has none at any times."""
+    from models.explain.capacity import hours
+
     left = min(max(search.left, exactly.LEAST_S), exactly.TIME_LIMIT_S)
-    return exactly.impossible(scenario, envelope, search.aim, time_limit=left)
+    return bool(hours(scenario, envelope)) or exactly.impossible(scenario, envelope, search.aim, time_limit=left)
 
 
 def pursue(search: Search, strategy: str | None = None) -> str:
