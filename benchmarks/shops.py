@@ -50,6 +50,8 @@ class Judged:
         if not self.proven:
             return []
         found = []
+        if self.between:
+            return [] if made.acceptable else [made.verdict]
         if best is None:
             return ["a plan where there is none"] if made.found else []
         near = CENT + 1e-6 * abs(best)
@@ -68,9 +70,14 @@ class Judged:
         return found
 
     @property
+    def between(self) -> bool:
+        """Whether the plan is the foreman's list, whose starts may lie between steps: it has no objective."""
+        return self.made.found and self.made.objective is None
+
+    @property
     def short(self) -> str:
         """What should be better; empty: nothing."""
-        if self.optimum is None or not self.proven:
+        if self.optimum is None or not self.proven or self.between:
             return ""
         if not self.made.found:
             return f"{self.made.status}, and there is a plan"

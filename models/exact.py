@@ -23,16 +23,20 @@ from models import slots
 from models.aim import Aim
 from models.pooled import Pooled
 from models.site import SiteData
-from models.slots import SlotProblem
+from models.slots import CLOSE_MIN, SlotProblem
 from models.solve import Program
 from models.templates import building
 from scenarios import Scenario
 from scenarios.goal import Caps
+from scenarios.line import Unit, phase_power
 from scenarios.rounding import dividing
 
 MOST_SLOTS = 3000
 """On more of them nothing is proven."""
 TIME_LIMIT_S = 10.0
+TOLERANCE_MW = 1e-6
+LEAST_S = 1.0
+"""For a proof where the time of the search is over."""
 
 
 def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit: float = TIME_LIMIT_S) -> bool:
@@ -44,6 +48,9 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit
         aim: goals and caps.
         time_limit: seconds.
     """
+    began = time.perf_counter()
+    if _unfed(scenario, envelope, sites.read(scenario, envelope)):
+        return True
     step = dividing(scenario.horizon.step_min, _times(scenario, envelope))
     if step is None:
         return False
@@ -59,12 +66,48 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit
         lossless = replace(problem, reheat_kwh_per_t_min=0.0)
         if unsolvable(lossless, sites.read(fine, told), aim, relax=True, time_limit=time_limit):
             return True
+    left = time_limit - (time.perf_counter() - began)
+    if left <= 0:
+        return False
     grid = fine.site.grid.model_copy(update={"import_limit_mw": None})
     goal = fine.goal.model_copy(update={"caps": Caps(extra_cost_share=None)})
     bare = fine.model_copy(update={"site": fine.site.model_copy(update={"grid": grid}), "goal": goal})
     bare = bare.with_inputs(fine.inputs)
     free = sites.read(bare, told)
-    return unsolvable(problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=time_limit)
+    return unsolvable(problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=left)
+
+
+def _unfed(scenario: Scenario, envelope: xr.Dataset, data: SiteData) -> bool:
+    """Whether some heat takes more in every metered interval that it fills, on each unit, than the grid ever gives."""
+    if data.hub is not None or not math.isfinite(data.limit_mwh()):
+        return False
+    battery = 0.0 if data.battery is None else data.battery.power_mw
+    # on no interval is there more than in the best of its steps
+    most = data.limit_mwh() / data.meter_min * 60 + float((data.pv - data.base).max()) / data.hours + battery
+    nominal, energy = envelope["duration_min"].to_numpy(), envelope["energy_mwh"].to_numpy()
+    place = {unit.name: u for u, unit in enumerate(scenario.line.units)}
+
+    def least_mw(h: int, unit: Unit) -> float:
+        """Least mean power of an operation over a metered interval that lies within it."""
+        u = place[unit.name]
+        if not nominal[h, u] >= 2 * data.meter_min:
+            return 0.0
+        ends, power = phase_power(unit, float(energy[h, u]), float(nominal[h, u]))
+        at = np.concatenate([[0.0], ends])
+        drawn = np.concatenate([[0.0], np.cumsum(np.diff(at) * power)])
+        begins = np.concatenate([at, at - data.meter_min])
+        begins = begins[(begins >= 0) & (begins + data.meter_min <= ends[-1] + CLOSE_MIN)]
+        means = np.interp(begins + data.meter_min, at, drawn) - np.interp(begins, at, drawn)
+        return float(means.min()) / data.meter_min
+
+    for h, heat in enumerate(scenario.heats):
+        if np.isfinite(envelope["started_min"].to_numpy()[h]).any():
+            continue
+        for stage in scenario.line.route(heat.grade):
+            able = [unit for unit in stage.units if np.isfinite(nominal[h, place[unit.name]])]
+            if able and min(least_mw(h, unit) for unit in able) > most + TOLERANCE_MW:
+                return True
+    return False
 
 
 def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, time_limit: float) -> bool:
@@ -94,7 +137,7 @@ def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, t
     if relax:
         return False
     program.forget()
-    left = time_limit - (time.perf_counter() - began)
+    left = max(time_limit - (time.perf_counter() - began), 0.05)
     # casts and counts that are whole: infeasible so is a proof as well
     return program.outcome(program.search(time_limit=left, gap=1.0)).status == "infeasible"
 

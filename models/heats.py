@@ -84,9 +84,17 @@ def heats(
         _settle(search, data, given)
     better = search.best is not None and search.best is not given
     # the rounding of published cases is their own rule
-    exact = search.infeasible and (rounding is not None or exactly.impossible(scenario, envelope, search.aim))
+    exact = search.infeasible and (rounding is not None or _at_all(search, scenario, envelope))
     made = as_schedule(search, scenario, envelope, improved=better, foreman=first, exact=exact)
     return made.assign_attrs(strategy=name)
+
+
+def _at_all(search: Search, scenario: Scenario, envelope: xr.Dataset) -> bool:
+    """Whether what has no plan on slots has none at any times."""
+    from models.explain.capacity import hours
+
+    left = min(max(search.left, exactly.LEAST_S), exactly.TIME_LIMIT_S)
+    return bool(hours(scenario, envelope)) or exactly.impossible(scenario, envelope, search.aim, time_limit=left)
 
 
 def pursue(search: Search, strategy: str | None = None) -> str:

@@ -22,6 +22,7 @@ from scenarios.assets import (
 )
 from scenarios.emissions import factors_used
 from scenarios.line import Unit
+from scenarios.rounding import rounded
 from scenarios.tariff import remarks
 from ui import charges, works
 from ui.language import mark, tr, trn
@@ -46,6 +47,7 @@ def lines(scenario: Scenario) -> Iterator[str]:
             tr("gives {amount} {carrier} per MWh", amount=f"{g.per_mwh:g}", carrier=g.carrier) for g in stage.gives
         ]
         yield f"{tr('stage {name}', name=stage.name)}: {clauses([listed(map(_unit, stage.units)), *given])}"
+    yield from _steps(scenario)
     for order in scenario.orders:
         heats = trn("{count} heat", "{count} heats", sum(entry.count for entry in order.heats))
         yield f"{tr('order {order}', order=order.name)}: {heats}"
@@ -87,6 +89,28 @@ def sides(scenario: Scenario, asset: Any) -> tuple[list[str], list[str]]:
     takes = {key: carrier for key, carrier in record.flows.items() if key.startswith(("inputs", "start_fuel"))}
     (gives if record.main == "output" else takes)["main"] = record.carrier
     return list(dict.fromkeys(gives.values())), list(dict.fromkeys(takes.values()))
+
+
+def _steps(scenario: Scenario) -> Iterator[str]:
+    """What starting on steps costs the units of a line, where that is worth a word."""
+    units: dict[str, list[str]] = {}
+    for lost in rounded(scenario):
+        if lost.share < WORTH_A_WORD:
+            continue
+        what = tr(
+            "{minutes} min take {rounded} on steps of {step} min, in all {share} of its time",
+            minutes=f"{lost.minutes:g}", rounded=f"{lost.steps_min:g}", step=f"{scenario.horizon.step_min:g}",
+            share=percent(lost.share, 1),
+        )  # fmt: skip
+        finer = [f"{one}" for one in lost.lossless[-2:]]
+        better = tr("no step loses nothing")
+        if len(finer) == 1:
+            better = tr("step_min {step} would lose nothing", step=finer[0])
+        elif finer:
+            better = tr("step_min {step} or {other} would lose nothing", step=finer[0], other=finer[1])
+        units.setdefault(clauses([what, better]), []).append(lost.unit)
+    for says, names in units.items():
+        yield f"{tr('rounding of {units}', units=listed(names))}: {says}"
 
 
 def odd(scenario: Scenario) -> Iterator[str]:
@@ -146,6 +170,8 @@ def _carriers(scenario: Scenario) -> Iterator[str]:
 
 SHORT_MIN = 27 * 24 * 60
 """A horizon shorter than this is a part of a month."""
+WORTH_A_WORD = 0.02
+"""Share of a unit's time that rounding to steps must cost to be said."""
 MOST_GAIN = 1.1
 """Energy out for energy in above which a machine is odd; condensing boilers come to 1.08 of the net heating value."""
 
