@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from plan_judge import Row, faults, from_file
+from plan_judge import SECOND, Row, faults, from_file
 
 from plans import Plan, plan
 from plans.exports import csv
 from plans.store import Store
 from scenarios import Scenario, ScenarioError, load, loads
+from scenarios.orders import Lock
 
 HASTY = ("goal.gap=0.5", "goal.time_limit_s=30", "disturbances.replications=0", "goal.caps.extra_cost_share=null")
 """Whether a lock can be kept is asked, not what it costs."""
@@ -176,14 +177,37 @@ def _refused(shop: Shop, told: dict[str, str], base: list[Row], says: str) -> Fa
             shop.scenario([moved])
         except ScenarioError as error:
             return Fate("wrong", f"offered {at}, then {error}")
-    if not faults(shop.scenario([]).model_copy(update={"locks": _locks(told)}), base):
+    scenario = shop.scenario([])
+    if not faults(scenario.model_copy(update={"locks": _locks(told)}), base):
         return Fate("wrong", f"the plan without it keeps it: {says}")
+    if not scenario.disturbances.margins and _on_grid(scenario, *_locks(told)):
+        return Fate("wrong", f"a start lies on the grid: {says}")
     return Fate("refused")
 
 
-def _locks(told: dict[str, str]) -> tuple[Any, ...]:
-    from scenarios.orders import Lock
+def _on_grid(scenario: Scenario, told: Lock) -> bool:
+    """Whether a locked heat could start on the grid by its nominal minutes, in a cast after those of the heats before.
 
+    Worked out by trying every step."""
+    minutes, step = scenario.horizon.minutes, scenario.horizon.step_min
+    first, last = (told.start, told.start) if told.start is not None else (told.earliest, told.latest)
+    low = -np.inf if first is None else minutes(first) - SECOND
+    high = np.inf if last is None else minutes(last) + SECOND
+    heat = next(heat for heat in scenario.heats if heat.name == told.heat)
+    stage = _stage(scenario, told.stage)
+    cast = [other for other in scenario.heats if other.order == heat.order] if stage.campaign else [heat]
+    for unit in stage.units:
+        pace = [other.grade.duration_min.get(unit.name, other.grade.duration_min.get(stage.name)) for other in cast]
+        if told.unit not in (None, unit.name) or None in pace:
+            continue
+        offset = sum(pace[: cast.index(heat)])  # type: ignore[arg-type]
+        starts = np.arange(-100, scenario.horizon.n_steps) * step + offset
+        if ((starts >= low) & (starts <= high)).any():
+            return True
+    return False
+
+
+def _locks(told: dict[str, str]) -> tuple[Lock, ...]:
     return (Lock.model_validate(told),)
 
 

@@ -1,0 +1,71 @@
+"""Plans keep their locks to the second, and a plan fed back as locks is the same plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from locked_shops import Shop, drawn, exported, fate, fed_back, lock, same_places
+from plan_judge import faults
+
+from plans import plan
+from plans.store import Store
+from scenarios import load
+
+SEEDS = (0, 1, 7)
+"""Casts on two casters of different pace, single heats with an outage, odd minutes."""
+
+
+@pytest.mark.parametrize("shop", [*map(drawn, SEEDS), Shop("melt-shop-small")], ids=lambda shop: shop.name)
+def test_a_plan_fed_back_is_the_same_plan(shop: Shop) -> None:
+    """Proves: all starts and units of a plan, given back as locks, make that plan again, later heats of casts included.
+
+    Sensitivity: offsets within a cast that are rounded to steps make it infeasible."""
+    made = plan(shop.scenario([]))
+    assert made.acceptable
+    assert same_places(made, plan(shop.scenario(fed_back(made)))) == ""
+
+
+def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
+    """Proves: of locks of every kind, on the grid and off it, none is missed by the exported table, none is refused
+    without times that are accepted, and nothing is proven impossible that a plan keeps. The bench ``locks`` tries 500.
+    """
+    store, seen = Store(tmp_path), set()
+    for seed in SEEDS[:2]:
+        shop = drawn(seed)
+        made = plan(shop.scenario([]))
+        base = exported(made, store)
+        assert faults(made.scenario, base) == []
+        draw = np.random.Generator(np.random.Philox(key=seed))
+        for _ in range(7):
+            told = lock(shop, base, draw)
+            became = fate(shop, told, base, store)
+            assert became.what in ("kept", "refused", "proven"), (told, became)
+            seen.add(became.what)
+    assert {"kept", "refused"} <= seen
+
+
+def test_least_lateness_keeps_locks_to_the_minute() -> None:
+    """Proves: without a grid a later heat of a cast is cast at the very minute, and fed back the plan is the same."""
+    shop = drawn(0, minimize="lateness")
+    made = plan(shop.scenario([]))
+    assert made.acceptable
+    told = {"heat": "A-2", "stage": "casting", "start": "227 min"}
+    held = plan(shop.scenario([told]))
+    assert held.acceptable
+    assert held.replay is not None
+    mine = (held.replay["op_heat"].values == "A-2") & (held.replay["op_stage"].values == "casting")
+    assert held.replay["op_start_min"].to_numpy()[mine] == pytest.approx(227.0, abs=1 / 60)
+    assert same_places(held, plan(shop.scenario(fed_back(held)))) == ""
+
+
+def test_two_locks_on_one_operation_are_both_kept() -> None:
+    """Proves: a window of two locks holds in the plan. Sensitivity: the last lock alone leaves the other side open."""
+    window = "[{heat: C1-2, stage: melting, earliest: 4 h}, {heat: C1-2, stage: melting, latest: 5 h}]"
+    asked = load("melt-shop-small", [f"locks={window}", "goal.gap=0.5", "disturbances.replications=0"])
+    made = plan(asked)
+    assert made.acceptable
+    assert made.replay is not None
+    mine = (made.replay["op_heat"].values == "C1-2") & (made.replay["op_stage"].values == "melting")
+    assert 240 <= float(made.replay["op_start_min"].to_numpy()[mine][0]) <= 300
