@@ -89,12 +89,13 @@ class Task:
 
 def plan(task: Task) -> dict[str, Any]:
     """Make the plan of a scenario."""
-    from plans import memory
+    from plans import memory, pace
     from plans.earlier import earlier
     from plans.plan import plan as make
 
     scenario = task.scenario()
     memory.refuse(memory.of_plan(scenario), scenario.name)
+    pace.refuse(scenario)
 
     def work() -> Plan:
         before = earlier(Store(task.home), scenario)
