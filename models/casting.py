@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from models import course
+from models import clock, course
 from models.counts import count
 from models.members import Members
 from models.pools import Pools
@@ -54,6 +54,7 @@ class Casting:
         return {casts[0]: casts for casts in found.values()}
 
     def _places(self, c: int) -> list[tuple[int, int]]:
+        clock.look()
         line, problem, cast = self.line, self.line.problem, self.line.problem.casts[c]
         places = []
         for column, u in enumerate(cast.units):

@@ -18,7 +18,7 @@ from pyomo.core.expr import relational_expr as relational
 from pyomo.repn.linear import LinearRepnVisitor
 from pyomo.repn.util import VarRecorder
 
-from models import arrays
+from models import arrays, clock
 from models.arrays import ArrayConstraint
 from models.evaluate import Evaluator, Numbers, Points, Variables, is_variable
 from models.form import Compiled
@@ -62,6 +62,7 @@ class _Compiler:
         const[0][:] = self._goal(goals[0])
         constraints: dict[int, tuple[Any, int]] = {}
         for component in self.model.component_objects(pyo.Constraint, active=True, descend_into=True):
+            clock.look()
             lower, upper, constant = self._rows(component, count)
             constraints[id(component)] = component, count
             low.append(lower)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import xarray as xr
 
 from models import aim as aims
-from models import day, matched_search, quarters, slots, starts, week
+from models import clock, day, matched_search, quarters, slots, starts, week
 from models import exact as exactly
 from models import site as sites
 from models.baseline import baseline_cost, direct_kg
@@ -108,7 +109,9 @@ def pursue(search: Search, strategy: str | None = None) -> str:
         raise ValueError(f"there is no strategy {name!r}; there are {', '.join(STRATEGIES)}")
     if not STRATEGIES[name].suits(search):
         raise ValueError(f"the strategy {name!r} does not suit this line and site")
-    if not search.infeasible:
+    if search.infeasible:
+        return name
+    with suppress(clock.TimeIsOverError), clock.writing(lambda: search.rest < -clock.LATE_S):
         STRATEGIES[name].run(search)
     return name
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyomo.environ as pyo
 
+from models import clock
 from models.members import Members
 from models.templates import Series
 
@@ -32,6 +33,7 @@ def add(made: Named) -> bool:
                 continue
             here = _places(made, h, i)
             there = _cast_places(made, cast_of[h][0]) if last else _places(made, h, i + 1)
+            clock.look()
             least, most = heat.least[i], heat.most[i]
             loose = int(operation.started_min is not None)
             for column, v in enumerate(there):

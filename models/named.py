@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from models import lags, load, waits
+from models import clock, lags, load, waits
 from models import site as site_model
 from models.load import Drawn
 from models.members import Members
@@ -103,6 +103,7 @@ class Named:
             self._power()
 
     def _slots(self, h: int, i: int, u: int) -> list[int]:
+        clock.look()
         operation, (low, high) = self.problem.heats[h].operations[i], self.windows.operation[h, i]
         if self.windows.unit.get((h, i), u) != u:
             return []

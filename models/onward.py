@@ -20,14 +20,14 @@ FAILURES = 8
 
 
 def fits(search: Search) -> bool:
-    """Whether the line is solved as a whole: there is time to write it, or without it no plan."""
-    size = whole.terms(search.problem)
-    return size <= whole.MOST_TERMS and (search.best is None or size <= whole.TERMS_A_SECOND * search.left)
+    """Whether there is time to solve the line as a whole."""
+    return whole.terms(search.problem) <= min(whole.MOST_TERMS, whole.TERMS_A_SECOND * search.left)
 
 
 def run(search: Search) -> None:
     """Go on until the gap or the limit is reached."""
-    if not search.done() and fits(search):
+    last_resort = search.best is None and whole.terms(search.problem) <= whole.MOST_TERMS
+    if not search.done() and (last_resort or fits(search)):
         whole.solve(search, search.left)
     chance, size, failures = np.random.default_rng(SEED), 2, 0
     while not search.done():

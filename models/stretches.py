@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from models import clock
 from models.members import Members
 
 Row = tuple[Any, ...]
@@ -79,6 +80,7 @@ class Stretches:
         index: list[Row] = []
         terms: list[dict[Row, list[Row]]] = [{} for _ in kinds]
         for row, slots in rows.items():
+            clock.look()
             events: dict[int, list[tuple[int, int]]] = {slots[0]: []} if slots else {}
             for kind, one in enumerate(kinds):
                 for number, (_, _, first, last) in enumerate(one.of.get(row, ())):

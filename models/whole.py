@@ -11,12 +11,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
 from models.named import Named
 from models.search import Search
 from models.slots import SlotProblem
-from models.solve import Program
+from models.solve import Outcome, Program
 from models.templates import building
 from models.windows import everywhere
 
@@ -80,20 +81,25 @@ def solve(search: Search, limit: float) -> bool:
             made.model.add_component(f"{name}_cap", pyo.Constraint(rule=made.ports.at_most(name, cap)))
         made.model.goal = pyo.Objective(rule=lambda m: aim.pure(made.ports))
         program = Program(made.model)
-        if search.best is not None:
-            made.begin(search.best)
     search.clock("build", began)
     began = time.perf_counter()
+    start = _begun(made, program, search)
     proves = exact(search.problem)
 
     def tell(event: dict[str, Any]) -> None:
         if proves and event["bound"] is not None:
             search.raise_bound(event["bound"] - aim.constant)
 
-    outcome = program.run(
-        time_limit=max(min(limit, search.left), 0.1), gap=_strict(search), start=search.best is not None,
-        on_progress=tell, cancel=search.done, effort=_effort(search),
-    )  # fmt: skip
+    outcome = Outcome("none", None, None, 0.0, 0)
+    for begin in (start, None) if start is not None else (None,):
+        outcome = program.run(
+            time_limit=max(min(limit, search.left), 0.1), gap=_strict(search), start=False if begin is None else begin,
+            on_progress=tell, cancel=search.done, effort=_effort(search),
+        )  # fmt: skip
+        # the solver's word on a start may be false: then it is asked again without one
+        if outcome.bound is not None or outcome.status == "infeasible" or search.done():
+            break
+        program.forget()
     search.clock("whole", began)
     if outcome.found:
         search.offer(made.read())
@@ -102,6 +108,21 @@ def solve(search: Search, limit: float) -> bool:
     if proves and outcome.status == "infeasible":
         search.infeasible |= search.best is None
     return outcome.status in ("optimal", "infeasible")
+
+
+def _begun(made: Named, program: Program, search: Search) -> np.ndarray | None:
+    """The best plan by column, all columns of it: a start that the solver has to complete it may take for a better one
+    than it is."""
+    if search.best is None:
+        return None
+    made.begin(search.best)
+    starts = [*made.model.x.values(), *made.model.z.values()]
+    program.restrict([(start, start.value, start.value) for start in starts])
+    found = program.run(time_limit=max(search.left / 10, 1.0), cancel=search.done).found
+    values = program.solution()
+    program.restrict([(start, 0.0, 1.0) for start in starts])
+    program.forget()
+    return values if found else None
 
 
 def _effort(search: Search) -> float | None:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from plans import memory
+from plans import memory, pace
 from plans.engine import Engine, engine, heard, unwrapped
 from plans.front import SAME, Front, nondominated, tabulate
 from plans.ground import CARBON, COST, Ground, prepare
@@ -70,6 +70,7 @@ def pareto(
     at_once = 1 if cluster else workers
     what = f"{scenario.name}{f', {at_once} searches at a time' if at_once > 1 else ''}"
     memory.refuse(memory.of_plan(scenario) * at_once, what, "use fewer --workers" if at_once > 1 else "")
+    pace.refuse(scenario)
     began = time.perf_counter()
     tell: Progress = on_progress or (lambda event: None)
     with _pool(workers, cluster, cancel or (lambda: False)) as pool:

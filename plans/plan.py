@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -288,6 +288,7 @@ def plan(
     cancel: Callable[[], bool] | None = None,
     study: Study | None = None,
     keep: Callable[[xr.Dataset], xr.Dataset] | None = None,
+    others: Sequence[xr.Dataset] = (),
 ) -> Plan:
     """Make a plan: the foreman's day, the schedule, its replay without and with disturbance.
 
@@ -297,6 +298,7 @@ def plan(
         cancel: polled while optimizing; True ends the search with the best schedule found so far.
         study: what earlier plans of the same plant have left, to begin with.
         keep: given the schedule that was found, says which one is taken: that, or an earlier one that is as good.
+        others: schedules of the same heats, units and steps, to begin with where they hold.
     """
     import models
     import twin
@@ -318,7 +320,7 @@ def plan(
         ruled = bool(dispatched.attrs["complete"])
         baseline_figures = figures(scenario, baseline, float(baseline.attrs["tonnes"]))
     with phase("optimize"):
-        others = list(beginnings(scenario, envelope, dispatched, ruled, study))
+        starts = [*beginnings(scenario, envelope, dispatched, ruled, study), *others]
         schedule = searched(
             scenario,
             baseline,
@@ -326,7 +328,7 @@ def plan(
                 asked,
                 envelope,
                 dispatched if ruled else None,
-                others=others,
+                others=starts,
                 on_progress=lambda event: tell({"phase": "optimize", **event}),
                 cancel=cancel,
                 study=study,

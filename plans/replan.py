@@ -41,6 +41,7 @@ def replan(
     study: Study | None = None,
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
+    others: Sequence[xr.Dataset] = (),
 ) -> Plan:
     """Plan a stored plan's scenario again, from its schedule on.
 
@@ -53,7 +54,7 @@ def replan(
         locks: all locks that hold now; None: those that it was made with.
         keep_share: by how much better a schedule must be, as a share of what can be decided, to take its place.
         study: keeps solvers from plan to plan.
-        on_progress, cancel: as of ``plans.plan.plan``.
+        on_progress, cancel, others: as of ``plans.plan.plan``.
 
     Raises:
         ScenarioError: a lock is mistaken.
@@ -65,7 +66,7 @@ def replan(
     if unchanged and stored.found and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
         return stored
     if stored.schedule is None:
-        return plan(asked, on_progress=on_progress, cancel=cancel, study=study)
+        return plan(asked, on_progress=on_progress, cancel=cancel, study=study, others=others)
     if not unchanged and asked.goal.caps.extra_cost_share is not None:
         asked = _capped(asked, stored)
     study = study or Study()
@@ -81,6 +82,7 @@ def replan(
         cancel=cancel,
         study=study,
         keep=lambda found: kept(asked, stored.envelope, before, found, keep_share, judged=unchanged),
+        others=others,
     )
 
 

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from plans import memory
+from plans import memory, pace
 from plans.engine import Engine
 from plans.plan import Plan, Progress, plan
 from plans.store import Store
@@ -230,6 +230,7 @@ def refuse(asked: Sequence[Asked], workers: int) -> None:
         what = f"{label}{f' ({at_once} plans at a time)' if at_once > 1 else ''}"
         try:
             memory.refuse(memory.of_plan(one.scenario) * at_once, what, "use fewer --workers" if at_once > 1 else "")
+            pace.refuse(one.scenario, label)
         except ScenarioError as error:
             problems += error.problems
     if problems:

@@ -10,7 +10,6 @@ hold     a plan of a stored run's scenario that holds, stored as a run; given ``
 
 from __future__ import annotations
 
-import dataclasses
 import faulthandler
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,10 +23,6 @@ from scenarios import Scenario
 if TYPE_CHECKING:
     from models.study import Study
 
-AGAIN = 0.15
-"""Share of the time limit for a plan that begins with the one before: whoever moves a number wants to see what it does,
-and may plan again to search on."""
-LEAST_S = 5.0
 LONGEST_S = 900.0
 """How long a worker may be silent where it does not search."""
 STARTING_S = 120.0
@@ -94,23 +89,20 @@ class Task:
 
 def plan(task: Task) -> dict[str, Any]:
     """Make the plan of a scenario."""
-    from plans import memory
+    from plans import memory, pace
+    from plans.earlier import earlier
     from plans.plan import plan as make
 
-    scenario, study = task.scenario(), task.study
+    scenario = task.scenario()
     memory.refuse(memory.of_plan(scenario), scenario.name)
-    asked_s = scenario.goal.time_limit_s
-    again = study is not None and bool(study.beginnings(scenario))
-    if again:
-        quick = {"time_limit_s": min(asked_s, max(AGAIN * asked_s, LEAST_S))}
-        scenario = scenario.model_copy(update={"goal": scenario.goal.model_copy(update=quick)})
+    pace.refuse(scenario)
 
     def work() -> Plan:
-        made = make(scenario, on_progress=_watched(task, scenario), cancel=task.cancelled, study=study)
-        if again and made.found and made.status == "best found" and not made.reason:
-            span = f"{scenario.goal.time_limit_s:.0f} s of {asked_s:.0f} s"
-            return dataclasses.replace(made, reason=f"Begun with the plan before, for {span}. Plan again to search on.")
-        return made
+        before = earlier(Store(task.home), scenario)
+        return make(
+            scenario, on_progress=_watched(task, scenario), cancel=task.cancelled, study=task.study,
+            keep=before.keep, others=before.schedules,
+        )  # fmt: skip
 
     return _stored(task, scenario, work)
 
@@ -129,6 +121,7 @@ def _watched(task: Task, scenario: Scenario) -> Progress:
 
 def again(task: Task) -> dict[str, Any]:
     """Plan a stored plan again around locks, from its schedule on."""
+    from plans.earlier import earlier
     from plans.replan import replan, with_locks
     from scenarios.orders import Lock
 
@@ -136,9 +129,12 @@ def again(task: Task) -> dict[str, Any]:
     locks = [Lock.model_validate(told) for told in task.given["locks"]]
     scenario = with_locks(before.scenario, locks)
     tell = _watched(task, scenario)
-    return _stored(
-        task, scenario, lambda: replan(before, locks, study=task.study, on_progress=tell, cancel=task.cancelled)
-    )
+
+    def work() -> Plan:
+        others = earlier(Store(task.home), scenario).schedules
+        return replan(before, locks, study=task.study, on_progress=tell, cancel=task.cancelled, others=others)
+
+    return _stored(task, scenario, work)
 
 
 def point(task: Task) -> dict[str, Any]:

@@ -28,6 +28,8 @@ JUDGE_S = 2.0
 """Longest search for a plan, or for a proof that there is none, of one change."""
 PATIENCE = 20
 """A change may take this part of the time that is left."""
+LONG = 2
+"""The same of the scenario as it is, where neither plan nor proof was found soon."""
 CONFLICT_S = 5.0
 MOST_REPAIRS = 6
 MOST_STEPS = 3
@@ -146,8 +148,16 @@ class _Search:
         scenario = self.changed(())
         self.tell("is there a plan?")
         known = False if proven else self.judge(())
+        if known is None and not self.over:
+            self.tell("is there a plan? more time for it")
+            known = self.judge((), LONG)
         if known:
             return WhyNot("feasible", scenario.horizon.step_min, seconds=self.time_limit_s - self.left)
+        if known is None:
+            # a plan that was only not found is no reason to blame a limit, nor to sell a repair
+            return WhyNot(
+                "unknown", scenario.horizon.step_min, of=len(limits(scenario)), seconds=self.time_limit_s - self.left
+            )
         envelope, listed = _twin(scenario)
         found = limits(scenario)
         told = missing(scenario, envelope)
@@ -156,9 +166,9 @@ class _Search:
         if not scenario.orders:
             self.tell("which limits cannot all hold?")
             self.elastic = Elastic(scenario, envelope, _unbroken(scenario, listed), found)
-            conflict = self.elastic.conflict(time_limit=min(self.left / 4, CONFLICT_S)) if known is False else []
+            conflict = self.elastic.conflict(time_limit=min(self.left / 4, CONFLICT_S))
             irreducible = bool(conflict)
-            if known is False and not conflict and self.elastic.smallest(time_limit=self.left / 4):
+            if not conflict and self.elastic.smallest(time_limit=self.left / 4):
                 conflict = self.elastic.proof()
         if scenario.orders:
             self._finer(scenario)
@@ -176,7 +186,7 @@ class _Search:
             says = tuple(limit.held for limit in shared)
             keys = tuple(limit.key for limit in shared)
         return WhyNot(
-            status=self._status(scenario, envelope, listed) if known is False else "unknown",
+            status=self._status(scenario, envelope, listed),
             step_min=scenario.horizon.step_min,
             missing=tuple(told),
             conflict=says,

@@ -145,12 +145,13 @@ def plan(
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
     asked = _load(scenario, changes)
-    from plans import memory
+    from plans import memory, pace
     from plans.store import Store
     from ui import terminal
     from ui.making import make
 
     memory.refuse(memory.of_plan(asked), asked.name)
+    pace.refuse(asked)
 
     store = Store()
     with store.working(asked) as run:

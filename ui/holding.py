@@ -68,7 +68,7 @@ def hold(
         return
     if cvar is not None:
         raise Refused("--cvar: is of samples; add --samples")
-    from plans import memory
+    from plans import memory, pace
     from plans.holding import MOST_LEVEL, report
     from plans.holding.hold import refuse
     from plans.store import Store
@@ -77,6 +77,7 @@ def hold(
         raise Refused(f"--level {level}: at most {MOST_LEVEL:.1%}")
     refuse(asked)
     memory.refuse(memory.of_plan(asked), asked.name)
+    pace.refuse(asked)
     store = Store()
     with store.working(asked) as run:
         made = _made(asked, wanted, replications, time_limit, (workers, cluster), quiet)

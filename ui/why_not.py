@@ -21,7 +21,7 @@ HEADINGS = {
     "feasible": "there is a plan: no limit is in its way",
     "infeasible": "no plan keeps all limits: that is proven",
     "no plan on this grid": "no plan on this grid of {step:g} min: between its steps there may be one",
-    "unknown": "no plan was found, and no proof that there is none",
+    "unknown": "no plan was found, and no proof that there is none: no limit is known to be in the way",
 }
 
 
@@ -97,7 +97,9 @@ def lines(found: WhyNot) -> Iterator[str]:
     for i, repair in enumerate(found.repairs):
         yield f"{'or' if i else 'repair':<10}{'; '.join(repair.says)}"
         yield from (f"{'':<10}{text}" for text in settings(repair))
-    if found.status != "feasible" and not found.repairs:
+    if found.status == "unknown":
+        yield f"{'':<10}give the search more time: emberline plan with a longer --time-limit"
+    elif found.status != "feasible" and not found.repairs:
         yield f"{'repair':<10}none was found among {found.tried} of {found.of} limits"
     elif found.tried < found.of and found.repairs and not found.complete:
         yield f"{'':<10}the time was over after {found.tried} of {found.of} limits"

@@ -118,6 +118,8 @@ class CastBound:
             for column in self._columns(kind):
                 curve = self.ways.curves[kind, column]
                 for t in range(0, self.master.latest(kind) + 1, self._hour):
+                    if self._stop():
+                        return
                     if np.isfinite(curve[t]):
                         self.master.add(self.ways.way(kind, column, t))
 

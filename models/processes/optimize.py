@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import xarray as xr
 
 from models import aim as aims
+from models import clock
 from models import site as sites
 from models.aim import Aim
 from models.assets.ports import held
@@ -57,10 +59,13 @@ def optimize_processes(
         on_progress=on_progress or (lambda event: None),
         cancel=cancel or (lambda: False),
     )
-    made = search.run(start, others)
-    if search.best is not None:
-        _second(search, made)
-    return _schedule(scenario, search, made)
+    with suppress(clock.TimeIsOverError), clock.writing(lambda: search.left < -clock.LATE_S):
+        search.run(start, others)
+    if search.best is None:
+        return _schedule(scenario, search, None)
+    search.made.program.put(search.best.values)
+    _second(search, search.made)
+    return _schedule(scenario, search, search.made)
 
 
 def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | None) -> Aim:
@@ -98,11 +103,11 @@ def _second(search: Search, made: SiteModel) -> None:
     search.seconds["second goal"] = time.perf_counter() - began
 
 
-def _schedule(scenario: Scenario, search: Search, made: SiteModel) -> xr.Dataset:
+def _schedule(scenario: Scenario, search: Search, made: SiteModel | None) -> xr.Dataset:
     data = empty(scenario)
     best, bound, gap, credit = search.best, search.bound, search.told_gap, 0.0
     status, reason = _status(search)
-    if best is not None and made.made is not None:
+    if best is not None and made is not None and made.made is not None:
         own, coordinates = process_columns(scenario, made.made)
         drawn = held(made.made.electricity, made.made.plant.n)
         data = data.assign(columns(scenario, made.data, best.flows, drawn)).assign_coords(coordinates).assign(own)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from models import clock
 from models.assets.ports import Linear, Row
 from models.processes.plant import Plant, Units, convex, slopes
 from models.processes.ports import UnitPorts, by_slot
@@ -19,6 +20,7 @@ from scenarios.process import GJ_PER_MWH, Heat, Mode
 
 def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: UnitPorts, ordered: bool) -> None:
     """Rate, off-spec product, power, flows and heat of one mode."""
+    clock.look()
     h, units = plant.hours, ports.units
     part.T = pyo.RangeSet(0, plant.n - 1)
     low, high = mode.rates.low * h, units.high_tph(mode) * h

@@ -26,7 +26,6 @@ import xarray as xr
 from models import hub as hubs
 from models.aim import Aim
 from models.dispatch import Flows
-from models.hub import SiteModel
 from models.processes import plant as plants
 from models.processes.bounding import Bounding
 from models.processes.coarser import coarser
@@ -100,8 +99,8 @@ class Search:
     """About this share of the first goal can be decided."""
     seconds: dict[str, float] = field(default_factory=dict)
 
-    def run(self, start: xr.Dataset | None = None, others: Sequence[xr.Dataset] = ()) -> SiteModel:
-        """Search until the gap is reached, the time is over, or the caller cancels; returns the model on the steps.
+    def run(self, start: xr.Dataset | None = None, others: Sequence[xr.Dataset] = ()) -> None:
+        """Search until the gap is reached, the time is over, or the caller cancels.
 
         Args:
             start: the foreman's list: the search begins there.
@@ -122,9 +121,6 @@ class Search:
         else:
             with Bounding(self):
                 self._by_parts()
-        if self.best is not None:
-            self.made.program.put(self.best.values)
-        return self.made
 
     @property
     def left(self) -> float:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from models import clock
 from models.processes.plant import Plant, Units
 from models.processes.ports import UnitPorts
 from models.processes.recipe import add_beginnings, add_ramp, add_recipe
@@ -30,6 +31,7 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
         plant: all numbers.
         ordered: whether a curve of power that bends up needs to be told to fill in order, as negative prices ask.
     """
+    clock.look()
     n, process = plant.n, units.process
     whole = pyo.NonNegativeIntegers
     runs = Runs(block, units, plant)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import highspy
@@ -23,6 +24,8 @@ LATE = 0.1
 """Share of its time limit by which a search may be late before it is interrupted."""
 MANY = 500
 """More coefficients than this are not changed one by one: the model is handed over again, with its basis."""
+SAME = 1e-5
+"""Share by which the objective told of a solution may differ from its own."""
 TIED = 1e-7
 """Reduced cost, or multiplier, above which a limit counts as one that holds the optimum."""
 
@@ -56,6 +59,7 @@ class Program:
         """Whether one has been."""
         self._costs = form.cost
         """Their costs likewise."""
+        self._offset = form.offset
         self._sense = form.sense
         self._kinds = self._all_kinds = form.whole
         """Which columns must be whole: now, and as the model says."""
@@ -140,7 +144,7 @@ class Program:
         if len(changed):
             self._solver.changeColsCost(len(changed), changed, costs[changed])
         self._solver.changeObjectiveOffset(offset)
-        self._costs = costs
+        self._costs, self._offset = costs, offset
 
     @property
     def has_basis(self) -> bool:
@@ -362,8 +366,18 @@ class Program:
         return conflict(self._form, time_limit=time_limit)
 
     def outcome(self, found: Found) -> Outcome:
-        """What a search came to, the Pyomo model left as it is."""
-        return read(self._solver, self.whole, self._sense, found)
+        """What a search came to, the Pyomo model left as it is.
+
+        A mixed-integer search that was given a start may tell an objective, and a bound with it, that is not the one of
+        its solution: then the solution's own is told, and no bound.
+        """
+        outcome = read(self._solver, self.whole, self._sense, found)
+        if not outcome.found or outcome.objective is None or found.relaxed or not self.whole:
+            return outcome
+        own = self._sense * float(self._costs @ self.solution() + self._offset)
+        if abs(own - outcome.objective) <= SAME * max(abs(own), abs(outcome.objective), 1.0):
+            return outcome
+        return replace(outcome, status="feasible", objective=own, bound=None)
 
     def values(self, variables: Iterable[Any]) -> list[float]:
         """What the solver holds for some variables after a search; 0 for those that the model does not use."""

@@ -79,7 +79,11 @@ def _show(found: dict[str, Any], note: dict[str, Any], asked: Question) -> None:
                 st.text(tr("These limits cannot all hold:") if found["irreducible"] else tr("In the way:"))
             for line in found["conflict"]:
                 st.text(f"· {said(line)}")
-    if not found["repairs"]:
+    if found["status"] == "feasible":
+        st.text(tr("There is a plan: no limit is in its way. Plan again, with more time."))
+    elif found["status"] == "unknown":
+        st.text(tr("No plan was found, and no proof that there is none. Plan again, with more time."))
+    elif not found["repairs"]:
         tried, limits = found["limits_tried"], found["limits"]
         st.text(tr("No change was found that helps, among {tried} of {count} limits.", tried=tried, count=limits))
     for i, repair in enumerate(found["repairs"]):

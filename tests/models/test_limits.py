@@ -1,0 +1,60 @@
+"""Writing a model looks at the clock: what is too late ends without it, with the plan that there is."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from enumerated_shops import shop
+
+import twin
+from models import clock, optimize, slots
+from models import site as sites
+from models.pooled import Pooled
+from models.templates import building
+from scenarios import Scenario, load
+
+
+def looks(scenario: Scenario) -> int:
+    """How often the clock is looked at while a line's bound is written."""
+    envelope = twin.envelope(scenario)
+    count = itertools.count()
+    with clock.writing(lambda: next(count) < 0), building():
+        Pooled(slots.from_scenario(scenario, envelope), sites.read(scenario, envelope), bounding=True)
+    return next(count)
+
+
+def late(scenario: Scenario) -> Scenario:
+    """The scenario, its time over long before it begins."""
+    goal = scenario.goal.model_copy(update={"time_limit_s": -2 * clock.LATE_S})
+    return scenario.model_copy(update={"goal": goal})
+
+
+def test_the_clock_is_looked_at_between_rows() -> None:
+    """Proves: writing ends at the look at which the time is over, and the next model is written as ever.
+
+    Sensitivity: a look at the beginning only."""
+    scenario = shop([float(hour) for hour in range(12)], [1, 2], ladle_h=1)
+    all_looks = looks(scenario)
+    assert all_looks > 5
+    envelope = twin.envelope(scenario)
+    problem, data = slots.from_scenario(scenario, envelope), sites.read(scenario, envelope)
+    for last in (0, all_looks // 2, all_looks - 1):
+        count = itertools.count()
+        with pytest.raises(clock.TimeIsOverError), clock.writing(lambda: next(count) >= last), building():  # noqa: B023
+            Pooled(problem, data, bounding=True)
+    assert looks(scenario) == all_looks
+
+
+def test_where_the_time_is_over_the_baseline_is_the_plan() -> None:
+    """Proves: a line whose time was over before its bound was written keeps the baseline's list and claims no bound; a
+    plant with processes says that there was no time."""
+    heats = shop([5.0, 1.0, 3.0], [1, 1])
+    envelope = twin.envelope(heats)
+    found = optimize(late(heats), envelope, twin.dispatch(heats, envelope))
+    assert (found.attrs["found"], found.attrs["status"]) == (1, "best found")
+    assert found.attrs["bound"] != found.attrs["bound"]
+    plant = load("aluminium-potline", ("disturbances.replications=0",))
+    envelope = twin.envelope(plant)
+    found = optimize(late(plant), envelope, twin.dispatch(plant, envelope))
+    assert (found.attrs["found"], found.attrs["status"]) == (0, "no plan within the limit")
