@@ -49,7 +49,7 @@ def convert(text: str, unit: str) -> float:
     match = QUANTITY.fullmatch(text[:80])
     if not match or len(text) > 80:
         raise ValueError(
-            f"{text[:40]!r} is not a quantity; write a number, or a number with its unit such as '1 {unit}'"
+            f"{text[:40]!r} is not a quantity; write a number, or a number with its unit such as '1 {unit or '%'}'"
         )
     magnitude = float(match[1])
     if not math.isfinite(magnitude):
@@ -68,18 +68,19 @@ def factor(written: str, unit: str) -> float:
     if written == unit:
         return 1.0
     if not re.fullmatch(rf"(?:1 ?/ ?)?{UNIT}", written, re.ASCII):
-        raise ValueError(f"unknown unit {written[:40]!r}; expected a unit like {unit!r}")
+        raise ValueError(f"unknown unit {written[:40]!r}; expected a unit like {unit or '%'!r}")
     units = registry()
     import pint
 
     try:
         source = units.parse_units(written)
     except Exception:  # pint raises a dozen kinds here; to the user they are all one
-        raise ValueError(f"unknown unit {written!r}; expected a unit like {unit!r}") from None
+        raise ValueError(f"unknown unit {written!r}; expected a unit like {unit or '%'!r}") from None
     try:
         return float(units.Quantity(1.0, source).to(unit).magnitude)
     except pint.DimensionalityError:
-        raise ValueError(f"wrong unit {written!r}: this takes {unit!r} or a unit that converts to it") from None
+        takes = f"{unit!r} or a unit that converts to it" if unit else "a plain number or a share, such as 0.5 or 50 %"
+        raise ValueError(f"wrong unit {written!r}: this takes {takes}") from None
 
 
 def in_unit(unit: str) -> Callable[[Any, ValidationInfo], Any]:

@@ -21,7 +21,7 @@ from scenarios.files import named, unreadable
 from scenarios.forecast import Forecast
 from scenarios.horizon import Horizon
 from scenarios.quantity import PositiveMinutes, factor, in_unit
-from scenarios.record import Record
+from scenarios.record import Misplaced, Record
 
 LARGEST_FILE_MB = 64
 EARLIEST, LATEST = -2_208_988_800, 7_289_654_400
@@ -154,7 +154,8 @@ def _resolved(series: Series, horizon: Horizon, unit: str, folder: Path) -> Reso
 def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
     columns = typical(series.table or "")
     if series.column not in columns:
-        raise ValueError(f"table {series.table} has no column {series.column!r}; it has {', '.join(sorted(columns))}")
+        says = f"table {series.table} has no column {(series.column or '')[:60]!r}; it has {', '.join(sorted(columns))}"
+        raise Misplaced(says, "column")
     by_month_hour = columns[series.column]
     quarter = horizon.times.astype("datetime64[s]").astype(int)
     # 15 min is the finest offset that any zone has: hours of the table begin on these
