@@ -171,7 +171,6 @@ def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
         ValueError: a heat finds no unit, because locks and named units leave none.
     """
     line, heats = scenario.line, scenario.heats
-    minutes = scenario.horizon.minutes
     units = [unit.name for unit in line.units]
     stages = [stage.name for stage in line.stages]
     index = {heat.name: h for h, heat in enumerate(heats)}

@@ -11,7 +11,11 @@ from typing import Any
 from scenarios.files import named, reason, unreadable
 from scenarios.record import Problem, ScenarioError
 
-LARGEST_BYTES = 4_000_000
+LARGEST_BYTES = 1_000_000
+MOST_VALUES = 40_000
+"""Keys and items of lists: the parser takes some 60 µs for each, so that a text is read within a few seconds."""
+VALUE = re.compile(r""",|["']?:(?=\s|$)|["']:|(?:^|[\s])[-?](?=\s)""")
+"""What begins a key's value or an item; some in texts and comments are counted with them."""
 DEEPEST = 30
 MOST_BRACKETS = 100
 """Brackets open at the same time: the parser takes minutes for some thousands, and each counts that is in a text."""
@@ -61,7 +65,7 @@ def read(path: Path) -> Document:
         size = path.stat().st_size
         if size > LARGEST_BYTES:
             raise ScenarioError(
-                [Problem(path.name, "", f"has {size / 1e6:.1f} MB, a scenario has at most {LARGEST_BYTES / 1e6:.0f}")]
+                [Problem(path.name, "", f"has {size / 1e6:.1f} MB, a scenario has at most {LARGEST_BYTES / 1e6:g}")]
             )
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -77,7 +81,9 @@ def parse(text: str, name: str = "scenario.yaml") -> Document:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     if len(text) > LARGEST_BYTES:
-        raise ScenarioError([Problem(name, "", f"has more than {LARGEST_BYTES / 1e6:.0f} MB")])
+        raise ScenarioError([Problem(name, "", f"has more than {LARGEST_BYTES / 1e6:g} MB")])
+    if sum(1 for _ in VALUE.finditer(text)) > MOST_VALUES:
+        raise ScenarioError([Problem(name, "", f"has more than {MOST_VALUES} keys and items")])
     if _brackets(text) > MOST_BRACKETS:
         raise ScenarioError([Problem(name, "", "is nested too deeply")])
     document = Document({}, name)

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from scenarios.factors import Factor, FactorRow, Gases, Warming, bundled, read_table
 from scenarios.quantity import Fraction, convert
-from scenarios.record import Record
+from scenarios.record import UP, Misplaced, Record, Unjudged
 
 if TYPE_CHECKING:
     from scenarios.scenario import Scenario
@@ -56,7 +56,7 @@ def _look_up(raw: Any, info: ValidationInfo) -> Any:
         return raw
     context = info.context or {}
     if DAYS not in context:
-        raise ValueError("a factor's name can be looked up only while a scenario is loaded and its horizon is right")
+        raise Unjudged("a factor's name can be looked up only while a scenario is loaded and its horizon is right")
     counts = context.get(ACCOUNTING) or Accounting()
     table = context.get(TABLE) or bundled()
     first, last = context[DAYS]
@@ -85,7 +85,9 @@ def emitted(raw: Any, info: ValidationInfo) -> Any:
     Raises:
         ValueError: factor and ``used`` do not go together, or their part that counts is nought.
     """
-    found, used, biogenic = (info.data.get(field) for field in ("factor", "used", "biogenic"))
+    if not {"factor", "used", "biogenic"} <= set(info.data):
+        raise Unjudged("what it is reckoned from is faulty")
+    found, used, biogenic = (info.data[field] for field in ("factor", "used", "biogenic"))
     given = None if raw == -1.0 else raw
     if found is None and used is None:
         if given is None:
@@ -94,7 +96,10 @@ def emitted(raw: Any, info: ValidationInfo) -> Any:
     if found is None or used is None:
         raise ValueError("factor and used go together: the factor of what is used, and how much for each tonne")
     per = found.rows[0].per
-    amount = convert(used, f"{per}/t")
+    try:
+        amount = convert(used, f"{per}/t")
+    except ValueError as error:
+        raise Misplaced(str(error), UP, "used") from None
     kg = amount * (found.biogenic_kg_per(per) if biogenic else found.fossil_kg_per(per))
     if amount and not kg:
         lacks, other = ("biogenic", "false") if biogenic else ("fossil", "true")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from scenarios.assets import ELECTRICITY
 from scenarios.process import Process, carriers_of, stores_of
+from scenarios.record import unknown
 
 if TYPE_CHECKING:
     from scenarios.scenario import Scenario
@@ -29,7 +29,7 @@ def mistakes(scenario: Scenario) -> Mistakes:
     for field in ("deliveries", "arrivals"):
         for i, item in enumerate(getattr(scenario, field)):
             if item.store not in scenario.store:
-                yield (field, i, "store"), _unknown("store", item.store, scenario.store)
+                yield (field, i, "store"), unknown("store", item.store, scenario.store)
     yield from _orders(scenario)
 
 
@@ -53,22 +53,16 @@ def _names(scenario: Scenario) -> Mistakes:
             yield ("stores", i, "name"), f"{store.name!r} is a carrier of the site too; name them apart"
 
 
-def _unknown(what: str, name: str, known: dict[str, object] | dict) -> str:
-    close = get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"{what}s are {', '.join(known) or 'none'}"
-    return f"unknown {what} {name!r}; {hint}"
-
-
 def _of_process(scenario: Scenario, process: Process) -> Mistakes:
     carriers = scenario.site.carrier
     for place, name in stores_of(process):
         if name not in scenario.store:
-            yield place, _unknown("store", name, scenario.store)
+            yield place, unknown("store", name, scenario.store)
     for place, name in carriers_of(process):
         if name == ELECTRICITY:
             yield place, "electricity is told by power_mw, kwh_per_t or power_by_rate"
         elif name not in carriers:
-            yield place, _unknown("carrier", name, {k: c for k, c in carriers.items() if k != ELECTRICITY})
+            yield place, unknown("carrier", name, {k: c for k, c in carriers.items() if k != ELECTRICITY})
         elif "fuels" in place and carriers[name].unit != "MWh":
             yield place, f"a fuel is counted in MWh; carrier {name!r} is counted in {carriers[name].unit}"
         elif "outputs" in place and not carriers[name].dumps and not _taken(scenario, name):

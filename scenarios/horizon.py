@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
 
 from scenarios.quantity import Hours, PositiveMinutes, convert
-from scenarios.record import Record
+from scenarios.record import Misplaced, Record
 from scenarios.zones import zones
 
 MINUTE = timedelta(minutes=1)
@@ -138,12 +138,13 @@ class Horizon(Record):
         if (self.days is None) == (self.length_h is None):
             raise ValueError("give either days (civil days in the zone) or length_h, not both and not neither")
         if self.days is not None and not 1 <= self.days <= 366:
-            raise ValueError(f"days must lie between 1 and 366, got {self.days}")
+            raise Misplaced(f"must lie between 1 and 366, got {self.days}", "days")
         minutes = (self.end_utc - self.start_utc) / MINUTE
         if minutes % self.step_min:
-            raise ValueError(f"the length of {minutes:g} min is not a whole number of steps of {self.step_min:g} min")
+            says = f"the length of {minutes:g} min is not a whole number of steps of {self.step_min:g} min"
+            raise Misplaced(says, "step_min")
         if self.start_utc.second or self.start_utc.microsecond:
-            raise ValueError("the start must lie on a whole minute")
+            raise Misplaced("must lie on a whole minute", "start")
         if minutes / self.step_min > LONGEST_STEPS:
             raise ValueError(f"{minutes / self.step_min:g} steps are too many (at most {LONGEST_STEPS})")
         return self

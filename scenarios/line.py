@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from typing import Annotated
 
@@ -22,7 +23,7 @@ from scenarios.quantity import (
     Tonnes,
 )
 from scenarios.record import NAME as NAME
-from scenarios.record import Record
+from scenarios.record import Misplaced, Record
 
 
 class Phase(Record):
@@ -50,7 +51,7 @@ class Unit(Record):
             raise ValueError(f"unit {self.name}: give power_mw or phases, not both")
         if self.phases and abs(sum(phase.share for phase in self.phases) - 1) > 1e-9:
             total = sum(phase.share for phase in self.phases)
-            raise ValueError(f"unit {self.name}: the shares of its phases add up to {total:g}, must be 1")
+            raise Misplaced(f"unit {self.name}: the shares of its phases add up to {total:g}, must be 1", "phases")
         return self
 
     @property
@@ -90,7 +91,7 @@ class Stage(Record):
     """A step of the route with its parallel units."""
 
     name: str = Field(pattern=NAME)
-    units: tuple[Unit, ...] = Field(min_length=1)
+    units: tuple[Unit, ...] = Field(min_length=1, max_length=200)
     transfer_min: Minutes = 0
     """From this stage to the next, unless ``transfers`` names the pair of units."""
     longest_wait_min: PositiveMinutes | None = None
@@ -105,7 +106,7 @@ class Stage(Record):
         carriers = [given.carrier for given in self.gives]
         twice = sorted({name for name in carriers if carriers.count(name) > 1})
         if twice:
-            raise ValueError(f"stage {self.name}: gives names {', '.join(twice)} twice")
+            raise Misplaced(f"stage {self.name}: gives names {', '.join(twice)} twice", "gives")
         return self
 
 
@@ -162,43 +163,47 @@ class Line(Record):
         stages = [stage.name for stage in self.stages]
         units = [unit.name for unit in self.units]
         grades = [grade.name for grade in self.grades]
-        for kind, names in (("stage or unit", stages + units), ("grade", grades)):
-            twice = sorted({name for name in names if names.count(name) > 1})
+        for kind, names, field in (("stage or unit", stages + units, "stages"), ("grade", grades, "grades")):
+            twice = sorted(name for name, count in Counter(names).items() if count > 1)
             if twice:
-                raise ValueError(f"{kind} name used twice: {', '.join(twice)}")
-        for grade in self.grades:
+                raise Misplaced(f"{kind} name used twice: {', '.join(twice)}", field)
+        for i, grade in enumerate(self.grades):
             for field in ("duration_min", "energy_kwh_per_t"):
                 for place in getattr(grade, field):
                     if place not in stages and place not in units:
-                        raise ValueError(f"grade {grade.name}: {field} names {place!r}, no stage or unit of this line")
+                        says = f"grade {grade.name}: {field} names {place[:40]!r}, no stage or unit of this line"
+                        raise Misplaced(says, "grades", i, field, place)
             for stage in self.stages:
                 own = {stage.name, *(unit.name for unit in stage.units)}
                 if own & set(grade.energy_kwh_per_t) and not own & set(grade.duration_min):
                     says = f"grade {grade.name}: energy_kwh_per_t names {stage.name!r}, duration_min does not"
-                    raise ValueError(says)
+                    raise Misplaced(says, "grades", i)
             if not self.route(grade):
-                raise ValueError(f"grade {grade.name} runs through no stage")
-        for transfer in self.transfers:
-            for end in (transfer.start, transfer.end):
+                raise Misplaced(f"grade {grade.name} runs through no stage", "grades", i, "duration_min")
+        for i, transfer in enumerate(self.transfers):
+            for field in ("start", "end"):
+                end = getattr(transfer, field)
                 if end not in units:
-                    raise ValueError(f"transfers: {end!r} is no unit of this line; units are {', '.join(units)}")
+                    says = f"{end[:40]!r} is no unit of this line; units are {', '.join(units)}"
+                    raise Misplaced(says, "transfers", i, field)
         if self.heat_loss and self.heat_loss.reheating_stage not in stages:
-            raise ValueError(f"heat_loss.reheating_stage {self.heat_loss.reheating_stage!r} is no stage of this line")
+            says = f"{self.heat_loss.reheating_stage[:40]!r} is no stage of this line; stages are {', '.join(stages)}"
+            raise Misplaced(says, "heat_loss", "reheating_stage")
         if self.heat_loss and any(s.campaign and s.name == self.heat_loss.reheating_stage for s in self.stages):
-            raise ValueError(
-                f"heat_loss.reheating_stage {self.heat_loss.reheating_stage!r} casts without a gap; name one before it"
-            )
-        if sum(stage.campaign for stage in self.stages) > 1 or any(stage.campaign for stage in self.stages[:-1]):
-            raise ValueError("campaigns are possible in the last stage only")
-        for stage in self.stages[:-1]:
+            says = f"{self.heat_loss.reheating_stage!r} casts without a gap; name one before it"
+            raise Misplaced(says, "heat_loss", "reheating_stage")
+        for i, stage in enumerate(self.stages[:-1]):
+            if stage.campaign:
+                raise Misplaced("campaigns are possible in the last stage only", "stages", i, "campaign")
             slowest = max(
                 (self.transfer_min(a.name, b.name) for a in stage.units for b in self._next_units(stage)), default=0.0
             )
             if stage.longest_wait_min is not None and slowest > stage.longest_wait_min:
-                raise ValueError(
+                says = (
                     f"stage {stage.name}: longest_wait_min {stage.longest_wait_min:g} is shorter than the longest "
                     f"transfer of {slowest:g} min"
                 )
+                raise Misplaced(says, "stages", i, "longest_wait_min")
         return self
 
     def _next_units(self, stage: Stage) -> tuple[Unit, ...]:

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from scenarios.contracts import Contract, Imbalance
 from scenarios.emissions import FactorByName, by_factor
 from scenarios.quantity import CURRENCIES, Fraction, MoneyPerTonne
-from scenarios.record import Record
+from scenarios.record import Record, Unjudged
 from scenarios.series import IntensitySeries, PriceSeries, Series
 from scenarios.tariff import Before, Tariff
 
@@ -64,7 +64,9 @@ def _priced(raw: Any, info: ValidationInfo) -> Any:
 
 
 def _intensity(raw: Any, info: ValidationInfo) -> Any:
-    found = info.data.get("factor")
+    if "factor" not in info.data:
+        raise Unjudged("the factor that it follows from is faulty")
+    found = info.data["factor"]
     if found is None:
         if raw is ABSENT:
             raise PydanticCustomError("missing", "Field required")

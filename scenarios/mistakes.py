@@ -19,10 +19,15 @@ MOST_HEATS = 5000
 
 def between_nouns(scenario: Scenario) -> Mistakes:
     """What is wrong between the nouns: the place and the message, one for each mistake."""
-    for place, says in scenario.site.mistakes():
-        yield ("site", *place), says
-    yield from _of_line(scenario)
-    yield from flow_sheet.mistakes(scenario)
+    count = sum(entry.count for order in scenario.orders for entry in order.heats)
+    if count > MOST_HEATS:  # before anything is done for each of them
+        yield ("orders",), f"{count} heats are too many (at most {MOST_HEATS})"
+        return
+    of_site = list(scenario.site.mistakes())
+    yield from ((("site", *place), says) for place, says in of_site)
+    if not of_site:  # what the site does not give may follow from its own mistakes
+        yield from _of_line(scenario)
+        yield from flow_sheet.mistakes(scenario)
     yield from _of_market(scenario)
     yield from _of_orders(scenario)
     if any(heat for order in scenario.orders for heat in order.heats if heat.grade not in scenario.line.grade):
@@ -36,6 +41,9 @@ def between_nouns(scenario: Scenario) -> Mistakes:
 
 
 def _of_line(scenario: Scenario) -> Mistakes:
+    for i, asset in enumerate(scenario.site.assets):
+        if asset.name in scenario.line.unit:
+            yield ("site", "assets", i, "name"), f"{asset.name!r} is a unit of the line too; name them apart"
     for i, stage in enumerate(scenario.line.stages):
         for j, given in enumerate(stage.gives):
             if given.carrier not in scenario.site.carrier or given.carrier == ELECTRICITY:
@@ -82,13 +90,11 @@ def _of_orders(scenario: Scenario) -> Mistakes:
     if line.stages and not scenario.orders:
         yield ("orders",), "is required where there is a line: at least one order"
     names: set[str] = set()
-    count = 0
     for i, order in enumerate(scenario.orders):
         if order.name in names:
             yield ("orders", i, "name"), f"order name {order.name!r} used twice"
         names.add(order.name)
         for j, entry in enumerate(order.heats):
-            count += entry.count
             if entry.grade not in line.grade:
                 known = ", ".join(list(line.grade)[:12])
                 yield ("orders", i, "heats", j, "grade"), f"unknown grade {entry.grade!r}; grades are {known}"
@@ -96,24 +102,32 @@ def _of_orders(scenario: Scenario) -> Mistakes:
         for k, unit in enumerate(order.units):
             if unit not in last:
                 yield ("orders", i, "units", k), f"{unit!r} is no unit of the last stage; those are {', '.join(last)}"
-    if count > MOST_HEATS:
-        yield ("orders",), f"{count} heats are too many (at most {MOST_HEATS})"
 
 
 def _of_times(scenario: Scenario) -> Mistakes:
     end = scenario.horizon.length_min
     line = scenario.line
     seen: dict[str, str] = {}
+    by_order: dict[str, list[Heat]] = {}
+    started = {operation.heat for operation in scenario.state.started}
     for heat in scenario.heats:
         if heat.name in seen:
             yield ("orders",), f"heat name {heat.name!r} used twice, in orders {seen[heat.name]} and {heat.order}"
         seen[heat.name] = heat.order
+        by_order.setdefault(heat.order, []).append(heat)
+    shortest = {
+        grade.name: sum(
+            min(d for unit in stage.units if (d := line.duration_min(grade, unit.name)) is not None)
+            for stage in line.route(grade)
+        )
+        for grade in line.grades
+    }
     for i, order in enumerate(scenario.orders):
         for field in ("due", "release"):
             moment = getattr(order, field)
             if moment is not None and not 0 <= scenario.horizon.minutes(moment) <= end:
                 yield ("orders", i, field), f"{_clock(scenario, moment)} lies outside the horizon"
-        heats = [heat for heat in scenario.heats if heat.order == order.name]
+        heats = by_order[order.name]
         casting = line.campaign_stage
         if casting is not None:
             units = [unit.name for unit in casting.units if not order.units or unit.name in order.units]
@@ -133,12 +147,9 @@ def _of_times(scenario: Scenario) -> Mistakes:
                     yield ("orders", i, "units"), f"heat {heat.name} of grade {heat.grade.name} cannot run on {names}"
                     break
         for heat in heats:
-            shortest = sum(
-                min(d for unit in stage.units if (d := line.duration_min(heat.grade, unit.name)) is not None)
-                for stage in line.route(heat.grade)
-            )
-            if shortest > end and not any(s.heat == heat.name for s in scenario.state.started):
-                yield ("orders", i), f"heat {heat.name} needs {shortest:g} min at least, the horizon has {end:g} min"
+            least = shortest[heat.grade.name]
+            if least > end and heat.name not in started:
+                yield ("orders", i), f"heat {heat.name} needs {least:g} min at least, the horizon has {end:g} min"
                 break
 
 
@@ -218,6 +229,8 @@ def _of_goal(scenario: Scenario) -> Mistakes:
 def _unknown_operation(
     scenario: Scenario, heats: dict[str, Heat], name: str, stage: str, unit: str | None
 ) -> tuple[str, str] | None:
+    if not heats:
+        return "heat", f"{name[:40]!r} is no heat: there are none, as nothing is made on a line"
     if name not in heats:
         return "heat", f"unknown heat {name!r}; heats are {', '.join(list(heats)[:6])} …"
     route = scenario.line.route(heats[name].grade)

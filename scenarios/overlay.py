@@ -24,6 +24,7 @@ def lay(document: Document, name: str) -> None:
     """
     over = read(Path(name))
     document.problems += over.problems
+    leaves: set[Keys] = set()
     for path, value in _leaves(_beside(over.data, Path(name).absolute().parent), ()):
         place: Any = document.data
         for key in path[:-1]:
@@ -31,11 +32,13 @@ def lay(document: Document, name: str) -> None:
                 place[key] = {}
             place = place[key]
         place[path[-1]] = value
-        for known in [at for at in document.lines if at[: len(path)] == path]:
-            del document.lines[known]
-        for at, line in over.lines.items():
-            if at[: len(path)] == path:
-                document.overrides[at] = f"@{over.name}:{line}"
+        leaves.add(path)
+
+    def laid(at: Keys) -> bool:
+        return any(at[:size] in leaves for size in range(1, len(at) + 1))
+
+    document.lines = {at: line for at, line in document.lines.items() if not laid(at)}
+    document.overrides |= {at: f"@{over.name}:{line}" for at, line in over.lines.items() if laid(at)}
 
 
 def _beside(data: Any, folder: Path) -> Any:

@@ -20,10 +20,33 @@ if TYPE_CHECKING:
     import pint
 
 NUMBER = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?"
-UNIT = r"[A-Za-z%€$¥°][A-Za-z0-9%€$¥° /._]{0,38}"
+UNIT = r"[A-Za-z%€$¥£₹₩°][A-Za-z0-9%€$¥£₹₩° /._]{0,38}"
 QUANTITY = re.compile(rf"\s*({NUMBER})\s*({UNIT})?\s*", re.ASCII)
 CURRENCIES = ("EUR", "USD", "CNY", "GBP", "KRW", "JPY", "INR", "BRL")
-SYMBOLS = {"€": "EUR", "$": "USD", "¥": "CNY"}
+SYMBOLS = {"€": "EUR", "R$": "BRL", "US$": "USD", "$": "USD", "£": "GBP", "₹": "INR", "₩": "KRW"}
+YEN_OR_YUAN = ("JPY", "CNY")
+"""What the sign ¥ stands for."""
+_RUPEES = re.compile(r"\b(?:Rs|INR)\b\.?|(?<![A-Za-z])Rs\.?(?=\s*/)", re.IGNORECASE)
+_APPARENT = re.compile(r"(?<![A-Za-z])[kMG]?VA(?:r|h|rh)?(?![A-Za-z])")
+
+
+def signs(text: str, currency: str | None = None) -> str:
+    """A unit with the codes of currencies in place of their signs.
+
+    Args:
+        text: the unit.
+        currency: in which is counted here; it tells which one a sign of several is.
+
+    Raises:
+        ValueError: a sign stands for several.
+    """
+    for symbol, code in SYMBOLS.items():
+        text = text.replace(symbol, code)
+    if "¥" in text:
+        if currency not in YEN_OR_YUAN:
+            raise ValueError(f"¥ stands for {' and '.join(YEN_OR_YUAN)}; write which one, as in {YEN_OR_YUAN[1]}/MWh")
+        text = text.replace("¥", currency)
+    return _RUPEES.sub("INR", text)
 
 
 @cache
@@ -49,7 +72,7 @@ def convert(text: str, unit: str) -> float:
     match = QUANTITY.fullmatch(text[:80])
     if not match or len(text) > 80:
         raise ValueError(
-            f"{text[:40]!r} is not a quantity; write a number, or a number with its unit such as '1 {unit}'"
+            f"{text[:40]!r} is not a quantity; write a number, or a number with its unit such as '1 {unit or '%'}'"
         )
     magnitude = float(match[1])
     if not math.isfinite(magnitude):
@@ -57,8 +80,8 @@ def convert(text: str, unit: str) -> float:
     if not match[2]:
         return magnitude
     written = match[2].replace("CO2e", "").replace("CO2", "")
-    for symbol, currency in SYMBOLS.items():
-        written = written.replace(symbol, currency)
+    currency = next((code for code in CURRENCIES if code in unit), None)
+    written = signs(written, currency)
     return magnitude * factor(re.sub(r"\s+", " ", written).strip().replace(" /", "/").replace("/ ", "/"), unit)
 
 
@@ -68,18 +91,24 @@ def factor(written: str, unit: str) -> float:
     if written == unit:
         return 1.0
     if not re.fullmatch(rf"(?:1 ?/ ?)?{UNIT}", written, re.ASCII):
-        raise ValueError(f"unknown unit {written[:40]!r}; expected a unit like {unit!r}")
+        raise ValueError(f"unknown unit {written[:40]!r}; expected a unit like {unit or '%'!r}")
+    if _APPARENT.search(written) and not _APPARENT.search(unit):
+        raise ValueError(
+            f"{written!r} counts apparent power, this takes {unit!r}: give kVA times the power factor, such as "
+            "38 MVA x 0.95 = 36.1 MW"
+        )
     units = registry()
     import pint
 
     try:
         source = units.parse_units(written)
     except Exception:  # pint raises a dozen kinds here; to the user they are all one
-        raise ValueError(f"unknown unit {written!r}; expected a unit like {unit!r}") from None
+        raise ValueError(f"unknown unit {written!r}; expected a unit like {unit or '%'!r}") from None
     try:
         return float(units.Quantity(1.0, source).to(unit).magnitude)
     except pint.DimensionalityError:
-        raise ValueError(f"wrong unit {written!r}: this takes {unit!r} or a unit that converts to it") from None
+        takes = f"{unit!r} or a unit that converts to it" if unit else "a plain number or a share, such as 0.5 or 50 %"
+        raise ValueError(f"wrong unit {written!r}: this takes {takes}") from None
 
 
 def in_unit(unit: str) -> Callable[[Any, ValidationInfo], Any]:

@@ -67,8 +67,40 @@ def of_kind(raw: Any, kinds: Mapping[str, type[Record]], what: str, context: Any
     if not isinstance(kind, str) or kind not in kinds:
         close = get_close_matches(str(kind), kinds, n=1)
         hint = f"did you mean {close[0]}?" if close else f"kinds are {', '.join(kinds)}"
-        raise ValueError(f"kind is required; {hint}" if kind is None else f"unknown kind {str(kind)[:40]!r}; {hint}")
+        says = f"is required; {hint}" if kind is None else f"unknown kind {str(kind)[:40]!r}; {hint}"
+        raise Misplaced(says, "kind")
     return kinds[kind].model_validate(raw, context=context)
+
+
+UP = ".."
+"""Leads from a key to its parent, in the place of a mistake."""
+
+
+class Misplaced(ValueError):
+    """A mistake that lies at another key than the one that is checked, mostly below it."""
+
+    def __init__(self, says: str, *place: str | int) -> None:
+        super().__init__(says)
+        self.place = place
+        """Keys from there to the mistake; ``UP`` leads to the parent."""
+
+    def below(self, path: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        """Where the mistake lies, if it was found at ``path``."""
+        for part in self.place:
+            path = path[:-1] if part == UP else (*path, part)
+        return path
+
+
+class Unjudged(ValueError):
+    """A value that cannot be judged because of another mistake, which is reported at its own place."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """The mistake of a name that is not there, with the nearest one or all that are."""
+    names = list(known)
+    close = get_close_matches(name[:100], names, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"{what}s are {', '.join(names[:20]) or 'none'}"
+    return f"unknown {what} {name[:40]!r}; {hint}"
 
 
 @dataclass(frozen=True)

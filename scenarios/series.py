@@ -21,8 +21,9 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from scenarios.files import named, unreadable
 from scenarios.forecast import Forecast
 from scenarios.horizon import Horizon
-from scenarios.quantity import PositiveMinutes, factor, in_unit
-from scenarios.record import Record
+from scenarios.quantity import CURRENCIES, PositiveMinutes, factor, in_unit
+from scenarios.record import Misplaced, Record
+from scenarios.spelling import named as named_unit
 
 LARGEST_FILE_MB = 64
 EARLIEST, LATEST = -2_208_988_800, 7_289_654_400
@@ -143,6 +144,7 @@ def resolve(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolv
 def _resolved(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolved:
     if series.value is not None:
         return Resolved(np.full(horizon.n_steps, series.value * series.scale), "constant")
+    _contradiction(series, unit)
     if series.table is not None:
         return _from_table(series, horizon, unit)
     path = folder / (series.csv or series.parquet or "")
@@ -152,10 +154,43 @@ def _resolved(series: Series, horizon: Horizon, unit: str, folder: Path) -> Reso
     return _onto(series, horizon, unit, seconds, values, path.name)
 
 
+def _contradiction(series: Series, unit: str) -> None:
+    """Refuse a column whose name says another unit than the one that it is read in.
+
+    Raises:
+        Misplaced: it does; of another currency only a stated unit and rate make this one.
+    """
+    said, column = series.unit or unit, series.column or ""
+    name = named_unit(column)
+    if name is None:
+        return
+    stated = "unit" if series.unit else "column"
+    money, wanted = (next((code for code in CURRENCIES if f"{code}/" in one), None) for one in (name, said))
+    if money and wanted and money != wanted:
+        if series.unit and series.scale != 1:
+            return  # the rate is stated
+        says = (
+            f"column {column!r} counts in {money}, not in {wanted}, and there are no exchange rates; give a series in "
+        )
+        raise Misplaced(
+            f"{says}{wanted}, or state the rate: unit: {unit} and scale: how many {wanted} one {money} is", stated
+        )
+    try:
+        times = factor(name, said)
+    except ValueError:
+        if not series.unit or name == "%":
+            return  # a name that says something else
+        times = 0.0
+    if abs(times - 1) > 1e-9:
+        says = f"column {column!r} is named in {name}, and is read in {said}"
+        raise Misplaced(f"{says}; say unit: {name}, or give the column another name", stated)
+
+
 def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
     columns = typical(series.table or "")
     if series.column not in columns:
-        raise ValueError(f"table {series.table} has no column {series.column!r}; it has {', '.join(sorted(columns))}")
+        says = f"table {series.table} has no column {(series.column or '')[:60]!r}; it has {', '.join(sorted(columns))}"
+        raise Misplaced(says, "column")
     by_month_hour = columns[series.column]
     quarter = horizon.times.astype("datetime64[s]").astype(int)
     # 15 min is the finest offset that any zone has: hours of the table begin on these

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
@@ -14,7 +15,7 @@ from scenarios.assets import CARRIERS, ELECTRICITY, POWER, Asset, Carrier, Conve
 from scenarios.assets.storage import effective_hours, kept
 from scenarios.faults import fault
 from scenarios.quantity import Fraction, MegawattHours, Megawatts, PerHour, PositiveMinutes
-from scenarios.record import Record
+from scenarios.record import Misplaced, Record, unknown
 from scenarios.series import FactorSeries, PowerSeries, Series
 
 
@@ -28,7 +29,8 @@ class Grid(Record):
     @model_validator(mode="after")
     def _interval(self) -> Grid:
         if self.metered_interval_min != int(self.metered_interval_min) or 60 % int(self.metered_interval_min):
-            raise ValueError(f"metered_interval_min {self.metered_interval_min:g} does not divide the hour")
+            says = f"metered_interval_min {self.metered_interval_min:g} does not divide the hour"
+            raise Misplaced(says, "metered_interval_min")
         return self
 
 
@@ -57,9 +59,8 @@ class Battery(Record):
     @model_validator(mode="after")
     def _usable(self) -> Battery:
         if self.energy_mwh > 0 and self.power_mw == 0:
-            raise ValueError(
-                "a battery with energy needs power; give power_mw above 0, or energy_mwh: 0 for no battery"
-            )
+            says = "a battery with energy needs power; give power_mw above 0, or energy_mwh: 0 for no battery"
+            raise Misplaced(says, "power_mw")
         return self
 
     def kept(self, hours: float) -> float:
@@ -87,9 +88,16 @@ class Site(Record):
     base_load_mw: PowerSeries = Series(value=0.0)
     pv: Pv | None = None
     battery: Battery | None = None
-    carriers: tuple[Carrier, ...] = ()
+    carriers: tuple[Carrier, ...] = Field(default=(), max_length=200, validate_default=True)
     """Beside electricity, which is always there."""
     assets: tuple[Asset, ...] = Field(default=(), max_length=500)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unread(cls, raw: Any, info: ValidationInfo) -> Any:
+        if info.context is not None:
+            info.context[CARRIERS] = None  # until they are read: what looks them up is not judged
+        return raw
 
     @field_validator("carriers")
     @classmethod
@@ -133,11 +141,10 @@ class Site(Record):
             if asset.name in names:
                 yield ("assets", i, "name"), f"asset name {asset.name!r} used twice"
             names.add(asset.name)
-            unknown = [(place, name) for place, name in asset.touches() if name not in self.carrier]
-            for place, name in unknown:
-                known = ", ".join(self.carrier)
-                yield ("assets", i, *place), f"unknown carrier {name!r}; carriers are {known}"
-            if not unknown and hasattr(asset, "as_converter"):
+            lacking = [(place, name) for place, name in asset.touches() if name not in self.carrier]
+            for place, name in lacking:
+                yield ("assets", i, *place), unknown("carrier", name, self.carrier)
+            if not lacking and hasattr(asset, "as_converter"):
                 try:
                     asset.as_converter({name: carrier.unit for name, carrier in self.carrier.items()})
                 except ValidationError as error:

@@ -44,6 +44,10 @@ def bring_in(
     stamps: Annotated[str | None, typer.Option(metavar="start|end", help="which end of its interval a time is")] = None,
     interval: Annotated[float | None, typer.Option(metavar="MINUTES", help="length of the intervals")] = None,
     unit: Annotated[str | None, typer.Option(metavar="UNIT", help="of the values, such as kW, kWh, EUR/MWh")] = None,
+    counts: Annotated[
+        str | None,
+        typer.Option(metavar="interval|register", help="what an energy is: its interval's, or a meter's register"),
+    ] = None,
     scale: Annotated[float | None, typer.Option(metavar="NUMBER", help="a factor on all values")] = None,
     peak: Annotated[float | None, typer.Option(metavar="MW", help="peak of a PV plant told as power")] = None,
     gaps: Annotated[
@@ -82,7 +86,7 @@ def bring_in(
         writable(path, force)
     said: dict[str, Any] = {
         "value": column, "through": through, "where": _pairs(where), "time": time, "clock": clock, "zone": zone,
-        "order": order, "stamps": stamps, "interval_min": interval, "unit": unit, "scale": scale, "peak_mw": peak,
+        "order": order, "stamps": stamps, "interval_min": interval, "unit": unit, "counts": counts, "scale": scale, "peak_mw": peak,
         "gaps": gaps, "missing": tuple(missing) if missing else None, "duplicates": duplicates,
         "sheet": sheet, "header": header, "decimal": decimal,
     }  # fmt: skip

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from scenarios.quantity import NUMBER, convert
+from scenarios.record import UP, Misplaced, Unjudged, unknown
 from scenarios.series import Given, Series, constant_read_by
 
 CARRIERS = "carriers"
@@ -26,23 +27,27 @@ def unit_in(template: str, unit: str, currency: str) -> str:
 
 def _unit(template: str, info: ValidationInfo) -> str:
     carrier = info.data.get("carrier", ELECTRICITY)
-    context = info.context or {}
-    known = context.get(CARRIERS, {ELECTRICITY: "MWh"})
+    return unit_in(template, _counted_in(carrier, info), (info.context or {}).get("currency", "EUR"))
+
+
+def _counted_in(carrier: str, info: ValidationInfo) -> str:
+    """The unit of measure of a carrier that the record names."""
+    known = (info.context or {}).get(CARRIERS, {ELECTRICITY: "MWh"})
+    if known is None:
+        raise Unjudged("the carriers of the site are faulty")
     if carrier not in known:
-        raise ValueError(f"cannot be read: carrier {carrier!r} is not among site.carriers")
-    return unit_in(template, known[carrier], context.get("currency", "EUR"))
+        raise Misplaced(unknown("carrier", carrier, known), UP, "carrier")
+    return str(known[carrier])
 
 
 def of_unit(template: str, carrier: str, raw: Any, info: ValidationInfo) -> Any:
     """A quantity in a unit made from that of a carrier."""
-    known = (info.context or {}).get(CARRIERS, {ELECTRICITY: "MWh"})
     if isinstance(raw, bool):
         raise ValueError(f"{str(raw).lower()} is not a quantity")
     if not isinstance(raw, str):
         return raw
-    if carrier not in known:
-        raise ValueError(f"cannot be read: carrier {carrier!r} is not among site.carriers")
-    return convert(raw, unit_in(template, known[carrier], (info.context or {}).get("currency", "EUR")))
+    unit = _counted_in(carrier, info)
+    return convert(raw, unit_in(template, unit, (info.context or {}).get("currency", "EUR")))
 
 
 def of_carrier(template: str) -> Callable[[Any, ValidationInfo], Any]:

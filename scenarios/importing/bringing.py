@@ -15,7 +15,7 @@ from scenarios.horizon import Horizon
 from scenarios.importing.clocks import DayColumns, day_columns, joined
 from scenarios.importing.mapping import Mapping
 from scenarios.importing.reading import Raw
-from scenarios.importing.roles import ROLES, Role, standard
+from scenarios.importing.roles import POWER, ROLES, Role, energy, standard
 from scenarios.importing.times import on_wall, utc_seconds
 from scenarios.record import Problem, ScenarioError
 from scenarios.series import LARGEST
@@ -130,6 +130,8 @@ class _Bringer:
         except ValueError as error:
             self._say("unit", str(error))
             self._stop()
+        if self.mapping.counts == "register":
+            seconds, values = self._differences(role, seconds, values, width)
         values = values * factor * self.mapping.scale
         self._range(role, values, unit)
         self._stop()
@@ -141,9 +143,36 @@ class _Bringer:
         order = np.argsort(seconds, kind="stable")
         seconds, values, rows = seconds[order], values[order], rows[order]
         seconds, values, rows = self._once(seconds, values, rows)
+        self._estimated(rows)
         missing = self._raster(seconds, rows, width)
         self._stop()
         return Imported(self.raw.name, self.mapping, seconds, values, unit, missing, tuple(self.remarks))
+
+    def _differences(
+        self, role: Role, seconds: np.ndarray, values: np.ndarray, width: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Energies between the readings of a register; none across a reset or where a reading is missing."""
+        if role.unit != POWER or not energy(self.mapping.unit):
+            self._say("counts", "a register counts energy, such as kWh or MWh: say its unit")
+            self._stop()
+        read = np.flatnonzero(~np.isnan(values))
+        order = read[np.argsort(seconds[read], kind="stable")]
+        self.rows = self.rows[order]
+        seconds, values = seconds[order], values[order]
+        steps = np.diff(values)
+        # a counter with so many digits begins again from zero
+        full = 10.0 ** np.ceil(np.log10(np.maximum(values[:-1], 1.0)))
+        over = (steps < 0) & (values[:-1] > 0.9 * full) & (values[1:] < 0.1 * full)
+        reset = (steps < 0) & ~over
+        steps = np.where(over, steps + full, steps)
+        for what, where in (("rolls over", over), ("is reset", reset)):
+            if where.any():
+                stamp = np.datetime64(int(seconds[1:][where][0]), "s")
+                more = f", {int(where.sum())} times in all" if where.sum() > 1 else ""
+                lost = "; its interval has no value" if what == "is reset" else ""
+                self.remarks.append(f"the register {what} at {stamp}Z{more}{lost}")
+        self.rows = self.rows[:-1]
+        return seconds[:-1], np.where(reset | (np.diff(seconds) != width), np.nan, steps)
 
     def _columns(self) -> None:
         given = list(self.frame.columns)
@@ -265,6 +294,15 @@ class _Bringer:
         said = f"{many} times are" if many > 1 else "a time is"
         self.remarks.append(f"{said} there more than once; taken is the {how} of the values")
         return seconds[taken], kept, rows[taken]
+
+    def _estimated(self, rows: np.ndarray) -> None:
+        """Tell how many values a column of flags marks as estimated."""
+        for column in self.raw.frame.columns:
+            if re.search(r"estimat|geschätzt|ersatzwert|substitut|interpolated", column.lower()):
+                flags = self.raw.frame[column].iloc[rows].astype(str).str.strip().str.lower()
+                marked = int(flags.isin(("1", "1.0", "true", "yes", "y", "x", "e", "estimated", "ja")).sum())
+                if marked:
+                    self.remarks.append(f"{marked} of {len(rows)} values are marked as estimated, in {column[:40]!r}")
 
     def _raster(self, seconds: np.ndarray, rows: np.ndarray, width: int) -> int:
         """Number of intervals that are missing; times must be there once and on an even raster."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,17 @@ from scenarios.importing.clocks import (
 )
 from scenarios.importing.mapping import LONGEST_MIN, Mapping, Order, checked
 from scenarios.importing.reading import Raw
-from scenarios.importing.roles import ROLES, Role
+from scenarios.importing.roles import ROLES, Role, energy
 from scenarios.importing.times import OFFSET, PLACES, WRITTEN, cleaned, on_the_wall, utc_seconds
-from scenarios.importing.units import NO_VALUE, unit_of, unit_unsaid, words_for_none
+from scenarios.importing.units import (
+    NO_VALUE,
+    column_of_units,
+    fits,
+    looks_like_register,
+    unit_of,
+    unit_unsaid,
+    words_for_none,
+)
 from scenarios.record import Problem, ScenarioError
 
 if TYPE_CHECKING:
@@ -42,6 +51,12 @@ class Guess:
 
     mapping: Mapping
     reasons: tuple[str, ...]
+    about: tuple[str, ...] = ()
+    """Field of the mapping that each reason is about; one that is said otherwise does not need it."""
+
+    def unless(self, said: Collection[str]) -> tuple[str, ...]:
+        """The reasons of what was guessed, without those of fields that were said."""
+        return tuple(reason for reason, field in zip(self.reasons, self.about, strict=True) if field not in said)
 
 
 def guess(raw: Raw, role: str, said: dict[str, Any] | None = None, zone: str | None = None) -> Guess:
@@ -68,9 +83,14 @@ class _Guesser:
         self.head = raw.frame.head(LOOKED_AT)
         self.role: Role | None = ROLES.get(role)
         self.found: dict[str, Any] = {"as": role, "header": raw.header, "separator": raw.separator}
-        if raw.sheets:
-            self.found["sheet"] = raw.sheets[0]
-        self.reasons: list[str] = []
+        self.reasons: list[tuple[str, str]] = []
+        self.field = "sheet"
+        """Of the mapping, that is being guessed."""
+        if raw.taken is not None:
+            self.found["sheet"] = raw.taken
+            others = [name for name in raw.sheets if name != raw.taken]
+            if others and "sheet" not in said:
+                self._tell(f"sheet {raw.taken[:40]!r}; there are {', '.join(name[:40] for name in others[:8])} too")
 
     def guess(self) -> Guess:
         if not len(self.raw.frame):
@@ -87,13 +107,16 @@ class _Guesser:
         self._set("interval_min", self._interval)
         self._set("stamps", self._end)
         self._set("unit", self._unit)
+        self._set("counts", self._counts)
         self._set("missing", self._missing)
-        return Guess(self._mapping(), tuple(self.reasons))
+        fields, reasons = zip(*self.reasons, strict=True) if self.reasons else ((), ())
+        return Guess(self._mapping(), tuple(reasons), tuple(fields))
 
     def _set(self, name: str, how: Any) -> None:
         if name in self.said:
             self.found[name] = self.said[name]
             return
+        self.field = name
         value = how()
         if value is not None:
             self.found[name] = value
@@ -105,7 +128,7 @@ class _Guesser:
         raise ScenarioError([Problem(self.raw.name, column, says)])
 
     def _tell(self, says: str) -> None:
-        self.reasons.append(says)
+        self.reasons.append((self.field, says))
 
     def _time(self) -> str | None:
         import pandas as pd
@@ -125,7 +148,9 @@ class _Guesser:
         share = {column: fits(column) for column in self.head.columns}
         good = [column for column, part in share.items() if part > 0.5]
         if not good:
-            self._refuse("", "has no column of times; name it, or say which line has the columns' names")
+            others = ", ".join(name[:40] for name in self.raw.sheets if name != self.raw.taken)
+            hint = f"; its other sheets are {others}" if others else ""
+            self._refuse("", f"has no column of times; name it, or say which line has the columns' names{hint}")
         named = [column for column in good if any(word in column.lower() for word in TIMES)]
         # of local time and UTC, UTC is never unclear
         utc = [column for column in good if "utc" in column.lower()]
@@ -219,13 +244,27 @@ class _Guesser:
         if not numeric:
             self._refuse("", "has no column of numbers beside its times; name it, or say the decimal mark")
         words = self.role.words if self.role else ()
+        minutes = float(self.said.get("interval_min") or 60)
 
-        def fits(column: str) -> int:
-            return sum(len(words) - i for i, word in enumerate(words) if word in column.lower())
+        def score(column: str) -> tuple[int, int, int]:
+            name = column.lower()
+            measured = not re.search(r"forecast|predict|prognos|estimate|plan", name)
+            of_unit = self.role is not None and unit_of(column, self.role, minutes) is not None
+            return of_unit, sum(len(words) - i for i, word in enumerate(words) if word in name), measured
 
-        best = max(numeric, key=fits)
-        reason = "by its name" if fits(best) else "the first of numbers"
-        self._tell(f"values from {best!r}, {reason}" if len(numeric) > 1 else f"values from {best!r}")
+        suited = [column for column in numeric if self.role is None or fits(column, self.role, minutes)]
+        if not suited:
+            names = ", ".join(name[:40] for name in numeric[:8])
+            self._refuse("", f"has no column that can be {self.role.title if self.role else ''}; name it of {names}")
+        best = max(suited, key=score)
+        like = [
+            column
+            for column in suited
+            if column != best and score(column)[:2] == score(best)[:2] and any(score(best)[:2])
+        ]
+        reason = "by its name" if any(score(best)[:2]) else "the first of numbers"
+        also = f"; {', '.join(repr(name[:40]) for name in like[:4])} fits as well" if like else ""
+        self._tell(f"values from {best!r}, {reason}{also}" if len(numeric) > 1 else f"values from {best!r}")
         return best
 
     def _where(self) -> dict[str, str] | None:
@@ -333,12 +372,15 @@ class _Guesser:
         if ENDS.search(str(self.found.get("clock") or self.found["time"]).lower()):
             self._tell("times are the ends of intervals, by the column's name")
             return "end"
+        # markets and intensities tell starts; only meters write ends
+        if self.role is None or not self.role.metered:
+            return None
         width = float(self.found.get("interval_min", LONGEST_MIN)) * 60
         stamps = self._times(self._taken(self.raw.frame))
         if not len(stamps):
             return None
         stamps = stamps.iloc[[0, -1]]
-        zone = self.found.get("zone") or self.zone
+        zone = self.found.get("zone")  # the file's own, as it is written
         first, last = sorted(on_the_wall(stamps, self._mapping().model_copy(update={"zone": zone})).tolist())
         if 0 < first < last and width < 86_400 and first % 86_400 == width and last % 86_400 == 0:
             clock = f"{int(width // 3600):02d}:{int(width // 60 % 60):02d}"
@@ -375,15 +417,55 @@ class _Guesser:
         if self.role is None:
             return None
         value = str(self.found["value"])
+        of_rows = self._unit_of_rows()
+        if of_rows is not None:
+            return of_rows
         named = unit_of(value, self.role, float(self.found.get("interval_min", 60)))
         if named is not None:
             self._tell(f"unit {named}, by the column's name")
             return named
         if "{" in self.role.unit or value not in self.head:
             return None
-        unit, says = unit_unsaid(self.role, self._texts(value), str(self.found.get("decimal", ".")))
+        texts = self._texts(value)[self._taken(self.head).index]
+        unit, says = unit_unsaid(self.role, texts, str(self.found.get("decimal", ".")))
         self._tell(says)
         return unit
+
+    def _unit_of_rows(self) -> str | None:
+        """The unit that a column of units says for the rows that are taken."""
+        frame = self._taken(self.raw.frame)
+        column = column_of_units(frame)
+        if column is None or column == self.found["value"]:
+            return None
+        units = [unit for unit in dict.fromkeys(frame[column].astype(str).str.strip()) if unit]
+        if len(units) > 1:
+            there = ", ".join(unit[:20] for unit in units[:6])
+            self._refuse(
+                column, f"the rows have several units ({there}); take those of one, by --where or as a long table"
+            )
+        if not units:
+            return None
+        self._tell(f"unit {units[0][:20]}, by the column {column!r}")
+        return units[0]
+
+    def _counts(self) -> str | None:
+        """Whether an energy is the register of a meter."""
+        import pandas as pd
+
+        value = str(self.found["value"])
+        if self.role is None or self.role.unit != "MW" or self.found.get("through") or value not in self.head:
+            return None
+        if not energy(self.found.get("unit")):
+            return None
+        frame = self._taken(self.head)
+        cells = frame[value].astype(str).str.strip()
+        if self.found.get("decimal") == ",":
+            cells = cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
+        if not looks_like_register(pd.to_numeric(cells, errors="coerce"), value):
+            return None
+        self._tell("the values go on from row to row, as a meter's register does: taken are their differences")
+        self.found["stamps"] = "start"
+        return "register"
 
     def _missing(self) -> tuple[str, ...] | None:
         """Words in the place of values that mean none."""

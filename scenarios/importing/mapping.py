@@ -57,6 +57,8 @@ class Mapping(Record):
     """Length of the interval that each value stands for."""
     unit: str | None = Field(default=None, max_length=40)
     """Of the values; energies are turned into the mean power of their interval."""
+    counts: Literal["interval", "register"] = "interval"
+    """What an energy is: that of its interval, or the register of a meter, which goes on from reading to reading."""
     scale: float = 1.0
     """A factor on all values, such as -1 for a meter that counts the other way."""
     peak_mw: Megawatts | None = None
@@ -93,6 +95,8 @@ class Mapping(Record):
     def _day(self) -> Mapping:
         if self.through is not None and self.stamps == "end":
             raise ValueError("a row that holds a day tells no ends of intervals; leave stamps out")
+        if self.counts == "register" and (self.through is not None or self.stamps == "end"):
+            raise ValueError("a register is read at its times: leave through and stamps out")
         if self.through is not None and self.clock is not None:
             raise ValueError("a row that holds a day has no clock; leave clock or through out")
         return self

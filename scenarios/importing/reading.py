@@ -26,6 +26,10 @@ SEPARATORS = (",", ";", "\t", "|")
 ENCODINGS = ("utf-8-sig", "cp1252")
 DATA = re.compile(r"\s*(?:[+-]?[\d.,]+\s*$|\d{1,4}[-./]\d{1,2}[-./]\d{1,4}\b)")
 """Cells that are no name of a column: numbers and dates."""
+TIME = re.compile(r"\s*(?:\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|1\d{9}(?:\d{3})?\s*$)")
+"""Cells that begin with a date, or are seconds since 1970."""
+MOST_SHEETS = 12
+"""Sheets that are looked at for one with times."""
 FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_799
 """Ends of Python's calendar, seconds after 1970."""
 LOOKED_AT = 40
@@ -45,6 +49,8 @@ class Raw:
     separator: str = ","
     sheet: str | None = None
     sheets: tuple[str, ...] = ()
+    taken: str | None = None
+    """The sheet that was read, as the workbook names it."""
 
     def where(self, row: int) -> str:
         """File and line of a row."""
@@ -154,13 +160,29 @@ def _header(rows: list[list[str]]) -> int:
 
 def _excel(content: bytes, name: str, sheet: str | None, header: int | None) -> Raw:
     names, rows = sheets.rows_of(content, sheet)
-    if not rows:
-        raise ValueError(f"sheet {sheet or names[0]} is empty")
-    header = header or _header(rows[:LOOKED_AT])
+    raw = _sheet(names, sheet or names[0], rows, name, header)
+    for other in names[1:MOST_SHEETS] if sheet is None and not _has_times(raw) else ():
+        there = _sheet(names, other, sheets.rows_of(content, other)[1], name, header)
+        if _has_times(there):
+            return there
+    if not len(raw.frame.columns):
+        raise ValueError(f"sheet {raw.taken} is empty")
+    return raw
+
+
+def _sheet(names: list[str], sheet: str, rows: list[list[str]], name: str, header: int | None) -> Raw:
     import pandas as pd
 
-    frame = _named(pd.DataFrame(rows[header - 1 :], dtype=str).fillna(""))
-    return Raw(name, "excel", frame, header, sheet=shown(sheet or names[0]), sheets=tuple(names))
+    header = header or _header(rows[:LOOKED_AT])
+    frame = pd.DataFrame(rows[header - 1 :], dtype=str).fillna("")
+    frame = _named(frame) if len(rows) else frame
+    return Raw(name, "excel", frame, header, sheet=shown(sheet), sheets=tuple(names), taken=sheet)
+
+
+def _has_times(raw: Raw) -> bool:
+    """Whether most cells of a column are times, as a cover sheet has none."""
+    head = raw.frame.head(LOOKED_AT)
+    return len(head) > 1 and any(head[name].astype(str).str.match(TIME).mean() > 0.5 for name in head.columns)
 
 
 def _named(frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from scenarios.document import Keys
-from scenarios.quantity import CURRENCIES, SYMBOLS, UNIT, factor
+from scenarios.quantity import CURRENCIES, UNIT, factor
+from scenarios.spelling import spelled
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,17 @@ class Role:
     words: tuple[str, ...] = ()
     """What a column that holds it may be called."""
 
+    @property
+    def metered(self) -> bool:
+        """Whether a meter tells it, which may stamp the ends of intervals."""
+        return self.unit in (POWER, SHARE)
+
 
 ROLES: dict[str, Role] = {
     role.name: role
     for role in (
         Role("price", "price of electricity", ("market", "price_per_mwh"), "price_per_mwh", "{currency}/MWh",
-             words=("price", "spot", "day-ahead", "preis", "cost", "电价")),
+             words=("price", "spot", "day-ahead", "preis", "mcp", "lmp", "clearing", "cost", "电价")),
         Role("export-price", "price of exported electricity", ("market", "export_price_per_mwh"),
              "export_price_per_mwh", "{currency}/MWh", words=("export", "feed-in", "price")),
         Role("intensity", "carbon intensity of the grid, average", ("market", "carbon_intensity_kg_per_mwh"),
@@ -39,7 +45,7 @@ ROLES: dict[str, Role] = {
              ("market", "marginal_carbon_intensity_kg_per_mwh"), "marginal_carbon_intensity_kg_per_mwh", "kg/MWh", 0.0,
              ("marginal", "intensity", "carbon", "co2", "moer")),
         Role("load", "base load of the site", ("site", "base_load_mw"), "base_load_mw", "MW", 0.0,
-             ("load", "power", "demand", "consumption", "usage", "energy", "last", "kw")),
+             ("load", "power", "demand", "consumption", "usage", "energy", "last", "verbrauch", "kw")),
         Role("pv", "yield of the PV plant", ("site", "pv", "capacity_factor"), "capacity_factor", "", 0.0,
              ("pv", "solar", "capacity factor", "yield", "photovoltaic")),
         Role("actual", "metered power of the plant, to calibrate with", (), "power_mw", "MW", 0.0,
@@ -68,9 +74,11 @@ def standard(role: Role, unit: str | None, interval_min: float, peak_mw: float |
         if "{currency}" in role.unit:
             raise ValueError(f"say the unit, such as {wanted}: a price without its currency is none")
         return 1.0, wanted
-    written = _spelled(unit)
+    written = spelled(unit)
     if not re.fullmatch(UNIT, written, re.ASCII):
         raise ValueError(f"unknown unit {unit[:40]!r}; this takes {wanted or 'a share'} or a unit that converts to it")
+    if "{currency}" in role.unit and currency is None:
+        raise ValueError(f"{unit[:40]!r} names no currency; say it, as in {wanted}, of {', '.join(CURRENCIES)}")
     if role.unit == SHARE and _converts(written, (POWER, ENERGY)):
         if not peak_mw:
             raise ValueError(f"{unit} is a power or an energy: say the plant's peak (peak_mw), or give shares of it")
@@ -78,6 +86,11 @@ def standard(role: Role, unit: str | None, interval_min: float, peak_mw: float |
     if role.unit == POWER:
         return _power(written, interval_min), wanted
     return factor(written, wanted), wanted
+
+
+def energy(unit: str | None) -> bool:
+    """Whether a unit counts energy."""
+    return unit is not None and _converts(spelled(unit), (ENERGY,))
 
 
 def _power(written: str, interval_min: float) -> float:
@@ -101,12 +114,8 @@ def money(unit: str | None) -> str | None:
     """The currency that a unit names."""
     if unit is None:
         return None
-    written = _spelled(unit)
+    try:
+        written = spelled(unit)
+    except ValueError:  # told where the unit is used
+        return None
     return next((currency for currency in CURRENCIES if re.match(rf"{currency}\b", written)), None)
-
-
-def _spelled(unit: str) -> str:
-    written = unit.strip().replace("CO2e", "").replace("CO2eq", "").replace("CO2", "")
-    for symbol, currency in SYMBOLS.items():
-        written = written.replace(symbol, currency)
-    return re.sub(r"\s+", " ", written).strip().replace(" /", "/").replace("/ ", "/")

@@ -6,7 +6,10 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from scenarios.importing.roles import Role, standard
+from scenarios.spelling import named, of_name, spelled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,26 +20,37 @@ NO_VALUE = (
     "not connect", "comm fail", "offline",
 )  # fmt: skip
 """Words that historians and workbooks write where there is no value."""
+UNIT_COLUMNS = (
+    "unit",
+    "units",
+    "uom",
+    "unit of measure",
+    "unitofmeasure",
+    "einheit",
+    "eng units",
+    "engunits",
+    "engineering units",
+    "单位",
+)
+NO_VALUES = {
+    "hour", "hours", "hr", "block", "day", "month", "year", "week", "id", "index", "no", "nr", "row", "flag", "quality",
+    "status", "estimated", "interval", "period", "stunde", "tag", "monat", "jahr", "weekday", "nsm", "zone",
+}  # fmt: skip
+"""Words in the names of columns of numbers that count something else."""
+REGISTER = re.compile(r"register|reading|counter|cumul|zähler|zaehler|stand\b|total|index|import kwh|表底|示数")
 MANY_MW = 1000.0
 """A mean above it is more than a plant takes."""
-KNOWN = ("kW", "MW", "GW", "W", "kWh", "MWh", "GWh", "EUR/MWh", "EUR/kWh", "USD/MWh", "CNY/MWh", "CNY/kWh", "GBP/MWh",
-         "kg/MWh", "g/kWh", "t/MWh", "%")  # fmt: skip
-"""Units as they are spelled, however a file writes them."""
 
 
 def unit_of(name: str, role: Role, interval_min: float) -> str | None:
     """A unit at the end of a column's name, in brackets or after an underscore."""
-    candidates = [*re.findall(r"[\[(]([^\])]{1,20})[\])]", name)[::-1], name]
-    words = re.split(r"[_ .]", name)
-    candidates += ["/".join(words[-2:]), words[-1]] if len(words) > 1 else []
-    candidates += [part.replace("_per_", "/") for part in re.findall(r"[A-Za-z0-9]+_per_[A-Za-z0-9]+$", name)]
-    for candidate in candidates:
-        spelled = next((unit for unit in KNOWN if unit.lower() == candidate.lower()), candidate)
+    for candidate in of_name(name):
         try:
-            standard(role, spelled, interval_min, 1.0)
+            unit = spelled(candidate)
+            standard(role, unit, interval_min, 1.0)
         except ValueError:
             continue
-        return spelled
+        return unit
     return None
 
 
@@ -72,3 +86,45 @@ def words_for_none(columns: list[pd.Series]) -> Counter[str]:
         found = text[text.str.lower().isin(NO_VALUE)].value_counts()
         counts.update({str(word): int(count) for word, count in found.items()})
     return counts
+
+
+def column_of_units(frame: pd.DataFrame) -> str | None:
+    """The column that says the unit of each row."""
+    for column in map(str, frame.columns):
+        if column.strip().lower() in UNIT_COLUMNS:
+            return column
+    return None
+
+
+def fits(name: str, role: Role, interval_min: float) -> bool:
+    """Whether a column's name does not say that it holds something else than the role."""
+    words = set(re.split(r"[^a-z0-9%]+", name.lower()))
+    if words & NO_VALUES:
+        return False
+    shares = {"%", "pct", "percent", "share", "prozent", "anteil"}
+    if role.unit and words & shares:
+        return False
+    unit = named(name)
+    if unit is None:
+        return True
+    try:
+        standard(role, unit, interval_min, 1.0)
+    except ValueError:
+        return False
+    return True
+
+
+def looks_like_register(values: pd.Series, name: str) -> bool:
+    """Whether energies go on from row to row, as the register of a meter does.
+
+    By name they may rise in any way; without one they must rise for long, unevenly, and by little of what they are.
+    """
+    numbers = values.dropna().to_numpy(float)
+    steps = np.diff(numbers)
+    if len(steps) < 4 or (steps < 0).mean() > 0.05 or (steps > 0).mean() < 0.5:
+        return False
+    rising = steps[steps >= 0]
+    if REGISTER.search(name.lower()):
+        return True
+    little = np.median(rising) < 0.05 * np.median(np.abs(numbers))
+    return bool(len(steps) >= 48 and little and np.ptp(rising) > 1e-6 * max(float(rising.max()), 1e-9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 from scenarios.assets.quantity import of_unit
 from scenarios.line import Emission
 from scenarios.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
-from scenarios.record import NAME, Explicit, Record
+from scenarios.record import NAME, Explicit, Misplaced, Record
 
 GigajoulesPerTonne = Annotated[
     float, BeforeValidator(in_unit("GJ/t"), json_schema_input_type=float | str), Field(gt=0, le=1e4)
@@ -31,9 +32,9 @@ class Rate(Record):
     @model_validator(mode="after")
     def _ordered(self) -> Rate:
         if self.low > self.high:
-            raise ValueError(f"low {self.low:g} t/h lies above high {self.high:g} t/h")
+            raise Misplaced(f"low {self.low:g} t/h lies above high {self.high:g} t/h", "low")
         if self.usual is not None and not self.low <= self.usual <= self.high:
-            raise ValueError(f"usual {self.usual:g} t/h lies outside {self.low:g} to {self.high:g} t/h")
+            raise Misplaced(f"usual {self.usual:g} t/h lies outside {self.low:g} to {self.high:g} t/h", "usual")
         return self
 
     @property
@@ -51,6 +52,8 @@ def _rate(raw: Any, info: ValidationInfo) -> Any:
     """A fixed rate may be written as one quantity."""
     if isinstance(raw, str | int | float) and not isinstance(raw, bool):
         value = in_unit("t/h")(raw, info)
+        if not 0 < value < math.inf:
+            raise ValueError(f"must be a finite number above 0, got {value:g}")
         return {"low": value, "high": value}
     return raw
 
@@ -86,7 +89,7 @@ class Stream(Explicit):
         if (self.store is None) == (self.carrier is None):
             raise ValueError("a flow names a store or a carrier, one of them")
         if self.carrier is not None and "per_t" not in self.model_fields_set:
-            raise ValueError(f"carrier {self.carrier}: per_t is required, what flows for each tonne")
+            raise Misplaced(f"carrier {self.carrier}: per_t is required, what flows for each tonne", "per_t")
         return self
 
     @property
@@ -108,7 +111,8 @@ class Fuel(Record):
     @model_validator(mode="after")
     def _within(self) -> Fuel:
         if not self.least - 1e-12 <= self.share <= self.most + 1e-12:
-            raise ValueError(f"fuel {self.carrier}: share {self.share:g} lies outside {self.least:g} to {self.most:g}")
+            says = f"fuel {self.carrier}: share {self.share:g} lies outside {self.least:g} to {self.most:g}"
+            raise Misplaced(says, "share")
         return self
 
 
@@ -123,10 +127,10 @@ class Heat(Record):
         names = [fuel.carrier for fuel in self.fuels]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"fuel {', '.join(twice)} is named twice")
+            raise Misplaced(f"fuel {', '.join(twice)} is named twice", "fuels")
         total = sum(fuel.share for fuel in self.fuels)
         if abs(total - 1) > 1e-9:
-            raise ValueError(f"the shares of the fuels add up to {total:g}, must be 1")
+            raise Misplaced(f"the shares of the fuels add up to {total:g}, must be 1", "fuels")
         return self
 
     @property
@@ -155,15 +159,15 @@ class Recipe(Record):
     def _curve(self) -> Recipe:
         points = self.power_by_rate
         if points and (self.power_mw is not None or self.kwh_per_t is not None):
-            raise ValueError("give power_by_rate, or power_mw and kwh_per_t, not both")
+            raise Misplaced("give power_by_rate, or power_mw and kwh_per_t, not both", "power_by_rate")
         rates = [point.rate_tph for point in points]
         if points and (len(points) < 2 or rates != sorted(set(rates))):
-            raise ValueError("power_by_rate needs at least two rates, rising")
+            raise Misplaced("power_by_rate needs at least two rates, rising", "power_by_rate")
         for side in ("inputs", "outputs"):
             places = [stream.place for stream in getattr(self, side)]
             twice = sorted({name for name in places if places.count(name) > 1})
             if twice:
-                raise ValueError(f"{side} name {', '.join(twice)} twice")
+                raise Misplaced(f"{side} name {', '.join(twice)} twice", side)
         return self
 
 

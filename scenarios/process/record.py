@@ -13,7 +13,7 @@ from scenarios.horizon import Horizon
 from scenarios.process.recipe import Mode, Recipe
 from scenarios.process.switching import ChangeOver, ChangeOvers, PlannedStop, Span, StartUp
 from scenarios.quantity import MegawattHours, TonnesPerHour, in_unit
-from scenarios.record import NAME, Record
+from scenarios.record import NAME, Misplaced, Record
 
 RampPerHour = Annotated[
     float, BeforeValidator(in_unit("t/h/h"), json_schema_input_type=float | str), Field(gt=0, le=1e6)
@@ -68,49 +68,70 @@ class Process(Recipe):
         names = [mode.name for mode in self.modes]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
-            raise ValueError(f"process {self.name}: mode {', '.join(twice)} is named twice")
-        for mode in self.all_modes:
-            if mode.rate is None:
-                raise ValueError(f"process {self.name}: rate is required" + (f" in mode {mode.name}" if names else ""))
-            rates = [point.rate_tph for point in mode.power_by_rate]
-            if self.state and mode.name in [unit.mode for unit in self.state]:
-                told = next((u.rate_tph for u in self.state if u.mode == mode.name and u.rate_tph is not None), None)
-                if told is not None and not mode.rate.low <= told <= mode.rate.high:
-                    raise ValueError(
-                        f"process {self.name}: a unit's rate_tph {told:g} lies outside {mode.rate.low:g} to "
-                        f"{mode.rate.high:g} t/h"
-                    )
-            if rates and not rates[0] <= mode.rate.low <= mode.rate.high <= rates[-1]:
-                raise ValueError(
-                    f"process {self.name}: power_by_rate covers {rates[0]:g} to {rates[-1]:g} t/h, "
-                    f"rates are {mode.rate.low:g} to {mode.rate.high:g} t/h"
-                )
-            if self.start_up.heat_gj and mode.heat is None:
-                raise ValueError(f"process {self.name}: start_up.heat_gj needs heat with its fuels")
+            raise self._wrong(f"mode {', '.join(twice)} is named twice", "modes")
+        for i, mode in enumerate(self.all_modes):
+            self._fits(mode, ("modes", i) if self.modes else ())
+        self._switched()
+        if len(self.state) > self.count:
+            raise self._wrong(f"state of {len(self.state)} units, there are {self.count}", "state")
+        if self.planned_stop is not None and not self.must_run:
+            raise self._wrong("planned_stop belongs to a process with must_run: true", "planned_stop")
+        if self.planned_stop is not None and self.count > 1:
+            says = "planned_stop is for one unit; make each unit a process of its own"
+            raise self._wrong(says, "planned_stop")
+        if self.must_run and any(unit.mode is None for unit in self.state):
+            raise self._wrong("must_run, but a unit stands still at the start", "state")
+        return self
+
+    def _wrong(self, says: str, *place: str | int) -> Misplaced:
+        return Misplaced(f"process {self.name}: {says}", *place)
+
+    def _fits(self, mode: Mode, place: tuple[str | int, ...]) -> None:
+        """Refuse a mode whose rates do not fit what goes with them."""
+        rate, rates = mode.rate, [point.rate_tph for point in mode.power_by_rate]
+        if rate is None:
+            raise self._wrong("rate is required" + (f" in mode {mode.name}" if self.modes else ""), *place, "rate")
+        for i, unit in enumerate(self.state):
+            if unit.mode == mode.name and unit.rate_tph is not None and not rate.low <= unit.rate_tph <= rate.high:
+                says = f"a unit's rate_tph {unit.rate_tph:g} lies outside {rate.low:g} to {rate.high:g} t/h"
+                raise self._wrong(says, "state", i, "rate_tph")
+        if rates and not rates[0] <= rate.low <= rate.high <= rates[-1]:
+            raise self._wrong(
+                f"power_by_rate covers {rates[0]:g} to {rates[-1]:g} t/h, rates are {rate.low:g} to {rate.high:g} t/h",
+                *(place if not place or "power_by_rate" in self.modes[int(place[1])].model_fields_set else ()),
+                "power_by_rate",
+            )
+        if self.start_up.heat_gj and mode.heat is None:
+            raise self._wrong("start_up.heat_gj needs heat with its fuels", "start_up", "heat_gj")
+
+    def _switched(self) -> None:
+        """Refuse switching that names no modes, or that leaves a run without product."""
         known = [mode.name for mode in self.all_modes]
         asked = [(pair.start, pair.end) for pair in self.change_over.between]
         if len(set(asked)) < len(asked) or any(start == end for start, end in asked):
-            raise ValueError(f"process {self.name}: change_over.between names two different modes, each pair once")
-        for name in [*(mode for pair in asked for mode in pair), *(unit.mode for unit in self.state if unit.mode)]:
+            says = "change_over.between names two different modes, each pair once"
+            raise self._wrong(says, "change_over", "between")
+        named: list[tuple[tuple[str | int, ...], str]] = [
+            (("change_over", "between", i, field), getattr(pair, field))
+            for i, pair in enumerate(self.change_over.between) for field in ("start", "end")
+        ]  # fmt: skip
+        named += [(("state", i, "mode"), unit.mode) for i, unit in enumerate(self.state) if unit.mode]
+        for place, name in named:
             if name not in known:
-                raise ValueError(f"process {self.name}: unknown mode {name!r}; modes are {', '.join(known)}")
-        if len(self.state) > self.count:
-            raise ValueError(f"process {self.name}: state of {len(self.state)} units, there are {self.count}")
-        if self.planned_stop is not None and not self.must_run:
-            raise ValueError(f"process {self.name}: planned_stop belongs to a process with must_run: true")
-        if self.planned_stop is not None and self.count > 1:
-            raise ValueError(f"process {self.name}: planned_stop is for one unit; make each unit a process of its own")
+                raise self._wrong(f"unknown mode {name[:40]!r}; modes are {', '.join(known)}", *place)
+        lost_t = {("start_up",): self.start_up.off_spec_t, ("change_over",): self.change_over.off_spec_t}
+        pairs = {("change_over", "between", i): p.off_spec_t for i, p in enumerate(self.change_over.between)}
+        losses: dict[tuple[str | int, ...], float] = {**lost_t, **pairs}
+        where = max(losses, key=lambda place: losses[place])
+        lost = losses[where]
         for mode in self.all_modes:
-            lost = max(self.start_up.off_spec_t, *(pair.off_spec_t for pair in self.change_overs))
             pace = mode.rates.low or mode.rates.high
             if lost > pace * self.min_run_h * (1 + 1e-9) and not (self.must_run and not self.modes):
-                raise ValueError(
-                    f"process {self.name}: {lost:g} t off-spec take {lost / pace:.3g} h in mode {mode.name}, "
-                    f"longer than min_run_h {self.min_run_h:g}: a run must give some product"
+                says = (
+                    f"{lost:g} t off-spec take {lost / pace:.3g} h in mode {mode.name}, longer than min_run_h "
+                    f"{self.min_run_h:g}: a run must give some product"
                 )
-        if self.must_run and any(unit.mode is None for unit in self.state):
-            raise ValueError(f"process {self.name}: must_run, but a unit stands still at the start")
-        return self
+                raise self._wrong(says, *where, "off_spec_t")
 
     @cached_property
     def all_modes(self) -> tuple[Mode, ...]:

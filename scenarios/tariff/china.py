@@ -7,10 +7,10 @@ by the provinces and change: none is built in.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from scenarios.quantity import Fraction, Megawatts, in_unit
 from scenarios.record import Record
@@ -93,6 +93,12 @@ def _any(windows: tuple[Window, ...], month: np.ndarray, weekday: np.ndarray, mi
     return covered
 
 
+def _basic(raw: Any, info: ValidationInfo) -> Any:
+    # transformers are counted in MVA; written in MW or MVA, the number is the same
+    of_transformers = info.data.get("basis") == "transformer" and isinstance(raw, str) and "VA" in raw
+    return in_unit("{currency}/MVA" if of_transformers else "{currency}/MW")(raw, info)
+
+
 class TwoPart(Record):
     """The basic charge of a two-part tariff, on what the plant has chosen.
 
@@ -102,9 +108,7 @@ class TwoPart(Record):
 
     name: str = "basic charge"
     basis: Literal["demand", "contract", "transformer"]
-    per_mw_month: Annotated[
-        float, BeforeValidator(in_unit("{currency}/MW"), json_schema_input_type=float | str), Field(ge=0, le=1e9)
-    ]
+    per_mw_month: Annotated[float, BeforeValidator(_basic, json_schema_input_type=float | str), Field(ge=0, le=1e9)]
     """Price of a MW of demand, or of a MVA of transformers, in a month; ``40 CNY/kW`` is 40000."""
     contract_mw: Megawatts | None = None
     tolerance: Fraction = 0.05

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scenarios.files import named, unreadable
-from scenarios.quantity import CURRENCIES, SYMBOLS
+from scenarios.quantity import CURRENCIES, signs
 from scenarios.record import Problem, ScenarioError
 from scenarios.tariff.record import DemandCharge, DemandRate, EnergyCharge, EnergyRate, FixedCharge, Tariff
 from scenarios.tariff.windows import Window
@@ -219,7 +219,10 @@ def _read(row: _Row, problems: list[Problem]) -> _Rate | None:
                 f"{row.cell(column)[:40]!r}: rows for some dates only are not taken; leave it empty",
             )
     money, _, per = row.cell("units").partition("/")
-    currency = SYMBOLS.get(money.strip(), money.strip().upper())
+    try:
+        currency = signs(money.strip()).upper()
+    except ValueError:
+        currency = money.strip()
     if currency not in CURRENCIES or per.strip().lower() != TYPES[kind]:
         unit = {"month": "month", "kw": "kW", "kwh": "kWh"}[TYPES[kind]]
         wrong("units", f"{row.cell('units')[:40]!r} is not allowed; allowed are $/{unit} and the like")

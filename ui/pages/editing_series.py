@@ -40,6 +40,7 @@ ORDERS = {
     "unix seconds": mark("seconds since 1970"),
     "unix milliseconds": mark("milliseconds since 1970"),
 }
+COUNTS = {"interval": mark("each value is of its interval"), "register": mark("a meter's register that goes on")}
 STAMPS = {"start": mark("start of the interval"), "end": mark("end of the interval")}
 GAPS = {
     "refuse": mark("refuse the file"),
@@ -124,7 +125,8 @@ def _bring(draft: Draft, now: State, content: bytes, name: str, size: int) -> No
             return
         raw = _read(content, name, None, None)
         if len(raw.sheets) > 1:
-            sheet = st.selectbox(tr("Sheet"), raw.sheets, key=f"{key}.sheet")
+            first = raw.sheets.index(raw.taken) if raw.taken in raw.sheets else 0
+            sheet = st.selectbox(tr("Sheet"), raw.sheets, first, key=f"{key}.sheet")
             raw = _read(content, name, sheet, None)
     except ScenarioError as error:
         _refuse(map(str, error.problems))
@@ -212,6 +214,8 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
     said["zone"] = typed.strip() or None
     if shape != "days":
         pick(c, tr("A time is the"), "stamps", list(STAMPS), STAMPS)
+        if ROLES[role].unit == "MW":
+            pick(c, tr("An energy is"), "counts", list(COUNTS), COUNTS)
     a, b, c, d = st.columns(4, gap="medium")
     unit = a.text_input(
         tr("Unit of the values"), had.unit or "", key=f"{key}.unit",
@@ -235,9 +239,14 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
     if shape == "days" and "interval_min" in said and minutes == had.interval_min:
         del said["interval_min"]
         again = guess(raw, role, {**{name: value for name, value in said.items() if value is not None}})
-        return again.mapping, first.reasons
+        return again.mapping, first.unless(_otherwise(had, said))
     found = had.model_dump(by_alias=True) | said
-    return checked(found, lambda place: raw.name), first.reasons
+    return checked(found, lambda place: raw.name), first.unless(_otherwise(had, said))
+
+
+def _otherwise(had: Mapping, said: dict[str, Any]) -> set[str]:
+    """Fields that the user has chosen otherwise than they were guessed."""
+    return {name for name, value in said.items() if value != getattr(had, name)}
 
 
 def _series_of(raw: Raw, had: Mapping, columns: list[str], places: tuple[Any, Any], key: str) -> dict[str, str]:
