@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from broken import breaks, named, plain, said
+from broken_texts import breaks, named, plain, said
 
 from scenarios import ScenarioError, loads
 from scenarios.loading import LIBRARY, MOST_TOLD
