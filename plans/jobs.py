@@ -39,7 +39,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from plans import run_folder
+from plans import netcdf, run_folder
 from plans.catalogue import StoreError
 from plans.home import Home, home
 from plans.job_folder import age, ahead, folder_of, held, jobs_folder, prune, request, write
@@ -214,6 +214,8 @@ def status(run: str) -> JobStatus:
         return replace(now, state="stopped", lines=("stopped before there was anything to keep",))
     late = folder / "late.txt"
     says = f"the worker ended without a result, perhaps for lack of memory; {'plan' if kind == 'plan' else 'ask'} again"
+    if netcdf.is_full(folder):
+        says = "the worker ended without a result: the disk is full; make room and ask again"
     if late.is_file() and late.stat().st_size:
         says = "the worker took far longer than the time limit and was ended; allow more time or ask for less"
     return replace(now, state="broken", lines=(says,))

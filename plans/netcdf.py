@@ -29,6 +29,11 @@ def read(path: Path) -> xr.Dataset:
         return data.load()
 
 
+def is_full(folder: Path) -> bool:
+    """Whether next to nothing is free on the disk of a folder."""
+    return shutil.disk_usage(folder).free < FULL
+
+
 def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
     """Write a dataset, or a tree of them, to a new file.
 
@@ -38,7 +43,8 @@ def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
     try:
         with ALONE:
             data.to_netcdf(path, engine="netcdf4")
-    except RuntimeError as error:  # the library's own
-        full = shutil.disk_usage(path.parent).free < FULL
-        number, says = (errno.ENOSPC, os.strerror(errno.ENOSPC)) if full else (errno.EIO, str(error))
+    except (OSError, RuntimeError) as error:  # the library has errors of its own, and others' names for a full disk
+        number, says = getattr(error, "errno", None) or errno.EIO, getattr(error, "strerror", None) or str(error)
+        if is_full(path.parent):
+            number, says = errno.ENOSPC, os.strerror(errno.ENOSPC)
         raise OSError(number, says, str(path)) from error

@@ -84,7 +84,8 @@ def _teller(folder: Path) -> Callable[[dict[str, Any]], None]:
             return
         last.clear()
         last.update(event)
-        with (folder / "events.jsonl").open("ab") as log:
+        # on a full disk the search goes on: what it finds may yet be kept
+        with suppress(OSError), (folder / "events.jsonl").open("ab") as log:
             log.write(json.dumps(event).encode() + b"\n")
 
     return tell
@@ -117,7 +118,8 @@ def work(folder: Path, study: Study | None = None) -> None:
         except MemoryError:
             tell({"phase": "failed", "lines": ["out of memory; allow more, or ask for less"]})
         except Exception as error:  # the page must learn of it, whatever it is
-            (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
+            with suppress(OSError):
+                (folder / "error.txt").write_text(traceback.format_exc(), encoding="utf-8")
             says = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
             tell({"phase": "failed", "lines": [says, f"details: {folder / 'error.txt'}"]})
         finally:

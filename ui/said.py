@@ -77,6 +77,7 @@ JOBS = (
     mark("stopped before there was anything to keep"),
     mark("the worker ended without a result, perhaps for lack of memory; plan again"),
     mark("the worker ended without a result, perhaps for lack of memory; ask again"),
+    mark("the worker ended without a result: the disk is full; make room and ask again"),
     mark("the worker took far longer than the time limit and was ended; allow more time or ask for less"),
     mark("{count} jobs wait already; let some of them finish or stop them"),
 )

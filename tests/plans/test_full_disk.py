@@ -55,20 +55,21 @@ def test_what_is_stored_is_read_and_nothing_is_torn(tmp_path: Path) -> None:
     files, runs are listed and opened, writing is refused in one line, and afterwards all is as before.
 
     Sensitivity: SQLite makes an index of its journal before it reads, and fails where there is no room for it."""
-    source = kept(tmp_path / "home")
-    command = [sys.executable, "-c", ACTS, str(tmp_path / "home"), str(source.folder), NONE, TOO_FEW, SOME]
+    home = tmp_path / "home"
+    source = kept(home)
+    command = [sys.executable, "-c", ACTS, str(home), str(source.folder), NONE, TOO_FEW, SOME]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     for size, says in json.loads(done.stdout).items():
         assert (says["list"], says["open"]) == ([source.id], source.id)
         if size != SOME:
-            refused = f"refused: catalogue {tmp_path}/home/catalogue.db: the disk is full"
+            refused = f"refused: catalogue {home / 'catalogue.db'}: the disk is full"
             assert says["name"] == says["delete"] == says["make"] == refused
         else:
-            assert says["make"].startswith(f"refused: run {'2' * 32} could not be written to {tmp_path}/home: ")
+            assert says["make"].startswith(f"refused: run {'2' * 32} could not be written to {home}: ")
             assert "\n" not in says["make"]
 
-    store = Store(tmp_path / "home")
+    store = Store(home)
     assert [entry.state for entry in store.list() if entry.id == source.id] == ["stored"]
     assert {entry.state for entry in store.list() if entry.id != source.id} <= {"broken"}
     assert store.open(source.id).plan.replay_figures == planned.made().replay_figures

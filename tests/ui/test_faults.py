@@ -65,10 +65,10 @@ def test_few_addresses(mib: int, command: str) -> None:
 
 def test_in_words() -> None:
     """Proves: a fault is found behind what it led to; an error of Emberline is none."""
-    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/home/plan")
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "plan.nc")
     behind = RuntimeError("the search failed")
     behind.__cause__ = full
-    assert faults.in_words(behind) == "/home/plan: No space left on device"
+    assert faults.in_words(behind) == "plan.nc: No space left on device"
     assert faults.in_words(OSError(errno.ENOMEM, "")) == faults.OUT_OF_MEMORY
     for other in (ValueError("no such unit"), ModuleNotFoundError("No module named 'x'"), KeyError("heat")):
         assert faults.in_words(other) == ""

@@ -146,3 +146,27 @@ def test_what_was_stopped_and_what_was_taken_early_say_so(kept: str) -> None:
         assert told[lost[:8]] == ("stopped" if stopped else "lost")
         app.selectbox(key="runs.one").set_value(lost).run()
         assert any(wording.STATES["stopped" if stopped else "broken"].then in item.value for item in app.text)
+
+
+def whole() -> None:
+    from ui.pages import route
+
+    route()
+
+
+def test_a_catalogue_that_cannot_be_read_is_one_line(kept: str) -> None:
+    """Proves: whatever page is drawn, a catalogue that refuses is one line with its own words, and the page comes back
+    when the catalogue does. Sensitivity: the name of an exception, or a run that "is not there"."""
+    catalogue = Store().folder / "catalogue.db"
+    sound = catalogue.read_bytes()
+    catalogue.write_bytes(b"no database" * 1000)
+    app = AppTest.from_function(whole, default_timeout=60)
+    app.query_params["run"] = kept
+    app.run()
+    assert not app.exception
+    assert [str(line.value) for line in app.warning][-1].endswith("it is made anew from the runs' folders")
+    assert "Reload this page to try again." in texts(app)
+    catalogue.write_bytes(sound)
+    app.run()
+    assert not app.exception
+    assert not app.warning
