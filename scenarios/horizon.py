@@ -18,6 +18,7 @@ from scenarios.zones import zones
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
+HALF_YEAR = timedelta(days=182)
 LONGEST_STEPS = 400_000
 FIRST_YEAR, LAST_YEAR = 1900, 2200
 
@@ -216,9 +217,12 @@ class Horizon(Record):
     def begins_on(self, interval_min: float) -> bool:
         """Whether the start lies on intervals counted from the full hour, by the plant's clock or by UTC.
 
-        They differ where a zone is half an hour off; a meter may keep to either.
+        They differ where a zone is half an hour off; a meter may keep to either, and goes on as it is where the clock
+        is moved by half an hour.
         """
-        return any(at.minute % interval_min == 0 for at in (self.instant(0), self.start_utc))
+        seasons = (self.start_utc, self.start_utc + HALF_YEAR)
+        offsets = [at.astimezone(self.tz).utcoffset() or timedelta(0) for at in seasons]
+        return any((self.start_utc + by).minute % interval_min == 0 for by in (timedelta(0), *offsets))
 
     def minutes(self, moment: datetime | timedelta) -> float:
         """Minutes from the start of the horizon to a moment."""

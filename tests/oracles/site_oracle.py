@@ -83,8 +83,9 @@ class _Site:
                     net.add(self.given[t], -(end - begin) / clock.step_min)
             self.metered.append(net)
         limit = grid.get("import_limit_mw")
-        for net in self.metered if limit is not None else ():
-            program.at_most(net, limit * meter_h)
+        if limit is not None:
+            for net in self.metered:
+                program.at_most(net, limit * meter_h)
 
     def worth(self, goal: str) -> Sum:
         """What a goal counts."""

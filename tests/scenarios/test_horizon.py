@@ -71,6 +71,14 @@ def test_a_start_within_a_metered_interval_is_refused(start: str, step_min: int,
     assert fits or "lies within a metered interval" in found[0][1]
 
 
+def test_a_meter_goes_on_where_the_clock_moves_by_half_an_hour() -> None:
+    """Proves: hours of a meter that began at midnight on Lord Howe go on at half past after the change of October, so
+    that a horizon of the next day may begin with one. Sensitivity: the clock of that day alone."""
+    assert horizon("2026-10-04T00:00+10:30", "Australia/Lord_Howe", 30).begins_on(60)
+    assert horizon("2026-10-05T00:30+11:00", "Australia/Lord_Howe", 30).begins_on(60)
+    assert not horizon("2026-10-05T00:15+11:00", "Australia/Lord_Howe", 30, length_h=2).begins_on(60)
+
+
 def test_a_start_is_a_whole_minute() -> None:
     """Proves: seconds and their fractions are refused."""
     for second in ("30", "00.5"):
