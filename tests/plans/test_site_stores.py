@@ -199,3 +199,17 @@ def test_stores_of_the_site_and_of_material_are_apart() -> None:
     sums = figures(asked, twin.replay(asked, twin.dispatch(asked)), 0.0)
     assert sums.levels == pytest.approx({"clinker": 5.0})
     assert sums.stock["clinker"] > 100
+
+
+def test_levels_that_differ_by_rounding_are_the_same() -> None:
+    """Proves: a difference of a millionth of a level is none, so that no row and no words tell of it.
+
+    Sensitivity: "0.000 t less" in a store of thousands of tonnes."""
+    done, sums = made().replay_figures, made().baseline_figures
+    assert done is not None
+    level = sums.levels["tank"]
+    close = dataclasses.replace(made(), replay_figures=dataclasses.replace(done, levels={"tank": level * (1 - 5e-8)}))
+    assert close.stock is not None
+    assert not close.stock.any
+    assert "stock" not in dict(wording.made(close))
+    assert "cost, stock credited" not in [row.label for row in wording.rows(sums, close.replay_figures)]
