@@ -175,7 +175,11 @@ def _dumped(data: xr.Dataset, hours: float) -> dict[str, float]:
     if "dumped_rate" not in data:
         return {}
     amounts = (np.maximum(data["dumped_rate"].to_numpy(), 0.0).sum(axis=1) * hours).tolist()
-    return {name: amount for name, amount in zip(data["carrier"].values.tolist(), amounts, strict=True) if amount}
+    return {
+        name: amount
+        for name, amount in zip(data["carrier"].values.tolist(), amounts, strict=True)
+        if amount > SAME_TONNES
+    }
 
 
 def _unserved(data: xr.Dataset) -> int:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from plans.figures import Figures
 
 SAME = 1e-6
-"""Deliveries that differ by less than this share, and stocks that differ by less tonnes, are the same."""
+"""Deliveries and levels of the site that differ by less than this share, and stocks by less tonnes, are the same."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,10 @@ def same_deliveries(baseline: Figures, plan: Figures) -> bool:
 
 def _valued(more: Mapping[str, float], baseline: Figures, plan: Figures) -> Difference:
     tonnes = {name: value if abs(value) > SAME else 0.0 for name, value in more.items()}
-    levels = {name: value if abs(value) > SAME else 0.0 for name, value in _more(baseline.levels, plan.levels).items()}
+    levels = {
+        name: value if abs(value) > SAME * max(baseline.levels[name], 1.0) else 0.0
+        for name, value in _more(baseline.levels, plan.levels).items()
+    }
     kg, cost = (
         _worth(tonnes, f"stock_{kind}_per_t", baseline, plan) + _worth(levels, f"level_{kind}_per_unit", baseline, plan)
         for kind in ("kg", "cost")

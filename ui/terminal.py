@@ -81,8 +81,8 @@ def show(console: Console, made: Plan, run: str, folder: Path, asked: str = "") 
     lines = wording.expected(made)
     facts = [("expected" if i == 0 else "", line) for i, line in enumerate(lines)]
     if lines and made.replays is not None:
-        says = f"saved in the median of {made.replays.n} disturbed days, plan and baseline under the same disturbances"
-        facts.append(("", says))
+        days = f"saved in the median of {made.replays.n} disturbed days, plan and baseline under the same disturbances"
+        facts.append(("", days))
     facts += [("status", wording.status(made)), ("verdict", made.verdict)]
     facts += [("", wording.violation(found, made.scenario.horizon)) for found in made.violations[:20]]
     if len(made.violations) > 20:

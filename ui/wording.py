@@ -112,6 +112,8 @@ STATES = {
 """
 
 MORE, LESS = mark("{store} {amount} {unit} more"), mark("{store} {amount} {unit} less")
+SHOWN = 0.05
+"""Least amount that a digit after the point shows."""
 MONTH_MIN = 28 * 24 * 60.0
 SELDOM = 0.5
 """Share of disturbed replays that hold, below which it is said where a plan is found that holds."""
@@ -227,7 +229,7 @@ def _discarded(plan: Plan) -> Iterator[tuple[str, str]]:
     parts = []
     for name, carrier in plan.scenario.site.carrier.items():
         ours, theirs = (number(sums.dumped.get(name, 0.0), 1) for sums in (done, baseline))
-        if done.dumped.get(name, 0.0) or baseline.dumped.get(name, 0.0):
+        if max(sums.dumped.get(name, 0.0) for sums in (done, baseline)) > SHOWN:
             text = tr("{carrier} {plan} {unit} (baseline {baseline})", carrier=name, plan=ours, unit=carrier.unit,
                       baseline=theirs)  # fmt: skip
             parts.append(text)

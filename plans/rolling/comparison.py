@@ -22,6 +22,7 @@ from plans.rolling.blocks import interval, of_days
 from plans.rolling.by_step import carbon_by_step, cost_by_step
 from plans.rolling.horizon import How
 from plans.rolling.roll import Rolled, Tell, follow, goal_value, roll
+from plans.stock import difference
 from scenarios import Scenario
 from scenarios.known import uncertain
 
@@ -67,11 +68,13 @@ class Comparison:
         return self.rolled.scenario
 
     def more_than(self, run: xr.Dataset, sums: Figures, other: xr.Dataset, than: Figures) -> Difference:
-        """By how much one run has more of the goal than another."""
+        """By how much one run has more of the goal than another, what it has more in store at the end taken off."""
         values = [goal_value(self.scenario, item) for item in (sums, than)]
         steps = goal_by_step(self.scenario, run) - goal_by_step(self.scenario, other)
         spans = [day for day, _ in self.scenario.horizon.local_days()]
-        days, total = of_days(steps, spans), values[0] - values[1]
+        stock = difference(than, sums)
+        credit = stock.carbon_kg if self.scenario.goal.minimize == "carbon" else stock.cost
+        days, total = of_days(steps, spans), values[0] - values[1] - credit
         apart_by = levels(run) - levels(other)
         ends = np.vstack([np.zeros(apart_by.shape[1]), apart_by[[day.stop - 1 for day in spans]]])
         found = interval(days, np.diff(ends, axis=0), self.scenario.disturbances.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,12 @@ def test_with_everything_known_to_the_end_nothing_is_changed_and_nothing_regrett
     assert regret.total >= -1e-6 * abs(made.rolled.figures.cost)
     assert regret.total == pytest.approx(not_knowing.total, abs=1e-3)
     assert regret.interval is None, "one day tells nothing of how days differ"
+    # a MWh less in the battery is no gain
+    sums = made.rolled.figures
+    less = dataclasses.replace(sums, levels={"battery": sums.levels["battery"] - 1.0})
+    worth = sums.level_cost_per_unit["battery"]
+    assert worth > 0
+    assert made.more_than(made.rolled.run, less, made.rolled.run, sums).total == pytest.approx(worth)
 
 
 def test_the_frozen_time_stands(tmp_path: Path) -> None:
