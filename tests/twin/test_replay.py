@@ -30,7 +30,7 @@ def test_the_foremans_list_replays_without_violation(name: str) -> None:
         assert violations(run) == []
         assert same(run, schedule)
         assert run.attrs["tonnes"] == pytest.approx(asked.tonnes)
-        assert (run.attrs["complete"], run.attrs["heats"], run.attrs["tonnes"]) == (1, 1, 10)
+        assert run.attrs["complete"] == 1
         for flow in (name for name, variable in FLOWS.items() if not variable.optional or name in schedule):
             if FLOWS[flow].text:
                 assert (run[flow].values == schedule[flow].values).all()
@@ -182,7 +182,7 @@ def test_a_heat_that_was_over_before_the_horizon_is_not_waited_for() -> None:
         state={"started": [{"heat": "O-1", "stage": "work", "unit": "M", "start": "-60 min"}]},
     )
     run = simulate(asked)
-    assert run.attrs["complete"] == 1
+    assert (run.attrs["complete"], run.attrs["heats"], run.attrs["tonnes"]) == (1, 1, 10)
     assert [
         str(heat) for heat, end in zip(run["op_heat"].values, run["op_end_min"].values, strict=True) if end > 0
     ] == ["O-2"]
