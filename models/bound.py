@@ -203,8 +203,8 @@ def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:
         total = sum(weight for *_, weight in starts)
         mean = sum(t * weight for _, t, weight in starts) / total
         spread = sum(abs(t - mean) * weight for _, t, weight in starts) / total
-        if spread > max(widest, NARROW) and low < high:
-            cut = min(max(int(mean), low), high - 1)
+        if spread > max(widest, NARROW):
+            cut = int(mean)  # spread as it is, it starts on both sides of its mean
             widest, halves = spread, [(c, (casters, low, cut)), (c, (casters, cut + 1, high))]
     if halves:
         return halves

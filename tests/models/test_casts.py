@@ -83,8 +83,8 @@ def test_prices_are_found_that_prove_nearly_all(case: str, seed: int) -> None:
 
 
 def test_a_cast_may_start_as_late_as_its_quickest_caster_allows() -> None:
-    """Proves: with a caster that takes 45 min and one that takes 180, of 8 h, a column may start in any half-hour that is
-    in time for the first. Sensitivity: the latest start of the slower one leaves out the last two hours."""
+    """Proves: with a caster that takes 45 min and one that takes 180, of 8 h, a column may start in any half-hour that
+    is in time for the first. Sensitivity: the latest start of the slower one leaves out the last two hours."""
     line = melt_shop()
     line["stages"][2]["units"].append({"name": "slow", "power_mw": 1.0})
     line["grades"][0]["duration_min"] |= {"slow": 180}

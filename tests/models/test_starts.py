@@ -149,7 +149,8 @@ def test_idle_units_draw_between_their_works() -> None:
     idle[2, 105:195] = idle[2, 225:270] = 0
     by_slot = (np.array([2.0, 0.4, 0.2]) @ idle).reshape(32, 15).mean(axis=1)
     dims, column = idle_column(holding, SOONEST)["idle_mw"]
-    assert (dims, column) == ("time", pytest.approx(by_slot))
+    assert dims == "time"
+    assert column == pytest.approx(by_slot)
     assert idle_column(problem(), SOONEST) == {}
     more = load_cells(holding, SOONEST) - line_cells(holding, SOONEST, {})
     assert holding.on_slots(more) == pytest.approx(by_slot / 4)

@@ -29,6 +29,29 @@ def told(listed: xr.Dataset, unit: str) -> list[str]:
     return listed["process_mode"].sel(process=unit).values.tolist()
 
 
+def test_what_a_delivery_takes_is_asked_of_all_that_come_before() -> None:
+    """Proves: with no stock to fill, a ship of 120 t from 18 h on, made at 40 t/h of what a slower process gives at 10,
+    is loaded in time, for the slow one begins hours before.
+
+    Sensitivity: what the last process needs not asked of the first leaves 115 t undelivered."""
+    empty = {"capacity_t": 500.0, "level_t": 5.0, "end_level_t": 0.0, "keep_low": 0.0, "keep_high": 0.02}
+    asked = works(
+        [
+            {"name": "first", "rate": 10.0, "kwh_per_t": 20.0, "outputs": [{"store": "middle"}]},
+            {"name": "second", "rate": 40.0, "kwh_per_t": 20.0, "inputs": [{"store": "middle"}],
+             "outputs": [{"store": "product"}]},
+        ],
+        [{"name": "middle", **empty}, {"name": "product", **empty}],
+        deliveries=[{"name": "ship", "store": "product", "amount_t": 120.0, "release": "18 h", "due": "23 h",
+                     "loading_tph": 40.0}],
+    )  # fmt: skip
+    run = simulate(asked)
+    assert float(run["delivered_t"].sum()) == pytest.approx(120)
+    assert run.sizes["violation"] == 0
+    running = run["process_tph"].sel(process="first").values > 0
+    assert 3 <= int(np.flatnonzero(running)[0]) <= 7
+
+
 def test_a_switched_unit_keeps_the_band() -> None:
     """Proves: 10 t/h leave 100 t of 200; the band is 60 to 160. The mill (20 t/h) starts as soon as the level 3 h
     ahead, its least run, lies below 60, runs until 160 are passed, and stands. Sensitivity: starting at the band's

@@ -44,6 +44,21 @@ def test_a_need_is_served_in_declared_order_and_bought_at_last() -> None:
     assert missed(run) == []
 
 
+def test_room_for_a_least_load_is_made_by_those_that_run() -> None:
+    """Proves: of 5.5 the first gives 4; the third, whose least is 2, starts and the first gives 3.5. The second cannot
+    run, and does not.
+
+    Sensitivity: a machine that stands still counted among those that can give less."""
+    sizes = {
+        "first": {"min_load": 0.25},
+        "second": {"min_load": 0.5, "availability": [0, 0]},
+        "third": {"min_load": 0.5},
+    }
+    boilers = [BOILER | {"name": name, "heat_mw": 4.0} | more for name, more in sizes.items()]
+    run = ruled(hub(GAS, *boilers, needs(5.5, 5.5)))
+    assert [rates(run, f"{name}.main") for name in sizes] == [[3.5, 3.5], [0, 0], [2, 2]]
+
+
 def test_a_machine_starts_and_rises_as_its_ramp_allows() -> None:
     """Proves: from its least load 2 half a ramp up in the first hour, 3; what is missing is told, 1 MWh.
 

@@ -7,7 +7,7 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ import pytest
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from ui import guards
-from ui.guards import CALLBACK, CAME, CameFor, SafeHeaders, SameOrigin, SignedIn, Unused, content_policy
-from ui.oidc import Oidc
+from ui.guards import CAME, CameFor, SafeHeaders, SameOrigin, SignedIn, Unused, content_policy
+from ui.oidc import CALLBACK, Oidc
 
 HOST = "emberline.plant.example"
 OIDC = Oidc(
@@ -47,8 +47,8 @@ def ask(
     method: str = "GET",
     kind: str = "http",
     query: str = "",
-    answers: dict[str, str] | None = None,
-    **headers: str,
+    answers: Mapping[str, str] | None = None,
+    **headers: Any,
 ) -> Answer:
     """A request through a guard to an app that answers 200 with some headers."""
     answer = Answer()
@@ -142,11 +142,11 @@ def test_the_page_that_was_asked_for_is_kept_until_somebody_is_signed_in() -> No
     assert ask(came_for, "/compare", kind="websocket") == Answer(200)
     assert ask(came_for, "/media/a.png")["set-cookie"] == ""
     assert ask(came_for, "/compare", query="a=;b")["set-cookie"] == ""
-    back = {"path": CALLBACK, "cookie": f"{CAME}=/compare?run=1a"}
-    assert ask(came_for, answers={"location": "/"}, **back)["location"] == "/compare?run=1a"
-    assert ask(came_for, answers={"location": "/error"}, **back)["location"] == "/error"
+    kept = f"{CAME}=/compare?run=1a"
+    assert ask(came_for, CALLBACK, answers={"location": "/"}, cookie=kept)["location"] == "/compare?run=1a"
+    assert ask(came_for, CALLBACK, answers={"location": "/error"}, cookie=kept)["location"] == "/error"
     assert ask(came_for, answers={"location": "/"}, path=CALLBACK)["location"] == "/"
-    assert ask(came_for, "/other", answers={"location": "/"}, cookie=back["cookie"])["location"] == "/"
+    assert ask(came_for, "/other", answers={"location": "/"}, cookie=kept)["location"] == "/"
     for evil in ("//evil.example", "https://evil.example", "/a/b", "/compare#a"):
         assert ask(came_for, CALLBACK, answers={"location": "/"}, cookie=f"{CAME}={evil}")["location"] == "/"
 
@@ -175,10 +175,12 @@ def test_only_the_pages_themselves_change_anything(headers: dict[str, str], publ
     def same(app: Any) -> Any:
         return SameOrigin(app, public)
 
-    for how in ({"kind": "websocket"}, {"method": "POST"}, {"method": "PUT"}, {"method": "DELETE"}):
-        assert ask(same, host=HOST, **how, **headers).status == status, how
+    given = {"host": HOST, **headers}
+    assert ask(same, kind="websocket", **given).status == status
+    for method in ("POST", "PUT", "DELETE"):
+        assert ask(same, method=method, **given).status == status, method
     for method in ("GET", "HEAD", "OPTIONS"):
-        assert ask(same, method=method, host=HOST, **headers).status == 200
+        assert ask(same, method=method, **given).status == 200
     assert ask(same, kind="lifespan", host=HOST).status == 200
 
 
