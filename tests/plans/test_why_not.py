@@ -8,6 +8,7 @@ import pytest
 from broken import EVERY, KILN, LINE, SHOP, SITE, Broken
 
 from models.explain import limits
+from models.schedule import RULED_OUT
 from plans import plan
 from plans.why_not import WhyNot, why_not
 from scenarios import Scenario
