@@ -8,6 +8,7 @@ solution there leaves no plan with an import limit or caps either, while whole n
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterator
@@ -21,18 +22,20 @@ from models import aim as aims
 from models import site as sites
 from models import slots
 from models.aim import Aim
+from models.casting import Casting
 from models.pooled import Pooled
+from models.pools import Pools
 from models.site import SiteData
-from models.slots import CLOSE_MIN, SlotProblem
+from models.slots import SlotProblem
 from models.solve import Program
 from models.templates import building
 from scenarios import Scenario
 from scenarios.goal import Caps
-from scenarios.line import Unit, phase_power
+from scenarios.line import phase_power
 from scenarios.rounding import dividing
 
-MOST_SLOTS = 3000
-"""On more of them nothing is proven."""
+MOST_SLOTS = 500
+"""On more of them no relaxation is solved: whether each heat and cast has a place is all that is looked at."""
 TIME_LIMIT_S = 10.0
 TOLERANCE_MW = 1e-6
 LEAST_S = 1.0
@@ -58,10 +61,10 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit
     limited = math.isfinite(data.limit_mwh()) or bool(list(aim.caps(data)))
     if step == scenario.horizon.step_min and not limited:
         return True
-    if scenario.horizon.length_min / step > MOST_SLOTS:
-        return False
     fine, told = _on(scenario, envelope, step)
     problem = slots.from_scenario(fine, told)
+    if problem.n_slots > MOST_SLOTS:
+        return problem.too_coarse or not _places(problem)
     if limited and _even(scenario, envelope, step) and _lossless(problem, data, aim):
         lossless = replace(problem, reheat_kwh_per_t_min=0.0)
         if unsolvable(lossless, sites.read(fine, told), aim, relax=True, time_limit=time_limit):
@@ -78,36 +81,66 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit
 
 
 def _unfed(scenario: Scenario, envelope: xr.Dataset, data: SiteData) -> bool:
-    """Whether some heat takes more in every metered interval that it fills, on each unit, than the grid ever gives."""
+    """Whether some heat, wherever it starts, takes more in some metered interval than the grid ever gives."""
     if data.hub is not None or not math.isfinite(data.limit_mwh()):
         return False
     battery = 0.0 if data.battery is None else data.battery.power_mw
     # on no interval is there more than in the best of its steps
     most = data.limit_mwh() / data.meter_min * 60 + float((data.pv - data.base).max()) / data.hours + battery
     nominal, energy = envelope["duration_min"].to_numpy(), envelope["energy_mwh"].to_numpy()
+    begun = np.isfinite(envelope["started_min"].to_numpy()).any(axis=1)
+    alike = {(heat.grade.name, stage): h for h, heat in enumerate(scenario.heats) if not begun[h]
+             for stage in scenario.line.route(heat.grade)}  # fmt: skip
     place = {unit.name: u for u, unit in enumerate(scenario.line.units)}
-
-    def least_mw(h: int, unit: Unit) -> float:
-        """Least mean power of an operation over a metered interval that lies within it."""
-        u = place[unit.name]
-        if not nominal[h, u] >= 2 * data.meter_min:
-            return 0.0
-        ends, power = phase_power(unit, float(energy[h, u]), float(nominal[h, u]))
-        at = np.concatenate([[0.0], ends])
-        drawn = np.concatenate([[0.0], np.cumsum(np.diff(at) * power)])
-        begins = np.concatenate([at, at - data.meter_min])
-        begins = begins[(begins >= 0) & (begins + data.meter_min <= ends[-1] + CLOSE_MIN)]
-        means = np.interp(begins + data.meter_min, at, drawn) - np.interp(begins, at, drawn)
-        return float(means.min()) / data.meter_min
-
-    for h, heat in enumerate(scenario.heats):
-        if np.isfinite(envelope["started_min"].to_numpy()[h]).any():
-            continue
-        for stage in scenario.line.route(heat.grade):
-            able = [unit for unit in stage.units if np.isfinite(nominal[h, place[unit.name]])]
-            if able and min(least_mw(h, unit) for unit in able) > most + TOLERANCE_MW:
-                return True
+    for (_, stage), h in alike.items():
+        able = [(unit, place[unit.name]) for unit in stage.units if np.isfinite(nominal[h, place[unit.name]])]
+        peaks = [
+            least_peak(*phase_power(unit, float(energy[h, u]), float(nominal[h, u])), data.meter_min)
+            for unit, u in able
+        ]
+        if peaks and min(peaks) > most + TOLERANCE_MW:
+            return True
     return False
+
+
+def least_peak(ends: np.ndarray, power: np.ndarray, meter_min: float) -> float:
+    """The least highest metered mean of an operation, wherever in a metered interval it starts [MW].
+
+    Args:
+        ends: end of each phase after the start [min].
+        power: power in each phase [MW].
+        meter_min: length of a metered interval.
+    """
+    at = np.concatenate([[0.0], ends])
+    drawn = np.concatenate([[0.0], np.cumsum(np.diff(at) * power)])
+    edges = np.arange(math.ceil(ends[-1] / meter_min) + 2) * meter_min
+
+    def means(begin: float) -> np.ndarray:
+        return np.diff(np.interp(edges - begin, at, drawn)) / meter_min
+
+    # between starts at which a phase ends with an interval all means are straight lines
+    knots = np.unique(np.concatenate([(-at) % meter_min, [0.0, meter_min]]))
+    found = math.inf
+    for first, last in itertools.pairwise(knots.tolist()):
+        low, rise = means(first), means(last) - means(first)
+        for share in (0.0, 1.0, *_crossings(low, rise)):
+            found = min(found, float((low + share * rise).max()))
+    return found
+
+
+def _crossings(low: np.ndarray, rise: np.ndarray) -> Iterator[float]:
+    """Where straight lines over a span cross each other, as shares of it."""
+    for a, b in itertools.combinations(range(len(low)), 2):
+        if rise[a] != rise[b]:
+            share = float((low[b] - low[a]) / (rise[a] - rise[b]))
+            if 0 < share < 1:
+                yield share
+
+
+def _places(problem: SlotProblem) -> bool:
+    """Whether every heat and every cast by itself has a place within its windows."""
+    line = Pools(problem, bounding=True)
+    return line.possible and all(Casting(line).places.values())
 
 
 def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, time_limit: float) -> bool:

@@ -185,13 +185,12 @@ class _Reasons:
 
     def _outage(self, unit: str, at: float, plan: Plan, move: HeatMove) -> bool:
         """Whether a unit is away in the second plan, and was not in the first, at a heat's old place."""
-        if unit not in plan.envelope["unit"].values or not unit:
-            return False
-        step, n = self.scenario.horizon.step_min, self.scenario.horizon.n_steps
-        length = self._minutes(self.before, move)
-        first, last = int(at // step), min(int(np.ceil((at + length) / step - 1e-9)), n)
-        free = [p.envelope["available"].sel(unit=unit).to_numpy()[max(first, 0) : last] for p in (self.before, plan)]
-        return bool(free[0].size and free[0].min() > 1 - 1e-9 > free[1].min(initial=1.0))
+        end = at + self._minutes(self.before, move)
+        before, after = (
+            any(begin < end - SAME_MIN and over > at + SAME_MIN for begin, over in asked.outages.get(unit, ()))
+            for asked in (self.before.scenario, plan.scenario)
+        )
+        return after and not before
 
     def _minutes(self, plan: Plan, move: HeatMove) -> float:
         assert plan.schedule is not None
