@@ -26,7 +26,6 @@ import xarray as xr
 from models import hub as hubs
 from models.aim import Aim
 from models.dispatch import Flows
-from models.hub import SiteModel
 from models.processes import plant as plants
 from models.processes.bounding import Bounding
 from models.processes.coarser import COARSE_MIN, coarser
