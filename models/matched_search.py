@@ -56,12 +56,17 @@ def useful(search: Search) -> bool:
 
 def pursue(search: Search) -> None:
     """Search until the gap or the limit is reached; plans and bounds go into ``search``."""
-    plans(search)
+    plans(search, READ_SHARE if onward.fits(search) else 1.0)
     onward.run(search)
 
 
-def plans(search: Search) -> None:
-    """Plans and a bound, as far as counts by unit lead."""
+def plans(search: Search, share: float = 1.0) -> None:
+    """Plans and a bound, as far as counts by unit lead.
+
+    Args:
+        search: takes them.
+        share: of the time that is left for the whole.
+    """
     if search.best is None:
         _begin(search)
     centre = _pooled_plan(search) or _walk(search)
@@ -75,7 +80,7 @@ def plans(search: Search) -> None:
     if not search.done():
         _solve(search, "shortest", None, search.left * SHARE, bounds=True)
     if not search.done():
-        _solve(search, "each", None, search.left * (READ_SHARE if onward.fits(search) else 1.0), bounds=True)
+        _solve(search, "each", None, search.left * share, bounds=True)
 
 
 def _begin(search: Search) -> None:

@@ -55,7 +55,9 @@ def around_counted(problem: SlotProblem, counted: Counted, wide: int, around: in
 
 def everywhere(problem: SlotProblem) -> Windows:
     """Windows that hold every plan."""
-    operation = {(h, i): (op.first, op.last) for h, heat in enumerate(problem.heats) for i, op in enumerate(heat.operations)}
+    operation = {
+        (h, i): (op.first, op.last) for h, heat in enumerate(problem.heats) for i, op in enumerate(heat.operations)
+    }
     for h in range(len(problem.heats)):
         _propagate(problem, h, operation, None, 0)
     waiting = [c for c, cast in enumerate(problem.casts) if cast.started_min is None]

@@ -48,7 +48,7 @@ def test_the_whole_line_ends_at_the_enumerated_optimum(case: int) -> None:
     random = np.random.default_rng(SEED + case)
     intensity = random.integers(1, 60, 9).astype(float) * 10
     hours = random.integers(1, 3, int(random.integers(2, 4))).tolist()
-    wait = int(random.integers(0, 2))
+    wait = int(random.integers(1, 3))
     scenario = shop(intensity.tolist(), hours, ladle_h=int(random.integers(0, 2)), wait_h=wait)
     truth = best(scenario)
     for begin in (True, False):
