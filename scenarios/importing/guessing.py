@@ -255,7 +255,8 @@ class _Guesser:
         suited = [column for column in numeric if self.role is None or fits(column, self.role, minutes)]
         if not suited:
             names = ", ".join(name[:40] for name in numeric[:8])
-            self._refuse("", f"has no column that can be {self.role.title if self.role else ''}; name it of {names}")
+            what = self.role.title if self.role else "values"
+            self._refuse("", f"has no column that can be the {what}; name it, of {names}")
         best = max(suited, key=score)
         like = [
             column
@@ -380,12 +381,16 @@ class _Guesser:
         if not len(stamps):
             return None
         stamps = stamps.iloc[[0, -1]]
-        zone = self.found.get("zone")  # the file's own, as it is written
-        first, last = sorted(on_the_wall(stamps, self._mapping().model_copy(update={"zone": zone})).tolist())
-        if 0 < first < last and width < 86_400 and first % 86_400 == width and last % 86_400 == 0:
-            clock = f"{int(width // 3600):02d}:{int(width // 60 % 60):02d}"
-            self._tell(f"times are the ends of intervals, as the first is {clock} and the last 00:00")
-            return "end"
+        day, trial = 86_400, self._mapping()
+        # the file's own clock first: where its days are whole there, it tells starts
+        for zone in dict.fromkeys([self.found.get("zone"), self.zone]):
+            first, last = sorted(on_the_wall(stamps, trial.model_copy(update={"zone": zone})).tolist())
+            if not 0 < first < last or width >= day or (first % day == 0 and last % day == day - width):
+                return None
+            if first % day == width and last % day == 0:
+                clock = f"{int(width // 3600):02d}:{int(width // 60 % 60):02d}"
+                self._tell(f"times are the ends of intervals, as the first is {clock} and the last 00:00")
+                return "end"
         return None
 
     def _interval(self) -> float | None:
