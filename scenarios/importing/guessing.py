@@ -33,6 +33,7 @@ from scenarios.importing.units import (
     words_for_none,
 )
 from scenarios.record import Problem, ScenarioError
+from scenarios.spelling import named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -256,7 +257,8 @@ class _Guesser:
         if not suited:
             names = ", ".join(name[:40] for name in numeric[:8])
             what = self.role.title if self.role else "values"
-            self._refuse("", f"has no column that can be the {what}; name it, of {names}")
+            hint = "; kVA times the power factor are kW" if any("VA" in (named(n) or "") for n in numeric) else ""
+            self._refuse("", f"has no column that can be the {what}; there are {names}{hint}")
         best = max(suited, key=score)
         like = [
             column
@@ -425,10 +427,18 @@ class _Guesser:
         of_rows = self._unit_of_rows()
         if of_rows is not None:
             return of_rows
-        named = unit_of(value, self.role, float(self.found.get("interval_min", 60)))
-        if named is not None:
-            self._tell(f"unit {named}, by the column's name")
-            return named
+        minutes = float(self.found.get("interval_min", 60))
+        unit = unit_of(value, self.role, minutes)
+        if unit is not None:
+            self._tell(f"unit {unit}, by the column's name")
+            return unit
+        if not fits(value, self.role, minutes):
+            hint = "; kVA times the power factor are kW" if "VA" in (named(value) or "") else ""
+            self._refuse(
+                value[:60], f"holds something else by its name; say the unit if it is the {self.role.title}{hint}"
+            )
+        if "¥" in value:
+            self._refuse(value[:60], "¥ stands for JPY and CNY; say the unit, such as JPY/kWh or CNY/kWh")
         if "{" in self.role.unit or value not in self.head:
             return None
         texts = self._texts(value)[self._taken(self.head).index]
@@ -445,9 +455,7 @@ class _Guesser:
         units = [unit for unit in dict.fromkeys(frame[column].astype(str).str.strip()) if unit]
         if len(units) > 1:
             there = ", ".join(unit[:20] for unit in units[:6])
-            self._refuse(
-                column, f"the rows have several units ({there}); take those of one, by --where or as a long table"
-            )
+            self._refuse(column, f"the rows have several units ({there}); say which series is taken (--where)")
         if not units:
             return None
         self._tell(f"unit {units[0][:20]}, by the column {column!r}")

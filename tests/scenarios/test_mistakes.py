@@ -142,7 +142,7 @@ def test_twenty_mistakes_at_once() -> None:
         ": name: ", ": titel: unknown key; did you mean title", "horizon.start: time without offset",
         "horizon.step_min",
         "power_mw: wrong unit 'MWh'", "transfer_min: key given twice", "longest_wait_min", "got '-8 MW'",
-        "setup_min: 'a while' is not a quantity", "rate_k_per_min: wrong unit 'K'", 
+        "setup_min: 'a while' is not a quantity", "rate_k_per_min: wrong unit 'K'",
         "grades.0.mass: unknown key; did you mean mass_t?",
         "cast C3 takes", "orders.0.due", "locks.0.start", "unknown heat 'C9-9'",
         "import_limit_mw", "energy_mwh: wrong unit 'GW'", "no such file", "per_t: wrong unit 'USD/t'", "replications",
