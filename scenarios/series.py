@@ -165,7 +165,7 @@ def _contradiction(series: Series, unit: str) -> None:
     if name is None:
         return
     stated = "unit" if series.unit else "column"
-    money, wanted = (next((code for code in CURRENCIES if f"{code}/" in one), None) for one in (name, said))
+    money, wanted = (next((code for code in CURRENCIES if one.startswith(f"{code}/")), None) for one in (name, said))
     if money and wanted and money != wanted:
         if series.unit and series.scale != 1:
             return  # the rate is stated

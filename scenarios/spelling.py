@@ -42,6 +42,7 @@ def of_name(name: str) -> Iterator[str]:
     match = _PER.search(name.strip())
     if match:
         yield f"{match[1]}/{match[2]}"
+        return
     yield from (part for part in name.split() if "/" in part)
     words = [word for word in re.split(r"[_ .,;\[\]()]+", name.strip()) if word]
     if len(words) > 1:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from scenarios import Scenario
 from scenarios.assets import (
     Converter,
@@ -123,6 +125,7 @@ def odd(scenario: Scenario) -> Iterator[str]:
             base=f"{base:g}",
             limit=f"{limit:g}",
         )
+    yield from _market(scenario)
     yield from _carriers(scenario)
     for asset in site.assets:
         core = site.cores.get(asset.name)
@@ -146,6 +149,26 @@ def odd(scenario: Scenario) -> Iterator[str]:
                 "state.peak_so_far_mw"
             )
         yield from (tr("tariff: {remark}", remark=line) for line in remarks(scenario.market.tariff))
+
+
+def _market(scenario: Scenario) -> Iterator[str]:
+    """Prices and intensities that no grid has: mostly a unit that is not that of the file."""
+    money = scenario.market.currency
+    for name, values in scenario.inputs.data_vars.items():
+        if values.attrs.get("source") in ("none", "constant"):
+            continue
+        sizes = np.abs(values.to_numpy())
+        mean, unit = float(sizes.mean()), str(values.attrs.get("units", "")).format(currency=money)
+        if unit == f"{money}/MWh":
+            low, high = (EURO[money] * limit for limit in SANE_PRICES)
+        elif unit == "kg/MWh":
+            low, high = SANE_INTENSITIES
+        else:
+            continue
+        if mean > high or 0 < mean < low:
+            yield tr(
+                "{name} is {mean} {unit} in the mean: is its unit right?", name=name, mean=f"{mean:,.4g}", unit=unit
+            )
 
 
 def _carriers(scenario: Scenario) -> Iterator[str]:
@@ -172,6 +195,10 @@ SHORT_MIN = 27 * 24 * 60
 """A horizon shorter than this is a part of a month."""
 WORTH_A_WORD = 0.02
 """Share of a unit's time that rounding to steps must cost to be said."""
+EURO = {"EUR": 1, "USD": 1, "GBP": 1, "CNY": 8, "BRL": 6, "INR": 90, "JPY": 160, "KRW": 1500}
+"""About how many of a currency a euro is: a mark of size, no rate that anything is reckoned with."""
+SANE_PRICES, SANE_INTENSITIES = (0.5, 2000.0), (1.0, 2000.0)
+"""Means of a price [EUR/MWh] and of a grid's intensity [kg/MWh] that are not odd."""
 MOST_GAIN = 1.1
 """Energy out for energy in above which a machine is odd; condensing boilers come to 1.08 of the net heating value."""
 

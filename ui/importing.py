@@ -86,7 +86,8 @@ def bring_in(
         writable(path, force)
     said: dict[str, Any] = {
         "value": column, "through": through, "where": _pairs(where), "time": time, "clock": clock, "zone": zone,
-        "order": order, "stamps": stamps, "interval_min": interval, "unit": unit, "counts": counts, "scale": scale, "peak_mw": peak,
+        "order": order, "stamps": stamps, "interval_min": interval, "unit": unit, "counts": counts, "scale": scale,
+        "peak_mw": peak,
         "gaps": gaps, "missing": tuple(missing) if missing else None, "duplicates": duplicates,
         "sheet": sheet, "header": header, "decimal": decimal,
     }  # fmt: skip

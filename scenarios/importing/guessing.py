@@ -33,6 +33,7 @@ from scenarios.importing.units import (
     words_for_none,
 )
 from scenarios.record import Problem, ScenarioError
+from scenarios.spelling import named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -255,7 +256,9 @@ class _Guesser:
         suited = [column for column in numeric if self.role is None or fits(column, self.role, minutes)]
         if not suited:
             names = ", ".join(name[:40] for name in numeric[:8])
-            self._refuse("", f"has no column that can be {self.role.title if self.role else ''}; name it of {names}")
+            what = self.role.title if self.role else "values"
+            hint = "; kVA times the power factor are kW" if any("VA" in (named(n) or "") for n in numeric) else ""
+            self._refuse("", f"has no column that can be the {what}; there are {names}{hint}")
         best = max(suited, key=score)
         like = [
             column
@@ -380,12 +383,16 @@ class _Guesser:
         if not len(stamps):
             return None
         stamps = stamps.iloc[[0, -1]]
-        zone = self.found.get("zone")  # the file's own, as it is written
-        first, last = sorted(on_the_wall(stamps, self._mapping().model_copy(update={"zone": zone})).tolist())
-        if 0 < first < last and width < 86_400 and first % 86_400 == width and last % 86_400 == 0:
-            clock = f"{int(width // 3600):02d}:{int(width // 60 % 60):02d}"
-            self._tell(f"times are the ends of intervals, as the first is {clock} and the last 00:00")
-            return "end"
+        day, trial = 86_400, self._mapping()
+        # the file's own clock first: where its days are whole there, it tells starts
+        for zone in dict.fromkeys([self.found.get("zone"), self.zone]):
+            first, last = sorted(on_the_wall(stamps, trial.model_copy(update={"zone": zone})).tolist())
+            if not 0 < first < last or width >= day or (first % day == 0 and last % day == day - width):
+                return None
+            if first % day == width and last % day == 0:
+                clock = f"{int(width // 3600):02d}:{int(width // 60 % 60):02d}"
+                self._tell(f"times are the ends of intervals, as the first is {clock} and the last 00:00")
+                return "end"
         return None
 
     def _interval(self) -> float | None:
@@ -420,10 +427,18 @@ class _Guesser:
         of_rows = self._unit_of_rows()
         if of_rows is not None:
             return of_rows
-        named = unit_of(value, self.role, float(self.found.get("interval_min", 60)))
-        if named is not None:
-            self._tell(f"unit {named}, by the column's name")
-            return named
+        minutes = float(self.found.get("interval_min", 60))
+        unit = unit_of(value, self.role, minutes)
+        if unit is not None:
+            self._tell(f"unit {unit}, by the column's name")
+            return unit
+        if not fits(value, self.role, minutes):
+            hint = "; kVA times the power factor are kW" if "VA" in (named(value) or "") else ""
+            self._refuse(
+                value[:60], f"holds something else by its name; say the unit if it is the {self.role.title}{hint}"
+            )
+        if "¥" in value:
+            self._refuse(value[:60], "¥ stands for JPY and CNY; say the unit, such as JPY/kWh or CNY/kWh")
         if "{" in self.role.unit or value not in self.head:
             return None
         texts = self._texts(value)[self._taken(self.head).index]
@@ -440,9 +455,7 @@ class _Guesser:
         units = [unit for unit in dict.fromkeys(frame[column].astype(str).str.strip()) if unit]
         if len(units) > 1:
             there = ", ".join(unit[:20] for unit in units[:6])
-            self._refuse(
-                column, f"the rows have several units ({there}); take those of one, by --where or as a long table"
-            )
+            self._refuse(column, f"the rows have several units ({there}); say which series is taken (--where)")
         if not units:
             return None
         self._tell(f"unit {units[0][:20]}, by the column {column!r}")

@@ -119,9 +119,11 @@ class Process(Recipe):
         for place, name in named:
             if name not in known:
                 raise self._wrong(f"unknown mode {name[:40]!r}; modes are {', '.join(known)}", *place)
-        lost_t = {("start_up",): self.start_up.off_spec_t, ("change_over",): self.change_over.off_spec_t}
-        pairs = {("change_over", "between", i): p.off_spec_t for i, p in enumerate(self.change_over.between)}
-        losses: dict[tuple[str | int, ...], float] = {**lost_t, **pairs}
+        losses: dict[tuple[str | int, ...], float] = {
+            ("start_up",): self.start_up.off_spec_t,
+            ("change_over",): self.change_over.off_spec_t,
+        }
+        losses |= {("change_over", "between", i): pair.off_spec_t for i, pair in enumerate(self.change_over.between)}
         where = max(losses, key=lambda place: losses[place])
         lost = losses[where]
         for mode in self.all_modes:

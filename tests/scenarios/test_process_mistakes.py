@@ -90,7 +90,12 @@ CASES = [
     ("carrier: hot_gas,", "carrier: hot_gsa,", "processes.1.outputs.1.carrier", "did you mean hot_gas?"),
     ("{name: belt, store: meal,", "{name: belt, store: flour,", "arrivals.0.store", "unknown store 'flour'"),
     ("{name: trucks, store: CEM I,", "{name: trucks, store: CEM V,", "deliveries.0.store", "unknown store 'CEM V'"),
-    ("state: [{mode: CEM I}]", "state: [{mode: CEM IV}]", "processes.2.state.0.mode", "'CEM IV'; modes are CEM I, CEM II"),
+    (
+        "state: [{mode: CEM I}]",
+        "state: [{mode: CEM IV}]",
+        "processes.2.state.0.mode",
+        "'CEM IV'; modes are CEM I, CEM II",
+    ),
     ("end: CEM II, minutes", "end: CEM IX, minutes", "processes.2.change_over.between.0.end", "unknown mode 'CEM IX'"),
     ("unit: kiln, mtbf_h", "unit: oven, mtbf_h", "disturbances.breakdowns.0.unit", "unknown unit 'oven'"),
     # carriers that do not fit
@@ -122,10 +127,20 @@ CASES = [
     ("{store: meal, per_t: 1.56}", "{per_t: 1.56}", "processes.1.inputs.0", "names a store or a carrier"),
     ("{carrier: hot_gas, per_t: 0.2 MWh/t}", "{carrier: hot_gas}", "processes.1.outputs.1.per_t", "per_t is required"),
     # rates and power
-    ("low: 150 t/h, high: 190", "low: 200 t/h, high: 190", "processes.1.rate.low", "low 200 t/h lies above high 190 t/h"),
+    (
+        "low: 150 t/h, high: 190",
+        "low: 200 t/h, high: 190",
+        "processes.1.rate.low",
+        "low 200 t/h lies above high 190 t/h",
+    ),
     ("usual: 180 t/h", "usual: 200 t/h", "processes.1.rate.usual", "usual 200 t/h lies outside 150 to 190 t/h"),
     ("    rate: 170 t/h\n", "", "processes.0.rate", "raw mill: rate is required"),
-    ("name: CEM II, rate: 110 t/h,", "name: CEM II,", "processes.2.modes.1.rate", "cement mill: rate is required in mode CEM II"),
+    (
+        "name: CEM II, rate: 110 t/h,",
+        "name: CEM II,",
+        "processes.2.modes.1.rate",
+        "cement mill: rate is required in mode CEM II",
+    ),
     (
         "kwh_per_t: 26",
         "power_by_rate: [{rate_tph: 160, power_mw: 4}, {rate_tph: 190, power_mw: 5}]",
@@ -174,7 +189,12 @@ CASES = [
     ("- {name: CEM II, rate", "- {name: CEM I, rate", "processes.2.modes", "mode CEM I is named twice"),
     # states, stops and orders
     ("state: [{mode: CEM I}]", "state: [{}, {}, {}, {}]", "processes.2.state", "state of 4 units, there are 3"),
-    ("must_run: true", "must_run: true\n    state: {since_h: 3 h}", "processes.1.state", "a unit stands still at the start"),
+    (
+        "must_run: true",
+        "must_run: true\n    state: {since_h: 3 h}",
+        "processes.1.state",
+        "a unit stands still at the start",
+    ),
     ("    must_run: true\n", "", "processes.1.planned_stop", "planned_stop belongs to a process with must_run: true"),
     ("{hours: 6 h, earliest: 8 h}", "{hours: 50 h}", "processes.1.planned_stop", "a stop of 50 h does not fit"),
     (

@@ -6,6 +6,7 @@ A start that is edited, or a heat that is ticked, is locked; the plan is made ag
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 import altair as alt
@@ -214,13 +215,17 @@ def edit(made: Plan, run: str) -> None:
     columns[LOCKED] = st.column_config.CheckboxColumn(tr("locked"), help=tr("Starts there, whatever else is planned"))
     # the browser writes Z as the offset of the zone at that time
     form = tr("ddd D MMM HH:mm Z") if clocks_change(scenario.horizon) else tr("ddd D MMM HH:mm")
+    zone, ends = scenario.horizon.zone, (0.0, scenario.horizon.length_min)
+    # the browser takes nothing outside them, such as a year of six digits
+    first, last = (scenario.horizon.instant(at).astimezone(UTC).replace(tzinfo=None) for at in ends)
     for name in (START, "end"):
         columns[name] = st.column_config.DatetimeColumn(
-            f"{tr(name)} [{scenario.horizon.zone}]", format=form, timezone=scenario.horizon.zone,
-            step=60, required=True,
+            f"{tr(name)} [{zone}]", format=form, timezone=zone, step=60, required=True,
+            min_value=first if name == START else None, max_value=last if name == START else None,
         )  # fmt: skip
     after = st.data_editor(
-        before, hide_index=True, key=f"heats.{run}", column_config=columns, height=min(35 * (len(before) + 1) + 3, 640),
+        before, hide_index=True, key=_table_key(run, scenario), column_config=columns,
+        height=min(35 * (len(before) + 1) + 3, 640),
         disabled=[name for name in before.columns if name not in (LOCKED, START)],
     )  # fmt: skip
     changed = changes(scenario, before, after)
@@ -248,6 +253,33 @@ def edit(made: Plan, run: str) -> None:
             st.text("\n".join(f"✕ {problem.says}" for problem in error.problems))
     except RuntimeError as error:
         st.warning(str(error))
+
+
+def _table_key(run: str, scenario: Scenario) -> str:
+    """Key of the table: another one where it has a start outside the horizon, so that it begins without its changes."""
+    count = f"heats.{run}.refused"
+    key = f"heats.{run}.{st.session_state.get(count, 0)}"
+    edits = (st.session_state.get(key) or {}).get("edited_rows", {})
+    starts = [str(cells[START]) for cells in edits.values() if cells.get(START) is not None]
+    outside = [start for start in starts if not within(start, scenario)]
+    if not outside:
+        return key
+    st.session_state[count] = st.session_state.get(count, 0) + 1
+    says = tr(
+        "{time} lies outside the plan; the changes that were not planned yet are taken back.", time=outside[0][:40]
+    )
+    st.warning(says)
+    return f"heats.{run}.{st.session_state[count]}"
+
+
+def within(start: str, scenario: Scenario) -> bool:
+    """Whether a time that the browser has sent lies within the horizon; years may have any number of digits."""
+    try:
+        at = datetime.fromisoformat(start.replace("Z", "+00:00"))
+        at = at if at.tzinfo is not None else at.replace(tzinfo=scenario.horizon.tz)
+        return 0 <= scenario.horizon.minutes(at) <= scenario.horizon.length_min
+    except (ValueError, OverflowError):
+        return False
 
 
 def table(made: Plan, locks: tuple[Lock, ...]) -> pd.DataFrame:

@@ -35,6 +35,7 @@ def applied(key: str, original: Scenario, seeds: dict[str, Any]) -> list[Told] |
         seeds: what a run was asked with.
     """
     place = _place(key)
+    _recall(key)
     kept: list[Told] | None = st.session_state.setdefault(place, seeds.get(KEY))
     shown = [replan.as_set(lock) for lock in original.locks] if kept is None else kept
     if not shown:
@@ -43,7 +44,7 @@ def applied(key: str, original: Scenario, seeds: dict[str, Any]) -> list[Told] |
     st.session_state[widget] = list(range(len(shown)))
 
     def taken_back() -> None:
-        st.session_state[place] = [shown[i] for i in st.session_state[widget]]
+        _keep(key, [shown[i] for i in st.session_state[widget]])
 
     st.multiselect(
         tr("Locks"), list(range(len(shown))), format_func=lambda i: called(original, Lock.model_validate(shown[i])),
@@ -76,13 +77,33 @@ def override(locks: list[Told]) -> str:
 
 def held(key: str, made: Plan) -> tuple[Lock, ...]:
     """The locks that hold now: those of the side, or where it says nothing those of the plan."""
+    _recall(key)
     kept = st.session_state.get(_place(key))
     return made.scenario.locks if kept is None else tuple(map(Lock.model_validate, kept))
 
 
 def hold(key: str, locks: tuple[Lock, ...]) -> None:
     """Keep locks at the side; the next plan keeps to them."""
-    st.session_state[_place(key)] = [replan.as_set(lock) for lock in locks]
+    _keep(key, [replan.as_set(lock) for lock in locks])
+
+
+def _keep(key: str, told: list[Told]) -> None:
+    """Keep locks at the side and in the address, so that they survive a reload."""
+    st.session_state[_place(key)] = told
+    session.keep_locks(json.dumps({"of": key, KEY: told}, ensure_ascii=False, separators=(",", ":")))
+
+
+def _recall(key: str) -> None:
+    """Take the locks of the address, where the side has none yet: the page was loaded again."""
+    if _place(key) in st.session_state:
+        return
+    try:
+        kept = json.loads(session.locks())
+        locks = [replan.as_set(Lock.model_validate(lock)) for lock in kept[KEY]] if kept["of"] == key else None
+    except (ValueError, TypeError, KeyError):  # nothing, or what somebody wrote into the address
+        return
+    if locks is not None:
+        st.session_state[_place(key)] = locks
 
 
 def key_of(run: str, made: Plan) -> str:

@@ -1,8 +1,10 @@
-"""What the pages of one browser tab share: the run that is looked at, the user's drafts, and the language. Never
-widgets' keys.
+"""What the pages of one browser tab share: the run that is looked at, the drafts and locks of its user, the language.
 
-The address carries them (``?run=…&draft=…&lang=…``), so that a page can be shared and survives a reload; Streamlit
-clears it when the page changes, so each page writes it again. A draft is found by whoever has its id, and nowhere else.
+Never widgets' keys.
+
+The address carries them (``?run=…&draft=…&locks=…&lang=…``), so that a page can be shared and survives a reload;
+Streamlit clears it when the page changes, so each page writes it again. A draft is found by whoever has its id,
+and nowhere else.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ import streamlit as st
 from plans.store import RUN_ID
 from ui.language import LANGUAGES
 
+LONGEST_LOCKS = 4000
+"""Characters of locks in an address."""
 MOST_DRAFTS = 6
 """Drafts that a tab keeps at hand; the address has the id of each."""
 
@@ -22,6 +26,7 @@ def begin() -> None:
     """Read the address into the session, and write it again where a change of page has cleared it."""
     _read("lang", "language", lambda value: value in LANGUAGES)
     _read("run", "run", lambda value: bool(RUN_ID.match(value)))
+    _read("locks", "locks.kept", lambda value: len(value) <= LONGEST_LOCKS)
     asked = [value for value in st.query_params.get_all("draft") if RUN_ID.match(value)][:MOST_DRAFTS]
     if asked:
         st.session_state["drafts"] = asked
@@ -41,6 +46,20 @@ def choose(run: str) -> None:
         st.query_params["run"] = run
     else:
         st.query_params.pop("run", None)
+
+
+def locks() -> str:
+    """Locks that the user has set and not planned yet, as text; empty where there are none."""
+    return str(st.session_state.get("locks.kept", ""))
+
+
+def keep_locks(text: str) -> None:
+    """Keep locks in the address; what is too long for one is kept in the tab alone."""
+    st.session_state["locks.kept"] = text
+    if len(text) <= LONGEST_LOCKS:
+        st.query_params["locks"] = text
+    else:
+        st.query_params.pop("locks", None)
 
 
 def drafts() -> list[str]:
