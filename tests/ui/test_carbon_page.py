@@ -113,7 +113,7 @@ def test_the_headline_is_the_plans_with_the_stock_credited(home: Path, works: Pl
     assert ways["saved [t CO2e]"].tolist() == pytest.approx(by_hand.tolist())
     assert ways["saved [t CO2e]"].tolist()[0] == pytest.approx(saved["carbon_kg"] / 1000)
 
-    def cards() -> None:
+    def drawn() -> None:
         from plans.store import Store
         from ui.pages import figures, session
 
@@ -122,7 +122,7 @@ def test_the_headline_is_the_plans_with_the_stock_credited(home: Path, works: Pl
         figures.show_cards(made)
         figures.show_all(made)
 
-    page = AppTest.from_function(cards, default_timeout=90)
+    page = AppTest.from_function(drawn, default_timeout=90)
     page.query_params["run"] = run
     page.run()
     assert not page.exception

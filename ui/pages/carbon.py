@@ -113,9 +113,9 @@ def _cards(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> 
     mine, before = values(ours), values(theirs) if theirs is not None else {}
     if _shown(credit) and _comparable(looked):
         # the scopes add up to the whole, and the whole and the stock to what counts
-        total, was = mine[whole] or 0.0, before[whole] or 0.0
+        total, theirs_all = mine[whole] or 0.0, before[whole] or 0.0
         mine |= {tr("Stock [t CO2e]"): 0.0 - credit, tr("Stock credited [t CO2e]"): total - credit}
-        before |= {tr("Stock [t CO2e]"): 0.0, tr("Stock credited [t CO2e]"): was}
+        before |= {tr("Stock [t CO2e]"): 0.0, tr("Stock credited [t CO2e]"): theirs_all}
     with st.container(horizontal=True, key="cards"):
         for label, value in mine.items():
             was = before.get(label)
