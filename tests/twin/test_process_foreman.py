@@ -29,6 +29,24 @@ def told(listed: xr.Dataset, unit: str) -> list[str]:
     return listed["process_mode"].sel(process=unit).values.tolist()
 
 
+def test_a_run_that_is_no_longer_needed_lasts_its_least_time() -> None:
+    """Proves: for 12 t a unit of 10 t/h whose runs last 4 h runs 4 h. Sensitivity: stopped when nothing is wanted."""
+    process = {"name": "mill", "rate": 10.0, "kwh_per_t": 20.0, "min_run_h": 4.0, "outputs": [{"store": "product"}]}
+    store = {
+        "name": "product",
+        "capacity_t": 500.0,
+        "level_t": 5.0,
+        "end_level_t": 0.0,
+        "keep_low": 0.0,
+        "keep_high": 0.02,
+    }
+    ship = {"name": "ship", "store": "product", "amount_t": 12.0, "release": "18 h", "due": "20 h", "loading_tph": 40.0}
+    run = simulate(works([process], [store], deliveries=[ship]))
+    running = np.flatnonzero(run["process_tph"].sel(process="mill").values > 0)
+    assert len(running) == int(np.ptp(running)) + 1 == 4
+    assert run.sizes["violation"] == 0
+
+
 def test_what_a_delivery_takes_is_asked_of_all_that_come_before() -> None:
     """Proves: with no stock to fill, a ship of 120 t from 18 h on, made at 40 t/h of what a slower process gives at 10,
     is loaded in time, for the slow one begins hours before.

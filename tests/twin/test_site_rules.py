@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from site_runs import (
@@ -49,7 +51,7 @@ def test_room_for_a_least_load_is_made_by_those_that_run() -> None:
     run, and does not.
 
     Sensitivity: a machine that stands still counted among those that can give less."""
-    sizes = {
+    sizes: dict[str, dict[str, Any]] = {
         "first": {"min_load": 0.25},
         "second": {"min_load": 0.5, "availability": [0, 0]},
         "third": {"min_load": 0.5},

@@ -175,7 +175,7 @@ def test_only_the_pages_themselves_change_anything(headers: dict[str, str], publ
     def same(app: Any) -> Any:
         return SameOrigin(app, public)
 
-    given = {"host": HOST, **headers}
+    given: dict[str, Any] = {"host": HOST, **headers}
     assert ask(same, kind="websocket", **given).status == status
     for method in ("POST", "PUT", "DELETE"):
         assert ask(same, method=method, **given).status == status, method
