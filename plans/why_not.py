@@ -30,7 +30,7 @@ PATIENCE = 20
 """A change may take this part of the time that is left."""
 CONFLICT_S = 5.0
 MOST_REPAIRS = 6
-MOST_STEPS = 3
+MOST_STEPS = 2
 """Finer steps that are tried."""
 LAST_RESORT = "order"
 """Kind of limit that is tried only where nothing else helps."""
@@ -160,7 +160,7 @@ class _Search:
             irreducible = bool(conflict)
             if known is False and not conflict and self.elastic.smallest(time_limit=self.left / 4):
                 conflict = self.elastic.proof()
-        if scenario.orders:
+        if scenario.orders and known is False:
             self._finer(scenario)
         self.named = {one.limit.key for one in conflict}
         if conflict and not self.over:
