@@ -32,7 +32,7 @@ LONG = 2
 """The same of the scenario as it is, where neither plan nor proof was found soon."""
 CONFLICT_S = 5.0
 MOST_REPAIRS = 6
-MOST_STEPS = 3
+MOST_STEPS = 2
 """Finer steps that are tried."""
 LAST_RESORT = "order"
 """Kind of limit that is tried only where nothing else helps."""
@@ -170,7 +170,7 @@ class _Search:
             irreducible = bool(conflict)
             if not conflict and self.elastic.smallest(time_limit=self.left / 4):
                 conflict = self.elastic.proof()
-        if scenario.orders:
+        if scenario.orders and known is False and not hours(scenario, envelope):
             self._finer(scenario)
         self.named = {one.limit.key for one in conflict}
         if conflict and not self.over:

@@ -215,10 +215,10 @@ class _Reader:
             own = list(self._ways(heat))
             fits = np.zeros((len(ways), len(own)), dtype=bool)
             for w, way in enumerate(own):
-                unit, begin = way.places[-1]
-                end = begin + self._length(heat, self.line.unit[unit])
+                name, begin = way.places[-1]
+                end = begin + self._length(heat, self.line.unit[name])
                 for c, cast in enumerate(ways):
-                    transfer = self.line.transfer_min(unit, cast.places[0][0])
+                    transfer = self.line.transfer_min(name, cast.places[0][0])
                     fits[c, w] = end + transfer - CLOSE <= taken[c][i] <= end + wait + CLOSE
             item.heats.append(Item(own))
             item.fits.append(fits)

@@ -133,7 +133,7 @@ def _outage(dice: random.Random, name: str, length: int) -> dict[str, Any]:
 
 
 def _orders(dice: random.Random, hours: int, grades: int, heats: int) -> list[dict[str, Any]]:
-    orders = []
+    orders: list[dict[str, Any]] = []
     while heats:
         count = min(dice.randint(1, 3), heats)
         heats -= count
