@@ -27,6 +27,8 @@ AGREEMENT = 1e-3
 """Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""
 SURE = 1e-6
 """Minutes by which a lateness may lie above its bound and still be proven least."""
+LEAST_S = 30.0
+"""The baseline tries other sequences for as long as the search may take, and for so long at least."""
 Progress = Callable[[dict[str, Any]], None]
 """Told of what happens: ``phase`` always, and while optimizing ``incumbent``, ``bound``, ``gap`` and ``seconds``."""
 
@@ -315,7 +317,8 @@ def plan(
 
     with phase("twin"):
         envelope = twin.envelope(scenario)
-        dispatched = twin.dispatch(scenario, envelope)
+        until = time.perf_counter() + max(scenario.goal.time_limit_s, LEAST_S)
+        dispatched = twin.dispatch(scenario, envelope, over=lambda: time.perf_counter() > until)
         baseline = twin.replay(scenario, dispatched).assign_attrs(policy="foreman")
         ruled = bool(dispatched.attrs["complete"])
         baseline_figures = figures(scenario, baseline, float(baseline.attrs["tonnes"]))

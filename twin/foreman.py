@@ -20,6 +20,7 @@ revisited", European Journal of Operational Research 90 (1996).
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import xarray as xr
@@ -62,6 +63,7 @@ def dispatch(
     *,
     keeping: bool = False,
     like: xr.Dataset | None = None,
+    over: Callable[[], bool] | None = None,
 ) -> xr.Dataset:
     """The foreman's list, a dataset of table ``SCHEDULE``; flows are those of the list run without disturbance.
 
@@ -71,6 +73,7 @@ def dispatch(
             they are worked out.
         keeping: the list of a foreman who keeps the margins of the plan.
         like: a schedule (table ``SCHEDULE``) in whose order casts are placed first, instead of in due order.
+        over: polled where an order has found no place; True: no other sequences are tried.
 
     The attribute ``complete`` is 0 where not every heat found a place; ``unplaced`` names those. Processes have a
     foreman of their own (``twin.processes.foreman``).
@@ -84,7 +87,7 @@ def dispatch(
         planned = envelope["planned_min"].values
     grid = SiteGrid(_calmer(scenario, keeping))
     tries = max(TRIES, PAINS // max(len(table.names), 1)) if keeping else TRIES
-    found = _list(careful(table) if keeping else table, planned.tolist(), grid, tries, like)
+    found = _list(careful(table) if keeping else table, planned.tolist(), grid, tries, like, over)
     found.melt_later()
     found.table = careless(table)
     return _schedule(found)
@@ -127,7 +130,14 @@ def _groups(table: Shop) -> list[Group]:
     return found
 
 
-def _list(table: Shop, planned: list[list[float]], grid: SiteGrid, tries: int, like: xr.Dataset | None) -> Placing:
+def _list(
+    table: Shop,
+    planned: list[list[float]],
+    grid: SiteGrid,
+    tries: int,
+    like: xr.Dataset | None,
+    over: Callable[[], bool] | None,
+) -> Placing:
     """The foreman's list. Where an order finds no place, it and those before it are tried in other sequences."""
     sequence = sorted(_groups(table), key=lambda group: (not group.urgent, group.due))
     if like is not None:
@@ -142,6 +152,8 @@ def _list(table: Shop, planned: list[list[float]], grid: SiteGrid, tries: int, l
             return trial
         if failed > furthest:
             furthest, best = failed, sequence
+        if over is not None and over():
+            break
         sequence = _other(best, furthest, generator)
     trial = Placing(table, planned, grid)
     trial.place(best)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import twin
 from plans import pace
 from scenarios import ScenarioError, bundled, load
 
@@ -31,3 +32,20 @@ def test_a_week_by_the_minute_in_two_seconds_is_refused() -> None:
 def test_no_bundled_scenario_is_refused_in_a_second(name: str) -> None:
     """Proves: all of them are written within seconds, and may be asked for with the shortest of limits."""
     pace.refuse(load(name, ("goal.time_limit_s=1",)))
+
+
+def test_the_baseline_looks_at_the_clock_between_sequences() -> None:
+    """Proves: where an order finds no place, no more sequences are tried than there is time for, and the list is the
+    same as ever where the time suffices. Sensitivity: forty sequences whatever they take."""
+    tight = load("melt-shop-small", ("orders.C1.due=4 h",))
+    asked: list[int] = []
+
+    def over(after: int) -> bool:
+        asked.append(after)
+        return len(asked) >= after
+
+    listed = twin.dispatch(tight, over=lambda: over(3))
+    assert (len(asked), listed.attrs["complete"]) == (3, 0)
+    asked.clear()
+    assert twin.dispatch(tight, over=lambda: over(10**6)).identical(twin.dispatch(tight))
+    assert len(asked) > 3
