@@ -93,7 +93,8 @@ def build(document: Document, folder: Path, overrides: Iterable[str] = ()) -> Sc
         scenario._folder = folder
         between = islice(scenario.mistakes(), MOST_TOLD + 1)
         problems += [Problem(document.where(path), dotted(path), says) for path, says in between]
-        problems += _check_series(scenario, document)
+        if all(problem.key != "horizon.zone" for problem in problems):  # else its days may lie elsewhere
+            problems += _check_series(scenario, document)
     if problems or scenario is None:
         raise ScenarioError(_ordered(problems, document.name))
     _ = scenario.inputs
@@ -141,7 +142,7 @@ def _faulty_part(item: Any, path: list[Any], data: Any) -> bool:
         return bool(path[-1:] == ["name"])
     value = _value(data, path)
     parts = ("dict_type", "mapping_type", "list_type", "tuple_type", "model_type", "model_attributes_type")
-    named = path[-1:] == ["name"] or path == ["horizon", "zone"]
+    named = path[-1:] == ["name"]
     free = item["type"] != "extra_forbidden" and path[-1:] and path[-1] not in _fields(tuple(path))
     return bool(isinstance(value, dict | list) or item["type"] in parts or named or free)
 

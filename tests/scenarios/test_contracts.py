@@ -223,9 +223,9 @@ TARIFF = "tariff: {demand: [{name: peak, rates: [{per_mw: 1000}]}]}, "
         (
             "40,",
             "40, contracts: [{kind: block, name: x}],",
-            "contracts.0: unknown kind 'block'; did you mean base_block",
+            "contracts.0.kind: unknown kind 'block'; did you mean base_block",
         ),
-        ("40,", "40, contracts: [{name: x}],", "contracts.0: kind is required"),
+        ("40,", "40, contracts: [{name: x}],", "contracts.0.kind: is required"),
         ("40,", "40, contracts: [{kind: green, name: x, price_per_mwh: 1}],", "give mw, a profile"),
         (
             "40,",

@@ -125,8 +125,8 @@ def _bring(draft: Draft, now: State, content: bytes, name: str, size: int) -> No
             return
         raw = _read(content, name, None, None)
         if len(raw.sheets) > 1:
-            first = raw.sheets.index(raw.taken) if raw.taken in raw.sheets else 0
-            sheet = st.selectbox(tr("Sheet"), raw.sheets, first, key=f"{key}.sheet")
+            taken = raw.sheets.index(raw.taken) if raw.taken in raw.sheets else 0
+            sheet = st.selectbox(tr("Sheet"), raw.sheets, taken, key=f"{key}.sheet")
             raw = _read(content, name, sheet, None)
     except ScenarioError as error:
         _refuse(map(str, error.problems))
