@@ -300,7 +300,11 @@ def _store(
         window = {"weekdays": "mon-sun", "hours": draw.pick("6-18", "22-6", "0-5"), "rate_tph": round(part, 2)}
         raw["deliveries"].append({"name": f"trucks {name}", "store": name, "weekly": [window]})
     elif kind == "order":
-        order = {"name": f"ship {name}", "store": name, "amount_t": round(part * n * h * draw.even(0.3, 1.0), 1)}
+        order: dict[str, Any] = {
+            "name": f"ship {name}",
+            "store": name,
+            "amount_t": round(part * n * h * draw.even(0.3, 1.0), 1),
+        }
         if draw.chance(0.6):
             order |= {"release": f"{draw.pick(0.5, 1, 2) * h} h", "due": f"{(n - draw.pick(0.4, 1, 2)) * h:.4f} h"}
         if draw.chance(0.5):
