@@ -144,7 +144,8 @@ def _faulty_part(item: Any, path: list[Any], data: Any) -> bool:
     parts = ("dict_type", "mapping_type", "list_type", "tuple_type", "model_type", "model_attributes_type")
     named = path[-1:] == ["name"]
     free = item["type"] != "extra_forbidden" and path[-1:] and path[-1] not in _fields(tuple(path))
-    return bool(isinstance(value, dict | list) or item["type"] in parts or named or free)
+    part = isinstance(value, dict | list) and item["type"] not in ("float_type", "int_type", "bool_type")
+    return bool(part or item["type"] in parts or named or free)
 
 
 def _value(data: Any, path: Iterable[str | int]) -> Any:
