@@ -170,7 +170,7 @@ class _Search:
             irreducible = bool(conflict)
             if not conflict and self.elastic.smallest(time_limit=self.left / 4):
                 conflict = self.elastic.proof()
-        if scenario.orders and known is False and not hours(scenario, envelope):
+        if scenario.orders and not hours(scenario, envelope):
             self._finer(scenario)
         self.named = {one.limit.key for one in conflict}
         if conflict and not self.over:

@@ -65,6 +65,7 @@ def shut(problem: SlotProblem) -> SlotProblem:
     """Every unit is out for a while, some to odd minutes, or held by others; and units draw something when idle."""
     free = problem.free.copy()
     free[:, 10:12] = False
+    outages: dict[int, tuple[tuple[float, float], ...]]
     outages = {u: ((307.0 + u, 333.0), (600.0, 790.0 + 7 * u)) for u in range(len(problem.units))}
     return replace(problem, free=free, outages=outages, states={0: SimpleNamespace(most_mw=2.0)})  # type: ignore[dict-item]
 

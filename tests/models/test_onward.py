@@ -15,7 +15,7 @@ from models import optimize, slots, starts, whole
 from models import site as sites
 from models.aim import read
 from models.search import Search
-from models.solve import program
+from models.solve import outcome, program
 from scenarios import Scenario, load
 
 SEED = 20261128
@@ -101,7 +101,7 @@ def test_an_objective_that_is_not_its_solutions_proves_nothing(monkeypatch: pyte
     made = program.Program(model)
     told = made.run(time_limit=60.0)
     assert (told.status, told.objective, told.bound) == ("optimal", 13.0, 13.0)
-    read = program.read
+    read = outcome.read
     monkeypatch.setattr(program, "read", lambda *args: replace(read(*args), objective=11.0, bound=11.0))
     told = made.run(time_limit=60.0)
     assert (told.status, told.objective, told.bound) == ("feasible", 13.0, None)
