@@ -94,7 +94,8 @@ def factor(written: str, unit: str) -> float:
         raise ValueError(f"unknown unit {written[:40]!r}; expected a unit like {unit or '%'!r}")
     if _APPARENT.search(written) and not _APPARENT.search(unit):
         raise ValueError(
-            f"{written!r} counts apparent power, this takes {unit!r}: give kVA times the power factor, such as "
+            f"{written!r} counts apparent power, this takes {unit!r}: give kVA times the power factor "
+            "(a price, divided by it), such as "
             "38 MVA x 0.95 = 36.1 MW"
         )
     units = registry()
