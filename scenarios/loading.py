@@ -18,7 +18,7 @@ from scenarios.document import Document, Keys, dotted
 from scenarios.faults import fault
 from scenarios.files import named, unreadable
 from scenarios.inputs import resolve_one
-from scenarios.quantity import CURRENCIES
+from scenarios.quantity import APPARENT, CURRENCIES
 from scenarios.record import Misplaced, Problem, ScenarioError, Unjudged
 from scenarios.scenario import Scenario
 
@@ -83,7 +83,7 @@ def build(document: Document, folder: Path, overrides: Iterable[str] = ()) -> Sc
     currency = market.get("currency", "EUR") if isinstance(market, dict) else "EUR"
     if currency not in CURRENCIES:
         currency = "EUR"  # told at its own place; quantities need one to be read in
-    context: dict[str, Any] = {"currency": str(currency), "folder": folder}
+    context: dict[str, Any] = {"currency": str(currency), "folder": folder, APPARENT: []}
     try:
         scenario: Scenario | None = Scenario.model_validate(document.data, context=context)
     except ValidationError as error:
@@ -91,6 +91,7 @@ def build(document: Document, folder: Path, overrides: Iterable[str] = ()) -> Sc
         scenario = _without_mistakes(document.data, error, context) if len(problems) <= MOST_TOLD else None
     if scenario is not None:
         scenario._folder = folder
+        scenario._apparent = tuple(dict.fromkeys(context[APPARENT]))
         between = islice(scenario.mistakes(), MOST_TOLD + 1)
         problems += [Problem(document.where(path), dotted(path), says) for path, says in between]
         if all(problem.key != "horizon.zone" for problem in problems):  # else its days may lie elsewhere

@@ -92,10 +92,9 @@ def factor(written: str, unit: str) -> float:
         return 1.0
     if not re.fullmatch(rf"(?:1 ?/ ?)?{UNIT}", written, re.ASCII):
         raise ValueError(f"unknown unit {written[:40]!r}; expected a unit like {unit or '%'!r}")
-    if _APPARENT.search(written) and not _APPARENT.search(unit):
+    if _APPARENT.search(written) and not _APPARENT.search(unit) and not per_apparent(written):
         raise ValueError(
-            f"{written!r} counts apparent power, this takes {unit!r}: give kVA times the power factor "
-            "(a price, divided by it), such as "
+            f"{written!r} counts apparent power, this takes {unit!r}: give kVA times the power factor, such as "
             "38 MVA x 0.95 = 36.1 MW"
         )
     units = registry()
@@ -112,6 +111,15 @@ def factor(written: str, unit: str) -> float:
         raise ValueError(f"wrong unit {written!r}: this takes {takes}") from None
 
 
+APPARENT = "apparent"
+"""Key in the context of a validation: prices per kVA that were read, as written."""
+
+
+def per_apparent(written: str) -> bool:
+    """Whether a unit is a price for apparent power, which is read as one for power, at a power factor of 1."""
+    return re.search(r"/ ?[kM]VA$", written.strip()) is not None
+
+
 def in_unit(unit: str) -> Callable[[Any, ValidationInfo], Any]:
     """A validator that reads quantities; ``{currency}`` in the unit stands for the market's currency."""
 
@@ -120,8 +128,11 @@ def in_unit(unit: str) -> Callable[[Any, ValidationInfo], Any]:
             raise ValueError(f"{str(raw).lower()} is not a quantity in {unit.format(currency='EUR')}")
         if not isinstance(raw, str):
             return raw
-        currency = (info.context or {}).get("currency", "EUR")
-        return convert(raw, unit.format(currency=currency))
+        context = info.context or {}
+        number = convert(raw, unit.format(currency=context.get("currency", "EUR")))
+        if per_apparent(raw) and not per_apparent(unit):
+            context.get(APPARENT, []).append(raw.strip())
+        return number
 
     return read
 

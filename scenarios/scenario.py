@@ -77,6 +77,7 @@ class Scenario(Record):
 
     _folder: Path = PrivateAttr(default=Path("."))
     _inputs: xr.Dataset | None = PrivateAttr(default=None)
+    _apparent: tuple[str, ...] = PrivateAttr(default=())
 
     @field_validator("horizon", "emissions")
     @classmethod
@@ -88,6 +89,11 @@ class Scenario(Record):
         elif info.context is not None:
             info.context[ACCOUNTING] = noun
         return noun
+
+    @property
+    def apparent(self) -> tuple[str, ...]:
+        """Prices per kVA, as the file writes them: they count per kW, at a power factor of 1."""
+        return self._apparent
 
     @cached_property
     def rates(self) -> Rates | None:

@@ -125,6 +125,11 @@ def odd(scenario: Scenario) -> Iterator[str]:
             base=f"{base:g}",
             limit=f"{limit:g}",
         )
+    for price in scenario.apparent:
+        yield tr(
+            "{price} is a price for apparent power; it counts per kW, at a power factor of 1: divide it by yours",
+            price=price,
+        )
     yield from _market(scenario)
     yield from _carriers(scenario)
     for asset in site.assets:

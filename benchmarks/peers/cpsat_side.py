@@ -14,7 +14,7 @@ import sys
 import time
 from typing import Any
 
-from ortools.sat.python import cp_model  # type: ignore[import-not-found]
+from ortools.sat.python import cp_model
 
 FOUND = (cp_model.OPTIMAL, cp_model.FEASIBLE)
 SCALE = 10

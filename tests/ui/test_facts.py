@@ -131,3 +131,12 @@ def test_a_demand_charge_over_part_of_a_month_is_told() -> None:
     """Proves: without a peak so far the whole month's charge counts, and that is said. Sensitivity: silence."""
     (told,) = odd("state.peak_so_far_mw=0")
     assert told.startswith("tariff: the demand charge of a whole month counts in this horizon")
+
+
+def test_a_price_for_apparent_power_is_said_to_count_per_kw() -> None:
+    """Proves: 380 EUR/kVA is 380,000 EUR/MW, and the power factor of 1 is stated. Sensitivity: silence."""
+    price = "market.tariff={demand: [{name: network, rates: [{per_mw: 380 EUR/kVA}]}]}"
+    assert any("380 EUR/kVA is a price for apparent power" in line for line in odd(price, "state.peak_so_far_mw=1"))
+    tariff = load("works-hub-year", [price]).market.tariff
+    assert tariff is not None
+    assert tariff.demand[0].rates[0].per_mw == 380_000
