@@ -203,8 +203,6 @@ def main(argv: list[str]) -> int:
     KEPT.mkdir(exist_ok=True)
     results, known = Results(KEPT / "results.json"), equivalents()
     trees: SimpleQueue[Tree] = SimpleQueue()
-    for number in range(request.jobs):
-        trees.put(Tree(KEPT / f"tree-{number}", results))
 
     def attempt(work: tuple[Room, Module, Mutant]) -> None:
         room, module, mutant = work
@@ -230,7 +228,9 @@ def main(argv: list[str]) -> int:
             if (outcome is None or again) and request.only in mutant.key:
                 work.append((all_rooms[name], module, mutant))
     print(f"{len(work)} to try", flush=True)
-    with ThreadPoolExecutor(request.jobs) as pool:
+    for number in range(min(request.jobs, len(work))):
+        trees.put(Tree(KEPT / f"tree-{number}", results))
+    with ThreadPoolExecutor(max(request.jobs, 1)) as pool:
         list(pool.map(attempt, work))
     text = "\n".join(table(results, request.seed, dict.fromkeys(request.rooms, request.sample))) + "\n"
     print(text)

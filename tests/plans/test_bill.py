@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import ENGINE, GAS, flows, site
 
-from plans.bill import Bill, bill, hourly_cost
+from plans.bill import Bill, bill, energy_cost, hourly_cost
 from plans.figures import figures
 from scenarios.assets.account import accounts
 
@@ -167,6 +167,8 @@ def test_a_tariff_alone() -> None:
     alone = site(market={"tariff": tariff, "price_per_mwh": None})
     money = bill(alone, flows(alone, import_mw=[8, 2]), 0.0)
     assert [(line.name, line.amount) for line in money.lines] == [("day", 900.0)]
+    taxed = site(market={"tariff": {**tariff, "taxes": [{"name": "vat", "share": 0.1}]}, "price_per_mwh": None})
+    assert energy_cost(taxed, flows(taxed, import_mw=[8, 2])).tolist() == pytest.approx([792, 198])
 
 
 STEPS = st.lists(st.floats(0, 50), min_size=4, max_size=4)

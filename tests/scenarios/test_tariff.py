@@ -137,6 +137,8 @@ def test_blocks_and_small_demands_by_hand() -> None:
     assert [(line.rate, line.quantity, line.amount) for line in found.lines] == [(50, 8, 400), (80, 16, 1280)]
     (line,) = bill(tariff(demand=[everywhere(1000)]), np.linspace(0, 0.4, 96), day, "Europe/Berlin").lines
     assert (line.quantity, line.amount) == pytest.approx((0.4, 400))
+    ratchet = tariff(demand=[everywhere(1000, ratchet={"share": 0.8})])  # of earlier peaks, of which there is none
+    assert bill(ratchet, np.full(96, 0.4), day, "Europe/Berlin").total == pytest.approx(400)
     single, power = tariff(energy=[{"name": "e", "rates": [{"per_mwh": 50}]}]), np.zeros(96)
     power[0] = 0.4
     assert bill(single, power, day, "Europe/Berlin", before=Before(energy_mwh=1e9)).total == 5.0
