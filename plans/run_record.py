@@ -30,7 +30,8 @@ class _Part(BaseModel):
 
 class _Replays(_Part):
     n: int
-    held: int
+    held: int | None
+    """None where nothing is disturbed."""
 
 
 class _Summary(_Part):
