@@ -8,6 +8,7 @@ What it costs is told beforehand by the number of its terms.
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
@@ -37,7 +38,7 @@ def terms(problem: SlotProblem) -> int:
     for heat in problem.heats:
         reach = [max(operation.last - max(operation.first, 0) + 1, 0) for operation in heat.operations]
         places = [len(operation.units) * slots for operation, slots in zip(heat.operations, reach, strict=True)]
-        total += sum((one + other) ** 2 for one, other in zip(places, [*places[1:], 0], strict=True))
+        total += sum((one + other) ** 2 for one, other in itertools.pairwise([*places, 0]))
     return total
 
 
