@@ -61,15 +61,19 @@ def from_file(scenario: Scenario, path: Path) -> list[Row]:
     return from_table(scenario, records)
 
 
-def faults(scenario: Scenario, rows: Sequence[Row], flows: Mapping[str, np.ndarray] | None = None) -> list[str]:
+def faults(
+    scenario: Scenario, rows: Sequence[Row], flows: Mapping[str, np.ndarray] | None = None, *, on_steps: bool = True
+) -> list[str]:
     """Every rule that a plan breaks, in words; empty for a plan that keeps them all.
 
     Args:
         scenario: what was asked.
         rows: the exported table of heats.
         flows: the exported table of steps, or some columns of it: ``import_mw`` and ``line_mw``.
+        on_steps: operations must begin on steps, as those of a search do; the baseline's may begin between.
     """
-    return list(_Judge(scenario, rows, flows or {}).faults())
+    judge = _Judge(scenario, rows, flows or {})
+    return [*judge.faults(), *(judge.grid() if on_steps else ())]
 
 
 class _Judge:
@@ -94,7 +98,6 @@ class _Judge:
             return  # the rest would speak of heats and units that there are not
         for check in (self._spans, self._lags, self._units, self._casts, self._limits, self._locks, self._energy):
             yield from check()
-        yield from self._grid()
 
     def _minutes(self, grade: Grade, unit: str) -> float | None:
         own = grade.duration_min.get(unit)
@@ -223,7 +226,7 @@ class _Judge:
             if lock.latest is not None and row.start > minutes(lock.latest) + SECOND:
                 yield f"locks.{i}: {_told(row)} starts {row.start:g}, locked until {minutes(lock.latest):g}"
 
-    def _grid(self) -> Iterator[str]:
+    def grid(self) -> Iterator[str]:
         """Operations begin on steps, of a cast the first one."""
         step = self.scenario.horizon.step_min
         if self.scenario.goal.minimize == "lateness":

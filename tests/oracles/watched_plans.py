@@ -35,4 +35,4 @@ def broken(plan: Plan) -> list[str]:
         return []
     rows = [Row(*row) for row in zip(*(plan.replay[f"op_{name}"].values.tolist() for name in COLUMNS), strict=True)]
     flows: dict[str, np.ndarray] = {name: plan.replay[name].to_numpy() for name in ("line_mw", "import_mw")}
-    return faults(plan.scenario, rows, flows)
+    return faults(plan.scenario, rows, flows, on_steps=plan.gap is not None)

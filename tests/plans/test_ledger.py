@@ -222,7 +222,7 @@ def test_a_store_is_a_use_when_it_is_filled_and_gives_without_emissions() -> Non
     beside 6 of the grid for the line's 8, which carry all 1,800.
 
     Sensitivity: discharge counted as a use leaves a fifth of the 1,800 to the mass of the heats."""
-    asked = site(line=LINE, orders=ORDERS)
+    asked = site(line=LINE, orders=ORDERS, site={"battery": {"energy_mwh": 4.0, "power_mw": 2.0}})
     run = flows(asked, import_mw=[9, 6], charge_mw=[1, 0], discharge_mw=[0, 2])
     book = ledger(asked, with_heats(asked, run, np.array([[8.0, 0], [0, 8.0]])))
     assert book.by_heat["grid_average_kg"].values.tolist() == pytest.approx([2400 + 200, 1800 + 100])
