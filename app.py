@@ -1,5 +1,5 @@
 """The browser's door: routes to the pages, nothing else. Opened by ``emberline app``."""
 
-from ui.pages import route
+from emberline.ui.pages import route
 
 route()

@@ -24,18 +24,18 @@ import numpy as np
 import xarray as xr
 from pydantic import ValidationError
 
-import twin
 from benchmarks.quiet import quiet
 from benchmarks.registry import oracle
-from models.lateness import Lateness, minimize_lateness
-from scenarios import Scenario
-from scenarios.datasets import FLOWS, SCHEDULE, check, metered
-from scenarios.goal import Goal
-from scenarios.horizon import Horizon
-from scenarios.line import Grade, Line, Stage, Unit
-from scenarios.market import Market
-from scenarios.orders import HeatEntry, Order
-from scenarios.series import Series
+from emberline import twin
+from emberline.models.strategies.lateness import Lateness, minimize_lateness
+from emberline.scenarios import Scenario
+from emberline.scenarios.datasets import FLOWS, SCHEDULE, check, metered
+from emberline.scenarios.reading.series import Series
+from emberline.scenarios.records.goal import Goal
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.line import Grade, Line, Stage, Unit
+from emberline.scenarios.records.market import Market
+from emberline.scenarios.records.orders import HeatEntry, Order
 
 
 class BadCase(ValueError):

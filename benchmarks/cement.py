@@ -13,14 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-import models
-import twin
 from benchmarks.findings import Bar, Findings, Table, measured, number
 from benchmarks.peers.protocol import peak_mib
 from benchmarks.plans import MISSING, scenario, shared
 from benchmarks.quiet import quiet
 from benchmarks.registry import bench
-from scenarios import Scenario
+from emberline import models, twin
+from emberline.scenarios import Scenario
 
 WEEKS = 3
 COST = "goal.minimize=cost"

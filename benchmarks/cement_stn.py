@@ -19,12 +19,11 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-import models
-import twin
 from benchmarks.cases import BadCase, parsed, parser, read_json
 from benchmarks.quiet import quiet
 from benchmarks.registry import oracle
-from scenarios import Scenario
+from emberline import models, twin
+from emberline.scenarios import Scenario
 
 AGREE = 0.005
 """Plan and replay cost the same within this."""

@@ -20,16 +20,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import models
-import twin
 from benchmarks.findings import NEVER, Findings, Plot, Row, Table, measured
 from benchmarks.peers import compare
 from benchmarks.plans import MISSING, day_of, scenario, shared
 from benchmarks.quiet import quiet
 from benchmarks.registry import bench
-from plans.figures import figures
-from scenarios import Scenario
-from scenarios.line import phase_power
+from emberline import models, twin
+from emberline.plans.accounts.figures import figures
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.line import phase_power
 
 SEEDS = range(3)
 LIMIT_S, WORKERS = 100.0, 2

@@ -22,11 +22,11 @@ import numpy as np
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from benchmarks.cases import BadCase, parsed, parser, read_json, tell
+from benchmarks.machine_states.order import Order, cheapest, slots_needed
+from benchmarks.machine_states.simulation import WORKING, Run, replay
 from benchmarks.quiet import quiet
 from benchmarks.registry import oracle
-from models.energy_order import Order, cheapest, slots_needed
-from scenarios.energy_states import EnergyState, EnergyStates, Move, Transition, Work
-from twin.energy_states import WORKING, Run, replay
+from emberline.scenarios.energy_states import EnergyState, EnergyStates, Move, Transition, Work
 
 STEP_MIN = 60.0
 AGREE = 1e-6

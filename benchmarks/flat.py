@@ -197,8 +197,8 @@ def of_works(seed: int) -> Claim:
 
 
 def _plan(raw: dict[str, Any]) -> Any:
-    from plans import plan
-    from scenarios import Scenario
+    from emberline.plans import plan
+    from emberline.scenarios import Scenario
 
     scenario = Scenario.model_validate(raw, context={"currency": "EUR"})
     wrong = list(scenario.mistakes())

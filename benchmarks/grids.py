@@ -10,13 +10,12 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import models
-import twin
 from benchmarks.findings import Bar, Findings, Table, measured
 from benchmarks.registry import Wrong, bench
 from benchmarks.shops import SEEDS, seeds
-from models.explain import hours, impossible, impossible_at_all
-from scenarios import Scenario
+from emberline import models, twin
+from emberline.models.explain import hours, impossible, impossible_at_all
+from emberline.scenarios import Scenario
 
 SHOPS = range(200)
 LIMIT_S = 5.0

@@ -19,7 +19,7 @@ from benchmarks.findings import Findings, Table, measured
 from benchmarks.plans import MISSING, shared
 from benchmarks.quiet import quiet
 from benchmarks.registry import bench
-from scenarios import Scenario, load
+from emberline.scenarios import Scenario, load
 
 SEED = 0
 SECONDS = 120
@@ -53,8 +53,8 @@ def scenario(monday: date, folder: Path, seconds: float = SECONDS) -> Scenario:
 )
 def main() -> Findings | None:
     """Print the tables of one week."""
-    from plans.levers import levers
-    from ui.levers import text
+    from emberline.plans.levers.study import levers
+    from emberline.ui.cli.studies.levers import text
 
     folder = shared()
     if folder is None:

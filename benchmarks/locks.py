@@ -40,8 +40,8 @@ def main() -> Findings:
 def _back() -> tuple[list[Row], list[str]]:
     from locked_shops import Shop, drawn, fed_back, same_places
 
-    from plans import plan
-    from scenarios import bundled, load
+    from emberline.plans import plan
+    from emberline.scenarios import bundled, load
 
     hasty = ("goal.time_limit_s=20", "disturbances.replications=0")
     shops = [Shop(name, settings=hasty) for name in bundled() if load(name).orders]
@@ -63,8 +63,8 @@ def _random() -> tuple[list[Row], list[str]]:
     from locked_shops import Shop, drawn, fate, lock
     from plan_judge import faults
 
-    from plans import plan
-    from plans.store import Store
+    from emberline.plans import plan
+    from emberline.plans.store.store import Store
 
     rows, wrong = [], []
     shops: list[Shop] = [Shop("melt-shop-small"), drawn(1), drawn(2)]

@@ -20,18 +20,17 @@ import numpy as np
 import xarray as xr
 from pydantic import BaseModel, Field, ValidationError
 
-import models.aim
-import twin
 from benchmarks.cases import BadCase, parsed, parser, read_json, tell
 from benchmarks.quiet import quiet
 from benchmarks.registry import oracle
-from models import site
-from models.heats import pursue
-from models.schedule import as_schedule
-from models.search import Search
-from models.slots import Heat, Rounding, SlotProblem, down, from_scenario, up
-from models.starts import mistakes
-from scenarios import Scenario
+from emberline import twin
+from emberline.models.formulations.site import balance, objective
+from emberline.models.problem.assignment import mistakes
+from emberline.models.problem.line_reader import Heat, Rounding, SlotProblem, down, from_scenario, up
+from emberline.models.search.incumbent import Search
+from emberline.models.search.schedule import as_schedule
+from emberline.models.strategies.line import pursue
+from emberline.scenarios import Scenario
 
 STEP_MIN = 15
 GAP = 1e-8
@@ -243,11 +242,11 @@ def _waits(case: Case, problem: SlotProblem, heat: Heat) -> Heat:
 
 def search(case: Case, scenario: Scenario, envelope: xr.Dataset, seconds: float, gap: float = GAP) -> Search:
     """A search of a case that is ready to run."""
-    data = site.read(scenario, envelope)
+    data = balance.read(scenario, envelope)
     return Search(
         problem=problem_of(case, scenario, envelope),
         data=data,
-        aim=models.aim.read(scenario, data, None, 0.0),
+        aim=objective.read(scenario, data, None, 0.0),
         time_limit=seconds,
         gap=gap,
         on_progress=lambda event: None,

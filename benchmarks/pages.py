@@ -162,15 +162,15 @@ def _filled(home: str) -> str:
 @contextmanager
 def _searching(home: str) -> Iterator[str]:
     """A search that is at work as long as the block lasts, and its id."""
-    from plans import jobs
+    from emberline.plans.jobs import queue
 
     os.environ["EMBERLINE_HOME"] = home
-    run = jobs.start(DAY, ["goal.gap=0", "goal.time_limit_s=3600"], note={"scenario": DAY})
+    run = queue.start(DAY, ["goal.gap=0", "goal.time_limit_s=3600"], note={"scenario": DAY})
     try:
         yield run
     finally:
-        jobs.kill(run)
-        jobs.dismiss()
+        queue.kill(run)
+        queue.dismiss()
 
 
 def _chromium() -> str:
@@ -187,7 +187,7 @@ def main() -> Findings:
     """Measure one user, then one among others."""
     from playwright.sync_api import sync_playwright
 
-    from ui.pages import ADDRESSES, PAGES
+    from emberline.ui.pages import ADDRESSES, PAGES
 
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory())

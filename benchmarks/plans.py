@@ -18,12 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-import models
-import twin
 from benchmarks.findings import NEVER, Bar, Findings, Table, measured, number
 from benchmarks.quiet import quiet
 from benchmarks.registry import bench
-from scenarios import Scenario, load
+from emberline import models, twin
+from emberline.scenarios import Scenario, load
 
 SEEDS = range(10)
 BAR_S, BAR_FIRST_S, BAR_GAP = 10.0, 3.0, 0.01

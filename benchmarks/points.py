@@ -59,7 +59,7 @@ def heats(heats: int, time_limit_s: float) -> dict[str, Any]:
 @point
 def steps(steps: int, time_limit_s: float) -> dict[str, Any]:
     """The bundled hub over so many quarter-hours."""
-    from scenarios import load
+    from emberline.scenarios import load
 
     changes = [f"horizon={{start: 2026-01-01, zone: Europe/Berlin, length_h: {steps / 4:g}, step_min: 15}}"]
     return _planned(load("works-hub-year", [*changes, f"goal.time_limit_s={time_limit_s:g}"]))
@@ -77,9 +77,9 @@ def units(copies: int, time_limit_s: float) -> dict[str, Any]:
 @point
 def switched(time_limit_s: float) -> dict[str, Any]:
     """The year's hub with its CHP switched, as ``emberline plan`` plans it."""
-    import models
     from benchmarks.peers import hub
     from benchmarks.peers.emberline_side import NO_BATTERY, scenario
+    from emberline import models
 
     return _told(models.optimize(_within(scenario(hub.switched()), time_limit_s), NO_BATTERY))
 
@@ -89,8 +89,7 @@ def _within(made: Any, time_limit_s: float) -> Any:
 
 
 def _planned(made: Any) -> dict[str, Any]:
-    import models
-    import twin
+    from emberline import models, twin
 
     made.inputs  # noqa: B018  reading the series is no part of it
     _, simulated = _timed(lambda: twin.simulate(made))
@@ -122,7 +121,7 @@ def _timed(work: Callable[[], Any]) -> tuple[Any, float]:
 
 
 def _told(schedule: Any) -> dict[str, Any]:
-    import models
+    from emberline import models
 
     phases = models.seconds(schedule)
     return {

@@ -1,9 +1,9 @@
 """The same site asked again: a step along a front on the year, a step of a rolling horizon of 192 slots.
 
-What is kept between plans is a study (``models/study.py``). A step of the front is another cap on carbon; a rolling
-step is another 192 hours, one hour later, so that all prices, demands and limits differ. The references: the first
-solve of the year, model and all; and the same 192 slots built afresh each time, once as Emberline builds them, once
-from the same rules without templates and through Pyomo's own interface to HiGHS.
+What is kept between plans is a study (``models/search/warm_start.py``). A step of the front is another cap on carbon; a
+rolling step is another 192 hours, one hour later, so that all prices, demands and limits differ. The references: the
+first solve of the year, model and all; and the same 192 slots built afresh each time, once as Emberline builds them,
+once from the same rules without templates and through Pyomo's own interface to HiGHS.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from benchmarks.findings import Bar, Findings, Table, measured
 from benchmarks.peers import hub
 from benchmarks.peers.emberline_side import scenario
 from benchmarks.registry import Wrong, bench
-from models import aim as aims
-from models import hub as hubs
-from models import site as sites
-from models.aim import Aim
-from models.site import SiteData
-from models.study import Study
-from models.templates import building
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.balance import SiteData
+from emberline.models.formulations.site.objective import Aim
+from emberline.models.kernel.templates import building
+from emberline.models.search.warm_start import Study
+from emberline.models.strategies import site as hubs
 
 POINTS, TAKEN = 20, 6
 """Points of the front, and how many of its steps are taken, from the cheapest year on."""

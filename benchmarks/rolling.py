@@ -18,8 +18,8 @@ from benchmarks.findings import Findings, Row, Table, measured
 from benchmarks.plans import MISSING, shared
 from benchmarks.quiet import quiet
 from benchmarks.registry import bench
-from plans.rolling import Comparison, Difference, How, compare
-from scenarios import Scenario, load
+from emberline.plans.rolling import Comparison, Difference, How, compare
+from emberline.scenarios import Scenario, load
 
 START, DAYS = "2021-11-08", 14
 EVERY_MIN, OTHERS_MIN = 60.0, (360.0, 1440.0)

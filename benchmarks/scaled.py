@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from benchmarks.peers import hub
-from scenarios import Scenario, load
+from emberline.scenarios import Scenario, load
 
 WINTER = "2026-01-05"
 """A Monday from which no clock changes for long."""

@@ -18,8 +18,8 @@ from typing import Any
 
 from benchmarks.findings import Bar, Findings, Table, measured
 from benchmarks.registry import Wrong, bench
-from plans.plan import Plan, plan
-from scenarios import Scenario
+from emberline.plans.plan.plan import Plan, plan
+from emberline.scenarios import Scenario
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "oracles"))
 

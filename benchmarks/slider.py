@@ -1,8 +1,8 @@
 """A number is moved on the page: how soon the next plan of a melt shop with its energy site is there.
 
-Jobs are asked for as the page Plan asks for them (``plans/jobs.py``): the worker that has made the first plan makes the
-next ones, and begins with what that has left, in a share of its time limit. The same changes are planned afresh too, by
-a worker that knows nothing, in the full time: how much better that plan is stands beside.
+Jobs are asked for as the page Plan asks for them (``plans/jobs/queue.py``): the worker that has made the first plan
+makes the next ones, and begins with what that has left, in a share of its time limit. The same changes are planned
+afresh too, by a worker that knows nothing, in the full time: how much better that plan is stands beside.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class Made:
 
 def _plan(overrides: list[str]) -> Made:
     """Ask for a plan and wait for it."""
-    from plans import jobs
-    from plans.store import Store
+    from emberline.plans.jobs import queue
+    from emberline.plans.store.store import Store
 
     began = time.perf_counter()
-    run = jobs.start(SCENARIO, overrides)
-    while not (status := jobs.status(run)).ended:
+    run = queue.start(SCENARIO, overrides)
+    while not (status := queue.status(run)).ended:
         if time.perf_counter() - began > PATIENCE_S:
             raise Wrong(f"{SCENARIO} with {overrides}: no plan within {PATIENCE_S:g} s")
         time.sleep(0.1)
@@ -66,7 +66,7 @@ def _plan(overrides: list[str]) -> Made:
 @contextmanager
 def _home() -> Iterator[None]:
     """A home of its own, whose workers know nothing yet; they end with it."""
-    from plans import jobs
+    from emberline.plans.jobs import queue
 
     before = os.environ.get("EMBERLINE_HOME")
     with tempfile.TemporaryDirectory() as folder:
@@ -74,7 +74,7 @@ def _home() -> Iterator[None]:
         try:
             yield
         finally:
-            jobs.dismiss()
+            queue.dismiss()
             del os.environ["EMBERLINE_HOME"]
             if before is not None:
                 os.environ["EMBERLINE_HOME"] = before

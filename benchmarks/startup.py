@@ -28,7 +28,7 @@ def reached(*args, **how):
 for name in ("run", "solve", "minimize"):
     if hasattr(highspy.Highs, name):
         setattr(highspy.Highs, name, reached)
-from ui.cli import main
+from emberline.ui.cli.main import main
 sys.argv = ["emberline", *sys.argv[1:]]
 main()
 """

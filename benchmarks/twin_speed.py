@@ -15,9 +15,9 @@ import simpy
 from benchmarks.findings import Bar, Findings, Row, Table, measured
 from benchmarks.registry import bench
 from benchmarks.scaled import of_heats
-from scenarios import Scenario, load
-from twin import Follower, dispatch, replays
-from twin.line import Following
+from emberline.scenarios import Scenario, load
+from emberline.twin import Follower, dispatch, replays
+from emberline.twin.line.line import Following
 
 ROUNDS = 11
 MONTH = 720

@@ -12,13 +12,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import models
-import twin
 from benchmarks.cement import week_of
 from benchmarks.findings import NEVER, Bar, Findings, Plot, Table, measured
 from benchmarks.plans import MISSING, scenario, shared
 from benchmarks.quiet import quiet
 from benchmarks.registry import Wrong, bench
+from emberline import models, twin
 
 LIMIT_S = 120.0
 ALL = range(10)

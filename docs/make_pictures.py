@@ -63,14 +63,15 @@ def main(scenario: str = "melt-shop-small") -> None:
 
 def _fill(scenario: str, home: Path) -> str:
     """Two plans, the first followed through disturbed days, and a front; the query that shows all of it."""
-    import twin
-    from plans import ensembles, fronts
-    from plans.engine import Engine
-    from plans.ensemble import ensemble
-    from plans.pareto import pareto
-    from plans.plan import plan
-    from plans.store import Store
-    from scenarios import load
+    from emberline import twin
+    from emberline.plans.jobs.engine import Engine
+    from emberline.plans.pareto import store as fronts
+    from emberline.plans.pareto.search import pareto
+    from emberline.plans.plan.plan import plan
+    from emberline.plans.robustness.ensemble import ensemble
+    from emberline.plans.store import ensembles
+    from emberline.plans.store.store import Store
+    from emberline.scenarios import load
 
     store, runs = Store(), []
     for changes in ([], ["goal.minimize=cost"]):

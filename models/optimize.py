@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import xarray as xr
 
-from models import slots
-from models.heats import heats
-from models.least_late import least_late
-from models.solve import Progress
-from models.study import Study
-from scenarios import Scenario
+from emberline.models.kernel.highs import Progress
+from emberline.models.problem import line_reader
+from emberline.models.search.warm_start import Study
+from emberline.models.strategies.lateness_schedule import least_late
+from emberline.models.strategies.line import heats
+from emberline.scenarios import Scenario
 
 HEATS = "heats"
 
@@ -24,7 +24,7 @@ def optimize(
     others: Sequence[xr.Dataset] = (),
     on_progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
-    rounding: slots.Rounding | None = None,
+    rounding: line_reader.Rounding | None = None,
     study: Study | None = None,
     strategy: str | None = None,
 ) -> xr.Dataset:
@@ -40,7 +40,7 @@ def optimize(
         cancel: polled; True ends the search with the best schedule found so far.
         rounding: how minutes become slots.
         study: what earlier searches of the same plant have left, to begin with; it takes what this one leaves.
-        strategy: one of ``models.heats.STRATEGIES`` for the heats of a line; None: the first that suits.
+        strategy: one of ``models.strategies.line.STRATEGIES`` for the heats of a line; None: the first that suits.
 
     Returns:
         A dataset of table ``SCHEDULE``. Attributes: ``found`` (0 or 1), ``status`` (``within gap``, ``best found``,
@@ -60,11 +60,11 @@ def optimize(
     if strategy is not None and kind != HEATS:
         raise ValueError(f"strategies are for the heats of a line; this is {kind}")
     if kind == "processes":
-        from models.processes.optimize import optimize_processes
+        from emberline.models.strategies.processes import optimize_processes
 
         found = optimize_processes(scenario, envelope, start, others=others, on_progress=tell, cancel=stop)
     elif kind == "a site alone":
-        from models.hub import optimize_site
+        from emberline.models.strategies.site import optimize_site
 
         found = optimize_site(scenario, envelope, start, study=study, on_progress=tell, cancel=stop)
     elif kind == "least lateness":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from scenarios.spared import spared
+from emberline.scenarios.reading.lazy_libraries import spared
 
 # xarray looks once for arrays of Dask and of pint, which nobody makes here
 with spared("dask.array", "pint"):
@@ -77,7 +77,7 @@ PROCESS_FLOWS = (
     "stock_t", "stock_in_t", "stock_out_t", "stock_lost_t", "delivered_t", "arrived_t",
 )  # fmt: skip
 """``process`` is labelled by units (``Process.units``), a ``stream`` by unit, direction and store or carrier:
-``kiln.in.meal``, ``kiln.out.clinker``, ``kiln.in.coal`` (``scenarios.flows.streams``). Its coordinates
+``kiln.in.meal``, ``kiln.out.clinker``, ``kiln.in.coal`` (``scenarios.process.flows.streams``). Its coordinates
 ``stream_process``, ``stream_place`` and ``stream_unit`` (t/h, MW, Nm3/h) tell whose it is, where it goes and its unit.
 Off-spec product takes from stores and carriers as good product does, and gives to none. In a schedule a unit whose mode
 is told and whose rate is nought starts up or changes over, to run in that mode."""
@@ -201,7 +201,8 @@ ENSEMBLE = {
     "more_carbon_kg": Variable(REPLICATION, "kg CO2e", "worth of stock and deliveries beyond his", optional=True),
     "more_cost": Variable(REPLICATION, "{currency}", "worth of stock and deliveries beyond his", optional=True),
 }
-"""Made by ``plans.ensemble`` of disturbed replays. A ``limit`` is a kind of violation at a place; only those that were
+"""Made by ``plans.robustness.ensemble`` of disturbed replays. A ``limit`` is a kind of violation at a place; only those
+that were
 missed in any replication are there. Its coordinates ``limit_kind``, ``limit_stage`` (or process), ``limit_unit`` and
 ``limit_measure`` say which; stage and unit are empty where the site is meant. A late heat counts where it was last.
 ``hour`` counts from the horizon's start; what comes after its end counts in one more."""

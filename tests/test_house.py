@@ -1,10 +1,12 @@
-"""The house stands: imports go only downward, and nothing tracked names a machine or a registry."""
+"""Structure of the code: imports go only downward, folders stay small, and nothing names a machine or a registry."""
 
 from __future__ import annotations
 
 import ast
 import re
 import subprocess
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,28 +20,63 @@ BELOW = {  # room: the rooms it may import from
     "ui": {"scenarios", "twin", "models", "plans"},
     "app": {"ui"},
 }
+ROOMS = [room for room in BELOW if room != "app"]
+SIDE_BY_SIDE = 16
+"""Most Python files in one folder."""
 
 
-def imported(path: Path) -> set[str]:
-    """The top-level names that a file imports, wherever in the file it does so."""
+def _files(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py")) or sorted(ROOT.glob(f"{room}.py"))
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported(path: Path) -> set[str]:
+    """Modules and names that a file imports, wherever in the file it does so; rooms without ``emberline.``."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: relative import; write the room's name"
-            names.add((node.module or "").split(".")[0])
-    return names
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    bare = {name for name in names if name.split(".")[0] in ROOMS}
+    assert not bare, f"{path}: {bare} without the package emberline: another module of that name would be taken"
+    return {name.removeprefix("emberline.") for name in names}
+
+
+@cache
+def _modules() -> dict[str, set[str]]:
+    """Every module of the rooms with the modules that it imports."""
+    paths = {_name(path): path for room in ROOMS for path in _files(room)}
+    graph: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        targets = (target if target in paths else target.rpartition(".")[0] for target in _imported(path))
+        graph[name] = {target for target in targets if target in paths and target != name}
+    return graph
 
 
 @pytest.mark.parametrize("room", BELOW)
 def test_imports_go_only_downward(room: str) -> None:
     """Proves: scenarios ← twin, models ← plans ← ui ← app.py. Sensitivity: twin importing models fails here."""
     forbidden = (set(BELOW) | {"tests", "benchmarks"}) - BELOW[room] - {room}
-    files = sorted((ROOT / room).rglob("*.py")) or sorted(ROOT.glob(f"{room}.py"))
+    files = _files(room)
     assert files, f"there is no {room}"
-    wrong = {str(file.relative_to(ROOT)): bad for file in files if (bad := imported(file) & forbidden)}
+    rooms = {str(file.relative_to(ROOT)): {name.split(".")[0] for name in _imported(file)} for file in files}
+    wrong = {file: names & forbidden for file, names in rooms.items() if names & forbidden}
     assert not wrong, wrong
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_folder_is_crowded(room: str) -> None:
+    """Proves: a reader finds a file from the listing. Sensitivity: a seventeenth file in a folder fails here."""
+    crowded = {
+        str(k.relative_to(ROOT)): n for k, n in Counter(f.parent for f in _files(room)).items() if n > SIDE_BY_SIDE
+    }
+    assert not crowded, crowded
 
 
 def test_nothing_tracked_names_a_machine_or_a_registry() -> None:

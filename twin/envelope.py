@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from scenarios import Scenario
-from scenarios.datasets import ENVELOPE, check
-from scenarios.planning import planned_min
-from twin.operations import Shop, shop
-from twin.processes import envelope_variables
-from twin.site import SiteGrid
+from emberline.scenarios import Scenario
+from emberline.scenarios.datasets import ENVELOPE, check
+from emberline.scenarios.line.planning_durations import planned_min
+from emberline.twin.line.operations import Shop, shop
+from emberline.twin.processes import envelope_variables
+from emberline.twin.site.site import SiteGrid
 
 
 def envelope(scenario: Scenario) -> xr.Dataset:
     """The envelope of a scenario, a dataset of table ``ENVELOPE``.
 
-    Planning durations (``scenarios.planning``) are the quantile that the disturbances name for a stage of what an
-    operation takes on its unit, breakdowns included.
+    Planning durations (``scenarios.line.planning_durations``) are the quantile that the disturbances name for a stage
+    of what an operation takes on its unit, breakdowns included.
     """
     table = shop(scenario)
     site = SiteGrid(scenario)

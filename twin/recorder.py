@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scenarios.datasets import RUN, check, metered
-from scenarios.energy_states import idle_pieces
-from twin.line import TOLERANCE, Course
-from twin.operations import Operations, Shop
-from twin.power import Trace, operations_trace
-from twin.site import Setpoints, SiteGrid, Violation, balance
-from twin.site import variables as site_variables
+from emberline.scenarios.datasets import RUN, check, metered
+from emberline.scenarios.energy_states import idle_pieces
+from emberline.twin.line.line import TOLERANCE, Course
+from emberline.twin.line.operations import Operations, Shop
+from emberline.twin.power import Trace, operations_trace
+from emberline.twin.site.site import Setpoints, SiteGrid, Violation, balance
+from emberline.twin.site.site import variables as site_variables
 
 
 def waits(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarray:

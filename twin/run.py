@@ -8,15 +8,15 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import xarray as xr
 
-from scenarios import Scenario
-from twin.foreman import coupled, dispatch, rank
-from twin.line import Course, Following
-from twin.operations import Operations, Shop, arrange, careless, operations, shop
-from twin.processes import WorksFollower
-from twin.recorder import record, run_attrs
-from twin.serving import Serving
-from twin.site import Setpoints, SiteGrid
-from twin.streams import Breakdowns, breakdowns, factors
+from emberline.scenarios import Scenario
+from emberline.twin.line.baseline import coupled, dispatch, rank
+from emberline.twin.line.first_come import Serving
+from emberline.twin.line.line import Course, Following
+from emberline.twin.line.operations import Operations, Shop, arrange, careless, operations, shop
+from emberline.twin.processes import WorksFollower
+from emberline.twin.recorder import record, run_attrs
+from emberline.twin.site.site import Setpoints, SiteGrid
+from emberline.twin.streams import Breakdowns, breakdowns, factors
 
 
 def simulate(
@@ -58,7 +58,7 @@ def replay(
     everything after it shifts right; every limit that is missed by more than 1e-6 min or MWh, or 1e-6 of the highest
     power, is recorded.
     Processes are told their modes and rates step by step, or by the foreman where the schedule is his
-    (``twin.processes``).
+    (``emberline.twin.processes``).
 
     Raises:
         ValueError: the schedule names heats, stages, units or modes that the scenario has not, or lacks units.

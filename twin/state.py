@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scenarios import Scenario
-from scenarios.assets import Converter, MachineState, Sale, Storage, Supply
-from scenarios.assets.account import flow
-from scenarios.horizon import Moment
-from scenarios.known import part
-from scenarios.orders import Lock, Order
-from scenarios.state import Started, State
-from scenarios.tariff import Before
-from scenarios.tariff.record import by_charge
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import Converter, MachineState, Sale, Storage, Supply
+from emberline.scenarios.assets.account import flow
+from emberline.scenarios.reading.issued_forecasts import part
+from emberline.scenarios.records.horizon import Moment
+from emberline.scenarios.records.orders import Lock, Order
+from emberline.scenarios.records.state import Started, State
+from emberline.scenarios.tariff import Before
+from emberline.scenarios.tariff.record import by_charge
 
 BEGUN_MIN = 1e-6
 """Who starts so little before a moment has not begun by then [min]."""

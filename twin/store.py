@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from scenarios.assets.storage import NOTHING
+from emberline.scenarios.assets.storage import NOTHING
 
 
 class Store:

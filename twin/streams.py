@@ -1,11 +1,11 @@
-"""Durations, energies and breakdowns of one replication, drawn from the streams of ``scenarios.scatter``."""
+"""Durations, energies and breakdowns of one replication, drawn from the streams of ``scenarios.line.scatter``."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from scenarios.disturbances import Disturbances
-from scenarios.scatter import BREAKDOWN, SPREAD, Spread, stream
+from emberline.scenarios.line.scatter import BREAKDOWN, SPREAD, Spread, stream
+from emberline.scenarios.records.disturbances import Disturbances
 
 
 def factors(disturbances: Disturbances, unit: str, n_heats: int, seed: int, replication: int) -> np.ndarray:

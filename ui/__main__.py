@@ -2,13 +2,13 @@
 
 
 def main() -> None:
-    """Entry point; see ``ui/cli.py``."""
+    """Entry point; see ``ui/cli/main.py``."""
     try:
-        from ui import faults
+        from emberline.ui.cli import faults
 
         try:
             faults.begin()
-            from ui.cli import main as run
+            from emberline.ui.cli.main import main as run
 
             run()
         except Exception as error:  # it could not be loaded, or what it failed with could not be said

@@ -18,11 +18,11 @@ import xarray as xr  # noqa: E402
 
 from benchmarks.peers.hub import START, Case, Generator, Store  # noqa: E402
 from benchmarks.peers.protocol import BUILD, HAND_OVER, Phase, answer, untimed  # noqa: E402
-from models import aim as aims  # noqa: E402
-from models import hub as hubs  # noqa: E402
-from models import site as sites  # noqa: E402
-from models.solve import Program  # noqa: E402
-from scenarios import Scenario  # noqa: E402
+from emberline.models.formulations.site import balance as sites  # noqa: E402
+from emberline.models.formulations.site import objective as aims  # noqa: E402
+from emberline.models.kernel.highs import Program  # noqa: E402
+from emberline.models.strategies import site as hubs  # noqa: E402
+from emberline.scenarios import Scenario  # noqa: E402
 
 LIMIT_S = 300.0
 NO_BATTERY = xr.Dataset({"battery_level_mwh": ((), 0.0)})

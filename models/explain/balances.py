@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from models.explain.limit import clock
-from models.processes import plant as plants
-from models.processes.plant import Plant, Units
-from scenarios import Scenario
-from scenarios.flows import per_t
-from scenarios.store import Store
+from emberline.models.explain.limit import clock
+from emberline.models.problem import plant as plants
+from emberline.models.problem.plant import Plant, Units
+from emberline.scenarios import Scenario
+from emberline.scenarios.process.flows import per_t
+from emberline.scenarios.records.store import Store
 
 HAIR = 1e-6
 """Share of what a store holds that is rounding."""

@@ -9,12 +9,12 @@ from itertools import pairwise
 import numpy as np
 import xarray as xr
 
-from models.explain.balances import lacking
-from models.explain.limit import clock
-from models.explain.relaxed import unfed_lines
-from scenarios import Scenario
-from scenarios.line import Stage
-from scenarios.scenario import Heat
+from emberline.models.explain.balances import lacking
+from emberline.models.explain.limit import clock
+from emberline.models.explain.relaxed import unfed_lines
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.line import Stage
+from emberline.scenarios.records.scenario import Heat
 
 LEAST_MIN = 0.5
 """What is missing less than this is rounding."""

@@ -15,14 +15,14 @@ import numpy as np
 import pyomo.environ as pyo
 import xarray as xr
 
-from models import hub
-from models import site as sites
-from models.explain.limit import PRICES, Limit, clock
-from models.explain.parts import Part, parts
-from models.explain.relaxed import read_aim
-from models.processes import plant as plants
-from models.solve import Program
-from scenarios import Scenario
+from emberline.models.explain.limit import PRICES, Limit, clock
+from emberline.models.explain.parts import Part, parts
+from emberline.models.explain.relaxed import read_aim
+from emberline.models.formulations.site import balance as sites
+from emberline.models.kernel.highs import Program
+from emberline.models.problem import plant as plants
+from emberline.models.strategies import site
+from emberline.scenarios import Scenario
 
 NOTHING = 1e-6
 """Slack below this, as a share of a limit's scale, is the solver's tolerance."""
@@ -70,7 +70,7 @@ class Elastic:
         data = sites.read(scenario, envelope)
         aim = read_aim(scenario, envelope, data, start)
         plant = plants.read(scenario, envelope) if scenario.processes else None
-        made = hub.build(data, aim, burning=set(), plant=plant)
+        made = site.build(data, aim, burning=set(), plant=plant)
         self._hard = made.program
         found = parts(scenario, made, aim)
         self.limits = [limit for limit in limits if limit.key in found and not limit.dropped]

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from scenarios import Scenario
-from scenarios.series import Series
+from emberline.scenarios import Scenario
+from emberline.scenarios.reading.series import Series
 
 PRICES = {
     "step": 0.1,
@@ -194,7 +194,7 @@ def clock(scenario: Scenario, minutes: float) -> str:
 
 def limits(scenario: Scenario) -> list[Limit]:
     """All limits of a scenario that could be loosened, those first that a planner would rather loosen."""
-    from models.explain import of_line, of_processes, of_site
+    from emberline.models.explain import of_line, of_processes, of_site
 
     found = [*of_line.limits(scenario), *of_processes.limits(scenario), *of_site.limits(scenario)]
     return sorted(found, key=lambda limit: PRICES[limit.kind])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from models.explain.limit import Limit, droppable, item, moment, number, numeric, without
-from scenarios import Scenario
-from scenarios.line import Stage
+from emberline.models.explain.limit import Limit, droppable, item, moment, number, numeric, without
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.line import Stage
 
 WAIT_STEP_MIN = 5.0
 PACE_STEP = 0.01

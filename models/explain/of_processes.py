@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from models.explain.limit import Limit, droppable, factored, item, moment, number, numeric
-from scenarios import Scenario
-from scenarios.delivery import Arrival, Delivery
-from scenarios.process import Process, Rate
+from emberline.models.explain.limit import Limit, droppable, factored, item, moment, number, numeric
+from emberline.scenarios import Scenario
+from emberline.scenarios.process import Process, Rate
+from emberline.scenarios.records.delivery import Arrival, Delivery
 
 WIDER = 5.0
 FINEST = 0.001

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from models.explain.limit import Limit, droppable, factored, item, moment, numeric
-from scenarios import Scenario
-from scenarios.assets import FlexibleLoad, Load, Source, Storage
+from emberline.models.explain.limit import Limit, droppable, factored, item, moment, numeric
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import FlexibleLoad, Load, Source, Storage
 
 WIDER = 10.0
 """How many times as large a machine or a connection may become in a repair."""

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from models.aim import Aim
-from models.explain.limit import item
-from models.hub import SiteModel
-from scenarios import Scenario
-from scenarios.assets import ELECTRICITY, Load, Source, Storage
+from emberline.models.explain.limit import item
+from emberline.models.formulations.site.objective import Aim
+from emberline.models.strategies.site import SiteModel
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY, Load, Source, Storage
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,19 @@ import math
 import numpy as np
 import xarray as xr
 
-from models import aim as aims
-from models import exact, hub, slots, starts
-from models import site as sites
-from models.aim import Aim
-from models.baseline import baseline_cost, direct_kg
-from models.processes import plant as plants
-from models.search import Search
-from models.site import SiteData
-from models.slots import SlotProblem
-from scenarios import Scenario
-from scenarios.flows import emitted_kg
+from emberline.models.bounds import exact_times
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.balance import SiteData
+from emberline.models.formulations.site.objective import Aim
+from emberline.models.problem import assignment, line_reader
+from emberline.models.problem import plant as plants
+from emberline.models.problem.constants import baseline_cost, direct_kg
+from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.search.incumbent import Search
+from emberline.models.strategies import site
+from emberline.scenarios import Scenario
+from emberline.scenarios.process.flows import emitted_kg
 
 TOLERANCE_MWH = 1e-6
 JUDGING_S = 5.0
@@ -37,12 +39,12 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | Non
     aim = read_aim(scenario, envelope, data, start)
     if not scenario.orders:
         plant = plants.read(scenario, envelope) if scenario.processes else None
-        made = hub.build(data, aim, burning=set(), plant=plant)
+        made = site.build(data, aim, burning=set(), plant=plant)
         return made.program.run(time_limit=time_limit, relax=True).status == "infeasible"
-    problem = slots.from_scenario(scenario, envelope)
+    problem = line_reader.from_scenario(scenario, envelope)
     if any(True for _ in unfed(problem, data)):
         return True
-    return exact.unsolvable(problem, data, aim, relax=False, time_limit=time_limit)
+    return exact_times.unsolvable(problem, data, aim, relax=False, time_limit=time_limit)
 
 
 def impossible_at_all(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | None, *, time_limit: float) -> bool:
@@ -50,7 +52,7 @@ def impossible_at_all(scenario: Scenario, envelope: xr.Dataset, start: xr.Datase
     if not scenario.orders:
         return True
     aim = read_aim(scenario, envelope, sites.read(scenario, envelope), start)
-    return exact.impossible(scenario, envelope, aim, time_limit=time_limit)
+    return exact_times.impossible(scenario, envelope, aim, time_limit=time_limit)
 
 
 def kept(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset) -> bool:
@@ -64,8 +66,8 @@ def kept(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset) -> bool:
     data = sites.read(scenario, envelope)
     if not scenario.orders or data.hub is not None:
         return False
-    problem = slots.from_scenario(scenario, envelope)
-    given = starts.from_schedule(problem, start)
+    problem = line_reader.from_scenario(scenario, envelope)
+    given = assignment.from_schedule(problem, start)
     if given is None:
         return False
     search = Search(
@@ -132,7 +134,7 @@ def unfed_lines(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
     """What the grid cannot feed, in words."""
     if not scenario.orders:
         return []
-    problem = slots.from_scenario(scenario, envelope)
+    problem = line_reader.from_scenario(scenario, envelope)
     return [
         f"a heat such as {problem.heats[h].name} at {scenario.line.stages[stage].name} draws {drawn:.1f} MW in a "
         f"metered interval, and at best {there:.1f} MW are left for it"

@@ -13,18 +13,18 @@ from typing import Any
 
 import numpy as np
 
-from plans.calibration.drift import Chart, charts
-from plans.calibration.estimate import FEWEST, Estimate
-from plans.calibration.fitting import UnitFit, fit_unit
-from plans.calibration.goodness import DRAWS, Goodness, exponential_goodness, failure_times, goodness
-from plans.calibration.holdout import REPLICATIONS, HoldOut, hold_out
-from plans.calibration.likelihood import AT_LEAST
-from plans.calibration.metering import MeterFit, fit_meter
-from plans.calibration.observations import observations
-from plans.calibration.overlay import overlay, text
-from scenarios import Problem, Scenario, ScenarioError
-from scenarios.heat_log import HeatLog
-from scenarios.meter import Meter
+from emberline.plans.calibration.drift import Chart, charts
+from emberline.plans.calibration.estimate import FEWEST, Estimate
+from emberline.plans.calibration.fitting import UnitFit, fit_unit
+from emberline.plans.calibration.goodness import DRAWS, Goodness, exponential_goodness, failure_times, goodness
+from emberline.plans.calibration.holdout import REPLICATIONS, HoldOut, hold_out
+from emberline.plans.calibration.likelihood import AT_LEAST
+from emberline.plans.calibration.metering import MeterFit, fit_meter
+from emberline.plans.calibration.observations import observations
+from emberline.plans.calibration.overlay import overlay, text
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.reading.heat_log import HeatLog
+from emberline.scenarios.reading.meter import Meter
 
 HELD_OUT = 0.3
 """Share of the log's time that the check holds out."""

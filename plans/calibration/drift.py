@@ -17,10 +17,10 @@ import numpy as np
 from scipy.signal import lfilter
 from scipy.special import ndtri
 
-from plans.calibration.fitting import UnitFit, sample_of
-from plans.calibration.goodness import places_of
-from plans.calibration.likelihood import Fit, Sample
-from scenarios.heat_log import HeatLog
+from emberline.plans.calibration.fitting import UnitFit, sample_of
+from emberline.plans.calibration.goodness import places_of
+from emberline.plans.calibration.likelihood import Fit, Sample
+from emberline.scenarios.reading.heat_log import HeatLog
 
 WEIGHT = 0.2
 FALSE_ALARM = 0.01

@@ -1,6 +1,6 @@
 """The laws that the twin draws durations from, as densities of the logarithm of duration by nominal duration.
 
-A unit draws no more than its nominal power, so a heat that needs more energy takes longer (``scenarios.scatter``):
+A unit draws no more than its nominal power, so a heat that needs more energy takes longer (``scenarios.line.scatter``):
 
     x = max(a z1, b z2)    with z1, z2 standard normal, a the spread of durations and b that of energies,
     F(x) = N(x / a) N(x / b),    f(x) = n(x / a) / a N(x / b) + N(x / a) n(x / b) / b

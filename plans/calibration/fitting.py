@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from plans.calibration.estimate import FEWEST, FEWEST_BREAKDOWNS, Estimate
-from plans.calibration.families import Capped, Exponential, Family
-from plans.calibration.likelihood import EXACT, Fit, Sample, fit
-from scenarios import Scenario
-from scenarios.heat_log import HeatLog
-from scenarios.scatter import Spread
+from emberline.plans.calibration.estimate import FEWEST, FEWEST_BREAKDOWNS, Estimate
+from emberline.plans.calibration.families import Capped, Exponential, Family
+from emberline.plans.calibration.likelihood import EXACT, Fit, Sample, fit
+from emberline.scenarios import Scenario
+from emberline.scenarios.line.scatter import Spread
+from emberline.scenarios.reading.heat_log import HeatLog
 
 WIDEST = 1.0
 """Greatest spread that a scenario may have."""

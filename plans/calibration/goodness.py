@@ -15,8 +15,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import ndtr
 
-from plans.calibration.fitting import Energies, UnitFit
-from plans.calibration.likelihood import AT_LEAST, AT_MOST, EXACT, Fit, Sample, fit
+from emberline.plans.calibration.fitting import Energies, UnitFit
+from emberline.plans.calibration.likelihood import AT_LEAST, AT_MOST, EXACT, Fit, Sample, fit
 
 DRAWS = 199
 """Samples of the bootstrap."""

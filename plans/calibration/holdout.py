@@ -13,19 +13,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from plans.calibration.estimate import Estimate
-from plans.calibration.fitting import UnitFit
-from plans.calibration.observations import ONE_CAST_MIN, observations
-from plans.calibration.overlay import applied, overlay
-from scenarios import Scenario
-from scenarios.heat_log import HeatLog
-from scenarios.horizon import Horizon
-from scenarios.orders import HeatEntry, Order
-from scenarios.state import State
-from twin.envelope import planned_durations
-from twin.operations import Operations, arrange, shop
-from twin.recorder import reheating, waits
-from twin.run import follow
+from emberline.plans.calibration.estimate import Estimate
+from emberline.plans.calibration.fitting import UnitFit
+from emberline.plans.calibration.observations import ONE_CAST_MIN, observations
+from emberline.plans.calibration.overlay import applied, overlay
+from emberline.scenarios import Scenario
+from emberline.scenarios.reading.heat_log import HeatLog
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.orders import HeatEntry, Order
+from emberline.scenarios.records.state import State
+from emberline.twin.envelope import planned_durations
+from emberline.twin.line.operations import Operations, arrange, shop
+from emberline.twin.recorder import reheating, waits
+from emberline.twin.run import follow
 
 REPLICATIONS = 199
 ERROR = 0.05

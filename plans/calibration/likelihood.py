@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize, stats
 
-from plans.calibration.families import Family
+from emberline.plans.calibration.families import Family
 
 EXACT, AT_MOST, AT_LEAST = 0, 1, 2
 STEP = 1e-3

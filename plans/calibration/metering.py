@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 from scipy import linalg, optimize
 
-from plans.calibration.estimate import FEWEST, Estimate
-from scenarios import Scenario
-from scenarios.heat_log import HeatLog
-from scenarios.meter import Meter
-from twin.operations import shop
-from twin.power import operations_trace
+from emberline.plans.calibration.estimate import FEWEST, Estimate
+from emberline.scenarios import Scenario
+from emberline.scenarios.reading.heat_log import HeatLog
+from emberline.scenarios.reading.meter import Meter
+from emberline.twin.line.operations import shop
+from emberline.twin.power import operations_trace
 
 FEWEST_DAYS = 10
 """Days below which no interval is told."""

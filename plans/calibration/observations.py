@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from plans.calibration.likelihood import AT_LEAST, AT_MOST, EXACT
-from scenarios import Scenario
-from scenarios.heat_log import HeatLog
-from twin.envelope import planned_durations
-from twin.operations import shop
+from emberline.plans.calibration.likelihood import AT_LEAST, AT_MOST, EXACT
+from emberline.scenarios import Scenario
+from emberline.scenarios.reading.heat_log import HeatLog
+from emberline.twin.envelope import planned_durations
+from emberline.twin.line.operations import shop
 
 ONE_CAST_MIN = 1.0
 """Heats of a caster that follow each other this closely belong to one cast, where the log names no orders."""

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from io import StringIO
 from typing import Any
 
-from plans.calibration.estimate import Estimate
-from plans.calibration.fitting import UnitFit
-from scenarios import Scenario
-from scenarios.disturbances import Disturbances
-from scenarios.line import Grade, Line
+from emberline.plans.calibration.estimate import Estimate
+from emberline.plans.calibration.fitting import UnitFit
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.disturbances import Disturbances
+from emberline.scenarios.records.line import Grade, Line
 
 DIGITS = 5
 FIELDS = {"duration": "duration_min", "energy": "energy_kwh_per_t"}
 
 
 def overlay(scenario: Scenario, fits: Iterable[UnitFit], estimates: Iterable[Estimate]) -> dict[str, Any]:
-    """The overlay as plain data, for ``scenarios.overlay``; empty where nothing was fitted.
+    """The overlay as plain data, for ``emberline.scenarios.reading.overlay``; empty where nothing was fitted.
 
     Args:
         scenario: what is known before.

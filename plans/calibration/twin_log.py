@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-import twin
-from scenarios import Scenario
-from scenarios.heat_log import COLUMNS, TIMES
-from twin.operations import operations, shop
-from twin.recorder import reheating
-from twin.run import follow
+from emberline import twin
+from emberline.scenarios import Scenario
+from emberline.scenarios.reading.heat_log import COLUMNS, TIMES
+from emberline.twin.line.operations import operations, shop
+from emberline.twin.recorder import reheating
+from emberline.twin.run import follow
 
 DAY_MIN = 1440.0
 

@@ -1,9 +1,9 @@
 """How two plans differ, and because of what."""
 
-from plans.difference.difference import Difference, FigureChange, difference
-from plans.difference.keys import KeyChange, SeriesChange
-from plans.difference.moves import HeatMove, StageMove
-from plans.difference.uses import UseChange
+from emberline.plans.difference.difference import Difference, FigureChange, difference
+from emberline.plans.difference.keys import KeyChange, SeriesChange
+from emberline.plans.difference.moves import HeatMove, StageMove
+from emberline.plans.difference.uses import UseChange
 
 __all__ = [
     "Difference",

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from plans.difference.keys import KeyChange, SeriesChange, changed_keys, changed_series
-from plans.difference.moves import HeatMove, moves
-from plans.difference.uses import UseChange, uses
-from plans.figures import Figures
-from plans.plan import Plan
+from emberline.plans.accounts.figures import Figures
+from emberline.plans.difference.keys import KeyChange, SeriesChange, changed_keys, changed_series
+from emberline.plans.difference.moves import HeatMove, moves
+from emberline.plans.difference.uses import UseChange, uses
+from emberline.plans.plan.plan import Plan
 
 SAME = 1e-6
 """Figures that differ by less than this share are the same."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from scenarios import Scenario
+from emberline.scenarios import Scenario
 
 LEFT_OUT = ("name", "title", "description")
 """What a scenario is called changes no plan."""

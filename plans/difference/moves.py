@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from models.explain.limit import clock
-from plans.difference.keys import KeyChange
-from plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
-from plans.plan import Plan
-from scenarios import Scenario
+from emberline.models.explain.limit import clock
+from emberline.plans.difference.keys import KeyChange
+from emberline.plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
+from emberline.plans.plan.plan import Plan
+from emberline.scenarios import Scenario
 
 SAME_MIN = 1e-6
 SUN_MW = 0.5

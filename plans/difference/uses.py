@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from models.aim import weights
-from models.site import read
-from plans.plan import Plan
-from plans.unit_runs import counts
-from scenarios import Scenario
-from scenarios.assets import Storage
+from emberline.models.formulations.site.balance import read
+from emberline.models.formulations.site.objective import weights
+from emberline.plans.accounts.unit_runs import counts
+from emberline.plans.plan.plan import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import Storage
 
 SAME = 1e-4
 """Hours or amounts that differ by less than this share are the same use."""

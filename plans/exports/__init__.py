@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from plans.exports import b2mml, calendar, csv, excel, json, netcdf, parquet, report
-from plans.exports.refusal import CannotExport
-from plans.exports.speaker import ENGLISH, Speaker
-from plans.exports.tables import TABLES
-from plans.exports.workshop import workshop
-from plans.store import StoredRun
+from emberline.plans.exports.formats import b2mml, calendar, csv, excel, json, netcdf, parquet, report
+from emberline.plans.exports.refusal import CannotExport
+from emberline.plans.exports.speaker import ENGLISH, Speaker
+from emberline.plans.exports.tables import TABLES
+from emberline.plans.exports.workshop import workshop
+from emberline.plans.store.store import StoredRun
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from typing import Literal
 import numpy as np
 import xarray as xr
 
-from plans.exports.speaker import ENGLISH, Speaker, mark
-from plans.unit_runs import RUN, UnitRun, unit_runs
-from scenarios import Scenario
-from scenarios.assets.account import flow
-from scenarios.flows import streams
+from emberline.plans.accounts.unit_runs import RUN, UnitRun, unit_runs
+from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import flow
+from emberline.scenarios.process.flows import streams
 
 SMALL = 1e-6
 """A flow that does not pass this is none."""

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plans import palette
-from plans.exports.activities import activities, called, units
-from plans.exports.gantt_sheet import colours, key, works
-from plans.exports.speaker import ENGLISH, Speaker
-from plans.exports.tables import LINE, PROCESSES
-from plans.exports.texts import one_line
-from plans.store import StoredRun
-from scenarios.horizon import Horizon
+from emberline.plans.exports import palette
+from emberline.plans.exports.activities import activities, called, units
+from emberline.plans.exports.formats.gantt_sheet import colours, key, works
+from emberline.plans.exports.speaker import ENGLISH, Speaker
+from emberline.plans.exports.tables import LINE, PROCESSES
+from emberline.plans.exports.texts import one_line
+from emberline.plans.store.store import StoredRun
+from emberline.scenarios.records.horizon import Horizon
 
 if TYPE_CHECKING:
     import altair as alt

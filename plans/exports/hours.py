@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plans.bill import hourly_cost
-from plans.ledger import INTENSITY, ledger
-from plans.store import StoredRun
-from scenarios.horizon import clock_hours
+from emberline.plans.accounts.bill import hourly_cost
+from emberline.plans.accounts.ledger import INTENSITY, ledger
+from emberline.plans.store.store import StoredRun
+from emberline.scenarios.records.horizon import clock_hours
 
 if TYPE_CHECKING:
     import pandas as pd

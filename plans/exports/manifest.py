@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from plans.exports.speaker import ENGLISH, Speaker, mark
-from plans.store import StoredRun
+from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
+from emberline.plans.store.store import StoredRun
 
 TONNES = "t CO2e"
 UNITS = {"carbon": "kg CO2e", "lateness": "min"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from plans.exports.texts import number
+from emberline.plans.exports.texts import number
 
 
 def mark(message: str) -> str:

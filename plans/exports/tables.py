@@ -10,15 +10,15 @@ from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from plans import process_tables
-from plans.bill import BillLine, bill
-from plans.exports.activities import activities
-from plans.exports.hours import hours, local
-from plans.exports.refusal import CannotExport
-from plans.exports.speaker import ENGLISH, Speaker, mark
-from plans.ledger import Entry, ledger
-from plans.stock import stock_changes
-from plans.store import StoredRun
+from emberline.plans.accounts import process_tables
+from emberline.plans.accounts.bill import BillLine, bill
+from emberline.plans.accounts.ledger import Entry, ledger
+from emberline.plans.accounts.stock import stock_changes
+from emberline.plans.exports.activities import activities
+from emberline.plans.exports.hours import hours, local
+from emberline.plans.exports.refusal import CannotExport
+from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
+from emberline.plans.store.store import StoredRun
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,14 +10,14 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from plans.exports.activities import called
-from plans.exports.hours import FLOWS_MW, SCOPES
-from plans.exports.speaker import ENGLISH, Speaker, mark
+from emberline.plans.exports.activities import called
+from emberline.plans.exports.hours import FLOWS_MW, SCOPES
+from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from scenarios import Scenario
+    from emberline.scenarios import Scenario
 
 NAMES = {
     "mass_t": "mass [t]",

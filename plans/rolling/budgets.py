@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import xarray as xr
 
-import twin
-from plans.bill import bill
-from plans.rolling.by_step import carbon_until, cost_until, direct_by_step
-from scenarios import Scenario
-from scenarios.assets import Sale, Supply
-from scenarios.goal import Caps
+from emberline import twin
+from emberline.plans.accounts.bill import bill
+from emberline.plans.rolling.by_step import carbon_until, cost_until, direct_by_step
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import Sale, Supply
+from emberline.scenarios.records.goal import Caps
 
 
 def share_left(scenario: Scenario, begin_min: float, asked: Scenario) -> float:

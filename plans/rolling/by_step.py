@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from plans.bill import bill, energy_cost
-from plans.direct import direct
-from plans.ledger import site_emissions
-from scenarios import Scenario
-from scenarios.assets.account import accounts
-from scenarios.known import part
+from emberline.plans.accounts.bill import bill, energy_cost
+from emberline.plans.accounts.ledger import site_emissions
+from emberline.plans.accounts.scope1 import direct
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import accounts
+from emberline.scenarios.reading.issued_forecasts import part
 
 
 def direct_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:

@@ -14,17 +14,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import twin
-from models.study import Study
-from plans.figures import Figures, comparable, figures
-from plans.plan import Plan, plan, violations
-from plans.rolling.blocks import interval, of_days
-from plans.rolling.by_step import carbon_by_step, cost_by_step
-from plans.rolling.horizon import How
-from plans.rolling.roll import Rolled, Tell, follow, goal_value, roll
-from plans.stock import difference
-from scenarios import Scenario
-from scenarios.known import uncertain
+from emberline import twin
+from emberline.models.search.warm_start import Study
+from emberline.plans.accounts.figures import Figures, comparable, figures
+from emberline.plans.accounts.stock import difference
+from emberline.plans.plan.plan import Plan, plan, violations
+from emberline.plans.rolling.blocks import interval, of_days
+from emberline.plans.rolling.by_step import carbon_by_step, cost_by_step
+from emberline.plans.rolling.horizon import How
+from emberline.plans.rolling.roll import Rolled, Tell, follow, goal_value, roll
+from emberline.scenarios import Scenario
+from emberline.scenarios.reading.issued_forecasts import uncertain
 
 
 @dataclass(frozen=True)

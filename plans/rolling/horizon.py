@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from scenarios import Problem, Scenario, ScenarioError
-from scenarios.assets import ELECTRICITY, Load, Renewable, Source
-from scenarios.document import dotted
-from scenarios.horizon import DAY
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.assets import ELECTRICITY, Load, Renewable, Source
+from emberline.scenarios.reading.document import dotted
+from emberline.scenarios.records.horizon import DAY
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from scenarios import Scenario
-from scenarios.assets import Renewable
-from scenarios.assets.account import flow
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import Renewable
+from emberline.scenarios.assets.account import flow
 
 LetGo = dict[str, np.ndarray]
 """What a schedule lets go of PV and wind among the assets, by asset, shape (n_steps,) [MW]."""

@@ -7,7 +7,7 @@ from datetime import datetime
 import numpy as np
 import xarray as xr
 
-from scenarios import Scenario
+from emberline.scenarios import Scenario
 
 LONG_OVER_MIN = 24 * 60.0
 """Orders that have ended so long before a plan hold nothing in it any more, neither set-up nor ladle."""

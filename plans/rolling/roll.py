@@ -19,18 +19,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-import models
-import twin
-from models.study import Study
-from plans.figures import Figures, figures
-from plans.plan import violations
-from plans.rolling import budgets, orders
-from plans.rolling.horizon import How, refuse, window_end
-from plans.rolling.laying import LetGo, cut, lay, let_go, with_sun
-from scenarios import Scenario
-from scenarios.horizon import Horizon
-from scenarios.known import foreseen, part
-from twin.state import later
+from emberline import models, twin
+from emberline.models.search.warm_start import Study
+from emberline.plans.accounts.figures import Figures, figures
+from emberline.plans.plan.plan import violations
+from emberline.plans.rolling import budgets, orders
+from emberline.plans.rolling.horizon import How, refuse, window_end
+from emberline.plans.rolling.laying import LetGo, cut, lay, let_go, with_sun
+from emberline.scenarios import Scenario
+from emberline.scenarios.reading.issued_forecasts import foreseen, part
+from emberline.scenarios.records.horizon import Horizon
+from emberline.twin.state import later
 
 Optimize = Callable[..., xr.Dataset]
 Tell = Callable[["Step"], None]
@@ -126,7 +125,7 @@ def roll(
         foresight: whether each plan knows what comes true, instead of the forecasts; undisturbed, plans are then made
             only where they reach further.
         replication: of the luck that the line has; None: undisturbed.
-        optimize: takes the place of ``models.optimize``.
+        optimize: takes the place of ``emberline.models.optimize``.
         study: keeps solvers from plan to plan.
         on_step: told of every planning.
         cancel: polled; True leaves the last plan to be followed to its end.

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from scenarios import Problem, Scenario, ScenarioError, load
-from scenarios import document as yaml_document
-from scenarios.horizon import DAY, MINUTE, Horizon, read_instant
-from scenarios.loading import find
+from emberline.scenarios import Problem, Scenario, ScenarioError, load
+from emberline.scenarios.reading import document as yaml_document
+from emberline.scenarios.reading.loading import find
+from emberline.scenarios.records.horizon import DAY, MINUTE, Horizon, read_instant
 
 
 def load_span(name: str, changes: Sequence[str], start: str | None, end: str | None) -> Scenario:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from models.explain.limit import clock
-from models.slots import Heat, Operation, SlotProblem
-from models.starts import Starts
-from plans.why.nearest import Key
-from scenarios import Scenario
+from emberline.models.explain.limit import clock
+from emberline.models.problem.assignment import Starts
+from emberline.models.problem.line_reader import Heat, Operation, SlotProblem
+from emberline.plans.why.nearest import Key
+from emberline.scenarios import Scenario
 
 CLOSE = 1e-9
 

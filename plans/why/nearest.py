@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from models.slots import SlotProblem
-from models.starts import Starts, mistakes
+from emberline.models.problem.assignment import Starts, mistakes
+from emberline.models.problem.line_reader import SlotProblem
 
 Key = tuple[int, int]
 """Heat and operation; a cast is told as (−1, cast)."""

@@ -10,22 +10,23 @@ from datetime import timedelta
 import numpy as np
 import xarray as xr
 
-from models import slots, starts
-from models.explain import missing
-from models.explain.limit import clock
-from models.schedule import RULED_OUT
-from plans.difference.moves import moved
-from plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
-from plans.redispatch import Redispatch
-from plans.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
-from plans.why.answer import Answer, Slot
-from plans.why.limits import Line
-from plans.why.nearest import Key
-from plans.why.resolver import Resolver
-from scenarios import Problem, Scenario, ScenarioError
-from scenarios.line import Unit
-from scenarios.orders import Lock
-from scenarios.scenario import Heat
+from emberline.models.explain import missing
+from emberline.models.explain.limit import clock
+from emberline.models.problem import assignment
+from emberline.models.problem import line_reader as slots
+from emberline.models.search.schedule import RULED_OUT
+from emberline.plans.difference.moves import moved
+from emberline.plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
+from emberline.plans.plan.redispatch import Redispatch
+from emberline.plans.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
+from emberline.plans.why.answer import Answer, Slot
+from emberline.plans.why.limits import Line
+from emberline.plans.why.nearest import Key
+from emberline.plans.why.resolver import Resolver
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.records.line import Unit
+from emberline.scenarios.records.orders import Lock
+from emberline.scenarios.records.scenario import Heat
 
 MOST_SLOTS = 400
 """More starts than these are not looked at one by one."""
@@ -105,7 +106,7 @@ class OfHeat:
         self.step = self.scenario.horizon.step_min
         self.free = with_locks(self.scenario, unlocked(self.scenario, (asked.heat.name, asked.stage)))
         self.problem = slots.from_scenario(self.free, resolver.plan.envelope)
-        found = starts.from_schedule(self.problem, self.schedule)
+        found = assignment.from_schedule(self.problem, self.schedule)
         assert found is not None, "a stored schedule lies on the model's slots"
         self.line = Line(self.free, self.problem, found)
         h = list(self.scenario.heats).index(asked.heat)

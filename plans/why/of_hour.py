@@ -10,17 +10,17 @@ from datetime import datetime
 import numpy as np
 import xarray as xr
 
-from models import slots, starts
-from models.explain.limit import clock
-from plans.difference.moves import moved
-from plans.difference.uses import shown, signal
-from plans.prices import prices
-from plans.why.answer import Answer, Worth
-from plans.why.limits import Line
-from plans.why.of_unit import away
-from plans.why.resolver import Resolver
-from scenarios import Problem, Scenario, ScenarioError
-from scenarios.horizon import Horizon, read_moment
+from emberline.models.explain.limit import clock
+from emberline.models.problem import assignment, line_reader
+from emberline.plans.difference.moves import moved
+from emberline.plans.difference.uses import shown, signal
+from emberline.plans.why.answer import Answer, Worth
+from emberline.plans.why.limits import Line
+from emberline.plans.why.of_unit import away
+from emberline.plans.why.resolver import Resolver
+from emberline.plans.why.shadow_prices import prices
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.records.horizon import Horizon, read_moment
 
 MOST_UNITS = 3
 """Units that are tried idle: those that draw most in the hour."""
@@ -156,8 +156,8 @@ class OfHour:
         drawing = self.drawing()
         if not self.scenario.heats or not drawing:
             return
-        problem = slots.from_scenario(self.scenario, self.resolver.plan.envelope)
-        found = starts.from_schedule(problem, self.schedule)
+        problem = line_reader.from_scenario(self.scenario, self.resolver.plan.envelope)
+        found = assignment.from_schedule(problem, self.schedule)
         if found is None:
             return
         line, step = Line(self.scenario, problem, found), problem.step_min
@@ -204,7 +204,7 @@ class OfHour:
 
     def answer(self, key: str, says: str, unit: str) -> Answer:
         """Plan again with a unit idle in the hour, or with other load."""
-        import twin
+        from emberline import twin
 
         resolver = self.resolver
         asked = self._load(1.0 if key == "more" else -1.0) if not unit else away(

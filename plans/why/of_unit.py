@@ -9,17 +9,17 @@ from datetime import timedelta
 import numpy as np
 import xarray as xr
 
-from models.explain import missing
-from models.schedule import RULED_OUT
-from plans.difference.uses import used
-from plans.levers import BATTERY, without
-from plans.why.answer import Answer
-from plans.why.resolver import Resolver
-from scenarios import Problem, Scenario, ScenarioError
-from scenarios.assets import FlexibleLoad, Load, Source
-from scenarios.assets.converter import Machine, MachineState
-from scenarios.process import Process
-from scenarios.state import Outage
+from emberline.models.explain import missing
+from emberline.models.search.schedule import RULED_OUT
+from emberline.plans.difference.uses import used
+from emberline.plans.levers.study import BATTERY, without
+from emberline.plans.why.answer import Answer
+from emberline.plans.why.resolver import Resolver
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.assets import FlexibleLoad, Load, Source
+from emberline.scenarios.assets.converter import Machine, MachineState
+from emberline.scenarios.process import Process
+from emberline.scenarios.records.state import Outage
 
 GIVEN = (Load, Source, FlexibleLoad)
 """Assets that are asked of the plant, not decided."""
@@ -80,7 +80,7 @@ class OfUnit:
 
     def answer(self, key: str, says: str) -> Answer:
         """Plan again without it, or with it on."""
-        import twin
+        from emberline import twin
 
         if key == "on":
             asked = self._on()

@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from models.study import Study
-from plans.caps import fixed
-from plans.figures import Figures, figures
-from plans.plan import Plan, violations
-from plans.redispatch import Redispatch, Redispatched
-from plans.site_stores import ending_no_lower
-from plans.stock import difference
-from plans.why.answer import HELD, Answer, More
-from plans.why.nearest import as_list, nearest
-from scenarios import Scenario
+from emberline.models.search.warm_start import Study
+from emberline.plans.accounts.figures import Figures, figures
+from emberline.plans.accounts.site_stores import ending_no_lower
+from emberline.plans.accounts.stock import difference
+from emberline.plans.plan.caps import fixed
+from emberline.plans.plan.plan import Plan, violations
+from emberline.plans.plan.redispatch import Redispatch, Redispatched
+from emberline.plans.why.answer import HELD, Answer, More
+from emberline.plans.why.nearest import as_list, nearest
+from emberline.scenarios import Scenario
 
 FINE = 1e-3
 """Relative gap at which a search ends, where the scenario asks for less: what is weighed are differences."""
@@ -47,7 +47,7 @@ class Resolver:
     """Whether the time was over before all was tried."""
 
     def __post_init__(self) -> None:
-        import twin
+        from emberline import twin
 
         assert self.plan.schedule is not None
         assert self.plan.replay_figures is not None
@@ -110,8 +110,7 @@ class Resolver:
             begin: schedules to begin from, beside the foreman's and the stored one.
             held: of :meth:`judged`: plans that stand where the search finds none, or none better.
         """
-        import models
-        import twin
+        from emberline import models, twin
 
         self.tell(says)
         share = max(self.left / max(self.asks, 1), LEAST_S)
@@ -141,7 +140,7 @@ class Resolver:
         return replace(answer, how=HELD)
 
     def _answer(self, key: str, says: str, asked: Scenario, found: xr.Dataset) -> Answer:
-        import twin
+        from emberline import twin
 
         attrs: dict[Any, Any] = found.attrs
         constant = float(attrs.get("constant", 0.0))
@@ -195,11 +194,11 @@ class Resolver:
             envelope: of it; None: the stored plan's.
             wanted: what to be near to instead of the stored one.
         """
-        from models import slots, starts
+        from emberline.models.problem import assignment, line_reader
 
         schedule = self.schedule if wanted is None else wanted
-        problem = slots.from_scenario(asked, self.plan.envelope if envelope is None else envelope)
-        own = starts.from_schedule(problem, schedule) if problem.heats else None
+        problem = line_reader.from_scenario(asked, self.plan.envelope if envelope is None else envelope)
+        own = assignment.from_schedule(problem, schedule) if problem.heats else None
         both = [] if own is None else [nearest(problem, own, later=later) for later in (True, False)]
         found = []
         for one in dict.fromkeys(both):

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from plans.plan import Plan
-from plans.why.answer import Answer, Slot, Why, Worth
-from plans.why.of_heat import OfHeat, operation
-from plans.why.of_hour import OfHour, minute
-from plans.why.of_hour import hour as read_hour
-from plans.why.of_unit import OfUnit
-from plans.why.resolver import Resolver
-from scenarios import Problem, Scenario, ScenarioError
+from emberline.plans.plan.plan import Plan
+from emberline.plans.why.answer import Answer, Slot, Why, Worth
+from emberline.plans.why.of_heat import OfHeat, operation
+from emberline.plans.why.of_hour import OfHour, minute
+from emberline.plans.why.of_hour import hour as read_hour
+from emberline.plans.why.of_unit import OfUnit
+from emberline.plans.why.resolver import Resolver
+from emberline.scenarios import Problem, Scenario, ScenarioError
 
 TIME_LIMIT_S = 120.0
 SMALL = 0.1

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo
 
-from scenarios.assets.base import POWER, Carrier, Named, Wanted
-from scenarios.assets.converter import Batch, Converter, LoadPoint, Machine, MachineState, Stream
-from scenarios.assets.machines import (
+from emberline.scenarios.assets.base import POWER, Carrier, Named, Wanted
+from emberline.scenarios.assets.converter import Batch, Converter, LoadPoint, Machine, MachineState, Stream
+from emberline.scenarios.assets.machines import (
     Boiler,
     Electrolyser,
     EnginePoint,
@@ -22,10 +22,10 @@ from scenarios.assets.machines import (
     Turbine,
     WasteHeatRecovery,
 )
-from scenarios.assets.quantity import CARRIERS, ELECTRICITY
-from scenarios.assets.storage import Storage
-from scenarios.assets.trade import Flare, Load, Renewable, Sale, Source, Supply
-from scenarios.record import of_kind
+from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.assets.trade import Flare, Load, Renewable, Sale, Source, Supply
+from emberline.scenarios.records.base import of_kind
 
 Kind = (
     Supply | Sale | Flare | Load | Source | Renewable | Storage | Converter | GasEngine | Boiler | HeatPump

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from scenarios.assets.converter import Converter
-from scenarios.assets.storage import Storage
-from scenarios.assets.trade import Flare, Sale, Supply
+from emberline.scenarios.assets.converter import Converter
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.assets.trade import Flare, Sale, Supply
 
 if TYPE_CHECKING:
-    from scenarios.scenario import Scenario
+    from emberline.scenarios.records.scenario import Scenario
 
 
 @dataclass(frozen=True)

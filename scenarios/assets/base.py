@@ -8,10 +8,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from scenarios.assets.quantity import ELECTRICITY
-from scenarios.line import NAME
-from scenarios.record import Record
-from scenarios.series import Series
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.reading.series import Series
+from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.line import NAME
 
 Unit = Literal["MWh", "t", "Nm3"]
 Place = tuple[str | int, ...]

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from scenarios.assets.account import flow
-from scenarios.assets.converter import Converter
-from scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.assets.account import flow
+from emberline.scenarios.assets.converter import Converter
+from emberline.scenarios.assets.quantity import ELECTRICITY
 
 if TYPE_CHECKING:
-    from scenarios.scenario import Scenario
+    from emberline.scenarios.records.scenario import Scenario
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from scenarios.assets.base import Named, Place, Wanted
-from scenarios.assets.quantity import Amount, KilogramsPerUnit, MoneyPerUnit, PerHour
-from scenarios.quantity import Fraction, Money, in_unit
-from scenarios.record import Record
-from scenarios.series import FactorSeries, Series
+from emberline.scenarios.assets.base import Named, Place, Wanted
+from emberline.scenarios.assets.quantity import Amount, KilogramsPerUnit, MoneyPerUnit, PerHour
+from emberline.scenarios.reading.series import FactorSeries, Series
+from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.quantity import Fraction, Money, in_unit
 
 SPAN = Annotated[float, BeforeValidator(in_unit("h"), json_schema_input_type=float | str), Field(ge=0, le=10_000)]
 """Hours, nought included."""

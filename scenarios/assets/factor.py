@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo
 
-from scenarios.assets.quantity import CARRIERS, ELECTRICITY, KilogramsPerUnit
-from scenarios.emissions import by_factor
-from scenarios.factors import Factor
+from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY, KilogramsPerUnit
+from emberline.scenarios.records.emissions import by_factor
+from emberline.scenarios.records.factors import Factor
 
 
 def _of_factor(field: str) -> Callable[[Any, ValidationInfo], Any]:

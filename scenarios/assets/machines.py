@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from scenarios.assets.base import Place, Wanted
-from scenarios.assets.converter import COMMON, Converter, LoadPoint, Machine, Stream
-from scenarios.assets.quantity import ELECTRICITY, Amount, MoneyPerUnit, PerHour
-from scenarios.horizon import Horizon
-from scenarios.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
-from scenarios.record import Record
-from scenarios.series import FactorSeries, Series
+from emberline.scenarios.assets.base import Place, Wanted
+from emberline.scenarios.assets.converter import COMMON, Converter, LoadPoint, Machine, Stream
+from emberline.scenarios.assets.quantity import ELECTRICITY, Amount, MoneyPerUnit, PerHour
+from emberline.scenarios.reading.series import FactorSeries, Series
+from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
 
 HYDROGEN = {"t": 0.001, "MWh": 0.033326, "Nm3": 1 / 0.08988}
 """What a kilogram of hydrogen is: lower heating value 119.97 MJ/kg, 0.08988 kg/Nm³ (NIST Chemistry WebBook)."""

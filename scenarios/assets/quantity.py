@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
-from scenarios.quantity import NUMBER, convert
-from scenarios.record import UP, Misplaced, Unjudged, unknown
-from scenarios.series import Given, Series, constant_read_by
+from emberline.scenarios.reading.series import Given, Series, constant_read_by
+from emberline.scenarios.records.base import UP, Misplaced, Unjudged, unknown
+from emberline.scenarios.records.quantity import NUMBER, convert
 
 CARRIERS = "carriers"
 """Key of the validation context: unit of measure by carrier."""

@@ -7,10 +7,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from scenarios.assets.base import Named
-from scenarios.assets.quantity import Amount, MoneyPerUnit, PerHour
-from scenarios.quantity import Fraction
-from scenarios.quantity import PerHour as ShareLost
+from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.quantity import Amount, MoneyPerUnit, PerHour
+from emberline.scenarios.records.quantity import Fraction
+from emberline.scenarios.records.quantity import PerHour as ShareLost
 
 NOTHING = 1e-12
 """Self-loss per hour below which the formula loses more digits than the loss is worth."""

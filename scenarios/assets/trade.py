@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from scenarios.assets.base import Named, Wanted
-from scenarios.assets.factor import BiogenicByFactor, FossilByFactor
-from scenarios.assets.quantity import (
+from emberline.scenarios.assets.base import Named, Wanted
+from emberline.scenarios.assets.factor import BiogenicByFactor, FossilByFactor
+from emberline.scenarios.assets.quantity import (
     ELECTRICITY,
     PRICE,
     RATE,
@@ -22,9 +22,9 @@ from scenarios.assets.quantity import (
     RateSeries,
     UnitPriceSeries,
 )
-from scenarios.emissions import FactorByName
-from scenarios.quantity import Megawatts
-from scenarios.series import FactorSeries, Series
+from emberline.scenarios.reading.series import FactorSeries, Series
+from emberline.scenarios.records.emissions import FactorByName
+from emberline.scenarios.records.quantity import Megawatts
 
 
 class Supply(Named):

@@ -12,9 +12,9 @@ Reference: Benedikt, Módos, Hanzálek (2020), Power of pre-processing: producti
 and power-saving states.
 """
 
-from scenarios.energy_states.gaps import idle_pieces
-from scenarios.energy_states.graph import Leg, Passage, gap_costs, legs, slots, slots_between, through
-from scenarios.energy_states.record import TOLERANCE_MIN, EnergyState, EnergyStates, Move, Transition, Work
+from emberline.scenarios.energy_states.gaps import idle_pieces
+from emberline.scenarios.energy_states.graph import Leg, Passage, gap_costs, legs, slots, slots_between, through
+from emberline.scenarios.energy_states.record import TOLERANCE_MIN, EnergyState, EnergyStates, Move, Transition, Work
 
 __all__ = [
     "TOLERANCE_MIN",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from scenarios.energy_states.record import TOLERANCE_MIN, EnergyStates
+from emberline.scenarios.energy_states.record import TOLERANCE_MIN, EnergyStates
 
 
 def idle_pieces(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scenarios.energy_states.record import TOLERANCE_MIN, EnergyStates, Move
+from emberline.scenarios.energy_states.record import TOLERANCE_MIN, EnergyStates, Move
 
 
 @dataclass(frozen=True)

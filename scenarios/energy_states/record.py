@@ -10,8 +10,8 @@ from functools import cached_property
 
 from pydantic import Field, model_validator
 
-from scenarios.quantity import Megawatts, Minutes
-from scenarios.record import NAME, Record
+from emberline.scenarios.records.base import NAME, Record
+from emberline.scenarios.records.quantity import Megawatts, Minutes
 
 TOLERANCE_MIN = 1e-6
 """Less than this above whole slots is rounding, not another slot."""

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenarios.importing.bringing import MISSING, NUMBERS, meant
-from scenarios.importing.clocks import (
+from emberline.scenarios.importing.clocks import (
     FEWEST,
     day_columns,
     joined,
@@ -19,11 +18,12 @@ from scenarios.importing.clocks import (
     share_of_clocks,
     share_of_dates,
 )
-from scenarios.importing.mapping import LONGEST_MIN, Mapping, Order, checked
-from scenarios.importing.reading import Raw
-from scenarios.importing.roles import ROLES, Role, energy
-from scenarios.importing.times import OFFSET, PLACES, WRITTEN, cleaned, on_the_wall, utc_seconds
-from scenarios.importing.units import (
+from emberline.scenarios.importing.mapping import LONGEST_MIN, Mapping, Order, checked
+from emberline.scenarios.importing.reading import Raw
+from emberline.scenarios.importing.roles import ROLES, Role, energy
+from emberline.scenarios.importing.series_import import MISSING, NUMBERS, meant
+from emberline.scenarios.importing.times import OFFSET, PLACES, WRITTEN, cleaned, on_the_wall, utc_seconds
+from emberline.scenarios.importing.units import (
     NO_VALUE,
     column_of_units,
     fits,
@@ -32,8 +32,8 @@ from scenarios.importing.units import (
     unit_unsaid,
     words_for_none,
 )
-from scenarios.record import Problem, ScenarioError
-from scenarios.spelling import named
+from emberline.scenarios.reading.unit_spelling import named
+from emberline.scenarios.records.base import Problem, ScenarioError
 
 if TYPE_CHECKING:
     import pandas as pd

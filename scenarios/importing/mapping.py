@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from scenarios.document import Keys, dotted, parse
-from scenarios.editing import flow
-from scenarios.faults import fault
-from scenarios.importing.roles import ROLES
-from scenarios.quantity import Megawatts, PositiveMinutes
-from scenarios.record import Problem, Record, ScenarioError
-from scenarios.series import Fill
-from scenarios.zones import zones
+from emberline.scenarios.checking.faults import fault
+from emberline.scenarios.importing.roles import ROLES
+from emberline.scenarios.reading.document import Keys, dotted, parse
+from emberline.scenarios.reading.editing import flow
+from emberline.scenarios.reading.series import Fill
+from emberline.scenarios.reading.zones import zones
+from emberline.scenarios.records.base import Problem, Record, ScenarioError
+from emberline.scenarios.records.quantity import Megawatts, PositiveMinutes
 
 Twice = Literal["refuse", "first", "last", "mean"]
 Order = Literal["year first", "day first", "month first", "unix seconds", "unix milliseconds"]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from scenarios.importing import sheets
-from scenarios.record import Problem, ScenarioError
+from emberline.scenarios.importing import sheets
+from emberline.scenarios.records.base import Problem, ScenarioError
 
 if TYPE_CHECKING:
     import pandas as pd

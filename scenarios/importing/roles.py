@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from scenarios.document import Keys
-from scenarios.quantity import CURRENCIES, UNIT, factor
-from scenarios.spelling import spelled
+from emberline.scenarios.reading.document import Keys
+from emberline.scenarios.reading.unit_spelling import spelled
+from emberline.scenarios.records.quantity import CURRENCIES, UNIT, factor
 
 
 @dataclass(frozen=True)

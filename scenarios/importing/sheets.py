@@ -1,4 +1,4 @@
-"""Reading a workbook in a process of its own: ``python -m scenarios.importing.sheets SHEET < book.xlsx``.
+"""Reading a workbook in a process of its own: ``python -m emberline.scenarios.importing.sheets SHEET < book.xlsx``.
 
 A workbook of a few kilobytes can ask for hundreds of gigabytes, and a reader that is refused them ends its process. The
 process has a limit on memory and time and writes the cells as JSON, one row a line: first the names of all sheets.
@@ -33,7 +33,7 @@ def rows_of(content: bytes, sheet: str | None) -> tuple[list[str], list[list[str
         ValueError: it is no workbook, too large, or has no such sheet.
     """
     _weigh(content)
-    command = [sys.executable, "-m", "scenarios.importing.sheets", json.dumps(sheet)]
+    command = [sys.executable, "-m", "emberline.scenarios.importing.sheets", json.dumps(sheet)]
     try:
         done = subprocess.run(
             command, input=content, capture_output=True, timeout=LONGEST_S, check=False,

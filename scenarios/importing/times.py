@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenarios.importing.mapping import Mapping, Order
+from emberline.scenarios.importing.mapping import Mapping, Order
 
 if TYPE_CHECKING:
     import pandas as pd

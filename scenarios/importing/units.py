@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scenarios.importing.roles import Role, standard
-from scenarios.spelling import named, of_name, spelled
+from emberline.scenarios.importing.roles import Role, standard
+from emberline.scenarios.reading.unit_spelling import named, of_name, spelled
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -4,9 +4,9 @@ Rates count in tonnes per hour of what the process is measured by, mostly its ma
 its heat follow from the rate. A grade of product is a mode. Records and pure physics.
 """
 
-from scenarios.process.recipe import GJ_PER_MWH, Fuel, Heat, Mode, PowerPoint, Rate, Recipe, Stream
-from scenarios.process.record import Process, UnitState, carriers_of, in_steps, stores_of
-from scenarios.process.switching import Between, ChangeOver, ChangeOvers, PlannedStop, StartUp
+from emberline.scenarios.process.recipe import GJ_PER_MWH, Fuel, Heat, Mode, PowerPoint, Rate, Recipe, Stream
+from emberline.scenarios.process.record import Process, UnitState, carriers_of, in_steps, stores_of
+from emberline.scenarios.process.switching import Between, ChangeOver, ChangeOvers, PlannedStop, StartUp
 
 __all__ = [
     "GJ_PER_MWH",

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
-from scenarios.assets.quantity import of_unit
-from scenarios.line import Emission
-from scenarios.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
-from scenarios.record import NAME, Explicit, Misplaced, Record
+from emberline.scenarios.assets.quantity import of_unit
+from emberline.scenarios.records.base import NAME, Explicit, Misplaced, Record
+from emberline.scenarios.records.line import Emission
+from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
 
 GigajoulesPerTonne = Annotated[
     float, BeforeValidator(in_unit("GJ/t"), json_schema_input_type=float | str), Field(gt=0, le=1e4)

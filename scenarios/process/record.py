@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from scenarios.horizon import Horizon
-from scenarios.process.recipe import Mode, Recipe
-from scenarios.process.switching import ChangeOver, ChangeOvers, PlannedStop, Span, StartUp
-from scenarios.quantity import MegawattHours, TonnesPerHour, in_unit
-from scenarios.record import NAME, Misplaced, Record
+from emberline.scenarios.process.recipe import Mode, Recipe
+from emberline.scenarios.process.switching import ChangeOver, ChangeOvers, PlannedStop, Span, StartUp
+from emberline.scenarios.records.base import NAME, Misplaced, Record
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.quantity import MegawattHours, TonnesPerHour, in_unit
 
 RampPerHour = Annotated[
     float, BeforeValidator(in_unit("t/h/h"), json_schema_input_type=float | str), Field(gt=0, le=1e6)

@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from scenarios.horizon import Moment
-from scenarios.quantity import Hours, MegawattHours, Minutes, in_unit
-from scenarios.record import Record
+from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.horizon import Moment
+from emberline.scenarios.records.quantity import Hours, MegawattHours, Minutes, in_unit
 
 Span = Annotated[float, BeforeValidator(in_unit("h"), json_schema_input_type=float | str), Field(ge=0, le=10_000)]
 """Hours, nought included."""

@@ -1,9 +1,9 @@
 """Tariffs: the record, its numbers on the metered grid, the exact bill, and rows of tariff tables."""
 
-from scenarios.tariff.bill import Bill, Line, bill, billed_mw, charged
-from scenarios.tariff.china import PeakValley, TwoPart
-from scenarios.tariff.rates import Rates, metered, read
-from scenarios.tariff.record import (
+from emberline.scenarios.tariff.bill import Bill, Line, bill, billed_mw, charged
+from emberline.scenarios.tariff.china import PeakValley, TwoPart
+from emberline.scenarios.tariff.rates import Rates, metered, read
+from emberline.scenarios.tariff.record import (
     Before,
     CoincidentPeak,
     DemandCharge,
@@ -16,9 +16,9 @@ from scenarios.tariff.record import (
     Tariff,
     Tax,
 )
-from scenarios.tariff.remarks import remarks
-from scenarios.tariff.table import from_table
-from scenarios.tariff.windows import Window
+from emberline.scenarios.tariff.remarks import remarks
+from emberline.scenarios.tariff.table import from_table
+from emberline.scenarios.tariff.windows import Window
 
 __all__ = [
     "Before",

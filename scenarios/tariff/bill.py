@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scenarios.tariff.rates import FixedCounts, PeakRates, Rates, read
-from scenarios.tariff.record import Before, Tariff
+from emberline.scenarios.tariff.rates import FixedCounts, PeakRates, Rates, read
+from emberline.scenarios.tariff.record import Before, Tariff
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def bill(
         fixed: how fixed charges of a month that is covered in part count.
 
     Raises:
-        ValueError: as of :func:`scenarios.tariff.read`, or the import does not fit the times or is negative.
+        ValueError: as of :func:`emberline.scenarios.tariff.read`, or the import does not fit the times or is negative.
     """
     return charged(
         read(tariff, times, zone, before=before, interval_min=interval_min, fixed=fixed), import_mw, export_mw

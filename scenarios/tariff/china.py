@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from scenarios.quantity import Fraction, Megawatts, in_unit
-from scenarios.record import Record
-from scenarios.tariff.windows import DAYS, Window, cells
+from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.quantity import Fraction, Megawatts, in_unit
+from emberline.scenarios.tariff.windows import DAYS, Window, cells
 
 Ratio = Annotated[float, Field(gt=0, le=10)]
 

@@ -13,9 +13,9 @@ from typing import Literal
 
 import numpy as np
 
-from scenarios.horizon import Horizon
-from scenarios.tariff.clock import Clock
-from scenarios.tariff.record import Before, DemandCharge, EnergyCharge, Tariff, by_charge
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.tariff.clock import Clock
+from emberline.scenarios.tariff.record import Before, DemandCharge, EnergyCharge, Tariff, by_charge
 
 FixedCounts = Literal["prorated", "whole"]
 

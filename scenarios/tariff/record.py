@@ -12,11 +12,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from scenarios.horizon import Instant
-from scenarios.quantity import CURRENCIES, Fraction, MegawattHours, Megawatts, Money, PositiveMinutes, in_unit
-from scenarios.record import Record
-from scenarios.tariff.china import PeakValley, TwoPart
-from scenarios.tariff.windows import Months, Weekday, Window
+from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.horizon import Instant
+from emberline.scenarios.records.quantity import (
+    CURRENCIES,
+    Fraction,
+    MegawattHours,
+    Megawatts,
+    Money,
+    PositiveMinutes,
+    in_unit,
+)
+from emberline.scenarios.tariff.china import PeakValley, TwoPart
+from emberline.scenarios.tariff.windows import Months, Weekday, Window
 
 LARGEST = 1e9
 Name = Annotated[str, Field(min_length=1, max_length=80)]

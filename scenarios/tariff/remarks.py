@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from scenarios.tariff.record import EnergyCharge, Tariff
-from scenarios.tariff.windows import DAYS, HOLIDAY, cells
+from emberline.scenarios.tariff.record import EnergyCharge, Tariff
+from emberline.scenarios.tariff.windows import DAYS, HOLIDAY, cells
 
 
 def remarks(tariff: Tariff) -> tuple[str, ...]:

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scenarios.files import named, unreadable
-from scenarios.quantity import CURRENCIES, signs
-from scenarios.record import Problem, ScenarioError
-from scenarios.tariff.record import DemandCharge, DemandRate, EnergyCharge, EnergyRate, FixedCharge, Tariff
-from scenarios.tariff.windows import Window
+from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.scenarios.records.quantity import CURRENCIES, signs
+from emberline.scenarios.tariff.record import DemandCharge, DemandRate, EnergyCharge, EnergyRate, FixedCharge, Tariff
+from emberline.scenarios.tariff.windows import Window
 
 LARGEST_BYTES = 64_000_000
 LARGEST_CHARGE = 1e6

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator
 
-from scenarios.record import Record
+from emberline.scenarios.records.base import Record
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday")
 """Weekdays by number, 0 is Monday; 7 is a holiday where holidays are days of their own."""

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import twin
 from benchmarks import cp_sat
 from benchmarks.findings import NEVER
-from scenarios import Scenario, load
+from emberline import twin
+from emberline.scenarios import Scenario, load
 
 Given = tuple[Scenario, xr.Dataset, xr.Dataset]
 

@@ -40,7 +40,7 @@ def test_so_many_heats(heats: int) -> None:
 
 def test_a_week_of_heats_is_the_bundled_week() -> None:
     """Proves: 168 heats are the bundled week's, in its order. Sensitivity: casts drawn otherwise."""
-    from scenarios import load
+    from emberline.scenarios import load
 
     made, bundled = scaled.of_heats(168, 60.0), load("melt-shop-week")
     assert [heat.grade.name for heat in made.heats] == [heat.grade.name for heat in bundled.heats]

@@ -16,10 +16,10 @@ import numpy as np
 import xarray as xr
 from scipy.optimize import linprog
 
-import models
-from scenarios import Scenario
-from scenarios.process import ChangeOver, Process, StartUp
-from scenarios.store import Store
+from emberline import models
+from emberline.scenarios import Scenario
+from emberline.scenarios.process import ChangeOver, Process, StartUp
+from emberline.scenarios.records.store import Store
 
 TOL = 1e-7
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import xarray as xr
 
-import models
-from models.prices import shadow_prices
-from scenarios import Scenario
-from scenarios.assets.account import accounts, flow
+from emberline import models
+from emberline.models.explain.shadow_prices import shadow_prices
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import accounts, flow
 
 GAS = {"kind": "supply", "name": "gas", "carrier": "gas", "price_per_unit": 30.0, "fossil_kg_per_unit": 200.0}
 BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 20, "efficiency": 0.9}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from models.templates import Series, building, limit
+from emberline.models.kernel.templates import Series, building, limit
 
 KINDS = ("a", "b", "c")
 

@@ -10,11 +10,11 @@ import pyomo.environ as pyo
 import pytest
 from pyomo.core.expr.visitor import identify_variables
 
-from models import arrays
-from models.arrays import ONE_BY_ONE, ArrayConstraint, ArrayVar, Sparse
-from models.compile import compiled
-from models.solve import Program
-from models.templates import Series, building, limit
+from emberline.models.kernel import arrays
+from emberline.models.kernel.arrays import ONE_BY_ONE, ArrayConstraint, ArrayVar, Sparse
+from emberline.models.kernel.compile import compiled
+from emberline.models.kernel.highs import Program
+from emberline.models.kernel.templates import Series, building, limit
 
 N = 400
 KEYS = ("a", "b")

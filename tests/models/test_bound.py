@@ -11,20 +11,20 @@ import pyomo.environ as pyo
 import pytest
 from shops import MARKET, cast, melt_shop, scenario
 
-import models
-from models import aim as aims
-from models import bound as bounds
-from models import site as sites
-from models import slots
-from models.baseline import direct_kg
-from models.bound import Bound
-from models.casts import bound as cast_bound
-from models.search import Search
-from models.slots import SlotProblem
-from models.solve import Program
-from models.starts import Starts
-from scenarios import Scenario
-from twin import envelope, replay
+from emberline import models
+from emberline.models.bounds import branch_and_bound as bounds
+from emberline.models.bounds import column_generation as cast_bound
+from emberline.models.bounds.branch_and_bound import Bound
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.kernel.highs import Program
+from emberline.models.problem import line_reader
+from emberline.models.problem.assignment import Starts
+from emberline.models.problem.constants import direct_kg
+from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.search.incumbent import Search
+from emberline.scenarios import Scenario
+from emberline.twin import envelope, replay
 
 
 def giving() -> dict[str, Any]:
@@ -86,7 +86,7 @@ def search(built: Scenario) -> Search:
     table = envelope(built)
     data = sites.read(built, table)
     aim = aims.read(built, data, None, direct_kg(built, table))
-    return Search(slots.from_scenario(built, table), data, aim, 30.0, 0.0, lambda event: None, lambda: False)
+    return Search(line_reader.from_scenario(built, table), data, aim, 30.0, 0.0, lambda event: None, lambda: False)
 
 
 def schedules(problem: SlotProblem) -> Any:

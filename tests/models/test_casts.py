@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from shops import cast, melt_shop
 from test_bound import CASES, schedules, search, shop
 
-import models
-import twin
-from models.casts import bound as cast_bound
-from models.casts import curves, renewal
-from models.casts.draws import Draws
-from models.casts.renewal import _Renewal
-from models.casts.tables import core, least
-from models.casts.ways import Ways
-from models.search import Search
-from models.starts import extra_mwh, from_schedule, line_cells, mistakes
-from scenarios import load
+from emberline import models, twin
+from emberline.models.bounds import column_generation as cast_bound
+from emberline.models.bounds.cast_pricing import Ways
+from emberline.models.heuristics.line import ruin_and_recreate
+from emberline.models.heuristics.line.move_sampling import Draws
+from emberline.models.heuristics.line.move_tables import core, least
+from emberline.models.heuristics.line.ruin_and_recreate import _Renewal
+from emberline.models.problem import cost_curves
+from emberline.models.problem.assignment import extra_mwh, from_schedule, line_cells, mistakes
+from emberline.models.search.incumbent import Search
+from emberline.scenarios import load
 
 ELIGIBLE = ["one by one", "one due early", "one cast locked", "a cast of two", "no loss"]
 """Cases of the bound's other test without a limit that is felt and without assets."""
@@ -42,7 +42,7 @@ def best_of(case: str, seed: int, **changes: Any) -> tuple[Search, float]:
 def test_the_least_within_a_window_of_lags(values: list[int], least: int, more: int) -> None:
     """Proves: the doubled window is the plain minimum over lags. Sensitivity: its width or its shift by one."""
     curve, n = np.array(values, dtype=float), len(values)
-    found = curves.best_before(curve, least, least + more)
+    found = cost_curves.best_before(curve, least, least + more)
     for t in range(n):
         lags = [curve[t - lag] for lag in range(least, least + more + 1) if 0 <= t - lag < n]
         # a window that leaves the curve early may know less, never more
@@ -251,7 +251,7 @@ def test_equal_rounds_give_an_equal_plan() -> None:
     for bound in (None, 0.0):
         made = week()
         made.bound = bound
-        renewal.run(made, 500.0, rounds=25)
+        ruin_and_recreate.run(made, 500.0, rounds=25)
         plans.append(made.best)
     assert plans[0] == plans[1]
 

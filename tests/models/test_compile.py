@@ -14,10 +14,10 @@ from pyomo.core.expr import template_expr
 from pyomo.repn.plugins.standard_form import LinearStandardFormCompiler
 from random_models import random_model
 
-from models.compile import NotLinear, compiled
-from models.form import Compiled
-from models.solve import Program
-from models.templates import Series, building, limit
+from emberline.models.kernel.compile import NotLinear, compiled
+from emberline.models.kernel.highs import Program
+from emberline.models.kernel.standard_form import Compiled
+from emberline.models.kernel.templates import Series, building, limit
 
 ARRAYS = ("cost", "offset", "lower", "upper", "whole", "row_lower", "row_upper", "starts", "index", "values")
 

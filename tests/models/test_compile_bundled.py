@@ -10,12 +10,11 @@ import pyomo.environ as pyo
 import pytest
 from pyomo.contrib.solver.solvers.highs import Highs
 
-import models
-import twin
-from models.compile import compiled
-from models.form import Compiled
-from models.solve import Program
-from scenarios import bundled, load
+from emberline import models, twin
+from emberline.models.kernel.compile import compiled
+from emberline.models.kernel.highs import Program
+from emberline.models.kernel.standard_form import Compiled
+from emberline.scenarios import bundled, load
 
 SHORTER = {"works-hub-year": ["horizon.days=10"]}
 """A year's rules are those of ten days."""

@@ -10,22 +10,23 @@ import pyomo.environ as pyo
 import pytest
 from shops import cast, melt_shop, scenario
 
-import models
-from models import aim as aims
-from models import day, slots, starts
-from models import site as sites
-from models.baseline import direct_kg
-from models.search import Search
-from models.solve import Program
-from scenarios import Scenario
-from twin import dispatch, envelope
+from emberline import models
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.kernel.highs import Program
+from emberline.models.problem import assignment, line_reader
+from emberline.models.problem.constants import direct_kg
+from emberline.models.search.incumbent import Search
+from emberline.models.strategies import whole_horizon
+from emberline.scenarios import Scenario
+from emberline.twin import dispatch, envelope
 
 
 def search(built: Scenario) -> Search:
     table = envelope(built)
     data = sites.read(built, table)
     aim = aims.read(built, data, None, direct_kg(built, table))
-    return Search(slots.from_scenario(built, table), data, aim, 30.0, 0.0, lambda event: None, lambda: False)
+    return Search(line_reader.from_scenario(built, table), data, aim, 30.0, 0.0, lambda event: None, lambda: False)
 
 
 def two_casts() -> Scenario:
@@ -56,18 +57,18 @@ def test_casts_change_places() -> None:
     built = two_casts()
     table = envelope(built)
     found = search(built)
-    given = starts.from_schedule(found.problem, dispatch(built, table))
+    given = assignment.from_schedule(found.problem, dispatch(built, table))
     assert given is not None
     assert given.cast_slot[0] < given.cast_slot[1]
     found.offer(given)
     before = found.value
-    assert day.exchange(found)
+    assert whole_horizon.exchange(found)
     assert found.best is not None
     assert found.value is not None
     assert before is not None
     assert found.best.cast_slot[1] < found.best.cast_slot[0]
     assert found.value < before
-    assert starts.mistakes(found.problem, found.best) == []
+    assert assignment.mistakes(found.problem, found.best) == []
     assert found.value >= models.optimize(built, table).attrs["objective"] - 1e-6
 
 

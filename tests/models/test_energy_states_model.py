@@ -14,11 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import energy_states as oracle
-from models import energy_order
-from models import energy_states as model
-from models.energy_order import cheapest, slots_needed
-from models.solve import solve
-from scenarios.energy_states import EnergyStates, legs, through
+from benchmarks.machine_states import model, order
+from benchmarks.machine_states.order import cheapest, slots_needed
+from emberline.models.kernel.highs import solve
+from emberline.scenarios.energy_states import EnergyStates, legs, through
 
 FURNACE: dict[str, Any] = {
     "states": [
@@ -131,8 +130,8 @@ def test_the_window_of_the_search_hides_no_optimum(share: float, monkeypatch: py
 
     Sensitivity: the best order of a window is taken though a cheaper one may lie outside of it.
     """
-    monkeypatch.setattr(energy_order, "FIRST_WINDOW", share)
-    monkeypatch.setattr(energy_order, "SMALLEST_WINDOW", share / 1e3)
+    monkeypatch.setattr(order, "FIRST_WINDOW", share)
+    monkeypatch.setattr(order, "SMALLEST_WINDOW", share / 1e3)
     lengths = {3: 4, 4: 3}
     for key in range(1, 9):
         price = np.random.Generator(np.random.Philox(key=key)).integers(1, 11, 48).astype(float)

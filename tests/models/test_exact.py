@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.exact import least_peak
-from scenarios.rounding import dividing
+from emberline.models.bounds.exact_times import least_peak
+from emberline.scenarios.line.rounding import dividing
 
 
 def test_least_peak_by_hand() -> None:

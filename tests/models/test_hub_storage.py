@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from hubs import BOILER, ENVELOPE, GAS, amounts, best, hub, plan
 
-from models import aim as aims
-from models import site as sites
-from models.assets import read_flows
-from models.hub import build
-from scenarios.assets import Storage
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.assets import read_flows
+from emberline.models.strategies.site import build
+from emberline.scenarios.assets import Storage
 
 EMPTY: dict[str, Any] = {"level_share": 0.0}
 

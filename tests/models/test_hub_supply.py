@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 from hubs import BOILER, ELECTRODE, GAS, amounts, best, hub, plan
 
-from scenarios.datasets import INPUTS, SCHEDULE, check
+from emberline.scenarios.datasets import INPUTS, SCHEDULE, check
 
 CHP = {
     "kind": "chp", "name": "chp", "fuel": "gas", "heat": "heat", "electric_mw": 4,

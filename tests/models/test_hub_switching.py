@@ -14,10 +14,10 @@ from hubs import ELECTRODE, ENGINE, ENVELOPE, GAS, amounts, best, hub, plan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import aim as aims
-from models import site as sites
-from models.hub import build
-from scenarios import Scenario
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.strategies.site import build
+from emberline.scenarios import Scenario
 
 BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 10, "efficiency": 0.9}
 ON = {"on": True, "load": 0}

@@ -9,12 +9,12 @@ import pytest
 from hubs import BOILER, ENGINE, ENVELOPE, GAS, amounts, hub, money
 from shops import cast, melt_shop, scenario
 
-import models
-from models import aim as aims
-from models import site as sites
-from models.dispatch import columns, dispatch
-from models.prices import shadow_prices
-from twin import envelope
+from emberline import models
+from emberline.models.explain.shadow_prices import shadow_prices
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.dispatch import columns, dispatch
+from emberline.twin import envelope
 
 NEED = {"kind": "load", "name": "need", "carrier": "heat", "rate": 9.0}
 

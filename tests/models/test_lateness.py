@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import twin
 from benchmarks import casting
-from models import lateness, lateness_bound
-from models.lateness import Lateness, minimize_lateness
-from models.lateness_search import search, simple
-from models.lateness_shop import shop
-from scenarios import Scenario
+from emberline import twin
+from emberline.models.bounds import lateness_grid
+from emberline.models.heuristics.lateness.list_scheduling import search, simple
+from emberline.models.problem.line_in_minutes import shop
+from emberline.models.strategies import lateness
+from emberline.models.strategies.lateness import Lateness, minimize_lateness
+from emberline.scenarios import Scenario
 
 NOTHING = {"value": 0.0}
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -277,7 +278,7 @@ def test_rules_and_bound_hold_for_any_shop(seed: int) -> None:
     made = random_case(seed).scenario()
     table = shop(made, twin.envelope(made))
     value = search(table, 60, simple(table, 0)).value
-    relaxed = lateness_bound.bound(table, value.tardiness_min, value.makespan_min, binaries=500, time_limit=10)
+    relaxed = lateness_grid.bound(table, value.tardiness_min, value.makespan_min, binaries=500, time_limit=10)
     found = plan(made)
     keeps_the_rules(made, found)
     assert relaxed.tardiness_min <= found.objective <= value.tardiness_min
@@ -332,12 +333,12 @@ def test_the_relaxation_of_two_casters_is_exact_by_enumeration() -> None:
         totals[tuple(begin[name] for name in "abcd")] = total
     best = min(totals.values())
     line = shop(made, twin.envelope(made))
-    exact = lateness_bound.bound(line, best + 20, 200.0, binaries=10_000, time_limit=60)
+    exact = lateness_grid.bound(line, best + 20, 200.0, binaries=10_000, time_limit=60)
     assert exact.tardiness_min == best
     assert totals[tuple((exact.unit[g], exact.start[g]) for g in range(4))] == best
-    assert 0 <= lateness_bound.bound(line, best + 20, 200.0, binaries=12, time_limit=60).tardiness_min <= best
+    assert 0 <= lateness_grid.bound(line, best + 20, 200.0, binaries=12, time_limit=60).tardiness_min <= best
     for known in (best - 3, 0.0):
-        assert lateness_bound.bound(line, known, 200.0, binaries=10_000, time_limit=60).tardiness_min == known
+        assert lateness_grid.bound(line, known, 200.0, binaries=10_000, time_limit=60).tardiness_min == known
 
 
 def test_same_answer_each_time() -> None:

@@ -7,26 +7,28 @@ import itertools
 import pytest
 from enumerated_shops import shop
 
-import twin
-from models import clock, optimize, slots
-from models import site as sites
-from models.pooled import Pooled
-from models.templates import building
-from scenarios import Scenario, load
+from emberline import twin
+from emberline.models import optimize
+from emberline.models.formulations.line.pooled.model import Pooled
+from emberline.models.formulations.site import balance as sites
+from emberline.models.kernel.templates import building
+from emberline.models.problem import line_reader
+from emberline.models.search import deadline
+from emberline.scenarios import Scenario, load
 
 
 def looks(scenario: Scenario) -> int:
     """How often the clock is looked at while a line's bound is written."""
     envelope = twin.envelope(scenario)
     count = itertools.count()
-    with clock.writing(lambda: next(count) < 0), building():
-        Pooled(slots.from_scenario(scenario, envelope), sites.read(scenario, envelope), bounding=True)
+    with deadline.writing(lambda: next(count) < 0), building():
+        Pooled(line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope), bounding=True)
     return next(count)
 
 
 def late(scenario: Scenario) -> Scenario:
     """The scenario, its time over long before it begins."""
-    goal = scenario.goal.model_copy(update={"time_limit_s": -2 * clock.LATE_S})
+    goal = scenario.goal.model_copy(update={"time_limit_s": -2 * deadline.LATE_S})
     return scenario.model_copy(update={"goal": goal})
 
 
@@ -38,10 +40,10 @@ def test_the_clock_is_looked_at_between_rows() -> None:
     all_looks = looks(scenario)
     assert all_looks > 5
     envelope = twin.envelope(scenario)
-    problem, data = slots.from_scenario(scenario, envelope), sites.read(scenario, envelope)
+    problem, data = line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope)
     for last in (0, all_looks // 2, all_looks - 1):
         count = itertools.count()
-        with pytest.raises(clock.TimeIsOverError), clock.writing(lambda: next(count) >= last), building():  # noqa: B023
+        with pytest.raises(deadline.TimeIsOverError), deadline.writing(lambda: next(count) >= last), building():  # noqa: B023
             Pooled(problem, data, bounding=True)
     assert looks(scenario) == all_looks
 

@@ -12,17 +12,18 @@ import pyomo.environ as pyo
 import pytest
 from test_compile_bundled import upright
 
-import twin
-from models import site, slots
-from models.average import averaged
-from models.compile import compiled
-from models.matched import Corridor, Matched
-from models.named import Named, Windows
-from models.pooled import Pooled, leading_stage
-from models.site import Ports, SiteData
-from models.slots import SlotProblem
-from models.templates import building
-from scenarios import load
+from emberline import twin
+from emberline.models.formulations.line.by_unit.model import Corridor, Matched
+from emberline.models.formulations.line.named.model import Named, Windows
+from emberline.models.formulations.line.pooled.model import Pooled, leading_stage
+from emberline.models.formulations.site import balance
+from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.kernel.compile import compiled
+from emberline.models.kernel.templates import building
+from emberline.models.problem import line_reader
+from emberline.models.problem.averaging import averaged
+from emberline.models.problem.line_reader import SlotProblem
+from emberline.scenarios import load
 
 SHORT = ["horizon.step_min=30"]
 WHOLE = [*SHORT, "site.grid.metered_interval_min=30"]
@@ -38,7 +39,7 @@ def line(name: str, overrides: list[str]) -> tuple[SlotProblem, SiteData]:
     """A bundled line on slots, and its site."""
     scenario = load(name, overrides)
     envelope = twin.envelope(scenario)
-    return slots.from_scenario(scenario, envelope), site.read(scenario, envelope)
+    return line_reader.from_scenario(scenario, envelope), balance.read(scenario, envelope)
 
 
 def begun(problem: SlotProblem) -> SlotProblem:

@@ -11,13 +11,13 @@ import pytest
 import xarray as xr
 
 from benchmarks import melt_shop
-from models import matched_search
-from models.hall import matching, patterns
-from models.matched import Matched, Units
-from models.search import Search
-from models.solve import solve
-from models.starts import mistakes
-from scenarios import Scenario
+from emberline.models.formulations.line.by_unit.bipartite_matching import matching, patterns
+from emberline.models.formulations.line.by_unit.model import Matched, Units
+from emberline.models.kernel.highs import solve
+from emberline.models.problem.assignment import mistakes
+from emberline.models.search.incumbent import Search
+from emberline.models.strategies import corridors
+from emberline.scenarios import Scenario
 
 shared = pytest.mark.shared
 SHARED = Path(os.environ.get("EMBERLINE_SHARED", Path(__file__).resolve().parents[3] / "shared"))
@@ -84,7 +84,7 @@ def test_matching_gives_way() -> None:
 def test_published_optimum_is_proven(name: str, groups: list[int], optimum: float) -> None:
     """Proves: plan and bound meet at the published optimum. Sensitivity: the longest transfers cost 0.7 % more."""
     found = search(name, groups)
-    matched_search.pursue(found)
+    corridors.pursue(found)
     assert found.best is not None
     assert mistakes(found.problem, found.best) == []
     assert found.value == pytest.approx(optimum, abs=0.01)
@@ -99,7 +99,7 @@ def test_pooled_transfers_bracket_the_exact_ones() -> None:
     for units in names:
         found = search("plant2.json", [1])
         made = Matched(found.problem, found.data, units=units)
-        matched_search.set_goal(made, found, pure=True)
+        corridors.set_goal(made, found, pure=True)
         outcome = solve(made.model, time_limit=60)
         assert outcome.objective is not None
         values[units] = outcome.objective

@@ -10,13 +10,15 @@ import pyomo.environ as pyo
 import pytest
 from enumerated_shops import best, shop
 
-import twin
-from models import optimize, slots, starts, whole
-from models import site as sites
-from models.aim import read
-from models.search import Search
-from models.solve import outcome, program
-from scenarios import Scenario, load
+from emberline import twin
+from emberline.models import optimize
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site.objective import read
+from emberline.models.kernel.highs import outcome, program
+from emberline.models.problem import assignment, line_reader
+from emberline.models.search.incumbent import Search
+from emberline.models.strategies import exact_named
+from emberline.scenarios import Scenario, load
 
 SEED = 20261128
 
@@ -31,12 +33,12 @@ def planned(scenario: Scenario) -> dict[str, object]:
 def searched(scenario: Scenario, begin: bool = True) -> Search:
     """A search under way, with the baseline's list where that is wanted."""
     envelope = twin.envelope(scenario)
-    problem, data = slots.from_scenario(scenario, envelope), sites.read(scenario, envelope)
+    problem, data = line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope)
     search = Search(
         problem=problem, data=data, aim=read(scenario, data, None, 0.0), time_limit=120.0, gap=scenario.goal.gap,
         on_progress=lambda event: None, cancel=lambda: False,
     )  # fmt: skip
-    listed = starts.from_schedule(problem, twin.dispatch(scenario, envelope)) if begin else None
+    listed = assignment.from_schedule(problem, twin.dispatch(scenario, envelope)) if begin else None
     if listed is not None:
         search.offer(listed)
     return search
@@ -56,8 +58,8 @@ def test_the_whole_line_ends_at_the_enumerated_optimum(case: int) -> None:
     truth = best(scenario)
     for begin in (True, False):
         search = searched(scenario, begin)
-        assert whole.exact(search.problem)
-        assert whole.solve(search, 120.0)
+        assert exact_named.exact(search.problem)
+        assert exact_named.solve(search, 120.0)
         if truth is None:
             assert search.infeasible
             continue
@@ -71,7 +73,7 @@ def test_terms_are_counted_beforehand() -> None:
     """Proves: what a program takes is known without writing it, and grows with heats, units and slots."""
 
     def terms(*args: object, **rest: object) -> int:
-        return whole.terms(searched(shop(*args, **rest)).problem)  # type: ignore[arg-type]
+        return exact_named.terms(searched(shop(*args, **rest)).problem)  # type: ignore[arg-type]
 
     small = terms([1.0] * 6, [1])
     assert 0 < small < terms([1.0] * 6, [1, 1]) < terms([1.0] * 6, [1, 1], furnaces=2) < terms([1.0] * 9, [1, 1, 1, 1])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from enumerated import assert_followed, best, cheapest, features, optimum, random_works, works
 
-from scenarios import Scenario
+from emberline.scenarios import Scenario
 
 SEEDS = range(100)
 EXACT = 1e-5

@@ -9,8 +9,8 @@ import pytest
 from enumerated import assert_followed, envelope, works
 from test_process_search import CEMENT_MILLS, DELIVERIES, KILN, PARTS, RAW_MILLS, SITE, STORES, solve
 
-from models.processes.coarser import coarser
-from scenarios import Scenario
+from emberline.models.heuristics.processes.coarse_grid import coarser
+from emberline.scenarios import Scenario
 
 TARIFF: dict[str, Any] = {
     "name": "by half hours",

@@ -9,13 +9,13 @@ import pyomo.environ as pyo
 import pytest
 from enumerated import envelope, random_works, works
 
-from models import processes
-from models.compile import compiled
-from models.form import Compiled
-from models.processes import plant as plants
-from models.templates import building
-from scenarios import Scenario, load
-from scenarios.assets import ELECTRICITY
+from emberline.models.formulations import processes
+from emberline.models.kernel.compile import compiled
+from emberline.models.kernel.standard_form import Compiled
+from emberline.models.kernel.templates import building
+from emberline.models.problem import plant as plants
+from emberline.scenarios import Scenario, load
+from emberline.scenarios.assets import ELECTRICITY
 
 ARRAYS = ("cost", "lower", "upper", "whole", "row_lower", "row_upper", "starts", "index", "values")
 BUNDLED = ("aluminium-potline", "cement-anhui", "cement-week", "steam-cracker-utilities")

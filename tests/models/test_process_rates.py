@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from enumerated import best, envelope, optimum, works
 
-import models
-from scenarios import Scenario
+from emberline import models
+from emberline.scenarios import Scenario
 
 MILL: dict[str, Any] = {"name": "mill", "kwh_per_t": 100.0, "outputs": [{"store": "meal"}]}
 RANGE = {"low": 10.0, "high": 30.0}

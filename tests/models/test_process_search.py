@@ -10,16 +10,16 @@ import pytest
 import xarray as xr
 from enumerated import assert_followed, envelope, works
 
-import models
-from models import aim as aims
-from models import hub as hubs
-from models import site as sites
-from models.processes import plant as plants
-from models.processes import search as searching
-from models.processes.grid import Grid
-from scenarios import Scenario
-from scenarios.assets.account import accounts
-from scenarios.flows import emitted_kg
+from emberline import models
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.heuristics.processes import relax_and_fix as searching
+from emberline.models.heuristics.processes.integer_slots import Grid
+from emberline.models.problem import plant as plants
+from emberline.models.strategies import site as hubs
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import accounts
+from emberline.scenarios.process.flows import emitted_kg
 
 GAP = 0.01
 KILN: dict[str, Any] = {

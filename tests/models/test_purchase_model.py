@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hubs import ENVELOPE, hub
 
-import models
-from models import aim as aims
-from models import site as sites
-from models.dispatch import dispatch
-from scenarios import Scenario
-from scenarios.tariff import Tariff
+from emberline import models
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.dispatch import dispatch
+from emberline.scenarios import Scenario
+from emberline.scenarios.tariff import Tariff
 
 DEMAND = {"demand": [{"name": "peak", "rates": [{"per_mw": 1000.0}]}]}
 

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-import models
-import twin
-from models import aim as aims
-from models import quarters, slots
-from models import site as sites
-from models.search import Search
-from models.starts import from_schedule
-from scenarios import load
+from emberline import models, twin
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.heuristics.line import coarse_grid
+from emberline.models.problem import line_reader
+from emberline.models.problem.assignment import from_schedule
+from emberline.models.search.incumbent import Search
+from emberline.scenarios import load
 
 
 def test_a_fine_day_begins_with_quarter_hours() -> None:
@@ -39,13 +39,13 @@ def test_which_grids_have_a_coarser_one(step: int, made: bool) -> None:
     """Proves: steps that divide a quarter of an hour have one; the coarse plan is one of the fine grid's."""
     scenario = load("melt-shop-small", [f"horizon.step_min={step}", "goal.time_limit_s=10"])
     envelope = twin.envelope(scenario)
-    coarser = quarters.coarser(scenario, envelope, None)
+    coarser = coarse_grid.coarser(scenario, envelope, None)
     assert (coarser is not None) == made
     if coarser is None:
         return
     data = sites.read(scenario, envelope)
     fine = Search(
-        problem=slots.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, None, 0.0),
+        problem=line_reader.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, None, 0.0),
         time_limit=10, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, began=time.perf_counter(),
     )  # fmt: skip
     inner = coarser(fine)
@@ -54,7 +54,7 @@ def test_which_grids_have_a_coarser_one(step: int, made: bool) -> None:
     given = from_schedule(inner.problem, listed)
     assert given is not None
     assert inner.offer(given)
-    mapped = quarters.finer(inner, fine)
+    mapped = coarse_grid.finer(inner, fine)
     assert mapped is not None
     assert fine.offer(mapped)
 
@@ -65,10 +65,10 @@ def test_quarter_hours_are_given_more_time_until_they_have_a_plan() -> None:
     envelope = twin.envelope(scenario)
     data = sites.read(scenario, envelope)
     fine = Search(
-        problem=slots.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, None, 0.0),
+        problem=line_reader.from_scenario(scenario, envelope), data=data, aim=aims.read(scenario, data, None, 0.0),
         time_limit=100, gap=0.0, on_progress=lambda event: None, cancel=lambda: False, began=time.perf_counter(),
     )  # fmt: skip
-    coarser = quarters.coarser(scenario, envelope, None)
+    coarser = coarse_grid.coarser(scenario, envelope, None)
     assert coarser is not None
     inner = coarser(fine)
     listed = load("melt-shop-small", ["horizon.step_min=15"])
@@ -84,7 +84,7 @@ def test_quarter_hours_are_given_more_time_until_they_have_a_plan() -> None:
 
 def test_without_a_coarse_plan_casts_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: where quarter-hours lead to nothing the foreman's list is improved all the same. Sensitivity: the way."""
-    monkeypatch.setattr(quarters, "finer", lambda coarse, fine: None)
+    monkeypatch.setattr(coarse_grid, "finer", lambda coarse, fine: None)
     scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.time_limit_s=8", "goal.gap=0.005"])
     envelope = twin.envelope(scenario)
     told: list[float] = []

@@ -6,9 +6,8 @@ import counted_shops
 import pytest
 import random_shops
 
-import models
-import twin
-from scenarios import Scenario
+from emberline import models, twin
+from emberline.scenarios import Scenario
 
 NEAR = 1e-3
 

@@ -9,11 +9,11 @@ import pytest
 from test_bound import CASES, schedules, search, shop
 from test_casts import ELIGIBLE, week
 
-from models.casts.renewal import NEAR_MIN, _Renewal
-from models.casts.retiming import _Cut, _Lags
-from models.casts.shop import Placed, Shop
-from models.search import Search
-from models.starts import Starts, extra_mwh, line_cells, mistakes
+from emberline.models.heuristics.line.minimum_cut_retiming import _Cut, _Lags
+from emberline.models.heuristics.line.placement import Placed, Shop
+from emberline.models.heuristics.line.ruin_and_recreate import NEAR_MIN, _Renewal
+from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, mistakes
+from emberline.models.search.incumbent import Search
 
 FAR = 1e6
 """By any time."""

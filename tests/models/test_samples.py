@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hubs import ENVELOPE, GAS, hub
 
-from models.samples import Fixed, cvar, decides, optimize_samples
-from scenarios import Scenario
+from emberline.models.strategies.sample_average import Fixed, cvar, decides, optimize_samples
+from emberline.scenarios import Scenario
 
 ENGINE = {
     "kind": "gas_engine", "name": "engine", "electric_mw": 4.0, "fuel": "gas", "electric_efficiency": 0.5,

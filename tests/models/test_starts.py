@@ -10,10 +10,19 @@ import pytest
 import xarray as xr
 from shops import cast, melt_shop, scenario
 
-from models import slots
-from models.slots import SlotProblem
-from models.starts import Starts, extra_mwh, from_schedule, idle_column, line_cells, line_gives, load_cells, mistakes
-from twin import envelope
+from emberline.models.problem import line_reader
+from emberline.models.problem.assignment import (
+    Starts,
+    extra_mwh,
+    from_schedule,
+    idle_column,
+    line_cells,
+    line_gives,
+    load_cells,
+    mistakes,
+)
+from emberline.models.problem.line_reader import SlotProblem
+from emberline.twin import envelope
 
 # Three heats on quarter-hours: 45 min in furnace F, 15 to ladle furnace L, 30 there, 15 to caster C, 45 there and 30 of
 # set-up after each cast. From start to start at least 4 and at most 7 slots, then 3 and 5; heat A-2 is cast 3 slots
@@ -27,7 +36,7 @@ LATEST = Starts((ROUTE,) * 3, ((0, 7), (3, 9), (7, 14)), (2, 2), (11, 19))
 def problem(**rest: Any) -> SlotProblem:
     orders = [cast("A", 2, **rest.pop("first", {})), cast("B", 1, **rest.pop("second", {}))]
     asked = scenario(melt_shop(), orders, horizon={"length_h": 8.0}, **rest)
-    return slots.from_scenario(asked, envelope(asked))
+    return line_reader.from_scenario(asked, envelope(asked))
 
 
 @pytest.mark.parametrize("starts", [SOONEST, LATEST])
@@ -141,7 +150,7 @@ def test_idle_units_draw_between_their_works() -> None:
     for stage, mw in zip(line["stages"], (2.0, 0.4, 0.2), strict=True):
         stage["units"][0]["states"] = {"states": [{"name": "ready", "power_mw": mw}], "ready": "ready"}
     asked = scenario(line, [cast("A", 2), cast("B", 1)], horizon={"length_h": 8.0, "step_min": 15.0})
-    holding = slots.from_scenario(asked, envelope(asked))
+    holding = line_reader.from_scenario(asked, envelope(asked))
     idle = np.full((3, 480), 1.0)
     for begin, ladle in SOONEST.slot:
         idle[0, begin * 15 : begin * 15 + 45] = 0
@@ -163,7 +172,7 @@ def test_what_stages_give() -> None:
         line["stages"][stage]["gives"] = [{"carrier": "off_gas", "per_mwh": per_mwh}]
     site = {"carriers": [{"name": "off_gas", "waste": True}]}
     asked = scenario(line, [cast("A", 2), cast("B", 1)], horizon={"length_h": 8.0}, site=site)
-    giving = slots.from_scenario(asked, envelope(asked))
+    giving = line_reader.from_scenario(asked, envelope(asked))
     given = np.zeros(32)
     for begin, _ in LATEST.slot:
         given[begin : begin + 3] += 0.3 * 40 / 4

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import xarray as xr
 
-import twin
-from models import optimize
-from scenarios import Scenario, load
+from emberline import twin
+from emberline.models import optimize
+from emberline.scenarios import Scenario, load
 
 SMALL = ("goal.time_limit_s=6", "goal.gap=0.02", "disturbances.replications=0")
 NAMES = ("counts by unit", "pooled counts")

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyomo.core.expr import identify_variables
 
-from models.compile import compiled
-from models.members import Members
-from models.stretches import Stretches, Terms, runs, unbroken, weighed
-from models.templates import building
+from emberline.models.kernel.banded_rows import Stretches, Terms, runs, unbroken, weighed
+from emberline.models.kernel.compile import compiled
+from emberline.models.kernel.indexed_sets import Members
+from emberline.models.kernel.templates import building
 
 N = 7
 TERM = st.tuples(st.sampled_from("ab"), st.integers(-9, 9), st.sampled_from([-1.0, 1.0, 2.5]), st.booleans())

@@ -6,11 +6,10 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 
-import models
-import twin
-from models.solve import Program
-from models.study import Study, same
-from scenarios import Scenario, load
+from emberline import models, twin
+from emberline.models.kernel.highs import Program
+from emberline.models.search.warm_start import Study, same
+from emberline.scenarios import Scenario, load
 
 TEN_DAYS = ["horizon.days=10", "goal.gap=1e-4"]
 DAY = ["goal.time_limit_s=20", "goal.gap=0.02"]

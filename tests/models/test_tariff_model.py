@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models import tariff as tariff_model
-from models.solve import solve
-from scenarios.tariff import Before, Rates, Tariff, billed_mw, charged, read
+from emberline.models.formulations.site import tariff as tariff_model
+from emberline.models.kernel.highs import solve
+from emberline.scenarios.tariff import Before, Rates, Tariff, billed_mw, charged, read
 
 ZONE = "Europe/Berlin"
 HOURS = 0.25

@@ -10,7 +10,7 @@ from typing import Any
 import small_works
 from site_oracle import optimum
 
-import models
+from emberline import models
 
 TOLERANCE = 1e-5
 """Of a solver, as a share and as money or kg; the oracle's gap is nought."""

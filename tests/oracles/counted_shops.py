@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from scenarios import Scenario
-from scenarios.line import Stage, Unit
-from scenarios.scenario import Heat
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.line import Stage, Unit
+from emberline.scenarios.records.scenario import Heat
 
 CLOSE = 1e-6
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from plan_judge import SECOND, Row, faults, from_file
 
-from plans import Plan, plan
-from plans.exports import csv
-from plans.store import Store
-from scenarios import Scenario, ScenarioError, load, loads
-from scenarios.orders import Lock
+from emberline.plans import Plan, plan
+from emberline.plans.exports.formats import csv
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario, ScenarioError, load, loads
+from emberline.scenarios.records.orders import Lock
 
 HASTY = ("goal.gap=0.5", "goal.time_limit_s=30", "disturbances.replications=0", "goal.caps.extra_cost_share=null")
 """Whether a lock can be kept is asked, not what it costs."""

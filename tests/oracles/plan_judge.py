@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from scenarios import Scenario
-from scenarios.line import Grade, Stage
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.line import Grade, Stage
 
 SECOND = 1 / 60
 """Times of a table are told to the second [min]."""

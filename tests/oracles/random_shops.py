@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from scenarios import Scenario
+from emberline.scenarios import Scenario
 
 STEPS = (5, 10, 15, 30, 60)
 HOURS = {5: 4, 10: 6, 15: 8, 30: 12, 60: 18}

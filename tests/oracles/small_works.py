@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scenarios import Scenario
+from emberline.scenarios import Scenario
 
 STARTS = (
     ("2026-01-12T00:00+00:00", "UTC"),
@@ -70,7 +70,7 @@ def scenario(raw: dict[str, Any], seconds: float = 20.0) -> Scenario:
 
 def envelope(built: Scenario) -> xr.Dataset:
     """What the twin says of it."""
-    import twin
+    from emberline import twin
 
     return twin.envelope(built)
 

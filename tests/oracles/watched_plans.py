@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from plan_judge import Row, faults
 
-import plans
-from plans import Plan
+from emberline import plans
+from emberline.plans import Plan
 
 COLUMNS = ("heat", "stage", "unit", "start_min", "end_min", "energy_mwh")
 
 
 def watch() -> None:
-    """Put the judge before ``plans.plan``; to be called before anything that plans is imported."""
-    module = sys.modules["plans.plan"]
+    """Put the judge before ``emberline.plans.plan.plan``; to be called before anything that plans is imported."""
+    module = sys.modules["emberline.plans.plan.plan"]
     make = module.plan
 
     @functools.wraps(make)

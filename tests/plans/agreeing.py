@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from plans import Plan
-from plans.bill import bill, hourly_cost
-from plans.figures import figures
-from plans.ledger import INTENSITY, ledger
-from scenarios import Scenario, load
+from emberline.plans import Plan
+from emberline.plans.accounts.bill import bill, hourly_cost
+from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.ledger import INTENSITY, ledger
+from emberline.scenarios import Scenario, load
 
 EXACT = 1e-6
 """Schedule and undisturbed replay are the same piecewise constant power: they differ by rounding only."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenarios import Scenario, load, loads
+from emberline.scenarios import Scenario, load, loads
 
 SHOP = "melt-shop-small"
 WORKS = str(Path(__file__).resolve().parent / "cement-small.yaml")

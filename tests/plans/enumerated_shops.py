@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from scenarios import Scenario
+from emberline.scenarios import Scenario
 
 Place = tuple[str, int, str, int]
 """Unit and start hour at the first stage, and at the second one (empty and −1 where there is none)."""

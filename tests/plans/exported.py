@@ -16,11 +16,11 @@ from python_calamine import CalamineWorkbook
 from shops import cast
 from works import KILN, MILL, compared, done, works
 
-import twin
-from plans import Plan, plan
-from plans.figures import figures
-from plans.store import Store, StoredRun
-from scenarios import Scenario
+from emberline import twin
+from emberline.plans import Plan, plan
+from emberline.plans.accounts.figures import figures
+from emberline.plans.store.store import Store, StoredRun
+from emberline.scenarios import Scenario
 
 SHORT = "=cmd()"
 HOSTILE = {

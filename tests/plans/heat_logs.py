@@ -7,9 +7,9 @@ from functools import cache
 import pandas as pd
 import xarray as xr
 
-import twin
-from plans.calibration import twin_log
-from scenarios import Scenario, load
+from emberline import twin
+from emberline.plans.calibration import twin_log
+from emberline.scenarios import Scenario, load
 
 BREAKDOWNS = "[{unit: EAF, mtbf_h: 10 h, mttr_min: 20}, {unit: CC, mtbf_h: 12 h, mttr_min: 15}]"
 TRUE = {

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scenarios import Scenario
-from scenarios.assets.account import label
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import label
 
 GAS = {"kind": "supply", "name": "gas", "carrier": "gas", "price_per_unit": 30.0, "fossil_kg_per_unit": 200.0}
 ENGINE = {

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from shops import MARKET, cast, melt_shop, scenario
 
-from plans import Plan, plan
-from scenarios import Scenario
+from emberline.plans import Plan, plan
+from emberline.scenarios import Scenario
 
 
 def shop(*, goal: dict[str, Any] | None = None, **rest: Any) -> Scenario:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scenarios import Scenario, load
+from emberline.scenarios import Scenario, load
 
 TARIFF = """
   tariff:

@@ -11,12 +11,12 @@ from agreeing import EXACT, HOLDING, assert_adds_up, assert_agrees, small
 from planned import shop
 from shops import cast, melt_shop, violations
 
-import twin
-from plans import Plan, plan
-from plans.figures import figures
-from plans.redispatch import Redispatch
-from scenarios import load
-from ui import wording
+from emberline import twin
+from emberline.plans import Plan, plan
+from emberline.plans.accounts.figures import figures
+from emberline.plans.plan.redispatch import Redispatch
+from emberline.scenarios import load
+from emberline.ui.text import wording
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from plans import as_planned, snapshots
-from scenarios import Scenario, bundled, load, loads
-from scenarios.loading import LIBRARY
+from emberline.plans.store import as_planned, snapshots
+from emberline.scenarios import Scenario, bundled, load, loads
+from emberline.scenarios.reading.loading import LIBRARY
 
 
 def stored(scenario: Scenario) -> Scenario:

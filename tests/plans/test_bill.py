@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import ENGINE, GAS, flows, site
 
-from plans.bill import Bill, bill, energy_cost, hourly_cost
-from plans.figures import figures
-from scenarios.assets.account import accounts
+from emberline.plans.accounts.bill import Bill, bill, energy_cost, hourly_cost
+from emberline.plans.accounts.figures import figures
+from emberline.scenarios.assets.account import accounts
 
 
 def lines(money: Bill) -> dict[tuple[str, str], Any]:

@@ -13,9 +13,9 @@ import pytest
 from postgres import Server
 from writers import begin, end, kept, laid, number, writer
 
-from plans import Plan
-from plans.catalogue import VARIABLE, database
-from plans.store import Store, StoredRun, StoreError
+from emberline.plans import Plan
+from emberline.plans.store.catalogue import VARIABLE, database
+from emberline.plans.store.store import Store, StoredRun, StoreError
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,10 @@ from postgres import Server
 from sqlalchemy import inspect, text
 from writers import begin, end, kept, laid, number, writer
 
-from plans.catalogue import VARIABLE, StoreError, database, schema
-from plans.catalogue.tables import METADATA
-from plans.store import Store, StoredRun
-from ui.cli import main
+from emberline.plans.store.catalogue import VARIABLE, StoreError, database, schema
+from emberline.plans.store.catalogue.tables import METADATA
+from emberline.plans.store.store import Store, StoredRun
+from emberline.ui.cli.main import main
 
 EARLIEST = """
 CREATE TABLE runs (

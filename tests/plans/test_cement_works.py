@@ -12,15 +12,15 @@ from exported import sheets
 from test_ledger import assert_adds_up
 from test_products import assert_closes
 
-import twin
-from plans import Plan, exports, plan
-from plans.bill import bill
-from plans.figures import figures
-from plans.ledger import ledger
-from plans.prices import prices, summary
-from plans.store import Store
-from plans.unit_runs import counts
-from scenarios import Scenario, load
+from emberline import twin
+from emberline.plans import Plan, exports, plan
+from emberline.plans.accounts.bill import bill
+from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.unit_runs import counts
+from emberline.plans.store.store import Store
+from emberline.plans.why.shadow_prices import prices, summary
+from emberline.scenarios import Scenario, load
 
 CEMENT = Path(__file__).with_name("cement-small.yaml")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from enumerated_shops import shop
 
-from plans import plan
-from plans.difference import difference
-from plans.plan import Plan
-from plans.store import Store
-from scenarios import Scenario, loads
+from emberline.plans import plan
+from emberline.plans.difference import difference
+from emberline.plans.plan.plan import Plan
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario, loads
 
 INTENSITY = [500.0, 100.0, 300.0, 200.0]
 MILL = """

@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 from ledgers import flows, site, with_heats
 
-from plans.direct import direct
-from plans.ledger import ledger
-from scenarios import Scenario, loads
+from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.scope1 import direct
+from emberline.scenarios import Scenario, loads
 
 LINE = {
     "stages": [

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from plans import drafts, snapshots
-from plans.drafts import DraftError
-from scenarios import ScenarioError
-from scenarios.loading import LIBRARY
+from emberline.plans.store import drafts, snapshots
+from emberline.plans.store.drafts import DraftError
+from emberline.scenarios import ScenarioError
+from emberline.scenarios.reading.loading import LIBRARY
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (LIBRARY / "melt-shop-small.yaml").read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def test_a_stale_window_does_not_overwrite() -> None:
 
 WRITER = """
 import sys
-from plans import drafts, snapshots
+from emberline.plans import drafts, snapshots
 draft = drafts.open_draft(sys.argv[1])
 print("ready", flush=True)
 for n in range(10_000):
@@ -156,8 +156,8 @@ def test_a_draft_reads_no_file_but_its_own(old: str, new: str, monkeypatch: pyte
     def opened(*_: object, **__: object) -> None:
         raise AssertionError("a file was read")
 
-    monkeypatch.setattr("scenarios.series.read_columns", opened)
-    monkeypatch.setattr("scenarios.emissions.read_table", opened)
+    monkeypatch.setattr("emberline.scenarios.reading.series.read_columns", opened)
+    monkeypatch.setattr("emberline.scenarios.records.emissions.read_table", opened)
     for load in (snapshots.load, snapshots.take):
         with pytest.raises(ScenarioError, match=r"scenario|draft|command line") as caught:
             load(draft.path)

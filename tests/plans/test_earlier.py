@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from enumerated_shops import best, shop
 
-from plans import plan
-from plans.earlier import earlier, same_asked
-from plans.plan import Plan
-from plans.store import Store
-from scenarios import Scenario
+from emberline.plans import plan
+from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.stored_starts import earlier, same_asked
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario
 
 INTENSITY = [900.0, 100.0, 500.0, 300.0, 400.0, 50.0]
 HURRIED = 1e-3

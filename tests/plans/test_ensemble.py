@@ -18,14 +18,16 @@ import pytest
 import xarray as xr
 from scipy.stats import norm
 
-import twin
-from plans import ensembles, memory, plan
-from plans.cluster import ClusterError
-from plans.engine import Done, Engine, engine
-from plans.ensemble import PART, Ensemble, ensemble, interval
-from plans.store import Store, StoreError
-from scenarios import Scenario, load
-from scenarios.record import ScenarioError
+from emberline import twin
+from emberline.plans import plan
+from emberline.plans.jobs import memory
+from emberline.plans.jobs.dask_workers import ClusterError
+from emberline.plans.jobs.engine import Done, Engine, engine
+from emberline.plans.robustness.ensemble import PART, Ensemble, ensemble, interval
+from emberline.plans.store import ensembles
+from emberline.plans.store.store import Store, StoreError
+from emberline.scenarios import Scenario, load
+from emberline.scenarios.records.base import ScenarioError
 
 N = 40
 PATIENCE_S = 120.0

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from test_ledger import assert_adds_up
 
-from plans import Plan, plan
-from plans.bill import bill
-from plans.figures import figures
-from plans.ledger import ledger
-from scenarios import bundled, load
-from scenarios.assets.closure import closure
+from emberline.plans import Plan, plan
+from emberline.plans.accounts.bill import bill
+from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.ledger import ledger
+from emberline.scenarios import bundled, load
+from emberline.scenarios.assets.closure import closure
 
 CLOSES = 1e-9
 SEARCH_S = 6.0

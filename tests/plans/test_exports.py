@@ -16,12 +16,12 @@ from exported import MADE, keep, kept
 from pydantic import ValidationError
 from writers import ROOT
 
-from plans.exports import FORMATS, CannotExport, export, written
-from plans.exports.manifest import manifest, proof, rows
-from plans.exports.workshop import workshop
-from plans.store import StoredRun
-from scenarios.orders import HeatEntry, Order
-from ui import exporting
+from emberline.plans.exports import FORMATS, CannotExport, export, written
+from emberline.plans.exports.manifest import manifest, proof, rows
+from emberline.plans.exports.workshop import workshop
+from emberline.plans.store.store import StoredRun
+from emberline.scenarios.records.orders import HeatEntry, Order
+from emberline.ui.cli.files import export as exporting
 
 QUICK = [kind for kind in FORMATS if kind != "html"]
 """The report has its charts drawn, which takes longer."""
@@ -139,7 +139,7 @@ def test_a_failure_leaves_nothing_half_written(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from plans.exports.workshop import workshop
+from emberline.plans.exports.workshop import workshop
 with workshop(Path(sys.argv[1])) as folder:
     (folder / "half.xlsx").write_text("half")
     os.kill(os.getpid(), signal.SIGKILL)

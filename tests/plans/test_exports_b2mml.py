@@ -9,10 +9,10 @@ import pytest
 from exported import HOSTILE, MADE, SHORT, keep, kept, renamed
 from lxml import etree
 
-from plans.exports import CannotExport, export
-from plans.exports.activities import activities
-from plans.exports.b2mml import COURTESY
-from plans.store import StoredRun
+from emberline.plans.exports import CannotExport, export
+from emberline.plans.exports.activities import activities
+from emberline.plans.exports.formats.b2mml import COURTESY
+from emberline.plans.store.store import StoredRun
 
 NAMES = {"b": "http://www.mesa.org/xml/B2MML"}
 

@@ -10,9 +10,9 @@ import pytest
 from exported import HOSTILE, MADE, kept, renamed
 from icalendar import Calendar, Event
 
-from plans.exports import export
-from plans.exports.activities import activities
-from plans.store import StoredRun
+from emberline.plans.exports import export
+from emberline.plans.exports.activities import activities
+from emberline.plans.store.store import StoredRun
 
 
 def read(run: StoredRun, folder: Path, unit: str | None = None) -> Calendar:

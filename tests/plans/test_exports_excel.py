@@ -15,10 +15,10 @@ from exported import HOSTILE, SHORT, TITLE, keep, kept, records, renamed, sheets
 from lxml import html
 from shops import cast
 
-from plans.clocks import clocks_change
-from plans.exports import export
-from plans.exports.texts import printable
-from plans.store import StoredRun
+from emberline.plans.exports import export
+from emberline.plans.exports.clock_changes import clocks_change
+from emberline.plans.exports.texts import printable
+from emberline.plans.store.store import StoredRun
 
 
 @pytest.fixture

@@ -18,13 +18,13 @@ from exported import HOSTILE, MADE, SHORT, kept, renamed, sheets
 from icalendar import Calendar
 from lxml import html
 
-from plans.exports import ENGLISH, FORMATS, export
-from plans.exports.excel import sheet_name
-from plans.exports.texts import printable
-from plans.exports.worded import for_people, worded
-from plans.store import StoredRun
-from ui.language import CATALOGUES
-from ui.speaker import speaker
+from emberline.plans.exports import ENGLISH, FORMATS, export
+from emberline.plans.exports.formats.excel import sheet_name
+from emberline.plans.exports.texts import printable
+from emberline.plans.exports.worded import for_people, worded
+from emberline.plans.store.store import StoredRun
+from emberline.ui.text.language import CATALOGUES
+from emberline.ui.text.speaker import speaker
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
 WORD = re.compile(r"[A-Za-z][a-z]{2,}")

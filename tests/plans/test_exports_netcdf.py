@@ -10,9 +10,9 @@ import pytest
 import xarray as xr
 from exported import HOSTILE, MADE, TITLE, kept, renamed
 
-from plans.exports import export
-from plans.exports.manifest import manifest
-from plans.exports.netcdf import groups
+from emberline.plans.exports import export
+from emberline.plans.exports.formats.netcdf import groups
+from emberline.plans.exports.manifest import manifest
 
 
 @pytest.mark.parametrize("plant", list(MADE))

@@ -11,12 +11,12 @@ import pytest
 from exported import HOSTILE, kept, renamed
 from lxml import etree, html
 
-from plans.exports import export
-from plans.exports.charts import MOST_POINTS, _points
-from plans.exports.manifest import proof
-from plans.exports.worded import worded
-from plans.store import StoredRun
-from scenarios.horizon import Horizon
+from emberline.plans.exports import export
+from emberline.plans.exports.charts import MOST_POINTS, _points
+from emberline.plans.exports.manifest import proof
+from emberline.plans.exports.worded import worded
+from emberline.plans.store.store import StoredRun
+from emberline.scenarios.records.horizon import Horizon
 
 
 @pytest.fixture(scope="module")

@@ -14,14 +14,14 @@ import pyarrow.parquet as pq
 import pytest
 from exported import HOSTILE, MADE, SHORT, keep, kept, renamed
 
-from plans.exports import TABLES, export
-from plans.exports.csv import sidecar
-from plans.exports.hours import hours as by_hour
-from plans.exports.manifest import manifest
-from plans.exports.parquet import KEY
-from plans.exports.tables import chosen, figures
-from plans.exports.texts import printable, uncalculated
-from plans.store import StoredRun
+from emberline.plans.exports import TABLES, export
+from emberline.plans.exports.formats.csv import sidecar
+from emberline.plans.exports.formats.parquet import KEY
+from emberline.plans.exports.hours import hours as by_hour
+from emberline.plans.exports.manifest import manifest
+from emberline.plans.exports.tables import chosen, figures
+from emberline.plans.exports.texts import printable, uncalculated
+from emberline.plans.store.store import StoredRun
 
 
 @pytest.fixture

@@ -14,15 +14,15 @@ import planned
 import pytest
 from writers import ROOT, kept
 
-from plans.store import Store
+from emberline.plans.store.store import Store
 
 pytest.importorskip("resource", reason="files cannot be limited on this system")
 
 ACTS = """
 import json, resource, sys
 from pathlib import Path
-from plans.run_folder import read
-from plans.store import NotKeptError, Store
+from emberline.plans.store.run_folder import read
+from emberline.plans.store.store import NotKeptError, Store
 home, source, sizes = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
 plan, last = read(source, "").plan, source.name
 def make(run):

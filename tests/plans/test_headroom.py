@@ -10,11 +10,11 @@ from enumerated_shops import best, shop
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plans.engine import Engine, engine
-from plans.headroom import Headroom, Load, checked, headroom, interval
-from plans.scaled import scaled
-from scenarios import ScenarioError, load, loads
-from scenarios.orders import Order
+from emberline.plans.jobs.engine import Engine, engine
+from emberline.plans.studies.headroom import Headroom, Load, checked, headroom, interval
+from emberline.plans.studies.scaled_orders import scaled
+from emberline.scenarios import ScenarioError, load, loads
+from emberline.scenarios.records.orders import Order
 
 LINE = [400.0, 400.0, 100.0, 100.0]
 SMALL = load("melt-shop-small")

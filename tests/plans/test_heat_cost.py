@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-import twin
-from plans.figures import figures
-from plans.heat_cost import heat_costs
-from scenarios import load
+from emberline import twin
+from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.heat_cost import heat_costs
+from emberline.scenarios import load
 
 BARE = ("site.pv=null", "site.battery=null", "site.base_load_mw=0", "site.grid.export_limit_mw=0")
 

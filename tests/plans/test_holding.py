@@ -12,17 +12,18 @@ import planned
 import pytest
 import xarray as xr
 
-import twin
-from plans import ensembles, plan
-from plans.engine import Engine
-from plans.ensemble import Ensemble, ensemble, interval
-from plans.holding import Held, hold
-from plans.holding.breaks import breaks, steps
-from plans.holding.hold import seed_of
-from plans.holding.knobs import Knob, margins, most, raised, settings, value
-from plans.store import Store
-from scenarios import Scenario
-from scenarios.record import ScenarioError
+from emberline import twin
+from emberline.plans import plan
+from emberline.plans.jobs.engine import Engine
+from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
+from emberline.plans.robustness.holding import Held, hold
+from emberline.plans.robustness.holding.breaks import breaks, steps
+from emberline.plans.robustness.holding.hold import seed_of
+from emberline.plans.robustness.holding.knobs import Knob, margins, most, raised, settings, value
+from emberline.plans.store import ensembles
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.base import ScenarioError
 
 N = 150
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from rolled import works
 
-import twin
-from models.samples import optimize_samples
-from plans.holding.errors import AHEAD, samples
-from plans.holding.sampled import compare
-from scenarios import Scenario
-from scenarios.known import known
-from scenarios.record import ScenarioError
-from scenarios.series import resolve
+from emberline import twin
+from emberline.models.strategies.sample_average import optimize_samples
+from emberline.plans.robustness.holding.errors import AHEAD, samples
+from emberline.plans.robustness.holding.sampled import compare
+from emberline.scenarios import Scenario
+from emberline.scenarios.reading.issued_forecasts import known
+from emberline.scenarios.reading.series import resolve
+from emberline.scenarios.records.base import ScenarioError
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def test_on_fresh_days_nobody_beats_who_knows_them(asked: Scenario) -> None:
 
 def test_what_samples_cannot_be_had_of(asked: Scenario, tmp_path: Path) -> None:
     """Proves: too few earlier days, heats, and a site without a first stage are one line each. Sensitivity: a guess."""
-    from scenarios import load
+    from emberline.scenarios import load
 
     with pytest.raises(ScenarioError, match="earlier days with errors of forecasts"):
         samples(asked, 40, 10)

@@ -16,12 +16,15 @@ import numpy as np
 import pytest
 from planned import shop
 
-from plans import ensembles, fronts, jobs, plan
-from plans.engine import Engine
-from plans.ensemble import ensemble
-from plans.front_plan import run_of
-from plans.jobs import JobStatus
-from plans.store import Store, StoreError
+from emberline.plans import plan
+from emberline.plans.jobs import queue
+from emberline.plans.jobs.engine import Engine
+from emberline.plans.jobs.queue import JobStatus
+from emberline.plans.pareto import store
+from emberline.plans.pareto.plan_of_point import run_of
+from emberline.plans.robustness.ensemble import ensemble
+from emberline.plans.store import ensembles
+from emberline.plans.store.store import Store, StoreError
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = """\
@@ -47,9 +50,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("EMBERLINE_WORKERS", "2")
         yield folder
         for request in (folder / "jobs").glob("*/request.json"):
-            if not jobs.status(request.parent.name).ended:
-                jobs.kill(request.parent.name)
-        jobs.dismiss()
+            if not queue.status(request.parent.name).ended:
+                queue.kill(request.parent.name)
+        queue.dismiss()
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +69,7 @@ def followed(home: Path) -> str:
 @pytest.fixture(scope="module")
 def front(home: Path) -> str:
     """A stored front of a site, made by a job."""
-    number = jobs.start(
+    number = queue.start(
         text=SITE.format(name="site", load=10, days=1), kind="front", given={"points": 4}, note={"who": "test"}
     )
     assert until(number, lambda s: s.ended).state == "stored"
@@ -77,45 +80,45 @@ def until(job: str, wanted: Callable[[JobStatus], bool], seconds: float = 240) -
     """The status once it is as wanted: waited for far longer than it takes, for machines that do much else."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        status = jobs.status(job)
+        status = queue.status(job)
         if wanted(status):
             return status
         time.sleep(0.1)
-    raise AssertionError(f"after {seconds} s: {jobs.status(job)}")
+    raise AssertionError(f"after {seconds} s: {queue.status(job)}")
 
 
 def replay(run: str, replications: int, seed: int | None = None, foreman: bool = True) -> str:
     given: dict[str, Any] = {"run": run, "replications": replications, "seed": seed, "foreman": foreman}
-    return jobs.start(kind="replay", given=given)
+    return queue.start(kind="replay", given=given)
 
 
 def test_a_front_is_stored_under_the_jobs_id(front: str) -> None:
     """Proves: every point is told as it comes, and the front is kept under the job's id with what was asked."""
-    status = jobs.status(front)
+    status = queue.status(front)
     assert (status.kind, status.done, status.of) == ("front", 4, 4)
     assert sorted(point["point"] for point in status.points) == [0, 1, 2, 3]
     assert all(point["carbon_kg"] > 0 and point["status"] for point in status.points)
-    kept = fronts.read(front).front
+    kept = store.read(front).front
     assert kept.scenario.name == "site"
     assert kept.asked == 4
     assert kept.data.sizes["point"] >= 2
-    assert jobs.request(front)["note"] == {"who": "test"}
-    assert fronts.headlines(5)[front]["points"] == kept.data.sizes["point"]
+    assert queue.request(front)["note"] == {"who": "test"}
+    assert store.headlines(5)[front]["points"] == kept.data.sizes["point"]
 
 
 def test_a_point_opens_as_the_plan_that_was_searched(front: str) -> None:
     """Proves: the run has the point's figures, bound and cap, and the twin agrees; a second opening begins nothing.
     Sensitivity: another point has other figures.
     """
-    kept = fronts.read(front).front
+    kept = store.read(front).front
     number = int(kept.data["point"][1])
     run = run_of(front, number)
     given = {"front": front, "point": number}
-    assert jobs.start("site", kind="point", given=given, run=run) == run
+    assert queue.start("site", kind="point", given=given, run=run) == run
     assert until(run, lambda s: s.ended).state == "stored"
-    asked_at = jobs.request(run)["at"]
-    assert jobs.start("site", kind="point", given=given, run=run) == run
-    assert jobs.request(run)["at"] == asked_at
+    asked_at = queue.request(run)["at"]
+    assert queue.start("site", kind="point", given=given, run=run) == run
+    assert queue.request(run)["at"] == asked_at
     made, row = Store().open(run).plan, kept.data.sel(point=number)
     assert made.acceptable
     assert made.replay_figures is not None
@@ -135,7 +138,7 @@ def test_an_ensemble_is_that_of_the_command(followed: str) -> None:
     Sensitivity: another seed gives other days.
     """
     job = replay(followed, 30, foreman=False)
-    assert jobs.about(followed, "replay") == job
+    assert queue.about(followed, "replay") == job
     status = until(job, lambda s: s.ended)
     assert status.state == "stored", status
     assert (status.done, status.of) == (30, 30)
@@ -181,7 +184,7 @@ def test_enough_is_enough_for_replays(followed: str) -> None:
     """Proves: a wish to end keeps the days done so far, without a hole. Sensitivity: all 100 000 would take an hour."""
     job = replay(followed, 100_000, seed=3)
     until(job, lambda s: s.done > 0)
-    jobs.cancel(job)
+    queue.cancel(job)
     status = until(job, lambda s: s.ended)
     assert status.state == "stored", status
     kept = ensembles.read(Store().open(followed), 3)
@@ -192,12 +195,12 @@ def test_enough_is_enough_for_replays(followed: str) -> None:
 
 def test_enough_is_enough_for_a_front(home: Path) -> None:
     """Proves: a wish to end keeps the points found so far. Sensitivity: without it there are 101 searches."""
-    number = jobs.start(text=SITE.format(name="month", load=10, days=30), kind="front", given={"points": 101})
+    number = queue.start(text=SITE.format(name="month", load=10, days=30), kind="front", given={"points": 101})
     until(number, lambda s: s.done >= 2)
-    jobs.cancel(number)
+    queue.cancel(number)
     status = until(number, lambda s: s.ended)
     assert status.state == "stored", status
-    kept = fronts.read(number).front
+    kept = store.read(number).front
     assert kept.unsearched > 0
     assert kept.found
     assert status.done == kept.asked - kept.unsearched
@@ -207,31 +210,31 @@ def test_a_front_outlives_whoever_asked_for_it(home: Path) -> None:
     """Proves: the asker may be killed; the front is found on the disk."""
     text = SITE.format(name="orphan", load=11, days=1)
     code = (
-        "import os; from plans import jobs; "
+        "import os; from emberline.plans.jobs import queue as jobs; "
         f"print(jobs.start(text={text!r}, kind='front', given={{'points': 3}}), flush=True); os.kill(os.getpid(), 9)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     number = done.stdout.strip()
     assert until(number, lambda s: s.ended).state == "stored"
-    assert fronts.read(number).front.scenario.name == "orphan"
+    assert store.read(number).front.scenario.name == "orphan"
 
 
 def test_two_at_once_do_not_mix(home: Path, followed: str) -> None:
     """Proves: what two engineers ask for at the same time comes to each as if he were alone."""
     one, two = (
-        jobs.start(text=SITE.format(name=f"of-{load}", load=load, days=1), kind="front", given={"points": 3})
+        queue.start(text=SITE.format(name=f"of-{load}", load=load, days=1), kind="front", given={"points": 3})
         for load in (6, 14)
     )
     other = replay(followed, 10, seed=11)
     for job in (one, two, other):
         assert until(job, lambda s: s.ended).state == "stored"
-    names = [fronts.read(number).front.scenario.name for number in (one, two)]
+    names = [store.read(number).front.scenario.name for number in (one, two)]
     assert names == ["of-6", "of-14"]
-    least = [min(point["carbon_kg"] for point in jobs.status(number).points) for number in (one, two)]
+    least = [min(point["carbon_kg"] for point in queue.status(number).points) for number in (one, two)]
     assert least[0] < 0.6 * least[1]
     assert ensembles.read(Store().open(followed), 11).n == 10
-    assert jobs.status(other).points == ()
+    assert queue.status(other).points == ()
 
 
 def test_a_killed_worker_is_told(home: Path, followed: str) -> None:
@@ -244,7 +247,7 @@ def test_a_killed_worker_is_told(home: Path, followed: str) -> None:
     assert "ask again" in status.lines[0]
     stored = Store().open(followed)
     assert 13 not in ensembles.seeds(stored)
-    assert jobs.about(followed, "replay") == job
+    assert queue.about(followed, "replay") == job
 
 
 @pytest.mark.parametrize(
@@ -256,7 +259,7 @@ def test_a_killed_worker_is_told(home: Path, followed: str) -> None:
 )
 def test_what_is_not_there_is_refused(home: Path, front: str, kind: str, given: dict[str, Any], says: str) -> None:
     """Proves: a job about what is not kept here is refused with one line."""
-    status = until(jobs.start(kind=kind, given=given), lambda s: s.ended)
+    status = until(queue.start(kind=kind, given=given), lambda s: s.ended)
     assert status.state == "refused"
     assert len(status.lines) == 1
     assert says in status.lines[0]
@@ -266,24 +269,24 @@ def test_mistakes_of_the_asker(home: Path) -> None:
     """Proves: a kind that there is not is refused before anything is written; what is no id names no file."""
     before = sorted((home / "jobs").glob("*"))
     with pytest.raises(ValueError, match="unknown kind 'fronts'"):
-        jobs.start("melt-shop-small", kind="fronts")
+        queue.start("melt-shop-small", kind="fronts")
     with pytest.raises(StoreError, match="is not the id of a run"):
         replay("../../etc", 5)
     assert sorted((home / "jobs").glob("*")) == before
     with pytest.raises(StoreError):
-        jobs.about("../../etc/passwd", "replay")
-    assert jobs.about("a" * 32, "replay") is None
+        queue.about("../../etc/passwd", "replay")
+    assert queue.about("a" * 32, "replay") is None
 
 
 def test_a_point_that_came_to_nothing_is_begun_again(home: Path, front: str) -> None:
     """Proves: a job whose worker died is taken away when the same is asked for again."""
-    number = int(fronts.read(front).front.data["point"][-1])
+    number = int(store.read(front).front.data["point"][-1])
     run = run_of(front, number)
     dead = home / "jobs" / run
     dead.mkdir()
     (dead / "request.json").write_text(json.dumps({"kind": "point", "given": {}}))
     (dead / "worker.lock").touch()
-    assert jobs.status(run).state == "broken"
-    assert jobs.start("site", kind="point", given={"front": front, "point": number}, run=run) == run
+    assert queue.status(run).state == "broken"
+    assert queue.start("site", kind="point", given={"front": front, "point": number}, run=run) == run
     assert until(run, lambda s: s.ended).state == "stored"
     assert Store().open(run).plan.acceptable

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import ENGINE, GAS, flows, site, with_heats
 
-from plans.figures import figures
-from plans.ledger import Ledger, ledger
-from scenarios import Scenario
-from scenarios.assets.account import accounts
+from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.ledger import Ledger, ledger
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets.account import accounts
 
 LINE = {
     "stages": [
@@ -105,7 +105,7 @@ def test_gases_of_a_factor_are_rows_of_their_own() -> None:
     """Proves: 2 MWh of natural gas: CO2 403.92, CH4 0.001·28·7.2 and N2O 0.0001·265·7.2 kg CO2e, each with its source.
 
     Sensitivity: methane as kg of methane gives 0.0072."""
-    from scenarios import loads
+    from emberline.scenarios import loads
 
     asked = loads(
         "name: site\nhorizon: {start: 2026-01-05, length_h: 2, step_min: 60}\nemissions: {gases: all}\n"

@@ -13,11 +13,11 @@ import planned
 import pytest
 from shops import cast, melt_shop, scenario
 
-from plans.lever import Lever, Levers, goal_value, parts
-from plans.levers import BATTERY, SHIFTING, candidates, levers, without
-from plans.redispatch import Redispatch
-from scenarios import Scenario
-from ui.levers import rows, text, write
+from emberline.plans.levers.case import Lever, Levers, goal_value, parts
+from emberline.plans.levers.study import BATTERY, SHIFTING, candidates, levers, without
+from emberline.plans.plan.redispatch import Redispatch
+from emberline.scenarios import Scenario
+from emberline.ui.cli.studies.levers import rows, text, write
 
 GAS, PER_T = 200.0, 70.0
 FUEL = 30.0 + PER_T * GAS / 1000
@@ -229,7 +229,7 @@ def test_a_limit_that_cannot_be_kept_is_told(tariff: bool) -> None:
     kept with the battery; without it there is no plan, or one that says that it draws 1 MWh too much.
 
     Sensitivity: taken for a plan like any other, the battery would be worth no more than its energy."""
-    import twin
+    from emberline import twin
 
     loose, tight = shop(tariff=tariff), shop(44.0, tariff)
     envelope = twin.envelope(loose)
@@ -246,7 +246,7 @@ def test_a_limit_that_cannot_be_kept_is_told(tariff: bool) -> None:
 
 def test_what_has_no_levers_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Proves: a goal that plans no site is refused before anything is searched, with one line."""
-    from ui.cli import main
+    from emberline.ui.cli.main import main
 
     with pytest.raises(ValueError, match="lateness"):
         levers(planned.shop(goal={"minimize": "lateness"}))

@@ -9,9 +9,9 @@ import pytest
 from locked_shops import Shop, drawn, exported, fate, fed_back, lock, same_places
 from plan_judge import faults
 
-from plans import plan
-from plans.store import Store
-from scenarios import load
+from emberline.plans import plan
+from emberline.plans.store.store import Store
+from emberline.scenarios import load
 
 SEEDS = (0, 1, 7)
 """Casts on two casters of different pace, single heats with an outage, odd minutes."""

@@ -7,10 +7,10 @@ from enumerated_shops import Allowed, Place, best, shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plans import plan
-from plans.locks import lock_prices
-from scenarios import ScenarioError
-from scenarios.orders import Lock
+from emberline.plans import plan
+from emberline.plans.why.lock_prices import lock_prices
+from emberline.scenarios import ScenarioError
+from emberline.scenarios.records.orders import Lock
 
 
 def at_locks(locks: list[Lock]) -> Allowed:

@@ -11,7 +11,7 @@ import xarray as xr
 SCRIPT = """
 import sys, threading
 from pathlib import Path
-from plans import netcdf
+from emberline.plans import netcdf
 
 def read():
     for _ in range(100):

@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 
-import models
-import twin
-from models.explain import hours, impossible, impossible_at_all
-from models.slots import from_scenario
-from plans.plan import plan
-from plans.why_not import why_not
-from scenarios import Scenario, load
-from scenarios.loading import loads
-from scenarios.rounding import rounded, worth_a_try
+from emberline import models, twin
+from emberline.models.explain import hours, impossible, impossible_at_all
+from emberline.models.problem.line_reader import from_scenario
+from emberline.plans.plan.plan import plan
+from emberline.plans.why.why_not import why_not
+from emberline.scenarios import Scenario, load
+from emberline.scenarios.line.rounding import rounded, worth_a_try
+from emberline.scenarios.reading.loading import loads
 
 
 def shop(

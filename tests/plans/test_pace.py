@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-import twin
-from plans import pace
-from scenarios import ScenarioError, bundled, load
+from emberline import twin
+from emberline.plans.plan import pace
+from emberline.scenarios import ScenarioError, bundled, load
 
 YEAR = ("horizon.days=366", "goal.time_limit_s=2")
 

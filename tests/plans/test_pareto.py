@@ -11,12 +11,12 @@ import planned
 import pytest
 from shops import cast, melt_shop
 
-from plans import fronts
-from plans.front import Front, chord_distance, knee, nondominated, rows
-from plans.pareto import bisection, pareto
-from plans.point import Support
-from plans.store import StoreError
-from scenarios import Scenario, load
+from emberline.plans.pareto import store
+from emberline.plans.pareto.front import Front, chord_distance, knee, nondominated, rows
+from emberline.plans.pareto.point import Support
+from emberline.plans.pareto.search import bisection, pareto
+from emberline.plans.store.store import StoreError
+from emberline.scenarios import Scenario, load
 
 MWH = 32.75
 """Electricity of a heat in the shop: 45 min at 40 MW, 30 at 4, 45 at 1."""
@@ -262,9 +262,9 @@ def test_a_front_is_kept(traded: Front, tmp_path: Path) -> None:
     """Proves: saved and read back it is the same, schedules included; an altered file is told."""
     home = tmp_path / "home"
     with pytest.raises(StoreError, match="no stored front"):
-        fronts.read(folder=home)
-    kept = fronts.save(traded, home)
-    again = fronts.read(kept.id[:6], home)
+        store.read(folder=home)
+    kept = store.save(traded, home)
+    again = store.read(kept.id[:6], home)
     assert again.front.summary() == traded.summary()
     assert again.front.verdict == traded.verdict
     assert list(again.front.schedules) == traded.data["point"].values.tolist()
@@ -273,19 +273,19 @@ def test_a_front_is_kept(traded: Front, tmp_path: Path) -> None:
         np.testing.assert_allclose(back["start_min"].values, schedule["start_min"].values)
         assert back["unit"].values.tolist() == schedule["unit"].values.tolist()
     assert not list((home / "fronts").glob(".*"))
-    assert fronts.read("last", home).id == kept.id
+    assert store.read("last", home).id == kept.id
     (kept.folder / "inputs.nc").write_bytes(b"")
     with pytest.raises(StoreError, match="torn"):
-        fronts.read(kept.id, home)
+        store.read(kept.id, home)
 
 
-@pytest.mark.parametrize("kind", fronts.FORMATS)
+@pytest.mark.parametrize("kind", store.FORMATS)
 def test_the_points_as_a_file(traded: Front, tmp_path: Path, kind: str) -> None:
     """Proves: each format holds every point with its unit of measure."""
     import pandas as pd
     import xarray as xr
 
-    path = fronts.write(traded, tmp_path / f"front.{kind}")
+    path = store.write(traded, tmp_path / f"front.{kind}")
     wanted = [row["cost"] for row in rows(traded.data)]
     if kind == "csv":
         table = pd.read_csv(path)
@@ -301,7 +301,7 @@ def test_the_points_as_a_file(traded: Front, tmp_path: Path, kind: str) -> None:
             assert data["cost"].attrs["units"] == "EUR"
     assert [left.name for left in tmp_path.iterdir()] == [path.name]
     with pytest.raises(ValueError, match="unknown format"):
-        fronts.write(traded, tmp_path / "front.doc")
+        store.write(traded, tmp_path / "front.doc")
 
 
 def test_heats_with_a_battery_have_a_dual() -> None:

@@ -14,11 +14,11 @@ from planned import made
 from shops import cast, melt_shop, scenario
 from watched_plans import broken
 
-from plans.exports import csv, json
-from plans.store import Store
-from scenarios import Scenario
-from scenarios.orders import Lock
-from twin import dispatch, replay
+from emberline.plans.exports.formats import csv, json
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.orders import Lock
+from emberline.twin import dispatch, replay
 
 LATE = (Lock(heat="A-1", stage="casting", latest=timedelta(0)),)
 COLUMNS = ("heat", "stage", "unit", "start_min", "end_min", "energy_mwh")
@@ -125,9 +125,9 @@ def test_the_suite_is_watched() -> None:
     """Proves: a plan made by a test passes the judge on its way, which sees what is wrong with a plan.
 
     Sensitivity: a lock in the scenario that the plan was not made with."""
-    import plans
+    from emberline import plans
 
-    assert plans.plan.__wrapped__.__module__ == "plans.plan"  # type: ignore[attr-defined]
+    assert plans.plan.__wrapped__.__module__ == "emberline.plans.plan.plan"  # type: ignore[attr-defined]
     assert broken(made()) == []
     wrong = dataclasses.replace(made(), scenario=made().scenario.model_copy(update={"locks": LATE}))
     assert broken(wrong)[0].startswith("locks.0: heat A-1 at casting")

@@ -12,10 +12,10 @@ from agreeing import assert_agrees
 from planned import shop
 from shops import cast, melt_shop
 
-import models
-from plans import Plan, plan
-from plans.store import Store
-from scenarios import Scenario
+from emberline import models
+from emberline.plans import Plan, plan
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario
 
 
 @pytest.fixture

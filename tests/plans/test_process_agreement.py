@@ -10,10 +10,9 @@ import pytest
 import xarray as xr
 from enumerated import random_works, works
 
-import models
-import twin
-from scenarios import Scenario, load
-from scenarios.flows import emitted_kg
+from emberline import models, twin
+from emberline.scenarios import Scenario, load
+from emberline.scenarios.process.flows import emitted_kg
 
 EXACT = 1e-6
 """Schedule and undisturbed replay are the same piecewise constant flows: they differ by rounding only."""

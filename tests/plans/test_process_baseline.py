@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from small_works import random_works, scenario
 
-import models
-import twin
+from emberline import models, twin
 
 KEPT = {"process", "delivery", "run", "rest", "ramp", "level"}
 

@@ -14,15 +14,16 @@ from exported import records, sheets
 from rich.console import Console
 from works import KILN, STORES, TRUCKS, as_run, compared, done, works
 
-from plans import Plan
-from plans.exports import export
-from plans.figures import figures
-from plans.levers import levers
-from plans.pareto import pareto
-from plans.store import Store, StoredRun
-from plans.unit_runs import Count, UnitRun, counts, unit_runs
-from scenarios.record import ScenarioError
-from ui import terminal, wording
+from emberline.plans import Plan
+from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.unit_runs import Count, UnitRun, counts, unit_runs
+from emberline.plans.exports import export
+from emberline.plans.levers.study import levers
+from emberline.plans.pareto.search import pareto
+from emberline.plans.store.store import Store, StoredRun
+from emberline.scenarios.records.base import ScenarioError
+from emberline.ui.cli import terminal
+from emberline.ui.text import wording
 
 GRINDING = {
     "name": "mill",

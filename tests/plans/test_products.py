@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from test_ledger import assert_adds_up
 from works import COAL, KILN, MILL, STORES, TRUCKS, done, works
 
-from plans.direct import direct, told_modes
-from plans.ledger import Ledger, ledger
-from plans.products import Products
-from scenarios import Scenario
+from emberline.plans.accounts.ledger import Ledger, ledger
+from emberline.plans.accounts.products import Products
+from emberline.plans.accounts.scope1 import direct, told_modes
+from emberline.scenarios import Scenario
 
 FULL = [("kiln", 100.0), ("kiln", 100.0)]
 SECOND = [("", 0.0), ("mill", 100.0)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from agreeing import small
 
-from plans import plan
-from plans.bill import bill
-from plans.ground import decidable
+from emberline.plans import plan
+from emberline.plans.accounts.bill import bill
+from emberline.plans.pareto.setting import decidable
 
 TARIFF = (
     "market.tariff={demand: [{name: peak, rates: [{per_mw: 900 EUR/MW}, {per_mw: 500 EUR/MW, above_mw: 60}]}],"

@@ -13,7 +13,7 @@ import planned
 import pytest
 from writers import kept
 
-from plans.store import NotKeptError, Store
+from emberline.plans.store.store import NotKeptError, Store
 
 WRITER = """
 import os, sqlite3, sys

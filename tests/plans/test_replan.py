@@ -11,12 +11,12 @@ from enumerated_shops import best, shop
 from shops import cast, melt_shop
 from shops import scenario as cast_shop
 
-from plans import plan
-from plans.plan import Plan
-from plans.replan import holds, kept, lock, locked, replan, with_locks
-from plans.store import Store
-from scenarios import ScenarioError, load
-from scenarios.orders import Lock
+from emberline.plans import plan
+from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.replan import holds, kept, lock, locked, replan, with_locks
+from emberline.plans.store.store import Store
+from emberline.scenarios import ScenarioError, load
+from emberline.scenarios.records.orders import Lock
 
 INTENSITY = [900.0, 100.0, 500.0, 300.0, 400.0]
 
@@ -136,7 +136,7 @@ def test_overrides_lock_what_a_schedule_says() -> None:
     A later heat of a cast is locked where it is taken, which is no mistake where that is between steps.
     """
     asked = load("melt-shop-small", ["locks=[{heat: C2-1, stage: casting, earliest: 5 h}]"])
-    import twin
+    from emberline import twin
 
     schedule = twin.dispatch(asked)
     wanted: dict[str | tuple[str, str], float | None] = {
@@ -156,7 +156,7 @@ def test_overrides_lock_what_a_schedule_says() -> None:
 def test_mistaken_locks_are_refused() -> None:
     """Proves: an unknown heat or stage, a start off the steps and one outside the horizon are each told in a line."""
     asked = cast_shop(melt_shop(), [cast("A", 2)])
-    import twin
+    from emberline import twin
 
     schedule = twin.dispatch(asked)
     wrong: tuple[tuple[str | tuple[str, str], float, str], ...] = (

@@ -14,22 +14,21 @@ from planned import shop
 from rolled import TARIFF, works
 from shops import cast
 
-import models
-import twin
-from plans.bill import bill
-from plans.figures import figures
-from plans.ledger import ledger
-from plans.rolling import How, compare, refuse, roll
-from plans.rolling.blocks import interval
-from plans.rolling.by_step import direct_by_step
-from scenarios import Scenario, ScenarioError, load
-from twin.state import later
+from emberline import models, twin
+from emberline.plans.accounts.bill import bill
+from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.ledger import ledger
+from emberline.plans.rolling import How, compare, refuse, roll
+from emberline.plans.rolling.blocks import interval
+from emberline.plans.rolling.by_step import direct_by_step
+from emberline.scenarios import Scenario, ScenarioError, load
+from emberline.twin.state import later
 
 HOUR = 60.0
 
 
 class Asked:
-    """In place of ``models.optimize``: the same, and what was asked and made."""
+    """In place of ``emberline.models.optimize``: the same, and what was asked and made."""
 
     def __init__(self) -> None:
         self.asked: list[Scenario] = []
@@ -144,7 +143,7 @@ def test_without_a_plan_the_foreman_goes_on(tmp_path: Path) -> None:
     scenario = works(tmp_path, hours=24)
 
     def none(asked: Scenario, *args: Any, **how: Any) -> xr.Dataset:
-        from models.schedule import empty
+        from emberline.models.search.schedule import empty
 
         attrs = {"found": 0, "status": "no plan within the limit", "gap": np.nan}
         return empty(asked).assign_attrs(attrs)

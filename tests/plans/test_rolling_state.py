@@ -10,14 +10,13 @@ import pytest
 import xarray as xr
 from rolled import TARIFF, works
 
-import models
-import twin
-from plans.bill import bill
-from plans.rolling.by_step import carbon_by_step, direct_by_step
-from plans.rolling.laying import cut, lay
-from scenarios import Scenario
-from scenarios.assets import Supply
-from twin.state import later, remembered
+from emberline import models, twin
+from emberline.plans.accounts.bill import bill
+from emberline.plans.rolling.by_step import carbon_by_step, direct_by_step
+from emberline.plans.rolling.laying import cut, lay
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import Supply
+from emberline.twin.state import later, remembered
 
 
 def followed(scenario: Scenario) -> tuple[xr.Dataset, xr.Dataset]:

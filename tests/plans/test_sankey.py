@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-import twin
-from plans import sankey
-from plans.figures import figures
-from plans.ledger import Ledger, ledger
-from plans.sankey import Diagram
-from plans.sankey.diagram import Drawing
-from scenarios import Scenario, bundled, load
-from scenarios.assets import ELECTRICITY, Supply
+from emberline import twin
+from emberline.plans.accounts import sankey
+from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.ledger import Ledger, ledger
+from emberline.plans.accounts.sankey import Diagram
+from emberline.plans.accounts.sankey.diagram import Drawing
+from emberline.scenarios import Scenario, bundled, load
+from emberline.scenarios.assets import ELECTRICITY, Supply
 
 CLOSE = 1e-6
 """Share of all that flows."""

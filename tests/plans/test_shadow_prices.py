@@ -7,8 +7,8 @@ import pytest
 from hubs import GAS, hub
 from shops import cast, melt_shop, scenario
 
-from plans import plan
-from plans.prices import prices, summary
+from emberline.plans import plan
+from emberline.plans.why.shadow_prices import prices, summary
 
 BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 10, "efficiency": 0.9}
 RECOVERY = {

@@ -11,8 +11,8 @@ import planned
 import pytest
 from postgres import Server
 
-from plans.catalogue import VARIABLE, NotKeptError, StoreError, answering, database
-from plans.store import Store
+from emberline.plans.store.catalogue import VARIABLE, NotKeptError, StoreError, answering, database
+from emberline.plans.store.store import Store
 
 pytestmark = pytest.mark.postgresql
 SILENT = r"\Acatalogue local/postgres: the server does not answer\Z"

@@ -10,13 +10,13 @@ import pytest
 from hubs import hub
 from works import STORES, TRUCKS, works
 
-import twin
-from plans import Plan, plan
-from plans.figures import comparable, figures
-from plans.plan import violations
-from plans.site_stores import ending_no_lower, levels, site_stores
-from scenarios import Scenario
-from ui import wording
+from emberline import twin
+from emberline.plans import Plan, plan
+from emberline.plans.accounts.figures import comparable, figures
+from emberline.plans.accounts.site_stores import ending_no_lower, levels, site_stores
+from emberline.plans.plan.plan import violations
+from emberline.scenarios import Scenario
+from emberline.ui.text import wording
 
 ELECTROLYSER = {
     "kind": "electrolyser", "name": "electrolyser", "electric_mw": 50.0, "hydrogen": "hydrogen", "kwh_per_kg": 52.0,

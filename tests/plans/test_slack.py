@@ -8,9 +8,9 @@ from functools import cache
 import pytest
 import xarray as xr
 
-import twin
-from plans.slack import Slack, slacks
-from scenarios import Scenario, load
+from emberline import twin
+from emberline.plans.why.slack import Slack, slacks
+from emberline.scenarios import Scenario, load
 
 EXACT = ("line.heat_loss=null",)
 """What waits is not reheated: moving a heat changes nothing else."""

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from works import COAL, KILN, MILL, STORES, TRUCKS, as_run, compared, done, works
 
-from plans import bill
-from plans.bill import energy_cost
-from plans.figures import Figures, comparable, figures
-from plans.stock import difference, shortfall
+from emberline.plans.accounts import bill
+from emberline.plans.accounts.bill import energy_cost
+from emberline.plans.accounts.figures import Figures, comparable, figures
+from emberline.plans.accounts.stock import difference, shortfall
 
 FULL = [("kiln", 100.0), ("kiln", 100.0)]
 LESS = [("kiln", 100.0), ("kiln", 50.0)]

@@ -18,16 +18,16 @@ import pytest
 import xarray as xr
 from writers import begin, kept, writer
 
-from plans import Plan
-from plans.store import DATASETS, NotKeptError, Store, StoredRun, StoreError, is_begun
-from scenarios.datasets import ENVELOPE, INPUTS, RUN, SCHEDULE, check
+from emberline.plans import Plan
+from emberline.plans.store.store import DATASETS, NotKeptError, Store, StoredRun, StoreError, is_begun
+from emberline.scenarios.datasets import ENVELOPE, INPUTS, RUN, SCHEDULE, check
 
 ROOT = Path(__file__).resolve().parents[2]
 
 DYING = """
 import os, signal
-import plans.run_folder
-_replace, _sync = os.replace, plans.run_folder.sync
+import emberline.plans.store.run_folder
+_replace, _sync = os.replace, emberline.plans.store.run_folder.sync
 def die(): os.kill(os.getpid(), signal.SIGKILL)
 def replace(a, b):
     if {moment!r} == "before the rename": die()
@@ -36,7 +36,7 @@ def replace(a, b):
 def sync(path):
     if {moment!r} == "while writing" and path.name == "plan.json": die()
     _sync(path)
-os.replace, plans.run_folder.sync = replace, sync
+os.replace, emberline.plans.store.run_folder.sync = replace, sync
 """
 
 
@@ -122,7 +122,7 @@ def test_what_is_saved_is_what_is_opened(stored: StoredRun, made: Plan) -> None:
 
 def test_a_stored_plan_replays_exactly(stored: StoredRun) -> None:
     """Proves: the schedule read back, followed again with the series read back, is the replay that was stored."""
-    import twin
+    from emberline import twin
 
     assert stored.plan.schedule is not None
     assert stored.plan.replay is not None
@@ -182,7 +182,7 @@ def test_a_full_disk_marks_the_run(store: Store, made: Plan, monkeypatch: pytest
     def full(_path: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("plans.run_folder.sync", full)
+    monkeypatch.setattr("emberline.plans.store.run_folder.sync", full)
     with (
         pytest.raises(NotKeptError, match=r"No space left on device \(.* MB are free there\)"),
         store.working(made.scenario) as run,

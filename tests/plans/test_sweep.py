@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from plans import sweep as sweeps
-from plans.engine import Done, Engine
-from plans.store import Store
-from plans.sweep import Axis, axes, settings, sweep
-from scenarios.record import ScenarioError
+from emberline.plans.jobs.engine import Done, Engine
+from emberline.plans.store.store import Store
+from emberline.plans.studies import sweep as sweeps
+from emberline.plans.studies.sweep import Axis, axes, settings, sweep
+from emberline.scenarios.records.base import ScenarioError
 
 BATTERY = """
 name: battery

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from writers import kept
 
-from plans import ensembles, run_folder, run_record
-from plans.holding import report
-from plans.store import Store, StoredRun, StoreError
+from emberline.plans.robustness.holding import report
+from emberline.plans.store import ensembles, run_folder, run_record
+from emberline.plans.store.store import Store, StoredRun, StoreError
 
 OTHER_JSON = (b"[]", b"{}", b"null", b"7", b'"text"', b"[" * 100_000, b'{"format": 1}', b'{"format": "1"}', b"NaN")
 

@@ -13,15 +13,15 @@ import planned
 import pytest
 from shops import cast, melt_shop, one_machine
 
-from plans import Plan, plan
-from plans.bill import bill
-from plans.exports import export
-from plans.figures import figures
-from plans.ledger import ledger
-from plans.replays import Replays
-from plans.store import Store
-from scenarios.market import Market
-from ui import wording
+from emberline.plans import Plan, plan
+from emberline.plans.accounts.bill import bill
+from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.ledger import ledger
+from emberline.plans.exports import export
+from emberline.plans.plan.replays import Replays
+from emberline.plans.store.store import Store
+from emberline.scenarios.records.market import Market
+from emberline.ui.text import wording
 
 BOILER = [
     {"kind": "supply", "name": "grid gas", "carrier": "gas", "price_per_unit": 40.0},

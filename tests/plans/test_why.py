@@ -9,10 +9,10 @@ from enumerated_shops import Place, best, shop
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plans import plan
-from plans.plan import Plan
-from plans.why import Answer, Why, why
-from scenarios import Scenario, ScenarioError, load, loads
+from emberline.plans import plan
+from emberline.plans.plan.plan import Plan
+from emberline.plans.why import Answer, Why, why
+from emberline.scenarios import Scenario, ScenarioError, load, loads
 
 CLOSE = 1e-6
 
@@ -226,7 +226,7 @@ def test_what_cannot_be_asked_is_refused(tmp_path: Path) -> None:
 
 def test_an_hour_that_the_clock_shows_twice_must_be_told_which() -> None:
     """Proves: 02:00 on the day on which clocks go back names two hours, and both are offered."""
-    from plans.why.of_hour import hour
+    from emberline.plans.why.of_hour import hour
 
     horizon = load("melt-shop-small", ["horizon.start=2026-10-25"]).horizon
     with pytest.raises(ScenarioError) as error:

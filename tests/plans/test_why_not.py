@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pytest
 from broken import EVERY, KILN, LINE, SHOP, SITE, Broken
 
-from models.explain import limits
-from models.schedule import RULED_OUT
-from plans import plan
-from plans.why_not import WhyNot, why_not
-from scenarios import Scenario
+from emberline.models.explain import limits
+from emberline.models.search.schedule import RULED_OUT
+from emberline.plans import plan
+from emberline.plans.why.why_not import WhyNot, why_not
+from emberline.scenarios import Scenario
 
 QUICK = ("goal.gap=0.9", "goal.time_limit_s=10", "disturbances.replications=0")
 SEVERAL = (

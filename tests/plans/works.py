@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 from ledgers import flows
 
-from plans import Plan
-from plans.figures import figures
-from scenarios import Scenario
-from scenarios.datasets import RUN, check
-from scenarios.flows import coordinates, per_t, streams
+from emberline.plans import Plan
+from emberline.plans.accounts.figures import figures
+from emberline.scenarios import Scenario
+from emberline.scenarios.datasets import RUN, check
+from emberline.scenarios.process.flows import coordinates, per_t, streams
 
 COAL = {"kind": "supply", "name": "yard", "carrier": "coal", "price_per_unit": 10.0, "fossil_kg_per_unit": 300.0}
 KILN = {

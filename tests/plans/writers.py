@@ -10,7 +10,7 @@ from pathlib import Path
 
 import planned
 
-from plans.store import Store, StoredRun
+from emberline.plans.store.store import Store, StoredRun
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,13 +25,13 @@ for _ in range(int(rest[0])):
 _BEGIN = """
 import sys
 from pathlib import Path
-from plans.run_folder import read
-from plans.store import Store, StoreError
+from emberline.plans.store.run_folder import read
+from emberline.plans.store.store import Store, StoreError
 source, target, *rest = sys.argv[1:]
 if source:
     plan = read(Path(source), "").plan
 else:
-    import plans.catalogue.catalogue, alembic.command
+    import emberline.plans.store.catalogue.catalogue, alembic.command
 opened = []
 def store():
     if not opened:

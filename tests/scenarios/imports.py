@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from scenarios import ScenarioError
-from scenarios.importing import Imported, bring, guess, read
+from emberline.scenarios import ScenarioError
+from emberline.scenarios.importing import Imported, bring, guess, read
 
 
 def brought(text: str | bytes, role: str = "load", zone: str | None = None, **said: Any) -> Imported:

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios import Scenario, ScenarioError, loads
-from scenarios.assets import KINDS, Converter, FlexibleLoad, GasEngine, Storage
-from scenarios.datasets import FLOWS
-from scenarios.horizon import Horizon
-from scenarios.site import Site
+from emberline.scenarios import Scenario, ScenarioError, loads
+from emberline.scenarios.assets import KINDS, Converter, FlexibleLoad, GasEngine, Storage
+from emberline.scenarios.datasets import FLOWS
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.site import Site
 
 TEXT = """
 name: works

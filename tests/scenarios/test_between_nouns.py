@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scenarios import Scenario
+from emberline.scenarios import Scenario
 
 LINE: dict[str, Any] = {
     "stages": [

@@ -10,9 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios import Scenario, ScenarioError, loads
-from scenarios.market import CarbonPrice
-from scenarios.settlement import imbalance_prices, marginal_prices, market_based, onto_meter, settle, unused_blocks
+from emberline.scenarios import Scenario, ScenarioError, loads
+from emberline.scenarios.records.market import CarbonPrice
+from emberline.scenarios.tariff.settlement import (
+    imbalance_prices,
+    marginal_prices,
+    market_based,
+    onto_meter,
+    settle,
+    unused_blocks,
+)
 
 SITE = """
 name: site

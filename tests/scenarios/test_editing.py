@@ -10,10 +10,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from scenarios import bundled
-from scenarios.document import parse
-from scenarios.editing import ABSENT, differences, flow, revised
-from scenarios.loading import LIBRARY
+from emberline.scenarios import bundled
+from emberline.scenarios.reading.document import parse
+from emberline.scenarios.reading.editing import ABSENT, differences, flow, revised
+from emberline.scenarios.reading.loading import LIBRARY
 
 TEXTS = {name: (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8") for name in bundled()}
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from scenarios.energy_states import EnergyStates, gap_costs, legs, slots, slots_between, through
+from emberline.scenarios.energy_states import EnergyStates, gap_costs, legs, slots, slots_between, through
 
 MILL: dict[str, Any] = {
     "states": [

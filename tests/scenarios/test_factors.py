@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenarios import Scenario, ScenarioError, loads
-from scenarios.assets import Supply
-from scenarios.emissions import factors_used
-from scenarios.factors import FactorRow, bundled, read_table
+from emberline.scenarios import Scenario, ScenarioError, loads
+from emberline.scenarios.assets import Supply
+from emberline.scenarios.records.emissions import factors_used
+from emberline.scenarios.records.factors import FactorRow, bundled, read_table
 
 DAY = date(2026, 1, 5)
 SITE = """

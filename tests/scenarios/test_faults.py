@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from scenarios import Scenario, ScenarioError, load
-from scenarios.faults import PATTERNS
-from scenarios.importing.mapping import read_mapping
+from emberline.scenarios import Scenario, ScenarioError, load
+from emberline.scenarios.checking.faults import PATTERNS
+from emberline.scenarios.importing.mapping import read_mapping
 
 FOREIGN = re.compile(r"Input|should|String|Tuple|List|Unable|valid |parse|instance|validation|pattern '")
 """Words of pydantic's own."""
@@ -97,7 +97,7 @@ def test_a_mapping_file() -> None:
 
 def test_what_a_file_of_factors_lacks(tmp_path: Path) -> None:
     """Proves: a row of a table is told with its line, its column and in the project's words."""
-    from scenarios.factors import read_table
+    from emberline.scenarios.records.factors import read_table
 
     (tmp_path / "f.csv").write_text("name,value,unit,source,valid_from\ncoal,much,kg/GJ,me,\n")
     with pytest.raises(ValueError, match=r"f\.csv line 2: value: must be a number, got 'much'"):

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scenarios import ScenarioError, load
-from scenarios.horizon import Horizon
-from scenarios.known import foreseen, known
-from scenarios.series import Series
+from emberline.scenarios import ScenarioError, load
+from emberline.scenarios.reading.issued_forecasts import foreseen, known
+from emberline.scenarios.reading.series import Series
+from emberline.scenarios.records.horizon import Horizon
 
 DAY = 24
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scenarios import Scenario, ScenarioError, load
-from scenarios.heat_log import checked, read
-from scenarios.meter import read as read_meter
+from emberline.scenarios import Scenario, ScenarioError, load
+from emberline.scenarios.reading.heat_log import checked, read
+from emberline.scenarios.reading.meter import read as read_meter
 
 HEAD = "heat,grade,unit,start,end,energy_mwh,event\n"
 GOOD = (

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scenarios import Scenario
-from scenarios.horizon import Horizon, clock_hours
-from scenarios.series import Series, resolve, typical
-from scenarios.tariff import metered
+from emberline.scenarios import Scenario
+from emberline.scenarios.reading.series import Series, resolve, typical
+from emberline.scenarios.records.horizon import Horizon, clock_hours
+from emberline.scenarios.tariff import metered
 
 
 def horizon(start: str, zone: str, step_min: int, **length: Any) -> Horizon:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from imports import brought, hours, told
 
-from scenarios import ScenarioError, load
-from scenarios.horizon import Horizon
-from scenarios.importing import Mapping, bring, guess, read
-from scenarios.importing.mapping import read_mapping
-from scenarios.series import read_columns
+from emberline.scenarios import ScenarioError, load
+from emberline.scenarios.importing import Mapping, bring, guess, read
+from emberline.scenarios.importing.mapping import read_mapping
+from emberline.scenarios.reading.series import read_columns
+from emberline.scenarios.records.horizon import Horizon
 
 
 @pytest.mark.parametrize(

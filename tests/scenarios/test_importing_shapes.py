@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from imports import brought, hours, stamps, told
 
-from scenarios.importing import guess, read
+from emberline.scenarios.importing import guess, read
 
 
 def test_what_a_meter_writes_is_guessed() -> None:

@@ -12,8 +12,8 @@ import pytest
 import xlsxwriter
 from imports import brought, hours, quarters, stamps, told
 
-from scenarios.importing import bring, guess, read
-from scenarios.importing.mapping import read_mapping
+from emberline.scenarios.importing import bring, guess, read
+from emberline.scenarios.importing.mapping import read_mapping
 
 
 @pytest.mark.parametrize(("day", "n"), [("2026-10-24", 24), ("2026-10-25", 25), ("2026-03-29", 23)])

@@ -10,9 +10,9 @@ import pytest
 import xlsxwriter
 from imports import brought, stamps, told
 
-from scenarios import ScenarioError, load
-from scenarios.importing import guess, read
-from scenarios.spelling import named, spelled
+from emberline.scenarios import ScenarioError, load
+from emberline.scenarios.importing import guess, read
+from emberline.scenarios.reading.unit_spelling import named, spelled
 
 
 def rows(form: str, count: int = 48, minutes: int = 15, **cells: Callable[[int], object]) -> str:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from scenarios import Scenario, ScenarioError, load
-from scenarios.locks import Window
+from emberline.scenarios import Scenario, ScenarioError, load
+from emberline.scenarios.line.locks import Window
 
 DAY = "melt-shop-day"
 AT = "2026-03-10T{}+01:00"

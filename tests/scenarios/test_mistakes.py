@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from scenarios import ScenarioError, bundled, load, loads
-from scenarios.loading import LIBRARY
+from emberline.scenarios import ScenarioError, bundled, load, loads
+from emberline.scenarios.reading.loading import LIBRARY
 
 TEXT = (LIBRARY / "melt-shop-small.yaml").read_text(encoding="utf-8")
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from broken_texts import breaks, named, plain, said
 
-from scenarios import ScenarioError, loads
-from scenarios.loading import LIBRARY, MOST_TOLD
+from emberline.scenarios import ScenarioError, loads
+from emberline.scenarios.reading.loading import LIBRARY, MOST_TOLD
 
 SHOP, CEMENT = ((LIBRARY / f"{name}.yaml").read_text(encoding="utf-8") for name in ("melt-shop-small", "cement-week"))
 FACTOR = "kg_per_t: 36.52"

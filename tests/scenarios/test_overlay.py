@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scenarios import ScenarioError, load
+from emberline.scenarios import ScenarioError, load
 
 
 def test_mappings_are_merged_and_lists_replaced(tmp_path: Path) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from plans import plan
-from scenarios import Scenario, loads
-from scenarios.delivery import Delivery
-from scenarios.process import Process, Recipe
-from scenarios.store import Store
+from emberline.plans import plan
+from emberline.scenarios import Scenario, loads
+from emberline.scenarios.process import Process, Recipe
+from emberline.scenarios.records.delivery import Delivery
+from emberline.scenarios.records.store import Store
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "processes.md"
 EXAMPLE = re.compile(r"^```yaml my-cement\.yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)

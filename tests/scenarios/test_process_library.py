@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenarios import Scenario, bundled, load
-from scenarios.flow_sheet import mistakes
-from scenarios.loading import LIBRARY
-from scenarios.process import Process, in_steps
+from emberline.scenarios import Scenario, bundled, load
+from emberline.scenarios.checking.flow_sheet import mistakes
+from emberline.scenarios.process import Process, in_steps
+from emberline.scenarios.reading.loading import LIBRARY
 
 ROOT = Path(__file__).resolve().parents[2]
 PLANTS = ("cement-week", "cement-anhui", "aluminium-potline", "steam-cracker-utilities")

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from scenarios import ScenarioError, loads
+from emberline.scenarios import ScenarioError, loads
 
 TEXT = """\
 name: works

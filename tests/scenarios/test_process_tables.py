@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scenarios.series import typical
+from emberline.scenarios.reading.series import typical
 
 DATA = Path(__file__).resolve().parents[2] / "scenarios" / "data"
 DAYS = np.array([31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import twin
-from scenarios import Scenario, load
+from emberline import twin
+from emberline.scenarios import Scenario, load
 
 
 def assert_done(scenario: Scenario) -> None:

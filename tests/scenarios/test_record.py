@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scenarios import Scenario, load
+from emberline.scenarios import Scenario, load
 
 
 def test_nouns_are_compared_by_their_fields() -> None:

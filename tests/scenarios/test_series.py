@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios import Scenario, ScenarioError, load
-from scenarios.horizon import Horizon
-from scenarios.series import Series, resolve
+from emberline.scenarios import Scenario, ScenarioError, load
+from emberline.scenarios.reading.series import Series, resolve
+from emberline.scenarios.records.horizon import Horizon
 
 
 def horizon(hours: float = 2, step: float = 30, start: str = "2024-03-10T00:00Z") -> Horizon:

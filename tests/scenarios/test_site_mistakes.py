@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scenarios import load
-from scenarios.record import ScenarioError
+from emberline.scenarios import load
+from emberline.scenarios.records.base import ScenarioError
 
 OG = "site.carriers=[{name: og, waste: false}]"
 CASES: dict[str, tuple[tuple[str, ...], str]] = {

@@ -12,8 +12,8 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from scenarios.horizon import Horizon
-from scenarios.tariff import Before, Tariff, bill, from_table, metered, read, remarks
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.tariff import Before, Tariff, bill, from_table, metered, read, remarks
 
 CALIFORNIA = "America/Los_Angeles"
 RAMP_MW = np.arange(96) / 1000

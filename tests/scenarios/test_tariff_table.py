@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from scenarios import ScenarioError
-from scenarios.tariff import from_table
+from emberline.scenarios import ScenarioError
+from emberline.scenarios.tariff import from_table
 
 HEADER = (
     "label,utility,type,name,basic_charge_limit,assessed,month_start,month_end,hour_start,hour_end,"

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 from hypothesis import strategies as st
 
-from scenarios import Scenario
-from scenarios.datasets import SCHEDULE, check
-from scenarios.flows import coordinates, streams
+from emberline.scenarios import Scenario
+from emberline.scenarios.datasets import SCHEDULE, check
+from emberline.scenarios.process.flows import coordinates, streams
 
 MARKET = {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0}
 

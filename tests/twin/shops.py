@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scenarios import Scenario
-from scenarios.horizon import Horizon
-from scenarios.line import Stage
-from scenarios.state import State
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.line import Stage
+from emberline.scenarios.records.state import State
 
 MARKET = {"price_per_mwh": 50.0, "carbon_intensity_kg_per_mwh": 400.0}
 SMALL = 1e-6

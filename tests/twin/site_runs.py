@@ -8,9 +8,9 @@ import hubs
 import numpy as np
 import xarray as xr
 
-from scenarios import Scenario
-from scenarios.assets.closure import closure
-from twin import dispatch, replay, simulate
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets.closure import closure
+from emberline.twin import dispatch, replay, simulate
 
 GAS = hubs.GAS
 BOILER: dict[str, Any] = {

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.energy_order import cheapest
-from scenarios.energy_states import EnergyStates, Move, Work, through
-from twin.energy_states import Run, foreman, replay
+from benchmarks.machine_states.order import cheapest
+from benchmarks.machine_states.simulation import Run, foreman, replay
+from emberline.scenarios.energy_states import EnergyStates, Move, Work, through
 
 MILL: dict[str, Any] = {
     "states": [

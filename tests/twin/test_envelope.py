@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from shops import cast, melt_shop, one_machine, scenario
 
-from scenarios import load
-from scenarios.planning import quantile_min
-from scenarios.scatter import stream
-from twin import envelope
-from twin.operations import shop
-from twin.streams import Breakdowns
+from emberline.scenarios import load
+from emberline.scenarios.line.planning_durations import quantile_min
+from emberline.scenarios.line.scatter import stream
+from emberline.twin import envelope
+from emberline.twin.line.operations import shop
+from emberline.twin.streams import Breakdowns
 
 
 def test_without_disturbance_the_plan_reckons_with_nominal() -> None:

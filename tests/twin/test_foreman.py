@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import at, broken_limits, cast, energy_mwh, melt_shop, one_machine, same, scenario, violations
 
-from scenarios import Scenario, bundled, load
-from twin import dispatch, envelope, replay, simulate
+from emberline.scenarios import Scenario, bundled, load
+from emberline.twin import dispatch, envelope, replay, simulate
 
 
 @pytest.mark.parametrize("name", bundled())

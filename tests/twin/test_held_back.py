@@ -9,12 +9,12 @@ import pytest
 import xarray as xr
 from shops import cast, edited, melt_shop, scenario, violations
 
-from scenarios import Scenario
-from twin import dispatch, envelope, replay, replays
-from twin.battery import battery
-from twin.grid import Setpoints, SiteGrid
-from twin.line import Following
-from twin.operations import operations, shop
+from emberline.scenarios import Scenario
+from emberline.twin import dispatch, envelope, replay, replays
+from emberline.twin.line.line import Following
+from emberline.twin.line.operations import operations, shop
+from emberline.twin.site.battery import battery
+from emberline.twin.site.grids import Setpoints, SiteGrid
 
 
 def two_casts(**rest: Any) -> tuple[Scenario, xr.Dataset]:

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import broken_limits, cast, melt_shop, one_machine, scenario, violations
 
-import twin
-from scenarios import Scenario
-from scenarios.energy_states import EnergyStates, Work, idle_pieces
-from twin.energy_states import WORKING, foreman
+from benchmarks.machine_states.simulation import WORKING, foreman
+from emberline import twin
+from emberline.scenarios import Scenario
+from emberline.scenarios.energy_states import EnergyStates, Work, idle_pieces
 
 FURNACE: dict[str, Any] = {
     "states": [{"name": "ready", "power_mw": 2.0}, {"name": "off", "power_mw": 0.2}],

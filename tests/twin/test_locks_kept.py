@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from shops import cast, melt_shop, scenario, violations
 
-from scenarios import Scenario
-from scenarios.orders import Lock
-from twin import dispatch, replay, replays
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.orders import Lock
+from emberline.twin import dispatch, replay, replays
 
 LOCKED = ("lock", "outage")
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plants import MARKET, plants, schedule
 
-from scenarios import Scenario
-from twin import dispatch, replay
+from emberline.scenarios import Scenario
+from emberline.twin import dispatch, replay
 
 SHARE = 1e-9
 FLOWS = ("process_tph", "off_spec_tph", "process_mw", "stream_rate", "stock_t", "delivered_t", "meter_mw")

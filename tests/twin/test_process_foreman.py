@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from plants import violations, works
 
-from twin import dispatch, replay, simulate
+from emberline.twin import dispatch, replay, simulate
 
 OPEN = {"keep_low": 0.0, "keep_high": 1.0}
 

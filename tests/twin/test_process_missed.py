@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from plants import schedule, violations, works
 
-from scenarios.datasets import ENVELOPE, RUN, SCHEDULE, check
-from twin import dispatch, envelope, replay
+from emberline.scenarios.datasets import ENVELOPE, RUN, SCHEDULE, check
+from emberline.twin import dispatch, envelope, replay
 
 BIG = {"capacity_t": 5000, "level_t": 0, "end_level_t": 0}
 

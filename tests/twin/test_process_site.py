@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from plants import schedule, violations, works
 
-from scenarios import Scenario
-from twin import dispatch, replay, simulate
+from emberline.scenarios import Scenario
+from emberline.twin import dispatch, replay, simulate
 
 BIG = {"capacity_t": 5000, "level_t": 2500, "end_level_t": 0}
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plants import schedule, violations, works
 
-from scenarios.store import Store
-from twin import replay
-from twin.processes.following import Following
-from twin.processes.levels import after, hours_until
-from twin.processes.network import network
-from twin.processes.works import Course, Works
+from emberline.scenarios.records.store import Store
+from emberline.twin import replay
+from emberline.twin.processes.following import Following
+from emberline.twin.processes.levels import after, hours_until
+from emberline.twin.processes.network import network
+from emberline.twin.processes.works import Course, Works
 
 
 def course(scenario: Any, **told: Any) -> Course:

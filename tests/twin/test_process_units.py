@@ -9,9 +9,9 @@ import pytest
 import xarray as xr
 from plants import schedule, violations, works
 
-from scenarios import Scenario
-from scenarios.scatter import BREAKDOWN, DEMAND, SPREAD, stream
-from twin import replay, replays
+from emberline.scenarios import Scenario
+from emberline.scenarios.line.scatter import BREAKDOWN, DEMAND, SPREAD, stream
+from emberline.twin import replay, replays
 
 BIG = {"capacity_t": 5000, "level_t": 0, "end_level_t": 0}
 FUELS = {

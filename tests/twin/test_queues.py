@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from shops import one_machine, op, scenario
 
-from scenarios import Scenario
-from twin import simulate
-from twin.power import Trace
+from emberline.scenarios import Scenario
+from emberline.twin import simulate
+from emberline.twin.power import Trace
 
 N, RUNS, SERVICE, BETWEEN = 2000, 12, 10.0, 16.0
 BUSY = SERVICE / BETWEEN

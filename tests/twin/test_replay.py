@@ -9,12 +9,12 @@ import pytest
 import xarray as xr
 from shops import cast, edited, energy_mwh, melt_shop, one_machine, op, same, scenario, violations
 
-from scenarios import Scenario, bundled, load
-from scenarios.datasets import FLOWS
-from scenarios.scatter import stream
-from twin import dispatch, replay, replays, simulate
-from twin.line import Following
-from twin.operations import operations, shop
+from emberline.scenarios import Scenario, bundled, load
+from emberline.scenarios.datasets import FLOWS
+from emberline.scenarios.line.scatter import stream
+from emberline.twin import dispatch, replay, replays, simulate
+from emberline.twin.line.line import Following
+from emberline.twin.line.operations import operations, shop
 
 
 @pytest.mark.parametrize("name", bundled())

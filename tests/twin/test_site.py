@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import cast, energy_mwh, one_machine, scenario, violations
 
-from scenarios import Scenario, load
-from twin import dispatch, replay, simulate
-from twin.site import Setpoints, SiteGrid, balance
+from emberline.scenarios import Scenario, load
+from emberline.twin import dispatch, replay, simulate
+from emberline.twin.site.site import Setpoints, SiteGrid, balance
 
 
 def conserved(run: xr.Dataset, asked: Scenario) -> None:

@@ -11,12 +11,12 @@ from hubs import GAS, hub
 from hypothesis import Phase, assume, example, given, settings
 from hypothesis import strategies as st
 
-import models
-from scenarios import Scenario
-from scenarios.assets.closure import closure
-from twin import dispatch, envelope, replay, simulate
-from twin.site import Setpoints, SiteGrid, balance
-from twin.store import Store
+from emberline import models
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets.closure import closure
+from emberline.twin import dispatch, envelope, replay, simulate
+from emberline.twin.site.site import Setpoints, SiteGrid, balance
+from emberline.twin.store import Store
 
 ASSETS = ("asset_rate", "asset_level", "asset_on", "dumped_rate")
 FLOWS = (*ASSETS, "import_mw", "export_mw", "battery_mwh", "meter_mw")

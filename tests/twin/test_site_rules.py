@@ -28,8 +28,8 @@ from site_runs import (
     ruled_once,
 )
 
-from scenarios.assets.closure import closure
-from twin.site import SiteGrid, balance
+from emberline.scenarios.assets.closure import closure
+from emberline.twin.site.site import SiteGrid, balance
 
 
 def test_a_need_is_served_in_declared_order_and_bought_at_last() -> None:

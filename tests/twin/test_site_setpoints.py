@@ -28,8 +28,8 @@ from site_runs import (
     told,
 )
 
-from scenarios.assets.closure import closure
-from twin.site import Setpoints, SiteGrid, balance
+from emberline.scenarios.assets.closure import closure
+from emberline.twin.site.site import Setpoints, SiteGrid, balance
 
 
 def test_a_set_point_beyond_what_is_available_is_clipped() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import twin
-from scenarios import load
+from emberline import twin
+from emberline.scenarios import load
 
 
 def test_of_heats_they_are_the_standstills_within_operations() -> None:

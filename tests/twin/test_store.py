@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenarios.site import Battery
-from twin.store import Store
+from emberline.scenarios.records.site import Battery
+from emberline.twin.store import Store
 
 flows = st.lists(st.tuples(st.floats(0, 20), st.floats(0, 20), st.floats(0.01, 5)), min_size=1, max_size=20)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scenarios.disturbances import Breakdown, Disturbances, Spread
-from scenarios.scatter import BREAKDOWN, SPREAD, stream
-from twin.streams import Breakdowns, breakdowns, factors
+from emberline.scenarios.line.scatter import BREAKDOWN, SPREAD, stream
+from emberline.scenarios.records.disturbances import Breakdown, Disturbances, Spread
+from emberline.twin.streams import Breakdowns, breakdowns, factors
 
 SPREADING = Disturbances(duration_spread=0.1, energy_spread=0.05)
 

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, TimeoutError, expect
 
-from ui.language import catalogue
-from ui.pages import PAGES
+from emberline.ui.pages import PAGES
+from emberline.ui.text.language import catalogue
 
 WAIT_MS = 90_000
 LOOK_MS = 100

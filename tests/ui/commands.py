@@ -9,7 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 
-from ui.cli import main
+from emberline.ui.cli.main import main
 
 
 def emberline(*args: str) -> subprocess.CompletedProcess[str]:

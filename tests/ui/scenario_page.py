@@ -6,13 +6,14 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from plans import drafts
-from plans.drafts import Draft
+from emberline.plans.store import drafts
+from emberline.plans.store.drafts import Draft
 
 
 def script() -> None:
     """The page as the app draws it."""
-    from ui.pages import scenario, session
+    from emberline.ui.pages import scenario
+    from emberline.ui.pages.session import session
 
     session.begin()
     scenario.page()

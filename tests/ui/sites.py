@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from scenarios import Scenario, load, loads
+from emberline.scenarios import Scenario, load, loads
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 BLOCK = re.compile(r"^```yaml my-works\.yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)

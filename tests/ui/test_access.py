@@ -16,7 +16,7 @@ from browsing import WAIT_MS, Watched, at_rest, go, sound
 from playwright.sync_api import Browser, Page, expect
 from served import Server
 
-from ui.pages import ADDRESSES, PAGES
+from emberline.ui.pages import ADDRESSES, PAGES
 
 pytestmark = pytest.mark.browser
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
@@ -37,13 +37,14 @@ class Shown:
 @pytest.fixture(scope="module")
 def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """The app with something to show on every page."""
-    from plans import ensembles, fronts
-    from plans.engine import Engine
-    from plans.ensemble import ensemble
-    from plans.pareto import pareto
-    from plans.plan import plan
-    from plans.store import Store
-    from scenarios import load
+    from emberline.plans.jobs.engine import Engine
+    from emberline.plans.pareto import store as fronts
+    from emberline.plans.pareto.search import pareto
+    from emberline.plans.plan.plan import plan
+    from emberline.plans.robustness.ensemble import ensemble
+    from emberline.plans.store import ensembles
+    from emberline.plans.store.store import Store
+    from emberline.scenarios import load
 
     home, run = tmp_path_factory.mktemp("filled") / "home", stored_home[1]
     shutil.copytree(stored_home[0], home)

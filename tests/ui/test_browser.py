@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, expect
 from served import Server
 from sites import cement_day
 
-from plans.plan import plan
-from plans.store import Store
-from ui.gantts import PICKED_EDGE
+from emberline.plans.plan.plan import plan
+from emberline.plans.store.store import Store
+from emberline.ui.charts.gantt import PICKED_EDGE
 
 pytestmark = pytest.mark.browser
 

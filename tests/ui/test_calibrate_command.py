@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ui.cli import main
+from emberline.ui.cli.main import main
 
 
 def emberline(folder: Path, *args: str) -> subprocess.CompletedProcess[str]:

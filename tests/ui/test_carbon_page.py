@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from plans.credit import credit_kg
-from plans.figures import figures
-from plans.ledger import ledger
-from plans.plan import Plan, plan
-from plans.stock import difference
-from plans.store import Store
-from scenarios import load
-from ui import wording
+from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.stock import difference
+from emberline.plans.accounts.stock_credit import credit_kg
+from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.store.store import Store
+from emberline.scenarios import load
+from emberline.ui.text import wording
 
 
 def script() -> None:
-    from ui.pages import carbon, session
+    from emberline.ui.pages import carbon
+    from emberline.ui.pages.session import session
 
     session.begin()
     carbon.page()
@@ -114,8 +115,9 @@ def test_the_headline_is_the_plans_with_the_stock_credited(home: Path, works: Pl
     assert ways["saved [t CO2e]"].tolist()[0] == pytest.approx(saved["carbon_kg"] / 1000)
 
     def drawn() -> None:
-        from plans.store import Store
-        from ui.pages import figures, session
+        from emberline.plans.store.store import Store
+        from emberline.ui.pages.result import figures
+        from emberline.ui.pages.session import session
 
         session.begin()
         made = Store().open(session.run()).plan

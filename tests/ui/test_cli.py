@@ -17,10 +17,10 @@ import jsonschema
 import pytest
 from commands import emberline, refused
 
-from plans.store import Store
-from scenarios import bundled
-from scenarios.document import read
-from scenarios.loading import LIBRARY
+from emberline.plans.store.store import Store
+from emberline.scenarios import bundled
+from emberline.scenarios.reading.document import read
+from emberline.scenarios.reading.loading import LIBRARY
 
 ROOT = Path(__file__).resolve().parents[2]
 UNKEPT = "locks=[{heat: C1-3, stage: casting, start: 1 h}]"
@@ -61,7 +61,7 @@ def process(*args: str, **kwargs: Any) -> subprocess.CompletedProcess[str]:
 def test_help_comes_at_once() -> None:
     """Proves: asking for help imports nothing heavy. Sensitivity: one import of plans at the top fails here."""
     heavy = ("pandas", "numpy", "xarray", "pydantic", "sqlalchemy", "streamlit", "pyomo", "rich.console")
-    code = f"import sys, ui.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, emberline.ui.cli.main; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -315,7 +315,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 def test_an_error_of_its_own_is_one_line_and_a_file(home: Path, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: no stack trace for the user, exit code 3, the details kept; with EMBERLINE_DEBUG the trace itself."""
-    monkeypatch.setattr("plans.store.Store.open", lambda store, run: {}["a fault"])
+    monkeypatch.setattr("emberline.plans.store.store.Store.open", lambda store, run: {}["a fault"])
     done = emberline("show", kept)
     assert done.returncode == 3
     assert len(done.stderr.splitlines()) == 2

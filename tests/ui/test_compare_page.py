@@ -10,18 +10,20 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from plans import replan, run_folder
-from plans.difference import difference
-from plans.plan import Plan, plan
-from plans.store import Store
-from scenarios import load
-from ui import comparison_charts
-from ui.pages import compared
+from emberline.plans.difference import difference
+from emberline.plans.plan import replan
+from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.store import run_folder
+from emberline.plans.store.store import Store
+from emberline.scenarios import load
+from emberline.ui.charts import comparison
+from emberline.ui.pages.studies import comparison as compared
 
 
 def script() -> None:
     """The page alone, as the router draws it."""
-    from ui.pages import compare, session
+    from emberline.ui.pages import compare
+    from emberline.ui.pages.session import session
 
     session.begin()
     compare.page()
@@ -145,7 +147,7 @@ def test_heats_that_moved_are_drawn_and_listed(app: AppTest, runs: list[str]) ->
     assert table["moved [min]"].tolist() == [move.later_min for move in moves]
     stage = found.heats[0].stage
     scenario = Store().open(runs[0]).plan.scenario
-    drawn = comparison_charts.moves(found.heats, stage, scenario, ("A", "B")).to_dict()
+    drawn = comparison.moves(found.heats, stage, scenario, ("A", "B")).to_dict()
     rows = next(data for data in drawn["datasets"].values() if data and "later" in data[0])
     assert len(rows) == sum(move.stage == stage for move in moves)
     assert all(row["to"] - row["start"] == row["later"] for row in rows)
@@ -204,9 +206,9 @@ def test_foremen_that_differ_are_told(app: AppTest, runs: list[str]) -> None:
 def test_a_bar_that_ends_early_has_a_mark(app: AppTest) -> None:
     """Proves: a bar that is cut has a mark beside its number, others have none. Sensitivity: 340 % as 25 %."""
     rows = [("peak", {"B": 3.4}), ("cost", {"B": -0.02}), ("carbon", {"B": -0.3})]
-    assert comparison_charts.clipped(rows)
-    assert not comparison_charts.clipped(rows[1:2])
-    drawn = comparison_charts.shares(rows, ["A", "B"]).to_dict()
+    assert comparison.clipped(rows)
+    assert not comparison.clipped(rows[1:2])
+    drawn = comparison.shares(rows, ["A", "B"]).to_dict()
     (told,) = [data for data in drawn["datasets"].values() if data and "says" in data[0]]
     assert [row["says"] for row in told] == ["» +340.0 %", "−2.0 %", "−30.0 % «"]
 

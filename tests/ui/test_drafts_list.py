@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from scenario_page import copied, field, of, opened, texts
 
-from plans import drafts
-from ui.oidc import Oidc
-from ui.pages import editing_book, signing
+from emberline.plans.store import drafts
+from emberline.ui.pages.editor import draft_list
+from emberline.ui.pages.session import sign_in
+from emberline.ui.server.oidc import Oidc
 
 OIDC = Oidc("https://id.example/x", "c", "s", "https://e.example/oauth2callback", "0" * 32)
 
@@ -19,18 +20,18 @@ OIDC = Oidc("https://id.example/x", "c", "s", "https://e.example/oauth2callback"
 @pytest.fixture
 def signed_in(monkeypatch: pytest.MonkeyPatch) -> Any:
     """People sign in; called with a name, somebody else is here from then on."""
-    monkeypatch.setattr(signing, "_required", OIDC)
+    monkeypatch.setattr(sign_in, "_required", OIDC)
 
     def here(name: str) -> None:
         claims = {"iss": "https://id.example", "sub": name}
-        monkeypatch.setattr(signing, "st", SimpleNamespace(user=SimpleNamespace(to_dict=lambda: claims)))
+        monkeypatch.setattr(sign_in, "st", SimpleNamespace(user=SimpleNamespace(to_dict=lambda: claims)))
 
     return here
 
 
 def shown(app: Any) -> str:
     """All that the page says with the list open."""
-    app.session_state[editing_book.OPEN] = True
+    app.session_state[draft_list.OPEN] = True
     app.run()
     assert not app.exception
     return texts(app)
@@ -78,7 +79,7 @@ def test_who_signs_in_sees_their_own_alone(home: Path, signed_in: Any) -> None:
     app, eves = copied()
     assert adas.owner != eves.owner
     assert "ada" not in (adas.folder / "draft.json").read_text()
-    assert [draft.id for draft in drafts.kept(signing.owners())] == [eves.id]
+    assert [draft.id for draft in drafts.kept(sign_in.owners())] == [eves.id]
     shown(app)
     assert [button.key for button in app.button if str(button.key).startswith("book.open")] == [f"book.open.{eves.id}"]
     stranger = opened(adas.id)
@@ -102,10 +103,10 @@ def test_without_sign_in_all_are_the_local_users(home: Path, signed_in: Any, mon
 
 def test_no_list_where_others_may_come(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: where the server answers to further names and nobody signs in, a draft is found by its address alone."""
-    monkeypatch.setattr(signing, "_alone", False)
+    monkeypatch.setattr(sign_in, "_alone", False)
     app, _ = copied()
     assert "Keep this address" in texts(app)
-    assert editing_book.OPEN not in app.session_state
+    assert draft_list.OPEN not in app.session_state
     assert "list of your drafts" not in texts(app)
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from commands import emberline, refused
 
-from plans import ensembles, plan
-from plans.store import Store
-from scenarios import load
+from emberline.plans import plan
+from emberline.plans.store import ensembles
+from emberline.plans.store.store import Store
+from emberline.scenarios import load
 
 SMALL = "melt-shop-small"
 

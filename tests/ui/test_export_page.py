@@ -15,17 +15,18 @@ from commands import emberline
 from python_calamine import CalamineWorkbook
 from streamlit.testing.v1 import AppTest
 
-from plans.exports import FORMATS, TABLES
-from plans.store import Store
-from ui.language import LANGUAGES, current
-from ui.pages import exporting
+from emberline.plans.exports import FORMATS, TABLES
+from emberline.plans.store.store import Store
+from emberline.ui.pages import export
+from emberline.ui.text.language import LANGUAGES, current
 
 
 def script() -> None:
-    from ui.pages import exporting, session
+    from emberline.ui.pages import export
+    from emberline.ui.pages.session import session
 
     session.begin()
-    exporting.page()
+    export.page()
 
 
 @pytest.fixture
@@ -46,8 +47,8 @@ def opened(run: str = "") -> AppTest:
 
 def test_every_format_has_a_button_and_says_what_it_is_for(kept: str) -> None:
     """Proves: formats and tables of the registry all have words on the page. Sensitivity: one added there alone."""
-    assert set(exporting.SAYS) == set(FORMATS)
-    assert set(exporting.TABLE_OF) == set(TABLES)
+    assert set(export.SAYS) == set(FORMATS)
+    assert set(export.TABLE_OF) == set(TABLES)
     labels = {getattr(button, "label", "") for button in opened(kept).get("download_button")}
     assert labels >= {f"Download {found.label}" for found in FORMATS.values()}
 
@@ -55,10 +56,10 @@ def test_every_format_has_a_button_and_says_what_it_is_for(kept: str) -> None:
 def test_what_is_downloaded_is_this_run(kept: str) -> None:
     """Proves: a chosen table and a chosen unit reach the file."""
     stored = Store().open(kept)
-    bill = pd.read_csv(io.BytesIO(exporting._file(stored, "csv", {"table": "bill"})()))
+    bill = pd.read_csv(io.BytesIO(export._file(stored, "csv", {"table": "bill"})()))
     assert set(bill["run"]) == {kept}
-    assert json.loads(exporting._file(stored, "json", {})())["manifest"]["run"] == kept
-    assert b"EAF" in exporting._file(stored, "ics", {"unit": "EAF"})()
+    assert json.loads(export._file(stored, "json", {})())["manifest"]["run"] == kept
+    assert b"EAF" in export._file(stored, "ics", {"unit": "EAF"})()
 
 
 def test_without_a_plan_it_says_what_to_do(home: Path) -> None:
@@ -72,13 +73,15 @@ def offering() -> None:
     """What the buttons of both pages would do when they are pressed; kept in the session for the test."""
     import streamlit as st
 
-    from ui.pages import exporting, result, session
+    from emberline.ui.pages import export
+    from emberline.ui.pages.result import result
+    from emberline.ui.pages.session import session
 
     session.begin()
     stored = result.opened(st.query_params["run"])
     st.session_state["made"] = [offer(stored) for offer in (
-        lambda run: exporting._file(run, "html", {}), lambda run: result._file(run, "html"),
-        lambda run: exporting._file(run, "ics", {"unit": "EAF"}),
+        lambda run: export._file(run, "html", {}), lambda run: result._file(run, "html"),
+        lambda run: export._file(run, "ics", {"unit": "EAF"}),
     )]  # fmt: skip
 
 

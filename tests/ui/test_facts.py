@@ -7,10 +7,10 @@ import sys
 import pytest
 from sites import works
 
-from scenarios import load
-from scenarios.assets import KINDS
-from ui import facts, wording
-from ui.cli import main
+from emberline.scenarios import load
+from emberline.scenarios.assets import KINDS
+from emberline.ui.cli.main import main
+from emberline.ui.text import facts, wording
 
 
 def said(*overrides: str) -> list[str]:

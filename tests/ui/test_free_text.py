@@ -13,8 +13,8 @@ from browsing import Watched, at_rest
 from playwright.sync_api import Browser, Page, expect
 from served import ROOT, Server
 
-from plans.store import Store
-from ui.pages import PAGES
+from emberline.plans.store.store import Store
+from emberline.ui.pages import PAGES
 
 OUTSIDE = "http://outside.example/"
 EVIL = f"![a]({OUTSIDE}a.png) <img src='{OUTSIDE}b.png'> <script>fetch('{OUTSIDE}c')</script> [d](javascript:alert(1))"

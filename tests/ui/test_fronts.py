@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from commands import emberline, refused
 
-from plans import fronts
-from ui import front_charts
+from emberline.plans.pareto import store
+from emberline.ui.charts import front
 
 SITE = """\
 name: site
@@ -89,7 +89,7 @@ def test_no_plan_is_exit_code_1(home: Path, site: str) -> None:
     said = json.loads(done.stdout)
     assert said["points"] == []
     assert said["verdict"].startswith("No front")
-    assert fronts.read("last", home).id == said["front"]
+    assert store.read("last", home).id == said["front"]
 
 
 @pytest.mark.parametrize(
@@ -143,8 +143,8 @@ def test_ctrl_c_takes_the_points_so_far(home: Path) -> None:
 def test_the_chart_shows_every_point(home: Path, site: str) -> None:
     """Proves: the chart holds each point, the knee and the foreman, with units on its axes."""
     emberline("pareto", site, "--points", "5", "--quiet", "--json")
-    found = fronts.read("last", home).front
-    drawn = front_charts.front(found).to_dict()
+    found = store.read("last", home).front
+    drawn = front.front(found).to_dict()
     text = json.dumps(drawn)
     for part in ("carbon [t CO2e]", "cost [EUR]", "EUR/t"):
         assert part in text

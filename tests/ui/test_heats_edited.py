@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from served import Server
 from streamlit.testing.v1 import AppTest
 
-from scenarios import load
-from ui.pages import heats
+from emberline.scenarios import load
+from emberline.ui.pages.result import heats
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN_AGAIN = "Lock and plan again"

@@ -10,16 +10,17 @@ import pytest
 from pages import page, texts
 from streamlit.testing.v1 import AppTest
 
-from plans.plan import plan
-from plans.store import Store
-from scenarios import load
-from ui import wording
+from emberline.plans.plan.plan import plan
+from emberline.plans.store.store import Store
+from emberline.scenarios import load
+from emberline.ui.text import wording
 
 
 def script() -> None:
     """The tables of heats alone."""
-    from plans.store import Store
-    from ui.pages import accounts, heats, session
+    from emberline.plans.store.store import Store
+    from emberline.ui.pages.result import accounts, heats
+    from emberline.ui.pages.session import session
 
     session.begin()
     made = Store().open(session.run()).plan

@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from plans import jobs
-from plans.holding import report
-from plans.store import Store
-from ui import wording
-from ui.pages import result
+from emberline.plans.jobs import queue
+from emberline.plans.robustness.holding import report
+from emberline.plans.store.store import Store
+from emberline.ui.pages.result import result
+from emberline.ui.text import wording
 
 
 def script() -> None:
     """The page alone, as the router draws it."""
-    from ui.pages import robustness, session
+    from emberline.ui.pages import robustness
+    from emberline.ui.pages.session import session
 
     session.begin()
     robustness.page()
@@ -55,13 +56,13 @@ def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:
     app.run()
     app.button(key="holding.start").click().run()
     assert not app.exception
-    job = jobs.about(run, "hold")
+    job = queue.about(run, "hold")
     assert job is not None
-    assert jobs.request(job)["given"] == {"run": run, "level": 0.2, "replications": 1000, "time_limit_s": 10}
+    assert queue.request(job)["given"] == {"run": run, "level": 0.2, "replications": 1000, "time_limit_s": 10}
     end = time.monotonic() + 300
-    while not jobs.status(job).ended and time.monotonic() < end:
+    while not queue.status(job).ended and time.monotonic() < end:
         time.sleep(0.2)
-    status = jobs.status(job)
+    status = queue.status(job)
     assert status.state == "stored", status
     assert [row["round"] for row in status.rounds] == list(range(1, len(status.rounds) + 1))
     stored = Store().open(job)
@@ -86,7 +87,7 @@ def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:
     assert "the plain plan: " in said(app)
     price = app.dataframe[0].value
     assert list(price.iloc[:, 1]) == ["t CO2e", "EUR", "MW"]
-    jobs.dismiss()
+    queue.dismiss()
 
 
 def test_a_search_is_watched(app: AppTest, run: str, home: Path) -> None:

@@ -13,9 +13,9 @@ import xlsxwriter
 from scenario_page import copied, of, opened, texts, view
 from streamlit.testing.v1 import AppTest
 
-from plans import drafts
-from plans.drafts import Draft
-from scenarios.loading import LIBRARY
+from emberline.plans.store import drafts
+from emberline.plans.store.drafts import Draft
+from emberline.scenarios.reading.loading import LIBRARY
 
 TEXT = (LIBRARY / "melt-shop-small.yaml").read_text(encoding="utf-8")
 EVIL = '![x](http://x.invalid/y) <img src=x onerror="alert(1)"> [a](javascript:b) :red[c]'

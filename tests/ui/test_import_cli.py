@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ui.cli import main
+from emberline.ui.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 PRICES = "Start,Spot [EUR/kWh]\n" + "".join(

@@ -17,12 +17,12 @@ class Press:
         if name == {module!r}:
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Press())
-from ui.__main__ import main
+from emberline.ui.__main__ import main
 main()
 """
 
 
-@pytest.mark.parametrize("module", ["ui.cli", "typer", "ui.options", "scenarios"])
+@pytest.mark.parametrize("module", ["emberline.ui.cli.main", "typer", "emberline.ui.cli.options", "scenarios"])
 def test_ctrl_c_while_loading(module: str) -> None:
     """Proves: exit code 130 and one line, whatever is being imported. Sensitivity: a trace of the imports."""
     command = [sys.executable, "-c", EARLY.format(module=module), "list"]
@@ -33,7 +33,7 @@ def test_ctrl_c_while_loading(module: str) -> None:
 
 def test_ctrl_c_at_any_moment() -> None:
     """Proves: the signal itself does the same, from the first of Emberline's lines on."""
-    code = "import os; os.write(1, b'.'); from ui.__main__ import main; main()"
+    code = "import os; os.write(1, b'.'); from emberline.ui.__main__ import main; main()"
     for wait_s in (0.0, 0.01, 0.02, 0.04, 0.08):
         begun = subprocess.Popen(
             [sys.executable, "-c", code, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from plans import job_folder, jobs
-from plans.jobs import JobStatus
-from plans.store import Store, StoreError
-from plans.store import home as home_folder
+from emberline.plans.jobs import folder as job_folder
+from emberline.plans.jobs import queue
+from emberline.plans.jobs.queue import JobStatus
+from emberline.plans.store.store import Store, StoreError
+from emberline.plans.store.store import home as home_folder
 
 LONG = ("goal.gap=0", "goal.time_limit_s=900", "disturbances.replications=2")
 """The reference day without a gap to stop at: at work until it is told otherwise."""
@@ -27,11 +28,11 @@ def until(run: str, wanted: Callable[[JobStatus], bool], seconds: float = 240) -
     """The status once it is as wanted: waited for far longer than it takes, for machines that do much else."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        status = jobs.status(run)
+        status = queue.status(run)
         if wanted(status):
             return status
         time.sleep(0.1)
-    raise AssertionError(f"after {seconds} s: {jobs.status(run)}")
+    raise AssertionError(f"after {seconds} s: {queue.status(run)}")
 
 
 @pytest.fixture
@@ -40,13 +41,13 @@ def start(home: Path) -> Iterator[Callable[..., str]]:
     started: list[str] = []
 
     def begin(*args: object, **kwargs: object) -> str:
-        started.append(jobs.start(*args, **kwargs))  # type: ignore[arg-type]
+        started.append(queue.start(*args, **kwargs))  # type: ignore[arg-type]
         return started[-1]
 
     yield begin
     for run in started:
-        jobs.kill(run)
-    jobs.dismiss()
+        queue.kill(run)
+    queue.dismiss()
 
 
 def test_a_plan_is_made_and_stored_under_the_jobs_id(start: Callable[..., str]) -> None:
@@ -62,7 +63,7 @@ def test_a_plan_is_made_and_stored_under_the_jobs_id(start: Callable[..., str]) 
     opened = Store().open(run)
     assert opened.plan.acceptable
     assert opened.plan.scenario.heats[0].due_min == 900
-    assert jobs.request(run)["note"] == {"who": "test"}
+    assert queue.request(run)["note"] == {"who": "test"}
 
 
 def test_a_worker_takes_another_job(start: Callable[..., str]) -> None:
@@ -75,14 +76,14 @@ def test_a_worker_takes_another_job(start: Callable[..., str]) -> None:
     for price in (60, 90, 120):
         run = start("melt-shop-small", [*few, f"market.carbon_price={{per_t: {price}, covers: all}}"])
         if made:
-            jobs.kill(made[-1])
+            queue.kill(made[-1])
         status = until(run, lambda s: s.ended)
         assert status.state == "stored", status
         made.append(run)
         pids.append((home_folder() / "jobs" / run / "worker.pid").read_text())
         until(run, lambda s: any((home_folder() / "jobs" / "idle").glob("*.lock")))
         if price == 90:
-            jobs.dismiss()
+            queue.dismiss()
     assert pids[0] == pids[1] != pids[2]
     assert all(Store().open(run).plan.acceptable for run in made)
 
@@ -106,7 +107,7 @@ def test_taking_the_best_plan_so_far(start: Callable[..., str]) -> None:
     """Proves: a wish to end keeps what was found. Sensitivity: without it the search goes on for 15 minutes."""
     run = start("melt-shop-day", LONG)
     until(run, lambda s: s.incumbent is not None)
-    jobs.cancel(run)
+    queue.cancel(run)
     status = until(run, lambda s: s.ended)
     assert status.state == "stored", status
     assert Store().open(run).plan.found
@@ -128,7 +129,7 @@ def test_stopping_keeps_nothing(start: Callable[..., str]) -> None:
     run = start("melt-shop-day", LONG)
     until(run, lambda s: s.state == "working")
     process = int((home_folder() / "jobs" / run / "worker.pid").read_text())
-    jobs.kill(run)
+    queue.kill(run)
     assert until(run, lambda s: s.ended).state == "stopped"
     with pytest.raises(ProcessLookupError):
         os.kill(process, 0)
@@ -137,7 +138,8 @@ def test_stopping_keeps_nothing(start: Callable[..., str]) -> None:
 def test_a_worker_outlives_whoever_started_it(home: Path) -> None:
     """Proves: the server may die; the state is recovered from the disk alone."""
     code = (
-        "import os; from plans import jobs; changes = ['goal.time_limit_s=5', 'disturbances.replications=2']; "
+        "import os; from emberline.plans.jobs import queue as jobs; "
+        "changes = ['goal.time_limit_s=5', 'disturbances.replications=2']; "
         "print(jobs.start('melt-shop-small', changes), flush=True); os.kill(os.getpid(), 9)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -154,10 +156,10 @@ def test_one_works_the_others_wait_in_order(start: Callable[..., str], monkeypat
     until(second, lambda s: (home_folder() / "jobs" / second / "worker.pid").exists())
     third = start("melt-shop-day", LONG)
     until(third, lambda s: s.ahead == 1)
-    assert [jobs.status(run).state for run in (first, second, third)] == ["working", "queued", "queued"]
-    jobs.kill(first)
+    assert [queue.status(run).state for run in (first, second, third)] == ["working", "queued", "queued"]
+    queue.kill(first)
     until(second, lambda s: s.state == "working")
-    assert jobs.status(third).state == "queued"
+    assert queue.status(third).state == "queued"
 
 
 def test_mistakes_are_told_line_by_line(start: Callable[..., str]) -> None:
@@ -177,7 +179,7 @@ def test_a_torn_last_line_is_skipped(home: Path) -> None:
     (folder / "request.json").write_text("{}")
     event = {"phase": "optimize", "incumbent": 5.0, "bound": 4.0, "gap": 0.2, "seconds": 1.0}
     (folder / "events.jsonl").write_text(json.dumps(event) + '\n{"phase": "opti')
-    status = jobs.status(run)
+    status = queue.status(run)
     assert (status.phase, status.incumbent, status.bound) == ("optimize", 5.0, 4.0)
     assert status.history == ((1.0, 5.0, 4.0),)
 
@@ -186,9 +188,9 @@ def test_ids_are_no_paths(home: Path) -> None:
     """Proves: an address cannot name a folder elsewhere."""
     for run in ("../../etc", "", "A" * 32, "0" * 31):
         with pytest.raises(StoreError):
-            jobs.status(run)
+            queue.status(run)
     with pytest.raises(StoreError, match="is not known here"):
-        jobs.status("f" * 32)
+        queue.status("f" * 32)
 
 
 def test_what_killed_workers_have_left_is_removed(home: Path) -> None:

@@ -17,12 +17,12 @@ from babel.messages.pofile import read_po
 from pages import SCRIPT, page
 from streamlit.testing.v1 import AppTest
 
-from plans.store import Store
-from ui import wording
-from ui.language import CATALOGUES, LANGUAGES, LOCALES, tr, trn
-from ui.messages import KEYWORDS
-from ui.pages import PAGES
-from ui.said import said
+from emberline.plans.store.store import Store
+from emberline.ui.pages import PAGES
+from emberline.ui.text import wording
+from emberline.ui.text.extraction import KEYWORDS
+from emberline.ui.text.language import CATALOGUES, LANGUAGES, LOCALES, tr, trn
+from emberline.ui.text.said import said
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = re.compile(r"\{(\w*)")
@@ -149,12 +149,13 @@ def script() -> None:
 
     import streamlit as st
 
-    from scenarios.horizon import Horizon
-    from ui import axis, panels, wording
-    from ui.language import trn
-    from ui.local import listed, stamp
-    from ui.pages import session
-    from ui.view import View
+    from emberline.scenarios.records.horizon import Horizon
+    from emberline.ui.charts import axis, site_panels
+    from emberline.ui.charts.view import View
+    from emberline.ui.pages.session import session
+    from emberline.ui.text import wording
+    from emberline.ui.text.language import trn
+    from emberline.ui.text.numbers import listed, stamp
 
     session.begin()
     at = datetime(2026, 6, 6, 6, 15, tzinfo=ZoneInfo("Europe/Berlin"))
@@ -168,7 +169,7 @@ def script() -> None:
         "list": listed(["a", "b"]),
         "counts": [trn("{count} heat", "{count} heats", n) for n in (1, 2)],
         "axis": str(axis.time_axis(View.of(horizon), title=True).to_dict()),
-        "grouped": panels.grouped(),
+        "grouped": site_panels.grouped(),
     }
 
 
@@ -176,10 +177,10 @@ def sentences() -> None:
     """What becomes of sentences of lower floors; kept in the session for the test."""
     import streamlit as st
 
-    from models.explain import limits
-    from scenarios import load
-    from ui.pages import session
-    from ui.said import said
+    from emberline.models.explain import limits
+    from emberline.scenarios import load
+    from emberline.ui.pages.session import session
+    from emberline.ui.text.said import said
 
     session.begin()
     st.session_state["told"] = {

@@ -12,13 +12,15 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from plans import jobs, replan
-from plans.plan import Plan
-from plans.slack import slacks
-from plans.store import Store
-from scenarios import ScenarioError, load
-from ui import charts
-from ui.pages import heats, locking
+from emberline.plans.jobs import queue
+from emberline.plans.plan import replan
+from emberline.plans.plan.plan import Plan
+from emberline.plans.store.store import Store
+from emberline.plans.why.slack import slacks
+from emberline.scenarios import ScenarioError, load
+from emberline.ui.charts import plan
+from emberline.ui.pages.result import heats
+from emberline.ui.pages.result import locks as locking
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -139,15 +141,15 @@ def test_a_plan_made_again_keeps_to_its_locks(made: Plan, run: str) -> None:
     told_lock = replan.as_set(lock)
     note = {"scenario": locking.key_of(run, made), "inputs": {locking.KEY: [told_lock]}}
     given = {"run": run, "locks": [told_lock]}
-    new = jobs.start(None, [locking.override([told_lock])], note=note, kind="replan", given=given)
+    new = queue.start(None, [locking.override([told_lock])], note=note, kind="replan", given=given)
     end = time.monotonic() + 120
-    while not jobs.status(new).ended and time.monotonic() < end:
+    while not queue.status(new).ended and time.monotonic() < end:
         time.sleep(0.2)
-    assert jobs.status(new).state == "stored", jobs.status(new).lines
+    assert queue.status(new).state == "stored", queue.status(new).lines
     again = Store().open(new).plan
     assert again.scenario.locks == (lock,)
     assert start_of(again, heat, "melting") == start
-    drawn = json.dumps(charts.timeline(again).to_dict())
+    drawn = json.dumps(plan.timeline(again).to_dict())
     assert "M-0.8,-0.1" in drawn
     app = opened(new)
     assert not app.exception

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from plans import memory
-from ui import faults
+from emberline.plans.jobs import memory
+from emberline.ui.cli import faults
 
 FAILS = """
 import sys
@@ -19,7 +19,7 @@ class Fails:
         if name == {module!r}:
             raise {error}
 sys.meta_path.insert(0, Fails())
-from ui.__main__ import main
+from emberline.ui.__main__ import main
 main()
 """
 
@@ -27,10 +27,14 @@ main()
 @pytest.mark.parametrize(
     ("module", "error", "says"),
     [
-        ("ui.cli", "MemoryError", faults.OUT_OF_MEMORY),
+        ("emberline.ui.cli.main", "MemoryError", faults.OUT_OF_MEMORY),
         ("scenarios", "ImportError('lib.so: failed to map segment from shared object')", faults.OUT_OF_MEMORY),
         ("typer", 'RuntimeError("can\'t start new thread")', faults.OUT_OF_MEMORY),
-        ("ui.options", "OSError(28, 'No space left on device', 'cache')", "cache: No space left on device"),
+        (
+            "emberline.ui.cli.options",
+            "OSError(28, 'No space left on device', 'cache')",
+            "cache: No space left on device",
+        ),
     ],
     ids=["memory", "library", "thread", "disk"],
 )
@@ -45,7 +49,7 @@ def test_while_loading(module: str, error: str, says: str) -> None:
 LIMITED = """
 import resource
 resource.setrlimit(resource.RLIMIT_AS, ({mib} * 2**20,) * 2)
-from ui.__main__ import main
+from emberline.ui.__main__ import main
 main()
 """
 

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from plans import jobs
-from plans.store import Store
-from scenarios import bundled, load, loads
-from scenarios.loading import LIBRARY
-from ui import charts, wording
-from ui.pages import amounts
+from emberline.plans.jobs import queue
+from emberline.plans.store.store import Store
+from emberline.scenarios import bundled, load, loads
+from emberline.scenarios.reading.loading import LIBRARY
+from emberline.ui.charts import plan
+from emberline.ui.pages.request import amounts
+from emberline.ui.text import wording
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,7 +62,7 @@ def test_from_question_to_answer(app: AppTest) -> None:
     named = app.query_params["run"]
     run = named if isinstance(named, str) else named[0]
     end = time.monotonic() + 240
-    while not jobs.status(run).ended and time.monotonic() < end:
+    while not queue.status(run).ended and time.monotonic() < end:
         time.sleep(0.2)
     app.run()
     assert not app.exception
@@ -174,7 +175,7 @@ def test_casts_table_gives_back_the_orders(name: str) -> None:
 def test_charts_carry_units_and_local_time(stored_home: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: each vertical axis names its unit, tooltips give full local time with offset."""
     monkeypatch.setenv("EMBERLINE_HOME", str(stored_home[0]))
-    drawn = charts.timeline(Store().open(stored_home[1]).plan).to_dict()
+    drawn = plan.timeline(Store().open(stored_home[1]).plan).to_dict()
     text = json.dumps(drawn)
     for unit in ("[MW]", "[MWh]", "[kg CO2e/MWh]", "[EUR/MWh]", "local time, Europe/Berlin (+02:00)"):
         assert unit in text
@@ -186,7 +187,7 @@ def test_charts_carry_units_and_local_time(stored_home: tuple[Path, str], monkey
 def test_time_axis_where_the_clocks_change() -> None:
     """Proves: on the day of 25 hours the axis has 25, and says both offsets."""
     scenario = load("melt-shop-small", ["horizon.start=2026-10-25"])
-    drawn = json.dumps(charts.preview(scenario).to_dict())
+    drawn = json.dumps(plan.preview(scenario).to_dict())
     assert "(+02:00, later +01:00)" in drawn
     assert '"domain": [0.0, 1500.0]' in drawn
 

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from plans import fronts, jobs
-from plans.front_plan import run_of
-from plans.pareto import pareto
-from scenarios import loads
-from ui import front_charts
-from ui.pages import front as front_parts
-from ui.pages import going
+from emberline.plans.jobs import queue
+from emberline.plans.pareto import store
+from emberline.plans.pareto.plan_of_point import run_of
+from emberline.plans.pareto.search import pareto
+from emberline.scenarios import loads
+from emberline.ui.charts import front as front_charts
+from emberline.ui.pages.session import navigation
+from emberline.ui.pages.studies import front as front_parts
 
 SITE = """\
 name: site
@@ -36,7 +37,8 @@ goal: {gap: 0, time_limit_s: 20}
 
 def script() -> None:
     """The page alone, as the router draws it."""
-    from ui.pages import pareto, session
+    from emberline.ui.pages import pareto
+    from emberline.ui.pages.session import session
 
     session.begin()
     pareto.page()
@@ -51,7 +53,7 @@ def app(home: Path) -> AppTest:
 @pytest.fixture
 def front(home: Path) -> str:
     """A stored front of four points."""
-    return fronts.save(pareto(loads(SITE), 4), home).id
+    return store.save(pareto(loads(SITE), 4), home).id
 
 
 def said(app: AppTest) -> str:
@@ -83,7 +85,7 @@ def test_a_stored_front_is_read_point_by_point(app: AppTest, front: str) -> None
     app.query_params["front"] = front
     app.run()
     assert not app.exception
-    kept = fronts.read(front).front
+    kept = store.read(front).front
     numbers = kept.data["point"].values.tolist()
     field = app.selectbox(key=front_parts.CHOSEN)
     assert field.value == numbers[kept.knee if kept.knee is not None else 0]
@@ -104,7 +106,7 @@ def test_a_point_opens_as_a_plan(app: AppTest, front: str, monkeypatch: pytest.M
     """Proves: the button has a worker store the point's plan under an id of its own and goes to the page Plan, which
     looks at it."""
     gone: list[str] = []
-    monkeypatch.setattr(going, "go", gone.append)
+    monkeypatch.setattr(navigation, "go", gone.append)
     app.query_params["front"] = front
     app.run()
     number = int(app.selectbox(key=front_parts.CHOSEN).value or 0)
@@ -114,11 +116,11 @@ def test_a_point_opens_as_a_plan(app: AppTest, front: str, monkeypatch: pytest.M
         assert not app.exception
         assert gone == ["plan"]
         assert app.session_state["run"] == run
-        request = jobs.request(run)
+        request = queue.request(run)
         assert (request["kind"], request["given"]) == ("point", {"front": front, "point": number})
     finally:
-        jobs.kill(run)
-        jobs.dismiss()
+        queue.kill(run)
+        queue.dismiss()
 
 
 def test_what_is_asked_reaches_the_worker(app: AppTest, home: Path) -> None:
@@ -132,16 +134,16 @@ def test_what_is_asked_reaches_the_worker(app: AppTest, home: Path) -> None:
     named = app.query_params["front"]
     front = named if isinstance(named, str) else named[0]
     try:
-        request = jobs.request(front)
+        request = queue.request(front)
         assert (request["kind"], request["scenario"], request["given"]) == ("front", "melt-shop-small", {"points": 3})
         assert request["overrides"] == ["market.carbon_price.per_t=120"]
         assert "Searching the front" in said(app)
     finally:
-        jobs.kill(front)
+        queue.kill(front)
     app.run()
     assert not app.exception
     assert "It was stopped." in said(app)
-    jobs.dismiss()
+    queue.dismiss()
 
 
 def test_points_are_watched_as_they_come(app: AppTest, home: Path) -> None:
@@ -194,7 +196,7 @@ def test_what_is_proven_holds_up_to_the_cap_only(front: str) -> None:
     """Proves: the line below which no plan can be steps back to the cap before, never on beyond its own: with more
     carbon allowed a plan may cost less. Sensitivity: a line that steps on would lie above the next cheaper point.
     """
-    kept = fronts.read(front).front
+    kept = store.read(front).front
     drawn = front_charts.front(kept).to_dict()
     (line,) = [layer for layer in drawn["layer"] if layer["mark"].get("strokeDash") == [5, 3]]
     assert line["mark"]["interpolate"] == "step-before"

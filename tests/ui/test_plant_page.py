@@ -13,13 +13,14 @@ import pytest
 import xarray as xr
 from pages import page, texts
 
-import twin
-from plans import sankey
-from plans.ledger import ledger
-from scenarios import Scenario, bundled, load
-from scenarios.assets import ELECTRICITY
-from ui import sankeys, shades, sheet
-from ui.sheet import drawing
+from emberline import twin
+from emberline.plans.accounts import sankey
+from emberline.plans.accounts.ledger import ledger
+from emberline.scenarios import Scenario, bundled, load
+from emberline.scenarios.assets import ELECTRICITY
+from emberline.ui.charts import flow_sheet, shades
+from emberline.ui.charts import sankey as sankeys
+from emberline.ui.charts.flow_sheet import drawing
 
 WHOLE = None
 
@@ -38,8 +39,8 @@ def test_what_is_given_is_taken(name: str) -> None:
     scenario, run = day(name)
     n = scenario.horizon.n_steps
     for step in (0, n // 3, n - 1, WHOLE):
-        found = sheet.sheet(scenario, run, step)
-        at = sheet.Moment(scenario, run, step)
+        found = flow_sheet.sheet(scenario, run, step)
+        at = flow_sheet.Moment(scenario, run, step)
         boxes = [*found.site, *found.machines, *found.production]
         for lane in found.carriers:
             dumped = 0.0
@@ -68,7 +69,7 @@ def test_units_of_a_line_draw_what_the_line_draws() -> None:
     """Proves: the power of all units, heat by heat and phase by phase, is that of the line in each step."""
     for name in ("melt-shop-small", "melt-shop-site"):
         scenario, run = day(name)
-        drawn = np.sum(list(sheet.unit_power(scenario, run).values()), axis=0)
+        drawn = np.sum(list(flow_sheet.unit_power(scenario, run).values()), axis=0)
         np.testing.assert_allclose(drawn, run["line_mw"].to_numpy(), atol=1e-9)
 
 
@@ -76,7 +77,7 @@ def test_units_of_a_line_draw_what_the_line_draws() -> None:
 def test_boxes_stand_apart_and_within(name: str) -> None:
     """Proves: no two boxes overlap and nothing sticks out, whatever a plant is made of; each name is written."""
     scenario, run = day(name)
-    found = sheet.sheet(scenario, run, 0)
+    found = flow_sheet.sheet(scenario, run, 0)
     colours = sankeys.carrier_colours(scenario) | shades.of_stores(scenario)
     drawn = drawing.draw(found, colours, dark=False).to_dict()
     rows = list(itertools.chain.from_iterable(drawn["datasets"].values()))

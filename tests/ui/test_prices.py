@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 
-from ui.cli import main
+from emberline.ui.cli.main import main
 
 SITE = """
 name: works

@@ -11,19 +11,21 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import twin
-from plans import ensembles, jobs
-from plans.engine import Engine
-from plans.ensemble import Ensemble, ensemble
-from plans.store import Store
-from ui import ensemble_charts
-from ui.pages import result
-from ui.view import View
+from emberline import twin
+from emberline.plans.jobs import queue
+from emberline.plans.jobs.engine import Engine
+from emberline.plans.robustness.ensemble import Ensemble, ensemble
+from emberline.plans.store import ensembles
+from emberline.plans.store.store import Store
+from emberline.ui.charts import ensemble as ensemble_charts
+from emberline.ui.charts.view import View
+from emberline.ui.pages.result import result
 
 
 def script() -> None:
     """The page alone, as the router draws it."""
-    from ui.pages import robustness, session
+    from emberline.ui.pages import robustness
+    from emberline.ui.pages.session import session
 
     session.begin()
     robustness.page()
@@ -89,19 +91,19 @@ def test_from_button_to_chance(app: AppTest, run: str) -> None:
     app.run()
     app.button(key="robustness.start").click().run()
     assert not app.exception
-    job = jobs.about(run, "replay")
+    job = queue.about(run, "replay")
     assert job is not None
-    assert jobs.request(job)["given"] == {"run": run, "replications": 8, "seed": 5, "foreman": True}
+    assert queue.request(job)["given"] == {"run": run, "replications": 8, "seed": 5, "foreman": True}
     end = time.monotonic() + 240
-    while not jobs.status(job).ended and time.monotonic() < end:
+    while not queue.status(job).ended and time.monotonic() < end:
         time.sleep(0.2)
-    assert jobs.status(job).state == "stored", jobs.status(job)
+    assert queue.status(job).state == "stored", queue.status(job)
     app.run()
     assert not app.exception
     kept = ensembles.read(Store().open(run), 5)
     assert (kept.n, kept.against_foreman) == (8, True)
     assert f"no limit missed in {kept.held} of 8 disturbed replays" in said(app)
-    jobs.dismiss()
+    queue.dismiss()
 
 
 def test_a_stored_ensemble_is_shown_again(app: AppTest, run: str) -> None:
@@ -120,7 +122,7 @@ def test_a_stored_ensemble_is_shown_again(app: AppTest, run: str) -> None:
     rows = found.broke()
     assert rows
     assert app.dataframe[0].value.shape[0] == len(rows)
-    assert jobs.about(run, "replay") is None
+    assert queue.about(run, "replay") is None
 
 
 def test_replays_are_watched_and_taken(app: AppTest, run: str, home: Path) -> None:

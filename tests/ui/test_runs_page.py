@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from plans import job_folder
-from plans.exports.manifest import proof
-from plans.store import Store
-from ui import wording
+from emberline.plans.exports.manifest import proof
+from emberline.plans.jobs import folder as job_folder
+from emberline.plans.store.store import Store
+from emberline.ui.text import wording
 
 
 def script() -> None:
-    from ui.pages import runs, session
+    from emberline.ui.pages import runs
+    from emberline.ui.pages.session import session
 
     session.begin()
     runs.page()
@@ -149,7 +150,7 @@ def test_what_was_stopped_and_what_was_taken_early_say_so(kept: str) -> None:
 
 
 def whole() -> None:
-    from ui.pages import route
+    from emberline.ui.pages import route
 
     route()
 

@@ -13,19 +13,20 @@ import pytest
 from scenario_page import copied, field, of, opened, script, section, texts, view
 from streamlit.testing.v1 import AppTest
 
-from plans import drafts, jobs, snapshots
-from plans.store import Store
-from scenarios import bundled, loads
-from scenarios.assets import KINDS
-from scenarios.document import parse
-from scenarios.importing import bring, guess, read
-from scenarios.line import Unit
-from scenarios.loading import LIBRARY
-from ui.pages import editing_form, editing_series, editing_tables
-from ui.pages.editing import State, checked
-from ui.pages.editing_fields import fields, labelled
-from ui.pages.editing_said import in_words
-from ui.pages.editing_words import WORDS
+from emberline.plans.jobs import queue
+from emberline.plans.store import drafts, snapshots
+from emberline.plans.store.store import Store
+from emberline.scenarios import bundled, loads
+from emberline.scenarios.assets import KINDS
+from emberline.scenarios.importing import bring, guess, read
+from emberline.scenarios.reading.document import parse
+from emberline.scenarios.reading.loading import LIBRARY
+from emberline.scenarios.records.line import Unit
+from emberline.ui.pages.editor import form, series, tables
+from emberline.ui.pages.editor.cell_text import in_words
+from emberline.ui.pages.editor.draft import State, checked
+from emberline.ui.pages.editor.fields import fields, labelled
+from emberline.ui.pages.editor.words import WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -112,7 +113,7 @@ def test_changes_are_told_by_key(home: Path) -> None:
     data["orders"][2]["heats"][0]["count"] = 2
     data["goal"]["gap"] = "2 %"
     del data["site"]["pv"]
-    from scenarios.editing import revised
+    from emberline.scenarios.reading.editing import revised
 
     drafts.write(draft, revised(draft.text, data))
     app.run()
@@ -174,9 +175,9 @@ def test_a_draft_is_planned_as_it_is(home: Path) -> None:
     drafts.write(draft, text.replace("gap: 30 %", "gap: 29 %"))
     named = page.query_params["run"]
     run = named if isinstance(named, str) else named[0]
-    assert draft.id not in str(jobs.request(run)["scenario"])
+    assert draft.id not in str(queue.request(run)["scenario"])
     end = time.monotonic() + 90
-    while not jobs.status(run).ended and time.monotonic() < end:
+    while not queue.status(run).ended and time.monotonic() < end:
         time.sleep(0.2)
     made = Store().open(run).plan.scenario
     assert (made.goal.gap, made.goal.time_limit_s) == (0.3, 5)
@@ -194,7 +195,7 @@ def run_of(page: AppTest) -> str:
     named = page.query_params["run"]
     run = named if isinstance(named, str) else named[0]
     end = time.monotonic() + 90
-    while not jobs.status(run).ended and time.monotonic() < end:
+    while not queue.status(run).ended and time.monotonic() < end:
         time.sleep(0.2)
     page.run()
     assert not page.exception
@@ -379,7 +380,7 @@ def test_an_import_is_drawn_on_the_axis_of_all_charts() -> None:
     rows = "".join(f"2025-10-25T{h:02d}:00+02:00,{h}\n" for h in range(24))
     raw = read(f"time,load_mw\n{rows}".encode(), "a.csv")
     made = bring(raw, guess(raw, "load").mapping)
-    drawn = editing_series.preview(made, "Europe/Berlin", "MW").to_dict()
+    drawn = series.preview(made, "Europe/Berlin", "MW").to_dict()
     axis = drawn["encoding"]["x"]["axis"]
     assert axis["title"].startswith("local time, Europe/Berlin")
     labels = json.loads(axis["labelExpr"].removeprefix("(").partition(")[")[0])
@@ -395,10 +396,10 @@ def test_every_form_and_table_gives_back_what_it_shows(name: str) -> None:
     text = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8")
     now = State(text, parse(text).data, None, ())
     seen = 0
-    for table in editing_tables.tables(now):
-        rows = editing_tables.items(now, table.path)
-        frame = editing_tables.frame_of(rows, table)
-        assert editing_tables.items_of(frame, rows, frame) == rows
+    for table in tables.tables(now):
+        rows = tables.items(now, table.path)
+        frame = tables.frame_of(rows, table)
+        assert tables.items_of(frame, rows, frame) == rows
         if not rows or "name" not in frame:
             continue
         seen += 1
@@ -406,7 +407,7 @@ def test_every_form_and_table_gives_back_what_it_shows(name: str) -> None:
         edited.loc[0, "name"] = "renamed"
         new = dict.fromkeys(frame.columns) | {"name": "new"}
         edited = pd.concat([edited, pd.DataFrame([new])], ignore_index=True)
-        made = editing_tables.items_of(edited, rows, frame)
+        made = tables.items_of(edited, rows, frame)
         assert made == [{**rows[0], "name": "renamed"}, *rows[1:], {"name": "new"}]
     assert seen
 
@@ -443,30 +444,30 @@ def test_orders_are_written_short() -> None:
         "  - {name: C2, heats: [{grade: A, due: 3 h}]}\n",
         LIBRARY,
     )
-    (table,) = [table for table in editing_tables.tables(now) if table.name == "orders"]
-    rows = editing_tables.items(now, table.path)
-    frame = editing_tables.frame_of(rows, table)
+    (table,) = [table for table in tables.tables(now) if table.name == "orders"]
+    rows = tables.items(now, table.path)
+    frame = tables.frame_of(rows, table)
     assert frame["heats"].tolist() == ["3 × A, B", "[{grade: A, due: 3 h}]"]
     edited = frame.copy()
     edited.loc[0, "heats"] = "2x B , 4 * A"
-    made = editing_tables.items_of(edited, rows, frame)
+    made = tables.items_of(edited, rows, frame)
     assert made[0]["heats"] == [{"grade": "B", "count": 2}, {"grade": "A", "count": 4}]
     assert made[1] == rows[1]
 
 
 def test_every_label_can_be_translated() -> None:
     """Proves: the translators' list has every label that is made of a field's name. Sensitivity: a new field fails."""
-    records = [record for _, _, record in editing_tables.TABLES.values() if record is not None]
+    records = [record for _, _, record in tables.TABLES.values() if record is not None]
     records += [Unit, *KINDS.values()]
     made = {labelled(name, "EUR")[0] for record in records for name in record.model_fields}
-    for _, groups in editing_form.SECTIONS.values():
+    for _, groups in form.SECTIONS.values():
         made |= {one.words for group in groups for one in fields(group.record, "EUR")}
     assert made == set(WORDS)
 
 
 def test_every_field_has_its_unit_and_help() -> None:
     """Proves: labels of the form name a unit wherever the field's name does. Sensitivity: a unit left out fails."""
-    for _, groups in editing_form.SECTIONS.values():
+    for _, groups in form.SECTIONS.values():
         for group in groups:
             own = fields(group.record, "EUR")
             assert own

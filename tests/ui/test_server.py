@@ -19,9 +19,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
-from ui import oidc, serving
-from ui.limits import LARGEST_STATE_MB, Uploads
-from ui.options import Refused
+from emberline.ui.cli import serve
+from emberline.ui.cli.options import Refused
+from emberline.ui.server import oidc
+from emberline.ui.server.limits import LARGEST_STATE_MB, Uploads
 
 LOOSE = {
     "STREAMLIT_SERVER_ENABLE_XSRF_PROTECTION": "false",
@@ -264,7 +265,7 @@ def test_other_addresses_need_sign_in(address: str, monkeypatch: pytest.MonkeyPa
     for name in (*oidc.NEEDED, *oidc.FURTHER):
         monkeypatch.delenv(oidc.PREFIX + name, raising=False)
     with pytest.raises(Refused, match=r"people must sign in"):
-        serving.open_app(address=address, browser=False)
+        serve.open_app(address=address, browser=False)
 
 
 def test_a_refused_address_is_one_line_and_exit_code_2() -> None:
@@ -293,13 +294,13 @@ def test_a_refused_address_is_one_line_and_exit_code_2() -> None:
 def test_what_is_asked_wrongly_is_told(asked: dict[str, object], says: str) -> None:
     """Proves: key, value and what is allowed."""
     with pytest.raises(Refused, match="^" + re.escape(says)):
-        serving.open_app(**asked)  # type: ignore[arg-type]
+        serve.open_app(**asked)  # type: ignore[arg-type]
 
 
 def test_a_port_in_use_is_told(server: Server) -> None:
     """Proves: the port is named, and no other is taken silently."""
     with pytest.raises(Refused, match=rf"^--port {server.port}: cannot be used on 127\.0\.0\.1"):
-        serving.open_app(port=server.port)
+        serve.open_app(port=server.port)
 
 
 def test_nobody_else_hears_of_the_address(server: Server, tmp_path: Path) -> None:

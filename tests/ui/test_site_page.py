@@ -14,14 +14,17 @@ import streamlit as st
 from sites import example, works
 from streamlit.testing.v1 import AppTest
 
-from plans.plan import Plan, plan
-from plans.store import Store
-from scenarios import Scenario, bundled, load, loads
-from scenarios.assets import ELECTRICITY
-from scenarios.assets.closure import closure
-from ui import charts, panels, wording
-from ui.pages import accounts, asking_fields
-from ui.view import View, weeks
+from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario, bundled, load, loads
+from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.closure import closure
+from emberline.ui.charts import plan as charts
+from emberline.ui.charts import site_panels
+from emberline.ui.charts.view import View, weeks
+from emberline.ui.pages.request import fields
+from emberline.ui.pages.result import accounts
+from emberline.ui.text import wording
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE = (
@@ -71,9 +74,9 @@ def tabs(app: AppTest) -> list[str]:
     return [tab.label for tab in app.tabs]
 
 
-def balance_of(made: Plan, carrier: str) -> panels.Balance:
+def balance_of(made: Plan, carrier: str) -> site_panels.Balance:
     assert made.replay is not None
-    return panels.balances(made.scenario, made.replay)[carrier]
+    return site_panels.balances(made.scenario, made.replay)[carrier]
 
 
 @pytest.mark.parametrize("which", ["made", "with_line"])
@@ -84,7 +87,7 @@ def test_stacks_close(which: str, request: pytest.FixtureRequest) -> None:
     """
     plan_made: Plan = request.getfixturevalue(which)
     assert plan_made.replay is not None
-    for balance in panels.balances(plan_made.scenario, plan_made.replay).values():
+    for balance in site_panels.balances(plan_made.scenario, plan_made.replay).values():
         none = np.zeros(plan_made.scenario.horizon.n_steps)
         need = none if balance.need is None else balance.need
         left = sum(balance.gives.values(), none) - sum(balance.takes.values(), none) - need
@@ -109,7 +112,7 @@ def test_carriers_are_who_gives_and_takes(made: Plan) -> None:
     assert set(gas.gives) == {"gas grid"}
     assert "engine" in balance_of(made, ELECTRICITY).gives
     assert made.replay is not None
-    assert panels.bought_only(made.scenario, made.replay) == {"gas"}
+    assert site_panels.bought_only(made.scenario, made.replay) == {"gas"}
     assert closure(made.scenario, made.replay).worst < 1e-5
 
 
@@ -139,11 +142,11 @@ def test_names_of_assets_are_never_fields(made: Plan) -> None:
     run = made.replay.assign_coords(
         flow_asset=("flow", [names.get(name, name) for name in made.replay["flow_asset"].values.tolist()])
     )
-    found = panels.balances(named, run)[ELECTRICITY]
+    found = site_panels.balances(named, run)[ELECTRICITY]
     assert "battery (asset)" in found.gives
     assert "battery" not in found.gives
-    table = panels.Table(View.of(named.horizon))
-    panels.balance_panel(named, panels.balances(named, run)["steam"], table, alt.X("start:Q"), None)
+    table = site_panels.Table(View.of(named.horizon))
+    site_panels.balance_panel(named, site_panels.balances(named, run)["steam"], table, alt.X("start:Q"), None)
     assert all(set(column) <= set("abcdefghijklmnopqrstuvwxyz0123456789") for column in table.frame.columns)
 
 
@@ -215,10 +218,10 @@ def test_a_year_sends_no_more_than_can_be_seen() -> None:
     """Proves: a chart of a year stays below 300 kB, and says what a point is. Sensitivity: 8,760 hours are 1.5 MB."""
     scenario = load("works-hub-year")
     assert len(json.dumps(charts.preview(scenario).to_dict())) < 300_000
-    flows = panels.Table(View.of(scenario.horizon))
+    flows = site_panels.Table(View.of(scenario.horizon))
     assert len(flows.frame) == 366
     assert "mean over 24 h" in View.of(scenario.horizon).says
-    assert len(panels.Table(weeks(scenario.horizon)["week from Thu 1 Jan 2026"]).frame) == 169
+    assert len(site_panels.Table(weeks(scenario.horizon)["week from Thu 1 Jan 2026"]).frame) == 169
 
 
 def market_of(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, **answers: Any) -> list[str]:
@@ -228,9 +231,9 @@ def market_of(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, **answers: An
     def number(label: str, key: str, original: Any, seeds: Any, said: Any, value: float, **_: Any) -> float:
         return float(answers.get(key, value))
 
-    monkeypatch.setattr(asking_fields, "_number", number)
+    monkeypatch.setattr(fields, "_number", number)
     monkeypatch.setattr(st, "segmented_control", lambda *_, default, **__: answers.get("covers", default))
-    asking_fields._market(scenario, {}, {}, overrides)
+    fields._market(scenario, {}, {}, overrides)
     return overrides
 
 

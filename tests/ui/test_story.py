@@ -120,7 +120,7 @@ def _front(page: Page, language: str) -> None:
 def _take_along(page: Page, language: str, run: str, folder: Path) -> None:
     """Files of the run that was planned last."""
     tell = partial(say, language)
-    go(page, language, "exporting")
+    go(page, language, "export")
     assert run_of(page) == run
     for kind, label, start in (("xlsx", "Excel", b"PK"), ("json", "JSON", b"{"), ("html", "Report", b"<")):
         with page.expect_download() as loading:

@@ -14,14 +14,15 @@ import pytest
 import xarray as xr
 from pages import page, texts
 
-import twin
-from plans.plan import violations
-from plans.store import Store
-from scenarios import Scenario, load
-from ui import charts, replaying, sheet, wording
-from ui.pages import looking
-from ui.pages.looking import Looked
-from ui.view import View
+from emberline import twin
+from emberline.plans.plan.plan import violations
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario, load
+from emberline.ui.charts import flow_sheet, plan, replay
+from emberline.ui.charts.view import View
+from emberline.ui.pages.session import run_or_baseline
+from emberline.ui.pages.session.run_or_baseline import Looked
+from emberline.ui.text import wording
 
 
 @cache
@@ -35,7 +36,7 @@ def disturbed(name: str, replication: int) -> tuple[Scenario, xr.Dataset]:
 def test_the_board_knows_every_moment(name: str) -> None:
     """Proves: what a unit does runs from the start to the end without a gap or an overlap, breakdowns as they were."""
     scenario, run = next(found for found in (disturbed(name, number) for number in range(8)) if "stop_unit" in found[1])
-    rows = list(replaying.states(scenario, run))
+    rows = list(replay.states(scenario, run))
     units = [unit for unit, _ in scenario.process_units] or [unit.name for unit in scenario.line.units]
     assert list(dict.fromkeys(row["unit"] for row in rows)) == units
     for unit in units:
@@ -54,13 +55,13 @@ def test_the_replay_moves_a_line_through_every_panel() -> None:
     scenario, run = disturbed("melt-shop-small", 0)
     looked = Looked(scenario, ("melt-shop-small",))
     view = View.of(scenario.horizon)
-    made = looking.as_plan(looked, run)
-    panels = charts.timeline_panels(made, False, view, whose="foreman")
-    drawn = replaying.replay(made, panels, view, dark=False).to_dict()
-    (slider,) = [param for param in drawn["params"] if param["name"] == replaying.MOMENT]
+    made = run_or_baseline.as_plan(looked, run)
+    panels = plan.timeline_panels(made, False, view, whose="foreman")
+    drawn = replay.replay(made, panels, view, dark=False).to_dict()
+    (slider,) = [param for param in drawn["params"] if param["name"] == replay.MOMENT]
     assert slider["bind"]["input"] == "range"
     assert (slider["bind"]["min"], slider["bind"]["max"], slider["bind"]["step"]) == (0, 1425, 15)
-    lined = [panel for panel in drawn["vconcat"] if f'"calculate": "{replaying.MOMENT}"' in json.dumps(panel)]
+    lined = [panel for panel in drawn["vconcat"] if f'"calculate": "{replay.MOMENT}"' in json.dumps(panel)]
     assert len(lined) == len(panels)
     for panel in drawn["vconcat"]:
         assert all("data" in layer or "data" in panel for layer in panel["layer"])
@@ -80,27 +81,27 @@ def test_the_board_tells_what_the_flow_sheet_does(name: str) -> None:
     run = twin.replay(scenario, twin.dispatch(scenario))
     view = View.of(scenario.horizon)
     assert view.merged == 1
-    rows = pd.DataFrame(list(replaying.means(scenario, run, view)))
+    rows = pd.DataFrame(list(replay.means(scenario, run, view)))
     load_mw = (run["line_mw"] + run["base_load_mw"]).to_numpy()
     np.testing.assert_allclose(rows.groupby("start")["mw"].sum().to_numpy(), load_mw, atol=1e-2)
     noon = round(12 * 60 / scenario.horizon.step_min)
     now = rows[rows["start"] == noon * scenario.horizon.step_min].set_index("unit")
-    found = sheet.sheet(scenario, run, noon)
+    found = flow_sheet.sheet(scenario, run, noon)
     if scenario.processes:
         drawn = {unit: float(run["process_mw"].sel(process=unit)[noon]) for unit, _ in scenario.process_units}
         for unit, _ in scenario.process_units:
             assert now.loc[unit, "tph"] == pytest.approx(float(run["process_tph"].sel(process=unit)[noon]), abs=1e-4)
     else:
-        drawn = {unit: float(mw[noon]) for unit, mw in sheet.unit_power(scenario, run).items()}
+        drawn = {unit: float(mw[noon]) for unit, mw in flow_sheet.unit_power(scenario, run).items()}
     for unit, mw in drawn.items():
         assert now.loc[unit, "mw"] == pytest.approx(mw, abs=1e-3)
     told = {word for box in found.production for line in box.lines for word in [line]}
     alone = [stage.units[0].name for stage in scenario.line.stages if len(stage.units) == 1] if scenario.heats else []
     for unit in alone:
         assert (now.loc[unit, "power"] or "0.0 MW") in told
-    made = looking.as_plan(Looked(scenario, (name,)), run)
-    panels = charts.timeline_panels(made, False, view, None, list(scenario.store)[:8], whose="foreman")
-    text = json.dumps(replaying.replay(made, panels, view, dark=False).to_dict(), ensure_ascii=False)
+    made = run_or_baseline.as_plan(Looked(scenario, (name,)), run)
+    panels = plan.timeline_panels(made, False, view, None, list(scenario.store)[:8], whose="foreman")
+    text = json.dumps(replay.replay(made, panels, view, dark=False).to_dict(), ensure_ascii=False)
     battery = next((box for box in found.site if box.name == "battery"), None)
     if battery is not None:
         drawing = json.loads(text)

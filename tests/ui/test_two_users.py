@@ -113,7 +113,7 @@ def test_a_tab_closed_and_a_server_killed(server: Server, users: tuple[BrowserCo
 
 def test_a_run_ends_while_the_server_is_away(server: Server, users: tuple[BrowserContext, BrowserContext]) -> None:
     """Proves: a plan that is made while no server runs is there when one is started again."""
-    from plans import jobs
+    from emberline.plans.jobs import queue
 
     page = users[0].new_page()
     page.goto(server.url)
@@ -126,9 +126,9 @@ def test_a_run_ends_while_the_server_is_away(server: Server, users: tuple[Browse
     server.kill()
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("EMBERLINE_HOME", server.environment["EMBERLINE_HOME"])
-        while not jobs.status(run).ended:
+        while not queue.status(run).ended:
             page.wait_for_timeout(200)
-        assert jobs.status(run).state == "stored"
+        assert queue.status(run).state == "stored"
     server.start()
     page.reload()
     expect(page.get_by_text("Take it along", exact=True)).to_be_visible()

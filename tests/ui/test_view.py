@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scenarios.horizon import Horizon
-from ui.view import MOST_POINTS, View, weeks
+from emberline.scenarios.records.horizon import Horizon
+from emberline.ui.charts.view import MOST_POINTS, View, weeks
 
 YEAR = Horizon.model_validate({"start": "2026-01-01", "zone": "Europe/Berlin", "days": 365, "step_min": 60})
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from plans import jobs
-from plans.why_not import Repair, WhyNot
-from ui import why_not
-from ui.cli import main
-from ui.pages import repairing
+from emberline.plans.jobs import queue
+from emberline.plans.why.why_not import Repair, WhyNot
+from emberline.ui.cli.answers import why_not
+from emberline.ui.cli.main import main
+from emberline.ui.pages.result import repairs
 
 ROOT = Path(__file__).resolve().parents[2]
 LATE = ["melt-shop-small", "--set", "orders.C1.due=4 h", "--quiet"]
@@ -87,15 +87,15 @@ def test_the_page_plans_with_a_repair(home: Path, monkeypatch: pytest.MonkeyPatc
         return "0" * 32
 
     request = {"scenario": "melt-shop-small", "overrides": ["orders.C1.due=4 h"], "note": {}}
-    monkeypatch.setattr(repairing, "answer", lambda question: found)
-    monkeypatch.setattr(jobs, "request", lambda run: request)
-    monkeypatch.setattr(jobs, "start", start)
+    monkeypatch.setattr(repairs, "answer", lambda question: found)
+    monkeypatch.setattr(queue, "request", lambda run: request)
+    monkeypatch.setattr(queue, "start", start)
 
     def page() -> None:
-        from ui.pages import repairing
+        from emberline.ui.pages.result import repairs
 
-        repairing.ask("f" * 32)
-        repairing.applied("melt-shop-small", {})
+        repairs.ask("f" * 32)
+        repairs.applied("melt-shop-small", {})
 
     app = AppTest.from_function(page, default_timeout=180).run()
     app.button(key=f"why.{'f' * 32}.button").click().run()
@@ -111,8 +111,8 @@ def test_the_page_plans_with_a_repair(home: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_the_answer_comes_from_a_process_of_its_own(home: Path) -> None:
     """Proves: the page's question reaches the command and its JSON comes back."""
-    said = repairing.answer(
-        repairing.Question("melt-shop-small", ('locks=[{"heat": "C1-2", "stage": "casting", "start": "1 h"}]',))
+    said = repairs.answer(
+        repairs.Question("melt-shop-small", ('locks=[{"heat": "C1-2", "stage": "casting", "start": "1 h"}]',))
     )
     assert said["status"] == "infeasible"
     assert said["repairs"][0]["set"] == ["locks=[]"]

@@ -9,9 +9,9 @@ import pytest
 from commands import emberline, refused
 from enumerated_shops import shop
 
-from plans import plan
-from plans.store import Store
-from scenarios import Scenario
+from emberline.plans import plan
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario
 
 HOUSE = """
 name: house

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from pages import page, texts
 
-from plans.catalogue.entry import STATES as OF_RUNS
-from plans.job_status import ENDED
-from ui import making, wording
-from ui.pages import runs
+from emberline.plans.jobs.status import ENDED
+from emberline.plans.store.catalogue.entry import STATES as OF_RUNS
+from emberline.ui.cli import progress
+from emberline.ui.pages import runs
+from emberline.ui.text import wording
 
 EVENTS = {"failed": ["ValueError: x"], "refused": ["goal.gap: is negative"]}
 
@@ -65,8 +66,8 @@ def test_who_gives_up_ends_at_once(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     def ended(code: int) -> None:
         raise Ended(code)
 
-    monkeypatch.setattr(making, "answering", pressed)
+    monkeypatch.setattr(progress, "answering", pressed)
     monkeypatch.setattr(os, "_exit", ended)
     with pytest.raises(Ended, match="130"):
-        making.study(lambda tell, wish: None, "taking what there is", quiet=True)
+        progress.study(lambda tell, wish: None, "taking what there is", quiet=True)
     assert capsys.readouterr().err == "given up\n"

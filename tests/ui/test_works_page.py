@@ -12,17 +12,20 @@ import pytest
 from sites import cement_day
 from streamlit.testing.v1 import AppTest
 
-from plans.ledger import ledger
-from plans.plan import Plan, plan
-from plans.store import Store
-from plans.unit_runs import unit_runs
-from scenarios import Scenario, load, loads
-from scenarios.assets import ELECTRICITY
-from scenarios.loading import LIBRARY
-from ui import charts, facts, gantts, panels, processes, shades, wording, works
-from ui.axis import time_axis
-from ui.pages import amounts, products, units
-from ui.view import View
+from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.unit_runs import unit_runs
+from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario, load, loads
+from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.reading.loading import LIBRARY
+from emberline.ui.charts import gantt, process_panels, shades, site_panels
+from emberline.ui.charts import plan as charts
+from emberline.ui.charts.axis import time_axis
+from emberline.ui.charts.view import View
+from emberline.ui.pages.request import amounts
+from emberline.ui.pages.result import products, units
+from emberline.ui.text import facts, wording, works
 
 ROOT = Path(__file__).resolve().parents[2]
 TABS = [
@@ -135,7 +138,7 @@ def test_stacks_close(made: Plan) -> None:
     Sensitivity: a process left out, or drawn on the wrong side, opens the balance."""
     for run in (made.replay, made.baseline):
         assert run is not None
-        found = panels.balances(made.scenario, run)
+        found = site_panels.balances(made.scenario, run)
         for balance in found.values():
             none = np.zeros(made.scenario.horizon.n_steps)
             need = none if balance.need is None else balance.need
@@ -143,17 +146,17 @@ def test_stacks_close(made: Plan) -> None:
             assert np.abs(left).max() < 1e-4, balance.carrier
         assert set(found["kiln_gas"].gives) == {"kiln"}
         assert {"raw mill", "waste-heat turbine"} <= set(found["kiln_gas"].takes)
-        assert panels.bought_only(made.scenario, run) == {"coal", "rdf", "biomass"}
+        assert site_panels.bought_only(made.scenario, run) == {"coal", "rdf", "biomass"}
 
 
 def test_power_is_the_lines(made: Plan) -> None:
     """Proves: power stacked by process is what must be met of electricity. Sensitivity: a process left out is seen."""
     assert made.replay is not None
     view = View.of(made.scenario.horizon)
-    table = panels.Table(view)
-    processes.power_panel(made, table, time_axis(view), foreman=True)
+    table = site_panels.Table(view)
+    process_panels.power_panel(made, table, time_axis(view), foreman=True)
     stack = table.frame[[name for name in map(str, table.frame) if name[0] == "p" and name[1:].isdigit()]].sum(axis=1)
-    need = panels.balances(made.scenario, made.replay)[ELECTRICITY].need
+    need = site_panels.balances(made.scenario, made.replay)[ELECTRICITY].need
     assert need is not None
     assert stack.to_numpy()[:-1] == pytest.approx(need, abs=0.005)
 
@@ -177,7 +180,7 @@ def test_gantt_is_of_runs(made: Plan) -> None:
     assert len(set(colours.values())) == len(colours)
     assert shades.of_stores(made.scenario)["CEM I"] == colours["CEM I"]
     assert len(set(shades.of_stores(made.scenario).values())) == len(made.scenario.stores)
-    assets = {name: panels.colours(made.scenario)[name] for name in ("waste-heat turbine", "coal yard")}
+    assets = {name: site_panels.colours(made.scenario)[name] for name in ("waste-heat turbine", "coal yard")}
     assert not set(assets.values()) & set(colours.values())
 
 
@@ -205,30 +208,30 @@ def test_a_week_of_quarter_hours_stays_light(made: Plan) -> None:
 
 def test_orders_that_overlap_stand_above_each_other(made: Plan) -> None:
     """Proves: ship and barge, which lie at the same time, have a line each; one after the other would share it."""
-    rows = {order.name: row for order, row in processes._rows_of_orders(made.scenario)}
+    rows = {order.name: row for order, row in process_panels._rows_of_orders(made.scenario)}
     assert rows == {"ship": 0, "barge": 1}
     later = made.scenario.model_copy(
         update={"deliveries": load("cement-week").deliveries, "horizon": load("cement-week").horizon}
     )
-    assert {row for _, row in processes._rows_of_orders(later)} == {0}
+    assert {row for _, row in process_panels._rows_of_orders(later)} == {0}
 
 
 def test_names_are_never_fields_or_expressions(made: Plan) -> None:
     """Proves: a process called as an asset or as the battery is told apart; names of columns are of our own making."""
-    assert panels.called_process(made.scenario, "battery") == "battery (process)"
-    assert panels.called_process(made.scenario, "coal yard") == "coal yard (process)"
-    assert panels.called_process(made.scenario, "kiln") == "kiln"
+    assert site_panels.called_process(made.scenario, "battery") == "battery (process)"
+    assert site_panels.called_process(made.scenario, "coal yard") == "coal yard (process)"
+    assert site_panels.called_process(made.scenario, "kiln") == "kiln"
     assert made.replay is not None
-    drawn = gantts.of_units(made.scenario, made.replay, None, View.of(made.scenario.horizon)).to_dict()
+    drawn = gantt.of_units(made.scenario, made.replay, None, View.of(made.scenario.horizon)).to_dict()
     told = {axis["labelExpr"] for axis in _found(drawn, "axis") if axis and "labelExpr" in axis}
     (names,) = (json.loads(said.removesuffix(")[datum.value]")[1:]) for said in told if "kiln" in said)
     assert {unit: " ".join(lines) for unit, lines in names.items()} == {
         unit: unit for unit, _ in made.scenario.process_units
     }
-    table = panels.Table(View.of(made.scenario.horizon))
+    table = site_panels.Table(View.of(made.scenario.horizon))
     x = time_axis(table.view)
-    list(processes.store_panels(made, table, x, True, list(made.scenario.store)))
-    processes.delivery_panel(made, table, x, True)
+    list(process_panels.store_panels(made, table, x, True, list(made.scenario.store)))
+    process_panels.delivery_panel(made, table, x, True)
     assert all(set(column) <= set("abcdefghijklmnopqrstuvwxyz0123456789") for column in table.frame.columns)
 
 
@@ -292,7 +295,7 @@ def test_missing_values_are_dashes(home: Path) -> None:
         import numpy as np
         import pandas as pd
 
-        from ui.pages.accounts import draw
+        from emberline.ui.pages.result.accounts import draw
 
         draw(pd.DataFrame({"name": ["a", "b"], "kg": [1.0, np.nan]}), {"kg": 1})
 

@@ -6,6 +6,6 @@ the foreman looks through ``glance`` and ``outlook``, and fits his step with ``f
 make datasets of what happened.
 """
 
-from twin.processes.run import WorksFollower, dispatch_works, envelope_variables
+from emberline.twin.processes.run import WorksFollower, dispatch_works, envelope_variables
 
 __all__ = ["WorksFollower", "dispatch_works", "envelope_variables"]

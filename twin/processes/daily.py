@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from twin.processes.network import Network, Way
-from twin.processes.works import Works
+from emberline.twin.processes.network import Network, Way
+from emberline.twin.processes.works import Works
 
 
 class Daily:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twin.processes.levels import after
-from twin.processes.network import Network
-from twin.processes.unit import Unit
+from emberline.twin.processes.levels import after
+from emberline.twin.processes.network import Network
+from emberline.twin.processes.unit import Unit
 
 NEW, FREE, COMMITTED, MUST = range(4)
 """Who gives way first: who would start, who may stop, who keeps a least run, who must run."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from scenarios.flows import per_t, streams
-from scenarios.process import GJ_PER_MWH, Fuel
-from twin.processes.network import Network
-from twin.processes.works import Told, Works
+from emberline.scenarios.process import GJ_PER_MWH, Fuel
+from emberline.scenarios.process.flows import per_t, streams
+from emberline.twin.processes.network import Network
+from emberline.twin.processes.works import Told, Works
 
 Mix = dict[tuple[int, str], np.ndarray]
 """Share of a fuel in the heat of a unit in each step, by unit and carrier; nan: the usual one. Shape (n_steps,)."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenarios import Scenario
-from scenarios.assets import ELECTRICITY
-from scenarios.process import carriers_of
-from twin.processes.network import Network
-from twin.processes.recorder import Records
-from twin.violation import TOLERANCE, Violation
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.process import carriers_of
+from emberline.twin.processes.network import Network
+from emberline.twin.processes.recorder import Records
+from emberline.twin.violation import TOLERANCE, Violation
 
 SHARE = 1e-5
 """Share of a rate, an amount or a level that counts as nothing, seconds of a day: far above what rates are rounded by

@@ -9,10 +9,10 @@ from functools import cached_property
 
 import numpy as np
 
-from scenarios import Scenario
-from scenarios.assets import Converter, Source, Storage, Supply
-from scenarios.assets.storage import NOTHING
-from scenarios.process import Mode, Process, Stream
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import Converter, Source, Storage, Supply
+from emberline.scenarios.assets.storage import NOTHING
+from emberline.scenarios.process import Mode, Process, Stream
 
 Flow = tuple[int, float]
 """A store and what flows for each tonne."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from scenarios.process import in_steps
-from twin.processes.network import Machine, Network
+from emberline.scenarios.process import in_steps
+from emberline.twin.processes.network import Machine, Network
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from scenarios.flows import ProcessStream, coordinates, per_t, streams
-from twin.grid import SiteGrid
-from twin.power import Trace
-from twin.processes.following import Mix
-from twin.processes.network import Network
-from twin.processes.works import Course
+from emberline.scenarios.process.flows import ProcessStream, coordinates, per_t, streams
+from emberline.twin.power import Trace
+from emberline.twin.processes.following import Mix
+from emberline.twin.processes.network import Network
+from emberline.twin.processes.works import Course
+from emberline.twin.site.grids import SiteGrid
 
 
 class Records:

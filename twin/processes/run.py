@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from scenarios import Scenario
-from scenarios.datasets import RUN, SCHEDULE, check, metered
-from twin.processes.following import Following, Mix
-from twin.processes.foreman import Foreman
-from twin.processes.luck import luck, planned_rate
-from twin.processes.missed import beside, missed, underfed
-from twin.processes.network import Network, network
-from twin.processes.recorder import Records
-from twin.processes.works import Policy, Works
-from twin.recorder import run_attrs, stop_variables, violation_variables
-from twin.site import Setpoints, SiteGrid, balance, variables
+from emberline.scenarios import Scenario
+from emberline.scenarios.datasets import RUN, SCHEDULE, check, metered
+from emberline.twin.processes.baseline import Foreman
+from emberline.twin.processes.following import Following, Mix
+from emberline.twin.processes.missed import beside, missed, underfed
+from emberline.twin.processes.network import Network, network
+from emberline.twin.processes.recorder import Records
+from emberline.twin.processes.scatter import luck, planned_rate
+from emberline.twin.processes.works import Policy, Works
+from emberline.twin.recorder import run_attrs, stop_variables, violation_variables
+from emberline.twin.site.site import Setpoints, SiteGrid, balance, variables
 
 NO_OPERATIONS = {
     **{f"op_{name}": ("operation", np.zeros(0, dtype="U1")) for name in ("heat", "stage", "unit")},

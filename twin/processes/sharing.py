@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from twin.processes.unit import Unit
+from emberline.twin.processes.unit import Unit
 
 ROUNDS = 400
 """Most rounds; in a closed circle of empty stores rates fall towards nought by a share in each."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from scenarios.assets.storage import NOTHING
-from scenarios.process import GJ_PER_MWH, in_steps
-from twin.processes.network import Machine, Way
-from twin.streams import Breakdowns
+from emberline.scenarios.assets.storage import NOTHING
+from emberline.scenarios.process import GJ_PER_MWH, in_steps
+from emberline.twin.processes.network import Machine, Way
+from emberline.twin.streams import Breakdowns
 
 STANDING, STARTING, CHANGING, RUNNING, DOWN, OUT = range(6)
 """Phases. Running too is who waits for a store, or is ready and waits for its rate; out is who may not work."""

@@ -14,11 +14,11 @@ from typing import Protocol
 
 import simpy
 
-from twin.processes.levels import after, hours_until
-from twin.processes.luck import Luck
-from twin.processes.network import Network
-from twin.processes.sharing import Flowing, Sharing
-from twin.processes.unit import SOON_MIN, Rest, Run, Unit
+from emberline.twin.processes.levels import after, hours_until
+from emberline.twin.processes.network import Network
+from emberline.twin.processes.scatter import Luck
+from emberline.twin.processes.sharing import Flowing, Sharing
+from emberline.twin.processes.unit import SOON_MIN, Rest, Run, Unit
 
 MOST_AT_ONCE = 1000
 """Most events at one moment; each changes something for good, and there are a few for each unit and store."""

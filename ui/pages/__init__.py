@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from ui import faults
-from ui.language import LANGUAGES, current, mark, tr
-from ui.pages import session, signing, speaking
-from ui.said import said
+from emberline.ui.cli import faults
+from emberline.ui.pages.session import document_language, session, sign_in
+from emberline.ui.text.language import LANGUAGES, current, mark, tr
+from emberline.ui.text.said import said
 
 # the charts' containers keep ``charts.OVERHANG`` free at the right
 STYLE = """<style>
@@ -46,10 +46,10 @@ PAGES = {
     "robustness": mark("Robustness"),
     "carbon": mark("Carbon"),
     "runs": mark("Runs"),
-    "exporting": mark("Export"),
+    "export": mark("Export"),
 }
 """Module of each page, which has a function ``page``, and its name in the order of the navigation."""
-ADDRESSES = {"plan": "start", "exporting": "export"}
+ADDRESSES = {"plan": "start"}
 """Where the address of a page is not its module's name; that of the first page is only a name, it has the bare one."""
 
 
@@ -59,7 +59,7 @@ def route() -> None:
     st.set_page_config(page_title="Emberline", page_icon=str(icon), layout="wide", initial_sidebar_state="expanded")
     st.html(STYLE)
     session.begin()
-    why = signing.refused()
+    why = sign_in.refused()
     pages = [_page(name) for name in PAGES]
     # who writes the first page's name out comes to it too
     named = st.Page(
@@ -69,9 +69,9 @@ def route() -> None:
     with st.container(key="language"):
         _language()
     if why:
-        signing.ask(why)
+        sign_in.ask(why)
         return
-    signing.who()
+    sign_in.who()
     chosen.run()
 
 
@@ -80,7 +80,7 @@ def _page(name: str) -> Any:
 
     def draw() -> None:
         try:
-            import_module(f"ui.pages.{name}").page()
+            import_module(f"emberline.emberline.ui.pages.{name}").page()
         except Exception as error:
             says = refusal(error)
             if not says:
@@ -93,7 +93,7 @@ def _page(name: str) -> Any:
 
 def refusal(error: Exception) -> str:
     """What the store or the system refuses, in one line; empty where the error is Emberline's own."""
-    from plans.store import StoreError
+    from emberline.plans.store.store import StoreError
 
     return str(error) if isinstance(error, StoreError) else faults.in_words(error)
 
@@ -105,7 +105,7 @@ def _language() -> None:
         "Language · 语言", list(LANGUAGES), list(LANGUAGES).index(shown), format_func=LANGUAGES.__getitem__,
         key=f"language.{shown}", label_visibility="collapsed",
     )  # fmt: skip
-    speaking.declare(shown)
+    document_language.declare(shown)
     if found != shown:
         session.speak(found)
         st.rerun()

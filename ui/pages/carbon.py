@@ -7,15 +7,17 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from plans.credit import credit_kg
-from plans.ledger import MARKET, SIGNALS, Ledger
-from scenarios import Scenario
-from ui import carbon_charts, wording
-from ui.language import mark, tr
-from ui.pages import accounts, drawn, looking, products, result
-from ui.pages.accounts import draw
-from ui.pages.looking import FOREMAN, PLAN, Looked
-from ui.view import weeks
+from emberline.plans.accounts.ledger import MARKET, SIGNALS, Ledger
+from emberline.plans.accounts.stock_credit import credit_kg
+from emberline.scenarios import Scenario
+from emberline.ui.charts import carbon
+from emberline.ui.charts.view import weeks
+from emberline.ui.pages.result import accounts, products, result
+from emberline.ui.pages.result.accounts import draw
+from emberline.ui.pages.session import chart_cache, run_or_baseline
+from emberline.ui.pages.session.run_or_baseline import FOREMAN, PLAN, Looked
+from emberline.ui.text import wording
+from emberline.ui.text.language import mark, tr
 
 WAYS = {
     "average": mark("location, average intensity"),
@@ -30,7 +32,7 @@ LESS_STOCK = mark("Stock: what the plan ends with counts less than the baseline'
 def page() -> None:
     """Draw the page."""
     st.subheader(tr("Carbon"), anchor=False)
-    looked = looking.choose("carbon")
+    looked = run_or_baseline.choose("carbon")
     if looked is None:
         return
     scenario = looked.scenario
@@ -147,9 +149,9 @@ def _over_time(looked: Looked, ours: Ledger, signal: str) -> None:
     if len(views) > 1:
         name = st.selectbox(tr("Part of the horizon"), list(views), key=f"carbon.part.{scenario.name}")
     with st.container(key="timeline"):
-        drawn.chart(
+        chart_cache.chart(
             ("carbon", *looked.key, signal, views[name].span_min),
-            lambda: carbon_charts.by_step(scenario, ours, signal, views[name]),
+            lambda: carbon.by_step(scenario, ours, signal, views[name]),
             tr("Carbon over time; the table below has it by the hour."),
         )
     st.caption(tr("Stacked from below: scope 1, bought heat, grid. Dashed: all of it by the other intensity."))
@@ -216,9 +218,9 @@ def _ways(looked: Looked, ours: Ledger, theirs: Ledger | None) -> None:
 
 def _heats(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
     scenario = looked.scenario
-    if len(scenario.heats) <= carbon_charts.MOST_HEATS:
-        drawn.chart(
-            ("carbon of heats", *looked.key, signal), lambda: carbon_charts.heats(scenario, ours, theirs, signal),
+    if len(scenario.heats) <= carbon.MOST_HEATS:
+        chart_cache.chart(
+            ("carbon of heats", *looked.key, signal), lambda: carbon.heats(scenario, ours, theirs, signal),
             tr("Carbon of each heat; the table below has the same."),
         )  # fmt: skip
         if theirs is not None:

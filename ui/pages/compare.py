@@ -9,15 +9,18 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from plans.difference import Difference
-from plans.plan import Plan
-from plans.store import CatalogueError, Store, StoredRun, StoreError
-from ui import comparison_charts, wording
-from ui.language import tr, trn
-from ui.pages import compared, drawn, picking, result, session
-from ui.pages.accounts import draw
-from ui.said import said
-from ui.view import View, weeks
+from emberline.plans.difference import Difference
+from emberline.plans.plan.plan import Plan
+from emberline.plans.store.store import CatalogueError, Store, StoredRun, StoreError
+from emberline.ui.charts import comparison
+from emberline.ui.charts.view import View, weeks
+from emberline.ui.pages.result import result
+from emberline.ui.pages.result.accounts import draw
+from emberline.ui.pages.session import chart_cache, run_picker, session
+from emberline.ui.pages.studies import comparison as compared
+from emberline.ui.text import wording
+from emberline.ui.text.language import tr, trn
+from emberline.ui.text.said import said
 
 KEPT = "compared"
 """In the session: ids of the runs that are compared."""
@@ -85,14 +88,14 @@ def _choose(chosen: list[str]) -> list[str]:
         tr("Search"), key="compare.search", placeholder=tr("scenario, name, tag, verdict …"),
         help=tr("Narrows what the field beside it offers"),
     )  # fmt: skip
-    known = picking.entries(text, chosen)
+    known = run_picker.entries(text, chosen)
     if not known:
         st.text(tr("There is no stored plan that fits. Make one on the page Plan."))
     there = [run for run in chosen if run in known]
     letters = dict(zip(there, LETTERS, strict=False))
 
     def name(run: str) -> str:
-        return picking.chip(letters[run], known[run]) if run in letters else picking.label(known[run])
+        return run_picker.chip(letters[run], known[run]) if run in letters else run_picker.label(known[run])
 
     found = wide.multiselect(
         tr("Plans, two to five"), list(known), default=there, max_selections=MOST,
@@ -123,13 +126,13 @@ def _open(chosen: list[str]) -> dict[str, StoredRun]:
 
 def _cards(opened: dict[str, StoredRun]) -> None:
     """Who is who, with status, gap and bound of each."""
-    known = picking.entries(also=[stored.id for stored in opened.values()])
+    known = run_picker.entries(also=[stored.id for stored in opened.values()])
     places: list[Any] = []
     for _ in range(0, len(opened), ABREAST):
         places += st.columns(min(len(opened), ABREAST))
     for place, (letter, stored) in zip(places, opened.items(), strict=False):
         made, entry = stored.plan, known.get(stored.id)
-        shade = comparison_charts.SHADES[LETTERS.index(letter)]
+        shade = comparison.SHADES[LETTERS.index(letter)]
         with place.container(border=True, gap="xxsmall", height="stretch"):
             st.html(f'<span style="display:inline-block;width:0.7em;height:0.7em;background:{shade}"></span> {letter}')
             name = entry.name if entry is not None and entry.name else made.scenario.title or made.scenario.name
@@ -168,12 +171,12 @@ def _figures(ids: list[str], made: dict[str, Plan]) -> None:
         _table(different, list(made))
         told = [(row.label, row.shares) for row in different if any(v is not None for v in row.shares.values())]
         if told:
-            drawn.chart(
-                ("shares", *ids), lambda: comparison_charts.shares(told, list(made)),
+            chart_cache.chart(
+                ("shares", *ids), lambda: comparison.shares(told, list(made)),
                 tr("By how much the figures differ from those of the first plan; the table has the same."),
             )  # fmt: skip
-        if comparison_charts.clipped(told):
-            most = wording.percent(comparison_charts.WIDEST, 0)
+        if comparison.clipped(told):
+            most = wording.percent(comparison.WIDEST, 0)
             st.caption(tr("» or «: the bar ends at {most}, the number beside it is the whole difference.", most=most))
         st.caption(
             tr(
@@ -237,14 +240,14 @@ def _charts(opened: dict[str, StoredRun]) -> None:
             view = views[st.selectbox(tr("Part of the horizon"), list(views), key="compare.part")]
         with st.container(key="timeline"):
             key = ("together", *found, *ids, view.span_min)
-            drawn.chart(key, lambda: comparison_charts.together(found, view), says)
+            chart_cache.chart(key, lambda: comparison.together(found, view), says)
         st.caption(tr("On the upper chart: Shift and wheel to zoom, drag to move, double click to go back."))
         return
     st.caption(tr("The horizons differ: each plan has a time axis of its own."))
     with st.container(key="timeline"):
         for letter, plan in found.items():
             one, own = {letter: plan}, View.of(plan.scenario.horizon)
-            drawn.chart(("together", letter, opened[letter].id), partial(comparison_charts.together, one, own), says)
+            chart_cache.chart(("together", letter, opened[letter].id), partial(comparison.together, one, own), says)
 
 
 def _moved(opened: dict[str, StoredRun]) -> None:
@@ -294,9 +297,9 @@ def _heats(found: Difference, plan: Plan, letters: tuple[str, str], ids: tuple[s
         stage = st.selectbox(
             tr("Stage"), stages, index=stages.index(main) if main in stages else 0, key="compare.stage"
         )  # fmt: skip
-        drawn.chart(
+        chart_cache.chart(
             ("moves", *letters, *ids, stage),
-            lambda: comparison_charts.moves(found.heats, stage, plan.scenario, letters),
+            lambda: comparison.moves(found.heats, stage, plan.scenario, letters),
             tr("From where to where heats have moved; the table below has the same."),
         )
         st.caption(

@@ -8,20 +8,22 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from plans import fronts, jobs
-from plans.fronts import StoredFront
-from plans.jobs import JobStatus
-from plans.pareto import MOST_POINTS
-from plans.store import RUN_ID, StoreError
-from ui import front_charts, wording
-from ui.language import mark, tr, trn
-from ui.local import stamp
-from ui.pages import front as front_parts
-from ui.pages import working
-from ui.pages.accounts import draw
-from ui.pages.asking import Asked, ask
-from ui.pages.sources import SEED, look
-from ui.said import said
+from emberline.plans.jobs import queue
+from emberline.plans.jobs.queue import JobStatus
+from emberline.plans.pareto import store
+from emberline.plans.pareto.search import MOST_POINTS
+from emberline.plans.pareto.store import StoredFront
+from emberline.plans.store.store import RUN_ID, StoreError
+from emberline.ui.charts import front as front_charts
+from emberline.ui.pages.request.form import Asked, ask
+from emberline.ui.pages.request.sources import SEED, look
+from emberline.ui.pages.result.accounts import draw
+from emberline.ui.pages.session import job_progress
+from emberline.ui.pages.studies import front as front_parts
+from emberline.ui.text import wording
+from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.numbers import stamp
+from emberline.ui.text.said import said
 
 KEPT = "front"
 """In the session and in the address: the front that is looked at, or the job that searches it."""
@@ -38,7 +40,7 @@ PHASES = {
 def page() -> None:
     """Draw the page for the front that the address names, or for none."""
     front = _looked_at()
-    status = working.known(front)
+    status = job_progress.known(front)
     stored = _opened(front) if front and (status is None or status.state == "stored") else None
     with st.sidebar:
         place = st.empty()
@@ -61,7 +63,7 @@ def page() -> None:
         front_parts.show(stored)
     elif status is not None and status.state != "stored":
         st.subheader(tr("Carbon against cost"), anchor=False)
-        working.ended_badly(status, tr("Press Search the front at the side to try again."))
+        job_progress.ended_badly(status, tr("Press Search the front at the side to try again."))
     else:
         _empty(asked, front)
 
@@ -89,7 +91,7 @@ def _look_at(front: str) -> None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(front: str) -> StoredFront:
     """A stored front; it never changes, hence shared."""
-    return fronts.read(front)
+    return store.read(front)
 
 
 def _opened(front: str) -> StoredFront | None:
@@ -102,13 +104,13 @@ def _opened(front: str) -> StoredFront | None:
 
 def _seed(front: str) -> dict[str, Any]:
     """What the widgets begin with: as on the page Plan, or else what the front was asked with."""
-    seed = st.session_state.get(SEED) or (jobs.request(front).get("note", {}) if front else {})
+    seed = st.session_state.get(SEED) or (queue.request(front).get("note", {}) if front else {})
     return dict(seed)
 
 
 def _start(asked: Asked, points: int) -> None:
     try:
-        front = jobs.start(asked.name, asked.overrides, note=asked.note, kind="front", given={"points": points})
+        front = queue.start(asked.name, asked.overrides, note=asked.note, kind="front", given={"points": points})
     except RuntimeError as error:
         st.warning(said(str(error)))
         return
@@ -116,7 +118,7 @@ def _start(asked: Asked, points: int) -> None:
 
 
 def _earlier(front: str) -> None:
-    kept = {number: told for number, told in fronts.headlines(EARLIER).items() if number != front}
+    kept = {number: told for number, told in store.headlines(EARLIER).items() if number != front}
     if not kept:
         return
 
@@ -169,16 +171,16 @@ def _empty(asked: Asked, front: str) -> None:
 # --- while it is searched ---------------------------------------------------------------------------------------------
 
 
-@st.fragment(run_every=working.POLL_S)
+@st.fragment(run_every=job_progress.POLL_S)
 def _running(front: str) -> None:
-    status = jobs.status(front)
+    status = queue.status(front)
     if status.ended:
         st.rerun()
     st.subheader(tr("Searching the front"), anchor=False)
-    working.waiting(status)
+    job_progress.waiting(status)
     currency = _currency(front)
     if status.state != "queued":
-        _how_far(status, status.of or int(jobs.request(front).get("given", {}).get("points", 0)))
+        _how_far(status, status.of or int(queue.request(front).get("given", {}).get("points", 0)))
     told = [point for point in status.points if point["carbon_kg"] is not None]
     if told:
         chart, table = st.columns([3, 2])
@@ -189,7 +191,7 @@ def _running(front: str) -> None:
         chart.caption(tr("A pale bar at a point is its gap. Below the dashed line no plan can be."))
         with table:
             _so_far(status, currency)
-    working.buttons(status, tr("Take the points found so far"), status.done >= 2)
+    job_progress.buttons(status, tr("Take the points found so far"), status.done >= 2)
     if not told and status.state != "queued":
         st.caption(tr("The two ends come first; each is a search of its own."))
 
@@ -229,7 +231,7 @@ def _so_far(status: JobStatus, currency: str) -> None:
 
 
 def _currency(front: str) -> str:
-    request = jobs.request(front)
+    request = queue.request(front)
     try:
         return look(request["scenario"], tuple(request["overrides"])).market.currency
     except (ValueError, KeyError, TypeError):

@@ -9,16 +9,19 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from plans import jobs, snapshots
-from plans.store import RUN_ID, Store, StoreError
-from scenarios import Scenario, ScenarioError
-from ui import charts, facts, local, wording
-from ui.language import tr, trn
-from ui.pages import drawn, looking, result, session, units, working
-from ui.pages.asking import Asked, ask, start
-from ui.pages.sources import AT_ONCE, CHOSEN, SEED, look, note_of, same, sources
-from ui.said import said
-from ui.view import View
+from emberline.plans.jobs import queue
+from emberline.plans.store import snapshots
+from emberline.plans.store.store import RUN_ID, Store, StoreError
+from emberline.scenarios import Scenario, ScenarioError
+from emberline.ui.charts import plan
+from emberline.ui.charts.view import View
+from emberline.ui.pages.request.form import Asked, ask, start
+from emberline.ui.pages.request.sources import AT_ONCE, CHOSEN, SEED, look, note_of, same, sources
+from emberline.ui.pages.result import result, units
+from emberline.ui.pages.session import chart_cache, job_progress, run_or_baseline, session
+from emberline.ui.text import facts, numbers, wording
+from emberline.ui.text.language import tr, trn
+from emberline.ui.text.said import said
 
 OF = "seed.of"
 """In the session: the run that the side was filled for, or that was started from it."""
@@ -34,7 +37,7 @@ def page() -> None:
     with st.sidebar:
         place = st.empty()
         asked = ask(st.session_state[SEED], "plan")
-        looking.remember(asked.name, asked.overrides)
+        run_or_baseline.remember(asked.name, asked.overrides)
         at_once = st.session_state.pop(AT_ONCE, "")
         if asked.source is not None and asked.source.key == at_once and not asked.problems:
             _start(asked)
@@ -54,7 +57,7 @@ def page() -> None:
         _differs(asked, status.run)
         result.show(status.run)
     else:
-        working.ended_badly(status, tr("Press Plan at the side to try again."))
+        job_progress.ended_badly(status, tr("Press Plan at the side to try again."))
 
 
 def _run() -> str:
@@ -64,11 +67,11 @@ def _run() -> str:
     return session.run()
 
 
-def _status(run: str) -> jobs.JobStatus | None:
+def _status(run: str) -> queue.JobStatus | None:
     if not run:
         return None
     try:
-        return jobs.status(run)
+        return queue.status(run)
     except StoreError:
         st.warning(
             tr("Run {run} is not kept here. It may have been deleted: press Plan to make a new one.", run=run[:8])
@@ -76,7 +79,7 @@ def _status(run: str) -> jobs.JobStatus | None:
         return None
 
 
-def _follow(run: str, status: jobs.JobStatus | None) -> None:
+def _follow(run: str, status: queue.JobStatus | None) -> None:
     """Show at the side what a run was asked with, when another one is opened than was looked at here."""
     opened_later = OF in st.session_state
     if opened_later and st.session_state[OF] == run:
@@ -111,7 +114,7 @@ def _earlier(run: str) -> None:
     def name(key: str) -> str:
         row = kept[key]
         at = row.created.replace(tzinfo=UTC).astimezone()
-        when = f"{local.stamp(at)} {row.scenario}"
+        when = f"{numbers.stamp(at)} {row.scenario}"
         if row.saved_carbon_kg is None:
             return when
         less = wording.number(row.saved_carbon_kg / 1000, 1)
@@ -149,7 +152,7 @@ def _facts(scenario: Scenario) -> None:
         size = wording.size(scenario)
         if scenario.orders:
             casts = trn("{count} cast", "{count} casts", len(scenario.orders))
-            size = f"{stages}\n{local.listed([size, casts])}"
+            size = f"{stages}\n{numbers.listed([size, casts])}"
         st.text(tr("{size}; goal: {goal}", size=size, goal=wording.goal(scenario.goal)))
         for line in facts.odd(scenario):
             st.text(tr("odd: {line}", line=line))
@@ -162,21 +165,21 @@ def _facts(scenario: Scenario) -> None:
             st.dataframe(assets, hide_index=True, height=min(35 * (len(assets) + 1) + 3, 640))
     offers = tr("carbon intensity of the grid (dashed: marginal) and price of electricity")
     st.markdown(f"**{tr('What the market offers:')}** {offers}")
-    drawn.market(scenario)
+    chart_cache.market(scenario)
     says = View.of(scenario.horizon).says_short
     if says:
         st.caption(wording.sentence(says))
 
 
-@st.fragment(run_every=working.POLL_S)
+@st.fragment(run_every=job_progress.POLL_S)
 def _running(run: str) -> None:
-    status = jobs.status(run)
+    status = queue.status(run)
     if status.ended:
         st.rerun()
-    request = jobs.request(run)
+    request = queue.request(run)
     asked = _scenario_of(request)
     st.subheader(tr("Making the plan"), anchor=False)
-    working.waiting(status)
+    job_progress.waiting(status)
     phases = list(wording.PHASES)
     at = phases.index(status.phase) if status.phase in phases else -1
     for place, (column, phase) in enumerate(zip(st.columns(len(phases)), phases, strict=True)):
@@ -199,9 +202,9 @@ def _running(run: str) -> None:
         gap.metric(tr("Gap"), wording.percent(status.gap), help=tr("On what can be decided"))
         seconds.metric(tr("Search [s]"), wording.number(status.seconds, 0))
         if len(status.history) > 1:
-            drawn.chart(  # who watches the same search shares it
+            chart_cache.chart(  # who watches the same search shares it
                 ("search", run, len(status.history), status.history[-1]),
-                lambda: charts.search(status.history, unit, factor),
+                lambda: plan.search(status.history, unit, factor),
                 tr("Best plan and bound over the time of the search; the figures above are the last ones."),
             )
     take, stop, _ = st.columns([2, 1, 2])
@@ -211,10 +214,10 @@ def _running(run: str) -> None:
         disabled=status.cancelling or not searching or status.incumbent is None,
         width="stretch",
     ):
-        jobs.cancel(run)
+        queue.cancel(run)
         st.rerun(scope="fragment")
     if stop.button(tr("Stop"), width="stretch", help=tr("Ends the work; nothing is kept")):
-        jobs.kill(run)
+        queue.kill(run)
         st.rerun()
     if status.cancelling:
         st.caption(tr("The search ends as soon as the solver looks up; then the plan is replayed."))
@@ -244,7 +247,7 @@ def _of(asked: Asked, run: str) -> bool:
     if not asked.overrides and asked.source is not None and asked.source.key == note_of(run).get("snapshot"):
         return True
     # what was asked, not what came of it: a worker may search for less time, and hold a cap as an amount
-    request = jobs.request(run)
+    request = queue.request(run)
     if request.get("kind") in ("plan", "replan"):
         kept = snapshots.find(str(request.get("note", {}).get("snapshot", "")))
         name = request.get("scenario") if kept is None else str(kept)

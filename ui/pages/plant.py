@@ -6,19 +6,21 @@ from collections.abc import Hashable
 
 import streamlit as st
 
-from plans import sankey
-from plans.ledger import SIGNALS
-from scenarios import Scenario
-from scenarios.horizon import Horizon
-from ui import sankeys, shades, sheet, wording
-from ui.language import mark, tr
-from ui.pages import drawn, looking
-from ui.pages.accounts import draw
-from ui.pages.looking import Looked
-from ui.sheet import drawing
-from ui.view import weeks
+from emberline.plans.accounts import sankey
+from emberline.plans.accounts.ledger import SIGNALS
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.horizon import Horizon
+from emberline.ui.charts import flow_sheet, shades
+from emberline.ui.charts import sankey as sankeys
+from emberline.ui.charts.flow_sheet import drawing
+from emberline.ui.charts.view import weeks
+from emberline.ui.pages.result.accounts import draw
+from emberline.ui.pages.session import chart_cache, run_or_baseline
+from emberline.ui.pages.session.run_or_baseline import Looked
+from emberline.ui.text import wording
+from emberline.ui.text.language import mark, tr
 
-POLICIES = {looking.PLAN: mark("the plan"), looking.FOREMAN: mark("the foreman")}
+POLICIES = {run_or_baseline.PLAN: mark("the plan"), run_or_baseline.FOREMAN: mark("the foreman")}
 TOTALS, MOMENT = "totals", "moment"
 SHOWN = {MOMENT: mark("at a moment"), TOTALS: mark("added up")}
 
@@ -28,7 +30,7 @@ def page() -> None:
     st.subheader(tr("Plant"), anchor=False)
     which, whose = st.columns([3, 2], vertical_alignment="bottom")
     with which:
-        looked = looking.choose("plant")
+        looked = run_or_baseline.choose("plant")
     if looked is None:
         return
     policy = looked.policies[0]
@@ -68,7 +70,7 @@ def _sheet(looked: Looked, policy: str) -> None:
         if len(views) > 1:
             view = views[part.selectbox(tr("Week"), list(views)[1:], key=f"plant.week.{scenario.name}")]
         step = _moment(horizon, view.first, view.end, f"plant.step.{scenario.name}.{view.first}")
-    found = sheet.sheet(scenario, run, step)
+    found = flow_sheet.sheet(scenario, run, step)
     dark = st.context.theme.type == "dark"
     colour_of = sankeys.carrier_colours(scenario) | shades.of_stores(scenario)
     with st.container(key="sheet"):
@@ -83,7 +85,7 @@ def _sheet(looked: Looked, policy: str) -> None:
     at = tr("Flows are means over the step, levels as it begins.") if step is not None else tr("Levels at the end.")
     st.caption(f"{says} {at}")
     with st.expander(tr("The same as a table")):
-        draw(sheet.table(found), {})
+        draw(flow_sheet.table(found), {})
 
 
 def _moment(horizon: Horizon, first: int, end: int, key: str) -> int:
@@ -100,7 +102,7 @@ def _moment(horizon: Horizon, first: int, end: int, key: str) -> int:
 
 def _diagram(stands_for: tuple[Hashable, ...], found: sankey.Diagram, scenario: Scenario, says: str) -> None:
     dark = st.context.theme.type == "dark"
-    drawn.chart((*stands_for, dark), lambda: sankeys.draw(found, sankeys.carrier_colours(scenario), dark), says)
+    chart_cache.chart((*stands_for, dark), lambda: sankeys.draw(found, sankeys.carrier_colours(scenario), dark), says)
 
 
 def _energy(looked: Looked, policy: str) -> None:

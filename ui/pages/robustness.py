@@ -6,14 +6,17 @@ from typing import Any
 
 import streamlit as st
 
-from plans import ensembles, jobs
-from plans.ensemble import interval
-from plans.plan import Plan
-from plans.store import StoredRun, StoreError
-from ui import wording
-from ui.language import tr
-from ui.pages import holding, picking, replayed, result, working
-from ui.said import said
+from emberline.plans.jobs import queue
+from emberline.plans.plan.plan import Plan
+from emberline.plans.robustness.ensemble import interval
+from emberline.plans.store import ensembles
+from emberline.plans.store.store import StoredRun, StoreError
+from emberline.ui.pages.result import result
+from emberline.ui.pages.session import job_progress, run_picker
+from emberline.ui.pages.studies import ensemble, holding
+from emberline.ui.text import wording
+from emberline.ui.text.language import tr
+from emberline.ui.text.said import said
 
 REPLAYS, MOST_REPLAYS = 200, 10_000
 
@@ -22,7 +25,7 @@ def page() -> None:
     """Draw the page for the run that is looked at."""
     with st.sidebar:
         place = st.empty()
-        run = picking.one(tr("Plan"))
+        run = run_picker.one(tr("Plan"))
     st.subheader(tr("Does the plan hold when the day does not go as planned?"), anchor=False)
     if not run:
         st.text(tr("Choose a plan at the side: it is followed again and again, with spread and breakdowns."))
@@ -46,8 +49,8 @@ def page() -> None:
             )
         )
         return
-    job = jobs.about(run, "replay")
-    known = [working.known(about) for about in (job, jobs.about(run, "hold")) if about]
+    job = queue.about(run, "replay")
+    known = [job_progress.known(about) for about in (job, queue.about(run, "hold")) if about]
     status = next((one for one in known if one is not None and not one.ended), None)
     with st.sidebar:
         _ask(stored, place, status is not None)
@@ -58,13 +61,13 @@ def page() -> None:
         return
     for ended in known:
         if ended is not None and ended.state != "stored":
-            working.ended_badly(ended, tr("Press the button at the side to try again."))
+            job_progress.ended_badly(ended, tr("Press the button at the side to try again."))
     holding.show(stored)
     seeds = ensembles.seeds(stored)
     if not seeds:
         _empty(made)
         return
-    replayed.show(stored, _seed(stored, seeds, job))
+    ensemble.show(stored, _seed(stored, seeds, job))
 
 
 def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
@@ -86,7 +89,7 @@ def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
     if place.button(tr("Replay"), type="primary", width="stretch", disabled=busy, key="robustness.start"):
         given = {"run": stored.id, "replications": n, "seed": seed, "foreman": foreman}
         try:
-            jobs.start(kind="replay", given=given)
+            queue.start(kind="replay", given=given)
         except RuntimeError as error:
             st.warning(said(str(error)))
             return
@@ -107,12 +110,12 @@ def _empty(made: Plan) -> None:
     st.text(says)
 
 
-@st.fragment(run_every=working.POLL_S)
+@st.fragment(run_every=job_progress.POLL_S)
 def _running(job: str) -> None:
-    status = jobs.status(job)
+    status = queue.status(job)
     if status.ended:
         st.rerun()
-    working.waiting(status)
+    job_progress.waiting(status)
     if status.of:
         says = tr("{done} of {of} disturbed replays", done=status.done, of=status.of)
         st.progress(status.done / status.of, text=says)
@@ -127,12 +130,12 @@ def _running(job: str) -> None:
             f"{wording.percent(low, 0)} – {wording.percent(high, 0)}",
             border=True,
         )
-    working.buttons(status, tr("Take the replays done so far"), status.done > 0)
+    job_progress.buttons(status, tr("Take the replays done so far"), status.done > 0)
 
 
 def _seed(stored: StoredRun, seeds: list[int], job: str | None) -> int:
     """The seed of the ensemble that is shown: the last one that was asked for, unless another is chosen."""
-    asked = jobs.request(job).get("given", {}).get("seed") if job else None
+    asked = queue.request(job).get("given", {}).get("seed") if job else None
     shown = asked if asked in seeds else seeds[-1]
     if len(seeds) == 1:
         return seeds[0]

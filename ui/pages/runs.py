@@ -10,16 +10,17 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from plans import jobs, run_folder
-from plans.store import Entry, Store, StoreError
-from scenarios.horizon import Horizon
-from ui import wording
-from ui.language import mark, tr, trn
-from ui.local import date_of_year
-from ui.pages import picking, session
-from ui.pages.accounts import draw
-from ui.pages.going import go
-from ui.said import said
+from emberline.plans.jobs import queue
+from emberline.plans.store import run_folder
+from emberline.plans.store.store import Entry, Store, StoreError
+from emberline.scenarios.records.horizon import Horizon
+from emberline.ui.pages.result.accounts import draw
+from emberline.ui.pages.session import run_picker, session
+from emberline.ui.pages.session.navigation import go
+from emberline.ui.text import wording
+from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.numbers import date_of_year
+from emberline.ui.text.said import said
 
 STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}
 """States of runs that may be asked for, and which of ``wording.STATES`` says them."""
@@ -27,7 +28,7 @@ PAGES = {
     "plan": mark("Open the plan"),
     "compare": mark("Compare"),
     "robustness": mark("Robustness"),
-    "exporting": mark("Export"),
+    "export": mark("Export"),
 }
 """Where one goes with a run."""
 NONE = "–"
@@ -127,7 +128,7 @@ def _status(entry: Entry) -> str:
 def _ended(run: str) -> str:
     """How a run came to have no plan, among ``wording.STATES``, as far as its job tells."""
     try:
-        state = jobs.status(run).state
+        state = queue.status(run).state
     except StoreError:
         return "ended"
     return state if state in ("stopped", "refused", "failed", "broken") else "ended"
@@ -167,7 +168,7 @@ def _one(store: Store, found: dict[str, Entry]) -> None:
     ids, looked = list(found), session.run()
     chosen = st.selectbox(
         tr("Run"), ids, index=ids.index(looked) if looked in found else 0,
-        format_func=lambda run: picking.label(found[run]), key="runs.one",
+        format_func=lambda run: run_picker.label(found[run]), key="runs.one",
     )  # fmt: skip
     entry = found[chosen]
     with st.container(border=True):

@@ -7,28 +7,20 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from plans import drafts
-from plans.drafts import Draft, DraftError
-from scenarios import Scenario, ScenarioError, bundled
-from scenarios.importing.reading import shown
-from scenarios.loading import find
-from ui import facts, local, wording
-from ui.language import mark, tr, trn
-from ui.pages import (
-    drawn,
-    editing,
-    editing_book,
-    editing_form,
-    editing_series,
-    editing_tables,
-    editing_text,
-    going,
-    session,
-    signing,
-    sources,
-)
-from ui.pages.editing import State
-from ui.pages.sources import CHOSEN, Source
+from emberline.plans.store import drafts
+from emberline.plans.store.drafts import Draft, DraftError
+from emberline.scenarios import Scenario, ScenarioError, bundled
+from emberline.scenarios.importing.reading import shown
+from emberline.scenarios.reading.loading import find
+from emberline.ui.pages.editor import draft as editing
+from emberline.ui.pages.editor import draft_list, form, source_text, tables
+from emberline.ui.pages.editor import series as editing_series
+from emberline.ui.pages.editor.draft import State
+from emberline.ui.pages.request import sources
+from emberline.ui.pages.request.sources import CHOSEN, Source
+from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
+from emberline.ui.text import facts, numbers, wording
+from emberline.ui.text.language import mark, tr, trn
 
 VIEWS = {
     "form": mark("Form"),
@@ -78,7 +70,7 @@ def _told() -> None:
 def _begin(text: str, origin: str, series: Path | None = None) -> None:
     """Make a draft and edit it; ``series``: a folder with those that the text names."""
     try:
-        made = drafts.create(text, origin, series, signing.person())
+        made = drafts.create(text, origin, series, sign_in.person())
     except (DraftError, ScenarioError) as error:
         st.session_state[editing.SAID] = str(error)
         st.rerun()
@@ -99,7 +91,7 @@ def _look(source: Source) -> None:
     title.subheader(tr("Scenario"), anchor=False)
     with button:
         copy = st.button(tr("Copy to edit"), type="primary", width="stretch", key="copy")
-    editing_book.show()
+    draft_list.show()
     st.text(f"{scenario.name}: {scenario.title}")
     if copy:
         _begin(text, scenario.name, None if ours else file.parent / "files")
@@ -117,7 +109,8 @@ def _facts(scenario: Scenario) -> None:
     with st.container(border=True):
         st.text(scenario.description)
         st.text(
-            f"{wording.span(scenario.horizon)}\n{local.clauses([wording.size(scenario), wording.goal(scenario.goal)])}"
+            f"{wording.span(scenario.horizon)}\n"
+            f"{numbers.clauses([wording.size(scenario), wording.goal(scenario.goal)])}"
         )
     said = [line.partition(": ") for line in facts.lines(scenario)]
     with st.expander(tr("Everything that it says")):
@@ -126,7 +119,7 @@ def _facts(scenario: Scenario) -> None:
             table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 480), alt=tr("Everything that it says"),
             column_config={"what": tr("what"), "says": tr("it says")},
         )  # fmt: skip
-    drawn.market(scenario)
+    chart_cache.market(scenario)
 
 
 # --- a scenario of one's own ------------------------------------------------------------------------------------------
@@ -141,7 +134,7 @@ def _upload() -> None:
         if file is None:
             return
         name = shown(file.name)
-        found = editing_text.uploaded(file.getvalue(), name)
+        found = source_text.uploaded(file.getvalue(), name)
         if found is None:
             return
         text, now = found
@@ -168,9 +161,9 @@ def _preview(now: State) -> None:
 def _edit(draft: Draft) -> None:
     now = editing.state(str(draft.path))
     st.subheader(tr("Scenario"), anchor=False)
-    editing_book.show()
+    draft_list.show()
     editing.changed_elsewhere(draft)
-    changed = editing_text.changes(draft, now)
+    changed = source_text.changes(draft, now)
     count = None if changed is None else len(changed)
     _head(draft, now, count)
     _address(draft)
@@ -187,24 +180,24 @@ def _edit(draft: Draft) -> None:
         label_visibility="collapsed",
     )  # fmt: skip
     if view == "tables":
-        editing_tables.show(draft, now)
+        tables.show(draft, now)
     elif view == "series":
         editing_series.show(draft, now)
     elif view == "text":
-        editing_text.show(draft, now)
+        source_text.show(draft, now)
     elif view == "changes":
-        editing_text.show_changes(draft, now)
+        source_text.show_changes(draft, now)
     else:
-        editing_form.show(draft, now)
+        form.show(draft, now)
     # a field that was left by pressing the button has been kept by now, or the page is drawn again
     if st.session_state.pop(WANTED, "") == draft.id and not now.problems:
         st.session_state[CHOSEN] = st.session_state[sources.AT_ONCE] = draft.id
-        going.go("plan")
+        navigation.go("plan")
 
 
 def _unapplied(draft: Draft, now: State) -> None:
     """Tell of typed text that is not applied yet; it is not planned silently without it."""
-    if editing_text.unapplied(draft, now) is None:
+    if source_text.unapplied(draft, now) is None:
         return
     place = f"view.{draft.id}"
     if st.session_state.get(WANTED) == draft.id:
@@ -218,7 +211,7 @@ def _unapplied(draft: Draft, now: State) -> None:
 def _address(draft: Draft) -> None:
     """The address that finds the draft again, beside the list of one's own where there is one."""
     says, address = st.columns([2, 3], vertical_alignment="center")
-    if editing_book.there_is_one():
+    if draft_list.there_is_one():
         told = tr("This address opens the draft again, as does the list of your drafts.")
     else:
         told = tr("Keep this address: it is how you find the draft again.")
@@ -248,7 +241,7 @@ def _head(draft: Draft, now: State, changes: int | None) -> None:
         editing.keep(draft, draft.original)
         st.rerun()
     with download:
-        editing_text.download(draft, now)
+        source_text.download(draft, now)
     planning.button(
         tr("Plan this"), type="primary", disabled=bool(mistakes), width="stretch", key="plan.this",
         on_click=lambda: st.session_state.update({WANTED: draft.id}),

@@ -8,15 +8,17 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
-from plans.figures import Figures, figures
-from plans.plan import violations
-from scenarios import Scenario
-from ui import charts, replaying, wording
-from ui.language import mark, tr, trn
-from ui.pages import drawn, looking, player, result
-from ui.pages.accounts import draw
-from ui.pages.looking import FOREMAN, PLAN, Looked
-from ui.view import weeks
+from emberline.plans.accounts.figures import Figures, figures
+from emberline.plans.plan.plan import violations
+from emberline.scenarios import Scenario
+from emberline.ui.charts import plan, replay
+from emberline.ui.charts.view import weeks
+from emberline.ui.pages.result import result
+from emberline.ui.pages.result.accounts import draw
+from emberline.ui.pages.session import chart_cache, player, run_or_baseline
+from emberline.ui.pages.session.run_or_baseline import FOREMAN, PLAN, Looked
+from emberline.ui.text import wording
+from emberline.ui.text.language import mark, tr, trn
 
 NAMES = {PLAN: mark("plan"), FOREMAN: mark("foreman")}
 MOST_REPLICATIONS = 100_000
@@ -41,7 +43,7 @@ def page() -> None:
     st.subheader(tr("Twin"), anchor=False)
     which, luck, number = st.columns([3, 2, 1], vertical_alignment="bottom")
     with which:
-        looked = looking.choose("twin")
+        looked = run_or_baseline.choose("twin")
     if looked is None:
         return
     replication = _luck(looked, luck, number)
@@ -75,7 +77,7 @@ def _luck(looked: Looked, luck: Any, number: Any) -> int | None:
 
 
 def _run(looked: Looked, policy: str, replication: int | None) -> xr.Dataset:
-    return looked.run(policy) if replication is None else looking.disturbed(looked.key, policy, replication)
+    return looked.run(policy) if replication is None else run_or_baseline.disturbed(looked.key, policy, replication)
 
 
 def _says(looked: Looked, replication: int | None) -> None:
@@ -174,14 +176,14 @@ def _replay(looked: Looked, runs: dict[str, xr.Dataset], replication: int | None
     dark = st.context.theme.type == "dark"
 
     def replayed() -> Any:
-        made = looking.as_plan(looked, runs[whose], other)
+        made = run_or_baseline.as_plan(looked, runs[whose], other)
         stores = list(scenario.store)[: result.MOST_STORES]
-        panels = charts.timeline_panels(made, other is not None, view, None, stores, whose=NAMES[whose])
-        return replaying.replay(made, panels, view, dark)
+        panels = plan.timeline_panels(made, other is not None, view, None, stores, whose=NAMES[whose])
+        return replay.replay(made, panels, view, dark)
 
     player.button(view)
     with st.container(key="replay"):
-        drawn.chart(
+        chart_cache.chart(
             ("replay", *looked.key, replication, whose, view.span_min, dark), replayed,
             tr("The run over time, replayed by the slider; the table below it tells the same."), key="twin.replay",
         )  # fmt: skip
@@ -199,7 +201,7 @@ def _operations(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
     """What each unit does, as a table."""
     with st.expander(tr("The run as a table")):
         whose, run = next(iter(runs.items()))
-        rows = pd.DataFrame(list(replaying.states(scenario, run)))
+        rows = pd.DataFrame(list(replay.states(scenario, run)))
         if not len(rows):
             st.text(tr("A site without a line: the flow sheet on the page Plant tells what its assets do."))
             return

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from broken import OF_PROCESSES, Broken
 
-import twin
-from models.explain import impossible, missing
-from scenarios import bundled, load
+from emberline import twin
+from emberline.models.explain import impossible, missing
+from emberline.scenarios import bundled, load
 
 BY_HAND = {
     # 800 t and 24 h of 100 t/h are 3200 t

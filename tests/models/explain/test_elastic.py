@@ -7,10 +7,10 @@ from typing import Any
 import pyomo.environ as pyo
 import pytest
 
-import twin
-from models.explain import Elastic, impossible, limits
-from models.solve import Program
-from scenarios import Scenario, loads
+from emberline import twin
+from emberline.models.explain import Elastic, impossible, limits
+from emberline.models.kernel.highs import Program
+from emberline.scenarios import Scenario, loads
 
 SITE = """
 name: heat

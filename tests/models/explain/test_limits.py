@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-import twin
-from models.explain import limits, missing
-from models.explain.limit import Limit, numeric
-from scenarios import Scenario, bundled, load
+from emberline import twin
+from emberline.models.explain import limits, missing
+from emberline.models.explain.limit import Limit, numeric
+from emberline.scenarios import Scenario, bundled, load
 
 SHOP = "melt-shop-small"
 

@@ -10,16 +10,16 @@ import pandas as pd
 import pytest
 from heat_logs import TRUE, listed, log, plant, wrong
 
-import twin
-from plans.calibration import Calibration, calibrate, fit_units, twin_log
-from plans.calibration.drift import FALSE_ALARM, charts, limit, weighted
-from plans.calibration.goodness import anderson_darling, exponential_goodness, failure_times, goodness
-from plans.calibration.holdout import hold_out
-from plans.calibration.metering import fit_meter
-from plans.calibration.observations import observations
-from scenarios import ScenarioError, load
-from scenarios.heat_log import HeatLog, checked
-from scenarios.meter import Meter
+from emberline import twin
+from emberline.plans.calibration import Calibration, calibrate, fit_units, twin_log
+from emberline.plans.calibration.drift import FALSE_ALARM, charts, limit, weighted
+from emberline.plans.calibration.goodness import anderson_darling, exponential_goodness, failure_times, goodness
+from emberline.plans.calibration.holdout import hold_out
+from emberline.plans.calibration.metering import fit_meter
+from emberline.plans.calibration.observations import observations
+from emberline.scenarios import ScenarioError, load
+from emberline.scenarios.reading.heat_log import HeatLog, checked
+from emberline.scenarios.reading.meter import Meter
 
 PHASES: list[str] = []
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from heat_logs import TRUE, log, plant, wrong
 
-from plans.calibration import fit_units
-from plans.calibration.families import Capped, Exponential, Family
-from plans.calibration.fitting import fit_unit
-from plans.calibration.likelihood import AT_LEAST, AT_MOST, EXACT, Sample, fit
-from plans.calibration.observations import observations
-from scenarios.heat_log import checked
+from emberline.plans.calibration import fit_units
+from emberline.plans.calibration.families import Capped, Exponential, Family
+from emberline.plans.calibration.fitting import fit_unit
+from emberline.plans.calibration.likelihood import AT_LEAST, AT_MOST, EXACT, Sample, fit
+from emberline.plans.calibration.observations import observations
+from emberline.scenarios.reading.heat_log import checked
 
 SEEDS = 100
 TOGETHER = 1 - 0.05 / len(TRUE)
@@ -101,8 +101,8 @@ def test_laws_are_laws(family: Family) -> None:
 
 def test_the_likelier_law_is_taken() -> None:
     """Proves: exponential durations are found to be so. Sensitivity: a log of the lognormal twin stays lognormal."""
-    from plans.calibration import twin_log
-    from scenarios import Scenario
+    from emberline.plans.calibration import twin_log
+    from emberline.scenarios import Scenario
 
     told = plant().disturbances.model_copy(update={"distribution": "exponential", "units": ()})
     served: Scenario = plant().model_copy(update={"disturbances": told})

@@ -1,0 +1,1 @@
+"""Research on the order of works on one machine with energy states."""

@@ -1,0 +1,1 @@
+"""Lower bounds: relaxations, branch and bound, column generation."""

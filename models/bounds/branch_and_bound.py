@@ -1,0 +1,290 @@
+"""A bound that rises while plans are searched: the pooled relaxation, branched on where the casts lie.
+
+Best first. A branch halves the slots in which one cast may start, or settles its caster: that moves the bound, while
+branching on single starts, of which many are alike, hardly does. The linear programs run in a thread beside the search
+for plans, each from the basis of the last. Where the casts are settled, or there are none, HiGHS branches on the
+counts. On fine grids prices on units (``models/bounds/column_generation.py``) prove something long before the
+relaxation's root is there; they come first where they may.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pyomo.environ as pyo
+
+from emberline.models.bounds import column_generation as casts
+from emberline.models.formulations.line.pooled.model import Pooled
+from emberline.models.kernel.highs import Program
+from emberline.models.kernel.templates import building
+from emberline.models.search.incumbent import Search
+
+Places = dict[int, tuple[tuple[int, ...], int, int]]
+"""By cast: casters that it may use, first and last slot of its start."""
+LONG_HEATS = 40
+"""More heats than these are a long horizon: planned order by order, its root alone bounded, unless that is quick."""
+ROOT_SHARE = 0.05
+"""Share of the time that the root may take where the bound of a long horizon is branched on."""
+FINE_SLOTS = 200
+"""More slots than these: prices on units prove something long before the relaxation has its root."""
+NARROW = 0.5
+"""Mean distance from the mean start, in slots, below which a cast is settled in time."""
+
+
+class _UnprovenError(Exception):
+    """A part's relaxation ended without a proof, by time or by trouble: it may be left out of nothing."""
+
+
+@dataclass(order=True)
+class _Node:
+    """A part of all plans with its bound, and where its relaxation puts the casts."""
+
+    bound: float
+    number: int
+    places: Places = field(compare=False)
+    weights: dict[int, list[tuple[int, int, float]]] = field(compare=False)
+    """By cast: caster, slot and weight of each start with weight."""
+
+
+class Bound:
+    """The relaxation of a search, branched on until the search is over."""
+
+    def __init__(self, search: Search) -> None:
+        """Build and compile the model. Where not every cast has a place the search is told to be infeasible."""
+        began = time.perf_counter()
+        self.search = search
+        self.over = False
+        """Set by the search: nobody needs the bound any more."""
+        self.failure: BaseException | None = None
+        self.long = len(search.problem.heats) > LONG_HEATS
+        with building():
+            made = Pooled(search.problem, search.data, bounding=True)
+        search.infeasible |= not made.possible
+        if search.infeasible:
+            return
+        self._program = self._compiled(made, "bound")
+        self._first = None
+        if self.long and search.problem.reheat_kwh_per_t_min:
+            lossless = replace(search.problem, reheat_kwh_per_t_min=0.0)
+            with building():
+                quick = Pooled(lossless, search.data, bounding=True)
+            self._first = self._compiled(quick, "first bound")
+        paid = search.aim.constant + negative_reheating(search)
+        self._below = search.aim.constant if made.reheating_exact else paid
+        self._first_below = paid
+        self._options = dict(made.model.z.items())
+        self._alone = {c for c, casts in made.batches.items() if len(casts) == 1}
+        self._numbers = 0
+        search.clock("build", began)
+
+    def _compiled(self, made: Pooled, role: str) -> Program:
+        search = self.search
+        with building():
+            for name, cap, _ in search.aim.caps(search.data):
+                made.model.add_component(f"{name}_cap", pyo.Constraint(rule=made.ports.at_most(name, cap)))
+            made.model.goal = pyo.Objective(rule=lambda m: search.aim.pure(made.ports))
+            study = search.study
+            return Program(made.model) if study is None else study.program(role, made.model)
+
+    def run(self) -> None:
+        """Raise the search's bound until it is over."""
+        if self.search.infeasible:
+            return
+        began = time.perf_counter()
+        try:
+            self._without_reheating()
+            self._branch()
+        except _UnprovenError:
+            pass  # the bound stays where it is
+        except BaseException as error:
+            self.failure = error
+        self.search.clock("bound", began)
+
+    def _without_reheating(self) -> None:
+        """On long horizons a quick bound first: what waiting costs left out."""
+        if self._first is None:
+            return
+        found = self._first.search(time_limit=max(self.search.rest, 0.05), relax=True, ipm=True, crossover=False,
+                                   cancel=self._stop)  # fmt: skip
+        outcome = self._first.outcome(found)
+        if outcome.bound is not None:
+            self.search.raise_bound(outcome.bound - self._first_below)
+
+    def _stop(self) -> bool:
+        return self.over or self.search.cancel()
+
+    def _branch(self) -> None:
+        search = self.search
+        everywhere: Places = {}
+        for c, column, t in self._options:
+            casters, low, high = everywhere.get(c, ((), t, t))
+            everywhere[c] = (tuple(sorted({*casters, column})), min(low, t), max(high, t))
+        began, left = time.perf_counter(), search.rest
+        root = self._node(everywhere, -float("inf"), root=True)
+        nodes = [root] if root is not None else []
+        search.infeasible |= root is None
+        while nodes:
+            search.raise_bound(nodes[0].bound)
+            if self._stop() or search.over() or (self.long and time.perf_counter() - began > ROOT_SHARE * left):
+                return
+            parts = _parts(nodes[0])
+            if not parts:
+                return self._count(nodes)
+            made = [self._node({**nodes[0].places, c: place}, nodes[0].bound) for c, place in parts]
+            heapq.heappop(nodes)
+            for node in made:
+                if node is not None:
+                    heapq.heappush(nodes, node)
+        search.infeasible |= search.best is None
+
+    def _node(self, places: Places, least: float, *, root: bool = False) -> _Node | None:
+        """A part of the plans, its relaxation solved; None where it is proven to hold no plan."""
+        self._restrict(places)
+        found = self._program.search(
+            time_limit=max(self.search.rest, 0.05), relax=True, ipm=root and not self._program.has_basis,
+            crossover=not (root and self.long), cancel=self._stop,
+        )  # fmt: skip
+        outcome = self._program.outcome(found)
+        if outcome.status == "infeasible":
+            return None
+        if outcome.bound is None:
+            raise _UnprovenError
+        weights: dict[int, list[tuple[int, int, float]]] = {}
+        held = self._program.values(self._options.values())
+        for (c, column, t), value in zip(self._options, held, strict=True):
+            if value > 1e-6 and c in self._alone:
+                weights.setdefault(c, []).append((column, t, value))
+        self._numbers += 1
+        return _Node(max(outcome.bound - self._below, least), self._numbers, places, weights)
+
+    def _restrict(self, places: Places) -> None:
+        bounds = []
+        for (c, column, t), variable in self._options.items():
+            casters, low, high = places[c]
+            bounds.append((variable, 0.0, float(low <= t <= high and column in casters)))
+        self._program.restrict(bounds)
+
+    def _count(self, nodes: list[_Node]) -> None:
+        """The lowest part has its casts settled: branch on its counts, as far as the next part's bound."""
+        search, node = self.search, nodes[0]
+        ceiling = nodes[1].bound if len(nodes) == 2 else min((one.bound for one in nodes[1:]), default=float("inf"))
+        self._restrict(node.places)
+
+        def tell(event: dict[str, Any]) -> None:
+            if event["bound"] is not None:
+                search.raise_bound(min(event["bound"] - self._below, ceiling))
+
+        self._program.forget()
+        found = self._program.search(
+            time_limit=max(search.rest, 0.05), gap=search.gap / 8, on_progress=tell,
+            cancel=lambda: self._stop() or search.over() or (search.bound or 0.0) >= ceiling,
+        )  # fmt: skip
+        outcome = self._program.outcome(found)
+        if outcome.status == "infeasible":
+            if len(nodes) == 1:
+                search.infeasible |= search.best is None
+            else:
+                search.raise_bound(ceiling)
+        elif outcome.bound is not None:
+            search.raise_bound(min(outcome.bound - self._below, ceiling))
+
+
+def _parts(node: _Node) -> list[tuple[int, tuple[tuple[int, ...], int, int]]]:
+    """Two parts of a node's plans, by the cast that its relaxation spreads furthest; none where all are settled."""
+    widest, halves = 0.0, []
+    for c, starts in node.weights.items():
+        casters, low, high = node.places[c]
+        total = sum(weight for *_, weight in starts)
+        mean = sum(t * weight for _, t, weight in starts) / total
+        spread = sum(abs(t - mean) * weight for _, t, weight in starts) / total
+        if spread > max(widest, NARROW):
+            cut = int(mean)  # spread as it is, it starts on both sides of its mean
+            widest, halves = spread, [(c, (casters, low, cut)), (c, (casters, cut + 1, high))]
+    if halves:
+        return halves
+    for c, starts in node.weights.items():
+        casters, low, high = node.places[c]
+        on = {column: sum(weight for u, _, weight in starts if u == column) for column in casters}
+        if len(casters) > 1 and max(on.values()) < sum(on.values()) - 1e-3:
+            most = max(on, key=lambda column: on[column])
+            others = tuple(column for column in casters if column != most)
+            return [(c, ((most,), low, high)), (c, (others, low, high))]
+    return []
+
+
+class InTurn:
+    """Bounds one after the other in the same thread: first the one that proves something soon."""
+
+    def __init__(self, bounds: Sequence[Bound | casts.CastBound]) -> None:
+        """Take the bounds, at least one."""
+        self.parts = bounds
+
+    @property
+    def over(self) -> bool:
+        """Set by the search: nobody needs the bound any more."""
+        return self.parts[0].over
+
+    @over.setter
+    def over(self, value: bool) -> None:
+        for bound in self.parts:
+            bound.over = value
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended one of them."""
+        return next((bound.failure for bound in self.parts if bound.failure is not None), None)
+
+    def run(self) -> None:
+        """Raise the search's bound until it is over."""
+        for bound in self.parts:
+            if not self.over and self.failure is None:
+                bound.run()
+
+
+def of(search: Search) -> InTurn:
+    """What proves a search's bound."""
+    problem = search.problem
+    long = len(problem.heats) > LONG_HEATS
+    quick = casts.of(search) if long or problem.n_slots > FINE_SLOTS else None
+    if quick is None:
+        return InTurn([Bound(search)])
+    return InTurn([quick] if long else [quick, Bound(search)])
+
+
+@contextmanager
+def rising(search: Search) -> Iterator[threading.Thread]:
+    """Raise the bound in a thread while plans are searched inside; it ends with the search."""
+    if not search.proving:
+        yield threading.Thread()
+        return
+    bound = of(search)
+    thread = threading.Thread(target=bound.run, name="bound", daemon=True)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        bound.over = True
+        thread.join()
+    if bound.failure is not None:
+        raise bound.failure
+
+
+def negative_reheating(search: Search) -> float:
+    """What reheating could earn at most where a weight is negative: taken off the bound."""
+    problem = search.problem
+    lowest = min(float(search.aim.weight(search.data).min()), 0.0)
+    if lowest == 0 or problem.reheat_kwh_per_t_min == 0:
+        return 0.0
+    minutes = problem.n_slots * problem.step_min
+    most = 0.0
+    for heat in problem.heats:
+        if heat.reheat is not None:
+            waits = sum(min(int(heat.most[k].max()) * problem.step_min, minutes) for k in range(heat.reheat))
+            most += problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * waits
+    return -lowest * most

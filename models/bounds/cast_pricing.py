@@ -1,0 +1,298 @@
+"""The best way of every cast under prices on units: what it costs at least to start it on a caster in a slot.
+
+Units of a stage are pooled and lags are the shortest of any two units, so nothing here costs more than in a plan.
+A heat's starts at all stages up to its cast are found by dynamic programming over slots. Up to the stage that reheats,
+its state is the slot and how long ago the heat began, since what it has lost is made good there at that time's worth.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from emberline.models.problem import cost_curves
+from emberline.models.problem.line_reader import Heat, Operation, SlotProblem
+
+WIDEST = 100
+"""Most slots between the shortest and the longest way of a heat to where it is reheated."""
+
+
+@dataclass(frozen=True)
+class Use:
+    """A unit of a resource held."""
+
+    resource: int
+    """A stage, or the casting stage's index and on: a caster."""
+    slot: int
+    slots: int
+
+
+@dataclass(frozen=True)
+class Way:
+    """A cast with all starts of its heats."""
+
+    kind: int
+    column: int
+    slot: int
+    uses: tuple[Use, ...]
+    worth: tuple[float, ...]
+    """Energy by each of the weights."""
+
+
+def useful(problem: SlotProblem) -> bool:
+    """Whether every heat has all its stages before it and belongs to a cast, and ways are short enough to be tried."""
+    if not problem.casts or len(problem.cast_of()) < len(problem.heats):
+        return False
+    if any(cast.started_min is not None or not cast.units for cast in problem.casts):
+        return False
+    for heat in problem.heats:
+        if not heat.operations or any(o.started_min is not None or not o.units for o in heat.operations):
+            return False
+        spans = [int(m.max() - n.min()) for m, n in zip(heat.most, heat.least, strict=True)]
+        if problem.reheat_kwh_per_t_min and sum(spans[: heat.reheat or 0]) > WIDEST:
+            return False
+    return True
+
+
+def exact_reheating(problem: SlotProblem) -> bool:
+    """Whether all units take a heat equally long up to where it is reheated, so that what it lost is known exactly."""
+    return all(
+        len(set(operation.minutes.values())) == 1
+        for heat in problem.heats
+        for operation in heat.operations[: heat.reheat or 0]
+    )
+
+
+class Ways:
+    """The curves of all casts, worked out anew for each set of prices."""
+
+    def __init__(self, problem: SlotProblem, weights: np.ndarray) -> None:
+        """Work out what no price changes.
+
+        Args:
+            problem: the line; ``useful`` says whether it may be asked.
+            weights: worth of a MWh by slot, one row for the goal and one for each cap, shape (n_weights, n_slots).
+        """
+        self.problem, self.n = problem, problem.n_slots
+        cells = np.repeat(weights, problem.cells_per_slot, axis=1)
+        self.casters = problem.stage_units[-1]
+        self.first_caster = len(problem.stage_units) - 1
+        self.capacity = self._capacity()
+        kinds: dict[tuple, int] = {}
+        self._kind = [kinds.setdefault(heat.kind, len(kinds)) for heat in problem.heats]
+        self.heats: list[Heat] = [problem.heats[self._kind.index(k)] for k in range(len(kinds))]
+        self._units = {
+            (k, i): self._unlike(o) for k, heat in enumerate(self.heats) for i, o in enumerate(heat.operations)
+        }
+        self._energy = {
+            (k, i, u): cost_curves.energy(problem, self.heats[k].operations[i].cells[u], cells)
+            for (k, i), units in self._units.items()
+            for u in units
+        }
+        self._shut = {key: ~self._open(*key) for key in self._energy}
+        self._slope = [self._lost(heat, cells) for heat in self.heats]
+        alike: dict[tuple, int] = {}
+        self.kind = []
+        """Of each cast: casts of a kind differ in their latest starts alone."""
+        for cast in problem.casts:
+            key = tuple(
+                (u, cast.first[u], cast.hold[u], cast.cells[u].tobytes(), cast.offsets[u].tobytes()) for u in cast.units
+            )
+            self.kind.append(alike.setdefault((key, tuple(self._kind[h] for h in cast.heats)), len(alike)))
+        self.members = [[c for c, own in enumerate(self.kind) if own == k] for k in range(len(alike))]
+        self._casting = {
+            (k, u): cost_curves.energy(problem, problem.casts[own[0]].cells[u], cells)
+            for k, own in enumerate(self.members)
+            for u in problem.casts[own[0]].units
+        }
+
+    def _capacity(self) -> np.ndarray:
+        """Units of each resource by slot, as far as anything may hold them, shape (n_resources, n_slots)."""
+        problem = self.problem
+        works: dict[int, set[tuple[int, float]]] = {u: set() for u in range(len(problem.units))}
+        for heat in problem.heats:
+            for operation in heat.operations:
+                for u in operation.units:
+                    works[u].add((operation.occupy[u], operation.planned[u]))
+        for cast in problem.casts:
+            for u in cast.units:
+                works[u].add((cast.hold[u], cast.minutes[u]))
+        open_ = problem.free.copy()
+        for u in problem.outages:
+            open_[u] &= np.any([problem.could_hold(u, *work) for work in works[u]] or [open_[u]], axis=0)
+        stages = [open_[list(units)].sum(axis=0) for units in problem.stage_units[:-1]]
+        return np.array([*stages, *(open_[u] for u in self.casters)], dtype=float)
+
+    def _unlike(self, operation: Operation) -> list[int]:
+        """One of each of an operation's units that are alike."""
+        found: dict[tuple, int] = {}
+        for u in operation.units:
+            open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
+            found.setdefault((operation.occupy[u], operation.cells[u].tobytes(), open_.tobytes()), u)
+        return list(found.values())
+
+    def _open(self, k: int, i: int, u: int) -> np.ndarray:
+        """Whether an operation may start on a unit, by slot."""
+        operation = self.heats[k].operations[i]
+        found = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
+        found[: max(operation.first, 0)] = False
+        found[operation.last + 1 :] = False
+        return found
+
+    def _lost(self, heat: Heat, cells: np.ndarray) -> np.ndarray:
+        """Worth of the heat of one minute's wait, made good from each slot on, shape (n_weights, n_slots)."""
+        if heat.reheat is None or not self.problem.reheat_kwh_per_t_min:
+            return np.zeros((len(cells), self.n))
+        mwh = self.problem.reheat_kwh_per_t_min / 1000 * heat.mass_t
+        minutes = set(heat.operations[heat.reheat].minutes.values())
+        spread = [cost_curves.energy(self.problem, mwh * cost_curves.even(self.problem, one), cells) for one in minutes]
+        return np.min(spread, axis=0)
+
+    # ---- curves under prices --------------------------------------------------------------------------------------
+
+    def price(self, prices: np.ndarray, mix: np.ndarray) -> None:
+        """Work out what each cast costs at least.
+
+        Args:
+            prices: of a unit of each resource in each slot, shape (n_resources, n_slots).
+            mix: what each of the weights counts, shape (n_weights,).
+        """
+        self._prices, self._mix = prices, mix
+        self._held: dict[tuple[int, int], np.ndarray] = {}
+        self._starts = {key: self._starts_on(*key) for key in self._energy}
+        self._tables = [self._tables_of(k, heat) for k, heat in enumerate(self.heats)]
+        """By heat and operation: cost so far by slots since the heat began and start slot, or by start slot alone."""
+        feeding: dict[tuple[int, int, int], np.ndarray] = {}
+        self.curves: dict[tuple[int, int], np.ndarray] = {}
+        """By kind of cast and column of its casters: cost by start slot, shape (n_slots,)."""
+        for kind, own in enumerate(self.members):
+            cast = self.problem.casts[own[0]]
+            for column, u in enumerate(cast.units):
+                curve = mix @ self._casting[kind, u] + self._holding(self._caster(u), cast.hold[u])
+                for h in cast.heats:
+                    key = (self._kind[h], *self._to_cast(h, column))
+                    if key not in feeding:
+                        feeding[key] = cost_curves.best_before(self._tables[key[0]][-1], *key[1:])
+                    curve = curve + feeding[key]
+                shut = ~self.problem.may_start(u, cast.hold[u], cast.minutes[u])
+                shut[: max(cast.first[u], 0)] = True
+                self.curves[kind, column] = np.where(shut, np.inf, curve)
+
+    def _caster(self, u: int) -> int:
+        return self.first_caster + self.casters.index(u)
+
+    def _holding(self, resource: int, slots: int) -> np.ndarray:
+        key = (resource, slots)
+        if key not in self._held:
+            self._held[key] = cost_curves.held(self._prices[resource], slots)
+        return self._held[key]
+
+    def _starts_on(self, k: int, i: int, u: int) -> np.ndarray:
+        """Cost of starting an operation on a unit, by slot."""
+        operation = self.heats[k].operations[i]
+        curve = self._mix @ self._energy[k, i, u] + self._holding(operation.stage, operation.occupy[u])
+        curve[self._shut[k, i, u]] = np.inf
+        return curve
+
+    def _lag(self, k: int, i: int) -> tuple[int, int]:
+        least, most = self.heats[k].least[i], self.heats[k].most[i]
+        return int(least.min()), int(most.max())
+
+    def _to_cast(self, h: int, column: int) -> tuple[int, int]:
+        least, most = self.problem.heats[h].least[-1][:, column], self.problem.heats[h].most[-1][:, column]
+        return int(least.min()), int(most.max())
+
+    def _tables_of(self, k: int, heat: Heat) -> list[np.ndarray]:
+        own = [np.min([self._starts[k, i, u] for u in self._units[k, i]], axis=0) for i in range(len(heat.operations))]
+        reheat = heat.reheat if self.problem.reheat_kwh_per_t_min else None
+        found = [own[0][None, :] if reheat else own[0]]
+        for i in range(1, len(own)):
+            least, most = self._lag(k, i - 1)
+            before = found[-1]
+            if reheat is None or i > reheat:
+                found.append(cost_curves.best_before(before, least, most) + own[i])
+                continue
+            rows = len(before)
+            table = np.full((rows + most - least, self.n), np.inf)
+            for lag in range(least, min(most, self.n - 1) + 1):
+                place = table[lag - least : lag - least + rows, lag:]
+                np.minimum(place, before[:, : self.n - lag], out=place)
+            table += own[i]
+            found.append((table + self._waiting(k, len(table))).min(axis=0) if i == reheat else table)
+        return found
+
+    def _waiting(self, k: int, rows: int) -> np.ndarray:
+        """Cost of what a heat has lost, by slots since it began and start of the reheating, shape (rows, n_slots)."""
+        heat = self.heats[k]
+        assert heat.reheat is not None
+        least = sum(self._lag(k, i)[0] for i in range(heat.reheat))
+        minutes = (least + np.arange(rows)) * self.problem.step_min - heat.lossless_min(0, heat.reheat, slowest=True)
+        return np.maximum(minutes, 0.0)[:, None] * (self._mix @ self._slope[k])[None, :]
+
+    # ---- the best casts -------------------------------------------------------------------------------------------
+
+    def best(self) -> tuple[float, list[tuple[int, int]]]:
+        """What all casts cost at least, each by itself, and caster's column and slot of each; infinite: no way."""
+        total, places = 0.0, []
+        for c, cast in enumerate(self.problem.casts):
+            found = (math.inf, 0, 0)
+            for column, u in enumerate(cast.units):
+                low, high = max(cast.first[u], 0), cast.last[u]
+                part = self.curves[self.kind[c], column][low : max(high + 1, low)]
+                if len(part):
+                    found = min(found, (float(part.min()), column, low + int(part.argmin())))
+            total += found[0]
+            places.append(found[1:])
+        return total, places
+
+    def way(self, kind: int, column: int, slot: int) -> Way:
+        """The starts behind a point of a cast's curve, which is finite there."""
+        cast = self.problem.casts[self.members[kind][0]]
+        u = cast.units[column]
+        uses = [Use(self._caster(u), slot, cast.hold[u])]
+        worth = self._casting[kind, u][:, slot].copy()
+        for h in cast.heats:
+            k, (least, most) = self._kind[h], self._to_cast(h, column)
+            low, high = max(slot - most, 0), min(slot - least, self.n - 1)
+            at = low + int(self._tables[k][-1][low : high + 1].argmin())
+            slots = self._back(k, at)
+            heat = self.heats[k]
+            for i, t in enumerate(slots):
+                operation = heat.operations[i]
+                _, on = min((float(self._starts[k, i, u][t]), u) for u in self._units[k, i])
+                uses.append(Use(operation.stage, t, operation.occupy[on]))
+                worth += self._energy[k, i, on][:, t]
+            if heat.reheat:
+                passed = (slots[heat.reheat] - slots[0]) * self.problem.step_min
+                lost = max(passed - heat.lossless_min(0, heat.reheat, slowest=True), 0.0)
+                worth += lost * self._slope[k][:, slots[heat.reheat]]
+        return Way(kind, column, slot, tuple(uses), tuple(worth.tolist()))
+
+    def _back(self, k: int, at: int) -> list[int]:
+        """Start slots of a heat whose last operation starts in a slot."""
+        heat, tables = self.heats[k], self._tables[k]
+        slots = [at]
+        reheat = heat.reheat if self.problem.reheat_kwh_per_t_min else None
+        row = 0
+        for i in range(len(heat.operations) - 1, 0, -1):
+            least, most = self._lag(k, i - 1)
+            lags = np.arange(least, min(most, slots[0]) + 1)
+            if reheat is None or i > reheat:
+                lag = int(lags[tables[i - 1][slots[0] - lags].argmin()])
+            elif i == reheat:
+                rows = np.arange(len(tables[i - 1]))
+                passed = rows[:, None] + lags[None, :] - least
+                wait = self._waiting(k, int(passed.max()) + 1)[:, slots[0]]
+                cost = tables[i - 1][rows[:, None], slots[0] - lags[None, :]] + wait[passed]
+                row, place = divmod(int(cost.argmin()), len(lags))
+                lag = int(lags[place])
+            else:
+                rows = row - (lags - least)
+                fits = (rows >= 0) & (rows < len(tables[i - 1]))
+                cost = np.where(fits, tables[i - 1][np.where(fits, rows, 0), slots[0] - lags], np.inf)
+                place = int(cost.argmin())
+                lag, row = int(lags[place]), int(rows[place])
+            slots.insert(0, slots[0] - lag)
+        return slots

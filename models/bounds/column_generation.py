@@ -1,0 +1,178 @@
+"""The bound of a long horizon: units are priced, and each cast takes its best way by itself.
+
+What all casts cost at any prices, less the prices of what there is, is below every plan (Lagrangian relaxation of the
+units). The prices come from column generation: the linear program that mixes the casts found so far (Dantzig & Wolfe,
+Operations Research 8, 1960), solved to central multipliers. Between them and the best ones so far the next are tried
+(Wentges, International Transactions in Operational Research 4, 1997). First they are level over hours, then over
+shorter blocks.
+
+A cast stays whole here with its heats and their waits, which the pooled relaxation averages; fractional are only the
+furnaces. It proves more in ten seconds than the pooled relaxation of a week does in ninety.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+
+from emberline.models.bounds.cast_pricing import Way, Ways, exact_reheating, useful
+from emberline.models.bounds.restricted_master import Master, Prices
+from emberline.models.formulations.site.objective import weights as all_weights
+from emberline.models.search.incumbent import Search
+
+MOST_COLUMNS = 3000
+"""Columns that are kept."""
+KEPT = 0.7
+"""Share of them that stays when there are more."""
+STRETCH_MIN = 360
+"""In each stretch of so many minutes the best cast of each kind on each caster becomes a column."""
+SMOOTHING = 0.5
+"""Weight of the best prices so far in the next ones."""
+TOLERANCES = (1e-2, 1e-3, 1e-4, 1e-6)
+"""Of the linear program: the next one where it brings no new cast."""
+CLOSE = 5e-4
+"""Distance between mix and bound, as a share, at which blocks are made shorter."""
+
+
+def of(search: Search) -> CastBound | None:
+    """The bound of a search; None where the line or the site is not of the kind."""
+    data, problem = search.data, search.problem
+    plain = data.battery is None and data.hub is None and data.purchase is None and not data.curtails
+    if not plain or not useful(problem) or _limited(search):
+        return None
+    table = all_weights(data)
+    rows = np.array([table[search.aim.first], *(table[name] for name, *_ in search.aim.caps(data))])
+    # what exports earn, what idle units draw, and waits that are told as too short need weights that are not negative
+    if (rows < 0).any() and (problem.states or not data.plain or not exact_reheating(problem)):
+        return None
+    if not data.plain and (data.export_price > data.price).any():
+        return None
+    return CastBound(search, rows)
+
+
+def _limited(search: Search) -> bool:
+    """Whether the import limit is felt when every unit draws its most: this bound knows no limit."""
+    data, problem = search.data, search.problem
+    most = dict.fromkeys(range(len(problem.units)), 0.0)
+    works = [operation.cells for heat in problem.heats for operation in heat.operations]
+    for cells in [*works, *(cast.cells for cast in problem.casts)]:
+        for u, curve in cells.items():
+            most[u] = max(most[u], float(curve.max()))
+    per = data.meter_min / data.cell_min
+    room = data.limit_mwh() - (data.base - data.pv) * data.meter_min / data.step_min
+    return bool((room < sum(most.values()) * per - 1e-9).any())
+
+
+class CastBound:
+    """Raises a search's bound until prices are as good as they get."""
+
+    def __init__(self, search: Search, weights: np.ndarray) -> None:
+        """Work out the casts' curves.
+
+        Args:
+            search: is told the bound.
+            weights: worth of a MWh by slot to the goal and to each cap, shape (1 + n_caps, n_slots).
+        """
+        began = time.perf_counter()
+        problem, data, aim = search.problem, search.data, search.aim
+        self.search = search
+        self.over = False
+        """Set by the search: nobody needs the bound any more."""
+        self.failure: BaseException | None = None
+        self.ways = Ways(problem, weights)
+        base = weights @ (data.base - data.pv + problem.on_slots(problem.fixed_cells))
+        self._base = float(base[0]) - aim.constant
+        self._room = np.array([cap for _, cap, _ in aim.caps(data)]) - base[1:]
+        scales = np.maximum(np.abs(weights).mean(axis=1), 1e-9)
+        latest = [max(cast.last.values()) for cast in problem.casts]
+        self.master = Master(self.ways, latest, self._room, float(scales[0]), scales[1:])
+        self._hour = max(round(60 / problem.step_min), 1)
+        self.best = -math.inf
+        self.prices = (np.zeros_like(self.ways.capacity), np.zeros(len(self._room)))
+        """The best of units and caps so far."""
+        search.clock("build", began)
+
+    def run(self) -> None:
+        """Raise the bound until the search is over, or nothing is to be gained."""
+        began = time.perf_counter()
+        try:
+            self._begin()
+            block = self._hour
+            while block and not self._stop():
+                self._close_in(block)
+                block //= 2
+        except BaseException as error:
+            self.failure = error
+        self.search.clock("bound", began)
+
+    def _stop(self) -> bool:
+        return self.over or self.search.over()
+
+    def _begin(self) -> None:
+        """Casts at all hours, as if nothing else were made; where one has no place there is no plan."""
+        total, _ = self._value(*self.prices)
+        self.search.infeasible |= not math.isfinite(total) and self.search.best is None
+        for kind in range(len(self.ways.members)):
+            for column in self._columns(kind):
+                curve = self.ways.curves[kind, column]
+                for t in range(0, self.master.latest(kind) + 1, self._hour):
+                    if self._stop():
+                        return
+                    if np.isfinite(curve[t]):
+                        self.master.add(self.ways.way(kind, column, t))
+
+    def _columns(self, kind: int) -> range:
+        return range(len(self.search.problem.casts[self.ways.members[kind][0]].units))
+
+    def _value(self, units: np.ndarray, caps: np.ndarray) -> tuple[float, list[tuple[int, int]]]:
+        """What prices prove, and where the casts go at them."""
+        self.ways.price(units, np.concatenate(([1.0], caps)))
+        total, places = self.ways.best()
+        value = total + self._base - float((units * self.ways.capacity).sum()) - float(caps @ self._room)
+        if math.isfinite(value) and value > self.best:
+            self.best, self.prices = value, (units, caps)
+            self.search.raise_bound(value)
+        return value, places
+
+    def _close_in(self, block: int) -> None:
+        """Find prices that are level over blocks of slots, until mix and bound nearly meet."""
+        level = 0
+        while level < len(TOLERANCES) and not self._stop():
+            found = self.master.solve(
+                block, tolerance=TOLERANCES[level], time_limit=self.search.rest, cancel=self._stop
+            )
+            if found is None:
+                return
+            mixed = found.objective + self._base
+            near = self.best > mixed - 0.1 * abs(mixed)
+            units, caps = self.prices
+            share = SMOOTHING if near else 0.0
+            _, places = self._value((1 - share) * found.units + share * units, (1 - share) * found.caps + share * caps)
+            new = self._price(found, places)
+            if self.best >= mixed - CLOSE * abs(mixed):
+                return
+            if not new and share:
+                # nothing new between the two: what the prices themselves say
+                _, places = self._value(found.units, found.caps)
+                new = self._price(found, places)
+            level += not new
+            if len(self.master.columns) > MOST_COLUMNS:
+                self.master.keep(found, round(KEPT * MOST_COLUMNS))
+
+    def _price(self, found: Prices, places: list[tuple[int, int]]) -> int:
+        """Make columns of the casts where they go, and of the best ones in each stretch of time; how many are new."""
+        ways, master = self.ways, self.master
+        best: list[Way] = [ways.way(kind, *place) for kind, place in zip(ways.kind, places, strict=True)]
+        stretch = max(round(STRETCH_MIN / self.search.problem.step_min), 1)
+        least = 1e-4 * self.master.scale
+        for kind in range(len(ways.members)):
+            for column in self._columns(kind):
+                gain = ways.curves[kind, column] - found.places[kind]
+                gain[master.latest(kind) + 1 :] = np.inf
+                for low in range(0, ways.n, stretch):
+                    t = low + int(gain[low : low + stretch].argmin())
+                    if gain[t] < -least:
+                        best.append(ways.way(kind, column, t))
+        return sum(master.add(way) for way in best)

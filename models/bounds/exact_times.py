@@ -1,0 +1,231 @@
+"""Whether what slots prove holds for starts at any times.
+
+Where whole minutes divide all times of a line, starts on them are as good as any: of a plan's starts all may be rounded
+down together, for what lies between them are whole minutes too. Power is another matter: what a start between two slots
+draws is a mean of what it would draw in the two, as long as its phases end on slots. So a linear relaxation without a
+solution there leaves no plan with an import limit or caps either, while whole numbers prove something about slots only.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pyomo.environ as pyo
+import xarray as xr
+
+from emberline.models.formulations.line.pooled.casts import Casting
+from emberline.models.formulations.line.pooled.model import Pooled
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.balance import SiteData
+from emberline.models.formulations.site.objective import Aim
+from emberline.models.kernel.highs import Program
+from emberline.models.kernel.templates import building
+from emberline.models.problem import line_reader
+from emberline.models.problem.aggregation import Pools
+from emberline.models.problem.line_reader import SlotProblem
+from emberline.scenarios import Scenario
+from emberline.scenarios.line.rounding import dividing
+from emberline.scenarios.records.goal import Caps
+from emberline.scenarios.records.line import phase_power
+
+MOST_SLOTS = 500
+"""On more of them no relaxation is solved: whether each heat and cast has a place is all that is looked at."""
+TIME_LIMIT_S = 10.0
+TOLERANCE_MW = 1e-6
+LEAST_S = 1.0
+"""For a proof where the time of the search is over."""
+
+
+def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit: float = TIME_LIMIT_S) -> bool:
+    """Whether no plan keeps all limits wherever its starts lie, once none does on slots; False: that is not known.
+
+    Args:
+        scenario: what is asked.
+        envelope: the twin's (table ``ENVELOPE``).
+        aim: goals and caps.
+        time_limit: seconds.
+    """
+    began = time.perf_counter()
+    if _unfed(scenario, envelope, sites.read(scenario, envelope)):
+        return True
+    step = dividing(scenario.horizon.step_min, _times(scenario, envelope))
+    if step is None:
+        return False
+    data = sites.read(scenario, envelope)
+    limited = math.isfinite(data.limit_mwh()) or bool(list(aim.caps(data)))
+    if step == scenario.horizon.step_min and not limited:
+        return True
+    fine, told = _on(scenario, envelope, step)
+    problem = line_reader.from_scenario(fine, told)
+    if problem.n_slots > MOST_SLOTS:
+        return problem.too_coarse or not _places(problem)
+    if limited and _even(scenario, envelope, step) and _lossless(problem, data, aim):
+        lossless = replace(problem, reheat_kwh_per_t_min=0.0)
+        if unsolvable(lossless, sites.read(fine, told), aim, relax=True, time_limit=time_limit):
+            return True
+    left = time_limit - (time.perf_counter() - began)
+    if left <= 0:
+        return False
+    grid = fine.site.grid.model_copy(update={"import_limit_mw": None})
+    goal = fine.goal.model_copy(update={"caps": Caps(extra_cost_share=None)})
+    bare = fine.model_copy(update={"site": fine.site.model_copy(update={"grid": grid}), "goal": goal})
+    bare = bare.with_inputs(fine.inputs)
+    free = sites.read(bare, told)
+    return unsolvable(problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=left)
+
+
+def _unfed(scenario: Scenario, envelope: xr.Dataset, data: SiteData) -> bool:
+    """Whether some heat, wherever it starts, takes more in some metered interval than the grid ever gives."""
+    if data.hub is not None or not math.isfinite(data.limit_mwh()):
+        return False
+    battery = 0.0 if data.battery is None else data.battery.power_mw
+    # on no interval is there more than in the best of its steps
+    most = data.limit_mwh() / data.meter_min * 60 + float((data.pv - data.base).max()) / data.hours + battery
+    nominal, energy = envelope["duration_min"].to_numpy(), envelope["energy_mwh"].to_numpy()
+    begun = np.isfinite(envelope["started_min"].to_numpy()).any(axis=1)
+    alike = {(heat.grade.name, stage): h for h, heat in enumerate(scenario.heats) if not begun[h]
+             for stage in scenario.line.route(heat.grade)}  # fmt: skip
+    place = {unit.name: u for u, unit in enumerate(scenario.line.units)}
+    for (_, stage), h in alike.items():
+        able = [(unit, place[unit.name]) for unit in stage.units if np.isfinite(nominal[h, place[unit.name]])]
+        peaks = [
+            least_peak(*phase_power(unit, float(energy[h, u]), float(nominal[h, u])), data.meter_min)
+            for unit, u in able
+        ]
+        if peaks and min(peaks) > most + TOLERANCE_MW:
+            return True
+    return False
+
+
+def least_peak(ends: np.ndarray, power: np.ndarray, meter_min: float) -> float:
+    """The least highest metered mean of an operation, wherever in a metered interval it starts [MW].
+
+    Args:
+        ends: end of each phase after the start [min].
+        power: power in each phase [MW].
+        meter_min: length of a metered interval.
+    """
+    at = np.concatenate([[0.0], ends])
+    drawn = np.concatenate([[0.0], np.cumsum(np.diff(at) * power)])
+    edges = np.arange(math.ceil(ends[-1] / meter_min) + 2) * meter_min
+
+    def means(begin: float) -> np.ndarray:
+        return np.diff(np.interp(edges - begin, at, drawn)) / meter_min
+
+    # between starts at which a phase ends with an interval all means are straight lines
+    knots = np.unique(np.concatenate([(-at) % meter_min, [0.0, meter_min]]))
+    found = math.inf
+    for first, last in itertools.pairwise(knots.tolist()):
+        low, rise = means(first), means(last) - means(first)
+        for share in (0.0, 1.0, *_crossings(low, rise)):
+            found = min(found, float((low + share * rise).max()))
+    return found
+
+
+def _crossings(low: np.ndarray, rise: np.ndarray) -> Iterator[float]:
+    """Where straight lines over a span cross each other, as shares of it."""
+    for a, b in itertools.combinations(range(len(low)), 2):
+        if rise[a] != rise[b]:
+            share = float((low[b] - low[a]) / (rise[a] - rise[b]))
+            if 0 < share < 1:
+                yield share
+
+
+def _places(problem: SlotProblem) -> bool:
+    """Whether every heat and every cast by itself has a place within its windows."""
+    line = Pools(problem, bounding=True)
+    return line.possible and all(Casting(line).places.values())
+
+
+def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, time_limit: float) -> bool:
+    """Whether the pooled relaxation of a line has no solution; False: it has, or that was not known in time.
+
+    Args:
+        problem: the line.
+        data: the site.
+        aim: with its caps.
+        relax: whether casts and counts may be broken.
+        time_limit: seconds.
+    """
+    if problem.too_coarse:
+        return True
+    began = time.perf_counter()
+    with building():
+        made = Pooled(problem, data, bounding=True)
+        if not made.possible:
+            return True
+        for name, cap, _ in aim.caps(data):
+            made.model.add_component(f"{name}_cap", pyo.Constraint(rule=made.ports.at_most(name, cap)))
+        made.model.goal = pyo.Objective(rule=lambda m: aim.pure(made.ports))
+        program = Program(made.model)
+    program.aim(None)
+    if program.outcome(program.search(time_limit=time_limit, relax=True)).status == "infeasible":
+        return True
+    if relax:
+        return False
+    program.forget()
+    left = max(time_limit - (time.perf_counter() - began), 0.05)
+    # casts and counts that are whole: infeasible so is a proof as well
+    return program.outcome(program.search(time_limit=left, gap=1.0)).status == "infeasible"
+
+
+def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:
+    """All times of a line [min]."""
+    line, minutes, margins = scenario.line, scenario.horizon.minutes, scenario.disturbances
+    yield scenario.horizon.length_min
+    yield scenario.site.grid.metered_interval_min
+    for name in ("planned_min", "duration_min", "started_min"):
+        yield from envelope[name].to_numpy().ravel().tolist()
+    for stage in line.stages:
+        yield margins.slack_min(stage.name)
+        yield margins.wait_min(stage.name)
+        yield stage.transfer_min
+        yield stage.longest_wait_min or 0.0
+    yield from (transfer.minutes for transfer in line.transfers)
+    yield from (unit.setup_min for unit in line.units)
+    yield margins.due_margin_min
+    for heat in scenario.heats:
+        yield heat.release_min
+        yield heat.due_min
+    for lock in scenario.locks:
+        yield from (minutes(moment) for moment in (lock.start, lock.earliest, lock.latest) if moment is not None)
+    for spans in scenario.outages.values():
+        yield from (edge for span in spans for edge in span)
+
+
+def _on(scenario: Scenario, envelope: xr.Dataset, step: int) -> tuple[Scenario, xr.Dataset]:
+    """A scenario and its envelope on finer steps."""
+    ratio = round(scenario.horizon.step_min / step)
+    fine = scenario.horizon.model_copy(update={"step_min": float(step)})
+
+    def finer(data: xr.Dataset) -> xr.Dataset:
+        told = data.isel(time=np.repeat(np.arange(data.sizes["time"]), ratio)).assign_coords(time=fine.times)
+        told.attrs = data.attrs
+        return told
+
+    return scenario.model_copy(update={"horizon": fine}).with_inputs(finer(scenario.inputs)), finer(envelope)
+
+
+def _even(scenario: Scenario, envelope: xr.Dataset, step: int) -> bool:
+    """Whether all phases of all operations end on whole steps after their start."""
+    nominal = envelope["duration_min"].to_numpy()
+    for u, unit in enumerate(scenario.line.units):
+        shares = np.cumsum([phase.share for phase in unit.profile])
+        ends = np.outer(nominal[:, u][np.isfinite(nominal[:, u])], shares)
+        if dividing(step, ends.ravel().tolist()) != step:
+            return False
+    return True
+
+
+def _lossless(problem: SlotProblem, data: SiteData, aim: Aim) -> bool:
+    """Whether leaving out what waiting costs only helps: less is drawn, and no cap counts what is drawn as a gain."""
+    if problem.states or data.hub is not None:
+        return False
+    weights = aims.weights(data)
+    return not problem.reheat_kwh_per_t_min or all(bool((weights[name] >= 0).all()) for name, *_ in aim.caps(data))

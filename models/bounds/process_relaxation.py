@@ -1,0 +1,66 @@
+"""The bound beside the search: the relaxation on the horizon's steps; then the thread helps to improve."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from emberline.models.kernel.highs import Program
+
+if TYPE_CHECKING:
+    from emberline.models.heuristics.processes.relax_and_fix import Search
+
+
+class Bounding:
+    """The relaxation on the horizon's steps, in a thread beside the search, and then the hours."""
+
+    def __init__(self, search: Search) -> None:
+        self.search, self.over = search, False
+        self.failure: BaseException | None = None
+
+    def __enter__(self) -> None:
+        with self.search.clock("build"):
+            self.program = Program(self.search.made.model)
+        self.thread = threading.Thread(target=self._run, name="bound", daemon=True)
+        self.thread.start()
+
+    def __exit__(self, *raised: object) -> None:
+        if self.search.best is not None and self.search.bound is None:
+            self.thread.join(max(self.search.left, 0.0))
+        self.over = True
+        self.thread.join()
+        if self.failure is not None:
+            raise self.failure
+
+    def _run(self) -> None:
+        search = self.search
+        began = time.perf_counter()
+        try:
+            found = self.program.search(
+                time_limit=max(search.left, 0.05), relax=True, ipm=True, crossover=False,
+                cancel=lambda: self.over or search.cancel(),
+            )  # fmt: skip
+            outcome = self.program.outcome(found)
+            search.seconds["bound"] = time.perf_counter() - began
+            if outcome.status == "infeasible":
+                search.infeasible = True
+            elif outcome.bound is not None:
+                search.raise_bound(outcome.bound)
+            self._help()
+        except BaseException as error:
+            self.failure = error
+
+    def _help(self) -> None:
+        """Improve beside the search, with a program of one's own."""
+        search, programs = self.search, {id(self.search.model): self.program}
+        while not (self.over or search.done()):
+            improvement = search.improvement
+            if improvement is None or not improvement.goes_on:
+                time.sleep(0.02)
+                continue
+            grid = improvement.grid
+            if id(grid) not in programs:
+                programs[id(grid)] = Program(grid.made.model)
+            with improvement.moving:
+                improvement.move(programs[id(grid)])

@@ -1,0 +1,134 @@
+"""Shadow prices of a site: what a unit more of a carrier, a level or a limit is worth.
+
+They come from the linear program that is left when the whole numbers are fixed at the optimum.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import xarray as xr
+
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.assets import Linear
+from emberline.models.formulations.site.objective import Aim
+from emberline.models.kernel.highs import Multipliers
+from emberline.models.problem.constants import baseline_cost, direct_kg
+from emberline.models.strategies.site import SiteModel, minimize_first
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY
+
+
+def shadow_prices(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    schedule: xr.Dataset | None = None,
+    baseline: xr.Dataset | None = None,
+) -> xr.Dataset | None:
+    """What a unit more is worth, by the first goal: of each carrier's balance, of levels and of limits.
+
+    Amounts are in the carriers' units (MWh, t, Nm3), so that no price depends on the step. The whole numbers (what is
+    on, what fills) are fixed at the optimum: within them a price tells what a small change brings, not what another
+    commitment would. Where a unit more and a unit less are worth different amounts, it lies anywhere between the two.
+
+    Args:
+        scenario: with its goal: prices are in its currency, or in kg CO2e where it minimizes carbon.
+        envelope: as for ``emberline.models.optimize``.
+        schedule: whose line's power is the load, taken as even within a step, and what the line gives with it; None:
+            there is no line.
+        baseline: the foreman's run, from which a cap on extra cost counts; None: no such cap.
+
+    Returns:
+        ``balance_price`` (carrier, time): what a unit more of demand costs; ``level_price`` (store, time): what a unit
+        more in store at the step's end saves; ``rate_limit_price`` (asset, time): what a unit more of supply, sale,
+        flare, renewable or a machine's main flow saves; ``horizon_limit_price`` (limited) the same of a limit over the
+        horizon; ``import_limit_price`` (meter): what a MWh more of import in a metered interval saves. Attributes:
+        ``measure``, ``goal``, ``whole_numbers`` (``fixed`` or ``none``). None where there is no plan.
+    """
+    data = sites.read(scenario, envelope)
+    direct = direct_kg(scenario, envelope) if scenario.heats else 0.0
+    aim = aims.read(scenario, data, baseline_cost(scenario, data, baseline), direct)
+    load, given = None, {}
+    if schedule is not None:
+        per = data.cells_per_slot
+        load = np.repeat(schedule["line_mw"].to_numpy() * data.hours, per) / per
+        if "line_rate" in schedule:
+            rates = schedule["line_rate"].to_numpy() * data.hours
+            given = dict(zip(schedule["given"].values.tolist(), rates.tolist(), strict=True))
+    limit, began = scenario.goal.time_limit_s, time.perf_counter()
+    seconds = {"build": 0.0, "first goal": 0.0}
+    made, first = minimize_first(
+        data,
+        aim,
+        load,
+        lambda: limit - (time.perf_counter() - began),
+        seconds,
+        line_gives={carrier: Linear(constant=np.asarray(amount)) for carrier, amount in given.items()},
+        gap=scenario.goal.gap,
+    )
+    if not first.found:
+        return None
+    found = made.program.multipliers(time_limit=limit)
+    if found is None:
+        return None
+    prices = _prices(made, found, aim)
+    data_set = prices.assign_coords(time=scenario.horizon.times)
+    return data_set.assign_attrs(
+        measure="kg" if aim.first == "carbon" else scenario.market.currency,
+        goal=scenario.goal.minimize,
+        whole_numbers="fixed" if made.program.whole else "none",
+    )
+
+
+def _prices(made: SiteModel, found: Multipliers, aim: Aim) -> xr.Dataset:
+    data, site = made.data, made.model.site
+    n = len(data.base)
+    coarse = made.coarse
+    limit = -found.of_rows(site.import_limit) if len(site.import_limit) else np.zeros(len(coarse.meters()))
+    # a MWh of demand in a slot is one more in its balance, and is shared out over the metered intervals of its cells
+    cells = np.repeat(limit, round(coarse.meter_min / coarse.cell_min))
+    bound = cells.reshape(n, coarse.cells_per_slot).mean(axis=1)
+    own = aim.weight(data) if data.plain else found.of_rows(site.balance)
+    electricity = (own if coarse.balance_meters else own + bound).tolist()
+    meters = np.repeat(limit, round(coarse.meter_min / data.meter_min))
+    balance = {ELECTRICITY: electricity}
+    level, rate, horizon = {}, {}, {}
+    if made.ports.hub is not None:
+        block = site.hub
+        for name in block.CARRIER:
+            carrier = block.carrier[name]
+            balance[name] = found.of_rows(carrier.balance).tolist() if hasattr(carrier, "balance") else [0.0] * n
+        for i, asset in enumerate(made.ports.hub.hub.assets):
+            own = block.asset[i]
+            if hasattr(own, "level"):
+                level[asset.name] = [-found.of(own.first), *(-found.of_rows(own.state)).tolist()]
+            for name in ("amount", "load"):
+                if hasattr(own, name):
+                    # a reduced cost above 0 belongs to the lower bound
+                    top = np.maximum(-found.of_bounds(getattr(own, name)), 0.0)
+                    if hasattr(own, "most"):
+                        top = top - found.of_rows(own.most)
+                    rate[asset.name] = top.tolist()
+            if hasattr(own, "horizon_limit"):
+                horizon[asset.name] = -found.of(own.horizon_limit)
+
+    def table(rows: dict[str, list[float]]) -> np.ndarray:
+        return np.array(list(rows.values()), dtype=float).reshape(len(rows), n) + 0.0  # no −0
+
+    return xr.Dataset(
+        {
+            "balance_price": (("carrier", "time"), table(balance)),
+            "level_price": (("store", "time"), table(level)),
+            "rate_limit_price": (("asset", "time"), table(rate)),
+            "horizon_limit_price": ("limited", np.array(list(horizon.values()), dtype=float)),
+            "import_limit_price": ("meter", meters),
+        },
+        coords={
+            "carrier": list(balance),
+            "store": np.array(list(level), dtype=str),
+            "asset": np.array(list(rate), dtype=str),
+            "limited": np.array(list(horizon), dtype=str),
+        },
+    )

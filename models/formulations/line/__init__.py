@@ -1,0 +1,1 @@
+"""Formulations of a line of heats."""

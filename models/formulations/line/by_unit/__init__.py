@@ -1,0 +1,1 @@
+"""Counts by unit, with cuts from Hall's condition in place of single heats."""

@@ -1,0 +1,311 @@
+"""Counts by unit, matched exactly: transfer times of every pair of units without naming a single heat.
+
+``Y[g, i, u, t]`` is how many heats of group g have started their operation i on unit u by slot t. Which heat goes
+where is left open: a start at (v, t) can follow a start at (u, s) when s ≤ t − least(u, v), and by Hall's theorem
+every start finds one of its own exactly when, for all slots R_u,
+
+    Σ_v starts on v that need no source later than R  ≤  Σ_u Y_u(R_u).
+
+Of these sets only those that no other dominates are written (``models.formulations.line.by_unit.bipartite_matching``):
+for two units with a short and a long transfer three rows per slot. Longest waits are kept in total only, so that the
+model is a relaxation and its optimum bounds every plan; where its solution can be matched with the longest waits as
+well, it is a plan, and an optimal one. Casts are binaries by caster and start slot, as in
+``models.formulations.line.pooled.model``.
+
+The formulation is for lines without heat loss while waiting and without heats in progress.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.line import load
+from emberline.models.formulations.line.by_unit import succession_cuts
+from emberline.models.formulations.line.load import Drawn
+from emberline.models.formulations.site import balance as site_model
+from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.kernel.banded_rows import Stretches, Terms, runs, weighed
+from emberline.models.kernel.indexed_sets import Members
+from emberline.models.kernel.templates import Series, limit
+from emberline.models.problem.line_reader import Operation, SlotProblem
+
+Key = tuple[int, ...]
+Units = Literal["each", "shortest", "longest"]
+"""Every unit by itself, or units that are alike together with the shortest (longest) lags between them."""
+
+
+@dataclass(frozen=True)
+class Corridor:
+    """Slots around a plan that a search may use."""
+
+    slot: tuple[tuple[int, ...], ...]
+    """By heat and operation."""
+    cast_slot: tuple[int, ...]
+    width: int
+
+
+def suits(problem: SlotProblem) -> bool:
+    """Whether the formulation tells the truth of a line: no heat loss, nothing under way."""
+    waits = problem.reheat_kwh_per_t_min > 0 and any(heat.reheat is not None for heat in problem.heats)
+    begun = any(operation.started_min is not None for heat in problem.heats for operation in heat.operations)
+    return not waits and not begun and all(cast.started_min is None for cast in problem.casts)
+
+
+class Matched:
+    """The model of counts by unit with its site.
+
+    Raises:
+        ValueError: the line has heat loss or heats in progress.
+    """
+
+    def __init__(
+        self,
+        problem: SlotProblem,
+        data: SiteData,
+        *,
+        units: Units = "each",
+        corridor: Corridor | None = None,
+    ) -> None:
+        """Build the model.
+
+        Args:
+            problem: the line.
+            data: the site.
+            units: ``each`` is exact; ``shortest`` is smaller and bounds, ``longest`` is smaller and shows where a plan
+                lies; these two leave longest waits out.
+            corridor: restricts the model to the surroundings of a plan, then it bounds nothing.
+        """
+        if not suits(problem):
+            raise ValueError("counts by unit know neither heat loss nor heats in progress")
+        self.problem, self.data, self.n, self.units = problem, data, problem.n_slots, units
+        groups: dict[tuple, list[int]] = {}
+        for h, heat in enumerate(problem.heats):
+            if heat.operations:
+                groups.setdefault(heat.kind, []).append(h)
+        self.groups = list(groups.values())
+        self.classes = {
+            (g, i): self._classes(g, i) for g in range(len(self.groups)) for i in range(len(self.operations(g)))
+        }
+        self.model = pyo.ConcreteModel()
+        self.possible = True
+        """Whether every cast has a place."""
+        self._starts(corridor)
+        self._casts(corridor)
+        if not self.possible:
+            return
+        self._capacity()
+        succession_cuts.add(self)
+        self.ports = self._power()
+
+    def operations(self, g: int) -> tuple[Operation, ...]:
+        """Operations of a group's heats, which are alike."""
+        return self.problem.heats[self.groups[g][0]].operations
+
+    def _classes(self, g: int, i: int) -> list[tuple[int, ...]]:
+        """Units of an operation that are counted together, each class under its first unit's name."""
+        operation = self.operations(g)[i]
+        if self.units == "each":
+            return [(u,) for u in operation.units]
+        alike: dict[tuple, list[int]] = {}
+        others = [o for heat in self.problem.heats for o in heat.operations if o.stage == operation.stage]
+        for u in operation.units:
+            key = [self.problem.free[u].tobytes(), self.problem.outages.get(u, ())]
+            for other in others:
+                key.append((other.occupy[u], other.cells[u].tobytes()) if u in other.units else b"")
+                if u in self.problem.outages and u in other.units:
+                    key.append(other.planned[u])
+            alike.setdefault(tuple(key), []).append(u)
+        return [tuple(units) for units in alike.values()]
+
+    def _starts(self, corridor: Corridor | None) -> None:
+        m, n = self.model, self.n
+        slots = np.arange(n)
+        counted = [(g, i, u) for (g, i), classes in self.classes.items() for u, *_ in classes]
+        may: dict[Key, np.ndarray] = {}
+        for g, i, u in counted:
+            operation = self.operations(g)[i]
+            open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
+            may[g, i, u] = open_ & (operation.first <= slots) & (slots <= operation.last)
+        m.INDEX = pyo.Set(initialize=[(*key, t) for key in counted for t in range(n)], dimen=4)
+        m.Y = pyo.Var(m.INDEX, bounds=(0, None))
+        limit(m.Y, upper=np.repeat([float(len(self.groups[g])) for g, _, _ in counted], n))
+        self.leading = self._leading()
+        for (g, i, u, t), count in m.Y.items():
+            if self.operations(g)[i].stage == self.leading:
+                count.domain = pyo.Integers
+            if t == 0 and not may[g, i, u][0]:
+                count.fix(0)
+        grow, still = (
+            [(*key, t) for key in counted for t in (1 + np.flatnonzero(may[key][1:] == which)).tolist()]
+            for which in (True, False)
+        )
+        m.GROW, m.STILL = pyo.Set(initialize=grow, dimen=4), pyo.Set(initialize=still, dimen=4)
+
+        @m.Constraint(m.GROW)
+        def grows(m: Any, g: int, i: int, u: int, t: int) -> Any:
+            return m.Y[g, i, u, t] >= m.Y[g, i, u, t - 1]
+
+        @m.Constraint(m.STILL)
+        def stays(m: Any, g: int, i: int, u: int, t: int) -> Any:
+            return m.Y[g, i, u, t] == m.Y[g, i, u, t - 1]
+
+        m.COUNTED = pyo.Set(initialize=list(self.classes), dimen=2)
+        members = {key: [u for u, *_ in classes] for key, classes in self.classes.items()}
+        m.ON = Members(m.COUNTED, members=members, dimen=1)
+        m.heats = Series(m.COUNTED, values=np.array([len(self.groups[g]) for g, _ in self.classes]))
+
+        @m.Constraint(m.COUNTED)
+        def every_heat(m: Any, g: int, i: int) -> Any:
+            return sum(m.Y[g, i, u, n - 1] for u in m.ON[g, i]) == m.heats[g, i]
+
+        if corridor is not None:
+            self._near(corridor)
+
+    def _near(self, corridor: Corridor) -> None:
+        """Counts stay between those of a plan some slots earlier and some later."""
+        m, slots = self.model, np.arange(self.n)
+        low: list[np.ndarray] = [np.zeros(0)]
+        high: list[np.ndarray] = [np.zeros(0)]
+        for g, i in self.classes:
+            own = np.sort([corridor.slot[h][i] for h in self.groups[g]])
+            low.append(np.searchsorted(own, slots - corridor.width, side="right"))
+            high.append(np.searchsorted(own, slots + corridor.width, side="right"))
+        m.T = pyo.RangeSet(0, self.n - 1)
+        m.low, m.high = (Series(m.COUNTED, m.T, values=np.concatenate(parts)) for parts in (low, high))
+
+        @m.Constraint(m.COUNTED, m.T)
+        def near_plan(m: Any, g: int, i: int, t: int) -> Any:
+            return pyo.inequality(m.low[g, i, t], sum(m.Y[g, i, u, t] for u in m.ON[g, i]), m.high[g, i, t])
+
+    def _leading(self) -> int:
+        energy = [0.0] * len(self.problem.stage_units)
+        for heat in self.problem.heats:
+            for operation in heat.operations:
+                energy[operation.stage] += max(float(cells.sum()) for cells in operation.cells.values())
+        return int(np.argmax(energy))
+
+    def _casts(self, corridor: Corridor | None) -> None:
+        m, problem = self.model, self.problem
+        self.options: dict[tuple[int, int], list[int]] = {}
+        """Slots in which a cast may start on a caster."""
+        for c, cast in enumerate(problem.casts):
+            for column, u in enumerate(cast.units):
+                low, high = cast.first[u], cast.last[u]
+                for h in cast.heats:
+                    if problem.heats[h].operations:
+                        low = max(low, int(problem.heats[h].least[-1][:, column].min()))
+                if corridor is not None:
+                    at, width = corridor.cast_slot[c], 2 * corridor.width
+                    low, high = max(low, at - width), min(high, at + width)
+                open_ = np.flatnonzero(problem.may_start(u, cast.hold[u], cast.minutes[u]))
+                self.options[c, column] = open_[(open_ >= low) & (open_ <= high)].tolist()
+        m.OPTION = pyo.Set(initialize=[(*key, t) for key, own in self.options.items() for t in own], dimen=3)
+        m.z = pyo.Var(m.OPTION, domain=pyo.Binary)
+        places: dict[int, list[tuple[int, int]]] = {c: [] for c in range(len(problem.casts))}
+        for (c, column), own in self.options.items():
+            places[c] += [(column, t) for t in own]
+        self.possible = all(places.values())
+        if not self.possible:
+            return
+        m.CAST = pyo.Set(initialize=list(places), dimen=1)
+        m.PLACE = Members(m.CAST, members=places, dimen=2)
+
+        @m.Constraint(m.CAST)
+        def cast_once(m: Any, c: int) -> Any:
+            return sum(m.z[c, column, t] for column, t in m.PLACE[c]) == 1
+
+        holds = Terms(self.n, 3)
+        for (c, column), own in self.options.items():
+            u = problem.casts[c].units[column]
+            for lag in range(problem.casts[c].hold[u]):
+                holds.lagged((u,), (c, column), lag, 1, runs(own))
+        found = Stretches.of({row: range(self.n) for row in holds.of}, holds, empty=False)
+        m.HELD, m.HOLD = found.rows(), found.set()
+
+        @m.Constraint(m.HELD)
+        def one_cast(m: Any, u: int, stretch: int, t: int) -> Any:
+            return weighed(m.z, m.HOLD[u, stretch], t) <= 1
+
+    def _capacity(self) -> None:
+        m, uses = self.model, Terms(self.n, 4)
+        size: dict[int, int] = {}
+        for (g, i), classes in self.classes.items():
+            for u, *others in classes:
+                size[u] = 1 + len(others)
+                uses.lagged((u,), (g, i, u), 0, 1)
+                uses.lagged((u,), (g, i, u), self.operations(g)[i].occupy[u], -1)
+        found = Stretches.of({row: range(self.n) for row in uses.of}, uses)
+        m.UNIT = pyo.Set(initialize=list(size), dimen=1)
+        m.size = Series(m.UNIT, values=np.array(list(size.values())))
+        m.USED, m.USE = found.rows(), found.set()
+
+        @m.Constraint(m.USED)
+        def one_at_a_time(m: Any, u: int, stretch: int, t: int) -> Any:
+            return weighed(m.Y, m.USE[u, stretch], t) <= m.size[u]
+
+    # ---- power and site --------------------------------------------------------------------------------------
+
+    def _power(self) -> Ports:
+        m, problem, per = self.model, self.problem, self.problem.cells_per_slot
+        starts, casts = Drawn(problem, m.Y, 4), Drawn(problem, m.z, 3)
+        steps: dict[Key, np.ndarray] = {
+            (g, i, u): np.pad(operation.cells[u], (0, per)) - np.pad(operation.cells[u], (per, 0))
+            for (g, i), classes in self.classes.items()
+            for operation in [self.operations(g)[i]]
+            for u, *_ in classes
+        }
+        cells = {(c, k): problem.casts[c].cells[problem.casts[c].units[k]] for c, k in self.options}
+        if self.data.plain and not np.isfinite(self.data.limit_mwh()):
+            return self._priced(steps, cells)
+        for key, change in steps.items():
+            starts.put(key, change)
+        for place, drawn in cells.items():
+            casts.put(place, drawn, runs=runs(self.options[place]))
+        load.add(m, problem, [starts, casts])
+        m.site = pyo.Block()
+        return site_model.add(
+            m.site, self.data, lambda c, t: m.line[c], lambda t: sum([m.line[t * per + k] for k in range(per)])
+        )
+
+    def _priced(self, steps: dict[Key, np.ndarray], cells: dict[tuple[int, int], np.ndarray]) -> Ports:
+        """Where nothing is to decide on the site, worth lies on the starts themselves: the smallest model."""
+        m, data, per = self.model, self.data, self.problem.cells_per_slot
+        rest = self.problem.on_slots(self.problem.fixed_cells) + data.base - data.pv
+        by_port = {"carbon": data.carbon, "cost": data.price, "full_cost": data.full_price}
+
+        def each(energy: np.ndarray, weight: np.ndarray) -> np.ndarray:
+            """What a start in each slot is worth, shape (n_slots,); what lies beyond the horizon is worth nothing."""
+            later = np.concatenate([np.repeat(weight, per), np.zeros(len(energy))])
+            return np.correlate(later, energy)[: self.n * per : per]
+
+        m.PORT = pyo.Set(initialize=list(by_port))
+        m.worth = Series(
+            m.PORT, m.INDEX,
+            values=np.concatenate(
+                [np.zeros(0), *(each(change, weight) for weight in by_port.values() for change in steps.values())]
+            ),
+        )  # fmt: skip
+        m.cast_worth = Series(
+            m.PORT, m.OPTION,
+            values=np.concatenate(
+                [
+                    np.zeros(0),
+                    *(
+                        each(cells[key], weight)[own]
+                        for weight in by_port.values()
+                        for key, own in self.options.items()
+                    ),
+                ]
+            ),
+        )  # fmt: skip
+
+        def worth(port: str) -> Any:
+            starts = sum(m.worth[port, g, i, u, t] * m.Y[g, i, u, t] for g, i, u, t in m.INDEX)
+            casts = sum(m.cast_worth[port, c, k, t] * m.z[c, k, t] for c, k, t in m.OPTION)
+            return starts + casts + float(by_port[port] @ rest)
+
+        return Ports(worth)

@@ -1,0 +1,1 @@
+"""Exact model of tardiness in continuous time."""

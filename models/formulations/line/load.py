@@ -1,0 +1,101 @@
+"""What the line draws by cell, and what it gives of other carriers by slot: a share of what its stages draw."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.site.assets import Linear, Row
+from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, weighed
+from emberline.models.kernel.templates import Series
+from emberline.models.problem.line_reader import SlotProblem
+
+
+class Drawn:
+    """What variables of one kind draw."""
+
+    def __init__(self, problem: SlotProblem, variable: Any, width: int) -> None:
+        """Nothing yet.
+
+        Args:
+            problem: the line.
+            variable: indexed by a key and a slot.
+            width: places of that index.
+        """
+        self.problem, self.variable = problem, variable
+        self.energy, self.gives = Terms(problem.n_slots, width), Terms(problem.n_slots, width)
+
+    def put(self, key: tuple[Any, ...], cells: np.ndarray, stage: int | None = None, runs: Runs | None = None) -> None:
+        """Energies from the first cell of the variable's slot on.
+
+        Args:
+            key: of the variable, its slot left out.
+            cells: by cell [MWh].
+            stage: that draws them, where something is given with it.
+            runs: slots of the variable; None: all.
+        """
+        per = self.problem.cells_per_slot
+        for k in np.flatnonzero(cells).tolist():
+            self.energy.lagged((k % per,), key, k // per, float(cells[k]), runs)
+        for carrier, weight in self.problem.gives.items():
+            if stage is not None and weight[stage]:
+                amounts = np.add.reduceat(cells, np.arange(0, len(cells), per)) * weight[stage]
+                for k in np.flatnonzero(amounts).tolist():
+                    self.gives.lagged((carrier,), key, k, float(amounts[k]), runs)
+
+    def level(self, stage: int | None = None) -> None:
+        """The variable is by cell of a slot, and slot, what is drawn there [MWh]."""
+        for j in range(self.problem.cells_per_slot):
+            self.energy.lagged((j,), (j,), 0, 1)
+            for carrier, weight in self.problem.gives.items():
+                if stage is not None and weight[stage]:
+                    self.gives.lagged((carrier,), (j,), 0, float(weight[stage]))
+
+
+def add(m: pyo.ConcreteModel, problem: SlotProblem, kinds: list[Drawn]) -> None:
+    """Add ``line[c]``, energy by cell [MWh], with what has begun and what is decided already."""
+    per, n = problem.cells_per_slot, problem.n_slots
+    m.C = pyo.RangeSet(0, problem.n_cells - 1)
+    m.line = pyo.Var(m.C, domain=pyo.NonNegativeReals)
+    m.decided = Series(m.C, values=problem.fixed_cells + problem.under_way)
+    found = Stretches.of({(j,): range(n) for j in range(per)}, *(kind.energy for kind in kinds))
+    m.CELL = found.rows()
+    m.drawn = pyo.Block(range(len(kinds)))
+    for k in range(len(kinds)):
+        m.drawn[k].TERM = found.set(k)
+
+    @m.Constraint(m.CELL)
+    def line_energy(m: Any, j: int, stretch: int, t: int) -> Any:
+        drawn = [weighed(kind.variable, m.drawn[k].TERM[j, stretch], t) for k, kind in enumerate(kinds)]
+        return m.line[per * t + j] == sum(drawn) + m.decided[per * t + j]
+
+
+def give(block: pyo.Block, problem: SlotProblem, kinds: list[Drawn]) -> dict[str, Linear]:
+    """Fill a block with ``amount[carrier, t]``, what the line gives.
+
+    Returns:
+        The same by carrier, in its unit; what has begun and what is decided already included.
+    """
+    n, carriers = problem.n_slots, list(problem.gives)
+    nothing = np.zeros(n)
+    decided = [
+        problem.on_slots(problem.begun(weight)) + problem.fixed_gives.get(carrier, nothing)
+        for carrier, weight in problem.gives.items()
+    ]
+    block.CARRIER, block.T = pyo.Set(initialize=carriers, dimen=1), pyo.RangeSet(0, n - 1)
+    block.amount = pyo.Var(block.CARRIER, block.T)
+    block.decided = Series(block.CARRIER, block.T, values=np.concatenate([np.zeros(0), *decided]))
+    found = Stretches.of({(carrier,): range(n) for carrier in carriers}, *(kind.gives for kind in kinds))
+    block.ROW = found.rows()
+    block.drawn = pyo.Block(range(len(kinds)))
+    for k in range(len(kinds)):
+        block.drawn[k].TERM = found.set(k)
+
+    @block.Constraint(block.ROW)
+    def share(b: Any, carrier: str, stretch: int, t: int) -> Any:
+        drawn = [weighed(kind.variable, b.drawn[k].TERM[carrier, stretch], t) for k, kind in enumerate(kinds)]
+        return b.amount[carrier, t] == sum(drawn) + b.decided[carrier, t]
+
+    return {carrier: Linear(((Row(block.amount, carrier), 1.0),)) for carrier in carriers}

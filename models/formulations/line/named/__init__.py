@@ -1,0 +1,1 @@
+"""Named formulation: a start slot and a unit for each heat and stage."""

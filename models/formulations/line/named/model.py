@@ -1,0 +1,236 @@
+"""Named heats: each heat's start at each stage, on each unit, within its window.
+
+``x[h, i, u, t]`` is 1 where operation i of heat h starts on unit u in slot t. Precedence and longest wait are written
+on cumulated starts, for each unit reached and for each unit left, so that transfer times of every pair of units hold
+exactly (disaggregated precedence of time-indexed scheduling: Christofides, Alvarez-Valdes, Tamarit, EJOR 1987). The
+model tells pooled heats apart within the windows of a pooled plan, improves a plan within corridors, and with open
+windows it is the general formulation for lines whose heats all differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.line import load
+from emberline.models.formulations.line.load import Drawn
+from emberline.models.formulations.line.named import precedence, reheating
+from emberline.models.formulations.site import balance as site_model
+from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.heuristics.line.rens import WEIGHT
+from emberline.models.kernel.banded_rows import runs
+from emberline.models.kernel.indexed_sets import Members
+from emberline.models.problem.assignment import Starts
+from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.search import deadline
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where each operation and cast may start: first and last slot, inclusive."""
+
+    operation: dict[tuple[int, int], tuple[int, int]]
+    cast: dict[int, list[tuple[int, int]]]
+    """Caster (unit) and slot of each option."""
+    unit: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Units that are settled."""
+
+
+class Named:
+    """The model of named heats with its site."""
+
+    def __init__(
+        self,
+        problem: SlotProblem,
+        data: SiteData,
+        windows: Windows,
+        loose: Collection[int] = (),
+        *,
+        firm: bool = False,
+    ) -> None:
+        """Build the model within the windows.
+
+        Args:
+            problem: the line.
+            data: the site.
+            windows: where starts may lie.
+            loose: units that may be used twice at a time; the objective must price ``twice``.
+            firm: the import limit is kept; else it may be broken, which the objective must price.
+        """
+        self.problem, self.data, self.windows, self.loose, self.firm = problem, data, windows, loose, firm
+        self.model = pyo.ConcreteModel()
+        self.possible = True
+        self._build()
+
+    def _build(self) -> None:
+        m, problem = self.model, self.problem
+        self.of = {
+            (h, i, u): self._slots(h, i, u)
+            for h, heat in enumerate(problem.heats)
+            for i, operation in enumerate(heat.operations)
+            if operation.started_min is None
+            for u in operation.units
+        }
+        """Slots in which an operation of a heat may start on a unit."""
+        where: dict[tuple[int, int], list[tuple[int, int]]] = {(h, i): [] for h, i, _ in self.of}
+        for (h, i, u), slots in self.of.items():
+            where[h, i] += [(u, t) for t in slots]
+        waiting = [c for c, cast in enumerate(problem.casts) if cast.started_min is None]
+        self.possible &= all(where.values()) and all(self.windows.cast.get(c) for c in waiting)
+        if not self.possible:
+            return
+        m.START = pyo.Set(initialize=[(*key, *place) for key, own in where.items() for place in own], dimen=4)
+        m.x = pyo.Var(m.START, domain=pyo.Binary)
+        m.OPTION = pyo.Set(initialize=[(c, *place) for c, own in self.windows.cast.items() for place in own], dimen=3)
+        m.z = pyo.Var(m.OPTION, domain=pyo.Binary)
+        m.OPERATION, m.CAST = pyo.Set(initialize=list(where), dimen=2), pyo.Set(initialize=waiting, dimen=1)
+        m.PLACE = Members(m.OPERATION, members=where, dimen=2)
+        m.CAST_PLACE = Members(m.CAST, members=self.windows.cast, dimen=2)
+
+        @m.Constraint(m.OPERATION)
+        def once(m: Any, h: int, i: int) -> Any:
+            return sum(m.x[h, i, u, t] for u, t in m.PLACE[h, i]) == 1
+
+        @m.Constraint(m.CAST)
+        def cast_once(m: Any, c: int) -> Any:
+            return sum(m.z[c, u, t] for u, t in m.CAST_PLACE[c]) == 1
+
+        self._capacity()
+        self.possible &= precedence.add(self)
+        if self.possible:
+            self._power()
+
+    def _slots(self, h: int, i: int, u: int) -> list[int]:
+        deadline.look()
+        operation, (low, high) = self.problem.heats[h].operations[i], self.windows.operation[h, i]
+        if self.windows.unit.get((h, i), u) != u:
+            return []
+        low, high = max(low, operation.first, 0), min(high, operation.last)
+        open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
+        return (low + np.flatnonzero(open_[low : max(high + 1, low)])).tolist()
+
+    def _capacity(self) -> None:
+        m, problem, n = self.model, self.problem, self.problem.n_slots
+        x: precedence.Listed = {}
+        z: precedence.Listed = {}
+        for h, i, u, t in m.START:
+            for q in range(t, min(t + problem.heats[h].operations[i].occupy[u], n)):
+                x.setdefault((u, q), []).append((h, i, u, t, 1))
+        for c, u, t in m.OPTION:
+            for q in range(t, min(t + problem.casts[c].hold[u], n)):
+                z.setdefault((u, q), []).append((c, u, t, 1))
+        held = list({**x, **z})
+        started = self._started()
+        top = {(u, q): int(q >= started.get(u, 0.0) - 1e-9) for u, q in held}
+        m.LOOSE = pyo.Set(initialize=[key for key in held if key[0] in self.loose], dimen=2)
+        m.twice = pyo.Var(m.LOOSE, domain=pyo.NonNegativeReals)
+        m.one_at_a_time, m.shared = pyo.Block(), pyo.Block()
+        precedence.at_most(m.one_at_a_time, m, [key for key in held if key[0] not in self.loose], x, z, top)
+        precedence.at_most(m.shared, m, list(m.LOOSE), x, z, top, m.twice)
+
+    def _started(self) -> dict[int, float]:
+        """Slot until which each unit is held by what has started already."""
+        problem = self.problem
+        found: dict[int, float] = {}
+        for heat in problem.heats:
+            for operation in heat.operations:
+                if operation.started_min is not None:
+                    u = operation.units[0]
+                    until = operation.started_min / problem.step_min + operation.occupy[u]
+                    found[u] = max(found.get(u, 0.0), until)
+        for cast in problem.casts:
+            if cast.started_min is not None:
+                u = cast.units[0]
+                found[u] = max(found.get(u, 0.0), cast.started_min / problem.step_min + cast.hold[u])
+        return found
+
+    def _power(self) -> None:
+        m, problem = self.model, self.problem
+        starts, casts = Drawn(problem, m.x, 4), Drawn(problem, m.z, 3)
+        for (h, i, u), slots in self.of.items():
+            operation = problem.heats[h].operations[i]
+            starts.put((h, i, u), operation.cells[u], operation.stage, runs(slots))
+        places: dict[tuple[int, int], list[int]] = {}
+        for c, u, t in m.OPTION:
+            places.setdefault((c, u), []).append(t)
+        for (c, u), slots in places.items():
+            casts.put((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
+        drawn = [starts, casts, reheating.add(self, starts)]
+        load.add(m, problem, drawn)
+        per = problem.cells_per_slot
+        m.site, m.given = pyo.Block(), pyo.Block()
+        self.ports: Ports = site_model.add(
+            m.site, self.data, lambda c, t: m.line[c], lambda t: sum([m.line[t * per + k] for k in range(per)]),
+            soft=not self.firm, line_gives=load.give(m.given, problem, drawn),
+        )  # fmt: skip
+
+    def begin(self, starts: Starts) -> None:
+        """Set the variables to a plan, as a start."""
+        m, _problem = self.model, self.problem
+        for h, i, u, t in m.START:
+            m.x[h, i, u, t].set_value(int(starts.unit[h][i] == u and starts.slot[h][i] == t))
+        for h, s, t in m.PAIR:
+            own = starts.slot[h]
+            m.pair[h, s, t].set_value(int(own[0] == s and own[self.problem.heats[h].reheat or 0] == t))
+        for c, u, t in m.OPTION:
+            m.z[c, u, t].set_value(int(starts.cast_unit[c] == u and starts.cast_slot[c] == t))
+
+    def surroundings(self, around: int, kept: Starts | None) -> Iterator[tuple[Any, float, float]]:
+        """Bounds around what the relaxation holds: starts stay open near those with weight, and where a plan has them.
+
+        Args:
+            around: slots around each start with weight.
+            kept: a plan that stays possible.
+
+        Yields:
+            Variable, lower and upper bound.
+        """
+        m = self.model
+        near: set[tuple[int, ...]] = set()
+        for h, i, u, t in m.START:
+            if (m.x[h, i, u, t].value or 0.0) > WEIGHT:
+                near.update((h, i, t + d) for d in range(-around, around + 1))
+        for h, i, u, t in m.START:
+            own = kept is not None and kept.unit[h][i] == u and kept.slot[h][i] == t
+            yield m.x[h, i, u, t], 0.0, float(own or (h, i, t) in near)
+        casts: set[tuple[int, ...]] = set()
+        for c, u, t in m.OPTION:
+            if (m.z[c, u, t].value or 0.0) > WEIGHT:
+                casts.update((c, u, t + d) for d in range(-around, around + 1))
+        for c, u, t in m.OPTION:
+            own = kept is not None and kept.cast_unit[c] == u and kept.cast_slot[c] == t
+            yield m.z[c, u, t], 0.0, float(own or (c, u, t) in casts)
+
+    @property
+    def twice(self) -> Any:
+        """Slots in which a unit is used more than once."""
+        return pyo.quicksum(self.model.twice.values())
+
+    def read(self) -> Starts:
+        """The plan that the variables hold; it may use units twice where the model is loose."""
+        m, problem = self.model, self.problem
+        on = {(h, i): (u, t) for h, i, u, t in m.START if m.x[h, i, u, t].value > 0.5}
+        casts = {c: (u, t) for c, u, t in m.OPTION if m.z[c, u, t].value > 0.5}
+        units, slots = [], []
+        for h, heat in enumerate(problem.heats):
+            places = []
+            for i, operation in enumerate(heat.operations):
+                if operation.started_min is not None:
+                    places.append((operation.units[0], int(np.floor(operation.started_min / problem.step_min))))
+                else:
+                    places.append(on[h, i])
+            units.append(tuple(u for u, _ in places))
+            slots.append(tuple(t for _, t in places))
+        for c, cast in enumerate(problem.casts):
+            if cast.started_min is not None:
+                casts[c] = (cast.units[0], int(np.floor(cast.started_min / problem.step_min)))
+        return Starts(
+            tuple(units),
+            tuple(slots),
+            tuple(casts[c][0] for c in range(len(problem.casts))),
+            tuple(casts[c][1] for c in range(len(problem.casts))),
+        )

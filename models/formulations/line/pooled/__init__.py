@@ -1,0 +1,1 @@
+"""Pooled formulation: interchangeable heats and units are counted."""

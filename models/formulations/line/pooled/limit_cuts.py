@@ -1,0 +1,167 @@
+"""Integer hull of the import limit: which units may draw full power at the same time.
+
+85 u + 7 v + 2 w ≤ 186 with at most two furnaces u, two casters v and four other units w is 3 u + 3 v + w ≤ 13 for
+whole numbers. The facets of the convex hull of the whole points cut off what the row of the limit leaves between them,
+and with it most of what makes the relaxation weak.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.kernel import running_sum
+from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
+from emberline.models.kernel.templates import Series
+
+if TYPE_CHECKING:
+    from emberline.models.formulations.line.pooled.model import Pooled
+
+LOADS = 2
+MOST_POINTS = 4000
+"""Of the smallest loads so many are left out that the hull of no more whole points is built."""
+
+
+@dataclass(frozen=True)
+class _Load:
+    """Units of a stage that draw full power: how many, what each draws at least, and on demand their count by slot.
+
+    ``count`` adds that to rows of facets, as counted starts or as a course, times the facet's factor.
+    """
+
+    units: int
+    mw: float
+    count: Callable[[Terms, Terms, dict[int, float]], None]
+
+
+def add(found: Pooled, started: np.ndarray) -> None:
+    """Add the facets of each slot to a pooled model.
+
+    They need a limit by slot and a site with nothing to decide; elsewhere the limit's row stays as it is.
+
+    Args:
+        found: the model, its counts and casts built.
+        started: energy of the line that is decided already, by cell [MWh].
+    """
+    problem, data = found.problem, found.data
+    if not np.isfinite(data.limit_mwh()) or not data.plain:
+        return
+    if abs(data.meter_min - problem.cell_min) > 1e-9 or problem.cells_per_slot != 1:
+        return
+    loads = [load for load in [*_stages(found), *_casters(found)] if load.mw > 1e-6]
+    loads.sort(key=lambda load: -load.mw)
+    loads = loads[:LOADS]
+    while loads and np.prod([load.units + 1 for load in loads]) > MOST_POINTS:
+        loads.pop()
+    if not loads:
+        return
+    to_mw = 60 / problem.cell_min
+    m = found.model
+    room = (data.limit_mwh() - data.base + data.pv - started) * to_mw
+    units, power = tuple(load.units for load in loads), tuple(load.mw for load in loads)
+    slots: dict[tuple[float, ...], list[int]] = {}
+    for t in range(found.n):
+        for facet in _facets(units, power, float(np.round(room[t], 6))):
+            slots.setdefault(facet, []).append(t)
+    facets = list(slots)
+    counts, courses = Terms(found.n, 4), Terms(found.n, 2)
+    for d, load in enumerate(loads):
+        factors = {k: facet[d] for k, facet in enumerate(facets) if facet[d]}
+        if factors:
+            load.count(counts, courses, factors)
+    told = [k for k in range(len(facets)) if (k,) in counts.of or (k,) in courses.of]
+    rows = Stretches.of({(k,): slots[facets[k]] for k in told}, counts, courses, empty=False)
+    m.FACETS = pyo.Set(initialize=told, dimen=1)
+    m.top = Series(m.FACETS, values=np.array([facets[k][-1] for k in told]))
+    m.FACET, m.FULL_COUNT, m.FULL_COURSE = rows.rows(), rows.set(0), rows.set(1)
+
+    @m.Constraint(m.FACET)
+    def hull(m: Any, k: int, stretch: int, t: int) -> Any:
+        drawn = weighed(m.Y, m.FULL_COUNT[k, stretch], t)
+        if courses.of:
+            drawn += weighed(m.at_full.level, m.FULL_COURSE[k, stretch], t)
+        return drawn <= m.top[k]
+
+
+def _stages(found: Pooled) -> list[_Load]:
+    return [_stage(found, s) for s in found.stages]
+
+
+def _stage(found: Pooled, s: int) -> _Load:
+    counted = [(k, c) for k in range(len(found.pools[s])) for c in found.able[s, k]]
+    curves = {(k, c): found.queues.full_cells(s, k, c) for k, c in counted}
+    full = min((float(cells.max()) for cells in curves.values()), default=0.0)
+
+    def count(counts: Terms, _: Terms, factors: dict[int, float]) -> None:
+        for facet, factor in factors.items():
+            for (k, c), cells in curves.items():
+                # an operation that started d slots ago is in a slot of full power
+                for d in np.flatnonzero(cells >= full - 1e-9).tolist():
+                    counts.lagged((facet,), (s, k, c), d, factor)
+                    counts.lagged((facet,), (s, k, c), d + 1, -factor)
+
+    return _Load(len(found.problem.stage_units[s]), full * 60 / found.problem.cell_min, count)
+
+
+def _casters(found: Pooled) -> list[_Load]:
+    problem, m = found.problem, found.model
+    if not problem.campaign:
+        return []
+    full = min((float(cells.max()) for cast in problem.casts for cells in cast.cells.values()), default=0.0)
+
+    def count(_: Terms, courses: Terms, factors: dict[int, float]) -> None:
+        changes = Terms(found.n, 3)
+        for (c, column), slots in found.casting.runs().items():
+            cells = problem.casts[c].cells[problem.casts[c].units[column]]
+            running_sum.profile(changes, 0, (c, column), (cells >= full - 1e-9).astype(float), slots)
+        m.at_full = pyo.Block()
+        running_sum.add(m.at_full, m.z, changes, {0: (0, 1)})
+        for facet, factor in factors.items():
+            courses.lagged((facet,), (0,), 0, factor)
+
+    return [_Load(len(problem.stage_units[-1]), full * 60 / problem.cell_min, count)]
+
+
+@lru_cache(maxsize=256)
+def _facets(units: tuple[int, ...], power: tuple[float, ...], room: float) -> tuple[tuple[float, ...], ...]:
+    """Facets a·x ≤ b of the hull of whole x with power·x ≤ room and 0 ≤ x ≤ units; what the box says is left out.
+
+    Returns:
+        Each facet as its factors and its right-hand side, the largest factor 1.
+    """
+    grid = np.array(list(itertools.product(*(range(n + 1) for n in units))))
+    points = grid[grid @ np.array(power) <= room + 1e-9]
+    if len(points) in (0, len(grid)):
+        return ()
+    # a unit that may never run is told by a row of its own; the hull is that of the others
+    run = points.max(axis=0) > 0
+    rows = [(*(float(i == d) for i in range(len(units))), 0.0) for d in np.flatnonzero(~run)]
+    points = np.unique(points[:, run], axis=0)
+    tops = np.array(units)[run]
+    if points.shape[1] == 1:
+        hull = np.array([[1.0, -float(points.max())]])
+    elif points.shape[1] > 1:
+        from scipy.spatial import ConvexHull
+
+        hull = ConvexHull(points).equations
+    else:
+        hull = np.zeros((0, 1))
+    seen = set()
+    for *normal, offset in hull.tolist():
+        factors = np.where(np.abs(normal) < 1e-9, 0.0, normal)
+        if (factors < 0).any():
+            continue
+        factors, top = factors / factors.max(), -offset / np.abs(normal).max()
+        single = np.count_nonzero(factors) == 1
+        if single and top >= tops[int(factors.argmax())] - 1e-9:
+            continue
+        row = np.zeros(len(units) + 1)
+        row[:-1][run], row[-1] = factors, top
+        seen.add(tuple(float(v) for v in np.round(row, 9)))
+    return tuple(rows + sorted(seen))

@@ -1,0 +1,230 @@
+"""Units of a process in the model: runs in modes, start-up, change-over, rate, power and heat, by slot.
+
+Identical units are counted: ``on[t]`` units run in a mode, a flow of units through time between rest, start-up, modes
+and change-over. A flow of whole numbers splits into the paths of single units, first in first out, so that
+counting is exact and knows no symmetry. Minimum run (of a run in one mode) and rest are the turn on and turn off
+inequalities of D. Rajan and S. Takriti, *Minimum Up/Down Polytopes of the Unit Commitment Problem with Start-Up Costs*,
+IBM Research Report RC23628 (2005), written for counts.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.processes.ports import UnitPorts
+from emberline.models.formulations.processes.recipe import add_beginnings, add_ramp, add_recipe
+from emberline.models.formulations.processes.runs import REST, Runs
+from emberline.models.kernel.templates import Series, limit
+from emberline.models.problem.plant import Plant, Units
+from emberline.models.search import deadline
+
+
+def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> UnitPorts:
+    """Fill a block.
+
+    Args:
+        block: empty.
+        units: alike.
+        plant: all numbers.
+        ordered: whether a curve of power that bends up needs to be told to fill in order, as negative prices ask.
+    """
+    deadline.look()
+    n, process = plant.n, units.process
+    whole = pyo.NonNegativeIntegers
+    runs = Runs(block, units, plant)
+    block.T = pyo.RangeSet(0, n - 1)
+    block.LATER = pyo.RangeSet(1, n - 1)
+    block.EVER = pyo.RangeSet(-runs.before, n - 1)
+    block.MODE = pyo.RangeSet(0, len(units.modes) - 1)
+    block.mode = pyo.Block(block.MODE)
+    ordered = ordered or process.daily_energy_mwh is not None
+    switched = 0 if stays(units, plant) else units.count
+    for part in runs.parts:
+        part.on = pyo.Var(block.T, domain=whole, bounds=(0, units.count))
+        part.fire = pyo.Var(block.EVER, domain=whole, bounds=(0, switched))
+        part.end = pyo.Var(block.EVER, bounds=(0, switched))
+        _nothing_before(part.fire, runs.before)
+        _nothing_before(part.end, runs.before)
+    if len(units.modes) > 1:
+        _changes(block, units, plant, runs)
+    _counts(block, units, plant, runs)
+    # a process that stays on is only bound by its change-overs
+    if len(units.modes) > 1 or not stays(units, plant):
+        for m, part in enumerate(runs.parts):
+            _least_run(part, m, units, plant, runs)
+        _least_rest(block, units, plant, runs)
+    if process.name in plant.stops:
+        _planned_stop(block, plant, process.name, units)
+    ports = UnitPorts(units, block, starting=runs.starting)
+    for beginning in runs.every:
+        if beginning.left != REST:
+            key = beginning.left, beginning.mode
+            ports.turns[key], ports.changing[key] = runs.events(beginning), beginning.slots
+    for m, part in enumerate(runs.parts):
+        add_recipe(part, units.modes[m], m, plant, runs, ports, ordered)
+    add_beginnings(block, plant, runs, ports)
+    if process.ramp_tph_per_h is not None:
+        add_ramp(block, units, plant, runs, process.ramp_tph_per_h)
+    return ports
+
+
+def stays(units: Units, plant: Plant) -> bool:
+    """Whether units run from the first to the last slot, in whatever mode."""
+    process = units.process
+    return process.must_run and process.name not in plant.stops and bool((units.available == units.count).all())
+
+
+def _nothing_before(events: Any, before: int) -> None:
+    """No events before the horizon; what began there is told by the state at the start."""
+    for t in range(-before, 0):
+        events[t].fix(0)
+
+
+def _changes(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
+    """Units that leave a mode turn to another one; none that could not arrive within the horizon."""
+    n, count, parts = plant.n, units.count, runs.parts
+    slot = np.array(block.EVER)
+    for part in parts:
+        part.turn = pyo.Var(block.EVER, domain=pyo.NonNegativeIntegers, bounds=(0, count))
+        part.leave = pyo.Var(block.T, bounds=(0, count))
+        _nothing_before(part.turn, runs.before)
+    changes = [b for b in runs.every if b.left != REST]
+    if units.process.uniform:
+        for change in changes:
+            limit(parts[change.mode].turn, upper=np.where(slot < n - change.slots, count, 0))
+
+        @block.Constraint(block.T)
+        def turns(b: Any, t: int) -> Any:
+            return sum(part.leave[t] for part in parts) == sum(part.turn[t] for part in parts)
+
+        for part in parts:
+            _from_another(part, block.T, [other.leave for other in parts if other is not part])
+        return
+    block.PAIR = pyo.Set(initialize=[(b.left, b.mode) for b in changes], dimen=2)
+    block.to = pyo.Var(block.PAIR, block.EVER, domain=pyo.NonNegativeIntegers, bounds=(0, count))
+    limit(block.to, upper=np.concatenate([np.where(slot < n - b.slots, count, 0) for b in changes]))
+    for change in changes:
+        _nothing_before(runs.events(change), runs.before)
+    for m, part in enumerate(parts):
+        gone, come = ([runs.events(b) for b in changes if m == getattr(b, end)] for end in ("left", "mode"))
+        _by_pairs(part, block.T, gone, come)
+
+
+def _from_another(part: Any, slots: Any, leaving: list[Any]) -> None:
+    @part.Constraint(slots)
+    def from_another(b: Any, t: int) -> Any:
+        # to the mode that it leaves no unit turns: that would be a pause without a stop
+        return b.turn[t] <= sum(leave[t] for leave in leaving)
+
+
+def _by_pairs(part: Any, slots: Any, gone: list[Any], come: list[Any]) -> None:
+    @part.Constraint(slots)
+    def leaves(b: Any, t: int) -> Any:
+        return b.leave[t] == sum(to[t] for to in gone)
+
+    @part.Constraint(slots)
+    def arrives(b: Any, t: int) -> Any:
+        return b.turn[t] == sum(to[t] for to in come)
+
+
+def _counts(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
+    """Units that run in each mode, and that rest."""
+    process, count, parts = units.process, units.count, runs.parts
+    states = process.start[units.first : units.first + count]
+    begun = [sum(state.mode == mode.name for state in states) for mode in units.modes]
+    least = count - units.available
+    block.rest = pyo.Var(block.T)
+    limit(block.rest, least, least if runs.kept else count)
+    for m, part in enumerate(parts):
+        _running(part, block.LATER, begun[m], runs.begins(m), len(parts) > 1)
+
+    def stopping(t: Any) -> Any:
+        return sum(part.end[t] - part.fire[t] for part in parts)
+
+    block.first_at_rest = pyo.Constraint(expr=block.rest[0] - (count - sum(begun)) == stopping(0))
+
+    @block.Constraint(block.LATER)
+    def at_rest(b: Any, t: int) -> Any:
+        return b.rest[t] - b.rest[t - 1] == stopping(t)
+
+
+def _running(part: Any, later: Any, begun: int, begins: list[tuple[Any, int]], turning: bool) -> None:
+    """Units that are on in a mode, from those that are at the start."""
+
+    def more(t: Any) -> Any:
+        gone = part.end[t] + part.leave[t] if turning else part.end[t]
+        return sum(events[t - k] for events, k in begins) - gone
+
+    part.first_running = pyo.Constraint(expr=part.on[0] - begun == more(0))
+
+    @part.Constraint(later)
+    def running(b: Any, t: int) -> Any:
+        return b.on[t] - b.on[t - 1] == more(t)
+
+
+def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> None:
+    """What has begun within the least run is still on, and so is what is left of a run at the start."""
+    process, slot, begins = units.process, np.arange(plant.n), runs.begins(m)
+    states = process.start[units.first : units.first + units.count]
+    left = [plant.steps(process.min_run_h - s.since_h) for s in states if s.mode == units.modes[m].name]
+    held = np.sum([slot < steps for steps in left], axis=0) if left else np.zeros(plant.n)
+    away = np.convolve(units.available < units.count, np.ones(runs.up))[: plant.n] > 0.5
+    reached = slot >= min(k for _, k in begins)
+    part.WITHIN = pyo.RangeSet(0, runs.up - 1)
+    part.BOUND = _slots(~away & (reached | (held > 0)))
+    part.AWAY = _slots(away & reached)
+    part.held = Series(pyo.RangeSet(0, plant.n - 1), values=held)
+
+    @part.Constraint(part.BOUND)
+    def min_run(b: Any, t: int) -> Any:
+        return sum(sum(events[t - k - j] for j in b.WITHIN) for events, k in begins) + b.held[t] <= b.on[t]
+
+    @part.Constraint(part.AWAY)
+    def on_when_begun(b: Any, t: int) -> Any:
+        # an outage ends a run before its time
+        return sum(events[t - k] for events, k in begins) <= b.on[t]
+
+
+def _least_rest(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
+    """What has ended within the least rest still rests, and so does what is left of a rest at the start."""
+    process, slot, parts = units.process, np.arange(plant.n), runs.parts
+    states = process.start[units.first : units.first + units.count]
+    left = [plant.steps(process.min_rest_h - state.since_h) for state in states if state.mode is None]
+    block.WITHIN = pyo.RangeSet(0, runs.down - 1)
+    block.held = Series(block.T, values=np.sum([slot < s for s in left], axis=0) if left else np.zeros(plant.n))
+
+    @block.Constraint(block.T)
+    def min_rest(b: Any, t: int) -> Any:
+        return sum(sum(part.end[t - j] for j in b.WITHIN) for part in parts) + b.held[t] <= b.rest[t]
+
+
+def _planned_stop(block: Any, plant: Plant, name: str, units: Units) -> None:
+    """One stop of a given length: when it begins is free."""
+    first, last, length = plant.stops[name]
+    block.STOP = pyo.RangeSet(first, last)
+    block.SPAN = pyo.RangeSet(0, length - 1)
+    # it begins in no slot but these
+    block.stopping = pyo.Var(pyo.RangeSet(1 - length, plant.n - 1), domain=pyo.Binary)
+    for t, begins in block.stopping.items():
+        if not first <= t <= last:
+            begins.fix(0)
+    block.out = Series(block.T, values=units.count - units.available)
+
+    @block.Constraint()
+    def once(b: Any) -> Any:
+        return sum(b.stopping[t] for t in b.STOP) == 1
+
+    @block.Constraint(block.T)
+    def stopped(b: Any, t: int) -> Any:
+        return pyo.inequality(0, b.rest[t] - sum(b.stopping[t - j] for j in b.SPAN), b.out[t])
+
+
+def _slots(chosen: np.ndarray) -> Any:
+    """The slots that are chosen by an array, shape (n,); a range where they are one."""
+    found = np.flatnonzero(chosen).tolist()
+    if found and found[-1] - found[0] == len(found) - 1:
+        return pyo.RangeSet(found[0], found[-1])
+    return pyo.Set(initialize=found, dimen=1)

@@ -1,0 +1,230 @@
+"""All processes in the model with the stores between them: balances of material, orders, a day's energy.
+
+Level as in ``Store``: the loss per hour acts continuously, so that the optimum does not depend on the slot. Between the
+ends of a slot flows are constant and a level does not turn, so that its limits hold at every instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.processes.commitment import add_units
+from emberline.models.formulations.processes.ports import UnitPorts, by_slot, joined
+from emberline.models.formulations.site.assets.ports import Linear, Row
+from emberline.models.formulations.site.balance import Ports as SitePorts
+from emberline.models.kernel.templates import Series, limit
+from emberline.models.problem.plant import Plant
+from emberline.scenarios.records.store import Store
+
+HAIR = 1e-9
+"""Share by which a level may miss what is wanted at the end: what a solver calls equal."""
+
+
+@dataclass(frozen=True)
+class PlantPorts:
+    """What the plant offers to the site and the objective."""
+
+    plant: Plant
+    block: Any
+    units: tuple[UnitPorts, ...]
+    electricity: Any
+    """Drawn in each slot [MWh], a variable."""
+    gives: dict[str, Linear]
+    """What it delivers to each carrier's balance, in the carrier's unit, negative: takes."""
+
+    def emitted(self) -> Any:
+        """Fossil process emissions [kg CO2e], an expression for a rule."""
+        every = joined(term for ports in self.units for term in ports.emitted)
+        return sum(weight * sum(variable[t] for t in self.block.T) for variable, weight in every.parts)
+
+    def emitting(self, ports: SitePorts) -> SitePorts:
+        """The site's ports, whose load is the plant, with its process emissions."""
+        counted = {"carbon": 1.0, "cost": 0.0, "full_cost": self.plant.direct_price_per_kg}
+        return ports.less(lambda port: -counted[port] * self.emitted() if counted[port] else 0.0)
+
+    def crediting(
+        self, ports: SitePorts, credits: Mapping[str, Mapping[str, float]], bands: Mapping[str, float]
+    ) -> SitePorts:
+        """Ports with what more stock than wanted at the end is worth taken off.
+
+        Args:
+            ports: of the site.
+            credits: by port, what a tonne is worth in each store.
+            bands: how much more is credited in each store [t].
+        """
+        block, last = self.block, self.plant.n - 1
+        block.wanted = Series(block.STORE, values=np.array([store.end_t for store in self.plant.stores]))
+        block.more = pyo.Var(block.STORE, domain=pyo.NonNegativeReals)
+        limit(block.more, upper=np.array([bands[name] for name in block.STORE]))
+
+        @block.Constraint(block.STORE)
+        def more_than_wanted(b: Any, name: str) -> Any:
+            return b.more[name] - b.level[name, last] <= -(1 - HAIR) * b.wanted[name]
+
+        def less(port: str) -> Any:
+            return sum(worth * block.more[name] for name, worth in credits[port].items() if worth)
+
+        return ports.less(less)
+
+    def of_place(self, place: str) -> list[Linear]:
+        """All that units give to a store or carrier."""
+        return [term for ports in self.units for term in ports.places.get(place, ())]
+
+
+def add(block: pyo.Block, plant: Plant, carriers: list[str], *, ordered: bool = False) -> PlantPorts:
+    """Fill a block with the plant.
+
+    Args:
+        block: empty.
+        plant: its numbers.
+        carriers: those of the site beside electricity.
+        ordered: whether power curves must be told to fill in order.
+    """
+    n = plant.n
+    block.T = pyo.RangeSet(0, n - 1)
+    block.LATER = pyo.RangeSet(1, n - 1)
+    block.UNITS = pyo.RangeSet(0, len(plant.units) - 1)
+    block.units = pyo.Block(block.UNITS)
+    found = tuple(add_units(block.units[i], units, plant, ordered) for i, units in enumerate(plant.units))
+    _alike(block, plant)
+    electricity = joined(term for ports in found for term in ports.electricity)
+    block.electricity = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+
+    @block.Constraint(block.T)
+    def drawn(b: Any, t: int) -> Any:
+        return b.electricity[t] - by_slot(electricity, t) == 0
+
+    gives = {carrier: joined(term for own in found for term in own.places.get(carrier, ())) for carrier in carriers}
+    _orders(block, plant)
+    ports = PlantPorts(plant, block, found, block.electricity, {c: flow for c, flow in gives.items() if flow.parts})
+    _stores(block, plant, ports)
+    _daily(block, plant, ports)
+    return ports
+
+
+def _alike(block: Any, plant: Plant) -> None:
+    """Identical units that are planned one by one: those named first start up first for the first time."""
+    pairs = []
+    for i in range(len(plant.units) - 1):
+        one, other = plant.units[i], plant.units[i + 1]
+        if one.process is other.process and not one.process.must_run:
+            same_state = one.process.start[one.first] == other.process.start[other.first]
+            if same_state and (one.available == other.available).all():
+                pairs.append(i)
+    block.ALIKE = pyo.Set(initialize=pairs)
+    block.alike = pyo.Block(block.ALIKE)
+    for i in pairs:
+        modes = [list(block.units[k].mode.values()) for k in (i, i + 1)]
+        _first_first(block.alike[i], block.T, block.LATER, *modes)
+
+
+def _first_first(block: Any, slots: Any, later: Any, one: list[Any], other: list[Any]) -> None:
+    # counted from slot to slot: all start-ups so far in each slot are many times the terms
+    block.started = pyo.Var(slots, domain=pyo.NonNegativeReals)
+
+    def starts(modes: list[Any], t: Any) -> Any:
+        return sum(mode.fire[t] for mode in modes)
+
+    block.first_started = pyo.Constraint(expr=block.started[0] == starts(one, 0))
+
+    @block.Constraint(later)
+    def started_so_far(b: Any, t: int) -> Any:
+        return b.started[t] - b.started[t - 1] == starts(one, t)
+
+    @block.Constraint(slots)
+    def first_first(b: Any, t: int) -> Any:
+        return starts(other, t) <= b.started[t]
+
+
+def _orders(block: Any, plant: Plant) -> None:
+    """What is loaded of each order in its slots, and which orders may be loaded in a slot."""
+    orders = plant.orders
+    block.ORDERS = pyo.RangeSet(0, len(orders) - 1)
+    block.LOADING = pyo.Set(block.ORDERS, initialize={o: range(a, b) for o, (_, a, b) in enumerate(orders)})
+    block.ORDER = pyo.Set(initialize=[(o, t) for o, (_, a, b) in enumerate(orders) for t in range(a, b)], dimen=2)
+    block.loaded = pyo.Var(block.ORDER, domain=pyo.NonNegativeReals)
+    most = [delivery.most_tph(plant.hours) * plant.hours for delivery, *_ in orders]
+    limit(block.loaded, upper=np.repeat(most, [b - a for _, a, b in orders]))
+    block.amount = Series(block.ORDERS, values=np.array([delivery.amount_t for delivery, *_ in orders]))
+
+    @block.Constraint(block.ORDERS)
+    def order_whole(b: Any, o: int) -> Any:
+        return sum(b.loaded[o, t] for t in b.LOADING[o]) == b.amount[o]
+
+
+def _stores(block: Any, plant: Plant, ports: PlantPorts) -> None:
+    n, stores = plant.n, plant.stores
+    block.STORE = pyo.Set(initialize=[store.name for store in stores], dimen=1)
+    block.level = pyo.Var(block.STORE, block.T)
+    lowest, highest = np.zeros((len(stores), n)), np.repeat([store.capacity_t for store in stores], n)
+    lowest[:, -1] = [store.end_t * (1 - HAIR) for store in stores]
+    limit(block.level, lowest.reshape(-1), highest)
+    # between two moments at which an order's time begins or ends the same orders may be loaded
+    moments = sorted({0, *(t for _, a, b in plant.orders for t in (a, b))})
+    block.PHASE = pyo.RangeSet(0, len(moments) - 1)
+    phase = (np.searchsorted(moments, np.arange(1, n), side="right") - 1).tolist()
+    block.STEP = pyo.Set(initialize=list(zip(range(1, n), phase, strict=True)), dimen=2)
+    block.store = pyo.Block(block.STORE)
+    for store in stores:
+        loading = {
+            phase: [o for o, (d, a, b) in enumerate(plant.orders) if d.store == store.name and a <= moment < b]
+            for phase, moment in enumerate(moments)
+        }
+        _balance(block.store[store.name], block, store, plant, joined(ports.of_place(store.name)), loading)
+
+
+def _balance(own: Any, block: Any, store: Store, plant: Plant, flow: Linear, loading: Mapping[int, list[int]]) -> None:
+    """Level at the end of each slot by what comes and goes in it.
+
+    Args:
+        own: empty.
+        block: with level and orders.
+        store: whose it is.
+        plant: all numbers.
+        flow: what units give it.
+        loading: orders that may be loaded from it in each phase.
+    """
+    h, level = plant.hours, Row(block.level, store.name)
+    kept, counted, ordered = store.kept(h), store.effective_hours(h) / h, any(loading.values())
+    own.demand = Series(block.T, values=plant.demand[store.name])
+    own.LOADING = pyo.Set(block.PHASE, initialize=loading if ordered else {}, dimen=1)
+
+    def stays(t: Any, phase: Any, demand: Any) -> Any:
+        """What is left at the end of a slot of what comes and goes in it."""
+        out = sum(block.loaded[o, t] for o in own.LOADING[phase]) if ordered else 0.0
+        return counted * (by_slot(flow, t) - out - demand)
+
+    @own.Constraint(block.STEP)
+    def stock(b: Any, t: int, phase: int) -> Any:
+        return level[t] - kept * level[t - 1] - stays(t, phase, b.demand[t]) == 0
+
+    before, demand = kept * plant.start_t[store.name], float(plant.demand[store.name][0])
+    own.first_stock = pyo.Constraint(expr=level[0] - before - stays(0, 0, demand) == 0)
+
+
+def _daily(block: Any, plant: Plant, ports: PlantPorts) -> None:
+    """Electricity that processes must draw on each day."""
+    block.DAILY = pyo.Set(initialize=list(plant.days), dimen=1)
+    block.daily = pyo.Block(block.DAILY)
+    for name, days in plant.days.items():
+        own = block.daily[name]
+        own.DAY = pyo.RangeSet(0, len(days) - 1)
+        own.SLOTS = pyo.Set(own.DAY, initialize={d: steps for d, (steps, _) in enumerate(days)})
+        own.amount = Series(own.DAY, values=np.array([amount for _, amount in days]))
+        drawn = joined(term for p in ports.units if p.units.process.name == name for term in p.electricity)
+        own.per_day = pyo.Constraint(own.DAY, rule=_drawn_on(drawn))
+
+
+def _drawn_on(drawn: Linear) -> Callable[[Any, Any], Any]:
+    return lambda b, d: sum(by_slot(drawn, t) for t in b.SLOTS[d]) == b.amount[d]
+
+
+def levels(ports: PlantPorts) -> dict[str, np.ndarray]:
+    """Level of each store at the end of each slot in the solution [t]."""
+    level, n = ports.block.level, ports.plant.n
+    return {name: np.array([level[name, t].value for t in range(n)]) for name in ports.block.STORE}

@@ -1,0 +1,221 @@
+"""What a mode takes and gives by its rate: power, flows, heat, off-spec product; start-ups, change-overs and ramps."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.processes.ports import UnitPorts, by_slot
+from emberline.models.formulations.processes.runs import REST, Response, Runs
+from emberline.models.formulations.site.assets.ports import Linear, Row
+from emberline.models.kernel.templates import Series
+from emberline.models.problem.plant import Plant, Units, convex, slopes
+from emberline.models.search import deadline
+from emberline.scenarios.process import GJ_PER_MWH, Heat, Mode
+from emberline.scenarios.process.flows import directions, per_t
+
+
+def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: UnitPorts, ordered: bool) -> None:
+    """Rate, off-spec product, power, flows and heat of one mode."""
+    deadline.look()
+    h, units = plant.hours, ports.units
+    part.T = pyo.RangeSet(0, plant.n - 1)
+    low, high = mode.rates.low * h, units.high_tph(mode) * h
+    knots = [(rate * h, mw * h) for rate, mw in mode.knots]
+    if mode.rates.fixed:
+        made = Linear(((part.on, low),))
+        electricity = Linear(((part.on, knots[0][1]),))
+    else:
+        part.made = pyo.Var(part.T, bounds=(0, high * units.count))
+        made = Linear(((part.made, 1.0),))
+
+        @part.Constraint(part.T)
+        def most(b: Any, t: int) -> Any:
+            return b.made[t] <= high * b.on[t]
+
+        @part.Constraint(part.T)
+        def least(b: Any, t: int) -> Any:
+            return b.made[t] >= low * b.on[t]
+
+        electricity = _power(part, knots, slopes(mode), ordered or not convex(mode))
+    ports.electricity.append(electricity)
+    good = _good(part, mode, m, made, runs)
+    for direction, places in directions(units.process).items():
+        for place in places:
+            amount = per_t(mode, direction, place)
+            if amount:
+                flow = made.scaled(-amount) if direction == "in" else good.scaled(amount)
+                ports.places.setdefault(place, []).append(flow)
+    fossil = sum(emission.kg_per_t for emission in mode.emissions if not emission.biogenic)
+    if fossil:
+        ports.emitted.append(made.scaled(fossil))
+    if mode.heat is not None:
+        _heat(part, mode.heat, made.scaled(mode.heat.mwh_per_t), ports)
+
+
+def _good(part: Any, mode: Mode, m: int, made: Linear, runs: Runs) -> Linear:
+    """What is made in a mode, what is off-spec left out."""
+    part.spoilt = pyo.Block()
+    every = [(runs.events(b), b.slots, runs.off_spec(b)) for b in runs.of_mode[m]]
+    spoilt = Response(part.spoilt, every, runs.units.available if runs.units.count == 1 else None)
+    if spoilt.empty:
+        return made
+    part.lost = pyo.Var(part.T, domain=pyo.NonNegativeReals)
+
+    @part.Constraint(part.T)
+    def off_spec(b: Any, t: int) -> Any:
+        return b.lost[t] - spoilt.at(t) == 0
+
+    if mode.rates.low == 0:
+
+        @part.Constraint(part.T)
+        def no_more_than_made(b: Any, t: int) -> Any:
+            return b.lost[t] <= b.made[t]
+
+    return Linear((*made.parts, (part.lost, -1.0)))
+
+
+def _heat(part: Any, heat: Heat, needed: Linear, ports: UnitPorts) -> None:
+    """Fuels that give the heat of a mode, within the limits of their shares."""
+    fuels = heat.fuels
+    if len(fuels) == 1:
+        _burn(ports, fuels[0].carrier, needed)
+        return
+    part.FUEL = pyo.RangeSet(0, len(fuels) - 1)
+    part.fuel = pyo.Var(part.FUEL, part.T, domain=pyo.NonNegativeReals)
+    part.most_of = Series(part.FUEL, values=np.array([fuel.most for fuel in fuels]))
+    part.least_of = Series(part.FUEL, values=np.array([fuel.least for fuel in fuels]))
+    part.MOST = pyo.Set(initialize=[f for f, fuel in enumerate(fuels) if fuel.most < 1])
+    part.LEAST = pyo.Set(initialize=[f for f, fuel in enumerate(fuels) if fuel.least > 0])
+
+    @part.Constraint(part.T)
+    def heat_balance(b: Any, t: int) -> Any:
+        return sum(b.fuel[f, t] for f in b.FUEL) - by_slot(needed, t) == 0
+
+    @part.Constraint(part.MOST, part.T)
+    def most_share(b: Any, f: int, t: int) -> Any:
+        return b.fuel[f, t] - b.most_of[f] * by_slot(needed, t) <= 0
+
+    @part.Constraint(part.LEAST, part.T)
+    def least_share(b: Any, f: int, t: int) -> Any:
+        return b.fuel[f, t] - b.least_of[f] * by_slot(needed, t) >= 0
+
+    for f, fuel in enumerate(fuels):
+        _burn(ports, fuel.carrier, Linear(((Row(part.fuel, f), 1.0),)))
+
+
+def _power(part: Any, knots: list[tuple[float, float]], slope: list[float], ordered: bool) -> Linear:
+    """Electricity of a range of rates: what the least takes, and segment by segment what is made above it."""
+    (low, base), *_ = knots
+    if len(slope) == 1:
+        return Linear(((part.made, slope[0]), (part.on, base - slope[0] * low)))
+    width = np.array([b - a for (a, _), (b, _) in pairwise(knots)])
+    part.K = pyo.RangeSet(0, len(width) - 1)
+    part.width = Series(part.K, values=width)
+    part.filled = pyo.Var(part.K, part.T, domain=pyo.NonNegativeReals)
+
+    @part.Constraint(part.T)
+    def rate_of_segments(b: Any, t: int) -> Any:
+        return b.made[t] == low * b.on[t] + sum(b.filled[k, t] for k in b.K)
+
+    @part.Constraint(part.K, part.T)
+    def while_on(b: Any, k: int, t: int) -> Any:
+        return b.filled[k, t] <= b.width[k] * b.on[t]
+
+    if ordered:
+        # the incremental form: a segment is full before the next is begun (counted units are alike and convex)
+        part.BEND = pyo.RangeSet(0, len(width) - 2)
+        part.full = pyo.Var(part.BEND, part.T, domain=pyo.Binary)
+
+        @part.Constraint(part.BEND, part.T)
+        def lower_full(b: Any, k: int, t: int) -> Any:
+            return b.filled[k, t] >= b.width[k] * b.full[k, t]
+
+        @part.Constraint(part.BEND, part.T)
+        def upper_after(b: Any, k: int, t: int) -> Any:
+            return b.filled[k + 1, t] <= b.width[k + 1] * b.full[k, t]
+
+    segments = tuple((Row(part.filled, k), slope[k]) for k in range(len(width)))
+    return Linear(((part.on, base), *segments))
+
+
+def add_beginnings(block: Any, plant: Plant, runs: Runs, ports: UnitPorts) -> None:
+    """What start-ups and change-overs draw."""
+    block.powered = pyo.Block()
+    powered = Response(
+        block.powered, [(runs.events(b), 0, runs.energy(b, b.what.energy_mwh)) for b in runs.every]
+    )  # fmt: skip
+    if not powered.empty:
+        block.beginning = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+
+        @block.Constraint(block.T)
+        def drawn(b: Any, t: int) -> Any:
+            return b.beginning[t] - powered.at(t) == 0
+
+        ports.electricity.append(Linear(((block.beginning, 1.0),)))
+    heat = ports.units.process.start_up.heat_gj / GJ_PER_MWH
+    burnt: dict[str, list[tuple[Any, int, list[float]]]] = {}
+    for b in runs.every if heat else ():
+        own = ports.units.modes[b.mode].heat
+        for fuel in own.fuels if own is not None and b.left == REST else ():
+            burnt.setdefault(fuel.carrier, []).append((runs.events(b), 0, runs.energy(b, heat * fuel.share)))
+    block.KINDLING = pyo.Set(initialize=list(burnt), dimen=1)
+    block.kindling = pyo.Var(block.KINDLING, block.T, domain=pyo.NonNegativeReals)
+    block.kindled = pyo.Block(block.KINDLING)
+    for carrier, parts in burnt.items():
+        taken = Row(block.kindling, carrier)
+        _kindle(block.kindled[carrier], block.T, taken, parts)
+        _burn(ports, carrier, Linear(((taken, 1.0),)))
+
+
+def _kindle(block: Any, slots: Any, taken: Row, parts: list[tuple[Any, int, list[float]]]) -> None:
+    """What start-ups take of one fuel."""
+    block.amounts = pyo.Block()
+    amounts = Response(block.amounts, parts)
+
+    @block.Constraint(slots)
+    def heated(b: Any, t: int) -> Any:
+        return taken[t] - amounts.at(t) == 0
+
+
+def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) -> None:
+    """From slot to slot while it runs; a run may begin and end at any rate. One unit alone."""
+    most = ramp * plant.hours * plant.hours
+    jump = max(units.high_tph(mode) for mode in units.modes) * plant.hours
+    state = units.process.start[units.first]
+    # where a change-over takes no time the ramp holds across it
+    free = [b for b in runs.every if b.left == REST or b.slots]
+    turning = [runs.events(b) for b in free if b.left != REST]
+
+    def made(t: Any) -> Any:
+        return sum(
+            mode.rates.low * plant.hours * part.on[t] if mode.rates.fixed else part.made[t]
+            for mode, part in zip(units.modes, runs.parts, strict=True)
+        )
+
+    def begun(t: Any) -> Any:
+        """Runs that begin from standstill in a slot."""
+        return sum(runs.events(b)[t - b.slots] for b in free)
+
+    def ended(t: Any) -> Any:
+        return sum([*(part.end[t] for part in runs.parts), *(events[t] for events in turning)])
+
+    @block.Constraint(block.LATER)
+    def ramp_up(b: Any, t: int) -> Any:
+        return made(t) - made(t - 1) <= most + jump * begun(t)
+
+    @block.Constraint(block.LATER)
+    def ramp_down(b: Any, t: int) -> Any:
+        return made(t - 1) - made(t) <= most + jump * ended(t)
+
+    if state.mode is not None and state.rate_tph is not None:
+        first = state.rate_tph * plant.hours
+        block.first_ramp_up = pyo.Constraint(expr=made(0) - first <= most + jump * begun(0))
+        block.first_ramp_down = pyo.Constraint(expr=first - made(0) <= most + jump * ended(0))
+
+
+def _burn(ports: UnitPorts, carrier: str, heat: Linear) -> None:
+    ports.places.setdefault(carrier, []).append(heat.scaled(-1.0))

@@ -1,0 +1,319 @@
+"""What the processes do in a solution: counts told apart into units, and their flows as the schedule tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emberline.models.formulations.processes.network import PlantPorts, levels
+from emberline.models.formulations.processes.ports import UnitPorts
+from emberline.models.formulations.processes.runs import kernel
+from emberline.models.formulations.processes.stock_value import credited
+from emberline.models.formulations.site.assets.ports import held
+from emberline.models.formulations.site.dispatch import Flows, held_flows
+from emberline.scenarios import Scenario
+from emberline.scenarios.process import GJ_PER_MWH, ChangeOver, StartUp
+from emberline.scenarios.process.flows import coordinates, streams
+
+if TYPE_CHECKING:
+    from emberline.models.strategies.site import SiteModel
+
+REST = -1
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a unit in a mode."""
+
+    mode: int
+    told: int
+    """Slot in which it is first told: start-up or change-over begin."""
+    first: int
+    """Slot in which the run begins; that of its first product."""
+    last: int
+    """Slot after its last one."""
+    after: StartUp | ChangeOver | None
+    """What it began with; None: it ran when the horizon began."""
+
+
+def counts(variable: Any, n: int) -> list[int]:
+    """Whole values of a variable by slot."""
+    return [round(variable[t].value or 0.0) for t in range(n)]
+
+
+def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
+    """Runs of each unit, in time.
+
+    First in first out: what has run longest in a mode ends first, what has rested longest starts first, so that minimum
+    runs and rests that hold for the counts hold for every unit.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    units, block = ports.units, ports.block
+    process, modes = units.process, range(len(units.modes))
+    names = [mode.name for mode in units.modes]
+    on = [counts(block.mode[m].on, n) for m in modes]
+    fire = [counts(block.mode[m].fire, n) for m in modes]
+    turns = {key: counts(variable, n) for key, variable in ports.turns.items()}
+    lag = ports.starting
+    found: list[list[Run]] = []
+    # of each unit: mode (REST: none), slot told, slot in which the run or the rest begins, what it began with
+    now: list[tuple[int, int, int, StartUp | ChangeOver | None]] = []
+    for state in process.start[units.first : units.first + units.count]:
+        found.append([])
+        # what began before the horizon comes before all its slots, in the order in which it began
+        began = REST - round(state.since_h * 3600)
+        now.append((REST if state.mode is None else names.index(state.mode), 0, began, None))
+    before = [sum(unit[0] == m for unit in now) for m in modes]
+
+    def leave(i: int, t: int) -> None:
+        m, told, first, after = now[i]
+        found[i].append(Run(m, told, max(first, 0), t, after))
+
+    for t in range(n):
+        begins = [fire[m][t - lag] if t >= lag else 0 for m in modes]
+        for key, count in turns.items():
+            begins[key[1]] += count[t - ports.changing[key]] if t >= ports.changing[key] else 0
+        going: list[tuple[int, int]] = []
+        for m in modes:
+            gone = before[m] + begins[m] - on[m][t]
+            here = [i for i, unit in enumerate(now) if unit[0] == m and unit[2] < t]
+            going += [(i, m) for i in sorted(here, key=lambda i: now[i][2])[: max(gone, 0)]]
+            before[m] = on[m][t]
+        wanted = [key for key, count in turns.items() for _ in range(count[t])]
+        # who leaves a mode turns to another one, or stops; whom it suits least does not decide for the others
+        unfit = [[float(a not in (m, REST) or b == m) for a, b in wanted] for _, m in going]
+        match = dict(zip(*linear_sum_assignment(np.reshape(unfit, (len(going), len(wanted)))), strict=True))
+        for row, (i, m) in enumerate(going):
+            leave(i, t)
+            if row not in match:
+                now[i] = (REST, t, t, None)
+                continue
+            b = wanted[match[row]][1]
+            now[i] = (b, t, t + ports.changing[wanted[match[row]]], process.changing(names[m], names[b]))
+        resting = sorted((i for i, unit in enumerate(now) if unit[0] == REST), key=lambda i: now[i][2])
+        for m in modes:
+            for _ in range(fire[m][t]):
+                now[resting.pop(0)] = (m, t, t + lag, process.start_up)
+    for i, unit in enumerate(now):
+        if unit[0] != REST:
+            leave(i, n)
+    return found
+
+
+@dataclass(frozen=True)
+class Course:
+    """What a unit does by slot, shape (n,) each."""
+
+    mode: np.ndarray
+    """Mode that is told, text; empty: it stands."""
+    rate: np.ndarray
+    """[t/h]."""
+    lost: np.ndarray
+    """Part of the rate that gives off-spec product [t/h]."""
+    mw: np.ndarray
+    streams: dict[tuple[str, str], np.ndarray]
+    """What it gives per hour by direction and place, negative: takes."""
+
+
+def courses(ports: UnitPorts, n: int, h: float) -> list[Course]:
+    """The course of each unit in the solution."""
+    units = ports.units
+    made, burnt = _made(ports, n, h), _burnt(ports, n, h)
+    found: list[Course] = []
+    for own in runs(ports, n):
+        mode = np.full(n, "", dtype=object)
+        rate, lost, mw = np.zeros(n), np.zeros(n), np.zeros(n)
+        flows: dict[tuple[str, str], np.ndarray] = {}
+
+        def add(direction: str, place: str, slots: slice, amount: Any, flows: Any = flows) -> None:
+            flows.setdefault((direction, place), np.zeros(n))[slots] += amount
+
+        for run in own:
+            recipe = units.modes[run.mode]
+            mode[run.told : run.last] = recipe.name
+            slots = slice(run.first, run.last)
+            rate[slots] = made[run.mode][slots]
+            mw[slots] += recipe.power_at(rate[slots])
+            total = run.after.off_spec_t if run.after is not None else 0.0
+            for j in range(run.last - run.first if total else 0):
+                off = recipe.off_spec_t(total, j * h, (j + 1) * h) / h
+                if not off:
+                    break
+                lost[run.first + j] = off
+            for stream in recipe.inputs:
+                add("in", stream.place, slots, -stream.per_t * rate[slots])
+            for stream in recipe.outputs:
+                add("out", stream.place, slots, stream.per_t * (rate[slots] - lost[slots]))
+            for carrier, by_tonne in burnt[run.mode].items():
+                add("in", carrier, slots, -by_tonne[slots] * rate[slots])
+            if run.after is None:
+                continue
+            span = run.after.hours if isinstance(run.after, StartUp) else run.after.minutes / 60
+            at = run.told if span > 0 else run.first
+            for amount, direction, place in _beginning(run.after, recipe):
+                for j, part in enumerate(kernel(amount, span, h)):
+                    if at + j < n and direction:
+                        add(direction, place, slice(at + j, at + j + 1), -part / h)
+                    elif at + j < n:
+                        mw[at + j] += part / h
+        found.append(Course(mode.astype(np.str_), rate, lost, mw, flows))
+    return found
+
+
+def _beginning(after: StartUp | ChangeOver, recipe: Any) -> list[tuple[float, str, str]]:
+    """What a start-up or change-over draws: amount [MWh], and of a fuel its direction and carrier."""
+    drawn = [(after.energy_mwh, "", "")]
+    if isinstance(after, StartUp) and after.heat_gj and recipe.heat:
+        drawn += [(after.heat_gj / GJ_PER_MWH * fuel.share, "in", fuel.carrier) for fuel in recipe.heat.fuels]
+    return drawn
+
+
+def _made(ports: UnitPorts, n: int, h: float) -> list[np.ndarray]:
+    """Rate of a unit that runs in each mode [t/h]: what several make is shared evenly."""
+    found = []
+    for m, mode in enumerate(ports.units.modes):
+        if mode.rates.fixed:
+            found.append(np.full(n, mode.rates.high))
+            continue
+        part = ports.block.mode[m]
+        on = np.array(counts(part.on, n))
+        total = np.array([part.made[t].value or 0.0 for t in range(n)])
+        rate = np.divide(total, on * h, out=np.zeros(n), where=on > 0)
+        found.append(np.clip(rate, mode.rates.low, mode.rates.high))
+    return found
+
+
+def _burnt(ports: UnitPorts, n: int, h: float) -> list[dict[str, np.ndarray]]:
+    """Heat of each fuel for each tonne made in a mode [MWh/t], shape (n,)."""
+    found: list[dict[str, np.ndarray]] = []
+    made = _made(ports, n, h)
+    for m, mode in enumerate(ports.units.modes):
+        shares: dict[str, np.ndarray] = {}
+        if mode.heat is not None and len(mode.heat.fuels) == 1:
+            shares[mode.heat.fuels[0].carrier] = np.full(n, mode.heat.mwh_per_t)
+        elif mode.heat is not None:
+            part = ports.block.mode[m]
+            on = np.array(counts(part.on, n))
+            for f, fuel in enumerate(mode.heat.fuels):
+                burnt = np.array([part.fuel[f, t].value or 0.0 for t in range(n)])
+                tonnes = made[m] * on * h
+                shares[fuel.carrier] = np.divide(burnt, tonnes, out=np.zeros(n), where=tonnes > 0)
+        found.append(shares)
+    return found
+
+
+def columns(scenario: Scenario, made: PlantPorts) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Variables of table ``FLOWS`` that belong to processes and stores, and their coordinates."""
+    plant = made.plant
+    n, h = plant.n, plant.hours
+    by_unit: dict[str, Course] = {}
+    for ports in made.units:
+        by_unit.update(zip(ports.units.names, courses(ports, n, h), strict=True))
+    order = [by_unit[unit] for unit, _ in scenario.process_units]
+    every = streams(scenario)
+    zero = np.zeros(n)
+    rates = [by_unit[s.unit].streams.get((s.direction, s.place), zero) for s in every]
+
+    def rows(values: list[np.ndarray]) -> np.ndarray:
+        return np.array(values, dtype=float).reshape(len(values), n)
+
+    found: dict[str, Any] = {
+        "process_mode": (("process", "time"), np.array([course.mode for course in order])),
+        "process_tph": (("process", "time"), rows([course.rate for course in order])),
+        "off_spec_tph": (("process", "time"), rows([course.lost for course in order])),
+        "process_mw": (("process", "time"), rows([course.mw for course in order])),
+        "stream_rate": (("stream", "time"), rows(rates)),
+    }
+    given = given_rates(scenario, found["stream_rate"][1])
+    if given:
+        found["line_rate"] = (("given", "time"), rows(list(given.values())))
+    coords: dict[str, Any] = {
+        "process": np.array([unit for unit, _ in scenario.process_units], dtype=np.str_),
+        **coordinates(every),
+        "given": np.array(list(given), dtype=np.str_),
+    }
+    if not given:
+        del coords["given"]
+    if scenario.deliveries:
+        found["delivered_t"] = (("delivery", "time"), rows(_delivered(scenario, made)))
+        coords["delivery"] = np.array([delivery.name for delivery in scenario.deliveries], dtype=np.str_)
+    if scenario.arrivals:
+        found["arrived_t"] = (("arrival", "time"), scenario.inputs["arrival_tph"].to_numpy() * h)
+        coords["arrival"] = np.array([arrival.name for arrival in scenario.arrivals], dtype=np.str_)
+    if scenario.stores:
+        _stocks(scenario, made, found)
+        coords["stock"] = np.array([store.name for store in scenario.stores], dtype=np.str_)
+    return found, coords
+
+
+def given_rates(scenario: Scenario, rates: np.ndarray) -> dict[str, np.ndarray]:
+    """What processes give to each carrier of the site per hour, negative: take; those that none touches left out."""
+    found: dict[str, np.ndarray] = {}
+    for stream, rate in zip(streams(scenario), rates, strict=True):
+        if not stream.material:
+            found[stream.place] = found.get(stream.place, 0.0) + rate
+    return found
+
+
+def _delivered(scenario: Scenario, made: PlantPorts) -> list[np.ndarray]:
+    """What leaves by each delivery in each slot [t]."""
+    demand: Iterator[np.ndarray] = iter(
+        scenario.inputs["demand_tph"].to_numpy() * made.plant.hours if scenario.demands else []
+    )
+    orders = {delivery.name: o for o, (delivery, *_) in enumerate(made.plant.orders)}
+    found = []
+    for delivery in scenario.deliveries:
+        if delivery.amount_t is None:
+            found.append(next(demand))
+            continue
+        o, loaded = orders[delivery.name], np.zeros(made.plant.n)
+        for t in range(made.plant.n):
+            if (o, t) in made.block.loaded:
+                loaded[t] = max(made.block.loaded[o, t].value or 0.0, 0.0)
+        found.append(loaded)
+    return found
+
+
+def _stocks(scenario: Scenario, made: PlantPorts, found: dict[str, Any]) -> None:
+    """Flows of every store from those of units and deliveries, and its level from these."""
+    plant = made.plant
+    n, h = plant.n, plant.hours
+    place = {store.name: i for i, store in enumerate(scenario.stores)}
+    into, out, level = (np.zeros((len(place), n)) for _ in range(3))
+    for stream, rate in zip(streams(scenario), found["stream_rate"][1], strict=True):
+        if stream.material:
+            (into if stream.direction == "out" else out)[place[stream.place]] += np.abs(rate) * h
+    for name, items, table in (("delivered_t", scenario.deliveries, out), ("arrived_t", scenario.arrivals, into)):
+        for item, amount in zip(items, found[name][1] if items else (), strict=True):
+            table[place[item.store]] += amount
+    for i, store in enumerate(scenario.stores):
+        now, kept, counted = plant.start_t[store.name], store.kept(h), store.effective_hours(h) / h
+        for t in range(n):
+            now = now * kept + (into[i, t] - out[i, t]) * counted
+            level[i, t] = now
+    starts = np.array([plant.start_t[store.name] for store in scenario.stores])
+    lost = np.column_stack([starts, level[:, :-1]]) + into - out - level
+    for name, table in (("stock_t", level), ("stock_in_t", into), ("stock_out_t", out), ("stock_lost_t", lost)):
+        found[name] = (("stock", "time"), table)
+
+
+def credited_flows(made: SiteModel) -> Flows:
+    """Flows of the solution that the variables hold: with process emissions, and more stock than wanted credited."""
+    ports = made.made
+    assert ports is not None
+    plant = ports.plant
+    drawn = held(ports.electricity, plant.n)
+    cells = made.data.cells_per_slot
+    flows = held_flows(made.model.site, made.data, made.ports, np.repeat(drawn, cells) / cells)
+    kg = sum(float(term.values(plant.n).sum()) for unit in ports.units for term in unit.emitted)
+    stock = credited(plant, made.coarse, {name: float(level[-1]) for name, level in levels(ports).items()})
+    return replace(
+        flows,
+        carbon=flows.carbon + kg - stock["carbon"],
+        cost=flows.cost - stock["cost"],
+        full_cost=flows.full_cost + plant.direct_price_per_kg * kg - stock["full_cost"],
+    )

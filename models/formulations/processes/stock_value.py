@@ -1,0 +1,192 @@
+"""What material is worth at the least, and what no plan can avoid: by carbon, cost, and cost with the carbon price.
+
+A tonne in a store is worth what making it takes at the least: process emissions, heat by the best mix of fuels,
+electricity at its lowest price or intensity within the horizon, and what goes into it. A plan that ends with more than
+is wanted is credited with that: it pays neither to make more than is asked for nor to end a run before its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.site.balance import SiteData
+from emberline.models.kernel.highs import solve
+from emberline.models.problem.plant import Plant, Units
+from emberline.scenarios.assets import Supply
+from emberline.scenarios.process import Mode
+
+BAND_H = 1.0
+"""Hours of a unit whose product beyond what is wanted is credited."""
+PORTS = ("carbon", "cost", "full_cost")
+SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Prices:
+    """The least that things cost, by one port of the site."""
+
+    electricity: float
+    """For a MWh."""
+    fuel: Mapping[str, float]
+    """For a unit of a carrier; what is not bought costs nothing."""
+    emitted: float
+    """For a kg of process emissions."""
+
+
+def least_prices(plant: Plant, data: SiteData) -> dict[str, Prices]:
+    """Least prices by port of the site."""
+    found = {}
+    weights = {
+        "carbon": data.carbon,
+        "cost": data.guide_price,
+        "full_cost": data.guide_price + data.full_price - data.price,
+    }
+    emitted = {"carbon": 1.0, "cost": 0.0, "full_cost": plant.direct_price_per_kg}
+    for port in PORTS:
+        fuel: dict[str, float] = {}
+        for asset in data.hub.assets if data.hub is not None else ():
+            if isinstance(asset, Supply) and data.hub is not None:
+                paid = float(np.min(data.hub.series[asset.name]["price_per_unit"]))
+                kg = asset.fossil_kg_per_unit
+                per_kg = data.hub.direct_price_per_kg if asset.scope == 1 else data.hub.bought_price_per_kg
+                own = {"carbon": kg, "cost": paid, "full_cost": paid + per_kg * kg}[port]
+                fuel[asset.carrier] = min(own, fuel.get(asset.carrier, np.inf))
+        found[port] = Prices(max(float(weights[port].min()), 0.0), fuel, emitted[port])
+    return found
+
+
+def heat_price(mode: Mode, prices: Prices) -> float:
+    """Least price of the heat for a tonne: the cheapest mix within the limits of its fuels."""
+    if mode.heat is None:
+        return 0.0
+    fuels = sorted(mode.heat.fuels, key=lambda fuel: prices.fuel.get(fuel.carrier, 0.0))
+    left = 1.0 - sum(fuel.least for fuel in fuels)
+    price = 0.0
+    for fuel in fuels:
+        more = min(fuel.most - fuel.least, left)
+        left -= more
+        price += (fuel.least + more) * prices.fuel.get(fuel.carrier, 0.0)
+    return max(price, 0.0) * mode.heat.mwh_per_t
+
+
+def by_tonne(mode: Mode, prices: Prices) -> float:
+    """Least price of running a mode for a tonne, what it takes from stores left out."""
+    emitted = sum(emission.kg_per_t for emission in mode.emissions if not emission.biogenic)
+    power = min(mw / rate for rate, mw in mode.knots if rate > 0)
+    bought = sum(s.per_t * max(prices.fuel.get(s.carrier, 0.0), 0.0) for s in mode.inputs if s.carrier is not None)
+    return emitted * prices.emitted + heat_price(mode, prices) + power * prices.electricity + bought
+
+
+def values(plant: Plant, prices: Prices) -> dict[str, float]:
+    """Least worth of a tonne in each store; nothing for what no process makes."""
+    makers: dict[str, list[tuple[Mode, float, float]]] = {}
+    for units in plant.units:
+        for mode in units.modes:
+            total = sum(stream.per_t for stream in mode.outputs if stream.store is not None)
+            for stream in mode.outputs:
+                if stream.store is not None and stream.per_t > 0:
+                    # by-products share by mass
+                    makers.setdefault(stream.store, []).append((mode, stream.per_t, stream.per_t / total))
+    found: dict[str, float] = {}
+    pending: set[str] = set()
+
+    def worth(name: str) -> float:
+        if name in found:
+            return found[name]
+        if name in pending or name not in makers:
+            return 0.0
+        pending.add(name)
+        least = min(
+            (by_tonne(mode, prices) + sum(s.per_t * worth(s.store) for s in mode.inputs if s.store is not None))
+            * share / per_t
+            for mode, per_t, share in makers[name]
+        )  # fmt: skip
+        pending.discard(name)
+        found[name] = least
+        return least
+
+    return {store.name: worth(store.name) for store in plant.stores}
+
+
+def credits(plant: Plant, data: SiteData) -> dict[str, dict[str, float]]:
+    """What a tonne more than wanted at the end is worth in each store, by port of the site."""
+    return {port: values(plant, prices) for port, prices in least_prices(plant, data).items()}
+
+
+def bands(plant: Plant) -> dict[str, float]:
+    """How much more than wanted is credited in each store: what its fastest unit makes in an hour, or in a step [t].
+
+    A run ends with a step, so that a level seldom ends where it is wanted; to make more than that is no plan's purpose.
+    """
+    found = {store.name: 0.0 for store in plant.stores}
+    for units in plant.units if plant.credits else ():
+        for mode in units.modes:
+            for stream in mode.outputs:
+                if stream.store is not None:
+                    made = mode.rates.high * stream.per_t * max(BAND_H, plant.hours)
+                    found[stream.store] = max(found[stream.store], made)
+    return found
+
+
+def credited(plant: Plant, data: SiteData, ends: Mapping[str, float]) -> dict[str, float]:
+    """What levels at the end beyond those wanted are worth, by port of the site; what they lack counts against it.
+
+    Args:
+        plant: with the levels wanted.
+        data: the site.
+        ends: level of each store at the end [t].
+    """
+    band = bands(plant)
+    more = {store.name: min(ends[store.name] - store.end_t, band[store.name]) for store in plant.stores}
+    return {
+        port: sum(worth[name] * tonnes for name, tonnes in more.items()) for port, worth in credits(plant, data).items()
+    }
+
+
+def _stopped_h(plant: Plant, units: Units) -> float:
+    """Hours in which a process that must run does not: its planned stop and the start-up after it."""
+    if units.process.name not in plant.stops:
+        return 0.0
+    return (plant.stops[units.process.name][2] + plant.steps(units.process.start_up.hours)) * plant.hours
+
+
+def unavoidable_kg(plant: Plant) -> float:
+    """Process emissions that every plan has: by a balance of all stores over the whole horizon [kg CO2e]."""
+    model = pyo.ConcreteModel()
+    modes = [(units, mode) for units in plant.units for mode in units.modes]
+    if not any(mode.emissions for _, mode in modes):
+        return 0.0
+    hours = plant.hours * plant.n
+    most = [units.high_tph(mode) * units.count * hours for units, mode in modes]
+    model.MODE = pyo.RangeSet(0, len(modes) - 1)
+    least = [
+        mode.rates.low * units.count * (hours - _stopped_h(plant, units))
+        if units.process.must_run and len(units.modes) == 1 and (units.available == units.count).all()
+        else 0.0
+        for units, mode in modes
+    ]
+    model.made = pyo.Var(model.MODE, bounds=lambda b, k: (min(least[k], most[k]), most[k]))
+    model.STORE = pyo.Set(initialize=[store.name for store in plant.stores], dimen=1)
+    ends = {store.name: store.end_t for store in plant.stores}
+    ordered = {name: sum(d.amount_t or 0.0 for d, *_ in plant.orders if d.store == name) for name in ends}
+
+    @model.Constraint(model.STORE)
+    def enough(b: pyo.ConcreteModel, name: str) -> object:
+        gains = [
+            sum(s.per_t for s in mode.outputs if s.store == name) - sum(s.per_t for s in mode.inputs if s.store == name)
+            for _, mode in modes
+        ]
+        needed = float(plant.demand[name].sum()) + ordered[name] + ends[name] - plant.start_t[name]
+        if not any(gains):
+            return pyo.Constraint.Skip
+        return pyo.quicksum(gain * b.made[k] for k, gain in enumerate(gains) if gain) >= needed
+
+    kg = [sum(e.kg_per_t for e in mode.emissions if not e.biogenic) for _, mode in modes]
+    model.goal = pyo.Objective(expr=pyo.quicksum(kg[k] * model.made[k] for k in model.MODE))
+    outcome = solve(model, time_limit=SECONDS)
+    # a hair below, so that rounding keeps the rest above nought
+    return max(float(outcome.bound or 0.0), 0.0) if outcome.status == "optimal" else 0.0

@@ -1,0 +1,216 @@
+"""The site's assets in the model: one ``add`` for each kind, summed here into balances and objective.
+
+A new kind of asset is one function that fills a block and returns its ports, and one line in ``ADD``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.site.assets.converter import add_converter, drives_to_hull
+from emberline.models.formulations.site.assets.ports import Flow, Hub, HubPorts, Linear, Ports, Row, Sum, held
+from emberline.models.formulations.site.assets.result import BOTH, HubFlows, burning, read_flows
+from emberline.models.formulations.site.assets.storage import add_storage
+from emberline.models.formulations.site.assets.trade import add_fixed, add_flare, add_renewable, add_sale, add_supply
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import (
+    ELECTRICITY,
+    Carrier,
+    Converter,
+    Flare,
+    Load,
+    Renewable,
+    Sale,
+    Source,
+    Storage,
+    Supply,
+)
+
+__all__ = [
+    "BOTH",
+    "Flow",
+    "Hub",
+    "HubFlows",
+    "HubPorts",
+    "Linear",
+    "Ports",
+    "Row",
+    "Sum",
+    "add",
+    "burning",
+    "continuous",
+    "dearest",
+    "held",
+    "read",
+    "read_flows",
+]
+
+SUMS = ("cost", "scope1", "scope2")
+ADD: dict[type, Callable[..., Ports]] = {
+    Supply: add_supply,
+    Sale: add_sale,
+    Flare: add_flare,
+    Load: add_fixed,
+    Source: add_fixed,
+    Renewable: add_renewable,
+    Storage: add_storage,
+    Converter: add_converter,
+}
+
+
+def dearest(hub: Hub, port: str) -> float:
+    """The most that a unit of what is supplied costs or emits, by a port of the site; 0 where nothing is supplied."""
+    found = [0.0]
+    for asset in hub.assets:
+        if isinstance(asset, Supply):
+            priced = hub.direct_price_per_kg if asset.scope == 1 else hub.bought_price_per_kg
+            price = float(np.max(hub.series[asset.name]["price_per_unit"]))
+            kg = asset.fossil_kg_per_unit
+            found.append({"carbon": kg, "cost": price, "full_cost": price + priced * kg}[port])
+    return max(found)
+
+
+def read(scenario: Scenario) -> Hub | None:
+    """The assets of a scenario; None where there are none."""
+    site = scenario.site
+    if not site.assets:
+        return None
+    hours = scenario.horizon.step_h
+    assets = tuple(site.cores.get(asset.name, asset) for asset in site.assets)
+    series = {asset.name: scenario.asset_series(asset.name) for asset in assets}
+    days = {name: load.days(scenario.horizon) for name, load in site.flexible.items()}
+    return Hub(
+        hours=hours,
+        n=scenario.horizon.n_steps,
+        carriers=site.carrier,
+        assets=assets,
+        series=series,
+        days=days,
+        direct_price_per_kg=scenario.market.carbon_price.on_direct / 1000,
+        bought_price_per_kg=scenario.market.carbon_price.on_grid / 1000,
+        harmless=harmless(site.carrier, assets, series, bool((scenario.inputs["price_per_mwh"] >= 0).all())),
+    )
+
+
+def harmless(
+    carriers: dict[str, Carrier], assets: Sequence[Any], series: dict[str, dict[str, np.ndarray]], bought: bool
+) -> frozenset[str]:
+    """Carriers of which a surplus can never pay: taking more of them than needed never makes a plan better.
+
+    That is so where a surplus may be let go anyway, or where all that comes in is bought at prices and emissions that
+    are nowhere negative, or is curtailed at will, or made by a machine that may idle: whatever is wasted can be traced
+    back, through stores too, to something that needs not be taken.
+
+    Args:
+        carriers: by name.
+        assets: machines as converters.
+        series: of the assets.
+        bought: whether the price of electricity is nowhere negative.
+    """
+    found = set()
+    for name, carrier in carriers.items():
+        can_pay = name == ELECTRICITY and not bought
+        for asset in assets:
+            if isinstance(asset, Supply):
+                # a purchase that must not be less is not foreseen: any can be left
+                can_pay |= asset.carrier == name and bool((series[asset.name]["price_per_unit"] < 0).any())
+            elif isinstance(asset, Source):
+                can_pay |= asset.carrier == name
+            elif isinstance(asset, Converter) and not _idles(asset, carriers):
+                made = [asset.carrier] if asset.main == "output" else []
+                can_pay |= name in made + [stream.carrier for stream in asset.outputs]
+        if carrier.dumps or not can_pay:
+            found.add(name)
+    return frozenset(found)
+
+
+def _idles(machine: Converter, carriers: dict[str, Carrier]) -> bool:
+    """Whether a machine may run less at any time and nobody minds: what it makes is never in the way."""
+    others = [stream.carrier for _, stream in machine.streams()]
+    free = not (machine.switched or machine.min_load or machine.ramp_down_per_h is not None)
+    return machine.main == "output" and free and all(carriers[name].dumps for name in others if name in carriers)
+
+
+def continuous(hub: Hub) -> bool:
+    """Whether the assets need no whole numbers, filling and emptying at the same time left aside."""
+    machines = [asset for asset in hub.assets if isinstance(asset, Converter)]
+    return not any(machine.switched or not drives_to_hull(machine, hub) for machine in machines)
+
+
+def add(
+    block: pyo.Block,
+    hub: Hub,
+    line_gives: Mapping[str, Linear] | None = None,
+    *,
+    exclusive: bool = True,
+    burning: Collection[int] | None = None,
+) -> tuple[HubPorts, Sum]:
+    """Fill a block with the assets and the balances of all carriers but electricity, which is the site's.
+
+    Args:
+        block: empty.
+        hub: the assets.
+        line_gives: what the line delivers by carrier, in the carrier's unit.
+        exclusive: forbid filling and emptying a store at the same time where it would pay.
+        burning: slots to which that is limited; None: all.
+
+    Returns:
+        The assets' ports, and what they deliver to electricity's balance in each slot [MWh].
+    """
+    if line_gives is not None:
+        # what the line gives comes whether it is wanted or not
+        calm = {name for name in hub.harmless if name == ELECTRICITY or hub.carriers[name].dumps}
+        hub = replace(hub, harmless=frozenset(calm))
+    block.ASSET = pyo.RangeSet(0, len(hub.assets) - 1)
+    block.asset = pyo.Block(block.ASSET)
+    alone: Collection[int] = (range(hub.n) if burning is None else burning) if exclusive else ()
+    ports = {}
+    for i, asset in enumerate(hub.assets):
+        more = (alone,) if isinstance(asset, Storage) else ()
+        ports[asset.name] = ADD[type(asset)](block.asset[i], asset, hub, *more)
+    block.T = pyo.RangeSet(0, hub.n - 1)
+    dumping = [name for name, carrier in hub.carriers.items() if carrier.dumps]
+    block.DUMP = pyo.Set(initialize=dumping, dimen=1)
+    block.dump = pyo.Var(block.DUMP, block.T, domain=pyo.NonNegativeReals)
+    dumped = {name: Row(block.dump, name) for name in dumping}
+
+    block.CARRIER = pyo.Set(initialize=[name for name in hub.carriers if name != ELECTRICITY], dimen=1)
+    block.carrier = pyo.Block(block.CARRIER)
+    block.electricity = pyo.Block()
+    electricity = Sum(block.electricity, _delivered(ELECTRICITY, ports.values(), dumped, {}), hub.n)
+    block.never = pyo.Var(bounds=(0, 0))
+    for name in block.CARRIER:
+        _balance(block.carrier[name], _delivered(name, ports.values(), dumped, line_gives or {}), hub.n, block.never)
+    block.sums = pyo.Block(SUMS)
+    sums = {name: Sum(block.sums[name], [t for p in ports.values() for t in getattr(p, name)], hub.n) for name in SUMS}
+    return HubPorts(hub, ports, dumped, sums), electricity
+
+
+def _delivered(
+    carrier: str, ports: Iterable[Ports], dumped: Mapping[str, Row], line_gives: Mapping[str, Linear]
+) -> list[Linear]:
+    """All that is delivered to a carrier, surplus that is let go taken off."""
+    terms = [flow.gives for own in ports for flow in own.flows if flow.carrier == carrier]
+    if carrier in dumped:
+        terms.append(Linear(((dumped[carrier], -1.0),)))
+    return [*terms, line_gives[carrier]] if carrier in line_gives else terms
+
+
+def _balance(block: pyo.Block, terms: list[Linear], n: int, never: Any) -> None:
+    block.delivered = pyo.Block()
+    delivered = Sum(block.delivered, terms, n)
+    block.T = pyo.RangeSet(0, n - 1)
+    if delivered.empty:
+        # a carrier that nothing can move balances by itself or not at all
+        if np.abs(delivered.constant).max(initial=0.0) > 1e-9:
+            block.impossible = pyo.Constraint(expr=never == 1)
+        return
+
+    @block.Constraint(block.T)
+    def balance(b: Any, t: int) -> Any:
+        return delivered.at(t) == 0.0

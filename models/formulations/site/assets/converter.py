@@ -1,0 +1,264 @@
+"""A converter in the model: flows by load, switching and ramps.
+
+Switching is the formulation of three indicators of D. Rajan and S. Takriti, *Minimum Up/Down Polytopes of the Unit
+Commitment Problem with Start-Up Costs*, IBM Research Report RC23628 (2005): its turn on and turn off inequalities
+describe minimum run and rest as tightly as can be, and start and stop are whole where ``on`` is. Part load is filled
+segment by segment (the incremental form: M. Padberg, *Approximating separable nonlinear functions via mixed zero-one
+programs*, Operations Research Letters 27 (2000) 1–5). A binary that orders two segments is left out where filling them
+in the wrong order could never pay. Ramps are per hour and scaled to the slot (``Converter.rise``).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.site.assets.ports import Flow, Hub, Linear, Ports, Row, slots
+from emberline.models.kernel.templates import Series, limit
+from emberline.scenarios.assets import Converter
+
+
+def add_converter(block: pyo.Block, machine: Converter, hub: Hub) -> Ports:
+    """Load, and from it all flows; on, start and stop where switching matters."""
+    slots(block, hub.n)
+    full = machine.capacity * hub.hours
+    series = hub.series[machine.name]
+    block.load = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+    limit(block.load, upper=full * np.minimum(series["availability"], 1.0))
+    if machine.switched:
+        _switching(block, machine, hub, full)
+    curved = [stream for _, stream in machine.streams() if stream.by_load]
+    segments = len(machine.knots) - 1 if curved else 0
+    if segments > 1:
+        _segments(block, machine, hub, full, ordered=not drives_to_hull(machine, hub))
+    elif machine.switched:
+        _linear(block, machine, full)
+    if math.isfinite(machine.rise(hub.hours)) or (machine.switched and machine.starting(hub.hours) < 1):
+        _rising(block, machine, hub, full)
+    if math.isfinite(machine.fall(hub.hours)) or (machine.switched and machine.stopping(hub.hours) < 1):
+        _falling(block, machine, hub, full)
+    if machine.name in hub.days:
+        _daily(block, hub.days[machine.name])
+    return _ports(block, machine, hub, full, segments)
+
+
+def drives_to_hull(machine: Converter, hub: Hub) -> bool:
+    """Whether segments fill in order by themselves: out of order more goes in, or less comes out, and neither can pay.
+
+    More going in cannot pay where a surplus of that carrier cannot (``Hub.harmless``). Less coming out is the same as
+    letting go of a part, which is no gain where that is allowed anyway.
+    """
+    for key, stream in machine.streams():
+        if not stream.by_load:
+            continue
+        slope = np.diff(stream.at(machine.knots)) / np.diff(machine.knots)
+        bend = np.diff(slope)
+        straight = 1e-9 * max(float(np.abs(slope).max()), 1e-9)
+        if key.startswith("inputs") and not (
+            (bend >= -straight).all() and (stream.carrier in hub.harmless or (bend <= straight).all())
+        ):
+            return False
+        if key.startswith("outputs") and not (
+            (bend <= straight).all() and (hub.carriers[stream.carrier].dumps or (bend >= -straight).all())
+        ):
+            return False
+    return True
+
+
+def _switching(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:
+    """On, start and stop; minimum run and rest, what is left of them from before the horizon too."""
+    held, now = _slots(machine.held_h(), hub.hours), int(machine.on_at_start())
+    block.on = pyo.Var(block.T, domain=pyo.Binary)
+    kept = np.arange(hub.n) < held
+    limit(block.on, lower=np.where(kept, now, 0), upper=np.where(kept, now, 1))
+    block.start = pyo.Var(block.T, bounds=(0, 1))
+    block.stop = pyo.Var(block.T, bounds=(0, 1))
+    # a run that outlasts the horizon is told by the cut windows alone
+    up, down = (min(max(_slots(span, hub.hours), 1), hub.n) for span in (machine.min_up_h, machine.min_down_h))
+
+    @block.Constraint(block.LATER)
+    def switch(b: Any, t: int) -> Any:
+        return b.on[t] - b.on[t - 1] == b.start[t] - b.stop[t]
+
+    block.first_switch = pyo.Constraint(expr=block.on[0] - now == block.start[0] - block.stop[0])
+
+    # in the first slots the window reaches back before the horizon, where nothing is decided
+    block.UP, block.DOWN = (pyo.RangeSet(span - 1, hub.n - 1) for span in (up, down))
+    block.UP_CUT, block.DOWN_CUT = (pyo.RangeSet(0, span - 2) for span in (up, down))
+    block.BEFORE = pyo.Set(pyo.RangeSet(0, max(up, down) - 2), initialize=lambda b, t: range(t + 1))
+
+    @block.Constraint(block.UP)
+    def min_up(b: Any, t: int) -> Any:
+        return sum(b.start[t - k] for k in range(up)) <= b.on[t]
+
+    @block.Constraint(block.UP_CUT)
+    def min_up_at_first(b: Any, t: int) -> Any:
+        return sum(b.start[i] for i in b.BEFORE[t]) <= b.on[t]
+
+    @block.Constraint(block.DOWN)
+    def min_down(b: Any, t: int) -> Any:
+        return sum(b.stop[t - k] for k in range(down)) <= 1 - b.on[t]
+
+    @block.Constraint(block.DOWN_CUT)
+    def min_down_at_first(b: Any, t: int) -> Any:
+        return sum(b.stop[i] for i in b.BEFORE[t]) <= 1 - b.on[t]
+
+
+def _slots(hours: float, step: float) -> int:
+    """Slots that cover some hours."""
+    return math.ceil(hours / step - 1e-9)
+
+
+def _linear(block: pyo.Block, machine: Converter, full: float) -> None:
+    """Between least and full load while it is on, nothing while it is off."""
+    least = machine.min_load * full
+
+    @block.Constraint(block.T)
+    def most(b: Any, t: int) -> Any:
+        return b.load[t] <= full * b.on[t]
+
+    if least > 0:
+
+        @block.Constraint(block.T)
+        def at_least(b: Any, t: int) -> Any:
+            return b.load[t] >= least * b.on[t]
+
+
+def _segments(block: pyo.Block, machine: Converter, hub: Hub, full: float, ordered: bool) -> None:
+    """The load as its least and what is filled of each segment above it."""
+    width = (np.diff(machine.knots) * full).tolist()
+    least = machine.min_load * full
+    block.K = pyo.RangeSet(0, len(width) - 1)
+    block.filled = pyo.Var(block.K, block.T, domain=pyo.NonNegativeReals)
+    limit(block.filled, upper=np.repeat(width, hub.n))
+    block.width = Series(block.K, values=np.array(width))
+    switched = machine.switched
+
+    @block.Constraint(block.T)
+    def load_of_segments(b: Any, t: int) -> Any:
+        base = least * b.on[t] if switched else 0.0
+        return b.load[t] == base + sum(b.filled[k, t] for k in range(len(width)))
+
+    if switched:
+
+        @block.Constraint(block.K, block.T)
+        def while_on(b: Any, k: int, t: int) -> Any:
+            return b.filled[k, t] <= b.width[k] * b.on[t]
+
+    if ordered:
+        block.BEND = pyo.RangeSet(0, len(width) - 2)
+        block.full = pyo.Var(block.BEND, block.T, domain=pyo.Binary)
+
+        @block.Constraint(block.BEND, block.T)
+        def lower_full(b: Any, k: int, t: int) -> Any:
+            return b.filled[k, t] >= b.width[k] * b.full[k, t]
+
+        @block.Constraint(block.BEND, block.T)
+        def upper_after(b: Any, k: int, t: int) -> Any:
+            return b.filled[k + 1, t] <= b.width[k + 1] * b.full[k, t]
+
+
+def _rising(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:
+    rise, first = (min(share, 1.0) * full for share in (machine.rise(hub.hours), machine.first_rise(hub.hours)))
+    begun = machine.load_at_start()
+    if not machine.switched:
+
+        @block.Constraint(block.LATER)
+        def ramp_up(b: Any, t: int) -> Any:
+            return b.load[t] - b.load[t - 1] <= rise
+
+        if begun is not None:
+            block.first_ramp_up = pyo.Constraint(expr=block.load[0] <= begun * full + first)
+        return
+    starting = machine.starting(hub.hours) * full
+
+    @block.Constraint(block.LATER)
+    def ramp_up_while_on(b: Any, t: int) -> Any:
+        return b.load[t] - b.load[t - 1] <= rise * b.on[t - 1] + starting * b.start[t]
+
+    on = float(machine.on_at_start())
+    block.first_ramp_up = pyo.Constraint(
+        expr=block.load[0] - (begun or 0.0) * full <= first * on + starting * block.start[0]
+    )
+
+
+def _falling(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:
+    fall, first = (min(share, 1.0) * full for share in (machine.fall(hub.hours), machine.first_fall(hub.hours)))
+    begun = machine.load_at_start()
+    if not machine.switched:
+
+        @block.Constraint(block.LATER)
+        def ramp_down(b: Any, t: int) -> Any:
+            return b.load[t - 1] - b.load[t] <= fall
+
+        if begun is not None:
+            block.first_ramp_down = pyo.Constraint(expr=begun * full - block.load[0] <= first)
+        return
+    stopping = machine.stopping(hub.hours) * full
+
+    @block.Constraint(block.LATER)
+    def ramp_down_while_on(b: Any, t: int) -> Any:
+        return b.load[t - 1] - b.load[t] <= fall * b.on[t] + stopping * b.stop[t]
+
+    # it stops at the horizon's start from the load at which it may stop at once
+    at_once = 1.0 if machine.ramp_down_per_h is None else machine.min_load
+    at_once = (at_once if machine.stop_load is None else machine.stop_load) * full
+    block.first_ramp_down = pyo.Constraint(
+        expr=(begun or 0.0) * full - block.load[0] <= first * block.on[0] + max(at_once, 0.0) * block.stop[0]
+    )
+
+
+def _daily(block: pyo.Block, days: list[tuple[range, float]]) -> None:
+    block.DAY = pyo.RangeSet(0, len(days) - 1)
+    block.OF_DAY = pyo.Set(block.DAY, initialize=dict(enumerate(steps for steps, _ in days)))
+    block.amount_of_day = Series(block.DAY, values=np.array([amount for _, amount in days]))
+
+    @block.Constraint(block.DAY)
+    def per_day(b: Any, d: int) -> Any:
+        return sum(b.load[t] for t in b.OF_DAY[d]) == b.amount_of_day[d]
+
+
+def _ports(block: pyo.Block, machine: Converter, hub: Hub, full: float, segments: int) -> Ports:
+    load, series = block.load, hub.series[machine.name]
+    flows = [Flow(machine.name, "main", machine.carrier, Linear(((load, 1.0 if machine.main == "output" else -1.0),)))]
+    for key, stream in machine.streams():
+        sign = 1.0 if key.startswith("outputs") else -1.0
+        if not stream.by_load:
+            gives = Linear(((load, sign * series[key]),))
+        else:
+            knots = stream.at(machine.knots)
+            slope = np.diff(knots) / np.diff(machine.knots)
+            parts: list[tuple[Any, float]] = []
+            if segments > 1:
+                parts += [(Row(block.filled, k), sign * float(slope[k])) for k in range(segments)]
+                idle = float(knots[0])
+            elif segments == 1:
+                parts.append((load, sign * float(slope[0])))
+                idle = float(knots[0] - slope[0] * machine.min_load)
+            else:
+                # it is at full load whenever it is on
+                idle = float(knots[0])
+            if machine.switched and idle:
+                parts.append((block.on, sign * idle * full))
+            gives = Linear(tuple(parts))
+        flows.append(Flow(machine.name, key, stream.carrier, gives))
+    cost = [Linear(((load, machine.cost_per_unit),))]
+    on: Linear | None = None
+    if machine.switched:
+        if machine.start_fuel is not None:
+            drawn = Linear(((block.start, -machine.start_fuel.amount),))
+            flows.append(Flow(machine.name, "start_fuel", machine.start_fuel.carrier, drawn))
+        cost += [
+            Linear(((block.start, machine.start_cost), (block.stop, machine.stop_cost))),
+            Linear(((block.on, machine.running_cost_per_h * hub.hours),)),
+        ]
+        on = Linear(((block.on, 1.0),))
+    return Ports(
+        flows=tuple(flows),
+        cost=tuple(cost),
+        scope1=(Linear(((load, machine.fossil_kg_per_unit),)),),
+        on=on,
+    )

@@ -1,0 +1,70 @@
+"""A store in the model: what is put in and out at its terminals, and its level at the end of each slot.
+
+Level as in ``Storage.after``: self-loss is per hour and acts continuously, so that the optimum does not depend on the
+step. Where filling and emptying at the same time could pay, for it burns a surplus, a binary forbids it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import pyomo.environ as pyo
+
+from emberline.models.formulations.site.assets.ports import Flow, Hub, Linear, Ports, slots
+from emberline.scenarios.assets import Storage
+
+
+def add_storage(block: pyo.Block, store: Storage, hub: Hub, alone: Collection[int]) -> Ports:
+    """Put in, put out, level; ``alone``: slots in which it is either filled or emptied, where both could pay."""
+    slots(block, hub.n)
+    counts = store.effective_hours(hub.hours) / hub.hours
+    room_in, room_out = (None if rate is None else rate * hub.hours for rate in (store.in_rate, store.out_rate))
+    block.put_in = pyo.Var(block.T, bounds=(0, room_in))
+    block.put_out = pyo.Var(block.T, bounds=(0, room_out))
+    block.level = pyo.Var(block.T, bounds=(store.lowest, store.highest))
+    kept = store.kept(hub.hours)
+    gain, loss = counts * store.in_efficiency, counts / store.out_efficiency
+
+    @block.Constraint(block.LATER)
+    def state(b: Any, t: int) -> Any:
+        return b.level[t] == kept * b.level[t - 1] + gain * b.put_in[t] - loss * b.put_out[t]
+
+    block.first = pyo.Constraint(
+        expr=block.level[0] == kept * store.start_level + gain * block.put_in[0] - loss * block.put_out[0]
+    )
+    block.end = pyo.Constraint(expr=block.level[hub.n - 1] >= store.end_level * (1 - 1e-9))
+    if burns(store, hub) and alone:
+        _one_way(block, store, hub, alone)
+    return Ports(
+        flows=(
+            Flow(store.name, "in", store.carrier, Linear(((block.put_in, -1.0),))),
+            Flow(store.name, "out", store.carrier, Linear(((block.put_out, 1.0),))),
+        ),
+        cost=(Linear(((block.put_out, store.wear_cost_per_unit),)),),
+        level=block.level,
+    )
+
+
+def burns(store: Storage, hub: Hub) -> bool:
+    """Whether filling and emptying it at the same time could pay, and is not possible."""
+    lossy = store.in_efficiency * store.out_efficiency < 1
+    return lossy and not store.both_ways and store.carrier not in hub.harmless
+
+
+def _one_way(block: pyo.Block, store: Storage, hub: Hub, alone: Collection[int]) -> None:
+    kept, hours = store.kept(hub.hours), store.effective_hours(hub.hours) / hub.hours
+    # where no rate is given: as much as fills it, or empties it, whatever it held
+    span = (store.highest - store.lowest + store.capacity * (1 - kept)) / max(hours, 1e-9)
+    most_in = span / store.in_efficiency if store.in_rate is None else store.in_rate * hub.hours
+    most_out = span * store.out_efficiency if store.out_rate is None else store.out_rate * hub.hours
+    block.ALONE = pyo.Set(initialize=sorted(alone))
+    block.filling = pyo.Var(block.ALONE, domain=pyo.Binary)
+
+    @block.Constraint(block.ALONE)
+    def in_alone(b: Any, t: int) -> Any:
+        return b.put_in[t] <= most_in * b.filling[t]
+
+    @block.Constraint(block.ALONE)
+    def out_alone(b: Any, t: int) -> Any:
+        return b.put_out[t] <= most_out * (1 - b.filling[t])

@@ -1,0 +1,344 @@
+"""The site in the model: grid connection, PV, battery and the hub's assets by slot, and what their flows cost and emit.
+
+Power balance by slot; the battery's level with its self-loss per hour as in ``Battery.after``; the import limit on the
+mean over the metered interval. Energies are in MWh by slot. Assets and the balances of other carriers than electricity:
+``models/formulations/site/assets``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+import xarray as xr
+
+from emberline.models.formulations.site import assets
+from emberline.models.formulations.site import battery as batteries
+from emberline.models.formulations.site import purchase as purchases
+from emberline.models.formulations.site.assets import Hub, HubPorts, Linear, Sum
+from emberline.models.formulations.site.purchase import Purchase
+from emberline.models.kernel.templates import Series, limit
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.site import Battery
+from emberline.scenarios.tariff.settlement import marginal_prices
+
+
+@dataclass(frozen=True)
+class SiteData:
+    """The site's numbers by slot; energies in MWh, weights per MWh imported."""
+
+    hours: float
+    base: np.ndarray
+    pv: np.ndarray
+    price: np.ndarray
+    export_price: np.ndarray
+    carbon: np.ndarray
+    """kg CO2e/MWh by the goal's signal."""
+    average: np.ndarray
+    """kg CO2e/MWh, average: what a carbon price counts."""
+    carbon_price_per_kg: float
+    import_limit_mw: float | None
+    export_limit_mw: float
+    meter_min: float
+    cell_min: float
+    step_min: float
+    battery: Battery | None
+    level_mwh: float
+    end_mwh: float
+    curtails: bool = False
+    """Whether it may pay to curtail PV: the goal counts money and there are negative prices."""
+    hub: Hub | None = None
+    """The site's assets, where it has any."""
+    purchase: Purchase | None = None
+    """What is paid for import beyond ``price``: peaks, blocks and contracts that are not used up."""
+    sunk_cost: float = 0.0
+    """What contracts and fixed charges cost whatever is imported; in no port, nor in any price [currency]."""
+    whole: bool = True
+    """False: what is whole may be in part, such as a machine that is half on. Quicker, and never dearer."""
+    given_worth: tuple[str, dict[str, np.ndarray]] = ("", {})
+    """A port, and what a unit that the line gives of a carrier takes off it in each slot: where assets are held."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether import follows from the line's load alone: nothing to decide on the site."""
+        idle = self.battery is None and self.hub is None
+        return idle and bool((self.pv <= self.base).all()) and not self.curtails
+
+    @property
+    def balance_meters(self) -> bool:
+        """Whether a metered interval is a slot whose balance says what is imported."""
+        return not self.plain and self.meter_min == self.cell_min == self.step_min
+
+    @property
+    def full_price(self) -> np.ndarray:
+        """Price of imported energy with the carbon price on it, where the scheme covers it."""
+        return self.price + self.carbon_price_per_kg * self.average
+
+    @property
+    def guide_price(self) -> np.ndarray:
+        """About what a MWh costs in each slot, with what the tariff takes for energy."""
+        return self.price + (0.0 if self.purchase is None else self.purchase.energy_price)
+
+    def meters(self) -> list[tuple[list[int], int]]:
+        """For each metered interval its cells, and the slot of each cell follows from its place."""
+        per = round(self.meter_min / self.cell_min)
+        return [(list(range(i * per, (i + 1) * per)), i) for i in range(self.n_meters)]
+
+    @property
+    def n_meters(self) -> int:
+        """Number of metered intervals."""
+        return round(len(self.base) * self.step_min / self.meter_min)
+
+    def slot_of(self, cell: int) -> int:
+        """The slot that a cell lies in."""
+        return int(cell * self.cell_min // self.step_min)
+
+    @property
+    def cells_per_slot(self) -> int:
+        """Cells in a slot."""
+        return round(self.step_min / self.cell_min)
+
+    def unavoidable(self, weight: np.ndarray) -> float:
+        """What base load beyond PV costs by a weight per MWh: no plan can change it, unless assets can deliver it."""
+        if self.hub is not None:
+            return 0.0
+        return float(np.maximum(self.base - self.pv, 0.0) @ weight)
+
+    def limit_mwh(self) -> float:
+        """Energy that may be imported in a metered interval."""
+        return np.inf if self.import_limit_mw is None else self.import_limit_mw * self.meter_min / 60
+
+
+def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
+    """The site of a scenario."""
+    horizon, inputs, site = scenario.horizon, scenario.inputs, scenario.site
+    hours = horizon.step_h
+    battery = site.battery if site.battery and site.battery.energy_mwh > 0 and site.battery.power_mw > 0 else None
+    level = float(envelope["battery_level_mwh"]) if battery else 0.0
+    end = 0.0
+    if battery:
+        end = level if battery.end_level_share is None else battery.end_level_share * battery.energy_mwh
+    signal = "carbon_intensity_kg_per_mwh"
+    if scenario.goal.signal == "marginal":
+        signal = f"marginal_{signal}"
+    limit = site.grid.import_limit_mw
+    if limit is not None:
+        limit -= scenario.disturbances.import_margin_mw
+    cap = scenario.goal.caps.peak_mw
+    if cap is not None:
+        limit = cap if limit is None else min(limit, cap)
+    prices, purchase = marginal_prices(scenario), purchases.read(scenario, limit)
+    return SiteData(
+        hours=hours,
+        base=inputs["base_load_mw"].to_numpy() * hours,
+        pv=inputs["pv_available_mw"].to_numpy() * hours,
+        price=prices.imported,
+        export_price=prices.exported,
+        carbon=inputs[signal].to_numpy(),
+        average=inputs["carbon_intensity_kg_per_mwh"].to_numpy(),
+        carbon_price_per_kg=scenario.market.carbon_price.on_grid / 1000,
+        import_limit_mw=limit,
+        export_limit_mw=site.grid.export_limit_mw,
+        meter_min=site.grid.metered_interval_min,
+        cell_min=math.gcd(int(horizon.step_min), int(site.grid.metered_interval_min)),
+        step_min=horizon.step_min,
+        battery=battery,
+        curtails=scenario.goal.minimize != "carbon" and bool((prices.imported < 0).any()),
+        level_mwh=level,
+        end_mwh=end,
+        hub=assets.read(scenario),
+        purchase=purchase,
+        sunk_cost=prices.constant + (0.0 if purchase is None else purchase.constant),
+    )
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What the site offers to the objective, constants included.
+
+    Each use within a rule makes the expression anew, so that it is a template.
+    """
+
+    worth: Callable[[str], Any]
+    """By name of a port, an expression."""
+    over: Any = 0.0
+    """MWh above the import limit, where a model may exceed it at a price."""
+    hub: HubPorts | None = None
+    """The assets."""
+
+    @property
+    def carbon(self) -> Any:
+        """kg CO2e of what is imported, and of the fuels and heat that assets take: fossil, scope 1 and 2."""
+        return self.worth("carbon")
+
+    @property
+    def cost(self) -> Any:
+        """Energy cost, less what export earns, and what the assets cost [currency]."""
+        return self.worth("cost")
+
+    @property
+    def full_cost(self) -> Any:
+        """The same with the carbon price on imports, fuels and heat bought, each as the scheme covers it."""
+        return self.worth("full_cost")
+
+    def at_most(self, port: str, top: float, above: Any = 0.0) -> Callable[[Any], Any]:
+        """Rule of a constraint that keeps a port to a cap, or so much above it."""
+        return lambda block: self.worth(port) - above <= top
+
+    def less(self, taken: Callable[[str], Any]) -> Ports:
+        """Ports with something taken off, by name of the port."""
+        return replace(self, worth=lambda port: self.worth(port) - taken(port))
+
+
+def add(
+    block: pyo.Block,
+    data: SiteData,
+    line_cell: Callable[[Any, Any], Any],
+    line_slot: Callable[[Any], Any],
+    *,
+    exclusive: bool = True,
+    soft: bool = False,
+    line_gives: Mapping[str, Linear] | None = None,
+    burning: Collection[int] | None = None,
+) -> Ports:
+    """Fill a block with the site.
+
+    Args:
+        block: empty.
+        data: the site.
+        line_cell: energy of the line in a cell, given with its slot [MWh], an expression; both may be placeholders.
+        line_slot: energy of the line in a slot [MWh], an expression; the slot may be a placeholder.
+        exclusive: forbid import and export (charge and discharge) at the same time where it would pay.
+        soft: let the import limit be exceeded; the objective must price it.
+        line_gives: what the line delivers of other carriers, such as heat of its off-gas, in the carrier's unit.
+        burning: slots in which stores may not be filled and emptied at the same time; None: all in which it could pay.
+    """
+    n = len(data.base)
+    hub: HubPorts | None = None
+    electricity: Sum | None = None
+    block.T = pyo.RangeSet(0, n - 1)
+    block.base = Series(block.T, values=data.base)
+    block.price, block.earned = Series(block.T, values=data.price), Series(block.T, values=data.export_price)
+    block.full_price, block.intensity = Series(block.T, values=data.full_price), Series(block.T, values=data.carbon)
+
+    top = data.export_limit_mw * data.hours
+    if data.plain:
+        block.available = Series(block.T, values=data.pv)
+    else:
+        block.taken = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+        block.given = pyo.Var(block.T, bounds=(0, top))
+        if data.pv.any():
+            block.pv = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+            limit(block.pv, upper=data.pv)
+        else:
+            block.pv = Series(block.T, values=data.pv)
+        if data.battery:
+            batteries.add(block, data, exclusive, burning)
+        if data.hub is not None:
+            block.hub = pyo.Block()
+            hub, electricity = assets.add(block.hub, data.hub, line_gives, exclusive=exclusive, burning=burning)
+
+    def taken(t: Any) -> Any:
+        return line_slot(t) + block.base[t] - block.available[t] if data.plain else block.taken[t]
+
+    def drawn(t: Any) -> Any:
+        """What battery and assets draw from the balance, less what they give."""
+        net: Any = 0.0 if data.plain or not data.battery else block.charge[t] - block.discharge[t]
+        return net if electricity is None else net - electricity.at(t)
+
+    if not data.plain:
+
+        @block.Constraint(block.T)
+        def balance(b: Any, t: int) -> Any:
+            return b.taken[t] + b.pv[t] - b.given[t] - drawn(t) == line_slot(t) + b.base[t]
+
+        if exclusive and top > 0:
+            _one_way(block, data)
+
+    metered = _meter(block, data, line_cell, drawn)
+    n_meter = data.n_meters
+    block.M = pyo.RangeSet(0, n_meter - 1 if np.isfinite(data.limit_mwh()) else -1)
+    block.over = pyo.Var(block.M if soft else [], domain=pyo.NonNegativeReals)
+    # where there is no line either, a limit would have no variable at all
+    block.nought = pyo.Var(bounds=(0.0, 0.0), initialize=0.0)
+
+    @block.Constraint(block.M)
+    def import_limit(b: Any, i: int) -> Any:
+        return metered(i) <= data.limit_mwh() + (b.over[i] if soft else b.nought)
+
+    paid: Callable[[], Any] | None = None
+    if data.purchase is not None:
+        block.purchase = pyo.Block()
+        paid = purchases.add(block.purchase, data.purchase, taken, metered, n, n_meter)
+    credited, units = data.given_worth
+    credit: Sum | None = None
+    if line_gives and any(np.any(unit) for unit in units.values()):
+        block.credit = pyo.Block()
+        terms = [line_gives[carrier].scaled(unit) for carrier, unit in units.items() if carrier in line_gives]
+        credit = Sum(block.credit, terms, n)
+    if not data.whole:
+        for variable in block.component_data_objects(pyo.Var):
+            if variable.is_binary():
+                variable.domain = pyo.UnitInterval
+    weights = {"carbon": block.intensity, "cost": block.price, "full_cost": block.full_price}
+
+    def worth(port: str) -> Any:
+        total = sum(weights[port][t] * taken(t) for t in block.T)
+        if port != "carbon":
+            if not data.plain:
+                total -= sum(block.earned[t] * block.given[t] for t in block.T)
+            if paid is not None:
+                total += paid()
+        if hub is not None:
+            total += hub.worth(port)
+        return total - credit.total() if credit is not None and port == credited else total
+
+    over = pyo.quicksum(block.over[i] for i in block.over)
+    return Ports(worth=worth, over=over, hub=hub)
+
+
+def _meter(
+    block: pyo.Block, data: SiteData, line_cell: Callable[[Any, Any], Any], drawn: Callable[[Any], Any]
+) -> Callable[[Any], Any]:
+    """Net import in a metered interval [MWh], an expression; the interval may be a placeholder."""
+    n_cells = len(data.base) * data.cells_per_slot
+    per, share = round(data.meter_min / data.cell_min), 1 / data.cells_per_slot
+    block.CELL = pyo.RangeSet(0, n_cells - 1)
+    block.slot = Series(block.CELL, values=np.arange(n_cells) // data.cells_per_slot)
+    # a site that decides nothing takes what PV it has
+    sun = block.available if data.plain else block.pv
+
+    def cell(c: Any) -> Any:
+        # battery, PV and assets are constant within a slot, the line is not
+        t = c if data.cells_per_slot == 1 else block.slot[c]
+        return line_cell(c, t) + share * (block.base[t] - sun[t] + drawn(t))
+
+    if data.balance_meters:
+        return lambda i: block.taken[i] - block.given[i]
+    return lambda i: sum([cell(i * per + k) for k in range(per)])
+
+
+def _one_way(block: pyo.Block, data: SiteData) -> None:
+    """No import while exporting, where selling what was bought would pay."""
+    # what a block would lose by its spread is saved by importing
+    spread = 0.0 if data.purchase is None else data.purchase.most_spread
+    price = np.minimum(data.price, data.full_price) - spread
+    pays = np.flatnonzero(data.export_price > price).tolist()
+    if not pays:
+        return
+    top = data.export_limit_mw * data.hours
+    most = (data.import_limit_mw or 1e4) * data.hours
+    block.PAYS = pyo.Set(initialize=pays)
+    block.exporting = pyo.Var(block.PAYS, domain=pyo.Binary)
+
+    @block.Constraint(block.PAYS)
+    def export_alone(b: Any, t: int) -> Any:
+        return b.given[t] <= top * b.exporting[t]
+
+    @block.Constraint(block.PAYS)
+    def import_alone(b: Any, t: int) -> Any:
+        return b.taken[t] <= most * (1 - b.exporting[t])

@@ -1,0 +1,248 @@
+"""What the site does for a given load of the line: flows, carbon and cost, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+import xarray as xr
+
+from emberline.models.formulations.site import balance as site_model
+from emberline.models.formulations.site.assets import HubFlows, Linear, Row, held, read_flows
+from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.kernel.highs import Program
+from emberline.models.kernel.templates import building
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY
+
+TOLERANCE_MWH = 1e-6
+TIME_LIMIT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Flows:
+    """Flows by slot [MWh] and what they come to: scope 2, and scope 1 of the fuels that assets take."""
+
+    imported: np.ndarray
+    exported: np.ndarray
+    pv: np.ndarray
+    charge: np.ndarray
+    discharge: np.ndarray
+    level: np.ndarray
+    meter_mw: np.ndarray
+    carbon: float
+    cost: float
+    full_cost: float
+    over_mwh: float = 0.0
+    """Energy above the import limit; 0 in an acceptable plan."""
+    hub: HubFlows | None = None
+    """What the site's assets do."""
+
+
+class Dispatcher:
+    """The site's best use under a load, its model built once: another load is other bounds."""
+
+    def __init__(
+        self,
+        data: SiteData,
+        goal: Callable[[Ports], Any],
+        over_price: float,
+        caps: Sequence[tuple[str, float, float]] = (),
+    ) -> None:
+        """Build and compile the model, unless nothing is to decide.
+
+        Args:
+            data: the site.
+            goal: what to minimize, from the site's ports.
+            over_price: what a MWh above the import limit counts, so that there are flows where a load breaks it.
+            caps: by port of the site: name, cap, and what a unit above it counts.
+        """
+        self.data = data
+        self.carriers = () if data.hub is None else tuple(data.hub.carriers)
+        if data.plain:
+            return
+        n, per = len(data.base), data.cells_per_slot
+        model = self.model = pyo.ConcreteModel()
+        with building():
+            model.CELL = pyo.RangeSet(0, n * per - 1)
+            model.line = pyo.Var(model.CELL)
+            model.given = pyo.Var(pyo.RangeSet(0, len(self.carriers) - 1), pyo.RangeSet(0, n - 1))
+            model.site = pyo.Block()
+            self.ports = site_model.add(
+                model.site,
+                data,
+                lambda c, t: model.line[c],
+                lambda t: sum(model.line[t * per + k] for k in range(per)),
+                soft=True,
+                line_gives={carrier: Linear(((Row(model.given, k), 1.0),)) for k, carrier in enumerate(self.carriers)},
+            )
+            scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
+            model.CAP = pyo.RangeSet(0, len(caps) - 1)
+            model.above = pyo.Var(model.CAP, domain=pyo.NonNegativeReals)
+            model.cap = pyo.Block(model.CAP)
+            for k, (port, most, _) in enumerate(caps):
+                model.cap[k].kept = pyo.Constraint(rule=self.ports.at_most(port, most, model.above[k]))
+            broken = over_price * self.ports.over + sum(caps[k][2] * model.above[k] for k in model.CAP)
+
+            @model.Objective()
+            def wanted(m: Any) -> Any:
+                # among equals: little throughput of the battery, no curtailment
+                among = -0.5 * sum(m.site.pv[t] for t in m.site.T) if data.pv.any() else 0.0
+                if data.battery:
+                    among += sum(m.site.charge[t] + m.site.discharge[t] for t in m.site.T)
+                return goal(self.ports) + broken + scale * among
+
+            self.program = Program(model)
+
+    def flows(
+        self,
+        line_cells: np.ndarray,
+        *,
+        time_limit: float = TIME_LIMIT_S,
+        cancel: Callable[[], bool] | None = None,
+        line_gives: Mapping[str, np.ndarray] | None = None,
+    ) -> Flows | None:
+        """Best use of the site for a load; arguments and result are those of ``dispatch``."""
+        data, given = self.data, line_gives or {}
+        if data.plain:
+            return _plain(data, line_cells)
+        model, none = self.model, np.zeros(len(data.base))
+        amounts = [line_cells, *(given.get(carrier, none) for carrier in self.carriers)]
+        places = np.concatenate([self.program.columns_of(variable) for variable in (model.line, model.given)])
+        values = np.concatenate(amounts)[places >= 0]
+        self.program.bound(places[places >= 0], values, values)
+        if not self.program.run(time_limit=time_limit, gap=1e-6, cancel=cancel).found:
+            return None
+        return held_flows(model.site, data, self.ports, line_cells)
+
+    def worth(self, *, time_limit: float = TIME_LIMIT_S) -> dict[str, np.ndarray]:
+        """What a unit more of each carrier beside electricity is worth in each slot, by the goal, where flows stand.
+
+        Shape (n_slots,) each; nothing where there are no assets or machines are whole.
+        """
+        if self.data.hub is None or self.program.whole:
+            return {}
+        found = self.program.multipliers(time_limit=time_limit)
+        if found is None:
+            return {}
+        hub = self.model.site.hub
+        return {name: found.of_rows(hub.carrier[name].balance) for name in hub.CARRIER}
+
+
+def dispatch(
+    data: SiteData,
+    line_cells: np.ndarray,
+    goal: Callable[[Ports], Any],
+    *,
+    over_price: float,
+    time_limit: float = TIME_LIMIT_S,
+    cancel: Callable[[], bool] | None = None,
+    line_gives: Mapping[str, np.ndarray] | None = None,
+) -> Flows | None:
+    """Best use of the site for a load.
+
+    Args:
+        data: the site.
+        line_cells: energy of the line by cell [MWh].
+        goal: what to minimize, from the site's ports.
+        over_price: what a MWh above the import limit counts, so that there are flows where a load breaks it.
+        time_limit: seconds.
+        cancel: polled; True ends the search for flows.
+        line_gives: what the line delivers of other carriers by slot, in the carrier's unit, shape (n_slots,) each.
+
+    Returns:
+        The flows; ``over_mwh`` tells by how much they break the import limit. None where none were found in time, or
+        battery or assets cannot do what is asked of them.
+    """
+    made = Dispatcher(data, goal, over_price)
+    return made.flows(line_cells, time_limit=time_limit, cancel=cancel, line_gives=line_gives)
+
+
+def held_flows(block: pyo.Block, data: SiteData, ports: Ports, line_cells: np.ndarray) -> Flows:
+    """The flows that the variables of a site's block hold after a solve."""
+    if data.plain:
+        return _plain(data, line_cells)
+    n, zero = len(data.base), np.zeros(len(data.base))
+
+    def values(name: str) -> np.ndarray:
+        return held(getattr(block, name), n)
+
+    charge, discharge, level = (values(name) if data.battery else zero for name in ("charge", "discharge", "level"))
+    hub = None if ports.hub is None else read_flows(ports.hub)
+    return _flows(data, line_cells, values("taken"), values("given"), values("pv"), charge, discharge, level, hub)
+
+
+def _plain(data: SiteData, line_cells: np.ndarray) -> Flows:
+    """Where nothing is to decide on the site."""
+    line, zero = line_cells.reshape(len(data.base), -1).sum(axis=1), np.zeros(len(data.base))
+    return _flows(data, line_cells, line + data.base - data.pv, zero, data.pv.copy(), zero, zero, zero)
+
+
+def columns(scenario: Scenario, data: SiteData, flows: Flows, line: np.ndarray) -> xr.Dataset:
+    """Flows as the variables of table ``FLOWS``.
+
+    Args:
+        scenario: whose site it is.
+        data: the site.
+        flows: what it does.
+        line: energy of the line by slot [MWh].
+    """
+    power = {
+        "line_mw": line,
+        "base_load_mw": data.base,
+        "pv_mw": flows.pv,
+        "pv_curtailed_mw": data.pv - flows.pv,
+        "charge_mw": flows.charge,
+        "discharge_mw": flows.discharge,
+        "import_mw": flows.imported,
+        "export_mw": flows.exported,
+    }
+    found: dict[str, Any] = {name: ("time", np.asarray(values) / data.hours) for name, values in power.items()}
+    found["battery_mwh"] = ("time", flows.level)
+    found["meter_mw"] = ("meter", flows.meter_mw)
+    coordinates: dict[str, Any] = {}
+    if flows.hub is not None and data.hub is not None:
+        own, coordinates = flows.hub.columns(data.hub)
+        found.update(own)
+    return xr.Dataset(found, coords=coordinates)
+
+
+def _flows(
+    data: SiteData,
+    line_cells: np.ndarray,
+    taken: np.ndarray,
+    given: np.ndarray,
+    pv: np.ndarray,
+    charge: np.ndarray,
+    discharge: np.ndarray,
+    level: np.ndarray,
+    hub: HubFlows | None = None,
+) -> Flows:
+    # what goes in and out at once is a tie that the solver broke its way: the meter sees the difference
+    circle = np.minimum(np.maximum(taken, 0.0), np.maximum(given, 0.0))
+    taken, given = taken - circle, given - circle
+    per = data.cells_per_slot
+    made = np.zeros(len(data.base)) if hub is None else hub.delivered(ELECTRICITY)
+    cells = line_cells + np.repeat(data.base - pv + charge - discharge - made, per) / per
+    meter = cells.reshape(-1, round(data.meter_min / data.cell_min)).sum(axis=1)
+    over = np.maximum(meter - data.limit_mwh(), 0.0)
+    more = (0.0 if data.purchase is None else data.purchase.cost(taken, meter)) + (hub.cost if hub else 0.0)
+    return Flows(
+        imported=np.maximum(taken, 0.0),
+        exported=np.maximum(given, 0.0),
+        pv=pv,
+        charge=charge,
+        discharge=discharge,
+        level=level,
+        meter_mw=meter * 60 / data.meter_min,
+        carbon=float(taken @ data.carbon) + (hub.carbon if hub else 0.0),
+        cost=float(taken @ data.price - given @ data.export_price) + more,
+        full_cost=float(taken @ data.full_price - given @ data.export_price)
+        + more
+        + (hub.full_cost - hub.cost if hub else 0.0),
+        over_mwh=float(over[over > TOLERANCE_MWH].sum()),
+        hub=hub,
+    )

@@ -1,0 +1,138 @@
+"""The aim: what is minimized, what breaks ties, and which caps hold, in the model's terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from emberline.models.formulations.site.assets import dearest
+from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.formulations.site.dispatch import Flows
+from emberline.scenarios import Scenario
+
+SECOND = 1e-3
+"""Weight of the second goal: all of it counts as little as this share of the first."""
+WITHIN = 0.1
+"""Nor does it count for more than this share of the gap that is asked for."""
+EARLY = 1e-6
+"""Weight of early starts, by slot and as a share of the first goal."""
+FUEL = 4.0
+"""Units of fuel that a unit of electricity is thought to take at most, where keeping a limit is priced."""
+BREACH = 30.0
+"""What breaking a limit or a cap counts, beside the most that keeping it could cost."""
+
+
+@dataclass(frozen=True)
+class Aim:
+    """First goal, second goal and caps. Values leave out what no plan can change.
+
+    Goals are lexicographic up to ``SECOND``: the weight of the second goal is so small that trading all of it would
+    move the first by a tenth of a percent, and by a tenth of the gap that is asked for at most.
+    """
+
+    first: str
+    """``carbon``, ``cost`` or ``full_cost``: a port of the site."""
+    second: str
+    second_weight: float
+    constant: float
+    """Part of the first goal that base load beyond PV causes: left out of objective, bound and gap."""
+    cost_cap: float | None
+    """On ``full_cost``."""
+    carbon_cap: float | None
+    """On grid carbon by the goal's signal."""
+
+    def expression(self, ports: Ports) -> Any:
+        """Both goals as one, for a model."""
+        return getattr(ports, self.first) + self.second_weight * getattr(ports, self.second)
+
+    def pure(self, ports: Ports) -> Any:
+        """The first goal alone: what a bound is proven on."""
+        return getattr(ports, self.first)
+
+    def value(self, flows: Flows) -> float:
+        """The first goal of a plan, the constant left out."""
+        return float(getattr(flows, self.first)) - self.constant
+
+    def rank(self, flows: Flows) -> float:
+        """Both goals as one, for comparing plans."""
+        return float(getattr(flows, self.first)) + self.second_weight * float(getattr(flows, self.second))
+
+    def over_price(self, data: SiteData) -> float:
+        """What a MWh above the import limit counts while a plan is searched: more than moving it could bring."""
+        weight = float(np.abs(self.both_weights(data)).max())
+        if data.hub is not None:
+            # the grid may be clean and cheap: assets that keep the limit must still be worth their fuel
+            weight = max(weight, FUEL * dearest(data.hub, self.first))
+        return BREACH * weight + 1e-6
+
+    def draft_rank(self, data: SiteData, flows: Flows) -> float:
+        """Both goals as one with what broken limits and caps count: ranks plans that may not be acceptable yet."""
+        broken = self.over_price(data) * flows.over_mwh
+        broken += sum(price * max(getattr(flows, name) - cap, 0.0) for name, cap, price in self.caps(data))
+        return self.rank(flows) + broken
+
+    def caps(self, data: SiteData) -> list[tuple[str, float, float]]:
+        """Caps by port of the site: name, cap, and what a unit above it counts while a plan is searched."""
+        top = BREACH * float(np.abs(self.both_weights(data)).max())
+        table = weights(data)
+        found = []
+        for name, cap in (("full_cost", self.cost_cap), ("carbon", self.carbon_cap)):
+            if cap is not None:
+                found.append((name, cap, top / max(float(np.abs(table[name]).mean()), 1e-9)))
+        return found
+
+    def weight(self, data: SiteData) -> np.ndarray:
+        """Worth of a MWh imported in each slot by the first goal."""
+        return weights(data)[self.first]
+
+    def both_weights(self, data: SiteData) -> np.ndarray:
+        """Worth of a MWh imported in each slot by both goals as one."""
+        table = weights(data)
+        return table[self.first] + self.second_weight * table[self.second]
+
+    def keeps_caps(self, flows: Flows) -> bool:
+        """Whether a plan keeps the caps on cost and carbon."""
+        return not (
+            (self.cost_cap is not None and flows.full_cost > self.cost_cap + 1e-6 * max(abs(self.cost_cap), 1))
+            or (self.carbon_cap is not None and flows.carbon > self.carbon_cap + 1e-6 * max(abs(self.carbon_cap), 1))
+        )
+
+
+def weights(data: SiteData) -> dict[str, np.ndarray]:
+    """Worth of a MWh imported, by port of the site."""
+    price = data.guide_price
+    return {"carbon": data.carbon, "cost": price, "full_cost": price + data.full_price - data.price}
+
+
+def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct_kg: float) -> Aim:
+    """The aim of a scenario.
+
+    Args:
+        scenario: with its goal and caps.
+        data: the site.
+        baseline_cost: what the foreman's plan costs, carbon price on direct emissions left out; None: no such plan.
+        direct_kg: scope 1 of the orders, which every plan has in common [kg CO2e].
+    """
+    goal, caps = scenario.goal, scenario.goal.caps
+    first = {"carbon": "carbon", "cost": "cost", "cost_with_carbon_price": "full_cost", "lateness": "carbon"}[
+        goal.minimize
+    ]
+    second = "full_cost" if first == "carbon" else "carbon"
+    table = weights(data)
+    scale = float(np.abs(table[first]).mean()) / max(float(np.abs(table[second]).mean()), 1e-9)
+    limits = []
+    paid_for_direct = scenario.market.carbon_price.on_direct * direct_kg / 1000
+    if caps.cost is not None:
+        limits.append(caps.cost - paid_for_direct - data.sunk_cost)
+    if caps.extra_cost_share is not None and baseline_cost is not None:
+        limits.append(baseline_cost + caps.extra_cost_share * abs(baseline_cost))
+    return Aim(
+        first=first,
+        second=second,
+        second_weight=min(SECOND, WITHIN * goal.gap) * scale,
+        constant=data.unavoidable(table[first]),
+        cost_cap=min(limits) if limits else None,
+        carbon_cap=None if caps.carbon_kg is None else caps.carbon_kg - direct_kg,
+    )

@@ -1,0 +1,245 @@
+"""The tariff in the model: what metered import costs, linear wherever the tariff is.
+
+- Energy: rate times import. A block whose rate differs from the one before it by the same amount at all hours counts
+  the month's import above its limit: an epigraph where it is dearer, one binary where it is cheaper. Where the
+  difference changes with the hour, it matters when the limit is passed: the import above the limit is followed through
+  the month, with a binary for each interval in which the limit may be passed.
+- Demand charges: see ``models.formulations.site.demand_charge``.
+- Coincident peaks, levies, taxes, fixed charges and export are linear or constant.
+
+The cost is what ``scenarios.tariff.bill`` says of the import that minimizes it; for any other import it is never below.
+The bounds on import prune: a block or a peak that cannot be reached, or is passed in any case, needs no variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.site import demand_charge as demand
+from emberline.models.formulations.site.demand_charge import Bounds
+from emberline.models.kernel.templates import Series
+from emberline.scenarios.tariff import Rates
+
+SAME = 1e-9
+"""Differences of rates below this share of the largest rate are none."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What the tariff adds to the objective, taxes and constants included [currency]."""
+
+    energy: Callable[[], Any]
+    """Makes the expression, within a rule a template; likewise ``export``."""
+    demand: Any
+    coincident: Any
+    fixed: float
+    export: Callable[[], Any]
+    """What export earns, as a positive number."""
+
+    @property
+    def cost(self) -> Any:
+        """What is paid in the end."""
+        return self.energy() + self.demand + self.coincident + self.fixed - self.export()
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A limit of blocks that a month's import may pass, and what a MWh above it costs more in each interval."""
+
+    limit: float
+    more: np.ndarray
+    intervals: np.ndarray
+    least: np.ndarray
+    """Import of the month until the end of each interval, at least; ``most`` likewise."""
+    most: np.ndarray
+
+    @property
+    def even(self) -> bool:
+        return bool(np.ptp(self.more) <= SAME * np.abs(self.more).max())
+
+
+def add(
+    block: pyo.Block,
+    rates: Rates,
+    import_meter: Callable[[int], Any],
+    *,
+    most_mwh: float | np.ndarray = np.inf,
+    least_mwh: float | np.ndarray = 0.0,
+    export_meter: Callable[[int], Any] | None = None,
+) -> Ports:
+    """Fill a block with the tariff.
+
+    Args:
+        block: empty.
+        rates: the tariff's numbers on the metered intervals.
+        import_meter: import in a metered interval [MWh], an expression that is never negative; the interval may be a
+            placeholder.
+        most_mwh: what a metered interval can import at most [MWh], one for all or shape (n,); tariffs whose later
+            blocks are cheaper need it.
+        least_mwh: what it imports in any case [MWh].
+        export_meter: export in a metered interval [MWh], likewise; none: nothing is exported.
+
+    Raises:
+        ValueError: the tariff needs a bound on import and none is given.
+    """
+    n = len(rates)
+    bounds = Bounds(np.broadcast_to(np.asarray(least_mwh, float), n), np.broadcast_to(np.asarray(most_mwh, float), n))
+    base, steps = _steps(rates, bounds)
+    followed = [step for step in steps if not step.even]
+    if followed:
+        bounds.known("a block whose rates change by another amount at each hour")
+    imported = import_meter
+    even = _even_steps(block, rates, [step for step in steps if step.even], imported, bounds)
+    later = _followed_steps(block, rates, followed, imported)
+    earned = sum(rates.export_per_mwh.values(), np.zeros(n))
+    block.EVERY = pyo.RangeSet(0, n - 1)
+    block.base, block.earned = Series(block.EVERY, values=base), Series(block.EVERY, values=earned)
+
+    def energy() -> Any:
+        return sum(block.base[i] * imported(i) for i in block.EVERY) + even + later()
+
+    def export() -> Any:
+        return 0.0 if export_meter is None else sum(block.earned[i] * export_meter(i) for i in block.EVERY)
+
+    coincident: Any = 0.0
+    for listed in rates.coincident:
+        weight = listed.per_mw * listed.weight / rates.hours * rates.with_tax("coincident")
+        coincident += pyo.quicksum(weight * imported(int(i)) for i in listed.intervals)
+    return Ports(
+        energy=energy,
+        demand=rates.with_tax("demand") * demand.add(block, rates, imported, bounds),
+        coincident=coincident,
+        fixed=rates.with_tax("fixed") * sum(charge.months * charge.per_month for charge in rates.fixed),
+        export=export,
+    )
+
+
+def _steps(rates: Rates, bounds: Bounds) -> tuple[np.ndarray, list[_Step]]:
+    """The rate of each interval in the block in which its month begins, and the limits that may be passed after."""
+    n = len(rates)
+    limits = sorted({float(limit) for charge in rates.energy for limit in charge.limits_mwh} | {0.0})
+    rate = np.zeros((len(limits), n))
+    for charge in rates.energy:
+        place = np.searchsorted(charge.limits_mwh, limits, side="right") - 1
+        rate += np.where(place[:, None] >= 0, charge.per_mwh[place], 0.0) * rates.with_tax(charge.kind)
+    base, steps = np.zeros(n), []
+    for m in range(len(rates.months)):
+        here = rates.of_month(m)
+        begin = rates.before_mwh if m == 0 else 0.0
+        least, most = (begin + np.cumsum(bound[here]) for bound in (bounds.least, bounds.most))
+        first = int(np.searchsorted(limits, begin, side="right")) - 1
+        base[here] = rate[first, here]
+        for k in range(first + 1, len(limits)):
+            more = rate[k, here] - rate[k - 1, here]
+            if limits[k] < most[-1] and np.abs(more).max() > SAME * np.abs(rate).max():
+                steps.append(_Step(limits[k], more, here, least, most))
+    return base, steps
+
+
+def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable[[int], Any], bounds: Bounds) -> Any:
+    """What import above limits costs more, where the difference is the same at all hours."""
+    begin = [rates.before_mwh if rates.month[step.intervals[0]] == 0 else 0.0 for step in steps]
+    cheaper = [s for s, step in enumerate(steps) if step.more[0] < 0]
+    open_ = [s for s in cheaper if steps[s].least[-1] < steps[s].limit]
+    if open_:
+        bounds.known("a block of energy that is cheaper than the one before it")
+    block.STEP = pyo.RangeSet(0, len(steps) - 1)
+    block.CHEAPER, block.OPEN = pyo.Set(initialize=cheaper), pyo.Set(initialize=open_)
+    block.above = pyo.Var(block.STEP, domain=pyo.NonNegativeReals)
+    block.passed = pyo.Var(block.OPEN, domain=pyo.Binary)
+    block.INTERVAL = pyo.Set(block.STEP, initialize={s: step.intervals.tolist() for s, step in enumerate(steps)})
+    # by step: import before it counts less its limit, what the limit lies above the least and below the most
+    block.before = Series(block.STEP, values=np.array([b - step.limit for b, step in zip(begin, steps, strict=True)]))
+    block.short = Series(block.STEP, values=np.array([step.limit - float(step.least[-1]) for step in steps]))
+    block.room = Series(block.STEP, values=np.array([float(step.most[-1]) - step.limit for step in steps]))
+
+    def beyond(s: Any) -> Any:
+        return block.before[s] + sum(imported(i) for i in block.INTERVAL[s])
+
+    @block.Constraint(block.STEP - block.CHEAPER)
+    def dearer_above(b: Any, s: int) -> Any:
+        return b.above[s] >= beyond(s)
+
+    @block.Constraint(block.CHEAPER - block.OPEN)
+    def cheaper_above(b: Any, s: int) -> Any:
+        return b.above[s] <= beyond(s)
+
+    @block.Constraint(block.OPEN)
+    def cheaper_above_if(b: Any, s: int) -> Any:
+        return b.above[s] <= beyond(s) + b.short[s] * (1 - b.passed[s])
+
+    @block.Constraint(block.OPEN)
+    def cheaper_when_passed(b: Any, s: int) -> Any:
+        return b.above[s] <= b.room[s] * b.passed[s]
+
+    return pyo.quicksum(float(step.more.mean()) * block.above[s] for s, step in enumerate(steps))
+
+
+def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable[[Any], Any]) -> Callable[[], Any]:
+    """What import above limits costs more, where it matters at which hour a limit is passed."""
+    months = {int(rates.month[step.intervals[0]]): step.intervals for step in steps}
+    place = {int(i): j for intervals in months.values() for j, i in enumerate(intervals)}
+    firsts = [i for i, j in place.items() if not j]
+    block.FOLLOWED, block.FIRST = pyo.Set(initialize=sorted(place)), pyo.Set(initialize=sorted(firsts))
+    block.total = pyo.Var(block.FOLLOWED, domain=pyo.NonNegativeReals)
+    block.begin = Series(
+        block.FIRST, values=np.array([rates.before_mwh if rates.month[i] == 0 else 0.0 for i in sorted(firsts)])
+    )
+
+    @block.Constraint(block.FIRST)
+    def total_at_first(b: Any, i: int) -> Any:
+        return b.total[i] == b.begin[i] + imported(i)
+
+    @block.Constraint(block.FOLLOWED - block.FIRST)
+    def total_so_far(b: Any, i: int) -> Any:
+        return b.total[i] == b.total[i - 1] + imported(i)
+
+    reach = [(s, int(i)) for s, step in enumerate(steps) for i in step.intervals[step.most > step.limit]]
+    free = [(s, i) for s, i in reach if steps[s].least[place[i]] < steps[s].limit]
+    block.REACH, block.FREE = pyo.Set(initialize=reach, dimen=2), pyo.Set(initialize=free, dimen=2)
+    block.over = pyo.Var(block.REACH, domain=pyo.NonNegativeReals)
+    block.beyond = pyo.Var(block.FREE, domain=pyo.Binary)
+    block.CUT = pyo.RangeSet(0, len(steps) - 1)
+    block.limit = Series(block.CUT, values=np.array([step.limit for step in steps]))
+    block.lacking = Series(
+        block.FREE, values=np.array([steps[s].limit - float(steps[s].least[place[i]]) for s, i in free])
+    )
+    block.roomy = Series(
+        block.FREE, values=np.array([float(steps[s].most[place[i]]) - steps[s].limit for s, i in free])
+    )
+
+    @block.Constraint(block.REACH)
+    def over_at_least(b: Any, s: int, i: int) -> Any:
+        return b.over[s, i] >= b.total[i] - b.limit[s]
+
+    @block.Constraint(block.REACH - block.FREE)
+    def over_at_most(b: Any, s: int, i: int) -> Any:
+        return b.over[s, i] <= b.total[i] - b.limit[s]
+
+    @block.Constraint(block.FREE)
+    def over_at_most_if(b: Any, s: int, i: int) -> Any:
+        return b.over[s, i] <= b.total[i] - b.limit[s] + b.lacking[s, i] * (1 - b.beyond[s, i])
+
+    @block.Constraint(block.FREE)
+    def over_when_beyond(b: Any, s: int, i: int) -> Any:
+        return b.over[s, i] <= b.roomy[s, i] * b.beyond[s, i]
+
+    known, reached = set(free), set(reach)
+    block.LATER = pyo.Set(initialize=[(s, i) for s, i in free if (s, i - 1) in known], dimen=2)
+    block.GROWN = pyo.Set(initialize=[(s, i) for s, i in reach if (s, i - 1) in reached], dimen=2)
+    block.more = Series(block.REACH, values=np.array([float(steps[s].more[place[i]]) for s, i in reach]))
+
+    @block.Constraint(block.LATER)
+    def beyond_for_good(b: Any, s: int, i: int) -> Any:
+        return b.beyond[s, i] >= b.beyond[s, i - 1]
+
+    def cost() -> Any:
+        within = sum(block.more[s, i] * block.over[s, i] for s, i in block.REACH)
+        return within - sum(block.more[s, i] * block.over[s, i - 1] for s, i in block.GROWN)
+
+    return cost

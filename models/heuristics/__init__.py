@@ -1,0 +1,1 @@
+"""Heuristics that construct and improve plans."""

@@ -1,0 +1,1 @@
+"""Heuristics for lines of heats."""

@@ -1,0 +1,107 @@
+"""A first plan: averaged heats counted near their relaxation, and told apart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pyomo.environ as pyo
+
+from emberline.models.formulations.line.pooled.model import Pooled, leading_stage
+from emberline.models.heuristics.line.disaggregation import name_heats
+from emberline.models.heuristics.line.rens import Counted, read, surroundings
+from emberline.models.kernel.highs import Program
+from emberline.models.kernel.templates import building
+from emberline.models.problem.assignment import Starts
+from emberline.models.problem.averaging import averaged, differences
+from emberline.models.search.incumbent import Search
+
+SURROUNDINGS = ((0, 0), (1, 0), (1, 1), (2, 4))
+"""How far a pooled plan may leave its relaxation, closest first: counts, and slots around casts with weight."""
+LONG_SLOTS = 200
+"""More slots than these: the interior-point method is the quicker one for a first relaxation."""
+STALL_S = 0.7
+"""Seconds without a better pooled plan after which it is taken."""
+SHARE = 0.4
+"""Share of the time left that one pooled plan may take."""
+SAME = 5e-4
+"""Difference, as a share, below which two pooled plans count as the same."""
+
+
+def first_plan(search: Search, rounding: float | None) -> bool:
+    """A pooled plan told apart into heats. True where one came out that is better than what there was.
+
+    Args:
+        search: takes the plan.
+        rounding: how the lags of averaged heats are rounded; None: count heats as they are, which takes longer.
+    """
+    began = time.perf_counter()
+    problem, guide = search.problem, search.planning
+    lead = leading_stage(problem)
+    mean = rounding is not None
+    with building():
+        line = averaged(problem, lead, rounding) if rounding is not None else problem
+        made = Pooled(line, guide.data, bounding=not mean, whole_total=not mean)
+        if not made.possible:
+            return False
+        own: Any = 0.0
+        if mean:
+            more = differences(problem, line, lead, guide.aim.both_weights(guide.data))
+            m = made.model
+            own = sum(more[c, problem.casts[c].units[k], t] * m.z[c, k, t] for c, k, t in m.OPTION)
+        made.model.goal = pyo.Objective(rule=lambda m: guide.aim.expression(made.ports) + own)
+        program = Program(made.model)
+    search.clock("build", began)
+    began = time.perf_counter()
+    relaxed = program.run(
+        time_limit=max(search.left, 0.5), relax=True, ipm=not mean or problem.n_slots > LONG_SLOTS, cancel=search.done
+    )
+    if not relaxed.found:
+        search.clock("plan", began)
+        return False
+    places = [list(surroundings(made, slack, around)) for slack, around in SURROUNDINGS]
+    tried: list[float] = []
+    plans: list[tuple[Counted, Starts | None]] = []
+    # furnaces and casters lie as the pooled plan has them; where that leads nowhere, no unit is sure
+    everything = set(range(len(problem.units)))
+    fed = everything.difference(problem.stage_units[lead], problem.stage_units[-1] if problem.campaign else ())
+    for place in places:
+        began = time.perf_counter()
+        program.restrict(place)
+        limit = max(search.left * SHARE, 0.5)
+        patience = Patience(search.done)
+        outcome = program.run(time_limit=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)
+        search.clock("plan", began)
+        # wider places often hold the same plan
+        if outcome.objective is not None and all(abs(outcome.objective - one) > SAME * abs(one) for one in tried):
+            tried.append(outcome.objective)
+            counted = read(made, problem)
+            named, draft = name_heats(search, counted, fed, hurried=True)
+            if named:
+                return True
+            plans.append((counted, draft))
+        if search.left <= 0.1 or search.done():
+            return False
+    for counted, draft in plans:
+        if draft is not None and name_heats(search, counted, fed, draft)[0]:
+            return True
+    return any(name_heats(search, counted, everything)[0] for counted, _ in plans)
+
+
+class Patience:
+    """Ends a search for a pooled plan that has found one and no better one for a while: it is only a guide."""
+
+    def __init__(self, over: Callable[[], bool]) -> None:
+        self._over = over
+        self._best: float | None = None
+        self._since = 0.0
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Hear of the search's progress."""
+        if event["incumbent"] is not None and event["incumbent"] != self._best:
+            self._best, self._since = event["incumbent"], time.perf_counter()
+
+    def over(self) -> bool:
+        """Whether to end it."""
+        return self._over() or (self._best is not None and time.perf_counter() - self._since > STALL_S)

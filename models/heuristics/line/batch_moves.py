@@ -1,0 +1,349 @@
+"""Many moves of casts tried at once: each as if it were the only one, all of them in the same array operations.
+
+A move is given by the casts it takes out and by where they start again; their heats are then placed one by one in some
+order, each on its cheapest way through what is free. Most moves of a search come to nothing, so that several found
+from the same plan seldom meet; one move alone would spend its time in calling NumPy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from emberline.models.heuristics.line.move_tables import Tables, least
+from emberline.models.heuristics.line.placement import Placed, Shop
+
+FREE, SHUT = -1, -2
+NEVER = 2**30
+"""A slot that does not come."""
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What is to be tried. Places that are not used hold -1."""
+
+    casts: np.ndarray
+    """Taken out, shape (n_moves, n_casts)."""
+    columns: np.ndarray
+    """Which of its casters each gets."""
+    slots: np.ndarray
+    """Where each starts."""
+    heats: np.ndarray
+    """All heats of these casts in the order in which they are placed, shape (n_moves, n_heats)."""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What became of moves."""
+
+    moves: Moves
+    fits: np.ndarray
+    """Whether all casts and heats found a place, shape (n_moves,)."""
+    units: np.ndarray
+    """Unit of each heat of ``Moves.heats`` by operation, shape (n_moves, n_heats, n_operations)."""
+    slots: np.ndarray
+    """Its start."""
+    cells: np.ndarray
+    """Energy of the casts that fit by cell [MWh], reheating included, shape (n_moves, n_cells)."""
+
+
+class Shifts:
+    """What holds the units, and moves tried on it."""
+
+    def __init__(self, shop: Shop) -> None:
+        """Write the line down as arrays.
+
+        Args:
+            shop: holds the plan; ``clear`` and ``hold`` say that it changes.
+        """
+        self.shop, self.problem, self.table = shop, shop.problem, Tables(shop)
+        self.reach = (self.table.pad, self.table.tail)
+        """Slots before and after a cast's start that a move may look at."""
+        self.read()
+
+    # ---- what is held ---------------------------------------------------------------------------------------------
+
+    def read(self) -> None:
+        """Take over where the shop has all casts."""
+        problem = self.problem
+        self._owner = np.where(problem.free, FREE, SHUT)
+        for c in range(len(problem.casts)):
+            self.hold(c)
+
+    def clear(self, c: int) -> None:
+        """A cast leaves where the shop still has it."""
+        placed = self.shop.at[c]
+        assert placed is not None
+        for u, slot, slots in self._held(c, placed):
+            self._owner[u, slot : slot + slots] = FREE
+
+    def hold(self, c: int) -> None:
+        """A cast is where the shop has it now."""
+        placed = self.shop.at[c]
+        assert placed is not None
+        for u, slot, slots in self._held(c, placed):
+            self._owner[u, slot : slot + slots] = c
+
+    def _held(self, c: int, placed: Placed) -> list[tuple[int, int, int]]:
+        cast = self.problem.casts[c]
+        found = [(placed.unit, placed.slot, cast.hold[placed.unit])]
+        for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
+            operations = self.problem.heats[h].operations
+            found += [(u, t, o.occupy[u]) for o, u, t in zip(operations, units, slots, strict=True)]
+        return found
+
+    def _next_held(self, casts: np.ndarray) -> np.ndarray:
+        """First slot held by others from each slot on, by move and unit; slots are counted from the padding on."""
+        n_moves = len(casts)
+        holds = np.ones((n_moves, len(self.problem.casts) + 2), dtype=bool)
+        holds[np.arange(n_moves)[:, None], casts] = False
+        holds[:, FREE] = False
+        holds[:, SHUT] = True
+        pad, n = self.table.pad, self.problem.n_slots
+        found = np.full((n_moves, len(self._owner), pad + n + self.table.tail), NEVER, dtype=np.int32)
+        at = np.arange(pad, pad + n, dtype=np.int32)
+        found[:, :, pad : pad + n] = np.where(holds[:, self._owner], at, np.int32(NEVER))
+        backward = found[:, :, pad : pad + n][:, :, ::-1]
+        np.minimum.accumulate(backward, axis=2, out=backward)
+        return found
+
+    # ---- moves ----------------------------------------------------------------------------------------------------
+
+    def tried(self, moves: Moves) -> Tried:
+        """Place the casts of each move where it says, and their heats in its order."""
+        held, cells = self._next_held(moves.casts), self._nothing(len(moves.casts))
+        fits = self._put_casts(moves, held, cells)
+        units, slots = self._put_heats(moves, fits, held, cells)
+        return Tried(moves, fits, units, slots, self._inside(cells))
+
+    def returned(self, casts: np.ndarray, heats: np.ndarray, tries: int, noise: np.ndarray) -> Tried:
+        """Put the casts of each move back one after the other, each at one of the places that look best.
+
+        Args:
+            casts: in their order, shape (n_moves, n_casts); -1 where fewer.
+            heats: of each of them, shape (n_moves, n_casts, n_heats); -1 where fewer.
+            tries: how many places are tried for each.
+            noise: factors that costs are multiplied by before they are compared, shape (n_moves, n_slots).
+        """
+        n_moves, most = casts.shape
+        held, cells = self._next_held(casts), self._nothing(n_moves)
+        columns, starts = np.full(casts.shape, -1), np.full(casts.shape, -1)
+        units, slots = (np.zeros((*heats.shape, self.table.depth), dtype=int) for _ in range(2))
+        fits = np.ones(n_moves, dtype=bool)
+        for j in range(most):
+            live = np.flatnonzero(fits & (casts[:, j] >= 0))
+            if not len(live):
+                continue
+            looks = np.array([self._looks(int(casts[m, j]), held[m], tries, noise[m]) for m in live])
+            rows = np.repeat(live, tries)
+            one = Moves(casts[rows, j : j + 1], looks[:, :, 0].reshape(-1, 1), looks[:, :, 1].reshape(-1, 1),
+                        heats[rows, j])  # fmt: skip
+            own_held, own_cells = held[rows], cells[rows]
+            good = self._put_casts(one, own_held, own_cells)
+            own_units, own_slots = self._put_heats(one, good, own_held, own_cells)
+            table = good.reshape(len(live), tries)
+            fits[live] = table.any(axis=1)
+            taken = np.arange(len(live)) * tries + table.argmax(axis=1)
+            held[live], cells[live] = own_held[taken], own_cells[taken]
+            columns[live, j], starts[live, j] = one.columns[taken, 0], one.slots[taken, 0]
+            units[live, j], slots[live, j] = own_units[taken], own_slots[taken]
+        flat = (n_moves, heats.shape[1] * heats.shape[2])
+        moves = Moves(casts, columns, starts, heats.reshape(flat))
+        return Tried(
+            moves,
+            fits,
+            units.reshape(*flat, self.table.depth),
+            slots.reshape(*flat, self.table.depth),
+            self._inside(cells),
+        )
+
+    def _looks(self, c: int, held: np.ndarray, tries: int, noise: np.ndarray) -> np.ndarray:
+        """Caster's column and slot of the places that look best for a cast, shape (tries, 2)."""
+        flat = (self.curves(c, held) * noise).ravel()
+        first = np.argpartition(flat, tries)[:tries] if tries < flat.size else np.arange(tries) % flat.size
+        first = first[np.argsort(flat[first], kind="stable")]
+        column, slot = np.divmod(first, self.problem.n_slots)
+        # a slot without a way is none: nothing begins there
+        return np.stack([column, np.where(flat[first] < np.inf, slot, -1)], axis=1)
+
+    def curves(self, c: int, held: np.ndarray) -> np.ndarray:
+        """Cost of a cast by start slot, its heats not in each other's way, shape (n_casters, n_slots).
+
+        Args:
+            c: the cast.
+            held: first slot held from each slot on, by unit, slots counted from the padding on.
+        """
+        cast, n, pad = self.problem.casts[c], self.problem.n_slots, self.table.pad
+        heats = list(cast.heats)
+        of_kind = {int(self.table.kind[h]): h for h in heats}
+        width, most = self.table.widths[-1], int(self.table.back.max())
+        low = [np.full(len(of_kind), pad - most)]
+        for longest in reversed(self.table.longest):
+            low.insert(0, low[0] - longest)
+        span = n + most - int(self.table.least_to_cast.min())
+        widths = [span + own - width for own in self.table.widths]
+        ends = self._forward(np.array(list(of_kind.values())), held[None], low, widths)[-1]
+        place = {kind: row for row, kind in enumerate(of_kind)}
+        total = np.full((len(cast.units), n), np.inf)
+        at = np.arange(pad, pad + n)
+        for j, u in enumerate(cast.units):
+            sums = np.where(held[u, pad : pad + n] < at + self.table.hold[c, j], np.inf, self.shop.casting(c, u))
+            for h in heats:
+                end = ends[place[int(self.table.kind[h])], :, most - int(self.table.back[h, j]) :]
+                bar = self.table.bar_cast[h, j][None, :, None]
+                sums = sums + least(end[None], bar, self.table.core_cast[h][j], n)[0, 0]
+            total[j] = sums
+        return total
+
+    def _nothing(self, n_moves: int) -> np.ndarray:
+        per = self.problem.cells_per_slot
+        return np.zeros((n_moves, (self.table.pad + self.table.tail) * per + self.problem.n_cells))
+
+    def _inside(self, cells: np.ndarray) -> np.ndarray:
+        first = self.table.pad * self.problem.cells_per_slot
+        return cells[:, first : first + self.problem.n_cells]
+
+    def _put_heats(
+        self, moves: Moves, fits: np.ndarray, held: np.ndarray, cells: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Place heats one by one: their units and start slots by operation. Where one has no way the move is off."""
+        n_moves, n_heats = moves.heats.shape
+        units, slots = (np.zeros((n_moves, n_heats, self.table.depth), dtype=int) for _ in range(2))
+        # one column more than casts: it takes what unused places say
+        column, start = (np.zeros((n_moves, len(self.problem.casts) + 1), dtype=int) for _ in range(2))
+        every = np.arange(n_moves)[:, None]
+        column[every, moves.casts], start[every, moves.casts] = moves.columns, moves.slots
+        for j in range(n_heats):
+            live = np.flatnonzero(fits & (moves.heats[:, j] >= 0))
+            if not len(live):
+                continue
+            h = moves.heats[live, j]
+            c = self.table.cast_of[h]
+            found, p, t = self._way(h, held[live], column[live, c], start[live, c] + self.table.pad)
+            fits[live[~found]] = False
+            live, h, p, t = live[found], h[found], p[found], t[found]
+            self._put(live, h, p, t, held, cells)
+            units[live, j] = self.table.unit[h[:, None], np.arange(self.table.depth), p]
+            slots[live, j] = t - self.table.pad
+        return units, slots
+
+    def _put_casts(self, moves: Moves, held: np.ndarray, cells: np.ndarray) -> np.ndarray:
+        """Hold the casters. Whether all casts of a move found theirs free, shape (n_moves,)."""
+        fits = np.ones(len(moves.casts), dtype=bool)
+        per = self.problem.cells_per_slot
+        for j in range(moves.casts.shape[1]):
+            live = np.flatnonzero(fits & (moves.casts[:, j] >= 0))
+            c, k, t = moves.casts[live, j], moves.columns[live, j], moves.slots[live, j]
+            n = self.problem.n_slots
+            good = (t >= 0) & (t < n) & self.table.open[c, k, np.clip(t, 0, n - 1)]
+            fits[live[~good]] = False
+            live, c, k, t = live[good], c[good], k[good], t[good] + self.table.pad
+            u, slots = self.table.caster[c, k], self.table.hold[c, k]
+            good = held[live, u, t] >= t + slots
+            fits[live[~good]] = False
+            self._mark(held, live, u, t, slots, int(self.table.hold.max()))
+            at = (t * per)[:, None] + np.arange(self.table.cast_draws.shape[-1])
+            cells[live[:, None], at] += self.table.cast_draws[c, k]
+        return fits
+
+    @staticmethod
+    def _mark(held: np.ndarray, live: np.ndarray, u: np.ndarray, t: np.ndarray, slots: np.ndarray, reach: int) -> None:
+        """Hold units for some slots; only who looks up to ``reach`` slots ahead learns of it."""
+        at = np.maximum(t[:, None] + np.arange(-reach, reach), 0)
+        ends = np.where(at < (t + slots)[:, None], np.maximum(at, t[:, None]), NEVER)
+        rows, units = live[:, None], u[:, None]
+        held[rows, units, at] = np.minimum(held[rows, units, at], ends)
+
+    def _way(
+        self, h: np.ndarray, held: np.ndarray, column: np.ndarray, start: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Cheapest ways of heats to casts that start in given slots: whether there is one, places of units, starts."""
+        rows = np.arange(len(h))
+        low = [start - self.table.back[h, column]]
+        for longest in reversed(self.table.longest):
+            low.insert(0, low[0] - longest)
+        costs = self._forward(h, held, low, self.table.widths)
+        place, at = np.zeros((len(h), self.table.depth), dtype=int), np.zeros((len(h), self.table.depth), dtype=int)
+        last = (costs[-1] + self.table.bar_cast[h, column]).reshape(len(h), -1)
+        best = last.argmin(axis=1)
+        found = last[rows, best] < np.inf
+        p, w = np.divmod(best, self.table.widths[-1])
+        place[:, -1], at[:, -1] = p, low[-1] + w
+        for e in range(self.table.depth - 2, -1, -1):
+            bar = self.table.bar[e]
+            windows = sliding_window_view(costs[e], bar.shape[-1], axis=2)[rows, :, w]
+            best = (windows + bar[h, :, p]).reshape(len(h), -1).argmin(axis=1)
+            p, lag = np.divmod(best, bar.shape[-1])
+            w = w + lag
+            place[:, e], at[:, e] = p, low[e] + w
+        return found, place, np.maximum(at, 0)
+
+    def _forward(self, h: np.ndarray, held: np.ndarray, low: list[np.ndarray], widths: list[int]) -> list[np.ndarray]:
+        """Cost of heats so far by operation, each of shape (n_heats, n_units, slots from ``low`` on)."""
+        kind, costs = self.table.kind[h], list[np.ndarray]()
+        rows, place = np.arange(len(h))[:, None, None], np.arange(self.table.unit.shape[2])[:, None]
+        for e, width in enumerate(widths):
+            unit, occupy = self.table.unit[h, e], self.table.occupy[h, e][:, :, None]
+            if len(held) == 1:
+                # all look at the same slots: slices are several times faster than places
+                span = slice(int(low[e][0]), int(low[e][0]) + width)
+                own, until = self.table.own[kind, e, :, span], held[0][unit][:, :, span]
+                ends = np.arange(span.start, span.stop) + occupy
+            else:
+                at = np.maximum(low[e][:, None] + np.arange(width), 0)[:, None, :]
+                own, until = self.table.own[kind[:, None, None], e, place, at], held[rows, unit[:, :, None], at]
+                ends = at + occupy
+            own[until < ends] = np.inf
+            if e:
+                before = least(costs[-1], self.table.bar[e - 1][h], self.table.core[e - 1], width)
+                before[self.table.first[h] == e] = 0.0
+                own += before
+            costs.append(own)
+        return costs
+
+    def _put(
+        self, live: np.ndarray, h: np.ndarray, p: np.ndarray, t: np.ndarray, held: np.ndarray, cells: np.ndarray
+    ) -> None:
+        """Hold the units of heats, and add what they draw."""
+        table, per = self.table, self.problem.cells_per_slot
+        draws = np.arange(table.draws.shape[-1])
+        for e in range(table.depth):
+            real = table.first[h] <= e
+            rows, heat, place, at = live[real], h[real], p[real, e], t[real, e]
+            occupy = table.occupy[heat, e, place]
+            self._mark(held, rows, table.unit[heat, e, place], at, occupy, table.most_slots)
+            cells[rows[:, None], (at * per)[:, None] + draws] += table.draws[heat, e, place]
+        some = table.reheat[h] >= 0
+        if not some.any():
+            return
+        live, h, p, t = live[some], h[some], p[some], t[some]
+        each, at_reheat = np.arange(len(h)), table.reheat[h]
+        before = np.arange(table.depth) < at_reheat[:, None]
+        minutes = table.minutes[h[:, None], np.arange(table.depth), p]
+        own = (minutes * before).sum(axis=1) + table.quick[h].sum(axis=1)
+        passed = (t[each, at_reheat] - t[each, table.first[h]]) * self.problem.step_min
+        lost = table.mass[h] * np.maximum(passed - own, 0.0)
+        at = (t[each, at_reheat] * per)[:, None] + np.arange(table.spread.shape[-1])
+        cells[live[:, None], at] += lost[:, None] * table.spread[h, p[each, at_reheat]]
+
+    def placed(self, tried: Tried, m: int) -> dict[int, Placed]:
+        """Where a move that fits puts its casts."""
+        moves = tried.moves
+        ways = {
+            h: (tuple(u[self.table.first[h] :]), tuple(t[self.table.first[h] :]))
+            for h, u, t in zip(
+                moves.heats[m].tolist(), tried.units[m].tolist(), tried.slots[m].tolist(), strict=True
+            )
+            if h >= 0
+        }  # fmt: skip
+        found = {}
+        for c, column, slot in zip(
+            moves.casts[m].tolist(), moves.columns[m].tolist(), moves.slots[m].tolist(), strict=True
+        ):
+            if c >= 0:
+                cast = self.problem.casts[c]
+                own = [ways[h] for h in cast.heats]
+                found[c] = Placed(cast.units[column], slot, tuple(u for u, _ in own), tuple(t for _, t in own))
+        return found

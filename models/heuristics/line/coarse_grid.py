@@ -1,0 +1,88 @@
+"""A plan on quarter-hours to begin a finer one with: a fine grid's counts are slow to solve, its corridors are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import xarray as xr
+
+from emberline.models.formulations.site import balance as sites
+from emberline.models.problem import line_reader
+from emberline.models.problem.assignment import Starts
+from emberline.models.search.incumbent import Search
+from emberline.scenarios import Scenario
+
+COARSE_MIN = 15.0
+SHARE = 0.2
+"""Share of the time left that the plan on quarter-hours may take."""
+MOST = 0.5
+"""The same where there is none by then."""
+
+
+def coarser(
+    scenario: Scenario, envelope: xr.Dataset, rounding: line_reader.Rounding | None
+) -> Callable[[Search], Search] | None:
+    """What makes the search on quarter-hours of a finer search; None where the grid is none finer.
+
+    Args:
+        scenario: on the finer grid.
+        envelope: as for ``emberline.models.optimize``.
+        rounding: how minutes become slots.
+    """
+    horizon = scenario.horizon
+    ratio = round(COARSE_MIN / horizon.step_min)
+    even = ratio * horizon.step_min == COARSE_MIN and horizon.n_steps % ratio == 0
+    if ratio < 2 or not even or horizon.start_utc.minute % COARSE_MIN:
+        return None
+
+    def search(fine: Search) -> Search:
+        rough = horizon.model_copy(update={"step_min": COARSE_MIN})
+        inputs = scenario.inputs.coarsen(time=ratio).mean().assign_coords(time=rough.times)
+        inputs.attrs = scenario.inputs.attrs
+        made = scenario.model_copy(update={"horizon": rough}).with_inputs(inputs)
+        told = envelope.coarsen(time=ratio).mean().assign_coords(time=rough.times)
+        for name in envelope.data_vars:
+            if "time" not in envelope[name].dims:
+                told[name] = envelope[name]
+        data = sites.read(made, told)
+        left = max(fine.left, 0.0)
+
+        def over() -> bool:
+            return fine.done() or (rough_search.draft is not None and rough_search.left < (MOST - SHARE) * left)
+
+        rough_search = Search(
+            problem=line_reader.from_scenario(made, told, rounding),
+            data=replace(data, whole=fine.data.whole),
+            aim=fine.aim,
+            time_limit=MOST * left,
+            gap=fine.gap,
+            on_progress=lambda event: None,
+            cancel=over,
+            proving=False,
+        )
+        return rough_search
+
+    return search
+
+
+def finer(coarse: Search, fine: Search) -> Starts | None:
+    """The best plan on quarter-hours, on the finer slots."""
+    best = coarse.best or coarse.draft
+    if best is None:
+        return None
+    ratio = round(coarse.problem.step_min / fine.problem.step_min)
+
+    def slot(own: int, started: float | None) -> int:
+        return own * ratio if started is None else int(started // fine.problem.step_min)
+
+    heats, casts = fine.problem.heats, fine.problem.casts
+    return Starts(
+        best.unit,
+        tuple(
+            tuple(slot(t, operation.started_min) for t, operation in zip(own, heats[h].operations, strict=True))
+            for h, own in enumerate(best.slot)
+        ),
+        best.cast_unit,
+        tuple(slot(t, casts[c].started_min) for c, t in enumerate(best.cast_slot)),
+    )

@@ -1,0 +1,204 @@
+"""Named heats within windows, and heats of a pooled plan told apart.
+
+Mixed-integer programs are solved around their relaxation: that is where good plans lie, and HiGHS would look there
+last.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.line.named.model import Named, Windows
+from emberline.models.formulations.site.objective import EARLY
+from emberline.models.heuristics.line.rens import Counted
+from emberline.models.heuristics.line.start_windows import around_counted, near
+from emberline.models.kernel.highs import Program
+from emberline.models.kernel.templates import building
+from emberline.models.problem.assignment import Starts
+from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.search.incumbent import Search
+from emberline.models.search.site_in_turn import Guide
+
+NAMING = 2
+"""By how many slots leading starts and casts may leave the pooled plan, and then the plan that uses units twice."""
+ROUNDS = 10
+"""How often a plan that uses units twice is solved again, each time with that priced higher."""
+PATIENCE = 2
+"""Rounds in which the double use may stay as it is."""
+OVERLAP = 0.004
+"""What a slot of double use counts at first, as a share of what the line's energy is worth."""
+FIRM = 32
+"""How much more than at first double use counts where it must go at once."""
+FEW = 8
+"""Slots of double use that are few: then it is tried at once to get rid of them, every heat moved by a slot."""
+STEP_S = 3.0
+"""Seconds that one step of improvement may take."""
+NAMING_S = 4.0
+"""Seconds that one naming may take while others are left to try."""
+RELAXATIONS = 5
+"""A naming may take so many times as long as its relaxation."""
+
+
+def name_heats(
+    search: Search, counted: Counted, loose: Collection[int], draft: Starts | None = None, *, hurried: bool = False
+) -> tuple[bool, Starts | None]:
+    """Tell heats apart around a pooled plan.
+
+    A pooled plan fills units better than single heats can. So units may be used twice at first, at a price that rises
+    until they are not.
+
+    Args:
+        search: takes the plan.
+        counted: the pooled plan.
+        loose: units that may be used twice at first.
+        draft: a plan that uses units twice, to go on from.
+        hurried: leave off where this takes long and leaves much double use.
+
+    Returns:
+        Whether a better plan came out, and if not what there is, if anything.
+    """
+    problem = search.problem
+    windows = around_counted(problem, counted, NAMING, NAMING) if draft is None else near(problem, draft, NAMING)
+    price = overlap_price(search)
+    rise = price if draft is None else 2 * price
+    least, idle = math.inf, 0
+    for _ in range(ROUNDS):
+        if search.left <= 0.1 or search.done() or idle > PATIENCE:
+            break
+        limit = min(NAMING_S, max(search.left, 0.5))
+        found, twice, cut = named(search, windows, limit, "name heats", draft, loose, rise, gap=search.gap / 2)
+        if found is None:
+            break
+        draft = found
+        if twice < 0.5:
+            return search.offer(draft), None
+        if twice <= FEW and told_apart(search, draft, FIRM * price):
+            return True, None
+        idle = 0 if twice < least - 0.5 else idle + 1
+        if twice > FEW and (idle or (hurried and cut)):
+            break
+        least, rise = min(twice, least), 2 * rise
+        windows = near(problem, draft, NAMING + idle)
+    return False, draft
+
+
+def told_apart(search: Search, draft: Starts, price: float) -> bool:
+    """Move every heat by a slot until no unit is used twice, as long as it helps. True where a better plan came out."""
+    everything = set(range(len(search.problem.units)))
+    plan: Starts | None = draft
+    least = math.inf
+    while plan is not None and not search.done():
+        windows = near(search.problem, plan, 1)
+        plan, left, _ = named(search, windows, min(search.left, STEP_S), "name heats", plan, everything, price)
+        if plan is not None and left < 0.5:
+            return search.offer(plan)
+        if left > least - 0.5:
+            break
+        least = left
+    return False
+
+
+def overlap_price(search: Search) -> float:
+    """What a slot of double use counts at first."""
+    return OVERLAP * float(np.abs(search.aim.both_weights(search.data)).mean()) * line_mwh(search.problem)
+
+
+def line_mwh(problem: SlotProblem) -> float:
+    """What the heats that have something left to start take, reheating left out [MWh]."""
+    return sum(
+        float(np.mean([cells.sum() for cells in operation.cells.values()]))
+        for heat in problem.heats
+        for operation in heat.operations
+        if operation.started_min is None
+    )
+
+
+def named(
+    search: Search,
+    windows: Windows,
+    limit: float,
+    phase: str,
+    start: Starts | None,
+    loose: Collection[int] = (),
+    overlap: float = 0.0,
+    gap: float | None = None,
+    *,
+    wide: bool = False,
+) -> tuple[Starts | None, float, bool]:
+    """The best plan of named heats near the relaxation within windows.
+
+    Args:
+        search: takes the time.
+        windows: where starts may lie.
+        limit: seconds.
+        phase: what the seconds are told as.
+        start: a plan within the windows.
+        loose: units that may be used twice at a time.
+        overlap: what a slot of that counts.
+        gap: at which the search may stop; None: a tenth of what is asked for.
+        wide: far from the relaxation too, not only near it.
+
+    Returns:
+        The plan, how many slots units are used twice in, and whether time ended the search.
+    """
+    began = time.perf_counter()
+    until = began + limit
+    with building():
+        guide = search.planning
+        made = Named(search.problem, guide.data, windows, loose)
+        if not made.possible:
+            return None, 0.0, False
+        aim = _aim(guide, made)
+        twice = overlap * made.twice if loose else 0.0
+        made.model.goal = pyo.Objective(rule=lambda m: aim(m) + twice)
+        program = Program(made.model)
+        if start is not None:
+            made.begin(start)
+    search.clock("build", began)
+    began = time.perf_counter()
+
+    def left() -> float:
+        return max(min(until - time.perf_counter(), search.left), 0.2)
+
+    # the start is kept by the solver, what the relaxation holds goes into the variables
+    relaxed = program.run(time_limit=left(), relax=True, cancel=search.done)
+    outcome = relaxed
+    # on a slow machine, or a busy one, all takes longer
+    until = max(until, time.perf_counter() + RELAXATIONS * relaxed.seconds)
+    if relaxed.found:
+        gap = search.gap / 10 if gap is None else gap
+        # without a start HiGHS cuts for long before it has a plan; where the relaxation holds one it is there at once
+        for around in (1,) if start is not None else (0, 1):
+            if not wide:
+                program.restrict(made.surroundings(around, start))
+            if start is not None:
+                made.begin(start)
+            outcome = program.run(time_limit=left(), gap=gap, start=start is not None, cancel=search.done)
+            if outcome.found or search.done():
+                break
+    search.clock(phase, began)
+    if not outcome.found or outcome is relaxed:
+        return None, 0.0, True
+    return made.read(), float(pyo.value(made.twice)), outcome.status != "optimal"
+
+
+def _aim(guide: Guide, made: Named) -> Callable[[Any], Any]:
+    """Rule of an objective: both goals, what breaking import limit and caps counts, early starts among equals."""
+    aim, data, m = guide.aim, guide.data, made.model
+    caps = aim.caps(data)
+    m.CAP = pyo.RangeSet(0, len(caps) - 1)
+    m.above = pyo.Var(m.CAP, domain=pyo.NonNegativeReals)
+    m.cap = pyo.Block(m.CAP)
+    for k, (name, top, _) in enumerate(caps):
+        m.cap[k].kept = pyo.Constraint(rule=made.ports.at_most(name, top, m.above[k]))
+
+    broken = aim.over_price(data) * made.ports.over + sum(price * m.above[k] for k, (_, _, price) in enumerate(caps))
+    scale = EARLY * float(np.abs(aim.weight(data)).mean()) + 1e-12
+    early = sum(t * m.x[h, i, u, t] for h, i, u, t in m.START) + sum(t * m.z[c, u, t] for c, u, t in m.OPTION)
+    return lambda m: aim.expression(made.ports) + broken + scale * early

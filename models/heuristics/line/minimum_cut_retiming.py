@@ -1,0 +1,269 @@
+"""All starts at once: the best times of a plan whose units and sequences stay as they are.
+
+With those given, what is left are bounds on differences between starts and a cost of each start by its slot: a minimum
+cut finds the best times of all heats and casts together (Möhring, Schulz, Stork, Uetz, Management Science 49, 2003).
+It moves a day's heats out of dirty hours in one step, where moves of a few casts would have to find every one of the
+steps good. The import limit ties starts that are no neighbours and has no place in a cut: energy in the intervals that
+break it is made dearer until none is broken (Lagrangian relaxation).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from emberline.models.heuristics.line.placement import Placed, Shop
+from emberline.models.problem import cost_curves
+
+TRIES = 16
+"""Cuts until the import limit is kept."""
+DEARER = 0.1
+"""What a MWh above the limit adds to its interval's price, as a share of the mean worth of a MWh."""
+LEAST_OVER_MWH = 0.25
+"""Less than this above the limit counts as so much."""
+GROWTH = 1.6
+"""Factor by which that price grows as long as the interval breaks the limit."""
+FADING = 0.9
+"""Factor by which such prices fall from one plan to the next."""
+WHOLE = 2.0**28
+"""Sum of all costs in the whole numbers that the cut counts in: far from what 32 bits hold."""
+BOUNDLESS = 2**30
+
+
+@dataclass(frozen=True)
+class _Lags:
+    """``starts[later] - starts[earlier] >= least`` for each row."""
+
+    earlier: np.ndarray
+    later: np.ndarray
+    least: np.ndarray
+
+
+class Retiming:
+    """Finds the best times of a shop's casts."""
+
+    def __init__(self, shop: Shop, given: np.ndarray, limit_mwh: float, cells_per_meter: int) -> None:
+        """Number the starts: those of all heats' operations, then those of the casts.
+
+        Args:
+            shop: knows what starts cost.
+            given: energy by cell that casts do not draw [MWh], shape (n_cells,).
+            limit_mwh: import limit in a metered interval; infinite for none.
+            cells_per_meter: cells in such an interval.
+        """
+        self.shop, self.problem = shop, shop.problem
+        problem = self.problem
+        self._given, self._limit, self._per_meter = given, limit_mwh, cells_per_meter
+        self._prices = np.zeros(problem.n_cells // cells_per_meter)
+        """Of energy in each metered interval, for the limit's sake."""
+        self._first = np.cumsum([0, *(len(heat.operations) for heat in problem.heats)])
+        """Number of each heat's first start; the last one is that of the first cast."""
+
+    def best(self, at: Sequence[Placed], reach_min: float) -> list[Placed] | None:
+        """The casts at their best times; None where the import limit was broken to the end.
+
+        Args:
+            at: where the casts lie.
+            reach_min: by how much each start may change.
+        """
+        problem, starts, lags = self.problem, self._starts(at), self._lags(at)
+        low, high = self._windows(at, starts, lags, max(round(min(reach_min / problem.step_min, problem.n_slots)), 1))
+        costs = self._costs(at, low, high)
+        cut = _Cut(low, high, lags)
+        self._prices *= FADING
+        placed = list(at)
+        for _ in range(TRIES):
+            dearer = self._dearer(placed, low, high) if self._prices.any() else None
+            placed = self._placed(at, cut.best(costs if dearer is None else costs + dearer))
+            above = self.above(placed)
+            if not above.any():
+                return placed
+            rise = DEARER * self.shop.mean_worth * np.maximum(above, LEAST_OVER_MWH)
+            self._prices = np.where(above > 0, GROWTH * self._prices + rise, self._prices)
+        return None
+
+    def above(self, at: Sequence[Placed]) -> np.ndarray:
+        """What casts in some places take above the import limit, by metered interval [MWh]."""
+        load = sum(self.shop.cells(c, placed) for c, placed in enumerate(at)) + self._given
+        return np.maximum(load.reshape(-1, self._per_meter).sum(axis=1) - self._limit - 1e-9, 0.0)
+
+    # ---- starts as numbers ----------------------------------------------------------------------------------------
+
+    def _starts(self, at: Sequence[Placed]) -> np.ndarray:
+        """Slots of all starts."""
+        found = np.zeros(int(self._first[-1]) + len(at), dtype=int)
+        for c, placed in enumerate(at):
+            found[self._first[-1] + c] = placed.slot
+            for h, slots in zip(self.problem.casts[c].heats, placed.slots, strict=True):
+                found[self._first[h] : self._first[h + 1]] = slots
+        return found
+
+    def _placed(self, at: Sequence[Placed], starts: np.ndarray) -> list[Placed]:
+        """The casts with other starts."""
+        told = starts.tolist()
+        return [
+            Placed(
+                placed.unit,
+                told[self._first[-1] + c],
+                placed.units,
+                tuple(tuple(told[self._first[h] : self._first[h + 1]]) for h in self.problem.casts[c].heats),
+            )
+            for c, placed in enumerate(at)
+        ]
+
+    def _lags(self, at: Sequence[Placed]) -> _Lags:
+        """What lies between starts: lags of a heat from stage to stage, and who comes next on a unit."""
+        rows: list[tuple[int, int, int]] = []
+        on: dict[int, list[tuple[int, int, int]]] = {}
+        for c, placed in enumerate(at):
+            cast, own = self.problem.casts[c], int(self._first[-1]) + c
+            on.setdefault(placed.unit, []).append((placed.slot, own, cast.hold[placed.unit]))
+            for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
+                heat, k = self.problem.heats[h], int(self._first[h])
+                places = [o.units.index(u) for o, u in zip(heat.operations, units, strict=True)]
+                places.append(cast.units.index(placed.unit))
+                for i, (operation, u, t) in enumerate(zip(heat.operations, units, slots, strict=True)):
+                    after = k + i + 1 if i + 1 < len(units) else own
+                    pair = places[i], places[i + 1]
+                    least, most = int(heat.least[i][pair]), int(heat.most[i][pair])
+                    rows += [(k + i, after, least), (after, k + i, -most)]
+                    on.setdefault(u, []).append((t, k + i, operation.occupy[u]))
+        for held in on.values():
+            held.sort()
+            rows += [(one, other, slots) for (_, one, slots), (_, other, _) in pairwise(held)]
+        return _Lags(*np.array(rows, dtype=int).T)
+
+    def _windows(
+        self, at: Sequence[Placed], starts: np.ndarray, lags: _Lags, reach: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """First and last slot of each start: near where it is, on an open unit, and as its neighbours leave it."""
+        low = np.maximum(starts - reach, 0)
+        high = np.minimum(starts + reach, self.problem.n_slots - 1)
+        for k, curve in self._each(at):
+            t = int(starts[k])
+            open_ = np.isfinite(curve[low[k] : high[k] + 1])
+            shut = np.flatnonzero(~open_) + low[k]
+            before, after = shut[shut < t], shut[shut > t]
+            low[k] = before[-1] + 1 if len(before) else low[k]
+            high[k] = after[0] - 1 if len(after) else high[k]
+        while True:
+            earliest, latest = low.copy(), high.copy()
+            np.maximum.at(earliest, lags.later, low[lags.earlier] + lags.least)
+            np.minimum.at(latest, lags.earlier, high[lags.later] - lags.least)
+            if (earliest == low).all() and (latest == high).all():
+                return low, high
+            low, high = earliest, latest
+
+    def _each(self, at: Sequence[Placed]) -> list[tuple[int, np.ndarray]]:
+        """Of each start its number and its cost by slot."""
+        found = []
+        for c, placed in enumerate(at):
+            cast = self.problem.casts[c]
+            found.append((int(self._first[-1]) + c, self.shop.casting(c, placed.unit)))
+            for h, units in zip(cast.heats, placed.units, strict=True):
+                found += [(int(self._first[h]) + i, self.shop.worth(h, i, u)) for i, u in enumerate(units)]
+        return found
+
+    # ---- costs ----------------------------------------------------------------------------------------------------
+
+    def _costs(self, at: Sequence[Placed], low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """What each start costs in the slots of its window, one after the other."""
+        parts = [np.zeros(0)] * len(low)
+        for k, curve in self._each(at):
+            parts[k] = curve[low[k] : high[k] + 1]
+        return np.concatenate(parts)
+
+    def _dearer(self, at: Sequence[Placed], low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """The same of the limit's prices. What has been lost by waiting counts as it is in the last plan."""
+        problem = self.problem
+        cells = np.repeat(self._prices, self._per_meter)
+        known: dict[bytes, np.ndarray] = {}
+
+        def priced(drawn: np.ndarray) -> np.ndarray:
+            key = drawn.tobytes()
+            if key not in known:
+                known[key] = cost_curves.energy(problem, drawn, cells)
+            return known[key]
+
+        parts = [np.zeros(0)] * len(low)
+        for c, placed in enumerate(at):
+            cast, k = problem.casts[c], int(self._first[-1]) + c
+            parts[k] = priced(cast.cells[placed.unit])[low[k] : high[k] + 1]
+            for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
+                heat = problem.heats[h]
+                for i, (operation, u) in enumerate(zip(heat.operations, units, strict=True)):
+                    k = int(self._first[h]) + i
+                    curve = priced(operation.cells[u])
+                    if i and i == heat.reheat:
+                        lost = self.shop.reheat_mwh(h, units, slots)
+                        curve = curve + lost * priced(cost_curves.even(problem, operation.minutes[u]))
+                    parts[k] = curve[low[k] : high[k] + 1]
+        return np.concatenate(parts)
+
+
+class _Cut:
+    """Starts within windows with lags between them, as a graph: a node for each start and slot, "begun by then"."""
+
+    def __init__(self, low: np.ndarray, high: np.ndarray, lags: _Lags) -> None:
+        """Draw the arcs: what has begun in one place must have begun in another.
+
+        Args:
+            low: first slot of each start, shape (n_starts,).
+            high: its last slot.
+            lags: what lies between starts.
+        """
+        self.low, self.high = low, high
+        widths = high - low
+        self._edges = np.concatenate(([0], np.cumsum(widths)))
+        """A start's nodes: in its last slot it has begun anyway, so that has none."""
+        self._last = np.cumsum(widths + 1) - 1
+        """Of each start the place of its window's last slot among all costs."""
+        self.n = int(self._edges[-1])
+        node = np.arange(self.n)
+        self._start = start = np.repeat(np.arange(len(low)), widths)
+        slot = node - self._edges[start] + low[start]
+        stays = slot < high[start] - 1
+        source, target = [node[stays]], [node[stays] + 1]
+        # begun by a slot in the later start: begun by the lag before it in the earlier one
+        counts = widths[lags.later]
+        row = np.repeat(np.arange(len(counts)), counts)
+        of_row = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+        then = low[lags.later][row] + of_row - lags.least[row]
+        earlier = lags.earlier[row]
+        told = (then >= low[earlier]) & (then < high[earlier])
+        source.append((self._edges[lags.later][row] + of_row)[told])
+        target.append((self._edges[earlier] + then - low[earlier])[told])
+        self._source, self._target = np.concatenate(source), np.concatenate(target)
+
+    def best(self, costs: np.ndarray) -> np.ndarray:
+        """The starts that cost least together.
+
+        Args:
+            costs: of each start in each slot of its window, one start after the other.
+
+        Returns:
+            Shape (n_starts,).
+        """
+        from scipy.sparse import csr_matrix
+        from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
+        # to have begun one slot sooner costs so much more
+        sooner = -np.delete(np.diff(costs, append=0.0), self._last)
+        total = float(np.abs(sooner).sum())
+        if not total:
+            return self.low
+        worth = np.rint(sooner * (WHOLE / total)).astype(np.int64)
+        first, last = self.n, self.n + 1
+        gains, losses = np.flatnonzero(worth < 0), np.flatnonzero(worth > 0)
+        capacity = np.concatenate([np.full(len(self._source), BOUNDLESS), -worth[gains], worth[losses]])
+        row = np.concatenate([self._source, np.full(len(gains), first), losses])
+        column = np.concatenate([self._target, gains, np.full(len(losses), last)])
+        graph = csr_matrix((capacity.astype(np.int32), (row, column)), shape=(self.n + 2, self.n + 2))
+        left = graph - maximum_flow(graph, first, last).flow
+        left.data = np.maximum(left.data, 0)
+        left.eliminate_zeros()
+        begun = breadth_first_order(left, first, return_predecessors=False)
+        return self.high - np.bincount(self._start[begun[begun < self.n]], minlength=len(self.high))

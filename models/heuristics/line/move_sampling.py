@@ -1,0 +1,91 @@
+"""Moves of casts drawn by chance, many at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emberline.models.heuristics.line.batch_moves import Moves
+from emberline.models.problem.line_reader import SlotProblem
+
+MOST_CASTS = 4
+"""Casts that are taken out together at most."""
+REACH_MIN = 60
+"""By how much casts are shifted at most."""
+LATER = 0.7
+"""Share of casts that are shifted in such a move."""
+OTHER_CASTER = 0.15
+"""Share of them that may change their caster."""
+EXCHANGED = 0.3
+"""Share of moves in which two casts change places."""
+NEAR_MIN = 240
+"""Casts near in time: by how much more than others the one taken out may be away."""
+ELSEWHERE = 0.2
+"""Share of moves with a cast from anywhere."""
+NEEDED_MIN = 20
+"""Standard deviation of the times by which heats are put in order."""
+FORWARD = 0.1
+"""Share of shifts after which the heats needed first are placed first."""
+
+
+class Draws:
+    """Draws moves by chance."""
+
+    def __init__(self, problem: SlotProblem) -> None:
+        """Write down casts and casters as arrays."""
+        self.problem = problem
+        casts = problem.casts
+        most, casters = max(len(cast.heats) for cast in casts), max(len(cast.units) for cast in casts)
+        self._heats = np.full((len(casts) + 1, most), -1)
+        self._offsets = np.zeros((len(casts) + 1, casters, most))
+        self._column = np.full((len(casts) + 1, len(problem.units)), -1)
+        self._columns = np.ones(len(casts) + 1, dtype=int)
+        for c, cast in enumerate(casts):
+            self._heats[c, : len(cast.heats)] = cast.heats
+            self._columns[c] = len(cast.units)
+            for j, u in enumerate(cast.units):
+                self._offsets[c, j, : len(cast.heats)] = cast.offsets[u]
+                self._column[c, u] = j
+
+    def near(self, random: np.random.Generator, slots: np.ndarray, n_moves: int) -> np.ndarray:
+        """A few casts near in time, sometimes one from elsewhere, shape (n_moves, MOST_CASTS), -1 where fewer."""
+        n = len(slots)
+        middle = slots[random.integers(n, size=n_moves)]
+        far = np.abs(slots - middle[:, None]) + random.uniform(0, NEAR_MIN / self.problem.step_min, (n_moves, n))
+        most = min(MOST_CASTS, n)
+        chosen = np.argsort(far, axis=1)[:, :most]
+        counts = random.integers(1, most + 1, size=n_moves)
+        chosen = np.where(np.arange(most) < counts[:, None], chosen, -1)
+        other = random.integers(n, size=n_moves)
+        swap = (random.uniform(size=n_moves) < ELSEWHERE) & (counts > 1) & ~(chosen == other[:, None]).any(axis=1)
+        chosen[swap, counts[swap] - 1] = other[swap]
+        return chosen
+
+    def returns(self, random: np.random.Generator, slots: np.ndarray, n_moves: int) -> tuple[np.ndarray, np.ndarray]:
+        """Casts near in time in any order, and the heats of each."""
+        casts = random.permuted(self.near(random, slots, n_moves), axis=1)
+        return casts, self._heats[casts]
+
+    def shifts(self, random: np.random.Generator, slots: np.ndarray, units: np.ndarray, n_moves: int) -> Moves:
+        """Move casts a little, exchange two of them sometimes, and place their heats anew."""
+        casts = self.near(random, slots, n_moves)
+        step = self.problem.step_min
+        unit, slot = np.append(units, 0)[casts], np.append(slots, 0)[casts]
+        count = (casts >= 0).sum(axis=1)
+        swap = np.flatnonzero((count > 1) & (random.uniform(size=n_moves) < EXCHANGED))
+        a = random.integers(count[swap])
+        b = (a + random.integers(1, count[swap])) % count[swap]
+        for places in (unit, slot):
+            places[swap, a], places[swap, b] = places[swap, b], places[swap, a]
+        column = self._column[casts, unit]
+        anew = (random.uniform(size=casts.shape) < OTHER_CASTER) | (column < 0)
+        column = np.where(anew, random.integers(self._columns[casts]), column)
+        reach = max(round(REACH_MIN / step), 1)
+        moved = random.uniform(size=casts.shape) < LATER
+        slot = slot + np.where(moved, random.integers(-reach, reach + 1, size=casts.shape), 0)
+        heats = self._heats[casts]
+        needed = (slot * step)[:, :, None] + self._offsets[casts, column] + random.normal(0, NEEDED_MIN, heats.shape)
+        backward = random.uniform(size=n_moves) >= FORWARD
+        needed = np.where(backward[:, None, None], -needed, needed)
+        heats, needed = heats.reshape(n_moves, -1), np.where(heats < 0, np.inf, needed).reshape(n_moves, -1)
+        heats = np.take_along_axis(heats, np.argsort(needed, axis=1), axis=1)
+        return Moves(casts, np.where(casts < 0, -1, column), np.where(casts < 0, -1, slot), heats)

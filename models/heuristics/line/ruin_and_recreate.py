@@ -1,0 +1,268 @@
+"""Ruin and recreate on casts: a few that lie near in time are taken out of the plan and put back another way.
+
+Either one after the other at their best places, or all moved a little, two of them exchanged, and their heats placed
+anew, those needed last first. Many such moves are tried at once from the same plan
+(``models/heuristics/line/batch_moves.py``); of those that pass, each is made that meets no other. Now and then all
+starts of the plan get their best times at once (``models/heuristics/line/minimum_cut_retiming.py``), which no sequence
+of such moves would find. Worse plans are taken at first with a chance that falls to nothing (simulated annealing). How
+far it has fallen follows from the moves made, not from the
+clock: as long as time and patience last for all of them, equal input gives an equal plan.
+(Schrimpf, Schneider, Stamm-Wilbrandt, Dueck, Journal of Computational Physics 159, 2000.)
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from emberline.models.bounds import cast_pricing
+from emberline.models.formulations.site.objective import weights
+from emberline.models.heuristics.line.batch_moves import Moves, Shifts, Tried
+from emberline.models.heuristics.line.minimum_cut_retiming import Retiming
+from emberline.models.heuristics.line.move_sampling import Draws
+from emberline.models.heuristics.line.placement import Placed, Shop
+from emberline.models.problem.assignment import Starts
+from emberline.models.search.incumbent import Search
+
+TRIES = 3
+"""Places that are tried for a cast."""
+LOOSE = 0.5
+"""Share of moves that put casts back at places nearly as good as the best."""
+NOISE = 0.01
+"""How nearly, as a share of the cost."""
+TOGETHER = 64
+"""Shifts of casts that are tried at once."""
+PUT_BACK = 32
+"""Casts put back one by one: moves that are tried at once after each such round."""
+WARMTH = 0.4
+"""Loss that is taken with a chance of 1/e at the start, in standard deviations of what moves that fit change."""
+COOLING = 4
+"""Power by which that falls with the share of the rounds that is left."""
+RETIMED = 40
+"""Rounds after which all starts get their best times."""
+NEAR_MIN, FAR_MIN = 960, 2880
+"""By how much starts may change then, and at the beginning."""
+FAR_GAIN = 1e-3
+"""Gain at the beginning, as a share, for which they may once more."""
+FAILURES = 3
+"""As often in a row may the import limit stand in the way of all times then."""
+LISTENED = 15
+"""Rounds that take no loss and then tell that deviation."""
+PACE = 4e6
+"""Calls for a heat and slot in a second, by which the rounds of a run are counted: fewer than most machines make."""
+CAP_SHARE = 0.02
+"""What a cap's weight counts beside the goal's where a cast's place is chosen, as a share of it."""
+LIMIT = 50.0
+"""How much more a MWh above the import limit counts than elsewhere: a plan that keeps the limit never leaves it."""
+BROKEN = 3.0
+"""What a broken cap counts beside that."""
+TOLD_S = 1.0
+"""Seconds between plans that are told."""
+
+
+def useful(search: Search) -> bool:
+    """Whether what a plan is worth follows from the line's load alone."""
+    return search.best is not None and search.by_load and cast_pricing.useful(search.problem)
+
+
+def run(search: Search, seconds: float, rounds: int | None = None) -> None:
+    """Improve the best plan.
+
+    Args:
+        search: has a plan.
+        seconds: most time; where it ends before the rounds do, chance falls faster.
+        rounds: of moves; None: by the size of the line and the seconds.
+    """
+    began = time.perf_counter()
+    _Renewal(search).run(seconds, rounds or planned(search, seconds))
+    search.clock("renew", began)
+
+
+def planned(search: Search, seconds: float) -> int:
+    """Rounds for some seconds."""
+    problem = search.problem
+    heats = len(problem.heats) / len(problem.casts)
+    return max(round(seconds * PACE / (heats * problem.n_slots * (TOGETHER + PUT_BACK))), 1)
+
+
+class _Renewal:
+    def __init__(self, search: Search) -> None:
+        self.search = search
+        problem, data, aim = search.problem, search.data, search.aim
+        table = weights(data)
+        self._cells = problem.cells_per_slot
+        both = aim.both_weights(data)
+        size = float(np.abs(both).mean())
+        guide = both.copy()
+        for name, *_ in aim.caps(data):
+            guide += CAP_SHARE * size / max(float(np.abs(table[name]).mean()), 1e-9) * table[name]
+        self.shop = Shop(problem, guide)
+        assert search.best is not None
+        self.shop.read(search.best)
+        net = (data.base - data.pv) / self._cells
+        self._given = problem.fixed_cells + np.repeat(net, self._cells)
+        self._weight = np.repeat(both, self._cells)
+        self._caps = [
+            (np.repeat(table[name], self._cells), cap, size / max(float(np.abs(table[name]).mean()), 1e-9))
+            for name, cap, _ in aim.caps(data)
+        ]
+        """Weight of each cap by cell, the cap, and what brings it to the goal's scale."""
+        self._per_meter = round(data.meter_min / data.cell_min)
+        self._limit, self._over = data.limit_mwh(), LIMIT * aim.over_price(data)
+        self.own = np.array([self.shop.cells(c, placed) for c, placed in enumerate(self._at())])
+        """Load of each cast, shape (n_casts, n_cells)."""
+        self.load = self.own.sum(axis=0)
+        self.value, self._broken = self._judged(self.load)
+        self.best = math.inf if self._broken else self._worth(self.load)
+        self.kept = list(self.shop.at)
+        """Where the casts lie in the best plan."""
+        self._heard: list[float] = []
+        """What moves that fit would have changed, at the beginning."""
+        self.shifts = Shifts(self.shop)
+        self.retiming = Retiming(self.shop, self._given, self._limit, self._per_meter)
+        self._draw = Draws(problem)
+        self._random = np.random.Generator(np.random.Philox(key=len(problem.heats)))
+
+    def _worth(self, load: np.ndarray) -> float:
+        """Both goals as one of a load of the line."""
+        return float(self._weight @ (load + self._given))
+
+    def _values(self, loads: np.ndarray) -> np.ndarray:
+        """Both goals as one with what caps and broken limits count, of loads by cell, shape (..., n_cells)."""
+        return self._parts(loads)[0]
+
+    def _judged(self, load: np.ndarray) -> tuple[float, bool]:
+        """The same of one load, and whether anything is broken."""
+        value, more = self._parts(load)
+        return float(value), bool(more > 0)
+
+    def _parts(self, loads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        taken = loads + self._given
+        counted, more = taken @ self._weight, np.zeros(loads.shape[:-1])
+        if math.isfinite(self._limit):
+            metered = taken.reshape(*loads.shape[:-1], -1, self._per_meter).sum(axis=-1)
+            more = self._over * np.maximum(metered - self._limit - 1e-9, 0.0).sum(axis=-1)
+        for weight, cap, scale in self._caps:
+            above = scale * (taken @ weight - cap)
+            counted = counted + CAP_SHARE * above
+            more = more + BROKEN * np.maximum(above, 0.0)
+        return counted + more, more
+
+    def run(self, seconds: float, rounds: int) -> None:
+        """Round after round, until they or the time are over."""
+        search, began = self.search, time.perf_counter()
+        told, offered, warmth = began, self.best, 0.0
+        self._begin(lambda: search.done() or time.perf_counter() - began >= seconds)
+        for done in range(rounds):
+            now = time.perf_counter()
+            if search.done() or now - began >= seconds:
+                break
+            if done == LISTENED:
+                warmth = WARMTH * float(np.std(self._heard)) if self._heard else 0.0
+            passed = max(done / rounds, (now - began) / seconds)
+            self.round(warmth * (1 - passed) ** COOLING)
+            if done % RETIMED == RETIMED - 1:
+                self.retime(NEAR_MIN)
+            if self.best < offered and now - told > TOLD_S:
+                search.offer(self.starts())
+                told, offered = now, self.best
+        if self.best < offered:
+            search.offer(self.starts())
+
+    def starts(self) -> Starts:
+        """The best plan found."""
+        return self.shop.starts(self.kept)
+
+    def round(self, warmth: float) -> int:
+        """Shifts tried at once, then casts put back; how many moves have changed the plan."""
+        draw, random, slots = self._draw, self._random, self._slots()
+        units = np.array([placed.unit for placed in self._at()])
+        made = self._make_best(self.shifts.tried(draw.shifts(random, slots, units, TOGETHER)), warmth)
+        casts, heats = draw.returns(random, self._slots(), PUT_BACK)
+        loose = random.uniform(size=PUT_BACK) < LOOSE
+        noise = 1 + NOISE * loose[:, None] * random.uniform(size=(PUT_BACK, self.search.problem.n_slots))
+        return made + self._make_best(self.shifts.returned(casts, heats, TRIES, noise), warmth)
+
+    def _begin(self, done: Callable[[], bool]) -> None:
+        """Give all starts their best times, far from where they are, as long as that brings much."""
+        failures = 0
+        while failures < FAILURES and not done():
+            before = self.value
+            failures = 0 if self.retime(FAR_MIN) else failures + 1
+            if not failures and self.value > before - FAR_GAIN * abs(before):
+                break
+
+    def retime(self, reach_min: float) -> bool:
+        """Give all starts of the plan their best times; whether that made it better and keeps what it kept."""
+        before, value, broken = self._at(), self.value, self._broken
+        after = self.retiming.best(before, reach_min)
+        if after is None:
+            return False
+        self._make(dict(enumerate(after)))
+        better = self.value < value and (broken or not self._broken)
+        if not better:
+            self._make(dict(enumerate(before)))
+        return better
+
+    def _took(self) -> None:
+        """Keep the plan where it is the best so far."""
+        if not self._broken:
+            worth = self._worth(self.load)
+            if worth < self.best - 1e-9 * abs(self.value):
+                self.best, self.kept = worth, list(self.shop.at)
+
+    def _at(self) -> list[Placed]:
+        return [placed for placed in self.shop.at if placed is not None]
+
+    def _slots(self) -> np.ndarray:
+        return np.array([placed.slot for placed in self._at()])
+
+    def _make_best(self, tried: Tried, warmth: float) -> int:
+        """Make the moves that pass and do not meet; how many."""
+        moves, shifts = tried.moves, self.shifts
+        losses = -warmth * np.log(1 - self._random.uniform(size=len(tried.fits)))
+        left = np.flatnonzero(tried.fits)
+        if not len(left):
+            return 0
+        low, high = self._hours(moves)
+        own = np.concatenate([self.own, np.zeros((1, self.own.shape[1]))])
+        change = tried.cells[left] - own[moves.casts[left]].sum(axis=1)
+        made = 0
+        if not warmth:
+            self._heard += (change @ self._weight).tolist()
+        while len(left):
+            values = self._values(self.load + change)
+            good = np.flatnonzero(values < self.value + losses[left])
+            if not len(good):
+                break
+            m = int(left[good[0]])
+            self._make(shifts.placed(tried, m))
+            made += 1
+            rest = np.arange(len(left)) > good[0]
+            meets = ((low[left][:, :, None] < high[m]) & (high[left][:, :, None] > low[m])).any(axis=(1, 2))
+            stays = rest & ~meets
+            left, change = left[stays], change[stays]
+        return made
+
+    def _hours(self, moves: Moves) -> tuple[np.ndarray, np.ndarray]:
+        """First and end of the slots that moves look at, around where their casts were and will be."""
+        before, after = self.shifts.reach
+        slots = np.append(self._slots(), 0)
+        both = np.concatenate([moves.slots, slots[moves.casts]], axis=1)
+        none = np.concatenate([moves.casts, moves.casts], axis=1) < 0
+        return np.where(none, 2**30, both - before), np.where(none, -(2**30), both + after)
+
+    def _make(self, places: dict[int, Placed]) -> None:
+        """Change the plan."""
+        for c in places:
+            self.shifts.clear(c)
+        for c, placed in places.items():
+            self.shop.put(c, placed)
+            self.shifts.hold(c)
+            self.own[c] = self.shop.cells(c, placed)
+        self.load = self.own.sum(axis=0)
+        self.value, self._broken = self._judged(self.load)
+        self._took()

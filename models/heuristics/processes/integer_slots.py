@@ -1,0 +1,159 @@
+"""A compiled model's whole numbers by slot: fixed, freed, told apart by time and by process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+import xarray as xr
+
+from emberline.models.strategies.site import SiteModel
+
+
+class Grid:
+    """A compiled model's whole numbers by slot."""
+
+    def __init__(self, made: SiteModel) -> None:
+        assert made.made is not None
+        self.made, self.plant = made, made.made.plant
+        self.n, self.hours = self.plant.n, self.plant.hours
+        program = made.program
+        whole = [v for v in made.model.component_data_objects(pyo.Var) if not v.is_continuous()]
+        places = program.places(whole)
+        used = places >= 0
+        self.whole = places[used]
+        """Columns that must be whole."""
+        self.slot = np.array([_slot(v) for v in whole], dtype=int)[used]
+        self.low, self.high = program.bounds()
+        self.counted = {
+            (i, m): [ports.block.mode[m].on[t] for t in range(self.n)]
+            for i, ports in enumerate(made.made.units)
+            for m in range(len(ports.units.modes))
+        }
+        self.columns = {key: program.places(variables) for key, variables in self.counted.items()}
+        self.on = np.concatenate([*self.columns.values(), np.zeros(0, np.int32)]).astype(np.int32)
+        self.on = self.on[self.on >= 0]
+        own = np.full(len(self.low), -1)
+        for i, ports in enumerate(made.made.units):
+            columns = program.places(ports.block.component_data_objects(pyo.Var))
+            own[columns[columns >= 0]] = i
+        self.units = own[self.whole]
+        """Which units a whole column belongs to; −1: to the site."""
+
+    def between(self, first: int, last: int) -> np.ndarray:
+        """Whole columns of the slots from ``first`` to before ``last``."""
+        return self.whole[(self.slot >= first) & (self.slot < last)]
+
+    def fix(self, values: np.ndarray, places: np.ndarray) -> None:
+        """Let columns stand as they are."""
+        held_at = np.rint(values[places])
+        self.made.program.bound(places, held_at, held_at)
+
+    def hold(self, values: np.ndarray, before: int, width: int) -> None:
+        """Let all that is whole stand before a slot; with a width, switches there may move by some slots.
+
+        A width of all slots leaves everything free, so that what is infeasible then is infeasible whatever was decided.
+        """
+        if width >= self.n:
+            self.free(self.whole)
+            return
+        places = self.between(0, before)
+        if not width:
+            self.fix(values, places)
+            return
+        low, high = self.low.copy(), self.high.copy()
+        low[self.on], high[self.on] = self.around(self.switches(values), 1, width)
+        self.made.program.bound(places, low[places], high[places])
+
+    def free(self, places: np.ndarray) -> None:
+        """Give columns their own bounds again."""
+        self.made.program.bound(places, self.low[places], self.high[places])
+
+    def switches(self, values: np.ndarray) -> dict[Any, np.ndarray]:
+        """Units that run in each mode by slot, shape (n,)."""
+        return {
+            key: np.array([values[c] if c >= 0 else 0.0 for c in columns]).round()
+            for key, columns in self.columns.items()
+        }
+
+    def runs_of(self, schedule: xr.Dataset) -> dict[Any, np.ndarray]:
+        """Units that run in each mode by slot, shape (n,), in a schedule."""
+        assert self.made.made is not None
+        modes, rates = schedule["process_mode"].values, schedule["process_tph"].to_numpy()
+        place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
+        found = {}
+        for i, ports in enumerate(self.made.made.units):
+            rows = [place[unit] for unit in ports.units.names]
+            for m, mode in enumerate(ports.units.modes):
+                found[i, m] = ((modes[rows] == mode.name) & (rates[rows] > 0)).sum(axis=0).astype(float)
+        return found
+
+    def told(self, schedule: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+        """Columns of runs, start-ups and change-overs, and how many of them a schedule tells in each slot."""
+        modes, rates = schedule["process_mode"].values, schedule["process_tph"].to_numpy()
+        place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
+        found: dict[int, float] = {}
+        assert self.made.made is not None
+        for ports in self.made.made.units:
+            names = [mode.name for mode in ports.units.modes]
+            idle = [mode.rates.low == 0 for mode in ports.units.modes]
+            states = ports.units.process.start[ports.units.first :]
+            variables: list[tuple[Any, list[float]]] = []
+            on, fire = (np.zeros((len(names), self.n)) for _ in range(2))
+            turns = {key: np.zeros(self.n) for key in ports.turns}
+            for unit, state in zip(ports.units.names, states, strict=False):
+                row, before, ready = place[unit], state.mode or "", 0
+                for t in range(self.n):
+                    mode = str(modes[row, t])
+                    if mode and mode != before:
+                        b = names.index(mode)
+                        if before:
+                            key = (-1, b) if (-1, b) in turns else (names.index(before), b)
+                            turns[key][t] += 1
+                            ready = t + ports.changing[key]
+                        else:
+                            fire[b, t] += 1
+                            ready = t + ports.starting
+                    if mode:
+                        m = names.index(mode)
+                        # a rate of nought may be that of a run
+                        on[m, t] += rates[row, t] > 0 or (idle[m] and t >= ready)
+                    before = mode
+            for m in range(len(names)):
+                variables += [(ports.block.mode[m].on, on[m].tolist()), (ports.block.mode[m].fire, fire[m].tolist())]
+            variables += [(variable, turns[key].tolist()) for key, variable in ports.turns.items()]
+            for variable, counts in variables:
+                columns = self.made.program.places(variable[t] for t in range(self.n))
+                found.update((int(c), v) for c, v in zip(columns, counts, strict=True) if c >= 0)
+        return np.array(list(found), dtype=np.int32), np.array(list(found.values()))
+
+    def within(self, switches: dict[Any, np.ndarray], ratio: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+        """Bounds of ``on`` that let switches move by some slots around those of a grid that is finer by a ratio."""
+        low, high = [], []
+        for key, columns in self.columns.items():
+            slots = switches[key].reshape(self.n, ratio)
+            least, most = (np.pad(end, width, mode="edge") for end in (slots.min(axis=1), slots.max(axis=1)))
+            near = (np.lib.stride_tricks.sliding_window_view(end, 2 * width + 1) for end in (least, most))
+            lowest, highest = next(near).min(axis=1), next(near).max(axis=1)
+            used = columns >= 0
+            low.append(np.maximum(lowest, self.low[columns])[used])
+            high.append(np.minimum(highest, self.high[columns])[used])
+        return np.concatenate([*low, np.zeros(0)]), np.concatenate([*high, np.zeros(0)])
+
+    def around(self, switches: dict[Any, np.ndarray], ratio: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+        """Bounds of ``on`` that let switches move by some slots around those of a grid that is coarser by a ratio."""
+        low, high = [], []
+        for key, columns in self.columns.items():
+            fine = np.repeat(switches[key], ratio)[: self.n]
+            padded = np.pad(fine, width, mode="edge")
+            near = np.lib.stride_tricks.sliding_window_view(padded, 2 * width + 1)
+            used = columns >= 0
+            low.append(np.maximum(near.min(axis=1), self.low[columns])[used])
+            high.append(np.minimum(near.max(axis=1), self.high[columns])[used])
+        return np.concatenate([*low, np.zeros(0)]), np.concatenate([*high, np.zeros(0)])
+
+
+def _slot(variable: Any) -> int:
+    index = variable.index()
+    return int(index[-1] if isinstance(index, tuple) else index)

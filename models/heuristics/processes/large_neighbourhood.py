@@ -1,0 +1,145 @@
+"""A plan being improved: a part of its whole numbers is free at a time, all others stand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emberline.models.heuristics.processes.integer_slots import Grid
+from emberline.models.kernel.highs import Program
+
+if TYPE_CHECKING:
+    from emberline.models.heuristics.processes.relax_and_fix import Search
+
+FINE = 0.03
+"""Share of the gap asked for to which a part is solved."""
+
+
+class Improvement:
+    """A plan being improved part by part; two threads may do so, each with a program of its own."""
+
+    def __init__(
+        self,
+        search: Search,
+        grid: Grid,
+        values: np.ndarray,
+        taken: Callable[[np.ndarray, float], bool],
+        until: float,
+        seconds: float,
+        enough: Callable[[], bool],
+    ) -> None:
+        self.enough = enough
+        self.search, self.grid, self.values, self.taken = search, grid, values, taken
+        self.until, self.seconds = until, seconds
+        self.parts = Parts(grid, seconds)
+        self.lock = threading.Lock()
+        self.moving = threading.Lock()
+        """Held while the second program is at work."""
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether there is time and something to try."""
+        over = self.search.done() or self.search.left <= self.until
+        return not (over or self.parts.exhausted or self.enough())
+
+    def move(self, program: Program) -> None:
+        """Search through one part."""
+        search, grid = self.search, self.grid
+        with self.lock:
+            values = self.values
+            part = self.parts.next(values)
+        program.bound(grid.whole, part.low, part.high)
+        began = time.perf_counter()
+        found = program.search(
+            time_limit=min(max(search.left - self.until, 0.05), self.seconds),
+            gap=search.gap * FINE * search.share,
+            start=values,
+            effort=0.1,
+            cancel=search.done,
+        )
+        outcome = program.outcome(found)
+        with self.lock:
+            better = outcome.objective is not None and self.taken(program.solution(), outcome.objective)
+            if better:
+                self.values = program.solution()
+            self.parts.told(part, better, outcome.status == "optimal", time.perf_counter() - began)
+
+
+class Parts:
+    """Parts of the whole numbers to free, in turn: each as large as can be searched through in a few seconds.
+
+    A corridor lets all switches move by some slots; a window frees some hours; the window of a process frees it alone,
+    for longer. A part that was searched through quickly is larger next time, one that was not is smaller.
+    """
+
+    def __init__(self, grid: Grid, seconds: float) -> None:
+        """Start with small parts.
+
+        Args:
+            grid: of the model.
+            seconds: longest time for a part.
+        """
+        self.grid, self.seconds = grid, seconds
+        hours = grid.n * grid.hours
+        own = [i for i in range(len(grid.plant.units)) if (grid.units == i).any()]
+        self.kinds: list[int | str] = ["corridor", "window", *(own if len(own) > 1 else ())]
+        # on hours a corridor of some hours is searched through, and does more than any window
+        first = {"corridor": 0.5 if grid.hours <= 0.5 else 4.0 * grid.hours, "window": min(12.0, hours)}
+        self.size: dict[int | str, float] = {kind: first.get(str(kind), min(36.0, hours)) for kind in self.kinds}
+        """Hours: of a window, or by which switches may move."""
+        self.place = dict.fromkeys(self.kinds, 0.0)
+        self.turn = 0
+        self.fruitless = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether everything was tried without success since the last one."""
+        hours = self.grid.n * self.grid.hours
+        passes = sum(1.0 if kind == "corridor" else 2 * hours / self.size[kind] for kind in self.kinds)
+        return self.fruitless > 2 * passes
+
+    def next(self, values: np.ndarray) -> Part:
+        """The next part.
+
+        Args:
+            values: of the plan to improve, by column.
+        """
+        grid = self.grid
+        kind = self.kinds[self.turn % len(self.kinds)]
+        self.turn += 1
+        if kind == "corridor":
+            low, high = grid.low.copy(), grid.high.copy()
+            width = max(round(self.size[kind] / grid.hours), 1)
+            low[grid.on], high[grid.on] = grid.around(grid.switches(values), 1, width)
+            return Part(kind, low[grid.whole], high[grid.whole])
+        size, hours = self.size[kind], grid.n * grid.hours
+        first = self.place[kind]
+        self.place[kind] = 0.0 if first + size >= hours else first + size / 2
+        free = (grid.slot >= first / grid.hours) & (grid.slot < (first + size) / grid.hours)
+        if isinstance(kind, int):
+            free &= grid.units == kind
+        at = np.rint(values[grid.whole])
+        return Part(kind, np.where(free, grid.low[grid.whole], at), np.where(free, grid.high[grid.whole], at))
+
+    def told(self, part: Part, better: bool, through: bool, seconds: float) -> None:
+        """What came of a part: whether it was better, whether it was searched through, and in which time."""
+        self.fruitless = 0 if better else self.fruitless + 1
+        size = self.size[part.kind]
+        if through and seconds < 0.4 * self.seconds:
+            self.size[part.kind] = min(size * 1.5, self.grid.n * self.grid.hours)
+        elif not through:
+            self.size[part.kind] = max(size * 0.6, self.grid.hours if part.kind == "corridor" else 2.0)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Bounds of all whole columns while a part of them is free."""
+
+    kind: int | str
+    low: np.ndarray
+    high: np.ndarray

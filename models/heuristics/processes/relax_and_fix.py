@@ -1,0 +1,389 @@
+"""The search for a plan of processes: on hours first, then on the steps of the horizon around the hours' switches.
+
+1. *The foreman's plan*, where he has one, is the first: his switches, all else as good as can be.
+2. *Hours.* A plan is made window by window: whole numbers are asked for in a window of time; what lies before it stands
+   as decided, and after it they may be in part, so that a window sees what is still to be made in the rest of the
+   horizon. (Relax and fix: Pochet and Wolsey, *Production Planning by Mixed Integer Programming*, Springer 2006,
+   section 3.6.) Where that leads nowhere, decided switches may move. Then the plan is improved.
+3. *Steps, in a corridor.* Switches may move by some steps around those of the hours.
+4. *Improvement* until the gap is reached or the time is over: corridors, windows of time and of single processes are
+   freed in turn, all else stands. A move is accepted on the recomputed objective only.
+
+The bound is the linear relaxation on the horizon's steps, by interior point in a thread beside the search, which helps
+to improve when it has it. Where the whole problem is small it goes to the solver as it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.models.bounds.process_relaxation import Bounding
+from emberline.models.formulations.processes.result import credited_flows
+from emberline.models.formulations.site.balance import SiteData
+from emberline.models.formulations.site.dispatch import Flows
+from emberline.models.formulations.site.objective import Aim
+from emberline.models.heuristics.processes.coarse_grid import coarser
+from emberline.models.heuristics.processes.integer_slots import Grid
+from emberline.models.heuristics.processes.large_neighbourhood import Improvement
+from emberline.models.kernel.highs import Program, Progress
+from emberline.models.problem import plant as plants
+from emberline.models.strategies import site as hubs
+from emberline.scenarios import Scenario
+
+SMALL = 1500
+"""Whole numbers up to which the whole problem goes to the solver."""
+WINDOW_H, ADVANCE_H = 24.0, 24.0
+"""Length of a window of hours, and by how much the next one lies later."""
+WINDOW_SHARE = 0.1
+"""Share of the time that a window may take before decided switches may move."""
+LOOSE_H = 4.0
+"""By how much decided switches may move where they leave no way on."""
+CORRIDOR_H = 0.75
+"""By how much a switch may lie before or after that of the hours."""
+FIRST_SHARE, COARSE_SHARE = 0.85, 0.6
+"""Share of the time that a first plan on hours may take, and the hours with what improves it."""
+FOREMAN_S = 5.0
+"""Time for the foreman's plan, whatever the limit: there is one plan at least."""
+LEAST_S, MOVE_S, CORRIDOR_S = 2.0, 4.0, 20.0
+"""Least time for a window of the first plan, longest for a part of its improvement, and for a corridor."""
+NEAR = 1.2
+"""Share of the gap asked for from which on a plan on hours is good enough."""
+BRIEF, ROUGH = 0.5, 0.1
+"""Share of the gap asked for to which windows are solved, and corridors."""
+EXACT = 1e-6
+"""Share of the first goal (or kg, or money) that a solver's tolerances on levels may come to: no gap."""
+
+
+@dataclass
+class Found:
+    """The best plan so far."""
+
+    values: np.ndarray
+    """By column of the model."""
+    flows: Flows
+    value: float
+    """First goal, stock credited, the constant left out."""
+    rank: float
+    """Both goals as one."""
+
+
+@dataclass
+class Search:
+    """A search for a plan of processes under way."""
+
+    scenario: Scenario
+    envelope: xr.Dataset
+    data: SiteData
+    aim: Aim
+    time_limit: float
+    gap: float
+    on_progress: Progress
+    cancel: Callable[[], bool]
+    began: float = field(default_factory=time.perf_counter)
+    best: Found | None = None
+    bound: float | None = None
+    infeasible: bool = False
+    foreman: bool = False
+    """Whether the best plan has the foreman's switches."""
+    hints: list[dict[Any, np.ndarray]] = field(default_factory=list)
+    """Units that run in each mode by step, by lists to look around."""
+    improvement: Improvement | None = None
+    """What is being improved, for whoever has time to help."""
+    share: float = 1.0
+    """About this share of the first goal can be decided."""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, start: xr.Dataset | None = None, others: Sequence[xr.Dataset] = ()) -> None:
+        """Search until the gap is reached, the time is over, or the caller cancels.
+
+        Args:
+            start: the foreman's list: the search begins there.
+            others: more lists to look around, which need not keep all limits.
+        """
+        with self.clock("build"):
+            plant = plants.read(self.scenario, self.envelope)
+            self.made = hubs.build(self.data, self.aim, plant=plant)
+            self.model = Grid(self.made)
+        if start is not None:
+            with self.clock("foreman"):
+                self.foreman = self._begin(start)
+        if self.best is not None:
+            self.hints.append(self.model.switches(self.best.values))
+        self.hints += [self.model.runs_of(other) for other in others]
+        if len(self.model.whole) <= SMALL:
+            self._direct()
+        else:
+            with Bounding(self):
+                self._by_parts()
+
+    @property
+    def left(self) -> float:
+        """Seconds left."""
+        return self.time_limit - (time.perf_counter() - self.began)
+
+    @property
+    def told_gap(self) -> float | None:
+        """Share by which a better plan could lie below the best one; None: unknown."""
+        if self.best is None or self.bound is None:
+            return None
+        apart, size = self.best.value - self.bound, abs(self.best.value)
+        return apart / max(size, 1e-9) if apart > EXACT * max(size, 1.0) else 0.0
+
+    def done(self) -> bool:
+        """Whether to stop searching."""
+        reached = self.told_gap is not None and self.told_gap <= self.gap
+        return reached or self.left <= 0 or self.cancel() or self.infeasible
+
+    def raise_bound(self, bound: float) -> None:
+        """A proven bound on the first goal, constant included."""
+        bound -= self.aim.constant
+        if self.bound is None or bound > self.bound:
+            self.bound = bound
+            self._tell()
+
+    def offer(self, values: np.ndarray, *, anyway: bool = False) -> bool:
+        """Take a solution of the model on the steps if it is better than the best one; whether it was taken.
+
+        Args:
+            values: by column.
+            anyway: take it though it is no better.
+        """
+        made = self.made
+        made.program.put(values)
+        flows = credited_flows(made)
+        if flows.over_mwh > 0:
+            return False
+        rank = self.aim.rank(flows)
+        if not anyway and self.best is not None and rank >= self.best.rank - 1e-9 * abs(self.best.rank):
+            return False
+        self.foreman = False
+        self.best = Found(values, flows, self.aim.value(flows), rank)
+        whole = abs(self.best.value + self.aim.constant)
+        self.share = min(max(abs(self.best.value) / whole, 1e-4), 1.0) if whole else 1.0
+        if not anyway:
+            self._tell()
+        return True
+
+    def _tell(self) -> None:
+        self.on_progress({
+            "incumbent": None if self.best is None else self.best.value, "bound": self.bound, "gap": self.told_gap,
+            "seconds": time.perf_counter() - self.began,
+        })  # fmt: skip
+
+    def clock(self, name: str) -> Clock:
+        return Clock(self.seconds, name)
+
+    def _begin(self, start: xr.Dataset) -> bool:
+        """The foreman's switches, all else as good as can be; whether that is a plan."""
+        program, grid = self.made.program, self.model
+        places, values = grid.told(start)
+        program.bound(places, values, values)
+        found = program.search(time_limit=max(min(self.left, CORRIDOR_S), FOREMAN_S), gap=self.gap)
+        begun = program.outcome(found).found and self.offer(program.solution())
+        grid.free(grid.whole)
+        return begun
+
+    def _direct(self) -> None:
+        """The whole problem at once."""
+        program = self.made.program
+        constant = self.aim.constant
+
+        def tell(event: dict[str, Any]) -> None:
+            low, high = event["bound"], event["incumbent"]
+            if low is not None:
+                self.raise_bound(low)
+            if high is not None and self.best is None:
+                self.on_progress({**event, "incumbent": high - constant, "bound": self.bound, "gap": None})
+
+        def stop() -> bool:
+            return self.cancel()
+
+        with self.clock("solve"):
+            gap = self.gap * self._decided_share(program)
+            found = program.search(time_limit=max(self.left, 0.05), gap=gap, on_progress=tell, cancel=stop)
+            outcome = program.outcome(found)
+            self.infeasible = outcome.status == "infeasible"
+            if outcome.bound is not None:
+                self.raise_bound(outcome.bound)
+            if outcome.found:
+                self.offer(program.solution())
+
+    def _decided_share(self, program: Program) -> float:
+        """About this share of the first goal can be decided: the solver's gap counts all of it."""
+        if not self.aim.constant:
+            return 1.0
+        found = program.outcome(program.search(time_limit=max(self.left, 0.05), relax=True, ipm=True, crossover=False))
+        program.forget()
+        if found.bound is None or not found.bound:
+            return 1.0
+        return min(max((found.bound - self.aim.constant) / abs(found.bound), 1e-4), 1.0)
+
+    def _by_parts(self) -> None:
+        switches = self._hours()
+        if switches is not None and not self.done():
+            slots = len(next(iter(switches.values())))
+            with self.clock("corridor"):
+                self._corridor(switches, self.model.n // slots, max(round(CORRIDOR_H / self.model.hours), 1))
+        if self.best is None and not self.done():
+            with self.clock("windows"):
+                values = self._windows(self.model, 1.0)
+                if values is not None:
+                    self.offer(values)
+        if self.best is not None:
+            with self.clock("improve"):
+                self._improve(self.model, self.best.values, lambda values, _: self.offer(values), 0.0, MOVE_S)
+
+    def _hours(self) -> dict[Any, np.ndarray] | None:
+        """A plan on hours, as units that run: window by window, or around the foreman's where they find none."""
+        coarse = coarser(self.scenario, self.envelope)
+        if coarse is None:
+            return None
+        with self.clock("hours"):
+            rough = Grid(hubs.build(coarse[1], self.aim, plant=coarse[0]))
+            until = self.left * (1 - COARSE_SHARE)
+            values = self._windows(rough, FIRST_SHARE)
+            for hint in self.hints:
+                values = self._hours_of(rough, hint) if values is None and not self.done() else values
+            if values is None:
+                return None
+            goal = rough.made.program.places([rough.made.model.total[self.aim.first]])
+            lowest = float(values[goal[0]])
+
+            def taken(found: np.ndarray, objective: float) -> bool:
+                nonlocal lowest
+                if objective >= lowest - 1e-9 * abs(objective):
+                    return False
+                lowest = objective
+                return True
+
+            def good() -> bool:
+                """Whether the steps are likely to come within the gap from there."""
+                bound = self.bound
+                return bound is not None and lowest - self.aim.constant - bound <= NEAR * self.gap * abs(bound)
+
+            seconds = max(WINDOW_SHARE * self.time_limit, MOVE_S / 2)
+            return rough.switches(self._improve(rough, values, taken, until, seconds, good))
+
+    def _hours_of(self, rough: Grid, switches: dict[Any, np.ndarray]) -> np.ndarray | None:
+        """A solution on hours whose switches lie near those of a plan on the steps; None where there is none."""
+        ratio = self.model.n // rough.n
+        for width in (1, 3, 9):
+            low, high = rough.within(switches, ratio, width)
+            rough.made.program.bound(rough.on, low, high)
+            found = rough.made.program.search(
+                time_limit=min(max(self.left, 0.05), CORRIDOR_S), gap=self.gap * ROUGH * self.share, cancel=self.done
+            )
+            outcome = rough.made.program.outcome(found)
+            rough.free(rough.whole)
+            if outcome.found:
+                return rough.made.program.solution()
+        return None
+
+    def _windows(self, grid: Grid, share: float) -> np.ndarray | None:
+        """Whole numbers window by window; the last window's solution, None where there is none in time."""
+        program, hours = grid.made.program, grid.hours
+        until = self.left * (1 - share)
+        n, width, advance = grid.n, round(WINDOW_H / hours), max(round(ADVANCE_H / hours), 1)
+        gap = self.gap * BRIEF * self._decided_share(program)
+        values: np.ndarray | None = None
+        first, patience, loose, complete = 0, 1.0, 0, False
+        while True:
+            last = n if first + width + advance >= n else first + width
+            program.whole_only(grid.between(0, last))
+            grid.free(grid.whole)
+            if values is not None:
+                grid.hold(values, first, loose)
+            left = self.left - until
+            if left <= 0 or self.done():
+                break
+            # what the solver holds from the window before is its start
+            limit = min(max(WINDOW_SHARE * self.time_limit, LEAST_S) * patience, left)
+            outcome = program.outcome(program.search(time_limit=limit, gap=gap, effort=0.05, cancel=self.done))
+            if outcome.found:
+                values, patience, loose = program.solution(), 1.0, 0
+                complete = last == n
+                if complete:
+                    break
+                first += advance
+            elif outcome.status == "infeasible" and (values is None or loose >= n):
+                # nothing is decided, and what lies after the window may be in part: on the horizon's steps a proof
+                self.infeasible = grid is self.model
+                return None
+            elif values is None or loose >= n:
+                patience *= 3
+            else:
+                # what was decided leaves no way on, or none that is soon found: its switches may move
+                program.forget()
+                patience *= 2
+                loose = min(max(3 * loose, round(LOOSE_H / hours), 1), n)
+        program.whole_only(None)
+        grid.free(grid.whole)
+        return values if complete else None
+
+    def _corridor(self, switches: dict[Any, np.ndarray], ratio: int, width: int) -> None:
+        """Switches as those of a solution on a coarser grid, then near them; wider where there is no such plan."""
+        program, grid = self.made.program, self.model
+        start: np.ndarray | bool = False
+        for near in (0, width, 3 * width, 9 * width):
+            if self.done():
+                break
+            low, high = grid.around(switches, ratio, near)
+            program.bound(grid.on, low, high)
+            found = program.search(
+                time_limit=min(max(self.left, 0.05), CORRIDOR_S), gap=self.gap * ROUGH * self.share, start=start,
+                effort=0.1, cancel=self.done,
+            )  # fmt: skip
+            outcome = program.outcome(found)
+            if outcome.found:
+                start = program.solution()
+                self.offer(start)
+            grid.free(grid.whole)
+            if near and (outcome.found or outcome.status != "infeasible"):
+                break
+
+    def _improve(
+        self,
+        grid: Grid,
+        values: np.ndarray,
+        taken: Callable[[np.ndarray, float], bool],
+        until: float,
+        seconds: float,
+        enough: Callable[[], bool] = lambda: False,
+    ) -> np.ndarray:
+        """Free a part of the whole numbers at a time, all others stand; the best values found.
+
+        Args:
+            grid: of the model.
+            values: a solution, by column.
+            taken: told a solution and the solver's figure for it; whether it is better than the best one.
+            until: seconds that are to be left.
+            seconds: longest time for a part.
+            enough: whether the plan is good enough.
+        """
+        self.improvement = improvement = Improvement(self, grid, values, taken, until, seconds, enough)
+        while improvement.goes_on:
+            improvement.move(grid.made.program)
+        self.improvement = None
+        with improvement.moving:
+            grid.free(grid.whole)
+            return improvement.values
+
+
+class Clock:
+    """Adds the seconds of a block to those of a phase."""
+
+    def __init__(self, seconds: dict[str, float], name: str) -> None:
+        self._seconds, self._name = seconds, name
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(self, *raised: object) -> None:
+        spent = time.perf_counter() - self._began
+        self._seconds[self._name] = self._seconds.get(self._name, 0.0) + spent

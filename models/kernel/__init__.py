@@ -1,0 +1,1 @@
+"""Compiler from Pyomo components to arrays, and the interface to HiGHS."""

@@ -1,0 +1,156 @@
+"""Rows over slots whose terms come and go: the slots in which a row has the same terms are a stretch.
+
+A row such as Σ Y(t) − Y(t−p) ≤ n has no second term in its first p slots, and a unit has no start where it is shut. A
+rule that asks for that at each slot is no template. So a row is indexed by its stretch and slot, and its sum goes over
+the stretch's set of terms, each with its weight. A term's own slot is ``moves · t + at``: it keeps its distance to the
+row's slot t, or stays where it is.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.kernel.indexed_sets import Members
+from emberline.models.search import deadline
+
+Row = tuple[Any, ...]
+"""What a row is told by beside its slot."""
+Runs = Sequence[tuple[int, int]]
+"""First and last slot of each run of consecutive slots."""
+_EVER = 2**31
+
+
+class Terms:
+    """Terms of rows over slots, each with a weight and the row's slots in which it is one."""
+
+    def __init__(self, n_slots: int, width: int) -> None:
+        """No terms yet.
+
+        Args:
+            n_slots: of the horizon.
+            width: places in the index of the variable that they are of, its slot included.
+        """
+        self.n_slots, self.width = n_slots, width
+        self.of: dict[Row, list[tuple[Row, float, int, int]]] = {}
+        """By row: term, weight, first and last slot."""
+
+    def put(self, row: Row, term: Row, weight: float, first: int, last: int) -> None:
+        """Add a term in the row's slots from first to last."""
+        if first <= last:
+            self.of.setdefault(row, []).append((term, weight, first, last))
+
+    def lagged(self, row: Row, key: Row, lag: int, weight: float, runs: Runs | None = None) -> None:
+        """Add a variable as it is ``lag`` slots before the row's slot; it has members in some runs of slots, or all."""
+        for first, last in [(0, self.n_slots - 1)] if runs is None else runs:
+            self.put(row, (*key, 1, -lag), weight, first + lag, last + lag)
+
+    def counted(self, row: Row, key: Row, lag: int, weight: float) -> None:
+        """Add a count as it is ``lag`` slots before: nought before the horizon, after it what it is in the end."""
+        self.lagged(row, key, lag, weight)
+        end = self.n_slots - 1
+        self.put(row, (*key, 0, end), weight, end + lag + 1, _EVER)
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """Rows by stretch and slot, and the terms of each stretch."""
+
+    index: list[Row]
+    """Row, stretch and slot."""
+    terms: list[dict[Row, list[Row]]]
+    """For each kind of terms: by row and stretch its terms, each with its weight at the end."""
+    widths: list[int]
+    """For each kind, of its variable."""
+
+    @classmethod
+    def of(cls, rows: Mapping[Row, Sequence[int]], *kinds: Terms, empty: bool = True) -> Stretches:
+        """Cut rows where their terms change.
+
+        Args:
+            rows: by row its slots, ascending.
+            kinds: terms of one variable each.
+            empty: keep slots in which a row has no terms at all.
+        """
+        index: list[Row] = []
+        terms: list[dict[Row, list[Row]]] = [{} for _ in kinds]
+        for row, slots in rows.items():
+            deadline.look()
+            events: dict[int, list[tuple[int, int]]] = {slots[0]: []} if slots else {}
+            for kind, one in enumerate(kinds):
+                for number, (_, _, first, last) in enumerate(one.of.get(row, ())):
+                    if slots and first <= slots[-1] and last >= slots[0]:
+                        events.setdefault(max(first, slots[0]), []).append((kind, number))
+                        events.setdefault(last + 1, []).append((kind, ~number))
+            mine = [one.of.get(row, ()) for one in kinds]
+            cuts, place = sorted(events), 0
+            held: list[dict[int, None]] = [{} for _ in kinds]
+            for stretch, cut in enumerate(cuts):
+                for kind, number in events[cut]:
+                    if number >= 0:
+                        held[kind][number] = None
+                    else:
+                        del held[kind][~number]
+                until = cuts[stretch + 1] if stretch + 1 < len(cuts) else slots[-1] + 1
+                begin, place = place, bisect_left(slots, until)
+                if place > begin and (empty or any(held)):
+                    index += [(*row, stretch, t) for t in slots[begin:place]]
+                    for kind, own in enumerate(held):
+                        terms[kind][*row, stretch] = _merged(mine[kind], own)
+        return cls(index, terms, [kind.width for kind in kinds])
+
+    def rows(self) -> pyo.Set:
+        """Index set of the rows: row, stretch and slot."""
+        return pyo.Set(initialize=self.index, dimen=len(self.index[0]) if self.index else None)
+
+    def set(self, kind: int = 0) -> Members:
+        """Terms of a kind, indexed by row and stretch."""
+        own = {key if len(key) > 1 else key[0]: terms for key, terms in self.terms[kind].items()}
+        return Members(pyo.Set(initialize=list(own)), members=own, dimen=self.widths[kind] + 2)
+
+
+def weighed(variable: Any, terms: Any, t: Any) -> Any:
+    """Sum of terms, an expression for a rule.
+
+    Args:
+        variable: indexed by key and slot.
+        terms: a member of ``Stretches.set``; the index may be a placeholder.
+        t: slot of the row, or its placeholder.
+    """
+    return sum(term[-1] * variable[(*term[:-3], term[-2] + term[-3] * t)] for term in terms)
+
+
+def _merged(terms: Sequence[tuple[Row, float, int, int]], numbers: Iterable[int]) -> list[Row]:
+    weights: dict[Row, float] = {}
+    for number in numbers:
+        term, weight, _, _ = terms[number]
+        weights[term] = weights.get(term, 0) + weight
+    return [(*term, weight) for term, weight in weights.items()]
+
+
+def unbroken(free: np.ndarray, hold: int) -> np.ndarray:
+    """Whether a unit is free in each slot and in those after it, so many in all, as far as the horizon goes.
+
+    Args:
+        free: by slot, shape (n_slots,).
+        hold: slots.
+    """
+    shut = np.concatenate([[0], np.cumsum(~free)])
+    ends = np.minimum(np.arange(len(free)) + hold, len(free))
+    return shut[ends] == shut[:-1]
+
+
+def runs(slots: Iterable[int]) -> list[tuple[int, int]]:
+    """Runs of consecutive slots, first and last of each, of slots in ascending order."""
+    found: list[tuple[int, int]] = []
+    for t in slots:
+        if found and found[-1][1] == t - 1:
+            found[-1] = (found[-1][0], t)
+        else:
+            found.append((t, t))
+    return found

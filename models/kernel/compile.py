@@ -1,0 +1,251 @@
+"""From a Pyomo model to HiGHS's arrays.
+
+A component that is one template (``models/kernel/templates.py``) is walked once, and evaluated with numpy over all its
+indices at the same time; every other constraint goes through Pyomo's linear walker. Constants move to the right-hand
+sides, and so do fixed variables; variables that nothing uses are no columns; a ranged constraint is one row. What is
+not linear is refused by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from pyomo.common.errors import InvalidConstraintError
+from pyomo.core.expr import relational_expr as relational
+from pyomo.repn.linear import LinearRepnVisitor
+from pyomo.repn.util import VarRecorder
+
+from emberline.models.kernel import arrays
+from emberline.models.kernel.arrays import ArrayConstraint
+from emberline.models.kernel.evaluate import Evaluator, Numbers, Points, Variables, is_variable
+from emberline.models.kernel.index_keys import NoTemplate
+from emberline.models.kernel.sparse_columns import Part, ordered
+from emberline.models.kernel.standard_form import Compiled
+from emberline.models.search import deadline
+
+_CONSTANT = 1e-9
+"""By how much, relative to its size, a row without variables may miss its bound: rounding, no contradiction."""
+
+
+class NotLinear(ValueError):
+    """A constraint or objective that is not linear, told by its name."""
+
+
+def compiled(model: pyo.ConcreteModel) -> Compiled:
+    """The arrays of a model with one active objective.
+
+    Raises:
+        NotLinear: a constraint or the objective is not linear, told by its name.
+        ValueError: no objective, or several.
+    """
+    return _Compiler(model).run()
+
+
+class _Compiler:
+    def __init__(self, model: pyo.ConcreteModel) -> None:
+        self.model = model
+        self._variables = Variables(model)
+        self._evaluator = Evaluator(self._variables)
+        self._met: dict[int, int] = {}
+        self._single: tuple[list[int], list[int], list[float]] = ([], [], [])
+        """Coefficients that come one by one."""
+        self._visitor = LinearRepnVisitor({}, var_recorder=VarRecorder({}, None))
+
+    def run(self) -> Compiled:
+        goals = list(self.model.component_data_objects(pyo.Objective, active=True, descend_into=True))
+        if len(goals) != 1:
+            raise ValueError(f"a model needs one active objective and has {len(goals)}")
+        # the objective is row 0
+        low, high, const, count = [np.zeros(1)], [np.zeros(1)], [np.zeros(1)], 1
+        const[0][:] = self._goal(goals[0])
+        constraints: dict[int, tuple[Any, int]] = {}
+        for component in self.model.component_objects(pyo.Constraint, active=True, descend_into=True):
+            deadline.look()
+            lower, upper, constant = self._rows(component, count)
+            constraints[id(component)] = component, count
+            low.append(lower)
+            high.append(upper)
+            const.append(constant)
+            count += len(lower)
+        return self._arrays(goals[0], constraints, *(np.concatenate(parts) for parts in (low, high, const)))
+
+    # rows of a component
+
+    def _rows(self, component: Any, first: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Bounds and constants of a component's rows; its coefficients are noted."""
+        n = len(component)
+        low, high, const = np.full(n, -np.inf), np.full(n, np.inf), np.zeros(n)
+        template, active, mine = _of_template(component)
+        left = np.zeros(n, dtype=bool)
+        if template is not None and mine.any():
+            here, noted = np.flatnonzero(mine), len(self._evaluator.triplets)
+            try:
+                low[here], high[here], const[here] = self._template(component, template, here, first)
+                left = mine
+            except NoTemplate:
+                del self._evaluator.triplets[noted:]
+        others = np.flatnonzero(active & ~left).tolist()
+        if others:
+            members = list(component._data.values())
+            for i in others:
+                low[i], high[i], const[i] = self._one(members[i], first + i)
+        return low, high, const
+
+    def _template(
+        self, component: Any, template: Any, here: np.ndarray, first: int
+    ) -> tuple[Numbers, Numbers, np.ndarray]:
+        expression, indices = template
+        if expression.__class__ is tuple or not hasattr(expression, "is_expression_type"):
+            raise NoTemplate
+        points = self._evaluator.points(component, indices, here)
+        const = np.zeros(len(here))
+        kind = expression.__class__
+        if kind is relational.RangedExpression:
+            low, body, high = expression.args
+        elif kind in (relational.EqualityExpression, relational.InequalityExpression):
+            left, right = expression.args
+            low = high = None
+            body, other = left, right
+            if not is_variable(right):
+                high = right
+                low = right if kind is relational.EqualityExpression else None
+            elif not is_variable(left):
+                body, low = right, left
+                high = left if kind is relational.EqualityExpression else None
+            else:
+                high, low = 0.0, (0.0 if kind is relational.EqualityExpression else None)
+                self._evaluator.emit(other, -1.0, points, first, here, const)
+        else:
+            raise NoTemplate
+        self._evaluator.emit(body, 1.0, points, first, here, const)
+        return (
+            -np.inf if low is None else self._evaluator.number(low, points),
+            np.inf if high is None else self._evaluator.number(high, points),
+            const,
+        )
+
+    def _one(self, data: Any, row: int) -> tuple[float, float, float]:
+        """A constraint that is no template, or none that is understood here."""
+        if hasattr(data, "template_expr"):
+            data.expr  # noqa: B018  asked for, Pyomo makes its own expression
+        try:
+            low, body, high = data.to_bounded_expression()
+        except InvalidConstraintError as error:
+            raise NotLinear(str(error)) from None
+        constant = self._note(body, row, lambda: f"constraint {data.name}")
+        return (
+            -np.inf if low is None else float(pyo.value(low)),
+            np.inf if high is None else float(pyo.value(high)),
+            constant,
+        )
+
+    def _note(self, body: Any, row: int, name: Any) -> float:
+        """Coefficients of an expression go to a row; its constant is returned."""
+        found = self._visitor.walk_expression(body)
+        if found.nonlinear is not None:
+            raise NotLinear(f"{name()} is not linear")
+        rows, columns, values = self._single
+        columns += self._recorded(found.linear)
+        values += found.linear.values()
+        rows += [row] * len(found.linear)
+        return float(found.constant)
+
+    def _recorded(self, keys: Iterable[int]) -> list[int]:
+        """Places of variables that Pyomo's walker has met, by its keys."""
+        met, places = self._visitor.var_recorder.var_map, self._met
+        found = []
+        for key in keys:
+            place = places.get(key)
+            if place is None:
+                place = places[key] = self._variables.place(met[key])
+            found.append(place)
+        return found
+
+    def _goal(self, goal: Any) -> float:
+        if hasattr(goal, "template_expr"):
+            expression, indices = goal._args_
+            const = np.zeros(1)
+            if not indices and hasattr(expression, "is_expression_type"):
+                noted = len(self._evaluator.triplets)
+                try:
+                    points = Points(np.zeros(1, dtype=np.int64), {})
+                    self._evaluator.emit(expression, 1.0, points, 0, np.zeros(1, dtype=np.int64), const)
+                    return float(const[0])
+                except NoTemplate:
+                    del self._evaluator.triplets[noted:]
+        return self._note(goal.expr, 0, lambda: f"objective {goal.name}")
+
+    def _arrays(self, goal: Any, constraints: dict[int, tuple[Any, int]], low: Any, high: Any, const: Any) -> Compiled:
+        parts, n_rows = self._evaluator.triplets, len(low)
+        parts += self._singles()
+        matrix, cost, used = ordered(parts, n_rows, self._variables.size)
+        # rows without variables hold or not whatever is chosen; those that hold are left out
+        filled = np.zeros(n_rows, dtype=bool)
+        filled[matrix.index] = True
+        slack = _CONSTANT * np.maximum(1.0, np.abs(const))
+        kept = (filled | (const < low - slack) | (const > high + slack)) & ~(np.isneginf(low) & np.isposinf(high))
+        kept[0] = False
+        at, place = _numbered(kept), _numbered(used)
+        matrix = matrix.of_rows(at)
+        sense = 1.0 if goal.sense == pyo.minimize else -1.0
+        lower, upper, whole = self._limits(used)
+        return Compiled(
+            sense=sense, cost=sense * cost[used], offset=sense * float(const[0]), lower=lower, upper=upper, whole=whole,
+            row_lower=(low - const)[kept], row_upper=(high - const)[kept],
+            starts=matrix.starts[np.append(used, True)], index=matrix.index, values=matrix.values,
+            _variables={
+                key: (variable, place[first : first + len(variable)])
+                for variable, (key, first) in zip(
+                    self._variables.components, self._variables.first.items(), strict=True
+                )
+            },
+            _constraints={
+                key: (component, at[first : first + len(component)]) for key, (component, first) in constraints.items()
+            },
+            _model=self.model,
+        )  # fmt: skip
+
+    def _singles(self) -> Iterator[Part]:
+        """Coefficients that came one by one, by component of their variables."""
+        rows, columns = (np.array(part, dtype=np.int32) for part in self._single[:2])
+        values = np.array(self._single[2], dtype=float)
+        order = np.argsort(columns, kind="stable")
+        rows, columns, values = rows[order], columns[order], values[order]
+        for own in np.split(np.arange(len(order)), np.searchsorted(columns, list(self._variables.first.values()))):
+            if len(own):
+                yield rows[own], columns[own], values[own]
+
+    def _limits(self, used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Bounds of the columns, and which must be whole."""
+        parts = [(np.zeros(0), np.zeros(0), np.zeros(0, dtype=bool))]
+        for variable, first in zip(self._variables.components, self._variables.first.values(), strict=True):
+            mine = used[first : first + len(variable)]
+            if mine.any():
+                lower, upper, whole = arrays.limits(variable)
+                parts.append((lower[mine], upper[mine], whole[mine]))
+        lower, upper, whole = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return lower, upper, whole
+
+
+def _numbered(some: np.ndarray) -> np.ndarray:
+    """Numbers from 0 on for some of many, −1 for the others."""
+    return np.where(some, np.cumsum(some, dtype=np.int32) - np.int32(1), np.int32(-1))
+
+
+def _of_template(component: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+    """The template of a component, None where there is none; which members are active; and which of these are of it."""
+    if isinstance(component, ArrayConstraint):
+        template, active = component.template, np.ones(len(component), dtype=bool)
+        mine = active.copy()
+        for index, one in component.made.items():
+            place = component.place(index)
+            active[place], mine[place] = one._active, one._active and one._expr is template
+        return template, active, mine
+    data = list(component._data.values())
+    active = np.array([one._active for one in data], dtype=bool)
+    template = next((one._expr for one in data if hasattr(one, "template_expr")), None)
+    # some may have been asked for and are expressions of their own
+    return template, active, active & np.array([one._expr is template for one in data], dtype=bool)

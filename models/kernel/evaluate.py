@@ -1,0 +1,308 @@
+"""Templates evaluated with numpy: one walk for all indices of a component at the same time.
+
+A template is an expression with placeholders (``models/kernel/templates.py``). ``Evaluator.emit`` adds it to the rows
+of some points, each with a value for every placeholder: coefficients as triplets of row, column and value, constants
+apart. A sum over a set makes more points, each of the row of the one that it comes from.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+from pyomo.core.base.expression import NamedExpressionData
+from pyomo.core.expr import numeric_expr as numeric
+from pyomo.core.expr import template_expr as templates
+
+from emberline.models.kernel import arrays
+from emberline.models.kernel.index_keys import Index, NoTemplate, Positions, numbers
+
+Numbers = Any
+"""A number for all points, or one for each: shape (n_points,)."""
+
+
+class Variables:
+    """All variables of a model in one row: where each stands, and which are fixed."""
+
+    def __init__(self, model: Any) -> None:
+        self.components: list[Any] = list(model.component_objects(pyo.Var, descend_into=True))
+        self.first: dict[int, int] = {}
+        """First place of a Var component's members, by identity."""
+        self.size = 0
+        """Number of variables."""
+        for variable in self.components:
+            self.first[id(variable)] = self.size
+            self.size += len(variable)
+        self.fixed = self.by_place(arrays.fixed).astype(bool)
+        self.any_fixed = bool(self.fixed.any())
+        self.positions = Positions()
+
+    def by_place(self, read: Callable[[Any], np.ndarray]) -> np.ndarray:
+        """Something of all variables, read component by component, shape (size,)."""
+        return np.concatenate([read(variable) for variable in self.components] or [np.zeros(0)])
+
+    def place(self, member: Any) -> int:
+        """Place of a variable."""
+        owner = member.parent_component()
+        return self.first[id(owner)] + self.positions.of(owner, member)
+
+    def values_at(self, places: np.ndarray) -> np.ndarray:
+        """Values that variables are fixed at.
+
+        Raises:
+            ValueError: one of them is fixed and has no value.
+        """
+        found = self.by_place(arrays.values)[places]
+        if np.isnan(found).any():
+            raise ValueError("a variable is fixed and has no value")
+        return found
+
+
+@dataclass
+class Points:
+    """Where a template is evaluated: a value of each placeholder for each point, and the row that the point is of."""
+
+    row: np.ndarray
+    values: dict[int, Numbers]
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return len(self.row)
+
+
+class Evaluator:
+    """Evaluates the templates of one model."""
+
+    def __init__(self, variables: Variables) -> None:
+        self._variables = variables
+        self._index = Index()
+        self._held: dict[int, np.ndarray] = {}
+        self._listed: dict[int, tuple[np.ndarray, list[np.ndarray]]] = {}
+        self.triplets: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        """Rows, places of variables, and coefficients."""
+
+    def points(self, component: Any, indices: tuple[Any, ...], here: np.ndarray) -> Points:
+        """A point for each of some members of a component, with the values of its template's indices."""
+        columns = self._index.of(component).columns if indices else []
+        return Points(
+            np.arange(len(here)),
+            {id(index): column[here] for index, column in zip(indices, columns, strict=True)},
+        )
+
+    def emit(self, node: Any, factor: Numbers, points: Points, first: int, here: np.ndarray, const: np.ndarray) -> None:
+        """Add factor · node to the rows of the points: coefficients are noted, constants added."""
+        if not is_variable(node):
+            amount = np.broadcast_to(np.asarray(factor * self.number(node, points), dtype=float), points.size)
+            const += np.bincount(points.row, amount, len(const)) if points.size else 0.0
+            return
+        kind = node.__class__
+        if kind in _SUMS:
+            for part in node.args:
+                self.emit(part, factor, points, first, here, const)
+        elif kind in _PRODUCTS:
+            left, right = node.args
+            if is_variable(left) and is_variable(right):
+                try:
+                    number, left = self.number(left, points), right
+                except NoTemplate:
+                    number = self.number(right, points)
+                self.emit(left, factor * number, points, first, here, const)
+            elif is_variable(left):
+                self.emit(left, factor * self.number(right, points), points, first, here, const)
+            else:
+                self.emit(right, factor * self.number(left, points), points, first, here, const)
+        elif kind is numeric.DivisionExpression:
+            self.emit(node.arg(0), factor / self.number(node.arg(1), points), points, first, here, const)
+        elif kind is numeric.NegationExpression:
+            self.emit(node.arg(0), -1.0 * factor, points, first, here, const)
+        elif isinstance(node, NamedExpressionData):
+            self.emit(node.expr, factor, points, first, here, const)
+        elif kind is templates.TemplateSumExpression:
+            inner, source = self._inner(node, points)
+            more = factor if np.ndim(factor) == 0 else np.asarray(factor)[source]
+            self.emit(node._local_args_[0], more, inner, first, here, const)
+        elif isinstance(node, templates.GetItemExpression):
+            for component, columns, chosen in self._items(node, points):
+                places = self._places(component, columns, points.size if chosen is None else len(chosen), node)
+                rows = points.row if chosen is None else points.row[chosen]
+                amount = np.broadcast_to(np.asarray(factor, dtype=float), points.size)
+                self._coefficients(rows, places, amount if chosen is None else amount[chosen], first, here, const)
+        elif node.is_variable_type():
+            places = np.full(points.size, self._variables.place(node))
+            amount = np.broadcast_to(np.asarray(factor, dtype=float), points.size)
+            self._coefficients(points.row, places, amount, first, here, const)
+        else:
+            raise NoTemplate
+
+    def _coefficients(
+        self, rows: np.ndarray, places: np.ndarray, amount: np.ndarray, first: int, here: np.ndarray, const: np.ndarray
+    ) -> None:
+        if self._variables.any_fixed and (fixed := self._variables.fixed[places]).any():
+            held = self._variables.values_at(places[fixed])
+            const += np.bincount(rows[fixed], amount[fixed] * held, len(const))
+            rows, places, amount = rows[~fixed], places[~fixed], amount[~fixed]
+        self.triplets.append((here[rows] + first, places, amount))
+
+    def _places(self, component: Any, columns: list[Numbers], size: int, node: Any) -> np.ndarray:
+        if component.ctype is not pyo.Var or id(component) not in self._variables.first:
+            raise NoTemplate
+        found = self._index.of(component).find(columns, size)
+        if (found < 0).any():
+            raise NoTemplate  # index by index it is told which one is missing
+        return found + self._variables.first[id(component)]
+
+    def _inner(self, node: Any, points: Points) -> tuple[Points, np.ndarray]:
+        """The points of a sum within others, and the outer point that each is of."""
+        source = np.arange(points.size)
+        values = points.values
+        for group in node._iters:
+            over = group[0]._set
+            if isinstance(over, templates.GetItemExpression):
+                at, columns = self._gathered(over, Points(source, values), len(group))
+            else:
+                keys = self._index.of_set(over)
+                at = np.repeat(np.arange(len(source)), keys.size)
+                columns = [np.tile(column, len(source)) for column in keys.columns]
+            if len(columns) != len(group):
+                raise NoTemplate
+            values = {key: value if np.ndim(value) == 0 else np.asarray(value)[at] for key, value in values.items()}
+            values |= {id(index): column for index, column in zip(group, columns, strict=True)}
+            source = source[at]
+        return Points(points.row[source], values), source
+
+    def _gathered(self, node: Any, points: Points, width: int) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Members of the set that each point goes over, one after the other: the point of each, and their columns."""
+        base, *index = node.args
+        if hasattr(base, "is_expression_type") and base.is_expression_type():
+            raise NoTemplate
+        place = self._index.of(base).find([self.number(part, points) for part in index], points.size)
+        if (place < 0).any():
+            raise NoTemplate
+        sizes, columns = self._members_of(base, width)
+        count = sizes[place]
+        begin = (np.cumsum(sizes) - sizes)[place]
+        at = np.repeat(np.arange(points.size), count)
+        chosen = np.arange(len(at)) + np.repeat(begin - np.cumsum(count) + count, count)
+        return at, [column[chosen] for column in columns]
+
+    def _members_of(self, base: Any, width: int) -> tuple[np.ndarray, list[np.ndarray]]:
+        """How many members each set of an indexed set has, and the columns of them all, set by set."""
+        if id(base) not in self._listed:
+            members = [list(one) for one in base._data.values()]
+            together = list(itertools.chain.from_iterable(members))
+            parts: list[Any] = [together] if together else []
+            if together and isinstance(together[0], tuple):
+                parts = list(zip(*together, strict=True))
+            columns = [numbers(part) for part in parts] or [np.zeros(0, dtype=np.int64)] * width
+            self._listed[id(base)] = np.array([len(own) for own in members], dtype=np.int64), columns
+        return self._listed[id(base)]
+
+    def _items(self, node: Any, points: Points) -> Iterator[tuple[Any, list[Numbers], np.ndarray | None]]:
+        """The component that an item is of, the columns of its index, and the points that it is for (None: all)."""
+        base, *index = node.args
+        columns = [self.number(part, points) for part in index]
+        for component, chosen in self._bases(base, points):
+            some = columns if chosen is None else [
+                column if np.ndim(column) == 0 else np.asarray(column)[chosen] for column in columns
+            ]  # fmt: skip
+            yield component, some, chosen
+
+    def _bases(self, base: Any, points: Points) -> list[tuple[Any, np.ndarray | None]]:
+        """Components that an expression such as ``block.mode[m].on`` stands for, each with its points."""
+        if isinstance(base, templates.GetAttrExpression):
+            owner, name = base.args
+            return [(getattr(one, name), chosen) for one, chosen in self._bases(owner, points)]
+        if isinstance(base, templates.GetItemExpression):
+            found = []
+            for component, columns, chosen in self._items(base, points):
+                size = points.size if chosen is None else len(chosen)
+                lists = [np.broadcast_to(column, size).tolist() for column in columns]
+                by_key: dict[Any, list[int]] = {}
+                for i, key in enumerate(zip(*lists, strict=True)):
+                    by_key.setdefault(key if len(key) > 1 else key[0], []).append(i)
+                for key, places in by_key.items():
+                    at = np.array(places)
+                    found.append((component[key], at if chosen is None else chosen[at]))
+            return found
+        return [(base, None)]
+
+    def number(self, node: Any, points: Points) -> Numbers:
+        """What has no free variable, by point or one for all."""
+        if node.__class__ in (int, float, str):
+            return node
+        if isinstance(node, templates.IndexTemplate):
+            if id(node) not in points.values:
+                raise NoTemplate
+            return points.values[id(node)]
+        if not hasattr(node, "is_expression_type"):
+            return float(node)
+        if isinstance(node, templates.GetItemExpression):
+            return self._looked_up(node, points)
+        if node.__class__ is templates.TemplateSumExpression:
+            inner, source = self._inner(node, points)
+            amount = np.broadcast_to(np.asarray(self.number(node._local_args_[0], inner), dtype=float), inner.size)
+            return np.bincount(source, amount, points.size)
+        if isinstance(node, NamedExpressionData):
+            return self.number(node.expr, points)
+        if node.__class__ in _ARITHMETIC:
+            return node._apply_operation([self.number(part, points) for part in node.args])
+        if node.is_expression_type():
+            raise NoTemplate
+        if node.is_variable_type() and not node.fixed:
+            raise NoTemplate
+        return float(pyo.value(node))
+
+    def _looked_up(self, node: Any, points: Points) -> np.ndarray:
+        found = np.zeros(points.size)
+        for component, columns, chosen in self._items(node, points):
+            size = points.size if chosen is None else len(chosen)
+            if component.ctype is pyo.Var:
+                places = self._places(component, columns, size, node)
+                if not self._variables.fixed[places].all():
+                    raise NoTemplate
+                values = self._variables.values_at(places)
+            elif component.ctype is pyo.Param:
+                at = self._index.of(component).find(columns, size)
+                if (at < 0).any():
+                    raise NoTemplate
+                values = self._parameter(component)[at]
+            else:
+                raise NoTemplate
+            if chosen is None:
+                return values
+            found[chosen] = values
+        return found
+
+    def _parameter(self, component: Any) -> np.ndarray:
+        array = getattr(component, "array", None)
+        if array is not None:
+            return array
+        if id(component) not in self._held:
+            try:
+                values = [float(pyo.value(value)) for value in component._data.values()]
+            except (TypeError, ValueError):
+                raise NoTemplate from None
+            self._held[id(component)] = np.array(values)
+        return self._held[id(component)]
+
+
+_SUMS = frozenset({numeric.SumExpression, numeric.LinearExpression})
+_PRODUCTS = frozenset({numeric.ProductExpression, numeric.MonomialTermExpression})
+_ARITHMETIC = frozenset(
+    {
+        numeric.NPV_SumExpression, numeric.NPV_ProductExpression, numeric.NPV_DivisionExpression,
+        numeric.NPV_NegationExpression, numeric.NPV_PowExpression, numeric.NPV_AbsExpression,
+        numeric.SumExpression, numeric.ProductExpression, numeric.DivisionExpression, numeric.NegationExpression,
+        numeric.LinearExpression, numeric.MonomialTermExpression,
+    }
+)  # fmt: skip
+
+
+def is_variable(node: Any) -> bool:
+    """Whether an expression may hold a variable."""
+    return hasattr(node, "is_potentially_variable") and bool(node.is_potentially_variable())

@@ -1,0 +1,41 @@
+"""The only room that names a solver: a Pyomo model goes to HiGHS and its outcome comes back.
+
+The model is compiled to arrays (``models/kernel/compile.py``) and handed to HiGHS as a whole; a model that differs in
+numbers only is sent as the changes to the one before, so that basis and solution stay. A start is set just before the
+run. What HiGHS calls unknown is never taken for a solution.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pyomo.environ as pyo
+
+from emberline.models.kernel.highs.handover import Progress, quiet
+from emberline.models.kernel.highs.outcome import Found, Multipliers, Outcome
+from emberline.models.kernel.highs.program import Program
+
+__all__ = ["Found", "Multipliers", "Outcome", "Program", "Progress", "quiet", "solve"]
+
+
+def solve(model: pyo.ConcreteModel, *, time_limit: float, **how: Any) -> Outcome:
+    """Solve a linear or mixed-integer Pyomo model once and load the solution into its variables.
+
+    Args:
+        model: with one active objective, minimized or maximized.
+        time_limit: seconds, compiling included.
+        **how: ``gap``, relative, at which the search may stop; ``start`` from the values that the variables hold;
+            ``relax`` the integrality; ``nodes`` of branch and bound at most, which unlike seconds gives the same result
+            each time; ``effort``, share of the time that goes into heuristics; ``ipm`` for a linear program by
+            interior point, several times faster on these than the simplex method; ``crossover`` from there to a basis;
+            ``tolerance``, relative, at which the interior point may end, the program taken as it is;
+            ``on_progress``, told ``incumbent``, ``bound`` (None with a start) and ``seconds``; ``cancel``, polled, True
+            ends the run with what was found.
+
+    Raises:
+        RuntimeError: this release of the solver is known to be wrong.
+    """
+    began = time.perf_counter()
+    program = Program(model)
+    return program.run(time_limit=time_limit - (time.perf_counter() - began), **how)

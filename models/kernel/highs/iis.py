@@ -1,0 +1,36 @@
+"""Why a model has no solution: an irreducible infeasible subsystem of its relaxation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import highspy
+import numpy as np
+
+from emberline.models.kernel.highs import handover
+from emberline.models.kernel.standard_form import Compiled
+
+
+def conflict(form: Compiled, *, time_limit: float) -> list[tuple[Any, str]] | None:
+    """Constraints and bounds of the relaxation that cannot all hold, none of which could be left out.
+
+    Members of the Pyomo model, constraints and variables, each with the side that is meant: ``lower``, ``upper`` or
+    ``both``. None where the relaxation has a solution, or nothing was found in time.
+    """
+    iis, solver = highspy.IisStrategy, highspy.Highs()
+    solver.silent()
+    handover.hand_over(solver, replace(form, whole=np.zeros(len(form.whole), dtype=bool)))
+    solver.setOptionValue("time_limit", max(time_limit, 0.01))
+    solver.setOptionValue("iis_time_limit", max(time_limit, 0.01))
+    # first those of a phase that minimizes what is violated, then each of them is tried
+    solver.setOptionValue("iis_strategy", int(iis.kIisStrategyFromLp) | int(iis.kIisStrategyIrreducible))
+    status, found = solver.getIis()
+    if status != highspy.HighsStatus.kOk or not len(found.row_index_) + len(found.col_index_):
+        return None
+    bound = highspy.IisBoundStatus
+    sides = {int(bound.kIisBoundStatusLower): "lower", int(bound.kIisBoundStatusUpper): "upper"}
+    constraints, variables = form.constraints, form.columns
+    rows = [(constraints[row], side) for row, side in zip(found.row_index_, found.row_bound_, strict=True)]
+    columns = [(variables[j], side) for j, side in zip(found.col_index_, found.col_bound_, strict=True)]
+    return [(member, sides.get(int(side), "both")) for member, side in rows + columns]

@@ -1,0 +1,395 @@
+"""A model that is solved again and again: compiled once, sent as changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+import highspy
+import numpy as np
+import pyomo.environ as pyo
+import xarray as xr
+
+from emberline.models.kernel.compile import compiled
+from emberline.models.kernel.highs import handover
+from emberline.models.kernel.highs.handover import Progress
+from emberline.models.kernel.highs.iis import conflict
+from emberline.models.kernel.highs.outcome import Found, Multipliers, Outcome, read
+from emberline.models.kernel.standard_form import Compiled
+from emberline.models.kernel.templates import building
+
+LATE = 0.1
+"""Share of its time limit by which a search may be late before it is interrupted."""
+MANY = 500
+"""More coefficients than this are not changed one by one: the model is handed over again, with its basis."""
+SAME = 1e-5
+"""Share by which the objective told of a solution may differ from its own."""
+TIED = 1e-7
+"""Reduced cost, or multiplier, above which a limit counts as one that holds the optimum."""
+
+
+class Program:
+    """A Pyomo model compiled once and solved as often as bounds or the search's place change."""
+
+    def __init__(self, model: pyo.ConcreteModel | Compiled) -> None:
+        """Compile the model; it has one active objective, minimized or maximized.
+
+        Args:
+            model: of Pyomo, or arrays as they are.
+
+        Raises:
+            RuntimeError: this release of the solver is known to be wrong.
+        """
+        self._solver = handover.new()
+        if isinstance(model, Compiled):
+            self._form = model
+        else:
+            with building():
+                self._form = compiled(model)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        form = self._form
+        handover.hand_over(self._solver, form)
+        self._bounds = form.lower, form.upper
+        """Bounds of columns as the solver has them: the model's own arrays until one of them is changed."""
+        self._bounded = False
+        """Whether one has been."""
+        self._costs = form.cost
+        """Their costs likewise."""
+        self._offset = form.offset
+        self._sense = form.sense
+        self._kinds = self._all_kinds = form.whole
+        """Which columns must be whole: now, and as the model says."""
+        self._left = False
+        """Whether the solver holds what an earlier run left."""
+        self.begun: np.ndarray | None = None
+        """Solution of the model before, by column, where this one differs from it in numbers only."""
+        self._rows_held = False
+        """Whether bounds of rows are others than the model's."""
+        self._anchor: tuple[Any, np.ndarray] | None = None
+
+    def renew(self, model: pyo.ConcreteModel) -> bool:
+        """Take another model in the place of the one before; basis and solution stay where only numbers differ.
+
+        What differs is sent as changes: costs, bounds, coefficients. Where variables, constraints or the places of
+        coefficients differ, the model is handed over as a whole.
+
+        Returns:
+            Whether changes were enough.
+        """
+        with building():
+            new = compiled(model)
+        old, self._form = self._form, new
+        same = old.shape == new.shape and all(
+            np.array_equal(getattr(old, name), getattr(new, name)) for name in ("whole", "starts", "index")
+        )
+        if not same or old.sense != new.sense:
+            self._hand_over()
+            return False
+        held = self._solver.getSolution()
+        self.begun = np.array(held.col_value) if held.value_valid else None
+        self._send(old)
+        solver = self._solver
+        changed = np.flatnonzero(old.values != new.values)
+        if len(changed) > MANY:
+            basis, begun = solver.getBasis(), self.begun
+            self._hand_over()
+            self.begun = begun
+            if basis.valid:
+                solver.setBasis(basis)
+        else:
+            columns = np.searchsorted(new.starts, changed, side="right") - 1
+            for place, column in zip(changed.tolist(), columns.tolist(), strict=True):
+                solver.changeCoeff(int(new.index[place]), column, float(new.values[place]))
+        return True
+
+    def restore(self) -> None:
+        """Take back what was changed since the model was handed over, but for its coefficients; the basis stays."""
+        if self._anchor is not None:
+            basis, self.begun = self._anchor
+        else:
+            held = self._solver.getSolution()
+            basis, self.begun = None, np.array(held.col_value) if held.value_valid else None
+        self._send(self._form)
+        if basis is not None:
+            self._solver.setBasis(basis)
+
+    def anchor(self) -> None:
+        """Keep basis and solution as they are now: ``restore`` comes back to them, whatever was solved since."""
+        solution, basis = self._solver.getSolution(), self._solver.getBasis()
+        if solution.value_valid:
+            self._anchor = basis if basis.valid else None, np.array(solution.col_value)
+
+    def _send(self, before: Compiled) -> None:
+        """Send costs and bounds of the model, of which the solver had another one before."""
+        form, solver = self._form, self._solver
+        self.whole_only(None)
+        self._price(form.cost, form.offset)
+        moved = np.flatnonzero((self._bounds[0] != form.lower) | (self._bounds[1] != form.upper))
+        self.bound(moved, form.lower[moved], form.upper[moved])
+        differ = (before.row_lower != form.row_lower) | (before.row_upper != form.row_upper)
+        # rows may have been held at the optimum of a goal before
+        rows = np.flatnonzero(differ | self._rows_held).astype(np.int32)
+        if len(rows):
+            low, high = form.row_lower[rows], form.row_upper[rows]
+            solver.changeRowsBounds(len(rows), rows, low, high)  # type: ignore[attr-defined]
+        self._rows_held = False
+
+    def _price(self, costs: np.ndarray, offset: float) -> None:
+        """Set all costs; only what differs is sent."""
+        changed = np.flatnonzero(costs != self._costs).astype(np.int32)
+        if len(changed):
+            self._solver.changeColsCost(len(changed), changed, costs[changed])
+        self._solver.changeObjectiveOffset(offset)
+        self._costs, self._offset = costs, offset
+
+    @property
+    def has_basis(self) -> bool:
+        """Whether the simplex method has a basis to begin from."""
+        return bool(self._solver.getBasis().valid)
+
+    @property
+    def whole(self) -> bool:
+        """Whether some variables must be whole."""
+        return bool(self._kinds.any())
+
+    def places(self, variables: Iterable[Any]) -> np.ndarray:
+        """Columns of some variables, shape (n,); −1 for those that the model does not use."""
+        return np.array([self._form.column(variable) for variable in variables], dtype=np.int32)
+
+    def columns_of(self, variable: Any) -> np.ndarray:
+        """Columns of a Var component in the order of its indices, shape (n,); −1 for those that are not used."""
+        return self._form.columns_of(variable)
+
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper bound of every column, shape (n_columns,) each."""
+        lower, upper = self._bounds
+        return lower.copy(), upper.copy()
+
+    def bound(self, places: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+        """Set bounds of columns, shape (n,) each."""
+        if len(places):
+            if not self._bounded:
+                self._bounds, self._bounded = self.bounds(), True
+            self._bounds[0][places], self._bounds[1][places] = low, high
+            self._solver.changeColsBounds(len(places), places.astype(np.int32), low, high)
+
+    def whole_only(self, places: np.ndarray | None) -> None:
+        """Let only some of the whole columns be whole, the rest in part; None: all as the model says."""
+        kinds = self._all_kinds.copy()
+        if places is not None:
+            kinds[:] = False
+            kinds[places] = self._all_kinds[places]
+        changed = np.flatnonzero(kinds != self._kinds).astype(np.int32)
+        if len(changed):
+            kind = np.where(kinds[changed], int(highspy.HighsVarType.kInteger), int(highspy.HighsVarType.kContinuous))
+            self._solver.changeColsIntegrality(len(changed), changed, kind.astype(np.uint8))
+        self._kinds = kinds
+
+    def solution(self) -> np.ndarray:
+        """What the solver holds after a search, by column, shape (n_columns,)."""
+        return np.array(self._solver.getSolution().col_value)
+
+    def put(self, values: np.ndarray) -> None:
+        """Load values by column into the Pyomo model's variables, those that are whole exactly whole."""
+        values = np.where(self._kinds, np.rint(values), values)
+        self._form.put(values)
+
+    def values_of(self, component: Any) -> xr.DataArray:
+        """What the solver holds for the members of a Var component; 0 for those that the model does not use."""
+        return self._form.labelled(component, self.solution(), missing=0.0)
+
+    def reduced_costs(self, variable: Any) -> xr.DataArray:
+        """Reduced costs of a Var component after a linear program, in the model's own sense."""
+        return self._form.labelled(variable, self._sense * np.asarray(self._solver.getSolution().col_dual), missing=0.0)
+
+    def duals(self, constraint: Any) -> xr.DataArray:
+        """By how much the objective changes for a unit more on the right-hand sides of a Constraint component.
+
+        After a linear program; 0 for members that are no row.
+        """
+        return self._form.labelled(
+            constraint, self._sense * np.asarray(self._solver.getSolution().row_dual), missing=0.0
+        )
+
+    def rows_priced(self) -> np.ndarray | None:
+        """Multipliers of all rows after a linear program, shape (n_rows,); None where there are none."""
+        solution = self._solver.getSolution()
+        prices = self._sense * np.asarray(solution.row_dual)
+        return prices if solution.dual_valid and bool(np.isfinite(prices).all()) else None
+
+    def forget(self) -> None:
+        """Drop what the last run left, its basis too.
+
+        Before a mixed-integer search HiGHS completes what it holds to a solution, and tells the bounds of that smaller
+        search as if they were this one's.
+        """
+        self._solver.clearSolver()
+        self._left = False
+
+    def restrict(self, bounds: Iterable[tuple[Any, float, float]]) -> None:
+        """Set bounds of variables: each with its lower and upper one. The Pyomo model keeps its own."""
+        listed = [(self._form.column(variable), low, high) for variable, low, high in bounds]
+        found = [one for one in listed if one[0] >= 0]
+        if found:
+            places, low, high = (np.array(part) for part in zip(*found, strict=True))
+            self.bound(places, low.astype(float), high.astype(float))
+
+    def run(self, *, time_limit: float, **how: Any) -> Outcome:
+        """Solve and load the solution into the variables; the arguments are those of ``solve``."""
+        return self.load(self.search(time_limit=time_limit, **how))
+
+    def search(
+        self,
+        *,
+        time_limit: float,
+        gap: float = 0.0,
+        start: bool | np.ndarray = False,
+        relax: bool = False,
+        nodes: int | None = None,
+        effort: float | None = None,
+        ipm: bool = False,
+        crossover: bool = True,
+        tolerance: float | None = None,
+        on_progress: Progress | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Found:
+        """Solve without touching the Pyomo model, so that it may run in a thread beside other work.
+
+        A start may be given by column too, as ``solution`` tells it.
+        """
+        began = time.perf_counter()
+        solver = self._solver
+        # HiGHS counts the time of a linear program from its first run on, that of a mixed-integer one by itself
+        used = 0.0 if self.whole and not relax else solver.getRunTime()
+        options: dict[str, Any] = {
+            "time_limit": used + max(time_limit, 0.01),
+            "mip_rel_gap": gap,
+            "mip_abs_gap": 0.0 if gap == 0 else 1e-9,
+            "solve_relaxation": relax,
+            "solver": "ipm" if ipm else "choose",
+            "run_crossover": "on" if crossover else "off",
+            "ipm_optimality_tolerance": 1e-8 if tolerance is None else tolerance,
+            "presolve": "choose" if tolerance is None else "off",
+        }
+        if nodes is not None:
+            options["mip_max_nodes"] = nodes
+        if effort is not None:
+            options["mip_heuristic_effort"] = effort
+        for name, value in options.items():
+            solver.setOptionValue(name, value)
+        if isinstance(start, np.ndarray):
+            solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), start)
+        elif start:
+            handover.set_start(solver, self._form)
+        given = start is not False
+        if cancel is not None:
+            # some parts of HiGHS look at the wish to end and not at the clock
+            wished, until = cancel, began + time_limit + max(LATE * time_limit, 1.0)
+
+            def cancel() -> bool:
+                return wished() or time.perf_counter() > until
+
+        with handover.listening(
+            solver, began, self._sense, on_progress, cancel, completes=not relax and (given or self._left)
+        ):
+            solver.run()
+        self._left = True
+        return Found(relax, time.perf_counter() - began)
+
+    def aim(self, variable: Any | None) -> None:
+        """Minimize one variable from now on, and nothing else; None: any solution will do."""
+        costs = np.zeros(self._form.shape[1])
+        if variable is not None:
+            column = self._form.column(variable)
+            if column < 0:
+                raise KeyError(f"{variable.name} is no column of the model")
+            costs[column] = self._sense
+        self._price(costs, 0.0)
+
+    def hold(self) -> bool:
+        """After a linear program's optimum: keep to the optima, all of them, whatever is minimized next.
+
+        What has a reduced cost or a multiplier stays at its limit; every other solution of the rest is optimal too.
+        That is exact and leaves the basis feasible, where a limit on the objective would do neither. False where there
+        is no such optimum.
+        """
+        solver = self._solver
+        solution = solver.getSolution()
+        if not solution.dual_valid or solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return False
+        values, costs = np.asarray(solution.col_value), np.asarray(solution.col_dual)
+        tied = np.flatnonzero(np.abs(costs) > TIED).astype(np.int32)
+        if len(tied):
+            self.bound(tied, values[tied], values[tied])
+        rows, prices = np.asarray(solution.row_value), np.asarray(solution.row_dual)
+        free = self._form.row_lower != self._form.row_upper
+        held = np.flatnonzero((np.abs(prices) > TIED) & free).astype(np.int32)
+        if len(held):
+            solver.changeRowsBounds(len(held), held, rows[held], rows[held])  # type: ignore[attr-defined]
+            self._rows_held = True
+        return True
+
+    def settle(self) -> None:
+        """Fix whole variables where the last run left them; what is left is a linear program."""
+        whole = np.flatnonzero(self._form.whole)
+        if len(whole):
+            values = np.round(self.solution()[whole])
+            self.bound(whole, values, values)
+
+    def multipliers(self, *, time_limit: float) -> Multipliers | None:
+        """What limits are worth: whole variables fixed where the last run left them, the rest solved once more.
+
+        None where there is no solution to fix them at, or the time is over. The bounds of whole variables stay fixed.
+        """
+        solver, held = self._solver, self._solver.getSolution()
+        if not held.value_valid:
+            return None
+        self.settle()
+        if not self.outcome(self.search(time_limit=time_limit, relax=True)).found:
+            return None
+        solution = solver.getSolution()
+        if not solution.dual_valid:
+            return None
+        own, bounds = (self._sense * np.asarray(dual) for dual in (solution.row_dual, solution.col_dual))
+        return Multipliers(self._form, own, bounds)
+
+    def conflict(self, *, time_limit: float) -> list[tuple[Any, str]] | None:
+        """Constraints and bounds of the relaxation that cannot all hold, none of which could be left out.
+
+        Members of the Pyomo model, constraints and variables, each with the side that is meant: ``lower``, ``upper`` or
+        ``both``. None where the relaxation has a solution, or nothing was found in time. What the solver holds stays.
+        """
+        return conflict(self._form, time_limit=time_limit)
+
+    def outcome(self, found: Found) -> Outcome:
+        """What a search came to, the Pyomo model left as it is.
+
+        A mixed-integer search that was given a start may tell an objective, and a bound with it, that is not the one of
+        its solution: then the solution's own is told, and no bound.
+        """
+        outcome = read(self._solver, self.whole, self._sense, found)
+        if not outcome.found or outcome.objective is None or found.relaxed or not self.whole:
+            return outcome
+        own = self._sense * float(self._costs @ self.solution() + self._offset)
+        if abs(own - outcome.objective) <= SAME * max(abs(own), abs(outcome.objective), 1.0):
+            return outcome
+        return replace(outcome, status="feasible", objective=own, bound=None)
+
+    def values(self, variables: Iterable[Any]) -> list[float]:
+        """What the solver holds for some variables after a search; 0 for those that the model does not use."""
+        held, places = self.solution(), self.places(variables)
+        return np.where(places >= 0, held[places], 0.0).tolist() if len(held) else [0.0] * len(places)
+
+    def load(self, found: Found) -> Outcome:
+        """What a search came to, its solution loaded into the Pyomo model's variables."""
+        outcome = self.outcome(found)
+        if outcome.found:
+            values = self.solution()
+            if not found.relaxed:
+                values = np.where(self._kinds, np.rint(values), values)
+            self._form.put(values)
+        return outcome

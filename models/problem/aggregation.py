@@ -1,0 +1,197 @@
+"""What a pooled model counts: heats that are alike, units that are alike, and when each may start. No Pyomo here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from emberline.models.problem.line_reader import Heat, Operation, SlotProblem
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Earliest and latest start slot of each of a heat's operations, by all that is known beforehand."""
+
+    first: list[int]
+    last: list[int]
+
+
+class Pools:
+    """Heats in groups that are alike in every respect, groups in pools that share a count, units in classes."""
+
+    def __init__(self, problem: SlotProblem, *, bounding: bool) -> None:
+        """Read the line.
+
+        Args:
+            problem: the line.
+            bounding: leave out what only a plan must keep.
+        """
+        self.problem, self.bounding, self.n = problem, bounding, problem.n_slots
+        self.lead = leading_stage(problem)
+        self.stages = list(range(len(problem.stage_units) - problem.campaign))
+        self.windows = {h: self._windows(heat) for h, heat in enumerate(problem.heats)}
+        self.possible = all(
+            lo <= hi for window in self.windows.values() for lo, hi in zip(window.first, window.last, strict=True)
+        )
+        """Whether every heat, and every cast, may start at all."""
+        self.groups = self._groups()
+        self.pools = {s: self._pools(s) for s in (self.stages or [self.lead])}
+        """By stage, groups of each pool."""
+        self.classes = {s: self._classes(s) for s in self.stages}
+        """By stage, units of each class."""
+        self.able = {
+            (s, k): [c for c, units in enumerate(self.classes[s]) if units[0] in self.operation(s, k).units]
+            for s in self.stages
+            for k in range(len(self.pools[s]))
+        }
+        """By stage and pool, classes that may take its heats."""
+
+    # ---- lags and windows -------------------------------------------------------------------------------------
+
+    def least(self, heat: Heat, i: int, j: int) -> int:
+        """Least slots from operation i to operation j of a heat."""
+        return sum(int(heat.least[k].min()) for k in range(i, j))
+
+    def most(self, heat: Heat, i: int, j: int) -> int:
+        """Most slots from operation i to operation j of a heat."""
+        return sum(int(heat.most[k].max()) for k in range(i, j))
+
+    def to_cast(self, heat: Heat, i: int, column: int) -> tuple[int, int]:
+        """Least and most slots from operation i to the start of the heat's cast on one caster."""
+        last = len(heat.operations) - 1
+        least, most = heat.least[last][:, column], heat.most[last][:, column]
+        return self.least(heat, i, last) + int(least.min()), self.most(heat, i, last) + int(most.max())
+
+    def apart(self, g: int, s: int, r: int) -> tuple[int, int]:
+        """Least and most slots from the start of a group's heats at stage s to that at stage r; negative: before it."""
+        heat, i, j = self.heat_of(g), self.place(g, s), self.place(g, r)
+        if i <= j:
+            return self.least(heat, i, j), self.most(heat, i, j)
+        return -self.most(heat, j, i), -self.least(heat, j, i)
+
+    def _windows(self, heat: Heat) -> Reach:
+        first = [operation.first for operation in heat.operations]
+        last = [operation.last for operation in heat.operations]
+        step = self.problem.step_min
+        for i, operation in enumerate(heat.operations):
+            if operation.started_min is not None:
+                slot = operation.started_min / step
+                first[i] = last[i] = math.floor(slot) if self.bounding else math.ceil(slot)
+        for i in range(1, len(first)):
+            first[i] = max(first[i], first[i - 1] + self.least(heat, i - 1, i))
+            last[i] = min(last[i], last[i - 1] + self.most(heat, i - 1, i))
+        for i in range(len(first) - 2, -1, -1):
+            if heat.operations[i].started_min is None:
+                last[i] = min(last[i], last[i + 1] - self.least(heat, i, i + 1))
+                first[i] = max(first[i], first[i + 1] - self.most(heat, i, i + 1))
+        return Reach(first, last)
+
+    def reach(self, s: int, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """How many heats of a pool must, and how many may, have started at a stage by each slot, shape (n_slots,)."""
+        windows = []
+        for g in self.pools[s][k]:
+            i = self.place(g, s)
+            windows += [(self.windows[h].first[i], self.windows[h].last[i]) for h in self.groups[g]]
+        first, last = (np.sort(column) for column in zip(*windows, strict=True))
+        slots = np.arange(self.n)
+        may = np.searchsorted(first, slots, side="right")
+        return np.minimum(np.searchsorted(last, slots, side="right"), may), may
+
+    def size(self, s: int, k: int) -> int:
+        """Number of heats in a pool."""
+        return sum(len(self.groups[g]) for g in self.pools[s][k])
+
+    # ---- groups, pools, classes -------------------------------------------------------------------------------
+
+    def operation_at(self, heat: Heat, stage: int) -> int | None:
+        """Place of a stage in a heat's route, if it still has to start there."""
+        for i, operation in enumerate(heat.operations):
+            if operation.stage == stage and operation.started_min is None:
+                return i
+        return None
+
+    def heat_of(self, g: int) -> Heat:
+        """A heat of a group."""
+        return self.problem.heats[self.groups[g][0]]
+
+    def place(self, g: int, stage: int) -> int:
+        """Place of a stage in the route of a group's heats, which still have to start there."""
+        i = self.operation_at(self.heat_of(g), stage)
+        assert i is not None
+        return i
+
+    def operation(self, s: int, k: int) -> Operation:
+        """The operation of a pool at a stage, as its first group has it."""
+        g = self.pools[s][k][0]
+        return self.heat_of(g).operations[self.place(g, s)]
+
+    def shortest(self, s: int, k: int, c: int) -> float:
+        """Shortest planning duration of a pool's heats on a class of units [min]."""
+        operations = [self.heat_of(g).operations[self.place(g, s)] for g in self.pools[s][k]]
+        return min(operation.planned[u] for operation in operations for u in self.classes[s][c])
+
+    def could_hold(self, s: int, c: int) -> np.ndarray:
+        """In which slots each unit of a class may be held by some pool, as outages say, shape (n_units, n_slots)."""
+        able = [k for k in range(len(self.pools[s])) if c in self.able[s, k]]
+        lengths = {
+            (self.operation(s, k).occupy[self.classes[s][c][0]], self.shortest(s, k, c)) for k in able
+        }  # fmt: skip
+        return np.array(
+            [
+                np.any([self.problem.could_hold(u, slots, minutes) for slots, minutes in lengths], axis=0)
+                for u in self.classes[s][c]
+            ]
+        )
+
+    def cells(self, s: int, k: int, c: int) -> np.ndarray:
+        """Energy by cell of a pool's operation on a class of units, reheating left out [MWh]."""
+        return self.operation(s, k).cells[self.classes[s][c][0]]
+
+    @property
+    def lead_pool(self) -> dict[int, int]:
+        """Pool at the leading stage by group."""
+        return {g: k for k, pool in enumerate(self.pools[self.lead]) for g in pool}
+
+    def _groups(self) -> list[list[int]]:
+        """Heats that are alike in every respect and have something left to start."""
+        found: dict[tuple, list[int]] = {}
+        for h, heat in enumerate(self.problem.heats):
+            if any(operation.started_min is None for operation in heat.operations):
+                found.setdefault(heat.kind, []).append(h)
+        return list(found.values())
+
+    def _pools(self, stage: int) -> list[list[int]]:
+        """Groups that share a count at a stage."""
+        found: dict[tuple, list[int]] = {}
+        for g in range(len(self.groups)):
+            heat = self.heat_of(g)
+            i = self.operation_at(heat, stage)
+            if i is None:
+                continue
+            operation = heat.operations[i]
+            key: tuple = (g,)
+            if stage != self.lead:
+                key = tuple((u, operation.occupy[u], operation.cells[u].tobytes()) for u in operation.units)
+            found.setdefault(key, []).append(g)
+        return list(found.values())
+
+    def _classes(self, stage: int) -> list[tuple[int, ...]]:
+        """Units of a stage by likeness: alike for every pool in time, power and who may run there."""
+        likeness: dict[tuple, list[int]] = {}
+        operations = [self.operation(stage, k) for k in range(len(self.pools[stage]))]
+        for u in self.problem.stage_units[stage]:
+            key = tuple((o.occupy[u], o.cells[u].tobytes()) if u in o.units else () for o in operations)
+            likeness.setdefault(key, []).append(u)
+        return [tuple(units) for units in likeness.values()]
+
+
+def leading_stage(problem: SlotProblem) -> int:
+    """The stage that draws most energy, the campaign stage left out."""
+    energy = [0.0] * len(problem.stage_units)
+    for heat in problem.heats:
+        for operation in heat.operations:
+            energy[operation.stage] += max((float(cells.sum()) for cells in operation.cells.values()), default=0.0)
+    stages = len(problem.stage_units) - problem.campaign
+    return max(range(stages), key=lambda s: energy[s], default=0)

@@ -1,0 +1,244 @@
+"""Starts: who starts where and when, told apart heat by heat. Checked and counted here, whatever made them."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from emberline.models.problem.line_reader import EPS, SlotProblem, energy_cells, spread_cells
+from emberline.scenarios.energy_states import idle_pieces
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Unit and start slot of every operation and cast; what has started already is left at its place."""
+
+    unit: tuple[tuple[int, ...], ...]
+    """By heat and operation."""
+    slot: tuple[tuple[int, ...], ...]
+    cast_unit: tuple[int, ...]
+    cast_slot: tuple[int, ...]
+
+    def minute(self, problem: SlotProblem, h: int, i: int) -> float:
+        """Start of an operation [min]."""
+        started = problem.heats[h].operations[i].started_min
+        return started if started is not None else self.slot[h][i] * problem.step_min
+
+    def cast_minute(self, problem: SlotProblem, c: int) -> float:
+        """Start of a cast [min]."""
+        started = problem.casts[c].started_min
+        return started if started is not None else self.cast_slot[c] * problem.step_min
+
+
+def extra_mwh(problem: SlotProblem, starts: Starts) -> dict[int, float]:
+    """Reheating of each heat [MWh], by the physics of ``Line.reheat_mwh_per_min``."""
+    found = {}
+    for h, heat in enumerate(problem.heats):
+        if heat.reheat is None or heat.operations[heat.reheat].started_min is not None:
+            continue
+        waited = 0.0
+        for i in range(heat.reheat):
+            ready = starts.minute(problem, h, i) + heat.operations[i].minutes[starts.unit[h][i]] + heat.quickest[i]
+            waited += max(starts.minute(problem, h, i + 1) - ready, 0.0)
+        found[h] = problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * waited
+    return found
+
+
+def line_cells(
+    problem: SlotProblem, starts: Starts, extra: dict[int, float], weight: np.ndarray | None = None
+) -> np.ndarray:
+    """Energy of the line by cell, what is under way left out [MWh], shape (n_cells,).
+
+    Args:
+        problem: the line.
+        starts: who starts where and when.
+        extra: reheating by heat [MWh].
+        weight: by stage: what a MWh counts; None: one.
+    """
+    weight = np.ones(len(problem.stage_units)) if weight is None else weight
+    found = np.zeros(problem.n_cells)
+
+    def put(first: int, cells: np.ndarray) -> None:
+        end = min(first + len(cells), problem.n_cells)
+        found[first:end] += cells[: end - first]
+
+    per = problem.cells_per_slot
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            if operation.started_min is None:
+                put(starts.slot[h][i] * per, weight[operation.stage] * operation.cells[starts.unit[h][i]])
+        if h in extra and heat.reheat is not None:
+            u = starts.unit[h][heat.reheat]
+            put(*spread_cells(problem, starts.slot[h][heat.reheat], heat.operations[heat.reheat].minutes[u], extra[h]))
+    for c, cast in enumerate(problem.casts):
+        if cast.started_min is None:
+            put(starts.cast_slot[c] * per, weight[-1] * cast.cells[starts.cast_unit[c]])
+    return found
+
+
+def works(problem: SlotProblem, starts: Starts) -> dict[int, list[tuple[float, float]]]:
+    """Start and end without disturbance of all that each unit does [min]; a cast is one work."""
+    found: dict[int, list[tuple[float, float]]] = {}
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            u, begin = starts.unit[h][i], starts.minute(problem, h, i)
+            found.setdefault(u, []).append((begin, begin + operation.minutes[u]))
+    for c, cast in enumerate(problem.casts):
+        u, begin = starts.cast_unit[c], starts.cast_minute(problem, c)
+        found.setdefault(u, []).append((begin, begin + cast.nominal_min[u]))
+    return found
+
+
+def idle_cells(problem: SlotProblem, done: dict[int, list[tuple[float, float]]]) -> np.ndarray:
+    """Energy by cell of units with energy states outside their works [MWh], shape (n_cells,).
+
+    Args:
+        problem: the line.
+        done: works by unit [min], as from ``works``: all of them, since each gap lies between two.
+    """
+    found = np.zeros(problem.n_cells)
+    for u, states in problem.states.items():
+        ends, power = list[float](), list[float]()
+        for begin, end, mw in idle_pieces(states, done.get(u, ()), problem.n_slots * problem.step_min):
+            ends += [begin, end]
+            power += [0.0, mw]
+        if not ends:
+            continue
+        cells = energy_cells(np.array(ends), np.array(power), problem.cell_min)[: problem.n_cells]
+        found[: len(cells)] += cells
+    return found
+
+
+def load_cells(problem: SlotProblem, starts: Starts) -> np.ndarray:
+    """Energy of the line by cell, with what is under way, what is decided and what idle units draw, (n_cells,)."""
+    cells = line_cells(problem, starts, extra_mwh(problem, starts)) + problem.fixed_cells + problem.under_way
+    return cells + idle_cells(problem, works(problem, starts)) if problem.states else cells
+
+
+def idle_column(problem: SlotProblem, starts: Starts) -> dict[str, tuple[str, np.ndarray]]:
+    """Variable ``idle_mw`` of table ``SCHEDULE``; nothing where no unit has energy states."""
+    if not problem.states:
+        return {}
+    return {"idle_mw": ("time", problem.on_slots(idle_cells(problem, works(problem, starts))) * 60 / problem.step_min)}
+
+
+def line_gives(problem: SlotProblem, starts: Starts) -> dict[str, np.ndarray]:
+    """What the line gives of each carrier by slot, what is under way and decided included, shape (n_slots,) each."""
+    return {
+        carrier: problem.on_slots(line_cells(problem, starts, {}, weight) + problem.begun(weight))
+        + problem.fixed_gives.get(carrier, 0.0)
+        for carrier, weight in problem.gives.items()
+    }
+
+
+def _astray(problem: SlotProblem, starts: Starts) -> Iterator[str]:
+    """What is on a unit that may not take it, such as one that a lock has since ruled out."""
+    for h, heat in enumerate(problem.heats):
+        for u, operation in zip(starts.unit[h], heat.operations, strict=True):
+            if u not in operation.units:
+                yield f"{heat.name} at stage {operation.stage} on a unit that cannot take it"
+    for c, cast in enumerate(problem.casts):
+        if starts.cast_unit[c] not in cast.units:
+            yield f"cast {c} on a unit that cannot take it"
+
+
+def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
+    """What the starts violate on the line: windows, lags, waits, double use, set-up. Empty for a feasible plan.
+
+    Written apart from the formulations, so that it judges them.
+    """
+    found = list(_astray(problem, starts))
+    if found:
+        return found
+    use: dict[int, list[tuple[float, float, str]]] = {}
+    cast_of = problem.cast_of()
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            u, at = starts.unit[h][i], starts.slot[h][i]
+            name = f"{heat.name} at stage {operation.stage}"
+            if operation.started_min is None:
+                if not operation.first <= at <= operation.last:
+                    found.append(f"{name} starts in slot {at}, outside {operation.first}…{operation.last}")
+                if problem.is_out(u, at * problem.step_min, operation.planned[u]):
+                    found.append(f"{name} while {problem.units[u]} is not available")
+                if not problem.free[u, at : at + operation.occupy[u]].all():
+                    found.append(f"{name} while {problem.units[u]} is held already")
+            begin = starts.minute(problem, h, i) / problem.step_min
+            use.setdefault(u, []).append((begin, begin + operation.occupy[u], name))
+        for i in range(len(heat.operations)):
+            last = i == len(heat.operations) - 1
+            if last and (h not in cast_of):
+                continue
+            operation = heat.operations[i]
+            row = operation.units.index(starts.unit[h][i])
+            here = starts.minute(problem, h, i) / problem.step_min
+            if last:
+                c = cast_of[h][0]
+                column = problem.casts[c].units.index(starts.cast_unit[c])
+                there = starts.cast_minute(problem, c) / problem.step_min
+            else:
+                column = heat.operations[i + 1].units.index(starts.unit[h][i + 1])
+                there = starts.minute(problem, h, i + 1) / problem.step_min
+            lag, loose = there - here, operation.started_min is not None
+            if lag < heat.least[i][row, column] - loose - EPS:
+                found.append(f"{heat.name} leaves stage {operation.stage} too early for the next")
+            if lag > heat.most[i][row, column] + loose + EPS:
+                found.append(f"{heat.name} waits too long after stage {operation.stage}")
+    for c, cast in enumerate(problem.casts):
+        u, at = starts.cast_unit[c], starts.cast_slot[c]
+        if cast.started_min is None:
+            if u not in cast.units or not cast.first[u] <= at <= cast.last[u]:
+                found.append(f"cast {c} starts in slot {at}, outside its window")
+                continue
+            if problem.is_out(u, at * problem.step_min, cast.minutes[u]):
+                found.append(f"cast {c} while {problem.units[u]} is not available")
+            if not problem.free[u, at : at + cast.hold[u]].all():
+                found.append(f"cast {c} while {problem.units[u]} is held already")
+        begin = starts.cast_minute(problem, c) / problem.step_min
+        use.setdefault(u, []).append((begin, begin + cast.hold[u], f"cast {c}"))
+    for u, spans in use.items():
+        spans.sort()
+        for (_, end, one), (begin, _, two) in itertools.pairwise(spans):
+            if begin < end - EPS:
+                found.append(f"{problem.units[u]} is used by {one} and {two} at once")
+    return found
+
+
+def from_schedule(problem: SlotProblem, schedule: xr.Dataset) -> Starts | None:
+    """Starts of a schedule on the slots; None where it is not complete or not on the grid."""
+    unit = schedule["unit"].to_numpy()
+    start = schedule["start_min"].to_numpy()
+    index = {name: u for u, name in enumerate(problem.units)}
+    stage_last = len(problem.stage_units) - 1
+    units, slots = [], []
+    for h, heat in enumerate(problem.heats):
+        own_units, own_slots = [], []
+        for operation in heat.operations:
+            if operation.started_min is not None:
+                own_units.append(operation.units[0])
+                own_slots.append(math.floor(operation.started_min / problem.step_min))
+                continue
+            slot = start[h, operation.stage] / problem.step_min
+            if not np.isfinite(slot) or abs(slot - round(slot)) > 1e-6:
+                return None
+            own_units.append(index[str(unit[h, operation.stage])])
+            own_slots.append(round(slot))
+        units.append(tuple(own_units))
+        slots.append(tuple(own_slots))
+    cast_units, cast_slots = [], []
+    for cast in problem.casts:
+        slot = start[cast.heats[0], stage_last] / problem.step_min
+        if cast.started_min is not None:
+            cast_units.append(cast.units[0])
+            cast_slots.append(math.floor(cast.started_min / problem.step_min))
+            continue
+        if not np.isfinite(slot) or abs(slot - round(slot)) > 1e-6:
+            return None
+        cast_units.append(index[str(unit[cast.heats[0], stage_last])])
+        cast_slots.append(round(slot))
+    return Starts(tuple(units), tuple(slots), tuple(cast_units), tuple(cast_slots))

@@ -1,0 +1,60 @@
+"""What starts cost over time: one number for each start slot, infinite where there can be no start."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from emberline.models.problem.line_reader import SlotProblem
+
+
+def energy(problem: SlotProblem, cells: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Worth of what a start in each slot draws, as far as the horizon goes.
+
+    Args:
+        problem: the line.
+        cells: energy by cell from the start on [MWh].
+        weights: worth of a MWh in each cell, shape (..., n_cells).
+
+    Returns:
+        Shape (..., n_slots).
+    """
+    per, n = problem.cells_per_slot, problem.n_cells
+    found = np.zeros(weights.shape)
+    for k, mwh in enumerate(cells.tolist()[:n]):
+        found[..., : n - k] += mwh * weights[..., k:]
+    return found[..., ::per]
+
+
+def even(problem: SlotProblem, minutes: float) -> np.ndarray:
+    """One MWh spread evenly over some minutes, by cell."""
+    edges = np.minimum(np.arange(math.ceil(minutes / problem.cell_min - 1e-9) + 1) * problem.cell_min, minutes)
+    return np.diff(edges) / minutes
+
+
+def held(prices: np.ndarray, slots: int) -> np.ndarray:
+    """Price of holding a unit for some slots from each slot on, as far as the horizon goes, shape (n_slots,)."""
+    total = np.concatenate(([0.0], np.cumsum(prices)))
+    return total[np.minimum(np.arange(len(prices)) + slots, len(prices))] - total[:-1]
+
+
+def shifted(curve: np.ndarray, slots: int) -> np.ndarray:
+    """A curve some slots later (negative: earlier), infinite where nothing is known."""
+    found = np.full_like(curve, np.inf)
+    n = len(curve)
+    if abs(slots) < n:
+        found[max(slots, 0) : n + min(slots, 0)] = curve[max(-slots, 0) : n - max(slots, 0)]
+    return found
+
+
+def best_before(curve: np.ndarray, least: int, most: int) -> np.ndarray:
+    """For each slot the least of a curve between ``most`` and ``least`` slots earlier, by doubling."""
+    width, cover = min(most - least + 1, len(curve)), 1
+    found = curve
+    while cover < width:
+        step = min(cover, width - cover)
+        wider = found.copy()
+        np.minimum(found[step:], found[:-step], out=wider[step:])
+        found, cover = wider, cover + step
+    return shifted(found, least)

@@ -1,0 +1,265 @@
+"""The line on a grid of slots: what every formulation reads. Plain numbers, no Pyomo.
+
+Starts lie on slots. From start to start at least ⌈(duration + transfer)/step⌉ and at most ⌊(duration + longest wait)/
+step⌋ slots pass, so that no rounding hides a violation. Occupation and least lags come from the planning durations,
+power and longest waits from the nominal ones. On the campaign stage only the cast's start lies on a slot: its heats
+follow each other to the minute, and the lags of the stage before count to the cast's start. Margins (``Disturbances``)
+lengthen the least lags, shorten the longest waits and bring the due times forward.
+
+An operation holds its unit for whole slots, its set-up and the rest of the last slot included: so long no other may
+have it. Available the unit must be for the operation's own minutes only, from its start on: set-ups and rests may lie
+in an outage, which begins and ends to the minute.
+
+Power is kept on *cells*, the greatest common divisor of step and metered interval; a slot's energy is the sum over its
+cells.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from emberline.models.kernel.banded_rows import unbroken
+from emberline.scenarios.energy_states import EnergyStates
+
+EPS = 1e-9
+CLOSE_MIN = 1e-6
+"""Moments that are no further apart are the same."""
+
+
+def up(minutes: float, step: float) -> int:
+    """Slots that cover some minutes."""
+    return math.ceil(minutes / step - EPS)
+
+
+def down(minutes: float, step: float) -> int:
+    """Whole slots within some minutes."""
+    return math.floor(minutes / step + EPS)
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """How minutes become slots. The default is safe; ``published`` is that of the melt-shop cases in the literature.
+
+    There every part is rounded by itself: ⌈duration⌉ + ⌈transfer⌉ at least, ⌈longest − transfer⌉ more at most, and
+    heat k of a cast is taken ⌊sum of earlier durations⌋ slots after the cast's start (Zhang et al. 2017).
+    """
+
+    published: bool = False
+
+    def least(self, duration: float, transfer: float, offset: float, step: float) -> int:
+        """Least slots from a start to the next start, which lies ``offset`` minutes after its cast's start."""
+        if self.published:
+            return up(duration, step) + up(transfer, step) - down(offset, step)
+        return up(duration + transfer - offset, step)
+
+    def most(self, duration: float, transfer: float, longest: float, offset: float, step: float) -> int:
+        """Most slots from a start to the next start."""
+        if self.published:
+            wait = up(longest - transfer, step)
+            return up(duration, step) + up(transfer, step) + wait - down(offset, step)
+        return down(duration + longest - offset, step)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One heat at one stage of its route."""
+
+    stage: int
+    units: tuple[int, ...]
+    """Units that may take it."""
+    occupy: dict[int, int]
+    """Slots that it holds each unit, the set-up after it included."""
+    planned: dict[int, float]
+    """Planning duration on each unit [min]: so long the unit must be available."""
+    minutes: dict[int, float]
+    """Nominal duration on each unit [min]."""
+    cells: dict[int, np.ndarray]
+    """Energy by cell from the one on in which it starts, reheating left out, for each unit [MWh]."""
+    first: int
+    """Earliest start slot."""
+    last: int
+    """Latest start slot."""
+    started_min: float | None = None
+    """Start of an operation that is done or under way [min, ≤ 0]; it has exactly one unit."""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """A heat's operations in order of its route, and the lags between them."""
+
+    name: str
+    order: int
+    mass_t: float
+    operations: tuple[Operation, ...]
+    least: tuple[np.ndarray, ...]
+    """Between operations i and i+1: least slots from start to start, shape (units of i, units of i+1)."""
+    most: tuple[np.ndarray, ...]
+    """The same, most slots; fewer than the least where no start on a slot keeps the longest wait."""
+    kind: tuple
+    """Heats of equal kind are alike in every respect."""
+    reheat: int | None
+    """Which operation makes good the heat lost while waiting."""
+    quickest: tuple[float, ...] = ()
+    """Between operations i and i+1: the transfer in which no heat is lost [min]."""
+
+    def lossless_min(self, i: int, j: int, *, slowest: bool = False) -> float:
+        """Minutes from the start of operation i to that of operation j in which no heat is lost.
+
+        Where units differ in duration, on the quickest of them or on the slowest.
+        """
+        pick = max if slowest else min
+        return sum(pick(self.operations[k].minutes.values()) + self.quickest[k] for k in range(i, j))
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The heats of one order on the campaign stage."""
+
+    order: int
+    heats: tuple[int, ...]
+    units: tuple[int, ...]
+    hold: dict[int, int]
+    """Slots that it holds each caster, the set-up after it included."""
+    minutes: dict[int, float]
+    """Planning duration on each caster, set-up left out [min]: so long the caster must be available."""
+    offsets: dict[int, np.ndarray]
+    """Start of each heat after the cast's start [min]."""
+    cells: dict[int, np.ndarray]
+    """Energy by cell from the one on in which it starts [MWh]."""
+    first: dict[int, int]
+    last: dict[int, int]
+    started_min: float | None = None
+    """Start of a cast that is under way [min, ≤ 0]; it has exactly one unit."""
+    nominal_min: dict[int, float] = field(default_factory=dict)
+    """From its start to the end of its last heat without disturbance, on each caster."""
+
+
+@dataclass(frozen=True)
+class SlotProblem:
+    """A line on slots. Unit and stage indices follow the scenario."""
+
+    step_min: float
+    n_slots: int
+    cell_min: float
+    units: tuple[str, ...]
+    stage_units: tuple[tuple[int, ...], ...]
+    campaign: bool
+    """Whether the last stage casts without a gap."""
+    heats: tuple[Heat, ...]
+    casts: tuple[Cast, ...]
+    free: np.ndarray
+    """Whether nothing that is decided already holds a unit in a slot, shape (n_units, n_slots)."""
+    fixed_cells: np.ndarray
+    """Energy of what is decided already, by cell [MWh], shape (n_cells,)."""
+    reheat_kwh_per_t_min: float
+    rounding: Rounding = field(default_factory=Rounding)
+    gives: dict[str, np.ndarray] = field(default_factory=dict)
+    """By carrier: what each stage gives for each MWh that it draws, reheating left out, shape (n_stages,)."""
+    fixed_gives: dict[str, np.ndarray] = field(default_factory=dict)
+    """What is given by what is decided already, by carrier, shape (n_slots,); nothing where a carrier lacks."""
+    states: dict[int, EnergyStates] = field(default_factory=dict)
+    """By unit: what it draws when it does not work. Formulations leave it out; plans are judged with it."""
+    outages: dict[int, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    """When units are not available [min], in order and without overlaps, by unit."""
+
+    def is_out(self, u: int, begin: float, minutes: float) -> bool:
+        """Whether a unit is not available at some time in the minutes from ``begin`` on."""
+        return any(
+            begin < over - CLOSE_MIN and begin + minutes > out + CLOSE_MIN for out, over in self.outages.get(u, ())
+        )
+
+    def available(self, u: int, minutes: float) -> np.ndarray:
+        """Whether a unit is available for some minutes from the beginning of each slot on, shape (n_slots,)."""
+        begins = np.arange(self.n_slots) * self.step_min
+        found = np.ones(self.n_slots, dtype=bool)
+        for out, over in self.outages.get(u, ()):
+            found &= (begins >= over - CLOSE_MIN) | (begins + minutes <= out + CLOSE_MIN)
+        return found
+
+    def may_start(self, u: int, slots: int, minutes: float) -> np.ndarray:
+        """In which slots something may start that holds a unit for some slots and works for some minutes, (n_slots,).
+
+        What lies beyond the horizon is free.
+        """
+        return unbroken(self.free[u], slots) & self.available(u, minutes)
+
+    def could_hold(self, u: int, slots: int, minutes: float) -> np.ndarray:
+        """In which slots a unit may be held by something of some length, as its outages say, shape (n_slots,)."""
+        if u not in self.outages:
+            return np.ones(self.n_slots, dtype=bool)
+        begun = np.concatenate([np.zeros(slots, dtype=int), np.cumsum(self.available(u, minutes))])
+        return begun[slots:] > begun[: self.n_slots]
+
+    @property
+    def too_coarse(self) -> bool:
+        """Whether some heat waits too long after a stage wherever it starts: no lag in whole slots keeps the wait."""
+        lags = [pair for heat in self.heats for pair in zip(heat.least, heat.most, strict=True)]
+        return any(least.size > 0 and bool((most < least).all()) for least, most in lags)
+
+    @property
+    def cells_per_slot(self) -> int:
+        """Cells in a slot."""
+        return round(self.step_min / self.cell_min)
+
+    @property
+    def n_cells(self) -> int:
+        """Cells of the horizon."""
+        return self.n_slots * self.cells_per_slot
+
+    def on_slots(self, cells: np.ndarray) -> np.ndarray:
+        """Sum of cells by slot."""
+        return cells.reshape(self.n_slots, -1).sum(axis=1)
+
+    @property
+    def under_way(self) -> np.ndarray:
+        """Energy by cell of operations and casts that have started already [MWh], shape (n_cells,)."""
+        return self.begun(np.ones(len(self.stage_units)))
+
+    def begun(self, weight: np.ndarray) -> np.ndarray:
+        """Energy by cell of what has started already, each stage's times its weight, shape (n_cells,)."""
+        found = np.zeros(self.n_cells)
+        begun: list[tuple[float, np.ndarray]] = []
+        for heat in self.heats:
+            for operation in heat.operations:
+                if operation.started_min is not None:
+                    cells = operation.cells[operation.units[0]]
+                    begun.append((operation.started_min, weight[operation.stage] * cells))
+        for cast in self.casts:
+            if cast.started_min is not None:
+                begun.append((cast.started_min, weight[-1] * cast.cells[cast.units[0]]))
+        for minute, cells in begun:
+            first = math.floor(minute / self.cell_min + EPS)
+            low, high = max(first, 0), min(first + len(cells), self.n_cells)
+            if low < high:
+                found[low:high] += cells[low - first : high - first]
+        return found
+
+    def cast_of(self) -> dict[int, tuple[int, int]]:
+        """Cast and place in it, by heat."""
+        return {h: (c, i) for c, cast in enumerate(self.casts) for i, h in enumerate(cast.heats)}
+
+
+def energy_cells(ends: np.ndarray, power: np.ndarray, cell_min: float, begin: float = 0.0) -> np.ndarray:
+    """Energy by cell of a power curve that begins ``begin`` minutes after a cell's edge [MWh].
+
+    Args:
+        ends: end of each phase after the start [min].
+        power: power in each phase [MW].
+        cell_min: length of a cell [min].
+        begin: start of the curve within the first cell [min].
+    """
+    n = max(math.ceil((begin + ends[-1]) / cell_min - EPS), 1)
+    edges = np.arange(n + 1) * cell_min - begin
+    at = np.concatenate([[0.0], ends])
+    energy = np.concatenate([[0.0], np.cumsum(np.diff(at) * power) / 60])
+    return np.diff(np.interp(edges, at, energy))
+
+
+def spread_cells(problem: SlotProblem, begin_slot: int, minutes: float, energy: float) -> tuple[int, np.ndarray]:
+    """Energy spread evenly over some minutes from a slot on: first cell and energy by cell [MWh]."""
+    n = max(math.ceil(minutes / problem.cell_min - EPS), 1)
+    edges = np.minimum(np.arange(n + 1) * problem.cell_min, minutes)
+    return begin_slot * problem.cells_per_slot, np.diff(edges) / minutes * energy

@@ -1,0 +1,295 @@
+"""From a scenario to its line on slots (``models/problem/line.py``)."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import xarray as xr
+
+from emberline.models.problem.line import (
+    CLOSE_MIN,
+    EPS,
+    Cast,
+    Heat,
+    Operation,
+    Rounding,
+    SlotProblem,
+    down,
+    energy_cells,
+    spread_cells,
+    up,
+)
+from emberline.scenarios import Scenario
+from emberline.scenarios.line.locks import Window
+from emberline.scenarios.records.line import phase_power
+
+__all__ = [
+    "CLOSE_MIN",
+    "EPS",
+    "Cast",
+    "Heat",
+    "Operation",
+    "Rounding",
+    "SlotProblem",
+    "down",
+    "energy_cells",
+    "from_scenario",
+    "spread_cells",
+    "up",
+]
+
+
+def from_scenario(scenario: Scenario, envelope: xr.Dataset, rounding: Rounding | None = None) -> SlotProblem:
+    """The line of a scenario on slots.
+
+    Args:
+        scenario: what is asked.
+        envelope: planning durations, energies, availability and state (table ``ENVELOPE``).
+        rounding: how minutes become slots.
+    """
+    return _Reader(scenario, envelope, rounding or Rounding()).read()
+
+
+class _Reader:
+    def __init__(self, scenario: Scenario, envelope: xr.Dataset, rounding: Rounding) -> None:
+        self.scenario, self.line, self.rounding = scenario, scenario.line, rounding
+        self.margins = scenario.disturbances
+        self.step = scenario.horizon.step_min
+        self.cell = math.gcd(int(self.step), int(scenario.site.grid.metered_interval_min))
+        self.n = scenario.horizon.n_steps
+        self.units = [unit.name for unit in self.line.units]
+        self.planned = envelope["planned_min"].to_numpy()
+        self.nominal = envelope["duration_min"].to_numpy()
+        self.energy = envelope["energy_mwh"].to_numpy()
+        self.started = envelope["started_min"].to_numpy()
+        self.started_unit = envelope["started_unit"].to_numpy()
+        counter = 0
+        stage_units = []
+        for stage in self.line.stages:
+            stage_units.append(tuple(range(counter, counter + len(stage.units))))
+            counter += len(stage.units)
+        self.stage_units = tuple(stage_units)
+        self.campaign = self.line.campaign_stage is not None
+        self.locks = scenario.lock_windows
+
+    def read(self) -> SlotProblem:
+        scenario = self.scenario
+        orders = {order.name: i for i, order in enumerate(scenario.orders)}
+        members: dict[int, list[int]] = {}
+        for h, heat in enumerate(scenario.heats):
+            members.setdefault(orders[heat.order], []).append(h)
+        heats = []
+        for h, heat in enumerate(scenario.heats):
+            heats.append(self._heat(h, orders[heat.order], members[orders[heat.order]]))
+        casts = tuple(self._cast(o, group) for o, group in members.items()) if self.campaign else ()
+        loss = self.line.heat_loss
+        return SlotProblem(
+            step_min=self.step,
+            n_slots=self.n,
+            cell_min=self.cell,
+            units=tuple(self.units),
+            stage_units=self.stage_units,
+            campaign=self.campaign,
+            heats=tuple(heats),
+            casts=casts,
+            free=np.ones((len(self.units), self.n), dtype=bool),
+            fixed_cells=np.zeros(round(self.n * self.step / self.cell)),
+            reheat_kwh_per_t_min=loss.kwh_per_t_min if loss else 0.0,
+            rounding=self.rounding,
+            gives=self.line.gives,
+            states={u: unit.states for u, unit in enumerate(self.line.units) if unit.states is not None},
+            outages={u: scenario.outages[name] for u, name in enumerate(self.units) if name in scenario.outages},
+        )
+
+    def _window(self, h: int, stage: int) -> tuple[int, int, int | None]:
+        """First and last start slot of a heat at a stage, and its locked unit, from release, due time and locks."""
+        heat = self.scenario.heats[h]
+        first, last = self._locked(h, stage)
+        unit = self.locks.get((heat.name, self.line.stages[stage].name), Window()).unit
+        return max(first, up(heat.release_min, self.step)), last, None if unit is None else self.units.index(unit)
+
+    def _locked(self, h: int, stage: int, offset: float = 0.0) -> tuple[int, int]:
+        """First and last slot that locks leave for the start of a heat, or of its cast ``offset`` minutes before."""
+        window = self.locks.get((self.scenario.heats[h].name, self.line.stages[stage].name), Window())
+        first, last = window.steps(self.step, offset)
+        return round(min(max(first, 0), self.n)), round(max(min(last, self.n - 1), -1))
+
+    def _profile(self, h: int, u: int, started: float) -> np.ndarray:
+        ends, power = phase_power(self.line.units[u], float(self.energy[h, u]), float(self.nominal[h, u]))
+        return energy_cells(ends, power, self.cell, self._within(started))
+
+    def _within(self, started: float) -> float:
+        """Minutes from the edge of a cell to a start before the horizon; other starts lie on an edge."""
+        return started % self.cell if np.isfinite(started) else 0.0
+
+    def _operation(self, h: int, stage: int, final: bool) -> Operation:
+        first, last, locked = self._window(h, stage)
+        started = self.started[h, stage]
+        units = [u for u in self.stage_units[stage] if np.isfinite(self.nominal[h, u])]
+        heat = self.scenario.heats[h]
+        if np.isfinite(started):
+            units = [self.units.index(str(self.started_unit[h, stage]))]
+        elif locked is not None:
+            units = [u for u in units if u == locked]
+        if final and not self.campaign:
+            allowed = self.scenario.orders[[o.name for o in self.scenario.orders].index(heat.order)].units
+            units = [u for u in units if not allowed or self.units[u] in allowed]
+        minutes = {u: float(self.nominal[h, u]) for u in units}
+        if final and units:
+            last = min(last, max(down(self._due(h) - float(self.planned[h, u]), self.step) for u in units))
+        return Operation(
+            stage=stage,
+            units=tuple(units),
+            occupy={u: up(float(self.planned[h, u]) + self._setup(u), self.step) for u in units},
+            planned={u: float(self.planned[h, u]) for u in units},
+            minutes=minutes,
+            cells={u: self._profile(h, u, float(started)) for u in units},
+            first=first,
+            last=last,
+            started_min=float(started) if np.isfinite(started) else None,
+        )
+
+    def _due(self, h: int) -> float:
+        """When a plan finishes a heat [min]."""
+        return self.scenario.heats[h].due_min - self.margins.due_margin_min
+
+    def _setup(self, u: int) -> float:
+        return self.line.units[u].setup_min
+
+    def _heat(self, h: int, order: int, group: list[int]) -> Heat:
+        heat = self.scenario.heats[h]
+        route = [self.line.stages.index(stage) for stage in self.line.route(heat.grade)]
+        last_stage = len(self.line.stages) - 1
+        casting = self.campaign and route[-1] == last_stage
+        own = route[:-1] if casting else route
+        operations = [self._operation(h, stage, stage == route[-1]) for stage in own]
+        # a heat that has reached a stage has left those before it: only the last start still matters
+        begun = [i for i, operation in enumerate(operations) if operation.started_min is not None]
+        if begun:
+            operations = operations[begun[-1] :]
+        lags = [self._lags(h, a, list(b.units), None) for a, b in itertools.pairwise(operations)]
+        if casting:
+            casters = self._casters(order, group)
+            position = group.index(h)
+            if operations:
+                lags.append(self._lags(h, operations[-1], casters, (group, position)))
+        loss = self.line.heat_loss
+        reheat = None
+        if loss is not None:
+            names = [self.line.stages[operation.stage].name for operation in operations]
+            if loss.reheating_stage in names and names.index(loss.reheating_stage) > 0:
+                reheat = names.index(loss.reheating_stage)
+        kind = (
+            heat.grade.name,
+            tuple((o.stage, o.units, o.first, o.last, o.started_min) for o in operations),
+            tuple((o.stage, tuple(o.occupy.items())) for o in operations),
+            # in a campaign the cast sets the end, so that alike heats of different casts may change places
+            () if casting else (heat.due_min,),
+        )
+        return Heat(
+            name=heat.name,
+            order=order,
+            mass_t=heat.grade.mass_t,
+            operations=tuple(operations),
+            least=tuple(least for least, _ in lags),
+            most=tuple(most for _, most in lags),
+            kind=kind,
+            reheat=reheat,
+            quickest=tuple(
+                self.line.quickest_min(self.line.stages[a.stage].name, self.line.stages[b.stage].name)
+                for a, b in itertools.pairwise(operations)
+            ),
+        )
+
+    def _lags(
+        self, h: int, a: Operation, targets: list[int], cast: tuple[list[int], int] | None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Least and most slots from an operation to the next start; fewer at most where no start keeps the wait."""
+        longest, name = self.line.stages[a.stage].longest_wait_min, self.line.stages[a.stage].name
+        slack, short = self.margins.slack_min(name), self.margins.wait_min(name)
+        if a.started_min is not None:
+            slack = short = 0.0  # too late for margins
+        least, most = (np.zeros((len(a.units), len(targets)), dtype=int) for _ in range(2))
+        for i, u in enumerate(a.units):
+            for j, v in enumerate(targets):
+                transfer = self.line.transfer_min(self.units[u], self.units[v])
+                offset = 0.0
+                if cast is not None:
+                    group, position = cast
+                    offset = float(self.planned[group[:position], v].sum())
+                low = self.rounding.least(float(self.planned[h, u]), transfer + slack, offset, self.step)
+                high = whole = self.n
+                if longest is not None:
+                    high, whole = (
+                        self.rounding.most(float(self.nominal[h, u]), transfer, wait, offset, self.step)
+                        for wait in (longest - short, longest)
+                    )
+                # a margin gives way before the wait itself does; what has begun waits as long as it must
+                high = max(high, low if a.started_min is not None else min(low, whole))
+                least[i, j], most[i, j] = low, high
+        return least, most
+
+    def _casters(self, order: int, group: list[int]) -> list[int]:
+        allowed = self.scenario.orders[order].units
+        stage = len(self.line.stages) - 1
+        units = [
+            u
+            for u in self.stage_units[-1]
+            if np.isfinite(self.nominal[group, u]).all() and (not allowed or self.units[u] in allowed)
+        ]
+        for h in group:
+            if np.isfinite(self.started[h, stage]):
+                return [self.units.index(str(self.started_unit[h, stage]))]
+            locked = self._window(h, stage)[2]
+            if locked is not None:
+                units = [u for u in units if u == locked]
+        return units
+
+    def _cast(self, order: int, group: list[int]) -> Cast:
+        stage = len(self.line.stages) - 1
+        units = self._casters(order, group)
+        offsets = {u: np.concatenate([[0.0], np.cumsum(self.planned[group, u])[:-1]]) for u in units}
+        started = [
+            self.started[h, stage] - offsets[units[0]][i]
+            for i, h in enumerate(group)
+            if units and np.isfinite(self.started[h, stage])
+        ]
+        within = self._within(float(started[0])) if started else 0.0
+        cells, nominal, first, last = {}, {}, {}, {}
+        for u in units:
+            ends, power = self._cast_power(group, u)
+            cells[u], nominal[u] = energy_cells(ends, power, self.cell, within), float(ends[-1])
+            lo, hi = 0, self.n - up(float(self.planned[group, u].sum()), self.step)
+            for i, h in enumerate(group):
+                heat = self.scenario.heats[h]
+                off = float(offsets[u][i])
+                begin, end = self._locked(h, stage, off)
+                lo = max(lo, begin, up(heat.release_min, self.step))
+                hi = min(hi, end, down(self._due(h) - off - float(self.planned[h, u]), self.step))
+            first[u], last[u] = lo, hi
+        return Cast(
+            order=order,
+            heats=tuple(group),
+            units=tuple(units),
+            hold={u: up(float(self.planned[group, u].sum()) + self._setup(u), self.step) for u in units},
+            minutes={u: float(self.planned[group, u].sum()) for u in units},
+            offsets=offsets,
+            cells=cells,
+            first=first,
+            last=last,
+            started_min=float(started[0]) if started else None,
+            nominal_min=nominal,
+        )
+
+    def _cast_power(self, group: list[int], u: int) -> tuple[np.ndarray, np.ndarray]:
+        ends, power, begin = [], [], 0.0
+        for h in group:
+            # a caster keeps the pace of the plan until its last heat, which nothing follows
+            minutes = float((self.nominal if h == group[-1] else self.planned)[h, u])
+            own_ends, own_power = phase_power(self.line.units[u], float(self.energy[h, u]), minutes)
+            ends.append(begin + own_ends)
+            power.append(own_power)
+            begin += own_ends[-1]
+        return np.concatenate(ends), np.concatenate(power)

@@ -1,0 +1,157 @@
+"""Processes, stores, deliveries and arrivals as numbers on a grid of slots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.process import Mode, Process, in_steps
+from emberline.scenarios.records.delivery import Delivery
+from emberline.scenarios.records.store import Store
+
+
+@dataclass(frozen=True)
+class Units:
+    """Units of a process that are planned together, as counts: identical ones, or one alone."""
+
+    process: Process
+    names: tuple[str, ...]
+    first: int
+    """Place of the first one among the process's units."""
+    available: np.ndarray
+    """How many may run, by slot."""
+    planned: float
+    """Highest rate that the plan reckons with, by the nominal one."""
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return len(self.names)
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """Modes of the process."""
+        return self.process.all_modes
+
+    def high_tph(self, mode: Mode) -> float:
+        """Highest rate of a unit in a mode that the plan reckons with [t/h]."""
+        rates = mode.rates
+        return rates.high if rates.fixed else max(rates.low, rates.high * self.planned)
+
+
+@dataclass(frozen=True)
+class Plant:
+    """All numbers of the processes; amounts in t by slot."""
+
+    hours: float
+    n: int
+    units: tuple[Units, ...]
+    stores: tuple[Store, ...]
+    start_t: dict[str, float]
+    """Level of each store at the start."""
+    demand: dict[str, np.ndarray]
+    """What demands take from each store, less what arrivals bring [t]."""
+    orders: tuple[tuple[Delivery, int, int], ...]
+    """Orders with their first slot and the one after their last."""
+    days: dict[str, list[tuple[range, float]]]
+    """Slots of each local day and electricity that a process must draw in them [MWh]."""
+    stops: dict[str, tuple[int, int, int]]
+    """Planned stops by process: earliest and latest slot, and how many slots."""
+    direct_price_per_kg: float
+    """Carbon price on process emissions."""
+    credits: bool = True
+    """Whether stock beyond what is wanted is credited."""
+
+    def steps(self, hours: float) -> int:
+        """Slots that cover some hours."""
+        return in_steps(hours, self.hours)
+
+
+def read(scenario: Scenario, envelope: xr.Dataset) -> Plant:
+    """The numbers of a scenario that has processes."""
+    horizon, inputs = scenario.horizon, scenario.inputs
+    hours, n = horizon.step_h, horizon.n_steps
+    available = dict(
+        zip(envelope["process"].values.tolist(), envelope["process_available"].to_numpy(), strict=True)
+        if "process_available" in envelope
+        else ((unit, np.ones(n)) for unit, _ in scenario.process_units)
+    )
+    planned = dict(
+        zip(envelope["process"].values.tolist(), envelope["process_planned"].to_numpy().tolist(), strict=True)
+        if "process_planned" in envelope
+        else ((unit, 1.0) for unit, _ in scenario.process_units)
+    )
+    start = {store.name: store.start_t for store in scenario.stores}
+    if "stock_start_t" in envelope:
+        start = dict(zip(envelope["stock"].values.tolist(), envelope["stock_start_t"].values.tolist(), strict=True))
+    demand = {store.name: np.zeros(n) for store in scenario.stores}
+    for variable, items, sign in (
+        ("demand_tph", scenario.demands, 1.0),
+        ("arrival_tph", scenario.arrivals, -1.0),
+    ):
+        for i, item in enumerate(items):
+            demand[item.store] += sign * inputs[variable].to_numpy()[i] * hours
+    stops = {}
+    for process in scenario.processes:
+        stop = process.planned_stop
+        if stop is not None:
+            first = 0.0 if stop.earliest is None else horizon.minutes(stop.earliest)
+            last = horizon.length_min - stop.hours * 60 if stop.latest is None else horizon.minutes(stop.latest)
+            length = in_steps(stop.hours, hours)
+            latest = min(int(last // horizon.step_min), n - length)
+            stops[process.name] = (min(in_steps(first / 60, hours), latest), latest, length)
+    burns = any(float(inputs[name].min()) <= 0 for name in ("price_per_mwh", "carbon_intensity_kg_per_mwh"))
+    return Plant(
+        hours=hours,
+        n=n,
+        units=tuple(part for process in scenario.processes for part in _parts(process, available, planned, burns)),
+        stores=scenario.stores,
+        start_t=start,
+        demand=demand,
+        orders=tuple((d, *d.span(horizon)) for d in scenario.deliveries if d.amount_t is not None),
+        days={process.name: process.days(horizon) for process in scenario.processes if process.daily_energy_mwh},
+        stops=stops,
+        direct_price_per_kg=scenario.market.carbon_price.on_direct / 1000,
+        credits=scenario.goal.credit_stock,
+    )
+
+
+def _parts(process: Process, available: dict[str, np.ndarray], planned: dict[str, float], burns: bool) -> list[Units]:
+    """Units that are counted together where what they can do is the same at every time, else one by one.
+
+    Counting is exact for runs of a mode by first in first out; ramps, power that bends down, rates at the start and
+    outages belong to a unit. So does power that bends up where drawing more than is needed might pay, for alike rates
+    draw the least; and off-spec product where a rate may be nought, for it asks for a rate of its own.
+    """
+    free = [available[name] >= 1 - 1e-9 for name in process.units]
+    burns = burns or process.daily_energy_mwh is not None
+    lost = process.start_up.off_spec_t > 0 or any(change.off_spec_t for change in process.change_overs)
+    alike = (
+        process.ramp_tph_per_h is None
+        and all(convex(mode) and not (burns and len(mode.knots) > 2) for mode in process.all_modes)
+        and not any(lost and mode.rates.low == 0 for mode in process.all_modes)
+        and all(own.all() for own in free)
+    )
+    if alike:
+        total = np.full(len(free[0]), process.count)
+        return [Units(process, process.units, 0, total, planned[process.units[0]])]
+    return [
+        Units(process, (name,), i, own.astype(int), planned[name])
+        for i, (name, own) in enumerate(zip(process.units, free, strict=True))
+    ]
+
+
+def slopes(mode: Mode) -> list[float]:
+    """Power by rate between the knots of a mode [MWh/t]."""
+    knots = mode.knots
+    return [(p1 - p0) / (r1 - r0) for (r0, p0), (r1, p1) in pairwise(knots)]
+
+
+def convex(mode: Mode) -> bool:
+    """Whether power bends up: each tonne more costs at least as much as the last."""
+    found = slopes(mode)
+    return all(b >= a - 1e-9 for a, b in pairwise(found))

@@ -1,0 +1,1 @@
+"""State of a search: incumbent, bound and clock, warm starts, and the schedule that results."""

@@ -1,0 +1,228 @@
+"""State of a search: best plan, bound, clock. Whatever makes a plan, it is judged here by its own figures."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from emberline.models.bounds import cast_pricing
+from emberline.models.formulations.site.balance import SiteData
+from emberline.models.formulations.site.dispatch import TIME_LIMIT_S, Dispatcher, Flows
+from emberline.models.formulations.site.objective import Aim
+from emberline.models.heuristics.line.minimum_cut_retiming import Retiming
+from emberline.models.heuristics.line.placement import Shop
+from emberline.models.kernel.highs import Progress
+from emberline.models.problem.assignment import Starts, line_gives, load_cells, mistakes
+from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.search.site_in_turn import Guide, held
+from emberline.models.search.warm_start import Study
+
+LAST_S = 15.0
+"""After the wish to end, for what the site can really do in the best plan."""
+
+
+@dataclass
+class Search:
+    """State of a search: best plan, bound, clock. Moves are accepted on recomputed figures only."""
+
+    problem: SlotProblem
+    data: SiteData
+    aim: Aim
+    time_limit: float
+    gap: float
+    on_progress: Progress
+    cancel: Callable[[], bool]
+    began: float = field(default_factory=time.perf_counter)
+    best: Starts | None = None
+    best_flows: Flows | None = None
+    draft: Starts | None = None
+    """The plan to go on from: the best one, or one that comes out better but breaks the import limit or a cap yet."""
+    draft_rank: float = math.inf
+    bound: float | None = None
+    """On the first goal, the constant left out."""
+    guide: Guide | None = None
+    """Where the site has assets: the site with its assets held."""
+    proving: bool = True
+    """Whether a bound is wanted."""
+    infeasible: bool = False
+    """The relaxation has no solution: no plan exists."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    coarser: Callable[[Search], Search] | None = None
+    """Makes a search on a coarser grid, whose plan is a beginning; None: the grid is coarse enough."""
+    study: Study | None = None
+    """Keeps the solver of the bound for the next search."""
+    until: float = math.inf
+    """Where only a part of the search may go on, its end by ``time.perf_counter``; the bound goes on after it."""
+    _telling: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def rest(self) -> float:
+        """Seconds left of the whole search."""
+        return self.time_limit - (time.perf_counter() - self.began)
+
+    @property
+    def left(self) -> float:
+        """Seconds left, of a part where there is one."""
+        return min(self.rest, self.until - time.perf_counter())
+
+    @contextmanager
+    def part(self, share: float) -> Iterator[None]:
+        """Give what is inside a share of the seconds left."""
+        before, self.until = self.until, time.perf_counter() + share * self.left
+        try:
+            yield
+        finally:
+            self.until = before
+
+    @property
+    def value(self) -> float | None:
+        """First goal of the best plan, the constant left out."""
+        return None if self.best_flows is None else self.aim.value(self.best_flows)
+
+    @property
+    def told_gap(self) -> float | None:
+        """Relative gap on what can be decided."""
+        value = self.value
+        if value is None or self.bound is None:
+            return None
+        return max(value - self.bound, 0.0) / max(abs(value), 1e-9)
+
+    @property
+    def by_load(self) -> bool:
+        """Whether what a plan is worth follows from the line's load alone."""
+        return self.data.battery is None and self.data.hub is None and self.data.purchase is None
+
+    @cached_property
+    def retiming(self) -> Retiming | None:
+        """Finds the best times of a plan's starts; None where what they cost hangs together, or is not known."""
+        if not self.by_load or not cast_pricing.useful(self.problem):
+            return None
+        data, cells = self.data, self.problem.cells_per_slot
+        given = self.problem.fixed_cells + np.repeat((data.base - data.pv) / cells, cells)
+        shop = Shop(self.problem, self.aim.both_weights(data))
+        return Retiming(shop, given, data.limit_mwh(), round(data.meter_min / data.cell_min))
+
+    def over(self) -> bool:
+        """Whether the whole search ends: gap reached, time over, cancelled or infeasible."""
+        told = self.told_gap
+        return self.infeasible or self.rest <= 0.05 or self.cancel() or (told is not None and told <= self.gap)
+
+    def done(self) -> bool:
+        """Whether to stop here: all is over, or the time for a part of it."""
+        return self.left <= 0.05 or self.over()
+
+    def tell(self) -> None:
+        """Report incumbent, bound and gap; plans and bound come from two threads."""
+        with self._telling:
+            self.on_progress(
+                {
+                    "incumbent": self.value,
+                    "bound": self.bound,
+                    "gap": self.told_gap,
+                    "seconds": time.perf_counter() - self.began,
+                }
+            )
+
+    def clock(self, name: str, began: float) -> None:
+        """Add the seconds since ``began`` to a phase."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+    def offer(self, starts: Starts, *, capped: bool = True) -> bool:
+        """Judge a plan by its own figures: keep it where it is feasible and better.
+
+        Args:
+            starts: the plan.
+            capped: whether the caps on cost and carbon must hold.
+
+        Returns:
+            Whether the search has a better plan to go on from, acceptable or not.
+        """
+        if mistakes(self.problem, starts):
+            return False
+        flows = self.flows(starts)
+        if flows is None:
+            return False
+        rank = self.aim.rank(flows)
+        acceptable = flows.over_mwh == 0 and (not capped or self.aim.keeps_caps(flows))
+        if acceptable and (self.best_flows is None or rank < self.aim.rank(self.best_flows) - 1e-9):
+            self.best, self.best_flows = starts, flows
+            self._hold(starts, flows)
+            self.tell()
+        rank = rank if acceptable else self.aim.draft_rank(self.data, flows)
+        if rank < self.draft_rank - 1e-9 * abs(self.draft_rank if math.isfinite(self.draft_rank) else 0.0) - 1e-9:
+            self.draft, self.draft_rank = starts, rank
+            return True
+        return False
+
+    def _hold(self, starts: Starts, flows: Flows) -> None:
+        """Plan heats around what the assets do now."""
+        if self.data.hub is not None:
+            gives = line_gives(self.problem, starts)
+            self.guide = held(self.data, self.aim, flows, self._dispatcher.worth(), gives)
+
+    @property
+    def planning(self) -> Guide:
+        """The site and the aim that heats are planned with."""
+        return self.guide or Guide(self.data, self.aim)
+
+    @contextmanager
+    def afresh(self) -> Iterator[None]:
+        """Search from another beginning; afterwards the better of both drafts is gone on from."""
+        kept = self.draft, self.draft_rank
+        self.draft, self.draft_rank = None, math.inf
+        yield
+        if kept[1] < self.draft_rank:
+            self.draft, self.draft_rank = kept
+
+    def cells(self, starts: Starts) -> np.ndarray:
+        """Energy of the line by cell, what is under way and decided and what idle units draw included [MWh]."""
+        return load_cells(self.problem, starts)
+
+    def flows(self, starts: Starts) -> Flows | None:
+        """Flows of a plan with the site used as well as can be; None where the site cannot do it in time."""
+        # even without time a plan is judged; with negative prices its flows may take any time, so a share at most
+        return self._flows(self._dispatcher, starts, min(max(self.left / 10, 1.0), TIME_LIMIT_S))
+
+    def settled(self, starts: Starts, limit: float) -> Flows | None:
+        """The same by the site as it now stands in ``data``, within some seconds; a search that is cancelled has no
+        plan without it, so that it has ``LAST_S`` more."""
+        wished = math.inf
+
+        def over() -> bool:
+            nonlocal wished
+            if self.cancel():
+                wished = min(wished, time.perf_counter())
+            return time.perf_counter() - wished > LAST_S
+
+        return self._flows(self._dispatching(), starts, limit, over)
+
+    def _flows(
+        self, dispatcher: Dispatcher, starts: Starts, limit: float, cancel: Callable[[], bool] | None = None
+    ) -> Flows | None:
+        return dispatcher.flows(
+            self.cells(starts),
+            time_limit=limit,
+            cancel=cancel or self.cancel,
+            line_gives=line_gives(self.problem, starts),
+        )
+
+    @cached_property
+    def _dispatcher(self) -> Dispatcher:
+        return self._dispatching()
+
+    def _dispatching(self) -> Dispatcher:
+        data, aim = self.data, self.aim
+        return Dispatcher(data, aim.expression, aim.over_price(data), aim.caps(data))
+
+    def raise_bound(self, bound: float | None) -> None:
+        """Take a proven bound, where it is better."""
+        if bound is not None and (self.bound is None or bound > self.bound):
+            self.bound = bound
+            self.tell()

@@ -1,0 +1,172 @@
+"""From a search that is over to a dataset of table ``SCHEDULE``."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.models.formulations.site.dispatch import columns
+from emberline.models.problem import assignment
+from emberline.models.problem.assignment import Starts
+from emberline.models.search.incumbent import Search
+from emberline.scenarios import Scenario
+from emberline.scenarios.datasets import SCHEDULE, check, metered
+
+ON_GRID = "no plan on this grid"
+"""Status where no start on slots keeps all limits, which proves nothing of starts between them."""
+RULED_OUT = ("infeasible", ON_GRID)
+"""Statuses of searches that have proven that there is nothing to find, on slots at least."""
+CONTRADICTION = (
+    "No bound is told: what was proven contradicts the plan. This is an error of Emberline; please report it."
+)
+
+
+def seconds(schedule: xr.Dataset) -> dict[str, float]:
+    """Seconds by phase of the search that made a schedule."""
+    return {
+        name.removeprefix("seconds "): float(value)
+        for name, value in schedule.attrs.items()
+        if name.startswith("seconds ")
+    }
+
+
+def _status(search: Search, exact: bool) -> tuple[str, str]:
+    gap = search.told_gap
+    if search.best is None:
+        if search.infeasible and exact:
+            return "infeasible", "no schedule keeps all limits: the relaxation of the line has no solution"
+        if search.infeasible:
+            step = search.problem.step_min
+            return ON_GRID, f"no schedule whose starts lie on steps of {step:g} min keeps all limits"
+        if search.cancel():
+            return "cancelled", "cancelled before a schedule was found"
+        return "no plan within the limit", f"no schedule was found in {time.perf_counter() - search.began:.0f} s"
+    if gap is not None and gap <= search.gap + 1e-9:
+        return "within gap", ""
+    return ("cancelled" if search.cancel() else "best found"), ""
+
+
+def as_schedule(
+    search: Search,
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    *,
+    improved: bool = True,
+    foreman: bool = False,
+    exact: bool = False,
+) -> xr.Dataset:
+    """What a search came to, a dataset of table ``SCHEDULE``.
+
+    Args:
+        search: when it is over.
+        scenario: what was asked.
+        envelope: durations and state.
+        improved: whether the search found better than what it was given.
+        foreman: whether it was given the foreman's list.
+        exact: whether what is proven to have no solution on slots has none at any times.
+    """
+    status, reason = _status(search, exact)
+    if search.best is not None and search.bound is not None and above(search.bound, search.value):
+        search.bound, status = None, "best found"
+        reason = CONTRADICTION
+    if search.best is not None and foreman and not improved:
+        reason = "No better order of heats than the foreman's was found."
+    data = (
+        empty(scenario)
+        if search.best is None or search.best_flows is None
+        else _filled(search, scenario, envelope, search.best)
+    )
+    data.attrs.update(
+        found=int(search.best is not None),
+        status=status,
+        reason=reason,
+        objective=_number(search.value),
+        bound=_number(search.bound),
+        gap=_number(search.told_gap),
+        constant=search.aim.constant,
+        goal=scenario.goal.minimize,
+        policy="schedule",
+        complete=int(search.best is not None),
+        unplaced="",
+        **{f"seconds {name}": value for name, value in search.seconds.items()},
+        **{"seconds search": time.perf_counter() - search.began},
+    )
+    return check(data, SCHEDULE)
+
+
+def above(bound: float, value: float | None) -> bool:
+    """Whether a bound lies above a plan by more than the solver's tolerance."""
+    return value is not None and bound > value + 1e-6 * max(abs(value), abs(bound), 1.0)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _coordinates(scenario: Scenario) -> dict[str, Any]:
+    times = scenario.horizon.times
+    return {
+        "heat": np.array([heat.name for heat in scenario.heats], dtype=str),
+        "stage": np.array([stage.name for stage in scenario.line.stages], dtype=str),
+        "time": times,
+        "meter": metered(times, scenario.horizon.step_min, scenario.site.grid.metered_interval_min),
+    }
+
+
+def empty(scenario: Scenario) -> xr.Dataset:
+    """A schedule without a plan: all its values are missing."""
+    coordinates = _coordinates(scenario)
+    size = {name: len(values) for name, values in coordinates.items()}
+    columns: dict[str, Any] = {}
+    for name, variable in SCHEDULE.items():
+        if variable.optional:
+            continue
+        shape = tuple(size[dim] for dim in variable.dims)
+        # netCDF keeps no empty array of objects as text
+        kind: Any = object if math.prod(shape) else "U1"
+        columns[name] = (variable.dims, np.full(shape, "", dtype=kind) if variable.text else np.full(shape, np.nan))
+    return xr.Dataset(columns, coords=coordinates)
+
+
+def _filled(search: Search, scenario: Scenario, envelope: xr.Dataset, best: Starts) -> xr.Dataset:
+    problem = search.problem
+    data = empty(scenario)
+    planned, started = envelope["planned_min"].to_numpy(), envelope["started_min"].to_numpy()
+    begin, end, unit = np.full(started.shape, np.nan), np.full(started.shape, np.nan), data["unit"].to_numpy()
+    extra = np.zeros(started.shape)
+
+    def put(h: int, stage: int, u: int, minute: float) -> None:
+        unit[h, stage], begin[h, stage], end[h, stage] = problem.units[u], minute, minute + planned[h, u]
+
+    for h, stage in zip(*np.nonzero(np.isfinite(started)), strict=True):
+        name = str(envelope["started_unit"].to_numpy()[h, stage])
+        put(int(h), int(stage), problem.units.index(name), float(started[h, stage]))
+    reheated = assignment.extra_mwh(problem, best)
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            put(h, operation.stage, best.unit[h][i], best.minute(problem, h, i))
+            if i == heat.reheat:
+                extra[h, operation.stage] = reheated.get(h, 0.0)
+    for c, cast in enumerate(problem.casts):
+        u = best.cast_unit[c]
+        for position, h in enumerate(cast.heats):
+            put(h, len(problem.stage_units) - 1, u, best.cast_minute(problem, c) + float(cast.offsets[u][position]))
+    flows = search.best_flows
+    assert flows is not None
+    data = data.assign(
+        start_min=(("heat", "stage"), begin),
+        end_min=(("heat", "stage"), end),
+        unit=(("heat", "stage"), unit),
+        extra_mwh=(("heat", "stage"), extra),
+    )
+    data = data.assign(columns(scenario, search.data, flows, problem.on_slots(search.cells(best))))
+    data = data.assign(assignment.idle_column(problem, best))
+    given = assignment.line_gives(problem, best)
+    if flows.hub is None or not given:
+        return data
+    rates = np.array(list(given.values())) / search.data.hours
+    return data.assign_coords(given=np.array(list(given), dtype=str)).assign(line_rate=(("given", "time"), rates))

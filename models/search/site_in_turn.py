@@ -1,0 +1,61 @@
+"""A site as heats see it while they are planned: assets stay as they are, what they save or cost at the margin stays.
+
+A site with many assets makes every program of heats large, and most of it hardly depends on them. So heats are planned
+against the site with its assets held where the best plan so far has them, import priced as ever and what the line
+gives priced at what it is worth there. Then the assets are planned against the heats (``Search.flows``), and so on in
+turn. Bounds are proven on the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from emberline.models.formulations.site.balance import SiteData
+from emberline.models.formulations.site.dispatch import Flows
+from emberline.models.formulations.site.objective import Aim
+from emberline.scenarios.assets import ELECTRICITY
+
+
+@dataclass(frozen=True)
+class Guide:
+    """The site and the aim that heats are planned with."""
+
+    data: SiteData
+    aim: Aim
+
+
+def held(data: SiteData, aim: Aim, flows: Flows, worth: dict[str, np.ndarray], gives: dict[str, np.ndarray]) -> Guide:
+    """The guide around what a site does.
+
+    Args:
+        data: the site.
+        aim: of the search.
+        flows: what the site does now.
+        worth: what a unit more of a carrier is worth in each slot, by both goals as one.
+        gives: what the line gives of a carrier by slot now.
+    """
+    made = np.zeros(len(data.base)) if flows.hub is None else flows.hub.delivered(ELECTRICITY)
+    base = data.base - flows.pv + flows.charge - flows.discharge - made
+    given = {carrier: worth[carrier] for carrier in gives if carrier in worth and np.abs(worth[carrier]).any()}
+    site = replace(
+        data, base=base, pv=np.zeros(len(base)), battery=None, hub=None, whole=True, given_worth=(aim.first, given)
+    )
+    # what the assets cost and emit is left out of what the guide's ports tell
+    meter = flows.meter_mw * data.meter_min / 60
+    more = 0.0 if data.purchase is None else data.purchase.cost(flows.imported, meter)
+    earned = float(flows.exported @ data.export_price)
+    told = {
+        "carbon": float(flows.imported @ data.carbon),
+        "cost": float(flows.imported @ data.price) - earned + more,
+        "full_cost": float(flows.imported @ data.full_price) - earned + more,
+    }
+    told[aim.first] -= sum(float(amount @ gives[carrier]) for carrier, amount in given.items())
+
+    def left(cap: float | None, port: str) -> float | None:
+        return None if cap is None else cap - (getattr(flows, port) - told[port])
+
+    return Guide(
+        site, replace(aim, cost_cap=left(aim.cost_cap, "full_cost"), carbon_cap=left(aim.carbon_cap, "carbon"))
+    )

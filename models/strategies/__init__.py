@@ -1,0 +1,1 @@
+"""Strategies: which bounds and heuristics plan which kind of plant, and in which order."""

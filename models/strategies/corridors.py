@@ -1,0 +1,178 @@
+"""Search with counts by unit: a plan of pooled units, exact within corridors around it, a bound, and the whole.
+
+0. Where no plan is given: pooled counts (``models/strategies/whole_horizon.py``), for a plan to begin with.
+1. Units that are alike together, with the longest lags between them: where heats should lie. Where the time for it
+   is up, the surroundings of the given plan, again and again, lead there as well.
+2. Every unit by itself within a corridor of some slots around it; corridors grow while plans get better.
+3. Units that are alike together, with the shortest lags: a bound, often equal to the plan.
+4. Every unit by itself over the whole horizon, from the best plan on. Longest waits are counted in total there, so
+   that its optimum need not be a plan: then, and where time is left, the search goes on
+   (``models/strategies/continuation.py``).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pyomo.environ as pyo
+
+from emberline.models.bounds.branch_and_bound import rising
+from emberline.models.formulations.line.by_unit.heats_of_counts import around, begin, read
+from emberline.models.formulations.line.by_unit.model import Corridor, Matched, Units, suits
+from emberline.models.kernel.highs import Outcome, solve
+from emberline.models.kernel.templates import building
+from emberline.models.strategies import continuation, whole_horizon
+
+if TYPE_CHECKING:
+    from emberline.models.search.incumbent import Search
+
+WIDTHS = (3, 6, 10)
+"""Slots of the corridors around a pooled plan, one after the other."""
+WIDE = 8
+"""Slots of a corridor around a plan that was made for another aim."""
+SHARE = 0.1
+"""Share of the time for each corridor and for the pooled bound: most is for the whole."""
+SHARES = (0.15, 0.35)
+"""Shares of the time for the pooled plan, the second where the first was too short for any, and for a corridor while
+there is no plan."""
+READ_SHARE = 0.5
+"""Share of the time for the whole, where heats by name may be solved after it."""
+BEGIN_SHARE = 0.15
+"""Share of the time for a first plan, where none is given."""
+ROUNDS = 12
+NEAR = 5e-4
+"""Gap at which a corridor is done with, and gain below which wider ones are left out: the whole comes after them."""
+
+
+def useful(search: Search) -> bool:
+    """Whether the line and the site are such that counts by unit are exact and small.
+
+    What idle units draw depends on whole gaps, of which counts know nothing.
+    """
+    data, problem = search.data, search.problem
+    alone = data.plain and data.purchase is None and data.import_limit_mw is None
+    return suits(problem) and alone and bool(problem.casts) and not problem.states
+
+
+def pursue(search: Search) -> None:
+    """Search until the gap or the limit is reached; plans and bounds go into ``search``."""
+    plans(search, READ_SHARE if continuation.fits(search) else 1.0)
+    continuation.run(search)
+
+
+def plans(search: Search, share: float = 1.0) -> None:
+    """Plans and a bound, as far as counts by unit lead.
+
+    Args:
+        search: takes them.
+        share: of the time that is left for the whole.
+    """
+    if search.best is None:
+        _begin(search)
+    centre = _pooled_plan(search) or _walk(search)
+    for width in WIDTHS:
+        if centre is None or search.done():
+            break
+        before = search.value
+        centre = _within(search, Corridor(centre.slot, centre.cast_slot, width)) or centre
+        if before is not None and search.value is not None and before - search.value <= NEAR * abs(before):
+            break
+    if not search.done():
+        _solve(search, "shortest", None, search.left * SHARE, bounds=True)
+    if not search.done():
+        _solve(search, "each", None, search.left * share, bounds=True)
+
+
+def _begin(search: Search) -> None:
+    """Pooled counts told apart into heats: a plan within seconds where counts by unit find none in minutes."""
+    with search.part(BEGIN_SHARE), rising(search):
+        whole_horizon.plans(search)
+
+
+def _pooled_plan(search: Search) -> Corridor | None:
+    for share in SHARES:
+        made, outcome = _solve(search, "longest", None, search.left * share, gap=5e-3)
+        if outcome.found:
+            return around(made, WIDTHS[0])
+        if outcome.status == "infeasible" or search.best is not None or search.done():
+            break
+    return None
+
+
+def _walk(search: Search) -> Corridor | None:
+    """From the plan that there is to where the aim wants it, a wide corridor at a time."""
+    if search.best is None:
+        return None
+    centre: Corridor | None = Corridor(search.best.slot, search.best.cast_slot, WIDE)
+    last = float("inf")
+    for _ in range(ROUNDS):
+        if centre is None or search.done():
+            break
+        made, outcome = _solve(search, "each", centre, search.left * SHARE, gap=5e-3)
+        if not outcome.found or outcome.objective is None or outcome.objective > last * (1 - 1e-3):
+            break
+        centre, last = around(made, WIDE), outcome.objective
+    return centre
+
+
+def _within(search: Search, corridor: Corridor) -> Corridor | None:
+    share = SHARE if search.best is not None else SHARES[-1]
+    made, outcome = _solve(search, "each", corridor, search.left * share, gap=max(search.gap / 4, NEAR))
+    return around(made, corridor.width) if outcome.found else None
+
+
+def _solve(
+    search: Search,
+    units: Units,
+    corridor: Corridor | None,
+    limit: float,
+    *,
+    gap: float | None = None,
+    bounds: bool = False,
+) -> tuple[Matched, Outcome]:
+    began = time.perf_counter()
+    with building():
+        made = Matched(search.problem, search.data, units=units, corridor=corridor)
+        if not made.possible:
+            search.infeasible |= corridor is None
+            return made, Outcome("infeasible", None, None, 0.0, 0)
+        set_goal(made, search, pure=bounds)
+    warm = units == "each" and search.best is not None
+    if warm and search.best is not None:
+        begin(made, search.best)
+    search.clock("build", began)
+    began = time.perf_counter()
+
+    def tell(event: dict[str, Any]) -> None:
+        if event["bound"] is not None:
+            search.raise_bound(event["bound"] - search.aim.constant)
+
+    outcome = solve(
+        made.model,
+        time_limit=max(min(limit, search.left), 0.1),
+        gap=search.gap / 4 if gap is None else gap,
+        start=warm,
+        on_progress=tell if bounds else None,
+        cancel=search.cancel,
+    )
+    search.clock("bound" if bounds else "plan", began)
+    if bounds and outcome.bound is not None:
+        search.raise_bound(outcome.bound - search.aim.constant)
+    if bounds and outcome.status == "infeasible":
+        search.infeasible = True
+    if outcome.found and units == "each":
+        starts = read(made)
+        if starts is not None:
+            search.offer(starts)
+    return made, outcome
+
+
+def set_goal(made: Matched, search: Search, *, pure: bool) -> None:
+    """Set the objective and the caps; ``pure`` leaves the second goal out, as a bound needs it."""
+    m, aim = made.model, search.aim
+    if aim.cost_cap is not None:
+        m.cost_cap = pyo.Constraint(rule=lambda m: made.ports.full_cost <= aim.cost_cap)
+    if aim.carbon_cap is not None:
+        m.carbon_cap = pyo.Constraint(rule=lambda m: made.ports.carbon <= aim.carbon_cap)
+    m.goal = pyo.Objective(expr=(aim.pure if pure else aim.expression)(made.ports))

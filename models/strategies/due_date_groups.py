@@ -1,0 +1,175 @@
+"""Planning longer horizons: orders in groups by due time, each planned with what is decided before held fixed.
+
+Where a plan's worth follows from the line's load alone, casts are first taken out of it and put back another way
+(``models/heuristics/line/ruin_and_recreate.py``). A group is planned like a day
+(``models/strategies/whole_horizon.py``) on a line whose units and power the others have taken, and then all starts of
+the plan get their best times (``models/heuristics/line/minimum_cut_retiming.py``). The bound is proven on the whole
+horizon.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+
+from emberline.models.bounds.branch_and_bound import LONG_HEATS, rising
+from emberline.models.heuristics.line import neighbourhoods, ruin_and_recreate
+from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, line_gives
+from emberline.models.problem.line_reader import Heat, SlotProblem
+from emberline.models.search.incumbent import Search
+from emberline.models.strategies import continuation, corridors, whole_horizon
+
+GROUP_HEATS = 24
+"""Heats that are planned together at most, unless one order has more."""
+RENEWAL_SHARE = 0.25
+"""Share of the time for taking casts out and putting them back."""
+LEAST_S = 5.0
+"""Seconds that a group is given at least."""
+GAIN = 1e-3
+"""Gain, as a share of the plan, for which all groups are planned once more."""
+REACH_H = 12.0
+"""Hours by which heats of a group may leave the time in which the best plan has the group."""
+
+
+def suits(search: Search) -> bool:
+    """Whether there are more heats than are planned at once, and a plan to begin with."""
+    return len(search.problem.heats) > LONG_HEATS and bool(search.problem.casts) and search.best is not None
+
+
+def run(search: Search) -> None:
+    """Search group by group."""
+    with rising(search):
+        if ruin_and_recreate.useful(search):
+            ruin_and_recreate.run(search, RENEWAL_SHARE * search.left)
+        if search.data.purchase is not None:
+            # peaks tie all parts together: a part planned anew would raise them
+            whole_horizon.polish(search)
+        before, taken = math.inf, 0
+        while not search.done() and search.draft_rank < before - GAIN * abs(search.draft_rank):
+            before = search.draft_rank
+            groups = _groups(search.problem, taken)
+            for number, group in enumerate(groups):
+                if not search.done():
+                    _replan(search, group, max(search.left / (len(groups) - number), LEAST_S))
+                    neighbourhoods.retime(search)
+            taken = GROUP_HEATS // 2 - taken
+        continuation.run(search)
+
+
+def _whole(search: Search) -> None:
+    """Counts by unit where they are exact, else pooled plans told apart into heats."""
+    if corridors.useful(search):
+        corridors.plans(search)
+    else:
+        whole_horizon.plans(search)
+
+
+def _groups(problem: SlotProblem, size: int) -> list[list[int]]:
+    """Casts in due order, in groups of about a day's heats; the first one has room for so many less."""
+    waiting = [c for c, cast in enumerate(problem.casts) if cast.started_min is None]
+    order = sorted(waiting, key=lambda c: (max(problem.casts[c].last.values(), default=0), c))
+    groups: list[list[int]] = [[]]
+    for c in order:
+        heats = len(problem.casts[c].heats)
+        if groups[-1] and size + heats > GROUP_HEATS:
+            groups.append([])
+            size = 0
+        groups[-1].append(c)
+        size += heats
+    return [group for group in groups if group]
+
+
+def _replan(search: Search, casts: list[int], seconds: float) -> None:
+    """Plan some casts again around all others, and take the result where it is better."""
+    best, problem = search.best, search.problem
+    assert best is not None
+    free = [h for c in casts for h in problem.casts[c].heats]
+    own = Starts(
+        tuple(best.unit[h] for h in free),
+        tuple(best.slot[h] for h in free),
+        tuple(best.cast_unit[c] for c in casts),
+        tuple(best.cast_slot[c] for c in casts),
+    )
+    inner = Search(
+        problem=_around(search, free, casts, own),
+        data=search.data,
+        aim=search.aim,
+        time_limit=seconds,
+        gap=search.gap / 2 * len(free) / len(problem.heats),
+        on_progress=lambda event: None,
+        cancel=search.cancel,
+        proving=False,
+    )
+    began = time.perf_counter()
+    inner.offer(own, capped=False)
+    _whole(inner)
+    search.clock("groups", began)
+    if inner.best is None or inner.best is own:
+        return
+    unit, slot = list(best.unit), list(best.slot)
+    for place, h in enumerate(free):
+        unit[h], slot[h] = inner.best.unit[place], inner.best.slot[place]
+    cast_unit, cast_slot = list(best.cast_unit), list(best.cast_slot)
+    for place, c in enumerate(casts):
+        cast_unit[c], cast_slot[c] = inner.best.cast_unit[place], inner.best.cast_slot[place]
+    search.offer(Starts(tuple(unit), tuple(slot), tuple(cast_unit), tuple(cast_slot)))
+
+
+def _within(heat: Heat, low: int, high: int) -> Heat:
+    """A heat that starts between two slots."""
+    operations = (replace(o, first=max(o.first, low), last=min(o.last, high)) for o in heat.operations)
+    return replace(heat, operations=tuple(operations))
+
+
+def _around(search: Search, free: list[int], casts: list[int], own: Starts) -> SlotProblem:
+    """The line as some heats find it: units and power that all others take are gone.
+
+    What idle units draw is left out: it depends on the gaps between all works, so it is judged with the whole plan.
+    """
+    best, problem = search.best, search.problem
+    assert best is not None
+    open_ = problem.free.copy()
+
+    def take(u: int, begin_min: float, slots: int) -> None:
+        begin = begin_min / problem.step_min
+        low, high = math.floor(begin + 1e-9), math.ceil(begin + slots - 1e-9)
+        open_[u, max(low, 0) : max(high, 0)] = False
+
+    inside = set(free)
+    for h, heat in enumerate(problem.heats):
+        for i, operation in enumerate(heat.operations):
+            if h not in inside:
+                take(best.unit[h][i], best.minute(problem, h, i), operation.occupy[best.unit[h][i]])
+    for c, cast in enumerate(problem.casts):
+        if c not in casts:
+            take(best.cast_unit[c], best.cast_minute(problem, c), cast.hold[best.cast_unit[c]])
+    index = {h: place for place, h in enumerate(free)}
+    reach = round(REACH_H * 60 / problem.step_min)
+    low = min((min(slots) for slots in own.slot if slots), default=0) - reach
+    high = max((max(slots) for slots in own.slot if slots), default=0) + reach
+    part = replace(
+        problem,
+        heats=tuple(_within(problem.heats[h], low, high) for h in free),
+        casts=tuple(
+            replace(
+                problem.casts[c],
+                heats=tuple(index[h] for h in problem.casts[c].heats),
+                first={u: max(t, low) for u, t in problem.casts[c].first.items()},
+                last={u: min(t, high + reach) for u, t in problem.casts[c].last.items()},
+            )
+            for c in casts
+        ),
+        free=open_,
+        states={},
+    )
+    everything = line_cells(problem, best, extra_mwh(problem, best)) + problem.under_way
+    mine = line_cells(part, own, extra_mwh(part, own)) + part.under_way
+    whole, own_part = line_gives(problem, best), line_gives(part, own)
+    return replace(
+        part,
+        fixed_cells=problem.fixed_cells + everything - mine,
+        fixed_gives={
+            carrier: whole[carrier] - (own_part[carrier] - problem.fixed_gives.get(carrier, 0.0)) for carrier in whole
+        },
+    )

@@ -1,0 +1,138 @@
+"""All heats by name over the whole horizon: the one program that holds every plan of a small line, and proves the best.
+
+Pooled counts bound a plan and named heats within corridors improve one, but neither need meet the other: pools leave
+out transfers of single pairs of units, and no corridor holds every order of heats. On a line of a few heats the general
+formulation with open windows (``models/formulations/line/named/model.py``) is small enough to be solved as it is,
+import limit and caps kept. What it costs is told beforehand by the number of its terms.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.line.named.model import Named
+from emberline.models.heuristics.line.start_windows import everywhere
+from emberline.models.kernel.highs import Outcome, Program
+from emberline.models.kernel.templates import building
+from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.search.incumbent import Search
+
+TERMS_A_SECOND = 60_000
+"""Terms of precedence for each second that is left: more take too large a share of the time to be written."""
+MOST_TERMS = 3_000_000
+"""More take too much memory, and are not solved to their end anyway."""
+CLOSE = 0.2
+"""Gap below which the program leaves the looking for plans out."""
+STRICT = 0.5
+"""Share of the gap asked for at which the program ends."""
+
+
+def terms(problem: SlotProblem) -> int:
+    """Terms of the rows of precedence and longest wait: each start with all starts before and after it."""
+    total = 0
+    for heat in problem.heats:
+        reach = [max(operation.last - max(operation.first, 0) + 1, 0) for operation in heat.operations]
+        places = [len(operation.units) * slots for operation, slots in zip(heat.operations, reach, strict=True)]
+        total += sum((one + other) ** 2 for one, other in itertools.pairwise([*places, 0]))
+    return total
+
+
+def exact(problem: SlotProblem) -> bool:
+    """Whether the program says of every plan what it is worth, so that its bound is one.
+
+    What has begun lies between slots, idle units draw by gaps that are not counted here, and what is reheated on units
+    of unequal durations is counted by their mean.
+    """
+    begun = any(cast.started_min is not None for cast in problem.casts) or any(
+        operation.started_min is not None for heat in problem.heats for operation in heat.operations
+    )
+    lossless = problem.reheat_kwh_per_t_min == 0
+    even = all(
+        len(set(operation.minutes.values())) == 1
+        for heat in problem.heats
+        if heat.reheat is not None
+        for operation in heat.operations[: heat.reheat + 1]
+    )
+    return not begun and not problem.states and (lossless or even)
+
+
+def solve(search: Search, limit: float) -> bool:
+    """Solve the program from the best plan on; plan and bound go into the search.
+
+    Args:
+        search: of a line that the program fits.
+        limit: seconds.
+
+    Returns:
+        Whether the program came to its end: nothing better is left to be found.
+    """
+    began = time.perf_counter()
+    data, aim = search.data, search.aim
+    with building():
+        made = Named(search.problem, data, everywhere(search.problem), firm=True)
+        if not made.possible:
+            search.infeasible |= search.best is None and exact(search.problem)
+            return True
+        for name, cap, _ in aim.caps(data):
+            made.model.add_component(f"{name}_cap", pyo.Constraint(rule=made.ports.at_most(name, cap)))
+        made.model.goal = pyo.Objective(rule=lambda m: aim.pure(made.ports))
+        program = Program(made.model)
+    search.clock("build", began)
+    began = time.perf_counter()
+    start = _begun(made, program, search)
+    proves = exact(search.problem)
+
+    def tell(event: dict[str, Any]) -> None:
+        if proves and event["bound"] is not None:
+            search.raise_bound(event["bound"] - aim.constant)
+
+    outcome = Outcome("none", None, None, 0.0, 0)
+    for begin in (start, None) if start is not None else (None,):
+        outcome = program.run(
+            time_limit=max(min(limit, search.left), 0.1), gap=_strict(search), start=False if begin is None else begin,
+            on_progress=tell, cancel=search.done, effort=_effort(search),
+        )  # fmt: skip
+        # the solver's word on a start may be false: then it is asked again without one
+        if outcome.bound is not None or outcome.status == "infeasible" or search.done():
+            break
+        program.forget()
+    search.clock("whole", began)
+    if outcome.found:
+        search.offer(made.read())
+    if proves and outcome.bound is not None:
+        search.raise_bound(outcome.bound - aim.constant)
+    if proves and outcome.status == "infeasible":
+        search.infeasible |= search.best is None
+    return outcome.status in ("optimal", "infeasible")
+
+
+def _begun(made: Named, program: Program, search: Search) -> np.ndarray | None:
+    """The best plan by column, all columns of it: a start that the solver has to complete it may take for a better one
+    than it is."""
+    if search.best is None:
+        return None
+    made.begin(search.best)
+    starts = [*made.model.x.values(), *made.model.z.values()]
+    program.restrict([(start, start.value, start.value) for start in starts])
+    found = program.run(time_limit=max(search.left / 10, 1.0), cancel=search.done).found
+    values = program.solution()
+    program.restrict([(start, 0.0, 1.0) for start in starts])
+    program.forget()
+    return values if found else None
+
+
+def _effort(search: Search) -> float | None:
+    """A plan near its bound is to be proven, not looked for."""
+    return 0.0 if search.told_gap is not None and search.told_gap <= CLOSE else None
+
+
+def _strict(search: Search) -> float:
+    """The gap at which the program ends: what is asked for counts on what can be decided, this one on all."""
+    value = search.value
+    whole = 0.0 if value is None else abs(value) / max(abs(value + search.aim.constant), 1e-9)
+    return STRICT * search.gap * min(whole, 1.0)

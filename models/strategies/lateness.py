@@ -1,0 +1,268 @@
+"""The lateness goal: total tardiness first, then makespan, for lines whose heats all differ. Continuous time.
+
+1. Search (``lateness_search``): list scheduling, improved by moving casts and heats.
+2. Bound (``lateness_bound``): casts on a grid of start times, the stages before them as capacity over time. Its own
+   casting plan leads the search once more.
+3. Small shops: the exact model (``lateness_milp``) from the best schedule, for a plan and a bound that may meet.
+
+Due times are reported, not forbidden: a heat that ends after its due time counts with the minutes it is late. Limits on
+waits and the planner's locks are kept; a schedule that misses one is no schedule.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.models.bounds.lateness_grid import bound, least, settled, shortest
+from emberline.models.formulations.line.lateness.general_precedence import improve, pairs
+from emberline.models.heuristics.lateness.list_scheduling import Decoder, Found, Listing, Value, led, search, simple
+from emberline.models.heuristics.lateness.longest_path import earliest
+from emberline.models.problem.line_in_minutes import Operation, Place, Shop, shop
+from emberline.scenarios import Scenario
+
+Progress = Callable[[dict[str, Any]], None]
+STEPS = 6000
+"""Moves of the longest search."""
+ROUNDS = ((24, STEPS // 20), (6, STEPS // 5), (2, STEPS))
+"""How many searches go on, and for how many moves each."""
+GRIDS = (500, 3000)
+"""Cumulative starts that the bound's grids may have."""
+EXACT_PAIRS = 60
+"""Up to this many order variables the exact model is solved."""
+SHARE_OF_SEARCH, SHARE_OF_BOUND, SHARE_OF_LED = 0.4, 0.35, 0.75
+"""Shares of the time limit: of the first searches, of the bound, and when the search that the bound leads ends."""
+NODES = 2000
+TOLERANCE = 1e-5
+"""Minutes that count as nothing: the solver's own tolerance on a sum of start times."""
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """A schedule by lateness. Arrays have shape (n_heats, n_stages), in the scenario's order."""
+
+    unit: np.ndarray
+    """Name of the unit that takes the heat; empty where its route skips the stage or the stage is over."""
+    start_min: np.ndarray
+    """Start after the horizon's start [min]; nan where there is none."""
+    end_min: np.ndarray
+    """End by the planned duration [min]."""
+    tardiness_min: np.ndarray
+    """By how much each heat is late, shape (n_heats,) [min]."""
+    objective: float
+    """Total tardiness [min]; nan where no schedule was found."""
+    makespan_min: float
+    bound: float
+    """Total tardiness that no schedule undercuts, as far as proven [min]."""
+    status: str
+    """``within gap``, ``best found`` (the search ended before the gap was reached) or ``no schedule``."""
+    seconds: float
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a schedule that keeps every limit."""
+        return self.status != "no schedule"
+
+    @property
+    def gap(self) -> float:
+        """Relative distance of the objective from the bound."""
+        return 0.0 if self.objective <= self.bound else (self.objective - self.bound) / self.objective
+
+
+def minimize_lateness(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    *,
+    start: xr.Dataset | None = None,
+    time_limit: float = 60.0,
+    gap: float = 0.0,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Lateness:
+    """The schedule with the least total tardiness found, then the least makespan, and a proven bound.
+
+    The work is counted in moves and nodes; the result depends on the time limit only where that cuts the work short.
+
+    Args:
+        scenario: what is asked.
+        envelope: durations and state, from the twin (table ``ENVELOPE``).
+        start: a known schedule (table ``SCHEDULE``), such as the foreman's; the result is never worse than it.
+        time_limit: seconds.
+        gap: relative gap at which the search may stop.
+        on_progress: told ``incumbent``, ``bound`` and ``seconds`` as they change.
+        cancel: polled; True ends the search with what was found.
+
+    Raises:
+        ValueError: a heat finds no unit, because locks and named units leave none.
+    """
+    run = _Run(shop(scenario, envelope), time_limit, gap, on_progress, cancel)
+    if start is not None:
+        run.offer(_places(run.shop, start))
+    run.searches(SHARE_OF_SEARCH)
+    run.bound(SHARE_OF_BOUND)
+    run.exact()
+    return run.result()
+
+
+class _Run:
+    """The best schedule and bound so far, and what is still to be tried."""
+
+    def __init__(
+        self,
+        line: Shop,
+        time_limit: float,
+        gap: float,
+        on_progress: Progress | None,
+        cancel: Callable[[], bool] | None,
+    ) -> None:
+        self.shop = line
+        self.began = time.perf_counter()
+        self.time_limit, self.gap = time_limit, gap
+        self.on_progress, self.cancel = on_progress, cancel
+        self.decoder = Decoder(line)
+        self.best: tuple[Value, dict[Operation, Place]] | None = None
+        self.proven = settled(line) + sum(least(line))
+        self.shortest = shortest(line)
+        self.small = pairs(line) <= EXACT_PAIRS
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.began
+
+    def over(self, share: float = 1.0) -> bool:
+        """Whether to stop: cancelled, out of time, or the gap is reached."""
+        return self.cancelled() or self.seconds > share * self.time_limit or self.reached()
+
+    def cancelled(self) -> bool:
+        return self.cancel is not None and self.cancel()
+
+    def reached(self) -> bool:
+        if self.best is None or self.best[0].missed_min > 0:
+            return False
+        late = self.best[0].tardiness_min
+        return late - self.proven <= max(self.gap * late, TOLERANCE)
+
+    def take(self, value: Value, places: dict[Operation, Place]) -> None:
+        """Keep a schedule if it is better than the best one."""
+        if self.best is None or value < self.best[0]:
+            self.best = value, places
+            self.tell()
+
+    def offer(self, places: dict[Operation, Place] | None) -> None:
+        """Settle the times of a schedule from elsewhere and keep it if it is better."""
+        if places is not None:
+            places = earliest(self.shop, places)
+            self.take(self.decoder.value(places, self.decoder.missed(places)), places)
+
+    def raise_bound(self, proven: float | None) -> None:
+        if proven is not None and proven > self.proven:
+            # whole minutes in, whole minutes out
+            self.proven = float(math.ceil(proven - 1e-4)) if self.shop.integral else proven
+            self.tell()
+
+    def tell(self) -> None:
+        if self.on_progress is not None:
+            incumbent = None if self.best is None or self.best[0].missed_min > 0 else self.best[0].tardiness_min
+            self.on_progress({"incumbent": incumbent, "bound": self.proven, "seconds": self.seconds})
+
+    def search(self, first: Listing, seed: int, share: float, steps: int) -> Found:
+        def stop(value: Value) -> bool:
+            if self.cancelled() or self.seconds > share * self.time_limit:
+                return True
+            least_late = value.missed_min == 0 and value.tardiness_min <= self.proven + TOLERANCE
+            return least_late and value.makespan_min <= self.shortest + TOLERANCE
+
+        found = search(self.shop, steps, first, seed=seed, stop=stop)
+        self.take(found.value, found.places)
+        return found
+
+    def searches(self, share: float) -> None:
+        """Short searches from many lists, longer ones from the best of them: halving, as in a tournament."""
+        rounds = ((4, STEPS // 4),) if self.small else ROUNDS
+        lists = [simple(self.shop, number) for number in range(rounds[0][0])]
+        for count, steps in rounds:
+            found = []
+            for number, first in enumerate(lists[:count]):
+                if self.best is not None and (self.over(share) or (self.small and self.reached())):
+                    break
+                found.append(self.search(first, number, share, steps))
+            found.sort(key=lambda one: one.value)
+            lists = [one.listing for one in found]
+
+    def bound(self, share: float) -> None:
+        """Prove bounds, on a coarse grid and on a finer one, and search again from each one's casting plan."""
+        for binaries in GRIDS:
+            if self.best is None or self.best[0].missed_min > 0 or self.over():
+                return
+            value = self.best[0]
+            found = bound(
+                self.shop,
+                value.tardiness_min,
+                value.makespan_min,
+                binaries=binaries,
+                time_limit=min(share * self.time_limit, self.time_limit - self.seconds),
+                nodes=NODES,
+                cancel=self.cancel,
+            )
+            self.raise_bound(found.tardiness_min)
+            if found.start and not self.over(SHARE_OF_LED):
+                self.search(led(self.shop, found.unit, found.start), 0, SHARE_OF_LED, STEPS // 2)
+
+    def exact(self) -> None:
+        """Solve the exact model, where the shop is small enough."""
+        if self.best is None or not self.small or self.cancelled():
+            return
+        left = self.time_limit - self.seconds
+        if left <= 0 or (self.reached() and self.best[0].makespan_min <= self.shortest + TOLERANCE):
+            return
+        places, proven = improve(
+            self.shop, self.best[1], self.proven, settled(self.shop), time_limit=left, gap=self.gap, cancel=self.cancel
+        )
+        self.offer(places)
+        self.raise_bound(proven)
+
+    def result(self) -> Lateness:
+        line = self.shop
+        assert self.best is not None
+        value, places = self.best
+        shape = len(line.heats), len(line.stages)
+        unit = np.full(shape, "", dtype=f"U{max(len(name) for name in line.units)}")
+        start, end = np.full(shape, np.nan), np.full(shape, np.nan)
+        for (h, k), place in places.items():
+            unit[h, k], start[h, k], end[h, k] = line.units[place.unit], place.start, place.end
+        last = np.array([places[h, route[-1]].end for h, route in enumerate(line.route)])
+        missed = value.missed_min > 0
+        return Lateness(
+            unit=unit,
+            start_min=start,
+            end_min=end,
+            tardiness_min=np.maximum(last - np.array(line.due), 0.0),
+            objective=math.nan if missed else value.tardiness_min,
+            makespan_min=value.makespan_min,
+            bound=min(self.proven, value.tardiness_min) if not missed else self.proven,
+            status="no schedule" if missed else "within gap" if self.reached() else "best found",
+            seconds=self.seconds,
+        )
+
+
+def _places(line: Shop, schedule: xr.Dataset) -> dict[Operation, Place] | None:
+    """The places of a schedule; None where it leaves something out."""
+    unit = {name: u for u, name in enumerate(line.units)}
+    chosen = schedule.reindex(heat=list(line.heats), stage=list(line.stages), fill_value={"unit": ""})
+    names, starts = chosen["unit"].values.tolist(), chosen["start_min"].values.tolist()
+    found = dict(line.begun)
+    for h, route in enumerate(line.route):
+        for k in route:
+            if (h, k) in line.begun:
+                continue
+            u = unit.get(names[h][k], -1)
+            if u not in line.able[h, k] or math.isnan(starts[h][k]):
+                return None
+            found[h, k] = Place(u, starts[h][k], starts[h][k] + line.planned[h][u])
+    return found

@@ -1,0 +1,140 @@
+"""The heats of a line, planned by one of several strategies: all begin with the foreman's list and prove a bound."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import xarray as xr
+
+from emberline.models.bounds import exact_times as exactly
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.heuristics.line import coarse_grid
+from emberline.models.kernel.highs import Progress
+from emberline.models.problem import assignment, line_reader
+from emberline.models.problem.assignment import Starts
+from emberline.models.problem.constants import baseline_cost, direct_kg
+from emberline.models.search import deadline
+from emberline.models.search.incumbent import LAST_S, Search
+from emberline.models.search.schedule import as_schedule
+from emberline.models.search.warm_start import Study
+from emberline.models.strategies import corridors, due_date_groups, whole_horizon
+from emberline.scenarios import Scenario
+
+SETTLE_SHARE = 0.2
+"""Share of the time limit that settling what machines really do may take for one plan."""
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way to search."""
+
+    suits: Callable[[Search], bool]
+    """Whether it can plan this line and site."""
+    run: Callable[[Search], None]
+    """Searches until the gap or the limit is reached; plans and bounds go into the search."""
+
+
+STRATEGIES = {
+    "groups of casts": Strategy(due_date_groups.suits, due_date_groups.run),
+    "counts by unit": Strategy(corridors.useful, corridors.pursue),
+    "pooled counts": Strategy(lambda search: True, whole_horizon.run),
+}
+"""By name; the first that suits is taken."""
+
+
+def heats(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    start: xr.Dataset | None,
+    others: Sequence[xr.Dataset],
+    tell: Progress,
+    stop: Callable[[], bool],
+    rounding: line_reader.Rounding | None,
+    study: Study | None,
+    strategy: str | None = None,
+) -> xr.Dataset:
+    """The best plan of a line's heats, and of the site with them; the arguments are those of ``optimize``.
+
+    Raises:
+        ValueError: no such strategy, or it does not suit.
+    """
+    problem = line_reader.from_scenario(scenario, envelope, rounding)
+    data = sites.read(scenario, envelope)
+    given = assignment.from_schedule(problem, start) if start is not None else None
+    search = Search(
+        problem=problem,
+        # machines that are on in part guide the search; what they really do is settled at the end
+        data=replace(data, whole=data.hub is None),
+        aim=aims.read(scenario, data, baseline_cost(scenario, data, start), direct_kg(scenario, envelope)),
+        time_limit=scenario.goal.time_limit_s,
+        gap=scenario.goal.gap,
+        on_progress=tell,
+        cancel=stop,
+        coarser=coarse_grid.coarser(scenario, envelope, rounding),
+        study=study,
+    )
+    first = search.offer(given) if given is not None else False
+    for other in others:
+        more = assignment.from_schedule(problem, other)
+        if more is not None:
+            search.offer(more)
+    search.infeasible = search.best is None and problem.too_coarse
+    name = pursue(search, strategy)
+    if data.hub is not None:
+        _settle(search, data, given)
+    better = search.best is not None and search.best is not given
+    # the rounding of published cases is their own rule
+    exact = search.infeasible and (rounding is not None or _at_all(search, scenario, envelope))
+    made = as_schedule(search, scenario, envelope, improved=better, foreman=first, exact=exact)
+    return made.assign_attrs(strategy=name)
+
+
+def _at_all(search: Search, scenario: Scenario, envelope: xr.Dataset) -> bool:
+    """Whether what has no plan on slots has none at any times."""
+    from emberline.models.explain.capacity import hours
+
+    left = min(max(search.left, exactly.LEAST_S), exactly.TIME_LIMIT_S)
+    return bool(hours(scenario, envelope)) or exactly.impossible(scenario, envelope, search.aim, time_limit=left)
+
+
+def pursue(search: Search, strategy: str | None = None) -> str:
+    """Search by a strategy, by the first that suits where none is named; returns its name.
+
+    Raises:
+        ValueError: no such strategy, or it does not suit.
+    """
+    name = strategy or next(name for name, found in STRATEGIES.items() if found.suits(search))
+    if name not in STRATEGIES:
+        raise ValueError(f"there is no strategy {name!r}; there are {', '.join(STRATEGIES)}")
+    if not STRATEGIES[name].suits(search):
+        raise ValueError(f"the strategy {name!r} does not suit this line and site")
+    if search.infeasible:
+        return name
+    with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.rest < -deadline.LATE_S):
+        STRATEGIES[name].run(search)
+    return name
+
+
+def _settle(search: Search, data: sites.SiteData, given: Starts | None) -> None:
+    """Give the best plan, and the foreman's list if it turns out to be better, what the site can really do."""
+    began = time.perf_counter()
+    found, search.best, search.best_flows = search.best, None, None
+    search.data = data
+    limit = max(search.left, SETTLE_SHARE * search.time_limit)
+    tries = [(plan, limit) for plan in ((found, given) if found is not given else (given,)) if plan is not None]
+    # a short limit leaves no time for the site: the foreman's list, which it can do, is worth more of it
+    tries += [(given, LAST_S)] if given is not None and limit < LAST_S else []
+    for plan, seconds in tries:
+        if seconds > limit and search.best is not None:
+            break
+        flows = search.settled(plan, seconds)
+        if flows is None or flows.over_mwh > 0 or not search.aim.keeps_caps(flows):
+            continue
+        if search.best_flows is None or search.aim.rank(flows) < search.aim.rank(search.best_flows):
+            search.best, search.best_flows = plan, flows
+    search.clock("settle", began)
+    search.tell()

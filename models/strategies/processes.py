@@ -1,0 +1,147 @@
+"""From a scenario with processes to a schedule: search, second goal, and the dataset of the plan."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import xarray as xr
+
+from emberline.models.formulations.processes.result import columns as process_columns
+from emberline.models.formulations.processes.stock_value import credited, unavoidable_kg
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.assets.ports import held
+from emberline.models.formulations.site.balance import SiteData
+from emberline.models.formulations.site.dispatch import columns
+from emberline.models.formulations.site.objective import Aim
+from emberline.models.heuristics.processes.relax_and_fix import Search
+from emberline.models.kernel.highs import Progress
+from emberline.models.problem import plant as plants
+from emberline.models.problem.constants import baseline_cost
+from emberline.models.problem.plant import Plant
+from emberline.models.search import deadline
+from emberline.models.search.schedule import CONTRADICTION, above, empty
+from emberline.models.strategies.site import SiteModel
+from emberline.scenarios import Scenario
+from emberline.scenarios.datasets import SCHEDULE, check
+from emberline.scenarios.process.flows import emitted_kg
+
+TIE = 1e-9
+"""Share by which the first goal may rise while the second is minimized: the solver's tolerance."""
+
+
+def optimize_processes(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    start: xr.Dataset | None = None,
+    *,
+    others: Sequence[xr.Dataset] = (),
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> xr.Dataset:
+    """The best plan of a scenario with processes; arguments and result are those of ``emberline.models.optimize``.
+
+    Objective, bound and gap leave out the process emissions that no plan can avoid (``constant``), and credit what
+    stores hold at the end beyond what is wanted with the least that it takes to make (``credit``).
+    """
+    data, plant = sites.read(scenario, envelope), plants.read(scenario, envelope)
+    search = Search(
+        scenario=scenario,
+        envelope=envelope,
+        data=data,
+        aim=_aim(scenario, data, plant, start),
+        time_limit=scenario.goal.time_limit_s,
+        gap=scenario.goal.gap,
+        on_progress=on_progress or (lambda event: None),
+        cancel=cancel or (lambda: False),
+    )
+    with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.left < -deadline.LATE_S):
+        search.run(start, others)
+    if search.best is None:
+        return _schedule(scenario, search, None)
+    search.made.program.put(search.best.values)
+    _second(search, search.made)
+    return _schedule(scenario, search, search.made)
+
+
+def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | None) -> Aim:
+    """Goals and caps; what the foreman pays counts with his process emissions."""
+    paid = baseline_cost(scenario, data, start)
+    if paid is not None and start is not None:
+        paid += plant.direct_price_per_kg * float(emitted_kg(scenario, start).sum())
+    aim = aims.read(scenario, data, paid, 0.0)
+    weight = {"carbon": 1.0, "cost": 0.0, "full_cost": plant.direct_price_per_kg}[aim.first]
+    return replace(aim, constant=aim.constant + weight * unavoidable_kg(plant))
+
+
+def _second(search: Search, made: SiteModel) -> None:
+    """The second goal among plans with the same switches that are as good by the first."""
+    began, aim, best = time.perf_counter(), search.aim, search.best
+    assert best is not None
+    program, grid, total = made.program, search.model, made.model.total
+    grid.fix(best.values, grid.whole)
+    value = best.value + aim.constant
+    program.restrict([(total[aim.first], -math.inf, value + TIE * max(abs(value), 1.0))])
+    program.aim(total[aim.second])
+    spent = sum(seconds for name, seconds in search.seconds.items() if name != "bound")
+    found = program.search(time_limit=max(search.left, 0.1 * spent + 1.0), gap=search.gap, cancel=search.cancel)
+    if program.outcome(found).found:
+        search.offer(program.solution())
+    # where electricity is worth nothing a bent power curve may be filled in any order: as it is, it draws least
+    value = program.solution()[program.places([total[aim.second]])[0]] if program.outcome(found).found else math.inf
+    program.restrict([(total[aim.second], -math.inf, value + TIE * max(abs(value), 1.0))])
+    program.aim(made.model.drawn)
+    found = program.search(time_limit=max(search.left, 0.1 * spent + 1.0), gap=search.gap)
+    if program.outcome(found).found:
+        search.offer(program.solution(), anyway=True)
+    assert search.best is not None
+    program.put(search.best.values)
+    search.seconds["second goal"] = time.perf_counter() - began
+
+
+def _schedule(scenario: Scenario, search: Search, made: SiteModel | None) -> xr.Dataset:
+    data = empty(scenario)
+    best, bound, gap, credit = search.best, search.bound, search.told_gap, 0.0
+    status, reason = _status(search)
+    if best is not None and made is not None and made.made is not None:
+        own, coordinates = process_columns(scenario, made.made)
+        drawn = held(made.made.electricity, made.made.plant.n)
+        data = data.assign(columns(scenario, made.data, best.flows, drawn)).assign_coords(coordinates).assign(own)
+        credit = credited(made.made.plant, made.coarse, _ends(data))[search.aim.first]
+    if best is not None and bound is not None and above(bound, best.value):
+        status, bound, gap = "best found", None, None
+        reason = CONTRADICTION
+    data.attrs.update(
+        found=int(best is not None), status=status, reason=reason,
+        objective=math.nan if best is None else best.value,
+        bound=math.nan if bound is None else bound, gap=math.nan if gap is None else gap,
+        constant=search.aim.constant, credit=credit, goal=scenario.goal.minimize, policy="schedule",
+        complete=int(best is not None), unplaced="",
+        **{f"seconds {name}": value for name, value in search.seconds.items()},
+        **{"seconds search": time.perf_counter() - search.began},
+    )  # fmt: skip
+    return check(data, SCHEDULE)
+
+
+def _ends(data: xr.Dataset) -> Mapping[str, float]:
+    if "stock" not in data.coords:
+        return {}
+    return dict(zip(data["stock"].values.tolist(), data["stock_t"].to_numpy()[:, -1].tolist(), strict=True))
+
+
+def _status(search: Search) -> tuple[str, str]:
+    gap = search.told_gap
+    if search.best is None:
+        if search.infeasible:
+            return "infeasible", "no plan keeps all limits: deliveries, stores, rates, runs, carriers and caps"
+        if search.cancel():
+            return "cancelled", "cancelled before a plan was found"
+        return "no plan within the limit", f"no plan was found in {time.perf_counter() - search.began:.0f} s"
+    if gap is not None and gap <= search.gap + 1e-9:
+        return "within gap", ""
+    reason = "No better switches than the foreman's were found." if search.foreman else ""
+    return ("cancelled" if search.cancel() else "best found"), reason

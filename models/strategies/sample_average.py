@@ -1,0 +1,249 @@
+"""A site planned over samples of prices and intensities: two stages, exactly, as one extensive form.
+
+What must be fixed before they are known is the first stage, the same in every sample: which switched machines are on in
+each slot, and, where the market has imbalance prices, what is nominated. All else is dispatch, which knows its sample
+(A. J. Kleywegt, A. Shapiro, T. Homem-de-Mello, *The Sample Average Approximation Method for Stochastic Discrete
+Optimization*, SIAM J. Optim. 12 (2002) 479–502). Every sample counts the same. The objective is the mean of the goal,
+or its conditional value at risk
+
+    CVaR_β = min η + Σₛ max(Lₛ − η, 0) / ((1 − β) S)
+
+(R. T. Rockafellar, S. Uryasev, *Optimization of Conditional Value-at-Risk*, Journal of Risk 2 (2000) 21–41, eq. 17).
+
+With nomination N and import U (both net of export: N = U − D⁺ + D⁻) a sample's bill is that of its import at the spot
+price, and on top (p⁺ − p)·D⁺ + (p − p⁻)·D⁻ in each settled interval, p⁺ and p⁻ the short and long price.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+import xarray as xr
+
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site import objective as aims
+from emberline.models.formulations.site.assets import held
+from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.kernel.highs import Program
+from emberline.models.kernel.templates import Series, building
+from emberline.scenarios import Scenario
+from emberline.scenarios.tariff.settlement import imbalance_prices, marginal_prices
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The first stage."""
+
+    on: dict[str, np.ndarray]
+    """By machine that is switched: whether it is on in each slot, shape (n_slots,)."""
+    nominated_mwh: np.ndarray | None
+    """Net import nominated in each settled interval, shape (n_intervals,); None: the market has no imbalance prices."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """A plan over samples; what was not found is None."""
+
+    status: str
+    """As of ``emberline.models.kernel.highs.Outcome``."""
+    fixed: Fixed | None
+    worth: np.ndarray
+    """The goal in each sample [currency or kg CO2e], shape (n_samples,)."""
+    value: float | None
+    """What was minimized: the mean or the conditional value at risk of ``worth``."""
+    bound: float | None
+    gap: float | None
+    seconds: float = 0.0
+
+
+def cvar(worth: np.ndarray, share: float) -> float:
+    """Mean of the worst ``1 − share`` of some values, the value at the edge counted in part."""
+    ordered = np.sort(np.asarray(worth, dtype=float))[::-1]
+    tail = (1 - share) * len(ordered)
+    weight = np.clip(tail - np.arange(len(ordered)), 0.0, 1.0)
+    return float(ordered @ weight / tail)
+
+
+def decides(scenario: Scenario) -> bool:
+    """Whether anything of a site must be fixed before prices are known."""
+    switched = any(getattr(core, "switched", False) for core in scenario.site.cores.values())
+    return switched or (scenario.market.imbalance is not None and scenario.goal.minimize != "carbon")
+
+
+def optimize_samples(
+    samples: Sequence[Scenario],
+    envelope: xr.Dataset,
+    *,
+    share: float | None = None,
+    fixed: Fixed | None = None,
+    time_limit_s: float = 60.0,
+    gap: float = 1e-4,
+    cancel: Callable[[], bool] | None = None,
+) -> Sampled:
+    """Plan a site over samples.
+
+    Args:
+        samples: scenarios that differ in their series of prices and intensities only; caps are left out.
+        envelope: as for ``emberline.models.optimize``.
+        share: of the conditional value at risk; None: the mean is minimized.
+        fixed: the first stage, where it is decided already.
+        time_limit_s: for the search.
+        gap: relative, at which it may stop.
+        cancel: polled.
+
+    Raises:
+        ValueError: the scenario has heats or processes, or blocks that lose a spread when they are not used beside
+            imbalance prices.
+    """
+    asked = samples[0]
+    if asked.heats or asked.processes:
+        raise ValueError("samples are planned over for a site alone, without heats and processes")
+    if asked.market.imbalance is not None and any(
+        getattr(contract, "unused_spread_per_mwh", 0.0) for contract in asked.market.contracts
+    ):
+        raise ValueError("contracts with unused_spread_per_mwh and imbalance prices cannot be planned over samples")
+    began = time.perf_counter()
+    goal = aims.read(asked, sites.read(asked, envelope), None, 0.0).first
+    model = pyo.ConcreteModel()
+    count = len(samples)
+    model.S = pyo.RangeSet(0, count - 1)
+    with building():
+        model.sample = pyo.Block(model.S)
+        model.worth = pyo.Var(model.S)
+        stages = [
+            _sample(model, s, scenario, sites.read(scenario, envelope), goal) for s, scenario in enumerate(samples)
+        ]
+        _tie(model, stages, fixed)
+        if share is None:
+            model.goal = pyo.Objective(expr=sum(model.worth[s] for s in model.S) / count)
+        else:
+            model.threshold = pyo.Var()
+            model.beyond = pyo.Var(model.S, domain=pyo.NonNegativeReals)
+
+            @model.Constraint(model.S)
+            def tail(m: Any, s: int) -> Any:
+                return m.beyond[s] >= m.worth[s] - m.threshold
+
+            weight = 1 / ((1 - share) * count)
+            model.goal = pyo.Objective(expr=model.threshold + weight * sum(model.beyond[s] for s in model.S))
+        program = Program(model)
+    left = max(time_limit_s - (time.perf_counter() - began), 1.0)
+    outcome = program.run(time_limit=left, gap=gap, cancel=cancel or (lambda: False))
+    seconds = time.perf_counter() - began
+    if not outcome.found:
+        return Sampled(outcome.status, None, np.zeros(0), None, outcome.bound, None, seconds)
+    worth = np.array([pyo.value(model.worth[s]) for s in model.S])
+    value = float(worth.mean()) if share is None else cvar(worth, share)
+    bound = None if outcome.bound is None else min(outcome.bound, value)
+    relative = None if bound is None else (value - bound) / max(abs(value), 1e-9)
+    return Sampled(outcome.status, stages[0].read(), worth, value, bound, relative, seconds)
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """The first stage as one sample has it."""
+
+    on: dict[str, Any]
+    nominated: Any
+    """A variable by settled interval; None where nothing is nominated."""
+
+    def read(self) -> Fixed:
+        on = {name: held(variable, len(variable)) for name, variable in self.on.items()}
+        return Fixed(on, None if self.nominated is None else held(self.nominated, len(self.nominated)))
+
+
+def _sample(model: Any, s: int, scenario: Scenario, data: SiteData, goal: str) -> _Stage:
+    """Fill a sample's block: the site, what the goal comes to, and what is settled."""
+    block = model.sample[s]
+    if data.step_min > data.meter_min:
+        # nothing changes within a step: its limit is that of each of its metered intervals
+        data = replace(data, meter_min=data.step_min, cell_min=data.step_min)
+    n = len(data.base)
+    block.CELL, block.T = pyo.RangeSet(0, n * data.cells_per_slot - 1), pyo.RangeSet(0, n - 1)
+    block.by_cell = Series(block.CELL, values=np.zeros(n * data.cells_per_slot))
+    block.by_slot = Series(block.T, values=np.zeros(n))
+    block.site = pyo.Block()
+    ports = sites.add(block.site, data, lambda c, t: block.by_cell[c], lambda t: block.by_slot[t])
+    nominated = None
+    settling = scenario.market.imbalance is not None and goal != "carbon"
+    if settling:
+        nominated = _nomination(block, scenario, data)
+    sunk = 0.0 if goal == "carbon" else data.sunk_cost
+    block.counted = pyo.Constraint(rule=_worth(model, s, ports, goal, block if settling else None, sunk))
+    machines = {} if ports.hub is None else ports.hub.ports
+    return _Stage({name: own.on.parts[0][0] for name, own in machines.items() if own.on is not None}, nominated)
+
+
+def _worth(model: Any, s: int, ports: Ports, goal: str, settled: Any, sunk: float) -> Callable[[Any], Any]:
+    def rule(b: Any) -> Any:
+        total = ports.worth(goal) - model.worth[s]
+        if settled is not None:
+            total += sum(settled.dear[i] * settled.short[i] + settled.cheap[i] * settled.long[i] for i in settled.I)
+        return total == -sunk
+
+    return rule
+
+
+def _nomination(block: Any, scenario: Scenario, data: SiteData) -> Any:
+    """The nomination, and what is taken beyond it and left of it, in each interval that is settled.
+
+    An interval is the longer of step and metered interval: within the longer one nothing differs, or only its sum
+    counts.
+    """
+    n, per = len(data.base), max(round(data.meter_min / data.step_min), 1)
+    count = n // per
+    short, long = (_by_interval(price, count) for price in imbalance_prices(scenario))
+    prices = _by_interval(marginal_prices(scenario).imported, count)
+    block.I = pyo.RangeSet(0, count - 1)
+    block.OF = pyo.Set(block.I, initialize=lambda b, i: range(i * per, (i + 1) * per))
+    block.dear, block.cheap = Series(block.I, values=short - prices), Series(block.I, values=prices - long)
+    # energy that crosses the fence: what the meter lets through, or all that anybody could draw
+    most = (data.import_limit_mw or 1e4) * data.hours * per
+    block.nominated = pyo.Var(block.I, bounds=(-data.export_limit_mw * data.hours * per, most))
+    block.short = pyo.Var(block.I, domain=pyo.NonNegativeReals)
+    block.long = pyo.Var(block.I, domain=pyo.NonNegativeReals)
+    site = block.site
+
+    @block.Constraint(block.I)
+    def deviation(b: Any, i: int) -> Any:
+        if data.plain:
+            net = sum(b.by_slot[t] + site.base[t] - site.available[t] for t in b.OF[i])
+        else:
+            net = sum(site.taken[t] - site.given[t] for t in b.OF[i])
+        return net - b.nominated[i] == b.short[i] - b.long[i]
+
+    return block.nominated
+
+
+def _by_interval(price: np.ndarray, count: int) -> np.ndarray:
+    """Prices on settled intervals, from finer ones their means, from coarser ones as they are, shape (count,)."""
+    if len(price) >= count:
+        return np.asarray(price.reshape(count, -1).mean(axis=1))
+    return np.repeat(price, count // len(price))
+
+
+def _tie(model: Any, stages: Sequence[_Stage], fixed: Fixed | None) -> None:
+    """The first stage is the same in all samples, or what it is said to be."""
+    first = stages[0]
+    model.tied = pyo.ConstraintList()
+    for later in stages[1:]:
+        pairs = [(first.on[name], variable) for name, variable in later.on.items()]
+        if first.nominated is not None:
+            pairs.append((first.nominated, later.nominated))
+        for one, two in pairs:
+            for t in one:
+                model.tied.add(one[t] == two[t])
+    if fixed is None:
+        return
+    for stage in stages:
+        for name, variable in stage.on.items():
+            for t, value in zip(variable, fixed.on[name].tolist(), strict=True):
+                variable[t].fix(value)
+        if stage.nominated is not None and fixed.nominated_mwh is not None:
+            for i, value in zip(stage.nominated, fixed.nominated_mwh.tolist(), strict=True):
+                stage.nominated[i].fix(value)

@@ -1,0 +1,90 @@
+"""Planning a horizon as a whole: a bound, a pooled plan told apart into heats, and neighbourhoods of what comes out.
+
+1. Beside all else: the bound (``models/bounds/branch_and_bound.py``).
+   On a fine grid a plan on quarter-hours comes before all that follows (``models/heuristics/line/coarse_grid.py``);
+   where it leads to nothing, casts of the foreman's list are put back another way.
+2. A pooled plan of averaged heats near its relaxation: when the leading stage melts, and where the casts lie.
+3. Named heats around it. The import limit is priced here, not hard: a plan that breaks it a little is a better place
+   to go on from than one that keeps it and is far off.
+4. All starts at their best times, units and sequences kept (``models/heuristics/line/minimum_cut_retiming.py``); every
+   heat moved by a slot; two casts exchanged; the heats of one or two casts moved by some slots, all others held, until
+   nothing improves any more.
+5. What is left of the time: ``models/strategies/continuation.py``.
+
+Every plan is judged by its own figures, whatever made it. Mixed-integer programs are solved around their relaxation:
+that is where good plans lie, and HiGHS would look there last.
+"""
+
+from __future__ import annotations
+
+import time
+
+from emberline.models.bounds.branch_and_bound import rising
+from emberline.models.heuristics.line import coarse_grid, ruin_and_recreate
+from emberline.models.heuristics.line.aggregate_first import first_plan
+from emberline.models.heuristics.line.neighbourhoods import WIDTHS, corridors, exchange, polish, retime, walk
+from emberline.models.search.incumbent import Search
+from emberline.models.strategies import continuation
+
+__all__ = ["exchange", "plans", "polish", "run"]
+
+
+BEGINNINGS = (0.0, 0.5, 0.99, None)
+"""How lags of averaged heats are rounded (nearest slot, up, down; None: heats as they are): each leads to another
+plan."""
+SHORT = (0.35, 0.5)
+"""Share of the time for plans where the whole line fits into one program; the second where there is no plan yet."""
+RENEWAL_SHARE = 0.35
+"""Share of the time left in which casts of a foreman's list are put back another way."""
+
+
+def run(search: Search) -> None:
+    """Search until the gap or the limit is reached."""
+    with rising(search):
+        # what heats by name over the whole horizon prove and find needs no more than a beginning
+        with search.part(SHORT[search.best is None] if continuation.fits(search) else 1.0):
+            plans(search)
+        continuation.run(search)
+    search.tell()
+
+
+def plans(search: Search) -> None:
+    """Plans from several beginnings, improved until no step helps any more."""
+    for rounding in () if _from_coarser(search) or _renewed(search) else BEGINNINGS:
+        if search.done():
+            break
+        with search.afresh():
+            first_plan(search, rounding)
+            retime(search)
+            walk(search, 1)
+            exchange(search)
+            corridors(search, WIDTHS[0])
+    polish(search)
+
+
+def _from_coarser(search: Search) -> bool:
+    """Begin with the plan of a coarser grid, where there is one. True where that led to a plan."""
+    if search.coarser is None:
+        return False
+    began = time.perf_counter()
+    inner = search.coarser(search)
+    plans(inner)
+    starts = coarse_grid.finer(inner, search)
+    search.clock("coarse plan", began)
+    if starts is None:
+        return False
+    before = search.draft_rank
+    # better than a foreman's list on the finer grid it need not be, but it may soon become so
+    with search.afresh():
+        if search.offer(starts):
+            polish(search)
+    return search.draft_rank < before
+
+
+def _renewed(search: Search) -> bool:
+    """Where a coarser grid has led to nothing: the foreman's list with casts put back another way. True if better."""
+    if search.coarser is None or search.done() or not ruin_and_recreate.useful(search):
+        return False
+    before = search.draft_rank
+    ruin_and_recreate.run(search, RENEWAL_SHARE * search.left)
+    return search.draft_rank < before

@@ -1,0 +1,1 @@
+"""Accounts: carbon ledger, bill, stock, and their allocation to heats and products."""

@@ -1,0 +1,212 @@
+"""The bill: what a run or a schedule costs, line by line, computed from its flows, independent of any optimizer.
+
+Contracts and spot price count the import by step; export earns its own price by step. The tariff counts
+what the meter does, the mean over each metered interval. Where a market has imbalance prices and a nomination is given,
+contracts and spot settle the nomination and the deviation is a line of its own. Assets are billed by what they move;
+the carbon price by scope, on what its scheme covers. The lines add up to the total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import Converter, Flare, Sale, Storage, Supply
+from emberline.scenarios.assets.account import accounts, flow
+from emberline.scenarios.tariff import charged
+from emberline.scenarios.tariff.settlement import imbalance_prices, settle
+
+IMPORT = ("energy", "resale", "guarantees", "tariff energy", "levy")
+EXPORT = ("export", "tariff export")
+DEMAND = ("demand", "coincident")
+UPKEEP = ("wear", "running", "start", "stop", "flare")
+
+
+@dataclass(frozen=True)
+class BillLine:
+    """One line: quantity times rate is the amount; positive is paid."""
+
+    name: str
+    """Contract, charge or asset."""
+    kind: str
+    """``energy``, ``resale``, ``guarantees``, ``export``, ``imbalance`` of contracts and market; ``tariff energy``,
+    ``levy``, ``demand``, ``coincident``, ``fixed``, ``tax``, ``tariff export`` of the tariff; ``fuel``, ``sale``,
+    ``flare``, ``wear``, ``running``, ``start``, ``stop`` of assets; ``carbon``."""
+    quantity: float
+    unit: str
+    rate: float
+    """Money per unit; the mean where it changes with time."""
+    amount: float
+    period: str = ""
+    """Billing month or day of a tariff's line."""
+
+
+@dataclass(frozen=True)
+class Bill:
+    """All lines, in the market's currency."""
+
+    lines: tuple[BillLine, ...]
+
+    @property
+    def total(self) -> float:
+        """What is paid in the end."""
+        return float(sum(line.amount for line in self.lines))
+
+    def of(self, *kinds: str) -> float:
+        """What lines of some kinds add up to."""
+        return float(sum(line.amount for line in self.lines if line.kind in kinds))
+
+    @property
+    def imported(self) -> float:
+        """Energy imported, by contracts, spot price and the tariff's charges on energy."""
+        return self.of(*IMPORT)
+
+    @property
+    def exported(self) -> float:
+        """Earned by export, as a positive number."""
+        return 0.0 - self.of(*EXPORT)
+
+    @property
+    def carbon(self) -> float:
+        """Carbon price on what the scheme covers."""
+        return self.of("carbon")
+
+
+def bill(scenario: Scenario, flows: xr.Dataset, direct_kg: float, nominated: xr.Dataset | None = None) -> Bill:
+    """The bill of a horizon.
+
+    Args:
+        scenario: with its market and site.
+        flows: a dataset of table ``RUN`` or ``SCHEDULE``.
+        direct_kg: scope 1 emissions of the horizon, those of assets included [kg CO2e].
+        nominated: the schedule whose import and export were nominated; None: the flows' own.
+    """
+    lines = [*_market(scenario, flows, nominated), *_tariff(scenario, flows), *_assets(scenario, flows)]
+    return Bill((*lines, *_carbon(scenario, flows, direct_kg)))
+
+
+def hourly_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
+    """Cost by step of energy and assets, shape (n_steps,) [currency].
+
+    Carbon price and tariff, whose charges belong to months, are left out.
+    """
+    hours = scenario.horizon.step_h
+    cost = -flows["export_mw"].to_numpy() * hours * scenario.inputs["export_price_per_mwh"].to_numpy()
+    for settled in settle(scenario, flows["import_mw"].to_numpy() * hours):
+        cost = cost + settled.money
+    for account in accounts(scenario, flows):
+        cost = cost + account.cost
+    return np.asarray(cost)
+
+
+def energy_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
+    """Cost by step of imported electricity, shape (n_steps,) [currency]: contracts, spot price, the tariff's charges on
+    energy and levies with their taxes. Charges on peaks and fixed ones, which belong to no step, are left out."""
+    hours, n = scenario.horizon.step_h, scenario.horizon.n_steps
+    cost = np.sum([settled.money for settled in settle(scenario, flows["import_mw"].to_numpy() * hours)], axis=0)
+    rates = scenario.rates
+    if rates is None:
+        return np.asarray(cost)
+    energy = np.maximum(flows["meter_mw"].to_numpy(), 0.0) * rates.hours
+    metered = np.zeros(len(rates))
+    for charge in rates.energy:
+        upper, taxed = np.append(charge.limits_mwh[1:], np.inf), rates.with_tax(charge.kind)
+        for m in range(len(rates.months)):
+            here = rates.of_month(m)
+            before = rates.before_mwh if m == 0 else 0.0
+            edges = np.concatenate([[before], before + np.cumsum(energy[here])])
+            for k, (low, high) in enumerate(zip(charge.limits_mwh, upper, strict=True)):
+                metered[here] += np.diff(np.clip(edges, low, high)) * charge.per_mwh[k, here] * taxed
+    # onto steps: a metered interval may be shorter or longer than a step
+    edges = np.linspace(0, len(rates), n + 1)
+    paid = np.interp(edges, np.arange(len(rates) + 1), np.concatenate([[0.0], np.cumsum(metered)]))
+    return np.asarray(cost + np.diff(paid))
+
+
+def _line(name: str, kind: str, quantity: float, unit: str, amount: float) -> Iterator[BillLine]:
+    if quantity or amount:
+        yield BillLine(name, kind, quantity, unit, amount / quantity if quantity else 0.0, amount)
+
+
+def _market(scenario: Scenario, flows: xr.Dataset, nominated: xr.Dataset | None) -> Iterator[BillLine]:
+    market, hours = scenario.market, scenario.horizon.step_h
+    planned = flows if nominated is None or market.imbalance is None else nominated
+    for settled in settle(scenario, planned["import_mw"].to_numpy() * hours):
+        yield from _line(settled.name, settled.kind, float(settled.mwh.sum()), "MWh", float(settled.money.sum()))
+    given = planned["export_mw"].to_numpy() * hours
+    earned = float(given @ scenario.inputs["export_price_per_mwh"].to_numpy())
+    yield from _line("export", "export", float(given.sum()), "MWh", 0.0 - earned)
+    if planned is flows:
+        return
+    length = scenario.site.grid.metered_interval_min / 60
+    deviation = (flows["meter_mw"].to_numpy() - planned["meter_mw"].to_numpy()) * length
+    short, long = np.maximum(deviation, 0.0), np.minimum(deviation, 0.0)
+    for name, mwh, price in zip(("short", "long"), (short, long), imbalance_prices(scenario), strict=True):
+        yield from _line(name, "imbalance", float(mwh.sum()), "MWh", float(mwh @ price))
+
+
+def _tariff(scenario: Scenario, flows: xr.Dataset) -> Iterator[BillLine]:
+    if scenario.rates is None:
+        return
+    meter = flows["meter_mw"].to_numpy()
+    for line in charged(scenario.rates, np.maximum(meter, 0.0), np.maximum(-meter, 0.0)).lines:
+        kind = f"tariff {line.kind}" if line.kind in ("energy", "export") else line.kind
+        yield BillLine(
+            line.name, kind, float(line.quantity), line.unit, float(line.rate), float(line.amount), line.month
+        )
+
+
+def _assets(scenario: Scenario, flows: xr.Dataset) -> Iterator[BillLine]:
+    hours, site = scenario.horizon.step_h, scenario.site
+    for asset in site.assets:
+        record = site.cores.get(asset.name, asset)
+        if isinstance(record, Converter):
+            yield from _machine(scenario, record, flows)
+            continue
+        if not isinstance(record, Supply | Sale | Flare | Storage):
+            continue
+        amount = flow(flows, record.name, "out" if isinstance(record, Storage) else "") * hours
+        if isinstance(record, Supply | Sale):
+            kind = "fuel" if isinstance(record, Supply) else "sale"
+            price = scenario.asset_series(record.name)["price_per_unit"]
+        elif isinstance(record, Flare):
+            kind, price = "flare", np.full(len(amount), -record.cost_per_unit)
+        else:
+            kind, price = "wear", np.full(len(amount), record.wear_cost_per_unit)
+        unit = site.carrier[record.carrier].unit
+        yield from _line(record.name, kind, float(np.abs(amount).sum()), unit, float(amount @ price))
+
+
+def _machine(scenario: Scenario, machine: Converter, flows: xr.Dataset) -> Iterator[BillLine]:
+    hours = scenario.horizon.step_h
+    amount = float(np.abs(flow(flows, machine.name, "main")).sum()) * hours
+    on = flows["asset_on"].sel(machine=machine.name).to_numpy()
+    switched = np.diff(on, prepend=float(machine.on_at_start()))
+    starts, stops = float(np.maximum(switched, 0).sum()), float(np.maximum(-switched, 0).sum())
+    unit = scenario.site.carrier[machine.carrier].unit
+    for kind, quantity, counted, rate in (
+        ("wear", amount, unit, machine.cost_per_unit),
+        ("running", float(on.sum()) * hours, "h", machine.running_cost_per_h),
+        ("start", starts, "starts", machine.start_cost),
+        ("stop", stops, "stops", machine.stop_cost),
+    ):
+        if quantity and rate:
+            yield BillLine(machine.name, kind, quantity, counted, rate, quantity * rate)
+
+
+def _carbon(scenario: Scenario, flows: xr.Dataset, direct_kg: float) -> Iterator[BillLine]:
+    price = scenario.market.carbon_price
+    imported = flows["import_mw"].to_numpy() * scenario.horizon.step_h
+    grid_kg = float(imported @ scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy())
+    bought_kg = sum(float(account.scope2_kg.sum()) for account in accounts(scenario, flows))
+    for name, kg, rate in (
+        ("scope 1", direct_kg, price.on_direct),
+        ("scope 2, grid", grid_kg, price.on_grid),
+        ("scope 2, bought heat", bought_kg, price.on_grid),
+    ):
+        if kg and rate:
+            yield BillLine(name, "carbon", kg / 1000, "t", rate, kg / 1000 * rate)

@@ -1,0 +1,65 @@
+"""Where kilograms come from before they are followed: fuels and heat by carrier, machines, the grid by each signal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from emberline.plans.accounts.carrier_allocation import Brought
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY, Supply
+from emberline.scenarios.assets.account import Account
+
+DIRECT, BOUGHT, BIOGENIC = "direct_kg", "bought_kg", "biogenic_kg"
+"""Columns of the ledger; those of the grid are ``grid_…_kg`` by signal. Biogenic stands apart, in no total."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A source of emissions, within a column of the ledger."""
+
+    column: str
+    kind: str
+    """``process``, ``fuel``, ``bought``, ``machine`` or ``grid``."""
+    source: str
+    """Of a process its own (calcination), of fuels and heat bought the carrier, of a machine its name."""
+
+    @property
+    def label(self) -> str:
+        """What tells it from all others."""
+        return f"{self.column} {self.kind} {self.source}"
+
+
+def origins(
+    scenario: Scenario, found: Iterable[Account], grid: Mapping[str, np.ndarray]
+) -> Iterator[tuple[Origin, Brought]]:
+    """What assets and grid bring, each origin apart.
+
+    Args:
+        scenario: with its site.
+        found: the assets' accounts; what a flare emits is followed to nobody.
+        grid: kg by step by the grid's columns, shape (n_steps,) each.
+    """
+    to_carrier: dict[Origin, tuple[str, np.ndarray]] = {}
+    by_name = {asset.name: asset for asset in scenario.site.assets}
+    for account in found:
+        asset = by_name[account.asset]
+        for column, kg in (
+            (DIRECT, account.scope1_kg),
+            (BOUGHT, account.scope2_kg),
+            (BIOGENIC, account.scope1_biogenic_kg + account.scope2_biogenic_kg),
+        ):
+            if not kg.any():
+                continue
+            if isinstance(asset, Supply):
+                origin = Origin(column, "fuel" if asset.scope == 1 else "bought", asset.carrier)
+                before = to_carrier[origin][1] if origin in to_carrier else 0.0
+                to_carrier[origin] = asset.carrier, before + kg
+            elif asset.name in scenario.site.cores:
+                yield Origin(column, "machine", asset.name), Brought({}, {asset.name: kg})
+    for origin, (carrier, kg) in to_carrier.items():
+        yield origin, Brought({carrier: kg}, {})
+    for column, kg in grid.items():
+        yield Origin(column, "grid", "grid"), Brought({ELECTRICITY: kg}, {})

@@ -1,0 +1,127 @@
+"""Scope 1 of line and processes: what stages, and processes by mode, emit by the tonnes that they treat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.process import Process
+from emberline.scenarios.records.line import Emission
+from emberline.scenarios.records.scenario import mode_name
+
+
+@dataclass(frozen=True)
+class UnitEmission:
+    """What a unit of a process emits from one source."""
+
+    unit: str
+    source: str
+    biogenic: bool
+    kg: np.ndarray
+    """By step, shape (n_steps,)."""
+
+
+@dataclass(frozen=True)
+class Direct:
+    """Scope 1 of line and processes over a horizon [kg CO2e]: by source, by heat, by unit and by step."""
+
+    fossil: dict[str, float]
+    biogenic: dict[str, float]
+    of_heat: np.ndarray
+    of_step: np.ndarray
+    treated_t: dict[str, float]
+    """Tonnes treated by stage, or by process and mode, off-spec product included."""
+    of_units: tuple[UnitEmission, ...] = ()
+    """Of each unit of the processes, by source."""
+
+    @property
+    def total_kg(self) -> float:
+        """Fossil emissions."""
+        return sum(self.fossil.values())
+
+
+def operations(data: xr.Dataset) -> Iterator[tuple[str, str, float, float]]:
+    """Heat, stage, start and end [min] of each operation of a run or a schedule."""
+    if "op_heat" in data:
+        names = ("op_heat", "op_stage", "op_start_min", "op_end_min")
+        yield from zip(*(data[name].values.tolist() for name in names), strict=True)
+        return
+    for heat, starts, ends in zip(
+        data["heat"].values.tolist(), data["start_min"].values.tolist(), data["end_min"].values.tolist(), strict=True
+    ):
+        for stage, start, end in zip(data["stage"].values.tolist(), starts, ends, strict=True):
+            if start == start:  # missing where the route skips the stage
+                yield heat, stage, start, end
+
+
+def direct(scenario: Scenario, data: xr.Dataset) -> Direct:
+    """Scope 1 of line and processes in a run or a schedule.
+
+    Each operation's emissions are spread evenly over its time; what lies outside the horizon belongs to another plan.
+    A unit of a process emits in each step by its rate and by its mode as the step begins.
+    """
+    index = {heat.name: i for i, heat in enumerate(scenario.heats)}
+    mass = [heat.grade.mass_t for heat in scenario.heats]
+    stages: dict[str, tuple[Emission, ...]] = dict(scenario.emitters)
+    step, n = scenario.horizon.step_min, scenario.horizon.n_steps
+    of_heat, of_step = np.zeros(len(mass)), np.zeros(n)
+    fossil = {e.source: 0.0 for emissions in stages.values() for e in emissions if not e.biogenic}
+    biogenic = {e.source: 0.0 for emissions in stages.values() for e in emissions if e.biogenic}
+    treated = {name: 0.0 for name, emissions in stages.items() if emissions}
+    for name, stage, start, end in operations(data):
+        if not stages[stage]:
+            continue
+        i = index[name]
+        first = max(int(start // step), 0)
+        last = max(min(int(-(-end // step)), n), first)
+        edges = np.clip(np.arange(first, last + 1) * step, start, end)
+        share = np.diff(edges) / (end - start) if end > start else np.zeros(last - first)
+        treated[stage] += mass[i] * float(share.sum())
+        for emission in stages[stage]:
+            kg = emission.kg_per_t * mass[i] * share
+            if emission.biogenic:
+                biogenic[emission.source] += float(kg.sum())
+                continue
+            fossil[emission.source] += float(kg.sum())
+            of_heat[i] += kg.sum()
+            of_step[first:last] += kg
+    of_units = []
+    for unit, process in scenario.process_units:
+        for name, emissions, tonnes in _treated(scenario, unit, process, data):
+            treated[name] += float(tonnes.sum())
+            for emission in emissions:
+                kg = emission.kg_per_t * tonnes
+                of_units.append(UnitEmission(unit, emission.source, emission.biogenic, kg))
+                (biogenic if emission.biogenic else fossil)[emission.source] += float(kg.sum())
+                if not emission.biogenic:
+                    of_step += kg
+    return Direct(fossil, biogenic, of_heat, of_step, treated, tuple(of_units))
+
+
+def told_modes(modes: np.ndarray) -> np.ndarray:
+    """The mode that each step of a unit belongs to, shape (n_steps,); empty only where none is told at all.
+
+    Args:
+        modes: of the unit as each step begins, empty where it stands. What it makes in the rest of such a step belongs
+            to the mode that follows, at the end to the last one.
+    """
+    at = np.flatnonzero(modes != "")
+    if not len(at):
+        return modes
+    return np.asarray(modes[at[np.minimum(np.searchsorted(at, np.arange(len(modes))), len(at) - 1)]])
+
+
+def _treated(
+    scenario: Scenario, unit: str, process: Process, data: xr.Dataset
+) -> Iterator[tuple[str, tuple[Emission, ...], np.ndarray]]:
+    """Name, emissions and tonnes by step of each mode of a unit that emits."""
+    tonnes = data["process_tph"].sel(process=unit).to_numpy() * scenario.horizon.step_h
+    told = told_modes(data["process_mode"].sel(process=unit).to_numpy())
+    for mode in process.all_modes:
+        if mode.emissions:
+            mine = (told == mode.name) if len(process.all_modes) > 1 else np.ones(len(told), bool)
+            yield mode_name(process, mode), mode.emissions, np.where(mine, tonnes, 0.0)

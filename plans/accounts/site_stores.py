@@ -1,0 +1,146 @@
+"""The site's stores, battery and storages alike: levels at the end, and a scenario in which no plan ends lower.
+
+A plan that ends lower than the baseline has used up what was there, which is no saving. So a plan is searched for among
+those that leave in each store of the site at least what the baseline leaves, wherever that is more than the scenario
+asks for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY, Storage
+from emberline.scenarios.assets.account import flow
+from emberline.scenarios.records.site import Site
+
+BATTERY = "battery"
+SAME = 1e-6
+"""Levels that differ by less than this share of the capacity are the same."""
+EXACT = 1e-9
+"""Share of the capacity by which a level may lie below the baseline's, which is no more exact than that."""
+
+
+@dataclass(frozen=True)
+class SiteStore:
+    """A store of the site."""
+
+    name: str
+    carrier: str
+    unit: str
+    capacity: float
+    start: float
+    """Level at the start."""
+    end: float
+    """Level wanted at the end."""
+    in_efficiency: float
+
+
+def site_stores(scenario: Scenario) -> Iterator[SiteStore]:
+    """Battery and storages of the site, levels in the carrier's unit."""
+    site = scenario.site
+    battery, level = site.battery, scenario.state.battery_level_mwh
+    if battery is not None and battery.energy_mwh > 0:
+        name = f"site {BATTERY}" if any(asset.name == BATTERY for asset in site.assets) else BATTERY
+        start = battery.level_share * battery.energy_mwh if level is None else level
+        end = start if battery.end_level_share is None else battery.end_level_share * battery.energy_mwh
+        yield SiteStore(name, ELECTRICITY, "MWh", battery.energy_mwh, start, end, battery.charge_efficiency)
+    for store in site.stores.values():
+        yield SiteStore(
+            store.name, store.carrier, site.carrier[store.carrier].unit, store.capacity, store.start_level,
+            store.end_level, store.in_efficiency,
+        )  # fmt: skip
+
+
+def levels(scenario: Scenario, data: xr.Dataset) -> dict[str, float]:
+    """Level at the end by store; a store of which the data say nothing is left out.
+
+    Args:
+        scenario: whose site it is.
+        data: a dataset of table ``RUN`` or ``SCHEDULE``.
+    """
+    if not data.sizes["time"]:
+        return {}
+    ends = {} if "asset_level" not in data else dict(zip(data["store"].values.tolist(), _last(data), strict=True))
+    found = {}
+    for store in site_stores(scenario):
+        level = ends.get(store.name) if store.name in scenario.site.stores else float(data["battery_mwh"][-1])
+        if level is not None:
+            found[store.name] = level
+    return found
+
+
+def filling(scenario: Scenario, data: xr.Dataset, store: SiteStore, sign: float = 1.0) -> np.ndarray:
+    """What a store is filled with in each step, at its terminals, less what it gives there; never below zero.
+
+    Args:
+        scenario: whose site it is.
+        data: a dataset of table ``RUN`` or ``SCHEDULE``.
+        store: of the site.
+        sign: −1: what it gives, less what it is filled with.
+    """
+    if store.name in scenario.site.stores:
+        rate = -flow(data, store.name, "in") - flow(data, store.name, "out")
+    else:
+        rate = data["charge_mw"].to_numpy() - data["discharge_mw"].to_numpy()
+    return np.asarray(np.maximum(sign * rate, 0.0) * scenario.horizon.step_h)
+
+
+def _last(data: xr.Dataset) -> list[float]:
+    return [float(level) for level in data["asset_level"].to_numpy()[:, -1]]
+
+
+def higher(scenario: Scenario, *runs: xr.Dataset) -> dict[str, float]:
+    """Levels at the end that lie above those that are asked for, by store; of several runs the lowest counts."""
+    ends = [levels(scenario, run) for run in runs]
+    found = {store: min(one.get(store.name, store.end) for one in ends) for store in site_stores(scenario)}
+    return {store.name: level for store, level in found.items() if level > store.end + SAME * store.capacity}
+
+
+def ending_no_lower(scenario: Scenario, *runs: xr.Dataset) -> Scenario:
+    """The scenario with each store of the site asked to end at least where a run leaves it.
+
+    Args:
+        scenario: what is asked.
+        runs: the baseline, undisturbed; of several runs the lowest level counts.
+
+    Returns:
+        The same scenario where no level lies above the one that it asks for.
+    """
+    capacity = {store.name: store.capacity for store in site_stores(scenario)}
+    shares = {name: level / capacity[name] - EXACT for name, level in higher(scenario, *runs).items()}
+    if not shares:
+        return scenario
+    site = scenario.site
+    fields = {name: getattr(site, name) for name in Site.model_fields}
+    battery = next((name for name in shares if name not in site.stores), None)
+    if battery is not None and site.battery is not None:
+        fields["battery"] = site.battery.model_copy(update={"end_level_share": shares[battery]})
+    fields["assets"] = tuple(
+        asset.model_copy(update={"end_level_share": shares[asset.name]})
+        if isinstance(asset, Storage) and asset.name in shares
+        else asset
+        for asset in site.assets
+    )
+    # a new record: a copy would keep what it has looked up of its assets
+    asked = scenario.model_copy(update={"site": Site.model_construct(**fields)})
+    return asked.with_inputs(scenario.inputs)
+
+
+def searched(scenario: Scenario, baseline: xr.Dataset, search: Callable[[Scenario], xr.Dataset]) -> xr.Dataset:
+    """A schedule that leaves no store lower than the baseline does; where there is none, one of the scenario as it is.
+
+    Args:
+        scenario: what is asked.
+        baseline: the baseline's run, undisturbed.
+        search: finds a schedule for a scenario.
+    """
+    asked = ending_no_lower(scenario, baseline)
+    schedule = search(asked)
+    if asked is not scenario and schedule.attrs["status"] == "infeasible":
+        return search(scenario)
+    return schedule

@@ -1,0 +1,220 @@
+"""What is left in the stores is worth what it took to make it: making less is no saving.
+
+Two runs that deliver the same may end with different stocks. The difference is valued by the tonne, at what the
+baseline emits and spends on a tonne in that store (electricity by energy, fuels, machines' running, the carbon price on
+what its scheme covers), followed through the network of stores as carbon is
+(``plans/accounts/material_allocation.py``). Charges on peaks, fixed charges and what is earned beside belong to no
+tonne.
+
+Stores of the site, battery included, are valued by the same rule: by what is spent on filling them, losses of filling
+counted (``plans/accounts/carrier_allocation.py``). One that nothing fills counts at the mean of what its carrier takes.
+Electricity that an engine makes together with heat counts as the grid's that it replaces, so that the heat takes the
+fuel less that: an engine that runs on for a store's sake saves nothing by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from emberline.plans.accounts.bill import energy_cost
+from emberline.plans.accounts.carrier_allocation import Brought, Traced, trace
+from emberline.plans.accounts.material_allocation import network, spread
+from emberline.plans.accounts.scope1 import Direct
+from emberline.plans.accounts.site_stores import filling, site_stores
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY, Supply
+from emberline.scenarios.assets.account import Account
+
+if TYPE_CHECKING:
+    from emberline.plans.accounts.figures import Figures
+
+SAME = 1e-6
+"""Deliveries and levels of the site that differ by less than this share, and stocks by less tonnes, are the same."""
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a tonne in each store took, by store; stores into which nothing came are left out."""
+
+    kg_per_t: dict[str, float]
+    """Scope 1 and 2 by the goal's signal [kg CO2e/t]."""
+    cost_per_t: dict[str, float]
+    """Energy, fuels and carbon price [currency/t]."""
+    kg_per_unit: dict[str, float] = field(default_factory=dict)
+    """Likewise of a unit in each store of the site [kg CO2e]; left out where neither it nor its carrier is used."""
+    cost_per_unit: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much the second of two runs ends with more in its stores, and what that is worth."""
+
+    tonnes: dict[str, float]
+    """By store [t]; negative: less."""
+    carbon_kg: float
+    cost: float
+    unknown: tuple[str, ...] = ()
+    """Stores that differ and whose worth neither run tells."""
+    levels: dict[str, float] = field(default_factory=dict)
+    """By store of the site, in its unit; negative: less."""
+
+    @property
+    def any(self) -> bool:
+        """Whether any store differs."""
+        return any(self.tonnes.values()) or any(self.levels.values())
+
+
+def worth(
+    scenario: Scenario, data: xr.Dataset, own: Direct, accounts: tuple[Account, ...], grid_kg: np.ndarray
+) -> Worth:
+    """What a tonne in each store took.
+
+    Args:
+        scenario: with processes or stores of the site.
+        data: a dataset of table ``RUN`` or ``SCHEDULE``.
+        own: what the units emit themselves.
+        accounts: of the assets.
+        grid_kg: scope 2 of the grid by the goal's signal, shape (n_steps,).
+    """
+    price = scenario.market.carbon_price
+    followed = spending(scenario, data, accounts, grid_kg, replacing=True)
+    by_unit = [_of_site(scenario, data, followed[kind]) for kind in ("kg", "cost")]
+    if not scenario.processes:
+        return Worth({}, {}, *by_unit)
+    spent = {
+        unit: np.column_stack([followed[kind].units[unit] for kind in ("kg", "cost")])
+        for unit, _ in scenario.process_units
+    }
+    for part in own.of_units:
+        if not part.biogenic:
+            spent[part.unit] += np.column_stack([part.kg, part.kg / 1000 * price.on_direct])
+    net = network(scenario, data)
+    per_t = spread(net, spent).per_t
+    made = [(name, s) for s, name in enumerate(net.stores) if net.made[s]]
+    by_tonne = [{name: float(per_t[s, kind]) for name, s in made} for kind in (0, 1)]
+    return Worth(*by_tonne, *by_unit)
+
+
+def _of_site(scenario: Scenario, data: xr.Dataset, spent: Traced) -> dict[str, float]:
+    """What a unit in each store of the site took."""
+    found = {}
+    for store in site_stores(scenario):
+        gain = store.in_efficiency * float(filling(scenario, data, store).sum())
+        if gain > SAME * store.capacity:
+            found[store.name] = float(spent.stored[store.name].sum()) / gain
+        elif store.carrier in spent.mean:
+            found[store.name] = spent.mean[store.carrier] / store.in_efficiency
+    return found
+
+
+def spending(
+    scenario: Scenario,
+    data: xr.Dataset,
+    accounts: tuple[Account, ...],
+    grid_kg: np.ndarray,
+    *,
+    replacing: bool = False,
+) -> dict[str, Traced]:
+    """What assets and grid emit (``kg``) and cost (``cost``), followed to line and units; arguments as of ``worth``.
+
+    ``replacing``: electricity that is made together with heat counts as what of the grid's it replaces.
+    """
+    price, n = scenario.market.carbon_price, scenario.horizon.n_steps
+    by_name = {asset.name: asset for asset in scenario.site.assets}
+    average_kg = data["import_mw"].to_numpy() * scenario.horizon.step_h
+    average_kg = average_kg * scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
+    money = energy_cost(scenario, data) + average_kg / 1000 * price.on_grid
+    to_carrier = {"kg": {ELECTRICITY: grid_kg}, "cost": {ELECTRICITY: money}}
+    by_machine: dict[str, dict[str, np.ndarray]] = {"kg": {}, "cost": {}}
+    for account in accounts:
+        asset = by_name[account.asset]
+        emitted = account.scope1_kg + account.scope2_kg
+        priced = (account.scope1_kg * price.on_direct + account.scope2_kg * price.on_grid) / 1000
+        for kind, amount in (("kg", emitted), ("cost", account.cost + priced)):
+            if isinstance(asset, Supply):
+                to_carrier[kind][asset.carrier] = to_carrier[kind].get(asset.carrier, np.zeros(n)) + amount
+            elif asset.name in scenario.site.cores:
+                by_machine[kind][asset.name] = amount
+    kinds = {kind: Brought(to_carrier[kind], by_machine[kind]) for kind in ("kg", "cost")}
+    replaced = {"kg": _per_mwh(scenario, data, grid_kg), "cost": _per_mwh(scenario, data, money)} if replacing else None
+    return trace(scenario, data, kinds, replaced)
+
+
+def _per_mwh(scenario: Scenario, data: xr.Dataset, brought: np.ndarray) -> np.ndarray:
+    """What a MWh of the grid brings in each step; where nothing is imported, in the mean of the other steps."""
+    imported = data["import_mw"].to_numpy() * scenario.horizon.step_h
+    mean = float(brought.sum() / imported.sum()) if imported.sum() > SAME else 0.0
+    return np.divide(brought, imported, out=np.full(len(imported), mean), where=imported > SAME)
+
+
+def difference(baseline: Figures, plan: Figures) -> Difference:
+    """What a plan has in stock more than its baseline."""
+    return _valued(_more(baseline.stock, plan.stock), baseline, plan)
+
+
+def shortfall(scenario: Scenario, baseline: Figures, plan: Figures) -> Difference:
+    """What a plan has in stock and has delivered more than its baseline; disturbed runs seldom make the same."""
+    more = dict(difference(baseline, plan).tonnes)
+    for delivery in scenario.deliveries:
+        tonnes = plan.delivered.get(delivery.name, 0.0) - baseline.delivered.get(delivery.name, 0.0)
+        more[delivery.store] = more.get(delivery.store, 0.0) + tonnes
+    return _valued(more, baseline, plan)
+
+
+def stock_changes(scenario: Scenario, more: Difference) -> Iterator[tuple[str, float, str, int]]:
+    """Stores that end otherwise: name, how much more (negative: less), unit, and the digits to show."""
+    units = {store.name: store.unit for store in site_stores(scenario)}
+    for name, tonnes in more.tonnes.items():
+        if tonnes:
+            yield name, tonnes, "t", 0 if abs(tonnes) >= 1 else 3
+    for name, amount in more.levels.items():
+        if amount:
+            yield name, amount, units.get(name, ""), 1 if abs(amount) >= 1 else 3
+
+
+def same_deliveries(baseline: Figures, plan: Figures) -> bool:
+    """Whether two runs deliver the same, each delivery by itself."""
+    names = baseline.delivered.keys() | plan.delivered.keys()
+    pairs = [(baseline.delivered.get(name, 0.0), plan.delivered.get(name, 0.0)) for name in names]
+    return all(abs(a - b) <= SAME * max(a, b, 1.0) for a, b in pairs)
+
+
+def _valued(more: Mapping[str, float], baseline: Figures, plan: Figures) -> Difference:
+    tonnes = {name: value if abs(value) > SAME else 0.0 for name, value in more.items()}
+    levels = {
+        name: value if abs(value) > SAME * max(baseline.levels[name], 1.0) else 0.0
+        for name, value in _more(baseline.levels, plan.levels).items()
+    }
+    kg, cost = (
+        _worth(tonnes, f"stock_{kind}_per_t", baseline, plan) + _worth(levels, f"level_{kind}_per_unit", baseline, plan)
+        for kind in ("kg", "cost")
+    )
+    unknown = [*_unknown(tonnes, "stock_kg_per_t", baseline, plan)]
+    unknown += _unknown(levels, "level_kg_per_unit", baseline, plan)
+    return Difference(tonnes, kg, cost, tuple(unknown), levels)
+
+
+def _more(baseline: Mapping[str, float], plan: Mapping[str, float]) -> dict[str, float]:
+    """What a plan ends with beyond its baseline; a store that an earlier release left out does not differ."""
+    return {name: level - baseline[name] for name, level in plan.items() if name in baseline}
+
+
+def _worth(more: Mapping[str, float], field: str, baseline: Figures, plan: Figures) -> float:
+    return float(sum(value * (rate(name, field, baseline, plan) or 0.0) for name, value in more.items()))
+
+
+def rate(name: str, field: str, baseline: Figures, plan: Figures) -> float | None:
+    """What a unit in a store took: of the baseline, or of the plan where only it makes any."""
+    found: float | None = getattr(baseline, field).get(name, getattr(plan, field).get(name))
+    return found
+
+
+def _unknown(more: Mapping[str, float], field: str, baseline: Figures, plan: Figures) -> Iterator[str]:
+    for name, value in more.items():
+        if value and rate(name, field, baseline, plan) is None:
+            yield name

@@ -1,0 +1,45 @@
+"""What a plan's stock is credited by each way to count the grid: the difference of ``Plan.stock`` at other factors."""
+
+from __future__ import annotations
+
+import xarray as xr
+
+from emberline.plans.accounts.ledger import MARKET, site_emissions
+from emberline.plans.accounts.scope1 import direct
+from emberline.plans.accounts.stock import Worth, worth
+from emberline.plans.plan.plan import Plan
+from emberline.scenarios.tariff.settlement import market_based
+
+
+def credit_kg(made: Plan, way: str) -> float:
+    """What the plan ends with in stock more than the foreman, in kilograms of CO2e; nought where there are no stores.
+
+    Args:
+        made: with a replay.
+        way: ``average``, ``marginal`` or ``market``.
+    """
+    more = made.stock
+    if more is None:
+        return 0.0
+    if way == made.scenario.goal.signal:
+        return more.carbon_kg
+    assert made.replay is not None
+    foreman, plan = (_worth(made, run, way) for run in (made.baseline, made.replay))
+    # by the foreman; by the plan where only it makes any
+    found = sum(
+        amount * foreman.kg_per_t.get(name, plan.kg_per_t.get(name, 0.0)) for name, amount in more.tonnes.items()
+    )
+    return found + sum(
+        amount * foreman.kg_per_unit.get(name, plan.kg_per_unit.get(name, 0.0)) for name, amount in more.levels.items()
+    )
+
+
+def _worth(made: Plan, run: xr.Dataset, way: str) -> Worth:
+    scenario = made.scenario
+    own, site = direct(scenario, run), site_emissions(scenario, run)
+    if way == MARKET:
+        imported = run["import_mw"].to_numpy() * scenario.horizon.step_h
+        grid_kg = sum(part.kg for part in market_based(scenario, imported)) + 0.0 * imported
+    else:
+        grid_kg = site.grid[way]
+    return worth(scenario, run, own, site.accounts, grid_kg)

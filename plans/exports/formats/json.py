@@ -1,0 +1,36 @@
+"""JSON: manifest, figures and every table of a plan, for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emberline.plans.exports import tables
+from emberline.plans.exports.hours import hours
+from emberline.plans.exports.manifest import manifest
+from emberline.plans.store.store import StoredRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def as_json(run: StoredRun) -> dict[str, Any]:
+    """The plan as plain data: manifest, summary, and a list of rows for each table; steps are a list by column."""
+    found = {"heats": tables.heat_list(run), **tables.of_processes(run), "machines": tables.activity_list(run)}
+    found |= {"hours": hours(run), "bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
+    return {
+        "manifest": manifest(run),
+        "summary": run.meta["summary"],
+        **{name: _rows(frame) for name, frame in found.items()},
+        "steps": tables.plain(tables.steps(run)).to_dict(orient="list"),
+    }
+
+
+def write(run: StoredRun, path: Path) -> None:
+    """Write all of it as UTF-8."""
+    path.write_text(json.dumps(as_json(run), indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
+
+
+def _rows(frame: pd.DataFrame) -> list[Any]:
+    return list(tables.plain(frame).to_dict(orient="records"))

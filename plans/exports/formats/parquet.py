@@ -1,0 +1,25 @@
+"""Parquet: one table with its types, times in the plant's zone, and the manifest in the schema's metadata."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from emberline.plans.exports import tables
+from emberline.plans.exports.manifest import manifest
+from emberline.plans.store.store import StoredRun
+
+KEY = b"emberline"
+"""Of the manifest in the schema's metadata, as JSON; ``pandas.read_parquet`` does not need it."""
+
+
+def write(run: StoredRun, path: Path, table: str | None = None) -> None:
+    """Write a table (``tables.chosen``)."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    name, frame = tables.chosen(run, table)
+    says = json.dumps({"table": name, **manifest(run)}, allow_nan=False, ensure_ascii=False)
+    made = pa.Table.from_pandas(frame, preserve_index=False)
+    made = made.replace_schema_metadata({**(made.schema.metadata or {}), KEY: says.encode()})
+    pq.write_table(made, path, compression="zstd")

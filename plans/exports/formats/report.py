@@ -1,0 +1,204 @@
+"""The report: one HTML page with charts inside, which reads and prints without a network or another file.
+
+Every text is escaped (Jinja, autoescape) and the page forbids itself to load or run anything.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emberline.plans.exports import charts, manifest, tables
+from emberline.plans.exports.clock_changes import clocks_change
+from emberline.plans.exports.hours import hours
+from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
+from emberline.plans.exports.texts import printable
+from emberline.plans.exports.worded import figures, for_people
+from emberline.plans.store.store import StoredRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Cells = list[tuple[str, str]]
+"""Texts, each with the kind of its column."""
+TEMPLATE = "report.html.j2"
+MOST_ROWS = 400
+"""Of a list: the rest is in the other files."""
+SMALL = 1e-6
+"""Smaller numbers are noise of the search."""
+MOST_HOURS = 50
+"""Longest horizon whose energy is told hour by hour, else day by day [h]."""
+NOTES = {
+    "heats": mark("Heat list"),
+    "runs": mark("Runs of the units"),
+    "deliveries": mark("Deliveries"),
+    "machines": mark("Machines and stores of the site"),
+    "energy": mark("Energy"),
+    "bill": mark("Bill"),
+    "ledger": mark("Carbon ledger"),
+}
+
+QUANTILES = {"low": "p10", "middle": "p50", "high": "p90"}
+SAVED_CARBON = mark(
+    "Expected saving of carbon, plan and baseline under the same disturbances: median {middle} {unit}, P10 {low} to "
+    "P90 {high}; undisturbed {plain} {unit}."
+)
+SAVED_COST = mark(
+    "Expected saving of cost: median {middle} {unit}, P10 {low} to P90 {high}; undisturbed {plain} {unit}."
+)
+
+OF_DEMAND = mark(
+    "Of the cost saved {demand_cost} {currency} are demand charges; without them {cost_without_demand} {currency}."
+)
+
+
+def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
+    """Write the page."""
+    path.write_text(page(run, speaker), encoding="utf-8")
+
+
+def page(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
+    """The page as HTML."""
+    import jinja2
+    from markupsafe import Markup
+
+    plan, horizon = run.plan, run.plan.scenario.horizon
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).resolve().parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    first, last = (speaker.moment(horizon.instant(at)) for at in (0, horizon.length_min))
+    span = {"first": first, "last": last, "zone": horizon.zone, "minutes": f"{horizon.step_min:g}"}
+    offset = clocks_change(horizon)
+    return environment.get_template(TEMPLATE).render(
+        tr=speaker.say,
+        language=speaker.tag,
+        # part of the style, where quotes are no entities
+        fonts=Markup(speaker.fonts),
+        title=printable(plan.scenario.title or plan.scenario.name),
+        description=printable(plan.scenario.description),
+        scenario=plan.scenario,
+        run=run.id,
+        span=speaker.say("{first} to {last}, {zone}, steps of {minutes} min", **span),
+        acceptable=plan.acceptable,
+        verdict=printable(speaker.said(plan.verdict)),
+        proof=manifest.proof(run, speaker),
+        figures=_figures(figures(tables.figures(run), speaker), speaker),
+        stock=tables.stock_says(run, speaker),
+        comparable=plan.comparable,
+        violations=[_violation(run, found, speaker) for found in plan.violations],
+        days=_days(run, speaker),
+        # the renderer has escaped what stands in them
+        schedule=Markup(charts.schedule(run, speaker)),
+        levels=Markup(charts.levels(run, speaker)),
+        lists=[
+            (speaker.say(NOTES[name]), *_list(frame, speaker, offset))
+            for name, frame in _lists(run, speaker).items()
+            if len(frame)
+        ],
+        manifest=[(label, printable(value)) for label, value in manifest.rows(run, speaker)],
+    )
+
+
+def _lists(run: StoredRun, speaker: Speaker) -> dict[str, pd.DataFrame]:
+    scenario = run.plan.scenario
+    found = {"heats": tables.heat_list(run)} if scenario.heats else {}
+    found |= {name: frame for name, frame in tables.of_processes(run).items() if name in ("runs", "deliveries")}
+    found["machines"] = tables.activity_list(run)
+    energy = hours(run, by_day=scenario.horizon.length_min > MOST_HOURS * 60, assets=False)
+    # what never flows is left out, so that the rest fits on the page
+    found["energy"] = energy[[name for name in energy if _says_something(energy[name])]]
+    found |= {"bill": tables.bill_lines(run), "ledger": tables.ledger_entries(run)}
+    return {name: for_people(frame, name, scenario, speaker) for name, frame in found.items()}
+
+
+def _says_something(column: pd.Series) -> bool:
+    return not all(isinstance(value, int | float) and abs(value) < SMALL for value in column)
+
+
+def _list(frame: pd.DataFrame, speaker: Speaker, offset: bool) -> tuple[Cells, list[Cells], int]:
+    """Head, rows and the number of rows that are left out."""
+    return *_cells(frame.head(MOST_ROWS), speaker, offset), max(len(frame) - MOST_ROWS, 0)
+
+
+def _figures(frame: pd.DataFrame, speaker: Speaker) -> tuple[Cells, list[Cells]]:
+    """The table of figures: a row's numbers have the digits that its own size asks for."""
+    head, rows = _cells(frame, speaker)
+    for row, values in zip(rows, frame.itertuples(index=False), strict=True):
+        digits = _digits([value for value in values[2:-1] if not isinstance(value, str)])
+        row[2:] = [(_cell(value, digits, speaker, missing="–"), "number") for value in values[2:-1]]
+        row.append((_cell(values[-1], 1, speaker, missing="–"), "number"))
+    return head, rows
+
+
+def _cells(frame: pd.DataFrame, speaker: Speaker, offset: bool = False) -> tuple[Cells, list[Cells]]:
+    """Names of the columns and rows of cells, each with what it is: ``number``, ``time``, or a text.
+
+    Args:
+        frame: the table.
+        speaker: of numbers and times.
+        offset: whether times tell theirs, as clocks change.
+    """
+    times, columns, kinds = tables.timed(frame), [], []
+    for name in frame.columns:
+        values = frame[name].tolist()
+        digits = _digits(values)
+        columns.append([_cell(value, digits, speaker, offset) for value in values])
+        number = any(isinstance(value, int | float) for value in values)
+        kinds.append("time" if name in times else "number" if number else "text")
+    head = [(printable(str(name)).replace("_", " "), kind) for name, kind in zip(frame.columns, kinds, strict=True)]
+    return head, [list(zip(row, kinds, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _cell(value: Any, digits: int, speaker: Speaker, offset: bool = False, missing: str = "") -> str:
+    if hasattr(value, "isoformat"):
+        return speaker.moment(value, offset)
+    if isinstance(value, str):
+        return printable(value)
+    if value is None or math.isnan(value):
+        return missing
+    return speaker.number(value, digits)
+
+
+def _digits(values: list[Any]) -> int:
+    numbers = [abs(value) for value in values if isinstance(value, int | float) and not math.isnan(value)]
+    if all(number == round(number) for number in numbers):
+        return 0
+    top = max(numbers, default=0.0)
+    return 0 if top >= 100_000 else 1 if top >= 1000 else 2 if top >= 1 else 4
+
+
+def _violation(run: StoredRun, found: dict[str, Any], speaker: Speaker) -> str:
+    told = {
+        "what": speaker.missed(found["kind"]),
+        "who": speaker.listed([part for part in (found["heat"], found["unit"]) if part]),
+        "amount": speaker.number(found["amount"], 2), "measure": speaker.said(found["measure"]),
+        "time": speaker.moment(run.plan.scenario.horizon.instant(found["at_min"])),
+    }  # fmt: skip
+    return printable(speaker.say("{what} ({who}): by {amount} {measure}, {time}", **told))
+
+
+def _days(run: StoredRun, speaker: Speaker) -> str:
+    """What the disturbed replays say; empty where there are none."""
+    says = []
+    if run.plan.holding is not None:
+        held, n = run.plan.holding
+        says.append(
+            speaker.say("The plan held without any violation in {held} of {n} disturbed replays.", held=held, n=n)
+        )
+    found, saved, currency = run.plan.expected(), run.plan.saved(), run.plan.scenario.market.currency
+    for name, message, unit, scale, digits in (
+        ("carbon_kg", SAVED_CARBON, "t CO2e", 1000, 2),
+        ("cost", SAVED_COST, currency, 1, 0),
+    ):
+        if name in found and name in saved:
+            told = {key: speaker.number(found[name][q] / scale, digits) for key, q in QUANTILES.items()}
+            says.append(speaker.say(message, unit=unit, plain=speaker.number(saved[name] / scale, digits), **told))
+    if saved.get("demand_cost"):
+        amounts = {name: speaker.number(saved[name], 0) for name in ("demand_cost", "cost_without_demand")}
+        says.append(speaker.say(OF_DEMAND, currency=currency, **amounts))
+    return " ".join(says)

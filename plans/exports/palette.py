@@ -1,0 +1,59 @@
+"""Colours with one meaning each, the same in every chart, on the page and in files.
+
+What carbon, power and price are drawn in can be told apart by colour-blind eyes (Okabe and Ito); orders, modes and what
+processes fill have Tol's light scheme, which keeps dark labels readable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.process import Process
+
+IMPORT, PV, BATTERY, LIMIT = "#2F88C9", "#E0A100", "#C46FA0", "#D55E00"
+POWER, CARBON, PRICE = IMPORT, LIMIT, "#0B9E73"
+FOREMAN, INK, LEFT, PAPER = "#8A929C", "#1C2530", "#B9BFC6", "#FFFFFF"
+LIGHT = ("#77AADD", "#EE8866", "#EEDD88", "#44BB99", "#FFAABB", "#99DDFF", "#BBCC33", "#DDDDDD", "#AAAA00")
+
+
+def in_turn(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each name by its place: of orders, of machines."""
+    return {name: LIGHT[i % len(LIGHT)] for i, name in enumerate(dict.fromkeys(names))}
+
+
+def of_modes(scenario: Scenario) -> dict[str, str]:
+    """Colour of each mode by name, the same in all units; a process without modes is a mode of its own name."""
+    found = _all(scenario)
+    return {mode.name: found[mode.name] for _, mode in scenario.process_modes}
+
+
+def of_processes(scenario: Scenario) -> dict[str, str]:
+    """Colour of each process by name: that of its mode where it has one only."""
+    found = _all(scenario)
+    return {process.name: found[_called(process)] for process in scenario.processes}
+
+
+def of_stores(scenario: Scenario) -> dict[str, str]:
+    """Colour of each store by name: that of a mode that fills it; no two share one while there are enough."""
+    found: dict[str, str] = {}
+    modes = of_modes(scenario)
+    for store in scenario.store:
+        fills = [mode.name for _, mode in scenario.process_modes if store in {s.store for s in mode.outputs}]
+        of = [modes[name] for name in fills]
+        found[store] = next((shade for shade in of if shade not in found.values()), "")
+    rest = [shade for shade in LIGHT if shade not in {*_all(scenario).values(), *found.values()}]
+    rest += [shade for shade in LIGHT if shade not in found.values() and shade not in rest]
+    for i, store in enumerate(name for name, shade in found.items() if not shade):
+        found[store] = (rest or LIGHT)[i % len(rest or LIGHT)]
+    return found
+
+
+def _all(scenario: Scenario) -> dict[str, str]:
+    names = [mode.name for _, mode in scenario.process_modes]
+    names += [_called(process) for process in scenario.processes]
+    return in_turn(names)
+
+
+def _called(process: Process) -> str:
+    return process.all_modes[0].name if len(process.all_modes) == 1 else process.name

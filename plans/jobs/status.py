@@ -1,0 +1,83 @@
+"""What is known of a job, read from its events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from emberline.plans.jobs.folder import events
+
+ENDED = ("stored", "refused", "failed", "stopped", "broken")
+
+
+@dataclass(frozen=True)
+class JobStatus:
+    """What is known of a job. ``state`` is queued, working, or one of ``ENDED``."""
+
+    run: str
+    state: str
+    kind: str = "plan"
+    phase: str = ""
+    incumbent: float | None = None
+    bound: float | None = None
+    gap: float | None = None
+    seconds: float | None = None
+    """Of the search."""
+    done: int = 0
+    of: int = 0
+    """Disturbed replays or points of a front done, and wanted."""
+    held: int = 0
+    """Replays that held, of those done."""
+    ahead: int = 0
+    """Jobs that wait before this one."""
+    cancelling: bool = False
+    lines: tuple[str, ...] = ()
+    """What went wrong, one line each."""
+    history: tuple[tuple[float, float | None, float | None], ...] = field(default=(), repr=False)
+    """Seconds of the search, incumbent and bound."""
+    points: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    """Of a front, as ``emberline.plans.pareto.search`` tells them."""
+    under_way: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    """Points of a front whose search has begun and not ended: ``begun`` and ``carbon_cap_kg``."""
+    since: float | None = None
+    """When a worker began with it [s since 1970]."""
+    rounds: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    """Of a search for a plan that holds, as ``emberline.plans.robustness.holding`` tells them."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.state in ENDED
+
+
+def told(run: str, kind: str, folder: Path) -> JobStatus:
+    """What the events of a job tell, whoever lives."""
+    now = JobStatus(run, "queued", kind)
+    history: list[tuple[float, float | None, float | None]] = []
+    points: list[dict[str, Any]] = []
+    under_way: dict[int, dict[str, Any]] = {}
+    rounds: list[dict[str, Any]] = []
+    for event in events(folder):
+        phase = str(event.get("phase", ""))
+        if phase in ENDED:
+            lines = tuple(event.get("lines", ()))
+            now = replace(now, state=phase, lines=lines)
+            break
+        now = replace(now, state="working", phase=phase, since=event.get("at") if now.since is None else now.since)
+        if phase == "optimize" and "seconds" in event:
+            incumbent, bound, gap, seconds = (event.get(name) for name in ("incumbent", "bound", "gap", "seconds"))
+            now = replace(now, incumbent=incumbent, bound=bound, gap=gap, seconds=seconds)
+            if seconds is not None and (incumbent is not None or bound is not None):
+                history.append((seconds, incumbent, bound))
+        elif "begun" in event:
+            under_way[event["begun"]] = event
+        elif phase == "round":
+            rounds.append(event)
+        elif "done" in event:
+            now = replace(now, done=event["done"], of=event["of"], held=event.get("held", 0))
+            if "point" in event:
+                points.append(event)
+                under_way.pop(event["point"], None)
+    now = replace(now, history=tuple(history), points=tuple(points), rounds=tuple(rounds))
+    return now if now.ended else replace(now, under_way=tuple(under_way.values()))

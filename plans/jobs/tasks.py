@@ -1,0 +1,230 @@
+"""Work of a job by its kind: each makes something, stores it and returns what the last event reports.
+
+plan     a scenario's plan, stored as a run
+front    a Pareto front of a scenario; given ``points``
+point    the plan of a point of a stored front, stored as a run; given ``front`` and ``point``
+replay   an ensemble of a stored run; given ``run``, ``replications``, ``seed`` (or None) and ``foreman``
+hold     a plan of a stored run's scenario that holds, stored as a run; given ``run``, ``level``, ``replications`` and
+         ``time_limit_s``
+"""
+
+from __future__ import annotations
+
+import faulthandler
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from emberline.plans.plan.plan import Plan, Progress
+from emberline.plans.store.store import Store, StoreError
+from emberline.scenarios import Scenario
+
+if TYPE_CHECKING:
+    from emberline.models.search.warm_start import Study
+
+LONGEST_S = 900.0
+"""How long a worker may be silent where it does not search."""
+STARTING_S = 120.0
+"""Beside the time limits of its searches."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A job at work."""
+
+    folder: Path
+    asked: dict[str, Any]
+    """The request."""
+    tell: Progress
+    late: IO[str]
+    """Told where the work hangs, before the process is ended."""
+    study: Study | None = None
+    """What earlier plans have left."""
+
+    @property
+    def id(self) -> str:
+        """Under which the result is stored."""
+        return self.folder.name
+
+    @property
+    def home(self) -> Path:
+        """The folder of jobs, runs and fronts."""
+        return self.folder.parent.parent
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What the kind needs beside."""
+        return dict(self.asked.get("given", {}))
+
+    def cancelled(self) -> bool:
+        """Whether the asker wants what there is."""
+        return (self.folder / "cancel").exists()
+
+    def scenario(self) -> Scenario:
+        """The scenario that is asked about.
+
+        Raises:
+            ScenarioError: it has mistakes.
+        """
+        from emberline.scenarios import load, loads
+
+        if self.asked["text"] is not None:
+            return loads(self.asked["text"], overrides=self.asked["overrides"])
+        return load(self.asked["scenario"], self.asked["overrides"])
+
+    def patience(self, seconds: float) -> None:
+        """The system ends the worker that is silent for longer."""
+        faulthandler.dump_traceback_later(seconds, exit=True, file=self.late)
+
+    def telling(self, silent_s: Callable[[str], float]) -> Progress:
+        """Tell events, and allow silence after each by its phase [s]."""
+
+        def tell(event: dict[str, Any]) -> None:
+            self.tell(event)
+            self.patience(silent_s(str(event["phase"])))
+
+        return tell
+
+
+def plan(task: Task) -> dict[str, Any]:
+    """Make the plan of a scenario."""
+    from emberline.plans.jobs import memory
+    from emberline.plans.plan import pace
+    from emberline.plans.plan.plan import plan as make
+    from emberline.plans.plan.stored_starts import earlier
+
+    scenario = task.scenario()
+    memory.refuse(memory.of_plan(scenario), scenario.name)
+    pace.refuse(scenario)
+
+    def work() -> Plan:
+        before = earlier(Store(task.home), scenario)
+        return make(
+            scenario, on_progress=_watched(task, scenario), cancel=task.cancelled, study=task.study,
+            keep=before.keep, others=before.schedules,
+        )  # fmt: skip
+
+    return _stored(task, scenario, work)
+
+
+def _watched(task: Task, scenario: Scenario) -> Progress:
+    """Tell the events of a plan, and allow each phase its time."""
+    longest = {"optimize": 1.5 * scenario.goal.time_limit_s + STARTING_S}
+
+    def on_progress(event: dict[str, Any]) -> None:
+        task.tell(event)
+        if len(event) == 1:  # a phase begins
+            task.patience(longest.get(event["phase"], LONGEST_S))
+
+    return on_progress
+
+
+def again(task: Task) -> dict[str, Any]:
+    """Plan a stored plan again around locks, from its schedule on."""
+    from emberline.plans.plan.replan import replan, with_locks
+    from emberline.plans.plan.stored_starts import earlier
+    from emberline.scenarios.records.orders import Lock
+
+    before = Store(task.home).open(str(task.given["run"])).plan
+    locks = [Lock.model_validate(told) for told in task.given["locks"]]
+    scenario = with_locks(before.scenario, locks)
+    tell = _watched(task, scenario)
+
+    def work() -> Plan:
+        others = earlier(Store(task.home), scenario).schedules
+        return replan(before, locks, study=task.study, on_progress=tell, cancel=task.cancelled, others=others)
+
+    return _stored(task, scenario, work)
+
+
+def point(task: Task) -> dict[str, Any]:
+    """Make the plan of a point of a front: its schedule is there, the twin follows it with and without disturbance."""
+    from emberline.plans.pareto import store as fronts
+    from emberline.plans.pareto.plan_of_point import front_plan
+
+    front = fronts.read(str(task.given["front"]), task.home).front
+    number = int(task.given["point"])
+    tell = task.telling(lambda phase: LONGEST_S)
+    return _stored(task, front.scenario, lambda: front_plan(front, number, on_progress=tell))
+
+
+def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[str, Any]:
+    """Make a plan and store it under the job's id."""
+    store = Store(task.home)
+    with store.working(scenario, task.id) as run:
+        made = make()
+        faulthandler.cancel_dump_traceback_later()
+        store.save(run, made)
+    return {"acceptable": made.acceptable}
+
+
+def front(task: Task) -> dict[str, Any]:
+    """Search a front; where the asker has enough, with the points found so far."""
+    from emberline.plans.pareto import store as fronts
+    from emberline.plans.pareto.search import pareto
+
+    scenario = task.scenario()
+    # a point takes two searches at most
+    silent_s = 3 * scenario.goal.time_limit_s + 2 * STARTING_S
+    tell = task.telling(lambda phase: silent_s)
+    found = pareto(scenario, int(task.given["points"]), on_progress=tell, cancel=task.cancelled)
+    fronts.save(found, task.home, task.id)
+    return {"acceptable": found.found}
+
+
+def replay(task: Task) -> dict[str, Any]:
+    """Follow a stored plan through disturbed days; where the asker has enough, those done so far are kept."""
+    from emberline import twin
+    from emberline.plans.jobs.engine import Engine
+    from emberline.plans.robustness.ensemble import ensemble
+    from emberline.plans.store import ensembles
+
+    stored, given = Store(task.home).open(str(task.given["run"])), task.given
+    made = stored.plan
+    if made.schedule is None:
+        raise StoreError(f"run {stored.id} has no schedule to follow: {made.verdict}")
+    tell = task.telling(lambda phase: LONGEST_S)
+    tell({"phase": "replays", "done": 0, "of": int(given["replications"])})
+    done = ensemble(
+        made.scenario,
+        made.schedule,
+        int(given["replications"]),
+        Engine(),
+        seed=given.get("seed"),
+        dispatched=twin.dispatch(made.scenario, made.envelope) if given.get("foreman") else None,
+        on_progress=tell,
+        cancel=task.cancelled,
+    )
+    if done is None:
+        raise StoreError("ended before any replay was done: nothing is kept")
+    ensembles.save(done, stored)
+    return {"seed": int(done.data.attrs["seed"]), "done": done.n}
+
+
+def hold(task: Task) -> dict[str, Any]:
+    """Plan the scenario of a stored run so that it holds; where the asker has enough, what held best so far is kept."""
+    from emberline.plans.jobs.engine import Engine
+    from emberline.plans.robustness import holding
+    from emberline.plans.robustness.holding import report
+
+    given = task.given
+    before = Store(task.home).open(str(given["run"])).plan
+    scenario = before.scenario
+    limit_s = float(given["time_limit_s"])
+    tell = task.telling(lambda phase: max(1.5 * limit_s + STARTING_S, LONGEST_S))
+    store = Store(task.home)
+    with store.working(scenario, task.id) as run:
+        made = holding.hold(
+            scenario, Engine(), level=float(given["level"]), replications=int(given["replications"]),
+            time_limit_s=limit_s, plain=before if before.acceptable else None, on_progress=tell, cancel=task.cancelled,
+        )  # fmt: skip
+        faulthandler.cancel_dump_traceback_later()
+        report.store(store, run, made)
+    return {"acceptable": made.robust.acceptable, "holds": made.holds}
+
+
+KINDS: dict[str, Callable[[Task], dict[str, Any]]] = {
+    "plan": plan, "replan": again, "front": front, "point": point, "replay": replay,
+    "hold": hold,
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""What each lever saves: shifting, stores and each asset, alone and together."""

@@ -1,0 +1,198 @@
+"""The cases that are compared to find out what each lever brings, and what is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from emberline.plans.accounts.figures import Figures
+from emberline.plans.plan.plan import Plan
+from emberline.scenarios import Scenario
+
+FOREMAN, SEQUENTIAL, JOINT = "foreman", "sequential", "joint"
+NOTE = (
+    "first in: alone, on the foreman's heats; last in: taken away from the joint plan, heats not planned anew. "
+    "Levers overlap, so the two differ and neither adds up: the rest is their interaction."
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """The plant with some levers, its best use that was found, as the twin follows it."""
+
+    heats: str
+    """Whose heats: ``foreman``, ``sequential`` or ``joint``."""
+    figures: Figures | None
+    """Of the undisturbed replay; None where there is no plan."""
+    status: str
+    slack: float | None = None
+    """By how much better the site might be used at most, heats as they are, in the goal's measure; None: not known."""
+    broken: int = 0
+    """Violations in the replay."""
+    reason: str = ""
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self) | {"figures": self.figures.as_dict() if self.figures else None}
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is saved from one case to another; above nought: less."""
+
+    carbon_kg: float
+    """By the goal's signal."""
+    average_kg: float
+    marginal_kg: float | None
+    """None: the market gives no marginal intensity."""
+    cost: float
+    parts: dict[str, float]
+    """Of ``cost``, and adding up to it: ``energy``, ``demand``, ``fuel``, ``carbon``, ``other``."""
+    peak_mw: float
+    goal: float
+    low: float | None
+    """What the goal's saving is at least and at most, by what the solver left open under the same heats."""
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One lever and what it brings; None where a case has no plan."""
+
+    name: str
+    kind: str
+    """``heats``, ``battery``, or the kind of the asset."""
+    first: Change | None
+    last: Change | None
+    ruled: Change | None
+    reason: str = ""
+    """Why something is missing, or is not to be trusted."""
+
+
+@dataclass(frozen=True)
+class Levers:
+    """The study of one scenario."""
+
+    scenario: Scenario
+    foreman: Case
+    """All assets by his rules."""
+    bare: Case
+    """His heats, no lever."""
+    managed: Case
+    """His heats, all assets planned."""
+    sequential: Case
+    """Production first, site after."""
+    joint: Case
+    heats_first: Plan
+    """The search of heats that saw grid, base load and PV alone."""
+    search: Plan
+    """The search of heats and site together."""
+    bound: float | None
+    """No plan's goal is below this, in the measure of the figures; proven by the joint search."""
+    gap: float | None
+    """Of the joint plan, on what can be decided."""
+    levers: tuple[Lever, ...]
+    needed: tuple[str, ...]
+    """Machines and stores that the site cannot do without."""
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a joint plan that the twin can follow."""
+        return self.joint.figures is not None and not self.joint.broken and not self.joint.reason
+
+    @property
+    def together(self) -> Change | None:
+        """What all levers bring together: the joint plan against the foreman's heats without any."""
+        return change(self.scenario, self.bare, self.joint)
+
+    def interaction(self, column: str) -> dict[str, float] | None:
+        """What a column lacks of what all levers bring together: ``carbon_kg`` and ``cost``; None: not known.
+
+        Args:
+            column: ``first`` or ``last``.
+        """
+        whole, parts = self.together, [getattr(lever, column) for lever in self.levers]
+        if whole is None or any(part is None for part in parts):
+            return None
+        return {name: getattr(whole, name) - sum(getattr(p, name) for p in parts) for name in ("carbon_kg", "cost")}
+
+    def saved(self, against: Case) -> Change | None:
+        """What the joint plan saves against another case."""
+        return change(self.scenario, against, self.joint)
+
+    def cases(self) -> Iterator[tuple[str, Case]]:
+        """The plans that are compared, from the plant without levers to the joint plan."""
+        yield "foreman's heats, no lever", self.bare
+        yield "foreman, by rules", self.foreman
+        yield "foreman's heats, site planned", self.managed
+        yield "production first, site after", self.sequential
+        yield "planned together", self.joint
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        goal = self.scenario.goal
+        searches = {
+            name: {key: getattr(made, key) for key in ("status", "objective", "bound", "gap", "reason")}
+            for name, made in ((SEQUENTIAL, self.heats_first), (JOINT, self.search))
+        }
+        return {
+            "scenario": self.scenario.name,
+            "goal": goal.minimize,
+            "signal": goal.signal,
+            "currency": self.scenario.market.currency,
+            "cases": {name: case.summary() for name, case in self.cases()},
+            "searches": searches,
+            "bound": self.bound,
+            "gap": self.gap,
+            "saved": {
+                name: asdict(saving) if (saving := self.saved(case)) else None
+                for name, case in ((FOREMAN, self.foreman), (SEQUENTIAL, self.sequential))
+            },
+            "together": asdict(self.together) if self.together else None,
+            "levers": [asdict(lever) for lever in self.levers],
+            "interaction": {column: self.interaction(column) for column in ("first", "last")},
+            "needed": list(self.needed),
+            "note": NOTE,
+        }
+
+
+def goal_value(scenario: Scenario, sums: Figures) -> float:
+    """The goal's figure [kg or currency]."""
+    return {
+        "carbon": sums.carbon_kg,
+        "cost": sums.cost - sums.carbon_cost,
+        "cost_with_carbon_price": sums.cost,
+    }[scenario.goal.minimize]
+
+
+def parts(sums: Figures) -> dict[str, float]:
+    """The bill in five parts that add up to it: ``other`` is upkeep, fixed, taxes and imbalance, less sales."""
+    own = {"energy": sums.energy_cost, "demand": sums.demand_cost, "fuel": sums.fuel_cost, "carbon": sums.carbon_cost}
+    rest = sums.upkeep_cost + sums.fixed_cost + sums.tax_cost + sums.imbalance_cost - sums.sales
+    return {**own, "other": rest}
+
+
+def change(scenario: Scenario, before: Case, after: Case) -> Change | None:
+    """What is saved from one case to another; None where one has no plan."""
+    one, two = before.figures, after.figures
+    if one is None or two is None:
+        return None
+
+    own = one.direct_kg + one.bought_kg - two.direct_kg - two.bought_kg
+    marginal = None
+    if one.grid_marginal_kg is not None and two.grid_marginal_kg is not None:
+        marginal = one.grid_marginal_kg - two.grid_marginal_kg + own
+    goal = goal_value(scenario, one) - goal_value(scenario, two)
+    before_parts, after_parts = parts(one), parts(two)
+    return Change(
+        carbon_kg=one.carbon_kg - two.carbon_kg,
+        average_kg=one.grid_average_kg - two.grid_average_kg + own,
+        marginal_kg=marginal,
+        cost=one.cost - two.cost,
+        parts={name: before_parts[name] - after_parts[name] for name in before_parts},
+        peak_mw=one.peak_mw - two.peak_mw,
+        goal=goal,
+        low=None if before.slack is None else goal - before.slack,
+        high=None if after.slack is None else goal + after.slack,
+    )

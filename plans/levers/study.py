@@ -1,0 +1,324 @@
+"""What each lever brings: shifting heats, battery, stores, engines, heat recovery, each alone and each as the last.
+
+A lever is something that a plant can do without: ``shifting`` (heats at other times than the foreman's), the battery,
+a store, a machine of the site. Of any set of levers the study knows what the plant comes to with these and no others,
+the site used as well as can be in every case:
+
+* **first in**: the foreman's heats with this lever alone, against the foreman's heats with none.
+* **last in**: the joint plan with all levers, against all but this one.
+* **by rules**: what the foreman has of it already, his day by plain rules with the lever against the same without.
+
+First in and last in differ, because levers overlap: a battery has less to do where heats have moved already, and more
+where an engine makes steam besides. Neither column adds up to what all levers bring together; what is missing stands
+beside each as its interaction, below nought where levers do the same work and above where they help each other.
+
+With ``shifting`` the best of all heats that were planned is taken (the joint plan's, those planned first, the
+foreman's), but none are planned anew for a plant without the lever. New ones could only better the case without, so
+last in is the most that a lever of the site can be worth in the plan, up to what the searches have left open.
+
+What a site cannot do without under the foreman's heats is no lever: battery, stores and recoveries are taken away
+first, boilers last, and what stays serves the need of its carrier, or keeps the import limit, in every case. Loads,
+supplies, sales, PV and flexible loads always stay. Each case is followed by the twin without disturbance, and its
+figures are the replay's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.plans.accounts.figures import figures
+from emberline.plans.levers.case import FOREMAN, JOINT, SEQUENTIAL, Case, Lever, Levers, change, goal_value
+from emberline.plans.plan.plan import Plan, Progress, number_told, plan, violations
+from emberline.plans.plan.redispatch import Redispatch, Redispatched
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import Boiler, FlexibleLoad, Storage, WasteHeatRecovery
+from emberline.scenarios.records.site import Site
+
+SHIFTING, BATTERY = "shifting", "battery"
+BETTER = 1e-9
+"""By how much, as a share, a plan must be better than another one to take its place."""
+
+
+def levers(
+    scenario: Scenario,
+    *,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Levers:
+    """Find out what each lever brings.
+
+    Args:
+        scenario: what is asked; its goal's gap and time limit hold for each of the two searches, and a fifth of the
+            time for each use of the site. Disturbed replays are left out.
+        on_progress: told ``phase`` (``sequential``, ``joint``, ``levers``) with what the search tells, and while the
+            levers are weighed ``done``, ``of`` and ``lever``.
+        cancel: polled; True ends the searches with the best found so far.
+
+    Raises:
+        ValueError: there is no line, or the goal is lateness: then the site is not planned.
+    """
+    says = refused(scenario)
+    if says:
+        raise ValueError(says)
+    asked = scenario.model_copy(update={"disturbances": scenario.disturbances.model_copy(update={"replications": 0})})
+    tell: Progress = on_progress or (lambda event: None)
+
+    tell({"phase": SEQUENTIAL})
+    first = plan(
+        _seen_by_production(asked), on_progress=lambda event: tell({**event, "phase": SEQUENTIAL}), cancel=cancel
+    )
+    tell({"phase": JOINT})
+    made = _together(asked, first.schedule, lambda event: tell({**event, "phase": JOINT}), cancel)
+    study = _Study(asked, made, first)
+    return study.run(first, tell)
+
+
+def refused(scenario: Scenario) -> str:
+    """Why the levers of a scenario cannot be told; empty where they can."""
+    if scenario.processes:
+        return "processes have no heats to plan first; emberline plan plans them with the site"
+    if not scenario.orders:
+        return "there is no line, so there are no heats to plan first; emberline plan plans a site alone"
+    if scenario.goal.minimize == "lateness":
+        return "goal.minimize: lateness plans no site, so there are no levers; use carbon or cost"
+    return ""
+
+
+def candidates(site: Site) -> list[tuple[str, str]]:
+    """Name and kind of what may be a lever: those first that are most likely dispensable."""
+    found = [(BATTERY, "battery")] if site.battery is not None else []
+    machines = [a for a in site.assets if a.name in site.cores and not isinstance(a, FlexibleLoad)]
+    first: list[Any] = [a for a in site.assets if isinstance(a, Storage)]
+    first += [a for a in machines if isinstance(a, WasteHeatRecovery)]
+    rest = sorted((a for a in machines if a not in first), key=lambda a: isinstance(a, Boiler))
+    return found + [(a.name, a.kind) for a in (*first, *rest)]
+
+
+def without(scenario: Scenario, names: Collection[str]) -> Scenario:
+    """The scenario without its battery or some assets; what serves the carriers beside them stays."""
+    site = scenario.site
+    fields = {name: getattr(site, name) for name in Site.model_fields}
+    fields["battery"] = None if BATTERY in names else site.battery
+    fields["assets"] = tuple(asset for asset in site.assets if asset.name not in names)
+    # a new record: a copy would keep what it has looked up of its assets
+    return scenario.model_copy(update={"site": Site.model_construct(**fields)})
+
+
+def _seen_by_production(scenario: Scenario) -> Scenario:
+    """What production planned first sees: prices, tariff, carbon and limit of the grid, base load and PV."""
+    return without(scenario, {BATTERY, *(asset.name for asset in scenario.site.assets)})
+
+
+def _together(scenario: Scenario, known: xr.Dataset | None, tell: Progress, cancel: Callable[[], bool] | None) -> Plan:
+    """Heats and site searched together, from the foreman's heats and those planned first: never worse than both."""
+    from emberline import models, twin
+
+    envelope = twin.envelope(scenario)
+    dispatched = twin.dispatch(scenario, envelope)
+    baseline = twin.replay(scenario, dispatched).assign_attrs(policy="foreman")
+    ruled = bool(dispatched.attrs["complete"])
+    schedule = models.optimize(
+        scenario,
+        envelope,
+        dispatched if ruled else None,
+        others=() if known is None else (known,),
+        on_progress=tell,
+        cancel=cancel,
+    )
+    made = Plan(
+        scenario=scenario,
+        envelope=envelope,
+        baseline=baseline,
+        baseline_figures=figures(scenario, baseline, float(baseline.attrs["tonnes"])),
+        baseline_complete=ruled,
+        status=str(schedule.attrs["status"]),
+        objective=number_told(schedule, "objective"),
+        bound=number_told(schedule, "bound"),
+        gap=number_told(schedule, "gap"),
+        reason=str(schedule.attrs.get("reason", "")),
+        seconds=models.seconds(schedule),
+    )
+    if not schedule.attrs["found"]:
+        return made
+    replay = twin.replay(scenario, schedule)
+    return replace(
+        made,
+        schedule=schedule,
+        schedule_figures=figures(scenario, schedule, scenario.tonnes),
+        replay=replay,
+        replay_figures=figures(scenario, replay, float(replay.attrs["tonnes"]), nominated=schedule),
+    )
+
+
+class _Study:
+    """The cases of one scenario."""
+
+    def __init__(self, scenario: Scenario, made: Plan, first: Plan) -> None:
+        from emberline import twin
+
+        self.scenario, self.made = scenario, made
+        self.envelope = made.envelope
+        self.lists: dict[str, xr.Dataset] = {}
+        known = {
+            FOREMAN: twin.dispatch(scenario, self.envelope), SEQUENTIAL: first.schedule, JOINT: made.schedule
+        }  # fmt: skip
+        for name, heats in known.items():
+            # what was known before keeps its name
+            if heats is not None and not any(_same(heats, other) for other in self.lists.values()):
+                self.lists[name] = heats
+        if SEQUENTIAL not in self.lists and first.schedule is not None:
+            self.lists[SEQUENTIAL] = first.schedule
+        self._ready: dict[frozenset[str], Redispatch] = {}
+
+    def run(self, first: Plan, tell: Progress) -> Levers:
+        names = dict(candidates(self.scenario.site))
+        needed = self._needed(list(names))
+        own = [name for name in names if name not in needed]
+        every = frozenset(own)
+        total = len(own) + 2
+        shifted = tuple(self.lists)
+
+        def weighed(done: int, lever: str) -> None:
+            tell({"phase": "levers", "done": done, "of": total, "lever": lever})
+
+        bare = self.case(every, (FOREMAN,))
+        managed = self.case(frozenset(), (FOREMAN,))
+        sequential = self.case(frozenset(), (SEQUENTIAL,))
+        joint = self._joint(shifted)
+        weighed(1, "all")
+        ruled = self.ruled(frozenset())
+        found = [
+            self._lever(SHIFTING, "heats", bare, self.case(every, shifted), managed, joint, ruled=(None, None)),
+        ]
+        weighed(2, SHIFTING)
+        for number, name in enumerate(own, start=3):
+            alone, rest = self.case(every - {name}, (FOREMAN,)), self.case(frozenset({name}), shifted)
+            pair = self.ruled(frozenset({name})), ruled
+            found.append(self._lever(name, names[name], bare, alone, rest, joint, ruled=pair))
+            weighed(number, name)
+        bound, gap = self._proven(joint)
+        return Levers(
+            scenario=self.scenario, foreman=ruled, bare=bare, managed=managed, sequential=sequential, joint=joint,
+            heats_first=first, search=self.made, bound=bound, gap=gap, levers=tuple(found), needed=tuple(needed),
+        )  # fmt: skip
+
+    def _lever(
+        self, name: str, kind: str, bare: Case, alone: Case, rest: Case, joint: Case, *,
+        ruled: tuple[Case | None, Case | None],
+    ) -> Lever:  # fmt: skip
+        asked = self.scenario
+        without_it, with_it = ruled
+        told = [
+            f"{where}: {says}"
+            for where, case in (("alone", alone), ("without it", rest), ("by rules, without it", without_it))
+            if case is not None and (says := case.reason or (f"{case.broken} violation(s)" if case.broken else ""))
+        ]
+        return Lever(
+            name=name,
+            kind=kind,
+            first=change(asked, bare, alone),
+            last=change(asked, rest, joint),
+            ruled=change(asked, without_it, with_it) if without_it and with_it else None,
+            reason="; ".join(told),
+        )
+
+    def _needed(self, names: list[str]) -> list[str]:
+        """What cannot be taken away, the others taken away already."""
+        gone: set[str] = set()
+        kept = []
+        for name in names:
+            if self._site(frozenset({*gone, name})).least(self.lists[FOREMAN]) < float("inf"):
+                gone.add(name)
+            else:
+                kept.append(name)
+        return kept
+
+    def _site(self, gone: frozenset[str]) -> Redispatch:
+        from emberline import twin
+
+        if gone not in self._ready:
+            plant = without(self.scenario, gone)
+            foreman = twin.dispatch(plant, self.envelope)
+            self._ready[gone] = Redispatch(plant, self.envelope, foreman if foreman.attrs["complete"] else None)
+        return self._ready[gone]
+
+    def case(self, gone: frozenset[str], lists: tuple[str, ...]) -> Case:
+        """The plant without some levers under the best of some lists of heats."""
+        site = self._site(gone)
+        known = [name for name in lists if name in self.lists]
+        least = {name: site.least(self.lists[name]) for name in known}
+        best: tuple[str, Redispatched] | None = None
+        below: float | None = math.inf
+        for name in sorted(known, key=least.__getitem__):
+            # machines on in part already cost more than what is found: whole they cost no less
+            if best is not None and least[name] >= best[1].rank:
+                break
+            found = site.best(self.lists[name])
+            below = None if below is None or found.slack is None else min(below, found.rank - found.slack)
+            if best is None or found.rank < best[1].rank:
+                best = name, found
+        if best is None:
+            return Case(heats=lists[0], figures=None, status="no plan", reason="no heats were found")
+        name, found = best
+        slack = None if below is None else found.rank - below
+        return self._followed(site.scenario, name, replace(found, slack=slack))
+
+    def _followed(self, plant: Scenario, heats: str, found: Redispatched) -> Case:
+        from emberline import twin
+
+        if found.schedule is None:
+            return Case(heats=heats, figures=None, status=found.status, reason=found.reason)
+        replay = twin.replay(plant, found.schedule)
+        return Case(
+            heats=heats,
+            figures=figures(plant, replay, float(replay.attrs["tonnes"]), nominated=found.schedule),
+            status=found.status,
+            slack=found.slack,
+            broken=len(violations(replay)),
+            reason=found.reason,
+        )
+
+    def ruled(self, gone: frozenset[str]) -> Case:
+        """The foreman's day by rules, without some assets."""
+        from emberline import twin
+
+        plant = without(self.scenario, gone)
+        dispatched = twin.dispatch(plant, self.envelope)
+        if not dispatched.attrs["complete"]:
+            return Case(FOREMAN, None, "no plan", reason="the foreman finds no place for all heats")
+        replay = twin.replay(plant, dispatched)
+        sums = figures(plant, replay, float(replay.attrs["tonnes"]))
+        return Case(FOREMAN, sums, "by rules", slack=0.0, broken=len(violations(replay)))
+
+    def _joint(self, shifted: tuple[str, ...]) -> Case:
+        """The best plan of all: the searched one as it is, or its heats or others with the site planned once more."""
+        again = self.case(frozenset(), shifted)
+        made = self.made
+        if made.replay_figures is None or made.violations:
+            return again
+        own = goal_value(self.scenario, made.replay_figures)
+        other = None if again.figures is None or again.reason else goal_value(self.scenario, again.figures)
+        if other is not None and other <= own + BETTER * abs(own):
+            return again
+        return Case(JOINT, made.replay_figures, made.status, broken=len(made.violations))
+
+    def _proven(self, joint: Case) -> tuple[float | None, float | None]:
+        """Bound on the goal in the measure of the figures, and the joint plan's gap on what can be decided."""
+        made = self.made
+        if made.bound is None or made.objective is None or made.schedule_figures is None or joint.figures is None:
+            return None, None
+        constant = goal_value(self.scenario, made.schedule_figures) - made.objective
+        value = goal_value(self.scenario, joint.figures) - constant
+        return made.bound + constant, max(value - made.bound, 0.0) / max(abs(value), 1e-9)
+
+
+def _same(one: xr.Dataset, other: xr.Dataset) -> bool:
+    """Whether two schedules have the same heats at the same time on the same units."""
+    starts = np.array_equal(one["start_min"].to_numpy(), other["start_min"].to_numpy(), equal_nan=True)
+    return starts and np.array_equal(one["unit"].to_numpy().astype(str), other["unit"].to_numpy().astype(str))

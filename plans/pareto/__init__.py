@@ -1,0 +1,1 @@
+"""Pareto fronts of carbon and cost."""

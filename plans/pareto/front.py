@@ -1,0 +1,263 @@
+"""A Pareto front: what carbon costs. Its points, what lies between them, and the knee.
+
+Carbon is that of the plan's figures (scope 1 and 2 by the goal's signal), cost the whole bill, carbon price included
+where the market's scheme has one. Points stand from the cleanest to the cheapest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.plans.accounts.figures import Figures
+from emberline.plans.plan.plan import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.datasets import Variable, check
+
+SAME = 1e-6
+"""Figures that differ by less than this share are the same: a cap is kept no more exactly."""
+KNEE_RULE = (
+    "largest distance below the chord between the ends, both axes scaled to 1 (Das 1999, Structural Optimization 18)"
+)
+DUAL_RULE = (
+    "shadow price of the carbon cap in the site's least-cost program with the heats' starts and all whole numbers "
+    "fixed: what the site alone asks for the next kilogram less (at the clean end: for the last)"
+)
+NOISE = "each figure is known to its gap only: differences between points that are smaller than the gaps mean nothing"
+POINT = ("point",)
+FRONT = {
+    "carbon_kg": Variable(POINT, "kg CO2e", "scope 1 and 2 by the goal's signal, undisturbed replay"),
+    "cost": Variable(POINT, "{currency}", "energy and carbon price less what export earns, undisturbed replay"),
+    "carbon_cap_kg": Variable(POINT, "kg CO2e", "cap under which cost was minimized; missing at the cheap end"),
+    "cost_bound": Variable(POINT, "{currency}", "no plan under the cap costs less; missing: not proven"),
+    "carbon_bound_kg": Variable(
+        POINT, "kg CO2e", "of the ends: no plan (that costs no more than the cheap end) emits less"
+    ),
+    "gap": Variable(POINT, "1", "on what can be decided; the wider one of an end's two; missing: not proven"),
+    "dual_per_t": Variable(POINT, "{currency}/t", "abatement cost, shadow price of the carbon cap, starts fixed"),
+    "difference_per_t": Variable(POINT, "{currency}/t", "abatement cost against the next cheaper point"),
+    "proven": Variable(POINT, "1", "1: it is proven that as little carbon costs more than the next cheaper point"),
+    "chord_distance": Variable(POINT, "1", "distance below the chord between the ends, both axes scaled to 1"),
+    "knee": Variable(POINT, "1", "1: the knee"),
+    "direct_kg": Variable(POINT, "kg CO2e", "scope 1"),
+    "grid_average_kg": Variable(POINT, "kg CO2e", "scope 2 by average intensity"),
+    "grid_marginal_kg": Variable(POINT, "kg CO2e", "scope 2 by marginal intensity; missing: not given"),
+    "peak_mw": Variable(POINT, "MW", "highest metered mean of the grid import"),
+    "seconds": Variable(POINT, "s", "of the search for the point"),
+    "status": Variable(POINT, "", "of the search; of an end the worse of its two", text=True),
+    "dual_reason": Variable(POINT, "", "why there is no shadow price", text=True),
+}
+"""The dataset of a front. Coordinate ``point``: the number of the point among those that were searched."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One plan that was searched for the front, with what is proven about its place."""
+
+    number: int
+    """0 is the clean end, the last one the cheap end."""
+    plan: Plan
+    carbon_cap_kg: float | None = None
+    cost_bound: float | None = None
+    carbon_bound_kg: float | None = None
+    gap: float | None = None
+    dual_per_t: float | None = None
+    dual_reason: str = ""
+    seconds: float = 0.0
+
+    @property
+    def figures(self) -> Figures:
+        """Figures of the undisturbed replay."""
+        assert self.plan.replay_figures is not None
+        return self.plan.replay_figures
+
+
+@dataclass(frozen=True)
+class Front:
+    """What was found: the points that are kept, and how many were not."""
+
+    scenario: Scenario
+    baseline: Figures
+    """The foreman's."""
+    data: xr.Dataset
+    """Table ``FRONT``."""
+    schedules: dict[int, xr.Dataset]
+    """The schedule of each kept point, by its number."""
+    asked: int
+    dominated: int = 0
+    """Points left out because another one is no worse in both figures and better in one."""
+    same: int = 0
+    """Points left out because they are those of a neighbour."""
+    failed: tuple[str, ...] = ()
+    """Why points have no acceptable plan."""
+    unsearched: int = 0
+    """Points that were not searched, because the user had enough."""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def found(self) -> bool:
+        """Whether there is any acceptable plan."""
+        return bool(self.data.sizes["point"])
+
+    @property
+    def knee(self) -> int | None:
+        """Place of the knee among the kept points."""
+        places = np.flatnonzero(self.data["knee"].to_numpy() > 0)
+        return int(places[0]) if len(places) else None
+
+    @property
+    def verdict(self) -> str:
+        """One sentence for the planner."""
+        n = self.data.sizes["point"]
+        if not n:
+            why = f": {self.failed[0]}" if self.failed else ""
+            return f"No front: there is no acceptable plan{why}."
+        if n == 1 and not self.unsearched:
+            return "Nothing can be traded: the cleanest plan found is also the cheapest."
+        if self.knee is None:
+            return f"{n} points, none of them a knee: no point lies below the chord between the ends."
+        number = int(self.data["point"].to_numpy()[self.knee])
+        return f"{n} points; the knee is point {number}."
+
+    @property
+    def notes(self) -> list[str]:
+        """What must be said beside the figures."""
+        counts = [
+            (self.dominated, "dominated by another"),
+            (self.same, "the same as a neighbour"),
+            (len(self.failed), "without an acceptable plan"),
+            (self.unsearched, "not searched"),
+        ]
+        left = [f"{count} {why}" for count, why in counts if count]
+        kept = f"{self.data.sizes['point']} of {self.asked} points are on the front"
+        lines = [f"{kept}; left out: {', '.join(left)}" if left else kept]
+        if self.data.sizes["point"] > 1:
+            unsure = int((self.data["proven"].to_numpy()[:-1] == 0).sum())
+            lines.append(NOISE if not unsure else f"{NOISE}; {unsure} here may be no more than that")
+            lines.append(f"knee: {KNEE_RULE}")
+        lines.append(f"dual: {DUAL_RULE}")
+        lines += sorted({why for why in self.data["dual_reason"].values.tolist() if why})
+        return lines
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "scenario": self.scenario.name,
+            "signal": self.scenario.goal.signal,
+            "currency": self.scenario.market.currency,
+            "asked": self.asked,
+            "points": rows(self.data),
+            "knee": None if self.knee is None else int(self.data["point"].to_numpy()[self.knee]),
+            "dominated": self.dominated,
+            "same": self.same,
+            "failed": list(self.failed),
+            "unsearched": self.unsearched,
+            "baseline": self.baseline.as_dict(),
+            "verdict": self.verdict,
+            "rules": {"knee": KNEE_RULE, "dual": DUAL_RULE, "gaps": NOISE},
+            "units": {str(name): self.data[name].attrs["units"] for name in self.data.data_vars},
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
+
+def rows(data: xr.Dataset) -> list[dict[str, Any]]:
+    """The points of a front's dataset as plain rows; what is missing is None."""
+    names = ["point", *map(str, data.data_vars)]
+    columns = [data[name].values.tolist() for name in names]
+    return [
+        {name: None if value != value else value for name, value in zip(names, row, strict=True)}
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def nondominated(carbon: Sequence[float], cost: Sequence[float]) -> tuple[list[int], int, int]:
+    """Which points no other one dominates, by carbon; how many are dominated, and how many are there twice.
+
+    One point dominates another when it is no worse in both figures and better in one; within ``SAME`` they are equal.
+    """
+    figures = np.array([carbon, cost], dtype=float)
+    small = SAME * np.abs(figures).max(axis=1, initial=1.0)
+    kept: list[int] = []
+    dominated = same = 0
+    for i in np.lexsort((figures[1], figures[0])).tolist():
+        less = figures - figures[:, [i]] < -small[:, None]
+        more = figures - figures[:, [i]] > small[:, None]
+        if (less.any(axis=0) & ~more.any(axis=0)).any():
+            dominated += 1
+        elif any(not (less[:, k].any() or more[:, k].any()) for k in kept):
+            same += 1
+        else:
+            kept.append(i)
+    return kept, dominated, same
+
+
+def chord_distance(carbon: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Distance of each point below the chord between the first and the last one, both axes scaled to 1.
+
+    Das (1999), "On characterizing the knee of the Pareto curve based on normal-boundary intersection", Structural
+    Optimization 18: the knee is the point that lies farthest from the line through the individual minima, towards the
+    utopia. Negative: above the chord. Zeros where the ends do not differ.
+    """
+    spans = (carbon[-1] - carbon[0], cost[0] - cost[-1]) if len(carbon) else (0.0, 0.0)
+    if min(spans) <= 0:
+        return np.zeros(len(carbon))
+    distance = (1.0 - (carbon - carbon[0]) / spans[0] - (cost - cost[-1]) / spans[1]) / np.sqrt(2)
+    distance[[0, -1]] = 0.0
+    return np.asarray(distance)
+
+
+def knee(distance: np.ndarray) -> int | None:
+    """The point farthest below the chord; None where none lies below it."""
+    if not len(distance) or distance.max() <= SAME:
+        return None
+    return int(distance.argmax())
+
+
+def tabulate(scenario: Scenario, points: Sequence[Point]) -> xr.Dataset:
+    """The dataset of points that dominate none of each other, from the cleanest to the cheapest."""
+    figures = [point.figures for point in points]
+    carbon, cost = (np.array([getattr(f, name) for f in figures]) for name in ("carbon_kg", "cost"))
+    bound = np.array([_number(point.cost_bound) for point in points])
+    # what is proven under a looser cap holds under a tighter one
+    bound = np.fmax.accumulate(bound[::-1])[::-1] if len(bound) else bound
+    difference, proven = np.full(len(points), np.nan), np.zeros(len(points), dtype=np.int8)
+    if len(points) > 1:
+        difference[:-1] = -1000 * np.diff(cost) / np.diff(carbon)
+        proven[:-1] = bound[:-1] > cost[1:]
+    distance = chord_distance(carbon, cost)
+    place = knee(distance)
+    marked = np.zeros(len(points), dtype=np.int8)
+    if place is not None:
+        marked[place] = 1
+    columns: dict[str, Any] = {
+        "carbon_kg": carbon,
+        "cost": cost,
+        "cost_bound": bound,
+        "difference_per_t": difference,
+        "proven": proven,
+        "chord_distance": distance,
+        "knee": marked,
+        "status": np.array([point.plan.status for point in points], dtype=object),
+        "dual_reason": np.array([point.dual_reason for point in points], dtype=object),
+    }
+    for name in ("direct_kg", "grid_average_kg", "grid_marginal_kg", "peak_mw"):
+        columns[name] = np.array([_number(getattr(f, name)) for f in figures])
+    for name in ("carbon_cap_kg", "carbon_bound_kg", "gap", "dual_per_t", "seconds"):
+        columns[name] = np.array([_number(getattr(point, name)) for point in points])
+    if not points:  # netCDF keeps no empty array of objects as text
+        columns |= {name: np.array([], dtype="U1") for name in ("status", "dual_reason")}
+    data = xr.Dataset(
+        {name: ("point", columns[name]) for name in FRONT}, coords={"point": [point.number for point in points]}
+    )
+    data = check(data, FRONT)
+    for name in FRONT:
+        data[name].attrs["units"] = FRONT[name].unit.format(currency=scenario.market.currency)
+    return data
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else float(value)

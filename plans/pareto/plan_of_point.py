@@ -1,0 +1,59 @@
+"""The plan of a point of a stored front: its schedule followed by the twin again, as for any plan."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import uuid
+
+import numpy as np
+
+from emberline.plans.pareto.front import Front
+from emberline.plans.pareto.point import kept
+from emberline.plans.pareto.setting import prepare
+from emberline.plans.plan.plan import Plan, Progress
+from emberline.plans.plan.replays import disturbed_replays
+from emberline.plans.store.store import StoreError
+
+
+def run_of(front: str, point: int) -> str:
+    """Id of the run that a point's plan is stored as: the same whoever opens it, and however often."""
+    return uuid.uuid5(uuid.UUID(front), str(point)).hex
+
+
+def front_plan(front: Front, point: int, *, on_progress: Progress | None = None) -> Plan:
+    """Make the plan of a point, with replays without and with disturbance.
+
+    Args:
+        front: with the schedules of its points.
+        point: number of the point.
+        on_progress: told ``phase``, and after each disturbed replay ``done`` and ``of``.
+
+    Raises:
+        StoreError: the front has no such point.
+    """
+    tell: Progress = on_progress or (lambda event: None)
+    if point not in front.schedules:
+        raise StoreError(f"the front has no point {point}; points are {', '.join(map(str, front.schedules))}")
+    row = front.data.sel(point=point)
+    cap_kg, cost_bound = (_number(row[name].item()) for name in ("carbon_cap_kg", "cost_bound"))
+    tell({"phase": "twin"})
+    ground = prepare(front.scenario)
+    tell({"phase": "replay"})
+    made = kept(ground, front.schedules[point], cap_kg, cost_bound, str(row["status"].item()))
+    assert made.schedule is not None
+    began = time.perf_counter()
+    tell({"phase": "replays"})
+    replays = disturbed_replays(made.scenario, made.schedule, ground.foreman, tell)
+    seconds = {"optimize": float(row["seconds"].item()), "replays": time.perf_counter() - began}
+    told = {name: np.nan if value is None else value for name, value in vars(made).items() if name in TOLD}
+    schedule = made.schedule.assign_attrs(found=1, status=made.status, goal=made.scenario.goal.minimize, **told)
+    return dataclasses.replace(made, schedule=schedule, replays=replays, seconds=seconds)
+
+
+TOLD = ("objective", "bound", "gap")
+"""Attributes that a schedule carries beside its status."""
+
+
+def _number(value: float) -> float | None:
+    return None if value != value else float(value)

@@ -1,0 +1,1 @@
+"""The plan: baseline, schedule, replays, accounts and verdict from one scenario."""

@@ -1,0 +1,61 @@
+"""What comes before a search takes time too: the baseline, and writing rows by unit and step. It is told beforehand.
+
+The rates are measured, not derived, on one core of an ordinary machine that does nothing else; a plan is refused only
+where even a machine twice as quick would still be writing when its time limit is over.
+"""
+
+from __future__ import annotations
+
+import math
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.base import Problem, ScenarioError
+
+PER_PLACE_STEP = 4.5e-6
+"""Seconds: of a line, for each step, grade, and unit on its route."""
+PER_PART_STEP = 1.2e-4
+"""Of processes, for each step, and each mode and store: the baseline and the rows."""
+QUICKER = 2.0
+"""How much quicker a machine may be."""
+SPARE_S = 5.0
+"""By how much a plan may be late."""
+
+
+def of_plan(scenario: Scenario) -> float:
+    """Seconds that a plan takes before anything is searched; 0 where that is little."""
+    steps = scenario.horizon.n_steps
+    if scenario.processes:
+        return PER_PART_STEP * steps * (len(scenario.process_modes) + len(scenario.stores))
+    if not scenario.heats or scenario.goal.minimize == "lateness":
+        return 0.0
+    grades = {heat.grade.name: heat.grade for heat in scenario.heats}
+    places = sum(len(stage.units) for grade in grades.values() for stage in scenario.line.route(grade))
+    return PER_PLACE_STEP * steps * places
+
+
+def refuse(scenario: Scenario, what: str = "") -> None:
+    """Refuse a plan that would not be written, let alone searched for, within its time limit.
+
+    Args:
+        scenario: what is asked.
+        what: is to be done; empty: the scenario's name.
+
+    Raises:
+        ScenarioError: one line with both figures.
+    """
+    needed, limit = of_plan(scenario), scenario.goal.time_limit_s
+    if needed <= QUICKER * limit + SPARE_S:
+        return
+    of = "process modes and stores" if scenario.processes else "heats"
+    count = len(scenario.process_modes) + len(scenario.stores) if scenario.processes else len(scenario.heats)
+    says = (
+        f"{scenario.horizon.n_steps:,} steps × {count} {of} take about {in_words(needed)} to write before anything is "
+        f"searched, and the limit is {in_words(limit)}; choose longer steps, a shorter horizon, or a limit of "
+        f"{in_words(needed)} at least"
+    )
+    raise ScenarioError([Problem(what or scenario.name, "goal.time_limit_s", says)])
+
+
+def in_words(seconds: float) -> str:
+    """A span of time in words, rounded up."""
+    return f"{math.ceil(seconds)} s" if seconds <= 120 else f"{math.ceil(seconds / 60)} min"

@@ -1,0 +1,399 @@
+"""A plan: the foreman's baseline, the schedule, its replays, the ledger and the verdict, from one scenario."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+from emberline.plans.accounts.figures import Figures, comparable, figures
+from emberline.plans.accounts.ledger import Ledger, ledger
+from emberline.plans.accounts.site_stores import higher, searched, site_stores
+from emberline.plans.accounts.stock import Difference, difference, rate
+from emberline.plans.plan.replays import Replays, disturbed_replays
+from emberline.plans.plan.start_lists import beginnings
+from emberline.scenarios import Scenario
+
+if TYPE_CHECKING:
+    from emberline.models.search.warm_start import Study
+
+AGREEMENT = 1e-3
+"""Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""
+SURE = 1e-6
+"""Minutes by which a lateness may lie above its bound and still be proven least."""
+LEAST_S = 30.0
+"""The baseline tries other sequences for as long as the search may take, and for so long at least."""
+Progress = Callable[[dict[str, Any]], None]
+"""Told of what happens: ``phase`` always, and while optimizing ``incumbent``, ``bound``, ``gap`` and ``seconds``."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything about one plan. ``schedule`` and what follows from it are None where no plan was found."""
+
+    scenario: Scenario
+    envelope: xr.Dataset
+    baseline: xr.Dataset
+    baseline_figures: Figures
+    baseline_complete: bool
+    status: str
+    objective: float | None
+    bound: float | None
+    gap: float | None
+    reason: str = ""
+    """Why there is no plan, or why it is not better than the foreman."""
+    schedule: xr.Dataset | None = None
+    schedule_figures: Figures | None = None
+    replay: xr.Dataset | None = None
+    replay_figures: Figures | None = None
+    replays: Replays | None = None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a schedule."""
+        return self.schedule is not None
+
+    @property
+    def ruled_out(self) -> bool:
+        """Whether it is proven that there is no plan, or none on its grid."""
+        from emberline.models.search.schedule import RULED_OUT
+
+        return not self.found and self.status in RULED_OUT
+
+    @property
+    def violations(self) -> list[dict[str, Any]]:
+        """What the undisturbed replay violates; empty for an acceptable plan."""
+        return [] if self.replay is None else violations(self.replay)
+
+    @property
+    def agreed(self) -> bool:
+        """Whether schedule and undisturbed replay agree on energy, carbon and cost within 0.1 %."""
+        if self.schedule_figures is None or self.replay_figures is None:
+            return False
+        pairs = [
+            (getattr(self.schedule_figures, name), getattr(self.replay_figures, name))
+            for name in ("energy_mwh", "carbon_kg", "cost")
+        ]
+        return all(abs(a - b) <= AGREEMENT * max(abs(a), abs(b), 1e-9) for a, b in pairs)
+
+    @property
+    def acceptable(self) -> bool:
+        """A plan that was found, holds undisturbed and agrees with its replay; one of least lateness may be late."""
+        return self.found and not self.missed and self.agreed
+
+    @property
+    def late(self) -> list[dict[str, Any]]:
+        """Due times that a plan of least lateness misses; of other goals they are limits like all others."""
+        if self.scenario.goal.minimize != "lateness":
+            return []
+        return [row for row in self.violations if row["kind"] == "due"]
+
+    @property
+    def missed(self) -> list[dict[str, Any]]:
+        """Violations that make a plan unacceptable."""
+        late = self.late
+        return [row for row in self.violations if row not in late]
+
+    @property
+    def holding(self) -> tuple[int, int] | None:
+        """In how many disturbed replays the plan held, and of how many; None where nothing is disturbed, or where the
+        plan is late undisturbed, so that it can hold in none."""
+        done = self.replays
+        return None if done is None or not done.n or self.late else (done.held, done.n)
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The carbon ledger of the undisturbed replay."""
+        return None if self.replay is None else ledger(self.scenario, self.replay)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence for the planner."""
+        if not self.found:
+            return f"No plan: {self.reason or self.status}."
+        if self.missed:
+            return f"Not acceptable: the twin found {len(self.missed)} violation(s) when it followed the schedule."
+        if not self.agreed:
+            return "Not acceptable: the twin does not agree with the schedule on energy, carbon or cost."
+        held = "; it held in {} of {} disturbed days".format(*self.holding) if self.holding else ""
+        says = [f"Feasible, and the twin agrees{held}.", self._lateness, self.reason]
+        goal = "carbon_kg" if self.scenario.goal.minimize == "carbon" else "cost"
+        saved = self.saved()
+        if saved.get(goal, 0.0) < 0 and saved.get(f"stock_{goal}", 0.0) < 0:
+            says.append("The baseline ends with more stock, which counts at what it took on average to make.")
+        return " ".join(filter(None, says))
+
+    @property
+    def _lateness(self) -> str:
+        late = self.late
+        if not late:
+            return ""
+        minutes = sum(float(row["amount"]) for row in late)
+        proven = self.objective is not None and self.bound is not None and self.objective <= self.bound + SURE
+        least = "no schedule is less late" if proven else "the least that was found"
+        return f"Late: {len(late)} heat(s), {minutes:g} min in all; {least}."
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the foreman makes and serves what the plan does; else nothing is saved against him."""
+        return self.replay_figures is None or comparable(self.baseline_figures, self.replay_figures)
+
+    @property
+    def stock(self) -> Difference | None:
+        """What the undisturbed replay ends with in stock more than the foreman; None where there are no stores."""
+        made = self.replay_figures
+        return difference(self.baseline_figures, made) if made is not None and (made.stock or made.levels) else None
+
+    @property
+    def no_lower(self) -> dict[str, float]:
+        """Levels above those of the scenario that the search kept to, as the baseline leaves them, by store.
+
+        Objective and bound are of plans that keep to them too. Empty where the plan ends lower, as nothing else could.
+        """
+        if self.schedule is None:
+            return {}
+        wanted, kept = (higher(self.scenario, *runs) for runs in ((self.baseline,), (self.baseline, self.schedule)))
+        close = all(level - kept.get(name, 0.0) <= AGREEMENT * level for name, level in wanted.items())
+        return wanted if close else {}
+
+    def saved(self) -> dict[str, float]:
+        """Saving of the undisturbed replay against the undisturbed foreman, absolute and as a share.
+
+        What either of them has more in stock is credited to him; ``stock_carbon_kg`` and ``stock_cost``, part of what
+        is saved, tell it apart. Empty where there is no plan, or the foreman makes or serves less.
+        """
+        if self.replay_figures is None or not self.comparable:
+            return {}
+        more, out = self.stock, {}
+        credit = {} if more is None else {"carbon_kg": more.carbon_kg, "cost": more.cost}
+        for name in ("carbon_kg", "cost", "peak_mw"):
+            before, after = getattr(self.baseline_figures, name), getattr(self.replay_figures, name)
+            out[name] = before - after + credit.get(name, 0.0)
+            out[f"{name}_share"] = out[name] / abs(before) if before else 0.0
+        foreman = self.baseline_figures
+        if foreman.demand_cost or self.replay_figures.demand_cost:
+            # by the tariff's rates; taxes on them stay with the rest
+            out["demand_cost"] = foreman.demand_cost - self.replay_figures.demand_cost
+            out["cost_without_demand"] = out["cost"] - out["demand_cost"]
+            rest = abs(foreman.cost - foreman.demand_cost)
+            out["cost_without_demand_share"] = out["cost_without_demand"] / rest if rest else 0.0
+        return out | {f"stock_{name}": value for name, value in credit.items()}
+
+    def expected(self) -> dict[str, dict[str, float]]:
+        """Saving to be expected, by figure: ``p10``, ``p50`` and ``p90`` over the disturbed replays, plan and baseline
+        under the same disturbances, and ``share``, the median as a share of the baseline's.
+
+        Empty where nothing is disturbed, or where nothing is saved against the baseline.
+        """
+        if self.replays is None or not self.replays.n or not self.comparable:
+            return {}
+        found, table = {}, self.replays.quantiles()
+        for name in ("carbon_kg", "cost"):
+            saved, base = table[f"saved_{name}"], abs(float(self.replays.data[f"baseline_{name}"].median()))
+            found[name] = saved | {"share": saved["p50"] / base if base else 0.0}
+        return found
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON: status, objective, bound, gap, figures, violations, replays, seconds."""
+        return {
+            "scenario": self.scenario.name,
+            "goal": self.scenario.goal.minimize,
+            "signal": self.scenario.goal.signal,
+            "status": self.status,
+            "objective": self.objective,
+            "bound": self.bound,
+            "gap": self.gap,
+            "reason": self.reason,
+            "baseline": self.baseline_figures.as_dict() | {"complete": self.baseline_complete},
+            "schedule": self.schedule_figures.as_dict() if self.schedule_figures else None,
+            "replay": (
+                self.replay_figures.as_dict() | {"violations": self.violations} if self.replay_figures else None
+            ),
+            "saved": self.saved(),
+            "expected": self.expected(),
+            "products": self._products(),
+            "stock": self._stock(),
+            "replays": (
+                {"n": self.replays.n, "held": self.replays.held, "quantiles": self.replays.quantiles()}
+                if self.replays is not None and self.replays.n
+                else {"n": 0, "held": None, "quantiles": {}}
+            ),
+            "no_lower": self.no_lower,
+            "agreed": self.agreed,
+            "acceptable": self.acceptable,
+            "verdict": self.verdict,
+            "filled": filled(self.scenario),
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+        }
+
+    def _products(self) -> dict[str, Any]:
+        book = self.ledger if self.scenario.processes else None
+        return book.products.summary(self.scenario.goal.signal) if book is not None and book.products else {}
+
+    def _stock(self) -> dict[str, Any]:
+        more, made, foreman = self.stock, self.replay_figures, self.baseline_figures
+        if more is None or made is None:
+            return {}
+        stores = {
+            name: {
+                "start_t": store.start_t,
+                "end_t": made.stock[name],
+                "foreman_end_t": foreman.stock[name],
+                "kg_per_t": rate(name, "stock_kg_per_t", foreman, made),
+                "cost_per_t": rate(name, "stock_cost_per_t", foreman, made),
+            }
+            for name, store in self.scenario.store.items()
+        }
+        site = {
+            store.name: {
+                "unit": store.unit,
+                "start": store.start,
+                "end": made.levels[store.name],
+                "foreman_end": foreman.levels[store.name],
+                "kg_per_unit": rate(store.name, "level_kg_per_unit", foreman, made),
+                "cost_per_unit": rate(store.name, "level_cost_per_unit", foreman, made),
+            }
+            for store in site_stores(self.scenario)
+            if store.name in more.levels
+        }
+        worth = {"carbon_kg": more.carbon_kg, "cost": more.cost, "unknown": list(more.unknown)}
+        return worth | {"stores": stores, "site_stores": site}
+
+
+def filled(scenario: Scenario) -> dict[str, dict[str, Any]]:
+    """Which series had gaps that were filled, how many and where the first was."""
+    return {
+        str(name): {"count": int(series.attrs["filled"]), "first": series.attrs["first_filled"]}
+        for name, series in scenario.inputs.data_vars.items()
+        if series.attrs.get("filled")
+    }
+
+
+def violations(run: xr.Dataset) -> list[dict[str, Any]]:
+    """The violations of a run as rows."""
+    names = ("kind", "heat", "unit", "at_min", "amount", "measure")
+    columns = [run[f"violation_{name}"].values.tolist() for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def plan(
+    scenario: Scenario,
+    *,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+    study: Study | None = None,
+    keep: Callable[[xr.Dataset], xr.Dataset] | None = None,
+    others: Sequence[xr.Dataset] = (),
+) -> Plan:
+    """Make a plan: the foreman's day, the schedule, its replay without and with disturbance.
+
+    Args:
+        scenario: what is asked.
+        on_progress: called in this process whenever there is something to tell.
+        cancel: polled while optimizing; True ends the search with the best schedule found so far.
+        study: what earlier plans of the same plant have left, to begin with.
+        keep: given the schedule that was found, says which one is taken: that, or an earlier one that is as good.
+        others: schedules of the same heats, units and steps, to begin with where they hold.
+    """
+    from emberline import models, twin
+
+    tell: Progress = on_progress or (lambda event: None)
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def phase(name: str) -> Iterator[None]:
+        tell({"phase": name})
+        began = time.perf_counter()
+        yield
+        seconds[name] = time.perf_counter() - began
+
+    with phase("twin"):
+        envelope = twin.envelope(scenario)
+        until = time.perf_counter() + max(scenario.goal.time_limit_s, LEAST_S)
+        dispatched = twin.dispatch(scenario, envelope, over=lambda: time.perf_counter() > until)
+        baseline = twin.replay(scenario, dispatched).assign_attrs(policy="foreman")
+        ruled = bool(dispatched.attrs["complete"])
+        baseline_figures = figures(scenario, baseline, float(baseline.attrs["tonnes"]))
+    with phase("optimize"):
+        starts = [*beginnings(scenario, envelope, dispatched, ruled, study), *others]
+        schedule = searched(
+            scenario,
+            baseline,
+            lambda asked: models.optimize(
+                asked,
+                envelope,
+                dispatched if ruled else None,
+                others=starts,
+                on_progress=lambda event: tell({"phase": "optimize", **event}),
+                cancel=cancel,
+                study=study,
+            ),
+        )
+        if not schedule.attrs["found"] and ruled and scenario.heats and stands(scenario, baseline):
+            schedule = _list_instead(scenario, dispatched, schedule)
+        schedule = keep(schedule) if keep is not None else schedule
+    seconds |= {f"optimize.{name}": value for name, value in models.seconds(schedule).items()}
+    made = Plan(
+        scenario=scenario,
+        envelope=envelope,
+        baseline=baseline,
+        baseline_figures=baseline_figures,
+        baseline_complete=ruled,
+        status=str(schedule.attrs["status"]),
+        objective=number_told(schedule, "objective"),
+        bound=number_told(schedule, "bound"),
+        gap=number_told(schedule, "gap"),
+        reason=str(schedule.attrs.get("reason", "")),
+        seconds=seconds,
+    )
+    if not schedule.attrs["found"]:
+        return made
+    with phase("replay"):
+        replay = twin.replay(scenario, schedule)
+        replay_figures = figures(scenario, replay, float(replay.attrs["tonnes"]), nominated=schedule)
+        schedule_figures = figures(scenario, schedule, scenario.tonnes)
+    with phase("replays"):
+        replays = disturbed_replays(scenario, schedule, dispatched, tell)
+    return dataclasses.replace(
+        made,
+        schedule=schedule,
+        schedule_figures=schedule_figures,
+        replay=replay,
+        replay_figures=replay_figures,
+        replays=replays,
+    )
+
+
+def stands(scenario: Scenario, baseline: xr.Dataset) -> bool:
+    """Whether the foreman's complete list, as the twin ran it, is a plan itself: it keeps all limits, caps and margins.
+
+    Args:
+        scenario: with heats.
+        baseline: the undisturbed run of the list.
+    """
+    own, caps = figures(scenario, baseline, float(baseline.attrs["tonnes"])), scenario.goal.caps
+    pairs = ((own.carbon_kg, caps.carbon_kg), (own.cost, caps.cost), (own.peak_mw, caps.peak_mw))
+    above = any(cap is not None and value > cap for value, cap in pairs)
+    return not scenario.disturbances.careful and not violations(baseline) and not above
+
+
+def _list_instead(scenario: Scenario, dispatched: xr.Dataset, schedule: xr.Dataset) -> xr.Dataset:
+    """The foreman's list where the search found nothing: its starts may lie between steps."""
+    step = scenario.horizon.step_min
+    reason = f"The foreman's list: the search found no schedule whose starts lie on steps of {step:g} min."
+    kept = {name: value for name, value in schedule.attrs.items() if name.startswith("seconds ") or name == "constant"}
+    found = {"found": 1, "status": "best found", "objective": math.nan, "bound": math.nan, "gap": math.nan}
+    return dispatched.assign_attrs(kept | found | {"policy": "schedule", "reason": reason})
+
+
+def number_told(schedule: xr.Dataset, name: str) -> float | None:
+    """A number that a search tells of its schedule (``objective``, ``bound``, ``gap``); None: it is not known."""
+    value = schedule.attrs.get(name)
+    return None if value is None or math.isnan(value) else float(value)

@@ -1,0 +1,288 @@
+"""A stored plan made again: it stays as it is where the data are unchanged and nothing clearly better is known.
+
+What the planner has decided is a list of locks: a heat starts at a stage on its unit at its time. Adding or taking away
+locks leaves all other data as they are, so the earlier schedule is where the search begins, and it is kept wherever it
+still holds and what is found is not better by more than a change is worth.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from emberline.plans.plan.plan import Plan, Progress, plan
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.records.orders import Lock
+
+if TYPE_CHECKING:
+    from emberline.models.search.warm_start import Study
+
+KEEP_SHARE = 1e-3
+"""A schedule that is better by less than this share of what can be decided is not worth a change."""
+JUDGE_S = 5.0
+"""For the site's flows under the heats of an earlier schedule."""
+Operation = tuple[str, str]
+"""Heat and stage."""
+Starts = Mapping[str, float | None] | Mapping[Operation, float | None] | Mapping[str | Operation, float | None]
+"""Start after the start of the horizon [min] by heat, or by heat and stage; None: as a schedule has it."""
+
+
+def replan(
+    stored: Plan,
+    locks: Sequence[Lock] | None = None,
+    *,
+    keep_share: float = KEEP_SHARE,
+    study: Study | None = None,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+    others: Sequence[xr.Dataset] = (),
+) -> Plan:
+    """Plan a stored plan's scenario again, from its schedule on.
+
+    With the same locks and a plan that has reached its gap there is nothing to search: it comes back as it is. With
+    others a cap on cost above the foreman's stays the amount that it was: his list is made with the locks, too, and
+    would move it.
+
+    Args:
+        stored: the earlier plan.
+        locks: all locks that hold now; None: those that it was made with.
+        keep_share: by how much better a schedule must be, as a share of what can be decided, to take its place.
+        study: keeps solvers from plan to plan.
+        on_progress, cancel, others: as of ``emberline.plans.plan.plan.plan``.
+
+    Raises:
+        ScenarioError: a lock is mistaken.
+    """
+    from emberline.models.search.warm_start import Study
+
+    asked = stored.scenario if locks is None else with_locks(stored.scenario, locks)
+    unchanged = same_locks(asked.locks, stored.scenario.locks)
+    if unchanged and stored.found and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
+        return stored
+    if stored.schedule is None:
+        return plan(asked, on_progress=on_progress, cancel=cancel, study=study, others=others)
+    if not unchanged and asked.goal.caps.extra_cost_share is not None:
+        asked = _capped(asked, stored)
+    study = study or Study()
+    study.keep(asked, stored.schedule.assign_attrs(found=1))
+    held, holding = ({lock.model_dump_json() for lock in scenario.locks} for scenario in (stored.scenario, asked))
+    # what binds more raises no plan's worth
+    tighter = unchanged or held <= holding
+    bound = stored.bound if tighter and stored.bound is not None else math.nan
+    before = stored.schedule.assign_attrs(bound=bound)
+    return plan(
+        asked,
+        on_progress=on_progress,
+        cancel=cancel,
+        study=study,
+        keep=lambda found: kept(asked, stored.envelope, before, found, keep_share, judged=unchanged),
+        others=others,
+    )
+
+
+def _capped(asked: Scenario, stored: Plan) -> Scenario:
+    """What is asked, its cap on extra cost an amount above the stored plan's foreman."""
+    from emberline import twin
+    from emberline.plans.plan import caps
+
+    listed = twin.dispatch(stored.scenario, stored.envelope)
+    held = caps.fixed(stored.scenario, stored.envelope, listed)
+    goal = asked.goal.model_copy(update={"caps": held})
+    return asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
+
+
+def kept(
+    asked: Scenario,
+    envelope: xr.Dataset,
+    before: xr.Dataset,
+    found: xr.Dataset,
+    keep_share: float = KEEP_SHARE,
+    *,
+    judged: bool = False,
+) -> xr.Dataset:
+    """The earlier schedule where it still holds and the one found is hardly better, else the one found.
+
+    Args:
+        asked: what is planned; only its locks differ from what the earlier schedule was made for.
+        envelope: of both.
+        before: the earlier schedule, its bound on ``asked`` among its attributes.
+        found: of a search for ``asked``.
+        keep_share: as of :func:`replan`.
+        judged: it is known that the earlier schedule holds.
+    """
+    value, other = float(before.attrs["objective"]), float(found.attrs["objective"])
+    better = found.attrs["found"] and value - other > keep_share * max(abs(value), 1e-9)
+    if better or not (judged or holds(asked, envelope, before)):
+        return found
+    bounds = [float(data.attrs.get("bound", math.nan)) for data in (before, found)]
+    bound = max((b for b in bounds if not math.isnan(b)), default=math.nan)
+    gap = math.nan if math.isnan(bound) else max(value - bound, 0.0) / max(abs(value), 1e-9)
+    status = str(found.attrs["status"]) if found.attrs["found"] else "best found"
+    if gap <= asked.goal.gap + 1e-9:
+        status = "within gap"
+    elif status == "within gap":
+        status = "best found"
+    seconds = {name: value for name, value in found.attrs.items() if str(name).startswith("seconds ")}
+    return before.assign_attrs(
+        {**seconds, "found": 1, "status": status, "bound": bound, "gap": gap, "reason": "The earlier plan stays."}
+    )
+
+
+def holds(asked: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
+    """Whether a schedule of the same data keeps the locks of a scenario, and its caps under the foreman's list then."""
+    if not asked.heats:
+        return True
+    from emberline import twin
+    from emberline.models.explain.relaxed import read_aim
+    from emberline.models.formulations.site import balance as sites
+    from emberline.models.problem import assignment, line_reader
+    from emberline.models.search.incumbent import Search
+
+    problem, data = line_reader.from_scenario(asked, envelope), sites.read(asked, envelope)
+    own = assignment.from_schedule(problem, schedule)
+    if own is None or assignment.mistakes(problem, own):
+        return False
+    listed = twin.dispatch(asked, envelope)
+    start = listed if listed.attrs["complete"] else None
+    search = Search(
+        problem=problem, data=data, aim=read_aim(asked, envelope, data, start), time_limit=JUDGE_S, gap=1.0,
+        on_progress=lambda event: None, cancel=lambda: False,
+    )  # fmt: skip
+    search.offer(own)
+    return search.best is not None
+
+
+def with_locks(scenario: Scenario, locks: Sequence[Lock]) -> Scenario:
+    """The scenario with other locks.
+
+    Raises:
+        ScenarioError: a lock is mistaken: no such heat, stage or unit, a time off the steps or outside the horizon.
+    """
+    asked = scenario.model_copy(update={"locks": tuple(locks)}).with_inputs(scenario.inputs)
+    problems = [
+        Problem(scenario.name, ".".join(map(str, place)), says)
+        for place, says in asked.mistakes()
+        if place and place[0] == "locks"
+    ]
+    if problems:
+        raise ScenarioError(problems)
+    return asked
+
+
+def same_locks(one: Sequence[Lock], other: Sequence[Lock]) -> bool:
+    """Whether two lists lock the same, in whatever order."""
+    from emberline.models.search.warm_start import same
+
+    return same(*(sorted(lock.model_dump_json() for lock in locks) for locks in (one, other)))
+
+
+def pinned(scenario: Scenario, locks: Sequence[Lock]) -> tuple[Lock, ...]:
+    """The scenario's locks with some more, which take the place of those on the same heat and stage, or cast."""
+    return (*unlocked(scenario, *((lock.heat, lock.stage) for lock in locks)), *locks)
+
+
+def unlocked(scenario: Scenario, *operations: Operation) -> tuple[Lock, ...]:
+    """The scenario's locks without those of some heats at a stage; a cast moves as a whole, so without those of it."""
+    freed = {other for heat, stage in operations for other in moving_together(scenario, heat, stage)}
+    return tuple(lock for lock in scenario.locks if (lock.heat, lock.stage) not in freed)
+
+
+def moving_together(scenario: Scenario, heat: str, stage: str) -> list[Operation]:
+    """A heat at a stage; where heats follow each other without a gap, all heats of its cast there."""
+    casting = scenario.line.campaign_stage
+    if casting is None or casting.name != stage:
+        return [(heat, stage)]
+    order = next((item.order for item in scenario.heats if item.name == heat), None)
+    return [(item.name, stage) for item in scenario.heats if item.order == order]
+
+
+def lock(
+    scenario: Scenario,
+    schedule: xr.Dataset,
+    heat: str,
+    stage: str,
+    start_min: float | None = None,
+    unit: str | None = None,
+) -> Lock:
+    """A lock of a heat at a stage, on the unit that a schedule gives it unless another is named.
+
+    Args:
+        scenario: whose schedule it is.
+        schedule: table ``SCHEDULE``.
+        heat, stage: the operation.
+        start_min: its start after the start of the horizon [min]; None: the schedule's.
+        unit: None: the schedule's.
+
+    Raises:
+        ScenarioError: there is no such operation, or it has started already.
+    """
+    where = f"heat {heat}"
+    known = {item.name: item for item in scenario.heats}
+    if heat not in known:
+        first = ", ".join(list(known)[:6])
+        raise ScenarioError([Problem(scenario.name, where, f"there is no such heat; heats are {first} …")])
+    route = [part.name for part in scenario.line.route(known[heat].grade)]
+    if stage not in route:
+        raise ScenarioError(
+            [Problem(scenario.name, where, f"does not run through {stage!r}; its stages are {', '.join(route)}")]
+        )
+    if any((item.heat, item.stage) == (heat, stage) for item in scenario.state.started):
+        raise ScenarioError([Problem(scenario.name, where, f"has started at {stage} already; nothing is to lock")])
+    unit = unit or str(schedule["unit"].sel(heat=heat, stage=stage).item())
+    at = float(schedule["start_min"].sel(heat=heat, stage=stage) if start_min is None else start_min)
+    return Lock(heat=heat, stage=stage, unit=unit, start=timedelta(minutes=round(at, 6)))
+
+
+def locked(scenario: Scenario, schedule: xr.Dataset, heats: Starts) -> tuple[str, ...]:
+    """Overrides, as for ``--set``, that lock heats of a schedule at their units and starts.
+
+    The scenario's own locks stay, but for those on the same heat and stage, or cast.
+
+    Args:
+        scenario: whose schedule it is.
+        schedule: table ``SCHEDULE``.
+        heats: what to lock, and where; a heat by itself is locked at the first stage that it has not begun.
+
+    Raises:
+        ScenarioError: there is no such heat or stage, it has started, or its start is off the steps.
+    """
+    own = []
+    for key, start_min in heats.items():
+        heat, stage = key if isinstance(key, tuple) else (key, first_stage(scenario, key))
+        own.append(lock(scenario, schedule, heat, stage, start_min))
+    asked = with_locks(scenario, pinned(scenario, own))
+    return (f"locks={json.dumps([as_set(lock) for lock in asked.locks], ensure_ascii=False)}",)
+
+
+def first_stage(scenario: Scenario, heat: str) -> str:
+    """The first stage of a heat that it has not begun; the empty name where there is none."""
+    begun = {item.stage for item in scenario.state.started if item.heat == heat}
+    for known in scenario.heats:
+        if known.name == heat:
+            names = [stage.name for stage in scenario.line.route(known.grade)]
+            last = max((names.index(stage) for stage in begun if stage in names), default=-1)
+            return next(iter(names[last + 1 :]), "")
+    return ""
+
+
+def as_set(lock: Lock) -> dict[str, str]:
+    """A lock as plain data for an override; spans after the start in minutes."""
+    told = {name: getattr(lock, name) for name in ("start", "earliest", "latest")}
+    return {
+        "heat": lock.heat,
+        "stage": lock.stage,
+        **({} if lock.unit is None else {"unit": lock.unit}),
+        **{name: _moment(value) for name, value in told.items() if value is not None},
+    }
+
+
+def _moment(value: datetime | timedelta) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return f"{np.format_float_positional(value.total_seconds() / 60, trim='-')} min"

@@ -1,0 +1,169 @@
+"""What is kept of a disturbed replay: a few figures and every limit that was missed, small enough for thousands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from emberline.plans.accounts.figures import Figures, figures
+from emberline.plans.accounts.site_stores import site_stores
+from emberline.plans.accounts.stock import shortfall
+from emberline.scenarios import Scenario
+
+Limit = tuple[str, str, str, str]
+"""Kind of a violation, stage or process, unit, and the unit of measure of its amount."""
+LATE = ("due", "unfinished")
+FOREMAN = ("carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries", "violations")
+"""What is kept of the foreman's replay beside."""
+FAN = 200
+"""Replications of which the import over time is kept, the first ones: enough for quantiles of it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One replay."""
+
+    replication: int
+    figures: dict[str, float]
+    """By the names of table ``ENSEMBLE``, those of dimension ``replication``."""
+    missed: dict[Limit, tuple[int, float]]
+    """How often, and by how much at most."""
+    hours: frozenset[tuple[Limit, int]]
+    """Limits missed, with the hour."""
+    first: tuple[Limit, int] | None
+    """What was missed first, with the hour; None: nothing."""
+    first_heat: str
+    waited_min: tuple[float, ...]
+    """By stage; empty without heats."""
+    longest_wait_min: tuple[float, ...]
+    down_min: tuple[float, ...]
+    """By unit; empty without heats."""
+    meter_mw: np.ndarray | None = None
+    """Net grid import, shape (n_meter,); None after the first ``FAN`` replications."""
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What is followed again and again: a schedule, and the foreman's list where he is compared with."""
+
+    scenario: Scenario
+    schedule: xr.Dataset
+    dispatched: xr.Dataset | None = None
+    seed: int | None = None
+    """None: the scenario's."""
+
+
+def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcome]:
+    """Replay under disturbance and keep what matters; the same for a replication whoever else is replayed."""
+    from emberline import twin
+
+    asked, chosen = followed.scenario, list(replications)
+    runs = twin.replays(asked, followed.schedule, chosen, seed=followed.seed)
+    foremans: Iterator[xr.Dataset] = iter(())
+    if followed.dispatched is not None:
+        foremans = twin.replays(asked, followed.dispatched, chosen, seed=followed.seed)
+    reader, stores = _Reader(asked), asked.processes or any(site_stores(asked))
+    for replication, run in zip(chosen, runs, strict=True):
+        # the schedule was nominated; the foreman nominates what he draws
+        sums = figures(asked, run, float(run.attrs["tonnes"]), nominated=followed.schedule)
+        outcome = reader.read(replication, run, sums)
+        if followed.dispatched is not None:
+            his = next(foremans)
+            baseline = figures(asked, his, float(his.attrs["tonnes"]))
+            told = reader.read(replication, his, baseline).figures
+            outcome.figures.update({f"baseline_{name}": told[name] for name in FOREMAN})
+            if stores:
+                more = shortfall(asked, baseline, sums)
+                outcome.figures.update(more_carbon_kg=more.carbon_kg, more_cost=more.cost)
+        yield outcome
+
+
+class _Reader:
+    """Reads runs of one scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.stages = [stage.name for stage in scenario.line.stages]
+        self.units = [unit.name for unit in scenario.line.units]
+        self.stage_of = {name: stage.name for name, stage in scenario.line.stage_of.items()}
+        self.stage_of |= {unit: process.name for unit, process in scenario.process_units}
+        self.mass_t = {heat.name: heat.grade.mass_t for heat in scenario.heats}
+        self.due_min = {heat.name: heat.due_min for heat in scenario.heats}
+        self.last_hour = math.ceil(scenario.horizon.length_min / 60)
+
+    def read(self, replication: int, run: xr.Dataset, sums: Figures) -> Outcome:
+        """What is kept of a run."""
+        names = ("kind", "heat", "unit", "at_min", "amount", "measure")
+        columns = [run[f"violation_{name}"].values.tolist() for name in names]
+        missed: dict[Limit, tuple[int, float]] = {}
+        places: list[tuple[Limit, int]] = []
+        late, unserved, short_t, late_min = set(), set(), 0.0, 0.0
+        for kind, heat, unit, at, amount, measure in zip(*columns, strict=True):
+            if kind in LATE:
+                late.add(heat)
+                unit, over = self._last(run, heat)
+                late_min = max(late_min, over - self.due_min[heat])
+            elif kind == "delivery":
+                unserved.add(unit)
+                short_t += amount
+            limit = (kind, self.stage_of.get(unit, ""), unit, measure)
+            often, most = missed.get(limit, (0, 0.0))
+            missed[limit] = (often + 1, max(most, amount))
+            places.append((limit, min(max(int(at // 60), 0), self.last_hour)))
+        first_min = columns[3][0] if places else math.nan
+        waited, longest, down = self._operations(run)
+        return Outcome(
+            replication=replication,
+            figures={
+                "carbon_kg": sums.carbon_kg,
+                "cost": sums.cost,
+                "peak_mw": sums.peak_mw,
+                "tonnes": sums.tonnes,
+                "late_heats": len(late),
+                "late_t": math.fsum(self.mass_t[heat] for heat in late),
+                "late_min": late_min,
+                "missed_deliveries": len(unserved),
+                "short_t": short_t,
+                "held": int(not places),
+                "violations": len(places),
+                "first_min": first_min,
+                "first_down_min": self._down_before(run, first_min) if places else 0.0,
+            },
+            missed=missed,
+            hours=frozenset(places),
+            first=places[0] if places else None,
+            first_heat=columns[1][0] if places else "",
+            waited_min=waited,
+            longest_wait_min=longest,
+            down_min=down,
+            meter_mw=run["meter_mw"].to_numpy().astype(np.float32) if replication < FAN else None,
+        )
+
+    def _last(self, run: xr.Dataset, heat: str) -> tuple[str, float]:
+        """Where a heat was last, and until when [min]; nowhere where it never began."""
+        mine = np.flatnonzero(run["op_heat"].values == heat)
+        return (
+            (str(run["op_unit"].values[mine[-1]]), float(run["op_end_min"].values[mine[-1]]))
+            if len(mine)
+            else ("", 0.0)
+        )
+
+    def _operations(self, run: xr.Dataset) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
+        """Waits by stage, the longest of each, and standstill by unit [min]."""
+        if not self.mass_t:
+            return (), (), ()
+        stage, unit = run["op_stage"].values, run["op_unit"].values
+        waited, down = run["op_waited_min"].values, run["op_down_min"].values
+        of_stage = [waited[stage == name] for name in self.stages]
+        return (
+            tuple(math.fsum(own) for own in of_stage),
+            tuple(float(own.max(initial=0.0)) for own in of_stage),
+            tuple(math.fsum(down[unit == name]) for name in self.units),
+        )
+
+    def _down_before(self, run: xr.Dataset, at: float) -> float:
+        """Standstill of operations that began before a moment [min]."""
+        return math.fsum(run["op_down_min"].values[run["op_start_min"].values < at])

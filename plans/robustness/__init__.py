@@ -1,0 +1,1 @@
+"""Plans under disturbance: ensembles of replays, and plans that hold."""

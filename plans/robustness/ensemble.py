@@ -1,0 +1,254 @@
+"""An ensemble: one schedule followed a thousand times under disturbance, each time with luck of its own.
+
+Replications are dealt out in parts and reduced where they are made; what comes together is one dataset of table
+``ENSEMBLE``, the same to the last bit for any number of workers and after a worker was killed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.plans.jobs import memory
+from emberline.plans.jobs.engine import Engine
+from emberline.plans.plan.plan import Progress
+from emberline.plans.plan.replay_outcome import Followed, Outcome, outcomes
+from emberline.plans.plan.replays import QUANTILES
+from emberline.scenarios import Scenario
+from emberline.scenarios.datasets import ENSEMBLE, check
+from emberline.scenarios.records.base import Problem, ScenarioError
+
+MOST_REPLICATIONS = 100_000
+PART = 25
+"""Replications in one piece of work at most: seconds of work, so that a killed worker loses little."""
+CONFIDENCE = 0.95
+TOLD = ("carbon_kg", "cost", "peak_mw", "late_heats", "late_t", "missed_deliveries", "short_t")
+"""Figures that quantiles are told of."""
+BANDS = (0.1, 0.25, 0.5, 0.75, 0.9)
+"""Quantiles of the import over time."""
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Disturbed replays of one schedule."""
+
+    scenario: Scenario
+    data: xr.Dataset
+    """Table ``ENSEMBLE``."""
+    asked: int
+    """Replications that were wanted; fewer are there where the user had enough."""
+
+    @property
+    def n(self) -> int:
+        """Replications."""
+        return int(self.data.sizes["replication"])
+
+    @property
+    def held(self) -> int:
+        """Replications without any violation."""
+        return int(self.data["held"].sum())
+
+    @property
+    def against_foreman(self) -> bool:
+        """Whether the foreman was followed too, on the same luck."""
+        return "baseline_carbon_kg" in self.data
+
+    @property
+    def chance(self) -> tuple[float, float, float]:
+        """Share of replications that held, and its 95 % interval."""
+        return (self.held / self.n, *interval(self.held, self.n))
+
+    def quantiles(self) -> dict[str, dict[str, float]]:
+        """P10, P50 and P90 of each figure, and of what is saved against the foreman where he was followed."""
+        table = {name: self.data[name].to_numpy() for name in TOLD}
+        for name in ("carbon_kg", "cost") if self.against_foreman else ():
+            more = self.data[f"more_{name}"].to_numpy() if f"more_{name}" in self.data else 0.0
+            table[f"saved_{name}"] = self.data[f"baseline_{name}"].to_numpy() - table[name] + more
+        return {
+            name: {f"p{round(q * 100)}": float(np.quantile(values, q)) for q in QUANTILES}
+            for name, values in table.items()
+        }
+
+    def broke(self) -> list[dict[str, Any]]:
+        """What broke it, what came first most often first.
+
+        Each row: ``kind``, ``stage``, ``unit``; ``replications`` in which it was missed and ``first`` in which it was
+        missed before all else; the largest amount in ``measure``; ``hour`` after the start in which it is missed most
+        often (in ``in_hour`` replications).
+        """
+        data, rows = self.data, []
+        missed, amount = data["missed"].to_numpy(), data["missed_amount"].to_numpy()
+        by_hour, first = data["missed_in_hour"].to_numpy(), data["first_in_hour"].to_numpy()
+        for place in range(data.sizes["limit"]):
+            hour = int(by_hour[place].argmax())
+            rows.append(
+                {name: str(data[f"limit_{name}"].values[place]) for name in ("kind", "stage", "unit")}
+                | {
+                    "replications": int((missed[:, place] > 0).sum()),
+                    "first": int(first[place].sum()),
+                    "amount": float(amount[:, place].max()),
+                    "measure": str(data["limit_measure"].values[place]),
+                    "hour": int(data["hour"].values[hour]),
+                    "in_hour": int(by_hour[place, hour]),
+                }
+            )
+        return sorted(rows, key=lambda row: (-row["first"], -row["replications"]))
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        share, low, high = self.chance
+        found = {
+            "scenario": self.scenario.name,
+            "seed": int(self.data.attrs["seed"]),
+            "currency": self.scenario.market.currency,
+            "asked": self.asked,
+            "n": self.n,
+            "held": self.held,
+            "chance": share,
+            "interval": {"low": low, "high": high, "confidence": CONFIDENCE, "method": "Wilson"},
+            "quantiles": self.quantiles(),
+            "broke": self.broke(),
+            "after_breakdown": self.after_breakdown,
+        }
+        if self.against_foreman:
+            found["foreman_held"] = int((self.data["baseline_violations"] == 0).sum())
+        return found
+
+    @property
+    def after_breakdown(self) -> int:
+        """Replications that broke after some unit had stood still by breakdown."""
+        return int(((self.data["held"] == 0) & (self.data["first_down_min"] > 0)).sum())
+
+
+def interval(held: int, n: int) -> tuple[float, float]:
+    """Interval of the chance to hold, Wilson's, at 95 %.
+
+    Source: Wilson (1927), "Probable inference, the law of succession, and statistical inference", Journal of the
+    American Statistical Association 22.
+    """
+    from scipy.stats import binomtest
+
+    found = binomtest(held, n).proportion_ci(CONFIDENCE, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def ensemble(
+    scenario: Scenario,
+    schedule: xr.Dataset,
+    replications: int,
+    engine: Engine,
+    *,
+    seed: int | None = None,
+    dispatched: xr.Dataset | None = None,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Ensemble | None:
+    """Follow a schedule under disturbance many times.
+
+    Args:
+        scenario: what was asked.
+        schedule: table ``SCHEDULE``.
+        replications: how many; the first ones are those of any smaller ensemble.
+        engine: who does it.
+        seed: of the random numbers; None: the scenario's, so that the plan's own replays are the first ones.
+        dispatched: the foreman's list, to be followed on the same luck; None: he is left out.
+        on_progress: told ``done``, ``of`` and ``held`` after each part.
+        cancel: polled; True ends it.
+
+    Returns:
+        The ensemble; where it was ended early, of as many replications as are done without a gap. None: of none.
+
+    Raises:
+        ScenarioError: nothing is disturbed, or the ensemble needs more memory than there is.
+        ValueError: fewer than one replication, or more than ``MOST_REPLICATIONS``.
+    """
+    refuse(scenario, schedule, replications, engine.workers if engine.local else 0)
+    seed = scenario.disturbances.seed if seed is None else seed
+    size = max(1, min(PART, replications // (4 * engine.workers)))
+    parts = [range(at, min(at + size, replications)) for at in range(0, replications, size)]
+    tell: Progress = on_progress or (lambda event: None)
+    found: dict[int, list[Outcome]] = {}
+    done = held = 0
+    for piece in engine.each(_part, Followed(scenario, schedule, dispatched, seed), parts, cancel):
+        found[piece.place] = piece.unwrap()
+        done += len(found[piece.place])
+        held += sum(outcome.first is None for outcome in found[piece.place])
+        tell({"phase": "replays", "done": done, "of": replications, "held": held})
+    whole = next((place for place in range(len(parts)) if place not in found), len(parts))
+    kept = [outcome for place in range(whole) for outcome in found[place]]
+    return Ensemble(scenario, together(scenario, kept, seed), replications) if kept else None
+
+
+def refuse(scenario: Scenario, schedule: xr.Dataset, replications: int, workers: int) -> None:
+    """Refuse an ensemble that cannot be, before anything is begun; ``workers`` are those on this machine.
+
+    Raises:
+        As :func:`ensemble`.
+    """
+    if not 1 <= replications <= MOST_REPLICATIONS:
+        raise ValueError(f"there are 1 to {MOST_REPLICATIONS} replications, not {replications}")
+    if not scenario.disturbed:
+        says = "nothing is disturbed, so that every replay is the same; give spreads or breakdowns"
+        raise ScenarioError([Problem(scenario.name, "disturbances", says)])
+    what = f"{replications} replays{f' on {workers} workers' if workers > 1 else ''}"
+    memory.refuse(memory.of_ensemble(schedule, replications, workers), what, "ask for fewer")
+
+
+def _part(followed: Followed, replications: range) -> list[Outcome]:
+    return list(outcomes(followed, replications))
+
+
+def together(scenario: Scenario, kept: Sequence[Outcome], seed: int) -> xr.Dataset:
+    """The dataset of outcomes, in their order."""
+    limits = sorted({limit for outcome in kept for limit in outcome.missed})
+    place = {limit: i for i, limit in enumerate(limits)}
+    hours = math.ceil(scenario.horizon.length_min / 60) + 1
+    missed = np.zeros((len(kept), len(limits)), dtype=np.int32)
+    amount = np.zeros(missed.shape)
+    by_hour, first_in = (np.zeros((len(limits), hours), dtype=np.int32) for _ in range(2))
+    first = np.full(len(kept), -1, dtype=np.int32)
+    for row, outcome in enumerate(kept):
+        for limit, (often, most) in outcome.missed.items():
+            missed[row, place[limit]], amount[row, place[limit]] = often, most
+        if outcome.first is not None:
+            first[row] = place[outcome.first[0]]
+    for (limit, hour), count in Counter(spot for outcome in kept for spot in outcome.hours).items():
+        by_hour[place[limit], hour] = count
+    for (limit, hour), count in Counter(o.first for o in kept if o.first is not None).items():
+        first_in[place[limit], hour] = count
+    columns: dict[str, Any] = {
+        name: ("replication", np.array([outcome.figures[name] for outcome in kept]))
+        for name in ENSEMBLE
+        if name in kept[0].figures
+    }
+    columns |= {
+        "first_limit": ("replication", first),
+        "first_heat": ("replication", np.array([outcome.first_heat for outcome in kept], dtype=np.str_)),
+        "missed": (("replication", "limit"), missed),
+        "missed_amount": (("replication", "limit"), amount),
+        "missed_in_hour": (("limit", "hour"), by_hour),
+        "first_in_hour": (("limit", "hour"), first_in),
+    }
+    coordinates: dict[str, Any] = {"replication": [outcome.replication for outcome in kept], "hour": np.arange(hours)}
+    fan = [outcome.meter_mw for outcome in kept if outcome.meter_mw is not None]
+    if fan:
+        columns["fan_mw"] = (("quantile", "meter"), np.quantile(np.array(fan, dtype=float), BANDS, axis=0))
+        coordinates |= {"quantile": list(BANDS), "fan_of": len(fan)}
+    if scenario.heats:
+        for name, dim in (("waited_min", "stage"), ("longest_wait_min", "stage"), ("down_min", "unit")):
+            columns[name] = (("replication", dim), np.array([getattr(outcome, name) for outcome in kept]))
+        coordinates["stage"] = [stage.name for stage in scenario.line.stages]
+        coordinates["unit"] = [unit.name for unit in scenario.line.units]
+    for i, name in enumerate(("kind", "stage", "unit", "measure")):
+        coordinates[f"limit_{name}"] = ("limit", np.array([limit[i] for limit in limits], dtype=np.str_))
+    data = check(xr.Dataset({name: columns[name] for name in ENSEMBLE if name in columns}, coordinates), ENSEMBLE)
+    for name, variable in ENSEMBLE.items():
+        if name in data:
+            data[name].attrs["units"] = variable.unit.format(currency=scenario.market.currency)
+    return data.assign_attrs(seed=np.int64(seed), scenario=scenario.name)

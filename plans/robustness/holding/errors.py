@@ -1,0 +1,111 @@
+"""Samples of prices and intensities, made of how wrong forecasts were on days before.
+
+A sample is the forecast that is known when the day ahead is settled, half a day before the horizon starts, and on top,
+step by step, the error of the forecast that was made as early before another start, whole days ago: of all series on
+the same day, so that they err together. Where no series has a forecast, each counts as foretold by itself 168 h before.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.reading.issued_forecasts import WEEK, known
+from emberline.scenarios.reading.series import Series, resolve
+from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.scenarios.records.horizon import Horizon
+
+AHEAD = timedelta(hours=12)
+"""How long before the horizon the first stage is decided: markets for the day ahead close about noon."""
+LOOK_BACK_DAYS = 365
+MOST_MISSING = 30
+"""Days on end for which no error can be had: a gap; more are the beginning of the series."""
+LEAST = 1e-9
+"""An error that counts as none."""
+PRICES = ("price_per_mwh", "export_price_per_mwh", "short_price_per_mwh", "long_price_per_mwh")
+
+
+class Samples(NamedTuple):
+    """Scenarios that differ in prices and intensities only."""
+
+    foretold: Scenario
+    """By the forecast."""
+    planned: tuple[Scenario, ...]
+    """To plan over."""
+    fresh: tuple[Scenario, ...]
+    """Of other days, to judge by."""
+    names: tuple[str, ...]
+    """The series that are uncertain."""
+
+
+def samples(scenario: Scenario, count: int, fresh: int) -> Samples:
+    """So many samples to plan over, and at most so many others to judge by, drawn by the scenario's seed.
+
+    Raises:
+        ScenarioError: nothing is uncertain, or the series do not reach far enough back.
+    """
+    rows = [(name, series, unit) for name, path, series, unit in scenario.series() if _of_market(path, series)]
+    told = [row for row in rows if row[1].forecast is not None]
+    rows = told or [row for row in rows if row[1].value is None]
+    horizon = scenario.horizon
+    centre = {name: _foretold(series, horizon, unit, scenario) for name, series, unit in rows} if rows else {}
+    days: list[dict[str, np.ndarray]] = []
+    missing = 0
+    for back in range(1, LOOK_BACK_DAYS + 1):
+        earlier = horizon.model_copy(
+            update={
+                "start": horizon.start_utc - timedelta(days=back),
+                "days": None,
+                "length_h": horizon.n_steps * horizon.step_h,
+            }
+        )
+        try:
+            errors = {
+                name: resolve(series, earlier, unit, scenario._folder).values
+                - _foretold(series, earlier, unit, scenario)
+                for name, series, unit in rows
+            }
+        except (ValueError, ScenarioError):
+            missing += 1
+            if missing > MOST_MISSING:
+                break  # the series begin here
+            continue
+        missing = 0
+        if any(np.abs(error).max() > LEAST for error in errors.values()):
+            days.append(errors)
+    if len(days) < count + 2:
+        says = (
+            f"{len(days)} earlier days with errors of forecasts were found, {count + 2} are needed at least; give "
+            "market.price_per_mwh or carbon_intensity_kg_per_mwh a forecast, or series that begin earlier"
+        )
+        raise ScenarioError([Problem(scenario.name, "market", says)])
+    generator = np.random.Generator(np.random.Philox(key=scenario.disturbances.seed))
+    drawn = [days[i] for i in generator.permutation(len(days))[: count + fresh]]
+    made = [_with(scenario, centre, errors) for errors in drawn]
+    names = tuple(name for name, _, _ in rows)
+    return Samples(_with(scenario, centre, {}), tuple(made[:count]), tuple(made[count:]), names)
+
+
+def _of_market(path: tuple[str | int, ...], series: Series) -> bool:
+    return path[0] == "market" and "contracts" not in path and series is not None
+
+
+def _foretold(series: Series, horizon: Horizon, unit: str, scenario: Scenario) -> np.ndarray:
+    """A series as it was foretold when a horizon began."""
+    if series.forecast is not None:
+        return known(series, horizon, unit, scenario._folder, horizon.start_utc - AHEAD).values
+    before = {"start": horizon.start_utc - WEEK, "days": None, "length_h": horizon.n_steps * horizon.step_h}
+    return resolve(series, horizon.model_copy(update=before), unit, scenario._folder).values
+
+
+def _with(scenario: Scenario, centre: dict[str, np.ndarray], errors: dict[str, np.ndarray]) -> Scenario:
+    """The scenario with its series as foretold, and wrong by so much."""
+    inputs: xr.Dataset = scenario.inputs.copy(deep=True)
+    for name, values in centre.items():
+        wrong = values + errors.get(name, 0.0)
+        inputs[name] = ("time", wrong if name in PRICES else np.maximum(wrong, 0.0), inputs[name].attrs)
+    return scenario.with_inputs(inputs)

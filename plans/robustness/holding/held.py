@@ -1,0 +1,121 @@
+"""What came of making a plan hold: the rounds, both plans judged on fresh luck, the price, and the word on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from emberline.plans.plan.plan import Plan
+from emberline.plans.robustness.ensemble import Ensemble
+from emberline.plans.robustness.holding.knobs import margins, settings
+
+
+@dataclass(frozen=True)
+class Round:
+    """One plan with the margins that it keeps, and how it did in the replays that steer."""
+
+    margins: dict[str, float]
+    status: str
+    gap: float | None
+    held: int
+    n: int
+    carbon_kg: float | None = None
+    """Of the undisturbed replay."""
+    cost: float | None = None
+    broke: tuple[str, ...] = ()
+    """Margins that answer to what broke it, the most frequent first."""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """The answer."""
+
+    level: float
+    status: str
+    """``holds``, ``not shown`` (its chance may or may not reach the level), ``cannot``, ``out of time``, ``cancelled``
+    or ``no plan``."""
+    why: str
+    rounds: tuple[Round, ...]
+    plain: Plan
+    """As the scenario asks, before any margin was raised."""
+    robust: Plan
+    """The one that is kept."""
+    judged: Ensemble | None = None
+    """The robust plan on fresh luck, the foreman on the same."""
+    plain_judged: Ensemble | None = None
+    """The plain plan on the same luck."""
+    seconds: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether the lower end of the interval of its chance to hold reaches the level."""
+        return self.status == "holds"
+
+    @cached_property
+    def price(self) -> dict[str, dict[str, float]]:
+        """What robustness costs: the robust plan less the plain one, undisturbed and in the mean of the same replays.
+
+        By figure: ``nominal``, ``mean``, and beside them ``foreman``, by which the robust plan lies below the foreman
+        in that mean. Means count the replays in which a plan did not hold like all others. What is left in stock of
+        processes is credited, as in what a plan saves.
+        """
+        one, two = self.robust.replay_figures, self.plain.replay_figures
+        if one is None or two is None:
+            return {}
+        saved, plain_saved = self.robust.saved(), self.plain.saved()
+        found = {}
+        for name in ("carbon_kg", "cost", "peak_mw"):
+            nominal = getattr(one, name) - getattr(two, name)
+            if name in saved and name in plain_saved:
+                nominal = plain_saved[name] - saved[name]
+            row = {"nominal": nominal}
+            if self.judged is not None and self.plain_judged is not None:
+                row["foreman"] = _saved(self.judged, name)
+                row["mean"] = _saved(self.plain_judged, name) - row["foreman"]
+            found[name] = row
+        return found
+
+    @property
+    def most_price(self) -> float | None:
+        """The most that robustness can cost by the goal, undisturbed: the robust plan less what no plan lies below.
+
+        None: nothing is proven of the plain plan.
+        """
+        if self.robust.objective is None or self.plain.bound is None:
+            return None
+        return self.robust.objective - self.plain.bound
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        foreman = self.judged.summary().get("foreman_held") if self.judged is not None else None
+        return {
+            "level": self.level,
+            "status": self.status,
+            "why": self.why,
+            "holds": self.holds,
+            "margins": margins(self.robust.scenario),
+            "settings": settings(self.robust.scenario),
+            "robust": self.judged.summary() if self.judged is not None else None,
+            "plain": self.plain_judged.summary() if self.plain_judged is not None else None,
+            "foreman_held": foreman,
+            "price": self.price,
+            "most_price": self.most_price,
+            "rounds": [
+                {
+                    "margins": row.margins, "status": row.status, "gap": row.gap, "held": row.held, "n": row.n,
+                    "carbon_kg": row.carbon_kg, "cost": row.cost, "broke": list(row.broke),
+                    "seconds": round(row.seconds, 3),
+                }
+                for row in self.rounds
+            ],
+            "seconds": round(self.seconds, 3),
+        }  # fmt: skip
+
+
+def _saved(judged: Ensemble, name: str) -> float:
+    """By how much a plan lies below the foreman in the mean of the same replays, its stock credited."""
+    data = judged.data
+    more = float(data[f"more_{name}"].mean()) if f"more_{name}" in data else 0.0
+    return float((data[f"baseline_{name}"] - data[name]).mean()) + more

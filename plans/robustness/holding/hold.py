@@ -1,0 +1,287 @@
+"""The loop: plan, replay, keep more margin where it broke, plan again; then judge on luck that steered nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
+
+from emberline.plans.jobs.engine import Engine
+from emberline.plans.plan.plan import Plan, Progress, plan
+from emberline.plans.plan.replays import FIGURES, Replays
+from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
+from emberline.plans.robustness.ensemble import refuse as refuse_ensemble
+from emberline.plans.robustness.holding.breaks import breaks, steps
+from emberline.plans.robustness.holding.held import Held, Round
+from emberline.plans.robustness.holding.knobs import Knob, margins, raised
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.base import Problem, ScenarioError
+
+MOST_LEVEL = 0.999
+LEVEL = 0.9
+TRAINING = 400
+"""Replays that steer, at most."""
+JUDGEMENTS = 3
+"""How often at most a plan is judged: each time on luck of its own, or else the judge would come to steer."""
+ROUNDS = 30
+FIRST_SHARE, ROUND_SHARE = 0.2, 0.05
+"""Share of the time limit that the plain plan may take, and one that steers: its margins matter then, not its last per
+cent. The plan that is kept is searched for again with what is left."""
+LEAST_PLAN_S = 5.0
+FAR = 0.6
+"""Share of the level below which a raise that does not help by itself stays: several margins may be missing at once."""
+
+
+def seed_of(scenario: Scenario, purpose: str) -> int:
+    """A seed for a purpose, another one than the scenario's and that of any other purpose."""
+    digest = blake2b(f"{scenario.disturbances.seed} {purpose}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def hold(
+    scenario: Scenario,
+    engine: Engine,
+    *,
+    level: float | None = None,
+    replications: int = 1000,
+    time_limit_s: float = 300.0,
+    plain: Plan | None = None,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Held:
+    """Make a plan that keeps every limit in a share of disturbed replays.
+
+    Args:
+        scenario: what is asked; its margins are where the loop begins.
+        engine: who replays.
+        level: the share; None: the scenario's ``disturbances.hold``, or 0.9.
+        replications: by which plans are judged.
+        time_limit_s: for the search; judging comes after it.
+        plain: an acceptable plan of the scenario to begin with and to be compared with; None: one is made.
+        on_progress: told ``phase`` and what belongs to it (``round``, ``judge``).
+        cancel: polled; True takes the best plan so far.
+
+    Raises:
+        ScenarioError: nothing is disturbed, or more memory is needed than there is.
+        ValueError: the level lies outside 0 … 0.999.
+    """
+    asked = level if level is not None else scenario.disturbances.hold or LEVEL
+    if not 0 < asked <= MOST_LEVEL:
+        raise ValueError(f"a level lies between 0 and {MOST_LEVEL:g}, not at {asked:g}")
+    refuse(scenario)
+    return _Loop(scenario, engine, asked, replications, time_limit_s, on_progress, cancel).run(plain)
+
+
+def refuse(scenario: Scenario) -> None:
+    """Refuse what no loop can make hold.
+
+    Raises:
+        ScenarioError: as of :func:`hold`.
+    """
+    if not scenario.disturbed:
+        says = "nothing is disturbed, so that every plan that holds once always holds; give spreads or breakdowns"
+        raise ScenarioError([Problem(scenario.name, "disturbances", says)])
+
+
+class _Loop:
+    def __init__(
+        self,
+        scenario: Scenario,
+        engine: Engine,
+        level: float,
+        replications: int,
+        time_limit_s: float,
+        on_progress: Progress | None,
+        cancel: Callable[[], bool] | None,
+    ) -> None:
+        from emberline.models.search.warm_start import Study
+
+        self.asked, self.engine, self.level, self.replications = scenario, engine, level, replications
+        self.limit_s, self.began = time_limit_s, time.perf_counter()
+        self.tell: Progress = on_progress or (lambda event: None)
+        self.stop = cancel or (lambda: False)
+        self.study = Study()
+        self.rounds: list[Round] = []
+        self.stuck: set[Knob] = set()
+        """Margins that are not raised any more: no plan is left then, or it holds no more often."""
+        self.training = min(replications, TRAINING)
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return self.limit_s - (time.perf_counter() - self.began)
+
+    def run(self, plain: Plan | None) -> Held:
+        if plain is None:
+            plain = self._plan(self.asked, FIRST_SHARE)
+        elif plain.schedule is not None:
+            self.study.keep(plain.scenario, plain.schedule)
+        if plain.schedule is None:
+            why = plain.reason or plain.status
+            return Held(self.level, "no plan", why, (), plain, plain, seconds=time.perf_counter() - self.began)
+        refuse_ensemble(self.asked, plain.schedule, self.replications, self.engine.workers)
+        best, judged, status, why = plain, None, "", ""
+        for judgement in range(JUDGEMENTS):
+            best, status, why = self._raise(best, judgement)
+            best = self._polish(best, judgement)
+            judged = self._judge(best, judgement)
+            if judged is None or status != "holds" or judged.chance[1] >= self.level:
+                break
+            status, why = "cannot", "what held in the replays that steered did not in fresh ones"
+        plain_judged = judged if best is plain else self._judge(plain, judgement)
+        if judged is not None and plain_judged is not None:
+            status, why = self._word(judged, status, why)
+            best = dataclasses.replace(best, replays=_replays(judged))
+        told = {"replications": self.asked.disturbances.replications, "hold": self.level}
+        kept = best.scenario.disturbances.model_copy(update=told)
+        goal = self.asked.goal
+        best = dataclasses.replace(best, scenario=best.scenario.model_copy(update={"disturbances": kept, "goal": goal}))
+        seconds = time.perf_counter() - self.began
+        return Held(self.level, status, why, tuple(self.rounds), plain, best, judged, plain_judged, seconds)
+
+    def _word(self, judged: Ensemble, status: str, why: str) -> tuple[str, str]:
+        """What is told in the end: the judgement comes before what steered."""
+        share, low, _ = judged.chance
+        if low >= self.level:
+            return "holds", ""
+        if share >= self.level:
+            return "not shown", f"{judged.n} replays are too few to tell: the level lies within the interval"
+        return ("cannot" if status == "holds" else status), why
+
+    def _plan(self, scenario: Scenario, share: float) -> Plan:
+        """A plan without replays, warm from those before, in a share of the time limit at most."""
+        limit = min(self.asked.goal.time_limit_s, max(min(share * self.limit_s, self.left), LEAST_PLAN_S))
+        silent = scenario.model_copy(
+            update={
+                "goal": scenario.goal.model_copy(update={"time_limit_s": limit}),
+                "disturbances": scenario.disturbances.model_copy(update={"replications": 0}),
+            }
+        )
+        return plan(silent, study=self.study, cancel=self.stop, on_progress=self.tell)
+
+    def _train(self, made: Plan, judgement: int, began: float) -> Ensemble | None:
+        """How a plan does in the replays that steer."""
+        assert made.schedule is not None
+        found = ensemble(
+            made.scenario, made.schedule, self.training, self.engine, seed=seed_of(self.asked, f"steering {judgement}"),
+            cancel=self.stop,
+        )  # fmt: skip
+        if found is None or found.n < self.training:
+            return None
+        figures = made.replay_figures
+        row = Round(
+            margins(made.scenario), made.status, made.gap, found.held, found.n,
+            figures.carbon_kg if figures else None, figures.cost if figures else None,
+            tuple(each.knob.says for each in breaks(found)), time.perf_counter() - began,
+        )  # fmt: skip
+        self._note(row)
+        return found
+
+    def _note(self, row: Round) -> None:
+        self.rounds.append(row)
+        told = {"margins": row.margins, "held": row.held, "of": row.n, "status": row.status}
+        self.tell({"phase": "round", "round": len(self.rounds), **told})
+
+    def _raise(self, start: Plan, judgement: int) -> tuple[Plan, str, str]:
+        """Raise margins from a plan on; the plan that held best, and what ended it."""
+        now, began = start, time.perf_counter()
+        found = self._train(now, judgement, began)
+        if found is None:
+            return start, "cancelled", "cancelled before the first replays were over"
+        best, best_found = now, found
+        while interval(found.held, found.n)[0] < self.level:
+            if self.left <= LEAST_PLAN_S:
+                return best, "out of time", f"the time limit of {self.limit_s:g} s was over"
+            if len(self.rounds) >= ROUNDS or not steps(found, self.level, self.stuck):
+                return best, "cannot", "no margin that can still be raised makes it hold more often" + self._finer()
+            later = self._next(now, found, judgement)
+            if self.stop():
+                return best, "cancelled", "cancelled"
+            if later is None:
+                continue  # the margin that answers to most breaks is stuck: the others are tried
+            after, after_found, top = later
+            if after_found.held > best_found.held:
+                best, best_found = after, after_found
+            elif best_found.held > FAR * self.level * best_found.n:
+                # near the level a raise that does not help is taken back
+                self.stuck.add(top)
+                now, found = best, best_found
+                continue
+            now, found = after, after_found
+        return now, "holds", ""
+
+    def _finer(self) -> str:
+        """What may leave more room."""
+        step = self.asked.horizon.step_min
+        if step <= 5 or step % 5 or not self.asked.heats:
+            return ""
+        return f"; steps of {step:g} min round every duration up, finer ones leave more room (horizon.step_min=5)"
+
+    def _next(self, now: Plan, found: Ensemble, judgement: int) -> tuple[Plan, Ensemble, Knob] | None:
+        """The next plan with larger margins that can be had, how it did, and the margin that answers to most breaks.
+
+        None: there is no such plan, and that margin is not raised any more; or the time is over.
+        """
+        every = steps(found, self.level, self.stuck)
+        for wanted in _tries(every):
+            if self.stop() or self.left <= LEAST_PLAN_S:
+                return None
+            began, scenario = time.perf_counter(), now.scenario
+            for knob, by in wanted:
+                scenario = raised(scenario, knob, by) or scenario
+            if scenario is now.scenario:
+                continue
+            made = self._plan(scenario, ROUND_SHARE)
+            if made.schedule is None or not made.acceptable:
+                self._note(Round(margins(scenario), made.status, made.gap, 0, 0, seconds=time.perf_counter() - began))
+                continue
+            trained = self._train(made, judgement, began)
+            return None if trained is None else (made, trained, every[0][0])
+        self.stuck.add(every[0][0])
+        return None
+
+    def _polish(self, made: Plan, judgement: int) -> Plan:
+        """The same margins with the time that is left; kept where it is better and holds no less often."""
+        done = made.status == "within gap" or margins(made.scenario) == margins(self.asked)
+        if done or self.left <= LEAST_PLAN_S or self.stop():
+            return made
+        before, began = self.rounds, time.perf_counter()
+        finer = self._plan(made.scenario, 1.0)
+        known = next(row.held for row in before if row.margins == margins(made.scenario) and row.n)
+        found = self._train(finer, judgement, began) if finer.schedule is not None and finer.acceptable else None
+        return finer if found is not None and found.held >= min(known, self.needed) else made
+
+    @property
+    def needed(self) -> int:
+        """How many of the replays that steer must hold."""
+        n = self.training
+        return next((held for held in range(n) if interval(held, n)[0] >= self.level), n)
+
+    def _judge(self, made: Plan, judgement: int) -> Ensemble | None:
+        """A plan on fresh luck, and the foreman on the same."""
+        from emberline import twin
+
+        assert made.schedule is not None
+        self.tell({"phase": "judge", "of": self.replications})
+        found = ensemble(
+            made.scenario, made.schedule, self.replications, self.engine,
+            seed=seed_of(self.asked, f"judging {judgement}"), dispatched=twin.dispatch(made.scenario, made.envelope),
+        )  # fmt: skip
+        return found
+
+
+def _tries(wanted: list[tuple[Knob, float]]) -> Iterator[list[tuple[Knob, float]]]:
+    """Raises to be tried: all; the one that answers to most breaks; half of it."""
+    if len(wanted) > 1:
+        yield wanted
+    yield wanted[:1]
+    yield [(knob, by / 2) for knob, by in wanted[:1]]
+
+
+def _replays(judged: Ensemble) -> Replays:
+    """The judgement as the plan's replays."""
+    names = [name for name in (*FIGURES, "violations") if name in judged.data]
+    names += [f"baseline_{name}" for name in names if f"baseline_{name}" in judged.data]
+    names += [name for name in ("more_carbon_kg", "more_cost") if name in judged.data]
+    return Replays(judged.n, judged.held, judged.data[names].reset_coords(drop=True))

@@ -1,0 +1,155 @@
+"""What a plan can keep more margin of, and which margin answers to which limit that was missed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.disturbances import Disturbances, Margin
+
+Kind = Literal["slack", "wait", "quantile", "due", "import", "rates"]
+STEPS: dict[Kind, tuple[float, float]] = {
+    "slack": (5.0, 15.0), "wait": (5.0, 15.0), "due": (5.0, 60.0), "quantile": (0.1, 0.1), "import": (0.5, 3.0),
+    "rates": (0.1, 0.2),
+}  # fmt: skip
+"""Least and largest raise in one round [min; quantile; MW]."""
+WHOLE: dict[Kind, float] = {"slack": 1.0, "wait": 1.0, "due": 1.0, "quantile": 0.05, "import": 0.1, "rates": 0.05}
+"""What a raise is a multiple of."""
+MOST_QUANTILE = 0.95
+MOST_LIMIT_SHARE = 0.5
+"""Of the import limit, that may be kept free."""
+
+
+@dataclass(frozen=True, order=True)
+class Knob:
+    """A margin that can be raised; ``stage`` is empty where it is of no stage."""
+
+    kind: Kind
+    stage: str = ""
+
+    @property
+    def says(self) -> str:
+        """In words."""
+        return {
+            "slack": f"slack after {self.stage}",
+            "wait": f"wait after {self.stage} shorter than the longest",
+            "quantile": f"planning quantile of {self.stage}",
+            "due": "time before heats are due",
+            "import": "room below the import limit",
+            "rates": "planning quantile of rates",
+        }[self.kind]
+
+
+def answering(scenario: Scenario, kind: str, stage: str) -> Iterator[Knob]:
+    """Margins that answer to a limit that was missed, the one to be tried first first.
+
+    Args:
+        scenario: what is asked.
+        kind: of the violation.
+        stage: of the line, at which it was missed.
+    """
+    names = [each.name for each in scenario.line.stages]
+    before = names[: names.index(stage)] if stage in names else []
+    if kind == "cast" and before:
+        yield Knob("slack", before[-1])
+        yield Knob("quantile", before[-1])
+    elif kind == "lock":
+        for name in before[-1:]:
+            yield Knob("slack", name)
+        if stage in names:
+            yield Knob("quantile", stage)
+    elif kind == "wait":
+        limited = [name for name in before if scenario.line.stages[names.index(name)].longest_wait_min is not None]
+        if limited:
+            yield Knob("wait", limited[-1])
+    elif kind in ("due", "unfinished"):
+        yield Knob("due")
+    elif kind == "import":
+        yield Knob("import")
+    elif kind in ("delivery", "level", "process") and scenario.processes:
+        yield Knob("rates")
+
+
+def value(told: Disturbances, knob: Knob) -> float:
+    """What a margin is now, in its unit."""
+    return {
+        "slack": lambda: told.slack_min(knob.stage),
+        "wait": lambda: told.wait_min(knob.stage),
+        "quantile": lambda: told.quantile(knob.stage),
+        "due": lambda: told.due_margin_min,
+        "import": lambda: told.import_margin_mw,
+        "rates": lambda: told.planning_quantile,
+    }[knob.kind]()
+
+
+def most(scenario: Scenario, knob: Knob) -> float:
+    """What a margin can be at most, the others as they are."""
+    told, line = scenario.disturbances, scenario.line
+    if knob.kind in ("quantile", "rates"):
+        return MOST_QUANTILE
+    if knob.kind == "due":
+        return scenario.horizon.length_min
+    if knob.kind == "import":
+        return MOST_LIMIT_SHARE * (scenario.site.grid.import_limit_mw or 0.0)
+    at = [stage.name for stage in line.stages].index(knob.stage)
+    longest = line.stages[at].longest_wait_min
+    if longest is None:
+        return 0.0 if knob.kind == "wait" else scenario.horizon.length_min
+    slowest = max(line.transfer_min(a.name, b.name) for a in line.stages[at].units for b in line.stages[at + 1].units)
+    other = Knob("wait" if knob.kind == "slack" else "slack", knob.stage)
+    # a plan on slots needs a slot of play between the two
+    return max(longest - slowest - value(told, other) - scenario.horizon.step_min, 0.0)
+
+
+def raised(scenario: Scenario, knob: Knob, by: float) -> Scenario | None:
+    """The scenario with a margin raised, in whole steps and as far as it can be; None: it is there already."""
+    told, least = scenario.disturbances, WHOLE[knob.kind]
+    now, top = value(told, knob), most(scenario, knob)
+    new = min(now + math.ceil(by / least - 1e-9) * least, math.floor(top / least + 1e-9) * least)
+    new = round(new, 6)
+    if new <= now + 1e-9:
+        return None
+    field = {"due": "due_margin_min", "import": "import_margin_mw", "rates": "planning_quantile"}.get(knob.kind)
+    if field is not None:
+        changed = told.model_copy(update={field: new})
+    else:
+        own = told.margin.get(knob.stage, Margin(stage=knob.stage))
+        name = {"slack": "slack_min", "wait": "wait_min", "quantile": "quantile"}[knob.kind]
+        rest = [margin for margin in told.margins if margin.stage != knob.stage]
+        changed = told.model_copy(update={"margins": (*rest, own.model_copy(update={name: new}))})
+    return scenario.model_copy(update={"disturbances": changed})
+
+
+def margins(scenario: Scenario) -> dict[str, float]:
+    """The margins that a scenario keeps, by key of its file."""
+    told = scenario.disturbances
+    found = {"planning_quantile": told.planning_quantile}
+    for margin in told.margins:
+        for name in ("quantile", "slack_min", "wait_min"):
+            kept = getattr(margin, name)
+            if kept:
+                found[f"{margin.stage}.{name}"] = kept
+    for name in ("due_margin_min", "import_margin_mw"):
+        if getattr(told, name):
+            found[name] = getattr(told, name)
+    return found
+
+
+def settings(scenario: Scenario) -> list[str]:
+    """The overrides that give a scenario these margins."""
+    told = scenario.disturbances
+    found = [f"disturbances.planning_quantile={told.planning_quantile:g}"]
+    if told.margins:
+        rows = []
+        for margin in told.margins:
+            kept = {"quantile": margin.quantile, "slack_min": margin.slack_min, "wait_min": margin.wait_min}
+            parts = [f"stage: {margin.stage}", *(f"{name}: {kept[name]:g}" for name in kept if kept[name])]
+            rows.append("{" + ", ".join(parts) + "}")
+        found.append(f"disturbances.margins=[{', '.join(rows)}]")
+    for name in ("due_margin_min", "import_margin_mw"):
+        if getattr(told, name):
+            found.append(f"disturbances.{name}={getattr(told, name):g}")
+    return found

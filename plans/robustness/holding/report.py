@@ -1,0 +1,79 @@
+"""What is kept of a plan that was made to hold: the run, its judgement, and the answer beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from emberline.plans.robustness.holding.held import Held
+from emberline.plans.store import ensembles
+from emberline.plans.store.store import Store, StoreError
+
+FILE = "holding.json"
+"""The answer (``Held.summary``), in the run's folder."""
+
+
+def store(kept: Store, run: str, made: Held) -> Path:
+    """Store the plan that is kept as a run that is being made, with its judgement and the answer; the run's folder."""
+    folder = kept.save(run, made.robust)
+    if made.judged is not None:
+        ensembles.save(made.judged, kept.open(run))
+        _write(folder, made)
+    return folder
+
+
+class _Interval(BaseModel):
+    low: float
+    high: float
+
+
+class _Judged(BaseModel):
+    n: int
+    chance: float
+    interval: _Interval
+
+
+class _Answer(BaseModel):
+    """What is read of the answer."""
+
+    level: float
+    status: str
+    robust: _Judged | None
+    plain: _Judged | None
+    margins: dict[str, float]
+    price: dict[str, dict[str, float]]
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """The answer in a run's folder; None: the run was not made to hold, or nothing was judged.
+
+    Raises:
+        StoreError: it is torn.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return None
+    try:
+        text = path.read_bytes()
+        _Answer.model_validate_json(text)
+        return dict(json.loads(text))
+    except (OSError, ValueError, RecursionError):
+        raise StoreError(f"{FILE} of run {folder.name} is torn; make the plan again") from None
+
+
+def _write(folder: Path, made: Held) -> None:
+    """Write the answer whole or not at all."""
+    path = folder / FILE
+    partial = path.with_name(f".{FILE}.{os.getpid()}.partial")
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(made.summary(), file, indent=1, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

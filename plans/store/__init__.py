@@ -1,0 +1,1 @@
+"""Stored runs, drafts and ensembles, and the catalogue that lists them."""

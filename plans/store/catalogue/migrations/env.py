@@ -1,0 +1,10 @@
+"""Runs the migrations on the connection that the catalogue gives (``plans/store/catalogue/schema.py``)."""
+
+from __future__ import annotations
+
+from alembic import context
+
+given = context.config.attributes
+context.configure(connection=given["connection"], version_table=given["version_table"])
+with context.begin_transaction():  # the caller's: it ends there
+    context.run_migrations()

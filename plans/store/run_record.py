@@ -1,0 +1,107 @@
+"""The record of a run, ``plan.json``: what must stand in it before anything is made of the run."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from emberline.plans.accounts.figures import Figures
+from emberline.plans.store.catalogue import StoreError
+
+FORMAT = 1
+NAME = "plan.json"
+ALWAYS = ("baseline.nc", "envelope.nc", "inputs.nc", "scenario.json")
+"""Files of every run."""
+
+
+class OtherFormatError(StoreError):
+    """A run of a release that writes another format: whole, as far as this one knows."""
+
+
+class _Part(BaseModel):
+    """Further keys are those of other releases."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class _Replays(_Part):
+    n: int
+    held: int | None
+    """None where nothing is disturbed."""
+
+
+class _Summary(_Part):
+    scenario: str
+    goal: str
+    status: str
+    reason: str
+    verdict: str
+    objective: float | None
+    bound: float | None
+    gap: float | None
+    baseline: Figures
+    schedule: Figures | None
+    replay: Figures | None
+    saved: dict[str, float | None]
+    replays: _Replays
+    seconds: dict[str, float]
+
+
+class _Record(_Part):
+    created: datetime
+    versions: dict[str, str]
+    seed: int
+    input_sha256: str
+    files_sha256: dict[str, str]
+    signs: str
+    zone: str
+    summary: _Summary
+
+
+def read(folder: Path, run: str) -> dict[str, Any]:
+    """The record as it is written.
+
+    Raises:
+        FileNotFoundError: there is none.
+        StoreError: it is torn, or of a format that this version does not know.
+    """
+    text = (folder / NAME).read_bytes()
+    try:
+        record = json.loads(text.decode(), parse_constant=_no_number)
+        form = record.get("format") if isinstance(record, dict) else None
+        if form == FORMAT:
+            _check(_Record.model_validate_json(text), record)
+            return dict(record)
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"run {run} is torn: {NAME} {_why(error)}; make the plan again") from None
+    if isinstance(form, int):
+        raise OtherFormatError(f"run {run} has format {form}, this version reads {FORMAT}; make the plan again")
+    raise StoreError(f"run {run} is torn: {NAME} is no record of a run; make the plan again")
+
+
+def _check(record: _Record, written: dict[str, Any]) -> None:
+    """What the types do not say.
+
+    Raises:
+        ValueError: something is missing.
+    """
+    summary = record.summary
+    if not isinstance(written["summary"]["baseline"].get("complete"), bool):
+        raise ValueError("complete")
+    planned = [f"{name}.nc" for name in ("schedule", "replay") if getattr(summary, name) is not None]
+    if not {*ALWAYS, *planned} <= record.files_sha256.keys():
+        raise ValueError("files_sha256")
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        return f"has no sound {'.'.join(map(str, error.errors()[0]['loc']))}"
+    return "cannot be read"
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(name)

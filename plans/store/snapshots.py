@@ -1,0 +1,131 @@
+"""Scenarios of a browser's text: a draft that is looked at, or a snapshot of it that is planned.
+
+    home/snapshots/<id>/scenario.yaml   a text as it was planned, named by its content
+                        files/          its series
+
+They read no file but their own: a path in such a text could name any file of the server.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from emberline.plans.store.drafts import KEPT_DAYS, prune
+from emberline.plans.store.store import RUN_ID, home
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.reading.document import Document, Keys, dotted, parse, read
+from emberline.scenarios.reading.loading import build
+
+OWN = re.compile(r"files/[a-z0-9][a-z0-9-]{0,59}\.csv\Z")
+"""Paths that a text may name."""
+NOWHERE = Path(os.devnull)
+"""Folder of a text that has no files yet."""
+PATHS = ("csv", "parquet")
+"""Keys of a series that name a file."""
+
+
+def load(path: Path, overrides: Iterable[str] = ()) -> Scenario:
+    """The scenario of a draft or a snapshot, which reads no file but those beside it.
+
+    Raises:
+        ScenarioError: with every mistake found.
+    """
+    document = read(path)
+    document.name = "scenario.yaml"
+    _own(document, path.parent)
+    return build(document, path.parent, overrides)
+
+
+def loads(text: str, folder: Path, overrides: Iterable[str] = ()) -> Scenario:
+    """The scenario of a text that is not kept yet; see :func:`load`."""
+    document = parse(text)
+    _own(document, folder)
+    return build(document, folder, overrides)
+
+
+def take(path: Path) -> str:
+    """Keep a text with its files as they are now; the id by which :func:`find` finds it.
+
+    Raises:
+        ScenarioError: the text names files that are not its own, or is none.
+    """
+    text = path.read_bytes()
+    name = hashlib.sha256(text).hexdigest()[:32]
+    folder = _snapshots() / name
+    if (folder / "scenario.yaml").is_file():
+        os.utime(folder)
+        return name
+    document = read(path)
+    _own(document, path.parent)
+    prune(_snapshots(), KEPT_DAYS)
+    partial = _snapshots() / f".{uuid.uuid4().hex}.partial"
+    (partial / "files").mkdir(parents=True)
+    for own in {value for _, value in _paths(document.data, ())}:
+        _linked(path.parent / own, partial / own)
+    (partial / "scenario.yaml").write_bytes(text)
+    with suppress(OSError):  # somebody else has just kept the same
+        partial.rename(folder)
+    shutil.rmtree(partial, ignore_errors=True)
+    return name
+
+
+def find(name: str) -> Path | None:
+    """The text of a snapshot; None: it is not kept any more."""
+    if not RUN_ID.match(name):
+        return None
+    path = _snapshots() / name / "scenario.yaml"
+    return path if path.is_file() else None
+
+
+def _own(document: Document, folder: Path) -> None:
+    """Refuse, before any file is read, what names a file that is not the draft's own.
+
+    Raises:
+        ScenarioError: it does; with all other mistakes of the text.
+    """
+    found: dict[Keys, str] = {}
+    for path, value in _paths(document.data, ()):
+        if not (isinstance(value, str) and OWN.match(value)):
+            found[path] = "names a file that is not the scenario's own; bring it in under Series"
+        elif not (folder / value).is_file():
+            found[path] = "is no series of this draft; bring it in under Series"
+    emissions = document.data.get("emissions")
+    if isinstance(emissions, dict) and emissions.get("table") is not None:
+        found["emissions", "table"] = "a factor table of one's own is for the command line"
+    if found:
+        own = [Problem(document.where(path), dotted(path), says) for path, says in found.items()]
+        raise ScenarioError([*document.problems, *own])
+
+
+def _paths(data: Any, path: Keys) -> Iterator[tuple[Keys, Any]]:
+    items: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(data, dict):
+        items = data.items()
+    elif isinstance(data, list):
+        items = enumerate(data)
+    for key, value in items:
+        if key in PATHS and value is not None:
+            yield (*path, key), value
+        else:
+            yield from _paths(value, (*path, key))
+
+
+def _snapshots() -> Path:
+    folder = home().absolute() / "snapshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _linked(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,103 @@
+"""A plant at a part of its order load: evenly fewer heats, casts kept whole; smaller deliveries and arrivals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import xarray as xr
+
+from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.records.delivery import Arrival, Delivery
+from emberline.scenarios.records.orders import HeatEntry, Order
+
+
+def scaled(scenario: Scenario, load: float) -> Scenario:
+    """The scenario with a share of its orders, everything else as it is.
+
+    Of heats so many are left as the share makes in whole ones, taken from the orders evenly and from the end of each,
+    so that a cast stays one; heats that have begun stay in any case. Deliveries, and arrivals with them, are scaled.
+
+    Args:
+        scenario: the whole.
+        load: share of it, above 0 up to 1.
+
+    Raises:
+        ScenarioError: what is left is no scenario.
+    """
+    if load == 1:
+        return scenario
+    changed: dict[str, object] = {}
+    if scenario.orders:
+        orders = tuple(_orders(scenario, load))
+        kept = scenario.model_copy(update={"orders": orders})
+        heats = {heat.name for heat in kept.heats}
+        changed |= {
+            "orders": orders,
+            "locks": tuple(lock for lock in scenario.locks if lock.heat in heats),
+        }
+    for name in ("deliveries", "arrivals"):
+        changed[name] = tuple(_moved(item, load) for item in getattr(scenario, name))
+    found = scenario.model_copy(update=changed).with_inputs(_inputs(scenario.inputs, load))
+    problems = [Problem(scenario.name, ".".join(map(str, place)), says) for place, says in found.mistakes()]
+    if problems:
+        raise ScenarioError(problems)
+    return found
+
+
+def _orders(scenario: Scenario, load: float) -> Iterator[Order]:
+    begun = {item.heat for item in scenario.state.started}
+    counts = {order.name: sum(entry.count for entry in order.heats) for order in scenario.orders}
+    least = {
+        order.name: max(
+            (heat.position + 1 for heat in scenario.heats if heat.order == order.name and heat.name in begun), default=0
+        )
+        for order in scenario.orders
+    }
+    left = _shares(counts, least, max(int(load * sum(counts.values()) + 0.5), 1))
+    for order in scenario.orders:
+        entries = tuple(_first(order.heats, left[order.name]))
+        if entries:
+            yield order.model_copy(update={"heats": entries})
+
+
+def _shares(counts: dict[str, int], least: dict[str, int], total: int) -> dict[str, int]:
+    """How many heats each order keeps: its share, whole, the largest remainders rounded up, no fewer than its least.
+
+    Source: Hamilton's method of largest remainders; of equal ones the earlier order comes first.
+    """
+    whole = sum(counts.values())
+    exact = {name: count * total / whole for name, count in counts.items()}
+    found = {name: max(int(exact[name] + 1e-9), least[name]) for name in counts}
+    by_rest = sorted(counts, key=lambda name: -(exact[name] - int(exact[name] + 1e-9)))
+    for name in by_rest:
+        if sum(found.values()) < total and found[name] < counts[name]:
+            found[name] += 1
+    return found
+
+
+def _first(entries: tuple[HeatEntry, ...], count: int) -> Iterator[HeatEntry]:
+    """The first heats of an order."""
+    for entry in entries:
+        if count <= 0:
+            return
+        yield entry.model_copy(update={"count": min(entry.count, count)})
+        count -= entry.count
+
+
+def _moved(item: Arrival, load: float) -> Arrival:
+    """A delivery or an arrival of a share of its amount."""
+    changed: dict[str, object] = {}
+    if isinstance(item, Delivery) and item.amount_t is not None:
+        changed["amount_t"] = item.amount_t * load
+    if item.rate is not None:
+        told = {"value": item.rate.value * load} if item.rate.value is not None else {"scale": item.rate.scale * load}
+        changed["rate"] = item.rate.model_copy(update=told)
+    if item.weekly:
+        changed["weekly"] = tuple(w.model_copy(update={"rate_tph": w.rate_tph * load}) for w in item.weekly)
+    return item.model_copy(update=changed)
+
+
+def _inputs(inputs: xr.Dataset, load: float) -> xr.Dataset:
+    """Series with what is demanded and arrives scaled."""
+    told = {name: inputs[name] * load for name in ("demand_tph", "arrival_tph") if name in inputs}
+    return inputs.assign({name: values.assign_attrs(inputs[name].attrs) for name, values in told.items()})

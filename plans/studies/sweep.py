@@ -1,0 +1,278 @@
+"""A sweep: one scenario planned for every combination of some values of its keys.
+
+Every plan is a stored run of its own, kept as soon as it is made; what was asked and where its plans are stands in
+``home/sweeps/<sweep>.json``, written anew after each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import os
+import traceback
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from emberline.plans.jobs import memory
+from emberline.plans.jobs.engine import Engine
+from emberline.plans.plan import pace
+from emberline.plans.plan.plan import Plan, Progress, plan
+from emberline.plans.store.store import Store
+from emberline.scenarios import Scenario, load
+from emberline.scenarios.reading.document import parse
+from emberline.scenarios.records.base import Problem, ScenarioError
+
+MOST_PLANS = 500
+FIGURES = ("carbon_kg", "cost", "peak_mw")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A key and the values that it takes."""
+
+    key: str
+    values: tuple[Any, ...]
+
+    def assignment(self, value: Any) -> str:
+        """An override that sets the key; JSON is YAML."""
+        return f"{self.key}={json.dumps(value, default=str)}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One plan of a sweep."""
+
+    setting: dict[str, Any]
+    """Value of each key."""
+    scenario: Scenario
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of it."""
+
+    setting: dict[str, Any]
+    run: str | None = None
+    """None: not made."""
+    status: str = "not planned"
+    gap: float | None = None
+    bound: float | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+    """Of the undisturbed replay."""
+    saved: dict[str, float] = field(default_factory=dict)
+    """Against the foreman under the same setting."""
+    replications: int = 0
+    held: int = 0
+    acceptable: bool = False
+    says: str = ""
+    """The verdict, or what went wrong."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What was asked and made."""
+
+    id: str
+    path: Path
+    scenario: str
+    currency: str
+    axes: tuple[Axis, ...]
+    rows: tuple[Row, ...]
+    created: str
+    """UTC, ISO 8601."""
+
+    @property
+    def done(self) -> int:
+        """How many plans were made."""
+        return sum(row.run is not None for row in self.rows)
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "sweep": self.id,
+            "created": self.created,
+            "scenario": self.scenario,
+            "currency": self.currency,
+            "keys": {axis.key: list(axis.values) for axis in self.axes},
+            "planned": self.done,
+            "plans": [dataclasses.asdict(row) for row in self.rows],
+        }
+
+
+def axes(assignments: Iterable[str]) -> tuple[tuple[Axis, ...], tuple[str, ...]]:
+    """Split assignments ``key=[value, …]`` from those of one value, which hold for every plan.
+
+    A key whose value is itself a list takes lists of lists.
+
+    Raises:
+        ScenarioError: an empty list, a value or a key given twice, or no list at all.
+    """
+    found: list[Axis] = []
+    fixed: list[str] = []
+    problems: list[Problem] = []
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        place = f"--set {assignment if len(assignment) <= 80 else assignment[:77] + '…'}"
+        values = parse(f"value: {text}", place).data.get("value") if equals else None
+        if not isinstance(values, list):
+            fixed.append(assignment)
+            continue
+        axis = Axis(key.strip(), tuple(values))
+        if not values:
+            problems.append(Problem(place, axis.key, "has no values; write them as [1, 2]"))
+        if len({json.dumps(value, default=str) for value in values}) < len(values):
+            problems.append(Problem(place, axis.key, "has a value twice"))
+        if axis.key in [other.key for other in found]:
+            problems.append(Problem(place, axis.key, "is given twice; put all its values into one list"))
+        found.append(axis)
+    if not found and not problems:
+        problems.append(
+            Problem("--set", "", "a sweep needs a list of values, such as --set goal.minimize=[carbon, cost]")
+        )
+    if problems:
+        raise ScenarioError(problems)
+    return tuple(found), tuple(fixed)
+
+
+def settings(name: str, along: Sequence[Axis], fixed: Iterable[str] = ()) -> list[Asked]:
+    """Every combination of the axes' values, the last key changing fastest, each as a whole scenario.
+
+    Raises:
+        ScenarioError: there are too many, or any of them is no scenario; each mistake once.
+    """
+    count = 1
+    for axis in along:
+        count *= len(axis.values)
+    if count > MOST_PLANS:
+        keys = " × ".join(f"{axis.key} ({len(axis.values)})" for axis in along)
+        raise ScenarioError([Problem("--set", "", f"{keys} are {count} plans, a sweep has at most {MOST_PLANS}")])
+    found: list[Asked] = []
+    problems: list[Problem] = []
+    fixed = list(fixed)
+    for values in itertools.product(*(axis.values for axis in along)):
+        overrides = [axis.assignment(value) for axis, value in zip(along, values, strict=True)]
+        setting = {axis.key: value for axis, value in zip(along, values, strict=True)}
+        try:
+            found.append(Asked(setting, load(name, [*fixed, *overrides])))
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(dict.fromkeys(problems))
+    return found
+
+
+def sweep(
+    along: Sequence[Axis],
+    asked: Sequence[Asked],
+    engine: Engine,
+    store: Store,
+    *,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Sweep:
+    """Plan every setting and keep the plans.
+
+    Args:
+        along: the keys and values.
+        asked: of :func:`settings`.
+        engine: who plans; a plan whose worker dies is begun again by another.
+        store: where the plans are kept.
+        on_progress: told ``done``, ``of`` and ``row`` after each plan.
+        cancel: polled; True ends it: plans that are made are kept, those under way are given up.
+
+    Raises:
+        ScenarioError: a plan needs more memory than there is.
+    """
+    refuse(asked, engine.workers if engine.local else 1)
+    tell: Progress = on_progress or (lambda event: None)
+    number = uuid.uuid4().hex
+    folder = store.folder / "sweeps"
+    folder.mkdir(exist_ok=True)
+    first = asked[0].scenario
+    made = Sweep(
+        id=number,
+        path=folder / f"{number}.json",
+        scenario=first.name,
+        currency=first.market.currency,
+        axes=tuple(along),
+        rows=tuple(Row(one.setting) for one in asked),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    _write(made)
+    for piece in engine.each(_plan, None, [one.scenario for one in asked], cancel):
+        one = asked[piece.place]
+        if piece.error is None:
+            row = _keep(store, one, piece.unwrap())
+        else:
+            row = Row(one.setting, status="failed", says=_failure(piece.error, store))
+        rows = list(made.rows)
+        rows[piece.place] = row
+        made = dataclasses.replace(made, rows=tuple(rows))
+        _write(made)
+        tell({"phase": "sweep", "done": sum(r.status != "not planned" for r in rows), "of": len(rows), "row": row})
+    return made
+
+
+def refuse(asked: Sequence[Asked], workers: int) -> None:
+    """Refuse a sweep that needs more memory than there is, where so many plans are made on this machine at a time.
+
+    Raises:
+        ScenarioError: one line for each plan that is too large.
+    """
+    at_once = min(workers, len(asked))
+    problems: list[Problem] = []
+    for one in asked:
+        label = ", ".join(f"{key}={value}" for key, value in one.setting.items())
+        what = f"{label}{f' ({at_once} plans at a time)' if at_once > 1 else ''}"
+        try:
+            memory.refuse(memory.of_plan(one.scenario) * at_once, what, "use fewer --workers" if at_once > 1 else "")
+            pace.refuse(one.scenario, label)
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(problems)
+
+
+def _plan(_: None, scenario: Scenario) -> Plan:
+    return plan(scenario)
+
+
+def _keep(store: Store, one: Asked, made: Plan) -> Row:
+    with store.working(one.scenario) as run:
+        store.save(run, made)
+    sums, done = made.replay_figures, made.replays
+    return Row(
+        setting=one.setting,
+        run=run,
+        status=made.status,
+        gap=made.gap,
+        bound=made.bound,
+        figures={name: getattr(sums, name) for name in FIGURES} if sums is not None else {},
+        saved={name: value for name, value in made.saved().items() if name in FIGURES},
+        replications=done.n if done else 0,
+        held=done.held if done else 0,
+        acceptable=made.acceptable,
+        says=made.verdict,
+    )
+
+
+def _failure(error: BaseException, store: Store) -> str:
+    """What went wrong, in a line; the details are kept."""
+    path = store.folder / "errors" / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]} (details: {path})"
+
+
+def _write(made: Sweep) -> None:
+    partial = made.path.with_name(f".{made.path.name}.partial")
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(made.summary(), file, indent=1, allow_nan=False, default=str)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(made.path)

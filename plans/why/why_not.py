@@ -1,0 +1,396 @@
+"""Why not: which limits leave no plan, and the smallest changes with which there is one.
+
+A repair is a list of overrides as for ``--set``. It counts as one only where a plan is known with it: the foreman's
+list that keeps every limit, or a schedule that the search found. Its size is searched for: by slack on the limits where
+the model is linear in them, else by halving.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import xarray as xr
+
+from emberline.models.explain import Elastic, Limit, hours, impossible, impossible_at_all, kept, limits, missing
+from emberline.models.explain.limit import PRICES
+from emberline.models.search.schedule import ON_GRID, RULED_OUT
+from emberline.plans.plan.plan import stands, violations
+from emberline.scenarios import Scenario, ScenarioError
+from emberline.scenarios.line.rounding import worth_a_try
+
+Changed = Callable[[Sequence[str]], Scenario]
+"""The scenario with overrides added to those that it has."""
+TIME_LIMIT_S = 120.0
+JUDGE_S = 2.0
+"""Longest search for a plan, or for a proof that there is none, of one change."""
+PATIENCE = 20
+"""A change may take this part of the time that is left."""
+LONG = 2
+"""The same of the scenario as it is, where neither plan nor proof was found soon."""
+CONFLICT_S = 5.0
+MOST_REPAIRS = 6
+MOST_STEPS = 2
+"""Finer steps that are tried."""
+LAST_RESORT = "order"
+"""Kind of limit that is tried only where nothing else helps."""
+CLOSE = 0.01
+"""Halving ends where what is left between is this share of a limit's scale."""
+GROW = (1.0, 1.02, 1.1, 1.3, 2.0)
+"""How many times what the relaxation asks for is tried, where that alone is not enough."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """Changes with which there is a plan."""
+
+    says: tuple[str, ...]
+    overrides: tuple[str, ...]
+    keys: tuple[str, ...]
+    """Limits that are loosened."""
+    price: float
+    """What the changes count: kinds of limits are weighed, see ``emberline.models.explain.limit.PRICES``."""
+    kinds: tuple[str, ...] = ()
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {"says": list(self.says), "set": list(self.overrides), "keys": list(self.keys), "price": self.price}
+
+
+@dataclass(frozen=True)
+class WhyNot:
+    """Why a scenario has no plan."""
+
+    status: str
+    """``feasible``, ``infeasible`` (proven), ``no plan on this grid`` (proven for starts on steps) or ``unknown``: no
+    plan was found, and no proof."""
+    step_min: float = 0.0
+    """The scenario's step."""
+    missing: tuple[str, ...] = ()
+    """What can be counted: hours of units, power."""
+    conflict: tuple[str, ...] = ()
+    """Limits that cannot all hold."""
+    keys: tuple[str, ...] = ()
+    """Those limits by their keys."""
+    irreducible: bool = False
+    """Whether each of them is needed for the conflict."""
+    repairs: tuple[Repair, ...] = ()
+    """Least first; each by itself makes a plan possible."""
+    tried: int = 0
+    """Limits that were tried."""
+    of: int = 0
+    complete: bool = False
+    """Whether the search for repairs came to its end, and was not cut short."""
+    seconds: float = 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "status": self.status,
+            "step_min": self.step_min,
+            "missing": list(self.missing),
+            "conflict": list(self.conflict),
+            "conflict_keys": list(self.keys),
+            "irreducible": self.irreducible,
+            "repairs": [repair.summary() for repair in self.repairs],
+            "limits_tried": self.tried,
+            "limits": self.of,
+            "complete": self.complete,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def why_not(
+    changed: Changed,
+    *,
+    time_limit_s: float = TIME_LIMIT_S,
+    on_progress: Callable[[str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    proven: bool = False,
+) -> WhyNot:
+    """Explain why a scenario has no plan.
+
+    Args:
+        changed: loads it with more overrides.
+        time_limit_s: seconds; what has been found by then is told.
+        on_progress: told a line for each step.
+        cancel: polled; True ends the search for repairs.
+        proven: it is known that there is no plan, on the scenario's steps at least.
+    """
+    return _Search(changed, time_limit_s, on_progress or (lambda line: None), cancel or (lambda: False)).run(proven)
+
+
+@dataclass
+class _Search:
+    changed: Changed
+    time_limit_s: float
+    tell: Callable[[str], None]
+    cancel: Callable[[], bool]
+    began: float = field(default_factory=time.perf_counter)
+    elastic: Elastic | None = None
+    repairs: list[Repair] = field(default_factory=list)
+    hopeless: set[tuple[str, float]] = field(default_factory=set)
+    """Limits that do not help however far they are loosened."""
+    named: set[str] = field(default_factory=set)
+    """Keys of what cannot all hold, where that is known."""
+
+    @property
+    def left(self) -> float:
+        return self.time_limit_s - (time.perf_counter() - self.began)
+
+    @property
+    def over(self) -> bool:
+        return self.left <= 0 or self.cancel()
+
+    def run(self, proven: bool) -> WhyNot:
+        scenario = self.changed(())
+        self.tell("is there a plan?")
+        known = False if proven else self.judge(())
+        if known is None and not self.over:
+            self.tell("is there a plan? more time for it")
+            known = self.judge((), LONG)
+        if known:
+            return WhyNot("feasible", scenario.horizon.step_min, seconds=self.time_limit_s - self.left)
+        if known is None:
+            # a plan that was only not found is no reason to blame a limit, nor to sell a repair
+            return WhyNot(
+                "unknown", scenario.horizon.step_min, of=len(limits(scenario)), seconds=self.time_limit_s - self.left
+            )
+        envelope, listed = _twin(scenario)
+        found = limits(scenario)
+        told = missing(scenario, envelope)
+        conflict: list[Any] = []
+        irreducible = False
+        if not scenario.orders:
+            self.tell("which limits cannot all hold?")
+            self.elastic = Elastic(scenario, envelope, _unbroken(scenario, listed), found)
+            conflict = self.elastic.conflict(time_limit=min(self.left / 4, CONFLICT_S))
+            irreducible = bool(conflict)
+            if not conflict and self.elastic.smallest(time_limit=self.left / 4):
+                conflict = self.elastic.proof()
+        if scenario.orders and not hours(scenario, envelope):
+            self._finer(scenario)
+        self.named = {one.limit.key for one in conflict}
+        if conflict and not self.over:
+            self._least_sum()
+        tried = self._singles(found)
+        if not self.repairs and not self.over:
+            self._together(found)
+        self.repairs.sort(key=lambda repair: repair.price)
+        says, keys = tuple(one.says(scenario) for one in conflict), tuple(one.limit.key for one in conflict)
+        if not conflict:
+            # what alone makes a plan possible takes part in every conflict
+            shared = [limit for limit in found if any(repair.keys == (limit.key,) for repair in self.repairs)]
+            says = tuple(limit.held for limit in shared)
+            keys = tuple(limit.key for limit in shared)
+        return WhyNot(
+            status=self._status(scenario, envelope, listed),
+            step_min=scenario.horizon.step_min,
+            missing=tuple(told),
+            conflict=says,
+            keys=keys,
+            irreducible=irreducible,
+            repairs=tuple(self.repairs[:MOST_REPAIRS]),
+            tried=tried,
+            of=len(found),
+            complete=not self.over,
+            seconds=time.perf_counter() - self.began,
+        )
+
+    def judge(self, overrides: Sequence[str], patience: float = PATIENCE) -> bool | None:
+        """Whether there is a plan with overrides; None: neither a plan nor a proof was found in time.
+
+        Args:
+            overrides: of the scenario.
+            patience: this part of the time that is left may be spent, a few seconds at least.
+        """
+        from emberline import models, twin
+
+        try:
+            scenario = self.changed(overrides)
+        except ScenarioError:
+            return False
+        envelope, listed = _twin(scenario)
+        if listed is not None and kept(scenario, envelope, listed):
+            return True
+        if listed is not None and scenario.heats and stands(scenario, twin.replay(scenario, listed)):
+            return True
+        # once something helps, others are looked for less long
+        seconds = max(JUDGE_S, self.left / patience) / (2 if self.repairs else 1)
+        if missing(scenario, envelope) or impossible(scenario, envelope, listed, time_limit=seconds):
+            return False
+        goal = scenario.goal.model_copy(update={"gap": 1.0, "time_limit_s": seconds})
+        hasty = scenario.model_copy(update={"goal": goal})
+        found = models.optimize(hasty, envelope, listed, cancel=self.cancel)
+        if found.attrs["found"]:
+            # what the twin finds fault with is no plan
+            return True if not violations(twin.replay(scenario, found)) else None
+        return False if found.attrs["status"] in RULED_OUT else None
+
+    def _status(self, scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset | None) -> str:
+        """What is proven once no plan on slots is possible."""
+        if any("horizon.step_min" in repair.keys for repair in self.repairs):
+            return ON_GRID
+        proven = hours(scenario, envelope) or impossible_at_all(
+            scenario, envelope, listed, time_limit=max(JUDGE_S, self.left / PATIENCE)
+        )
+        return "infeasible" if proven else ON_GRID
+
+    def _finer(self, scenario: Scenario) -> None:
+        """Finer steps, where times are rounded up: the coarsest with which there is a plan."""
+        for step in worth_a_try(scenario)[:MOST_STEPS]:
+            if self.over:
+                return
+            self.tell(f"steps of {step} min")
+            written = (f"horizon.step_min={step}",)
+            if self.judge(written):
+                says = f"steps of {step} min instead of {scenario.horizon.step_min:g} min"
+                self.repairs.append(Repair((says,), written, ("horizon.step_min",), PRICES["step"], ("step",)))
+                return
+
+    def _singles(self, found: list[Limit]) -> int:
+        """Try each limit by itself, those of the conflict first; how many were tried."""
+        order = sorted(found, key=lambda limit: limit.key not in self.named)
+        tried = 0
+        for limit in order:
+            if self.over:
+                break
+            if limit.kind == LAST_RESORT and self.repairs:
+                continue
+            if any(repair.keys == (limit.key,) for repair in self.repairs):
+                continue
+            self.tell(f"{tried + 1} of {len(order)}: {limit.name}")
+            tried += 1
+            value = self._value(limit)
+            if value is not None:
+                self.repairs.append(_repair([(limit, value)]))
+        return tried
+
+    def _value(self, limit: Limit) -> float | None:
+        """The value nearest to its own with which one limit leaves a plan; None: no value is known to."""
+        least = limit.value
+        if self.elastic is not None and limit in self.elastic.limits:
+            if self.named and limit.key not in self.named:
+                # what is in conflict stays so, whatever happens elsewhere
+                self.hopeless.add((limit.key, limit.sign))
+                return None
+            known = self.elastic.alone(limit, time_limit=min(self.left, CONFLICT_S))
+            if known is None:
+                self.hopeless.add((limit.key, limit.sign))
+                return None
+            least = known
+            for grow in GROW[:3]:
+                value = limit.rounded(limit.value + grow * (least - limit.value))
+                if value != limit.value and self.judge(limit.write(value)):
+                    return value
+        for share in (1.0, 0.5, 0.2) if limit.kind == "rate" else (1.0,):
+            # what is too quick, or too large, may be in the way again
+            loose = limit.rounded(limit.value + share * (limit.loosest - limit.value))
+            if self.judge(limit.write(loose)):
+                return loose if limit.dropped else self._halved(limit, least, loose, ())
+        return None
+
+    def _halved(self, limit: Limit, tight: float, loose: float, others: Sequence[str]) -> float:
+        """The tightest value found between two with which a plan is known; with the loose one it is."""
+        while not self.over and abs(loose - tight) > CLOSE * limit.scale:
+            middle = limit.rounded((tight + loose) / 2)
+            if limit.sign * (loose - middle) <= 1e-9:
+                middle = limit.rounded(tight + limit.sign * limit.step / 2)
+                if limit.sign * (loose - middle) <= 1e-9 or limit.sign * (middle - tight) <= 1e-9:
+                    break
+            if self.judge([*others, *limit.write(middle)]):
+                loose = middle
+            elif limit.sign * (middle - tight) <= 1e-9:
+                break
+            else:
+                tight = middle
+        return loose
+
+    def _together(self, found: list[Limit]) -> None:
+        """Several limits at once: what the elastic model says, else all, of which one after the other is put back."""
+        self.tell("several limits at once")
+        if self.elastic is not None and not self.named and self._least_sum():
+            return
+        chosen: dict[str, Limit] = {}
+        for limit in found:
+            single = limit.key.startswith("locks.") or limit.kind == LAST_RESORT
+            if not single and (limit.key, limit.sign) not in self.hopeless:
+                chosen.setdefault(limit.key, limit)
+        kept = self._accepted(list(chosen.values()))
+        values = {limit.key: limit.loosest for limit in kept}
+
+        def overrides(but: str = "") -> list[str]:
+            return _written([(limit, values[limit.key]) for limit in kept if limit.key != but])
+
+        if not kept or not self.judge(overrides()):
+            return
+        for limit in reversed(kept[:]):
+            if not self.over and self.judge(overrides(limit.key)):
+                kept.remove(limit)
+        for limit in kept:
+            if not limit.dropped and not self.over:
+                values[limit.key] = self._halved(limit, limit.value, limit.loosest, overrides(limit.key))
+        self.repairs.append(_repair([(limit, values[limit.key]) for limit in kept]))
+
+    def _accepted(self, chosen: list[Limit]) -> list[Limit]:
+        """Those that can be loosened without making the scenario a mistaken one."""
+        found = []
+        for limit in chosen:
+            try:
+                self.changed(limit.write(limit.loosest))
+            except ScenarioError:
+                continue
+            found.append(limit)
+        return found
+
+    def _least_sum(self) -> bool:
+        """The least sum of slack, as the relaxation has it, then in whole numbers, then more of it."""
+        assert self.elastic is not None
+        for relax in (True, False):
+            least = self.elastic.smallest(time_limit=max(self.left / 4, 1.0), relax=relax)
+            if not least or (not relax and not self.elastic.whole):
+                continue
+            by_key = {limit.key: limit for limit in self.elastic.limits if limit.key in least}
+            for grow in GROW:
+                told = [
+                    (limit, limit.rounded(limit.value + grow * (least[key] - limit.value)))
+                    for key, limit in by_key.items()
+                ]
+                if self.judge(_written(told), PATIENCE / 4):
+                    self.repairs.append(_repair(told))
+                    return True
+        return False
+
+
+def _twin(scenario: Scenario) -> tuple[xr.Dataset, xr.Dataset | None]:
+    """Envelope, and the foreman's list where it keeps every limit."""
+    from emberline import twin
+
+    envelope = twin.envelope(scenario)
+    listed = twin.dispatch(scenario, envelope)
+    return envelope, listed if listed.attrs["complete"] else None
+
+
+def _unbroken(scenario: Scenario, listed: xr.Dataset | None) -> xr.Dataset | None:
+    """The foreman's list where the twin that follows it finds no limit broken: a cap on cost may count from it."""
+    from emberline import twin
+
+    return None if listed is None or violations(twin.replay(scenario, listed)) else listed
+
+
+def _written(told: Sequence[tuple[Limit, float]]) -> list[str]:
+    """Overrides of several limits; what is dropped comes last, so that it stays so."""
+    ordered = sorted(told, key=lambda one: one[0].dropped)
+    return [text for limit, value in ordered for text in limit.write(value)]
+
+
+def _repair(told: Sequence[tuple[Limit, float]]) -> Repair:
+    return Repair(
+        says=tuple(limit.says(value) for limit, value in told),
+        overrides=tuple(_written(told)),
+        keys=tuple(limit.key for limit, _ in told),
+        price=sum(limit.price(value) for limit, value in told),
+        kinds=tuple(limit.kind for limit, _ in told),
+    )

@@ -1,0 +1,126 @@
+"""What pydantic finds wrong with a value, in the words of this project: what is allowed, and what was given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from emberline.scenarios.records.base import NAME
+
+PATTERNS = {
+    NAME: "a name of 1 to 40 letters, digits, blanks, dots, _ and -, which begins with a letter or digit",
+    r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$": (
+        "a name of 1 to 60 letters, digits, _ and -, which begins with a letter or digit"
+    ),
+    r"^[a-z0-9][a-z0-9_]{0,59}$": "a name of 1 to 60 small letters, digits and _, which begins with a letter or digit",
+    r"^[a-z0-9_]{1,60}$": "a name of 1 to 60 small letters, digits and _",
+    r"^\d{4}-(0[1-9]|1[0-2])$": "a month such as 2026-03",
+    r"^(|scope1_fuel|scope1_process|scope2_location|scope2_market)$": (
+        "one of scope1_fuel, scope1_process, scope2_location, scope2_market, or left empty"
+    ),
+}
+"""What a text looks like that matches a pattern of the records."""
+_NUMBER = ("number", "a number")
+_WHOLE = ("whole number", "a whole number")
+_LIST = ("list", "a list")
+_MAPPING = ("mapping", "a mapping of keys to values")
+_DATE = ("date", "a date such as 2026-03-12")
+_TIME = ("time", "a time such as 2026-03-12T06:00+01:00")
+_SPAN = ("span", "a span of time such as '14 h'")
+KINDS = {
+    "float_type": _NUMBER, "float_parsing": _NUMBER, "finite_number": ("finite", "a finite number"),
+    "int_type": _WHOLE, "int_parsing": _WHOLE, "int_from_float": _WHOLE, "int_parsing_size": _WHOLE,
+    "bool_type": ("bool", "true or false"), "bool_parsing": ("bool", "true or false"),
+    "string_type": ("text", "text"), "string_sub_type": ("text", "text"), "string_unicode": ("text", "text"),
+    "list_type": _LIST, "tuple_type": _LIST, "set_type": _LIST, "iterable_type": _LIST,
+    "dict_type": _MAPPING, "mapping_type": _MAPPING, "model_type": _MAPPING, "model_attributes_type": _MAPPING,
+    "date_type": _DATE, "date_parsing": _DATE, "date_from_datetime_parsing": _DATE,
+    "date_from_datetime_inexact": _DATE,
+    "datetime_type": _TIME, "datetime_parsing": _TIME, "datetime_from_date_parsing": _TIME,
+    "datetime_object_invalid": _TIME, "timezone_aware": _TIME,
+    "time_delta_type": _SPAN, "time_delta_parsing": _SPAN,
+}  # fmt: skip
+"""What a value of the wrong kind has to be, by pydantic's type of the error."""
+BOUNDS = {
+    "greater_than": ("more than", "gt"), "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"), "less_than_equal": ("at most", "le"),
+}  # fmt: skip
+
+
+def fault(item: Mapping[str, Any]) -> str:
+    """One of ``ValidationError.errors()`` in words; the checks of the records speak for themselves."""
+    kind, context, given = item["type"], item.get("ctx") or {}, item.get("input")
+    if kind in ("value_error", "assertion_error"):
+        return str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    if kind == "missing":
+        return "is required"
+    if kind == "extra_forbidden":
+        return "unknown key"
+    if kind == "literal_error":
+        return _choice(context, given)
+    if kind in _COUNTED:
+        return _COUNTED[kind](context, given)
+    if kind in KINDS:
+        needed = KINDS[kind][1]
+        quotes = "; in quotes it is text" if needed == "text" and isinstance(given, int | float) else ""
+        return f"must be {needed}, got {shown(given)}{quotes}"
+    if kind in BOUNDS:
+        words, key = BOUNDS[kind]
+        return f"must be {words} {_amount(context[key])}, got {shown(given)}"
+    if kind == "string_pattern_mismatch":
+        pattern = context["pattern"]
+        return f"must be {PATTERNS.get(pattern, f'text like {pattern}')}, got {shown(given)}"
+    says = str(item["msg"]).replace("Input should be", "must be")
+    return f"{says[:1].lower()}{says[1:]}, got {shown(given)}"
+
+
+def shown(value: Any) -> str:
+    """A value that was given, short and as it would be written in a scenario."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return repr(value[:60])
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    if isinstance(value, int):
+        return str(value)[:60]
+    if isinstance(value, Mapping):
+        return "a mapping"
+    return "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
+
+
+def _choice(context: Mapping[str, Any], given: Any) -> str:
+    allowed = re.findall(r"'[^']*'|\d+", str(context["expected"]))
+    words = [word[1:-1] if re.fullmatch(r"'[\w /-]+'", word) else word for word in allowed]
+    near = get_close_matches(str(given), words, n=1) if isinstance(given, str) else []
+    hint = f"; did you mean {near[0]}?" if near else ""
+    one = "one of " if len(words) > 1 else ""
+    return f"must be {one}{', '.join(words)}, got {shown(given)}{hint}"
+
+
+def _amount(limit: Any) -> str:
+    return f"{limit:,.0f}" if isinstance(limit, int | float) and limit == int(limit) and limit >= 1e5 else f"{limit:g}"
+
+
+def _items(number: int) -> str:
+    return f"{number} item{'' if number == 1 else 's'}"
+
+
+_COUNTED: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
+    "too_short": lambda context, _: (
+        f"must have at least {_items(context['min_length'])}, got {context['actual_length'] or 'none'}"
+    ),
+    "too_long": lambda context, given: (
+        f"may have at most {_items(context['max_length'])}, got {context['actual_length'] or len(given)}"
+    ),
+    "string_too_short": lambda context, given: (
+        f"must have at least {context['min_length']} characters, got {shown(given)}" if given else "must not be empty"
+    ),
+    "string_too_long": lambda context, given: (
+        f"may have at most {context['max_length']} characters, got {len(given)}: {given[:40]!r} …"
+    ),
+}

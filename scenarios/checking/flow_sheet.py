@@ -1,0 +1,114 @@
+"""Processes, stores, deliveries and arrivals together: what fits between them, and with the site's carriers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.process import Process, carriers_of, stores_of
+from emberline.scenarios.records.base import unknown
+
+if TYPE_CHECKING:
+    from emberline.scenarios.records.scenario import Scenario
+
+Mistakes = Iterator[tuple[tuple[str | int, ...], str]]
+MOST_UNITS = 200
+
+
+def mistakes(scenario: Scenario) -> Mistakes:
+    """What is wrong: the place in the scenario and the message, one for each mistake."""
+    if scenario.processes and scenario.line.stages:
+        yield ("processes",), "a line of heats and processes are not planned together; give one of them"
+    if not scenario.processes and (scenario.stores or scenario.deliveries or scenario.arrivals):
+        yield ("processes",), "is required where there are stores, deliveries or arrivals"
+    yield from _names(scenario)
+    for i, process in enumerate(scenario.processes):
+        for place, says in _of_process(scenario, process):
+            yield ("processes", i, *place), says
+    for field in ("deliveries", "arrivals"):
+        for i, item in enumerate(getattr(scenario, field)):
+            if item.store not in scenario.store:
+                yield (field, i, "store"), unknown("store", item.store, scenario.store)
+    yield from _orders(scenario)
+
+
+def _names(scenario: Scenario) -> Mistakes:
+    if sum(process.count for process in scenario.processes) > MOST_UNITS:
+        yield ("processes",), f"more than {MOST_UNITS} units"
+    for field in ("processes", "stores", "deliveries", "arrivals"):
+        seen: set[str] = set()
+        for i, item in enumerate(getattr(scenario, field)):
+            names = item.units if isinstance(item, Process) else (item.name,)
+            twice = next((name for name in names if name in seen), None)
+            if twice is not None:
+                yield (field, i, "name"), f"name {twice!r} used twice"
+            seen.update(names)
+    for i, process in enumerate(scenario.processes):
+        taken = set(process.units) & {asset.name for asset in scenario.site.assets}
+        if taken:
+            yield ("processes", i, "name"), f"{sorted(taken)[0]!r} is an asset of the site too; name them apart"
+    for i, store in enumerate(scenario.stores):
+        if store.name in scenario.site.carrier:
+            yield ("stores", i, "name"), f"{store.name!r} is a carrier of the site too; name them apart"
+
+
+def _of_process(scenario: Scenario, process: Process) -> Mistakes:
+    carriers = scenario.site.carrier
+    for place, name in stores_of(process):
+        if name not in scenario.store:
+            yield place, unknown("store", name, scenario.store)
+    for place, name in carriers_of(process):
+        if name == ELECTRICITY:
+            yield place, "electricity is told by power_mw, kwh_per_t or power_by_rate"
+        elif name not in carriers:
+            yield place, unknown("carrier", name, {k: c for k, c in carriers.items() if k != ELECTRICITY})
+        elif "fuels" in place and carriers[name].unit != "MWh":
+            yield place, f"a fuel is counted in MWh; carrier {name!r} is counted in {carriers[name].unit}"
+        elif "outputs" in place and not carriers[name].dumps and not _taken(scenario, name):
+            yield place, f"{name!r} may not be let go and nothing takes it; add a use, or say dump: true"
+        elif ("inputs" in place or "fuels" in place) and not _made(scenario, name):
+            yield place, f"nothing gives {name!r}; add a supply or an asset that makes it"
+    horizon, stop = scenario.horizon, process.planned_stop
+    if stop is None:
+        return
+    first = 0.0 if stop.earliest is None else horizon.minutes(stop.earliest)
+    last = horizon.length_min - stop.hours * 60 if stop.latest is None else horizon.minutes(stop.latest)
+    if not 0 <= first <= last <= horizon.length_min - stop.hours * 60 + 1e-6:
+        yield (
+            ("planned_stop",),
+            (f"a stop of {stop.hours:g} h does not fit between its earliest and latest beginning and the horizon"),
+        )
+
+
+def _taken(scenario: Scenario, carrier: str) -> bool:
+    processes = (
+        name for process in scenario.processes for place, name in carriers_of(process) if "outputs" not in place
+    )
+    assets = (name for asset in scenario.site.assets for _, name in asset.touches())
+    return carrier in processes or carrier in assets
+
+
+def _made(scenario: Scenario, carrier: str) -> bool:
+    given = (name for process in scenario.processes for place, name in carriers_of(process) if "outputs" in place)
+    assets = (name for asset in scenario.site.assets for _, name in asset.touches())
+    return carrier in given or carrier in assets
+
+
+def _orders(scenario: Scenario) -> Mistakes:
+    horizon = scenario.horizon
+    for i, delivery in enumerate(scenario.deliveries):
+        if delivery.amount_t is None:
+            continue
+        for field in ("release", "due"):
+            moment = getattr(delivery, field)
+            if moment is not None and not 0 <= horizon.minutes(moment) <= horizon.length_min:
+                yield ("deliveries", i, field), "lies outside the horizon"
+                return
+        first, last = delivery.span(horizon)
+        most = delivery.most_tph(horizon.step_h) * (last - first) * horizon.step_h
+        if delivery.amount_t > most * (1 + 1e-9):
+            yield (
+                ("deliveries", i, "amount_t"),
+                (f"{delivery.amount_t:g} t cannot be loaded between release and due: {max(most, 0):g} t at most"),
+            )

@@ -1,0 +1,257 @@
+"""What is wrong between the nouns of a scenario: the checks that need more than one of them."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.checking import flow_sheet
+from emberline.scenarios.checking.flow_sheet import Mistakes
+from emberline.scenarios.line import locks
+from emberline.scenarios.records import disturbances
+from emberline.scenarios.tariff import Before, contracts
+
+if TYPE_CHECKING:
+    from emberline.scenarios.records.scenario import Heat, Scenario
+
+MOST_HEATS = 5000
+
+
+def between_nouns(scenario: Scenario) -> Mistakes:
+    """What is wrong between the nouns: the place and the message, one for each mistake."""
+    count = sum(entry.count for order in scenario.orders for entry in order.heats)
+    if count > MOST_HEATS:  # before anything is done for each of them
+        yield ("orders",), f"{count} heats are too many (at most {MOST_HEATS})"
+        return
+    of_site = list(scenario.site.mistakes())
+    yield from ((("site", *place), says) for place, says in of_site)
+    if not of_site:  # what the site does not give may follow from its own mistakes
+        yield from _of_line(scenario)
+        yield from flow_sheet.mistakes(scenario)
+    yield from _of_market(scenario)
+    yield from _of_orders(scenario)
+    if any(heat for order in scenario.orders for heat in order.heats if heat.grade not in scenario.line.grade):
+        return
+    yield from _of_times(scenario)
+    wrong = [*_of_locks(scenario), *_of_state(scenario)]
+    yield from wrong
+    if not wrong:
+        yield from locks.impossible(scenario)
+    yield from _of_goal(scenario)
+
+
+def _of_line(scenario: Scenario) -> Mistakes:
+    for i, asset in enumerate(scenario.site.assets):
+        if asset.name in scenario.line.unit:
+            yield ("site", "assets", i, "name"), f"{asset.name!r} is a unit of the line too; name them apart"
+    for i, stage in enumerate(scenario.line.stages):
+        for j, given in enumerate(stage.gives):
+            if given.carrier not in scenario.site.carrier or given.carrier == ELECTRICITY:
+                known = ", ".join(list(scenario.site.carrier)[1:]) or "none"
+                says = f"{given.carrier!r} is no carrier that the line can give; those of the site are {known}"
+                yield ("line", "stages", i, "gives", j, "carrier"), says
+            elif not scenario.site.carrier[given.carrier].dumps and not any(
+                given.carrier in (name for _, name in asset.touches()) for asset in scenario.site.assets
+            ):
+                says = f"{given.carrier!r} may not be let go and no asset takes it; add one, or say dump: true"
+                yield ("line", "stages", i, "gives", j, "carrier"), says
+
+
+def _of_market(scenario: Scenario) -> Mistakes:
+    market = scenario.market
+    for place, says in contracts.mistakes(scenario):
+        yield ("market", *place), says
+    if market.tariff is None:
+        if market.tariff_before != Before():
+            yield ("market", "tariff_before"), "is what a tariff remembers, and there is no tariff"
+        return
+    if market.tariff.currency not in (None, market.currency):
+        yield (
+            ("market", "tariff", "currency"),
+            f"is {market.tariff.currency}, that of the market is {market.currency}; there are no exchange rates",
+        )
+    if market.tariff_before.peak_mw and scenario.state.peak_so_far_mw:
+        yield ("market", "tariff_before", "peak_mw"), "is told by state.peak_so_far_mw too; leave one of them out"
+    try:
+        _ = scenario.rates
+    except ValueError as error:
+        field = str(error).partition(":")[0].split(" ")[0]
+        place = ("market", "tariff_before") if field in Before.model_fields else ("market", "tariff")
+        if field == "peak_mw" and not market.tariff_before.peak_mw:
+            place = ("state", "peak_so_far_mw")
+        yield place, str(error)
+
+
+def _of_orders(scenario: Scenario) -> Mistakes:
+    line = scenario.line
+    if scenario.orders and not line.stages:
+        yield ("orders",), "there are orders but no line to make them on; give line"
+        return
+    if line.stages and not scenario.orders:
+        yield ("orders",), "is required where there is a line: at least one order"
+    names: set[str] = set()
+    for i, order in enumerate(scenario.orders):
+        if order.name in names:
+            yield ("orders", i, "name"), f"order name {order.name!r} used twice"
+        names.add(order.name)
+        for j, entry in enumerate(order.heats):
+            if entry.grade not in line.grade:
+                known = ", ".join(list(line.grade)[:12])
+                yield ("orders", i, "heats", j, "grade"), f"unknown grade {entry.grade!r}; grades are {known}"
+        last = [unit.name for unit in line.stages[-1].units]
+        for k, unit in enumerate(order.units):
+            if unit not in last:
+                yield ("orders", i, "units", k), f"{unit!r} is no unit of the last stage; those are {', '.join(last)}"
+
+
+def _of_times(scenario: Scenario) -> Mistakes:
+    end = scenario.horizon.length_min
+    line = scenario.line
+    seen: dict[str, str] = {}
+    by_order: dict[str, list[Heat]] = {}
+    started = {operation.heat for operation in scenario.state.started}
+    for heat in scenario.heats:
+        if heat.name in seen:
+            yield ("orders",), f"heat name {heat.name!r} used twice, in orders {seen[heat.name]} and {heat.order}"
+        seen[heat.name] = heat.order
+        by_order.setdefault(heat.order, []).append(heat)
+    shortest = {
+        grade.name: sum(
+            min(d for unit in stage.units if (d := line.duration_min(grade, unit.name)) is not None)
+            for stage in line.route(grade)
+        )
+        for grade in line.grades
+    }
+    for i, order in enumerate(scenario.orders):
+        for field in ("due", "release"):
+            moment = getattr(order, field)
+            if moment is not None and not 0 <= scenario.horizon.minutes(moment) <= end:
+                yield ("orders", i, field), f"{_clock(scenario, moment)} lies outside the horizon"
+        heats = by_order[order.name]
+        casting = line.campaign_stage
+        if casting is not None:
+            units = [unit.name for unit in casting.units if not order.units or unit.name in order.units]
+            spans = [_cast_minutes(scenario, heats, unit) for unit in units]
+            possible = [span for span in spans if span is not None]
+            if not possible:
+                yield ("orders", i), f"no unit of stage {casting.name} can take all heats of cast {order.name}"
+            elif min(possible) > end:
+                yield (
+                    ("orders", i),
+                    f"cast {order.name} takes {min(possible):g} min, longer than the horizon of {end:g} min",
+                )
+        elif order.units:
+            for heat in heats:
+                if all(line.duration_min(heat.grade, unit) is None for unit in order.units):
+                    names = ", ".join(order.units)
+                    yield ("orders", i, "units"), f"heat {heat.name} of grade {heat.grade.name} cannot run on {names}"
+                    break
+        for heat in heats:
+            least = shortest[heat.grade.name]
+            if least > end and heat.name not in started:
+                yield ("orders", i), f"heat {heat.name} needs {least:g} min at least, the horizon has {end:g} min"
+                break
+
+
+def _cast_minutes(scenario: Scenario, heats: list[Heat], unit: str) -> float | None:
+    minutes = [scenario.line.duration_min(heat.grade, unit) for heat in heats]
+    return None if None in minutes else sum(m for m in minutes if m is not None)
+
+
+def _of_locks(scenario: Scenario) -> Mistakes:
+    heats = {heat.name: heat for heat in scenario.heats}
+    minutes, end = scenario.horizon.minutes, scenario.horizon.length_min
+    for i, lock in enumerate(scenario.locks):
+        problem = _unknown_operation(scenario, heats, lock.heat, lock.stage, lock.unit)
+        if problem:
+            yield ("locks", i, problem[0]), problem[1]
+        for field in ("start", "earliest", "latest"):
+            moment = getattr(lock, field)
+            if moment is not None and not 0 <= minutes(moment) < end:
+                yield ("locks", i, field), f"{_clock(scenario, moment)} lies outside the horizon"
+        if lock.earliest is not None and lock.latest is not None and minutes(lock.earliest) > minutes(lock.latest):
+            yield ("locks", i), f"lock of heat {lock.heat}: earliest lies after latest"
+
+
+def _of_state(scenario: Scenario) -> Mistakes:
+    heats = {heat.name: heat for heat in scenario.heats}
+    for i, started in enumerate(scenario.state.started):
+        problem = _unknown_operation(scenario, heats, started.heat, started.stage, started.unit)
+        if problem:
+            yield ("state", "started", i, problem[0]), problem[1]
+        if scenario.horizon.minutes(started.start) > 0:
+            yield ("state", "started", i, "start"), "lies after the horizon's start; what has started lies before it"
+    for i, outage in enumerate(scenario.state.outages):
+        units = [*scenario.line.unit, *(unit for unit, _ in scenario.process_units)]
+        if outage.unit not in units:
+            yield ("state", "outages", i, "unit"), f"unknown unit {outage.unit!r}; units are {', '.join(units)}"
+        if scenario.horizon.minutes(outage.start) >= scenario.horizon.minutes(outage.end):
+            yield ("state", "outages", i, "end"), "is not after its start"
+    level, battery = scenario.state.battery_level_mwh, scenario.site.battery
+    if level is not None and (battery is None or level > battery.energy_mwh):
+        room = 0 if battery is None else battery.energy_mwh
+        yield ("state", "battery_level_mwh"), f"{level:g} MWh is more than the battery's {room:g} MWh"
+    of_processes = [name for unit, process in scenario.process_units for name in (process.name, unit)]
+    machines = list(dict.fromkeys([*scenario.line.unit, *of_processes]))
+    for kind in ("units", "breakdowns"):
+        for i, item in enumerate(getattr(scenario.disturbances, kind)):
+            if item.unit not in machines:
+                says = f"unknown unit {item.unit!r}; units are {', '.join(machines)}"
+                yield ("disturbances", kind, i, "unit"), says
+    for place, says in disturbances.mistakes(scenario.disturbances, scenario.line, scenario.site.grid.import_limit_mw):
+        yield ("disturbances", *place), says
+
+
+def _of_goal(scenario: Scenario) -> Mistakes:
+    if scenario.goal.signal == "marginal" and scenario.market.marginal_carbon_intensity_kg_per_mwh is None:
+        yield ("goal", "signal"), "the market gives no marginal_carbon_intensity_kg_per_mwh; use average or give it"
+    if scenario.goal.minimize == "lateness" and not scenario.orders:
+        yield ("goal", "minimize"), "lateness needs orders; a site alone takes carbon, cost or cost_with_carbon_price"
+    if scenario.goal.minimize == "lateness":
+        for name in ("cost", "carbon_kg", "peak_mw"):
+            if getattr(scenario.goal.caps, name) is not None:
+                yield ("goal", "caps", name), "is not kept by the goal lateness; leave it out, or take another goal"
+    minutes = scenario.horizon.length_min
+    if minutes % scenario.site.grid.metered_interval_min:
+        yield (
+            ("site", "grid", "metered_interval_min"),
+            f"the horizon of {minutes:g} min is not a whole number of metered intervals",
+        )
+    horizon, meter = scenario.horizon, round(scenario.site.grid.metered_interval_min)
+    if not horizon.begins_on(math.gcd(round(horizon.step_min), meter)):
+        begin = f"{horizon.instant(0):%H:%M} ({horizon.zone})"
+        yield (
+            ("horizon", "start"),
+            f"{begin} lies within a metered interval; intervals of {meter} min count from the full hour",
+        )
+
+
+def _unknown_operation(
+    scenario: Scenario, heats: dict[str, Heat], name: str, stage: str, unit: str | None
+) -> tuple[str, str] | None:
+    if not heats:
+        return "heat", f"{name[:40]!r} is no heat: there are none, as nothing is made on a line"
+    if name not in heats:
+        return "heat", f"unknown heat {name!r}; heats are {', '.join(list(heats)[:6])} …"
+    route = scenario.line.route(heats[name].grade)
+    names = [part.name for part in route]
+    if stage not in names:
+        return "stage", f"heat {name} does not run through {stage!r}; its stages are {', '.join(names)}"
+    if unit is None:
+        return None
+    order = next(order for order in scenario.orders if order.name == heats[name].order)
+    units = [
+        part.name
+        for part in route[names.index(stage)].units
+        if scenario.line.duration_min(heats[name].grade, part.name) is not None
+        and (stage != scenario.line.stages[-1].name or not order.units or part.name in order.units)
+    ]
+    if unit not in units:
+        return "unit", f"heat {name} cannot run on {unit!r}; units of {stage} are {', '.join(units)}"
+    return None
+
+
+def _clock(scenario: Scenario, moment: datetime | timedelta) -> str:
+    return scenario.horizon.instant(scenario.horizon.minutes(moment)).isoformat(timespec="minutes")

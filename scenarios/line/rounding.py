@@ -1,0 +1,98 @@
+"""What starting on steps costs: times that are no whole steps are rounded up, and units wait for the rest."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+
+from emberline.scenarios.records.line import Unit
+from emberline.scenarios.records.scenario import Scenario
+
+CLOSE_MIN = 1e-6
+STEPS = tuple(step for step in range(1, 61) if 60 % step == 0)
+"""Steps that a horizon may have [min]."""
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """What a unit loses by steps."""
+
+    unit: str
+    minutes: float
+    """Of one of its works, the set-up after it included: the one that loses most."""
+    steps_min: float
+    """What that takes on steps."""
+    share: float
+    """Of the unit's time with all works that it may do."""
+    lossless: tuple[int, ...]
+    """Finer steps on which nothing would be lost."""
+
+
+def rounded(scenario: Scenario) -> tuple[Rounded, ...]:
+    """The units of a line that lose time by steps, with what each loses."""
+    found = []
+    for unit in scenario.line.units:
+        works = _works(scenario, unit)
+        step = scenario.horizon.step_min
+        lost = _lost(works, step)
+        if lost <= CLOSE_MIN:
+            continue
+        worst = max(works, key=lambda minutes: _up(minutes, step) / minutes)
+        lossless = tuple(finer for finer in finer_steps(scenario) if _lost(works, finer) <= CLOSE_MIN)
+        share = lost / (lost + sum(works))
+        found.append(Rounded(unit.name, worst, _up(worst, step), share, lossless))
+    return tuple(found)
+
+
+def finer_steps(scenario: Scenario) -> tuple[int, ...]:
+    """Finer steps that the horizon may have, the finest first."""
+    horizon = scenario.horizon
+    begin = horizon.start_utc.minute
+    return tuple(s for s in STEPS if s < horizon.step_min and not begin % s and not horizon.length_min % s)
+
+
+def worth_a_try(scenario: Scenario) -> tuple[int, ...]:
+    """Finer steps on which less time is lost than on any coarser one, the coarsest first."""
+    works = [minutes for unit in scenario.line.units for minutes in _works(scenario, unit)]
+    works += [transfer for stage in scenario.line.stages if (transfer := stage.transfer_min)]
+    least, found = _lost(works, scenario.horizon.step_min), []
+    for step in reversed(finer_steps(scenario)):
+        lost = _lost(works, step)
+        if lost < least - CLOSE_MIN:
+            least = lost
+            found.append(step)
+    return tuple(found)
+
+
+def dividing(step_min: float, minutes: Iterable[float]) -> int | None:
+    """The longest whole minutes that divide a step and some times; None where these are no whole minutes."""
+    whole = round(step_min)
+    for value in minutes:
+        if not math.isfinite(value):
+            continue
+        if abs(value - round(value)) > CLOSE_MIN:
+            return None
+        whole = math.gcd(whole, abs(round(value)))
+    return whole
+
+
+def _works(scenario: Scenario, unit: Unit) -> list[float]:
+    """Minutes that heats (on the campaign stage: casts) take on a unit, the set-up after them included."""
+    line = scenario.line
+    casting = line.stage_of[unit.name].campaign
+    found = []
+    for _, members in groupby(scenario.heats, key=lambda heat: heat.order):
+        minutes = [line.duration_min(heat.grade, unit.name) for heat in members]
+        own = [value for value in minutes if value is not None]
+        found += [sum(own) + unit.setup_min] if casting and own else [value + unit.setup_min for value in own]
+    return found
+
+
+def _up(minutes: float, step: float) -> float:
+    return math.ceil((minutes - CLOSE_MIN) / step) * step
+
+
+def _lost(works: Iterable[float], step: float) -> float:
+    return sum(_up(minutes, step) - minutes for minutes in works)

@@ -1,0 +1,99 @@
+"""Flows of the processes: the streams of every unit, as both engines label them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios.process import Mode, Process
+
+if TYPE_CHECKING:
+    from emberline.scenarios.records.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class ProcessStream:
+    """A flow between a unit and a store or carrier."""
+
+    unit: str
+    process: Process
+    direction: str
+    """``in`` or ``out``."""
+    place: str
+    """Store or carrier."""
+    material: bool
+    """Whether the place is a store."""
+    measure: str
+    """Per hour."""
+
+    @property
+    def label(self) -> str:
+        """In the coordinate ``stream``."""
+        return f"{self.unit}.{self.direction}.{self.place}"
+
+    @property
+    def sign(self) -> float:
+        """1 where it gives, −1 where it takes."""
+        return 1.0 if self.direction == "out" else -1.0
+
+
+def streams(scenario: Scenario) -> tuple[ProcessStream, ...]:
+    """All flows of all units, in declared order; fuels are inputs."""
+    found = []
+    for unit, process in scenario.process_units:
+        for direction, places in directions(process).items():
+            for place, material in places.items():
+                measure = "t/h" if material else scenario.site.carrier[place].rate_unit
+                found.append(ProcessStream(unit, process, direction, place, material, measure))
+    return tuple(found)
+
+
+def directions(process: Process) -> dict[str, dict[str, bool]]:
+    """What a process takes and gives in any of its modes.
+
+    Returns:
+        By ``in`` and ``out`` the places, and whether each is a store.
+    """
+    found: dict[str, dict[str, bool]] = {"in": {}, "out": {}}
+    for mode in process.all_modes:
+        for side, flows in (("in", mode.inputs), ("out", mode.outputs)):
+            for stream in flows:
+                found[side].setdefault(stream.place, stream.store is not None)
+        for fuel in mode.heat.fuels if mode.heat else ():
+            found["in"].setdefault(fuel.carrier, False)
+    return found
+
+
+def per_t(mode: Mode, direction: str, place: str) -> float:
+    """What a mode takes from or gives to a place for each tonne; fuels, whose mix is free, left out."""
+    flows = mode.inputs if direction == "in" else mode.outputs
+    return sum(stream.per_t for stream in flows if stream.place == place)
+
+
+def emitted_kg(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
+    """Fossil process emissions in each step [kg CO2e], shape (n_steps,).
+
+    Args:
+        scenario: with its processes.
+        flows: ``process_mode`` and ``process_tph`` of table ``FLOWS``.
+    """
+    kg = np.zeros(scenario.horizon.n_steps)
+    modes, rates = flows["process_mode"].values, flows["process_tph"].to_numpy()
+    for i, (_, process) in enumerate(scenario.process_units):
+        for mode in process.all_modes:
+            per_tonne = sum(emission.kg_per_t for emission in mode.emissions if not emission.biogenic)
+            kg += per_tonne * np.where(modes[i] == mode.name, rates[i], 0.0) * scenario.horizon.step_h
+    return kg
+
+
+def coordinates(found: tuple[ProcessStream, ...]) -> dict[str, object]:
+    """The coordinate ``stream`` and what belongs to it."""
+    return {
+        "stream": np.array([stream.label for stream in found], dtype=np.str_),
+        "stream_process": ("stream", np.array([stream.unit for stream in found], dtype=np.str_)),
+        "stream_place": ("stream", np.array([stream.place for stream in found], dtype=np.str_)),
+        "stream_unit": ("stream", np.array([stream.measure for stream in found], dtype=np.str_)),
+    }

@@ -1,0 +1,1 @@
+"""Reading scenarios, series and logs from files."""

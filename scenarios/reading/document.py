@@ -1,0 +1,243 @@
+"""Reading YAML 1.2 with line numbers, refusing aliases, tags, duplicate keys and huge files."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emberline.scenarios.reading.files import named, reason, unreadable
+from emberline.scenarios.records.base import Problem, ScenarioError
+
+LARGEST_BYTES = 1_000_000
+MOST_VALUES = 40_000
+"""Keys and items of lists: the parser takes some 60 µs for each, so that a text is read within a few seconds."""
+VALUE = re.compile(r""",|["']?:(?=\s|$)|["']:|(?:^|[\s])[-?](?=\s)""")
+"""What begins a key's value or an item; some in texts and comments are counted with them."""
+DEEPEST = 30
+MOST_BRACKETS = 100
+"""Brackets open at the same time: the parser takes minutes for some thousands, and each counts that is in a text."""
+Keys = tuple[str | int, ...]
+
+LEFT_OUT = object()
+"""Stands for a value that was refused, so that nobody reports its absence as a second mistake."""
+CORE = ("null", "bool", "int", "float", "str", "timestamp", "seq", "map", "value", "merge")
+_INT = re.compile(r"[-+]?[0-9]+")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+
+
+@dataclass
+class Document:
+    """Plain data with the place that each key came from."""
+
+    data: dict[str, Any]
+    name: str
+    lines: dict[Keys, int] = field(default_factory=dict)
+    overrides: dict[Keys, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def where(self, path: Keys) -> str:
+        """File and line of a key, of its nearest parent where it has none, or the override that set it."""
+        for changed, spelled in self.overrides.items():
+            if changed[: len(path)] == path and path:
+                return f"--set {spelled}"
+        for size in range(len(path), -1, -1):
+            if path[:size] in self.overrides:
+                return f"--set {self.overrides[path[:size]]}"
+            if path[:size] in self.lines:
+                return f"{self.name}:{self.lines[path[:size]]}"
+        return self.name
+
+
+def read(path: Path) -> Document:
+    """Read a scenario file.
+
+    Raises:
+        ScenarioError: it cannot be read as a YAML mapping at all. Mistakes that leave the rest readable are collected
+            in the document instead, so that the user sees them together with all others.
+    """
+    wrong = unreadable(path)
+    if wrong:
+        raise ScenarioError([Problem(named(path), "", wrong)])
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_BYTES:
+            raise ScenarioError(
+                [Problem(path.name, "", f"has {size / 1e6:.1f} MB, a scenario has at most {LARGEST_BYTES / 1e6:g}")]
+            )
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ScenarioError([Problem(named(path), "", f"cannot be read: {reason(error)}")]) from None
+    except UnicodeDecodeError as error:
+        raise ScenarioError([Problem(path.name, "", f"is not UTF-8 text (byte {error.start})")]) from None
+    return parse(text, path.name)
+
+
+def parse(text: str, name: str = "scenario.yaml") -> Document:
+    """Read a scenario from text; see :func:`read`."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    if len(text) > LARGEST_BYTES:
+        raise ScenarioError([Problem(name, "", f"has more than {LARGEST_BYTES / 1e6:g} MB")])
+    if sum(1 for _ in VALUE.finditer(text)) > MOST_VALUES:
+        raise ScenarioError([Problem(name, "", f"has more than {MOST_VALUES} keys and items")])
+    if _brackets(text) > MOST_BRACKETS:
+        raise ScenarioError([Problem(name, "", "is nested too deeply")])
+    document = Document({}, name)
+    try:
+        node = YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ScenarioError([Problem(f"{name}:{line}", "", f"is not YAML: {error.problem or error.context}")]) from None
+    except YAMLError as error:
+        raise ScenarioError([Problem(name, "", f"is not YAML: {str(error).splitlines()[0]}")]) from None
+    except (RecursionError, ValueError) as error:
+        says = "is nested too deeply" if isinstance(error, RecursionError) else f"is not YAML: {error}"
+        raise ScenarioError([Problem(name, "", says)]) from None
+    if node is None or node.id != "mapping":
+        raise ScenarioError([Problem(f"{name}:1", "", "is not a mapping of keys to values")])
+    document.data = _construct(node, (), document, set())
+    return document
+
+
+def _brackets(text: str) -> int:
+    """Most brackets that are open at the same time."""
+    open_now = most = 0
+    for bracket in re.finditer(r"[\[\]{}]", text):
+        open_now = open_now + 1 if bracket[0] in "[{" else max(open_now - 1, 0)
+        most = max(most, open_now)
+    return most
+
+
+def _construct(node: Any, path: Keys, document: Document, seen: set[int]) -> Any:
+    line = node.start_mark.line + 1
+    document.lines.setdefault(path, line)
+    where = f"{document.name}:{line}"
+    key = dotted(path)
+    if id(node) in seen:
+        document.problems.append(Problem(where, key, "aliases (*name) are not allowed; write the value out"))
+        return LEFT_OUT
+    seen.add(id(node))
+    if len(path) > DEEPEST:
+        document.problems.append(Problem(where, key, f"is nested more than {DEEPEST} levels deep"))
+        return LEFT_OUT
+    tag = str(node.tag or "")
+    if tag and tag.removeprefix("tag:yaml.org,2002:") not in CORE:
+        document.problems.append(Problem(where, key, f"tags ({tag[:60]}) are not allowed"))
+        return LEFT_OUT
+    if node.id == "scalar":
+        return _scalar(node)
+    if node.id == "sequence":
+        items = [_construct(child, (*path, index), document, seen) for index, child in enumerate(node.value)]
+        return [item for item in items if item is not LEFT_OUT]
+    mapping: dict[str, Any] = {}
+    for name_node, child in node.value:
+        if name_node.id != "scalar":
+            document.problems.append(Problem(where, key, "has a key that is no plain name"))
+            continue
+        name = str(name_node.value)
+        at = name_node.start_mark.line + 1
+        if name == "<<":
+            document.problems.append(Problem(f"{document.name}:{at}", key, "merge keys (<<) are not allowed"))
+            continue
+        if name in mapping:
+            first = document.lines.get((*path, name), at)
+            document.problems.append(
+                Problem(
+                    f"{document.name}:{at}", dotted((*path, name)), f"key given twice; the first is on line {first}"
+                )
+            )
+            continue
+        document.lines[(*path, name)] = at
+        value = _construct(child, (*path, name), document, seen)
+        if value is not LEFT_OUT:
+            mapping[name] = value
+    return mapping
+
+
+def _scalar(node: Any) -> Any:
+    text = node.value
+    if node.style in ("'", '"', "|", ">"):
+        return text
+    return plain(text)
+
+
+def plain(text: str) -> Any:
+    """A plain scalar by the core schema of YAML 1.2; what is neither null, bool nor number stays text."""
+    if text in ("", "~", "null", "Null", "NULL"):
+        return None
+    if text in ("true", "True", "TRUE"):
+        return True
+    if text in ("false", "False", "FALSE"):
+        return False
+    if _INT.fullmatch(text) and len(text) <= 20:
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if text.lower() in (".inf", "+.inf", "-.inf"):
+        return math.copysign(math.inf, -1 if text[0] == "-" else 1)
+    if text.lower() == ".nan":
+        return math.nan
+    return text
+
+
+def override(document: Document, assignment: str) -> None:
+    """Apply ``key.path=value``; list items are named by their index or, where they have one, by their name.
+
+    Raises:
+        ScenarioError: the assignment is malformed or its path leads nowhere.
+    """
+    spelled = assignment if len(assignment) <= 80 else assignment[:77] + "…"
+
+    def refuse(says: str) -> ScenarioError:
+        return ScenarioError([Problem(f"--set {spelled}", "", says)])
+
+    key, equals, text = assignment.partition("=")
+    if not equals or not key.strip():
+        raise refuse("write it as key.path=value")
+    names = key.strip().split(".")
+    value = parse(f"value: {text}", f"--set {spelled}").data.get("value")
+    place: Any = document.data
+    path: list[str | int] = []
+    for depth, name in enumerate(names):
+        last = depth == len(names) - 1
+        if isinstance(place, list):
+            index = _index(place, name)
+            if index is None:
+                known = [str(item.get("name", i)) if isinstance(item, dict) else str(i) for i, item in enumerate(place)]
+                raise refuse(f"{dotted(tuple(path))} has no item {name!r}; it has {', '.join(known[:12])}")
+            path.append(index)
+            if last:
+                place[index] = value
+            else:
+                place = place[index]
+        elif isinstance(place, dict):
+            path.append(name)
+            if last:
+                place[name] = value
+            else:
+                if not isinstance(place.get(name), dict | list):
+                    place[name] = {}
+                place = place[name]
+        else:
+            raise refuse(f"{dotted(tuple(path))} is a value, it has no {name!r}")
+    for known_path in [p for p in document.lines if p[: len(path)] == tuple(path) and len(p) > len(path)]:
+        del document.lines[known_path]
+    document.overrides[tuple(path)] = spelled
+
+
+def _index(items: list[Any], name: str) -> int | None:
+    for index, item in enumerate(items):
+        if isinstance(item, dict) and item.get("name") == name:
+            return index
+    if name.isdigit() and int(name) < len(items):
+        return int(name)
+    return None
+
+
+def dotted(path: Keys) -> str:
+    """A path as the user writes it."""
+    return ".".join(str(part) for part in path)

@@ -1,0 +1,236 @@
+"""A plant's heat log: when each heat was at each stage, on which unit, with what energy; and when units broke down.
+
+One row for each heat and stage, in a CSV or Parquet file:
+
+==================  ======  =============================================================================
+column              unit
+==================  ======  =============================================================================
+heat, grade, unit           as in the scenario; a heat's name is free
+start, end                  with offset, or local time of the plant; an end that is empty: still under way
+energy_mwh          MWh     electricity, reheating included (optional)
+mass_t              t       what was treated (optional; else the grade's)
+order                       cast or order that the heat belongs to (optional)
+planned_start,              what the plan had wanted, where the plant keeps it (optional); a caster keeps the
+planned_end                 plan's pace, so that these tell how fast it could have been at most
+event                       ``breakdown`` in rows of breakdowns: unit, start, end; empty for heats (optional)
+==================  ======  =============================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emberline.scenarios.reading.table import Table, read_table
+from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.scenarios.records.horizon import MINUTE
+from emberline.scenarios.records.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REQUIRED = ("heat", "grade", "unit", "start", "end")
+OPTIONAL = ("energy_mwh", "mass_t", "order", "planned_start", "planned_end", "event")
+COLUMNS = REQUIRED + OPTIONAL
+TIMES = ("start", "end", "planned_start", "planned_end")
+
+
+@dataclass(frozen=True)
+class HeatLog:
+    """What a log says, checked. Times are minutes after ``origin``."""
+
+    name: str
+    origin: datetime
+    """First start of the log, UTC."""
+    heats: pd.DataFrame
+    """One row for each heat and stage by start: heat, order, grade, stage (index), unit, start_min, end_min (missing:
+    under way), energy_mwh, mass_t, planned_start_min, planned_end_min (missing: not told)."""
+    breakdowns: pd.DataFrame
+    """One row for each breakdown by start: unit, start_min, end_min (missing: not repaired yet)."""
+    tells_breakdowns: bool
+    """Whether breakdowns are logged at all."""
+    until_min: float
+    """Last moment that the log knows of."""
+    resolution_min: float
+    """How finely times are written."""
+    ignored: tuple[str, ...] = ()
+    """Columns that mean nothing here."""
+
+    def instant(self, minutes: float) -> datetime:
+        """The instant, UTC, that lies ``minutes`` after the origin."""
+        return self.origin + timedelta(minutes=minutes)
+
+    def part(self, first_min: float, last_min: float) -> HeatLog:
+        """The heats that began within a span and the breakdowns within it; what runs beyond it is under way."""
+        first = self.heats.groupby("heat")["start_min"].transform("min")
+        cut: list[pd.DataFrame] = []
+        for rows, begun in ((self.heats, first), (self.breakdowns, self.breakdowns["start_min"])):
+            own = rows[(begun >= first_min) & (begun < last_min) & (rows["start_min"] < last_min)].copy()
+            own.loc[own["end_min"] > last_min, ["end_min", *({"energy_mwh"} & set(own.columns))]] = np.nan
+            cut.append(own.reset_index(drop=True))
+        return HeatLog(
+            name=self.name,
+            origin=self.origin,
+            heats=cut[0],
+            breakdowns=cut[1],
+            tells_breakdowns=self.tells_breakdowns,
+            until_min=min(self.until_min, last_min),
+            resolution_min=self.resolution_min,
+            ignored=self.ignored,
+        )
+
+
+def read(path: Path, scenario: Scenario) -> HeatLog:
+    """Read a log and check it against the plant.
+
+    Raises:
+        ScenarioError: with every mistake found (at most 20), each with file, line and column.
+    """
+    return checked(read_table(path, "a heat log"), scenario, path.name)
+
+
+def checked(frame: pd.DataFrame, scenario: Scenario, name: str = "log") -> HeatLog:
+    """A log from a table with the columns of a log's file; see :func:`read`."""
+    return _Reader(frame, scenario, name).read()
+
+
+class _Reader:
+    """One log being read; collects the mistakes."""
+
+    def __init__(self, frame: pd.DataFrame, scenario: Scenario, name: str) -> None:
+        self.table = Table(frame, name, scenario.horizon.zone)
+        self.frame, self.name, self.problems = self.table.frame, name, self.table.problems
+        self.scenario = scenario
+
+    def read(self) -> HeatLog:
+        ignored = self._columns()
+        if self.problems:
+            raise ScenarioError(self.problems)
+        text = {
+            column: self.frame[column].astype(object).where(self.frame[column].notna(), "").astype(str).str.strip()
+            for column in ("heat", "grade", "unit", "order", "event")
+            if column in self.frame
+        }
+        blank = np.all([column.to_numpy() == "" for column in text.values()], axis=0)
+        event = text["event"].str.lower().to_numpy() if "event" in text else np.full(len(blank), "")
+        down = event == "breakdown"
+        heats = ~down & ~blank
+        self.table.each(
+            np.isin(event, ["", "heat", "breakdown"]), "event", text.get("event"), "is breakdown, heat or empty"
+        )
+        units = list(self.scenario.line.unit)
+        self.table.each(
+            text["unit"].isin(units) | blank, "unit", text["unit"], f"unknown unit; units are {_few(units)}"
+        )
+        grades = list(self.scenario.line.grade)
+        says = f"unknown grade; grades are {_few(grades)}"
+        self.table.each(text["grade"].isin(grades) | ~heats, "grade", text["grade"], says)
+        self.table.each((text["heat"] != "") | ~heats, "heat", None, "is required")
+        times = {column: self.table.times(column, ~blank) for column in TIMES if column in self.frame}
+        numbers = {
+            column: self.table.numbers(column, ~blank) for column in ("energy_mwh", "mass_t") if column in self.frame
+        }
+        self.table.stop()
+        start, end = times["start"], times["end"]
+        self.table.each(~np.isnan(start) | blank, "start", None, "is required")
+        backwards = "is not after the start"
+        # a repair may be shorter than times are written
+        self.table.each(~((end < start) | ((end == start) & ~down)) | blank, "end", self.frame["end"], backwards)
+        if "planned_end" in times and "planned_start" in times:
+            wrong = times["planned_end"] <= times["planned_start"]
+            self.table.each(~wrong | blank, "planned_end", self.frame["planned_end"], backwards)
+        self.table.stop()
+        return self._log(text, times, numbers, heats, down, ignored)
+
+    def _columns(self) -> tuple[str, ...]:
+        given = list(self.frame.columns)
+        for column in REQUIRED:
+            if column not in given:
+                says = f"has no column {column}; columns are {', '.join(REQUIRED)}, if there are: {', '.join(OPTIONAL)}"
+                self.problems.append(Problem(self.name, "", says))
+        ignored = [column for column in given if column not in COLUMNS]
+        for column in ignored:
+            close = get_close_matches(column.lower(), [known for known in COLUMNS if known not in given], 1, 0.8)
+            if close:
+                self.problems.append(Problem(f"{self.name}:1", column, f"unknown column; did you mean {close[0]}?"))
+        twice = sorted({column for column in given if given.count(column) > 1})
+        if twice:
+            self.problems.append(Problem(f"{self.name}:1", ", ".join(twice), "column given twice"))
+        return tuple(ignored)
+
+    def _log(
+        self,
+        text: dict[str, pd.Series],
+        times: dict[str, np.ndarray],
+        numbers: dict[str, np.ndarray],
+        heats: np.ndarray,
+        down: np.ndarray,
+        ignored: tuple[str, ...],
+    ) -> HeatLog:
+        import pandas as pd
+
+        line = self.scenario.line
+        missing = np.full(len(heats), np.nan)
+        known = np.concatenate([times["start"][heats | down], times["end"][heats | down]])
+        if not heats.any():
+            raise ScenarioError([Problem(self.name, "", "has no heats")])
+        origin = float(np.nanmin(known))
+        stages = {unit.name: i for i, stage in enumerate(line.stages) for unit in stage.units}
+        columns: dict[str, Any] = {
+            "heat": text["heat"],
+            "order": text.get("order", pd.Series([""] * len(heats))),
+            "grade": text["grade"],
+            "unit": text["unit"],
+            "stage": text["unit"].map(stages).fillna(-1).astype(int),
+            "row": np.arange(len(heats)),
+            **{f"{name}_min": times.get(name, missing) - origin for name in TIMES},
+            **{name: numbers.get(name, missing) for name in ("energy_mwh", "mass_t")},
+        }
+        table = pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
+        own = table[heats].sort_values(["start_min", "row"], kind="stable").reset_index(drop=True)
+        self.problems += self._impossible(own)
+        self.table.stop()
+        broken = table[down].sort_values("start_min", kind="stable")[["unit", "start_min", "end_min"]]
+        return HeatLog(
+            name=self.name,
+            origin=datetime(1970, 1, 1, tzinfo=UTC) + origin * MINUTE,
+            heats=own.drop(columns="row"),
+            breakdowns=broken.reset_index(drop=True),
+            tells_breakdowns="event" in text,
+            until_min=float(np.nanmax(known)) - origin,
+            resolution_min=self.table.resolution_min,
+            ignored=ignored,
+        )
+
+    def _impossible(self, rows: pd.DataFrame) -> Iterator[Problem]:
+        """Heats on units that cannot take them, at a stage twice, in two grades, or at two stages at once."""
+        line = self.scenario.line
+        able: dict[tuple[str, str], bool] = {}
+        last: dict[str, dict[Any, Any]] = {}
+        seen: set[tuple[str, int]] = set()
+        for item in rows.to_dict("records"):
+            heat, grade, unit, stage = (item[name] for name in ("heat", "grade", "unit", "stage"))
+            where = self.table.where(item["row"])
+            if (grade, unit) not in able:
+                able[grade, unit] = line.duration_min(line.grade[grade], unit) is not None
+            if not able[grade, unit]:
+                yield Problem(where, "unit", f"grade {grade} cannot run on {unit} in this scenario")
+            if (heat, stage) in seen:
+                yield Problem(where, "heat", f"heat {heat} is at stage {line.stages[stage].name} a second time")
+            before = last.get(heat)
+            if before is not None and before["grade"] != grade:
+                yield Problem(where, "grade", f"heat {heat} is of grade {before['grade']} on another row")
+            elif before is not None and (before["stage"] > stage or before["end_min"] > item["start_min"] + 1e-9):
+                yield Problem(where, "start", f"heat {heat} is still on {before['unit']} then, or has been past it")
+            seen.add((heat, stage))
+            last[heat] = item
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:12]) + (" …" if len(names) > 12 else "")

@@ -1,0 +1,175 @@
+"""What was known of a scenario's series at a moment: its forecasts as they were issued then, all else as it is.
+
+Of an interval the newest forecast counts that was at hand. Where none covers it, the series as it was 168 h before
+stands for it, or as many weeks before as it takes to lie in the past; the source then says so.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios.datasets import INPUTS, check
+from emberline.scenarios.reading.forecast import Forecast
+from emberline.scenarios.reading.series import Resolved, Series, on_steps, read_forecast, resolve
+from emberline.scenarios.records.base import Problem, ScenarioError
+from emberline.scenarios.records.horizon import DAY, Horizon
+from emberline.scenarios.records.quantity import factor
+from emberline.scenarios.records.scenario import Scenario
+
+WEEK = timedelta(days=7)
+ROWS = {
+    "assets": ("asset_values", "series"),
+    "contracts": ("contract_mw", "contract"),
+    "deliveries": ("demand_tph", "demand"),
+    "arrivals": ("arrival_tph", "arrival"),
+}
+"""Variable of ``INPUTS`` and its label, by the field whose items have a row each; all else is a variable of its own."""
+
+
+def foreseen(scenario: Scenario, horizon: Horizon, at: datetime) -> xr.Dataset:
+    """The series of a part of a scenario's horizon as they were known at a moment, a dataset of table ``INPUTS``.
+
+    Args:
+        scenario: whose series without a forecast are known in advance.
+        horizon: lies within the scenario's, on its steps.
+        at: the moment.
+
+    Raises:
+        ScenarioError: a forecast, or what stands for one, cannot be had.
+    """
+    data = scenario.inputs.sel(time=horizon.times).copy(deep=True)
+    for name, path, series, unit in scenario.series():
+        if series.forecast is None:
+            continue
+        try:
+            found = known(series, horizon, unit, scenario._folder, at)
+        except ValueError as error:
+            raise ScenarioError([Problem(scenario.name, name, str(error))]) from None
+        row = ROWS.get(str(path[0])) or ROWS.get(str(path[1]))
+        if row is not None:
+            data[row[0]].loc[{row[1]: name}] = found.values
+            continue
+        size = scenario.site.pv.peak_mw if name == "pv_available_mw" and scenario.site.pv else 1.0
+        attrs = data[name].attrs | {"source": found.source, "filled": 0, "first_filled": ""}
+        data[name] = ("time", found.values * size, attrs)
+    return check(data, INPUTS)
+
+
+def uncertain(scenario: Scenario) -> list[str]:
+    """Names of the series that have a forecast."""
+    return [name for name, _, series, _ in scenario.series() if series.forecast is not None]
+
+
+def known(series: Series, horizon: Horizon, unit: str, folder: Path, at: datetime) -> Resolved:
+    """A series on the steps of a horizon, in ``unit``, as it was known at a moment.
+
+    Raises:
+        ValueError: as of ``resolve``, or nothing stands for what no forecast covers.
+    """
+    told = series.forecast
+    if told is None:
+        return resolve(series, horizon, unit, folder)
+    if told.published is not None:
+        until = _published_until(told, horizon, at)
+        values, source = np.full(horizon.n_steps, np.nan), f"published {told.published}"
+        n = _steps_before(horizon, until)
+        if n:
+            values[:n] = resolve(series, part(horizon, 0, n), unit, folder).values
+    else:
+        until = at
+        values, source = _issued(told, horizon, unit, folder, at)
+    missing = np.flatnonzero(np.isnan(values))
+    if len(missing) and told.beyond == "refuse":
+        first = horizon.instant(float(missing[0]) * horizon.step_min)
+        raise ValueError(f"no forecast known at {_stamp(at)} covers {first.isoformat(timespec='minutes')}")
+    for span in _spans(missing):
+        values[span[0] : span[1]] = _weeks_before(series, horizon, span, unit, folder, until)
+    if len(missing):
+        source += f"; {len(missing)} of {horizon.n_steps} steps as 168 h before"
+    return Resolved(values, source)
+
+
+def _published_until(told: Forecast, horizon: Horizon, at: datetime) -> datetime:
+    """Until when the series is known: the end of the local day, or of the next one once that is published."""
+    local = at.astimezone(horizon.tz)
+    days = 2 if local.hour * 60 + local.minute >= told.published_min else 1
+    day = local.date() + days * DAY
+    return datetime(day.year, day.month, day.day, tzinfo=horizon.tz).astimezone(UTC)
+
+
+def _issued(told: Forecast, horizon: Horizon, unit: str, folder: Path, at: datetime) -> tuple[np.ndarray, str]:
+    """Values of a file of forecasts on the steps, missing where none covers a step, and where they are from."""
+    issued, valid, raw = read_forecast(told, folder)
+    name = Path(told.csv or told.parquet or "").name
+    width = round(told.interval_min * 60)
+    start, end = int(horizon.start_utc.timestamp()), int(horizon.end_utc.timestamp())
+    now = at.timestamp() - told.delay_min * 60
+    here = np.flatnonzero((issued <= now) & (valid > start - width) & (valid < end) & ~np.isnan(raw))
+    if not len(here):
+        return np.full(horizon.n_steps, np.nan), f"{name}, nothing issued by {_stamp(at)}"
+    # the newest of each interval comes last
+    order = here[np.lexsort((issued[here], valid[here]))]
+    newest = np.append(valid[order][1:] != valid[order][:-1], True)
+    order = order[newest]
+    first = start - (start - int(valid[order[0]])) % width
+    grid = np.arange(first, end, width)
+    place = (valid[order] - first) / width
+    off = np.flatnonzero(place != np.round(place))
+    if len(off):
+        at_s = np.datetime64(int(valid[order][off[0]]), "s")
+        raise ValueError(f"{name}: {at_s}Z is off the raster of {told.interval_min:g} min in {told.valid}")
+    values, covered = np.zeros(len(grid)), np.zeros(len(grid))
+    values[place.astype(int)], covered[place.astype(int)] = raw[order], 1.0
+    scale = (factor(told.unit, unit) if told.unit else 1.0) * told.scale
+    found = on_steps(grid, width, values, horizon) * scale
+    whole = on_steps(grid, width, covered, horizon) > 1 - 1e-9
+    latest = datetime.fromtimestamp(int(issued[order].max()), UTC)
+    return np.where(whole, found, np.nan), f"{name}, issued {_stamp(latest)}"
+
+
+def _weeks_before(
+    series: Series, horizon: Horizon, span: tuple[int, int], unit: str, folder: Path, until: datetime
+) -> np.ndarray:
+    """The series on some steps as it was 168 h before, or as many weeks before as it takes to be known."""
+    found = np.zeros(span[1] - span[0])
+    k = span[0]
+    weeks = 0
+    while k < span[1]:
+        weeks += 1
+        n = min(_steps_before(horizon, until + weeks * WEEK), span[1])
+        if n > k:
+            here = part(horizon, k, n)
+            earlier = here.model_copy(update={"start": here.start_utc - weeks * WEEK})
+            try:
+                found[k - span[0] : n - span[0]] = resolve(series, earlier, unit, folder).values
+            except ValueError as error:
+                raise ValueError(f"what stands for the forecast, {weeks} week(s) before: {error}") from None
+            k = n
+    return found
+
+
+def part(horizon: Horizon, first: int, last: int) -> Horizon:
+    """The steps from ``first`` to before ``last`` of a horizon."""
+    start = horizon.start_utc + timedelta(minutes=first * horizon.step_min)
+    return horizon.model_copy(update={"start": start, "days": None, "length_h": (last - first) * horizon.step_h})
+
+
+def _steps_before(horizon: Horizon, moment: datetime) -> int:
+    """How many steps end by a moment."""
+    return min(max(int(horizon.minutes(moment) / horizon.step_min + 1e-9), 0), horizon.n_steps)
+
+
+def _spans(places: np.ndarray) -> list[tuple[int, int]]:
+    """Runs of places that follow each other, each from its first to after its last."""
+    if not len(places):
+        return []
+    runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+    return [(int(run[0]), int(run[-1]) + 1) for run in runs]
+
+
+def _stamp(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="minutes").replace("+00:00", "Z")

@@ -1,0 +1,59 @@
+"""An overlay: a file that changes part of a scenario, such as what was fitted to a plant's log.
+
+Mappings are merged key by key; values and lists take the place of what was there. Files that it names lie beside it,
+whatever scenario it is laid over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from emberline.scenarios.reading.document import Document, Keys, read
+
+FILES = ("csv", "parquet")
+"""Keys of a series that name a file."""
+
+
+def lay(document: Document, name: str) -> None:
+    """Lay an overlay over a document; its mistakes are told with its own file and line.
+
+    Raises:
+        ScenarioError: the file cannot be read as a mapping.
+    """
+    over = read(Path(name))
+    document.problems += over.problems
+    leaves: set[Keys] = set()
+    for path, value in _leaves(_beside(over.data, Path(name).absolute().parent), ()):
+        place: Any = document.data
+        for key in path[:-1]:
+            if not isinstance(place.get(key), dict):
+                place[key] = {}
+            place = place[key]
+        place[path[-1]] = value
+        leaves.add(path)
+
+    def laid(at: Keys) -> bool:
+        return any(at[:size] in leaves for size in range(1, len(at) + 1))
+
+    document.lines = {at: line for at, line in document.lines.items() if not laid(at)}
+    document.overrides |= {at: f"@{over.name}:{line}" for at, line in over.lines.items() if laid(at)}
+
+
+def _beside(data: Any, folder: Path) -> Any:
+    """The data with the paths of its series made whole."""
+    if isinstance(data, list):
+        return [_beside(item, folder) for item in data]
+    if not isinstance(data, dict):
+        return data
+    found = {key: _beside(value, folder) for key, value in data.items()}
+    return found | {key: str(folder / found[key]) for key in FILES if isinstance(found.get(key), str)}
+
+
+def _leaves(data: dict[str, Any], path: Keys) -> Iterator[tuple[Keys, Any]]:
+    for key, value in data.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, (*path, key))
+        else:
+            yield (*path, key), value

@@ -1,0 +1,397 @@
+"""Series over time: a constant, a bundled typical table, or a column of a CSV or Parquet file.
+
+Values hold for the interval that begins at their time stamp. They are brought onto the plan's step by exact averaging
+(the integral over a step divided by its length), so that energy, money and carbon do not depend on the step.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+
+from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.reading.forecast import Forecast
+from emberline.scenarios.reading.unit_spelling import named as named_unit
+from emberline.scenarios.records.base import Misplaced, Record
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.quantity import CURRENCIES, PositiveMinutes, factor, in_unit
+
+LARGEST_FILE_MB = 64
+EARLIEST, LATEST = -2_208_988_800, 7_289_654_400
+"""Of a time in a file: 1900 and 2201, seconds after 1970."""
+Fill = Literal["refuse", "hold", "interpolate", "zero"]
+
+
+class Series(Record):
+    """Where the values come from. Exactly one of ``value``, ``table``, ``csv`` and ``parquet`` is given."""
+
+    value: float | None = None
+    """The same value at all times."""
+    table: str | None = Field(default=None, pattern=r"^[a-z0-9_]{1,60}$")
+    """A bundled table of typical days, by month and local hour."""
+    csv: str | None = None
+    """Path of a CSV file, relative to the scenario's folder."""
+    parquet: str | None = None
+    """Path of a Parquet file, relative to the scenario's folder."""
+    column: str | None = None
+    time: str = "time_utc"
+    """The column that holds the start of each interval."""
+    unit: str | None = None
+    """Unit of the column; none: the unit that the field asks for."""
+    zone: str | None = None
+    """Zone of time stamps without offset; required where they have none."""
+    interval_min: PositiveMinutes = 60
+    """Length of the interval that each value stands for."""
+    gaps: Fill = "refuse"
+    """What to do where values are missing: refuse, hold the last, interpolate, or take zero."""
+    scale: float = 1.0
+    """A factor on all values."""
+    forecast: Forecast | None = None
+    """What was known of it in advance, for planning as time goes on; none: all of it."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Series:
+        given = [kind for kind in ("value", "table", "csv", "parquet") if getattr(self, kind) is not None]
+        if len(given) != 1:
+            raise ValueError(f"give one of value, table, csv or parquet; got {' and '.join(given) or 'none'}")
+        if given[0] != "value" and self.column is None:
+            raise ValueError(f"{given[0]} needs a column")
+        if self.forecast is not None and given[0] == "value":
+            raise ValueError("a constant has no forecast; leave forecast out")
+        return self
+
+
+def series_in(unit: str, minimum: float | None = None) -> Callable[[Any, ValidationInfo], Any]:
+    """A validator that takes a plain quantity for a constant series in ``unit``."""
+    return constant_read_by(in_unit(unit), minimum, unit)
+
+
+def constant_read_by(
+    read: Callable[[Any, ValidationInfo], Any], minimum: float | None = None, unit: str = ""
+) -> Callable[[Any, ValidationInfo], Any]:
+    """A validator that takes a plain quantity for a constant series.
+
+    Args:
+        read: makes a number of it.
+        minimum: below which it may not lie.
+        unit: of the minimum, for the message.
+    """
+
+    def widen(raw: Any, info: ValidationInfo) -> Any:
+        if isinstance(raw, dict) and isinstance(raw.get("value"), str):
+            raw = {**raw, "value": read(raw["value"], info)}
+        elif isinstance(raw, str | int | float):
+            raw = {"value": read(raw, info)}
+        if minimum is not None and isinstance(raw, dict):
+            value = raw.get("value")
+            if isinstance(value, int | float) and value < minimum:
+                raise ValueError(f"{value:g} is below {minimum:g} {unit}".rstrip())
+        return raw
+
+    return widen
+
+
+LARGEST = 1e7
+"""Largest value of a series: beyond any price, intensity or power, and what a solver still reckons with."""
+Given = Series | float | str
+"""What the file may hold: the series in full, or a constant as a number or a quantity."""
+PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0), json_schema_input_type=Given)]
+TonnageSeries = Annotated[Series, BeforeValidator(series_in("t/h", 0), json_schema_input_type=Given)]
+PriceSeries = Annotated[Series, BeforeValidator(series_in("{currency}/MWh"), json_schema_input_type=Given)]
+IntensitySeries = Annotated[Series, BeforeValidator(series_in("kg/MWh", 0), json_schema_input_type=Given)]
+FactorSeries = Annotated[Series, BeforeValidator(series_in("", 0), json_schema_input_type=Given)]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Values on the plan's steps and what was done to get them."""
+
+    values: np.ndarray
+    """Shape (n_steps,)."""
+    source: str
+    filled: int = 0
+    """Number of source intervals that had to be filled."""
+    first_filled: str = ""
+
+    @property
+    def origin(self) -> tuple[str, int, str]:
+        """Where the values are from, and what was filled."""
+        return self.source, self.filled, self.first_filled
+
+
+def resolve(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolved:
+    """Bring a series onto the steps of a horizon, in ``unit``.
+
+    Raises:
+        ValueError: file or column missing, times without zone, gaps that may not be filled, unit that does not convert.
+    """
+    found = _resolved(series, horizon, unit, folder)
+    largest = float(np.abs(found.values).max(initial=0.0))
+    if not largest <= LARGEST:
+        raise ValueError(f"values reach {largest:g} {unit}; at most {LARGEST:g} is taken")
+    return found
+
+
+def _resolved(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolved:
+    if series.value is not None:
+        return Resolved(np.full(horizon.n_steps, series.value * series.scale), "constant")
+    _contradiction(series, unit)
+    if series.table is not None:
+        return _from_table(series, horizon, unit)
+    path = folder / (series.csv or series.parquet or "")
+    (seconds,), values = read_columns(
+        path, (series.time,), series.column or "", series.zone, parquet=series.parquet is not None
+    )
+    return _onto(series, horizon, unit, seconds, values, path.name)
+
+
+def _contradiction(series: Series, unit: str) -> None:
+    """Refuse a column whose name says another unit than the one that it is read in.
+
+    Raises:
+        Misplaced: it does; of another currency only a stated unit and rate make this one.
+    """
+    said, column = series.unit or unit, series.column or ""
+    name = named_unit(column)
+    if name is None:
+        return
+    stated = "unit" if series.unit else "column"
+    money, wanted = (next((code for code in CURRENCIES if one.startswith(f"{code}/")), None) for one in (name, said))
+    if money and wanted and money != wanted:
+        if series.unit and series.scale != 1:
+            return  # the rate is stated
+        says = (
+            f"column {column!r} counts in {money}, not in {wanted}, and there are no exchange rates; give a series in "
+        )
+        raise Misplaced(
+            f"{says}{wanted}, or state the rate: unit: {unit} and scale: how many {wanted} one {money} is", stated
+        )
+    try:
+        times = factor(name, said)
+    except ValueError:
+        if not series.unit or name == "%":
+            return  # a name that says something else
+        times = 0.0
+    if abs(times - 1) > 1e-9:
+        says = f"column {column!r} is named in {name}, and is read in {said}"
+        raise Misplaced(f"{says}; say unit: {name}, or give the column another name", stated)
+
+
+def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
+    columns = typical(series.table or "")
+    if series.column not in columns:
+        says = f"table {series.table} has no column {(series.column or '')[:60]!r}; it has {', '.join(sorted(columns))}"
+        raise Misplaced(says, "column")
+    by_month_hour = columns[series.column]
+    quarter = horizon.times.astype("datetime64[s]").astype(int)
+    # 15 min is the finest offset that any zone has: hours of the table begin on these
+    even = math.gcd(round(horizon.step_min), 15, horizon.start_utc.minute)
+    sub = np.arange(0, round(horizon.step_min * 60), even * 60)
+    local = [
+        [horizon.instant((second + shift - quarter[0]) / 60) for shift in sub.tolist()] for second in quarter.tolist()
+    ]
+    values = np.array([np.mean([by_month_hour[at.month - 1, at.hour] for at in row]) for row in local])
+    scale = factor(series.unit, unit) if series.unit else 1.0
+    return Resolved(values * scale * series.scale, f"table {series.table}")
+
+
+@cache
+def typical(table: str) -> dict[str, np.ndarray]:
+    """A bundled table: each column as an array of shape (12, 24), by month and local hour."""
+    folder = files("emberline.scenarios") / "data"
+    resource = folder / f"{table}.csv"
+    if not resource.is_file():
+        known = sorted(
+            p.name[:-4] for p in (files("emberline.scenarios") / "data").iterdir() if p.name.endswith(".csv")
+        )
+        raise ValueError(f"no bundled table {table!r}; there are {', '.join(known)}")
+    rows = list(csv.DictReader(resource.read_text(encoding="utf-8").splitlines()))
+    if not rows or not {"month", "hour"} <= set(rows[0]):
+        raise ValueError(f"table {table} is no table of typical days")
+    columns = {name: np.zeros((12, 24)) for name in rows[0] if name not in ("month", "hour")}
+    for row in rows:
+        for name, array in columns.items():
+            array[int(row["month"]) - 1, int(row["hour"])] = float(row[name])
+    return columns
+
+
+def read_columns(
+    path: Path, times: Sequence[str], column: str, zone: str | None, *, parquet: bool = False
+) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """Columns of a file: time stamps as seconds since 1970 UTC, and numbers as they stand there. Not to be written to.
+
+    Args:
+        path: of a CSV file, or of a Parquet file.
+        times: names of the columns with time stamps.
+        column: name of the column with numbers.
+        zone: of time stamps without offset.
+        parquet: whether it is a Parquet file.
+
+    Raises:
+        ValueError: file or column missing, text among the numbers, times that are not clear.
+    """
+    wrong = unreadable(path)
+    if wrong:
+        raise ValueError(f"{named(path)}: {wrong}")
+    told = path.stat()
+    if told.st_size > LARGEST_FILE_MB * 1e6:
+        raise ValueError(f"{path.name} has {told.st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
+    return _columns(path, told.st_mtime_ns, tuple(times), column, zone, parquet)
+
+
+def read_forecast(told: Forecast, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Time of issue, start of the interval (seconds since 1970 UTC) and value of each row of a file of forecasts.
+
+    Raises:
+        ValueError: the file cannot be read as one.
+    """
+    path = folder / (told.csv or told.parquet or "")
+    parquet = told.parquet is not None
+    try:
+        (issued, valid), raw = read_columns(
+            path, (told.issued, told.valid), told.column or "", told.zone, parquet=parquet
+        )
+    except ValueError as error:
+        raise ValueError(f"forecast: {error}") from None
+    return issued, valid, raw
+
+
+@lru_cache(maxsize=16)
+def _columns(
+    path: Path, changed: int, times: tuple[str, ...], column: str, zone: str | None, parquet: bool
+) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    # who plans as time goes on reads the same file again and again
+    import pandas as pd
+
+    wanted = [*times, column]
+    try:
+        frame = pd.read_parquet(path) if parquet else pd.read_csv(path, usecols=lambda name: name in wanted)
+    except Exception as error:  # parsers raise many kinds; to the user the file is unreadable
+        raise ValueError(f"{path.name} cannot be read: {str(error).splitlines()[0][:120]}") from None
+    for name in wanted:
+        if name not in frame.columns:
+            raise ValueError(f"{path.name} has no column {name!r}")
+    values = pd.to_numeric(frame[column], errors="coerce")
+    text = frame[column].notna() & values.isna()
+    if text.any():
+        row = int(np.flatnonzero(text)[0])
+        raise ValueError(f"{path.name} line {row + 2}: {frame[column].iloc[row]!r} in {column} is no number")
+    raw = values.to_numpy(float)
+    if np.isinf(raw).any():
+        raise ValueError(f"{path.name} line {int(np.flatnonzero(np.isinf(raw))[0]) + 2}: {column} is infinite")
+    return tuple(_utc_seconds(frame[name], zone, name, path.name) for name in times), raw
+
+
+def _utc_seconds(stamps: Any, zone: str | None, column: str, name: str) -> np.ndarray:
+    """Time stamps as seconds since 1970 UTC."""
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(stamps):
+        times = pd.DatetimeIndex(stamps)
+    else:
+        text = stamps.astype(str)
+        offset = text.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True)
+        if offset.any() and not offset.all():
+            row = int(np.flatnonzero(offset != offset.iloc[0])[0])
+            raise ValueError(f"{name} line {row + 2}: time stamps with and without offset are mixed")
+        try:
+            times = pd.DatetimeIndex(pd.to_datetime(text, utc=bool(offset.all()), format="ISO8601"))
+        except ValueError as error:
+            raise ValueError(f"{name}: {column} is no time: {str(error).splitlines()[0][:100]}") from None
+    if times.hasnans:
+        raise ValueError(f"{name} line {int(np.flatnonzero(times.isna())[0]) + 2}: {column} is empty")
+    seconds = np.asarray(times.as_unit("s").asi8)
+    far = np.flatnonzero((seconds < EARLIEST) | (seconds >= LATEST))
+    if len(far):
+        raise ValueError(f"{name} line {int(far[0]) + 2}: {column} lies outside 1900 to 2200")
+    if times.tz is None:
+        if zone is None:
+            raise ValueError(f"{name}: {column} has times without offset; add 'zone' (such as UTC or Europe/Berlin)")
+        try:
+            times = times.tz_localize(zone, ambiguous="infer", nonexistent="raise")
+        except Exception as error:  # pandas raises several kinds of its own
+            raise ValueError(f"{name}: local times of {zone} are not clear: {str(error)[:120]}") from None
+    return np.asarray(times.tz_convert("UTC").as_unit("s").asi8)
+
+
+def _onto(series: Series, horizon: Horizon, unit: str, seconds: np.ndarray, raw: np.ndarray, name: str) -> Resolved:
+    width = round(series.interval_min * 60)
+    order = np.argsort(seconds, kind="stable")
+    seconds, raw = seconds[order], raw[order]
+    twice = np.flatnonzero(np.diff(seconds) == 0)
+    if len(twice):
+        raise ValueError(f"{name}: {_stamp(seconds[twice[0]])} occurs twice in {series.time}")
+    start, end = int(horizon.start_utc.timestamp()), int(horizon.end_utc.timestamp())
+    if len(seconds):
+        close = np.flatnonzero(np.diff(seconds) < width)
+        if len(close):
+            raise ValueError(
+                f"{name}: at {_stamp(seconds[close[0]])} intervals are shorter than {series.interval_min:g} min"
+            )
+    first = start - (start - (int(seconds[0]) if len(seconds) else start)) % width
+    grid = np.arange(first, end, width)
+    values = np.full(len(grid), np.nan)
+    inside = (seconds > start - width) & (seconds < end)
+    place = (seconds[inside] - first) / width
+    off = np.flatnonzero(place != np.round(place))
+    if len(off):
+        raise ValueError(f"{name}: {_stamp(seconds[inside][off[0]])} is off the raster of {series.interval_min:g} min")
+    values[place.astype(int)] = raw[inside]
+    missing = np.flatnonzero(np.isnan(values))
+    if len(missing):
+        if len(missing) == len(grid) and len(seconds):
+            raise ValueError(
+                f"{name}: covers {_stamp(seconds[0])} to {_stamp(seconds[-1] + width)}, nothing of the horizon from "
+                f"{_stamp(start)} to {_stamp(end)}; give data of the horizon, or move horizon.start"
+            )
+        if series.gaps == "refuse":
+            raise ValueError(
+                f"{name}: {len(missing)} of {len(grid)} values of {series.column} are missing in the horizon, first "
+                f"at {_stamp(grid[missing[0]])}; give data, or say gaps: hold, interpolate or zero"
+            )
+        values = _fill(values, series.gaps, name)
+    scale = (factor(series.unit, unit) if series.unit else 1.0) * series.scale
+    filled = _stamp(grid[missing[0]]) if len(missing) else ""
+    return Resolved(on_steps(grid, width, values, horizon) * scale, name, len(missing), filled)
+
+
+def on_steps(grid: np.ndarray, width: int, values: np.ndarray, horizon: Horizon) -> np.ndarray:
+    """Means over the steps of what is constant within the intervals of an even raster, shape (n_steps,).
+
+    Args:
+        grid: start of each interval, seconds since 1970 UTC, covering the horizon.
+        width: of the intervals [s].
+        values: of each interval.
+        horizon: with its steps.
+    """
+    start, step = int(horizon.start_utc.timestamp()), round(horizon.step_min * 60)
+    edges = start + np.arange(horizon.n_steps + 1) * step
+    # the integral of a piecewise constant is piecewise linear: exact at any edge
+    integral = np.concatenate([[0.0], np.cumsum(values) * width])
+    at = np.interp(edges, np.append(grid, grid[-1] + width), integral)
+    return np.diff(at) / step
+
+
+def _fill(values: np.ndarray, how: Fill, name: str) -> np.ndarray:
+    known = np.flatnonzero(~np.isnan(values))
+    if how == "zero":
+        return np.nan_to_num(values, nan=0.0)
+    if not len(known):
+        raise ValueError(f"{name}: the horizon has no value at all to fill from")
+    if how == "interpolate":
+        return np.interp(np.arange(len(values)), known, values[known])
+    last = np.searchsorted(known, np.arange(len(values)), side="right") - 1
+    return values[known[np.maximum(last, 0)]]
+
+
+def _stamp(second: int) -> str:
+    return f"{np.datetime64(int(second), 's')}Z".replace(":00Z", "Z")

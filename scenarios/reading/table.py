@@ -1,0 +1,140 @@
+"""Tables that a plant's systems write, read with the line of every mistake: times in any zone, positive numbers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.reading.series import LARGEST_FILE_MB
+from emberline.scenarios.records.base import Problem, ScenarioError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_TOLD = 20
+"""Mistakes told of one table."""
+EARLIEST, LATEST = "1971-01-01", "2201-01-01"
+OUTSIDE = "lies outside 1971 to 2200"
+
+
+def read_table(path: Path, what: str) -> pd.DataFrame:
+    """A CSV file, every cell as text, or a Parquet file.
+
+    Raises:
+        ScenarioError: it is of another kind, not there, too large or unreadable.
+    """
+    import pandas as pd
+
+    def refuse(says: str) -> ScenarioError:
+        return ScenarioError([Problem(path.name, "", says)])
+
+    if path.suffix.lower() not in (".csv", ".parquet"):
+        raise refuse(f"{what} is a .csv or .parquet file")
+    wrong = unreadable(path)
+    if wrong:
+        raise ScenarioError([Problem(named(path), "", wrong)])
+    if path.stat().st_size > LARGEST_FILE_MB * 1e6:
+        raise refuse(f"has {path.stat().st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
+    try:
+        if path.suffix.lower() == ".csv":
+            return pd.read_csv(path, dtype=str, keep_default_na=False, skip_blank_lines=False, encoding="utf-8-sig")
+        return pd.read_parquet(path)
+    except Exception as error:  # parsers raise many kinds; to the user the file is unreadable
+        raise refuse(f"cannot be read: {(str(error).splitlines() or ['empty'])[0][:120]}") from None
+
+
+class Table:
+    """A table being read; collects the mistakes."""
+
+    def __init__(self, frame: pd.DataFrame, name: str, zone: str) -> None:
+        self.frame = frame.rename(columns=lambda column: str(column).strip())
+        self.name = name
+        self.zone = zone
+        """Zone of times without offset."""
+        self.problems: list[Problem] = []
+        self.resolution_min = 1.0
+        """How finely the times read are written."""
+
+    def where(self, row: int) -> str:
+        """File and line of a row."""
+        return f"{self.name}:{row + 2}"
+
+    def each(self, good: Any, column: str, values: Any, says: str) -> None:
+        """Note a mistake for each row that is not good."""
+        for row in np.flatnonzero(~np.asarray(good, dtype=bool)).tolist():
+            value = "" if values is None else f"{str(values.iloc[row])[:40]!r}: "
+            self.problems.append(Problem(self.where(row), column, f"{value}{says}"))
+
+    def stop(self) -> None:
+        """Tell the mistakes found so far, if there are any.
+
+        Raises:
+            ScenarioError: there are.
+        """
+        if not self.problems:
+            return
+        told = sorted(dict.fromkeys(self.problems), key=lambda problem: int(problem.where.rpartition(":")[2]))
+        more = len(told) - MOST_TOLD
+        if more > 0:
+            told = [*told[:MOST_TOLD], Problem(self.name, "", f"and {more} more mistakes")]
+        raise ScenarioError(told)
+
+    def numbers(self, column: str, wanted: np.ndarray, zero: bool = False) -> np.ndarray:
+        """A column of positive numbers, ``zero`` among them or not; missing where it is empty."""
+        import pandas as pd
+
+        raw = self.frame[column]
+        empty = (raw.isna() | (raw.astype(str).str.strip() == "")).to_numpy()
+        values = pd.to_numeric(raw, errors="coerce").to_numpy(float, na_value=np.nan)
+        good = empty | ~wanted | (np.isfinite(values) & ((values > 0) | (zero & (values == 0))) & (values < 1e6))
+        self.each(good, column, raw, f"is no number {'of at least' if zero else 'above'} 0 (decimal point, no unit)")
+        return np.where(empty, np.nan, values)
+
+    def times(self, column: str, wanted: np.ndarray) -> np.ndarray:
+        """A column of times as minutes since 1970 UTC; missing where it is empty."""
+        import pandas as pd
+
+        raw = self.frame[column]
+        if pd.api.types.is_datetime64_any_dtype(raw):
+            stamps = pd.Series(pd.DatetimeIndex(raw))
+            local = stamps if stamps.dt.tz is None else None
+            utc = stamps.dt.tz_convert("UTC") if local is None else None
+        else:
+            text = raw.astype(object).where(raw.notna(), "").astype(str).str.strip().where(wanted, "")
+            empty = text == ""
+            offset = text.str.contains(r"(?:Z|[+-]\d{2}:?\d{2})$", regex=True) & text.str.contains(":")
+            mixed = offset.ne(offset[~empty].iloc[0]) & ~empty if (~empty).any() else empty & False
+            self.each(~mixed, column, raw, "times with and without offset are mixed")
+            if mixed.any():
+                return np.full(len(raw), np.nan)
+            zoned = bool((offset | empty).all())
+            stamps = pd.to_datetime(text.where(~empty), errors="coerce", utc=zoned, format="ISO8601")
+            self.each(empty | stamps.notna(), column, raw, "is no time; write it as 2024-03-12T06:00+01:00")
+            local, utc = (None, stamps) if zoned else (stamps, None)
+        if local is not None:
+            # what lies far off is told before a zone is asked: its years end where the calendar's do
+            far = local.notna() & ~local.dt.year.between(int(EARLIEST[:4]) - 1, int(LATEST[:4]))
+            self.each(~far, column, raw, OUTSIDE)
+            local = local.where(~far, pd.Timestamp("1972-01-01"))  # stands for it: one mistake of a time is enough
+            utc = self._localized(local, column, raw)
+        assert utc is not None
+        near = utc.isna() | ((utc > pd.Timestamp(EARLIEST, tz="UTC")) & (utc < pd.Timestamp(LATEST, tz="UTC")))
+        self.each(near, column, raw, OUTSIDE)
+        seconds = utc.dt.as_unit("s").dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+        minutes = np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / 60)
+        told = seconds[~np.isnat(seconds)].astype(np.int64)
+        if (told % 60).any():
+            self.resolution_min = 1 / 60
+        return minutes
+
+    def _localized(self, local: pd.Series, column: str, raw: pd.Series) -> pd.Series:
+        """Local times of the plant as UTC; one that the change of clocks makes two, or none, is refused."""
+        zone = self.zone
+        utc = local.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+        unclear = local.notna() & utc.isna()
+        says = f"local time that the change of clocks in {zone} skips or has twice; write its offset"
+        self.each(~unclear, column, raw, says)
+        return utc.dt.tz_convert("UTC")

@@ -1,0 +1,63 @@
+"""Units as files spell them, and the unit that the name of a column says."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from emberline.scenarios.records.quantity import CURRENCIES, signs
+
+KNOWN = (
+    "W", "kW", "MW", "GW", "Wh", "kWh", "MWh", "GWh", "kVA", "MVA", "kVAh", "MVAh",
+    *(f"{money}/{per}" for money in CURRENCIES for per in ("MWh", "kWh", "MW", "kW")),
+    *(f"{mass}/{per}" for mass in ("g", "kg", "t") for per in ("kWh", "MWh", "GJ", "t")), "%",
+)  # fmt: skip
+"""Units as they are spelled, however a file writes them."""
+_SPELLED = {unit.lower(): unit for unit in KNOWN} | {
+    "pct": "%", "percent": "%", "prozent": "%", "kwatt": "kW", "kilowatt": "kW", "megawatt": "MW",
+    "kilowatthours": "kWh", "megawatthours": "MWh", "kw·h": "kWh", "mw·h": "MWh",
+}  # fmt: skip
+_CARBON = re.compile(r"[\s._-]*\(?CO2[\s._-]*(?:eq(?:uiv)?\.?|äq\.?|e)?\)?(?![a-z0-9])", re.IGNORECASE)
+_PER = re.compile(r"([A-Za-z0-9]+?)_?(?:co2(?:eq|e)?)?_per_([A-Za-z]+\d?)$", re.IGNORECASE)
+
+
+def spelled(unit: str) -> str:
+    """A unit in the spelling that is understood: ``gCO₂eq/kWh`` is ``g/kWh``, ``Rs/MWh`` is ``INR/MWh``.
+
+    Raises:
+        ValueError: the sign of a currency stands for several.
+    """
+    written = unicodedata.normalize("NFKC", unit).strip().strip("[]()").strip()
+    written = _CARBON.sub("", written)
+    written = re.sub(r"\s*(?:/|\bper\b|\bje\b|\bpro\b)\s*", "/", re.sub(r"\s+", " ", signs(written)).strip())
+    return _SPELLED.get(written.lower(), written)
+
+
+def of_name(name: str) -> Iterator[str]:
+    """What may be the unit in a column's name: in brackets, after ``_per_``, or at its end."""
+    name = unicodedata.normalize("NFKC", name)
+    # brackets may lie within each other, as in [Price (EUR/MWh)]
+    yield from (part.strip() for part in re.findall(r"[\[(]([^\[\]()]{1,30})[\])]", name)[::-1])
+    match = _PER.search(name.strip())
+    if match:
+        yield f"{match[1]}/{match[2]}"
+        return
+    yield from (part for part in name.split() if "/" in part)
+    words = [word for word in re.split(r"[_ .,;\[\]()]+", name.strip()) if word]
+    if len(words) > 1:
+        yield "/".join(words[-2:])
+        yield words[-1]
+    yield name.strip()
+
+
+def named(name: str) -> str | None:
+    """The unit that a column's name says, where it is one of those that are known by sight."""
+    for candidate in of_name(name):
+        try:
+            unit = spelled(candidate)
+        except ValueError:
+            continue
+        if unit in KNOWN and ("/" in unit or unit == candidate or len(unit) > 1):
+            return unit
+    return None

@@ -1,0 +1,1 @@
+"""The nouns of a scenario, one frozen record each."""

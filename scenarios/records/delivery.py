@@ -1,0 +1,91 @@
+"""Deliveries from stores and arrivals into them: what leaves by truck, train and ship, and what comes.
+
+A demand that goes on in time (a rate, or trucks by weekday and hour) is served as it comes. An order is an amount that
+must have left between its release and its due time, when is free.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from emberline.scenarios.reading.series import TonnageSeries
+from emberline.scenarios.records.base import NAME, Record
+from emberline.scenarios.records.horizon import Horizon, Moment
+from emberline.scenarios.records.quantity import Tonnes, TonnesPerHour
+from emberline.scenarios.tariff.windows import Window
+
+
+class Trucks(Window):
+    """What is loaded at some weekdays and hours of the plant's local time."""
+
+    rate_tph: TonnesPerHour
+
+
+class Arrival(Record):
+    """Material that comes into a store at a rate, whether it is wanted or not."""
+
+    name: str = Field(pattern=NAME)
+    store: str
+    rate: TonnageSeries | None = None
+    """Tonnes per hour, a number or a series."""
+    weekly: tuple[Trucks, ...] = ()
+    """By weekday and hour; what overlaps adds up."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Arrival:
+        self._told(rate=self.rate is not None, weekly=bool(self.weekly))
+        return self
+
+    def _told(self, **ways: bool) -> None:
+        if sum(ways.values()) != 1:
+            raise ValueError(f"{self.name}: give one of {', '.join(ways)}")
+
+    def rate_tph(self, horizon: Horizon, series: np.ndarray | None) -> np.ndarray:
+        """What is asked for, or comes, mean over each step [t/h], shape (n_steps,).
+
+        Args:
+            horizon: with its zone.
+            series: ``rate`` on the steps, where it is told by a series.
+        """
+        if self.rate is not None:
+            return np.full(horizon.n_steps, self.rate.value or 0.0) if series is None else series
+        found = np.zeros(horizon.n_steps)
+        month, weekday, minute = horizon.local_minutes()
+        for trucks in self.weekly:
+            covered = trucks.covers(month, weekday, minute)
+            found += trucks.rate_tph * covered.reshape(horizon.n_steps, -1).mean(axis=1)
+        return found
+
+
+class Delivery(Arrival):
+    """Material that leaves a store: a demand in time, or an order."""
+
+    amount_t: Tonnes | None = None
+    """An order: what must have left in all."""
+    release: Moment | None = None
+    """Earliest loading of an order; none: the start of the horizon."""
+    due: Moment | None = None
+    """When an order must have left; none: the end of the horizon."""
+    loading_tph: TonnesPerHour | None = None
+    """Fastest loading of an order; none: within one step."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Delivery:
+        self._told(rate=self.rate is not None, weekly=bool(self.weekly), amount_t=self.amount_t is not None)
+        order_only = [name for name in ("release", "due", "loading_tph") if getattr(self, name) is not None]
+        if self.amount_t is None and order_only:
+            raise ValueError(f"{self.name}: {', '.join(order_only)} belongs to an order, which has amount_t")
+        if self.loading_tph == 0:
+            raise ValueError(f"{self.name}: loading_tph must be above 0")
+        return self
+
+    def span(self, horizon: Horizon) -> tuple[int, int]:
+        """First step of an order and the one after its last, whole steps within release and due."""
+        first = 0.0 if self.release is None else horizon.minutes(self.release)
+        last = horizon.length_min if self.due is None else horizon.minutes(self.due)
+        return int(np.ceil(first / horizon.step_min - 1e-9)), int(np.floor(last / horizon.step_min + 1e-9))
+
+    def most_tph(self, step_h: float) -> float:
+        """Fastest loading of an order [t/h]."""
+        return (self.amount_t or 0.0) / step_h if self.loading_tph is None else self.loading_tph

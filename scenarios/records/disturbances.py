@@ -1,0 +1,163 @@
+"""Disturbances: spread of durations and energies, breakdowns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.line import Line
+from emberline.scenarios.records.quantity import Fraction, Hours, Megawatts, Minutes, PositiveMinutes
+
+Quantile = Annotated[float, Field(ge=0.05, le=0.999)]
+
+
+class Breakdown(Record):
+    """A unit fails after working for some time and is repaired; both times are exponential.
+
+    The name of a process of several units stands for each of them.
+    """
+
+    unit: str
+    mtbf_h: Hours
+    """Mean working time between failures."""
+    mttr_min: PositiveMinutes
+    """Mean time to repair."""
+
+
+class Spread(Record):
+    """How durations and energies of a unit scatter about their nominal values."""
+
+    unit: str
+    duration: Fraction | None = None
+    energy: Fraction | None = None
+    rate: Fraction | None = None
+    """Of a process."""
+    distribution: Literal["lognormal", "exponential"] | None = None
+
+
+class Margin(Record):
+    """What a plan keeps free at a stage of the line for a reality that differs.
+
+    Margins bind plans, and who follows one keeps ``slack_min`` as well as he can; a replay is judged by the limits
+    themselves. The foreman's list, against which is compared, has none.
+    """
+
+    stage: str
+    quantile: Quantile | None = None
+    """Of each operation's time here, in place of ``planning_quantile``."""
+    slack_min: Minutes = 0
+    """How long before the next stage takes it a heat is there."""
+    wait_min: Minutes = 0
+    """By how much a heat waits less for the next stage than it might."""
+
+
+class Disturbances(Record):
+    """What makes reality differ from the plan; used in disturbed replays only.
+
+    A lognormal spread has the nominal value as its median and ``spread`` as the standard deviation of its logarithm;
+    an exponential one has the nominal value as its mean.
+    """
+
+    duration_spread: Fraction = 0
+    energy_spread: Fraction = 0
+    rate_spread: Fraction = 0
+    """Of what processes make within a shift of 8 h."""
+    delivery_spread: Fraction = 0
+    """Of what leaves by each delivery in a local day."""
+    distribution: Literal["lognormal", "exponential"] = "lognormal"
+    units: tuple[Spread, ...] = ()
+    """Units that differ from the general spread."""
+    breakdowns: tuple[Breakdown, ...] = ()
+    planning_quantile: Quantile = 0.5
+    """Quantile of each operation's time on its unit that the plan reckons with."""
+    hold: Annotated[Fraction, Field(gt=0, lt=1)] | None = None
+    """Share of disturbed replays in which no limit may be missed; none: not asked for. See ``emberline hold``."""
+    margins: tuple[Margin, ...] = ()
+    """By stage, each once; ``emberline hold`` finds them."""
+    due_margin_min: Minutes = 0
+    """By how much a plan finishes each heat before it is due, or before the horizon ends."""
+    import_margin_mw: Megawatts = 0
+    """By how much a plan draws less than the import limit."""
+    replications: int = Field(default=20, ge=0, le=100_000)
+    """Disturbed replays of a plan."""
+    seed: int = Field(default=1, ge=0, lt=2**63)
+
+    @property
+    def processes(self) -> bool:
+        """Whether anything of processes is disturbed."""
+        return bool(
+            self.rate_spread or self.delivery_spread or self.breakdowns or any(spread.rate for spread in self.units)
+        )
+
+    @property
+    def heats(self) -> bool:
+        """Whether anything of the heats of a line is disturbed."""
+        units = any(spread.duration or spread.energy or spread.distribution == "exponential" for spread in self.units)
+        scatter = self.duration_spread or self.energy_spread or self.distribution == "exponential"
+        return bool(scatter or units or self.breakdowns)
+
+    @cached_property
+    def margin(self) -> dict[str, Margin]:
+        """Margins by stage."""
+        return {margin.stage: margin for margin in self.margins}
+
+    @property
+    def careful(self) -> bool:
+        """Whether a plan keeps any margin."""
+        return bool(self.margins or self.due_margin_min or self.import_margin_mw)
+
+    def quantile(self, stage: str) -> float:
+        """Quantile of each operation's time at a stage that the plan reckons with."""
+        own = self.margin[stage].quantile if stage in self.margin else None
+        return self.planning_quantile if own is None else own
+
+    def slack_min(self, stage: str) -> float:
+        """How long a plan lets a heat be ready before the stage after this one takes it [min]."""
+        return self.margin[stage].slack_min if stage in self.margin else 0.0
+
+    def wait_min(self, stage: str) -> float:
+        """By how much a plan's waits after a stage are shorter than the longest [min]."""
+        return self.margin[stage].wait_min if stage in self.margin else 0.0
+
+
+def mistakes(
+    given: Disturbances, line: Line, import_limit_mw: float | None
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Margins that a line or its site cannot have: the place and the message, one for each mistake."""
+    stages, seen = [stage.name for stage in line.stages], set[str]()
+    for i, margin in enumerate(given.margins):
+        if margin.stage not in stages:
+            known = ", ".join(stages) or "none"
+            yield ("margins", i, "stage"), f"unknown stage {margin.stage!r}; stages are {known}"
+            continue
+        if margin.stage in seen:
+            yield ("margins", i, "stage"), f"{margin.stage!r} is named twice"
+        seen.add(margin.stage)
+        at = stages.index(margin.stage)
+        stage = line.stages[at]
+        if at == len(stages) - 1 and (margin.slack_min or margin.wait_min):
+            field = "slack_min" if margin.slack_min else "wait_min"
+            yield ("margins", i, field), f"{margin.stage!r} is the last stage, nothing follows it"
+            continue
+        if stage.longest_wait_min is None:
+            if margin.wait_min:
+                yield ("margins", i, "wait_min"), f"stage {margin.stage} has no longest_wait_min to stay below"
+            continue
+        slowest = max(line.transfer_min(a.name, b.name) for a in stage.units for b in line.stages[at + 1].units)
+        room = stage.longest_wait_min - slowest
+        if margin.slack_min + margin.wait_min > room:
+            field = "slack_min" if margin.slack_min else "wait_min"
+            says = (
+                f"slack_min and wait_min leave no time between longest_wait_min and the slowest transfer, {room:g} min"
+            )
+            yield ("margins", i, field), says
+    if given.import_margin_mw and import_limit_mw is None:
+        yield ("import_margin_mw",), "the site has no import_limit_mw to stay below"
+    elif import_limit_mw is not None and given.import_margin_mw > import_limit_mw:
+        yield ("import_margin_mw",), f"is more than the import limit of {import_limit_mw:g} MW"
+    if given.due_margin_min and not line.stages:
+        yield ("due_margin_min",), "there is no line whose heats could be due"

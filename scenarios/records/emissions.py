@@ -1,0 +1,142 @@
+"""How a scenario counts emissions: which factors it uses by name, which gases count, who carries what is exported.
+
+Factors are looked up while a scenario is loaded, by its horizon's days, and kept with their rows: a stored plan needs
+no table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
+
+from emberline.scenarios.records.base import UP, Misplaced, Record, Unjudged
+from emberline.scenarios.records.factors import Factor, FactorRow, Gases, Warming, bundled, read_table
+from emberline.scenarios.records.quantity import Fraction, convert
+
+if TYPE_CHECKING:
+    from emberline.scenarios.records.scenario import Scenario
+
+TABLE, DAYS, ACCOUNTING = "factors", "days", "accounting"
+"""Keys of the validation context: the table, first and last day of the horizon, what is counted."""
+
+
+class Accounting(Record):
+    """How emissions are counted and shared."""
+
+    table: str | None = None
+    """A factor table of one's own, relative to the scenario's folder; its names go before the bundled ones."""
+    gases: Gases = "CO2"
+    """``CO2``: what emission trading covers; ``all``: methane and nitrous oxide too, as CO2e."""
+    warming: Warming = "AR5"
+    by_products: Literal["none", "energy", "efficiency"] = "none"
+    """What exported electricity and sold heat or gas carry away from the heats' share. ``none``: nothing, all is the
+    product's. ``energy``: what its own generation and import emit, shared by energy. ``efficiency``: the same, but a
+    machine's electricity and heat are first divided by the efficiencies below. The total never changes."""
+    power_efficiency: Fraction = Field(default=0.35, gt=0)
+    """Of making electricity alone; default of the GHG Protocol's tool for combined heat and power."""
+    heat_efficiency: Fraction = Field(default=0.80, gt=0)
+    """Of making heat alone; default likewise."""
+
+    @field_validator("table")
+    @classmethod
+    def _own(cls, name: str | None, info: ValidationInfo) -> str | None:
+        # the factors of what comes after are looked up here
+        if name is not None and info.context is not None and "folder" in info.context:
+            info.context[TABLE] = read_table(Path(info.context["folder"]) / name).over(bundled())
+        return name
+
+
+def _look_up(raw: Any, info: ValidationInfo) -> Any:
+    if not isinstance(raw, str):
+        return raw
+    context = info.context or {}
+    if DAYS not in context:
+        raise Unjudged("a factor's name can be looked up only while a scenario is loaded and its horizon is right")
+    counts = context.get(ACCOUNTING) or Accounting()
+    table = context.get(TABLE) or bundled()
+    first, last = context[DAYS]
+    rows = table.find(raw, first, last, counts.gases)
+    return {"name": raw, "rows": [row.model_dump() for row in rows], "warming": counts.warming}
+
+
+FactorByName = Annotated[Factor | None, BeforeValidator(_look_up, json_schema_input_type=str | Factor | None)]
+"""A factor that the scenario names; kept with its rows, so that a stored plan needs no table."""
+
+
+def by_factor(raw: Any, value: float, factor_name: str, field: str) -> float:
+    """The number that a factor says, where the record does not say another one itself.
+
+    Raises:
+        ValueError: both are given and differ.
+    """
+    if raw in (None, 0, 0.0) or (isinstance(raw, int | float) and abs(raw - value) <= 1e-9 * max(value, 1e-9)):
+        return value
+    raise ValueError(f"give {field} or factor, not both: {raw} is not the {value:g} of {factor_name}")
+
+
+def emitted(raw: Any, info: ValidationInfo) -> Any:
+    """kg CO2e per tonne treated: the number given, or a factor times what is used of its thing for each tonne.
+
+    Raises:
+        ValueError: factor and ``used`` do not go together, or their part that counts is nought.
+    """
+    if not {"factor", "used", "biogenic"} <= set(info.data):
+        raise Unjudged("what it is reckoned from is faulty")
+    found, used, biogenic = (info.data[field] for field in ("factor", "used", "biogenic"))
+    given = None if raw == -1.0 else raw
+    if found is None and used is None:
+        if given is None:
+            raise PydanticCustomError("missing", "Field required")
+        return raw
+    if found is None or used is None:
+        raise ValueError("factor and used go together: the factor of what is used, and how much for each tonne")
+    per = found.rows[0].per
+    try:
+        amount = convert(used, f"{per}/t")
+    except ValueError as error:
+        raise Misplaced(str(error), UP, "used") from None
+    kg = amount * (found.biogenic_kg_per(per) if biogenic else found.fossil_kg_per(per))
+    if amount and not kg:
+        lacks, other = ("biogenic", "false") if biogenic else ("fossil", "true")
+        raise ValueError(f"factor {found.name} has no {lacks} part; say biogenic: {other}")
+    return by_factor(given, kg, found.name, "kg_per_t")
+
+
+@dataclass(frozen=True)
+class Used:
+    """A factor that a scenario uses: whose it is, and its row."""
+
+    by: str
+    row: FactorRow
+    kg_co2e: float
+    """kg CO2e per unit of the row's own count: GJ, t, MWh …"""
+
+    def __str__(self) -> str:
+        apart = ", biogenic" if self.row.biogenic else ""
+        return (
+            f"{self.by}: {self.row.name}, {self.row.value:g} {self.row.unit} {self.row.gas}{apart} "
+            f"({self.row.basis} heating value), valid {self.row.span}: {self.row.source}"
+        )
+
+
+def factors_used(scenario: Scenario) -> tuple[Used, ...]:
+    """Every row that a scenario's emissions, assets and market take from a factor table."""
+    named: list[tuple[str, Any]] = [
+        (f"{name}: {emission.source}", emission) for name, emissions in scenario.emitters for emission in emissions
+    ]
+    named += [(asset.name, asset) for asset in scenario.site.assets]
+    named.append(("grid", scenario.market))
+    return tuple(_used(named))
+
+
+def _used(named: Iterable[tuple[str, Any]]) -> Iterator[Used]:
+    for by, record in named:
+        found = getattr(record, "factor", None)
+        if found is not None:
+            for row, part in zip(found.rows, found.parts(found.rows[0].per), strict=True):
+                yield Used(by, row, part.kg_per_unit)

@@ -1,0 +1,274 @@
+"""Factor tables: rows with value, gas, unit, source and the time in which they hold, looked up by name and date.
+
+A row says how much of one gas belongs to a unit of what is burned, used or bought. Energy counts by the lower (net)
+heating value; rows by the higher (gross) one tell their ratio. Biogenic CO2 is kept apart and counts nowhere; methane
+and nitrous oxide count whatever was burned.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from functools import cache, cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from emberline.scenarios.checking.faults import fault
+from emberline.scenarios.reading.files import named, unreadable
+from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.quantity import convert, factor
+
+BUNDLED = ("emission_factors.csv", "emission_gases.csv")
+LARGEST_FILE_MB = 4
+Gas = Literal["CO2", "CH4", "N2O", "CO2e"]
+Gases = Literal["CO2", "all"]
+"""``CO2``: what emission trading covers; ``all``: methane and nitrous oxide too."""
+Warming = Literal["AR5", "AR6"]
+WARMING: dict[str, dict[str, float]] = {
+    "AR5": {"CO2": 1.0, "CO2e": 1.0, "CH4": 28.0, "CH4 biogenic": 28.0, "N2O": 265.0},
+    "AR6": {"CO2": 1.0, "CO2e": 1.0, "CH4": 29.8, "CH4 biogenic": 27.0, "N2O": 273.0},
+}
+"""kg CO2e per kg of gas over 100 years: IPCC, fifth report (WG I, table 8.7, as the Paris Agreement's rulebook takes
+them) and sixth report (WG I, table 7.15)."""
+
+
+class FactorRow(Record):
+    """One row of a factor table."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_]{0,59}$")
+    gas: Gas = "CO2"
+    value: float = Field(ge=0, le=1e9)
+    unit: str
+    """Mass of gas per unit of the thing: ``kg/GJ``, ``t/t``, ``kg/MWh`` …"""
+    scope: str = Field(default="", pattern=r"^(|scope1_fuel|scope1_process|scope2_location|scope2_market)$")
+    biogenic: bool = False
+    heating_value: str = ""
+    """Net energy of what is counted by mass or volume, such as ``48 GJ/t``; what it is needed for fails without."""
+    basis: Literal["net", "gross"] = "net"
+    """Heating value that a unit of energy counts by."""
+    gross_per_net: float | None = Field(default=None, gt=1, le=1.5)
+    """Higher over lower heating value; needed where the basis is gross."""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    """Last day on which the row holds."""
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> FactorRow:
+        mass, slash, _ = self.unit.partition("/")
+        if not slash:
+            raise ValueError(f"unit {self.unit!r} is no mass per something, such as kg/GJ")
+        factor(mass, "kg")
+        if self.heating_value:
+            _energy_of(self.heating_value, self.per)
+        if self.basis == "gross" and self.gross_per_net is None:
+            raise ValueError("a row by the gross heating value needs gross_per_net, the ratio of gross to net")
+        if self.valid_from and self.valid_to and self.valid_from > self.valid_to:
+            raise ValueError(f"valid_to {self.valid_to} lies before valid_from {self.valid_from}")
+        return self
+
+    @property
+    def per(self) -> str:
+        """What the factor counts by: ``GJ``, ``t``, ``MWh`` …"""
+        return self.unit.partition("/")[2].strip()
+
+    def kg_per(self, unit: str) -> float:
+        """Mass of the gas per unit of something [kg].
+
+        Raises:
+            ValueError: the units do not convert, or only by a heating value that the row does not tell.
+        """
+        kg = self.value * factor(self.unit.partition("/")[0].strip(), "kg")
+        if self.basis == "gross" and _converts(self.per, "MWh"):
+            kg *= self.gross_per_net or 1.0
+        if _converts(unit, self.per):
+            return kg * factor(unit, self.per)
+        if self.heating_value:
+            energy, counted = _energy_of(self.heating_value, self.per)
+            if _converts(self.per, "MWh") and _converts(unit, counted):
+                return kg * factor("MWh", self.per) * energy * factor(unit, counted)
+            if _converts(unit, "MWh") and _converts(self.per, counted):
+                return kg * factor(unit, "MWh") / (energy * factor(self.per, counted))
+        known = f"has {self.heating_value}" if self.heating_value else "has no heating_value"
+        raise ValueError(f"factor {self.name} counts by {self.per} and {known}: it cannot be told by {unit}")
+
+    def holds(self, first: date, last: date) -> bool:
+        """Whether the row holds on all days of a span."""
+        return (self.valid_from or date.min) <= first and last <= (self.valid_to or date.max)
+
+    @property
+    def span(self) -> str:
+        """When it holds, in words."""
+        if self.valid_from is None and self.valid_to is None:
+            return "always"
+        return f"{self.valid_from or '…'} to {self.valid_to or '…'}"
+
+    def meets(self, other: FactorRow) -> bool:
+        """Whether two rows would count the same thing on some day."""
+        same = self.gas == other.gas or "CO2e" in (self.gas, other.gas)
+        return (
+            self.name == other.name
+            and same
+            and self.biogenic == other.biogenic
+            and (self.valid_from or date.min) <= (other.valid_to or date.max)
+            and (other.valid_from or date.min) <= (self.valid_to or date.max)
+        )
+
+
+def _converts(one: str, other: str) -> bool:
+    try:
+        factor(one, other)
+    except ValueError:
+        return False
+    return True
+
+
+@cache
+def _energy_of(text: str, per: str) -> tuple[float, str]:
+    """Net energy in MWh, and the unit of mass or volume that it belongs to."""
+    for counted in ("t", "Nm3"):
+        try:
+            return convert(text, f"MWh/{counted}"), counted
+        except ValueError:
+            continue
+    raise ValueError(f"heating_value {text!r} is no energy per mass or normal volume, such as '48 GJ/t' (per {per})")
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one gas contributes."""
+
+    gas: str
+    apart: bool
+    """Biogenic CO2: outside every total."""
+    kg_per_unit: float
+    """kg CO2e."""
+    source: str
+
+
+class Factor(Record):
+    """A factor as a scenario uses it: the rows of one name that hold over its horizon."""
+
+    name: str
+    rows: tuple[FactorRow, ...] = Field(min_length=1)
+    warming: Warming = "AR5"
+
+    def parts(self, unit: str) -> tuple[Part, ...]:
+        """Every gas per unit of something [kg CO2e].
+
+        Raises:
+            ValueError: the unit does not convert.
+        """
+        found = []
+        for row in self.rows:
+            key = "CH4 biogenic" if row.gas == "CH4" and row.biogenic else row.gas
+            kg = row.kg_per(unit) * WARMING[self.warming][key]
+            found.append(Part(row.gas, row.biogenic and row.gas in ("CO2", "CO2e"), kg, row.source))
+        return tuple(found)
+
+    def fossil_kg_per(self, unit: str) -> float:
+        """What counts, per unit of something [kg CO2e]."""
+        return sum(part.kg_per_unit for part in self.parts(unit) if not part.apart)
+
+    def biogenic_kg_per(self, unit: str) -> float:
+        """Biogenic CO2 per unit of something [kg]."""
+        return sum(part.kg_per_unit for part in self.parts(unit) if part.apart)
+
+
+@dataclass(frozen=True)
+class FactorTable:
+    """Rows from one or more files; a name in an earlier file hides all its rows in later ones."""
+
+    rows: tuple[FactorRow, ...]
+
+    @cached_property
+    def by_name(self) -> dict[str, list[FactorRow]]:
+        """Rows of each name."""
+        found: dict[str, list[FactorRow]] = {}
+        for row in self.rows:
+            found.setdefault(row.name, []).append(row)
+        return found
+
+    def over(self, other: FactorTable) -> FactorTable:
+        """This table, and from another one the names that it lacks."""
+        return FactorTable(self.rows + tuple(row for row in other.rows if row.name not in self.by_name))
+
+    def find(self, name: str, first: date, last: date | None = None, gases: Gases = "CO2") -> tuple[FactorRow, ...]:
+        """The rows of a name that hold from a day to another.
+
+        Raises:
+            ValueError: no such name, none that holds over the whole span, none of the gases that are counted.
+        """
+        last = last or first
+        named = self.by_name.get(name)
+        if named is None:
+            close = get_close_matches(name, self.by_name, n=3)
+            known = ", ".join(list(self.by_name)[:8])
+            hint = f"did you mean {' or '.join(close)}?" if close else f"there are {known} …"
+            raise ValueError(f"unknown factor {name[:60]!r}; {hint}")
+        valid = [row for row in named if row.holds(first, last)]
+        if not valid:
+            spans = ", ".join(dict.fromkeys(row.span for row in named))
+            when = f"on {first}" if first == last else f"from {first} to {last}"
+            raise ValueError(f"factor {name} has no row that holds {when}; its rows hold {spans}")
+        counted = [row for row in valid if gases == "all" or row.gas in ("CO2", "CO2e")]
+        if not counted:
+            gas = ", ".join(dict.fromkeys(row.gas for row in valid))
+            raise ValueError(f"factor {name} is of {gas} alone; emissions.gases: all counts it")
+        return tuple(counted)
+
+
+def read_table(path: Path) -> FactorTable:
+    """A table from a CSV file with the columns of ``FactorRow``; name, value, unit and source are required.
+
+    Raises:
+        ValueError: the file cannot be read, a row is wrong, or two rows of one name and gas hold on the same day.
+    """
+    wrong = unreadable(path)
+    if wrong:
+        raise ValueError(f"{named(path)}: {wrong}")
+    if path.stat().st_size > LARGEST_FILE_MB * 1e6:
+        raise ValueError(f"{path.name} has {path.stat().st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name} is not UTF-8 text (byte {error.start})") from None
+    return FactorTable(tuple(_rows(csv.DictReader(text.splitlines()), path.name)))
+
+
+def _rows(reader: csv.DictReader[str], name: str) -> Iterator[FactorRow]:
+    wanted = {"name", "value", "unit", "source"}
+    lacking = sorted(wanted - set(reader.fieldnames or ()))
+    if lacking:
+        raise ValueError(f"{name} lacks the column {', '.join(lacking)}")
+    found: dict[str, list[FactorRow]] = {}
+    for raw in reader:
+        given = {key: value for key, value in raw.items() if key and value not in (None, "")}
+        try:
+            row = FactorRow.model_validate(given)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise ValueError(f"{name} line {reader.line_num}: {key + ': ' if key else ''}{fault(first)}") from None
+        same = found.setdefault(row.name, [])
+        twin = next((other for other in same if row.meets(other)), None)
+        if twin:
+            raise ValueError(
+                f"{name} line {reader.line_num}: two rows of {row.name} ({twin.gas}, {row.gas}) hold on the same day: "
+                f"{twin.span} and {row.span}"
+            )
+        same.append(row)
+        yield row
+
+
+@cache
+def bundled() -> FactorTable:
+    """The table that comes with Emberline."""
+    folder = Path(str(files("emberline.scenarios"))) / "data"
+    return FactorTable(tuple(row for name in BUNDLED for row in read_table(folder / name).rows))

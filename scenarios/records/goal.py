@@ -1,0 +1,38 @@
+"""The goal: what is minimized, under which caps, and how hard the search tries."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.quantity import Fraction, Kilograms, Megawatts, Money
+
+Target = Literal["carbon", "cost", "cost_with_carbon_price", "lateness"]
+
+
+class Caps(Record):
+    """Limits that a plan must keep."""
+
+    carbon_kg: Kilograms | None = None
+    """Scope 2 of the horizon by the chosen signal, plus scope 1."""
+    cost: Money | None = None
+    peak_mw: Megawatts | None = None
+    """Highest metered mean of the grid import."""
+    extra_cost_share: Fraction | None = 0.02
+    """How much more than the foreman's a plan may cost; none: no cap."""
+
+
+class Goal(Record):
+    """Goals are lexicographic: the first is minimized, the others break ties in a fixed order, early starts last."""
+
+    minimize: Target = "carbon"
+    signal: Literal["average", "marginal"] = "average"
+    """Which carbon intensity the goal counts with; a plan shows both."""
+    caps: Caps = Caps()
+    credit_stock: bool = True
+    """Whether stores that end a little above what is wanted count for what their product takes to make."""
+    gap: Fraction = 0.01
+    """Relative gap on what can be decided at which the search may stop."""
+    time_limit_s: float = Field(default=60, gt=0, le=86_400)

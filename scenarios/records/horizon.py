@@ -1,0 +1,234 @@
+"""The horizon: start, length and step of a plan. UTC inside, the plant's zone at the edges."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
+
+from emberline.scenarios.reading.zones import zones
+from emberline.scenarios.records.base import Misplaced, Record
+from emberline.scenarios.records.quantity import Hours, PositiveMinutes, convert
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+HALF_YEAR = timedelta(days=182)
+LONGEST_STEPS = 400_000
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+
+
+def read_instant(raw: Any) -> datetime:
+    """A time stamp with its offset, as UTC; one without offset is refused: in autumn it names two."""
+    if isinstance(raw, str):
+        try:
+            raw = datetime.fromisoformat(raw.strip())
+        except ValueError:
+            raise ValueError(f"{raw[:40]!r} is not a time; write it as 2024-03-12T06:00+01:00") from None
+    if not isinstance(raw, datetime):
+        raise ValueError(f"{str(raw)[:40]!r} is not a time; write it as 2024-03-12T06:00+01:00")
+    if raw.tzinfo is None:
+        raise ValueError(
+            f"time without offset '{raw.isoformat()}'; add it, as in {raw.isoformat(timespec='minutes')}+01:00 or …Z"
+        )
+    if not FIRST_YEAR <= raw.year <= LAST_YEAR:
+        raise ValueError(_outside(raw))
+    return raw.astimezone(UTC)
+
+
+def _outside(day: date) -> str:
+    return f"the year {day.year} lies outside {FIRST_YEAR} to {LAST_YEAR}"
+
+
+def read_moment(raw: Any) -> datetime | timedelta:
+    """A time stamp with offset, or a span after the horizon's start such as ``14 h`` or ``90 min``."""
+    if isinstance(raw, timedelta):
+        return raw
+    if isinstance(raw, str) and re.fullmatch(r"P(?:\d|T)[0-9DTHMS.]*|-P[0-9DTHMS.]+", raw.strip()):
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(timedelta).validate_python(raw.strip())
+    if isinstance(raw, str) and re.fullmatch(r"\s*[+-]?[\d.]+\s*[a-z]+\s*", raw):
+        minutes = convert(raw, "min")
+        if abs(minutes) > LONGEST_MIN:
+            raise ValueError(f"{raw.strip()!r} is more than 100 years")
+        return timedelta(minutes=minutes)
+    if isinstance(raw, int | float) and not isinstance(raw, bool):
+        raise ValueError(f"{raw} has no unit; write '{raw} h' after the start, or a time with offset")
+    return read_instant(raw)
+
+
+Instant = Annotated[datetime, BeforeValidator(read_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
+Moment = Annotated[
+    datetime | timedelta,
+    BeforeValidator(read_moment),
+    WithJsonSchema({"type": "string", "description": "a time with offset, or a span after the start such as '14 h'"}),
+]
+
+
+LONGEST_MIN = 100 * 366 * 24 * 60
+"""Longest span from the horizon's start that a moment may have [min]."""
+
+
+def clock_hours(times: np.ndarray, zone: str) -> np.ndarray:
+    """Start of the hour of a zone's clock in which each step begins, naive UTC ``datetime64``, shape (n_steps,).
+
+    Hours are told apart by their instant: where clocks go back one comes twice. Where steps lie across the full hour,
+    as steps of an hour from half past do, hours begin with a step.
+
+    Args:
+        times: start of each step, naive UTC ``datetime64``, evenly spaced.
+        zone: IANA name.
+    """
+    import pandas as pd
+
+    minute = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(zone).minute.to_numpy()
+    step = int((times[1] - times[0]) / np.timedelta64(1, "m")) if len(times) > 1 else 1
+    return np.asarray(times - (minute // step * step).astype("timedelta64[m]"))
+
+
+class Horizon(Record):
+    """Start, length and step of the plan.
+
+    ``start`` is a date (local midnight in ``zone``) or a time with its offset. The length is given as civil ``days``
+    in the plant's zone, 23 or 25 hours long where the clocks change, or as ``length_h``. Steps count from the start.
+    """
+
+    start: date | datetime
+    zone: str = "UTC"
+    days: int | None = None
+    length_h: Hours | None = None
+    step_min: PositiveMinutes = 15
+
+    @field_validator("start", mode="before")
+    @classmethod
+    def _start(cls, raw: Any) -> Any:
+        if isinstance(raw, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", raw.strip()):
+            try:
+                raw = date.fromisoformat(raw.strip())
+            except ValueError:
+                raise ValueError(f"{raw!r} is not a day of the calendar") from None
+        moment = raw if isinstance(raw, date) and not isinstance(raw, datetime) else read_instant(raw)
+        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            raise ValueError(_outside(moment))
+        return moment
+
+    @field_validator("zone")
+    @classmethod
+    def _zone(cls, name: str) -> str:
+        if name not in zones():
+            raise ValueError(f"unknown time zone {name!r}; write an IANA name such as Europe/Berlin")
+        return name
+
+    @field_validator("step_min")
+    @classmethod
+    def _step(cls, minutes: float) -> float:
+        if minutes != int(minutes) or 60 % int(minutes):
+            raise ValueError(
+                f"step {minutes:g} min does not divide the hour; use 1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30 or 60"
+            )
+        return minutes
+
+    @model_validator(mode="after")
+    def _length(self) -> Horizon:
+        if (self.days is None) == (self.length_h is None):
+            raise ValueError("give either days (civil days in the zone) or length_h, not both and not neither")
+        if self.days is not None and not 1 <= self.days <= 366:
+            raise Misplaced(f"must lie between 1 and 366, got {self.days}", "days")
+        minutes = (self.end_utc - self.start_utc) / MINUTE
+        if minutes % self.step_min:
+            says = f"the length of {minutes:g} min is not a whole number of steps of {self.step_min:g} min"
+            raise Misplaced(says, "step_min")
+        if self.start_utc.second or self.start_utc.microsecond:
+            raise Misplaced("must lie on a whole minute", "start")
+        if minutes / self.step_min > LONGEST_STEPS:
+            raise ValueError(f"{minutes / self.step_min:g} steps are too many (at most {LONGEST_STEPS})")
+        return self
+
+    @cached_property
+    def tz(self) -> ZoneInfo:
+        """The plant's zone."""
+        return ZoneInfo(self.zone)
+
+    @cached_property
+    def start_utc(self) -> datetime:
+        """First instant, UTC."""
+        if isinstance(self.start, datetime):
+            return self.start
+        return datetime(self.start.year, self.start.month, self.start.day, tzinfo=self.tz).astimezone(UTC)
+
+    @cached_property
+    def end_utc(self) -> datetime:
+        """First instant after the horizon, UTC."""
+        if self.length_h is not None:
+            return self.start_utc + timedelta(hours=self.length_h)
+        local = self.start_utc.astimezone(self.tz).replace(tzinfo=None) + timedelta(days=self.days or 1)
+        return local.replace(tzinfo=self.tz).astimezone(UTC)
+
+    @property
+    def n_steps(self) -> int:
+        """Number of steps."""
+        return round(self.length_min / self.step_min)
+
+    @property
+    def length_min(self) -> float:
+        """Length [min]."""
+        return (self.end_utc - self.start_utc) / MINUTE
+
+    @property
+    def step_h(self) -> float:
+        """Step [h]."""
+        return self.step_min / 60
+
+    @cached_property
+    def times(self) -> np.ndarray:
+        """Start of every step, naive UTC ``datetime64[ns]``, shape (n_steps,)."""
+        start = np.datetime64(self.start_utc.replace(tzinfo=None), "ns")
+        return start + np.arange(self.n_steps) * np.timedelta64(round(self.step_min * 60), "s")
+
+    def local_days(self) -> list[tuple[range, float]]:
+        """Steps of each local day, and the share of the day that they are.
+
+        Where a zone changes its clocks between steps, the step belongs to the day in which it begins.
+        """
+        found, first, step = [], 0, self.step_min
+        day = self.instant(0).date()
+        while first < self.n_steps:
+            begin, end = (self.minutes(datetime(d.year, d.month, d.day, tzinfo=self.tz)) for d in (day, day + DAY))
+            last = min(math.ceil(end / step - 1e-9), self.n_steps)
+            found.append((range(first, last), min((last - first) * step / (end - begin), 1.0)))
+            first, day = last, day + DAY
+        return found
+
+    def local_minutes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Month, weekday (0 is Monday) and minute of the local day of every minute, shape (n_minutes,) each."""
+        import pandas as pd
+
+        start = np.datetime64(self.start_utc.replace(tzinfo=None), "ns")
+        times = start + np.arange(round(self.length_min)) * np.timedelta64(60, "s")
+        local = pd.DatetimeIndex(times).tz_localize("UTC").tz_convert(self.tz)
+        return local.month.to_numpy(), local.day_of_week.to_numpy(), (local.hour * 60 + local.minute).to_numpy()
+
+    def begins_on(self, interval_min: float) -> bool:
+        """Whether the start lies on intervals counted from the full hour, by the plant's clock or by UTC.
+
+        They differ where a zone is half an hour off; a meter may keep to either, and goes on as it is where the clock
+        is moved by half an hour.
+        """
+        seasons = (self.start_utc, self.start_utc + HALF_YEAR)
+        offsets = [at.astimezone(self.tz).utcoffset() or timedelta(0) for at in seasons]
+        return any((self.start_utc + by).minute % interval_min == 0 for by in (timedelta(0), *offsets))
+
+    def minutes(self, moment: datetime | timedelta) -> float:
+        """Minutes from the start of the horizon to a moment."""
+        span = moment if isinstance(moment, timedelta) else moment - self.start_utc
+        return span / MINUTE
+
+    def instant(self, minutes: float) -> datetime:
+        """The instant, in the plant's zone, that lies ``minutes`` after the start."""
+        return (self.start_utc + timedelta(minutes=minutes)).astimezone(self.tz)

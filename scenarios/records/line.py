@@ -1,0 +1,305 @@
+"""The line: batches (heats) that run through stages in order, on parallel units. Record and pure physics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import Annotated
+
+import numpy as np
+from pydantic import BeforeValidator, Field, model_validator
+
+from emberline.scenarios.energy_states import EnergyStates
+from emberline.scenarios.records.base import NAME as NAME
+from emberline.scenarios.records.base import Misplaced, Record
+from emberline.scenarios.records.emissions import FactorByName, emitted
+from emberline.scenarios.records.quantity import (
+    Fraction,
+    KelvinPerMinute,
+    KilogramsPerTonne,
+    KilowattHoursPerTonne,
+    KilowattHoursPerTonneKelvin,
+    Megawatts,
+    Minutes,
+    PositiveMinutes,
+    Tonnes,
+)
+
+
+class Phase(Record):
+    """A part of an operation with constant power: bore-in, melting, refining …"""
+
+    share: Fraction
+    """Share of the operation's duration."""
+    power_mw: Megawatts
+
+
+class Unit(Record):
+    """One machine of a stage. Power is either constant or given phase by phase."""
+
+    name: str = Field(pattern=NAME)
+    power_mw: Megawatts | None = None
+    phases: tuple[Phase, ...] = ()
+    setup_min: Minutes = 0
+    """Set-up between two campaigns (or two heats, where the stage has no campaigns)."""
+    states: EnergyStates | None = None
+    """What it draws when it does not work, set-up included; none: nothing."""
+
+    @model_validator(mode="after")
+    def _power(self) -> Unit:
+        if self.phases and self.power_mw is not None:
+            raise ValueError(f"unit {self.name}: give power_mw or phases, not both")
+        if self.phases and abs(sum(phase.share for phase in self.phases) - 1) > 1e-9:
+            total = sum(phase.share for phase in self.phases)
+            raise Misplaced(f"unit {self.name}: the shares of its phases add up to {total:g}, must be 1", "phases")
+        return self
+
+    @property
+    def profile(self) -> tuple[Phase, ...]:
+        """Phases from first to last; one phase where the power is constant."""
+        return self.phases or (Phase(share=1.0, power_mw=self.power_mw or 0.0),)
+
+    @property
+    def mean_mw(self) -> float:
+        """Mean power over an operation [MW]."""
+        return sum(phase.share * phase.power_mw for phase in self.profile)
+
+
+class Emission(Record):
+    """A direct emission of a stage, proportional to the tonnes treated (electrodes, charge carbon, burner gas)."""
+
+    source: str = Field(pattern=NAME)
+    biogenic: bool = False
+    factor: FactorByName = None
+    """Name of an emission factor; with ``used`` it takes the place of ``kg_per_t``."""
+    used: str | None = None
+    """What is used for each tonne treated, with its unit: ``2.5 kg/t`` of electrodes, ``0.8 GJ/t`` of gas."""
+    kg_per_t: Annotated[KilogramsPerTonne, BeforeValidator(emitted), Field(validate_default=True)] = -1.0
+    """kg CO2e per tonne treated."""
+
+
+class Gives(Record):
+    """Waste heat or gas that a stage gives off while it works, proportional to the electricity that it draws."""
+
+    carrier: str = Field(pattern=NAME)
+    """One of the site's carriers."""
+    per_mwh: float = Field(gt=0, le=1e6)
+    """Units of the carrier for each MWh of electricity, reheating left out."""
+
+
+class Stage(Record):
+    """A step of the route with its parallel units."""
+
+    name: str = Field(pattern=NAME)
+    units: tuple[Unit, ...] = Field(min_length=1, max_length=200)
+    transfer_min: Minutes = 0
+    """From this stage to the next, unless ``transfers`` names the pair of units."""
+    longest_wait_min: PositiveMinutes | None = None
+    """Longest time from the end here to the start of the next stage, the transfer included; none: no limit."""
+    campaign: bool = False
+    """The heats of an order follow each other here without a gap, on one unit (continuous casting)."""
+    emissions: tuple[Emission, ...] = ()
+    gives: tuple[Gives, ...] = ()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Stage:
+        carriers = [given.carrier for given in self.gives]
+        twice = sorted({name for name in carriers if carriers.count(name) > 1})
+        if twice:
+            raise Misplaced(f"stage {self.name}: gives names {', '.join(twice)} twice", "gives")
+        return self
+
+
+class Transfer(Record):
+    """Transfer time between two units."""
+
+    start: str
+    """The unit that is left."""
+    end: str
+    """The unit that is reached."""
+    minutes: Minutes
+
+
+class HeatLoss(Record):
+    """Temperature lost while a heat waits, made good by the reheating stage (ladle furnace) with extra energy.
+
+    A heat cools from the end of one stage to the start of the next; the quickest transfer between the two is part of
+    its nominal energy.
+    """
+
+    rate_k_per_min: KelvinPerMinute
+    reheat_kwh_per_t_k: KilowattHoursPerTonneKelvin
+    reheating_stage: str
+
+    @property
+    def kwh_per_t_min(self) -> float:
+        """Energy to make good one minute of waiting [kWh/t/min]."""
+        return self.rate_k_per_min * self.reheat_kwh_per_t_k
+
+
+class Grade(Record):
+    """A type of heat: what it weighs, how long it takes, what energy it needs.
+
+    ``duration_min`` and ``energy_kwh_per_t`` are keyed by stage or, where units differ, by unit. A stage without
+    duration is not part of the grade's route. Where no energy is given, it follows from the unit's power.
+    """
+
+    name: str = Field(pattern=NAME)
+    mass_t: Tonnes
+    duration_min: dict[str, PositiveMinutes] = Field(min_length=1)
+    energy_kwh_per_t: dict[str, KilowattHoursPerTonne] = Field(default_factory=dict)
+
+
+class Line(Record):
+    """Stages in order, grades, transfers and heat loss."""
+
+    stages: tuple[Stage, ...] = Field(min_length=1, max_length=20)
+    grades: tuple[Grade, ...] = Field(min_length=1, max_length=2000)
+    transfers: tuple[Transfer, ...] = ()
+    heat_loss: HeatLoss | None = None
+
+    @model_validator(mode="after")
+    def _names(self) -> Line:
+        stages = [stage.name for stage in self.stages]
+        units = [unit.name for unit in self.units]
+        grades = [grade.name for grade in self.grades]
+        for kind, names, field in (("stage or unit", stages + units, "stages"), ("grade", grades, "grades")):
+            twice = sorted(name for name, count in Counter(names).items() if count > 1)
+            if twice:
+                raise Misplaced(f"{kind} name used twice: {', '.join(twice)}", field)
+        for i, grade in enumerate(self.grades):
+            for field in ("duration_min", "energy_kwh_per_t"):
+                for place in getattr(grade, field):
+                    if place not in stages and place not in units:
+                        says = f"grade {grade.name}: {field} names {place[:40]!r}, no stage or unit of this line"
+                        raise Misplaced(says, "grades", i, field, place)
+            for stage in self.stages:
+                own = {stage.name, *(unit.name for unit in stage.units)}
+                if own & set(grade.energy_kwh_per_t) and not own & set(grade.duration_min):
+                    says = f"grade {grade.name}: energy_kwh_per_t names {stage.name!r}, duration_min does not"
+                    raise Misplaced(says, "grades", i)
+            if not self.route(grade):
+                raise Misplaced(f"grade {grade.name} runs through no stage", "grades", i, "duration_min")
+        for i, transfer in enumerate(self.transfers):
+            for field in ("start", "end"):
+                end = getattr(transfer, field)
+                if end not in units:
+                    says = f"{end[:40]!r} is no unit of this line; units are {', '.join(units)}"
+                    raise Misplaced(says, "transfers", i, field)
+        if self.heat_loss and self.heat_loss.reheating_stage not in stages:
+            says = f"{self.heat_loss.reheating_stage[:40]!r} is no stage of this line; stages are {', '.join(stages)}"
+            raise Misplaced(says, "heat_loss", "reheating_stage")
+        if self.heat_loss and any(s.campaign and s.name == self.heat_loss.reheating_stage for s in self.stages):
+            says = f"{self.heat_loss.reheating_stage!r} casts without a gap; name one before it"
+            raise Misplaced(says, "heat_loss", "reheating_stage")
+        for i, stage in enumerate(self.stages[:-1]):
+            if stage.campaign:
+                raise Misplaced("campaigns are possible in the last stage only", "stages", i, "campaign")
+            slowest = max(
+                (self.transfer_min(a.name, b.name) for a in stage.units for b in self._next_units(stage)), default=0.0
+            )
+            if stage.longest_wait_min is not None and slowest > stage.longest_wait_min:
+                says = (
+                    f"stage {stage.name}: longest_wait_min {stage.longest_wait_min:g} is shorter than the longest "
+                    f"transfer of {slowest:g} min"
+                )
+                raise Misplaced(says, "stages", i, "longest_wait_min")
+        return self
+
+    def _next_units(self, stage: Stage) -> tuple[Unit, ...]:
+        return self.stages[self.stages.index(stage) + 1].units
+
+    @cached_property
+    def units(self) -> tuple[Unit, ...]:
+        """All units, stage by stage."""
+        return tuple(unit for stage in self.stages for unit in stage.units)
+
+    @cached_property
+    def gives(self) -> dict[str, np.ndarray]:
+        """What each stage gives of a carrier for each MWh of electricity that it draws, by carrier, shape (n_stages,).
+
+        Reheating is left out of the electricity.
+        """
+        found: dict[str, np.ndarray] = {}
+        for i, stage in enumerate(self.stages):
+            for given in stage.gives:
+                found.setdefault(given.carrier, np.zeros(len(self.stages)))[i] = given.per_mwh
+        return found
+
+    @cached_property
+    def stage_of(self) -> dict[str, Stage]:
+        """Stage of each unit, by the unit's name."""
+        return {unit.name: stage for stage in self.stages for unit in stage.units}
+
+    @cached_property
+    def unit(self) -> dict[str, Unit]:
+        """Units by name."""
+        return {unit.name: unit for unit in self.units}
+
+    @cached_property
+    def grade(self) -> dict[str, Grade]:
+        """Grades by name."""
+        return {grade.name: grade for grade in self.grades}
+
+    @cached_property
+    def campaign_stage(self) -> Stage | None:
+        """The stage where heats follow each other without a gap, if there is one."""
+        return next((stage for stage in self.stages if stage.campaign), None)
+
+    @cached_property
+    def _transfer(self) -> dict[tuple[str, str], float]:
+        return {(transfer.start, transfer.end): transfer.minutes for transfer in self.transfers}
+
+    def transfer_min(self, start: str, end: str) -> float:
+        """Transfer time from one unit to another [min]."""
+        return self._transfer.get((start, end), self.stage_of[start].transfer_min)
+
+    def quickest_min(self, start: str, end: str) -> float:
+        """Quickest transfer from any unit of one stage to any unit of another [min]."""
+        here, there = (next(stage.units for stage in self.stages if stage.name == name) for name in (start, end))
+        return min(self.transfer_min(a.name, b.name) for a in here for b in there)
+
+    def duration_min(self, grade: Grade, unit: str) -> float | None:
+        """Nominal duration of a heat of this grade on a unit [min]; None where it cannot run there."""
+        stage = self.stage_of[unit]
+        own = grade.duration_min.get(unit)
+        return own if own is not None else grade.duration_min.get(stage.name)
+
+    def route(self, grade: Grade) -> tuple[Stage, ...]:
+        """The stages that a grade runs through, in order."""
+        return tuple(
+            stage
+            for stage in self.stages
+            if any(self.duration_min(grade, unit.name) is not None for unit in stage.units)
+        )
+
+    def energy_mwh(self, grade: Grade, unit: str) -> float:
+        """Nominal electricity of a heat of this grade on a unit [MWh], reheating left out."""
+        stage = self.stage_of[unit]
+        per_tonne = grade.energy_kwh_per_t.get(unit, grade.energy_kwh_per_t.get(stage.name))
+        if per_tonne is not None:
+            return per_tonne * grade.mass_t / 1000
+        return self.unit[unit].mean_mw * (self.duration_min(grade, unit) or 0.0) / 60
+
+    def reheat_mwh_per_min(self, grade: Grade) -> float:
+        """Extra energy of the reheating stage for each minute that a heat waited before it [MWh/min].
+
+        The wait is what lies between the end of a stage and the start of the next beyond the quickest transfer between
+        the two, never less than none, summed over the stages up to the reheating stage.
+        """
+        return 0.0 if self.heat_loss is None else self.heat_loss.kwh_per_t_min * grade.mass_t / 1000
+
+
+def phase_power(unit: Unit, energy_mwh: float, duration_min: float) -> tuple[np.ndarray, np.ndarray]:
+    """Power of an operation by phase, scaled so that it draws the given energy in the given time.
+
+    Returns:
+        ends: end of each phase after the start [min], shape (n_phases,)
+        power: power in each phase [MW], shape (n_phases,)
+    """
+    shares = np.array([phase.share for phase in unit.profile])
+    power = np.array([phase.power_mw for phase in unit.profile])
+    mean = float(shares @ power)
+    wanted = energy_mwh * 60 / duration_min
+    power = power * (wanted / mean) if mean > 0 else np.full(len(shares), wanted)
+    return np.cumsum(shares) * duration_min, power

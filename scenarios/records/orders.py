@@ -1,0 +1,57 @@
+"""Orders: what must be made by when, and the locks that the planner has set."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.horizon import Moment
+from emberline.scenarios.records.line import NAME
+
+
+class HeatEntry(Record):
+    """One heat, or ``count`` equal ones after each other."""
+
+    grade: str
+    count: int = Field(default=1, ge=1, le=1000)
+    name: str | None = Field(default=None, pattern=NAME)
+    due: Moment | None = None
+    """Latest end of the last stage, where it is earlier than the order's."""
+
+    @model_validator(mode="after")
+    def _one(self) -> HeatEntry:
+        if self.name is not None and self.count > 1:
+            raise ValueError(f"heat {self.name}: a name stands for one heat, count is {self.count}")
+        return self
+
+
+class Order(Record):
+    """Heats to be made, in order; on a campaign stage they form one cast."""
+
+    name: str = Field(pattern=NAME)
+    heats: tuple[HeatEntry, ...] = Field(min_length=1)
+    due: Moment | None = None
+    """Latest end of the last stage of all its heats; none: the end of the horizon."""
+    release: Moment | None = None
+    """Earliest start of the first stage; none: the start of the horizon."""
+    units: tuple[str, ...] = ()
+    """Units of the last stage that may take it; none named: all."""
+
+
+class Lock(Record):
+    """A decision that the planner has taken: this heat at this stage starts then, or within a window, on that unit."""
+
+    heat: str
+    stage: str
+    unit: str | None = None
+    start: Moment | None = None
+    earliest: Moment | None = None
+    latest: Moment | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Lock:
+        if all(part is None for part in (self.unit, self.start, self.earliest, self.latest)):
+            raise ValueError(f"lock of heat {self.heat}: give unit, start, earliest or latest")
+        if self.start is not None and (self.earliest is not None or self.latest is not None):
+            raise ValueError(f"lock of heat {self.heat}: give start, or earliest and latest, not both")
+        return self

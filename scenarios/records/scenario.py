@@ -1,0 +1,240 @@
+"""The scenario: all nouns together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
+
+from emberline.scenarios.checking.flow_sheet import Mistakes
+from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.datasets import INPUTS, check
+from emberline.scenarios.line.locks import Window, merged
+from emberline.scenarios.process import Mode, Process
+from emberline.scenarios.reading.inputs import resolve_all, series_of, series_of_asset
+from emberline.scenarios.reading.series import Series
+from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.delivery import Arrival, Delivery
+from emberline.scenarios.records.disturbances import Disturbances
+from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting
+from emberline.scenarios.records.goal import Goal
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.line import Emission, Grade, Line
+from emberline.scenarios.records.market import Market
+from emberline.scenarios.records.orders import Lock, Order
+from emberline.scenarios.records.site import Site
+from emberline.scenarios.records.state import State
+from emberline.scenarios.records.store import Store
+from emberline.scenarios.tariff import Rates, read
+from emberline.scenarios.tariff import metered as metered_times
+
+NO_LINE = Line.model_construct(stages=(), grades=(), transfers=(), heat_loss=None)
+"""The line of a scenario that is a site alone: no stages, no units. It cannot be written down, only left out."""
+
+
+@dataclass(frozen=True)
+class Heat:
+    """One heat of an order, with its limits in minutes after the horizon's start."""
+
+    name: str
+    order: str
+    grade: Grade
+    position: int
+    """Place within its order, from 0."""
+    release_min: float
+    due_min: float
+
+
+class Scenario(Record):
+    """What is asked: plant, orders, market, horizon, state, disturbances and goal.
+
+    A plant makes heats on a line, or runs processes between stores. Without either it is a site alone: its loads are to
+    be met as well as can be.
+    """
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")
+    title: str = Field(default="", max_length=200)
+    description: str = Field(default="", max_length=5000)
+    horizon: Horizon
+    emissions: Accounting = Field(default_factory=Accounting)
+    line: Line = NO_LINE
+    orders: tuple[Order, ...] = ()
+    locks: tuple[Lock, ...] = ()
+    site: Site = Field(default_factory=Site)
+    stores: tuple[Store, ...] = Field(default=(), max_length=200)
+    processes: tuple[Process, ...] = Field(default=(), max_length=100)
+    arrivals: tuple[Arrival, ...] = Field(default=(), max_length=200)
+    deliveries: tuple[Delivery, ...] = Field(default=(), max_length=500)
+    market: Market
+    state: State = Field(default_factory=State)
+    disturbances: Disturbances = Field(default_factory=Disturbances)
+    goal: Goal = Field(default_factory=Goal)
+
+    _folder: Path = PrivateAttr(default=Path("."))
+    _inputs: xr.Dataset | None = PrivateAttr(default=None)
+    _apparent: tuple[str, ...] = PrivateAttr(default=())
+
+    @field_validator("horizon", "emissions")
+    @classmethod
+    def _told(cls, noun: Horizon | Accounting, info: ValidationInfo) -> Horizon | Accounting:
+        # the nouns after them look emission factors up by these days, and as they are accounted for
+        if info.context is not None and isinstance(noun, Horizon):
+            last = noun.instant(noun.length_min - noun.step_min)
+            info.context[DAYS] = (noun.instant(0).date(), last.date())
+        elif info.context is not None:
+            info.context[ACCOUNTING] = noun
+        return noun
+
+    @property
+    def apparent(self) -> tuple[str, ...]:
+        """Prices per kVA, as the file writes them: they count per kW, at a power factor of 1."""
+        return self._apparent
+
+    @cached_property
+    def rates(self) -> Rates | None:
+        """The tariff's numbers on the metered intervals of the horizon; None: there is no tariff.
+
+        Raises:
+            ValueError: the tariff does not fit the horizon; ``scenarios.load`` tells this with file and line.
+        """
+        if self.market.tariff is None:
+            return None
+        interval = self.site.grid.metered_interval_min
+        before = self.market.tariff_before
+        if not before.peak_mw:
+            before = before.model_copy(update={"peak_mw": self.state.peak_so_far_mw})
+        times = metered_times(self.horizon, interval)
+        return read(self.market.tariff, times, self.horizon.zone, before=before, interval_min=interval)
+
+    @cached_property
+    def outages(self) -> dict[str, tuple[tuple[float, float], ...]]:
+        """When units are not available [min], in order and without overlaps, by unit; a unit always there has none.
+
+        An operation wants its unit for its own minutes, a cast for all of its heats'; set-ups may lie in outages.
+        """
+        spans: dict[str, list[tuple[float, float]]] = {}
+        for outage in self.state.outages:
+            spans.setdefault(outage.unit, []).append(
+                (self.horizon.minutes(outage.start), self.horizon.minutes(outage.end))
+            )
+        return {unit: _joined(sorted(times)) for unit, times in spans.items()}
+
+    @cached_property
+    def heats(self) -> tuple[Heat, ...]:
+        """All heats, order by order."""
+        found = []
+        end = self.horizon.length_min
+        for order in self.orders:
+            release = 0.0 if order.release is None else self.horizon.minutes(order.release)
+            due = end if order.due is None else self.horizon.minutes(order.due)
+            position = 0
+            for entry in order.heats:
+                own = due if entry.due is None else min(due, self.horizon.minutes(entry.due))
+                for _ in range(entry.count):
+                    position += 1
+                    name = entry.name or f"{order.name}-{position}"
+                    grade = self.line.grade[entry.grade]
+                    found.append(Heat(name, order.name, grade, position - 1, release, own))
+        return tuple(found)
+
+    @cached_property
+    def lock_windows(self) -> dict[tuple[str, str], Window]:
+        """Where and when each locked operation may start, by heat and stage: all locks on it together."""
+        return merged(self)
+
+    @cached_property
+    def store(self) -> dict[str, Store]:
+        """Stores by name."""
+        return {store.name: store for store in self.stores}
+
+    @cached_property
+    def process_units(self) -> tuple[tuple[str, Process], ...]:
+        """Every unit of the processes with its process, in declared order."""
+        return tuple((unit, process) for process in self.processes for unit in process.units)
+
+    @cached_property
+    def process_modes(self) -> tuple[tuple[Process, Mode], ...]:
+        """Every mode of the processes, in declared order."""
+        return tuple((process, mode) for process in self.processes for mode in process.all_modes)
+
+    @cached_property
+    def emitters(self) -> tuple[tuple[str, tuple[Emission, ...]], ...]:
+        """What emits by the tonne treated: stages of the line, and processes, those with modes by mode."""
+        stages = [(stage.name, stage.emissions) for stage in self.line.stages]
+        modes = [(mode_name(process, mode), mode.emissions) for process, mode in self.process_modes]
+        return (*stages, *modes)
+
+    @property
+    def tonnes(self) -> float:
+        """Tonnes that all orders and deliveries add up to [t]."""
+        delivered = sum(delivery.amount_t or 0.0 for delivery in self.deliveries)
+        if "demand_tph" in self.inputs:
+            delivered += float(self.inputs["demand_tph"].sum()) * self.horizon.step_h
+        return sum(heat.grade.mass_t for heat in self.heats) + delivered
+
+    @property
+    def inputs(self) -> xr.Dataset:
+        """The scenario's series on its steps, a dataset of table ``INPUTS``.
+
+        What was filled is told in the attribute ``filled`` of each variable, the source in ``source``.
+
+        Raises:
+            ValueError: a series cannot be had; ``scenarios.load`` tells this with file and line.
+        """
+        if self._inputs is None:
+            self._inputs = check(resolve_all(self), INPUTS)
+        return self._inputs
+
+    def series(self) -> Iterator[tuple[str, tuple[str | int, ...], Series, str]]:
+        """Name in ``INPUTS``, place in the scenario, series and unit of measure, for each series that is given.
+
+        The name of an asset's series is its label in the coordinate ``series`` of ``asset_values``.
+        """
+        return series_of(self)
+
+    def asset_series(self, name: str) -> dict[str, np.ndarray]:
+        """The series of an asset by key (``Wanted.key``), each of shape (n_steps,); what is constant included."""
+        return series_of_asset(self, name)
+
+    @cached_property
+    def demands(self) -> tuple[Delivery, ...]:
+        """Deliveries that go on in time: all but orders."""
+        return tuple(delivery for delivery in self.deliveries if delivery.amount_t is None)
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether anything makes reality differ from the plan; a site alone is not disturbed."""
+        if self.processes:
+            return self.disturbances.processes
+        return bool(self.heats) and self.disturbances.heats
+
+    def with_inputs(self, inputs: xr.Dataset) -> Scenario:
+        """The same scenario with its series already resolved (read back from a stored run)."""
+        copy = self.model_copy()
+        copy._inputs = inputs
+        return copy
+
+    def mistakes(self) -> Mistakes:
+        """What is wrong between the nouns: the place and the message, one for each mistake."""
+        return between_nouns(self)
+
+
+def mode_name(process: Process, mode: Mode) -> str:
+    """What a mode is called where modes of all processes stand side by side."""
+    return process.name if mode.name == process.name else f"{process.name}, {mode.name}"
+
+
+def _joined(spans: list[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
+    """Spans in order, without their overlaps."""
+    joined: list[tuple[float, float]] = []
+    for begin, over in spans:
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], over)
+        else:
+            joined.append((begin, over))
+    return tuple(joined)

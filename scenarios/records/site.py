@@ -1,0 +1,155 @@
+"""The site: grid connection, fixed base load, PV and battery, and the hub of carriers and assets beside them.
+
+Electricity is a carrier as any other; base load, ``pv``, ``battery`` and the grid belong to its balance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+
+from emberline.scenarios.assets import CARRIERS, ELECTRICITY, POWER, Asset, Carrier, Converter, FlexibleLoad, Storage
+from emberline.scenarios.assets.storage import effective_hours, kept
+from emberline.scenarios.checking.faults import fault
+from emberline.scenarios.reading.series import FactorSeries, PowerSeries, Series
+from emberline.scenarios.records.base import Misplaced, Record, unknown
+from emberline.scenarios.records.quantity import Fraction, MegawattHours, Megawatts, PerHour, PositiveMinutes
+
+
+class Grid(Record):
+    """The connection to the public grid. The limits hold for the mean over the metered interval."""
+
+    import_limit_mw: Megawatts | None = None
+    export_limit_mw: Megawatts = 0
+    metered_interval_min: PositiveMinutes = 15
+
+    @model_validator(mode="after")
+    def _interval(self) -> Grid:
+        if self.metered_interval_min != int(self.metered_interval_min) or 60 % int(self.metered_interval_min):
+            says = f"metered_interval_min {self.metered_interval_min:g} does not divide the hour"
+            raise Misplaced(says, "metered_interval_min")
+        return self
+
+
+class Pv(Record):
+    """A photovoltaic plant; what is neither used nor exported is curtailed."""
+
+    peak_mw: Megawatts
+    capacity_factor: FactorSeries
+
+
+class Battery(Record):
+    """A battery, with its level at the start and the level wanted at the end of the horizon."""
+
+    energy_mwh: MegawattHours
+    power_mw: Megawatts
+    """Longest-lasting charge and discharge power at the terminals."""
+    charge_efficiency: Fraction = Field(default=0.95, gt=0)
+    discharge_efficiency: Fraction = Field(default=0.95, gt=0)
+    self_loss_per_h: PerHour = 0.0
+    """Share of the level lost in an hour."""
+    level_share: Fraction = 0.5
+    """Level at the start, as a share of the capacity, unless the state tells it."""
+    end_level_share: Fraction | None = None
+    """Level wanted at the end; none: what it was at the start."""
+
+    @model_validator(mode="after")
+    def _usable(self) -> Battery:
+        if self.energy_mwh > 0 and self.power_mw == 0:
+            says = "a battery with energy needs power; give power_mw above 0, or energy_mwh: 0 for no battery"
+            raise Misplaced(says, "power_mw")
+        return self
+
+    def kept(self, hours: float) -> float:
+        """Share of the level that remains after some hours."""
+        return kept(self.self_loss_per_h, hours)
+
+    def after(self, level_mwh: float, charge_mw: float, discharge_mw: float, hours: float) -> float:
+        """Level after ``hours`` of constant charge and discharge power at the terminals [MWh].
+
+        Self-loss acts on the level continuously: dE/dt = −λE + p with λ = −ln(1 − loss per hour), so that the result
+        does not depend on how the hours are cut into steps.
+        """
+        net = charge_mw * self.charge_efficiency - discharge_mw / self.discharge_efficiency
+        return level_mwh * self.kept(hours) + net * self.effective_hours(hours)
+
+    def effective_hours(self, hours: float) -> float:
+        """Hours that count for what is put in over an interval, its own loss until the interval's end taken off."""
+        return effective_hours(self.self_loss_per_h, hours)
+
+
+class Site(Record):
+    """What feeds the line."""
+
+    grid: Grid = Grid()
+    base_load_mw: PowerSeries = Series(value=0.0)
+    pv: Pv | None = None
+    battery: Battery | None = None
+    carriers: tuple[Carrier, ...] = Field(default=(), max_length=200, validate_default=True)
+    """Beside electricity, which is always there."""
+    assets: tuple[Asset, ...] = Field(default=(), max_length=500)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unread(cls, raw: Any, info: ValidationInfo) -> Any:
+        if info.context is not None:
+            info.context[CARRIERS] = None  # until they are read: what looks them up is not judged
+        return raw
+
+    @field_validator("carriers")
+    @classmethod
+    def _carriers(cls, carriers: tuple[Carrier, ...], info: ValidationInfo) -> tuple[Carrier, ...]:
+        names = [carrier.name for carrier in carriers]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"carrier name used twice: {', '.join(twice)}")
+        if any(carrier.name == ELECTRICITY and carrier.unit != "MWh" for carrier in carriers):
+            raise ValueError("electricity is counted in MWh")
+        if info.context is not None:
+            # the assets, read next, look up the units of their quantities here
+            info.context[CARRIERS] = {carrier.name: carrier.unit for carrier in (POWER, *carriers)}
+        return carriers
+
+    @cached_property
+    def carrier(self) -> dict[str, Carrier]:
+        """Carriers by name, electricity first."""
+        return {carrier.name: carrier for carrier in (POWER, *self.carriers)}
+
+    @cached_property
+    def cores(self) -> dict[str, Converter]:
+        """Every machine and flexible load as a converter, by name."""
+        units = {name: carrier.unit for name, carrier in self.carrier.items()}
+        return {a.name: a.as_converter(units) for a in self.assets if hasattr(a, "as_converter")}
+
+    @cached_property
+    def stores(self) -> dict[str, Storage]:
+        """Stores by name; ``battery`` is not among them."""
+        return {asset.name: asset for asset in self.assets if isinstance(asset, Storage)}
+
+    @cached_property
+    def flexible(self) -> dict[str, FlexibleLoad]:
+        """Flexible loads by name."""
+        return {asset.name: asset for asset in self.assets if isinstance(asset, FlexibleLoad)}
+
+    def mistakes(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """What is wrong between carriers and assets: the place within the site and the message."""
+        names: set[str] = set()
+        for i, asset in enumerate(self.assets):
+            if asset.name in names:
+                yield ("assets", i, "name"), f"asset name {asset.name!r} used twice"
+            names.add(asset.name)
+            lacking = [(place, name) for place, name in asset.touches() if name not in self.carrier]
+            for place, name in lacking:
+                yield ("assets", i, *place), unknown("carrier", name, self.carrier)
+            if not lacking and hasattr(asset, "as_converter"):
+                try:
+                    asset.as_converter({name: carrier.unit for name, carrier in self.carrier.items()})
+                except ValidationError as error:
+                    first = error.errors()[0]
+                    key = "".join(f"{part}: " for part in first["loc"])
+                    yield ("assets", i), key + fault(first)
+                except ValueError as error:
+                    yield ("assets", i), str(error)

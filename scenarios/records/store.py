@@ -1,0 +1,63 @@
+"""A store of material between processes: silo, hall, bunker, tank. Record; its physics are those of every store.
+
+Any number of processes, arrivals and deliveries may fill and empty it at the same time; nothing vanishes in it but the
+loss that is told.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from emberline.scenarios.assets.storage import effective_hours, kept
+from emberline.scenarios.records.base import NAME, Record
+from emberline.scenarios.records.quantity import Fraction, PerHour, Tonnes, in_unit
+
+Level = Annotated[float, BeforeValidator(in_unit("t"), json_schema_input_type=float | str), Field(ge=0, le=1e7)]
+
+
+class Store(Record):
+    """A store with one level."""
+
+    name: str = Field(pattern=NAME)
+    capacity_t: Tonnes
+    level_t: Level | None = None
+    """Level now; none: half full."""
+    end_level_t: Level | None = None
+    """Level wanted at the end, at least; none: what it is now."""
+    loss_per_h: PerHour = 0.0
+    """Share of the level lost in an hour."""
+    keep_low: Fraction = 0.3
+    keep_high: Fraction = 0.8
+    """Levels between which the foreman keeps it, as shares of the capacity."""
+
+    @model_validator(mode="after")
+    def _within(self) -> Store:
+        for field in ("level_t", "end_level_t"):
+            level = getattr(self, field)
+            if level is not None and level > self.capacity_t * (1 + 1e-12):
+                raise ValueError(f"store {self.name}: {field} {level:g} t is more than it holds, {self.capacity_t:g} t")
+        if self.keep_low >= self.keep_high:
+            raise ValueError(
+                f"store {self.name}: keep_low {self.keep_low:g} does not lie below keep_high {self.keep_high:g}"
+            )
+        return self
+
+    @property
+    def start_t(self) -> float:
+        """Level at the start [t]."""
+        return self.capacity_t / 2 if self.level_t is None else self.level_t
+
+    @property
+    def end_t(self) -> float:
+        """Level wanted at the end [t]."""
+        return self.start_t if self.end_level_t is None else self.end_level_t
+
+    def kept(self, hours: float) -> float:
+        """Share of the level that remains after some hours."""
+        return kept(self.loss_per_h, hours)
+
+    def effective_hours(self, hours: float) -> float:
+        """Hours that count for a constant flow, its own loss until the end taken off."""
+        return effective_hours(self.loss_per_h, hours)

@@ -1,0 +1,1 @@
+"""The line in the twin: discrete events on parallel units."""

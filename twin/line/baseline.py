@@ -1,0 +1,227 @@
+"""The foreman: the baseline policy, written as a policy. It obeys every hard limit and looks at no price.
+
+1. Orders come in due order, equal ones in file order; what has begun and what the planner has locked comes first.
+   Where an order then finds no place, other sequences are tried.
+2. A cast (or a heat, where the line has no campaigns) takes the earliest start at which all of its heats can be there
+   in time and none waits too long, on the unit on which it ends first. Its heats run as soon as possible through the
+   stages before, each on the unit that is done first.
+3. At no time does the list draw more than the import limit in the mean over a metered interval; for this the foreman
+   counts on the PV forecast but not on the battery. A unit with energy states counts, whenever it does not work, with
+   the most that it could draw then.
+4. When everything has its place, heats that would wait before they are reheated are melted later, as late as their
+   place at the reheating stage allows: a waiting ladle costs energy.
+
+Starts lie on whole steps, but the heats of a cast follow the first without a gap. Durations are the planning durations;
+longest waits count from the end of the nominal duration, so that they hold in a run without disturbance as well.
+This is serial schedule generation: Kolisch, "Serial and parallel resource-constrained project scheduling methods
+revisited", European Journal of Operational Research 90 (1996).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.datasets import SCHEDULE, check, metered
+from emberline.twin.envelope import planned_durations
+from emberline.twin.line.line import Following
+from emberline.twin.line.operations import NEVER, Shop, arrange, careful, careless, shop
+from emberline.twin.line.placing import Group, Placing
+from emberline.twin.power import operations_trace
+from emberline.twin.processes import dispatch_works
+from emberline.twin.recorder import idling, line_gives, reheating
+from emberline.twin.site.site import SiteGrid, balance, variables
+
+TRIES = 40
+"""How many sequences the foreman tries before something is left over."""
+PAINS = 7200
+"""Heats that a list with margins, which leaves less room, may place again and again instead: 300 sequences of 24."""
+
+
+def coupled(table: Shop) -> bool:
+    """Whether heats depend on each other by more than the queue for a unit, so that a list is needed."""
+    return (
+        table.campaign >= 0
+        or any(wait < NEVER for wait in table.longest_wait[:-1])
+        or table.scenario.site.grid.import_limit_mw is not None
+        or bool(table.scenario.locks)
+    )
+
+
+def rank(table: Shop) -> list[int]:
+    """Heats in due order, equal ones in file order."""
+    return sorted(range(len(table.names)), key=lambda h: (table.due[h], h))
+
+
+def dispatch(
+    scenario: Scenario,
+    envelope: xr.Dataset | None = None,
+    *,
+    keeping: bool = False,
+    like: xr.Dataset | None = None,
+    over: Callable[[], bool] | None = None,
+) -> xr.Dataset:
+    """The foreman's list, a dataset of table ``SCHEDULE``; flows are those of the list run without disturbance.
+
+    Args:
+        scenario: what is asked.
+        envelope: the twin's (table ``ENVELOPE``); its planning durations are used, where no margin changes them. None:
+            they are worked out.
+        keeping: the list of a foreman who keeps the margins of the plan.
+        like: a schedule (table ``SCHEDULE``) in whose order casts are placed first, instead of in due order.
+        over: polled where an order has found no place; True: no other sequences are tried.
+
+    The attribute ``complete`` is 0 where not every heat found a place; ``unplaced`` names those. Processes have a
+    foreman of their own (``emberline.twin.processes.baseline``).
+    """
+    if scenario.processes:
+        return dispatch_works(scenario)
+    table = shop(scenario)
+    if envelope is None or scenario.disturbances.margins:
+        planned = planned_durations(table, careful=keeping)
+    else:
+        planned = envelope["planned_min"].values
+    grid = SiteGrid(_calmer(scenario, keeping))
+    tries = max(TRIES, PAINS // max(len(table.names), 1)) if keeping else TRIES
+    found = _list(careful(table) if keeping else table, planned.tolist(), grid, tries, like, over)
+    found.melt_later()
+    found.table = careless(table)
+    return _schedule(found)
+
+
+def _calmer(scenario: Scenario, keeping: bool) -> Scenario:
+    """The scenario, with its import limit less the plan's margin where that is kept."""
+    limit, margin = scenario.site.grid.import_limit_mw, scenario.disturbances.import_margin_mw
+    if not keeping or limit is None or not margin:
+        return scenario
+    grid = scenario.site.grid.model_copy(update={"import_limit_mw": limit - margin})
+    return scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid})})
+
+
+def _groups(table: Shop) -> list[Group]:
+    locked = {lock.heat for lock in table.scenario.locks}
+    by_order: dict[str, list[int]] = {}
+    for h, name in enumerate(table.orders):
+        by_order.setdefault(name, []).append(h)
+    found = []
+    for order in table.scenario.orders:
+        heats = by_order[order.name]
+        for members in [heats] if table.campaign >= 0 else [[h] for h in heats]:
+            stage = table.route[members[0]][-1]
+            allowed = [
+                u
+                for u in table.units_of[stage]
+                if (not order.units or table.stage_of[u] != len(table.stages) - 1 or table.units[u] in order.units)
+                and all(not math.isnan(table.duration[h][u]) for h in members)
+            ]
+            begun = [h for h in members if (h, stage) in table.started]
+            rest = [h for h in members if h not in begun]
+            under_way = max(begun, key=lambda h: table.started[h, stage][0]) if begun else None
+            urgent = bool(begun) or any(
+                table.names[h] in locked or any((h, k) in table.started for k in table.route[h]) for h in rest
+            )
+            due = min(table.due[h] for h in members)
+            if rest:
+                found.append(Group(rest, stage, allowed, due, under_way, urgent))
+    return found
+
+
+def _list(
+    table: Shop,
+    planned: list[list[float]],
+    grid: SiteGrid,
+    tries: int,
+    like: xr.Dataset | None,
+    over: Callable[[], bool] | None,
+) -> Placing:
+    """The foreman's list. Where an order finds no place, it and those before it are tried in other sequences."""
+    sequence = sorted(_groups(table), key=lambda group: (not group.urgent, group.due))
+    if like is not None:
+        begins = like["start_min"].max("stage").to_series()
+        sequence.sort(key=lambda group: (not group.urgent, float(begins[table.names[group.heats[0]]])))
+    generator = np.random.Generator(np.random.Philox(key=0))
+    furthest, best = -1, sequence
+    for _ in range(tries):
+        trial = Placing(table, planned, grid)
+        failed = trial.place(sequence, stop=True)
+        if failed is None:
+            return trial
+        if failed > furthest:
+            furthest, best = failed, sequence
+        if over is not None and over():
+            break
+        sequence = _other(best, furthest, generator)
+    trial = Placing(table, planned, grid)
+    trial.place(best)
+    return trial
+
+
+def _other(sequence: list[Group], failed: int, generator: np.random.Generator) -> list[Group]:
+    """Another sequence: the group that found no place comes sooner, and its equals in due time are shuffled."""
+    group = sequence[failed]
+    ahead = [i for i in range(failed) if sequence[i].due == group.due and sequence[i].urgent == group.urgent]
+    if not ahead:
+        place = int(generator.integers(max(failed, 1)))
+        return [*sequence[:place], group, *sequence[place:failed], *sequence[failed + 1 :]]
+    found = list(sequence)
+    places = [*ahead, failed]
+    for place, source in zip(places, generator.permutation(places).tolist(), strict=True):
+        found[place] = sequence[source]
+    return found
+
+
+def _schedule(placed: Placing) -> xr.Dataset:
+    """The list as a dataset of table ``SCHEDULE``, with the flows of a run without disturbance."""
+    table, left_out = placed.table, set(placed.unplaced)
+    shape = len(table.names), len(table.stages)
+    unit = np.full(shape, "", dtype=f"U{max((len(name) for name in table.units), default=1)}")
+    start, end, extra = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
+    plan = []
+    for h, route in enumerate(table.route):
+        for k in route:
+            place = placed.places.get((h, k))
+            if place is None or (h in left_out and (h, k) not in table.started):
+                break
+            unit[h, k], start[h, k], end[h, k] = table.units[place.unit], place.start, place.end
+            plan.append((h, k, place.unit, place.start, place.end))
+    todo = arrange(table, plan, placed.unplaced)
+    of = todo.arrays
+    course = Following(todo, of["duration"].tolist(), {}).run()
+    begins, over = np.array(course.start), np.array(course.end)
+    reheat = reheating(todo, begins, over)
+    extra[of["heat"], of["stage"]] = reheat
+    trace = operations_trace(of["unit"], begins, over, of["energy"], reheat, table.profiles, {})
+    given = line_gives(table, of["unit"], begins, over, of["energy"], {})
+    line, idle = trace.mean(placed.grid.edges), None
+    if table.states:
+        idle = idling(table, of["unit"], begins, over).mean(placed.grid.edges)
+        line = line + idle
+    flows, _ = balance(placed.grid, line, None, given)
+    if idle is not None:
+        flows["idle_mw"] = placed.grid.stepped(idle)
+    horizon = table.scenario.horizon
+    data = xr.Dataset(
+        {
+            "unit": (("heat", "stage"), unit),
+            "start_min": (("heat", "stage"), start),
+            "end_min": (("heat", "stage"), end),
+            "extra_mwh": (("heat", "stage"), extra),
+            **variables(flows),
+        },
+        coords={
+            "heat": list(table.names),
+            "stage": list(table.stages),
+            "time": horizon.times,
+            "meter": metered(horizon.times, horizon.step_min, placed.grid.meter_min),
+        },
+        attrs={
+            "policy": "foreman",
+            "complete": int(not placed.unplaced),
+            "unplaced": ", ".join(table.names[h] for h in sorted(placed.unplaced)),
+        },
+    )
+    return check(data, SCHEDULE)

@@ -1,0 +1,133 @@
+"""The line in simulated time where nothing couples its heats: units take them first come, first served."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Mapping
+
+import simpy
+
+from emberline.twin.line.line import TOLERANCE, after_outages
+from emberline.twin.line.operations import Shop
+from emberline.twin.streams import Breakdowns
+
+
+class Serving:
+    """Parallel units that serve heats first come, first served; used where nothing couples the heats.
+
+    A heat that leaves a stage takes the free unit of the next one on which it will be done first; where none is free it
+    queues. ``rank`` decides between heats that come at the same moment.
+    """
+
+    def __init__(
+        self, shop: Shop, rank: list[int], duration: list[list[float]], failures: Mapping[int, Breakdowns]
+    ) -> None:
+        self.shop = shop
+        self.rank = rank
+        self.duration = duration
+        self.failures = failures
+        self.env = simpy.Environment()
+        self.free = [list(units) for units in shop.units_of]
+        self.queue: list[list[tuple[int, int, simpy.Event]]] = [[] for _ in shop.stages]
+        self.rows: dict[tuple[int, int], tuple[int, float, float]] = {}
+        """Unit, start and end by heat and stage."""
+        self.stops: dict[tuple[int, int], list[tuple[float, float]]] = {}
+
+    def run(self) -> None:
+        """Run until the last heat has left."""
+        begun: dict[int, float] = {}
+        for (heat, stage), (at, u) in sorted(self.shop.started.items()):
+            begun[u] = max(begun.get(u, -math.inf), self._begun(heat, stage, u, at))
+        for u, over in begun.items():
+            if over + self.shop.setup[u] > 0:
+                self.free[self.shop.stage_of[u]].remove(u)
+                self.env.process(self._back(u, over))
+        for heat in self.rank:
+            self.env.process(self._heat(heat))
+        self.env.run()
+
+    def _begun(self, heat: int, stage: int, u: int, at: float) -> float:
+        """Continue an operation that has begun before the horizon; returns its end."""
+        finish = at + self.shop.duration[heat][u]
+        if finish > 0:
+            finish = max(at + self.duration[heat][u], 0.0)
+            finish += self._halt(heat, stage, u, 0.0, finish)
+        self.rows[heat, stage] = u, at, finish
+        return finish
+
+    def _halt(self, heat: int, stage: int, u: int, at: float, working: float) -> float:
+        failures = self.failures.get(u)
+        stops = failures.during(at, working) if failures is not None else []
+        if stops:
+            self.stops[heat, stage] = stops
+        return sum(halt for _, halt in stops)
+
+    def _back(self, u: int, over: float) -> Generator[simpy.Event, None, None]:
+        """A unit becomes free after an operation and its set-up."""
+        at = over + self.shop.setup[u]
+        if at > self.env.now:
+            yield self.env.timeout(at - self.env.now)
+        self.free[self.shop.stage_of[u]].append(u)
+        self._serve(self.shop.stage_of[u])
+
+    def _serve(self, stage: int) -> None:
+        queue, free = self.queue[stage], self.free[stage]
+        place = 0
+        while free and place < len(queue):
+            heat, left, event = queue[place]
+            unit = self._choose(heat, left, free)
+            if unit < 0:  # none of the free units can take this heat; one behind it may fit
+                place += 1
+                continue
+            del queue[place]
+            free.remove(unit)
+            event.succeed(unit)
+
+    def _choose(self, heat: int, left: int, free: list[int]) -> int:
+        """The free unit on which a heat will be done first, the first in the file among equals; -1 where none can."""
+        shop, now = self.shop, self.env.now
+        best, unit = math.inf, -1
+        for u in sorted(free):
+            nominal = shop.duration[heat][u]
+            if math.isnan(nominal):
+                continue
+            reach = 0.0
+            if left >= 0:
+                reach = shop.transfer[left][u] - self._shortest(heat, left, shop.stage_of[u])
+            at = after_outages(shop.outages[u], now + reach, nominal)
+            if at + nominal < best - TOLERANCE:
+                best, unit = at + nominal, u
+        return unit
+
+    def _shortest(self, heat: int, left: int, stage: int) -> float:
+        return min(self.shop.transfer[left][u] for u in self.shop.able(heat, stage))
+
+    def _heat(self, heat: int) -> Generator[simpy.Event, None, None]:
+        shop, env = self.shop, self.env
+        left, arrived = -1, max(shop.release[heat], 0.0)
+        for stage in shop.route[heat]:
+            if (heat, stage) in self.rows:
+                left, _, arrived = self.rows[heat, stage]
+                continue
+            if left >= 0:
+                arrived += self._shortest(heat, left, stage)
+            if arrived > env.now:
+                yield env.timeout(arrived - env.now)
+            event = env.event()
+            self.queue[stage].append((heat, left, event))
+            self._serve(stage)
+            unit: int = yield event  # type: ignore[assignment]
+            at = max(env.now, arrived)
+            if left >= 0:
+                at = max(at, arrived + shop.transfer[left][unit] - self._shortest(heat, left, stage))
+            at = after_outages(shop.outages[unit], at, shop.duration[heat][unit])
+            working = self.duration[heat][unit]
+            finish = at + working + self._halt(heat, stage, unit, at, working)
+            yield env.timeout(finish - env.now)
+            self.rows[heat, stage] = unit, at, finish
+            left, arrived = unit, finish
+            if shop.setup[unit]:
+                env.process(self._back(unit, finish))
+            else:
+                self.free[stage].append(unit)
+                self._serve(stage)

@@ -1,0 +1,268 @@
+"""The line in simulated time: units work off their sequence (first come, first served: ``twin.line.first_come``)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+
+import simpy
+
+from emberline.twin.line.operations import Operations
+from emberline.twin.streams import Breakdowns
+
+TOLERANCE = 1e-6
+"""What counts as nothing [min, MW, MWh]: far below any reading, far above the rounding of sums."""
+SHORTEST_PATIENCE_MIN = 0.1
+"""How long a cast that waits for its heats lets pass at least before it looks again."""
+
+
+@dataclass
+class Course:
+    """What happened to each operation; nan where it never took place. Times in minutes."""
+
+    start: list[float]
+    end: list[float]
+    stops: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
+    """Standstills by breakdown within an operation: when and how long."""
+
+
+class Following:
+    """Units that follow a list: each works off its sequence, nothing starts earlier than scheduled.
+
+    When reality is late, everything after it shifts right: the order on each unit is kept, and a cast starts only when
+    its heats will arrive in time by what is known then, those under way as long before as the plan's margins say. A
+    heat whose next stages are later than scheduled is held back before it would wait for them too long.
+    """
+
+    def __init__(self, todo: Operations, duration: list[float], failures: Mapping[int, Breakdowns]) -> None:
+        n = len(todo)
+        self.todo = todo
+        self.duration = duration
+        self.failures = failures
+        self.env = simpy.Environment()
+        self.start = [math.nan] * n
+        self.end: list[float | None] = [None] * n
+        self.waiting: list[simpy.Event | None] = [None] * n
+        self.stops: dict[int, list[tuple[float, float]]] = {}
+        campaign = todo.shop.campaign
+        self._ahead = sorted((i for i in range(n) if todo.stage[i] != campaign), key=todo.scheduled.__getitem__)
+        self._open = 0
+        self._place = [0] * len(todo.sequence)
+        """How many operations of each unit are over."""
+        self._latest = 0.0
+        """By how much anything has been later than scheduled until now, or will be that is under way [min]."""
+        self._slack = max(todo.shop.slack, default=0.0)
+
+    def run(self) -> Course:
+        """Run until nothing moves any more."""
+        for u, sequence in enumerate(self.todo.sequence):
+            if sequence:
+                self.env.process(self._unit(u, sequence))
+        self.env.run()
+        return Course(self.start, [math.nan if end is None else end for end in self.end], self.stops)
+
+    def _unit(self, u: int, sequence: list[int]) -> Generator[simpy.Event, None, None]:
+        todo, env, end, waiting = self.todo, self.env, self.end, self.waiting
+        shop = todo.shop
+        setup, outages, failures = shop.setup[u], shop.outages[u], self.failures.get(u)
+        casting = shop.stage_of[u] == shop.campaign
+        free, previous = -math.inf, -1
+        for place, i in enumerate(sequence):
+            b = todo.before[i]
+            if b < 0:
+                ready = max(shop.release[todo.heat[i]], 0.0)
+            else:
+                if end[b] is None:
+                    waiting[b] = env.event()
+                    yield waiting[b]  # type: ignore[misc]
+                ready = end[b] + todo.travel[i]  # type: ignore[operator]
+            follows = casting and previous >= 0 and todo.same_cast(previous, i)
+            at = todo.scheduled[i]
+            if todo.started[i]:
+                finish = self._finish_started(i, failures)
+            else:
+                at = max(at, ready, free if follows else free + setup)
+                if not follows:
+                    if outages:
+                        at = after_outages(outages, at, self._expected(sequence, place))
+                    if casting:
+                        while True:
+                            if at > env.now:
+                                yield env.timeout(at - env.now)
+                            wanted = self._heats_in_time(sequence, place, at)
+                            if wanted <= at + TOLERANCE:
+                                break
+                            at = max(wanted, at + SHORTEST_PATIENCE_MIN)
+                            if outages:
+                                at = after_outages(outages, at, self._expected(sequence, place))
+                # lateness is passed on at most: what was never so late holds nobody back
+                while self._latest > TOLERANCE and todo.soonest[i] + self._latest + self._slack > at:
+                    if at > env.now:
+                        yield env.timeout(at - env.now)
+                    wanted = self._not_before(i)
+                    if wanted <= at + TOLERANCE:
+                        break
+                    at = max(wanted, at + SHORTEST_PATIENCE_MIN)
+                    if outages:
+                        at = after_outages(outages, at, todo.planned[i])
+                finish = self._finish(i, at, max(self.duration[i], todo.pace[i]), failures)
+            self.start[i] = at
+            late = finish - todo.scheduled[i] - todo.planned[i]
+            if i in self.stops:
+                late += failures.mean_repair  # type: ignore[union-attr]
+            self._latest = max(self._latest, late)
+            if finish > env.now:
+                yield env.timeout(finish - env.now)
+            end[i] = free = finish
+            self._place[u] = place + 1
+            previous = i
+            event = waiting[i]
+            if event is not None:
+                event.succeed()
+
+    def _finish(self, i: int, at: float, working: float, failures: Breakdowns | None) -> float:
+        finish = at + working
+        if failures is not None:
+            stops = failures.during(at, working)
+            if stops:
+                self.stops[i] = stops
+                finish += sum(halt for _, halt in stops)
+        return finish
+
+    def _finish_started(self, i: int, failures: Breakdowns | None) -> float:
+        """End of an operation that has begun before the horizon: over already, or going on for what remains."""
+        todo = self.todo
+        at = todo.scheduled[i]
+        nominal = at + max(todo.shop.duration[todo.heat[i]][todo.unit[i]], todo.pace[i])
+        if nominal <= 0:
+            return nominal
+        finish = max(at + max(self.duration[i], todo.pace[i]), 0.0)
+        if failures is not None:
+            stops = failures.during(0.0, finish)
+            if stops:
+                self.stops[i] = stops
+                finish += sum(halt for _, halt in stops)
+        return finish
+
+    def _cast(self, sequence: list[int], place: int) -> list[int]:
+        """The heats of the cast that begins at a place of a caster's sequence."""
+        first = sequence[place]
+        length = 1
+        while place + length < len(sequence) and self.todo.same_cast(first, sequence[place + length]):
+            length += 1
+        return sequence[place : place + length]
+
+    def _expected(self, sequence: list[int], place: int) -> float:
+        """Planned minutes of an operation, or of the whole cast that it begins."""
+        return sum(self.todo.planned[i] for i in self._cast(sequence, place))
+
+    def _not_before(self, i: int) -> float:
+        """Earliest start of an operation after which, by what is known now, its heat waits for no stage too long.
+
+        Only what is later than scheduled holds a heat back: the waits of the schedule itself are not mended.
+        """
+        todo = self.todo
+        low = -math.inf
+        for j in range(todo.last_of(i), i, -1):
+            expected = self._expected_start(j)
+            if expected > todo.scheduled[j] + TOLERANCE:
+                low = max(low, expected)
+            low -= todo.reach(j)
+        return low
+
+    def _expected_start(self, i: int) -> float:
+        """Expected start of an operation by what its unit has to do before it, of a cast's also by its heats."""
+        todo, now = self.todo, self.env.now
+        u = todo.unit[i]
+        sequence, setup = todo.sequence[u], todo.shop.setup[u]
+        first = self._place[u]
+        free = self.end[sequence[first - 1]] if first else -math.inf
+        assert free is not None
+        at = now
+        for place in range(first, todo.rank[i] + 1):
+            j = sequence[place]
+            if not math.isnan(self.start[j]):
+                at, free = self.start[j], self._expected_end(j, now)
+                continue
+            follows = place > 0 and todo.same_cast(sequence[place - 1], j)
+            at = max(todo.scheduled[j], free if follows else free + setup, now)
+            if not follows and todo.stage[j] == todo.shop.campaign:
+                at = self._heats_in_time(sequence, place, at)
+            free = at + todo.planned[j]
+        return at
+
+    def _heats_in_time(self, sequence: list[int], place: int, at: float) -> float:
+        """Earliest start of a cast from ``at`` on at which, by what is known now, each of its heats will be there."""
+        todo = self.todo
+        cast = self._cast(sequence, place)
+        if len(cast) == 1:
+            return at
+        ends = self._forecast(self.env.now, [todo.before[i] for i in cast])
+        wanted, offset = at, 0.0
+        for i in cast:
+            b = todo.before[i]
+            if b >= 0:
+                under_way = self.end[b] is None and not todo.started[b]
+                slack = todo.shop.slack[todo.stage[b]] if under_way else 0.0
+                wanted = max(wanted, ends[b] + todo.travel[i] + slack - offset)
+            offset += todo.planned[i]
+        return wanted
+
+    def _forecast(self, now: float, asked: list[int]) -> dict[int, float]:
+        """Expected end of operations: what is over is known, the rest takes its planned duration in the kept order."""
+        todo, end, start = self.todo, self.end, self.start
+        ahead = self._ahead
+        while self._open < len(ahead) and end[ahead[self._open]] is not None:
+            self._open += 1
+        ends: dict[int, float] = {}
+        missing = set()
+        for b in asked:
+            known = end[b] if b >= 0 else 0.0
+            if known is None:
+                missing.add(b)
+            else:
+                ends[b] = known
+        free: dict[int, float] = {}
+        setup = todo.shop.setup
+        for i in ahead[self._open :]:
+            if not missing:
+                break
+            u = todo.unit[i]
+            over = end[i]
+            if over is None and math.isnan(start[i]):
+                b = todo.before[i]
+                at = max(todo.scheduled[i], now)
+                if b >= 0:
+                    before = end[b]
+                    at = max(at, (ends.get(b, now) if before is None else before) + todo.travel[i])
+                if u in free:
+                    at = max(at, free[u] + setup[u])
+                over = at + todo.planned[i]
+            elif over is None:
+                over = self._expected_end(i, now)
+            ends[i] = over
+            free[u] = over
+            missing.discard(i)
+        for b in missing:  # a list whose order cannot be kept: nothing is known of these
+            ends[b] = now
+        return ends
+
+    def _expected_end(self, i: int, now: float) -> float:
+        """Expected end of an operation under way, standstills until now taken in, a repair at its mean time."""
+        over = self.start[i] + self.todo.planned[i]
+        for at, halt in self.stops.get(i, ()):
+            if at + halt <= now:
+                over += halt
+            elif at <= now:
+                failures = self.failures[self.todo.unit[i]]
+                return over + now - at + failures.mean_repair
+        return max(over, now)
+
+
+def after_outages(outages: list[tuple[float, float]], at: float, minutes: float) -> float:
+    """Earliest start from ``at`` on at which a unit is available for some minutes."""
+    for begin, over in outages:
+        if at < over - TOLERANCE and at + minutes > begin + TOLERANCE:
+            at = over
+    return at

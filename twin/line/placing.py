@@ -1,0 +1,403 @@
+"""Placing casts and heats one after the other, each at its earliest feasible time: the core of the foreman's list.
+
+Times are in minutes after the horizon's start. The policy itself stands in ``emberline.twin.line.baseline``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+
+from emberline.twin.line.operations import NEVER, Shop
+from emberline.twin.line.timeline import TOLERANCE, Headroom, Load, Timeline
+from emberline.twin.site.site import SiteGrid
+
+
+@dataclass
+class Group:
+    """Heats that are placed together: a cast, or one heat where the line has no campaigns."""
+
+    heats: list[int]
+    """Those whose last stage has not begun."""
+    stage: int
+    """The last stage."""
+    units: list[int]
+    """Units that may take it."""
+    due: float
+    begun: int | None
+    """The heat of the same cast that has begun last."""
+    urgent: bool
+    """Locked or under way."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """An operation with its place in the list."""
+
+    unit: int
+    start: float
+    end: float
+    """By the planning duration."""
+    over: float
+    """End without disturbance."""
+
+
+class Placing:
+    """A list in the making: what has its place already, and what is taken by it."""
+
+    def __init__(self, table: Shop, planned: list[list[float]], grid: SiteGrid) -> None:
+        self.table = table
+        self.planned = planned
+        self.grid = grid
+        self.step = table.scenario.horizon.step_min
+        self.timeline = [Timeline(table.setup[u], table.outages[u]) for u in range(len(table.units))]
+        left = None
+        if math.isfinite(grid.import_limit_mw):
+            left = (grid.import_limit_mw - grid.metered(grid.committed_mw)).tolist()
+        idle = {u: states.most_mw for u, states in table.states.items()}
+        self.headroom = Headroom(left, grid.meter_min, table.profiles, idle)
+        self.places: dict[tuple[int, int], Place] = {}
+        self.unplaced: list[int] = []
+        self._journal: list[tuple[int, float, float, Load]] = []
+        self._locks = table.locks
+        for (h, k), (start, u) in table.started.items():
+            over = start + table.duration[h][u]
+            # what is over by the nominal duration is over, but a caster keeps the plan's pace within a cast
+            end = start + planned[h][u] if over > 0 or k == table.campaign else over
+            self.places[h, k] = Place(u, start, end, over)
+            if end + table.setup[u] > 0:
+                self.timeline[u].take(start, end)
+        for (h, k), (start, u) in table.started.items():
+            if self.places[h, k].end > 0:
+                extra = self._extra(h, start, u) if k == table.reheating else 0.0
+                cast_goes_on = k == table.campaign and table.orders[h] in table.orders[h + 1 : h + 2]
+                own = max(table.duration[h][u], planned[h][u]) if cast_goes_on else table.duration[h][u]
+                self.headroom.take(self.headroom.load(u, start, own, table.energy[h][u], extra))
+
+    def place(self, sequence: list[Group], stop: bool = False) -> int | None:
+        """Place group after group; returns which was the first without a place, there ending with ``stop``."""
+        failed = None
+        for number, group in enumerate(sequence):
+            best: tuple[float, int, float] | None = None
+            for unit in group.units:
+                if group.begun is not None and unit != self.places[group.begun, group.stage].unit:
+                    continue
+                start = self._earliest(group, unit, math.inf if best is None else best[0])
+                if start is None:
+                    continue
+                ends = start + self._length(group, unit)
+                if best is None or ends < best[0] - TOLERANCE:
+                    best = ends, unit, start
+            if best is None:
+                failed = number if failed is None else failed
+                self.unplaced += group.heats
+                if stop:
+                    break
+                continue
+            self._try(group, best[1], best[2])
+            self._journal.clear()
+        return failed
+
+    def _length(self, group: Group, unit: int) -> float:
+        return sum(self.planned[h][unit] for h in group.heats)
+
+    def _offsets(self, group: Group, unit: int) -> list[float]:
+        offsets, total = [], 0.0
+        for h in group.heats:
+            offsets.append(total)
+            total += self.planned[h][unit]
+        return offsets
+
+    def _earliest(self, group: Group, unit: int, sooner: float) -> float | None:
+        """Earliest start of a group on a unit; None where there is none that ends before ``sooner``."""
+        table = self.table
+        offsets = self._offsets(group, unit)
+        length = self._length(group, unit)
+        low, high, fixed = 0.0, sooner - length, False
+        for h, offset in zip(group.heats, offsets, strict=True):
+            of, earliest, latest = self._locks.get((h, group.stage), (None, -NEVER, NEVER))
+            if of is not None and of != unit:
+                return None
+            fixed = fixed or earliest == latest
+            low = max(low, self._soonest(h, group.stage, unit) - offset, earliest - offset)
+            high = min(high, table.due[h] - offset - self.planned[h][unit], latest - offset)
+        if group.begun is not None:
+            last = self.places[group.begun, group.stage]
+            if last.end >= 0:  # else the cast is broken already and goes on as soon as it can
+                low, high, fixed = max(low, last.end), min(high, last.end), True
+        start = low if fixed else self._ceil(low)
+        while start <= high + TOLERANCE:
+            later = self._free_for_cast(group, unit, start, start + length)
+            if later is None:
+                later = self._try(group, unit, start)
+                self._undo()
+                if later is None:
+                    return start
+            if fixed or later == NEVER:
+                return None
+            start = max(self._ceil(later), start + self.step)
+        return None
+
+    def _free_for_cast(self, group: Group, unit: int, start: float, end: float) -> float | None:
+        if group.begun is None:
+            return self.timeline[unit].conflict(start, end)
+        # it continues the occupation of the heat before: no set-up between
+        after = [begin for begin, _ in self.timeline[unit].taken if begin >= start - TOLERANCE]
+        return None if not after or end + self.table.setup[unit] <= min(after) + TOLERANCE else NEVER
+
+    def _ceil(self, minutes: float) -> float:
+        return math.ceil(minutes / self.step - TOLERANCE) * self.step
+
+    def _floor(self, minutes: float) -> float:
+        return math.floor(minutes / self.step + TOLERANCE) * self.step
+
+    def _ahead(self, heat: int, stage: int) -> tuple[Place | None, int, list[int]]:
+        """Where a heat is by what has begun: its last operation, the stage of it, and the stages up to ``stage``."""
+        last, at = None, -1
+        stages = []
+        for k in self.table.route[heat]:
+            if k >= stage:
+                break
+            if (heat, k) in self.table.started:
+                last, at = self.places[heat, k], k
+            else:
+                stages.append(k)
+        return last, at, stages
+
+    def _soonest(self, heat: int, stage: int, unit: int) -> float:
+        """Bound on the start of a heat at its last stage: through the stages before without any waiting."""
+        table, planned = self.table, self.planned[heat]
+        last, _, stages = self._ahead(heat, stage)
+        at = {last.unit: last.end} if last is not None else {}
+        for k in [*stages, stage]:
+            units = table.able(heat, k) if k != stage else [unit]
+            reach = {
+                u: max((min(end + table.transfer[v][u] for v, end in at.items()) if at else table.release[heat]), 0.0)
+                for u in units
+            }
+            if k == stage:
+                return reach[unit]
+            at = {u: ready + planned[u] for u, ready in reach.items()}
+        return 0.0
+
+    def _try(self, group: Group, unit: int, start: float) -> float | None:
+        """Place a group with its last stage at ``start``; None if it worked, else the next start worth a look."""
+        table, headroom = self.table, self.headroom
+        duration, energy = table.duration, table.energy
+        at = start
+        ends = start + self._length(group, unit)
+        for i, h in enumerate(group.heats):
+            # a caster keeps the plan's pace until the last heat of its cast
+            own = max(duration[h][unit], self.planned[h][unit]) if i + 1 < len(group.heats) else duration[h][unit]
+            load = headroom.load(unit, at, own, energy[h][unit])
+            if not headroom.fits(load):
+                return start + self.step
+            headroom.take(load)
+            self._journal.append((-1, 0.0, 0.0, load))
+            self.places[h, group.stage] = Place(unit, at, at + self.planned[h][unit], at + own)
+            at += self.planned[h][unit]
+        self.timeline[unit].take(start, ends)
+        self._journal.append((unit, start, ends, (0, ())))
+        for h in group.heats:
+            late = self._place_heat(h, group.stage)
+            if late > 0:
+                return start + late
+            if group.stage == table.reheating:
+                cast = self.places[h, group.stage]
+                own = cast.over - cast.start
+                load = headroom.load(unit, cast.start, own, 0.0, self._extra(h, cast.start, unit), working=True)
+                if not headroom.fits(load):
+                    return start + self.step
+                headroom.take(load)
+                self._journal.append((-1, 0.0, 0.0, load))
+        return None
+
+    def _undo(self) -> None:
+        for unit, start, end, load in reversed(self._journal):
+            if unit >= 0:
+                self.timeline[unit].give(start, end)
+            self.headroom.take(load, -1.0)
+        self._journal.clear()
+
+    def _place_heat(self, heat: int, stage: int) -> float:
+        """Place a heat's stages before its last one; 0 if it worked, else by how much its last stage is too early."""
+        table = self.table
+        before, at, stages = self._ahead(heat, stage)
+        last = self.places[heat, stage]
+        if not stages:
+            if before is None:
+                return 0.0
+            late = before.end + table.transfer[before.unit][last.unit] - last.start
+            if late > TOLERANCE:
+                return late
+            return self.step if last.start - before.over > table.longest_wait[at] + TOLERANCE else 0.0
+        windows = self._windows(heat, stages, last)
+        floors = [-NEVER] * len(stages)
+        placed: list[tuple[Place, Load]] = []
+        for _ in range(40):  # each round back raises a floor; casts that need more are delayed instead
+            j = len(placed)
+            if j == len(stages):
+                break
+            previous, previous_stage = (placed[-1][0], stages[j - 1]) if placed else (before, at)
+            choice = self._choose(heat, stages, j, windows, floors[j], previous)
+            if choice is None:
+                late = self._late
+                self._give(placed)
+                return max(late, self.step)
+            place, load = choice
+            waited = -NEVER if previous is None else place.start - previous.over - table.longest_wait[previous_stage]
+            if waited > TOLERANCE:
+                if not placed:
+                    self._give(placed)
+                    return self.step
+                floors[j - 1] = placed[-1][0].start + max(waited, TOLERANCE * 2)
+                self._give(placed[-1:])
+                placed.pop()
+                continue
+            self.timeline[place.unit].take(place.start, place.end)
+            self.headroom.take(load)
+            placed.append((place, load))
+            self.places[heat, stages[j]] = place
+        if len(placed) < len(stages):
+            self._give(placed)
+            return self.step
+        for place, load in placed:
+            self._journal.append((place.unit, place.start, place.end, load))
+        return 0.0
+
+    def _give(self, placed: list[tuple[Place, Load]]) -> None:
+        for place, load in placed:
+            self.timeline[place.unit].give(place.start, place.end)
+            self.headroom.take(load, -1.0)
+
+    def _windows(self, heat: int, stages: list[int], last: Place) -> list[dict[int, tuple[float, float]]]:
+        """Earliest and latest start at each stage and unit from which the last stage can be met, others ignored."""
+        table, nominal, planned = self.table, self.table.duration[heat], self.planned[heat]
+        nexts = {last.unit: (last.start, last.start)}
+        windows: list[dict[int, tuple[float, float]]] = []
+        for k in reversed(stages):
+            wait = table.longest_wait[k]
+            of, earliest, latest = self._locks.get((heat, k), (None, -NEVER, NEVER))
+            own = {}
+            for u in table.able(heat, k):
+                if of is not None and of != u:
+                    continue
+                low = min(bound[0] for bound in nexts.values()) - wait - nominal[u]
+                high = max(bound[1] - table.transfer[u][v] for v, bound in nexts.items()) - planned[u]
+                low, high = max(low, earliest), min(high, latest)
+                own[u] = low, high
+            windows.append(own)
+            nexts = own
+            if not own:
+                break
+        return windows[::-1]
+
+    def _choose(
+        self,
+        heat: int,
+        stages: list[int],
+        j: int,
+        windows: list[dict[int, tuple[float, float]]],
+        floor: float,
+        previous: Place | None,
+    ) -> tuple[Place, Load] | None:
+        """The unit of a stage on which a heat is done first; None (and ``_late``) where it is too late on each."""
+        table, nominal, planned, energy = (
+            self.table,
+            self.table.duration[heat],
+            self.planned[heat],
+            self.table.energy[heat],
+        )
+        self._late = NEVER
+        best, found = math.inf, None
+        if len(windows) < len(stages):
+            return None
+        extra = 0.0
+        for u, (low, high) in windows[j].items():
+            ready = table.release[heat] if previous is None else previous.end + table.transfer[previous.unit][u]
+            start = max(low, ready, floor, 0.0)
+            start = start if low == high and start <= low + TOLERANCE else self._ceil(start)
+            while True:
+                later = self.timeline[u].conflict(start, start + planned[u])
+                if later is None:
+                    if stages[j] == table.reheating:
+                        extra = self._extra(heat, start, u)
+                    load = self.headroom.load(u, start, nominal[u], energy[u], extra)
+                    if self.headroom.fits(load):
+                        break
+                    later = start + self.step
+                start = self._ceil(later)
+                if start > table.length:
+                    break
+            if start > high + TOLERANCE:
+                self._late = min(self._late, start - high)
+                continue
+            if start + planned[u] < best - TOLERANCE:
+                best = start + planned[u]
+                found = Place(u, start, start + planned[u], start + nominal[u]), load
+        return found
+
+    def _quickest(self, start: int, end: int) -> float:
+        """Quickest transfer between the stages of two units [min]."""
+        table = self.table
+        return table.quickest[table.stage_of[start]][table.stage_of[end]]
+
+    def _extra(self, heat: int, start: float, unit: int) -> float:
+        """Reheating of a heat that starts at the reheating stage on a unit, the stages before placed [MWh]."""
+        table = self.table
+        chain = [self.places[heat, k] for k in table.route[heat] if k < table.stage_of[unit]]
+        waited = 0.0
+        for first, second in pairwise(chain):
+            waited += max(second.start - first.over - self._quickest(first.unit, second.unit), 0.0)
+        if chain:
+            waited += max(start - chain[-1].over - self._quickest(chain[-1].unit, unit), 0.0)
+        return waited * table.reheat_mwh_per_min[heat]
+
+    def melt_later(self) -> None:
+        """Take the waits before reheating out of the list where the stages before can run later."""
+        table = self.table
+        if table.reheating < 0:
+            return
+        heats = [
+            h for h in range(len(table.names)) if (h, table.reheating) in self.places and h not in set(self.unplaced)
+        ]
+        for h in sorted(heats, key=lambda h: -self.places[h, table.reheating].start):
+            if (h, table.reheating) in table.started:
+                continue
+            last = self.places[h, table.reheating]
+            duration, energy = table.duration[h][last.unit], table.energy[h][last.unit]
+            before = self._extra(h, last.start, last.unit)
+            route = [k for k in table.route[h] if k <= table.reheating]
+            for later, k in reversed(list(zip(route[1:], route, strict=False))):
+                if (h, k) not in table.started and (h, k) not in self._locks:
+                    earlier = route[route.index(k) - 1] if route.index(k) else -1
+                    self._move_later(h, k, later, earlier)
+            after = self._extra(h, last.start, last.unit)
+            if before != after:
+                self.headroom.take(self.headroom.load(last.unit, last.start, duration, energy, before), -1.0)
+                self.headroom.take(self.headroom.load(last.unit, last.start, duration, energy, after))
+
+    def _move_later(self, heat: int, stage: int, later: int, earlier: int) -> None:
+        table = self.table
+        place, after = self.places[heat, stage], self.places[heat, later]
+        u, planned = place.unit, self.planned[heat][place.unit]
+        high = after.start - table.transfer[u][after.unit] - planned
+        if earlier >= 0:
+            high = min(high, self.places[heat, earlier].over + table.longest_wait[earlier])
+        load = self.headroom.load(u, place.start, table.duration[heat][u], table.energy[heat][u])
+        self.timeline[u].give(place.start, place.end)
+        self.headroom.take(load, -1.0)
+        start = self._floor(high)
+        while start > place.start + TOLERANCE:
+            sooner = self.timeline[u].latest(start, start + planned)
+            if sooner is None:
+                moved = self.headroom.load(u, start, table.duration[heat][u], table.energy[heat][u])
+                if self.headroom.fits(moved):
+                    place, load = Place(u, start, start + planned, start + table.duration[heat][u]), moved
+                    break
+                sooner = start + planned - self.step
+            start = min(self._floor(sooner - planned), start - self.step)
+        self.timeline[u].take(place.start, place.end)
+        self.headroom.take(load)
+        self.places[heat, stage] = place

@@ -1,0 +1,156 @@
+"""What a list that is being made has taken already: time on each unit, power in each metered interval."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right, insort
+from itertools import pairwise
+
+from emberline.twin.power import Profile
+
+TOLERANCE = 1e-6
+
+
+class Timeline:
+    """When one unit is taken, with set-up before and after each occupation, and when it is not available."""
+
+    def __init__(self, setup_min: float, outages: list[tuple[float, float]]) -> None:
+        self.setup = setup_min
+        self.outages = outages
+        self.taken: list[tuple[float, float]] = []
+        """Start and end of each occupation, in order."""
+
+    def conflict(self, start: float, end: float) -> float | None:
+        """None where the unit is free from ``start`` to ``end``, else the earliest later start worth a look."""
+        taken = self.taken
+        place = bisect_right(taken, (start + TOLERANCE, math.inf))
+        if place and taken[place - 1][1] + self.setup > start + TOLERANCE:
+            return taken[place - 1][1] + self.setup
+        if place < len(taken) and end + self.setup > taken[place][0] + TOLERANCE:
+            return taken[place][1] + self.setup
+        for begin, over in self.outages:
+            if start < over - TOLERANCE and end > begin + TOLERANCE:
+                return over
+        return None
+
+    def latest(self, start: float, end: float) -> float | None:
+        """None where the unit is free, else the latest earlier end worth a look."""
+        taken = self.taken
+        place = bisect_right(taken, (start + TOLERANCE, math.inf))
+        if place < len(taken) and end + self.setup > taken[place][0] + TOLERANCE:
+            return taken[place][0] - self.setup
+        if place and taken[place - 1][1] + self.setup > start + TOLERANCE:
+            return taken[place - 1][0] - self.setup
+        for begin, over in self.outages:
+            if start < over - TOLERANCE and end > begin + TOLERANCE:
+                return begin
+        return None
+
+    def take(self, start: float, end: float) -> None:
+        """Occupy the unit."""
+        insort(self.taken, (start, end))
+
+    def give(self, start: float, end: float) -> None:
+        """Take an occupation back."""
+        self.taken.remove((start, end))
+
+
+Load = tuple[int, tuple[float, ...]]
+"""First metered interval and the mean power in each interval from there on [MW]."""
+
+
+class Headroom:
+    """Mean power that is left for the line in each metered interval under the import limit."""
+
+    def __init__(
+        self,
+        left_mw: list[float] | None,
+        meter_min: float,
+        profiles: list[Profile],
+        idle_mw: dict[int, float] | None = None,
+    ) -> None:
+        """Nothing is placed yet: all units are idle.
+
+        Args:
+            left_mw: room for the line in each metered interval; None: there is no limit.
+            meter_min: length of a metered interval.
+            profiles: power by phase of each unit.
+            idle_mw: the most that a unit draws when it does not work, where that is anything.
+        """
+        self._idle = idle_mw or {}
+        idle = sum(self._idle.values())
+        self.left = [mw - idle for mw in left_mw] if left_mw is not None and idle else left_mw
+        self.meter = meter_min
+        self._profiles = [(profile.ends.tolist(), profile.relative.tolist()) for profile in profiles]
+        self._shapes: dict[tuple[int, float, float], tuple[float, ...]] = {}
+
+    def _shape(self, unit: int, duration: float, offset: float) -> tuple[float, ...]:
+        """Mean power in each metered interval of an operation with mean power 1 that starts after ``offset``."""
+        key = unit, duration, offset
+        shape = self._shapes.get(key)
+        if shape is None:
+            ends, relative = self._profiles[unit]
+            cells = [0.0] * math.ceil((offset + duration - TOLERANCE) / self.meter)
+            before = offset
+            for share, power in zip(ends, relative, strict=True):
+                until = offset + share * duration
+                for m in range(int(before // self.meter), len(cells)):
+                    overlap = min(until, (m + 1) * self.meter) - max(before, m * self.meter)
+                    if overlap <= 0 and m * self.meter >= until:
+                        break
+                    cells[m] += max(overlap, 0.0) / self.meter * power
+                before = until
+            shape = self._shapes[key] = tuple(cells)
+        return shape
+
+    def load(
+        self,
+        unit: int,
+        start: float,
+        duration: float,
+        energy_mwh: float,
+        extra_mwh: float = 0.0,
+        *,
+        working: bool = False,
+    ) -> Load:
+        """What an operation draws in each metered interval; nothing before the horizon counts.
+
+        Beyond what the unit draws when idle, which counts already, unless it is ``working`` on the operation by an
+        earlier load.
+        """
+        if self.left is None:
+            return 0, ()
+        first = math.floor(start / self.meter)
+        offset = round(start - first * self.meter, 9)
+        mean = energy_mwh / duration * 60
+        cells = tuple(mean * share for share in self._shape(unit, duration, offset))
+        even = extra_mwh / duration * 60 - (0.0 if working else self._idle.get(unit, 0.0))
+        if even:
+            cells = tuple(mw + even * share for mw, share in zip(cells, self._even(duration, offset), strict=True))
+        if first < 0:
+            cells, first = cells[-first:], 0
+        return first, cells
+
+    def _even(self, duration: float, offset: float) -> tuple[float, ...]:
+        """Share of each metered interval that an operation covers."""
+        key = -1, duration, offset
+        if key not in self._shapes:
+            cells = math.ceil((offset + duration - TOLERANCE) / self.meter)
+            edges = [min(max(m * self.meter, offset), offset + duration) for m in range(cells + 1)]
+            self._shapes[key] = tuple((b - a) / self.meter for a, b in pairwise(edges))
+        return self._shapes[key]
+
+    def fits(self, load: Load) -> bool:
+        """Whether the limit holds with this load as well."""
+        left = self.left
+        if left is None:
+            return True
+        first, cells = load
+        return all(mw <= room + TOLERANCE for mw, room in zip(cells, left[first : first + len(cells)], strict=False))
+
+    def take(self, load: Load, sign: float = 1.0) -> None:
+        """Draw the load, or give it back with ``sign`` -1."""
+        if self.left is not None:
+            first, cells = load
+            for m, mw in enumerate(cells[: max(len(self.left) - first, 0)], start=first):
+                self.left[m] -= sign * mw

@@ -1,0 +1,71 @@
+"""What scatters in a disturbed replay of processes: their rates, what is fetched, breakdowns.
+
+Numbers are keyed by the name of the unit or delivery (``scenarios.line.scatter``), so that a further one changes
+nothing for the others, and two policies have the same luck.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from statistics import NormalDist
+
+import numpy as np
+
+from emberline.scenarios.line.scatter import BREAKDOWN, DEMAND, SPREAD, stream
+from emberline.scenarios.records.disturbances import Disturbances
+from emberline.twin.processes.network import Network
+from emberline.twin.streams import Breakdowns
+
+SHIFT_MIN = 480.0
+"""A rate scatters from shift to shift, counted from the start of the horizon."""
+
+
+@dataclass
+class Luck:
+    """The luck of one replication."""
+
+    rates: list[list[float]] = field(default_factory=list)
+    """Factor on the rate of each unit in each step; empty: all are 1."""
+    demands: list[list[float]] = field(default_factory=list)
+    """Factor on what each delivery asks for in each step; empty: all are 1."""
+    failures: dict[int, Breakdowns] = field(default_factory=dict)
+    """By unit, of those that can fail."""
+
+
+def luck(table: Network, seed: int, replication: int) -> Luck:
+    """Draw it."""
+    told = table.scenario.disturbances
+    shift_of = (np.arange(table.n_steps) * table.step_min // SHIFT_MIN).astype(int)
+    found = Luck()
+    for u, machine in enumerate(table.machines):
+        spread = rate_spread(told, machine.name, machine.process.name)
+        factor = np.ones(table.n_steps)
+        if spread:
+            normal = stream(seed, machine.name, replication, SPREAD).standard_normal(shift_of[-1] + 1)
+            factor = np.exp(spread * normal)[shift_of]
+        found.rates.append(factor.tolist())
+        own = {item.unit: item for item in told.breakdowns}
+        item = own.get(machine.name) or own.get(machine.process.name)
+        if item is not None:
+            generator = stream(seed, machine.name, replication, BREAKDOWN)
+            found.failures[u] = Breakdowns(item.mtbf_h * 60, item.mttr_min, generator)
+    for load in table.loads:
+        factor = np.ones(table.n_steps)
+        if told.delivery_spread and not load.order:
+            normal = stream(seed, load.name, replication, DEMAND).standard_normal(table.day_of[-1] + 1)
+            factor = np.exp(told.delivery_spread * normal)[table.day_of]
+        found.demands.append(factor.tolist())
+    return found
+
+
+def rate_spread(told: Disturbances, unit: str, process: str) -> float:
+    """Standard deviation of the logarithm of a unit's rate; what is told of the unit comes before its process."""
+    own = {spread.unit: spread.rate for spread in told.units if spread.rate is not None}
+    return own.get(unit, own.get(process, told.rate_spread))
+
+
+def planned_rate(told: Disturbances, unit: str, process: str) -> float:
+    """Rate that a plan reckons with by the nominal one: the quantile of its spread, 1 at most."""
+    normal = NormalDist().inv_cdf(told.planning_quantile)
+    return min(math.exp(-rate_spread(told, unit, process) * normal), 1.0)

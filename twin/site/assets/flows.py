@@ -1,0 +1,140 @@
+"""What the assets did, and as which variables of table ``FLOWS`` it is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios.assets import ELECTRICITY, Converter, Flare, Load, Renewable, Sale, Source, Storage, Supply
+from emberline.scenarios.assets.account import label
+from emberline.twin.site.assets.hub import Hub
+from emberline.twin.site.assets.plant import Plant
+from emberline.twin.violation import Violation
+
+
+@dataclass(frozen=True)
+class HubRun:
+    """What the assets did, shape (n_steps,) each; rates are positive where they deliver."""
+
+    hub: Hub
+    rates: dict[tuple[str, str], np.ndarray]
+    """By asset and key of the flow."""
+    carriers: dict[tuple[str, str], str]
+    levels: dict[str, np.ndarray]
+    on: dict[str, np.ndarray]
+    dumped: dict[str, np.ndarray]
+    left_over: dict[str, np.ndarray]
+    """What remained of each carrier but electricity; negative: shortage."""
+    violations: list[Violation]
+
+    @classmethod
+    def of(cls, plant: Plant, renewables: Mapping[str, np.ndarray] | None = None) -> HubRun:
+        """Read it off the plant.
+
+        Args:
+            plant: at the end of its horizon.
+            renewables: what PV and wind give; None: all that they could.
+        """
+        hub = plant.hub
+        used = hub.renewables if renewables is None else renewables
+        tanks = {tank.name: tank for tank in plant.all_tanks}
+        trades = {trade.name: trade.sign * trade.rates for trade in plant.all_trade}
+        rates: dict[tuple[str, str], np.ndarray] = {}
+        carriers: dict[tuple[str, str], str] = {}
+        for asset in hub.assets:
+            if isinstance(asset, Converter):
+                machine = plant.machines[asset.name]
+                own = asset.delivered(machine.loads, machine.starts, hub.hours, hub.series[asset.name])
+                of = asset.flows
+            elif isinstance(asset, Storage):
+                own = {"in": -tanks[asset.name].ins, "out": tanks[asset.name].outs}
+                of = dict.fromkeys(own, asset.carrier)
+            elif isinstance(asset, Load | Source):
+                sign = -1.0 if isinstance(asset, Load) else 1.0
+                own, of = {"": sign * hub.series[asset.name]["rate"]}, {"": asset.carrier}
+            elif isinstance(asset, Renewable):
+                own, of = {"": used[asset.name]}, {"": ELECTRICITY}
+            elif isinstance(asset, Supply | Sale | Flare):
+                own, of = {"": trades[asset.name]}, {"": asset.carrier}
+            else:
+                raise TypeError(f"no rule for assets of kind {asset.kind!r}")
+            for key, rate in own.items():
+                rates[asset.name, key], carriers[asset.name, key] = rate, of[key]
+        return cls(
+            hub=hub,
+            rates=rates,
+            carriers=carriers,
+            levels={name: tank.levels for name, tank in tanks.items()},
+            on={name: machine.ons for name, machine in plant.machines.items()},
+            dumped=plant.dumping,
+            left_over={name: left for name, left in plant.left_over.items() if name != ELECTRICITY},
+            violations=plant.violations,
+        )
+
+    @property
+    def renewables(self) -> dict[str, np.ndarray]:
+        """What PV and wind among the assets give [MW]."""
+        return {name: self.rates[name, ""] for name in self.hub.renewables}
+
+    @property
+    def electricity_mw(self) -> np.ndarray:
+        """What the other assets deliver to the busbar, less what is let go [MW]."""
+        found = np.zeros(self.hub.n) - self.dumped.get(ELECTRICITY, 0.0)
+        for (asset, key), rate in self.rates.items():
+            if self.carriers[asset, key] == ELECTRICITY and asset not in self.hub.renewables:
+                found = found + rate
+        return found
+
+    def variables(self, renewables: Mapping[str, np.ndarray], dumped_mw: np.ndarray) -> dict[str, xr.DataArray]:
+        """Variables of table ``FLOWS`` with their coordinates.
+
+        Args:
+            renewables: what is used of PV and wind [MW].
+            dumped_mw: electricity let go besides [MW].
+        """
+        hub = self.hub
+        rates = {**self.rates, **{(name, ""): used for name, used in renewables.items()}}
+        dumped = dict(self.dumped)
+        if ELECTRICITY in dumped:
+            dumped[ELECTRICITY] = dumped[ELECTRICITY] + dumped_mw
+        names = list(self.carriers.values())
+        stores = hub.scenario.site.stores
+        # in the order in which the file declares them, as the model does
+        levels = {name: self.levels[name] for name in stores}
+
+        def table(rows: Mapping, dim: str, **coordinates: list[str]) -> xr.DataArray:
+            values = np.array(list(rows.values()), dtype=float).reshape(len(rows), hub.n)
+            return xr.DataArray(
+                values, dims=(dim, "time"), coords={name: (dim, _text(told)) for name, told in coordinates.items()}
+            )
+
+        return {
+            "asset_rate": table(
+                rates,
+                "flow",
+                flow=[label(*key) for key in rates],
+                flow_asset=[asset for asset, _ in rates],
+                flow_carrier=names,
+                flow_unit=[hub.carriers[name].rate_unit for name in names],
+            ),
+            "asset_level": table(
+                levels,
+                "store",
+                store=list(levels),
+                store_unit=[hub.carriers[store.carrier].unit for store in stores.values()],
+            ),
+            "asset_on": table(self.on, "machine", machine=list(self.on)),
+            "dumped_rate": table(
+                dumped,
+                "carrier",
+                carrier=list(dumped),
+                carrier_unit=[hub.carriers[name].rate_unit for name in dumped],
+            ),
+        }
+
+
+def _text(names: list[str]) -> np.ndarray:
+    return np.array(names, dtype=f"U{max(map(len, names), default=1)}")

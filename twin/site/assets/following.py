@@ -1,0 +1,230 @@
+"""A schedule's set-points for the site's assets, followed as far as they can be.
+
+A machine keeps to what is available, its least and full load, ramps, minimum run and rest; a store to its rates and its
+band of levels; the rest that is told is missed, violation ``asset``. Where a carrier then does not balance, the
+difference is taken by what crosses the fence: more is bought and less let go, flared and sold, or the other way round;
+of electricity the grid takes it. What no supply can cover cannot be taken either: stores are filled less and machines
+turned down, those declared last first, down to a trip, and what loads miss then is violation ``shortage``. What can go
+nowhere is violation ``surplus``. Where processes do not keep to the plan, machines that are on answer to what is needed
+of their products first, as their controllers do, within what they may do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.assets.account import label
+from emberline.twin.site.assets.flows import HubRun
+from emberline.twin.site.assets.hub import Hub
+from emberline.twin.site.assets.machine import TINY, MachineRun
+from emberline.twin.site.assets.plant import Plant
+from emberline.twin.violation import TOLERANCE
+
+PASSES = 5
+"""How often a step is gone through anew after machines were turned down, which changes what others take and give."""
+
+
+@dataclass(frozen=True)
+class AssetSetpoints:
+    """What a schedule tells the assets, per step, shape (n_steps,) each."""
+
+    rates: Mapping[str, np.ndarray]
+    """``asset_rate`` by its label."""
+    on: Mapping[str, np.ndarray]
+    """``asset_on`` by machine."""
+    dumped: Mapping[str, np.ndarray]
+    """``dumped_rate`` by carrier."""
+
+    @classmethod
+    def read(cls, schedule: xr.Dataset) -> AssetSetpoints:
+        """From a dataset of table ``SCHEDULE``; empty where it tells nothing of assets."""
+
+        def rows(name: str, dim: str) -> dict[str, np.ndarray]:
+            if name not in schedule:
+                return {}
+            return dict(zip(schedule[dim].values.tolist(), schedule[name].to_numpy(), strict=True))
+
+        return cls(rows("asset_rate", "flow"), rows("asset_on", "machine"), rows("dumped_rate", "carrier"))
+
+    def rate(self, asset: str, key: str = "") -> list[float]:
+        """A flow as it was planned.
+
+        Raises:
+            ValueError: the schedule does not tell it.
+        """
+        name = label(asset, key)
+        if name not in self.rates:
+            raise ValueError(f"the schedule has no set-point for flow {name!r}")
+        return np.asarray(self.rates[name], dtype=float).tolist()
+
+
+def follow(
+    hub: Hub, setpoints: AssetSetpoints, line_gives: Mapping[str, np.ndarray] | None = None, *, answering: bool = False
+) -> HubRun:
+    """The assets by a schedule's set-points.
+
+    Args:
+        hub: the assets.
+        setpoints: what the schedule says.
+        line_gives: what the line and processes give of other carriers per hour, negative: they take it, mean over each
+            step, shape (n_steps,) each.
+        answering: whether machines answer to a need that is not as planned.
+
+    Raises:
+        ValueError: the schedule lacks an asset.
+    """
+    plant = Plant(hub, hub.given(line_gives))
+    follower = Following(plant, setpoints, answering=answering)
+    for t in range(hub.n):
+        follower.step(t)
+    return HubRun.of(plant, follower.renewables)
+
+
+class Following:
+    """Set-points being followed."""
+
+    def __init__(self, plant: Plant, told: AssetSetpoints, *, answering: bool = False) -> None:
+        self.plant, self.hub = plant, plant.hub
+        carriers = [name for name in plant.hub.order if name != ELECTRICITY]
+        self._carriers = carriers if answering else carriers[::-1]
+        self._answering = answering
+        self._loads, self._ons = {}, {}
+        for name, machine in plant.machines.items():
+            capacity, sign = machine.core.capacity, machine.main.sign
+            loads = [max(sign * rate / capacity, 0.0) if capacity else 0.0 for rate in told.rate(name, "main")]
+            self._loads[name] = loads
+            on = told.on.get(name)
+            # one that is not switched is on where it has a load
+            self._ons[name] = [share > 0.5 for share in on] if on is not None else [load > TINY for load in loads]
+        self._ins = {tank.name: [-rate for rate in told.rate(tank.name, "in")] for tank in plant.all_tanks}
+        self._outs = {tank.name: told.rate(tank.name, "out") for tank in plant.all_tanks}
+        self._trades = {
+            trade.name: [max(trade.sign * rate, 0.0) for rate in told.rate(trade.name)] for trade in plant.all_trade
+        }
+        none = [0.0] * plant.hub.n
+        self._dumps = {
+            name: np.maximum(told.dumped[name], 0.0).tolist() if name in told.dumped else none for name in plant.dumping
+        }
+        self.renewables: dict[str, np.ndarray] = {}
+        """What PV and wind give [MW]."""
+        self._missed_sun: dict[str, list[float]] = {}
+        self._peaks: dict[str, float] = {}
+        for name, available in plant.hub.renewables.items():
+            wanted = np.array(told.rate(name))
+            self.renewables[name] = np.clip(wanted, 0.0, available)
+            self._peaks[name] = float(available.max(initial=0.0))
+            self._missed_sun[name] = np.maximum(wanted - available, 0.0).tolist()
+
+    def step(self, t: int) -> None:
+        """One step: what is told, then what must give way."""
+        plant = self.plant
+        plant.begin(t)
+        plant.reset(t)
+        for name, machine in plant.machines.items():
+            self._told(machine, self._loads[name][t], self._ons[name][t], t)
+        for tank in plant.all_tanks:
+            tank.told(self._ins[tank.name][t], self._outs[tank.name][t])
+            plant.balance[tank.carrier] += tank.put_out - tank.put_in
+        for trade in plant.all_trade:
+            plant.trade(trade, min(self._trades[trade.name][t], trade.left))
+        for name, rates in self._dumps.items():
+            plant.dump(name, rates[t])
+        for _ in range(PASSES):
+            moved = [self._settle(name, t) for name in self._carriers]
+            if not any(moved):
+                break
+        self._missed(t)
+        plant.close(t)
+
+    def _told(self, machine: MachineRun, load: float, on: bool, t: int) -> None:
+        if machine.core.switched and not on and not machine.held_on:
+            self.plant.run(machine, 0.0, t, False)
+            return
+        placed = min(max(load, machine.least), machine.top) if machine.able else 0.0
+        self.plant.run(machine, placed, t, machine.able and (on or machine.held_on))
+
+    def _settle(self, carrier: str, t: int) -> bool:
+        """Let what crosses the fence take the difference; whether machines had to be moved."""
+        plant, balance = self.plant, self.plant.balance
+        answered = self._answering and self._answer(carrier, t)
+        trades = (*plant.flares[carrier], *reversed(plant.sales[carrier]))
+        if balance[carrier] < 0:
+            if carrier in plant.dumped:
+                plant.dump(carrier, -min(plant.dumped[carrier], -balance[carrier]))
+            for trade in trades:
+                plant.trade(trade, -min(trade.rate, max(-balance[carrier], 0.0)))
+            for supply in plant.supplies[carrier]:
+                plant.trade(supply, min(max(-balance[carrier], 0.0), supply.left))
+            if -balance[carrier] > plant.small[carrier]:
+                return self._go_without(carrier, t) or answered
+        elif balance[carrier] > 0:
+            for supply in reversed(plant.supplies[carrier]):
+                plant.trade(supply, -min(supply.rate, max(balance[carrier], 0.0)))
+            for sale in plant.sales[carrier]:
+                plant.trade(sale, min(max(balance[carrier], 0.0), sale.left))
+            if carrier in plant.dumped:
+                plant.dump(carrier, max(balance[carrier], 0.0))
+            for flare in plant.flares[carrier]:
+                plant.trade(flare, min(max(balance[carrier], 0.0), flare.left))
+        return answered
+
+    def _answer(self, carrier: str, t: int) -> bool:
+        """Machines that are on give more of their product, or less, as it is needed; whether any was moved.
+
+        Supplies, which cost nothing to move, come before them, and what is let go for nothing is no reason to move.
+        """
+        plant, balance = self.plant, self.plant.balance
+        if plant.supplies[carrier] or (carrier in plant.dumped and balance[carrier] >= 0):
+            return False
+        moved = False
+        for machine, port in plant.givers[carrier]:
+            missing, idle = -balance[carrier], machine.core.switched and not machine.on
+            if abs(missing) <= plant.small[carrier] or idle or self.hub.product(machine.core) != carrier:
+                continue
+            load = port.load_for(max(port.at(machine.load, t) + missing, 0.0), t)
+            # who had to go without stays so
+            load = min(max(load, machine.least), machine.top, machine.cap)
+            if abs(load - machine.load) > TINY:
+                plant.run(machine, load, t, True)
+                moved = True
+        return moved
+
+    def _go_without(self, carrier: str, t: int) -> bool:
+        """Nobody takes what is not there; whether machines were turned down."""
+        plant, balance, lowered = self.plant, self.plant.balance, False
+        for tank in plant.tanks[carrier]:
+            plant.fill(tank, -min(max(-balance[carrier], 0.0), tank.may_leave()))
+        for machine, port in reversed(plant.takers[carrier]):
+            if balance[carrier] >= -TINY:
+                break
+            taken = port.at(machine.load, t)
+            if taken > TINY:
+                load = port.load_for(max(taken + balance[carrier], 0.0), t)
+                load = load if load >= machine.core.min_load and load > TINY else 0.0
+                plant.run(machine, min(load, machine.load), t, machine.on and load > 0)
+                machine.cap = machine.load
+                lowered = True
+        return lowered
+
+    def _missed(self, t: int) -> None:
+        """Note what differs from what was told; trade may differ freely."""
+        plant, hours = self.plant, self.hub.hours
+        for name, machine in plant.machines.items():
+            core = machine.core
+            told = self._loads[name][t] if self._ons[name][t] or not core.switched else 0.0
+            self._note(name, core.carrier, abs(machine.load - told) * core.capacity, core.capacity, t)
+        for tank in plant.all_tanks:
+            planned = self._ins[tank.name][t], self._outs[tank.name][t]
+            missed = abs(tank.put_in - planned[0]) + abs(tank.put_out - planned[1])
+            self._note(tank.name, tank.carrier, missed, tank.store.capacity / hours, t)
+        for name, missed_mw in self._missed_sun.items():
+            self._note(name, ELECTRICITY, missed_mw[t], self._peaks[name], t)
+
+    def _note(self, name: str, carrier: str, rate: float, size: float, t: int) -> None:
+        if rate > TOLERANCE * max(size, 1.0):
+            self.plant.tell("asset", name, t, rate * self.hub.hours, self.hub.carriers[carrier].unit)

@@ -1,0 +1,209 @@
+"""The assets of a scenario made ready to run: who gives and takes which carrier, and in which order they are served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY, Carrier, Converter, Kind, Load, Renewable, Source, Supply
+
+
+@dataclass(frozen=True)
+class Electric:
+    """What the assets find at the electric busbar, per step, shape (n_steps,) each."""
+
+    net_mw: np.ndarray
+    """Line and base load less what the PV plant could give, mean over the step."""
+    most_import_mw: np.ndarray
+    """Highest mean import at which no metered interval is above its limit; infinite without a limit."""
+    most_export_mw: np.ndarray
+    """Highest mean export, PV left aside, at which no metered interval is above its limit."""
+    curtailable_mw: np.ndarray
+    """PV in ``net_mw``."""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Assets with their series."""
+
+    scenario: Scenario
+
+    @cached_property
+    def hours(self) -> float:
+        """Length of a step."""
+        return self.scenario.horizon.step_h
+
+    @cached_property
+    def n(self) -> int:
+        """Steps."""
+        return self.scenario.horizon.n_steps
+
+    @cached_property
+    def carriers(self) -> dict[str, Carrier]:
+        """Carriers by name."""
+        return self.scenario.site.carrier
+
+    @cached_property
+    def assets(self) -> tuple[Kind, ...]:
+        """Assets in declared order, machines as converters."""
+        site = self.scenario.site
+        return tuple(site.cores.get(asset.name, asset) for asset in site.assets)
+
+    @cached_property
+    def series(self) -> dict[str, dict[str, np.ndarray]]:
+        """Series of each asset by key."""
+        return {asset.name: self.scenario.asset_series(asset.name) for asset in self.assets}
+
+    @cached_property
+    def machines(self) -> dict[str, Converter]:
+        """Converters by name."""
+        return {asset.name: asset for asset in self.assets if isinstance(asset, Converter)}
+
+    @cached_property
+    def days(self) -> dict[str, list[tuple[range, float]]]:
+        """Steps of each local day, and what a flexible load must take in them."""
+        return {name: load.days(self.scenario.horizon) for name, load in self.scenario.site.flexible.items()}
+
+    @cached_property
+    def renewables(self) -> dict[str, np.ndarray]:
+        """What PV and wind among the assets could give [MW]."""
+        return {
+            asset.name: asset.available_mw(self.series[asset.name]["capacity_factor"])
+            for asset in self.assets
+            if isinstance(asset, Renewable)
+        }
+
+    @cached_property
+    def fixed(self) -> dict[str, np.ndarray]:
+        """What loads and sources deliver to each carrier per hour, shape (n_steps,) each."""
+        found = {name: np.zeros(self.n) for name in self.carriers}
+        for asset in self.assets:
+            if isinstance(asset, Load | Source):
+                sign = -1.0 if isinstance(asset, Load) else 1.0
+                found[asset.carrier] = found[asset.carrier] + sign * self.series[asset.name]["rate"]
+        return found
+
+    @cached_property
+    def committed_mw(self) -> np.ndarray:
+        """Electricity that is as good as certain: loads less sources and renewables, flexible loads run evenly."""
+        found = -self.fixed[ELECTRICITY] - sum(self.renewables.values(), np.zeros(self.n))
+        for name, days in self.days.items():
+            if self.machines[name].carrier == ELECTRICITY:
+                for steps, amount in days:
+                    found[steps.start : steps.stop] += amount / (len(steps) * self.hours)
+        return found
+
+    def given(self, line_gives: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
+        """``fixed`` with what the line and processes give; what they take is negative, a need as that of a load.
+
+        Raises:
+            ValueError: the line gives what is no carrier of the site's, or electricity.
+        """
+        found = dict(self.fixed)
+        for name, rate in (line_gives or {}).items():
+            if name == ELECTRICITY or name not in found:
+                known = ", ".join(other for other in found if other != ELECTRICITY)
+                raise ValueError(f"the line gives {name!r}; carriers it may give to are {known or 'none'}")
+            found[name] = found[name] + np.asarray(rate, dtype=float)
+        return found
+
+    def product(self, machine: Converter) -> str | None:
+        """The carrier for which a machine is run: its main output, else its first one."""
+        if machine.main == "output":
+            return machine.carrier
+        return machine.outputs[0].carrier if machine.outputs else None
+
+    def inputs(self, machine: Converter) -> list[str]:
+        """Carriers that it takes in operation."""
+        main = [machine.carrier] if machine.main == "input" else []
+        return [*main, *(stream.carrier for stream in machine.inputs)]
+
+    @cached_property
+    def supplies(self) -> tuple[Supply, ...]:
+        """What is bought, in declared order."""
+        return tuple(asset for asset in self.assets if isinstance(asset, Supply))
+
+    @cached_property
+    def bought(self) -> frozenset[str]:
+        """Carriers with a supply."""
+        return frozenset(supply.carrier for supply in self.supplies)
+
+    @cached_property
+    def engines(self) -> tuple[str, ...]:
+        """Machines that make electricity of what is bought."""
+        return tuple(
+            name
+            for name, machine in self.machines.items()
+            if self.product(machine) == ELECTRICITY
+            and all(carrier in self.bought for carrier in self.inputs(machine) if carrier != ELECTRICITY)
+        )
+
+    @cached_property
+    def driven(self) -> tuple[str, ...]:
+        """Machines that make electricity of what is not bought: turbines, ORC, an engine on by-product gas."""
+        return tuple(
+            name
+            for name, machine in self.machines.items()
+            if self.product(machine) == ELECTRICITY and name not in self.engines
+        )
+
+    @cached_property
+    def recoverers(self) -> tuple[str, ...]:
+        """Machines that make something else than electricity of waste."""
+        found = []
+        for name, machine in self.machines.items():
+            fed = [carrier for carrier in self.inputs(machine) if carrier != ELECTRICITY]
+            if self.product(machine) not in (None, ELECTRICITY) and fed and all(self.carriers[c].waste for c in fed):
+                found.append(name)
+        return tuple(found)
+
+    @cached_property
+    def makers(self) -> dict[str, list[str]]:
+        """Machines to which a need of each carrier may turn, in declared order; those that recover left out."""
+        found: dict[str, list[str]] = {name: [] for name in self.carriers}
+        for name, machine in self.machines.items():
+            if name in self.recoverers:
+                continue
+            product = self.product(machine)
+            if product is not None and (product != ELECTRICITY or name in self.engines):
+                found[product].append(name)
+            if product == ELECTRICITY:
+                for stream in machine.outputs:
+                    if stream.carrier != ELECTRICITY and name not in found[stream.carrier]:
+                        found[stream.carrier].append(name)
+        return found
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Carriers from uses to sources: each after all that is made of it; in a cycle as declared."""
+        after: dict[str, set[str]] = {name: set() for name in self.carriers}
+        for carrier in self.carriers:
+            recovering = [name for name in self.recoverers if self.product(self.machines[name]) == carrier]
+            for name in (*self.makers[carrier], *recovering):
+                fuel = self.machines[name].start_fuel
+                for taken in (*self.inputs(self.machines[name]), *((fuel.carrier,) if fuel else ())):
+                    if taken != carrier:
+                        after[taken].add(carrier)
+        # electricity as late as may be: the grid takes what is left
+        left = [*(name for name in self.carriers if name != ELECTRICITY), ELECTRICITY]
+        found: list[str] = []
+        while left:
+            chosen = next((name for name in left if after[name] <= set(found)), left[0])
+            found.append(chosen)
+            left.remove(chosen)
+        return tuple(found)
+
+    @cached_property
+    def cyclic(self) -> bool:
+        """Whether something is made, by way of others, of itself."""
+        for machine in self.machines.values():
+            product = self.product(machine)
+            if product is not None and any(
+                self.order.index(taken) < self.order.index(product) for taken in self.inputs(machine)
+            ):
+                return True
+        return False

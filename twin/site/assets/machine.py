@@ -1,0 +1,151 @@
+"""One machine on its way through the steps: what it may do in the next one, and what flows at a load.
+
+Minimum run and rest, ramps and the load of starting and stopping are those of ``emberline.scenarios.assets.Converter``.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from emberline.scenarios.assets import Converter
+
+TINY = 1e-12
+"""Load that counts as nothing."""
+
+
+@dataclass(frozen=True)
+class Port:
+    """One flow of a machine, by load."""
+
+    key: str
+    carrier: str
+    sign: float
+    """1: it delivers to the carrier's balance, −1: it takes."""
+    per_load: list[float]
+    """Amount per hour at full load by step, where it is proportional to the load; else empty."""
+    loads: list[float]
+    amounts: list[float]
+    """Amounts per hour at some loads, linear between them; empty where it is proportional."""
+
+    def at(self, load: float, t: int) -> float:
+        """Amount per hour at a load, without its sign."""
+        if self.per_load:
+            return self.per_load[t] * load
+        i = min(max(bisect_left(self.loads, load), 1), len(self.loads) - 1)
+        x0, x1, y0, y1 = self.loads[i - 1], self.loads[i], self.amounts[i - 1], self.amounts[i]
+        return y0 + (y1 - y0) * (load - x0) / (x1 - x0)
+
+    def load_for(self, amount: float, t: int) -> float:
+        """Least load at which so much flows per hour; infinite where none does."""
+        if self.per_load:
+            per = self.per_load[t]
+            return amount / per if per > 0 else 0.0 if amount <= 0 else math.inf
+        for i in range(1, len(self.loads)):
+            y0, y1 = self.amounts[i - 1], self.amounts[i]
+            if amount <= y1:
+                x0, x1 = self.loads[i - 1], self.loads[i]
+                return x0 if amount <= y0 else x0 + (x1 - x0) * (amount - y0) / (y1 - y0)
+        return math.inf
+
+
+def ports(core: Converter, series: Mapping[str, np.ndarray], n: int) -> list[Port]:
+    """The flows of a machine, its main one first; start fuel is not among them."""
+    found = [Port("main", core.carrier, 1.0 if core.main == "output" else -1.0, [core.capacity] * n, [], [])]
+    for key, stream in core.streams():
+        sign = 1.0 if key.startswith("outputs") else -1.0
+        if stream.by_load:
+            loads = np.array([0.0, *(point.load for point in stream.by_load)])
+            curve = (core.capacity * stream.at(loads)).tolist()
+            found.append(Port(key, stream.carrier, sign, [], loads.tolist(), curve))
+        else:
+            found.append(Port(key, stream.carrier, sign, (core.capacity * series[key]).tolist(), [], []))
+    return found
+
+
+class MachineRun:
+    """A machine in the course of the horizon."""
+
+    def __init__(self, core: Converter, series: Mapping[str, np.ndarray], hours: float, n: int) -> None:
+        self.core = core
+        self.name = core.name
+        self.ports = ports(core, series, n)
+        self.main = self.ports[0]
+        self.available: list[float] = np.minimum(series["availability"], 1.0).tolist()
+        self._full = core.capacity * hours
+        self._rise, self._fall = core.rise(hours), core.fall(hours)
+        self._first_rise, self._first_fall = core.first_rise(hours), core.first_fall(hours)
+        self._starting, self._stopping = core.starting(hours), core.stopping(hours)
+        at_once = 1.0 if core.ramp_down_per_h is None else core.min_load
+        self._first_stopping = at_once if core.stop_load is None else core.stop_load
+        self._up, self._down = (max(_steps(span, hours), 1) for span in (core.min_up_h, core.min_down_h))
+        fuel = core.start_fuel
+        self.start_draw = 0.0 if fuel is None else fuel.amount / hours
+        """Start fuel per hour of the step in which it starts."""
+        self.was_on = core.on_at_start()
+        self._hold = _steps(core.held_h(), hours)
+        self._before = core.load_at_start()
+        self.least = self.top = self.floor = 0.0
+        """In this step: lowest and highest load while it runs, and the load below which it cannot go."""
+        self.held_on = False
+        """Whether it must stay on."""
+        self.able = True
+        """Whether it may be on."""
+        self.cap = 1.0
+        """What this step's inputs and outputs leave of its load."""
+        self.load, self.on = 0.0, False
+        self.loads = np.zeros(n)
+        self.ons = np.zeros(n)
+        self.starts = np.zeros(n)
+
+    def begin(self, t: int) -> None:
+        """Work out what it may do in a step."""
+        self.cap, available, before = 1.0, self.available[t], self._before
+        rise, fall = (self._first_rise, self._first_fall) if t == 0 else (self._rise, self._fall)
+        if not self.core.switched:
+            low = 0.0 if before is None else max(before - fall, 0.0)
+            high = available if before is None else min(available, before + rise)
+            # what is not available cannot run, whatever the ramp
+            self.least = min(low, available)
+            self.top = max(high, self.least)
+            self.able, self.held_on = True, self.least > 0
+        elif self.was_on:
+            before = before or 0.0
+            stop_limit = self._first_stopping if t == 0 else self._stopping
+            self.least = max(self.core.min_load, before - fall)
+            self.top = min(available, before + rise)
+            if self.top < self.least:
+                self.least = self.top
+            self.able = self.top >= self.core.min_load - TINY
+            self.held_on = self.able and (self._hold > 0 or before > stop_limit + 1e-9)
+        else:
+            self.least, self.top = self.core.min_load, min(available, self._starting)
+            self.able, self.held_on = self._hold == 0 and self.top >= self.least - TINY, False
+        self.floor = self.least if self.held_on else 0.0
+
+    def place(self, wanted: float) -> float:
+        """The load nearest to a wanted one that it may have, lifted to its lowest one where it must run for it."""
+        top = min(self.top, self.cap)
+        if not self.able or top < self.least - TINY or (wanted <= TINY and not self.held_on):
+            return 0.0
+        return min(max(wanted, self.least), top)
+
+    def end(self, t: int) -> None:
+        """Write down what it did."""
+        on = self.on if self.core.switched else self.load * self._full > 1e-9
+        self.loads[t], self.ons[t] = self.load, on
+        if self.core.switched and on != self.was_on:
+            self.starts[t] = on
+            self._hold = (self._up if on else self._down) - 1
+        else:
+            self._hold = max(self._hold - 1, 0)
+        self.was_on, self._before = on, self.load
+
+
+def _steps(hours: float, step: float) -> int:
+    """Steps that cover some hours."""
+    return math.ceil(hours / step - 1e-9)

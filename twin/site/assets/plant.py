@@ -1,0 +1,177 @@
+"""The plant in one step: what is taken and given so far, by carrier. Both engines move it, and close the step alike."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from emberline.scenarios.assets import ELECTRICITY, Flare, Sale, Storage, Supply
+from emberline.twin.site.assets.hub import Hub
+from emberline.twin.site.assets.machine import MachineRun, Port
+from emberline.twin.site.assets.tank import TankRun
+from emberline.twin.violation import TOLERANCE, Violation
+
+Places = dict[str, list[tuple[MachineRun, Port]]]
+
+
+class TradeRun:
+    """A supply, a sale or a flare in the course of the horizon."""
+
+    def __init__(self, trade: Supply | Sale | Flare, price: np.ndarray | None, hours: float, n: int) -> None:
+        self.name, self.carrier = trade.name, trade.carrier
+        self.sign = 1.0 if isinstance(trade, Supply) else -1.0
+        self.price: list[float] = [0.0] * n if price is None else price.tolist()
+        self._hours = hours
+        self._most = math.inf if trade.rate_limit is None else trade.rate_limit
+        limit = None if isinstance(trade, Flare) else trade.horizon_limit
+        self._total = math.inf if limit is None else limit
+        self.rate = 0.0
+        self.rates = np.zeros(n)
+
+    @property
+    def left(self) -> float:
+        """What may flow per hour besides."""
+        return max(min(self._most, self._total / self._hours) - self.rate, 0.0)
+
+    def end(self, t: int) -> None:
+        """Write down what flowed."""
+        self.rates[t] = self.rate
+        self._total -= self.rate * self._hours
+
+
+class Plant:
+    """All assets in the course of the horizon, and the balances of the step under way."""
+
+    def __init__(self, hub: Hub, given: Mapping[str, np.ndarray]) -> None:
+        """Start with what loads, sources and the line deliver of each carrier per hour, shape (n_steps,) each."""
+        self.hub = hub
+        hours, n = hub.hours, hub.n
+        self.given = {name: rate.tolist() for name, rate in given.items()}
+        self.machines = {name: MachineRun(core, hub.series[name], hours, n) for name, core in hub.machines.items()}
+        self.tanks: dict[str, list[TankRun]] = {name: [] for name in hub.carriers}
+        self.supplies: dict[str, list[TradeRun]] = {name: [] for name in hub.carriers}
+        self.sales: dict[str, list[TradeRun]] = {name: [] for name in hub.carriers}
+        self.flares: dict[str, list[TradeRun]] = {name: [] for name in hub.carriers}
+        for asset in hub.assets:
+            if isinstance(asset, Storage):
+                self.tanks[asset.carrier].append(TankRun(asset, hours, n))
+            elif isinstance(asset, Supply | Sale | Flare):
+                by = {Supply: self.supplies, Sale: self.sales, Flare: self.flares}[type(asset)]
+                by[asset.carrier].append(TradeRun(asset, hub.series[asset.name].get("price_per_unit"), hours, n))
+        self.all_tanks = [tank for tanks in self.tanks.values() for tank in tanks]
+        self.all_trade = [
+            trade for by in (self.supplies, self.sales, self.flares) for trades in by.values() for trade in trades
+        ]
+        self.takers: Places = {name: [] for name in hub.carriers}
+        self.givers: Places = {name: [] for name in hub.carriers}
+        for machine in self.machines.values():
+            for port in machine.ports:
+                (self.givers if port.sign > 0 else self.takers)[port.carrier].append((machine, port))
+        self.balance: dict[str, float] = {}
+        """What is left of each carrier per hour; negative: missing."""
+        self.dumped: dict[str, float] = {}
+        self.dumping = {name: np.zeros(n) for name, carrier in hub.carriers.items() if carrier.dumps}
+        self.left_over = {name: np.zeros(n) for name in hub.carriers}
+        """What remains of each carrier per hour when a step is closed; negative: shortage."""
+        # a solver's rounding, of whole numbers too, grows with what they switch
+        self.small = {name: TOLERANCE * max(self._scale(name), 1.0) for name in hub.carriers}
+        """What counts as nothing of each carrier, per hour."""
+        self.violations: list[Violation] = []
+        self._days_over: dict[int, list[tuple[str, range, float]]] = {}
+        for name, days in hub.days.items():
+            for steps, amount in days:
+                self._days_over.setdefault(steps.stop - 1, []).append((name, steps, amount))
+
+    def begin(self, t: int) -> None:
+        """Start a step; then ``reset``."""
+        for machine in self.machines.values():
+            machine.begin(t)
+
+    def reset(self, t: int) -> None:
+        """Nothing runs, nothing is bought."""
+        self.balance = {name: rates[t] for name, rates in self.given.items()}
+        self.dumped = dict.fromkeys(self.dumping, 0.0)
+        for machine in self.machines.values():
+            machine.load, machine.on = 0.0, False
+        for tank in self.all_tanks:
+            tank.begin()
+        for trade in self.all_trade:
+            trade.rate = 0.0
+
+    def run(self, machine: MachineRun, load: float, t: int, on: bool | None = None) -> None:
+        """Set a machine's load; what it gives and takes changes the balances."""
+        on = load > 0 if on is None else on
+        if machine.start_draw and not machine.was_on and on != machine.on:
+            fuel = machine.core.start_fuel
+            assert fuel is not None
+            self.balance[fuel.carrier] += machine.start_draw if machine.on else -machine.start_draw
+        if load != machine.load:
+            for port in machine.ports:
+                self.balance[port.carrier] += port.sign * (port.at(load, t) - port.at(machine.load, t))
+        machine.load, machine.on = load, on
+
+    def trade(self, trade: TradeRun, more: float) -> None:
+        """Let more flow, or less."""
+        trade.rate += more
+        self.balance[trade.carrier] += trade.sign * more
+
+    def fill(self, tank: TankRun, more: float) -> None:
+        """Put more in, or less."""
+        tank.put_in += more
+        self.balance[tank.carrier] -= more
+
+    def draw(self, tank: TankRun, more: float) -> None:
+        """Put more out, or less."""
+        tank.put_out += more
+        self.balance[tank.carrier] += more
+
+    def dump(self, carrier: str, more: float) -> None:
+        """Let more go, or less."""
+        self.dumped[carrier] += more
+        self.balance[carrier] -= more
+
+    def tell(self, kind: str, name: str, t: int, amount: float, unit: str) -> None:
+        """Note a limit that is missed."""
+        self.violations.append((kind, "", name, t * self.hub.scenario.horizon.step_min, amount, unit))
+
+    def close(self, t: int) -> None:
+        """Write the step down. What is left of electricity is the grid's."""
+        hours = self.hub.hours
+        for tank in self.all_tanks:
+            tank.end(t)
+            unit, store = self.hub.carriers[tank.carrier].unit, tank.store
+            out = max(store.lowest - tank.level, tank.level - store.highest)
+            if t == self.hub.n - 1:
+                out = max(out, tank.wanted - tank.level)
+            if out > TOLERANCE * max(store.capacity, 1.0):
+                self.tell("level", tank.name, t, out, unit)
+        for trade in self.all_trade:
+            trade.end(t)
+        for machine in self.machines.values():
+            machine.end(t)
+        for name, carrier in self.hub.carriers.items():
+            if name in self.dumping:
+                self.dumping[name][t] = self.dumped[name]
+            left = self.balance[name]
+            self.left_over[name][t] = left
+            if name != ELECTRICITY and abs(left) > self.small[name]:
+                self.tell("shortage" if left < 0 else "surplus", name, t, abs(left) * hours, carrier.unit)
+        for name, steps, amount in self._days_over.get(t, ()):
+            self._delivered(name, steps, amount, t)
+
+    def _delivered(self, name: str, steps: range, amount: float, t: int) -> None:
+        """Compare what a flexible load took on a day with what it must take."""
+        machine = self.machines[name]
+        core = machine.core
+        taken = float(machine.loads[steps.start : steps.stop].sum()) * core.capacity * self.hub.hours
+        if abs(taken - amount) > TOLERANCE * max(amount, 1.0):
+            self.tell("asset", name, t, abs(taken - amount), self.hub.carriers[core.carrier].unit)
+
+    def _scale(self, carrier: str) -> float:
+        """How large a carrier's flows can be together."""
+        peak = max((abs(rate) for rate in self.given[carrier]), default=0.0)
+        for _, port in (*self.takers[carrier], *self.givers[carrier]):
+            peak += max(port.per_load) if port.per_load else port.at(1.0, 0)
+        return peak

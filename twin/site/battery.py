@@ -1,0 +1,144 @@
+"""The battery, by the plain rules or by set-points; its rules stand in ``emberline.twin.site.site``.
+
+Where reality differs from the plan, set-points give way to the import limit, as any energy management does it: in a
+metered interval that would lie above, the battery charges less and delivers more. What its level lacks then is made up
+for as soon as the mean neither exceeds the limit nor is the highest yet, so that no new peak comes of it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emberline.twin.site.grids import Setpoints, SiteGrid
+from emberline.twin.store import Store
+from emberline.twin.violation import TOLERANCE, Violation
+
+
+def battery(
+    grid: SiteGrid, net: np.ndarray, setpoints: Setpoints | None, relieving: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Violation]]:
+    """Charge, discharge [MW] and level at the end of each cell [MWh], shape (n_cells,) each, and violations.
+
+    Args:
+        grid: the site's grids.
+        net: what is drawn without the battery in each cell [MW], shape (n_cells,).
+        setpoints: the schedule's; None: the plain rules.
+        relieving: whether set-points give way to the import limit.
+    """
+    record = grid.scenario.site.battery
+    if record is None:
+        zeros = np.zeros(len(net))
+        return zeros, zeros, zeros, []
+    store = Store(record.energy_mwh, grid.start_level_mwh, record.self_loss_per_h)
+    if setpoints is not None:
+        charge, discharge, violations = _follow(grid, store, setpoints)
+        flow, level = charge - discharge, np.array(store.levels[1:])
+        if relieving and (grid.metered(net + flow) > grid.import_limit_mw + TOLERANCE).any():
+            flow, level, late = _relieve(grid, net, flow, level)
+            charge, discharge, violations = np.maximum(flow, 0.0), np.maximum(-flow, 0.0), violations + late
+        return charge, discharge, level, violations
+    charges, discharges = _rules(grid, store, grid.metered(net))
+    level = np.array(store.levels[1:])
+    return np.repeat(charges, grid.per_meter), np.repeat(discharges, grid.per_meter), level, []
+
+
+def _rules(grid: SiteGrid, store: Store, net: np.ndarray) -> tuple[list[float], list[float]]:
+    record = grid.scenario.site.battery
+    assert record is not None
+    limit, export_limit = grid.import_limit_mw, grid.scenario.site.grid.export_limit_mw
+    into, out, power, wanted = (
+        record.charge_efficiency,
+        record.discharge_efficiency,
+        record.power_mw,
+        grid.end_level_mwh,
+    )
+    meter_h, cell_h = grid.meter_min / 60, grid.cell_min / 60
+    kept, counting = store.kept(meter_h), store.counting(meter_h)
+    charges, discharges = [], []
+    for load in net.tolist():
+        rest = store.level * kept
+        charge = discharge = 0.0
+        if load < -export_limit:
+            charge = min(-export_limit - load, power, _flow(store.capacity - rest, counting) / into)
+        elif load > limit:
+            discharge = min(load - limit, power, _flow(rest, counting) * out)
+        elif rest < wanted:
+            charge = min(power, limit - load, _flow(wanted - rest, counting) / into)
+        elif rest > wanted and load > 0:
+            discharge = min(power, load, _flow(rest - wanted, counting) * out)
+        for _ in range(grid.per_meter):
+            store.flow(charge * into, discharge / out, cell_h)
+        charges.append(charge)
+        discharges.append(discharge)
+    return charges, discharges
+
+
+def _flow(level: float, counting: float) -> float:
+    """The constant flow that changes the level by so much."""
+    return level / counting if counting else 0.0
+
+
+def _follow(grid: SiteGrid, store: Store, setpoints: Setpoints) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
+    """Follow set-points as far as power and level allow; what is missed is a violation."""
+    record = grid.scenario.site.battery
+    assert record is not None
+    into, out, power = record.charge_efficiency, record.discharge_efficiency, record.power_mw
+    cell_h = grid.cell_min / 60
+    charges, discharges = [], []
+    violations: list[Violation] = []
+    at = 0.0
+    step = grid.scenario.horizon.step_min
+    for charge, discharge in zip(setpoints.charge_mw.tolist(), setpoints.discharge_mw.tolist(), strict=True):
+        missed = 0.0
+        excess = max(charge - power, discharge - power, -charge, -discharge)
+        if excess > TOLERANCE:
+            violations.append(("battery", "", "", at, excess, "MW"))
+        charge, discharge = min(max(charge, 0.0), power), min(max(discharge, 0.0), power)
+        for _ in range(grid.per_step):
+            taken, given = store.flow(charge * into, discharge / out, cell_h)
+            taken, given = taken / into, given * out
+            missed += (charge - taken + discharge - given) * cell_h
+            charges.append(taken)
+            discharges.append(given)
+        if missed > TOLERANCE:
+            violations.append(("battery", "", "", at, missed, "MWh"))
+        at += step
+    return np.array(charges), np.array(discharges), violations
+
+
+def _relieve(
+    grid: SiteGrid, net: np.ndarray, told: np.ndarray, levels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
+    """Flows [MW], charge positive, and levels [MWh] of a battery that keeps the import limit where it can.
+
+    Args:
+        grid: the site's grids.
+        net: what is drawn without the battery [MW].
+        told: its flow by set-points [MW].
+        levels: at the end of each cell by set-points [MWh].
+    """
+    record = grid.scenario.site.battery
+    assert record is not None
+    store = Store(record.energy_mwh, grid.start_level_mwh, record.self_loss_per_h)
+    into, out, power = record.charge_efficiency, record.discharge_efficiency, record.power_mw
+    cell_h, counting = grid.cell_min / 60, store.counting(grid.meter_min / 60)
+    flows, highest = [], -np.inf
+    means = grid.metered(net + told).tolist()
+    for m, mean in enumerate(means):
+        cells = slice(m * grid.per_meter, (m + 1) * grid.per_meter)
+        lacking = float(levels[cells.start - 1]) - store.level if m else 0.0
+        shift = min(grid.import_limit_mw - mean, 0.0)
+        if not shift and lacking > TOLERANCE:
+            room = min(grid.import_limit_mw, highest) - mean
+            shift = max(min(room, _flow(lacking, counting) / into), 0.0)
+        got = []
+        for flow in told[cells].tolist():
+            wanted = min(max(flow + shift, -power), power)
+            taken, given = store.flow(max(wanted, 0.0) * into, max(-wanted, 0.0) / out, cell_h)
+            got.append(taken / into - given * out)
+        highest = max(highest, mean + sum(got) / len(got) - float(told[cells].mean()))
+        flows += got
+    missed = float(levels[-1]) - store.level
+    end = grid.scenario.horizon.length_min
+    late: list[Violation] = [("battery", "", "", end, missed, "MWh")] if missed > TOLERANCE else []
+    return np.array(flows), np.array(store.levels[1:]), late

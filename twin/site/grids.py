@@ -1,0 +1,122 @@
+"""What the site's balance is reckoned on: the grids of step and metered interval, series on them, and set-points."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.process import carriers_of
+from emberline.twin.site.assets import AssetSetpoints, Hub
+
+
+@dataclass(frozen=True)
+class Setpoints:
+    """What a schedule tells the assets, per step, shape (n_steps,) each."""
+
+    charge_mw: np.ndarray
+    discharge_mw: np.ndarray
+    pv_curtailed_mw: np.ndarray
+    assets: AssetSetpoints | None = None
+    """Of the site's assets, where it has any."""
+
+    @classmethod
+    def read(cls, schedule: xr.Dataset) -> Setpoints:
+        """From a dataset of table ``SCHEDULE``."""
+        charge, discharge, curtailed = (
+            schedule[name].to_numpy() for name in ("charge_mw", "discharge_mw", "pv_curtailed_mw")
+        )
+        return cls(charge, discharge, curtailed, AssetSetpoints.read(schedule))
+
+
+@dataclass(frozen=True)
+class SiteGrid:
+    """Grids of a scenario's site and the series on them."""
+
+    scenario: Scenario
+
+    @cached_property
+    def meter_min(self) -> int:
+        """Metered interval [min]."""
+        return round(self.scenario.site.grid.metered_interval_min)
+
+    @cached_property
+    def cell_min(self) -> int:
+        """Length of a cell: divides step and metered interval [min]."""
+        return math.gcd(round(self.scenario.horizon.step_min), self.meter_min)
+
+    @cached_property
+    def edges(self) -> np.ndarray:
+        """Edges of the cells [min], shape (n_cells + 1,)."""
+        return np.arange(round(self.scenario.horizon.length_min / self.cell_min) + 1) * float(self.cell_min)
+
+    @cached_property
+    def per_step(self) -> int:
+        """Cells per step."""
+        return round(self.scenario.horizon.step_min) // self.cell_min
+
+    @cached_property
+    def per_meter(self) -> int:
+        """Cells per metered interval."""
+        return self.meter_min // self.cell_min
+
+    @cached_property
+    def base_load_mw(self) -> np.ndarray:
+        """Fixed base load, shape (n_cells,)."""
+        return np.repeat(self.scenario.inputs["base_load_mw"].values, self.per_step)
+
+    @cached_property
+    def pv_available_mw(self) -> np.ndarray:
+        """What the PV plant could give, shape (n_cells,)."""
+        return np.repeat(self.scenario.inputs["pv_available_mw"].values, self.per_step)
+
+    @cached_property
+    def hub(self) -> Hub | None:
+        """The site's assets; None where it has none, and no process takes or gives a carrier."""
+        touched = any(True for process in self.scenario.processes for _ in carriers_of(process))
+        return Hub(self.scenario) if self.scenario.site.assets or touched else None
+
+    @cached_property
+    def committed_mw(self) -> np.ndarray:
+        """What is drawn whatever the line does: base load and loads among the assets, less sun and wind, (n_cells,)."""
+        found = self.base_load_mw - self.pv_available_mw
+        return found if self.hub is None else found + np.repeat(self.hub.committed_mw, self.per_step)
+
+    @cached_property
+    def import_limit_mw(self) -> float:
+        """Contracted import, infinite where there is no limit."""
+        limit = self.scenario.site.grid.import_limit_mw
+        return math.inf if limit is None else limit
+
+    @cached_property
+    def start_level_mwh(self) -> float:
+        """Level of the battery at the start."""
+        battery, told = self.scenario.site.battery, self.scenario.state.battery_level_mwh
+        if battery is None:
+            return 0.0
+        return battery.level_share * battery.energy_mwh if told is None else min(told, battery.energy_mwh)
+
+    @cached_property
+    def end_level_mwh(self) -> float:
+        """Level of the battery wanted at the end."""
+        battery = self.scenario.site.battery
+        if battery is None:
+            return 0.0
+        return self.start_level_mwh if battery.end_level_share is None else battery.end_level_share * battery.energy_mwh
+
+    def metered(self, cells: np.ndarray) -> np.ndarray:
+        """Means over the metered intervals, shape (n_meter,)."""
+        return cells.reshape(-1, self.per_meter).mean(axis=1)
+
+    def over_meters(self, cells: np.ndarray, *, worst: bool) -> np.ndarray:
+        """Highest (or lowest) mean over the metered intervals that each step touches, shape (n_steps,)."""
+        means = np.repeat(self.metered(cells), self.per_meter).reshape(-1, self.per_step)
+        return np.asarray(means.max(axis=1) if worst else means.min(axis=1))
+
+    def stepped(self, cells: np.ndarray) -> np.ndarray:
+        """Means over the steps, shape (n_steps,)."""
+        return cells.reshape(-1, self.per_step).mean(axis=1)

@@ -1,0 +1,155 @@
+"""The site around the line: PV, battery and grid, balanced on the finest grid that both step and meter need.
+
+That grid divides the plan's step and the metered interval; the load on it is integrated exactly. Without set-points the
+assets follow plain rules, one decision for each metered interval:
+
+1. PV surplus that cannot be exported is stored.
+2. What the load lies above the import limit, the battery delivers.
+3. Otherwise the battery goes back to the level wanted at the end, as fast as the import limit allows, without export.
+
+PV that is neither used, stored nor exported is curtailed. The site's other assets move first, constant within a step
+(``twin.site.assets``); what they leave of electricity is balanced here, and their PV and wind are curtailed with the
+rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios.assets import ELECTRICITY
+from emberline.twin.site.assets import AssetSetpoints, Electric, HubRun, follow, rule
+from emberline.twin.site.battery import battery
+from emberline.twin.site.grids import Setpoints, SiteGrid
+from emberline.twin.violation import TOLERANCE, Violation
+
+__all__ = ["TOLERANCE", "Setpoints", "SiteGrid", "Violation", "balance", "variables"]
+
+Flows = dict[str, np.ndarray | xr.DataArray]
+"""Variables of table ``FLOWS``; those of assets with their own coordinates."""
+
+
+def balance(
+    grid: SiteGrid,
+    line_mw: np.ndarray,
+    setpoints: Setpoints | None = None,
+    line_gives: Mapping[str, np.ndarray] | None = None,
+    *,
+    answering: bool = False,
+    relieving: bool = False,
+) -> tuple[Flows, list[Violation]]:
+    """Balance the site under the line's load.
+
+    Args:
+        grid: the site's grids and series.
+        line_mw: mean power of the line in each cell, shape (n_cells,).
+        setpoints: what the schedule says; None: the plain rules.
+        line_gives: what the line and processes give of other carriers per hour, in the carrier's unit, mean over each
+            step, shape (n_steps,) each; negative: they take it, as loads do.
+        answering: whether machines answer to a need that is not as planned, where set-points are followed.
+        relieving: whether the battery's set-points give way to the import limit.
+
+    Returns:
+        The variables of ``FLOWS`` as arrays, and violations of limits of import, export and battery, and of what the
+        assets miss: ``asset``, ``level``, ``shortage``, ``surplus``.
+
+    Raises:
+        ValueError: the schedule lacks an asset, or the line gives what is no carrier of the site's.
+    """
+    pv = grid.pv_available_mw
+    if setpoints is not None:
+        pv = np.maximum(pv - np.repeat(np.maximum(setpoints.pv_curtailed_mw, 0.0), grid.per_step), 0.0)
+    load = line_mw + grid.base_load_mw
+    run = _assets(grid, load, pv, setpoints, line_gives, answering)
+    others: dict[str, np.ndarray] = {}
+    if run is not None:
+        load = load - np.repeat(run.electricity_mw, grid.per_step)
+        others = {name: np.repeat(rate, grid.per_step) for name, rate in run.renewables.items()}
+    # what can be curtailed
+    sun = pv + sum(others.values(), np.zeros(len(pv)))
+    charge, discharge, level, violations = battery(grid, load - sun, setpoints, relieving)
+    net = load - sun + charge - discharge
+    export_limit = grid.scenario.site.grid.export_limit_mw
+    over = -export_limit - grid.metered(net)
+    if (over > 0).any():
+        # exactly as much goes unused as the mean over the metered interval is above the export limit
+        mean = grid.metered(sun)
+        share = np.divide(np.clip(over, 0.0, mean), mean, out=np.zeros_like(mean), where=mean > 0)
+        left = 1 - np.repeat(share, grid.per_meter)
+        net = net + sun * (1 - left)
+        pv, others = pv * left, {name: rate * left for name, rate in others.items()}
+    dumped = np.zeros(len(net))
+    if run is not None and grid.scenario.site.carrier[ELECTRICITY].dumps:
+        dumped = np.repeat(np.maximum(-export_limit - grid.metered(net), 0.0), grid.per_meter)
+        net = net + dumped
+    meter = grid.metered(net)
+    violations += _limits(grid, meter, export_limit)
+    flows: Flows = {
+        "line_mw": grid.stepped(line_mw),
+        "base_load_mw": grid.stepped(grid.base_load_mw),
+        "pv_mw": grid.stepped(pv),
+        "pv_curtailed_mw": grid.stepped(grid.pv_available_mw - pv),
+        "charge_mw": grid.stepped(charge),
+        "discharge_mw": grid.stepped(discharge),
+        "battery_mwh": level[grid.per_step - 1 :: grid.per_step],
+        # price and intensity are those of a step, and so is what they count: its net, as the plan has it
+        "import_mw": np.maximum(grid.stepped(net), 0.0),
+        "export_mw": np.maximum(-grid.stepped(net), 0.0),
+        "meter_mw": meter,
+    }
+    if run is not None:
+        used = {name: grid.stepped(rate) for name, rate in others.items()}
+        flows.update(run.variables(used, grid.stepped(dumped)))
+        if line_gives:
+            names = np.array(list(line_gives), dtype=np.str_)
+            rates = np.array(list(line_gives.values()))
+            flows["line_rate"] = xr.DataArray(rates, dims=("given", "time"), coords={"given": names})
+        violations += run.violations
+    return flows, violations
+
+
+def variables(flows: Flows) -> dict[str, Any]:
+    """Flows as variables of a dataset: with their dimensions, or as arrays that know them."""
+    return {
+        name: value if isinstance(value, xr.DataArray) else ("meter" if name == "meter_mw" else "time", value)
+        for name, value in flows.items()
+    }
+
+
+def _assets(
+    grid: SiteGrid,
+    load: np.ndarray,
+    pv: np.ndarray,
+    setpoints: Setpoints | None,
+    line_gives: Mapping[str, np.ndarray] | None,
+    answering: bool,
+) -> HubRun | None:
+    """What the site's assets do under a load and PV, shape (n_cells,) each."""
+    if grid.hub is None:
+        return None
+    if setpoints is not None:
+        told = setpoints.assets or AssetSetpoints({}, {}, {})
+        return follow(grid.hub, told, line_gives, answering=answering)
+    net, mean = load - pv, grid.stepped(load - pv)
+    worst, lightest = (grid.over_meters(cells, worst=high) for cells, high in ((net, True), (load, False)))
+    electric = Electric(
+        net_mw=mean,
+        # in a metered interval that lies above the step's mean there is so much less to spare
+        most_import_mw=grid.import_limit_mw - (worst - mean),
+        most_export_mw=grid.scenario.site.grid.export_limit_mw - (grid.stepped(load) - lightest),
+        curtailable_mw=grid.stepped(pv),
+    )
+    return rule(grid.hub, electric, line_gives)
+
+
+def _limits(grid: SiteGrid, meter: np.ndarray, export_limit: float) -> list[Violation]:
+    found: list[Violation] = []
+    # a solver's rounding grows with what is drawn
+    small = TOLERANCE * max(float(np.abs(meter).max(initial=0.0)), 1.0)
+    for kind, excess in (("import", meter - grid.import_limit_mw), ("export", -meter - export_limit)):
+        for m in np.flatnonzero(excess > small).tolist():
+            found.append((kind, "", "", float(m * grid.meter_min), float(excess[m]), "MW"))
+    return found

@@ -1,0 +1,105 @@
+"""Carbon over time and by heat: scope 1 and 2 stacked, the other way to count the grid beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from emberline.plans.accounts.ledger import Ledger
+from emberline.plans.exports.palette import CARBON, FOREMAN, INK
+from emberline.scenarios import Scenario
+from emberline.ui.charts import site_panels
+from emberline.ui.charts.axis import time_axis
+from emberline.ui.charts.site_panels import Table, y_axis
+from emberline.ui.charts.view import View
+from emberline.ui.text.language import mark, tr
+
+PARTS = {
+    "direct_kg": (mark("scope 1"), "#B4543C"),
+    "bought_kg": (mark("scope 2, bought heat"), "#8C6BB1"),
+    "grid": (mark("scope 2, grid"), "#2F88C9"),
+}
+"""Pieces of what is counted, from below, and their colours, as in the diagrams of where carbon goes."""
+MOST_HEATS = 200
+"""Heats that are drawn as bars; more stand in the table only."""
+
+
+def by_step(scenario: Scenario, book: Ledger, signal: str, view: View) -> alt.LayerChart:
+    """Tonnes of CO2e an hour: scopes stacked, and dashed the total with the grid counted the other way."""
+    table, x, hours = Table(view), time_axis(view, labels=True, title=True), scenario.horizon.step_h
+    kg = {name: book.by_step[name].to_numpy() for name in book.by_step.data_vars}
+    pieces = {name: kg[name] for name in ("direct_kg", "bought_kg") if name in kg} | {"grid": kg[f"grid_{signal}_kg"]}
+    titles, low, layers = {"clock": tr("from")}, np.zeros(scenario.horizon.n_steps), []
+    y: dict[str, Any] = {"axis": y_axis(), "title": [tr("carbon"), "[t CO2e/h]"]}
+    for name, values in pieces.items():
+        if not values.any():
+            continue
+        high = low + values / hours / 1000
+        bottom, top = table.mean(f"low_{name}", low), table.mean(f"high_{name}", high)
+        titles[table.mean(name, values / hours / 1000)] = f"{tr(PARTS[name][0])} [t CO2e/h]"
+        drawn = alt.Chart(table.frame).mark_area(
+            interpolate="step-after", color=PARTS[name][1], opacity=0.75, clip=True
+        )
+        layers.append(drawn.encode(x=x, y=alt.Y(f"{bottom}:Q", **y), y2=f"{top}:Q"))
+        low = high
+    for other in ("average", "marginal"):
+        if other != signal and f"grid_{other}_kg" in kg:
+            total = low + (kg[f"grid_{other}_kg"] - kg[f"grid_{signal}_kg"]) / hours / 1000
+            key = table.mean("other", total)
+            titles[key] = tr("all, the grid counted by the {signal} intensity", signal=tr(other)) + " [t CO2e/h]"
+            line = alt.Chart(table.frame).mark_line(
+                interpolate="step-after", color=CARBON, strokeDash=[4, 2], strokeWidth=1.4, clip=True
+            )
+            layers.append(line.encode(x=x, y=alt.Y(f"{key}:Q", **y)))
+    return (
+        alt.layer(*layers, site_panels.hover(table, x, titles))
+        .properties(height=240)
+        .configure_view(strokeOpacity=0.25)
+    )
+
+
+def heats(scenario: Scenario, book: Ledger, foreman: Ledger | None, signal: str) -> alt.LayerChart:
+    """Kilograms of CO2e for each tonne of each heat, in the order of the heats; ticks are the foreman's."""
+    mass = book.by_heat["mass_t"].to_numpy()
+    names = [str(name) for name in book.by_heat["heat"].values]
+    grade_of = {heat.name: heat.grade.name for heat in scenario.heats}
+    rows = []
+    for column, (title, _) in PARTS.items():
+        key = f"grid_{signal}_kg" if column == "grid" else column
+        if key in book.by_heat:
+            for name, kg in zip(names, (book.by_heat[key].to_numpy() / mass).tolist(), strict=True):
+                rows.append({"heat": name, "grade": grade_of[name], "part": tr(title), "kg": round(kg, 3)})
+    frame = pd.DataFrame(rows)
+    order = {tr(title): i for i, (title, _) in enumerate(PARTS.values())}
+    frame["order"] = frame["part"].map(order)
+    shown = [title for title in order if (frame.loc[frame["part"] == title, "kg"] > 0).any()]
+    colours = {tr(title): colour for title, colour in PARTS.values()}
+    x = alt.X("heat:N", sort=names, title=tr("heat"), axis=alt.Axis(labelOverlap=True, labelAngle=0))
+    bars = alt.Chart(frame[frame["part"].isin(shown)]).mark_bar(stroke=INK, strokeWidth=0.3)
+    bars = bars.encode(
+        x=x,
+        y=alt.Y("kg:Q", title=tr("carbon [kg CO2e/t]"), axis=y_axis(), stack="zero"),
+        color=alt.Color(
+            "part:N",
+            scale=alt.Scale(domain=shown, range=[colours[title] for title in shown]),
+            legend=alt.Legend(title=None, orient="top", symbolStrokeWidth=0),
+        ),
+        order=alt.Order("order:Q"),
+        tooltip=[
+            alt.Tooltip("heat:N", title=tr("heat")),
+            alt.Tooltip("grade:N", title=tr("grade")),
+            alt.Tooltip("part:N", title=tr("source")),
+            alt.Tooltip("kg:Q", title="kg CO2e/t", format=",.1f"),
+        ],
+    )
+    layers: list[Any] = [bars]
+    if foreman is not None:
+        theirs = foreman.kg_per_t(signal).to_series().reindex(names)
+        ticks = pd.DataFrame({"heat": names, "kg": theirs.to_numpy()}).dropna()
+        mark_ = alt.Chart(ticks).mark_tick(color=FOREMAN, thickness=2.5)
+        told = [alt.Tooltip("heat:N", title=tr("heat")), alt.Tooltip("kg:Q", title=tr("foreman"), format=",.1f")]
+        layers.append(mark_.encode(x=x, y="kg:Q", tooltip=told))
+    return alt.layer(*layers).properties(height=240).configure_view(strokeOpacity=0.25)

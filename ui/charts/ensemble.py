@@ -1,0 +1,243 @@
+"""Charts of an ensemble: the chance to hold, the fan of imports, figures as quantile dots, and what breaks it when."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from emberline.plans.exports.palette import FOREMAN, IMPORT, LIMIT
+from emberline.plans.plan.plan import Plan
+from emberline.plans.robustness.ensemble import Ensemble, interval
+from emberline.ui.charts.axis import time_axis
+from emberline.ui.charts.gantt import Layers
+from emberline.ui.charts.view import View
+from emberline.ui.text import wording
+from emberline.ui.text.language import tr
+
+DOTS = 20
+"""Each stands for 5 % of the replays."""
+UNDISTURBED = "#AA3377"
+"""The plan without disturbance, told apart from all shades of the import on light and dark pages."""
+COLUMNS = 24
+"""Places side by side in which dots are piled up."""
+MOST_LIMITS = 12
+CELLS = 100
+"""Columns of the heat map at most."""
+
+
+def chance(made: Ensemble) -> Layers:
+    """Share of replays that held with its 95 % interval, of plan and foreman, beside what is asked for."""
+    told = [(tr("plan"), made.held)]
+    if made.against_foreman:
+        told.append((tr("foreman"), int((made.data["baseline_violations"] == 0).sum())))
+    rows = []
+    for whose, held in told:
+        low, high = interval(held, made.n)
+        rows.append({"whose": whose, "share": held / made.n, "low": low, "high": high, "held": f"{held} / {made.n}"})
+    frame = pd.DataFrame(rows)
+    names = frame["whose"].tolist()
+    x = alt.X(
+        "low:Q", title=tr("chance to hold, with its 95 % interval"), scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(format=".0%", tickCount=5),
+    )  # fmt: skip
+    y = alt.Y("whose:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False))
+    colour = alt.Color("whose:N", scale=alt.Scale(domain=names, range=[IMPORT, FOREMAN][: len(names)]), legend=None)
+    tooltip = [
+        alt.Tooltip("whose:N", title=tr("of")),
+        alt.Tooltip("held:N", title=tr("held")),
+        alt.Tooltip("share:Q", title=tr("share"), format=".1%"),
+        alt.Tooltip("low:Q", title=tr("at least"), format=".1%"),
+        alt.Tooltip("high:Q", title=tr("at most"), format=".1%"),
+    ]
+    base = alt.Chart(frame).encode(y=y, color=colour, tooltip=tooltip)
+    layers: list[Any] = [
+        base.mark_rule(strokeWidth=7, opacity=0.4).encode(x=x, x2="high:Q"),
+        base.mark_point(filled=True, size=120, opacity=1).encode(x=alt.X("share:Q")),
+    ]
+    wanted = made.scenario.disturbances.hold
+    if wanted is not None:
+        rule = alt.Chart(pd.DataFrame({"low": [wanted], "is": [tr("asked for")]}))
+        layers.append(rule.mark_rule(color=LIMIT, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x, tooltip=["is:N"]))
+    return alt.layer(*layers).properties(height=34 * len(names) + 92)
+
+
+def fan(made: Ensemble, plan: Plan, view: View) -> Layers:
+    """Net import over time: the middle half and the middle four fifths of the replays, their median, and the plan.
+
+    Args:
+        made: with ``fan_mw``.
+        plan: that was followed.
+        view: what part of the horizon.
+    """
+    assert plan.replay is not None
+    scenario = made.scenario
+    each = scenario.site.grid.metered_interval_min
+    first, last = (round(minutes / each) for minutes in view.span_min)
+    columns = {f"q{i}": values[first:last] for i, values in enumerate(made.data["fan_mw"].to_numpy())}
+    columns["plan"] = plan.replay["meter_mw"].to_numpy()[first:last]
+    frame = pd.DataFrame({name: np.append(values, values[-1:]).round(3) for name, values in columns.items()})
+    frame["start"] = np.arange(first, first + len(frame)) * each
+    frame["clock"] = [wording.moment(scenario.horizon.instant(at)) for at in frame["start"]]
+    x = time_axis(view, labels=True, title=True)
+    title = tr("net import, metered mean [MW]")
+    bands, lines = (tr("80 % of the replays"), tr("half of them")), (tr("their median"), tr("plan, undisturbed"))
+    key = alt.Scale(domain=[*bands, *lines], range=["#A9CDE8", "#5FA5D6", IMPORT, UNDISTURBED])
+    legend = alt.Legend(title=None, orient="top", columns=4)
+    for i, name in enumerate((*bands, *lines)):
+        frame[f"is{i}"] = name
+
+    def colour(place: int) -> alt.Color:
+        return alt.Color(f"is{place}:N", scale=key, legend=legend)
+
+    base = alt.Chart(frame).encode(x=x)
+    layers: list[Any] = []
+    for place, low, high in ((0, "q0", "q4"), (1, "q1", "q3")):
+        layers.append(
+            base.mark_area(interpolate="step-after", opacity=0.85).encode(
+                y=alt.Y(f"{low}:Q", title=title, scale=alt.Scale(zero=False)),
+                y2=f"{high}:Q",
+                color=colour(place),
+            )
+        )
+    step: Any = {"interpolate": "step-after"}
+    layers.append(base.mark_line(strokeWidth=2, **step).encode(y="q2:Q", color=colour(2)))
+    layers.append(base.mark_line(strokeWidth=1.3, **step).encode(y="plan:Q", color=colour(3)))
+    limit = scenario.site.grid.import_limit_mw
+    if limit is not None:
+        rule = alt.Chart(pd.DataFrame({"mw": [limit], "is": [tr("contracted import")]}))
+        layers.append(
+            rule.mark_rule(color=LIMIT, strokeDash=[5, 3], strokeWidth=1.4).encode(
+                y="mw:Q", tooltip=[alt.Tooltip("is:N", title=tr("is")), alt.Tooltip("mw:Q", title="MW")]
+            )
+        )
+    titles = {
+        "q4": "P90", "q3": "P75", "q2": tr("median"), "q1": "P25", "q0": "P10", "plan": tr("plan, undisturbed"),
+    }  # fmt: skip
+    tooltip = [alt.Tooltip("clock:N", title=tr("from"))]
+    tooltip += [alt.Tooltip(f"{name}:Q", title=f"{says} [MW]", format=",.1f") for name, says in titles.items()]
+    near = alt.selection_point(fields=["start"], nearest=True, on="pointermove", empty=False, clear="pointerout")
+    layers.append(
+        base.mark_rule(color=FOREMAN)
+        .encode(opacity=alt.condition(near, alt.value(0.7), alt.value(0)), tooltip=tooltip)
+        .add_params(near)
+    )
+    return alt.layer(*layers).properties(height=300)
+
+
+def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: float | None) -> Layers:
+    """One figure over the replays as 20 dots of 5 % each: the plan's above the line, the foreman's below it.
+
+    Quantile dot plots: Kay, Kola, Hullman and Munson (2016), "When (ish) is my bus?", CHI 2016.
+
+    Args:
+        made: the ensemble.
+        name: of the figure in it.
+        title: with its unit of measure.
+        factor: to that unit.
+        undisturbed: what the plan has without disturbance, in its own unit; None: not drawn.
+    """
+    whose = {tr("plan"): made.data[name].to_numpy() * factor}
+    if made.against_foreman:
+        whose[tr("foreman")] = made.data[f"baseline_{name}"].to_numpy() * factor
+    at = (np.arange(DOTS) + 0.5) / DOTS
+    values = {who: np.quantile(sample, at) for who, sample in whose.items()}
+    low, high = min(v.min() for v in values.values()), max(v.max() for v in values.values())
+    width = (high - low) / COLUMNS or 1.0
+    rows = []
+    for sign, (who, sample) in zip((1, -1), values.items(), strict=False):
+        pile: dict[int, int] = {}
+        for share, value in zip(at, sample, strict=True):
+            column = int((value - low) / width)
+            pile[column] = pile.get(column, 0) + 1
+            place = low + (column + 0.5) * width
+            rows.append({"whose": who, "x": place, "y": sign * pile[column], "value": value, "share": share})
+    frame = pd.DataFrame(rows)
+    names, most = list(values), max(4, int(frame["y"].abs().max()) + 1)
+    scale = alt.Scale(domain=[-most if made.against_foreman else 0, most], nice=False)
+    colour = alt.Color(
+        "whose:N", scale=alt.Scale(domain=names, range=[IMPORT, FOREMAN][: len(names)]),
+        legend=alt.Legend(title=None, orient="top"),
+    )  # fmt: skip
+    shape = alt.Shape("whose:N", scale=alt.Scale(domain=names, range=["circle", "diamond"][: len(names)]))
+    x = alt.X(
+        "x:Q", title=title, scale=alt.Scale(zero=False, padding=12),
+        axis=alt.Axis(tickCount=4, format=",.0f" if high - low > 8 else ",.1f", grid=False),
+    )  # fmt: skip
+    tooltip = [
+        alt.Tooltip("whose:N", title=tr("of")),
+        alt.Tooltip("value:Q", title=title, format=",.2f"),
+        alt.Tooltip("share:Q", title=tr("share of the replays that have less"), format=".0%"),
+    ]
+    layers: list[Any] = [
+        alt.Chart(frame)
+        .mark_point(filled=True, size=42, opacity=1)
+        .encode(x=x, y=alt.Y("y:Q", axis=None, scale=scale), color=colour, shape=shape, tooltip=tooltip),
+        alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=FOREMAN, strokeWidth=1).encode(y="y:Q"),
+    ]
+    if undisturbed is not None:
+        rule = pd.DataFrame({"x": [undisturbed * factor], "y": [0], "top": [most], "is": [tr("plan, undisturbed")]})
+        layers.append(
+            alt.Chart(rule)
+            .mark_rule(color=UNDISTURBED, strokeDash=[4, 3], strokeWidth=1.4)
+            .encode(x="x:Q", y="y:Q", y2="top:Q", tooltip=[alt.Tooltip("is:N"), alt.Tooltip("x:Q", format=",.2f")])
+        )
+    return alt.layer(*layers).properties(height=280)
+
+
+def broken(made: Ensemble, view: View) -> Layers:
+    """In which hours limits are missed, and in what share of the replays.
+
+    Args:
+        made: the ensemble, with a limit that was missed.
+        view: what part of the horizon.
+    """
+    rows = made.broke()[:MOST_LIMITS]
+    data, horizon = made.data, made.scenario.horizon
+    keys = list(zip(*(data[f"limit_{name}"].values.tolist() for name in ("kind", "stage", "unit")), strict=True))
+    counts = data["missed_in_hour"].to_numpy()
+    first, last = (math.floor(minutes / 60) for minutes in view.span_min)
+    wide = math.ceil((last - first) / CELLS)
+    cells, labels = [], []
+    for row in rows:
+        key = (row["kind"], row["stage"], row["unit"])
+        often = row["replications"] / made.n
+        label = f"{limit(*key)}, {wording.percent(often, 0 if often >= 0.02 else 1)}"
+        labels.append(label)
+        for hour in range(first, last, wide):
+            # of several hours the worst: a replay may miss a limit in more than one of them
+            count = int(counts[keys.index(key), hour : min(hour + wide, last)].max(initial=0))
+            if count:
+                start, end = hour * 60, min((hour + wide) * 60, horizon.length_min)
+                clock = f"{wording.moment(horizon.instant(start))} – {horizon.instant(end):%H:%M}"
+                cells.append(
+                    {"limit": label, "start": start, "end": end, "clock": clock, "count": count, "of": count / made.n}
+                )
+    frame = pd.DataFrame(cells, columns=["limit", "start", "end", "clock", "count", "of"])
+    y = alt.Y(
+        "limit:N", sort=labels, title=None, scale=alt.Scale(domain=labels),
+        axis=alt.Axis(labelLimit=230, ticks=False, domain=False, grid=True),
+    )  # fmt: skip
+    tooltip = [
+        alt.Tooltip("limit:N", title=tr("limit, and in how many replays it is missed")),
+        alt.Tooltip("clock:N", title=tr("hour")),
+        alt.Tooltip("count:Q", title=tr("replays in which it is missed then")),
+        alt.Tooltip("of:Q", title=tr("share"), format=".1%"),
+    ]
+    base = alt.Chart(frame).encode(x=time_axis(view, labels=True, title=True), y=y, tooltip=tooltip)
+    most = max(0.01, float(frame["of"].max())) if len(frame) else 1.0
+    shade = alt.Opacity(
+        "of:Q", scale=alt.Scale(domain=[0, most], range=[0.25, 1]),
+        legend=alt.Legend(title=tr("share of the replays"), orient="top", format=".0%", tickCount=3),
+    )  # fmt: skip
+    bars = base.mark_bar(color=LIMIT, height=20, stroke=LIMIT, strokeWidth=0.4, clip=True)
+    return alt.layer(bars.encode(x2="end:Q", opacity=shade)).properties(height=28 * len(labels) + 170)
+
+
+def limit(kind: str, stage: str, unit: str) -> str:
+    """A limit in words, with where it is."""
+    where = " ".join(part for part in (stage, unit) if part) or tr("site")
+    return f"{tr(wording.KINDS.get(kind, kind))} · {where}"

@@ -1,0 +1,66 @@
+"""The flow sheet of a plant in numbers: what flows between its boxes at a moment, or added up.
+
+Drawn by ``ui/charts/flow_sheet/drawing.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import Converter
+from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Lane, Moment, Sheet, says
+from emberline.ui.charts.flow_sheet.production import processes, stages, stores, unit_power
+from emberline.ui.charts.flow_sheet.site import asset_box, connections
+from emberline.ui.charts.site_panels import shown
+from emberline.ui.text import wording
+from emberline.ui.text.language import tr
+
+__all__ = ["Box", "Lane", "Moment", "Sheet", "sheet", "table", "unit_power"]
+
+
+def sheet(scenario: Scenario, run: xr.Dataset, step: int | None) -> Sheet:
+    """The flow sheet of a run.
+
+    Args:
+        scenario: with site, line, processes and stores.
+        run: a dataset of table ``RUN``.
+        step: of the horizon; None: sums over it, levels at its end.
+    """
+    at = Moment(scenario, run, step)
+    site, machines = list(connections(at)), list[Box]()
+    for asset in scenario.site.assets:
+        record: Any = scenario.site.cores.get(asset.name, asset)
+        (machines if isinstance(record, Converter) else site).append(asset_box(at, record))
+    production = list(processes(at) if scenario.processes else stages(at))
+    boxes = [*site, *machines, *production]
+    carriers = []
+    for name in scenario.site.carrier:
+        given = sum(max(box.flows.get(name, 0.0), 0.0) for box in boxes)
+        if any(name in box.flows for box in boxes):
+            carriers.append(Lane(name, at.unit(name), given))
+    return Sheet(
+        tuple(site), tuple(machines), tuple(production), tuple(carriers), tuple(stores(at)), bool(scenario.heats)
+    )
+
+
+def table(found: Sheet) -> pd.DataFrame:
+    """The flow sheet as rows: each box with what it does and what it gives or takes, each store with its level."""
+    units = {lane.name: lane.unit for lane in (*found.carriers, *found.stores)}
+    rows = []
+    for box in (*found.site, *found.machines, *found.production):
+        flows = {name: amount for name, amount in box.flows.items() if abs(amount) > SMALL and name in units}
+        gives, takes = (
+            ", ".join(
+                f"{shown(name)} {says(amount, units[name])}" for name, amount in flows.items() if (amount > 0) == way
+            )
+            for way in (True, False)
+        )
+        rows.append((box.name, "; ".join(box.lines), takes, gives))
+    for lane in found.stores:
+        share = wording.percent((lane.level_t or 0.0) / lane.capacity_t, 0)
+        rows.append((lane.name, f"{wording.number(lane.level_t, 0)} t, {share}; {lane.says}".rstrip("; "), "", ""))
+    return pd.DataFrame(rows, columns=[tr("what"), tr("does"), tr("takes"), tr("gives")])

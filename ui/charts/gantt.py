@@ -1,0 +1,272 @@
+"""Gantt charts: which unit works when, by heat and order or by mode, local time across.
+
+Thick bars are the plan, thin ones below it the foreman. Bars are whole operations and runs, never steps.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+import altair as alt
+import pandas as pd
+import xarray as xr
+
+from emberline.plans.accounts.unit_runs import CHANGE_OVER, RUN, START_UP, WAIT, unit_runs
+from emberline.scenarios import Scenario
+from emberline.ui.charts import shades
+from emberline.ui.charts.axis import time_axis
+from emberline.ui.charts.shades import LIGHT
+from emberline.ui.charts.site_panels import FOREMAN, LIMIT, PAPER, y_axis
+from emberline.ui.charts.view import View
+from emberline.ui.text import wording
+from emberline.ui.text.language import mark, tr
+
+Layers = alt.LayerChart | alt.FacetChart
+LABEL = "#1C2530"
+MOST_ORDERS_IN_LEGEND = 9
+NARROWEST = 640
+"""Width of the time axis for which names in bars are chosen [px]."""
+MOST_MINUTES_WITH_LABELS = 36 * 60
+OPERATION = [
+    "whose", "heat", "order", "grade", "stage", "unit", "start", "end", "middle", "starts", "ends", "waited", "energy",
+]  # fmt: skip
+UNIT_RUN = {
+    "whose": mark("of"), "unit": mark("unit"), "does": mark("does"), "mode": mark("mode"), "starts": mark("start"),
+    "ends": mark("end"), "tonnes": mark("makes"), "off_spec": mark("of it off-spec"), "rate": mark("rate, mean"),
+    "power": mark("power, mean"), "energy": mark("electricity"),
+}  # fmt: skip
+"""What is told of a run when the pointer stands on it."""
+DOES = {
+    RUN: mark("run"), START_UP: mark("start-up"), CHANGE_OVER: mark("change-over"), WAIT: mark("waits"),
+}  # fmt: skip
+"""What a unit does (``plans/accounts/unit_runs.py``)."""
+WIDEST_NAME, LONGEST_LINE = 100, 16
+"""Room for the names of units [px], and where they are broken [characters]."""
+ROW = 26
+"""Height of a unit's row [px]."""
+PALE: dict[str, Any] = {"opacity": 0.35, "strokeDash": [2, 2]}
+"""How a unit looks that gets ready and makes nothing."""
+PASSED_OVER = 0.2
+"""Opacity of heats beside the one that is picked, on a light page and on a dark one."""
+PICKED_EDGE = 2.2
+"""Width of the edge of a heat that is picked [px]; it says so without any colour."""
+PADLOCK = "M-0.8,-0.1 L-0.5,-0.1 L-0.5,-0.5 A0.5,0.5 0 0,1 0.5,-0.5 L0.5,-0.1 L0.8,-0.1 L0.8,1 L-0.8,1 Z"
+STOPS = ("unit", "at_min", "min")
+
+
+def of_units(
+    scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset | None, view: View, whose: str = "plan"
+) -> Layers:
+    """Units of processes by mode; start-ups, change-overs and waits are pale with a dashed edge, empty is standing.
+
+    Args:
+        scenario: with its processes.
+        run: drawn thick, with what broke down.
+        foreman: drawn thin below it; None: not drawn.
+        view: what part of the horizon.
+        whose: what ``run`` is called.
+    """
+    colour_of, units = shades.of_modes(scenario), [unit for unit, _ in scenario.process_units]
+    colour = alt.Color(
+        "mode:N",
+        sort=list(colour_of),
+        scale=alt.Scale(domain=list(colour_of), range=list(colour_of.values())),
+        legend=alt.Legend(title=None, orient="top", columns=MOST_ORDERS_IN_LEGEND, symbolStrokeWidth=0, offset=4)
+        if len(colour_of) <= MOST_ORDERS_IN_LEGEND
+        else None,
+    )
+    tooltip = [alt.Tooltip(f"{name}:N", title=tr(title)) for name, title in UNIT_RUN.items()]
+    lines = {unit: textwrap.wrap(unit, LONGEST_LINE) for unit in units}
+    axis = y_axis(
+        ticks=False, widest=WIDEST_NAME, labelExpr=f"({json.dumps(lines)})[datum.value]", labelLineHeight=10,
+        labelBaseline="middle" if max(map(len, lines.values())) == 1 else "bottom",
+    )  # fmt: skip
+    y = alt.Y("unit:N", sort=units, title=None, axis=axis, scale=alt.Scale(domain=units))
+    x = time_axis(view, labels=True)
+    layers: list[Any] = []
+    bars = _table(scenario, run, whose, view)
+    looks: list[tuple[pd.DataFrame, dict[str, Any]]] = [(bars, {"height": 15, "yOffset": -3, "opacity": 1.0})]
+    if foreman is not None:
+        thin = {"height": 4, "yOffset": 8, "opacity": 0.75}
+        looks.append((_table(scenario, foreman, "foreman", view), thin))
+    for rows, look in looks:
+        makes = rows["what"] == RUN
+        for part, edge in ((rows[makes], {}), (rows[~makes], PALE)):
+            base = alt.Chart(part).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour)
+            how = {"stroke": LABEL, "strokeWidth": 0.5, "strokeOpacity": 0.6, "clip": True, **look, **edge}
+            layers.append(base.mark_bar(**how))
+    pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST
+    told = bars[(pixels >= 5.8 * bars["mode"].str.len()) & (bars["what"] == RUN) & _several(scenario, bars["unit"])]
+    names = alt.Chart(told).encode(x="middle:Q", y=y, text="mode:N", tooltip=tooltip)
+    layers.append(names.mark_text(yOffset=-3, fontSize=9.5, color=LABEL, clip=True))
+    layers += _broken(scenario, run, view, x, y, -3)
+    return alt.layer(*layers).properties(height=ROW * len(units))
+
+
+def _several(scenario: Scenario, units: pd.Series[str]) -> pd.Series[bool]:
+    """Whether a unit has several modes: where it has one, its name says enough."""
+    modes = {unit: len(process.all_modes) for unit, process in scenario.process_units}
+    return units.map(modes) > 1
+
+
+def _table(scenario: Scenario, data: xr.Dataset, whose: str, view: View) -> pd.DataFrame:
+    return pd.DataFrame(_runs(scenario, data, whose, view), columns=[*UNIT_RUN, "what", "start", "end", "middle"])
+
+
+def _runs(scenario: Scenario, data: xr.Dataset, whose: str, view: View) -> Iterator[dict[str, Any]]:
+    horizon, (first, last) = scenario.horizon, view.span_min
+    for run in unit_runs(scenario, data):
+        start, end = run.first * horizon.step_min, run.last * horizon.step_min
+        if end <= first or start >= last:
+            continue
+        hours = (end - start) / 60
+        told = {
+            "tonnes": (run.tonnes, 0, "t"),
+            "off_spec": (run.off_spec_t, 1, "t"),
+            "rate": (run.tonnes / hours, 1, "t/h"),
+            "power": (run.energy_mwh / hours, 2, "MW"),
+            "energy": (run.energy_mwh, 1, "MWh"),
+        }
+        yield {
+            "whose": tr(whose),
+            "unit": run.unit,
+            "what": run.what,
+            "does": tr(DOES[run.what]),
+            "mode": run.mode,
+            "start": start,
+            "end": end,
+            "middle": (max(start, first) + min(end, last)) / 2,
+            "starts": wording.moment(horizon.instant(start)),
+            "ends": wording.moment(horizon.instant(end)),
+            **{name: f"{wording.number(value, digits)} {unit}" for name, (value, digits, unit) in told.items()},
+        }
+
+
+def of_heats(
+    scenario: Scenario,
+    run: xr.Dataset,
+    foreman: xr.Dataset | None,
+    view: View,
+    whose: str = "plan",
+    picked: alt.Parameter | None = None,
+) -> Layers:
+    """Units down, local time across; thick bars are the run, thin ones below it the foreman.
+
+    Args:
+        scenario: with its line; what the planner has locked is marked.
+        run: drawn thick, with what broke down.
+        foreman: drawn thin below it; None: not drawn.
+        view: what part of the horizon.
+        whose: what ``run`` is called.
+        picked: a selection of heats; the others are pale. None: nothing can be picked.
+    """
+    orders = [order.name for order in scenario.orders]
+    units = [unit.name for unit in scenario.line.units]
+    colour = alt.Color(
+        "order:N",
+        sort=orders,
+        scale=alt.Scale(domain=orders, range=[LIGHT[i % len(LIGHT)] for i in range(len(orders))]),
+        legend=alt.Legend(title=tr("order"), orient="top", columns=MOST_ORDERS_IN_LEGEND, symbolStrokeWidth=0)
+        if len(orders) <= MOST_ORDERS_IN_LEGEND
+        else None,
+    )
+    tooltip = [
+        alt.Tooltip(f"{name}:N", title=title)
+        for name, title in (
+            ("whose", tr("of")), ("heat", tr("heat")), ("order", tr("order")), ("grade", tr("grade")),
+            ("stage", tr("stage")), ("unit", tr("unit")), ("starts", tr("start")), ("ends", tr("end")),
+            ("waited", tr("waited")), ("energy", tr("electricity")),
+        )
+    ]  # fmt: skip
+    y = alt.Y("unit:N", sort=units, title=None, axis=y_axis(ticks=False), scale=alt.Scale(domain=units))
+    x, bars = time_axis(view, labels=True), _operations(scenario, run, whose, view)
+    base = alt.Chart(bars).encode(x=x, x2="end:Q", y=y, tooltip=tooltip)
+    # the stroke keeps light colours apart from a light page
+    thick = base.mark_bar(height=17, yOffset=-4, stroke=LABEL, strokeWidth=0.5, strokeOpacity=0.6, clip=True)
+    thick = thick.encode(color=colour, **_marked(picked, 1.0))
+    if picked is not None:
+        # with nothing picked every heat would count as picked, and have the edge
+        edge = alt.condition(
+            f"length(data('{picked.name}_store')) && vlSelectionTest('{picked.name}_store', datum)",
+            alt.value(PICKED_EDGE), alt.value(0.5),
+        )  # fmt: skip
+        thick = thick.encode(strokeWidth=edge).add_params(picked)
+    layers: list[Any] = [thick]
+    if foreman is not None:
+        thin = _operations(scenario, foreman, "foreman", view)
+        below = alt.Chart(thin).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour, **_marked(picked, 0.75))
+        look_of_thin: dict[str, Any] = {"stroke": FOREMAN, "strokeWidth": 0.4, "clip": True}
+        layers.append(below.mark_bar(height=5, yOffset=9, opacity=0.75, **look_of_thin))
+    if len(bars) and view.length_min <= MOST_MINUTES_WITH_LABELS:
+        pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST
+        wide = bars[pixels >= 5.5 * bars["heat"].str.len()]
+        names = alt.Chart(wide).encode(x="middle:Q", y=y, text="heat:N", tooltip=tooltip, **_marked(picked, 1.0))
+        layers.append(names.mark_text(yOffset=-4, fontSize=9.5, color=LABEL, clip=True))
+    locked = {(lock.heat, lock.stage) for lock in scenario.locks}
+    marked = bars[[key in locked for key in zip(bars["heat"], bars["stage"], strict=True)]]
+    if len(marked):
+        sign = alt.Chart(marked).encode(x=x, y=y, tooltip=tooltip)
+        look: dict[str, Any] = {"size": 60, "xOffset": 5, "yOffset": -13, "fill": LABEL, "stroke": PAPER}
+        layers.append(sign.mark_point(shape=PADLOCK, strokeWidth=0.6, opacity=1, clip=True, **look))
+    layers += _broken(scenario, run, view, x, y, -4)
+    return alt.layer(*layers).properties(height=32 * len(units))
+
+
+def _marked(picked: alt.Parameter | None, opacity: float) -> dict[str, Any]:
+    """Encoding by which the heat that is picked stands out: the others are pale; all are alike while none is."""
+    if picked is None:
+        return {}
+    return {"opacity": alt.condition(picked, alt.value(opacity), alt.value(PASSED_OVER * opacity))}
+
+
+def _broken(scenario: Scenario, run: xr.Dataset, view: View, x: alt.X, y: alt.Y, offset: int) -> list[Any]:
+    """What broke down, as dark bars with a red edge; empty where nothing did."""
+    if "stop_unit" not in run:
+        return []
+    (first, last), rows = view.span_min, []
+    for unit, at, minutes in zip(*(run[f"stop_{name}"].values.tolist() for name in STOPS), strict=True):
+        if at + minutes > first and at < last:
+            starts, ends = (wording.moment(scenario.horizon.instant(moment)) for moment in (at, at + minutes))
+            told = {"unit": unit, "what": tr("breakdown"), "start": at, "end": at + minutes}
+            rows.append(told | {"starts": starts, "ends": ends, "down": f"{wording.number(minutes, 0)} min"})
+    if not rows:
+        return []
+    titles = {"what": tr("what"), "unit": tr("unit"), "starts": tr("start"), "ends": tr("end"), "down": tr("lasts")}
+    tooltip = [alt.Tooltip(f"{name}:N", title=title) for name, title in titles.items()]
+    base = alt.Chart(pd.DataFrame(rows)).encode(x=x, y=y, tooltip=tooltip)
+    bars = base.mark_bar(height=17, yOffset=offset, color=LABEL, opacity=0.9, stroke=LIMIT, strokeWidth=1.4, clip=True)
+    sign = base.mark_text(text="✕", align="left", dx=-1, yOffset=offset - 14, fontSize=10, color=LIMIT, clip=True)
+    return [bars.encode(x2="end:Q"), sign]
+
+
+def _operations(scenario: Scenario, run: xr.Dataset, whose: str, view: View) -> pd.DataFrame:
+    heats = {heat.name: heat for heat in scenario.heats}
+    columns = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
+    rows = []
+    first, last = view.span_min
+    for heat, stage, unit, start, end, waited, energy in zip(
+        *(run[f"op_{name}"].values.tolist() for name in columns), strict=True
+    ):
+        if end <= first or start >= last:
+            continue
+        rows.append(
+            {
+                "whose": tr(whose),
+                "heat": heat,
+                "order": heats[heat].order,
+                "grade": heats[heat].grade.name,
+                "stage": stage,
+                "unit": unit,
+                "start": start,
+                "end": end,
+                "middle": (start + end) / 2,
+                "starts": wording.moment(scenario.horizon.instant(start)),
+                "ends": wording.moment(scenario.horizon.instant(end)),
+                "waited": f"{wording.number(waited, 0)} min",
+                "energy": f"{wording.number(energy, 1)} MWh",
+            }
+        )
+    return pd.DataFrame(rows, columns=OPERATION)

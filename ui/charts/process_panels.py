@@ -1,0 +1,207 @@
+"""Panels of processes, on the page's time axis: power by process, rates, levels of stores, what leaves and comes.
+
+Names of processes, stores and deliveries are data, never names of fields: the browser reads fields as expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from emberline.plans.plan.plan import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.records.delivery import Delivery
+from emberline.ui.charts import shades
+from emberline.ui.charts.site_panels import BASE, FOREMAN, INK, LEFT, PAPER, Table, hover, shown, stacked, y_axis
+from emberline.ui.text import wording
+from emberline.ui.text.language import tr
+
+ROW, POWER, DELIVERED = 34, 105, 80
+"""Heights [px]."""
+ORDER_LINE = 6
+"""Height of the line of an order above the deliveries [px]."""
+SIZE = 10.5
+"""Of the text above a row [px]."""
+
+
+def power_panel(made: Plan, table: Table, x: alt.X, foreman: bool) -> Any:
+    """Electricity by process, stacked on the base load; a dashed line is what the foreman's draw."""
+    scenario, run = made.scenario, _run(made)
+    names = {BASE: run["base_load_mw"].to_numpy(), **_by_process(scenario, run, "process_mw")}
+    up = {table.mean(f"p{i:02d}", mw): name for i, (name, mw) in enumerate(names.items()) if mw.any()}
+    titles = {"clock": tr("from"), **{key: f"{shown(name)} [MW]" for key, name in up.items()}}
+    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: LEFT, **shades.of_processes(scenario)})
+    if foreman:
+        before = made.baseline["process_mw"].sum("process") + made.baseline["base_load_mw"]
+        layers += _dashed(table, x, table.mean("pforeman", before.to_numpy()))
+        titles["pforeman"] = f"{tr('all, foreman')} [MW]"
+    return alt.layer(*layers, hover(table, x, titles)).properties(height=POWER)
+
+
+def rate_panels(made: Plan, table: Table, x: alt.X, foreman: bool, whose: str = "plan") -> Iterator[Any]:
+    """A row for each process whose rate can be set, all of its units together."""
+    scenario, run = made.scenario, _run(made)
+    plan, before = (_by_process(scenario, data, "process_tph") for data in (run, made.baseline))
+    for i, process in enumerate(scenario.processes):
+        if all(mode.rates.fixed for mode in process.all_modes):
+            continue
+        key = table.mean(f"r{i}", plan[process.name])
+        titles = {"clock": tr("from"), key: f"{process.name}, {tr(whose)} [t/h]"}
+        y = alt.Y(f"{key}:Q", title="[t/h]", axis=y_axis(tickCount=3), scale=alt.Scale(zero=False, nice=True))
+        line = alt.Chart(table.frame).mark_line(color=INK, strokeWidth=1.3, interpolate="step-after", clip=True)
+        layers: list[Any] = [line.encode(x=x, y=y)]
+        if foreman:
+            old = table.mean(f"r{i}f", before[process.name])
+            titles[old] = f"{tr('{name}, foreman', name=process.name)} [t/h]"
+            layers.append(_thin(table, x, old, "step-after"))
+        says = tr("{name}: rate", name=process.name)
+        if process.count > 1:
+            says = tr("{name}: rate, {count} units together", name=process.name, count=process.count)
+        yield _row([*layers, hover(table, x, titles)], says)
+
+
+def store_panels(
+    made: Plan, table: Table, x: alt.X, foreman: bool, stores: Sequence[str], whose: str = "plan"
+) -> Iterator[Any]:
+    """A row for each store, as high as it holds: its level, the level wanted at the end, that of the foreman."""
+    scenario, run, colour = made.scenario, _run(made), shades.of_stores(made.scenario)
+    for i, (name, store) in enumerate(scenario.store.items()):
+        if name not in stores:
+            continue
+        start, full = store.start_t, store.capacity_t
+        key = table.level(f"k{i}", start, run["stock_t"].sel(stock=name).to_numpy())
+        titles = {"clock": tr("at"), key: f"{name}, {tr(whose)} [t]"}
+        y = alt.Y(
+            f"{key}:Q", title="[t]", axis=y_axis(values=[0, full], format=",.0f"), scale=alt.Scale(domain=[0, full])
+        )
+        base = alt.Chart(table.frame).encode(x=x)
+        wanted = alt.Chart(pd.DataFrame({"wanted": [store.end_t]})).mark_rule(color=INK, strokeDash=[1, 3])
+        layers = [
+            base.mark_area(color=colour[name], opacity=0.7, clip=True).encode(y=y),
+            base.mark_line(color=INK, strokeWidth=1, clip=True).encode(y=y),
+            wanted.encode(y=alt.Y("wanted:Q")),
+        ]
+        if foreman:
+            before = table.level(f"k{i}f", start, made.baseline["stock_t"].sel(stock=name).to_numpy())
+            titles[before] = f"{tr('{name}, foreman', name=name)} [t]"
+            layers.append(_thin(table, x, before, "linear"))
+        holds, end = (wording.number(tonnes, 0) for tonnes in (full, store.end_t))
+        says = tr("{name}: holds {amount} t, at the end at least {end} t", name=name, amount=holds, end=end)
+        yield _row([*layers, hover(table, x, titles)], says)
+
+
+def delivery_panel(made: Plan, table: Table, x: alt.X, foreman: bool) -> Any:
+    """What leaves, above nought, and what comes, below it, by store; lines at the top are the times of orders."""
+    scenario, run = made.scenario, _run(made)
+    up, titles = _by_store(scenario, run, table, "delivered_t", "delivery")
+    down, comes = _by_store(scenario, run, table, "arrived_t", "arrival")
+    titles = {"clock": tr("from"), **titles, **comes}
+    lines: list[Any] = []
+    highest = [table.frame[list(up)].sum(axis=1).max() if up else 0.0]
+    if foreman and up:
+        before = table.mean(
+            "dforeman", made.baseline["delivered_t"].sum("delivery").to_numpy() / scenario.horizon.step_h
+        )
+        titles[before] = f"{tr('leaves in all, foreman')} [t/h]"
+        lines = _dashed(table, x, before)
+        highest.append(table.frame[before].max())
+    rows = list(_rows_of_orders(scenario))
+    # orders stand above what leaves
+    above = ORDER_LINE * (1 + max(row for _, row in rows)) + 4 if rows else 0
+    height = DELIVERED + above
+    top = max(highest) * height / DELIVERED if rows else None
+    areas = stacked(table, x, [tr("deliveries"), "[t/h]"], up, down, shades.of_stores(scenario), top or None)
+    orders = (_order(made, order, row, x) for order, row in rows)
+    return alt.layer(*areas, *lines, hover(table, x, titles), *orders).properties(height=height)
+
+
+def _rows_of_orders(scenario: Scenario) -> Iterator[tuple[Delivery, int]]:
+    """Each order and the row of its line, so that no two run into each other."""
+    ends: list[int] = []
+    orders = [delivery for delivery in scenario.deliveries if delivery.amount_t is not None]
+    for order in sorted(orders, key=lambda order: order.span(scenario.horizon)):
+        first, last = order.span(scenario.horizon)
+        row = next((i for i, end in enumerate(ends) if end <= first), len(ends))
+        ends[row : row + 1] = [last]
+        yield order, row
+
+
+def _order(made: Plan, order: Delivery, row: int, x: alt.X) -> Any:
+    """A line from release to due."""
+    horizon = made.scenario.horizon
+    first, last = (step * horizon.step_min for step in order.span(horizon))
+    leaves = float(_run(made)["delivered_t"].sel(delivery=order.name).sum())
+    told = {
+        "order": order.name,
+        "store": order.store,
+        "asked": f"{wording.number(order.amount_t, 0)} t",
+        "leaves": f"{wording.number(leaves, 0)} t",
+        "from": wording.moment(horizon.instant(first)),
+        "due": wording.moment(horizon.instant(last)),
+    }
+    titles = {
+        "order": tr("order"), "store": tr("store"), "asked": tr("asked"), "leaves": tr("leaves"), "from": tr("from"),
+        "due": tr("due"),
+    }  # fmt: skip
+    data = pd.DataFrame([{"start": first, "until": last, **told}])
+    mark = alt.Chart(data).mark_rule(color=shades.of_stores(made.scenario)[order.store], strokeWidth=4, clip=True)
+    return mark.encode(
+        x=x,
+        x2="until:Q",
+        y=alt.value(3 + ORDER_LINE * row),
+        tooltip=[alt.Tooltip(f"{n}:N", title=title) for n, title in titles.items()],
+    )
+
+
+def _by_store(
+    scenario: Scenario, run: xr.Dataset, table: Table, name: str, label: str
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Columns of what leaves (comes: negative) by store, and those of each delivery or arrival with their titles."""
+    items = scenario.deliveries if label == "delivery" else scenario.arrivals
+    sums: dict[str, np.ndarray] = {}
+    titles = {}
+    for i, item in enumerate(items):
+        rate = run[name].sel({label: item.name}).to_numpy() / scenario.horizon.step_h
+        rate = rate if label == "delivery" else -rate
+        sums[item.store] = sums.get(item.store, 0.0) + rate
+        titles[table.mean(f"{label[0]}i{i}", rate)] = f"{item.name} [t/h]"
+    order = list(scenario.store)
+    columns = {
+        table.mean(f"{label[0]}s{order.index(store):02d}", sums[store]): store
+        for store in sorted(sums, key=order.index)
+    }
+    return columns, titles
+
+
+def _by_process(scenario: Scenario, run: xr.Dataset, name: str) -> dict[str, np.ndarray]:
+    return {p.name: run[name].sel(process=list(p.units)).sum("process").to_numpy() for p in scenario.processes}
+
+
+def _run(made: Plan) -> xr.Dataset:
+    assert made.replay is not None
+    return made.replay
+
+
+def _dashed(table: Table, x: alt.X, key: str) -> list[Any]:
+    """A dashed line over areas, on a light ground."""
+    line = alt.Chart(table.frame).encode(x=x, y=f"{key}:Q")
+    step: dict[str, Any] = {"interpolate": "step-after", "clip": True}
+    return [
+        line.mark_line(color=PAPER, strokeWidth=2.6, opacity=0.6, **step),
+        line.mark_line(color=INK, strokeWidth=1.1, strokeDash=[3, 3], opacity=0.8, **step),
+    ]
+
+
+def _thin(table: Table, x: alt.X, key: str, interpolate: Any) -> Any:
+    line = alt.Chart(table.frame).encode(x=x, y=f"{key}:Q")
+    return line.mark_line(color=FOREMAN, strokeWidth=1, strokeDash=[4, 2], interpolate=interpolate, clip=True)
+
+
+def _row(layers: list[Any], says: str) -> Any:
+    title = alt.TitleParams(says, anchor="start", frame="group", fontSize=SIZE, fontWeight="normal", offset=3)
+    return alt.layer(*layers).properties(height=ROW, title=title)

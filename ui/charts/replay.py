@@ -1,0 +1,306 @@
+"""A run replayed: a slider moves a line through all panels, and a board tells what each unit does then.
+
+All of it happens in the browser: the moment is a parameter of the chart, the board filters what it has been sent. Power
+and rates are means over the step that holds the moment, levels are those as it begins, as on the page Plant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from emberline.plans.accounts.unit_runs import CHANGE_OVER, RUN, START_UP, WAIT, unit_runs
+from emberline.plans.exports import palette
+from emberline.plans.plan.plan import Plan
+from emberline.scenarios import Scenario
+from emberline.ui.charts import shades
+from emberline.ui.charts.flow_sheet import unit_power
+from emberline.ui.charts.plan import below_each_other
+from emberline.ui.charts.site_panels import BASE, Table, y_axis
+from emberline.ui.charts.view import View
+from emberline.ui.text import numbers, wording
+from emberline.ui.text.language import mark, tr
+
+MOMENT = "moment"
+"""Name of the parameter, minutes after the horizon's start."""
+DOES = {RUN: mark("runs"), START_UP: mark("starts up"), CHANGE_OVER: mark("changes over"), WAIT: mark("waits")}
+COLUMNS = {"does": 6, "since": 176, "until": 264}
+"""Where the columns of the board begin that tell what a unit does [px]."""
+OF_STEP = {"rate": 106, "power": 350}
+"""Where those begin that tell the means over the step [px]."""
+SMALL = 5e-4
+"""Power and rates below this are not told."""
+DONE, DONE_END = 410, 466
+"""Where the bar of what is done stands [px]."""
+FIGURES, APART = 34, 92
+"""Height of the figures [px], and from one to the next."""
+ROW, CLOCK = 19, 22
+INK = {False: ("#1C2530", "#5B6672"), True: ("#E3E8ED", "#9AA7B4")}
+"""Colours of text and of what is beside it, by whether the page is dark."""
+
+
+def replay(made: Plan, drawn: list[Any], view: View, dark: bool) -> alt.VConcatChart:
+    """Board and panels with the line of the moment.
+
+    Args:
+        made: its ``replay`` is told on the board.
+        drawn: panels as of ``charts.timeline_panels``.
+        view: what part of the horizon they show.
+        dark: whether the page is.
+    """
+    first, last = view.span_min
+    step = view.merged * view.horizon.step_min
+    start = first + min(12 * 60, (last - first) / 2) // step * step
+    moment = alt.param(
+        name=MOMENT, value=start, bind=alt.binding_range(min=first, max=last - step, step=step, name=f"{tr('Moment')} ")
+    )
+    whole = below_each_other([_with_line(panel) for panel in drawn])
+    boards = [_figures(made, view, dark), *_board(made.scenario, _run(made), view, dark)]
+    whole.vconcat = [*boards, *whole.vconcat]
+    return whole.add_params(moment)
+
+
+def _run(made: Plan) -> xr.Dataset:
+    assert made.replay is not None
+    return made.replay
+
+
+def _with_line(panel: Any) -> Any:
+    """A panel with the line of the moment, on the panel's own axis."""
+    x = panel.layer[0].encoding.x
+    line = alt.Chart(pd.DataFrame({"one": [1]})).transform_calculate(start=MOMENT)
+    line = line.mark_rule(color=palette.LIMIT, strokeWidth=1.6, clip=True).encode(x=x)
+    # what the layers share stands at the panel
+    shared = {name: panel[name] for name in ("data", "height", "title") if panel[name] is not alt.Undefined}
+    return alt.layer(*panel.layer, line, **shared)
+
+
+def _figures(made: Plan, view: View, dark: bool) -> Any:
+    """The clock, and what the site does then."""
+    scenario, run, table = made.scenario, _run(made), Table(view)
+    ink, pale = INK[dark]
+    inputs, money = scenario.inputs, scenario.market.currency
+    told = [
+        (tr("grid import"), "MW", run["import_mw"].to_numpy()),
+        (tr("load"), "MW", (run["line_mw"] + run["base_load_mw"]).to_numpy()),
+        (tr("grid intensity"), "kg/MWh", inputs["carbon_intensity_kg_per_mwh"].to_numpy()),
+    ]
+    if scenario.market.has_spot:
+        told.append((tr("spot price"), f"{money}/MWh", inputs["price_per_mwh"].to_numpy()))
+    means = [(title, unit, view.mean(values)) for title, unit, values in told]
+    battery = scenario.site.battery
+    if battery is not None and battery.energy_mwh:
+        state = scenario.state.battery_level_mwh
+        start = battery.level_share * battery.energy_mwh if state is None else state
+        means.append((tr("battery"), "MWh", view.at_edges(start, run["battery_mwh"].to_numpy())[:-1]))
+    rows = [{"x": 0, "title": "", "says": "clock"}]
+    for i, (title, unit, values) in enumerate(means):
+        # the last edge belongs to no step
+        table.frame[f"t{i}"] = [f"{wording.number(value)} {unit}" for value in [*values, values[-1]]]
+        rows.append({"x": i * APART, "title": title, "says": f"t{i}"})
+    now = alt.Chart(table.frame.iloc[:-1][["start", "until", "clock", *(f"t{i}" for i in range(len(means)))]])
+    now = now.transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.until")
+    texts: list[Any] = [
+        now.mark_text(align="left", baseline="top", fontSize=15, fontWeight="bold", color=ink).encode(
+            x=alt.value(0), y=alt.value(0), text="clock:N"
+        )
+    ]
+    for row in rows[1:]:
+        title = alt.Chart(pd.DataFrame({"title": [row["title"]]})).mark_text(
+            align="left", baseline="top", fontSize=10, color=pale
+        )
+        texts.append(title.encode(x=alt.value(row["x"]), y=alt.value(CLOCK), text="title:N"))
+        value = now.mark_text(align="left", baseline="top", fontSize=13, color=ink)
+        texts.append(value.encode(x=alt.value(row["x"]), y=alt.value(CLOCK + 13), text=f"{row['says']}:N"))
+    return alt.layer(*texts).properties(height=CLOCK + FIGURES, view=alt.ViewConfig(strokeOpacity=0))
+
+
+def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[Any]:
+    """A row for each unit: what it does at the moment, since when, until when, how much of it is done; and its power,
+    which adds up to the load with that of the base load and of what idles."""
+    told = pd.DataFrame(list(states(scenario, run)))
+    if not len(told):
+        return []
+    first, last = view.span_min
+    told = told[(told["end"] > first) & (told["start"] < last)]
+    by_step = _as_told(pd.DataFrame(list(means(scenario, run, view))))
+    units = list(dict.fromkeys([*told["unit"], *by_step["unit"]]))
+    ink, pale = INK[dark]
+    y = alt.Y("unit:N", sort=units, title=None, axis=y_axis(ticks=False, labels=False), scale=alt.Scale(domain=units))
+    now = alt.Chart(told).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
+    layers: list[Any] = []
+    of_does = OF_STEP["rate"] if scenario.processes else COLUMNS["since"]
+    for column, x in COLUMNS.items():
+        text = now.mark_text(
+            align="left", fontSize=11, color=ink if column == "does" else pale,
+            limit=(of_does if column == "does" else 90) - 12,
+        )  # fmt: skip
+        # what a process makes is told by the step
+        field = "in_words" if column == "does" else column
+        layers.append(text.encode(x=alt.value(x), y=y, text=f"{field}:N"))
+    step = alt.Chart(by_step).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
+    for column, x in OF_STEP.items():
+        text = step.mark_text(align="left", fontSize=11, color=ink, limit=66)
+        layers.append(text.encode(x=alt.value(x), y=y, text=f"{column}:N"))
+    names = alt.Chart(pd.DataFrame({"unit": units})).mark_text(align="right", dx=-8, fontSize=11, color=pale, limit=100)
+    layers.append(names.encode(x=alt.value(0), y=y, text="unit:N"))
+    busy = now.transform_filter("datum.works").transform_calculate(
+        begin=str(DONE), done=f"{DONE} + {DONE_END - DONE} * ({MOMENT} - datum.start) / (datum.end - datum.start)",
+        over=str(DONE_END),
+    )  # fmt: skip
+    bar = busy.encode(y=y, x=alt.X("begin:Q", scale=None, axis=None))
+    layers.append(bar.mark_bar(height=9, color=palette.FOREMAN, opacity=0.25).encode(x2="over:Q"))
+    layers.append(
+        bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4).encode(
+            x2="done:Q", color=alt.Color("colour:N", scale=None)
+        )
+    )
+    return [alt.layer(*layers).properties(height=ROW * len(units), view=alt.ViewConfig(strokeOpacity=0))]
+
+
+def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str, Any]]:
+    """What each unit draws and makes in each step of a view, as numbers and as texts; last who belongs to none."""
+    none = np.zeros(scenario.horizon.n_steps)
+    if scenario.processes:
+        units = [unit for unit, _ in scenario.process_units]
+        power = {unit: run["process_mw"].sel(process=unit).to_numpy() for unit in units}
+        rates = {unit: run["process_tph"].sel(process=unit).to_numpy() for unit in units}
+    else:
+        power, rates = unit_power(scenario, run), {}
+    idle = run["line_mw"].to_numpy() - sum(power.values(), none)
+    for name, drawn in ((tr("idling"), idle), (tr(BASE), run["base_load_mw"].to_numpy())):
+        if drawn.max(initial=0.0) > SMALL:
+            power[name] = drawn
+    edges = view.edges_min.tolist()
+    for unit, drawn in power.items():
+        made = view.mean(rates.get(unit, none)).tolist()
+        for start, end, mw, tph in zip(edges, edges[1:], view.mean(drawn).tolist(), made, strict=False):
+            yield {
+                "unit": unit, "start": start, "end": end, "mw": round(mw, 4), "tph": round(tph, 4),
+                "power": f"{wording.number(mw)} MW" if mw > SMALL else "",
+                "rate": f"{wording.number(tph, 0)} t/h" if tph > SMALL else "",
+            }  # fmt: skip
+
+
+def _as_told(rows: pd.DataFrame) -> pd.DataFrame:
+    """Stretches of steps on end of a unit that are told alike, so that less is sent; nothing where nothing is told."""
+    told = rows[["unit", "power", "rate"]]
+    stretch = (told != told.shift()).any(axis=1).cumsum()
+    columns = {"unit": "first", "start": "first", "end": "last", "power": "first", "rate": "first"}
+    found = rows.groupby(stretch).agg(columns)
+    # a name without a text keeps its row on the board
+    return found[(found["power"] != "") | (found["rate"] != "") | ~found["unit"].duplicated()]
+
+
+def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
+    """What each unit does from when until when, standing still included, unit by unit; times in minutes."""
+    spans = _of_processes(scenario, run) if scenario.processes else _of_line(scenario, run)
+    horizon = scenario.horizon
+    for unit, busy in spans.items():
+        at = 0.0
+        whole = [*sorted(busy, key=lambda row: row["start"])]
+        edges: list[dict[str, Any]] = []
+        for row in whole:
+            if row["start"] > at:
+                edges.append(_still(at, row["start"]))
+            edges.append(row)
+            at = max(at, row["end"])
+        if at < horizon.length_min:
+            edges.append(_still(at, horizon.length_min))
+        for row in edges:
+            since, until = (
+                _clock(scenario, row[name], word)
+                for name, word in (("start", tr("since {time}")), ("end", tr("until {time}")))
+            )
+            yield {"unit": unit, "in_words": row["does"], **row, "since": since, "until": until}
+
+
+def _still(start: float, end: float) -> dict[str, Any]:
+    return {"start": start, "end": end, "does": tr("stands"), "power": "", "works": False, "colour": palette.LEFT}
+
+
+def _clock(scenario: Scenario, minute: float, says: str) -> str:
+    at = scenario.horizon.instant(min(max(minute, 0.0), scenario.horizon.length_min))
+    day = "" if scenario.horizon.length_min <= 25 * 60 else f"{numbers.weekday(at)} "
+    return says.format(time=f"{day}{at:%H:%M}")
+
+
+def _of_line(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {unit.name: [] for unit in scenario.line.units}
+    heats = {heat.name: heat for heat in scenario.heats}
+    colour_of = palette.in_turn(order.name for order in scenario.orders)
+    names = ("heat", "unit", "start_min", "end_min", "energy_mwh")
+    stops = _stops(run)
+    for heat, unit, start, end, energy in zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True):
+        grade = heats[heat].grade.name
+        power = f"{wording.number(energy * 60 / (end - start))} MW" if end > start else ""
+        told = {"does": f"{heat} ({grade})", "power": power, "works": True, "colour": colour_of[heats[heat].order]}
+        for first, last, broken in _cut(start, end, stops.get(unit, [])):
+            more = (
+                {"does": tr("broken down, {heat}", heat=heat), "power": "", "colour": palette.LIMIT} if broken else {}
+            )
+            found[unit].append({"start": first, "end": last, **told, **more})
+    return found
+
+
+def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {unit: [] for unit, _ in scenario.process_units}
+    several = {unit: len(process.all_modes) > 1 for unit, process in scenario.process_units}
+    colour_of, step = shades.of_modes(scenario), scenario.horizon.step_min
+    for one in unit_runs(scenario, run):
+        hours = (one.last - one.first) * scenario.horizon.step_h
+        rate = f"{wording.number(one.tonnes / hours, 0)} t/h" if one.what == RUN else ""
+        mode = one.mode if several[one.unit] else ""
+        what = tr(DOES[one.what])
+        does = ", ".join(filter(None, [mode, rate or what]))
+        in_words = mode if mode and one.what == RUN else ", ".join(filter(None, [mode, what]))
+        found[one.unit].append(
+            {
+                "start": one.first * step, "end": one.last * step, "does": does, "in_words": in_words,
+                "power": f"{wording.number(one.energy_mwh / hours)} MW", "works": True, "colour": colour_of[one.mode],
+            }
+        )  # fmt: skip
+    for unit, stops in _stops(run).items():
+        for at, minutes in stops:
+            told = {
+                "does": tr("broken down"),
+                "in_words": tr("broken down"),
+                "power": "",
+                "works": True,
+                "colour": palette.LIMIT,
+            }
+            found[unit] = list(_inserted(found[unit], {"start": at, "end": at + minutes, **told}))
+    return found
+
+
+def _stops(run: xr.Dataset) -> dict[str, list[tuple[float, float]]]:
+    found: dict[str, list[tuple[float, float]]] = {}
+    if "stop_unit" in run:
+        names = ("stop_unit", "stop_at_min", "stop_min")
+        for unit, at, minutes in zip(*(run[name].values.tolist() for name in names), strict=True):
+            found.setdefault(unit, []).append((at, minutes))
+    return found
+
+
+def _cut(start: float, end: float, stops: list[tuple[float, float]]) -> Iterator[tuple[float, float, bool]]:
+    """Parts of an operation, and whether its unit is broken down in them."""
+    inside = [(at, min(at + minutes, end)) for at, minutes in stops if start <= at < end]
+    edges = sorted({start, end, *(edge for span in inside for edge in span)})
+    for first, last in pairwise(edges):
+        yield first, last, any(at <= first < over for at, over in inside)
+
+
+def _inserted(rows: list[dict[str, Any]], new: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Rows of a unit without what a new one covers, and the new one."""
+    for row in rows:
+        if row["start"] < new["start"]:
+            yield {**row, "end": min(row["end"], new["start"])}
+        if row["end"] > new["end"]:
+            yield {**row, "start": max(row["start"], new["end"])}
+    yield new

@@ -1,0 +1,349 @@
+"""Panels of the site: what each carrier is given by whom, what must be met, what else takes it; levels of stores.
+
+Above the line of nought stands who gives, below it who takes beside what must be met; the dark line is that need. Names
+of assets never become names of data fields: the browser reads fields as expressions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from emberline.plans.exports import palette
+from emberline.plans.plan.plan import Plan
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY, Load
+from emberline.scenarios.process.flows import streams
+from emberline.ui.charts import shades
+from emberline.ui.charts.view import View
+from emberline.ui.text import wording
+from emberline.ui.text.language import current, mark, tr
+from emberline.ui.text.numbers import symbols
+
+IMPORT, PV, BATTERY, LIMIT = palette.IMPORT, palette.PV, palette.BATTERY, palette.LIMIT
+FOREMAN, INK, LEFT, PAPER = palette.FOREMAN, palette.INK, palette.LEFT, palette.PAPER
+ASSETS = ("#EE8866", "#44BB99", "#8C6BB1", "#AAAA00", "#99DDFF", "#B4543C", "#EEDD88", "#6B8E9E", "#FFAABB", "#BBCC33")
+"""Colours of assets, the same in every panel (after Okabe and Ito, and Tol)."""
+MARGIN = 64
+"""Width of every panel's vertical axis, so that they stand exactly above each other [px]."""
+OWN = {
+    mark("grid import"): IMPORT, mark("export"): IMPORT, mark("PV"): PV, mark("battery"): BATTERY, mark("line"): INK,
+    mark("let go"): LEFT,
+}  # fmt: skip
+"""What gives and takes beside assets, and its colour."""
+SMALL = 1e-6
+"""A flow that never passes this is not drawn."""
+DIGITS = 3
+BASE = mark("base load")
+
+
+@dataclass
+class Balance:
+    """Who gives and who takes a carrier per hour, shape (n_steps,) each; all are positive."""
+
+    carrier: str
+    unit: str
+    gives: dict[str, np.ndarray] = field(default_factory=dict)
+    takes: dict[str, np.ndarray] = field(default_factory=dict)
+    need: np.ndarray | None = None
+    """What must be met in every step; None: nothing must."""
+
+
+def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
+    """The balance of every carrier, electricity first, read from a run."""
+    found = {name: Balance(name, carrier.rate_unit) for name, carrier in scenario.site.carrier.items()}
+    power = found[ELECTRICITY]
+    power.gives["grid import"] = run["import_mw"].to_numpy()
+    power.gives["PV"], power.takes["export"] = run["pv_mw"].to_numpy(), run["export_mw"].to_numpy()
+    power.gives["battery"], power.takes["battery"] = run["discharge_mw"].to_numpy(), run["charge_mw"].to_numpy()
+    power.need = run["line_mw"].to_numpy() + run["base_load_mw"].to_numpy()
+    loads = {asset.name for asset in scenario.site.assets if isinstance(asset, Load)}
+    rates = _rows(run, "asset_rate")
+    for (asset, carrier), rate in zip(_labels(run, "flow_asset", "flow_carrier"), rates, strict=True):
+        balance = found[carrier]
+        if asset in loads:
+            balance.need = -rate if balance.need is None else balance.need - rate
+            continue
+        for side, amount in ((balance.gives, np.maximum(rate, 0.0)), (balance.takes, np.maximum(-rate, 0.0))):
+            side[called(asset)] = side.get(called(asset), 0.0) + amount
+    for stream in streams(scenario) if "stream_rate" in run else ():
+        if not stream.material:
+            rate = run["stream_rate"].sel(stream=stream.label).to_numpy() * stream.sign
+            side = found[stream.place].gives if stream.direction == "out" else found[stream.place].takes
+            name = called_process(scenario, stream.process.name)
+            side[name] = side.get(name, 0.0) + np.maximum(rate, 0.0)
+    for (name,), rate in zip(_labels(run, "carrier"), _rows(run, "dumped_rate"), strict=True):
+        found[name].takes["let go"] = rate
+    for carrier in scenario.line.gives:
+        # no run tells what the line gives of it: it is what the others take and do not give
+        balance = found[carrier]
+        none = np.zeros(scenario.horizon.n_steps)
+        taken = sum(balance.takes.values(), none) + (none if balance.need is None else balance.need)
+        balance.gives["line"] = np.maximum(taken - sum(balance.gives.values(), none), 0.0)
+    for balance in found.values():
+        for side in (balance.gives, balance.takes):
+            for name in [name for name, amount in side.items() if not amount.max(initial=0.0) > SMALL]:
+                del side[name]
+    return found
+
+
+def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
+    """Carriers that are bought and turned into something else, and neither kept nor needed by themselves: fuels."""
+    supplies = {called(asset.name) for asset in scenario.site.assets if asset.kind == "supply"}
+    return {
+        name
+        for name, balance in balances(scenario, run).items()
+        if balance.need is None and set(balance.gives) <= supplies and not set(balance.gives) & set(balance.takes)
+    }
+
+
+def colours(scenario: Scenario) -> dict[str, str]:
+    """Colour of everything that gives or takes."""
+    names = [called(asset.name) for asset in scenario.site.assets if not isinstance(asset, Load)]
+    of_processes = {called_process(scenario, name): shade for name, shade in shades.of_processes(scenario).items()}
+    used = {*of_processes.values(), *shades.of_modes(scenario).values()}
+    free = [shade for shade in ASSETS if shade not in used] or ASSETS
+    return OWN | of_processes | {name: free[i % len(free)] for i, name in enumerate(names)}
+
+
+def called(asset: str) -> str:
+    """What an asset is called here: told apart from what is no asset, where it has its name."""
+    return f"{asset} (asset)" if asset in OWN else asset
+
+
+def called_process(scenario: Scenario, process: str) -> str:
+    """What a process is called beside assets: told apart where one of them, or what is none, has its name."""
+    taken = process in OWN or process in {asset.name for asset in scenario.site.assets}
+    return f"{process} (process)" if taken else process
+
+
+def shown(name: str) -> str:
+    """A name of :func:`colours` in the language of the page; names of assets and processes stay."""
+    if name in (*OWN, BASE, ELECTRICITY):
+        return tr(name)
+    for end, text in (("asset", mark("{name} (asset)")), ("process", mark("{name} (process)"))):
+        if name.endswith(f" ({end})"):
+            return tr(text, name=name.removesuffix(f" ({end})"))
+    return name
+
+
+class Table:
+    """What the panels show, one row for each interval of a view: one table for all, so that it is sent once.
+
+    The last row, of no length, only closes the last interval.
+    """
+
+    def __init__(self, view: View) -> None:
+        self.view = view
+        at = view.edges_min.tolist()
+        self.frame = pd.DataFrame({"start": at, "until": [*at[1:], at[-1]]})
+        self.frame["clock"] = [wording.moment(view.horizon.instant(minutes)) for minutes in at]
+
+    def mean(self, key: str, values: np.ndarray) -> str:
+        """Add the means of values by step; returns the column's name."""
+        means = self.view.mean(values).round(DIGITS)
+        self.frame[key] = np.append(means, means[-1])
+        return key
+
+    def highest(self, key: str, values: np.ndarray) -> str:
+        """Add the highest value of each interval; returns the column's name."""
+        tops = self.view.highest(values).round(DIGITS)
+        self.frame[key] = np.append(tops, tops[-1])
+        return key
+
+    def level(self, key: str, start: float, ends: np.ndarray) -> str:
+        """Add a level by its start and what it is at each step's end; returns the column's name."""
+        self.frame[key] = self.view.at_edges(start, ends).round(DIGITS)
+        return key
+
+
+def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, foreman: np.ndarray | None) -> Any:
+    """One carrier: stacked gives above, stacked takes below, the need as a line.
+
+    Args:
+        scenario: with limits and colours.
+        balance: of the plan.
+        table: columns are added to it.
+        x: the time axis.
+        foreman: grid import of the foreman by step, drawn dashed; None: not drawn.
+    """
+    titles, number = {"clock": tr("from")}, list(scenario.site.carrier).index(balance.carrier)
+    chosen = colours(scenario)
+
+    def column(key: str, values: np.ndarray, title: str) -> str:
+        key = table.mean(f"c{number}{key}", values)
+        titles[key] = f"{title} [{balance.unit}]"
+        return key
+
+    up = {column(f"u{i:02d}", rate, shown(name)): name for i, (name, rate) in enumerate(balance.gives.items())}
+    down = {
+        column(f"d{i:02d}", -rate, tr("{name}, taken", name=shown(name))): name
+        for i, (name, rate) in enumerate(balance.takes.items())
+    }
+    lines: list[tuple[str, dict[str, Any]]] = []
+    if balance.need is not None:
+        drawn = tr("processes and base load") if scenario.processes else tr("line and base load")
+        title = drawn if balance.carrier == ELECTRICITY else tr("must be met")
+        need = column("need", balance.need, title)
+        # a light edge, for a dark line is not seen on a dark page
+        lines.append((need, {"color": PAPER, "strokeWidth": 3.0, "opacity": 0.75}))
+        lines.append((need, {"color": INK, "strokeWidth": 1.3}))
+    if foreman is not None:
+        before = column("foreman", foreman, tr("grid import, foreman"))
+        # on light dashes, for it runs over the areas, and over a dark page
+        lines.append((before, {"color": PAPER, "strokeWidth": 3.0, "strokeDash": [3, 3], "opacity": 0.75}))
+        lines.append((before, {"color": INK, "strokeWidth": 1.1, "strokeDash": [3, 3], "opacity": 0.8}))
+    if balance.carrier == ELECTRICITY and table.view.merged > 1 and "grid import" in balance.gives:
+        highest = table.highest(f"c{number}top", balance.gives["grid import"])
+        titles[highest] = f"{tr('grid import, highest step')} [{balance.unit}]"
+        lines.append((highest, {"color": IMPORT, "strokeWidth": 1}))
+    layers = stacked(table, x, [shown(balance.carrier), f"[{balance.unit}]"], up, down, chosen)
+    base = alt.Chart(table.frame).encode(x=x)
+    layers += [base.mark_line(interpolate="step-after", clip=True, **how).encode(y=f"{key}:Q") for key, how in lines]
+    limit = scenario.site.grid.import_limit_mw
+    if balance.carrier == ELECTRICITY and limit is not None:
+        rule = alt.Chart(pd.DataFrame({"limit": [limit]}))
+        layers.append(rule.mark_rule(color=LIMIT, strokeDash=[8, 3], strokeWidth=1).encode(y="limit:Q"))
+    layers.append(hover(table, x, titles))
+    return alt.layer(*layers).properties(height=170 if balance.carrier == ELECTRICITY else 105)
+
+
+def stacked(
+    table: Table,
+    x: alt.X,
+    title: list[str],
+    up: dict[str, str],
+    down: dict[str, str],
+    colour_of: dict[str, str],
+    top: float | None = None,
+) -> list[Any]:
+    """Areas on each other above nought, and others below it, with their legend.
+
+    Args:
+        table: has the columns.
+        x: the time axis.
+        title: of the vertical axis, with its unit.
+        up, down: names by column; what is above and below has one entry in the legend.
+        colour_of: colour by name.
+        top: of the vertical axis; None: what there is.
+    """
+    chosen = {key: colour_of.get(name, FOREMAN) for key, name in (up | down).items()}
+    legend = up | {key: name for key, name in down.items() if name not in up.values()}
+    told = {key: shown(name) for key, name in legend.items()}
+    scale = alt.Undefined if top is None else alt.Scale(domainMax=top, nice=False)
+    y = alt.Y("amount:Q", title=title, axis=y_axis(), stack="zero", scale=scale)
+    colour = alt.Color(
+        "key:N",
+        scale=alt.Scale(domain=list(chosen), range=list(chosen.values())),
+        legend=alt.Legend(
+            title=None, orient="top", values=list(legend), labelExpr=f"({json.dumps(told)})[datum.value]",
+            columns=8, padding=0, offset=4, symbolSize=70, labelLimit=150,
+        ),
+    )  # fmt: skip
+    layers = []
+    for keys in (up, down):
+        if keys:
+            stack = alt.Chart(table.frame).transform_fold(list(keys), as_=["key", "amount"])
+            area = stack.mark_area(interpolate="step-after", opacity=0.85, clip=True)
+            layers.append(area.encode(x=x, y=y, color=colour, order=alt.Order("key:N", sort="ascending")))
+    return layers
+
+
+@dataclass(frozen=True)
+class Level:
+    """Level of a store at the edges of the horizon's steps: start, and the end of each step."""
+
+    number: int
+    """Which of the stores, 0 for the battery."""
+    name: str
+    unit: str
+    lowest: float
+    highest: float
+    capacity: float
+    start: float
+    plan: np.ndarray
+    foreman: np.ndarray
+
+
+def levels(made: Plan) -> Iterator[Level]:
+    """Levels of the battery and of every store."""
+    assert made.replay is not None
+    site, (plan, foreman) = made.scenario.site, (made.replay, made.baseline)
+    battery = site.battery
+    if battery is not None and battery.energy_mwh > 0:
+        full, start = battery.energy_mwh, float(made.envelope["battery_level_mwh"])
+        ends = (run["battery_mwh"].to_numpy() for run in (plan, foreman))
+        yield Level(0, "battery", "MWh", 0.0, full, full, start, *ends)
+    for number, (name, store) in enumerate(site.stores.items(), start=1):
+        ends = (run["asset_level"].sel(store=name).to_numpy() for run in (plan, foreman))
+        unit = site.carrier[store.carrier].unit
+        yield Level(number, called(name), unit, store.lowest, store.highest, store.capacity, store.start_level, *ends)
+
+
+def level_panel(level: Level, table: Table, x: alt.X, colour: str, foreman: bool, whose: str = "plan") -> Any:
+    """One store: its level within its band; what lies outside the band is shaded."""
+    plan = table.level(f"s{level.number}", level.start, level.plan)
+    name = shown(level.name)
+    titles = {"clock": tr("at"), plan: f"{name}, {tr(whose)} [{level.unit}]"}
+    y = alt.Y(f"{plan}:Q", title=[name, f"[{level.unit}]"], axis=y_axis(), scale=alt.Scale(domain=[0, level.capacity]))
+    base = alt.Chart(table.frame).encode(x=x)
+    first, last = table.view.span_min
+    outside = [(low, high) for low, high in ((0.0, level.lowest), (level.highest, level.capacity)) if high > low]
+    bands = pd.DataFrame([{"start": first, "until": last, "low": low, "high": high} for low, high in outside])
+    layers: list[Any] = []
+    if outside:
+        shaded = alt.Chart(bands).mark_rect(color=FOREMAN, opacity=0.25)
+        layers.append(shaded.encode(x=x, x2="until:Q", y=alt.Y("low:Q"), y2="high:Q"))
+    if table.view.merged > 1:
+        low, high = table.highest(f"s{level.number}l", -level.plan), table.highest(f"s{level.number}h", level.plan)
+        table.frame[low] *= -1
+        titles |= {low: f"{tr('lowest')} [{level.unit}]", high: f"{tr('highest')} [{level.unit}]"}
+        reach = base.mark_area(interpolate="step-after", color=colour, opacity=0.35, clip=True)
+        layers.append(reach.encode(y=alt.Y(f"{low}:Q"), y2=f"{high}:Q"))
+    layers.append(base.mark_line(color=colour, strokeWidth=1.6, clip=True).encode(y=y))
+    if foreman:
+        before = table.level(f"s{level.number}f", level.start, level.foreman)
+        titles[before] = f"{tr('{name}, foreman', name=name)} [{level.unit}]"
+        line = base.mark_line(color=FOREMAN, strokeWidth=1, strokeDash=[4, 2], clip=True)
+        layers.append(line.encode(y=f"{before}:Q"))
+    return alt.layer(*layers, hover(table, x, titles)).properties(height=70)
+
+
+def hover(table: Table, x: alt.X, titles: dict[str, str]) -> alt.Chart:
+    """Unseen bars over each interval that tell its figures."""
+    tooltip = [
+        alt.Tooltip(f"{name}:N", title=title)
+        if name == "clock"
+        else alt.Tooltip(f"{name}:Q", title=title, format=",.2f")
+        for name, title in titles.items()
+    ]
+    return alt.Chart(table.frame).mark_rect(opacity=0, clip=True).encode(x=x, x2="until:Q", tooltip=tooltip)
+
+
+def grouped() -> str:
+    """Numbers at an axis as everywhere else: in English thousands apart by a thin space."""
+    apart = "\u2009" if current() == "en" else symbols(current())[0]
+    return f"replace(datum.label, /,/g, '{apart}')"
+
+
+def y_axis(ticks: bool = True, widest: int = MARGIN, **rest: Any) -> alt.Axis:
+    """The vertical axis of every panel, all of one width; labels may be wider where there is no title beside them."""
+    told = {"tickCount": 4, "titlePadding": 4, "titleLimit": 120, **({"labelExpr": grouped()} if ticks else {}), **rest}
+    return alt.Axis(minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, labelLimit=widest, **told)
+
+
+def _labels(run: xr.Dataset, *names: str) -> list[tuple[str, ...]]:
+    if "asset_rate" not in run:
+        return []
+    return list(zip(*(run[name].values.tolist() for name in names), strict=True))
+
+
+def _rows(run: xr.Dataset, name: str) -> list[np.ndarray]:
+    return list(run[name].to_numpy()) if name in run else []

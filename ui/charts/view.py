@@ -1,0 +1,115 @@
+"""What part of a horizon the charts show, and how fine: no more points than can be seen are sent to the browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from emberline.scenarios.records.horizon import Horizon
+from emberline.ui.text import numbers
+from emberline.ui.text.language import tr
+
+MOST_POINTS = 700
+"""Points of a curve across the page; a week of quarter-hours still fits."""
+LENGTHS_MIN = (5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 10080)
+"""Lengths of time that steps are merged to [min]."""
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class View:
+    """A stretch of whole steps, merged to intervals of equal length; the last one may be shorter."""
+
+    horizon: Horizon
+    first: int
+    """First step."""
+    end: int
+    """First step after it."""
+    merged: int = 1
+    """Steps in an interval."""
+
+    @classmethod
+    def of(cls, horizon: Horizon, first: int = 0, end: int | None = None) -> View:
+        """The finest view of some steps that has no more than ``MOST_POINTS`` intervals."""
+        end = horizon.n_steps if end is None else end
+        step = horizon.step_min
+        fits = [round(m / step) for m in LENGTHS_MIN if m % step == 0 and (end - first) * step <= m * MOST_POINTS]
+        return cls(horizon, first, end, 1 if end - first <= MOST_POINTS else min(fits, default=end - first))
+
+    @property
+    def starts(self) -> np.ndarray:
+        """First step of each interval, shape (n,)."""
+        return np.arange(self.first, self.end, self.merged)
+
+    @property
+    def edges_min(self) -> np.ndarray:
+        """Start of each interval and end of the last one, minutes after the horizon's start, shape (n + 1,)."""
+        return np.append(self.starts, self.end) * self.horizon.step_min
+
+    @property
+    def span_min(self) -> tuple[float, float]:
+        """Start and end, minutes after the horizon's start."""
+        return self.first * self.horizon.step_min, self.end * self.horizon.step_min
+
+    @property
+    def length_min(self) -> float:
+        """From start to end [min]."""
+        return (self.end - self.first) * self.horizon.step_min
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is the whole horizon."""
+        return (self.first, self.end) == (0, self.horizon.n_steps)
+
+    def mean(self, values: np.ndarray) -> np.ndarray:
+        """Means over the intervals of values by step, shape (n,)."""
+        lengths = np.diff(np.append(self.starts, self.end))
+        return np.asarray(np.add.reduceat(values[self.first : self.end], self.starts - self.first) / lengths)
+
+    def highest(self, values: np.ndarray) -> np.ndarray:
+        """Highest value by step in each interval, shape (n,)."""
+        return np.asarray(np.maximum.reduceat(values[self.first : self.end], self.starts - self.first))
+
+    def at_edges(self, start: float, ends: np.ndarray) -> np.ndarray:
+        """A level at the intervals' edges, from that at the horizon's start and those at each step's end."""
+        return np.asarray(np.append(start, ends)[np.append(self.starts, self.end)])
+
+    @property
+    def says(self) -> str:
+        """What a point of a curve stands for, where that is more than a step; else empty."""
+        if self.merged == 1:
+            return ""
+        hours = self.merged * self.horizon.step_min / 60
+        length = f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
+        step = f"{self.horizon.step_min:g} min"
+        return tr(
+            "each point is the mean over {length} (steps of {step} would be more than can be seen: choose a week)",
+            length=length, step=step,
+        )  # fmt: skip
+
+    @property
+    def says_short(self) -> str:
+        """The same without advice."""
+        hours = self.merged * self.horizon.step_min / 60
+        length = f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
+        return tr("each point is the mean over {length}", length=length) if self.merged > 1 else ""
+
+
+def weeks(horizon: Horizon) -> dict[str, View]:
+    """The whole horizon, and where that has more steps than can be seen each week of it, by what it is called."""
+    whole = View.of(horizon)
+    views = {tr("the whole horizon"): whole}
+    if whole.merged == 1:
+        return views
+    day, end = horizon.instant(0).date(), horizon.instant(horizon.length_min)
+    while True:
+        begin, after = (datetime(d.year, d.month, d.day, tzinfo=horizon.tz) for d in (day, day + WEEK))
+        if begin >= end:
+            return views
+        first, last = (round(horizon.minutes(at) / horizon.step_min) for at in (begin, after))
+        views[tr("week from {day}", day=numbers.date_of_year(begin))] = View.of(
+            horizon, max(first, 0), min(last, horizon.n_steps)
+        )
+        day += WEEK

@@ -1,0 +1,63 @@
+"""The command ``emberline diff``: how two stored plans differ, in the plant's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from emberline.ui.cli.options import AsJson, find, print_json
+
+if TYPE_CHECKING:
+    from emberline.plans.difference import Difference
+
+First = Annotated[str, typer.Argument(metavar="RUN", help="id of the first run, its first digits, or 'last'")]
+Second = Annotated[str, typer.Argument(metavar="RUN", help="the run that is compared with it")]
+DIGITS = {"MW": 2, "MWh": 2, "t": 1}
+
+
+def diff(first: First, second: Second, as_json: AsJson = False) -> None:
+    """Say how a stored plan differs from another one, and because of what.
+
+    A plan has no difference from itself."""
+    from emberline.plans.difference import difference
+
+    store, one = find(first)
+    two = store.find(second)
+    found = difference(store.open(one).plan, store.open(two).plan)
+    if as_json:
+        print_json({"runs": [one, two], **found.summary()})
+        return
+    for line in lines(found, one[:8], two[:8]):
+        print(line)
+
+
+def lines(found: Difference, first: str, second: str) -> Iterator[str]:
+    """The difference in lines."""
+    from emberline.ui.text.wording import number, percent, signed
+
+    names = [
+        f"{run} ({name}, {status}{'' if gap is None else f', gap {percent(gap)}'})"
+        for run, name, status, gap in zip((first, second), found.scenarios, found.statuses, found.gaps, strict=True)
+    ]
+    yield f"{names[1]} against {names[0]}"
+    if found.empty:
+        yield "no difference"
+        return
+    told: list[tuple[str, list[str]]] = [
+        ("asked", [key.says for key in found.keys]),
+        ("series", [series.says for series in found.series]),
+        ("heats", [heat.says for heat in found.heats]),
+        ("uses", [use.says for use in found.uses]),
+    ]
+    figures = []
+    for figure in found.figures:
+        digits = DIGITS.get(figure.unit, 0)
+        values = f"{number(figure.after, digits)} instead of {number(figure.before, digits)} {figure.unit}"
+        more = "" if figure.more is None else f" ({signed(figure.more, digits)})"
+        figures.append(f"{figure.label} {values}{more}")
+    told.append(("figures", figures))
+    for head, texts in told:
+        for i, text in enumerate(texts):
+            yield f"{'' if i else head:<9}{text}"

@@ -1,0 +1,269 @@
+"""The command ``emberline``. Nothing heavy is imported before a command needs it, so that help comes at once.
+
+Exit codes: 0 done; 1 no acceptable plan, the run is stored and says why; 2 a mistake in what was asked, one line for
+each on standard error, nothing written; 3 an error of Emberline itself; 130 given up with Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from emberline.ui.cli import faults, serve
+from emberline.ui.cli.answers import difference, locks, prices, why, why_not
+from emberline.ui.cli.files import export, runs, series_import
+from emberline.ui.cli.options import AsJson, Changes, Named, Refused, Run, as_asked, find, print_json
+from emberline.ui.cli.studies import calibrate, headroom, hold, levers, pareto, replay, roll, sweep
+
+if TYPE_CHECKING:
+    from emberline.scenarios import Scenario
+
+app = typer.Typer(
+    name="emberline",
+    help="When to use energy: simulates the line, optimizes the schedule, proves the plan.",
+    epilog="Exit codes: 0 done, 1 no acceptable plan (the run is stored), 2 a mistake in what was asked, 3 an error "
+    "of Emberline itself. Plans are kept in EMBERLINE_HOME or the user's data folder.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command("list")
+def list_scenarios(as_json: AsJson = False) -> None:
+    """List the bundled scenarios."""
+    from emberline.scenarios import bundled, load
+
+    found = [load(name) for name in bundled()]
+    if as_json:
+        print_json(
+            [
+                {
+                    "name": s.name,
+                    "title": s.title,
+                    "heats": len(s.heats),
+                    "units": len(s.process_units),
+                    "description": s.description,
+                }
+                for s in found
+            ]
+        )
+        return
+    width = max(len(scenario.name) for scenario in found)
+    for scenario in found:
+        print(f"{scenario.name:<{width}}  {scenario.title}")
+
+
+@app.command()
+def check(scenario: Named, changes: Changes = None) -> None:
+    """Say what a scenario is, what is odd about it, or what is wrong with it, one line each."""
+    from emberline.ui.cli.terminal import heading
+    from emberline.ui.text import facts
+    from emberline.ui.text.wording import filled
+
+    asked = _load(scenario, changes)
+    for line in (*heading(asked), *facts.lines(asked)):
+        print(line)
+    for name, series in asked.inputs.data_vars.items():
+        if series.attrs.get("source") == "none":
+            continue
+        values = series.to_numpy()
+        unit = series.attrs["units"].format(currency=asked.market.currency)
+        unit = f" {unit}" if unit else ""
+        print(f"series {name}: {values.min():g} to {values.max():g}{unit}, from {series.attrs.get('source', '')}")
+    for line in filled(asked):
+        print(line)
+    for line in facts.odd(asked):
+        print(f"odd: {line}")
+    print("no mistake found")
+
+
+@app.command()
+def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) -> None:
+    """Simulate the foreman's day, undisturbed."""
+    from emberline import twin
+    from emberline.plans.accounts.figures import figures
+    from emberline.plans.plan.plan import violations
+    from emberline.ui.cli import terminal
+    from emberline.ui.text import wording
+
+    asked = _load(scenario, changes)
+    run = twin.simulate(asked)
+    sums = figures(asked, run, float(run.attrs["tonnes"]))
+    missed = violations(run)
+    if as_json:
+        print_json({"scenario": asked.name, "baseline": sums.as_dict() | {"violations": missed}})
+        return
+    for line in terminal.heading(asked):
+        print(line)
+    print()
+    for row in wording.rows(sums, None):
+        print(f"{row.label:<22}{row.number(row.foreman):>12}  {row.unit}")
+    print()
+    print(f"limits missed: {len(missed) or 'none'}")
+    for found in missed:
+        print(f"  {wording.violation(found, asked.horizon)}")
+
+
+@app.command()
+def plan(
+    scenario: Named,
+    changes: Changes = None,
+    gap: Annotated[str | None, typer.Option(metavar="SHARE", help="stop at this gap, such as 0.5%")] = None,
+    time_limit: Annotated[
+        float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search then")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
+) -> None:
+    """Make a plan, prove it in the twin and store it.
+
+    Ctrl-C takes the best plan found so far, a second one gives up."""
+    changes = list(changes or [])
+    if gap is not None:
+        changes.append(f"goal.gap={gap}")
+    if time_limit is not None:
+        changes.append(f"goal.time_limit_s={time_limit}")
+    asked = _load(scenario, changes)
+    from emberline.plans.jobs import memory
+    from emberline.plans.plan import pace
+    from emberline.plans.store.store import Store
+    from emberline.ui.cli import terminal
+    from emberline.ui.cli.progress import make
+
+    memory.refuse(memory.of_plan(asked), asked.name)
+    pace.refuse(asked)
+
+    store = Store()
+    with store.working(asked) as run:
+        made = make(asked, quiet)
+        folder = store.save(run, made)
+    why = why_not.after_plan(made, scenario, changes, quiet)
+    if as_json:
+        more = {} if why is None else {"why_not": why.summary()}
+        print_json({"run": run, "folder": str(folder), **made.summary(), **more})
+    else:
+        terminal.show(terminal.out(), made, run, folder, as_asked(scenario, changes))
+        for line in () if why is None else why_not.lines(why):
+            print(line, file=sys.stderr)
+        print("\nsee it in the browser   emberline app")
+        if made.found:
+            print("take it to the shift    emberline export last")
+    raise typer.Exit(0 if made.acceptable else 1)
+
+
+app.command()(pareto.pareto)
+app.command()(pareto.front)
+app.command()(levers.levers)
+app.command()(prices.prices)
+app.command()(calibrate.calibrate)
+app.command()(calibrate.log)
+app.command("import")(series_import.bring_in)
+app.command()(replay.replay)
+app.command()(hold.hold)
+app.command()(sweep.sweep)
+app.command()(roll.roll)
+app.command()(why_not.why_not)
+app.command()(why.why)
+app.command()(difference.diff)
+app.command()(locks.locks)
+app.command()(headroom.headroom)
+app.command()(export.export)
+app.command("app")(serve.open_app)
+app.add_typer(runs.app, name="runs")
+
+
+@app.command()
+def show(run: Run = "last", as_json: AsJson = False) -> None:
+    """Show a stored run."""
+    from emberline.ui.cli import terminal
+
+    store, found = find(run)
+    stored = store.open(found)
+    if as_json:
+        print_json({"run": found, "folder": str(stored.folder), **stored.plan.summary()})
+    else:
+        terminal.show(terminal.out(), stored.plan, found, stored.folder)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenarios, for editors."""
+    from emberline.scenarios import Scenario
+
+    made = Scenario.model_json_schema()
+    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Emberline scenario"})
+
+
+def _load(name: str, changes: list[str] | None) -> Scenario:
+    from emberline.scenarios import load
+
+    return load(name, changes or [])
+
+
+def _fail(code: int, *lines: str) -> NoReturn:
+    for line in lines:
+        print(line, file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _internal(error: Exception) -> NoReturn:
+    """One line and where the details are; with EMBERLINE_DEBUG the details themselves."""
+    import traceback
+    from datetime import UTC, datetime
+
+    if os.environ.get("EMBERLINE_DEBUG", "") not in ("", "0"):
+        traceback.print_exception(error)
+        raise SystemExit(3)
+    says = f"error in Emberline: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+    try:
+        from emberline.plans.store.store import home
+
+        folder = home() / "errors"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}.txt"
+        details = "".join(traceback.format_exception(error))
+        path.write_text(f"emberline {' '.join(sys.argv[1:])}\n\n{details}", encoding="utf-8")
+        _fail(3, says, f"details: {path}")
+    except (OSError, ImportError):
+        _fail(3, says, "details: set EMBERLINE_DEBUG=1 and try again")
+
+
+def main() -> None:
+    """Entry point: runs a command and turns what goes wrong into lines and exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    try:
+        code = app(standalone_mode=False, prog_name="emberline")
+        sys.stdout.flush()
+    except Refused as error:
+        _fail(2, *error.lines)
+    except (BrokenPipeError, SystemExit):  # typer makes the first into the second, and has no other use for it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read has enough; say nothing at exit either
+        raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        print("given up", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(130)  # a search may still be at work in another thread
+    except typer.Abort:
+        _fail(2, "given up")
+    except Exception as error:  # the user sees lines, never a stack trace
+        said = getattr(error, "format_message", None)  # the command line itself was wrong
+        if said is not None:
+            _fail(2, " ".join(said().split()) or "see emberline --help")
+        problems = getattr(error, "problems", None)
+        if problems is not None:
+            _fail(2, *map(str, problems))
+        kinds = [kind.__name__ for kind in type(error).__mro__]  # by name: the store is not loaded for every command
+        if "StoreError" in kinds:
+            _fail(3 if "NotKeptError" in kinds else 2, str(error))
+        if line := faults.in_words(error):
+            _fail(3, line)
+        _internal(error)
+    raise SystemExit(code or 0)

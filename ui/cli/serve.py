@@ -1,0 +1,63 @@
+"""Command ``app``: the pages in the browser, for this machine only or, where people sign in, for others."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Annotated
+
+import typer
+
+from emberline.ui.cli.options import Refused
+
+HOST = re.compile(
+    r"(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\]", re.IGNORECASE
+)
+
+
+def open_app(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="port on this machine")] = 8501,
+    browser: Annotated[bool, typer.Option(help="open the browser")] = True,
+    address: Annotated[
+        str, typer.Option(metavar="IP", help="address to listen on; any but this machine's own needs sign-in")
+    ] = "127.0.0.1",
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="a further name by which browsers may reach the pages"),
+    ] = None,
+) -> None:
+    """Open the pages in the browser.
+
+    Only this machine can reach them, unless people sign in (EMBERLINE_OIDC_…, see docs/serving.md)."""
+    from emberline.ui.server import app, oidc
+
+    hosts = allow_host or []
+    strange = [host for host in hosts if not HOST.fullmatch(host)]
+    if strange:
+        raise Refused(*(f"--allow-host {host}: must be a name without scheme or port" for host in strange))
+    address = "127.0.0.1" if address == "localhost" else address
+    if not _is_ip(address):
+        raise Refused(f"--address {address}: must be an IP address of this machine, such as 127.0.0.1 or 0.0.0.0")
+    try:
+        asked = oidc.read(os.environ)
+    except oidc.Wrong as error:
+        raise Refused(*error.lines) from error
+    if asked is None and not oidc.is_loopback(address):
+        raise Refused(
+            f"--address {address}: others could reach the pages, so people must sign in; "
+            "set EMBERLINE_OIDC_URL and the others of docs/serving.md, or leave --address out"
+        )
+    if why := app.taken(address, port):
+        raise Refused(f"--port {port}: cannot be used on {address} ({why}); name another")
+    oidc.forget(os.environ)
+    app.serve(app.Door(address, port, tuple(hosts), asked, browser))
+
+
+def _is_ip(text: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text

@@ -1,0 +1,1 @@
+"""Commands that make many plans or replays."""

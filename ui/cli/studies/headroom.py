@@ -1,0 +1,152 @@
+"""The command ``emberline headroom``: what is saved at lower and higher order loads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from emberline.ui.cli.options import AsJson, Changes, Named, Refused, SearchGap, SearchTime, of_searches, print_json
+from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
+
+if TYPE_CHECKING:
+    from emberline.plans.studies.headroom import Headroom, Load, Saving
+
+
+def headroom(
+    scenario: Named,
+    changes: Changes = None,
+    loads: Annotated[
+        list[str] | None,
+        typer.Option("--load", metavar="SHARE", help="of the orders, such as 80%; else 50 % to 100 % by tens"),
+    ] = None,
+    threshold: Annotated[
+        str, typer.Option("--threshold", metavar="SHARE", help="of the foreman's figure: a smaller saving is none")
+    ] = "1%",
+    replications: Annotated[
+        int | None, typer.Option("--replications", min=0, metavar="N", help="disturbed replays of each plan")
+    ] = None,
+    gap: SearchGap = None,
+    time_limit: SearchTime = None,
+    workers: Workers = None,
+    cluster: Cluster = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Plan a scenario at 50 to 100 % of its order load: what is saved at each, and where flexibility ends.
+
+    Heats are taken out evenly with casts kept whole, deliveries made smaller. Ctrl-C takes the loads planned so far.
+    The exit code is 1 where no plan is acceptable."""
+    one_place(workers, cluster)
+    from emberline.plans.jobs import memory
+    from emberline.plans.jobs.dask_workers import ClusterError
+    from emberline.plans.jobs.engine import cores, engine
+    from emberline.plans.studies import headroom as rooms
+    from emberline.scenarios import load as read
+    from emberline.ui.cli.progress import study
+
+    fixed = [*(changes or []), *of_searches(gap, time_limit)]
+    fixed += [] if replications is None else [f"disturbances.replications={replications}"]
+    asked = read(scenario, fixed)
+    least = _share("--threshold", threshold)
+    wanted = rooms.checked(asked, [_share("--load", text) for text in loads or []] or rooms.LOADS)
+    if workers is None and cluster is None:
+        workers = min(cores(), len(wanted))
+    at_once = min(workers or 1, len(wanted))
+    hint = "use fewer --workers" if at_once > 1 else ""
+    memory.refuse(memory.of_plan(asked) * at_once, f"{asked.name} ({at_once} at a time)", hint)
+
+    def work(tell: Any, wish: Any) -> Headroom:
+        with engine(workers, cluster) as ready:
+            tell(f"{len(wanted)} loads, {at_work(ready.workers)}")
+            return rooms.headroom(
+                asked, ready, wanted, threshold=least, cancel=wish,
+                on_progress=lambda event: tell(f"{event['done']} of {event['of']}: {_in_words(event['load'])}"),
+            )  # fmt: skip
+
+    try:
+        found = study(work, "leaving it at the loads planned so far", quiet)
+    except ClusterError as error:
+        raise Refused(f"--cluster {error}" if cluster else str(error)) from None
+    if as_json:
+        print_json(found.summary())
+    else:
+        _show(found)
+    raise typer.Exit(0 if any(load.acceptable for load in found.loads) else 1)
+
+
+def _share(option: str, text: str) -> float:
+    from emberline.scenarios.records.quantity import convert
+
+    try:
+        found = convert(text, "")
+    except ValueError as error:
+        raise Refused(f"{option} {error}") from None
+    if not 0 < found <= 1:
+        raise Refused(f"{option} {text}: a share above 0 up to 100 %")
+    return found
+
+
+def _in_words(load: Load) -> str:
+    from emberline.ui.text import wording
+
+    gap = "" if load.gap is None else f", gap {wording.percent(load.gap)}"
+    saved = "" if load.goal_share is None else f", {wording.percent(load.goal_share, 1)} saved"
+    return f"{load.share * 100:.0f} % load: {load.status}{gap}{saved}"
+
+
+def _show(found: Headroom) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from emberline.ui.cli import terminal
+    from emberline.ui.text import wording
+
+    console = terminal.out()
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column("load", justify="right", no_wrap=True)
+    names = (
+        "tonnes",
+        "carbon saved [t CO2e]",
+        "95 % of the mean",
+        f"cost saved [{found.currency}]",
+        "95 % of the mean",
+    )
+    for name in (*names, "of the goal", "at most", "gap", "held"):
+        table.add_column(Text(name), justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for load in found.loads:
+        kg, money = ((load.saved or {}).get(name) for name in ("carbon_kg", "cost"))
+        goal = wording.percent(load.goal_share, 1)
+        if load.goal_low is not None and load.goal_high is not None:
+            goal += f" ({wording.number(100 * load.goal_low, 1)}…{wording.number(100 * load.goal_high, 1)})"
+        status = load.status if load.acceptable or load.status == "not planned" else f"{load.status}, not acceptable"
+        table.add_row(
+            f"{load.share * 100:.0f} %",
+            wording.number(load.tonnes, 0),
+            *_saving(kg, 1e-3, 2),
+            *_saving(money, 1.0, 0),
+            goal,
+            wording.percent(load.goal_most, 1),
+            wording.percent(load.gap),
+            f"{load.held} of {load.replications}" if load.replications else "–",
+            Text(status),
+        )
+    console.print(table, soft_wrap=True)
+    console.print()
+    console.print(Text.assemble(("ends      ", "bold"), found.says))
+    note = "saved: against the foreman at the same load; intervals: of the mean over disturbed days, on the same luck"
+    console.print(Text.assemble(("notes     ", "bold"), note))
+    console.print("          at most: what any plan could save of the goal, by the bound of the search")
+
+
+def _saving(saving: Saving | None, factor: float, digits: int) -> tuple[str, str]:
+    """What is saved, undisturbed, and the interval of the mean of disturbed days."""
+    from emberline.ui.text.wording import number
+
+    if saving is None:
+        return "–", "–"
+    if saving.low is None or saving.high is None:
+        return number(saving.undisturbed * factor, digits), "–"
+    span = f"{number(saving.low * factor, digits)}…{number(saving.high * factor, digits)}"
+    return number(saving.undisturbed * factor, digits), span

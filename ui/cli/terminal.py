@@ -1,0 +1,152 @@
+"""The terminal's side: tables, progress, and what a plan looks like in it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from emberline.plans.accounts.figures import Figures
+from emberline.plans.plan.plan import Plan
+from emberline.scenarios import Scenario
+from emberline.ui.text import wording
+
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+def out() -> Console:
+    """Standard output: no colour where it is no terminal or NO_COLOR is set, and no line broken in a pipe."""
+    width = None if sys.stdout.isatty() else 160
+    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=width)
+
+
+def figures_table(
+    scenario: Scenario, baseline: Figures, plan: Figures | None, expected: dict[str, dict[str, float]] | None = None
+) -> Table:
+    """Foreman, plan and what is saved, with units; what is ``expected`` to be saved has a column of its own."""
+    medians = wording.medians(expected or {})
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    for name in ("", "unit"):
+        table.add_column(name, no_wrap=True)
+    for name in ("foreman", "plan", "saved", "saved %", *(["expected"] if medians else [])):
+        table.add_column(name, justify="right", no_wrap=True)
+    rows = list(wording.rows(baseline, plan))
+    whole = wording.headlines(rows)
+    for row in rows:
+        if row.foreman is None:
+            table.add_row(row.label, row.unit, "not given", *[""] * (4 if medians else 3), style="dim")
+            continue
+        share = "" if row.plan is None else wording.percent(row.share, 1)
+        saved = (row.saved, share) if row.less_is_better else (None, "")
+        cells = [row.number(row.foreman), row.number(row.plan), row.number(saved[0]), saved[1]]
+        if medians:
+            cells.append(next((row.number(value) for name, value in medians.items() if whole[name] is row), ""))
+        table.add_row(row.label, row.unit, *cells, style="" if row.label[0] != " " else "dim")
+    return table
+
+
+def heading(scenario: Scenario) -> list[str]:
+    """What was asked, in three lines."""
+    return [
+        f"{scenario.name}: {scenario.title}" if scenario.title else scenario.name,
+        wording.span(scenario.horizon),
+        f"{wording.size(scenario)}; {wording.goal(scenario.goal)}",
+    ]
+
+
+def holding(held: int, n: int, asked: str = "") -> list[tuple[str, str]]:
+    """Where to look for a plan that holds, if this one seldom does; ``asked``: scenario and options, as a shell takes
+    them."""
+    if not wording.seldom_holds(held, n):
+        return []
+    how = asked or "SCENARIO, with the same --set"
+    return [("hint", f"disturbed it seldom holds; one that does is searched by: emberline hold {how}")]
+
+
+def show(console: Console, made: Plan, run: str, folder: Path, asked: str = "") -> None:
+    """A plan as the planner reads it; ``asked``: scenario and options, as a shell takes them."""
+    for line in heading(made.scenario):
+        console.print(Text(line))
+    console.print()
+    console.print(figures_table(made.scenario, made.baseline_figures, made.replay_figures, made.expected()))
+    console.print()
+    lines = wording.expected(made)
+    facts = [("expected" if i == 0 else "", line) for i, line in enumerate(lines)]
+    if lines and made.replays is not None:
+        days = f"saved in the median of {made.replays.n} disturbed days, plan and baseline under the same disturbances"
+        facts.append(("", days))
+    facts += [("status", wording.status(made)), ("verdict", made.verdict)]
+    facts += [("", wording.violation(found, made.scenario.horizon)) for found in made.violations[:20]]
+    if len(made.violations) > 20:
+        facts.append(("", f"and {len(made.violations) - 20} more"))
+    facts += wording.made(made)
+    says = wording.foreman(made)
+    if says:
+        facts.append(("foreman", says))
+    if made.acceptable and made.holding is not None:
+        facts += holding(*made.holding, asked)
+    facts += [("filled", line) for line in wording.filled(made.scenario)]
+    facts += [("run", run), ("folder", str(folder))]
+    for name, text in facts:
+        console.print(Text.assemble((f"{name:<10}", "bold"), text))
+
+
+class Progress:
+    """Tells of a plan in the making, on standard error: a live line in a terminal, else one line for each phase."""
+
+    def __init__(self, scenario: Scenario, quiet: bool) -> None:
+        self.scenario = scenario
+        self.quiet = quiet
+        self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True, markup=False, emoji=False)
+        self.began = time.perf_counter()
+        self.event: dict[str, Any] = {"phase": "twin"}
+        self.search: dict[str, Any] = {}
+        self.wish = ""
+
+    def tell(self, event: dict[str, Any]) -> None:
+        """Take an event of ``emberline.plans.plan.plan``; may be called from another thread."""
+        if "incumbent" in event or "bound" in event:
+            self.search = event
+        if event["phase"] != self.event["phase"] and not self.quiet and not self.console.is_terminal:
+            if self.event["phase"] == "optimize":
+                self._say(self._found())
+            self._say(wording.PHASES.get(event["phase"], event["phase"]))
+        self.event = event
+
+    def _say(self, text: str) -> None:
+        self.console.print(Text(f"{time.perf_counter() - self.began:6.1f} s  {text}"))
+
+    def _found(self) -> str:
+        best, bound = self.search.get("incumbent"), self.search.get("bound")
+        gap = wording.percent(self.search.get("gap"))
+        say = wording.objective
+        return f"best {say(self.scenario, best)}   bound {say(self.scenario, bound)}   gap {gap}"
+
+    def _line(self) -> Text:
+        seconds = time.perf_counter() - self.began
+        phase = self.event["phase"]
+        text = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {seconds:5.1f} s  {wording.PHASES.get(phase, phase)}"
+        if phase == "optimize":
+            text += f"   {self._found()}"
+        elif phase == "replays" and "of" in self.event:
+            text += f"   {self.event['done']} of {self.event['of']}"
+        return Text(text + (f"   {self.wish}" if self.wish else ""), overflow="ellipsis", no_wrap=True)
+
+    @contextmanager
+    def shown(self) -> Iterator[Callable[[], None]]:
+        """While inside, calling what is yielded draws the line again."""
+        if self.quiet or not self.console.is_terminal:
+            if not self.quiet:
+                self._say(wording.PHASES["twin"])
+            yield lambda: None
+            return
+        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+            yield lambda: live.update(self._line(), refresh=True)

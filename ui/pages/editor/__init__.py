@@ -1,0 +1,1 @@
+"""Editing a draft as a form, as tables or as text."""

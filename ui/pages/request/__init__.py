@@ -1,0 +1,1 @@
+"""The form at the side: the changes to a scenario that a user asks for."""

@@ -1,0 +1,1 @@
+"""A stored plan on the page: verdict, figures, heats, locks, accounts."""

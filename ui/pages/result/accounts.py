@@ -1,0 +1,164 @@
+"""The bill by line and the carbon ledger by scope, source and factor, plan and foreman beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from emberline.plans.accounts.bill import Bill, bill
+from emberline.plans.accounts.ledger import Ledger, ledger
+from emberline.plans.plan.plan import Plan
+from emberline.ui.text import wording
+from emberline.ui.text.language import mark, tr
+from emberline.ui.text.numbers import clauses, listed
+from emberline.ui.text.said import said
+
+SCOPES = {
+    "1": mark("1"),
+    "2 bought": mark("2, heat bought"),
+    "2 average": mark("2, location, average"),
+    "2 marginal": mark("2, location, marginal"),
+    "2 market": mark("2, market"),
+    "biogenic": mark("biogenic, apart"),
+}
+"""Names of the ledger's scopes, in the order of the table."""
+GRID = {"average": mark("location, average"), "marginal": mark("location, marginal")}
+"""How the grid is counted by where it is."""
+
+
+def bills(made: Plan) -> tuple[Bill, Bill]:
+    """Bill of the plan's replay, and of the foreman; a deviation from what the schedule nominated is in the first."""
+    assert made.replay is not None
+    assert made.replay_figures is not None
+    plan = bill(made.scenario, made.replay, made.replay_figures.direct_kg, nominated=made.schedule)
+    return plan, bill(made.scenario, made.baseline, made.baseline_figures.direct_kg)
+
+
+def ledgers(made: Plan) -> tuple[Ledger, Ledger]:
+    """Ledger of the plan's replay, and of the foreman."""
+    assert made.replay is not None
+    return ledger(made.scenario, made.replay), ledger(made.scenario, made.baseline)
+
+
+def bill_table(plan: Bill, foreman: Bill, currency: str) -> pd.DataFrame:
+    """A row for each line of either bill."""
+    keys = ("kind", "name", "period", "unit")
+    rows = [
+        (key, ours, theirs)
+        for key, ours, theirs in _paired(plan.lines, foreman.lines, keys)
+        if _of(ours, "amount") or _of(theirs, "amount")
+    ]
+    return pd.DataFrame(
+        {
+            tr("kind"): [said(key[0]) for key, *_ in rows],
+            said("line"): [said(key[1]) for key, *_ in rows],
+            tr("period"): [key[2] for key, *_ in rows],
+            tr("quantity"): [_of(ours, "quantity") for _, ours, _ in rows],
+            said("unit"): [said(key[3]) for key, *_ in rows],
+            tr("rate [{currency}/unit]", currency=currency): [_of(ours or theirs, "rate") for _, ours, theirs in rows],
+            tr("plan [{unit}]", unit=currency): [_of(ours, "amount") for _, ours, _ in rows],
+            tr("foreman [{unit}]", unit=currency): [_of(theirs, "amount") for _, _, theirs in rows],
+        }
+    )
+
+
+def ledger_table(plan: Ledger, foreman: Ledger) -> pd.DataFrame:
+    """A row for each entry of either ledger, by scope."""
+    rows = _paired(plan.entries, foreman.entries, ("scope", "source", "gas", "unit"))
+    rows.sort(key=lambda row: list(SCOPES).index(row[0][0]))
+    return pd.DataFrame(
+        {
+            tr("scope"): [tr(SCOPES[key[0]]) for key, *_ in rows],
+            tr("source"): [said(key[1]) for key, *_ in rows],
+            tr("gas"): [key[2] for key, *_ in rows],
+            tr("activity"): [_of(ours, "activity") for _, ours, _ in rows],
+            said("unit"): [key[3] for key, *_ in rows],
+            tr("factor [kg/unit]"): [_of(ours or theirs, "factor") for _, ours, theirs in rows],
+            tr("plan [{unit}]", unit="t CO2e"): [_of(ours, "kg") / 1000 for _, ours, _ in rows],
+            tr("foreman [{unit}]", unit="t CO2e"): [_of(theirs, "kg") / 1000 for _, _, theirs in rows],
+            tr("factor from"): [said((ours or theirs).reference) for _, ours, theirs in rows],
+        }
+    )
+
+
+def show_bill(made: Plan, found: tuple[Bill, Bill]) -> None:
+    """Draw the bill."""
+    money = made.scenario.market.currency
+    ours, theirs = (wording.number(side.total, 0) for side in found)
+    says = tr(
+        "The lines add up to {ours} {money}; the foreman's to {theirs} {money}.", ours=ours, theirs=theirs, money=money
+    )
+    st.text(says)
+    numbers = {
+        tr("quantity"): 2, tr("rate [{currency}/unit]", currency=money): 3, tr("plan [{unit}]", unit=money): 2,
+        tr("foreman [{unit}]", unit=money): 2,
+    }  # fmt: skip
+    draw(bill_table(*found, money), numbers)
+    st.caption(tr("Negative amounts are earned. A rate that changes with time is its mean. Quantities are the plan's."))
+
+
+def show_ledger(made: Plan, found: tuple[Ledger, Ledger]) -> None:
+    """Draw the ledger."""
+    signal = made.scenario.goal.signal
+    plan = found[0]
+    parts = [tr("Scope 1: {tonnes} t", tonnes=_tonnes(plan.direct_kg))]
+    if plan.bought:
+        parts.append(tr("heat bought: {tonnes} t", tonnes=_tonnes(plan.bought_kg)))
+    ways = [(tr(GRID[name]), kg) for name, kg in plan.grid.items()] + [(tr("market"), plan.market)]
+    told = [tr("by {way}: {tonnes} t", way=way, tonnes=_tonnes(kg)) for way, kg in ways]
+    parts.append(tr("scope 2 of the grid {ways}", ways=listed(told)))
+    counts = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[signal]))
+    st.text(f"{tr('{sentence}.', sentence=clauses(parts))} {counts}")
+    draw(ledger_table(*found), ledger_digits())
+    st.caption(
+        tr(
+            "Activity times factor is the emission; a factor that changes with time is its mean. The ways to count "
+            "scope 2 of the grid stand beside each other and are never added. Biogenic CO2 is in no total."
+        )
+    )
+
+
+def ledger_digits() -> dict[str, int]:
+    """Digits of the ledger's table."""
+    return {
+        tr("activity"): 2, tr("factor [kg/unit]"): 3, tr("plan [{unit}]", unit="t CO2e"): 3,
+        tr("foreman [{unit}]", unit="t CO2e"): 3,
+    }  # fmt: skip
+
+
+def _tonnes(kg: float) -> str:
+    return wording.number(kg / 1000, 2)
+
+
+def _paired(
+    ours: Iterable[Any], theirs: Iterable[Any], keys: tuple[str, ...]
+) -> list[tuple[tuple[str, ...], Any, Any]]:
+    """Entries of two lists that have the same key; None where one of them has none."""
+    found: dict[tuple[Any, ...], list[Any]] = {}
+    for side, entries in enumerate((ours, theirs)):
+        count: dict[tuple[str, ...], int] = {}
+        for entry in entries:
+            key = tuple(str(getattr(entry, name)) for name in keys)
+            count[key] = count.get(key, 0) + 1
+            found.setdefault((*key, count[key]), [None, None])[side] = entry
+    return [(key[:-1], *pair) for key, pair in found.items()]
+
+
+def _of(entry: Any, name: str) -> float:
+    return 0.0 if entry is None else float(getattr(entry, name))
+
+
+def draw(table: pd.DataFrame, digits: dict[str, int], widths: dict[str, int] | None = None) -> None:
+    """Draw a table, its numbers with some digits, columns of some widths [px]; not taller than can be seen."""
+    says: dict[Any, Any] = {name: partial(wording.number, digits=count) for name, count in digits.items()}
+    st.dataframe(
+        table.style.format(says, na_rep="–"),
+        hide_index=True,
+        placeholder="–",
+        height=min(35 * (len(table) + 1) + 3, 640),
+        column_config={name: st.column_config.Column(width=width) for name, width in (widths or {}).items()},
+    )

@@ -1,0 +1,1 @@
+"""Fronts, ensembles and comparisons on the page."""

@@ -1,0 +1,1 @@
+"""The pages as an ASGI app, its guards, limits and sign-in."""

@@ -1,0 +1,166 @@
+"""The pages as an ASGI app behind its guards, and how it is served: on one address, to hosts that are known."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import socket
+import sys
+import threading
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from streamlit.starlette import App
+
+    from emberline.ui.server.oidc import Oidc
+
+SCRIPT = Path(__file__).resolve().parents[2] / "app.py"
+"""Beside it lies the folder ``.streamlit`` with the theme and limits, which hold from any working directory."""
+HERE = ("localhost", "127.0.0.1", "[::1]")
+"""Names under which this machine reaches itself. Any other is refused: it may be a foreign name made to point here."""
+FIXED = {
+    "server.enableXsrfProtection": True,
+    "server.enableCORS": True,
+    "server.corsAllowedOrigins": [],
+    "server.enableStaticServing": False,
+    "server.enableAgentApi": False,
+    "server.scriptHealthCheckEnabled": False,
+    "server.trustedUserHeaders": "{}",
+    "server.baseUrlPath": "",
+    "global.developmentMode": False,
+    "browser.gatherUsageStats": False,
+    "logger.hideWelcomeMessage": True,  # Streamlit's own asks an outside host for this machine's address
+    "secrets.files": [],
+    "runner.postScriptGC": False,  # of all memory after each run, a poll's as well: Python collects when it is due
+    # watching a thousand files takes most of the time until a new tab is drawn; who works on the pages asks for it
+    "server.fileWatcherType": os.environ.get("STREAMLIT_SERVER_FILE_WATCHER_TYPE", "none"),
+}
+"""What no configuration file or environment of the user may loosen."""
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where the pages are served, and to whom."""
+
+    address: str = "127.0.0.1"
+    port: int = 8501
+    hosts: tuple[str, ...] = ()
+    """Further names under which browsers may ask for the pages."""
+    oidc: Oidc | None = None
+    browser: bool = False
+    """Whether to open one."""
+
+    @property
+    def url(self) -> str:
+        """What to type into a browser."""
+        if self.oidc:
+            return self.oidc.origin
+        anywhere = self.address in ("0.0.0.0", "::")
+        host = "localhost" if anywhere else f"[{self.address}]" if ":" in self.address else self.address
+        return f"http://{host}:{self.port}"
+
+    @property
+    def known(self) -> list[str]:
+        """Every host that may be asked for."""
+        return [*HERE, *self.hosts, *([self.oidc.host] if self.oidc else [])]
+
+
+def build(door: Door) -> App:
+    """The ASGI app of the pages, guarded."""
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+    from streamlit.file_util import get_static_dir
+    from streamlit.starlette import App
+
+    from emberline.ui.pages.session import sign_in
+    from emberline.ui.server import guards, limits
+
+    oidc = door.oidc
+    sign_in.require(oidc, alone=not door.hosts)
+    secure = oidc is not None and oidc.origin.startswith("https:")
+    policy = guards.content_policy(Path(get_static_dir()) / "index.html")
+    middleware = [
+        Middleware(guards.SafeHeaders, policy=policy, secure=secure),
+        Middleware(guards.Closing),
+        Middleware(TrustedHostMiddleware, allowed_hosts=door.known, www_redirect=False),
+        Middleware(guards.SameOrigin, public=oidc.origin if oidc else ""),
+        Middleware(guards.Unused),
+        *([Middleware(guards.SignedIn, oidc=oidc), Middleware(guards.CameFor, oidc=oidc)] if oidc else []),
+        Middleware(limits.Uploads),
+        Middleware(limits.Tabs),
+        Middleware(limits.Messages),
+    ]
+
+    @asynccontextmanager
+    async def lifespan(app: App) -> AsyncGenerator[dict[str, Any]]:
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # else it tells of every tab that is opened
+        threading.Thread(target=_warm, name="imports", daemon=True).start()
+        _say(door)
+        yield {}
+
+    return App(SCRIPT, middleware=middleware, lifespan=lifespan, secrets=oidc.settings() if oidc else None)
+
+
+def serve(door: Door) -> None:
+    """Serve the pages until the process is told to end."""
+    sys.argv = [str(SCRIPT)]  # where Streamlit looks for its configuration
+    from emberline.ui.server.limits import LARGEST_MESSAGE_MB, LARGEST_STATE_MB
+
+    app = build(door)
+    app.run(
+        config={
+            **FIXED,
+            "server.address": door.address,
+            "server.port": door.port,
+            "server.headless": True,
+            "server.maxMessageSize": LARGEST_MESSAGE_MB,
+            "server.maxWidgetStateSize": LARGEST_STATE_MB,
+            "browser.serverAddress": door.address,
+        }
+    )
+
+
+def taken(address: str, port: int) -> str:
+    """Why nothing can be served there; empty where it can."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as trial:
+        if os.name != "nt":
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((address, port))
+            trial.listen(1)
+        except OSError as error:
+            return os.strerror(error.errno or 0).lower()
+    return ""
+
+
+def _say(door: Door) -> None:
+    print(f"Emberline is at {door.url}  (Ctrl-C ends it)", flush=True)
+    if door.browser:
+        import webbrowser
+
+        threading.Thread(target=webbrowser.open, args=(door.url,), daemon=True).start()
+
+
+def _warm() -> None:
+    """Import what the pages need, and do what takes long only once, while the first browser is still on its way."""
+    from emberline.ui.pages import PAGES
+
+    for name in [*(f"emberline.emberline.ui.pages.{page}" for page in PAGES), "netCDF4", "twin"]:
+        with suppress(Exception):  # the page that needs it says so where it is opened
+            import_module(name)
+    with suppress(Exception):
+        import altair
+
+        from emberline.scenarios import bundled, load
+
+        altair.Chart().mark_point().to_dict()  # the first chart reads the grammar of all
+        load(bundled()[0])
+    gc.collect()
+    gc.freeze()  # a collection of all that is imported would stop every tab for a tenth of a second

@@ -1,0 +1,138 @@
+"""Limits on what one tab, and all together, may take of the server: small ASGI middlewares."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from emberline.ui.server.guards import refuse
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+UPLOADS = "/_stcore/upload_file/"
+LARGEST_STATE_MB = 2
+"""What a tab may send in one message: the state of all fields of a page."""
+LARGEST_MESSAGE_MB = 50
+"""What a page may send in one message: a chart with its tables."""
+
+
+class Uploads:
+    """Uploads are kept in memory until their tab is closed: a tab, and all together, may keep only so much."""
+
+    MOST_FILES, MOST_BYTES = 20, 100_000_000
+    """Of a tab."""
+    MOST_OF_ALL = 400_000_000
+    AT_ONCE, LONGEST_S = 4, 120.0
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Args:
+        app: what is guarded.
+        """
+        self.app = app
+        self.coming = Counter[str]()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on or refuse."""
+        if scope["type"] != "http" or scope["method"] != "PUT" or not scope["path"].startswith(UPLOADS):
+            await self.app(scope, receive, send)
+            return
+        tab = scope["path"].removeprefix(UPLOADS).partition("/")[0]
+        if says := self._full(tab):
+            await refuse(507, says)(scope, receive, send)
+            return
+        self.coming[tab] += 1
+        try:
+            async with asyncio.timeout(self.LONGEST_S):
+                await self.app(scope, receive, send)
+        except TimeoutError:  # Streamlit answers once all has come: nothing has been sent yet
+            await refuse(408, "too slow")(scope, receive, send)
+        finally:
+            self.coming[tab] -= 1
+            self.coming += Counter()  # those at nought are dropped
+
+    def _full(self, tab: str) -> str:
+        from streamlit.runtime import get_instance
+
+        if self.coming[tab] >= self.AT_ONCE or self.coming.total() >= 2 * self.AT_ONCE:
+            return "too many uploads at once"
+        kept = {one: [len(file.data) for file in list(files.values())] for one, files in _kept(get_instance()).items()}
+        own = kept.get(tab, [])
+        if len(own) >= self.MOST_FILES or sum(own) >= self.MOST_BYTES:
+            return "this tab keeps too many files; reload it"
+        return "too many files are kept" if sum(map(sum, kept.values())) >= self.MOST_OF_ALL else ""
+
+
+def _kept(runtime: Any) -> dict[str, dict[str, Any]]:
+    return dict(runtime.uploaded_file_mgr.file_storage)
+
+
+class Tabs:
+    """Only so many streams at once: each is a session with its own memory."""
+
+    MOST = 200
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Args:
+        app: what is guarded.
+        """
+        self.app, self.open = app, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on or refuse."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        if self.open >= self.MOST:
+            await refuse(503, "too many open tabs")(scope, receive, send)
+            return
+        self.open += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.open -= 1
+
+
+class Messages:
+    """What a tab may say: run a page, stop it, ask for a file or for more of a table; nothing else is passed on.
+
+    Among the rest that Streamlit listens to: empty everybody's caches, tell of the checkout's unsaved files, lay files
+    beside the app.
+    """
+
+    SAYS = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
+    ASKS = ("deferred_file", "dataframe_chunk")
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Args:
+        app: what is guarded.
+        """
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what may be said."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+
+        async def heard() -> Message:
+            while True:
+                message = await receive()
+                if message["type"] != "websocket.receive" or self._may(message.get("bytes") or b""):
+                    return message
+
+        await self.app(scope, heard, send)
+
+    def _may(self, data: bytes) -> bool:
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+
+        if len(data) > LARGEST_STATE_MB * 1_000_000:
+            return True  # Streamlit closes the stream
+        try:
+            said = BackMsg.FromString(data)
+        except Exception:  # protobuf's own, which brings no types
+            return True  # the same
+        kind = said.WhichOneof("type")
+        asked = said.backend_operation_request.WhichOneof("payload") if kind == "backend_operation_request" else None
+        return kind in self.SAYS and asked in (None, *self.ASKS)

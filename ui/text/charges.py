@@ -1,0 +1,99 @@
+"""What a market asks: tariff, contracts, carbon price, a line each, its noun and name before a colon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.tariff import DemandCharge, Tariff
+from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.numbers import listed, percent
+
+CONTRACTS = {
+    "base_block": mark("base block"), "green": mark("green"), "ppa": mark("ppa"), "guarantees": mark("guarantees"),
+}  # fmt: skip
+"""What kinds of contracts are called."""
+ASSESSED = {"monthly": mark("monthly"), "daily": mark("daily")}
+
+
+def lines(scenario: Scenario) -> Iterator[str]:
+    """Everything of it."""
+    market, money = scenario.market, scenario.market.currency
+    if market.tariff is not None:
+        yield from _tariff(market.tariff, money)
+        if scenario.state.peak_so_far_mw:
+            yield f"{tr('peak of the month so far')}: {scenario.state.peak_so_far_mw:g} MW"
+    for contract in market.contracts:
+        share, mwh = getattr(contract, "share", None), getattr(contract, "mwh", None)
+        much = tr("a profile") if share is None else tr("{share} of the import", share=percent(share, 1))
+        much = f"{mwh:g} MWh" if mwh is not None else much
+        factor = getattr(contract, "kg_per_mwh", 0 if contract.kind == "guarantees" else None)
+        price = tr("{much} at {price}", much=much, price=f"{contract.price_per_mwh:g} {money}/MWh")
+        parts = [tr(CONTRACTS.get(contract.kind, contract.kind)), price]
+        if factor is not None:
+            parts.append(tr("{factor} kg/MWh market-based", factor=f"{factor:g}"))
+        yield f"{tr('contract {name}', name=contract.name)}: {listed(parts)}"
+    if market.imbalance is not None:
+        yield f"{tr('imbalance')}: {tr('what deviates from the nomination has its own prices')}"
+    price_of = market.carbon_price
+    if price_of.per_t:
+        told = {"price": f"{price_of.per_t:g} {money}/t"}
+        says = tr("{price} on scope 1 and 2", **told)
+        if price_of.covers == "direct":
+            says = tr("{price} on scope 1 only", **told)
+        if price_of.free_share:
+            says = listed([says, tr("{share} free", share=percent(price_of.free_share, 1))])
+        scheme = f" ({price_of.scheme})" if price_of.scheme else ""
+        yield f"{tr('carbon price')}: {says}{scheme}"
+
+
+def _tariff(tariff: Tariff, money: str) -> Iterator[str]:
+    if tariff.name:
+        yield tr("tariff {name}", name=tariff.name)
+    for charge in tariff.energy:
+        rates = _rates((r.per_mwh for r in charge.rates), f"{money}/MWh")
+        yield f"{tr('tariff energy {name}', name=charge.name)}: {rates}"
+    if tariff.peak_valley is not None:
+        part = tariff.peak_valley
+        says = tr(
+            "flat {price}, peak {peak} times, valley {valley} times that",
+            price=f"{part.flat_per_mwh:g} {money}/MWh", peak=f"{part.peak_ratio:g}", valley=f"{part.valley_ratio:g}",
+        )  # fmt: skip
+        yield f"{tr('tariff energy by peak and valley')}: {says}"
+    for levy in tariff.levies:
+        yield f"{tr('tariff levy {name}', name=levy.name)}: {levy.per_mwh:g} {money}/MWh"
+    for demand in tariff.demand_charges:
+        rates = _rates((r.per_mw for r in demand.rates), f"{money}/MW")
+        yield f"{tr('tariff demand {name}', name=demand.name)}: {listed([rates, *_how(demand)])}"
+    for peak in tariff.coincident:
+        says = trn(
+            "{price} over {count} interval", "{price} over {count} intervals", len(peak.starts),
+            price=f"{peak.per_mw:g} {money}/MW",
+        )  # fmt: skip
+        yield f"{tr('tariff coincident peak {name}', name=peak.name)}: {says}"
+    for fixed in tariff.fixed_charges:
+        says = tr("{price} a month", price=f"{fixed.per_month:g} {money}")
+        yield f"{tr('tariff fixed {name}', name=fixed.name)}: {says}"
+    for export in tariff.export:
+        rates = _rates((r.per_mwh for r in export.rates), f"{money}/MWh")
+        yield f"{tr('tariff export {name}', name=export.name)}: {tr('earns {rates}', rates=rates)}"
+    for tax in tariff.taxes:
+        says = tr("{share} on {charges}", share=percent(tax.share, 1), charges=listed(tax.on))
+        yield f"{tr('tariff tax {name}', name=tax.name)}: {says}"
+
+
+def _how(demand: DemandCharge) -> Iterator[str]:
+    yield tr(ASSESSED.get(demand.assessed, demand.assessed))
+    if demand.minimum_mw:
+        yield tr("at least {power} MW", power=f"{demand.minimum_mw:g}")
+    kept = demand.ratchet
+    if kept:
+        yield tr("ratchet {share} of {count} months", share=percent(kept.share, 0), count=kept.look_back_months)
+
+
+def _rates(values: Iterable[float], unit: str) -> str:
+    found = list(values)
+    if len(found) == 1:
+        return f"{found[0]:g} {unit}"
+    told = {"low": f"{min(found):g}", "high": f"{max(found):g}", "unit": unit}
+    return tr("{count} rates, {low} to {high} {unit}", count=len(found), **told)

@@ -1,0 +1,305 @@
+"""What a scenario is, line by line: line, site, market, emission factors; and what is odd without being wrong."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from emberline.scenarios import Scenario
+from emberline.scenarios.assets import (
+    Converter,
+    Flare,
+    FlexibleLoad,
+    HeatPump,
+    Load,
+    Named,
+    Renewable,
+    Sale,
+    Source,
+    Storage,
+    Supply,
+)
+from emberline.scenarios.line.rounding import rounded
+from emberline.scenarios.records.emissions import factors_used
+from emberline.scenarios.records.line import Unit
+from emberline.scenarios.tariff import remarks
+from emberline.ui.text import charges, works
+from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.numbers import clauses, listed, percent
+
+ASSETS = {
+    "supply": mark("supply"), "sale": mark("sale"), "flare": mark("flare"), "vent": mark("vent"),
+    "load": mark("load"), "source": mark("source"), "pv": mark("pv"), "wind": mark("wind"),
+    "storage": mark("storage"), "converter": mark("converter"), "gas_engine": mark("gas engine"), "chp": mark("chp"),
+    "boiler": mark("boiler"), "heat_pump": mark("heat pump"), "electrolyser": mark("electrolyser"),
+    "turbine": mark("turbine"), "orc": mark("orc"), "waste_heat_recovery": mark("waste heat recovery"),
+    "oxygen_plant": mark("oxygen plant"), "flexible_load": mark("flexible load"),
+}  # fmt: skip
+"""What kinds of assets are called."""
+
+
+def lines(scenario: Scenario) -> Iterator[str]:
+    """Everything that a scenario gives, a line each, its noun and name before a colon; its heading and its series left
+    out."""
+    for stage in scenario.line.stages:
+        given = [
+            tr("gives {amount} {carrier} per MWh", amount=f"{g.per_mwh:g}", carrier=g.carrier) for g in stage.gives
+        ]
+        yield f"{tr('stage {name}', name=stage.name)}: {clauses([listed(map(_unit, stage.units)), *given])}"
+    yield from _steps(scenario)
+    for order in scenario.orders:
+        heats = trn("{count} heat", "{count} heats", sum(entry.count for entry in order.heats))
+        yield f"{tr('order {order}', order=order.name)}: {heats}"
+    yield from works.lines(scenario)
+    yield from _connection(scenario)
+    for carrier in scenario.site.carriers:
+        kinds: list[str] = [carrier.unit]
+        kinds += [tr("waste")] if carrier.waste else []
+        kinds += [tr("may be let go")] if carrier.dumps else []
+        yield f"{tr('carrier {name}', name=carrier.name)}: {listed(kinds)}"
+    for name, kind, size, moves in assets(scenario):
+        yield f"{tr('asset {name}', name=name)}: {listed([kind, size, moves])}"
+    yield from charges.lines(scenario)
+    yield from factors(scenario)
+
+
+def assets(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
+    """Name, kind, size and carriers of each asset."""
+    for asset in scenario.site.assets:
+        gives, takes = sides(scenario, asset)
+        moves = listed(takes or gives)
+        if takes and gives:
+            moves = tr("{inputs} to {outputs}", inputs=listed(takes), outputs=listed(gives))
+        if isinstance(asset, Storage):
+            moves = asset.carrier
+        yield asset.name, tr(ASSETS.get(asset.kind, asset.kind)), _size(scenario, asset), moves
+
+
+def sides(scenario: Scenario, asset: Any) -> tuple[list[str], list[str]]:
+    """Carriers that an asset gives, and those that it takes; a store does neither."""
+    record: Named = scenario.site.cores.get(asset.name, asset)
+    if isinstance(record, Supply | Source | Renewable):
+        return [record.carrier], []
+    if isinstance(record, Sale | Flare | Load):
+        return [], [record.carrier]
+    if not isinstance(record, Converter):
+        return [], []
+    gives = {key: carrier for key, carrier in record.flows.items() if key.startswith("outputs")}
+    takes = {key: carrier for key, carrier in record.flows.items() if key.startswith(("inputs", "start_fuel"))}
+    (gives if record.main == "output" else takes)["main"] = record.carrier
+    return list(dict.fromkeys(gives.values())), list(dict.fromkeys(takes.values()))
+
+
+def _steps(scenario: Scenario) -> Iterator[str]:
+    """What starting on steps costs the units of a line, where that is worth a word."""
+    units: dict[str, list[str]] = {}
+    for lost in rounded(scenario):
+        if lost.share < WORTH_A_WORD:
+            continue
+        what = tr(
+            "{minutes} min take {rounded} on steps of {step} min, in all {share} of its time",
+            minutes=f"{lost.minutes:g}", rounded=f"{lost.steps_min:g}", step=f"{scenario.horizon.step_min:g}",
+            share=percent(lost.share, 1),
+        )  # fmt: skip
+        finer = [f"{one}" for one in lost.lossless[-2:]]
+        better = tr("no step loses nothing")
+        if len(finer) == 1:
+            better = tr("step_min {step} would lose nothing", step=finer[0])
+        elif finer:
+            better = tr("step_min {step} or {other} would lose nothing", step=finer[0], other=finer[1])
+        units.setdefault(clauses([what, better]), []).append(lost.unit)
+    for says, names in units.items():
+        yield f"{tr('rounding of {units}', units=listed(names))}: {says}"
+
+
+def odd(scenario: Scenario) -> Iterator[str]:
+    """What is not wrong and yet hardly meant, a line each."""
+    site = scenario.site
+    base, limit = float(scenario.inputs["base_load_mw"].max()), site.grid.import_limit_mw
+    if limit is not None and base > limit:
+        yield tr(
+            "the base load reaches {base} MW, above the import limit of {limit} MW",
+            base=f"{base:g}",
+            limit=f"{limit:g}",
+        )
+    for price in scenario.apparent:
+        yield tr(
+            "{price} is a price for apparent power; it counts per kW, at a power factor of 1: divide it by yours",
+            price=price,
+        )
+    yield from _market(scenario)
+    yield from _carriers(scenario)
+    for asset in site.assets:
+        core = site.cores.get(asset.name)
+        if core is not None and not isinstance(asset, HeatPump | FlexibleLoad):
+            ratio = _gain(scenario, core)
+            if ratio > MOST_GAIN:
+                yield tr(
+                    "asset {name}: gives {ratio} MWh for each MWh that it takes", name=asset.name, ratio=f"{ratio:.3g}"
+                )
+        has = isinstance(asset, Supply) and (asset.factor or asset.fossil_kg_per_unit or asset.biogenic_kg_per_unit)
+        if isinstance(asset, Supply) and not has:
+            yield tr(
+                "asset {name}: has no emission factor, so {carrier} counts as free of carbon",
+                name=asset.name, carrier=asset.carrier,
+            )  # fmt: skip
+    if scenario.market.tariff is not None:
+        monthly = any(charge.assessed == "monthly" for charge in scenario.market.tariff.demand_charges)
+        if monthly and scenario.horizon.length_min < SHORT_MIN and not scenario.state.peak_so_far_mw:
+            yield tr(
+                "tariff: the demand charge of a whole month counts in this horizon; tell the month's peak until now as "
+                "state.peak_so_far_mw"
+            )
+        yield from (tr("tariff: {remark}", remark=line) for line in remarks(scenario.market.tariff))
+
+
+def _market(scenario: Scenario) -> Iterator[str]:
+    """Prices and intensities that no grid has: mostly a unit that is not that of the file."""
+    money = scenario.market.currency
+    for name, values in scenario.inputs.data_vars.items():
+        if values.attrs.get("source") in ("none", "constant"):
+            continue
+        sizes = np.abs(values.to_numpy())
+        mean, unit = float(sizes.mean()), str(values.attrs.get("units", "")).format(currency=money)
+        if unit == f"{money}/MWh":
+            low, high = (EURO[money] * limit for limit in SANE_PRICES)
+        elif unit == "kg/MWh":
+            low, high = SANE_INTENSITIES
+        else:
+            continue
+        if mean > high or 0 < mean < low:
+            yield tr(
+                "{name} is {mean} {unit} in the mean: is its unit right?", name=name, mean=f"{mean:,.4g}", unit=unit
+            )
+
+
+def _carriers(scenario: Scenario) -> Iterator[str]:
+    site, (given_by, taken_by) = scenario.site, works.sides(scenario)
+    given, taken = {*scenario.line.gives, *given_by}, set(taken_by)
+    for asset in site.assets:
+        gives, takes = sides(scenario, asset)
+        given.update(gives)
+        taken.update(takes)
+    for carrier in site.carriers:
+        of = [asset.name for asset in site.assets if carrier.name in (name for _, name in asset.touches())]
+        of += [*given_by.get(carrier.name, ()), *taken_by.get(carrier.name, ())]
+        if carrier.name in given and carrier.name not in taken and not carrier.dumps:
+            yield tr("carrier {name}: nobody uses it ({names})", name=carrier.name, names=listed(of))
+        elif carrier.name in taken and carrier.name not in given:
+            yield tr("carrier {name}: nobody gives it ({names})", name=carrier.name, names=listed(of))
+        elif not of and carrier.name not in given:
+            yield tr("carrier {name}: no asset touches it", name=carrier.name)
+        elif carrier.name in given and carrier.name not in taken:
+            yield tr("carrier {name}: nobody uses it, all of it is let go", name=carrier.name)
+
+
+SHORT_MIN = 27 * 24 * 60
+"""A horizon shorter than this is a part of a month."""
+WORTH_A_WORD = 0.02
+"""Share of a unit's time that rounding to steps must cost to be said."""
+EURO = {"EUR": 1, "USD": 1, "GBP": 1, "CNY": 8, "BRL": 6, "INR": 90, "JPY": 160, "KRW": 1500}
+"""About how many of a currency a euro is: a mark of size, no rate that anything is reckoned with."""
+SANE_PRICES, SANE_INTENSITIES = (0.5, 2000.0), (1.0, 2000.0)
+"""Means of a price [EUR/MWh] and of a grid's intensity [kg/MWh] that are not odd."""
+MOST_GAIN = 1.1
+"""Energy out for energy in above which a machine is odd; condensing boilers come to 1.08 of the net heating value."""
+
+
+def _gain(scenario: Scenario, core: Converter) -> float:
+    """Energy out for energy in at full load, where all of a machine's carriers are counted in MWh; else 0."""
+    if any(scenario.site.carrier[carrier].unit != "MWh" for carrier in core.flows.values()):
+        return 0.0
+    series = {key: float(values.mean()) for key, values in scenario.asset_series(core.name).items()}
+    out = 1.0 if core.main == "output" else 0.0
+    taken = 1.0 - out
+    for key, streams in (("inputs", core.inputs), ("outputs", core.outputs)):
+        for i, stream in enumerate(streams):
+            amount = stream.by_load[-1].per_unit if stream.by_load else series.get(f"{key}.{i}", 0.0)
+            out, taken = (out, taken + amount) if key == "inputs" else (out + amount, taken)
+    return out / taken if taken > 0 else (math.inf if out else 0.0)
+
+
+def factors(scenario: Scenario) -> Iterator[str]:
+    """Every emission factor that counts, by name with its source, or as the scenario says it."""
+    for used in factors_used(scenario):
+        name, _, says = str(used).partition(": ")
+        yield f"{tr('factor {name}', name=name)}: {says}"
+    for emitter, emissions in scenario.emitters:
+        for emission in emissions:
+            if emission.factor is None:
+                yield _own_factor(emitter, emission.kg_per_t, "t", emission.biogenic, emission.source)
+    for asset in scenario.site.assets:
+        record: Any = scenario.site.cores.get(asset.name, asset)
+        if getattr(record, "factor", None) is not None:
+            continue
+        for field in ("fossil_kg_per_unit", "biogenic_kg_per_unit"):
+            kg = getattr(record, field, 0)
+            if kg:
+                unit = scenario.site.carrier[record.carrier].unit
+                yield _own_factor(asset.name, kg, unit, field == "biogenic_kg_per_unit")
+
+
+def _own_factor(name: str, kg: float, unit: str, biogenic: bool, source: str = "") -> str:
+    parts = [source] if source else []
+    parts.append(f"{kg:g} kg/{unit}")
+    parts += [tr("biogenic")] if biogenic else []
+    return f"{tr('factor {name}', name=name)}: {listed([*parts, tr('as the scenario says')])}"
+
+
+def _unit(unit: Unit) -> str:
+    return unit.name if unit.states is None else f"{unit.name} ({listed(s.name for s in unit.states.states)})"
+
+
+def _connection(scenario: Scenario) -> Iterator[str]:
+    grid, site = scenario.site.grid, scenario.site
+    limit = tr("no limit")
+    if grid.import_limit_mw is not None:
+        limit = tr("import at most {power} MW", power=f"{grid.import_limit_mw:g}")
+    export = tr("no export")
+    if grid.export_limit_mw:
+        export = tr("export at most {power} MW", power=f"{grid.export_limit_mw:g}")
+    mean = tr("mean over {minutes} min", minutes=f"{grid.metered_interval_min:g}")
+    yield f"{tr('grid')}: {listed([limit, export, mean])}"
+    if site.pv is not None and site.pv.peak_mw:
+        yield f"{tr('pv')}: {tr('{power} MW peak', power=f'{site.pv.peak_mw:g}')}"
+    battery = site.battery
+    if battery is not None and battery.energy_mwh:
+        share = percent(battery.charge_efficiency * battery.discharge_efficiency, 1)
+        parts = [f"{battery.energy_mwh:g} MWh", f"{battery.power_mw:g} MW", tr("{share} there and back", share=share)]
+        if battery.self_loss_per_h:
+            parts.append(tr("{share} % lost in an hour", share=f"{100 * battery.self_loss_per_h:g}"))
+        yield f"{tr('battery')}: {listed(parts)}"
+
+
+def _size(scenario: Scenario, asset: Any) -> str:
+    record = scenario.site.cores.get(asset.name, asset)
+    carrier = scenario.site.carrier[record.carrier]
+    if isinstance(record, Renewable):
+        return tr("{power} MW peak", power=f"{record.peak_mw:g}")
+    if isinstance(record, Converter):
+        told = {"size": f"{record.capacity:g}", "unit": carrier.rate_unit, "carrier": carrier.name}
+        if record.main == "output":
+            return tr("{size} {unit} of {carrier} out", **told)
+        return tr("{size} {unit} of {carrier} in", **told)
+    if isinstance(record, Storage):
+        parts = [f"{record.capacity:g} {carrier.unit}"]
+        if record.in_rate is not None:
+            parts.append(tr("{rate} {unit} in", rate=f"{record.in_rate:g}", unit=carrier.rate_unit))
+        if record.out_rate is not None:
+            parts.append(tr("{rate} {unit} out", rate=f"{record.out_rate:g}", unit=carrier.rate_unit))
+        return listed(parts)
+    if isinstance(record, Load | Source):
+        rate = scenario.asset_series(record.name)["rate"]
+        low, high = float(rate.min()), float(rate.max())
+        if low == high:
+            return f"{low:g} {carrier.rate_unit}"
+        return tr("{low} to {high} {unit}", low=f"{low:g}", high=f"{high:g}", unit=carrier.rate_unit)
+    limits = []
+    if record.rate_limit is not None:
+        limits.append(tr("at most {amount} {unit}", amount=f"{record.rate_limit:g}", unit=carrier.rate_unit))
+    if getattr(record, "horizon_limit", None) is not None:
+        limits.append(tr("at most {amount} {unit} in all", amount=f"{record.horizon_limit:g}", unit=carrier.unit))
+    return listed(limits) or tr("no limit")

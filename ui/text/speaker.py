@@ -1,0 +1,71 @@
+"""Files for people in a language of the pages: what ``emberline.plans.exports`` asks of who words them.
+
+The language is chosen beforehand: a file is made when its button is pressed, outside of the page that drew it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from emberline.plans.exports.speaker import ENGLISH, Speaker
+from emberline.ui.text import numbers
+from emberline.ui.text.language import LOCALES, spoken, tr
+from emberline.ui.text.said import said
+
+FONTS = {
+    "zh": "Noto Sans CJK SC, Noto Sans SC, Source Han Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Micro Hei",
+}
+"""Families of the languages whose glyphs the common ones lack."""
+
+
+class PageSpeaker(Speaker):
+    """Words files as the pages do."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.tag = LOCALES[language].replace("_", "-")
+        common, _, last = Speaker.fonts.rpartition(", ")
+        self.fonts = ", ".join(filter(None, (common, FONTS.get(language), last)))
+        self.excel_time = self.say("yyyy-mm-dd hh:mm")
+
+    def say(self, message: str, **values: Any) -> str:
+        with spoken(self.language):
+            return tr(message, **values)
+
+    def word(self, text: str, message: str, **values: Any) -> str:
+        return self.say(message, **values)
+
+    def said(self, sentence: str) -> str:
+        with spoken(self.language):
+            return said(sentence)
+
+    def missed(self, kind: str) -> str:
+        from emberline.ui.text.wording import KINDS
+
+        return self.say(KINDS.get(kind, kind))
+
+    def number(self, value: float, digits: int) -> str:
+        with spoken(self.language):
+            return numbers.number(value, digits)
+
+    def percent(self, share: float, digits: int) -> str:
+        with spoken(self.language):
+            return numbers.percent(share, digits)
+
+    def listed(self, parts: list[str]) -> str:
+        with spoken(self.language):
+            return numbers.listed(parts)
+
+    def moment(self, at: datetime, offset: bool = True) -> str:
+        with spoken(self.language):
+            return numbers.moment(at, offset)
+
+    def day(self, at: datetime) -> str:
+        with spoken(self.language):
+            return numbers.day(at)
+
+
+def speaker(language: str) -> Speaker:
+    """Who words files in a language: code as of ``emberline.ui.text.language.LANGUAGES``."""
+    return ENGLISH if language == "en" else PageSpeaker(language)
