@@ -42,15 +42,21 @@ def keep(scenario: Scenario) -> str:
         return snapshots.take(folder / "scenario.yaml")
 
 
-def written(scenario: Scenario) -> tuple[str, dict[str, str]]:
-    """The text, and the files that it names by their paths."""
+def written(scenario: Scenario, *, inline: bool = False) -> tuple[str, dict[str, str]]:
+    """The text, and the files that it names by their paths; none where series stand ``inline``, in the text."""
     data: dict[str, Any] = json.loads(scenario.model_dump_json(exclude_defaults=True))
     data.get("emissions", {}).pop("table", None)
     files = {}
     for name, place, series, _ in scenario.series():
         if series.csv is None and series.parquet is None:
             continue
-        content = _table(scenario, _values(scenario, name, place))
+        values = _values(scenario, name, place)
+        if inline:
+            start = scenario.horizon.start_utc.isoformat()
+            series_text = {"values": values.tolist(), "start": start, "interval_min": scenario.horizon.step_min}
+            _set(data, place, series_text)
+            continue
+        content = _table(scenario, values)
         path = f"files/series-{hashlib.sha256(content.encode()).hexdigest()[:16]}.csv"
         files[path] = content
         _set(data, place, {"csv": path, "column": "value", "interval_min": scenario.horizon.step_min})

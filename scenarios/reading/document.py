@@ -42,10 +42,10 @@ class Document:
         """File and line of a key, of its nearest parent where it has none, or the override that set it."""
         for changed, spelled in self.overrides.items():
             if changed[: len(path)] == path and path:
-                return f"--set {spelled}"
+                return spelled
         for size in range(len(path), -1, -1):
             if path[:size] in self.overrides:
-                return f"--set {self.overrides[path[:size]]}"
+                return self.overrides[path[:size]]
             if path[:size] in self.lines:
                 return f"{self.name}:{self.lines[path[:size]]}"
         return self.name
@@ -190,16 +190,27 @@ def override(document: Document, assignment: str) -> None:
     Raises:
         ScenarioError: the assignment is malformed or its path leads nowhere.
     """
-    spelled = assignment if len(assignment) <= 80 else assignment[:77] + "…"
-
-    def refuse(says: str) -> ScenarioError:
-        return ScenarioError([Problem(f"--set {spelled}", "", says)])
-
+    spelled = f"--set {_short(assignment)}"
     key, equals, text = assignment.partition("=")
     if not equals or not key.strip():
-        raise refuse("write it as key.path=value")
+        raise ScenarioError([Problem(spelled, "", "write it as key.path=value")])
+    assign(document, key, parse(f"value: {text}", spelled).data.get("value"), spelled)
+
+
+def assign(document: Document, key: str, value: Any, spelled: str = "") -> None:
+    """Set a key of a document, as :func:`override` does.
+
+    Args:
+        document: changed in place.
+        key: dotted path.
+        value: as YAML would hold it.
+        spelled: where the value comes from, for messages; empty: the key.
+
+    Raises:
+        ScenarioError: the path leads nowhere.
+    """
+    spelled = spelled or _short(key)
     names = key.strip().split(".")
-    value = parse(f"value: {text}", f"--set {spelled}").data.get("value")
     place: Any = document.data
     path: list[str | int] = []
     for depth, name in enumerate(names):
@@ -208,7 +219,8 @@ def override(document: Document, assignment: str) -> None:
             index = _index(place, name)
             if index is None:
                 known = [str(item.get("name", i)) if isinstance(item, dict) else str(i) for i, item in enumerate(place)]
-                raise refuse(f"{dotted(tuple(path))} has no item {name!r}; it has {', '.join(known[:12])}")
+                says = f"{dotted(tuple(path))} has no item {name!r}; it has {', '.join(known[:12])}"
+                raise ScenarioError([Problem(spelled, "", says)])
             path.append(index)
             if last:
                 place[index] = value
@@ -223,10 +235,15 @@ def override(document: Document, assignment: str) -> None:
                     place[name] = {}
                 place = place[name]
         else:
-            raise refuse(f"{dotted(tuple(path))} is a value, it has no {name!r}")
+            says = f"{dotted(tuple(path))} is a value, it has no {name!r}"
+            raise ScenarioError([Problem(spelled, "", says)])
     for known_path in [p for p in document.lines if p[: len(path)] == tuple(path) and len(p) > len(path)]:
         del document.lines[known_path]
     document.overrides[tuple(path)] = spelled
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "…"
 
 
 def _index(items: list[Any], name: str) -> int | None:

@@ -90,9 +90,9 @@ def series_of_asset(scenario: Scenario, name: str) -> dict[str, np.ndarray]:
 
 def resolve_one(scenario: Scenario, name: str, series: Series, unit: str) -> Resolved:
     """One series on the scenario's steps."""
-    found = resolve(series, scenario.horizon, unit, scenario._folder)
+    found = resolve(series, scenario.horizon, unit, scenario.folder)
     if series.forecast is not None and series.forecast.published is None:
-        read_forecast(series.forecast, scenario._folder)
+        read_forecast(series.forecast, scenario.folder)
     lowest = found.values.min()
     if not unit.startswith(f"{scenario.market.currency}/") and lowest < 0:
         raise ValueError(f"{found.source}: negative value {lowest:g} {unit}")

@@ -46,7 +46,7 @@ def foreseen(scenario: Scenario, horizon: Horizon, at: datetime) -> xr.Dataset:
         if series.forecast is None:
             continue
         try:
-            found = known(series, horizon, unit, scenario._folder, at)
+            found = known(series, horizon, unit, scenario.folder, at)
         except ValueError as error:
             raise ScenarioError([Problem(scenario.name, name, str(error))]) from None
         row = ROWS.get(str(path[0])) or ROWS.get(str(path[1]))

@@ -49,12 +49,16 @@ def find(name: str) -> Path:
     raise ScenarioError([Problem(named(name[:80]), "", f"no such scenario; bundled are {', '.join(bundled())}")])
 
 
-def load(name: str | Path, overrides: Iterable[str] = ()) -> Scenario:
+Override = str | tuple[str, Any]
+"""``key.path=value`` or ``@overlay.yaml`` as on the command line, or a dotted key with its value."""
+
+
+def load(name: str | Path, overrides: Iterable[Override] = ()) -> Scenario:
     """Load a scenario from a file or by the name of a bundled one.
 
     Args:
         name: path of a YAML file, or the name of a bundled scenario.
-        overrides: assignments ``key.path=value`` and overlays ``@file.yaml``, applied in order.
+        overrides: applied in order.
 
     Raises:
         ScenarioError: with every mistake found.
@@ -63,17 +67,33 @@ def load(name: str | Path, overrides: Iterable[str] = ()) -> Scenario:
     return build(yaml_document.read(path), path.parent, overrides)
 
 
-def loads(text: str, name: str = "scenario.yaml", overrides: Iterable[str] = (), folder: Path = Path(".")) -> Scenario:
+def loads(
+    text: str, name: str = "scenario.yaml", overrides: Iterable[Override] = (), folder: Path = Path(".")
+) -> Scenario:
     """Load a scenario from text; paths of series are relative to ``folder``."""
     return build(yaml_document.parse(text, name), folder, overrides)
 
 
-def build(document: Document, folder: Path, overrides: Iterable[str] = ()) -> Scenario:
+def changed(scenario: Scenario, overrides: Iterable[Override]) -> Scenario:
+    """The same scenario with some keys changed: read anew from its document, series included.
+
+    Raises:
+        ScenarioError: with every mistake found.
+        ValueError: it has no document, such as that of a stored run.
+    """
+    if scenario.document is None:
+        raise ValueError(f"scenario {scenario.name} was not read from a document")
+    return build(deepcopy(scenario.document), scenario.folder, overrides)
+
+
+def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) -> Scenario:
     """Validate a document and resolve its series."""
     problems = list(document.problems)
     for assignment in overrides:
         try:
-            if assignment.startswith("@"):
+            if isinstance(assignment, tuple):
+                yaml_document.assign(document, *assignment)
+            elif assignment.startswith("@"):
                 overlay.lay(document, assignment[1:])
             else:
                 yaml_document.override(document, assignment)
@@ -90,8 +110,7 @@ def build(document: Document, folder: Path, overrides: Iterable[str] = ()) -> Sc
         problems += islice(_translate(document, error, document.data), MOST_TOLD + 1)
         scenario = _without_mistakes(document.data, error, context) if len(problems) <= MOST_TOLD else None
     if scenario is not None:
-        scenario._folder = folder
-        scenario._apparent = tuple(dict.fromkeys(context[APPARENT]))
+        scenario.read_from(document, folder, tuple(dict.fromkeys(context[APPARENT])))
         between = islice(scenario.mistakes(), MOST_TOLD + 1)
         problems += [Problem(document.where(path), dotted(path), says) for path, says in between]
         if all(problem.key != "horizon.zone" for problem in problems):  # else its days may lie elsewhere

@@ -22,7 +22,7 @@ from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.forecast import Forecast
 from emberline.scenarios.reading.unit_spelling import named as named_unit
 from emberline.scenarios.records.base import Misplaced, Record
-from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.horizon import Horizon, Instant
 from emberline.scenarios.records.quantity import CURRENCIES, PositiveMinutes, factor, in_unit
 
 LARGEST_FILE_MB = 64
@@ -32,10 +32,14 @@ Fill = Literal["refuse", "hold", "interpolate", "zero"]
 
 
 class Series(Record):
-    """Where the values come from. Exactly one of ``value``, ``table``, ``csv`` and ``parquet`` is given."""
+    """Where the values come from: exactly one of ``value``, ``values``, ``table``, ``csv`` and ``parquet``."""
 
     value: float | None = None
     """The same value at all times."""
+    values: tuple[float | None, ...] | None = Field(default=None, max_length=200_000)
+    """One value for each interval from ``start`` on; null where there is none."""
+    start: Instant | None = None
+    """Start of the first interval of ``values``."""
     table: str | None = Field(default=None, pattern=r"^[a-z0-9_]{1,60}$")
     """A bundled table of typical days, by month and local hour."""
     csv: str | None = None
@@ -46,7 +50,7 @@ class Series(Record):
     time: str = "time_utc"
     """The column that holds the start of each interval."""
     unit: str | None = None
-    """Unit of the column; none: the unit that the field asks for."""
+    """Unit of the values; none: the unit that the field asks for."""
     zone: str | None = None
     """Zone of time stamps without offset; required where they have none."""
     interval_min: PositiveMinutes = 60
@@ -60,10 +64,12 @@ class Series(Record):
 
     @model_validator(mode="after")
     def _one_source(self) -> Series:
-        given = [kind for kind in ("value", "table", "csv", "parquet") if getattr(self, kind) is not None]
+        given = [kind for kind in ("value", "values", "table", "csv", "parquet") if getattr(self, kind) is not None]
         if len(given) != 1:
-            raise ValueError(f"give one of value, table, csv or parquet; got {' and '.join(given) or 'none'}")
-        if given[0] != "value" and self.column is None:
+            raise ValueError(f"give one of value, values, table, csv or parquet; got {' and '.join(given) or 'none'}")
+        if (self.start is not None) != (given[0] == "values"):
+            raise ValueError("values and start go together: the start of the first interval")
+        if given[0] in ("table", "csv", "parquet") and self.column is None:
             raise ValueError(f"{given[0]} needs a column")
         if self.forecast is not None and given[0] == "value":
             raise ValueError("a constant has no forecast; leave forecast out")
@@ -147,6 +153,9 @@ def _resolved(series: Series, horizon: Horizon, unit: str, folder: Path) -> Reso
     _contradiction(series, unit)
     if series.table is not None:
         return _from_table(series, horizon, unit)
+    if series.values is not None and series.start is not None:
+        seconds = round(series.start.timestamp()) + np.arange(len(series.values)) * round(series.interval_min * 60)
+        return _onto(series, horizon, unit, seconds, np.array(series.values, dtype=float), "values")
     path = folder / (series.csv or series.parquet or "")
     (seconds,), values = read_columns(
         path, (series.time,), series.column or "", series.zone, parquet=series.parquet is not None

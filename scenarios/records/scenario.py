@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -75,6 +76,7 @@ class Scenario(Record):
     disturbances: Disturbances = Field(default_factory=Disturbances)
     goal: Goal = Field(default_factory=Goal)
 
+    _document: Any = PrivateAttr(default=None)
     _folder: Path = PrivateAttr(default=Path("."))
     _inputs: xr.Dataset | None = PrivateAttr(default=None)
     _apparent: tuple[str, ...] = PrivateAttr(default=())
@@ -94,6 +96,27 @@ class Scenario(Record):
     def apparent(self) -> tuple[str, ...]:
         """Prices per kVA, as the file writes them: they count per kW, at a power factor of 1."""
         return self._apparent
+
+    @property
+    def document(self) -> Any:
+        """The document that it was read from (``scenarios.reading.document.Document``); None where there is none."""
+        return self._document
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are: paths of series are relative to it."""
+        return self._folder
+
+    def read_from(self, document: Any, folder: Path, apparent: tuple[str, ...]) -> None:
+        """Note the document that it was read from, the folder of its files, and its prices per kVA."""
+        self._document, self._folder, self._apparent = document, folder, apparent
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Scenario:
+        """A copy with some nouns replaced. Its series stay those that are resolved; use ``em.change`` to read anew."""
+        copy = super().model_copy(update=update, deep=deep)
+        if update:
+            copy._document = None  # it no longer says what the copy is
+        return copy
 
     @cached_property
     def rates(self) -> Rates | None:

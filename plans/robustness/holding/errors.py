@@ -65,7 +65,7 @@ def samples(scenario: Scenario, count: int, fresh: int) -> Samples:
         )
         try:
             errors = {
-                name: resolve(series, earlier, unit, scenario._folder).values
+                name: resolve(series, earlier, unit, scenario.folder).values
                 - _foretold(series, earlier, unit, scenario)
                 for name, series, unit in rows
             }
@@ -97,9 +97,9 @@ def _of_market(path: tuple[str | int, ...], series: Series) -> bool:
 def _foretold(series: Series, horizon: Horizon, unit: str, scenario: Scenario) -> np.ndarray:
     """A series as it was foretold when a horizon began."""
     if series.forecast is not None:
-        return known(series, horizon, unit, scenario._folder, horizon.start_utc - AHEAD).values
+        return known(series, horizon, unit, scenario.folder, horizon.start_utc - AHEAD).values
     before = {"start": horizon.start_utc - WEEK, "days": None, "length_h": horizon.n_steps * horizon.step_h}
-    return resolve(series, horizon.model_copy(update=before), unit, scenario._folder).values
+    return resolve(series, horizon.model_copy(update=before), unit, scenario.folder).values
 
 
 def _with(scenario: Scenario, centre: dict[str, np.ndarray], errors: dict[str, np.ndarray]) -> Scenario:

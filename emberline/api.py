@@ -1,0 +1,212 @@
+"""Functions of the Python API: load, change, simulate, plan, compare. Each is a thin call of one room."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from emberline.results import Result
+from emberline.scenarios import Scenario
+from emberline.scenarios.reading import loading
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from emberline.plans.pareto.front import Front
+    from emberline.plans.plan.plan import Progress
+
+Changes = Mapping[str, Any]
+"""Dotted key of the scenario and its new value: a number in the key's unit, a quantity such as ``"85 MW"``, a list or
+dict as YAML would hold it, or a pandas Series with a time index."""
+
+
+def load(source: str | Path | Mapping[str, Any], changes: Changes | None = None, **keywords: Any) -> Scenario:
+    """Load a scenario.
+
+    Args:
+        source: name of a bundled scenario, path of a YAML file, or the same content as a dict.
+        changes: values by dotted key, applied in order: ``{"goal.minimize": "cost"}``.
+        keywords: the same with two underscores for each dot: ``goal__minimize="cost"``.
+
+    Raises:
+        ScenarioError: with every mistake, each with its place.
+    """
+    if isinstance(source, Mapping):
+        return loading.loads(json.dumps(_plain(source)), "scenario", _overrides(changes, keywords))
+    return loading.load(source, _overrides(changes, keywords))
+
+
+def change(scenario: Scenario, changes: Changes | None = None, **keywords: Any) -> Scenario:
+    """The same scenario with some values changed, read anew, its series included.
+
+    Args:
+        scenario: from :func:`load`, or of a stored run.
+        changes: as in :func:`load`.
+        keywords: as in :func:`load`.
+
+    Raises:
+        ScenarioError: with every mistake, each with its place.
+    """
+    if scenario.document is not None:
+        return loading.changed(scenario, _overrides(changes, keywords))
+    from emberline.plans.store import as_planned
+
+    text, _ = as_planned.written(scenario, inline=True)
+    return loading.loads(text, scenario.name, _overrides(changes, keywords))
+
+
+def simulate(scenario: Scenario, schedule: xr.Dataset | None = None, *, seed: int | None = None) -> xr.Dataset:
+    """A run of the twin: of the baseline, or of a schedule.
+
+    Args:
+        scenario: the plant.
+        schedule: what is followed (``Result.schedule``); None: the baseline.
+        seed: random seed of the disturbances; None: an undisturbed run.
+
+    Returns:
+        Dataset of table ``RUN`` (``emberline.scenarios.datasets``): each variable with its unit in ``attrs["units"]``.
+    """
+    from emberline import twin
+
+    policy = twin.dispatch(scenario, twin.envelope(scenario)) if schedule is None else schedule
+    return twin.replay(scenario, policy, seed=seed, disturbed=seed is not None)
+
+
+def plan(
+    scenario: Scenario,
+    *,
+    on_progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Result:
+    """Optimize the scenario's goal and replay the schedule in the twin.
+
+    Args:
+        scenario: its goal sets gap and time limit.
+        on_progress: called with a dict: ``phase``, and while optimizing ``incumbent``, ``bound``, ``gap``, ``seconds``.
+        cancel: polled; True ends the search with the best schedule so far.
+    """
+    from emberline.plans import plan as planned
+
+    return Result(planned(scenario, on_progress=on_progress, cancel=cancel))
+
+
+def hold(
+    scenario: Scenario,
+    level: float = 0.9,
+    *,
+    replications: int = 1000,
+    time_limit_s: float = 300.0,
+    workers: int = 1,
+) -> Result:
+    """A plan that keeps every limit in a share of disturbed replays.
+
+    Args:
+        scenario: with disturbances.
+        level: the share, above 0 and at most 0.999.
+        replications: disturbed replays on which the plan is judged.
+        time_limit_s: of the search; judging comes after it [s].
+        workers: processes that replay.
+
+    Raises:
+        ScenarioError: nothing is disturbed.
+        ValueError: level out of range.
+    """
+    from emberline.plans.jobs.engine import engine
+    from emberline.plans.robustness.holding.hold import hold as search
+
+    with engine(workers) as pool:
+        outcome = search(scenario, pool, level=level, replications=replications, time_limit_s=time_limit_s)
+    return Result(outcome.robust, robustness=outcome)
+
+
+def pareto(scenario: Scenario, points: int = 11, *, workers: int = 1) -> Front:
+    """The Pareto front of carbon and cost; ``front.data`` holds its points, ``front.schedules`` their schedules.
+
+    Args:
+        scenario: a line or a site.
+        points: on the front, both ends included.
+        workers: processes that search at the same time.
+
+    Raises:
+        ScenarioError: the scenario has processes, for which no front is searched.
+    """
+    from emberline.plans.pareto.search import pareto as search
+
+    return search(scenario, points, workers=workers)
+
+
+def open_run(run: str = "last", home: Path | None = None) -> Result:
+    """A stored run.
+
+    Args:
+        run: its id, at least four digits of it, or ``last``.
+        home: folder of stored runs; None: that of the command line.
+
+    Raises:
+        StoreError: there is no such run, or it cannot be read.
+    """
+    from emberline.plans.store.store import Store
+
+    store = Store(home)
+    stored = store.open(store.find(run))
+    return Result(stored.plan, run=stored.id, folder=stored.folder)
+
+
+def compare(results: Mapping[str, Result]) -> pd.DataFrame:
+    """Figures of several plans side by side, one column each; units in the index.
+
+    Args:
+        results: plans by the name of their column.
+    """
+    import pandas as pd
+
+    columns = {
+        name: result.to_frame("figures").set_index(["figure", "unit"])["plan"] for name, result in results.items()
+    }
+    return pd.DataFrame(columns)
+
+
+def _overrides(changes: Changes | None, keywords: Changes) -> list[tuple[str, Any]]:
+    dotted = {key.replace("__", "."): value for key, value in keywords.items()}
+    return [(key, _plain(value)) for key, value in {**(changes or {}), **dotted}.items()]
+
+
+def _plain(value: Any) -> Any:
+    """Values as YAML holds them: pandas and numpy objects and times as numbers, lists and text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "index") and hasattr(value, "to_numpy"):
+        return _series(value)
+    return value
+
+
+def _series(values: pd.Series) -> dict[str, Any]:
+    """A pandas Series as a series of a scenario.
+
+    Raises:
+        ValueError: its index is not an even sequence of times with a zone.
+    """
+    import pandas as pd
+
+    index = values.index
+    if not isinstance(index, pd.DatetimeIndex) or index.tz is None or len(index) < 2:
+        raise ValueError("a series needs a time index with a zone and at least two values: series.tz_localize('UTC')")
+    steps = np.unique(np.diff(index.tz_convert("UTC").as_unit("s").asi8))
+    if len(steps) != 1 or steps[0] <= 0:
+        raise ValueError(f"a series needs even steps; this one has steps of {steps.min()} to {steps.max()} s")
+    numbers = [None if np.isnan(number) else float(number) for number in values.to_numpy(float)]
+    return {"values": numbers, "start": index[0].isoformat(), "interval_min": float(steps[0]) / 60}
