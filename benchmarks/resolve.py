@@ -23,9 +23,10 @@ from benchmarks.peers.emberline_side import scenario
 from benchmarks.registry import Wrong, bench
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.balance import SiteData
 from emberline.models.formulations.site.objective import Aim
+from emberline.models.formulations.whole_site import SiteModel, build
 from emberline.models.kernel.templates import building
+from emberline.models.problem.site import SiteData
 from emberline.models.search.warm_start import Study
 from emberline.models.strategies import site as hubs
 
@@ -43,7 +44,7 @@ def asked(case: hub.Case) -> tuple[SiteData, Aim]:
     return data, aims.read(made, data, None, 0.0)
 
 
-def minimized(data: SiteData, aim: Aim, study: Study | None) -> tuple[hubs.SiteModel, float, float]:
+def minimized(data: SiteData, aim: Aim, study: Study | None) -> tuple[SiteModel, float, float]:
     """Model, objective and seconds."""
     began = time.perf_counter()
     seconds = {"build": 0.0, "first goal": 0.0}
@@ -78,7 +79,7 @@ def by_pyomo(data: SiteData, aim: Aim) -> tuple[float, float]:
             found.append(float(Highs().solve(model, load_solutions=True).incumbent_objective))
 
     with patch.object(hubs, "building", lambda: building(on=False)), patch.object(hubs, "Program", Theirs):
-        hubs.build(data, aim, None, set())
+        build(data, aim, None, set())
     return found[0], time.perf_counter() - began
 
 

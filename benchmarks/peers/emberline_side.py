@@ -20,6 +20,7 @@ from benchmarks.peers.hub import START, Case, Generator, Store  # noqa: E402
 from benchmarks.peers.protocol import BUILD, HAND_OVER, Phase, answer, untimed  # noqa: E402
 from emberline.models.formulations.site import balance as sites  # noqa: E402
 from emberline.models.formulations.site import objective as aims  # noqa: E402
+from emberline.models.formulations.whole_site import SiteModel  # noqa: E402
 from emberline.models.kernel.highs import Program  # noqa: E402
 from emberline.models.strategies import site as hubs  # noqa: E402
 from emberline.scenarios import Scenario  # noqa: E402
@@ -158,15 +159,15 @@ def _told(phase: Phase) -> Iterator[None]:
     """Tell the phases of a model's building; Emberline builds again where a store would burn a surplus."""
     build = hubs.build
 
-    def building(*args: Any, **how: Any) -> hubs.SiteModel:
+    def building(*args: Any, **how: Any) -> SiteModel:
         phase(BUILD)
-        return build(*args, **how)
+        return build(*args, **how, program=handing_over)
 
     def handing_over(model: pyo.ConcreteModel) -> Program:
         phase(HAND_OVER)
         return Program(model)
 
-    with patch.object(hubs, "build", building), patch.object(hubs, "Program", handing_over):
+    with patch.object(hubs, "build", building):
         yield
 
 

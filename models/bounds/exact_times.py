@@ -22,13 +22,13 @@ from emberline.models.formulations.line.pooled.casts import Casting
 from emberline.models.formulations.line.pooled.model import Pooled
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.balance import SiteData
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building
 from emberline.models.problem import line_reader
 from emberline.models.problem.aggregation import Pools
 from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.line.rounding import dividing
 from emberline.scenarios.records.goal import Caps

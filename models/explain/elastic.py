@@ -18,10 +18,10 @@ import xarray as xr
 from emberline.models.explain.limit import PRICES, Limit, clock
 from emberline.models.explain.parts import Part, parts
 from emberline.models.explain.relaxed import read_aim
+from emberline.models.formulations import whole_site
 from emberline.models.formulations.site import balance as sites
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
-from emberline.models.strategies import site
 from emberline.scenarios import Scenario
 
 NOTHING = 1e-6
@@ -70,7 +70,7 @@ class Elastic:
         data = sites.read(scenario, envelope)
         aim = read_aim(scenario, envelope, data, start)
         plant = plants.read(scenario, envelope) if scenario.processes else None
-        made = site.build(data, aim, burning=set(), plant=plant)
+        made = whole_site.build(data, aim, burning=set(), plant=plant)
         self._hard = made.program
         found = parts(scenario, made, aim)
         self.limits = [limit for limit in limits if limit.key in found and not limit.dropped]

@@ -10,7 +10,7 @@ import numpy as np
 
 from emberline.models.explain.limit import item
 from emberline.models.formulations.site.objective import Aim
-from emberline.models.strategies.site import SiteModel
+from emberline.models.formulations.whole_site import SiteModel
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Load, Source, Storage
 

@@ -8,16 +8,16 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.bounds import exact_times
+from emberline.models.formulations import whole_site
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.balance import SiteData
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem import plant as plants
 from emberline.models.problem.constants import baseline_cost, direct_kg
 from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.site import SiteData
 from emberline.models.search.incumbent import Search
-from emberline.models.strategies import site
 from emberline.scenarios import Scenario
 from emberline.scenarios.process.flows import emitted_kg
 
@@ -39,7 +39,7 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | Non
     aim = read_aim(scenario, envelope, data, start)
     if not scenario.orders:
         plant = plants.read(scenario, envelope) if scenario.processes else None
-        made = site.build(data, aim, burning=set(), plant=plant)
+        made = whole_site.build(data, aim, burning=set(), plant=plant)
         return made.program.run(time_limit=time_limit, relax=True).status == "infeasible"
     problem = line_reader.from_scenario(scenario, envelope)
     if any(True for _ in unfed(problem, data)):

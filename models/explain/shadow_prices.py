@@ -14,9 +14,10 @@ from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.assets import Linear
 from emberline.models.formulations.site.objective import Aim
+from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.kernel.highs import Multipliers
 from emberline.models.problem.constants import baseline_cost, direct_kg
-from emberline.models.strategies.site import SiteModel, minimize_first
+from emberline.models.strategies.site import minimize_first
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 

@@ -13,7 +13,6 @@ from functools import cached_property
 import numpy as np
 
 from emberline.models.bounds import cast_pricing
-from emberline.models.formulations.site.balance import SiteData
 from emberline.models.formulations.site.dispatch import TIME_LIMIT_S, Dispatcher, Flows
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.heuristics.line.minimum_cut_retiming import Retiming
@@ -21,6 +20,7 @@ from emberline.models.heuristics.line.placement import Shop
 from emberline.models.kernel.highs import Progress
 from emberline.models.problem.assignment import Starts, line_gives, load_cells, mistakes
 from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.site import SiteData
 from emberline.models.search.site_in_turn import Guide, held
 from emberline.models.search.warm_start import Study
 

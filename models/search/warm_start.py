@@ -18,7 +18,7 @@ from emberline.models.kernel.highs import Program
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
-    from emberline.models.strategies.site import SiteModel
+    from emberline.models.formulations.whole_site import SiteModel
 
 
 class Study:

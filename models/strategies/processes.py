@@ -15,17 +15,17 @@ from emberline.models.formulations.processes.stock_value import credited, unavoi
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.assets.ports import held
-from emberline.models.formulations.site.balance import SiteData
 from emberline.models.formulations.site.dispatch import columns
 from emberline.models.formulations.site.objective import Aim
+from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.heuristics.processes.relax_and_fix import Search
 from emberline.models.kernel.highs import Progress
 from emberline.models.problem import plant as plants
 from emberline.models.problem.constants import baseline_cost
 from emberline.models.problem.plant import Plant
+from emberline.models.problem.site import SiteData
 from emberline.models.search import deadline
 from emberline.models.search.schedule import CONTRADICTION, above, empty
-from emberline.models.strategies.site import SiteModel
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check
 from emberline.scenarios.process.flows import emitted_kg

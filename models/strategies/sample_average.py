@@ -28,9 +28,10 @@ import xarray as xr
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.assets import held
-from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import Series, building
+from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.tariff.settlement import imbalance_prices, marginal_prices
 

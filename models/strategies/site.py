@@ -10,32 +10,26 @@ import itertools
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 import xarray as xr
 
-from emberline.models.formulations import processes
-from emberline.models.formulations.processes import Plant, PlantPorts, bands, credits
-from emberline.models.formulations.site import assets
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.assets import Linear
-from emberline.models.formulations.site.balance import Ports, SiteData
 from emberline.models.formulations.site.dispatch import columns, held_flows
 from emberline.models.formulations.site.objective import Aim
-from emberline.models.kernel.highs import Outcome, Program, Progress
-from emberline.models.kernel.templates import Series, building
+from emberline.models.formulations.whole_site import SiteModel, build
+from emberline.models.kernel.highs import Outcome, Progress
 from emberline.models.problem.constants import baseline_cost
+from emberline.models.problem.site import SiteData
 from emberline.models.search.schedule import empty
 from emberline.models.search.warm_start import Study
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.datasets import SCHEDULE, check
 
-GOALS = ("carbon", "cost", "full_cost")
 HELD = 1e-9
 """By how much, as a share, the first goal may rise while the second is minimized: what the solver's tolerance asks."""
 ROUNDS = 4
@@ -44,152 +38,6 @@ LONG_S = 5.0
 """Seconds of the first goal from which on the second one leaves all switches as they are."""
 PATIENCE = 2
 """How many times as long as the first goal the second may take, where whole numbers are decided."""
-
-
-@dataclass
-class SiteModel:
-    """The model of a site under a given load of the line, compiled."""
-
-    data: SiteData
-    coarse: SiteData
-    """The site with the metered intervals that the model has."""
-    model: pyo.ConcreteModel
-    ports: Ports
-    program: Program
-    made: PlantPorts | None = None
-    """The processes, where there are any."""
-
-    def ask(self, aim: Aim) -> None:
-        """Another goal or other caps of the same site: bounds and costs of the totals."""
-        total, program = self.model.total, self.program
-        program.restore()
-        for goal, top in (("full_cost", aim.cost_cap), ("carbon", aim.carbon_cap), ("cost", None)):
-            program.restrict([(total[goal], -math.inf, math.inf if top is None else top)])
-        program.aim(total[aim.first])
-
-    def burning(self) -> set[int]:
-        """Slots in which a store is filled and emptied at the same time in the solution, though it cannot be."""
-        hub = self.ports.hub
-        if hub is None:
-            return set()
-        found = assets.burning(hub)
-        if self.data.battery is not None and ELECTRICITY not in hub.hub.harmless:
-            both = np.minimum(
-                *(assets.held(getattr(self.model.site, name), hub.hub.n) for name in ("charge", "discharge"))
-            )
-            found.update(np.flatnonzero(both > assets.BOTH).tolist())
-        return found
-
-
-def build(
-    data: SiteData,
-    aim: Aim,
-    load: np.ndarray | None = None,
-    burning: Collection[int] | None = None,
-    line_gives: Mapping[str, Linear] | None = None,
-    plant: Plant | None = None,
-    study: Study | None = None,
-) -> SiteModel:
-    """Build and compile a site's model, with its processes; it minimizes the first goal under the caps.
-
-    Args:
-        data: the site.
-        aim: goals and caps.
-        load: energy of the line by cell [MWh], shape (n_cells,); None: there is no line.
-        burning: slots in which stores may not be filled and emptied at the same time; None: all in which it could pay.
-        line_gives: what the line gives of other carriers, in the carrier's unit.
-        plant: the processes; they are the load then.
-        study: keeps the solver for the next such model.
-    """
-    if study is not None and plant is None and not line_gives:
-        known = study.site(data, load, burning)
-        if known is not None:
-            known.ask(aim)
-            return known
-    coarse = data
-    if load is None and data.step_min > data.meter_min and data.step_min % data.meter_min == 0:
-        # nothing changes within a step: its limit is that of each of its metered intervals
-        purchase = None if data.purchase is None else data.purchase.merged(round(data.step_min / data.meter_min))
-        coarse = replace(data, meter_min=data.step_min, cell_min=data.step_min, purchase=purchase)
-    n, per = len(data.base), coarse.cells_per_slot
-    model = pyo.ConcreteModel()
-    made: PlantPorts | None = None
-    gives = dict(line_gives or {})
-    with building():
-        if plant is not None:
-            model.plant = pyo.Block()
-            carriers = [] if data.hub is None else [name for name in data.hub.carriers if name != ELECTRICITY]
-            made = processes.add(model.plant, plant, carriers, ordered=not _dear(data))
-            drawn, gives = made.electricity, made.gives
-
-            def cell(c: Any, t: Any) -> Any:
-                return drawn[t] / per
-
-            def slot(t: Any) -> Any:
-                return drawn[t]
-
-        else:
-            cells = np.zeros(n * per) if load is None else load
-            model.CELL, model.T = pyo.RangeSet(0, n * per - 1), pyo.RangeSet(0, n - 1)
-            model.by_cell = Series(model.CELL, values=cells)
-            model.by_slot = Series(model.T, values=cells.reshape(n, -1).sum(axis=1))
-
-            def cell(c: Any, t: Any) -> Any:
-                return model.by_cell[c]
-
-            def slot(t: Any) -> Any:
-                return model.by_slot[t]
-
-        model.site = pyo.Block()
-        ports = sites.add(model.site, coarse, cell, slot, burning=burning, line_gives=gives or None)
-        _goals(model, ports, data, coarse, aim, made)
-        program = Program(model) if study is None else study.program("site", model)
-    found = SiteModel(data, coarse, model, ports, program, made)
-    if study is not None and plant is None and not line_gives:
-        study.keep_site(found, load, burning)
-    return found
-
-
-def _goals(
-    model: pyo.ConcreteModel,
-    ports: Ports,
-    data: SiteData,
-    coarse: SiteData,
-    aim: Aim,
-    made: PlantPorts | None,
-) -> None:
-    """Each goal is a variable: caps are its bounds, and what is minimized can change without a new model."""
-    tops = {"full_cost": aim.cost_cap, "carbon": aim.carbon_cap}
-    if made is not None:
-        ports = made.emitting(ports)
-        # caps hold on what is really paid and emitted
-        model.cap = pyo.Block(list(tops))
-        for name, top in tops.items():
-            if top is not None:
-                model.cap[name].kept = pyo.Constraint(rule=ports.at_most(name, top))
-        tops = {}
-        ports = made.crediting(ports, credits(made.plant, coarse), bands(made.plant))
-    model.GOAL = pyo.Set(initialize=GOALS)
-    model.total = pyo.Var(model.GOAL)
-    model.totals = pyo.Block(model.GOAL)
-    for goal in GOALS:
-        model.total[goal].setub(tops.get(goal))
-        model.totals[goal].added = pyo.Constraint(rule=_total(ports, goal, model.total[goal]))
-    # what processes draw, to draw no more than their rates ask for where electricity is worth nothing
-    model.drawn = pyo.Var()
-    if made is not None:
-        electricity, every = made.electricity, model.site.T
-        model.drawing = pyo.Constraint(rule=lambda m: m.drawn - sum(electricity[t] for t in every) == 0)
-    model.goal = pyo.Objective(expr=model.total[aim.first])
-
-
-def _total(ports: Ports, goal: str, total: Any) -> Callable[[Any], Any]:
-    return lambda block: ports.worth(goal) - total == 0
-
-
-def _dear(data: SiteData) -> bool:
-    """Whether electricity costs something in every slot, by each goal."""
-    return bool((data.price > 0).all() and (data.full_price > 0).all() and (data.carbon > 0).all())
 
 
 def optimize_site(
@@ -247,7 +95,7 @@ def minimize_first(
     burning: set[int] | None = set() if data.hub is not None else None
     for attempt in itertools.count():
         began = time.perf_counter()
-        made = build(data, aim, load, burning, line_gives, study=study)
+        made = _model(data, aim, load, burning, line_gives, study)
         seconds["build"] += time.perf_counter() - began
         begun = made.program.begun if made.program.whole else None
         start = False if begun is None else begun
@@ -260,6 +108,27 @@ def minimize_first(
             break
         burning = None if attempt == ROUNDS else burning | more
     return made, outcome
+
+
+def _model(
+    data: SiteData,
+    aim: Aim,
+    load: np.ndarray | None,
+    burning: Collection[int] | None,
+    line_gives: Mapping[str, Linear] | None,
+    study: Study | None,
+) -> SiteModel:
+    """The site's model: the study's last one where only goal and caps differ, else a new one."""
+    if study is None:
+        return build(data, aim, load, burning, line_gives)
+    known = None if line_gives else study.site(data, load, burning)
+    if known is not None:
+        known.ask(aim)
+        return known
+    model = build(data, aim, load, burning, line_gives, program=lambda model: study.program("site", model))
+    if not line_gives:
+        study.keep_site(model, load, burning)
+    return model
 
 
 def _second(made: SiteModel, aim: Aim, first: Outcome, gap: float, left: float, stop: Callable[[], bool]) -> float:

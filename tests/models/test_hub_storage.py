@@ -11,7 +11,7 @@ from hubs import BOILER, ENVELOPE, GAS, amounts, best, hub, plan
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.assets import read_flows
-from emberline.models.strategies.site import build
+from emberline.models.formulations.whole_site import build
 from emberline.scenarios.assets import Storage
 
 EMPTY: dict[str, Any] = {"level_share": 0.0}

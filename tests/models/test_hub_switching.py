@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
-from emberline.models.strategies.site import build
+from emberline.models.formulations.whole_site import build
 from emberline.scenarios import Scenario
 
 BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 10, "efficiency": 0.9}

@@ -17,12 +17,13 @@ from emberline.models.formulations.line.by_unit.model import Corridor, Matched
 from emberline.models.formulations.line.named.model import Named, Windows
 from emberline.models.formulations.line.pooled.model import Pooled, leading_stage
 from emberline.models.formulations.site import balance
-from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.compile import compiled
 from emberline.models.kernel.templates import building
 from emberline.models.problem import line_reader
 from emberline.models.problem.averaging import averaged
 from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.site import SiteData
 from emberline.scenarios import load
 
 SHORT = ["horizon.step_min=30"]

@@ -9,7 +9,7 @@ import pyomo.environ as pyo
 import pytest
 from enumerated import envelope, random_works, works
 
-from emberline.models.formulations import processes
+from emberline.models.formulations.processes import network
 from emberline.models.kernel.compile import compiled
 from emberline.models.kernel.standard_form import Compiled
 from emberline.models.kernel.templates import building
@@ -30,7 +30,7 @@ def plant_model(scenario: Scenario, *, templates: bool, ordered: bool = False) -
     carriers = [c.name for c in scenario.site.carriers if c.name != ELECTRICITY]
     with building(on=templates):
         model.plant = pyo.Block()
-        made = processes.add(model.plant, plant, carriers, ordered=ordered)
+        made = network.add(model.plant, plant, carriers, ordered=ordered)
         model.given = pyo.Block(list(made.gives))
         for carrier, flow in made.gives.items():
             model.given[carrier].all = pyo.Constraint(

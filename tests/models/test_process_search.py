@@ -11,12 +11,12 @@ import xarray as xr
 from enumerated import assert_followed, envelope, works
 
 from emberline import models
+from emberline.models.formulations import whole_site
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.heuristics.processes import relax_and_fix as searching
 from emberline.models.heuristics.processes.integer_slots import Grid
 from emberline.models.problem import plant as plants
-from emberline.models.strategies import site as hubs
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts
 from emberline.scenarios.process.flows import emitted_kg
@@ -242,7 +242,7 @@ def test_with_a_width_of_all_slots_nothing_is_decided() -> None:
     Sensitivity: a corridor from the least to the most of the plan, which forbids what it never runs."""
     scenario = cement("cost", 60.0)
     data, plant = sites.read(scenario, envelope(scenario)), plants.read(scenario, envelope(scenario))
-    grid = Grid(hubs.build(data, aims.read(scenario, data, None, 0.0), plant=plant))
+    grid = Grid(whole_site.build(data, aims.read(scenario, data, None, 0.0), plant=plant))
     idle, program = np.zeros(len(grid.low)), grid.made.program
     grid.hold(idle, grid.n, grid.n - 1)
     assert (program.bounds()[1][grid.on] == 0).all()

@@ -19,7 +19,7 @@ from emberline.scenarios.process import GJ_PER_MWH, ChangeOver, StartUp
 from emberline.scenarios.process.flows import coordinates, streams
 
 if TYPE_CHECKING:
-    from emberline.models.strategies.site import SiteModel
+    from emberline.models.formulations.whole_site import SiteModel
 
 REST = -1
 

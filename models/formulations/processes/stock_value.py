@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.formulations.site.balance import SiteData
 from emberline.models.kernel.highs import solve
 from emberline.models.problem.plant import Plant, Units
+from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import Supply
 from emberline.scenarios.process import Mode
 

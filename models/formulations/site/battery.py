@@ -10,7 +10,7 @@ import pyomo.environ as pyo
 from emberline.scenarios.assets import ELECTRICITY
 
 if TYPE_CHECKING:
-    from emberline.models.formulations.site.balance import SiteData
+    from emberline.models.problem.site import SiteData
 
 
 def add(block: pyo.Block, data: SiteData, exclusive: bool, only: Collection[int] | None) -> None:

@@ -12,9 +12,10 @@ import xarray as xr
 
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.assets import HubFlows, Linear, Row, held, read_flows
-from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building
+from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from emberline.models.formulations.site.assets import dearest
-from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.formulations.site.balance import Ports
 from emberline.models.formulations.site.dispatch import Flows
+from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 
 SECOND = 1e-3

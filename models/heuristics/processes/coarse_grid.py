@@ -5,9 +5,9 @@ from __future__ import annotations
 import xarray as xr
 
 from emberline.models.formulations.site import balance as sites
-from emberline.models.formulations.site.balance import SiteData
 from emberline.models.problem import plant as plants
 from emberline.models.problem.plant import Plant
+from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 
 COARSE_MIN = 60

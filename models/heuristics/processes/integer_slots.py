@@ -8,7 +8,7 @@ import numpy as np
 import pyomo.environ as pyo
 import xarray as xr
 
-from emberline.models.strategies.site import SiteModel
+from emberline.models.formulations.whole_site import SiteModel
 
 
 class Grid:

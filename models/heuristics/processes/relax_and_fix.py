@@ -25,15 +25,15 @@ import xarray as xr
 
 from emberline.models.bounds.process_relaxation import Bounding
 from emberline.models.formulations.processes.result import credited_flows
-from emberline.models.formulations.site.balance import SiteData
 from emberline.models.formulations.site.dispatch import Flows
 from emberline.models.formulations.site.objective import Aim
+from emberline.models.formulations.whole_site import build
 from emberline.models.heuristics.processes.coarse_grid import coarser
 from emberline.models.heuristics.processes.integer_slots import Grid
 from emberline.models.heuristics.processes.large_neighbourhood import Improvement
 from emberline.models.kernel.highs import Program, Progress
 from emberline.models.problem import plant as plants
-from emberline.models.strategies import site as hubs
+from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 
 SMALL = 1500
@@ -108,7 +108,7 @@ class Search:
         """
         with self.clock("build"):
             plant = plants.read(self.scenario, self.envelope)
-            self.made = hubs.build(self.data, self.aim, plant=plant)
+            self.made = build(self.data, self.aim, plant=plant)
             self.model = Grid(self.made)
         if start is not None:
             with self.clock("foreman"):
@@ -245,7 +245,7 @@ class Search:
         if coarse is None:
             return None
         with self.clock("hours"):
-            rough = Grid(hubs.build(coarse[1], self.aim, plant=coarse[0]))
+            rough = Grid(build(coarse[1], self.aim, plant=coarse[0]))
             until = self.left * (1 - COARSE_SHARE)
             values = self._windows(rough, FIRST_SHARE)
             for hint in self.hints:

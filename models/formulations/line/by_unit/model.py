@@ -27,11 +27,12 @@ from emberline.models.formulations.line import load
 from emberline.models.formulations.line.by_unit import succession_cuts
 from emberline.models.formulations.line.load import Drawn
 from emberline.models.formulations.site import balance as site_model
-from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.banded_rows import Stretches, Terms, runs, weighed
 from emberline.models.kernel.indexed_sets import Members
 from emberline.models.kernel.templates import Series, limit
 from emberline.models.problem.line_reader import Operation, SlotProblem
+from emberline.models.problem.site import SiteData
 
 Key = tuple[int, ...]
 Units = Literal["each", "shortest", "longest"]

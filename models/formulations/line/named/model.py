@@ -20,12 +20,13 @@ from emberline.models.formulations.line import load
 from emberline.models.formulations.line.load import Drawn
 from emberline.models.formulations.line.named import precedence, reheating
 from emberline.models.formulations.site import balance as site_model
-from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.formulations.site.balance import Ports
 from emberline.models.heuristics.line.rens import WEIGHT
 from emberline.models.kernel.banded_rows import runs
 from emberline.models.kernel.indexed_sets import Members
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.site import SiteData
 from emberline.models.search import deadline
 
 

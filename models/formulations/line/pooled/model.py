@@ -19,11 +19,12 @@ import pyomo.environ as pyo
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.pooled import casts, counts, limit_cuts, reheating
 from emberline.models.formulations.site import balance as site_model
-from emberline.models.formulations.site.balance import Ports, SiteData
+from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel import running_sum
 from emberline.models.kernel.banded_rows import Terms
 from emberline.models.problem.aggregation import Pools, leading_stage
 from emberline.models.problem.line_reader import SlotProblem
+from emberline.models.problem.site import SiteData
 
 __all__ = ["Pooled", "leading_stage"]
 
