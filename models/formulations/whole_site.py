@@ -1,0 +1,165 @@
+"""Whole site in one model: connection, assets and processes under a given load of the line; goals as variables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.processes.network import PlantPorts
+from emberline.models.formulations.processes.network import add as add_processes
+from emberline.models.formulations.processes.stock_value import bands, credits
+from emberline.models.formulations.site import assets
+from emberline.models.formulations.site import balance as sites
+from emberline.models.formulations.site.assets import Linear
+from emberline.models.formulations.site.balance import Ports
+from emberline.models.formulations.site.objective import Aim
+from emberline.models.kernel.highs import Program
+from emberline.models.kernel.templates import Series, building
+from emberline.models.problem.plant import Plant
+from emberline.models.problem.site import SiteData
+from emberline.scenarios.assets import ELECTRICITY
+
+GOALS = ("carbon", "cost", "full_cost")
+
+
+@dataclass
+class SiteModel:
+    """The model of a site under a given load of the line, compiled."""
+
+    data: SiteData
+    coarse: SiteData
+    """The site with the metered intervals that the model has."""
+    model: pyo.ConcreteModel
+    ports: Ports
+    program: Program
+    made: PlantPorts | None = None
+    """The processes, where there are any."""
+
+    def ask(self, aim: Aim) -> None:
+        """Another goal or other caps of the same site: bounds and costs of the totals."""
+        total, program = self.model.total, self.program
+        program.restore()
+        for goal, top in (("full_cost", aim.cost_cap), ("carbon", aim.carbon_cap), ("cost", None)):
+            program.restrict([(total[goal], -math.inf, math.inf if top is None else top)])
+        program.aim(total[aim.first])
+
+    def burning(self) -> set[int]:
+        """Slots in which a store is filled and emptied at the same time in the solution, though it cannot be."""
+        hub = self.ports.hub
+        if hub is None:
+            return set()
+        found = assets.burning(hub)
+        if self.data.battery is not None and ELECTRICITY not in hub.hub.harmless:
+            both = np.minimum(
+                *(assets.held(getattr(self.model.site, name), hub.hub.n) for name in ("charge", "discharge"))
+            )
+            found.update(np.flatnonzero(both > assets.BOTH).tolist())
+        return found
+
+
+def build(
+    data: SiteData,
+    aim: Aim,
+    load: np.ndarray | None = None,
+    burning: Collection[int] | None = None,
+    line_gives: Mapping[str, Linear] | None = None,
+    plant: Plant | None = None,
+    program: Callable[[pyo.ConcreteModel], Program] = Program,
+) -> SiteModel:
+    """Build and compile a site's model, with its processes; it minimizes the first goal under the caps.
+
+    Args:
+        data: the site.
+        aim: goals and caps.
+        load: energy of the line by cell [MWh], shape (n_cells,); None: there is no line.
+        burning: slots in which stores may not be filled and emptied at the same time; None: all in which it could pay.
+        line_gives: what the line gives of other carriers, in the carrier's unit.
+        plant: the processes; they are the load then.
+        program: compiles the model; a solver of an earlier such model may be given it as changes.
+    """
+    coarse = data
+    if load is None and data.step_min > data.meter_min and data.step_min % data.meter_min == 0:
+        # nothing changes within a step: its limit is that of each of its metered intervals
+        purchase = None if data.purchase is None else data.purchase.merged(round(data.step_min / data.meter_min))
+        coarse = replace(data, meter_min=data.step_min, cell_min=data.step_min, purchase=purchase)
+    n, per = len(data.base), coarse.cells_per_slot
+    model = pyo.ConcreteModel()
+    made: PlantPorts | None = None
+    gives = dict(line_gives or {})
+    with building():
+        if plant is not None:
+            model.plant = pyo.Block()
+            carriers = [] if data.hub is None else [name for name in data.hub.carriers if name != ELECTRICITY]
+            made = add_processes(model.plant, plant, carriers, ordered=not _dear(data))
+            drawn, gives = made.electricity, made.gives
+
+            def cell(c: Any, t: Any) -> Any:
+                return drawn[t] / per
+
+            def slot(t: Any) -> Any:
+                return drawn[t]
+
+        else:
+            cells = np.zeros(n * per) if load is None else load
+            model.CELL, model.T = pyo.RangeSet(0, n * per - 1), pyo.RangeSet(0, n - 1)
+            model.by_cell = Series(model.CELL, values=cells)
+            model.by_slot = Series(model.T, values=cells.reshape(n, -1).sum(axis=1))
+
+            def cell(c: Any, t: Any) -> Any:
+                return model.by_cell[c]
+
+            def slot(t: Any) -> Any:
+                return model.by_slot[t]
+
+        model.site = pyo.Block()
+        ports = sites.add(model.site, coarse, cell, slot, burning=burning, line_gives=gives or None)
+        _goals(model, ports, data, coarse, aim, made)
+        compiled = program(model)
+    return SiteModel(data, coarse, model, ports, compiled, made)
+
+
+def _goals(
+    model: pyo.ConcreteModel,
+    ports: Ports,
+    data: SiteData,
+    coarse: SiteData,
+    aim: Aim,
+    made: PlantPorts | None,
+) -> None:
+    """Each goal is a variable: caps are its bounds, and what is minimized can change without a new model."""
+    tops = {"full_cost": aim.cost_cap, "carbon": aim.carbon_cap}
+    if made is not None:
+        ports = made.emitting(ports)
+        # caps hold on what is really paid and emitted
+        model.cap = pyo.Block(list(tops))
+        for name, top in tops.items():
+            if top is not None:
+                model.cap[name].kept = pyo.Constraint(rule=ports.at_most(name, top))
+        tops = {}
+        ports = made.crediting(ports, credits(made.plant, coarse), bands(made.plant))
+    model.GOAL = pyo.Set(initialize=GOALS)
+    model.total = pyo.Var(model.GOAL)
+    model.totals = pyo.Block(model.GOAL)
+    for goal in GOALS:
+        model.total[goal].setub(tops.get(goal))
+        model.totals[goal].added = pyo.Constraint(rule=_total(ports, goal, model.total[goal]))
+    # what processes draw, to draw no more than their rates ask for where electricity is worth nothing
+    model.drawn = pyo.Var()
+    if made is not None:
+        electricity, every = made.electricity, model.site.T
+        model.drawing = pyo.Constraint(rule=lambda m: m.drawn - sum(electricity[t] for t in every) == 0)
+    model.goal = pyo.Objective(expr=model.total[aim.first])
+
+
+def _total(ports: Ports, goal: str, total: Any) -> Callable[[Any], Any]:
+    return lambda block: ports.worth(goal) - total == 0
+
+
+def _dear(data: SiteData) -> bool:
+    """Whether electricity costs something in every slot, by each goal."""
+    return bool((data.price > 0).all() and (data.full_price > 0).all() and (data.carbon > 0).all())

@@ -1,0 +1,97 @@
+"""The site as numbers by slot: what every formulation of the site reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from emberline.models.formulations.site.assets import Hub
+from emberline.models.formulations.site.purchase import Purchase
+from emberline.scenarios.records.site import Battery
+
+
+@dataclass(frozen=True)
+class SiteData:
+    """The site's numbers by slot; energies in MWh, weights per MWh imported."""
+
+    hours: float
+    base: np.ndarray
+    pv: np.ndarray
+    price: np.ndarray
+    export_price: np.ndarray
+    carbon: np.ndarray
+    """kg CO2e/MWh by the goal's signal."""
+    average: np.ndarray
+    """kg CO2e/MWh, average: what a carbon price counts."""
+    carbon_price_per_kg: float
+    import_limit_mw: float | None
+    export_limit_mw: float
+    meter_min: float
+    cell_min: float
+    step_min: float
+    battery: Battery | None
+    level_mwh: float
+    end_mwh: float
+    curtails: bool = False
+    """Whether it may pay to curtail PV: the goal counts money and there are negative prices."""
+    hub: Hub | None = None
+    """The site's assets, where it has any."""
+    purchase: Purchase | None = None
+    """What is paid for import beyond ``price``: peaks, blocks and contracts that are not used up."""
+    sunk_cost: float = 0.0
+    """What contracts and fixed charges cost whatever is imported; in no port, nor in any price [currency]."""
+    whole: bool = True
+    """False: what is whole may be in part, such as a machine that is half on. Quicker, and never dearer."""
+    given_worth: tuple[str, dict[str, np.ndarray]] = ("", {})
+    """A port, and what a unit that the line gives of a carrier takes off it in each slot: where assets are held."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether import follows from the line's load alone: nothing to decide on the site."""
+        idle = self.battery is None and self.hub is None
+        return idle and bool((self.pv <= self.base).all()) and not self.curtails
+
+    @property
+    def balance_meters(self) -> bool:
+        """Whether a metered interval is a slot whose balance says what is imported."""
+        return not self.plain and self.meter_min == self.cell_min == self.step_min
+
+    @property
+    def full_price(self) -> np.ndarray:
+        """Price of imported energy with the carbon price on it, where the scheme covers it."""
+        return self.price + self.carbon_price_per_kg * self.average
+
+    @property
+    def guide_price(self) -> np.ndarray:
+        """About what a MWh costs in each slot, with what the tariff takes for energy."""
+        return self.price + (0.0 if self.purchase is None else self.purchase.energy_price)
+
+    def meters(self) -> list[tuple[list[int], int]]:
+        """For each metered interval its cells, and the slot of each cell follows from its place."""
+        per = round(self.meter_min / self.cell_min)
+        return [(list(range(i * per, (i + 1) * per)), i) for i in range(self.n_meters)]
+
+    @property
+    def n_meters(self) -> int:
+        """Number of metered intervals."""
+        return round(len(self.base) * self.step_min / self.meter_min)
+
+    def slot_of(self, cell: int) -> int:
+        """The slot that a cell lies in."""
+        return int(cell * self.cell_min // self.step_min)
+
+    @property
+    def cells_per_slot(self) -> int:
+        """Cells in a slot."""
+        return round(self.step_min / self.cell_min)
+
+    def unavoidable(self, weight: np.ndarray) -> float:
+        """What base load beyond PV costs by a weight per MWh: no plan can change it, unless assets can deliver it."""
+        if self.hub is not None:
+            return 0.0
+        return float(np.maximum(self.base - self.pv, 0.0) @ weight)
+
+    def limit_mwh(self) -> float:
+        """Energy that may be imported in a metered interval."""
+        return np.inf if self.import_limit_mw is None else self.import_limit_mw * self.meter_min / 60
