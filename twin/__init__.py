@@ -5,7 +5,6 @@ a schedule. Datasets are declared in ``emberline.scenarios.datasets``.
 """
 
 from emberline.twin.envelope import envelope
-from emberline.twin.line.baseline import dispatch
-from emberline.twin.run import Follower, replay, replays, simulate
+from emberline.twin.run import Follower, dispatch, replay, replays, simulate
 
 __all__ = ["Follower", "dispatch", "envelope", "replay", "replays", "simulate"]

@@ -7,9 +7,8 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import ENVELOPE, check
-from emberline.scenarios.line.planning_durations import planned_min
-from emberline.twin.line.operations import Shop, shop
-from emberline.twin.processes import envelope_variables
+from emberline.twin.line.operations import Shop, planned_durations, shop
+from emberline.twin.processes.run import envelope_variables
 from emberline.twin.site.site import SiteGrid
 
 
@@ -59,24 +58,6 @@ def envelope(scenario: Scenario) -> xr.Dataset:
         attrs={"planning_quantile": scenario.disturbances.planning_quantile},
     )
     return check(data, ENVELOPE)
-
-
-def planned_durations(table: Shop, *, careful: bool = True) -> np.ndarray:
-    """Duration that a plan reckons with for each heat on each unit [min], shape (n_heats, n_units).
-
-    Args:
-        table: the line.
-        careful: by the quantiles of the margins, where there are any; else by the general one.
-    """
-    nominal = np.array(table.duration, dtype=float).reshape(len(table.names), len(table.units))
-    planned = nominal.copy()
-    told = table.scenario.disturbances
-    for u, name in enumerate(table.units):
-        quantile = told.quantile(table.stages[table.stage_of[u]]) if careful else told.planning_quantile
-        column = nominal[:, u]
-        for minutes in np.unique(column[~np.isnan(column)]).tolist():
-            planned[column == minutes, u] = planned_min(told, name, minutes, quantile)
-    return planned
 
 
 def _availability(table: Shop) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +15,7 @@ from emberline.scenarios.energy_states import idle_pieces
 from emberline.twin.line.line import TOLERANCE, Course
 from emberline.twin.line.operations import Operations, Shop
 from emberline.twin.power import Trace, operations_trace
+from emberline.twin.run_variables import stop_variables, violation_variables
 from emberline.twin.site.site import Setpoints, SiteGrid, Violation, balance
 from emberline.twin.site.site import variables as site_variables
 
@@ -168,39 +169,6 @@ def record(
         "start": shop.scenario.horizon.start_utc.isoformat(),
     }
     return check(data, RUN)
-
-
-def run_attrs(seed: int, replication: int, disturbed: bool, policy: str) -> dict[str, object]:
-    """What a run says of itself."""
-    # a seed may need 63 bits, which netCDF's attributes hold
-    return {"seed": np.int64(seed), "replication": replication, "disturbed": int(disturbed), "policy": policy}
-
-
-def violation_variables(violations: list[Violation]) -> dict[str, Any]:
-    """Violations as variables of table ``RUN``, in the order of their moments."""
-    rows = sorted(violations, key=lambda row: row[3])
-    kinds: list[list] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(6)]
-    return {
-        f"violation_{name}": ("violation", np.array(column, dtype=float if name in ("at_min", "amount") else np.str_))
-        for name, column in zip(("kind", "heat", "unit", "at_min", "amount", "measure"), kinds, strict=True)
-    }
-
-
-def stop_variables(stops: Iterable[tuple[str, float, float]]) -> dict[str, Any]:
-    """Breakdowns as variables of table ``RUN``, in the order of their moments; none where there were none.
-
-    Args:
-        stops: unit, when and how long [min] of each.
-    """
-    rows = sorted(stops, key=lambda row: row[1])
-    if not rows:
-        return {}
-    unit, at, halt = zip(*rows, strict=True)
-    return {
-        "stop_unit": ("stop", np.array(unit, dtype=np.str_)),
-        "stop_at_min": ("stop", np.array(at, dtype=float)),
-        "stop_min": ("stop", np.array(halt, dtype=float)),
-    }
 
 
 def _by_heat(

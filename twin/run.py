@@ -9,14 +9,31 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.twin.line.baseline import coupled, dispatch, rank
+from emberline.twin.line.baseline import coupled, dispatch_heats, rank
 from emberline.twin.line.first_come import Serving
 from emberline.twin.line.line import Course, Following
 from emberline.twin.line.operations import Operations, Shop, arrange, careless, operations, shop
-from emberline.twin.processes import WorksFollower
-from emberline.twin.recorder import record, run_attrs
+from emberline.twin.processes.run import WorksFollower, dispatch_works
+from emberline.twin.recorder import record
+from emberline.twin.run_variables import run_attrs
 from emberline.twin.site.site import Setpoints, SiteGrid
 from emberline.twin.streams import Breakdowns, breakdowns, factors
+
+
+def dispatch(
+    scenario: Scenario,
+    envelope: xr.Dataset | None = None,
+    *,
+    keeping: bool = False,
+    like: xr.Dataset | None = None,
+) -> xr.Dataset:
+    """The baseline's schedule (table ``SCHEDULE``), of heats or of processes; arguments as of ``dispatch_heats``.
+
+    The attribute ``complete`` is 0 where not all that is due is made.
+    """
+    if scenario.processes:
+        return dispatch_works(scenario)
+    return dispatch_heats(scenario, envelope, keeping=keeping, like=like)
 
 
 def simulate(

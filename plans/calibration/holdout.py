@@ -22,8 +22,7 @@ from emberline.scenarios.reading.heat_log import HeatLog
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.orders import HeatEntry, Order
 from emberline.scenarios.records.state import State
-from emberline.twin.envelope import planned_durations
-from emberline.twin.line.operations import Operations, arrange, shop
+from emberline.twin.line.operations import Operations, arrange, planned_durations, shop
 from emberline.twin.recorder import reheating, waits
 from emberline.twin.run import follow
 

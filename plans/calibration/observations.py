@@ -8,8 +8,7 @@ import pandas as pd
 from emberline.plans.calibration.likelihood import AT_LEAST, AT_MOST, EXACT
 from emberline.scenarios import Scenario
 from emberline.scenarios.reading.heat_log import HeatLog
-from emberline.twin.envelope import planned_durations
-from emberline.twin.line.operations import shop
+from emberline.twin.line.operations import planned_durations, shop
 
 ONE_CAST_MIN = 1.0
 """Heats of a caster that follow each other this closely belong to one cast, where the log names no orders."""

@@ -14,7 +14,8 @@ from emberline.twin import dispatch, envelope, replay, replays
 from emberline.twin.line.line import Following
 from emberline.twin.line.operations import operations, shop
 from emberline.twin.site.battery import battery
-from emberline.twin.site.grids import Setpoints, SiteGrid
+from emberline.twin.site.grids import SiteGrid
+from emberline.twin.site.setpoints import Setpoints
 
 
 def two_casts(**rest: Any) -> tuple[Scenario, xr.Dataset]:

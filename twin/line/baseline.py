@@ -27,12 +27,10 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check, metered
-from emberline.twin.envelope import planned_durations
 from emberline.twin.line.line import Following
-from emberline.twin.line.operations import NEVER, Shop, arrange, careful, careless, shop
+from emberline.twin.line.operations import NEVER, Shop, arrange, careful, careless, planned_durations, shop
 from emberline.twin.line.placing import Group, Placing
 from emberline.twin.power import operations_trace
-from emberline.twin.processes import dispatch_works
 from emberline.twin.recorder import idling, line_gives, reheating
 from emberline.twin.site.site import SiteGrid, balance, variables
 
@@ -57,7 +55,7 @@ def rank(table: Shop) -> list[int]:
     return sorted(range(len(table.names)), key=lambda h: (table.due[h], h))
 
 
-def dispatch(
+def dispatch_heats(
     scenario: Scenario,
     envelope: xr.Dataset | None = None,
     *,
@@ -75,11 +73,8 @@ def dispatch(
         like: a schedule (table ``SCHEDULE``) in whose order casts are placed first, instead of in due order.
         over: polled where an order has found no place; True: no other sequences are tried.
 
-    The attribute ``complete`` is 0 where not every heat found a place; ``unplaced`` names those. Processes have a
-    foreman of their own (``emberline.twin.processes.baseline``).
+    The attribute ``complete`` is 0 where not every heat found a place; ``unplaced`` names those.
     """
-    if scenario.processes:
-        return dispatch_works(scenario)
     table = shop(scenario)
     if envelope is None or scenario.disturbances.margins:
         planned = planned_durations(table, careful=keeping)

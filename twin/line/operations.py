@@ -12,6 +12,7 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.energy_states import EnergyStates
+from emberline.scenarios.line.planning_durations import planned_min
 from emberline.twin.power import Profile
 
 NEVER = math.inf
@@ -329,3 +330,21 @@ def arrange(shop: Shop, plan: list[tuple[int, int, int, float, float]], missing:
             if found.same_cast(first, second):
                 found.pace[first] = found.planned[first]
     return found
+
+
+def planned_durations(table: Shop, *, careful: bool = True) -> np.ndarray:
+    """Duration that a plan reckons with for each heat on each unit [min], shape (n_heats, n_units).
+
+    Args:
+        table: the line.
+        careful: by the quantiles of the margins, where there are any; else by the general one.
+    """
+    nominal = np.array(table.duration, dtype=float).reshape(len(table.names), len(table.units))
+    planned = nominal.copy()
+    told = table.scenario.disturbances
+    for u, name in enumerate(table.units):
+        quantile = told.quantile(table.stages[table.stage_of[u]]) if careful else told.planning_quantile
+        column = nominal[:, u]
+        for minutes in np.unique(column[~np.isnan(column)]).tolist():
+            planned[column == minutes, u] = planned_min(told, name, minutes, quantile)
+    return planned

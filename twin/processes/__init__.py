@@ -5,7 +5,3 @@
 the foreman looks through ``glance`` and ``outlook``, and fits his step with ``fitting``. ``recorder`` and ``missed``
 make datasets of what happened.
 """
-
-from emberline.twin.processes.run import WorksFollower, dispatch_works, envelope_variables
-
-__all__ = ["WorksFollower", "dispatch_works", "envelope_variables"]

@@ -16,7 +16,7 @@ from emberline.twin.processes.network import Network, network
 from emberline.twin.processes.recorder import Records
 from emberline.twin.processes.scatter import luck, planned_rate
 from emberline.twin.processes.works import Policy, Works
-from emberline.twin.recorder import run_attrs, stop_variables, violation_variables
+from emberline.twin.run_variables import run_attrs, stop_variables, violation_variables
 from emberline.twin.site.site import Setpoints, SiteGrid, balance, variables
 
 NO_OPERATIONS = {

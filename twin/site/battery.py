@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from emberline.twin.site.grids import Setpoints, SiteGrid
+from emberline.twin.site.grids import SiteGrid
+from emberline.twin.site.setpoints import Setpoints
 from emberline.twin.store import Store
 from emberline.twin.violation import TOLERANCE, Violation
 

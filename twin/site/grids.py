@@ -7,30 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.process import carriers_of
-from emberline.twin.site.assets import AssetSetpoints, Hub
-
-
-@dataclass(frozen=True)
-class Setpoints:
-    """What a schedule tells the assets, per step, shape (n_steps,) each."""
-
-    charge_mw: np.ndarray
-    discharge_mw: np.ndarray
-    pv_curtailed_mw: np.ndarray
-    assets: AssetSetpoints | None = None
-    """Of the site's assets, where it has any."""
-
-    @classmethod
-    def read(cls, schedule: xr.Dataset) -> Setpoints:
-        """From a dataset of table ``SCHEDULE``."""
-        charge, discharge, curtailed = (
-            schedule[name].to_numpy() for name in ("charge_mw", "discharge_mw", "pv_curtailed_mw")
-        )
-        return cls(charge, discharge, curtailed, AssetSetpoints.read(schedule))
+from emberline.twin.site.assets.hub import Hub
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,14 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.twin.site.assets import AssetSetpoints, Electric, HubRun, follow, rule
+from emberline.twin.site.assets.baseline import rule
+from emberline.twin.site.assets.flows import HubRun
+from emberline.twin.site.assets.following import follow
+from emberline.twin.site.assets.hub import Electric
+from emberline.twin.site.assets.setpoints import AssetSetpoints
 from emberline.twin.site.battery import battery
-from emberline.twin.site.grids import Setpoints, SiteGrid
+from emberline.twin.site.grids import SiteGrid
+from emberline.twin.site.setpoints import Setpoints
 from emberline.twin.violation import TOLERANCE, Violation
 
 __all__ = ["TOLERANCE", "Setpoints", "SiteGrid", "Violation", "balance", "variables"]

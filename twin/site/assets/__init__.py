@@ -4,10 +4,3 @@ With a schedule's set-points each asset does what it is told as far as it can (`
 them the foreman's rules hold (``twin.site.assets.baseline``). What both do in a step is written down once, in
 ``Plant``; a machine is moved within what ``MachineRun`` allows, a store within what ``TankRun`` allows.
 """
-
-from emberline.twin.site.assets.baseline import rule
-from emberline.twin.site.assets.flows import HubRun
-from emberline.twin.site.assets.following import AssetSetpoints, follow
-from emberline.twin.site.assets.hub import Electric, Hub
-
-__all__ = ["AssetSetpoints", "Electric", "Hub", "HubRun", "follow", "rule"]

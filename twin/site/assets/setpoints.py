@@ -1,0 +1,45 @@
+"""Set-points of a schedule for the assets of the site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from emberline.scenarios.assets.account import label
+
+
+@dataclass(frozen=True)
+class AssetSetpoints:
+    """What a schedule tells the assets, per step, shape (n_steps,) each."""
+
+    rates: Mapping[str, np.ndarray]
+    """``asset_rate`` by its label."""
+    on: Mapping[str, np.ndarray]
+    """``asset_on`` by machine."""
+    dumped: Mapping[str, np.ndarray]
+    """``dumped_rate`` by carrier."""
+
+    @classmethod
+    def read(cls, schedule: xr.Dataset) -> AssetSetpoints:
+        """From a dataset of table ``SCHEDULE``; empty where it tells nothing of assets."""
+
+        def rows(name: str, dim: str) -> dict[str, np.ndarray]:
+            if name not in schedule:
+                return {}
+            return dict(zip(schedule[dim].values.tolist(), schedule[name].to_numpy(), strict=True))
+
+        return cls(rows("asset_rate", "flow"), rows("asset_on", "machine"), rows("dumped_rate", "carrier"))
+
+    def rate(self, asset: str, key: str = "") -> list[float]:
+        """A flow as it was planned.
+
+        Raises:
+            ValueError: the schedule does not tell it.
+        """
+        name = label(asset, key)
+        if name not in self.rates:
+            raise ValueError(f"the schedule has no set-point for flow {name!r}")
+        return np.asarray(self.rates[name], dtype=float).tolist()
