@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from emberline.plans.pareto.front import Front
-    from emberline.plans.plan.plan import Progress
+    from emberline.plans.plan.progress import Progress
 
 Changes = Mapping[str, Any]
 """Dotted key of the scenario and its new value: a number in the key's unit, a quantity such as ``"85 MW"``, a list or

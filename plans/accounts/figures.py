@@ -12,7 +12,7 @@ from emberline.plans.accounts.bill import DEMAND, EXPORT, IMPORT, UPKEEP, bill
 from emberline.plans.accounts.ledger import site_emissions
 from emberline.plans.accounts.scope1 import direct
 from emberline.plans.accounts.site_stores import levels
-from emberline.plans.accounts.stock import Worth, same_deliveries, worth
+from emberline.plans.accounts.stock_worth import SAME, Worth, worth
 from emberline.scenarios import Scenario
 from emberline.scenarios.tariff.settlement import market_based
 
@@ -184,3 +184,10 @@ def _dumped(data: xr.Dataset, hours: float) -> dict[str, float]:
 
 def _unserved(data: xr.Dataset) -> int:
     return int(np.isin(data["violation_kind"].values, UNSERVED).sum()) if "violation_kind" in data else 0
+
+
+def same_deliveries(baseline: Figures, plan: Figures) -> bool:
+    """Whether two runs deliver the same, each delivery by itself."""
+    names = baseline.delivered.keys() | plan.delivered.keys()
+    pairs = [(baseline.delivered.get(name, 0.0), plan.delivered.get(name, 0.0)) for name in names]
+    return all(abs(a - b) <= SAME * max(a, b, 1.0) for a, b in pairs)

@@ -7,7 +7,7 @@ import xarray as xr
 
 from emberline.plans.accounts.ledger import heat_shares, site_emissions
 from emberline.plans.accounts.scope1 import direct
-from emberline.plans.accounts.stock import spending
+from emberline.plans.accounts.stock_worth import spending
 from emberline.scenarios import Scenario
 
 

@@ -16,7 +16,7 @@ from emberline.plans.exports.refusal import CannotExport
 from emberline.plans.exports.speaker import ENGLISH, Speaker
 from emberline.plans.exports.tables import TABLES
 from emberline.plans.exports.workshop import workshop
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from emberline.plans.exports.formats.gantt_sheet import colours, key, works
 from emberline.plans.exports.speaker import ENGLISH, Speaker
 from emberline.plans.exports.tables import LINE, PROCESSES
 from emberline.plans.exports.texts import one_line
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 from emberline.scenarios.records.horizon import Horizon
 
 if TYPE_CHECKING:

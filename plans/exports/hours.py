@@ -8,7 +8,7 @@ import numpy as np
 
 from emberline.plans.accounts.bill import hourly_cost
 from emberline.plans.accounts.ledger import INTENSITY, ledger
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 from emberline.scenarios.records.horizon import clock_hours
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 TONNES = "t CO2e"
 UNITS = {"carbon": "kg CO2e", "lateness": "min"}

@@ -18,7 +18,7 @@ from emberline.plans.exports.activities import activities
 from emberline.plans.exports.hours import hours, local
 from emberline.plans.exports.refusal import CannotExport
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 if TYPE_CHECKING:
     import pandas as pd

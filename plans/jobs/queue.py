@@ -42,7 +42,7 @@ from typing import Any
 from emberline.plans.jobs.folder import age, ahead, folder_of, held, jobs_folder, prune, request, write
 from emberline.plans.jobs.status import ENDED, JobStatus, told
 from emberline.plans.store import netcdf, run_folder
-from emberline.plans.store.catalogue import StoreError
+from emberline.plans.store.catalogue.errors import StoreError
 from emberline.plans.store.home import Home, home
 
 __all__ = [

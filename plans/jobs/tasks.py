@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from emberline.plans.plan.plan import Plan, Progress
+from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.progress import Progress
 from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios import Scenario
 

@@ -34,7 +34,8 @@ import xarray as xr
 
 from emberline.plans.accounts.figures import figures
 from emberline.plans.levers.case import FOREMAN, JOINT, SEQUENTIAL, Case, Lever, Levers, change, goal_value
-from emberline.plans.plan.plan import Plan, Progress, number_told, plan, violations
+from emberline.plans.plan.plan import Plan, number_told, plan, violations
+from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.redispatch import Redispatch, Redispatched
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Boiler, FlexibleLoad, Storage, WasteHeatRecovery

@@ -11,7 +11,8 @@ import numpy as np
 from emberline.plans.pareto.front import Front
 from emberline.plans.pareto.point import kept
 from emberline.plans.pareto.setting import prepare
-from emberline.plans.plan.plan import Plan, Progress
+from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.replays import disturbed_replays
 from emberline.plans.store.store import StoreError
 

@@ -26,7 +26,7 @@ from emberline.plans.pareto.front import SAME, Front, nondominated, tabulate
 from emberline.plans.pareto.point import Solved, between, end
 from emberline.plans.pareto.setting import CARBON, COST, Ground, prepare
 from emberline.plans.plan import pace
-from emberline.plans.plan.plan import Progress
+from emberline.plans.plan.progress import Progress
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.base import Problem, ScenarioError
 

@@ -16,6 +16,7 @@ from emberline.plans.accounts.figures import Figures, comparable, figures
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.site_stores import higher, searched, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
+from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.replays import Replays, disturbed_replays
 from emberline.plans.plan.start_lists import beginnings
 from emberline.scenarios import Scenario
@@ -29,8 +30,6 @@ SURE = 1e-6
 """Minutes by which a lateness may lie above its bound and still be proven least."""
 LEAST_S = 30.0
 """The baseline tries other sequences for as long as the search may take, and for so long at least."""
-Progress = Callable[[dict[str, Any]], None]
-"""Told of what happens: ``phase`` always, and while optimizing ``incumbent``, ``bound``, ``gap`` and ``seconds``."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from emberline.plans.plan.plan import Plan, Progress, plan
+from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.plan.progress import Progress
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.records.orders import Lock
 

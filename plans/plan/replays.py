@@ -14,7 +14,7 @@ from emberline.plans.accounts.stock import shortfall
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
-    from emberline.plans.plan.plan import Progress
+    from emberline.plans.plan.progress import Progress
 
 QUANTILES = (0.1, 0.5, 0.9)
 FIGURES = ("carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries")

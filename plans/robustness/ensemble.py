@@ -17,7 +17,7 @@ import xarray as xr
 
 from emberline.plans.jobs import memory
 from emberline.plans.jobs.engine import Engine
-from emberline.plans.plan.plan import Progress
+from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.replay_outcome import Followed, Outcome, outcomes
 from emberline.plans.plan.replays import QUANTILES
 from emberline.scenarios import Scenario

@@ -23,7 +23,8 @@ from filelock import FileLock, Timeout
 from platformdirs import user_data_path
 
 from emberline.plans.store import run_folder
-from emberline.plans.store.catalogue import VARIABLE, NotKeptError, StoreError
+from emberline.plans.store.catalogue.database import VARIABLE
+from emberline.plans.store.catalogue.errors import NotKeptError, StoreError
 
 RUN_ID = re.compile(r"[0-9a-f]{32}\Z")
 PATIENCE_S = 0.5

@@ -24,7 +24,8 @@ from emberline.plans.accounts.figures import Figures
 from emberline.plans.plan.plan import Plan
 from emberline.plans.plan.replays import Replays
 from emberline.plans.store import netcdf, run_record
-from emberline.plans.store.catalogue import StoreError, labels
+from emberline.plans.store.catalogue import labels
+from emberline.plans.store.catalogue.errors import StoreError
 from emberline.scenarios import Scenario
 
 PACKAGES = ("emberline", "pyomo", "highspy", "simpy", "xarray", "numpy")

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from emberline.plans.accounts.figures import Figures
-from emberline.plans.store.catalogue import StoreError
+from emberline.plans.store.catalogue.errors import StoreError
 
 FORMAT = 1
 NAME = "plan.json"

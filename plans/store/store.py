@@ -23,7 +23,9 @@ from filelock import Timeout
 
 from emberline.plans.plan.plan import Plan
 from emberline.plans.store import run_folder
-from emberline.plans.store.catalogue import Catalogue, CatalogueError, Entry, NotKeptError, StoreError
+from emberline.plans.store.catalogue.catalogue import Catalogue
+from emberline.plans.store.catalogue.entry import Entry
+from emberline.plans.store.catalogue.errors import CatalogueError, NotKeptError, StoreError
 from emberline.plans.store.home import RUN_ID, Home, home, is_begun, whole
 from emberline.plans.store.run_folder import DATASETS, PACKAGES, StoredRun
 from emberline.plans.store.run_record import FORMAT

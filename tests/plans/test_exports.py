@@ -19,7 +19,7 @@ from writers import ROOT
 from emberline.plans.exports import FORMATS, CannotExport, export, written
 from emberline.plans.exports.manifest import manifest, proof, rows
 from emberline.plans.exports.workshop import workshop
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 from emberline.scenarios.records.orders import HeatEntry, Order
 from emberline.ui.cli.files import export as exporting
 

@@ -12,7 +12,7 @@ from lxml import etree
 from emberline.plans.exports import CannotExport, export
 from emberline.plans.exports.activities import activities
 from emberline.plans.exports.formats.b2mml import COURTESY
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 NAMES = {"b": "http://www.mesa.org/xml/B2MML"}
 

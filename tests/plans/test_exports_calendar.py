@@ -12,7 +12,7 @@ from icalendar import Calendar, Event
 
 from emberline.plans.exports import export
 from emberline.plans.exports.activities import activities
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 
 def read(run: StoredRun, folder: Path, unit: str | None = None) -> Calendar:

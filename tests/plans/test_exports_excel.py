@@ -18,7 +18,7 @@ from shops import cast
 from emberline.plans.exports import export
 from emberline.plans.exports.clock_changes import clocks_change
 from emberline.plans.exports.texts import printable
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 
 @pytest.fixture

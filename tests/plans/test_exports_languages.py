@@ -22,7 +22,7 @@ from emberline.plans.exports import ENGLISH, FORMATS, export
 from emberline.plans.exports.formats.excel import sheet_name
 from emberline.plans.exports.texts import printable
 from emberline.plans.exports.worded import for_people, worded
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 from emberline.ui.text.language import CATALOGUES
 from emberline.ui.text.speaker import speaker
 

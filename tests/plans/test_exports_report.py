@@ -15,7 +15,7 @@ from emberline.plans.exports import export
 from emberline.plans.exports.charts import MOST_POINTS, _points
 from emberline.plans.exports.manifest import proof
 from emberline.plans.exports.worded import worded
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 from emberline.scenarios.records.horizon import Horizon
 
 

@@ -21,7 +21,7 @@ from emberline.plans.exports.hours import hours as by_hour
 from emberline.plans.exports.manifest import manifest
 from emberline.plans.exports.tables import chosen, figures
 from emberline.plans.exports.texts import printable, uncalculated
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 
 @pytest.fixture

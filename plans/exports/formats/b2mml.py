@@ -16,7 +16,7 @@ from emberline.plans.exports import manifest
 from emberline.plans.exports.activities import Activity, Material, activities
 from emberline.plans.exports.refusal import CannotExport
 from emberline.plans.exports.texts import one_line, printable
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 NAMESPACE = "http://www.mesa.org/xml/B2MML"
 COURTESY = "The Business To Manufacturing Markup Language (B2MML) is used courtesy of MESA International."

@@ -17,7 +17,7 @@ from emberline.plans.exports.refusal import CannotExport
 from emberline.plans.exports.speaker import ENGLISH, Speaker
 from emberline.plans.exports.texts import one_line, printable
 from emberline.plans.exports.worded import does
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 if TYPE_CHECKING:
     from icalendar import Event

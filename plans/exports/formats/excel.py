@@ -20,7 +20,7 @@ from emberline.plans.exports.formats import gantt_sheet
 from emberline.plans.exports.hours import hours
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 from emberline.plans.exports.texts import one_line, printable
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ from emberline.plans.exports.clock_changes import clocks_change
 from emberline.plans.exports.speaker import ENGLISH, Speaker
 from emberline.plans.exports.texts import printable
 from emberline.plans.exports.worded import does
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 from emberline.scenarios import Scenario
 
 MOST_CELLS = 1_000

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from emberline.plans.exports import tables
 from emberline.plans.exports.hours import hours
 from emberline.plans.exports.manifest import manifest
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 if TYPE_CHECKING:
     import pandas as pd

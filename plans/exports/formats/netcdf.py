@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.exports.manifest import flat
 from emberline.plans.store import netcdf
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 if TYPE_CHECKING:
     import xarray as xr

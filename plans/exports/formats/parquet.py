@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emberline.plans.exports import tables
 from emberline.plans.exports.manifest import manifest
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 KEY = b"emberline"
 """Of the manifest in the schema's metadata, as JSON; ``pandas.read_parquet`` does not need it."""

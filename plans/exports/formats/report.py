@@ -15,7 +15,7 @@ from emberline.plans.exports.hours import hours
 from emberline.plans.exports.speaker import ENGLISH, Speaker, mark
 from emberline.plans.exports.texts import printable
 from emberline.plans.exports.worded import figures, for_people
-from emberline.plans.store.store import StoredRun
+from emberline.plans.store.run_folder import StoredRun
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from hashlib import blake2b
 
 from emberline.plans.jobs.engine import Engine
-from emberline.plans.plan.plan import Plan, Progress, plan
+from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.replays import FIGURES, Replays
 from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.plans.robustness.ensemble import refuse as refuse_ensemble

@@ -12,7 +12,7 @@ from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
     from emberline.plans.robustness.ensemble import Ensemble
-    from emberline.plans.store.store import StoredRun
+    from emberline.plans.store.run_folder import StoredRun
 
 ROWS = 20
 """Limits that are listed at most."""

@@ -1,0 +1,9 @@
+"""How a plan in the making reports what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Progress = Callable[[dict[str, Any]], None]
+"""Called with ``phase`` always, and while optimizing with ``incumbent``, ``bound``, ``gap`` and ``seconds``."""
