@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import xarray as xr
@@ -26,6 +26,7 @@ def dispatch(
     *,
     keeping: bool = False,
     like: xr.Dataset | None = None,
+    over: Callable[[], bool] | None = None,
 ) -> xr.Dataset:
     """The baseline's schedule (table ``SCHEDULE``), of heats or of processes; arguments as of ``dispatch_heats``.
 
@@ -33,7 +34,7 @@ def dispatch(
     """
     if scenario.processes:
         return dispatch_works(scenario)
-    return dispatch_heats(scenario, envelope, keeping=keeping, like=like)
+    return dispatch_heats(scenario, envelope, keeping=keeping, like=like, over=over)
 
 
 def simulate(

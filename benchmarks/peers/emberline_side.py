@@ -161,7 +161,7 @@ def _told(phase: Phase) -> Iterator[None]:
 
     def building(*args: Any, **how: Any) -> SiteModel:
         phase(BUILD)
-        return build(*args, **how, program=handing_over)
+        return build(*args, **{**how, "program": handing_over})
 
     def handing_over(model: pyo.ConcreteModel) -> Program:
         phase(HAND_OVER)

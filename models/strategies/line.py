@@ -17,6 +17,7 @@ from emberline.models.kernel.highs import Progress
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.constants import baseline_cost, direct_kg
+from emberline.models.problem.site import SiteData
 from emberline.models.search import deadline
 from emberline.models.search.incumbent import LAST_S, Search
 from emberline.models.search.schedule import as_schedule
@@ -119,7 +120,7 @@ def pursue(search: Search, strategy: str | None = None) -> str:
     return name
 
 
-def _settle(search: Search, data: sites.SiteData, given: Starts | None) -> None:
+def _settle(search: Search, data: SiteData, given: Starts | None) -> None:
     """Give the best plan, and the foreman's list if it turns out to be better, what the site can really do."""
     began = time.perf_counter()
     found, search.best, search.best_flows = search.best, None, None

@@ -315,7 +315,7 @@ def test_a_reader_that_leaves_is_no_error() -> None:
 
 def test_an_error_of_its_own_is_one_line_and_a_file(home: Path, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: no stack trace for the user, exit code 3, the details kept; with EMBERLINE_DEBUG the trace itself."""
-    monkeypatch.setattr("emberline.plans.store.store.Store.open", lambda store, run: {}["a fault"])
+    monkeypatch.setattr("emberline.plans.store.store.Store.open", lambda store, run: [store][1])
     done = emberline("show", kept)
     assert done.returncode == 3
     assert len(done.stderr.splitlines()) == 2

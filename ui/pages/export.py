@@ -12,7 +12,8 @@ import streamlit as st
 from emberline.plans.exports import FORMATS, TABLES, export
 from emberline.plans.exports.activities import units
 from emberline.plans.exports.manifest import manifest
-from emberline.plans.store.run_folder import StoredRun, StoreError
+from emberline.plans.store.catalogue import StoreError
+from emberline.plans.store.run_folder import StoredRun
 from emberline.ui.pages.result import result
 from emberline.ui.pages.session import run_picker
 from emberline.ui.text import wording

@@ -10,7 +10,8 @@ from emberline.plans.jobs import queue
 from emberline.plans.plan.plan import Plan
 from emberline.plans.robustness.ensemble import interval
 from emberline.plans.store import ensembles
-from emberline.plans.store.run_folder import StoredRun, StoreError
+from emberline.plans.store.catalogue import StoreError
+from emberline.plans.store.run_folder import StoredRun
 from emberline.ui.pages.result import result
 from emberline.ui.pages.session import job_progress, run_picker
 from emberline.ui.pages.studies import ensemble, holding

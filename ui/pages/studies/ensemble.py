@@ -12,7 +12,8 @@ import streamlit as st
 from emberline.plans.plan.plan import Plan
 from emberline.plans.robustness.ensemble import Ensemble
 from emberline.plans.store import ensembles
-from emberline.plans.store.run_folder import StoredRun, StoreError
+from emberline.plans.store.catalogue import StoreError
+from emberline.plans.store.run_folder import StoredRun
 from emberline.ui.charts import ensemble
 from emberline.ui.charts.view import View, weeks
 from emberline.ui.pages.result.accounts import draw
