@@ -18,6 +18,7 @@ import xarray as xr  # noqa: E402
 
 from benchmarks.peers.hub import START, Case, Generator, Store  # noqa: E402
 from benchmarks.peers.protocol import BUILD, HAND_OVER, Phase, answer, untimed  # noqa: E402
+from emberline.models.formulations import whole_site  # noqa: E402
 from emberline.models.formulations.site import balance as sites  # noqa: E402
 from emberline.models.formulations.site import objective as aims  # noqa: E402
 from emberline.models.formulations.whole_site import SiteModel  # noqa: E402
@@ -157,7 +158,7 @@ def solve(case: Case, phase: Phase = untimed) -> tuple[float, str]:
 @contextmanager
 def _told(phase: Phase) -> Iterator[None]:
     """Tell the phases of a model's building; Emberline builds again where a store would burn a surplus."""
-    build = hubs.build
+    build = whole_site.build
 
     def building(*args: Any, **how: Any) -> SiteModel:
         phase(BUILD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from emberline.models.formulations.site import balance as sites
+from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts
 
@@ -29,7 +29,7 @@ def direct_kg(scenario: Scenario, envelope: xr.Dataset) -> float:
     return total
 
 
-def baseline_cost(scenario: Scenario, data: sites.SiteData, start: xr.Dataset | None) -> float | None:
+def baseline_cost(scenario: Scenario, data: SiteData, start: xr.Dataset | None) -> float | None:
     """What the foreman pays, the carbon price on the line's direct emissions left out; None: not known."""
     if start is None:
         return None

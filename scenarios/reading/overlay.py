@@ -38,7 +38,7 @@ def lay(document: Document, name: str) -> None:
         return any(at[:size] in leaves for size in range(1, len(at) + 1))
 
     document.lines = {at: line for at, line in document.lines.items() if not laid(at)}
-    document.overrides |= {at: f"@{over.name}:{line}" for at, line in over.lines.items() if laid(at)}
+    document.overrides |= {at: f"--set @{over.name}:{line}" for at, line in over.lines.items() if laid(at)}
 
 
 def _beside(data: Any, folder: Path) -> Any:
