@@ -105,7 +105,7 @@ def test_a_stale_window_does_not_overwrite() -> None:
 
 WRITER = """
 import sys
-from emberline.plans import drafts, snapshots
+from emberline.plans.store import drafts, snapshots
 draft = drafts.open_draft(sys.argv[1])
 print("ready", flush=True)
 for n in range(10_000):

@@ -11,7 +11,7 @@ import xarray as xr
 SCRIPT = """
 import sys, threading
 from pathlib import Path
-from emberline.plans import netcdf
+from emberline.plans.store import netcdf
 
 def read():
     for _ in range(100):

@@ -6,9 +6,9 @@ from streamlit.testing.v1 import AppTest
 
 SCRIPT = """
 from importlib import import_module
-from emberline.ui.pages import session
+from emberline.ui.pages.session import session
 session.begin()
-import_module("emberline.emberline.ui.pages.{module}").page()
+import_module("emberline.ui.pages.{module}").page()
 """
 
 

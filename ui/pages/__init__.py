@@ -80,7 +80,7 @@ def _page(name: str) -> Any:
 
     def draw() -> None:
         try:
-            import_module(f"emberline.emberline.ui.pages.{name}").page()
+            import_module(f"emberline.ui.pages.{name}").page()
         except Exception as error:
             says = refusal(error)
             if not says:
