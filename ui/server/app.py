@@ -152,7 +152,7 @@ def _warm() -> None:
     """Import what the pages need, and do what takes long only once, while the first browser is still on its way."""
     from emberline.ui.pages import PAGES
 
-    for name in [*(f"emberline.ui.pages.{page}" for page in PAGES), "netCDF4", "twin"]:
+    for name in [*(f"emberline.ui.pages.{page}" for page in PAGES), "netCDF4", "emberline.twin"]:
         with suppress(Exception):  # the page that needs it says so where it is opened
             import_module(name)
     with suppress(Exception):
