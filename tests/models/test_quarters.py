@@ -96,3 +96,10 @@ def test_without_a_coarse_plan_casts_are_put_back(monkeypatch: pytest.MonkeyPatc
     found = models.optimize(scenario, envelope, twin.dispatch(scenario, envelope), on_progress=tell)
     assert found.attrs["seconds renew"] > 0
     assert found.attrs["objective"] < told[0]
+
+
+def test_a_horizon_that_begins_between_quarters_has_a_coarser_grid() -> None:
+    """Proves: quarter-hours count from the horizon's start. Sensitivity: counted from the full hour, none fits."""
+    begins = ["horizon.start=2026-06-16T00:10+02:00", "horizon.days=null", "horizon.length_h=23 h"]
+    scenario = load("melt-shop-small", [*begins, "horizon.step_min=5", "site.grid.metered_interval_min=10"])
+    assert coarse_grid.coarser(scenario, twin.envelope(scenario), None) is not None

@@ -33,7 +33,7 @@ def coarser(
     horizon = scenario.horizon
     ratio = round(COARSE_MIN / horizon.step_min)
     even = ratio * horizon.step_min == COARSE_MIN and horizon.n_steps % ratio == 0
-    if ratio < 2 or not even or horizon.start_utc.minute % COARSE_MIN:
+    if ratio < 2 or not even:
         return None
 
     def search(fine: Search) -> Search:
