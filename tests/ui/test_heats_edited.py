@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from browsing import at_rest, settled
 from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from served import Server
 from streamlit.testing.v1 import AppTest
 
@@ -17,6 +19,7 @@ from emberline.ui.pages.result import heats
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN_AGAIN = "Lock and plan again"
+ATTEMPTS = 6
 
 
 @pytest.fixture
@@ -49,10 +52,10 @@ def test_a_mistyped_year(home: Path, stored_home: tuple[Path, str], server: Serv
     at_rest(page)
     again = page.get_by_role("button", name=PLAN_AGAIN)
     expect(again).to_be_disabled()
-    edit_start(page, "061620260300AM")
+    edit_start(page, "061620260300AM", "2026-06-16T03:00")
     expect(again).to_be_enabled()
     expect(page.get_by_text("1 to lock", exact=True)).to_be_visible()
-    edit_start(page, "061620990300AM", row=2)
+    edit_start(page, "061620990300AM", "2099-06-16T03:00", row=2)
     expect(page.get_by_text("1 to lock", exact=True)).to_be_visible()
     expect(again).to_be_enabled()
     page.close()
@@ -83,15 +86,24 @@ def opened(run: str, locks: str = "") -> AppTest:
     return app.run()
 
 
-def edit_start(page: Page, typed: str, row: int = 0) -> None:
-    """Type a start into the cell of a row."""
+def edit_start(page: Page, typed: str, value: str, row: int = 0) -> None:
+    """Type a start into the cell of a row; a click that met a grid in the drawing is made again."""
     grid = page.get_by_test_id("stDataFrame").locator("canvas").first
-    box = grid.bounding_box()
-    assert box is not None
-    page.mouse.dblclick(box["x"] + box["width"] * 0.52, box["y"] + 52 + 35 * row)
     field = page.locator("input[type='datetime-local']")
-    assert field.get_attribute("min") == "2026-06-16T00:00:00.000"
-    field.focus()
-    page.keyboard.type(typed)
+    for _ in range(ATTEMPTS):
+        box = grid.bounding_box()
+        assert box is not None
+        page.mouse.dblclick(box["x"] + box["width"] * 0.52, box["y"] + 52 + 35 * row)
+        try:
+            field.wait_for(timeout=5000)
+        except PlaywrightTimeoutError:
+            continue
+        assert field.get_attribute("min") == "2026-06-16T00:00:00.000"
+        field.focus()
+        page.keyboard.type(typed)
+        if field.input_value().startswith(value):
+            break
+        page.keyboard.press("Escape")
+    expect(field).to_have_value(re.compile(value))
     page.keyboard.press("Enter")
     at_rest(page)
