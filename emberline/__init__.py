@@ -9,13 +9,14 @@ See ``docs/python.md``. In a checkout the rooms (``scenarios``, ``twin``, ``mode
 next to this one; installed they are folders in it. One entry of the package's path covers both (``docs/design/0009``).
 """
 
-from importlib import import_module
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+# nothing is imported here that Python has not loaded already: Ctrl-C is answered from the first moment on
+import os
 
-_FOLDER = Path(__file__).resolve().parent
-if not (_FOLDER / "scenarios").is_dir():
-    __path__.append(str(_FOLDER.parent))
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+if not os.path.isdir(os.path.join(_FOLDER, "scenarios")):
+    __path__.append(os.path.dirname(_FOLDER))
+
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from emberline.api import change, compare, hold, load, open_run, pareto, plan, simulate
@@ -42,10 +43,12 @@ _PLACES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # imported on demand: `emberline --help` must not wait for xarray
     if name not in __all__:
         raise AttributeError(f"module 'emberline' has no attribute {name!r}")
+    from importlib import import_module
+
     return getattr(import_module(_PLACES.get(name, "emberline.api")), name)
 
 

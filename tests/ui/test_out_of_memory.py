@@ -28,7 +28,11 @@ main()
     ("module", "error", "says"),
     [
         ("emberline.ui.cli.main", "MemoryError", faults.OUT_OF_MEMORY),
-        ("scenarios", "ImportError('lib.so: failed to map segment from shared object')", faults.OUT_OF_MEMORY),
+        (
+            "emberline.scenarios",
+            "ImportError('lib.so: failed to map segment from shared object')",
+            faults.OUT_OF_MEMORY,
+        ),
         ("typer", 'RuntimeError("can\'t start new thread")', faults.OUT_OF_MEMORY),
         (
             "emberline.ui.cli.options",
