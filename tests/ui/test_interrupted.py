@@ -26,8 +26,6 @@ MODULES = ["emberline.ui.cli.main", "typer", "emberline.ui.cli.options", "emberl
 
 
 @pytest.mark.parametrize("module", MODULES)
-    "module", ["emberline.ui.cli.main", "typer", "emberline.ui.cli.options", "emberline.scenarios"]
-)
 def test_ctrl_c_while_loading(module: str) -> None:
     """Proves: exit code 130 and one line, whatever is being imported. Sensitivity: a trace of the imports."""
     command = [sys.executable, "-c", EARLY.format(module=module), "list"]
