@@ -122,7 +122,9 @@ def test_idle_units_beside_heats_in_progress() -> None:
             "transitions": [way, {"start": "ready", "end": "off", "duration_min": 0}],
             "ready": "ready",
         }
-    made = plan(in_progress(line=line))
+    built = in_progress(line=line)
+    # the bound leaves idle units out, so that the gap stays open and the search would go on to its limit
+    made = plan(built.model_copy(update={"goal": built.goal.model_copy(update={"time_limit_s": 4.0})}))
     assert_agrees(made)
     assert made.schedule is not None
     assert made.replay is not None
