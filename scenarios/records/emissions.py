@@ -135,8 +135,10 @@ def factors_used(scenario: Scenario) -> tuple[Used, ...]:
 
 
 def _used(named: Iterable[tuple[str, Any]]) -> Iterator[Used]:
+    seen: set[tuple[str, str]] = set()
     for by, record in named:
         found = getattr(record, "factor", None)
-        if found is not None:
+        if found is not None and (by, found.name) not in seen:
+            seen.add((by, found.name))
             for row, part in zip(found.rows, found.parts(found.rows[0].per), strict=True):
                 yield Used(by, row, part.kg_per_unit)

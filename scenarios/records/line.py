@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Annotated
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from emberline.scenarios.energy_states import EnergyStates
 from emberline.scenarios.records.base import NAME as NAME
@@ -23,6 +23,7 @@ from emberline.scenarios.records.quantity import (
     Minutes,
     PositiveMinutes,
     Tonnes,
+    convert,
 )
 
 
@@ -78,6 +79,27 @@ class Emission(Record):
     """kg CO2e per tonne treated."""
 
 
+def _with_gases(emissions: tuple[Emission, ...]) -> tuple[Emission, ...]:
+    """Emissions, and the methane and nitrous oxide of each biogenic one by factor, which count like any others.
+
+    One that stands there already, of the same factor and amount, is not counted twice.
+    """
+    known = {(e.factor.name, e.used) for e in emissions if e.factor is not None and not e.biogenic}
+    found = list(emissions)
+    for emission in emissions:
+        factor, used = emission.factor, emission.used
+        if factor is None or used is None or not emission.biogenic or (factor.name, used) in known:
+            continue
+        per = factor.rows[0].per
+        kg = convert(used, f"{per}/t") * factor.fossil_kg_per(per)
+        if kg:
+            found.append(emission.model_copy(update={"biogenic": False, "kg_per_t": kg}))
+    return tuple(found)
+
+
+Emissions = Annotated[tuple[Emission, ...], AfterValidator(_with_gases)]
+
+
 class Gives(Record):
     """Waste heat or gas that a stage gives off while it works, proportional to the electricity that it draws."""
 
@@ -98,7 +120,7 @@ class Stage(Record):
     """Longest time from the end here to the start of the next stage, the transfer included; none: no limit."""
     campaign: bool = False
     """The heats of an order follow each other here without a gap, on one unit (continuous casting)."""
-    emissions: tuple[Emission, ...] = ()
+    emissions: Emissions = ()
     gives: tuple[Gives, ...] = ()
 
     @model_validator(mode="after")
