@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
 from emberline.models.explain.limit import Limit, droppable, item, moment, number, numeric, without
 from emberline.scenarios import Scenario
@@ -10,6 +13,8 @@ from emberline.scenarios.records.line import Stage
 
 WAIT_STEP_MIN = 5.0
 PACE_STEP = 0.01
+LOCK_SCALE_MIN = 480.0
+"""A lock that is moved by as much counts as one that is dropped."""
 QUICKEST = 0.1
 """Share of its time below which no stage could work."""
 
@@ -22,11 +27,33 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
     for i, lock in enumerate(scenario.locks):
         says = f"lock of heat {lock.heat} at {lock.stage}"
         yield droppable(f"locks.{i}", says, f"{says} dropped", "lock", without("locks", scenario.locks, i))
+        yield from _lock_moved(scenario, i)
     if len(scenario.locks) > 1:
         yield droppable("locks", "all locks", "all locks dropped", "lock", "locks=[]")
     for stage in scenario.line.stages:
         yield from _stage(scenario, stage)
     yield from _leaving_out(scenario)
+
+
+def _lock_moved(scenario: Scenario, place: int) -> Iterator[Limit]:
+    """A lock on times with its end moved later, or its beginning earlier: the nearest starts that can be kept."""
+    lock, minutes = scenario.locks[place], scenario.horizon.minutes
+    first, last = (lock.start, lock.start) if lock.start is not None else (lock.earliest, lock.latest)
+    records = [one.model_dump(mode="json", exclude_defaults=True) for one in scenario.locks]
+    window = {name: value for name, value in records[place].items() if name != "start"}
+    if lock.start is not None:
+        window |= dict.fromkeys(("earliest", "latest"), records[place]["start"])
+
+    def moved(end: str, new: float) -> tuple[str, ...]:
+        changed = [*records[:place], window | {end: f"{number(new)} min"}, *records[place + 1 :]]
+        return (f"locks={json.dumps(changed, ensure_ascii=False)}",)
+
+    horizon = scenario.horizon
+    for end, at, loosest in (("latest", last, horizon.length_min - horizon.step_min), ("earliest", first, 0.0)):
+        if at is not None and (minutes(at) < loosest if end == "latest" else minutes(at) > loosest):
+            says = f"{end} start of heat {lock.heat} at {lock.stage}"
+            limit = moment(f"locks.{place}.{end}", says, "lock", scenario, minutes(at), loosest)
+            yield replace(limit, scale=LOCK_SCALE_MIN, write=partial(moved, end))
 
 
 def _times(scenario: Scenario) -> Iterator[Limit]:

@@ -103,6 +103,7 @@ LINES = {
 LIMITS = (
     mark("{limit} to {new} (now {old})"), mark("all locks dropped"), mark("all locks"),
     mark("lock of heat {heat} at {stage} dropped"), mark("lock of heat {heat} at {stage}"),
+    mark("latest start of heat {heat} at {stage}"), mark("earliest start of heat {heat} at {stage}"),
     mark("due time of heats {number} ({grade}) of order {order}"), mark("due time of order {order}"),
     mark("release of order {order}"), mark("order {order} on any unit of {stage}"), mark("order {order} left out"),
     mark("order {order} on {units}"), mark("longest wait after {stage}"), mark("set-up of {unit}"),
