@@ -6,11 +6,14 @@ Without that two users who open stored runs at the same moment end it for everyb
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
+
+from emberline.scenarios.messages import MESSAGES, restored, table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -26,7 +29,11 @@ def read(path: Path) -> xr.Dataset:
     import xarray as xr
 
     with ALONE, xr.open_dataset(path) as data:
-        return data.load()
+        whole = data.load()
+    known = json.loads(whole.attrs.pop(MESSAGES, "{}"))
+    for attrs in (whole.attrs, *(variable.attrs for variable in whole.variables.values())) if known else ():
+        attrs.update(restored({**attrs, MESSAGES: known}))
+    return whole
 
 
 def is_full(folder: Path) -> bool:
@@ -40,6 +47,8 @@ def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
     Raises:
         OSError: it cannot be written, such as on a full disk.
     """
+    if known := table([data.attrs, *(variable.attrs for variable in data.variables.values())]):
+        data = data.assign_attrs({MESSAGES: json.dumps(known)})
     try:
         with ALONE:
             data.to_netcdf(path, engine="netcdf4")

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
+from emberline.scenarios.messages import Message
 from emberline.scenarios.reading.files import named, unreadable
 from emberline.scenarios.reading.forecast import Forecast
 from emberline.scenarios.reading.unit_spelling import named as named_unit
@@ -210,7 +211,7 @@ def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
     ]
     values = np.array([np.mean([by_month_hour[at.month - 1, at.hour] for at in row]) for row in local])
     scale = factor(series.unit, unit) if series.unit else 1.0
-    return Resolved(values * scale * series.scale, f"table {series.table}")
+    return Resolved(values * scale * series.scale, Message("table {name}", name=series.table))
 
 
 @cache

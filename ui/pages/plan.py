@@ -21,7 +21,7 @@ from emberline.ui.pages.result import result, units
 from emberline.ui.pages.session import chart_cache, job_progress, run_or_baseline, session
 from emberline.ui.text import facts, numbers, wording
 from emberline.ui.text.language import tr, trn
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 OF = "seed.of"
 """In the session: the run that the side was filled for, or that was started from it."""
@@ -99,7 +99,7 @@ def _start(asked: Asked) -> None:
     try:
         run = start(asked)
     except RuntimeError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     session.choose(run)
     st.session_state[OF] = run

@@ -17,7 +17,7 @@ from emberline.ui.pages.session import job_progress, run_picker
 from emberline.ui.pages.studies import ensemble, holding
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 REPLAYS, MOST_REPLAYS = 200, 10_000
 
@@ -34,7 +34,7 @@ def page() -> None:
     try:
         stored = result.opened(run)
     except StoreError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     made = stored.plan
     st.text(f"{made.scenario.title or made.scenario.name}, {wording.span(made.scenario.horizon)}")
@@ -92,7 +92,7 @@ def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
         try:
             queue.start(kind="replay", given=given)
         except RuntimeError as error:
-            st.warning(said(str(error)))
+            st.warning(say(str(error)))
             return
         st.rerun()
 

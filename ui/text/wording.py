@@ -14,9 +14,9 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import clauses, listed, moment, number, offset, percent, sentence, signed
 from emberline.ui.text.rows import CREDITED, MONEY, STOCK, Row, headlines, rows
-from emberline.ui.text.said import said
 
 __all__ = [
     "CREDITED", "MONEY", "STOCK", "Row", "headlines", "moment", "number", "offset", "percent", "rows", "sentence",
@@ -286,7 +286,7 @@ def objective(scenario: Scenario, value: float | None) -> str:
 
 def told_status(status: str, found: bool) -> str:
     """A stored status in words: a search that was ended by its user with a plan was not in vain."""
-    return tr("taken early") if status == "cancelled" and found else said(status)
+    return tr("taken early") if status == "cancelled" and found else say(status)
 
 
 def status(plan: Plan) -> str:
@@ -382,7 +382,7 @@ def violation(found: dict[str, Any], horizon: Horizon) -> str:
     who = listed(part for part in (found["heat"], found["unit"]) if part)
     told = {
         "what": tr(KINDS.get(found["kind"], found["kind"])), "amount": number(found["amount"], 2),
-        "measure": said(found["measure"]), "time": moment(horizon.instant(found["at_min"])),
+        "measure": say(found["measure"]), "time": moment(horizon.instant(found["at_min"])),
     }  # fmt: skip
     if who:
         return tr("{what} ({who}) by {amount} {measure}, {time}", who=who, **told)

@@ -26,7 +26,7 @@ from emberline.ui.pages.session import chart_cache as drawn
 from emberline.ui.pages.session import navigation
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 from emberline.ui.text.speaker import speaker
 from emberline.ui.text.wording import filled
 
@@ -161,7 +161,7 @@ def _verdict(made: Plan, run: str) -> None:
             tr("Disturbed it seldom holds: the page Robustness says what breaks it, and searches one that holds.")
         )
     with st.container(border=True, gap="xxsmall"):
-        st.text(f"{'✓' if made.acceptable else '✕'}  {said(made.verdict)}")
+        st.text(f"{'✓' if made.acceptable else '✕'}  {say(made.verdict)}")
         st.text("\n".join(lines))
 
 
