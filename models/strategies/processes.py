@@ -69,7 +69,7 @@ def optimize_processes(
 
 
 def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | None) -> Aim:
-    """Goals and caps; what the foreman pays counts with his process emissions."""
+    """Goals and caps; what the baseline pays counts with its process emissions."""
     paid = baseline_cost(scenario, data, start)
     if paid is not None and start is not None:
         paid += plant.direct_price_per_kg * float(emitted_kg(scenario, start).sum())
@@ -143,5 +143,5 @@ def _status(search: Search) -> tuple[str, str]:
         return "no plan within the limit", f"no plan was found in {time.perf_counter() - search.began:.0f} s"
     if gap is not None and gap <= search.gap + 1e-9:
         return "within gap", ""
-    reason = "No better switches than the foreman's were found." if search.foreman else ""
+    reason = "No better switches than the baseline's were found." if search.baseline else ""
     return ("cancelled" if search.cancel() else "best found"), reason

@@ -82,7 +82,7 @@ class Front:
 
     scenario: Scenario
     baseline: Figures
-    """The foreman's."""
+    """The baseline's."""
     data: xr.Dataset
     """Table ``FRONT``."""
     schedules: dict[int, xr.Dataset]

@@ -47,7 +47,7 @@ def replan(
     """Plan a stored plan's scenario again, from its schedule on.
 
     With the same locks and a plan that has reached its gap there is nothing to search: it comes back as it is. With
-    others a cap on cost above the foreman's stays the amount that it was: his list is made with the locks, too, and
+    others a cap on cost above the baseline's stays the amount that it was: its list is made with the locks, too, and
     would move it.
 
     Args:
@@ -88,7 +88,7 @@ def replan(
 
 
 def _capped(asked: Scenario, stored: Plan) -> Scenario:
-    """What is asked, its cap on extra cost an amount above the stored plan's foreman."""
+    """What is asked, its cap on extra cost an amount above the stored plan's baseline."""
     from emberline import twin
     from emberline.plans.plan import caps
 
@@ -136,7 +136,7 @@ def kept(
 
 
 def holds(asked: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
-    """Whether a schedule of the same data keeps the locks of a scenario, and its caps under the foreman's list then."""
+    """Whether a schedule of the same data keeps the locks of a scenario, and its caps under the new baseline."""
     if not asked.heats:
         return True
     from emberline import twin

@@ -12,6 +12,8 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from emberline.plans.store.earlier_releases import renamed
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -22,11 +24,12 @@ FULL = 2**20
 
 
 def read(path: Path) -> xr.Dataset:
-    """A dataset as it is on the disk, in memory; the file is closed again."""
+    """A dataset as it is on the disk, in memory, in today's words; the file is closed again."""
     import xarray as xr
 
     with ALONE, xr.open_dataset(path) as data:
-        return data.load()
+        found = data.load()
+    return found.assign_attrs(renamed(found.attrs))
 
 
 def is_full(folder: Path) -> bool:

@@ -43,7 +43,7 @@ class Margin(Record):
     """What a plan keeps free at a stage of the line for a reality that differs.
 
     Margins bind plans, and who follows one keeps ``slack_min`` as well as he can; a replay is judged by the limits
-    themselves. The foreman's list, against which is compared, has none.
+    themselves. The baseline schedule, against which is compared, has none.
     """
 
     stage: str

@@ -239,7 +239,7 @@ def test_release_lock_and_outage() -> None:
 
 
 def test_never_worse_than_the_start() -> None:
-    """Proves: the foreman's schedule is taken in; without a single move tried the result is no worse than it."""
+    """Proves: the baseline's schedule is taken in; without a single move tried the result is no worse than it."""
     made = casting.Case(
         "random", {"M": ["M1", "M2"], "C": ["C1"]},
         {f"h{i}": {"M1": 40.0 + i, "M2": 55.0 - i, "C1": 30.0} for i in range(6)},

@@ -64,7 +64,7 @@ def test_the_plain_plan_breaks_and_the_robust_one_holds() -> None:
     told = made.robust.scenario
     assert (told.disturbances.hold, told.disturbances.replications) == (0.8, 2)
     assert told.goal == shop().goal
-    # two plans, one luck: what the foreman does is the same beside both
+    # two plans, one luck: what the baseline does is the same beside both
     for name in ("baseline_carbon_kg", "baseline_cost"):
         assert made.judged.data[name].to_numpy().tolist() == made.plain_judged.data[name].to_numpy().tolist()
     price = made.price["carbon_kg"]

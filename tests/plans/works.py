@@ -167,11 +167,11 @@ def as_run(data: xr.Dataset, *violations: tuple[str, str]) -> xr.Dataset:
     return check(data, RUN)
 
 
-def compared(asked: Scenario, foreman: xr.Dataset, plan: xr.Dataset) -> Plan:
-    """A plan whose replay and foreman are given."""
-    sums = [figures(asked, run, 0.0) for run in (foreman, plan)]
+def compared(asked: Scenario, baseline: xr.Dataset, plan: xr.Dataset) -> Plan:
+    """A plan whose replay and baseline are given."""
+    sums = [figures(asked, run, 0.0) for run in (baseline, plan)]
     return Plan(
-        scenario=asked, envelope=xr.Dataset(), baseline=as_run(foreman), baseline_figures=sums[0],
+        scenario=asked, envelope=xr.Dataset(), baseline=as_run(baseline), baseline_figures=sums[0],
         baseline_complete=True, status="within gap", objective=1.0, bound=1.0, gap=0.0, schedule=plan,
         schedule_figures=sums[1], replay=as_run(plan), replay_figures=sums[1],
     )  # fmt: skip

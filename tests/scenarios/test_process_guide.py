@@ -39,7 +39,7 @@ def test_the_example_balances(works: Scenario) -> None:
     hours = 3120 / mill.all_modes[0].rates.high + 3480 / mill.all_modes[1].rates.high
     assert 0.7 <= hours / (48 * mill.count) <= 0.85
     clinker = 0.95 * 3120 + 0.75 * 3480
-    assert clinker == pytest.approx(48 * kiln.all_modes[0].rates.foreman, rel=0.02)
+    assert clinker == pytest.approx(48 * kiln.all_modes[0].rates.baseline, rel=0.02)
     assert 1.56 * clinker / (48 * raw.count * raw.all_modes[0].rates.high) <= 0.85
 
 

@@ -60,7 +60,7 @@ def test_waits_of_the_schedule_itself_are_not_mended() -> None:
 
 def test_margins_move_the_plan_and_not_the_limits() -> None:
     """Proves: slack, shorter waits, room before the due time and a quantile by stage are kept by a list that keeps
-    margins, the foreman's own has none of them, and the limits that judge stay. Sensitivity: any of them left out."""
+    margins, the baseline's own has none of them, and the limits that judge stay. Sensitivity: any of them left out."""
     told = {
         "duration_spread": 0.1,
         "margins": [{"stage": "ladle", "slack_min": 10, "wait_min": 5}, {"stage": "melting", "quantile": 0.9}],

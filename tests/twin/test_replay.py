@@ -18,7 +18,7 @@ from emberline.twin.line.operations import operations, shop
 
 
 @pytest.mark.parametrize("name", bundled())
-def test_the_foremans_list_replays_without_violation(name: str) -> None:
+def test_the_baseline_list_replays_without_violation(name: str) -> None:
     """Proves: list and twin agree for every bundled scenario: times, energy, flows.
 
     Sensitivity: any rounding of either.
@@ -91,7 +91,7 @@ def test_a_late_heat_shifts_the_rest_and_keeps_the_order() -> None:
 def test_a_cast_waits_for_its_heats() -> None:
     """Proves: what is known at 105 of a heat that left the furnace late moves the cast start, so that no gap comes.
 
-    Heat 2 leaves the furnace at 130 instead of 90; while it is overdue the foreman reckons that it ends now, so that
+    Heat 2 leaves the furnace at 130 instead of 90; while it is overdue the baseline reckons that it ends now, so that
     the cast begins when ladle (30) and transfers (30) fit before its turn (45): 15 min after it left. Sensitivity:
     starting at 105 gives a gap of 40 min.
     """

@@ -191,7 +191,7 @@ def sentences() -> None:
             for text in (limit.held, limit.says(limit.loosest))
         ],
         "verdict": said(
-            "Feasible, and the twin agrees; it held in 4 of 5 disturbed days. No better switches than the foreman's "
+            "Feasible, and the twin agrees; it held in 4 of 5 disturbed days. No better switches than the baseline's "
             "were found."
         ),
         "missing": said("clinker lacks 12 t by Tue 16 Jun 06:15, whatever is made"),
@@ -228,7 +228,7 @@ def test_sentences_of_lower_floors_are_known() -> None:
     told = heard("zh", sentences).run().session_state["told"]
     assert told["limits"]
     assert [limit for limit in told["limits"] if not CHINESE.search(limit)] == []
-    assert told["verdict"] == "可行，数字孪生与之一致；5 个扰动日中守住了 4 个。 没有找到比工长更好的启停安排。"
+    assert told["verdict"] == "可行，数字孪生与之一致；5 个扰动日中守住了 4 个。 没有找到比基准更好的启停安排。"
     assert "6月16日 周二 06:15" in told["missing"]
     assert told["unknown"] == "deliveries.6.release: lies outside the horizon"
 
