@@ -27,6 +27,7 @@ from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building
 from emberline.models.problem import line_reader
 from emberline.models.problem.aggregation import Pools
+from emberline.models.problem.idle_floor import with_floors
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
@@ -62,7 +63,7 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit
     if step == scenario.horizon.step_min and not limited:
         return True
     fine, told = _on(scenario, envelope, step)
-    problem = line_reader.from_scenario(fine, told)
+    problem = with_floors(line_reader.from_scenario(fine, told))
     if problem.n_slots > MOST_SLOTS:
         return problem.too_coarse or not _places(problem)
     if limited and _even(scenario, envelope, step) and _lossless(problem, data, aim):

@@ -18,7 +18,7 @@ import pyomo.environ as pyo
 
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.load import Drawn
-from emberline.models.formulations.line.named import precedence, reheating
+from emberline.models.formulations.line.named import idling, precedence, reheating
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.heuristics.line.rens import WEIGHT
@@ -52,6 +52,7 @@ class Named:
         loose: Collection[int] = (),
         *,
         firm: bool = False,
+        gaps: bool = False,
     ) -> None:
         """Build the model within the windows.
 
@@ -61,8 +62,10 @@ class Named:
             windows: where starts may lie.
             loose: units that may be used twice at a time; the objective must price ``twice``.
             firm: the import limit is kept; else it may be broken, which the objective must price.
+            gaps: what units with energy states draw between works is counted; nothing may have begun.
         """
         self.problem, self.data, self.windows, self.loose, self.firm = problem, data, windows, loose, firm
+        self.gaps = gaps
         self.model = pyo.ConcreteModel()
         self.possible = True
         self._build()
@@ -160,7 +163,7 @@ class Named:
             places.setdefault((c, u), []).append(t)
         for (c, u), slots in places.items():
             casts.put((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
-        drawn = [starts, casts, reheating.add(self, starts)]
+        drawn = [starts, casts, reheating.add(self, starts), *(idling.add(self) if self.gaps else ())]
         load.add(m, problem, drawn)
         per = problem.cells_per_slot
         m.site, m.given = pyo.Block(), pyo.Block()
