@@ -43,26 +43,12 @@ def terms(problem: SlotProblem) -> int:
     return total + idling.arcs(problem)
 
 
-def begun(problem: SlotProblem) -> bool:
-    """Whether something on the line has begun."""
-    return any(cast.started_min is not None for cast in problem.casts) or any(
-        operation.started_min is not None for heat in problem.heats for operation in heat.operations
-    )
-
-
 def exact(problem: SlotProblem) -> bool:
-    """Whether the program says of every plan what it is worth, so that its bound is one.
-
-    What has begun lies between slots, and what is reheated on units of unequal durations is counted by their mean.
-    """
-    lossless = problem.reheat_kwh_per_t_min == 0
-    even = all(
-        len(set(operation.minutes.values())) == 1
-        for heat in problem.heats
-        if heat.reheat is not None
-        for operation in heat.operations[: heat.reheat + 1]
+    """Whether the program says of every plan what it is worth, so that its bound is one: what has begun lies between
+    slots."""
+    return all(cast.started_min is None for cast in problem.casts) and all(
+        operation.started_min is None for heat in problem.heats for operation in heat.operations
     )
-    return not begun(problem) and (lossless or even)
 
 
 def solve(search: Search, limit: float) -> bool:
@@ -78,7 +64,7 @@ def solve(search: Search, limit: float) -> bool:
     began = time.perf_counter()
     data, aim = search.data, search.aim
     with building():
-        made = Named(search.problem, data, everywhere(search.problem), firm=True, gaps=not begun(search.problem))
+        made = Named(search.problem, data, everywhere(search.problem), firm=True, gaps=exact(search.problem))
         if not made.possible:
             search.infeasible |= search.best is None and exact(search.problem)
             return True

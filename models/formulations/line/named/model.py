@@ -174,12 +174,13 @@ class Named:
 
     def begin(self, starts: Starts) -> None:
         """Set the variables to a plan, as a start."""
-        m, _problem = self.model, self.problem
+        m, heats = self.model, self.problem.heats
         for h, i, u, t in m.START:
             m.x[h, i, u, t].set_value(int(starts.unit[h][i] == u and starts.slot[h][i] == t))
-        for h, s, t in m.PAIR:
+        course = {h: reheating.Courses(heats[h]).on(starts.unit[h]) for h in {h for h, *_ in m.PAIR}}
+        for h, k, s, t in m.PAIR:
             own = starts.slot[h]
-            m.pair[h, s, t].set_value(int(own[0] == s and own[self.problem.heats[h].reheat or 0] == t))
+            m.pair[h, k, s, t].set_value(int(course[h] == k and own[0] == s and own[heats[h].reheat or 0] == t))
         for c, u, t in m.OPTION:
             m.z[c, u, t].set_value(int(starts.cast_unit[c] == u and starts.cast_slot[c] == t))
 
