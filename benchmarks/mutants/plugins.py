@@ -26,7 +26,6 @@ class Tracer:
     def __init__(self, folder: str, modules: list[str], output: str) -> None:
         self.output = output
         self._modules = {os.path.join(folder, name): name for name in modules}
-        self._watched: dict[CodeType, str] = {}
         self._lines: dict[str, set[int]] = {}
         self._tests: dict[str, dict[str, Any]] = {}
 
@@ -50,14 +49,11 @@ class Tracer:
 
     def _called(self, frame: FrameType, event: str, _: Any) -> Any:
         code = frame.f_code
-        name = self._watched.get(code)
-        if name is None:
-            watched = code.co_flags & CO_OPTIMIZED  # a function, not the body of a module or a class
-            name = self._watched[code] = self._modules.get(code.co_filename, "") if watched else ""
-        return self._line if name else None
+        inside = code.co_filename in self._modules and code.co_flags & CO_OPTIMIZED  # not the body of a module or class
+        return self._line if inside else None
 
     def _line(self, frame: FrameType, event: str, _: Any) -> Any:
-        self._lines[self._watched[frame.f_code]].add(frame.f_lineno)
+        self._lines[self._modules[frame.f_code.co_filename]].add(frame.f_lineno)
         return self._line
 
 
