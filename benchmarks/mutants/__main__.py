@@ -19,6 +19,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -29,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".mutants"
 PAGE = ROOT / "docs" / "mutants.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->"
+QUICK_S = 40
+"""Seconds of tests, as they take without any fault, that are run without ``--slow``."""
 CANNOT = 90
 """Answer of ``plugins.py`` where a module must be imported with its fault."""
 LEFT_OUT = "not browser and not postgresql and not libreoffice and not shared"
@@ -118,7 +121,7 @@ class Tree:
             if not copy.is_file() or copy.read_bytes() != content:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(content)
-        self._warm = _start()
+        self._fresh: subprocess.Popen[str] | None = None
         self._collected: tuple[tuple[str, bool], subprocess.Popen[str]] | None = None
 
     def reach(self, room: Room, slow: bool) -> Reached | None:
@@ -134,7 +137,7 @@ class Tree:
         output = KEPT / f"reached-{room.name}{'-slow' * slow}-{sha}.json"
         if not output.is_file():
             trace = [str(self.folder), room.modules, str(output.with_suffix(".part"))]
-            if _ask(self._warm, [str(self.folder), self._arguments(room, slow), 7200, {"trace": trace}]) != 0:
+            if _ask(self._warm(), [str(self.folder), self._arguments(room, slow), {"trace": trace}]) != 0:
                 text = (self.folder / ".output").read_text(encoding="utf-8", errors="replace")
                 print(f"without any fault a test of {room.name} fails\n{text[-2000:]}", file=sys.stderr)
                 return None
@@ -150,17 +153,23 @@ class Tree:
         if not tests:
             return "survived"
         path = self.folder / module.name
-        seconds = 20 + 3 * reached.seconds({test.partition("::")[0] for test in tests})
         source, code = mutant.apply(module.source), CANNOT
+        order = [reached.limits(tests if slow else reached.quick(tests)), slow]
         if mutant.function:
-            code = _ask(self._collect(room, slow, reached), [str(path), source, tests, seconds])
+            code = _ask(self._collect(room, slow, reached), [str(path), source, *order])
         if code == CANNOT:
             path.write_text(source, encoding="utf-8")
             try:
-                code = _ask(self._warm, [str(self.folder), self._arguments(room, slow), seconds, {"first": tests}])
+                code = _ask(self._warm(), [str(self.folder), self._arguments(room, slow), {"order": order}])
             finally:
                 path.write_text(module.source, encoding="utf-8")
         return "timed out" if code is None else "killed" if code else "survived"
+
+    def _warm(self) -> subprocess.Popen[str]:
+        """A process that imports modules and tests afresh for each request."""
+        if self._fresh is None:
+            self._fresh = _start()
+        return self._fresh
 
     def _arguments(self, room: Room, slow: bool) -> list[str]:
         return [*PYTEST, *room.tests, *(["-k", f"not ({room.slow})"] if room.slow and not slow else [])]
@@ -171,7 +180,8 @@ class Tree:
             self.end()
             self._collected = (room.name, slow), _start(str(self.folder), self._arguments(room, slow))
             path = self.folder / room.modules[0]
-            if _ask(self._collected[1], [str(path), path.read_text(encoding="utf-8"), reached.quickest[:20], 600]) != 0:
+            order = [reached.limits(reached.quickest[:20]), slow]
+            if _ask(self._collected[1], [str(path), path.read_text(encoding="utf-8"), *order]) != 0:
                 raise RuntimeError(f"{room.name}: without any fault a test fails, see {self.folder / '.output'}")
         return self._collected[1]
 
@@ -212,9 +222,14 @@ class Reached:
                 return tests
         return self.quickest if not mutant.function else []
 
-    def seconds(self, names: Iterable[str]) -> float:
-        """What the tests of some files take without any fault."""
-        return sum(seconds for test, seconds in self._seconds.items() if test.partition("::")[0] in names)
+    def quick(self, tests: list[str]) -> list[str]:
+        """Of tests those that take ``QUICK_S`` together, at least one."""
+        ends = accumulate(self._seconds[test] for test in tests)
+        return [test for k, (test, end) in enumerate(zip(tests, ends, strict=True)) if k == 0 or end <= QUICK_S]
+
+    def limits(self, tests: list[str]) -> dict[str, float]:
+        """What each of some tests may take."""
+        return {test: 10 + 3 * self._seconds[test] for test in tests}
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import os
+import signal
 import sys
 import threading
 import time
@@ -58,58 +60,65 @@ class Tracer:
 
 
 class Order:
-    """Some tests first, then the others of their files."""
+    """Tests in an order of their own, each ended after so many seconds; with ``rest`` the others of their files too."""
 
-    def __init__(self, first: list[str]) -> None:
-        self._places = {test: place for place, test in enumerate(first)}
-        self._files = {test.partition("::")[0] for test in first}
+    def __init__(self, first: dict[str, float], rest: bool) -> None:
+        self._seconds = first
+        self._files = {test.partition("::")[0] for test in first} if rest else set()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = [item for item in items if item.nodeid.partition("::")[0] in self._files]
-        items.sort(key=lambda item: self._places.get(item.nodeid, len(self._places)))
+        places = {test: place for place, test in enumerate(self._seconds)}
+        items[:] = [item for item in items if item.nodeid in places or item.nodeid.partition("::")[0] in self._files]
+        items.sort(key=lambda item: places.get(item.nodeid, len(places)))
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        signal.alarm(math.ceil(self._seconds.get(nodeid, 600)))  # ends the process
 
 
 class Collected:
     """Tests collected once: each line that ``requests`` has is run in a fork, whose exit code ``answer`` gets.
 
-    A line is ``[path, source, first, seconds]``: the functions of a module get the code of that source.
+    A line is ``[path, source, first, rest]``: the functions of a module get the code of that source, and tests are run
+    as ``Order`` has them.
     """
 
-    def __init__(self, requests: Iterator[str], answer: Callable[[int, float], None]) -> None:
+    def __init__(self, requests: Iterator[str], answer: Callable[[int], None]) -> None:
         self._requests, self._answer = requests, answer
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        gc.collect()
-        gc.freeze()
+        functions = defaultdict[str, list[FunctionType]](list)
+        for function in gc.get_objects():
+            if type(function) is FunctionType:
+                functions[function.__code__.co_filename].append(function)
+        gc.freeze()  # so that a fork need not look at what was imported
         for line in self._requests:
-            path, source, first, seconds = json.loads(line)
+            path, source, first, rest = json.loads(line)
             child = os.fork()
             if child == 0:
                 os.setsid()
-                gc.unfreeze()
-                if not replace_code(path, source):
+                if not replace_code(functions[path], path, source):
                     os._exit(CANNOT)
-                Order(first).pytest_collection_modifyitems(session.items)
+                order = Order(first, rest)
+                session.config.pluginmanager.register(order)
+                order.pytest_collection_modifyitems(session.items)
                 return None  # so that pytest runs them
-            self._answer(child, seconds)
+            self._answer(child)
         return True
 
 
-def replace_code(path: str, source: str) -> bool:
+def replace_code(functions: list[FunctionType], path: str, source: str) -> bool:
     """Give functions of a module the code of another source of it; False where one cannot be given."""
     with open(path, encoding="utf-8") as file:
         before, after = _codes(file.read(), path), _codes(source, path)
     places = {(code.co_qualname, code.co_firstlineno): key for key, code in before.items()}
-    for function in gc.get_objects():
-        if type(function) is FunctionType and function.__code__.co_filename == path:
-            code = function.__code__
-            key = places.get((code.co_qualname, code.co_firstlineno))
-            if key is not None and key in after:
-                try:
-                    function.__code__ = after[key]
-                except ValueError:  # it reads other names of the function around it
-                    return False
+    for function in functions:
+        key = places.get((function.__code__.co_qualname, function.__code__.co_firstlineno))
+        if key is not None and key in after:
+            try:
+                function.__code__ = after[key]
+            except ValueError:  # it reads other names of the function around it
+                return False
     return True
 
 

@@ -1,8 +1,8 @@
 """A process that has imported what is large, and forks for each run of pytest that a line of its input asks for.
 
-Runs with Emberline's own Python. Without arguments a line is ``[folder, arguments, seconds, plugin]``, where ``plugin``
+Runs with Emberline's own Python. Without arguments a line is ``[folder, arguments, plugin]``, where ``plugin``
 has what ``Tracer`` or ``Order`` of ``plugins.py`` needs. With ``[folder, arguments]`` as its argument it collects these
-tests once, and lines are those of ``Collected``. The answer is pytest's exit code, or null where the time was over.
+tests once, and lines are those of ``Collected``. The answer is pytest's exit code, or null where one took too long.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import os
 import resource
 import signal
 import sys
-import time
 import warnings
 from contextlib import suppress
 from typing import Any
@@ -44,42 +43,36 @@ def run(folder: str, arguments: list[str], plugin: object) -> int:
     return code
 
 
-def wait(child: int, seconds: float) -> int | None:
-    """Wait for a process and end all that it has started: its exit code, None where the time was over."""
-    until = time.monotonic() + seconds
-    ended, status = 0, 0
-    while not ended and time.monotonic() < until:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        time.sleep(0.01)
+def wait(child: int) -> int | None:
+    """Wait for a process and end all that it has started: its exit code, None where a test took too long."""
+    _, status = os.waitpid(child, 0)
     with suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
-    if not ended:
-        os.waitpid(child, 0)
-        return None
-    return os.waitstatus_to_exitcode(status)
+    code = os.waitstatus_to_exitcode(status)
+    return None if code == -signal.SIGALRM else code
 
 
 def main() -> None:
     """Answer each line."""
     requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
 
-    def answer(child: int, seconds: float) -> None:
-        print(json.dumps(wait(child, seconds)), file=answers, flush=True)
+    def answer(child: int) -> None:
+        print(json.dumps(wait(child)), file=answers, flush=True)
 
     if len(sys.argv) > 1:
         folder, arguments = json.loads(sys.argv[1])
         os._exit(run(folder, arguments, Collected(requests, answer)))
     for line in requests:
-        folder, arguments, seconds, plugin = json.loads(line)
+        folder, arguments, plugin = json.loads(line)
         child = os.fork()
         if child == 0:
             os.setsid()
             os._exit(run(folder, arguments, _plugin(**plugin)))
-        answer(child, seconds)
+        answer(child)
 
 
-def _plugin(trace: Any = None, first: Any = None) -> Tracer | Order:
-    return Tracer(*trace) if trace else Order(first)
+def _plugin(trace: Any = None, order: Any = None) -> Tracer | Order:
+    return Tracer(*trace) if trace else Order(*order)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,18 @@ def test_parallel_units_take_the_first_free() -> None:
         assert np.sum((start < start[i] - 1e-9) & (end >= start[i] - 1e-9)) == 2
 
 
+def test_a_heat_takes_the_unit_on_which_it_is_done_first() -> None:
+    """Proves: of free units that take 40, 20 and 30 min the second is taken, then the third, then the first.
+
+    Sensitivity: the first in the file taken, or the last one that is free.
+    """
+    line = one_machine()
+    line["stages"][0]["units"] = [{"name": name, "power_mw": 1.0} for name in "ABC"]
+    line["grades"][0]["duration_min"] = {"A": 40, "B": 20, "C": 30}
+    run = simulate(scenario(line, [{"name": "O", "heats": [{"grade": "G", "count": 3}]}]))
+    assert [op(run, f"O-{i}", "work")["unit"] for i in (1, 2, 3)] == ["B", "C", "A"]
+
+
 def test_set_up_and_transfer_hold_without_a_list() -> None:
     """Proves: 10 min set-up after 30 min of work make the third of three heats wait 80 min.
 

@@ -132,6 +132,10 @@ def test_heats_under_way_go_on() -> None:
     assert energy_mwh(run["line_mw"], asked) == pytest.approx(float(run["op_energy_mwh"].sum()))
     late = replay(asked, schedule, disturbed=True)
     assert op(late, "A-1", "melting")["start_min"] == -30
+    asked, _ = two_heats(state=state, disturbances={"duration_spread": 0.2})
+    ends = {op(run, "A-1", "melting")["end_min"] for run in replays(asked, schedule, range(5))}
+    assert min(ends) >= 0
+    assert max(ends) > 15  # it may still take longer
 
 
 def test_a_cast_under_way_goes_on_without_a_gap() -> None:
@@ -301,6 +305,7 @@ def test_reheating_counts_the_waits_before_the_ladle_furnace() -> None:
     run = replay(asked, moved)
     assert op(run, "A-1", "ladle")["extra_mwh"] == pytest.approx(0.6)
     assert op(run, "A-1", "ladle")["energy_mwh"] == pytest.approx(2.6)
+    assert op(run, "A-1", "ladle")["waited_min"] == pytest.approx(30.0)
     assert float(run["line_mw"].sel(time=asked.horizon.times[6])) == pytest.approx(5.2)
     assert float(run["op_extra_mwh"].sum()) == pytest.approx(1.2)
 
