@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.reading.series import Series
+from emberline.scenarios.records.series import Series
 
 PRICES = {
     "step": 0.1,

@@ -9,7 +9,7 @@ from typing import Any
 from emberline.models.explain.limit import Limit, droppable, factored, item, moment, number, numeric
 from emberline.scenarios import Scenario
 from emberline.scenarios.process import Process, Rate
-from emberline.scenarios.records.delivery import Arrival, Delivery
+from emberline.scenarios.process.delivery import Arrival, Delivery
 
 WIDER = 5.0
 FINEST = 0.001

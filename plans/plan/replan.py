@@ -19,6 +19,7 @@ import xarray as xr
 from emberline.plans.plan.plan import Plan, plan
 from emberline.plans.plan.progress import Progress
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.records.orders import Lock
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def with_locks(scenario: Scenario, locks: Sequence[Lock]) -> Scenario:
     asked = scenario.model_copy(update={"locks": tuple(locks)}).with_inputs(scenario.inputs)
     problems = [
         Problem(scenario.name, ".".join(map(str, place)), says)
-        for place, says in asked.mistakes()
+        for place, says in between_nouns(asked)
         if place and place[0] == "locks"
     ]
     if problems:

@@ -15,7 +15,7 @@ import xarray as xr
 
 from emberline.plans.plan.plan import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.delivery import Delivery
+from emberline.scenarios.process.delivery import Delivery
 from emberline.ui.charts import shades
 from emberline.ui.charts.site_panels import BASE, BASELINE, INK, LEFT, PAPER, Table, hover, shown, stacked, y_axis
 from emberline.ui.text import wording
