@@ -65,7 +65,7 @@ def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
 
 
 def compared(scenario: Scenario) -> list[Row]:
-    """Rows of the line's run and of the foreman's list, beside bare SimPy."""
+    """Rows of the line's run and of the baseline schedule, beside bare SimPy."""
     schedule = dispatch(scenario)
     follower = Follower(scenario, schedule)
     following = Following(follower.todo, follower.todo.arrays["duration"].tolist(), {})
@@ -90,7 +90,7 @@ def compared(scenario: Scenario) -> list[Row]:
         )
         for name, found in taken.items()
     ]
-    return [*rows, measured(f"{heats} heats: the foreman's list", seconds(lambda: dispatch(scenario), 3))]
+    return [*rows, measured(f"{heats} heats: the baseline schedule", seconds(lambda: dispatch(scenario), 3))]
 
 
 def replayed(scenario: Scenario, count: int) -> Row:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.reading.lazy_libraries import spared
+from emberline.scenarios.records.quantity import spared
 
 # xarray looks once for arrays of Dask and of pint, which nobody makes here
 with spared("dask.array", "pint"):
@@ -132,7 +132,7 @@ SCHEDULE = {
     "extra_mwh": Variable(HEAT_STAGE, "MWh", "reheating for the wait before, part of the operation's energy"),
     **FLOWS,
 }
-"""Made by ``models.optimize`` or the foreman, followed by ``twin.replay``."""
+"""Made by ``models.optimize`` or the baseline, followed by ``twin.replay``."""
 
 RUN = {
     "op_heat": Variable(("operation",), "", "heat", text=True),
@@ -191,15 +191,19 @@ ENSEMBLE = {
     "waited_min": Variable(("replication", "stage"), "min", "waits before a stage, transfers left out", optional=True),
     "longest_wait_min": Variable(("replication", "stage"), "min", "longest of them", optional=True),
     "down_min": Variable(("replication", "unit"), "min", "standstill by breakdown within operations", optional=True),
-    # the foreman on the same luck
-    "baseline_carbon_kg": Variable(REPLICATION, "kg CO2e", "the foreman's carbon_kg", optional=True),
-    "baseline_cost": Variable(REPLICATION, "{currency}", "the foreman's cost", optional=True),
-    "baseline_peak_mw": Variable(REPLICATION, "MW", "the foreman's peak_mw", optional=True),
-    "baseline_late_heats": Variable(REPLICATION, "1", "the foreman's late_heats", optional=True),
-    "baseline_missed_deliveries": Variable(REPLICATION, "1", "the foreman's missed_deliveries", optional=True),
-    "baseline_violations": Variable(REPLICATION, "1", "the foreman's violations", optional=True),
-    "more_carbon_kg": Variable(REPLICATION, "kg CO2e", "worth of stock and deliveries beyond his", optional=True),
-    "more_cost": Variable(REPLICATION, "{currency}", "worth of stock and deliveries beyond his", optional=True),
+    # the baseline on the same luck
+    "baseline_carbon_kg": Variable(REPLICATION, "kg CO2e", "the baseline's carbon_kg", optional=True),
+    "baseline_cost": Variable(REPLICATION, "{currency}", "the baseline's cost", optional=True),
+    "baseline_peak_mw": Variable(REPLICATION, "MW", "the baseline's peak_mw", optional=True),
+    "baseline_late_heats": Variable(REPLICATION, "1", "the baseline's late_heats", optional=True),
+    "baseline_missed_deliveries": Variable(REPLICATION, "1", "the baseline's missed_deliveries", optional=True),
+    "baseline_violations": Variable(REPLICATION, "1", "the baseline's violations", optional=True),
+    "more_carbon_kg": Variable(
+        REPLICATION, "kg CO2e", "worth of stock and deliveries beyond the baseline's", optional=True
+    ),
+    "more_cost": Variable(
+        REPLICATION, "{currency}", "worth of stock and deliveries beyond the baseline's", optional=True
+    ),
 }
 """Made by ``plans.robustness.ensemble`` of disturbed replays. A ``limit`` is a kind of violation at a place; only those
 that were

@@ -1,4 +1,4 @@
-"""Runs of the twin: following a schedule, following the foreman, or first come, first served."""
+"""Runs of the twin: following a schedule, following the baseline, or first come, first served."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def dispatch(
 def simulate(
     scenario: Scenario, *, seed: int | None = None, replication: int = 0, disturbed: bool = False
 ) -> xr.Dataset:
-    """The foreman's day, a dataset of table ``RUN``.
+    """The baseline run, a dataset of table ``RUN``.
 
-    Where heats are coupled (casts, longest waits, an import limit, locks) the twin follows the foreman's list and
+    Where heats are coupled (casts, longest waits, an import limit, locks) the twin follows the baseline schedule and
     shifts it right when reality is late; where nothing couples them, heats are served first come, first served. Over
-    processes he decides step by step as they are.
+    processes it decides step by step as they are.
 
     Args:
         scenario: what is asked.
@@ -57,7 +57,7 @@ def simulate(
         return WorksFollower(scenario, None).run(seed, replication, disturbed)
     table = shop(scenario)
     if coupled(table):
-        follow = Follower(scenario, dispatch(scenario), policy="foreman", table=table)
+        follow = Follower(scenario, dispatch(scenario), policy="baseline", table=table)
         return follow.run(seed, replication, disturbed)
     return _serve(table, seed, replication, disturbed)
 
@@ -75,7 +75,7 @@ def replay(
     Undisturbed, durations and energies are nominal and nothing starts earlier than scheduled. Where reality is late
     everything after it shifts right; every limit that is missed by more than 1e-6 min or MWh, or 1e-6 of the highest
     power, is recorded.
-    Processes are told their modes and rates step by step, or by the foreman where the schedule is his
+    Processes are told their modes and rates step by step, or by the baseline's rule where the schedule is its own
     (``emberline.twin.processes``).
 
     Raises:
@@ -109,13 +109,13 @@ class Follower:
         self, scenario: Scenario, schedule: xr.Dataset, policy: str = "schedule", table: Shop | None = None
     ) -> None:
         self.shop = shop(scenario) if table is None else table
-        if schedule.attrs.get("policy") == "foreman":
+        if schedule.attrs.get("policy") == "baseline":
             self.shop = careless(self.shop)
         self.todo = operations(self.shop, schedule)
         self.grid = SiteGrid(scenario)
         self.policy = policy
-        # the foreman's assets answer to the load as it is; a schedule's set-points are followed
-        self.setpoints = None if policy == "foreman" else Setpoints.read(schedule)
+        # the baseline's assets answer to the load as it is; a schedule's set-points are followed
+        self.setpoints = None if policy == "baseline" else Setpoints.read(schedule)
 
     def run(self, seed: int, replication: int, disturbed: bool, by_heat: bool = False) -> xr.Dataset:
         """Follow the schedule once; a dataset of table ``RUN``, with ``heat_mwh`` where ``by_heat`` is asked for."""
@@ -182,6 +182,6 @@ def _serve(table: Shop, seed: int, replication: int, disturbed: bool) -> xr.Data
     )
     of = todo.arrays
     factor = energy[of["heat"], of["unit"]]
-    attrs = run_attrs(seed, replication, disturbed, "foreman")
+    attrs = run_attrs(seed, replication, disturbed, "baseline")
     assert not any(math.isnan(end) for end in course.end)
     return record(todo, course, factor, SiteGrid(table.scenario), None, attrs, queued)

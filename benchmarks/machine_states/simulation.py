@@ -1,6 +1,6 @@
 """A machine with energy states in the twin: exact in time, its power constant between events.
 
-It follows a plan, or rules of a foreman between works: with the next work known, the state in which the gap takes the
+It follows a plan, or rules of a baseline between works: with the next work known, the state in which the gap takes the
 least energy, as units of a line do (``idle_pieces``); without, ready until the break-even time of the lowest state,
 then down to it until work comes.
 """
@@ -152,14 +152,14 @@ def replay(states: EnergyStates, moves: Sequence[Move], works: Sequence[Work], l
     return _run(env, machine, follow(), length_min)
 
 
-def foreman(states: EnergyStates, works: Sequence[Work], length_min: float, *, known: bool = True) -> Run:
-    """Let a foreman without a model choose the states.
+def baseline(states: EnergyStates, works: Sequence[Work], length_min: float, *, known: bool = True) -> Run:
+    """Let a baseline without a model choose the states.
 
     Args:
         states: the machine.
         works: in the order of their moments.
         length_min: end of the run; later where works last longer.
-        known: whether he knows when the next work begins. If so the machine is ready in time and ends in the wanted
+        known: whether it knows when the next work begins. If so the machine is ready in time and ends in the wanted
             state. If not, work finds the machine as it is, waits until it is ready, and begins late.
     """
     env = simpy.Environment()

@@ -16,7 +16,7 @@ from emberline.models.problem.plant import Plant, Units
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
 from emberline.scenarios.process.flows import per_t
-from emberline.scenarios.records.store import Store
+from emberline.scenarios.process.store import Store
 
 HAIR = 1e-6
 """Share of what a store holds that is rounding."""

@@ -66,7 +66,7 @@ class Elastic:
         Args:
             scenario: without orders of heats.
             envelope: availability and state (table ``ENVELOPE``).
-            start: the foreman's list, for a cap on extra cost.
+            start: the baseline schedule, for a cap on extra cost.
             limits: those that could be loosened; what the model does not know of them is not loosened.
         """
         self.scenario = scenario

@@ -10,7 +10,7 @@ from typing import Any
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
-from emberline.scenarios.reading.series import Series
+from emberline.scenarios.records.series import Series
 
 PRICES = {
     "step": 0.1,

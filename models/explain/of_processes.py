@@ -10,7 +10,7 @@ from emberline.models.explain.limit import Limit, droppable, factored, item, mom
 from emberline.scenarios import Scenario
 from emberline.scenarios.messages import Message
 from emberline.scenarios.process import Process, Rate
-from emberline.scenarios.records.delivery import Arrival, Delivery
+from emberline.scenarios.process.delivery import Arrival, Delivery
 
 WIDER = 5.0
 FINEST = 0.001

@@ -59,7 +59,7 @@ def _goal(scenario: Scenario) -> Iterator[Limit]:
         yield numeric("goal.caps.peak_mw", Message("cap on the import's peak"), "cap", caps.peak_mw, top, "MW")
     if caps.extra_cost_share is not None:
         yield numeric(
-            "goal.caps.extra_cost_share", Message("cap on cost above the foreman's"), "cap",
+            "goal.caps.extra_cost_share", Message("cap on cost above the baseline's"), "cap",
             caps.extra_cost_share, 1.0, "%",
             step=SHARE, scale=0.1, factor=100.0,
         )  # fmt: skip

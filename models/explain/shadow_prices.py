@@ -39,7 +39,7 @@ def shadow_prices(
         envelope: as for ``emberline.models.optimize``.
         schedule: whose line's power is the load, taken as even within a step, and what the line gives with it; None:
             there is no line.
-        baseline: the foreman's run, from which a cap on extra cost counts; None: no such cap.
+        baseline: the baseline run, from which a cap on extra cost counts; None: no such cap.
 
     Returns:
         ``balance_price`` (carrier, time): what a unit more of demand costs; ``level_price`` (store, time): what a unit

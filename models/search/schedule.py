@@ -59,7 +59,7 @@ def as_schedule(
     envelope: xr.Dataset,
     *,
     improved: bool = True,
-    foreman: bool = False,
+    baseline: bool = False,
     exact: bool = False,
 ) -> xr.Dataset:
     """What a search came to, a dataset of table ``SCHEDULE``.
@@ -69,15 +69,15 @@ def as_schedule(
         scenario: what was asked.
         envelope: durations and state.
         improved: whether the search found better than what it was given.
-        foreman: whether it was given the foreman's list.
+        baseline: whether it was given the baseline schedule.
         exact: whether what is proven to have no solution on slots has none at any times.
     """
     status, reason = _status(search, exact)
     if search.best is not None and search.bound is not None and above(search.bound, search.value):
         search.bound, status = None, "best found"
         reason = CONTRADICTION
-    if search.best is not None and foreman and not improved:
-        reason = Message("No better order of heats than the foreman's was found.")
+    if search.best is not None and baseline and not improved:
+        reason = Message("No better order of heats than the baseline's was found.")
     data = (
         empty(scenario)
         if search.best is None or search.best_flows is None

@@ -70,7 +70,7 @@ def optimize_processes(
 
 
 def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | None) -> Aim:
-    """Goals and caps; what the foreman pays counts with his process emissions."""
+    """Goals and caps; what the baseline pays counts with its process emissions."""
     paid = baseline_cost(scenario, data, start)
     if paid is not None and start is not None:
         paid += plant.direct_price_per_kg * float(emitted_kg(scenario, start).sum())
@@ -146,5 +146,5 @@ def _status(search: Search) -> tuple[str, str]:
         )
     if gap is not None and gap <= search.gap + 1e-9:
         return "within gap", ""
-    reason = Message("No better switches than the foreman's were found.") if search.foreman else ""
+    reason = Message("No better switches than the baseline's were found.") if search.baseline else ""
     return ("cancelled" if search.cancel() else "best found"), reason

@@ -85,7 +85,7 @@ class Front:
 
     scenario: Scenario
     baseline: Figures
-    """The foreman's."""
+    """The baseline's."""
     data: xr.Dataset
     """Table ``FRONT``."""
     schedules: dict[int, xr.Dataset]

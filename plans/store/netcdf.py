@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
 
+from emberline.plans.store.earlier_releases import renamed
 from emberline.scenarios.messages import MESSAGES, restored, table
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ FULL = 2**20
 
 
 def read(path: Path) -> xr.Dataset:
-    """A dataset as it is on the disk, in memory; the file is closed again."""
+    """A dataset as it is on the disk, in memory, in today's words; the file is closed again."""
     import xarray as xr
 
     with ALONE, xr.open_dataset(path) as data:
@@ -33,7 +34,7 @@ def read(path: Path) -> xr.Dataset:
     known = json.loads(whole.attrs.pop(MESSAGES, "{}"))
     for attrs in (whole.attrs, *(variable.attrs for variable in whole.variables.values())) if known else ():
         attrs.update(restored({**attrs, MESSAGES: known}))
-    return whole
+    return whole.assign_attrs(renamed(whole.attrs))
 
 
 def is_full(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Why a heat starts where it does: earlier, later, at the foreman's time, on another unit, freed of its lock."""
+"""Why a heat starts where it does: earlier, later, at the baseline's time, on another unit, freed of its lock."""
 
 from __future__ import annotations
 
@@ -156,17 +156,17 @@ class OfHeat:
         if at + self.step < self.scenario.horizon.length_min - 1e-9:
             window = Lock(heat=asked.heat.name, stage=asked.stage, earliest=timedelta(minutes=at + self.step))
             found.append(("later", Message("{heat} later", heat=asked.label), window))
-        his = self._foreman()
-        if his is not None and abs(his - at) > 1e-6:
+        baseline = self._baseline()
+        if baseline is not None and abs(baseline - at) > 1e-6:
             found.append(
                 (
-                    "foreman",
+                    "baseline",
                     Message(
-                        "{heat} at the foreman's time, {time}",
+                        "{heat} at the baseline's time, {time}",
                         heat=asked.label,
-                        time=self.scenario.horizon.instant(his),
+                        time=self.scenario.horizon.instant(baseline),
                     ),
-                    self._pin(his),
+                    self._pin(baseline),
                 )
             )
         for unit in self._other_units():
@@ -190,9 +190,9 @@ class OfHeat:
             update={"unit": None}
         )
 
-    def _foreman(self) -> float | None:
-        his = float(self.resolver.listed["start_min"].sel(heat=self.asked.heat.name, stage=self.asked.stage))
-        return None if math.isnan(his) else his
+    def _baseline(self) -> float | None:
+        baseline = float(self.resolver.listed["start_min"].sel(heat=self.asked.heat.name, stage=self.asked.stage))
+        return None if math.isnan(baseline) else baseline
 
     def _units(self) -> tuple[int, ...]:
         if self.key[0] < 0:

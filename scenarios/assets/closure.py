@@ -1,6 +1,6 @@
 """Whether flows close: what each carrier's balance and each store's level leave unexplained, and what each asset loses.
 
-Plain arithmetic on a dataset of table ``FLOWS``, whoever made it: a schedule, a replay, the foreman's day.
+Plain arithmetic on a dataset of table ``FLOWS``, whoever made it: a schedule, a replay, the baseline run.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 
 from emberline.scenarios.assets.quantity import of_unit
 from emberline.scenarios.records.base import NAME, Explicit, Misplaced, Record
-from emberline.scenarios.records.line import Emission
+from emberline.scenarios.records.emissions import Emission
 from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
 
 GigajoulesPerTonne = Annotated[
@@ -27,7 +27,7 @@ class Rate(Record):
     low: TonnesPerHour
     high: TonnesPerHour = Field(gt=0)
     usual: TonnesPerHour | None = None
-    """What the foreman sets; none: the highest."""
+    """What the baseline sets; none: the highest."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Rate:
@@ -38,8 +38,8 @@ class Rate(Record):
         return self
 
     @property
-    def foreman(self) -> float:
-        """Rate that the foreman sets [t/h]."""
+    def baseline(self) -> float:
+        """Rate that the baseline sets [t/h]."""
         return self.high if self.usual is None else self.usual
 
     @property
@@ -103,7 +103,7 @@ class Fuel(Record):
 
     carrier: str = Field(pattern=NAME)
     share: Fraction
-    """Usual share of the heat: what the foreman burns, and what a start-up takes."""
+    """Usual share of the heat: what the baseline burns, and what a start-up takes."""
     least: Fraction = 0.0
     most: Fraction = 1.0
     """Limits of the share in each step."""

@@ -21,7 +21,7 @@ class Caps(Record):
     peak_mw: Megawatts | None = None
     """Highest metered mean of the grid import."""
     extra_cost_share: Fraction | None = 0.02
-    """How much more than the foreman's a plan may cost; none: no cap."""
+    """How much more than the baseline's a plan may cost; none: no cap."""
 
 
 class Goal(Record):

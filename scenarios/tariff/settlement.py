@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from emberline.scenarios.messages import Message
-from emberline.scenarios.reading.series import Series
+from emberline.scenarios.records.series import Series
 from emberline.scenarios.tariff.contracts import BaseBlock, Green, Guarantees, Kind
 
 if TYPE_CHECKING:

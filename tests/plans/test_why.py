@@ -60,7 +60,7 @@ def at_start(heat: str, test: object) -> object:
 @settings(max_examples=6)
 @given(shops())
 def test_heats_agree_with_trying_everything(scenario: Scenario) -> None:
-    """Proves: earlier, later, the foreman's time, another unit and each single start are what enumeration finds.
+    """Proves: earlier, later, the baseline's time, another unit and each single start are what enumeration finds.
 
     Sensitivity: a pin that is not kept, others that are held where they are, or a price against another plan than the
     stored one fail here; so does a bound above what is possible.

@@ -12,6 +12,7 @@ from ledgers import flows
 from emberline.plans import Plan
 from emberline.plans.accounts.figures import figures
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import RUN, check
 from emberline.scenarios.process.flows import coordinates, per_t, streams
 
@@ -60,7 +61,7 @@ def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest
         },
         context={"currency": "EUR"},
     )
-    assert not list(built.mistakes()), list(built.mistakes())
+    assert not list(between_nouns(built)), list(between_nouns(built))
     return built
 
 
@@ -167,11 +168,11 @@ def as_run(data: xr.Dataset, *violations: tuple[str, str]) -> xr.Dataset:
     return check(data, RUN)
 
 
-def compared(asked: Scenario, foreman: xr.Dataset, plan: xr.Dataset) -> Plan:
-    """A plan whose replay and foreman are given."""
-    sums = [figures(asked, run, 0.0) for run in (foreman, plan)]
+def compared(asked: Scenario, baseline: xr.Dataset, plan: xr.Dataset) -> Plan:
+    """A plan whose replay and baseline are given."""
+    sums = [figures(asked, run, 0.0) for run in (baseline, plan)]
     return Plan(
-        scenario=asked, envelope=xr.Dataset(), baseline=as_run(foreman), baseline_figures=sums[0],
+        scenario=asked, envelope=xr.Dataset(), baseline=as_run(baseline), baseline_figures=sums[0],
         baseline_complete=True, status="within gap", objective=1.0, bound=1.0, gap=0.0, schedule=plan,
         schedule_figures=sums[1], replay=as_run(plan), replay_figures=sums[1],
     )  # fmt: skip

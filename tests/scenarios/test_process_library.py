@@ -153,7 +153,7 @@ def test_a_day_of_the_potlines_is_what_they_usually_draw() -> None:
     scenario = load("aluminium-potline")
     pots = scenario.processes[0]
     (mode,) = pots.all_modes
-    usual = float(mode.power_at(mode.rates.foreman)) * pots.count
+    usual = float(mode.power_at(mode.rates.baseline)) * pots.count
     assert [amount for _, amount in pots.days(scenario.horizon)] == pytest.approx([24 * usual] * 3)
     band = [power * pots.count / usual for _, power in (mode.knots[0], mode.knots[-1])]
     assert band == pytest.approx([0.75, 1.25])

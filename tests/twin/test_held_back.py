@@ -10,6 +10,7 @@ import xarray as xr
 from shops import cast, edited, melt_shop, scenario, violations
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.twin import dispatch, envelope, replay, replays
 from emberline.twin.line.line import Following
 from emberline.twin.line.operations import operations, shop
@@ -60,7 +61,7 @@ def test_waits_of_the_schedule_itself_are_not_mended() -> None:
 
 def test_margins_move_the_plan_and_not_the_limits() -> None:
     """Proves: slack, shorter waits, room before the due time and a quantile by stage are kept by a list that keeps
-    margins, the foreman's own has none of them, and the limits that judge stay. Sensitivity: any of them left out."""
+    margins, the baseline's own has none of them, and the limits that judge stay. Sensitivity: any of them left out."""
     told = {
         "duration_spread": 0.1,
         "margins": [{"stage": "ladle", "slack_min": 10, "wait_min": 5}, {"stage": "melting", "quantile": 0.9}],
@@ -119,7 +120,7 @@ def test_margins_that_cannot_be_are_refused(disturbances: dict[str, Any], says: 
             "disturbances": disturbances,
         }
     )
-    found = list(asked.mistakes())
+    found = list(between_nouns(asked))
     assert len(found) == 1
     assert found[0][0][0] == "disturbances"
     assert says in found[0][1]

@@ -61,7 +61,7 @@ def smaller(part: Any, factor: float, counts: bool = False) -> Any:
 @settings(max_examples=25)
 @given(plants())
 def test_a_plant_of_a_thousandth_does_the_same(scenario: Scenario) -> None:
-    """Proves: with all tonnes a 1,024th the foreman does the same a 1,024th as large, undisturbed and disturbed.
+    """Proves: with all tonnes a 1,024th the baseline does the same a 1,024th as large, undisturbed and disturbed.
 
     Sensitivity: a tonne, or a tonne an hour, where there must be none."""
     factor = 2.0**-10
@@ -77,7 +77,7 @@ def test_a_plant_of_a_thousandth_does_the_same(scenario: Scenario) -> None:
 @settings(max_examples=30)
 @given(plants(), st.integers(0, 5))
 def test_nothing_vanishes_by_the_rule(scenario: Scenario, replication: int) -> None:
-    """Proves: in = out + lost + change of level in every store and step, to 1e-9 of its throughput, under the foreman,
+    """Proves: in = out + lost + change of level in every store and step, to 1e-9 of its throughput, under the baseline,
     undisturbed and disturbed. Sensitivity: a clipped level, or a refused arrival that counts, breaks it."""
     for disturbed in (False, True):
         closes(scenario, replay(scenario, dispatch(scenario), replication=replication, disturbed=disturbed))
@@ -107,8 +107,8 @@ def test_nothing_vanishes_whatever_is_told(scenario: Scenario, data: st.DataObje
 
 @settings(max_examples=30)
 @given(plants())
-def test_the_foreman_s_list_is_what_happens(scenario: Scenario) -> None:
-    """Proves: followed as a schedule, the foreman's list gives its own rates, levels and power, and its replay by the
+def test_the_baseline_schedule_is_what_happens(scenario: Scenario) -> None:
+    """Proves: followed, the baseline schedule gives its own rates, levels and power, and its replay by the
     rule does too. Sensitivity: a step in which a store runs empty, or a rule that looks at more than it will know."""
     listed = dispatch(scenario)
     by_rule = replay(scenario, listed)

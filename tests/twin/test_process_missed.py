@@ -128,7 +128,7 @@ def test_datasets_are_as_declared() -> None:
         assert data["stream_unit"].values.tolist() == ["t/h", "t/h"]
         assert data["arrived_t"].to_numpy().sum() == pytest.approx(24)
     assert run.sizes["operation"] == 0
-    assert (run.attrs["policy"], run.attrs["seed"], run.attrs["disturbed"]) == ("foreman", 1, 0)
+    assert (run.attrs["policy"], run.attrs["seed"], run.attrs["disturbed"]) == ("baseline", 1, 0)
     assert listed.attrs["complete"] == 1
 
 

@@ -167,7 +167,7 @@ def assert_limits_hold(asked: Scenario, run: xr.Dataset) -> None:
 @settings(max_examples=40)
 @given(described())
 def test_a_site_of_a_thousandth_does_the_same(site: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
-    """Proves: with everything a 1,024th as large the foreman does the same a 1,024th as large.
+    """Proves: with everything a 1,024th as large the baseline does the same a 1,024th as large.
 
     Sensitivity: a megawatt, or a megawatt hour, where there must be none."""
     factor = 2.0**-10
@@ -235,7 +235,7 @@ def test_the_twin_does_what_the_model_plans(asked: Scenario) -> None:
 
 @settings(max_examples=40)
 @given(sites())
-def test_following_the_foreman_is_the_foreman(asked: Scenario) -> None:
+def test_following_the_baseline_is_the_baseline(asked: Scenario) -> None:
     """Proves: a list without a violation, followed by set-points, has the same flows. Sensitivity: other limits."""
     grid = SiteGrid(asked)
     zero = np.zeros(len(grid.edges) - 1)

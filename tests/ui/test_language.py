@@ -197,7 +197,7 @@ def lower_rooms() -> None:
         "verdict": say(
             sentences(
                 Message("Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=4, n=5),
-                Message("No better switches than the foreman's were found."),
+                Message("No better switches than the baseline's were found."),
             )
         ),
         "missing": say(
@@ -236,7 +236,7 @@ def test_messages_of_lower_rooms_are_known() -> None:
     told = heard("zh", lower_rooms).run().session_state["told"]
     assert told["limits"]
     assert [limit for limit in told["limits"] if not CHINESE.search(limit)] == []
-    assert told["verdict"] == "可行，数字孪生与之一致；5 个扰动日中守住了 4 个。 没有找到比工长更好的启停安排。"
+    assert told["verdict"] == "可行，数字孪生与之一致；5 个扰动日中守住了 4 个。 没有找到比基准更好的启停安排。"
     assert "6月16日 周二 06:15" in told["missing"]
     assert told["unknown"] == "deliveries.6.release: lies outside the horizon"
 

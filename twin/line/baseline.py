@@ -1,11 +1,11 @@
-"""The foreman: the baseline policy, written as a policy. It obeys every hard limit and looks at no price.
+"""The baseline of a line, written as a policy. It obeys every hard limit and looks at no price.
 
 1. Orders come in due order, equal ones in file order; what has begun and what the planner has locked comes first.
    Where an order then finds no place, other sequences are tried.
 2. A cast (or a heat, where the line has no campaigns) takes the earliest start at which all of its heats can be there
    in time and none waits too long, on the unit on which it ends first. Its heats run as soon as possible through the
    stages before, each on the unit that is done first.
-3. At no time does the list draw more than the import limit in the mean over a metered interval; for this the foreman
+3. At no time does the list draw more than the import limit in the mean over a metered interval; for this the baseline
    counts on the PV forecast but not on the battery. A unit with energy states counts, whenever it does not work, with
    the most that it could draw then.
 4. When everything has its place, heats that would wait before they are reheated are melted later, as late as their
@@ -35,7 +35,7 @@ from emberline.twin.recorder import idling, line_gives, reheating
 from emberline.twin.site.site import SiteGrid, balance, variables
 
 TRIES = 40
-"""How many sequences the foreman tries before something is left over."""
+"""How many sequences the baseline tries before something is left over."""
 PAINS = 7200
 """Heats that a list with margins, which leaves less room, may place again and again instead: 300 sequences of 24."""
 
@@ -63,13 +63,13 @@ def dispatch_heats(
     like: xr.Dataset | None = None,
     over: Callable[[], bool] | None = None,
 ) -> xr.Dataset:
-    """The foreman's list, a dataset of table ``SCHEDULE``; flows are those of the list run without disturbance.
+    """The baseline schedule, a dataset of table ``SCHEDULE``; flows are those of the list run without disturbance.
 
     Args:
         scenario: what is asked.
         envelope: the twin's (table ``ENVELOPE``); its planning durations are used, where no margin changes them. None:
             they are worked out.
-        keeping: the list of a foreman who keeps the margins of the plan.
+        keeping: the list of a baseline that keeps the margins of the plan.
         like: a schedule (table ``SCHEDULE``) in whose order casts are placed first, instead of in due order.
         over: polled where an order has found no place; True: no other sequences are tried.
 
@@ -133,7 +133,7 @@ def _list(
     like: xr.Dataset | None,
     over: Callable[[], bool] | None,
 ) -> Placing:
-    """The foreman's list. Where an order finds no place, it and those before it are tried in other sequences."""
+    """The baseline schedule. Where an order finds no place, it and those before it are tried in other sequences."""
     sequence = sorted(_groups(table), key=lambda group: (not group.urgent, group.due))
     if like is not None:
         begins = like["start_min"].max("stage").to_series()
@@ -214,7 +214,7 @@ def _schedule(placed: Placing) -> xr.Dataset:
             "meter": metered(horizon.times, horizon.step_min, placed.grid.meter_min),
         },
         attrs={
-            "policy": "foreman",
+            "policy": "baseline",
             "complete": int(not placed.unplaced),
             "unplaced": ", ".join(table.names[h] for h in sorted(placed.unplaced)),
         },

@@ -1,4 +1,4 @@
-"""Placing casts and heats one after the other, each at its earliest feasible time: the core of the foreman's list.
+"""Placing casts and heats one after the other, each at its earliest feasible time: the core of the baseline schedule.
 
 Times are in minutes after the horizon's start. The policy itself stands in ``emberline.twin.line.baseline``.
 """

@@ -1,4 +1,4 @@
-"""The foreman of a works: the baseline policy over processes. He looks at every step's edge, and at no price.
+"""The baseline of continuous processes, written as a policy. It looks at every step's edge, and at no price.
 
 1. What must run runs at its usual rate, within its ramp: lower while a store that it fills is above ``keep_high`` or
    one that it empties would run empty, at its highest while one is below ``keep_low`` or would miss what is wanted of
@@ -11,13 +11,13 @@
    until its product is above ``keep_high`` or an input below ``keep_low``, then changes over to the next short product
    or stops. Least runs and rests are obeyed: nobody starts or goes on where a store would then run full or empty before
    all who may not stop yet may, and who runs goes on where those cannot do without.
-3. He counts back what is wanted by later deliveries, orders and at the end (``twin.processes.outlook``): when the units
+3. It counts back what is wanted by later deliveries, orders and at the end (``twin.processes.outlook``): when the units
    of a process have no more time to lose for it, free ones start for what lacks most, and do not stop before it is
    made. Nobody starts for a store's band alone what an input needs for its end level.
 4. Orders are loaded from their release on as fast as they may be and as known demand leaves something, at the latest so
    that they are out when due.
 5. Where a store would run full or empty within the step (``twin.processes.fitting``), who may is turned down or left
-   out, those first that he would start. Nor does he start what draws more than the import limit leaves; he counts on
+   out, those first that it would start. Nor does it start what draws more than the import limit leaves; it counts on
    the sun, but neither on the battery nor on own generation.
 
 Processes with needs downstream are thought of first.
@@ -41,7 +41,7 @@ SHORT = 1e-6
 """Share of a band that is not worth starting a unit for."""
 
 
-class Foreman:
+class ProcessBaseline:
     """The rule at work; a new one for each run."""
 
     def __init__(self, table: Network, grid: SiteGrid) -> None:

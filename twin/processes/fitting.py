@@ -1,4 +1,4 @@
-"""The foreman's last look at a step: where a store would run full or empty within it, somebody runs less, or not."""
+"""The baseline's last look at a step: where a store would run full or empty within it, somebody runs less, or not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROUNDING = 1e-12
 
 @dataclass
 class Job:
-    """What the foreman has in mind for a unit in a step."""
+    """What the baseline has in mind for a unit in a step."""
 
     unit: Unit
     mode: int
@@ -64,7 +64,7 @@ class Fitting:
             self._fixed[store] += offered[k]
 
     def fit(self) -> None:
-        """Turn jobs down until all stores fit. Demands are not his to turn down."""
+        """Turn jobs down until all stores fit. Demands are not turned down."""
         for _ in range(3 * len(self.jobs) + len(self.loading) + 1):
             over = self._worst()
             if over is None:

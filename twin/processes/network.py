@@ -26,7 +26,7 @@ class Way:
     def __init__(self, mode: Mode, stores: dict[str, int], captive: dict[str, int]) -> None:
         self.mode, self.name = mode, mode.name
         rates = mode.rates
-        self.low, self.high, self.usual = rates.low, rates.high, rates.foreman
+        self.low, self.high, self.usual = rates.low, rates.high, rates.baseline
         self.pace = rates.low or rates.high
         """Rate at which the beginning of a run gives off-spec product [t/h]."""
         self.ins: tuple[Flow, ...] = tuple((stores[s.store], s.per_t) for s in mode.inputs if s.store and s.per_t)

@@ -1,6 +1,6 @@
-"""What the foreman knows of the hours ahead: known deliveries, what runs goes on, and what must still be made by when.
+"""What the baseline knows of the hours ahead: known deliveries, what runs goes on, and what must still be made by when.
 
-He counts two ways. *Ahead*: the level of each store within the next hours if everybody goes on as now. *Back*: what
+It counts two ways. *Ahead*: the level of each store within the next hours if everybody goes on as now. *Back*: what
 each store needs by each later moment (deliveries, orders by their due times, levels wanted at the end), what of it is
 there, and so how long each process must still run; from deliveries upstream, what a process needs adds to the needs of
 its inputs. Losses of stores are counted on what they hold now.
@@ -18,7 +18,7 @@ from emberline.twin.processes.network import Machine, Network
 
 @dataclass(frozen=True)
 class Group:
-    """The units of a process, as the foreman sees them."""
+    """The units of a process, as the baseline sees them."""
 
     index: int
     members: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Runs of the works: following a schedule, or the foreman's rule; and what the optimizer is told of them."""
+"""Runs of the works: following a schedule, or the baseline's rule; and what the optimizer is told of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import RUN, SCHEDULE, check, metered
-from emberline.twin.processes.baseline import Foreman
+from emberline.twin.processes.baseline import ProcessBaseline
 from emberline.twin.processes.following import Following, Mix
 from emberline.twin.processes.missed import beside, missed, underfed
 from emberline.twin.processes.network import Network, network
@@ -33,7 +33,7 @@ class WorksFollower:
     """A schedule of processes made ready to be followed any number of times."""
 
     def __init__(self, scenario: Scenario, schedule: xr.Dataset | None) -> None:
-        """``schedule`` None, or of policy ``foreman``: the foreman decides step by step as things are.
+        """``schedule`` None, or of policy ``baseline``: the baseline decides step by step as things are.
 
         Raises:
             ValueError: the schedule lacks a unit, or names a mode that it has not.
@@ -41,16 +41,16 @@ class WorksFollower:
         self.scenario = scenario
         self.table = network(scenario)
         self.grid = SiteGrid(scenario)
-        by_rule = schedule is None or schedule.attrs.get("policy") == "foreman"
+        by_rule = schedule is None or schedule.attrs.get("policy") == "baseline"
         self._follow = None if schedule is None or by_rule else Following(self.table, schedule)
-        # the foreman's assets answer to the load as it is; a schedule's set-points are followed
+        # the baseline's assets answer to the load as it is; a schedule's set-points are followed
         self._beside = beside(scenario)
         self._setpoints = None if schedule is None or by_rule else Setpoints.read(schedule)
 
     def run(self, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
         """Follow it once; a dataset of table ``RUN``."""
         table, grid = self.table, self.grid
-        policy: Policy = self._follow or Foreman(table, grid)
+        policy: Policy = self._follow or ProcessBaseline(table, grid)
         mix: Mix = self._follow.mix if self._follow else {}
         works = Works(table, policy, luck(table, seed, replication) if disturbed else None)
         course = works.run()
@@ -77,7 +77,7 @@ class WorksFollower:
             },
         )
         data.attrs = {
-            **run_attrs(seed, replication, disturbed, "schedule" if self._follow else "foreman"),
+            **run_attrs(seed, replication, disturbed, "schedule" if self._follow else "baseline"),
             "tonnes": records.delivered_t,
             "heats": 0,
             "complete": int(not any(row[0] in ("delivery", "level") for row in late)),
@@ -88,19 +88,19 @@ class WorksFollower:
 
 
 def dispatch_works(scenario: Scenario) -> xr.Dataset:
-    """The foreman's list, a dataset of table ``SCHEDULE``: what he tells the units when nothing disturbs them.
+    """The baseline schedule, a dataset of table ``SCHEDULE``: what it tells the units when nothing disturbs them.
 
     The attribute ``complete`` is 0 where a delivery is missed, an end level is not reached, a unit is stopped that must
     run, breaks a least run, a least rest or its ramp, or a process does not draw its daily energy; ``unplaced`` names
     those.
     """
     table, grid = network(scenario), SiteGrid(scenario)
-    foreman = Foreman(table, grid)
-    course = Works(table, foreman).run()
+    baseline = ProcessBaseline(table, grid)
+    course = Works(table, baseline).run()
     records = Records(table, course, grid, {})
     flows, _ = balance(grid, records.line_mw, None, records.gives())
     left_out = dict.fromkeys(row[2] for row in missed(table, records, disturbed=False))
-    left_out.update(dict.fromkeys([*foreman.stood, *underfed(table, records)]))
+    left_out.update(dict.fromkeys([*baseline.stood, *underfed(table, records)]))
     horizon = scenario.horizon
     nothing: Any = np.zeros((0, 0))
     data = xr.Dataset(
@@ -117,7 +117,7 @@ def dispatch_works(scenario: Scenario) -> xr.Dataset:
             "meter": metered(horizon.times, horizon.step_min, grid.meter_min),
             **records.coordinates(),
         },
-        attrs={"policy": "foreman", "complete": int(not left_out), "unplaced": ", ".join(left_out)},
+        attrs={"policy": "baseline", "complete": int(not left_out), "unplaced": ", ".join(left_out)},
     )
     return check(data, SCHEDULE)
 

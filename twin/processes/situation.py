@@ -1,6 +1,6 @@
-"""What the foreman sees as a step begins: levels, the hours ahead as he expects them so far, and what is still needed.
+"""What the baseline sees as a step begins: levels, the hours ahead as it expects them so far, and what is still needed.
 
-The more he has decided, the more is expected: ``expect`` counts a unit's flows in the levels ahead.
+The more it has decided, the more is expected: ``expect`` counts a unit's flows in the levels ahead.
 """
 
 from __future__ import annotations

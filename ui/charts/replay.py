@@ -155,7 +155,7 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
         over=str(DONE_END),
     )  # fmt: skip
     bar = busy.encode(y=y, x=alt.X("begin:Q", scale=None, axis=None))
-    layers.append(bar.mark_bar(height=9, color=palette.FOREMAN, opacity=0.25).encode(x2="over:Q"))
+    layers.append(bar.mark_bar(height=9, color=palette.BASELINE, opacity=0.25).encode(x2="over:Q"))
     layers.append(
         bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4).encode(
             x2="done:Q", color=alt.Color("colour:N", scale=None)

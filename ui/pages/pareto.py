@@ -31,7 +31,7 @@ EARLIER = 30
 POINTS = 7
 PHASES = {
     "": mark("about to begin"),
-    "twin": mark("the foreman's day"),
+    "twin": mark("the baseline run"),
     "ends": mark("least carbon and least cost"),
     "grid": mark("caps on carbon between them"),
 }

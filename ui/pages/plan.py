@@ -129,15 +129,15 @@ def _earlier(run: str) -> None:
 
 def _empty(asked: Asked) -> None:
     st.subheader(tr("When should this plant use energy?"), anchor=False)
-    foreman = tr("the foreman, who makes everything as soon as possible")
+    baseline = tr("the baseline, which makes everything as soon as possible")
     if asked.scenario is not None:
-        foreman = wording.foreman_of(asked.scenario)
+        baseline = wording.baseline_name(asked.scenario)
     st.markdown(
         tr(
-            "Choose a scenario at the side, change what you like and press **Plan**. Emberline simulates {foreman}, "
+            "Choose a scenario at the side, change what you like and press **Plan**. Emberline simulates {baseline}, "
             "searches for a schedule with less carbon or cost, and runs that schedule through the simulation again "
             "before it shows it.",
-            foreman=foreman,
+            baseline=baseline,
         )
     )
     if asked.scenario is not None:

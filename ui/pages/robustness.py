@@ -86,9 +86,9 @@ def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
             help=tr("The same seed gives the same luck; what another one gives is kept beside"),
         )
     )  # fmt: skip
-    foreman = st.toggle(tr("Follow the foreman on the same luck"), value=True, key="robustness.foreman")
+    baseline = st.toggle(tr("Follow the baseline on the same luck"), value=True, key="robustness.baseline")
     if place.button(tr("Replay"), type="primary", width="stretch", disabled=busy, key="robustness.start"):
-        given = {"run": stored.id, "replications": n, "seed": seed, "foreman": foreman}
+        given = {"run": stored.id, "replications": n, "seed": seed, "baseline": baseline}
         try:
             queue.start(kind="replay", given=given)
         except RuntimeError as error:

@@ -106,7 +106,7 @@ def _table(store: Store, found: list[Entry]) -> None:
     draw(table, {})
     st.caption(
         tr(
-            "Saved: against the foreman, both undisturbed. Held: in how many disturbed days, as it was made. Times are "
+            "Saved: against the baseline, undisturbed. Held: in how many disturbed days, as it was made. Times are "
             "those of this server."
         )
     )

@@ -24,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 PHASES = {
-    "twin": mark("the foreman's day"),
+    "twin": mark("the baseline run"),
     "optimize": mark("search for the best schedule"),
     "replay": mark("the twin follows the schedule"),
     "replays": mark("disturbed replays"),
@@ -124,13 +124,13 @@ def seldom_holds(held: int, n: int) -> bool:
     return held < SELDOM * n
 
 
-def foreman(plan: Plan) -> str | None:
-    """What is to be said of the foreman where he does not keep every limit."""
+def baseline_note(plan: Plan) -> str | None:
+    """What is to be said of the baseline where it does not keep every limit."""
     missed = plan.baseline_figures.unserved
     if missed and plan.scenario.processes:
         return trn(
-            "the foreman's rules miss deliveries, needs or surpluses once: no saving is told",
-            "the foreman's rules miss deliveries, needs or surpluses {count} times: no saving is told",
+            "the baseline rules miss deliveries, needs or surpluses once: no saving is told",
+            "the baseline rules miss deliveries, needs or surpluses {count} times: no saving is told",
             missed,
         )
     if missed:
@@ -142,15 +142,15 @@ def foreman(plan: Plan) -> str | None:
     if plan.baseline_complete:
         return None
     if plan.comparable:
-        return tr("the foreman's rules do not keep every limit here; the comparison is with what he does")
+        return tr("the baseline rules do not keep every limit here; the comparison is with what it does")
     made, asked = (number(tonnes, 0) for tonnes in (plan.baseline_figures.tonnes, plan.scenario.tonnes))
     if plan.scenario.processes:
         return tr(
-            "the foreman's rules deliver {made} of {asked} t, the plan something else: no saving is told",
+            "the baseline rules deliver {made} of {asked} t, the plan something else: no saving is told",
             made=made, asked=asked,
         )  # fmt: skip
     return tr(
-        "the foreman's rules make only {made} of {asked} t in time: no saving is told, no cap on extra cost holds",
+        "the baseline rules make only {made} of {asked} t in time: no saving is told, no cap on extra cost holds",
         made=made, asked=asked,
     )  # fmt: skip
 
@@ -184,10 +184,10 @@ def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
     if parts:
         signal = tr(SIGNALS[scenario.goal.signal])
         yield "products", tr("{parts}, scope 1 and 2 ({signal})", parts=shortened(parts), signal=signal)
-    foreman = counts(scenario, plan.baseline)
+    baseline = counts(scenario, plan.baseline)
     for i, (unit, count) in enumerate(counts(scenario, plan.replay).items()):
-        ours, theirs = used(count), used(foreman[unit])
-        text = tr("{unit}: {plan}; the foreman's: {foreman}", unit=unit, plan=ours, foreman=theirs)
+        ours, theirs = used(count), used(baseline[unit])
+        text = tr("{unit}: {plan}; the baseline's: {baseline}", unit=unit, plan=ours, baseline=theirs)
         yield ("units" if i == 0 else "", text)
     saved = plan.saved()
     if saved and done.tonnes:
@@ -338,17 +338,17 @@ def size(scenario: Scenario) -> str:
 
 def compared(scenario: Scenario) -> str:
     """Whom a plan is compared with, and what that counts."""
-    who = foreman_of(scenario)
+    who = baseline_name(scenario)
     return clauses([who, tr("stocks are valued")]) if scenario.processes and not scenario.heats else who
 
 
-def foreman_of(scenario: Scenario) -> str:
-    """Who the foreman is."""
+def baseline_name(scenario: Scenario) -> str:
+    """Who the baseline is."""
     if scenario.heats:
-        return tr("the foreman, who makes the same heats by the same due times as soon as possible")
+        return tr("the baseline, which makes the same heats by the same due times as soon as possible")
     if scenario.processes:
-        return tr("the foreman, who makes what is short and does not look at prices")
-    return tr("the foreman, who runs the site by plain rules and does not look ahead")
+        return tr("the baseline, which makes what is short and does not look at prices")
+    return tr("the baseline, which runs the site by plain rules and does not look ahead")
 
 
 def goal(asked: Goal) -> str:
@@ -357,7 +357,7 @@ def goal(asked: Goal) -> str:
     caps = []
     if asked.caps.extra_cost_share is not None and asked.minimize == "carbon":
         share = percent(asked.caps.extra_cost_share, 1)
-        caps.append(tr("cost at most {share} above the foreman's", share=share))
+        caps.append(tr("cost at most {share} above the baseline's", share=share))
     if asked.caps.carbon_kg is not None:
         caps.append(tr("carbon at most {tonnes} t", tonnes=number(asked.caps.carbon_kg / 1000, 1)))
     if asked.caps.cost is not None:

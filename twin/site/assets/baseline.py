@@ -1,4 +1,4 @@
-"""The foreman's rules for the site's assets, without a schedule. Step by step he looks at what is needed now.
+"""The baseline rules for the site's assets, without a schedule. Step by step it looks at what is needed now.
 
 1. Flexible loads run evenly over their local day; where that is below their least load, at their least load from the
    day's beginning until they have what they need.
@@ -19,7 +19,7 @@
    first, and the step is thought over again with that. Without its input a machine trips, whatever its minimum run; the
    grid is never short.
 
-He does not look ahead: where a ramp or a minimum rest then leaves him short, the violation is recorded.
+It does not look ahead: where a ramp or a minimum rest then leaves it short, the violation is recorded.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SMALL = 1e-9
 
 
 def rule(hub: Hub, electric: Electric, line_gives: Mapping[str, np.ndarray] | None = None) -> HubRun:
-    """The assets by the foreman's rules.
+    """The assets by the baseline rules.
 
     Args:
         hub: the assets.
@@ -50,13 +50,13 @@ def rule(hub: Hub, electric: Electric, line_gives: Mapping[str, np.ndarray] | No
             step, shape (n_steps,) each.
     """
     plant = Plant(hub, hub.given(line_gives))
-    foreman = Foreman(plant, electric)
+    baseline = SiteBaseline(plant, electric)
     for t in range(hub.n):
-        foreman.step(t)
+        baseline.step(t)
     return HubRun.of(plant)
 
 
-class Foreman:
+class SiteBaseline:
     """The rules at work."""
 
     def __init__(self, plant: Plant, electric: Electric) -> None:

@@ -122,20 +122,20 @@ def _point(stored: StoredFront, numbers: list[int]) -> None:
         _open(stored, chosen)
 
 
-def _against(place: Any, label: str, value: float, foreman: float, digits: int) -> None:
-    """A figure, and by how much it is less or more than the foreman's."""
-    less = foreman - value
+def _against(place: Any, label: str, value: float, baseline: float, digits: int) -> None:
+    """A figure, and by how much it is less or more than the baseline's."""
+    less = baseline - value
     amount = wording.number(abs(less), digits)
     same = not any(digit in "123456789" for digit in amount)
     # the card knows which way it went by a plain minus in front
-    delta = f"{'-' if less > 0 else '+'}{amount} ({wording.percent(abs(less / foreman) if foreman else None, 1)})"
+    delta = f"{'-' if less > 0 else '+'}{amount} ({wording.percent(abs(less / baseline) if baseline else None, 1)})"
     place.metric(
         label,
         wording.number(value, digits),
-        tr("as the foreman") if same else delta,
+        tr("as the baseline") if same else delta,
         delta_color="off" if same else "inverse",
         delta_arrow="off" if same else "auto",
-        help=tr("Below: against the foreman's"),
+        help=tr("Below: against the baseline's"),
     )
 
 
