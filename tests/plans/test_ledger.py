@@ -277,6 +277,16 @@ def test_a_step_of_half_an_hour_is_half_an_hour() -> None:
     assert book.total_kg("marginal") is None
 
 
+def test_the_grids_factor_says_where_it_is_from() -> None:
+    """Proves: 2 MWh by the factor of Hebei are 1,450.4 kg, with the ministry's notice beside them; an intensity of the
+    market's own names nobody. Sensitivity: a figure whose source an auditor cannot find."""
+    asked = site(market={"factor": "cn_hebei_2022", "carbon_intensity_kg_per_mwh": None})
+    for scenario, kg, says in ((asked, 1450.4, True), (site(), 600, False)):
+        (entry,) = [e for e in ledger(scenario, flows(scenario, import_mw=[2, 0])).entries if e.scope == "2 average"]
+        assert entry.kg == pytest.approx(kg)
+        assert ("Ministry of Ecology and Environment" in entry.reference) == says
+
+
 def test_what_is_not_used_has_no_factor() -> None:
     """Proves: without import the grid's rows say 0 MWh, 0 kg/MWh, 0 kg. Sensitivity: a division by nothing, or a mean
     of what is not there."""
