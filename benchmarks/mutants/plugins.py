@@ -18,6 +18,8 @@ from typing import Any
 
 import pytest
 
+MOST_CALLS = 500
+"""Calls of a function in a test whose lines are looked at: later ones seldom run others, and take long."""
 CANNOT = 90
 """Exit code where a function's code cannot take the place of another's: the module must be imported with its fault."""
 
@@ -29,11 +31,12 @@ class Tracer:
         self.output = output
         self._modules = {os.path.join(folder, name): name for name in modules}
         self._lines: dict[str, set[int]] = {}
+        self._calls: Counter[int] = Counter()
         self._tests: dict[str, dict[str, Any]] = {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
-        self._lines = defaultdict(set)
+        self._lines, self._calls = defaultdict(set), Counter()
         began = time.perf_counter()
         threading.settrace(self._called)
         sys.settrace(self._called)
@@ -51,8 +54,10 @@ class Tracer:
 
     def _called(self, frame: FrameType, event: str, _: Any) -> Any:
         code = frame.f_code
-        inside = code.co_filename in self._modules and code.co_flags & CO_OPTIMIZED  # not the body of a module or class
-        return self._line if inside else None
+        if code.co_filename not in self._modules or not code.co_flags & CO_OPTIMIZED:  # the body of a module or class
+            return None
+        self._calls[id(code)] += 1
+        return self._line if self._calls[id(code)] <= MOST_CALLS else None
 
     def _line(self, frame: FrameType, event: str, _: Any) -> Any:
         self._lines[self._modules[frame.f_code.co_filename]].add(frame.f_lineno)

@@ -128,8 +128,8 @@ def energy_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
 
 
 def _line(name: str, kind: str, quantity: float, unit: str, amount: float) -> Iterator[BillLine]:
-    if quantity or amount:
-        yield BillLine(name, kind, quantity, unit, amount / quantity if quantity else 0.0, amount)
+    if quantity:
+        yield BillLine(name, kind, quantity, unit, amount / quantity, amount)
 
 
 def _market(scenario: Scenario, flows: xr.Dataset, nominated: xr.Dataset | None) -> Iterator[BillLine]:

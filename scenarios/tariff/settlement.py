@@ -50,8 +50,6 @@ class Settled(NamedTuple):
     """``energy``: bought; ``resale``: sold back, negative; ``guarantees``: no energy of its own."""
     mwh: np.ndarray
     money: np.ndarray
-    kg_per_mwh: float | None
-    """Market-based factor; None: that of the rest."""
 
 
 def settle(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Settled, ...]:
@@ -72,7 +70,7 @@ def settle(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Settled, ...]:
             mwh = np.full(len(spot), (contract.mwh or 0.0) / len(spot))
             if contract.share is not None:
                 mwh = contract.share * import_mwh
-            found.append(Settled(contract.name, "guarantees", mwh, mwh * price, 0.0))
+            found.append(Settled(contract.name, "guarantees", mwh, mwh * price))
             continue
         profile = profile_mw(scenario, contract)
         if profile is None:
@@ -80,18 +78,18 @@ def settle(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Settled, ...]:
         else:
             mwh = profile * hours
             blocks.append((contract, mwh))
-        found.append(Settled(contract.name, "energy", mwh, mwh * price, contract.kg_per_mwh))
+        found.append(Settled(contract.name, "energy", mwh, mwh * price))
         rest = rest - mwh
     if scenario.market.has_spot:
         bought = np.maximum(rest, 0.0) if blocks else rest
-        found.append(Settled("spot", "energy", bought, bought * spot, None))
+        found.append(Settled("spot", "energy", bought, bought * spot))
     left = np.maximum(-rest, 0.0)
     for contract, mwh in sorted(blocks, key=lambda pair: pair[0].unused_spread_per_mwh):
         sold = np.minimum(left, mwh)
         left = left - sold
         if sold.any():
             earned = sold * (spot - contract.unused_spread_per_mwh)
-            found.append(Settled(contract.name, "resale", -sold, -earned, contract.kg_per_mwh))
+            found.append(Settled(contract.name, "resale", -sold, -earned))
     return tuple(found)
 
 

@@ -34,9 +34,25 @@ def test_a_plain_bill() -> None:
         ("scope 2, grid", "carbon"): 168.0,
     }
     assert (money.imported, money.exported, money.carbon, money.total) == pytest.approx((1400, 120, 248, 1528))
+    assert [(line.quantity, line.rate) for line in money.lines] == [(14, 100), (3, -40), (2, 40), (4.2, 40)]
     assert hourly_cost(asked, run).tolist() == pytest.approx([1000, 280])
     direct = site(market={**market, "carbon_price": {"per_t": 50.0, "scheme": "china_ets"}})
     assert bill(direct, run, 2000.0).carbon == pytest.approx(100)
+
+
+def test_a_step_of_half_an_hour_costs_half() -> None:
+    """Proves: on half-hours 10 and 4 MW at 100, 3 MW exported at 40 and gas at 30 count half as many MWh.
+
+    Sensitivity: power taken for energy."""
+    horizon = {"start": "2026-01-05", "length_h": 1, "step_min": 30}
+    asked = site(GAS, horizon=horizon, market={"export_price_per_mwh": 40.0})
+    run = flows(asked, {("gas", ""): [20, 10]}, import_mw=[10, 4], export_mw=[0, 3])
+    assert lines(bill(asked, run, 0.0)) == {
+        ("spot", "energy"): 700.0,
+        ("export", "export"): -60.0,
+        ("gas", "fuel"): 450.0,
+    }
+    assert hourly_cost(asked, run).tolist() == pytest.approx([500 + 300, 200 - 60 + 150])
 
 
 def test_assets_are_billed_line_by_line() -> None:
@@ -155,6 +171,7 @@ def test_spot_price_and_tariff_add_up() -> None:
         ("tax", "tax"): 303.2,
         ("feed-in", "tariff export"): -11.0,
     }
+    assert "feed-in" not in {line.name for line in bill(asked, flows(asked, import_mw=[8, 2]), 0.0).lines}
     sums = figures(asked, run, 0.0)
     assert sums.energy_cost == pytest.approx(1000 - 120 + 32 - 11)
     assert (sums.demand_cost, sums.fixed_cost, sums.tax_cost) == pytest.approx((3000, 310 * 2 / 744, 303.2))

@@ -111,6 +111,9 @@ def test_rules_by_hand() -> None:
     assert flows["meter_mw"] == pytest.approx([-1, 10, 10, 6, 6, 2, 2])
     assert flows["export_mw"][0] == pytest.approx(1)
     assert missed == []
+    assert ruled([10, 10, 10], end_level_share=0.8)[0]["charge_mw"] == pytest.approx([4, 2, 0])
+    # 3 over, one exported: two are stored
+    assert ruled([5])[0]["charge_mw"] == pytest.approx([2])
 
 
 def test_what_the_battery_cannot_give_is_a_violation() -> None:

@@ -59,7 +59,8 @@ class Placing:
         self.headroom = Headroom(left, grid.meter_min, table.profiles, idle)
         self.places: dict[tuple[int, int], Place] = {}
         self.unplaced: list[int] = []
-        self._journal: list[tuple[int, float, float, Load]] = []
+        self._journal: list[tuple[Place | None, Load]] = []
+        """What the last attempt has taken of units and of the import limit."""
         self._locks = table.locks
         for (h, k), (start, u) in table.started.items():
             over = start + table.duration[h][u]
@@ -194,11 +195,11 @@ class Placing:
             if not headroom.fits(load):
                 return start + self.step
             headroom.take(load)
-            self._journal.append((-1, 0.0, 0.0, load))
+            self._journal.append((None, load))
             self.places[h, group.stage] = Place(unit, at, at + self.planned[h][unit], at + own)
             at += self.planned[h][unit]
         self.timeline[unit].take(start, ends)
-        self._journal.append((unit, start, ends, (0, ())))
+        self._journal.append((Place(unit, start, ends, ends), (0, ())))
         for h in group.heats:
             late = self._place_heat(h, group.stage)
             if late > 0:
@@ -210,13 +211,13 @@ class Placing:
                 if not headroom.fits(load):
                     return start + self.step
                 headroom.take(load)
-                self._journal.append((-1, 0.0, 0.0, load))
+                self._journal.append((None, load))
         return None
 
     def _undo(self) -> None:
-        for unit, start, end, load in reversed(self._journal):
-            if unit >= 0:
-                self.timeline[unit].give(start, end)
+        for place, load in reversed(self._journal):
+            if place is not None:
+                self.timeline[place.unit].give(place.start, place.end)
             self.headroom.take(load, -1.0)
         self._journal.clear()
 
@@ -262,8 +263,7 @@ class Placing:
         if len(placed) < len(stages):
             self._give(placed)
             return self.step
-        for place, load in placed:
-            self._journal.append((place.unit, place.start, place.end, load))
+        self._journal += placed
         return 0.0
 
     def _give(self, placed: list[tuple[Place, Load]]) -> None:

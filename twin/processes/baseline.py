@@ -55,10 +55,8 @@ class ProcessBaseline:
     def tell(self, k: int, works: Works) -> Told:
         """Set-points of step ``k``."""
         table, outlook = self.table, self.outlook
-        left = [
-            max(load.amount_t - done, 0.0) if load.order else 0.0
-            for load, done in zip(table.loads, works.loaded, strict=True)
-        ]
+        # of orders; other demands have no amount
+        left = [max(load.amount_t - done, 0.0) for load, done in zip(table.loads, works.loaded, strict=True)]
         self._k, self._works = k, works
         self._sees = Glance(self._bands, k, works, left)
         jobs: list[Job] = []

@@ -89,15 +89,21 @@ class MachineRun:
         self.was_on = core.on_at_start()
         self._hold = _steps(core.held_h(), hours)
         self._before = core.load_at_start()
-        self.least = self.top = self.floor = 0.0
-        """In this step: lowest and highest load while it runs, and the load below which it cannot go."""
-        self.held_on = False
+        # of a step, from its beginning on
+        self.least: float
+        """Lowest load while it runs."""
+        self.top: float
+        """Highest load."""
+        self.floor: float
+        """Load below which it cannot go."""
+        self.held_on: bool
         """Whether it must stay on."""
-        self.able = True
+        self.able: bool
         """Whether it may be on."""
-        self.cap = 1.0
-        """What this step's inputs and outputs leave of its load."""
-        self.load, self.on = 0.0, False
+        self.cap: float
+        """What the step's inputs and outputs leave of its load."""
+        self.load: float
+        self.on: bool
         self.loads = np.zeros(n)
         self.ons = np.zeros(n)
         self.starts = np.zeros(n)

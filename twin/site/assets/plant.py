@@ -27,7 +27,8 @@ class TradeRun:
         self._most = math.inf if trade.rate_limit is None else trade.rate_limit
         limit = None if isinstance(trade, Flare) else trade.horizon_limit
         self._total = math.inf if limit is None else limit
-        self.rate = 0.0
+        self.rate: float
+        """Of a step, from its beginning on."""
         self.rates = np.zeros(n)
 
     @property
