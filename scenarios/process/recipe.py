@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 
 from emberline.scenarios.assets.quantity import of_unit
 from emberline.scenarios.records.base import NAME, Explicit, Misplaced, Record
-from emberline.scenarios.records.emissions import Emission
+from emberline.scenarios.records.emissions import Emissions
 from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
 
 GigajoulesPerTonne = Annotated[
@@ -152,7 +152,7 @@ class Recipe(Record):
     inputs: tuple[Stream, ...] = ()
     outputs: tuple[Stream, ...] = ()
     heat: Heat | None = None
-    emissions: tuple[Emission, ...] = ()
+    emissions: Emissions = ()
     """Direct emissions by tonne that no fuel's factor holds: calcination, electrodes, anodes."""
 
     @model_validator(mode="after")

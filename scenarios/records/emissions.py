@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from emberline.scenarios.records.base import NAME, UP, Misplaced, Record, Unjudged
@@ -143,3 +143,24 @@ class Emission(Record):
     """What is used for each tonne treated, with its unit: ``2.5 kg/t`` of electrodes, ``0.8 GJ/t`` of gas."""
     kg_per_t: Annotated[KilogramsPerTonne, BeforeValidator(emitted), Field(validate_default=True)] = -1.0
     """kg CO2e per tonne treated."""
+
+
+def _with_gases(emissions: tuple[Emission, ...]) -> tuple[Emission, ...]:
+    """Emissions, and the methane and nitrous oxide of each biogenic one by factor, which count like any others.
+
+    One that stands there already, of the same factor and amount, is not counted twice.
+    """
+    known = {(e.factor.name, e.used) for e in emissions if e.factor is not None and not e.biogenic}
+    found = list(emissions)
+    for emission in emissions:
+        factor, used = emission.factor, emission.used
+        if factor is None or used is None or not emission.biogenic or (factor.name, used) in known:
+            continue
+        per = factor.rows[0].per
+        kg = convert(used, f"{per}/t") * factor.fossil_kg_per(per)
+        if kg:
+            found.append(emission.model_copy(update={"biogenic": False, "kg_per_t": kg}))
+    return tuple(found)
+
+
+Emissions = Annotated[tuple[Emission, ...], AfterValidator(_with_gases)]

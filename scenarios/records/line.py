@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from emberline.scenarios.energy_states.record import EnergyStates
 from emberline.scenarios.records.base import NAME, Misplaced, Record
-from emberline.scenarios.records.emissions import Emission
+from emberline.scenarios.records.emissions import Emissions
 from emberline.scenarios.records.quantity import (
     Fraction,
     KelvinPerMinute,
@@ -82,7 +82,7 @@ class Stage(Record):
     """Longest time from the end here to the start of the next stage, the transfer included; none: no limit."""
     campaign: bool = False
     """The heats of an order follow each other here without a gap, on one unit (continuous casting)."""
-    emissions: tuple[Emission, ...] = ()
+    emissions: Emissions = ()
     gives: tuple[Gives, ...] = ()
 
     @model_validator(mode="after")
