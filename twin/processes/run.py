@@ -9,11 +9,11 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import RUN, SCHEDULE, check, metered
-from emberline.twin.processes.baseline import ProcessBaseline
 from emberline.twin.processes.following import Following, Mix
 from emberline.twin.processes.missed import beside, missed, underfed
 from emberline.twin.processes.network import Network, network
 from emberline.twin.processes.recorder import Records
+from emberline.twin.processes.rule.policy import ProcessBaseline
 from emberline.twin.processes.scatter import luck, planned_rate
 from emberline.twin.processes.works import Policy, Works
 from emberline.twin.run_variables import run_attrs, stop_variables, violation_variables

@@ -242,8 +242,8 @@ class Unit:
         """Whether a store keeps it below its least rate."""
         return self.working and self.rate < self.floor * (1 - GRACE)
 
-    def pass_time(self, now: float, minutes: float) -> None:
-        """Let time pass until ``now`` with flows as they are."""
+    def pass_time(self, minutes: float) -> None:
+        """Let time pass with flows as they are."""
         hours = minutes / 60
         if self.off_left:
             self.off_left -= min(self.off, self.rate) * hours

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emberline.twin.processes.fitting import MUST, ROUNDING, Job
 from emberline.twin.processes.network import Way
-from emberline.twin.processes.outlook import Group, Needs, Outlook
+from emberline.twin.processes.rule.fitting import MUST, ROUNDING, Job
+from emberline.twin.processes.rule.outlook import Group, Needs, Outlook
 from emberline.twin.processes.unit import CHANGING, RUNNING, SOON_MIN
 from emberline.twin.processes.works import Works
 from emberline.twin.site.grids import SiteGrid
