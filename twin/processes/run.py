@@ -10,7 +10,7 @@ import xarray as xr
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import RUN, SCHEDULE, check, metered
 from emberline.twin.processes.following import Following, Mix
-from emberline.twin.processes.missed import beside, missed, underfed
+from emberline.twin.processes.missed import beside, missed
 from emberline.twin.processes.network import Network, network
 from emberline.twin.processes.recorder import Records
 from emberline.twin.processes.rule.policy import ProcessBaseline
@@ -100,7 +100,7 @@ def dispatch_works(scenario: Scenario) -> xr.Dataset:
     records = Records(table, course, grid, {})
     flows, _ = balance(grid, records.line_mw, None, records.gives())
     left_out = dict.fromkeys(row[2] for row in missed(table, records, disturbed=False))
-    left_out.update(dict.fromkeys([*baseline.stood, *underfed(table, records)]))
+    left_out.update(dict.fromkeys(baseline.stood))
     horizon = scenario.horizon
     nothing: Any = np.zeros((0, 0))
     data = xr.Dataset(

@@ -11,12 +11,12 @@
    until its product is above ``keep_high`` or an input below ``keep_low``, then changes over to the next short product
    or stops. Least runs and rests are obeyed: nobody starts or goes on where a store would then run full or empty before
    all who may not stop yet may, and who runs goes on where those cannot do without.
-3. It counts back what is wanted by later deliveries, orders and at the end (``twin.processes.rule.outlook``): when the units
+3. It counts back what is wanted by later deliveries, orders and at the end (``rule.outlook``): when the units
    of a process have no more time to lose for it, free ones start for what lacks most, and do not stop before it is
    made. Nobody starts for a store's band alone what an input needs for its end level.
 4. Orders are loaded from their release on as fast as they may be and as known demand leaves something, at the latest so
    that they are out when due.
-5. Where a store would run full or empty within the step (``twin.processes.rule.fitting``), who may is turned down or left
+5. Where a store would run full or empty within the step (``rule.fitting``), who may is turned down or left
    out, those first that it would start. Nor does it start what draws more than the import limit leaves; it counts on
    the sun, but neither on the battery nor on own generation.
 
