@@ -14,9 +14,9 @@ from plants import MARKET, plants, schedule
 
 from emberline.scenarios import Scenario
 from emberline.twin import dispatch, replay
-from emberline.twin.processes.following import Following
-from emberline.twin.processes.network import network
-from emberline.twin.processes.scatter import luck
+from emberline.twin.processes.following import SchedulePolicy
+from emberline.twin.processes.network import works_table
+from emberline.twin.processes.scatter import scatter
 from emberline.twin.processes.works import Works
 
 SHARE = 1e-9
@@ -132,9 +132,9 @@ def test_events_are_at_the_same_moments_whatever_the_step(
     happened = []
     for step_min in (60.0, 15.0):
         works = on_steps(scenario, step_min)
-        table = network(works)
+        table = works_table(works)
         each = {unit: [row for row in rows for _ in range(round(60 / step_min))] for unit, rows in hours.items()}
-        done = Works(table, Following(table, schedule(works, each)), luck(table, 5, 1) if disturbed else None)
+        done = Works(table, SchedulePolicy(table, schedule(works, each)), scatter(table, 5, 1) if disturbed else None)
         course = done.run()
         runs = sorted((run.unit, run.begin, run.end) for run in course.runs)
         stops = [(at, halt) for unit in done.units for at, halt in unit.stops]

@@ -11,7 +11,7 @@ import numpy as np
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.process import carriers_of
-from emberline.twin.processes.network import Network
+from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.recorder import Records
 from emberline.twin.violation import TOLERANCE, Violation
 
@@ -22,7 +22,7 @@ SLIP_MIN = 1e-6
 """Time that counts as nothing."""
 
 
-def missed(table: Network, records: Records, *, disturbed: bool) -> list[Violation]:
+def missed(table: WorksTable, records: Records, *, disturbed: bool) -> list[Violation]:
     """Violations of a run, in no order.
 
     Kinds ``process`` (planned tonnes not made; one per unit and stretch of steps), ``delivery`` (not served; one per
@@ -39,7 +39,7 @@ def missed(table: Network, records: Records, *, disturbed: bool) -> list[Violati
     return found
 
 
-def deliveries(table: Network, records: Records) -> list[Violation]:
+def deliveries(table: WorksTable, records: Records) -> list[Violation]:
     """What was not delivered [t]."""
     found: list[Violation] = []
     loaded, asked = np.array(records.course.loaded), np.array(records.course.asked)
@@ -60,7 +60,7 @@ def deliveries(table: Network, records: Records) -> list[Violation]:
     return found
 
 
-def _made(table: Network, records: Records) -> list[Violation]:
+def _made(table: WorksTable, records: Records) -> list[Violation]:
     found: list[Violation] = []
     told = np.array([row[1] for row in records.course.told]).T
     for u, machine in enumerate(table.machines):
@@ -75,7 +75,7 @@ def _made(table: Network, records: Records) -> list[Violation]:
     return found
 
 
-def _outages(table: Network, records: Records) -> list[Violation]:
+def _outages(table: WorksTable, records: Records) -> list[Violation]:
     """Outages in which a unit was to run."""
     found: list[Violation] = []
     begins = np.arange(table.n_steps) * table.step_min
@@ -90,7 +90,7 @@ def _outages(table: Network, records: Records) -> list[Violation]:
     return found
 
 
-def _stops(table: Network, records: Records) -> list[Violation]:
+def _stops(table: WorksTable, records: Records) -> list[Violation]:
     """Planned stops that were not made as long as asked for, and standstills of units that must run."""
     found: list[Violation] = []
     stands = np.array(records.course.modes).T < 0
@@ -112,7 +112,7 @@ def _stops(table: Network, records: Records) -> list[Violation]:
     return found
 
 
-def _spans(table: Network, records: Records) -> list[Violation]:
+def _spans(table: WorksTable, records: Records) -> list[Violation]:
     found: list[Violation] = []
     for run in records.course.runs:
         machine = table.machines[run.unit]
@@ -129,7 +129,7 @@ def _spans(table: Network, records: Records) -> list[Violation]:
     return found
 
 
-def _ramps(table: Network, records: Records) -> list[Violation]:
+def _ramps(table: WorksTable, records: Records) -> list[Violation]:
     """Rates of neighbouring steps in which a unit runs all through; of the first step, against its rate before."""
     found: list[Violation] = []
     told = np.array([row[1] for row in records.course.told]).T
@@ -149,7 +149,7 @@ def _ramps(table: Network, records: Records) -> list[Violation]:
     return found
 
 
-def _running(table: Network, records: Records, u: int) -> np.ndarray:
+def _running(table: WorksTable, records: Records, u: int) -> np.ndarray:
     """Steps all through which a unit runs, at whatever rate, shape (n_steps,)."""
     edges = np.arange(table.n_steps) * table.step_min
     found = np.zeros(table.n_steps, dtype=bool)
@@ -159,7 +159,7 @@ def _running(table: Network, records: Records, u: int) -> np.ndarray:
     return found
 
 
-def unreached(table: Network, records: Records) -> list[Violation]:
+def unreached(table: WorksTable, records: Records) -> list[Violation]:
     """Stores that end below what is wanted [t]."""
     found: list[Violation] = []
     for s, name in enumerate(table.stores):
@@ -169,7 +169,7 @@ def unreached(table: Network, records: Records) -> list[Violation]:
     return found
 
 
-def underfed(table: Network, records: Records) -> list[tuple[str, float, float]]:
+def underfed(table: WorksTable, records: Records) -> list[tuple[str, float, float]]:
     """Processes that do not draw a day's energy: name, when that day begins [min], what lacks or is too much [MWh]."""
     found = []
     for process in table.scenario.processes:

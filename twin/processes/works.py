@@ -23,30 +23,30 @@ import simpy
 
 from emberline.twin.processes.alarm import Alarm
 from emberline.twin.processes.levels import after, hours_until
-from emberline.twin.processes.network import Network
-from emberline.twin.processes.scatter import Luck
+from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.scatter import Scatter
 from emberline.twin.processes.sharing import Flowing, Sharing
-from emberline.twin.processes.unit import Rest, Run, Unit
+from emberline.twin.processes.unit import ModeRun, Standstill, UnitProcess
 
 MOST_AT_ONCE = 1000
 """Most events at one moment; each changes something for good, and there are a few for each unit and store."""
-Process = Generator[simpy.Event, Any, None]
-Told = tuple[list[int], list[float], list[float]]
+ProcessEvents = Generator[simpy.Event, Any, None]
+Instructions = tuple[list[int], list[float], list[float]]
 """Mode [index, -1: stands] and rate [t/h] of each unit, loading of each delivery that is an order [t/h]."""
 
 
 class Policy(Protocol):
     """Who tells the units what to do."""
 
-    def tell(self, k: int, works: Works) -> Told:
+    def tell(self, k: int, works: Works) -> Instructions:
         """Set-points from the beginning of step ``k`` on."""
 
 
 @dataclass
-class Course:
+class WorksHistory:
     """What happened, by step: lists of ``n_steps`` numbers [t], but for power."""
 
-    told: list[Told] = field(default_factory=list)
+    told: list[Instructions] = field(default_factory=list)
     """Set-points of each step."""
     modes: list[list[int]] = field(default_factory=list)
     """Mode of each unit as each step begins, after it was told; by step."""
@@ -74,8 +74,8 @@ class Course:
     """What each demand asks for."""
     arrived: list[list[float]] = field(default_factory=list)
     """What comes by each arrival; what a full store refuses is left out."""
-    runs: list[Run] = field(default_factory=list)
-    rests: list[Rest] = field(default_factory=list)
+    runs: list[ModeRun] = field(default_factory=list)
+    rests: list[Standstill] = field(default_factory=list)
     bounds: list[tuple[float, int, bool]] = field(default_factory=list)
     """When a store became full (True) or empty [min]."""
 
@@ -83,12 +83,14 @@ class Course:
 class Works:
     """Units, stores, deliveries and arrivals, told by a policy, with the luck of one replication."""
 
-    def __init__(self, table: Network, policy: Policy, luck: Luck | None = None) -> None:
-        self.table, self.policy, self.luck = table, policy, luck or Luck()
+    def __init__(self, table: WorksTable, policy: Policy, luck: Scatter | None = None) -> None:
+        self.table, self.policy, self.luck = table, policy, luck or Scatter()
         n, length_h = table.n_steps, table.scenario.horizon.length_min / 60
         self.env = simpy.Environment()
         self.levels = list(table.start_t)
-        self.units = [Unit(u, machine, self.luck.failures.get(u), length_h) for u, machine in enumerate(table.machines)]
+        self.units = [
+            UnitProcess(u, machine, self.luck.failures.get(u), length_h) for u, machine in enumerate(table.machines)
+        ]
         self.loads = [Flowing(load.store) for load in table.loads]
         self.arrivals = [Flowing(store) for _, store, _ in table.arrivals]
         self.loaded = [0.0] * len(self.loads)
@@ -108,7 +110,7 @@ class Works:
             return [[0.0] * n for _ in range(rows)]
 
         stores = len(table.stores)
-        self.course = Course(
+        self.course = WorksHistory(
             made=[zeros(len(machine.ways)) for machine in table.machines],
             off=[zeros(len(machine.ways)) for machine in table.machines],
             heat_mwh=[zeros(len(machine.ways)) for machine in table.machines],
@@ -122,7 +124,7 @@ class Works:
         """Simulated time [min]."""
         return float(self.env.now)
 
-    def run(self) -> Course:
+    def run(self) -> WorksHistory:
         """Run to the end of the horizon.
 
         Raises:
@@ -143,10 +145,10 @@ class Works:
             course.rests += unit.rests
             course.runs += unit.runs
             if unit.running:
-                course.runs.append(Run(unit.index, unit.mode, unit.since, self.now, False))
+                course.runs.append(ModeRun(unit.index, unit.mode, unit.since, self.now, False))
         return course
 
-    def _control_room(self) -> Process:
+    def _control_room(self) -> ProcessEvents:
         """Each step begins with new set-points, demands and arrivals, and ends with a reading of all levels."""
         for k in range(self.table.n_steps):
             self._k, self._step_end = k, (k + 1) * self.table.step_min
@@ -157,7 +159,7 @@ class Works:
             for s, level in enumerate(self.levels):
                 self.course.levels[s][k] = level
 
-    def _unit(self, unit: Unit) -> Process:
+    def _unit(self, unit: UnitProcess) -> ProcessEvents:
         """What falls due at a unit happens."""
         alarm = self._due[unit.index]
         while True:
@@ -166,7 +168,7 @@ class Works:
             unit.turn(self.now, self.table.step_min)
             self._ask()
 
-    def _store(self, s: int) -> Process:
+    def _store(self, s: int) -> ProcessEvents:
         """A store becomes full, or empty."""
         alarm = self._bound[s]
         while True:
@@ -176,7 +178,7 @@ class Works:
             self.course.bounds.append((self.now, s, level > 0))
             self._ask()
 
-    def _calendar(self, unit: Unit) -> Process:
+    def _calendar(self, unit: UnitProcess) -> ProcessEvents:
         """A unit is closed while it has an outage; orders of the same moment come first."""
         for begin, end in unit.machine.outages:
             if end <= 0:
@@ -193,7 +195,7 @@ class Works:
             unit.open(self.now, self.table.step_min)
             self._ask()
 
-    def _settlement(self) -> Process:
+    def _settlement(self) -> ProcessEvents:
         """Flows are worked out when all who act at a moment have acted."""
         before, still = -1.0, 0
         while True:
@@ -261,7 +263,7 @@ class Works:
                 unit.portion(left_h)
                 self.sharing.settle(self.levels, self.table.capacity)
 
-    def _draw(self, unit: Unit, now: float, last: bool = False) -> None:
+    def _draw(self, unit: UnitProcess, now: float, last: bool = False) -> None:
         u = unit.index
         if self._power[u] and now > self._since[u]:
             self.course.power[u].append((self._since[u], now, self._power[u]))
