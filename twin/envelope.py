@@ -7,7 +7,7 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import ENVELOPE, check
-from emberline.twin.line.operations import Shop, planned_durations, shop
+from emberline.twin.line.operations import LineShop, planned_durations, shop
 from emberline.twin.processes.run import envelope_variables
 from emberline.twin.site.site import SiteGrid
 
@@ -60,7 +60,7 @@ def envelope(scenario: Scenario) -> xr.Dataset:
     return check(data, ENVELOPE)
 
 
-def _availability(table: Shop) -> np.ndarray:
+def _availability(table: LineShop) -> np.ndarray:
     horizon = table.scenario.horizon
     edges = np.arange(horizon.n_steps + 1) * horizon.step_min
     available = np.ones((len(table.units), horizon.n_steps))

@@ -12,8 +12,8 @@ import xarray as xr
 
 from emberline.scenarios.datasets import RUN, check, metered
 from emberline.scenarios.energy_states import idle_pieces
-from emberline.twin.line.line import TOLERANCE, Course
-from emberline.twin.line.operations import Operations, Shop
+from emberline.twin.line.line import TOLERANCE, LineHistory
+from emberline.twin.line.operations import LineShop, Operations
 from emberline.twin.power import Trace, operations_trace
 from emberline.twin.run_variables import stop_variables, violation_variables
 from emberline.twin.site.site import Setpoints, SiteGrid, Violation, balance
@@ -48,7 +48,7 @@ def reheating(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarra
 
 
 def line_gives(
-    shop: Shop,
+    shop: LineShop,
     unit: np.ndarray,
     start: np.ndarray,
     end: np.ndarray,
@@ -75,7 +75,7 @@ def line_gives(
     }
 
 
-def idling(shop: Shop, unit: np.ndarray, start: np.ndarray, end: np.ndarray) -> Trace:
+def idling(shop: LineShop, unit: np.ndarray, start: np.ndarray, end: np.ndarray) -> Trace:
     """What units with energy states draw outside work; a standstill within an operation counts as work.
 
     Arguments as for ``operations_trace``.
@@ -89,7 +89,7 @@ def idling(shop: Shop, unit: np.ndarray, start: np.ndarray, end: np.ndarray) -> 
 
 def record(
     todo: Operations,
-    course: Course,
+    course: LineHistory,
     energy_factor: np.ndarray,
     grid: SiteGrid,
     setpoints: Setpoints | None,
@@ -172,7 +172,7 @@ def record(
 
 
 def _by_heat(
-    shop: Shop,
+    shop: LineShop,
     heat: np.ndarray,
     drawing: tuple[np.ndarray, ...],
     edges: np.ndarray,
@@ -198,7 +198,7 @@ def _last_end(todo: Operations, end: np.ndarray) -> dict[int, float]:
     return last
 
 
-def _to_finish(shop: Shop) -> list[int]:
+def _to_finish(shop: LineShop) -> list[int]:
     """Heats that are not finished before the horizon begins."""
     found = []
     for h, route in enumerate(shop.route):
@@ -273,7 +273,7 @@ def _in_outage(todo: Operations, start: np.ndarray, end: np.ndarray) -> list[Vio
 
 
 def _within(
-    shop: Shop,
+    shop: LineShop,
     unit: np.ndarray,
     start: np.ndarray,
     end: np.ndarray,

@@ -11,8 +11,8 @@ import xarray as xr
 from emberline.scenarios import Scenario
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
 from emberline.twin.line.first_come import Serving
-from emberline.twin.line.line import Course, Following
-from emberline.twin.line.operations import Operations, Shop, arrange, careless, operations, shop
+from emberline.twin.line.line import LineHistory, ListReplay
+from emberline.twin.line.operations import LineShop, Operations, arrange, careless, operations, shop
 from emberline.twin.processes.run import WorksFollower, dispatch_works
 from emberline.twin.recorder import record
 from emberline.twin.run_variables import run_attrs
@@ -106,7 +106,7 @@ class Follower:
     """A schedule made ready to be followed any number of times."""
 
     def __init__(
-        self, scenario: Scenario, schedule: xr.Dataset, policy: str = "schedule", table: Shop | None = None
+        self, scenario: Scenario, schedule: xr.Dataset, policy: str = "schedule", table: LineShop | None = None
     ) -> None:
         self.shop = shop(scenario) if table is None else table
         if schedule.attrs.get("policy") == "baseline":
@@ -124,10 +124,10 @@ class Follower:
         return record(self.todo, course, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
 
 
-def follow(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[Course, np.ndarray]:
+def follow(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[LineHistory, np.ndarray]:
     """What happens to each operation when a list is followed, and the factor on its energy; the site left out."""
     duration, energy = _luck(todo, seed, replication, disturbed)
-    return Following(todo, duration, _failures(todo.shop, seed, replication, disturbed)).run(), energy
+    return ListReplay(todo, duration, _failures(todo.shop, seed, replication, disturbed)).run(), energy
 
 
 def _luck(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[list[float], np.ndarray]:
@@ -145,14 +145,14 @@ def _luck(todo: Operations, seed: int, replication: int, disturbed: bool) -> tup
     return (nominal * mine[:, 0]).tolist(), mine[:, 1]
 
 
-def _failures(table: Shop, seed: int, replication: int, disturbed: bool) -> dict[int, Breakdowns]:
+def _failures(table: LineShop, seed: int, replication: int, disturbed: bool) -> dict[int, Breakdowns]:
     if not disturbed:
         return {}
     found = breakdowns(table.scenario.disturbances, seed, replication)
     return {table.unit_index[name]: failing for name, failing in found.items()}
 
 
-def _serve(table: Shop, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
+def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
     """First come, first served."""
     n_heats = len(table.names)
     duration = [list(row) for row in table.duration]
@@ -172,7 +172,7 @@ def _serve(table: Shop, seed: int, replication: int, disturbed: bool) -> xr.Data
             plan.append((h, k, u, start, end))
     todo = arrange(table, plan, [])
     place = {(h, k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
-    course = Course([row[3] for row in plan], [row[4] for row in plan])
+    course = LineHistory([row[3] for row in plan], [row[4] for row in plan])
     course.stops = {place[key]: halts for key, halts in serving.stops.items()}
     queued = np.array(
         [

@@ -10,7 +10,7 @@ import math
 from emberline.scenarios.assets.storage import NOTHING
 
 
-class Store:
+class StoreLevel:
     """A level between nought and a capacity, with a share lost per hour.
 
     Between the recorded moments the level is linear where nothing is lost by itself, and else decays towards its

@@ -192,6 +192,17 @@ class Process(Recipe):
             return []
         return [(steps, share * self.daily_energy_mwh) for steps, share in horizon.local_days()]
 
+    def stop_window(self, horizon: Horizon) -> tuple[int, int, int] | None:
+        """First and last step in which the planned stop may begin, and its length in steps; None: there is no stop."""
+        stop = self.planned_stop
+        if stop is None:
+            return None
+        first = 0.0 if stop.earliest is None else horizon.minutes(stop.earliest)
+        last = horizon.length_min - stop.hours * 60 if stop.latest is None else horizon.minutes(stop.latest)
+        length = in_steps(stop.hours, horizon.step_h)
+        latest = min(int(last // horizon.step_min), horizon.n_steps - length)
+        return min(in_steps(first / 60, horizon.step_h), latest), latest, length
+
 
 def in_steps(hours: float, step_h: float) -> int:
     """Steps that cover some hours."""

@@ -12,16 +12,16 @@ from plants import schedule, violations, works
 
 from emberline.scenarios.process.store import Store
 from emberline.twin import replay
-from emberline.twin.processes.following import Following
+from emberline.twin.processes.following import SchedulePolicy
 from emberline.twin.processes.levels import after, hours_until
-from emberline.twin.processes.network import network
-from emberline.twin.processes.works import Course, Works
+from emberline.twin.processes.network import works_table
+from emberline.twin.processes.works import Works, WorksHistory
 
 
-def course(scenario: Any, **told: Any) -> Course:
+def course(scenario: Any, **told: Any) -> WorksHistory:
     """What happens when a schedule is followed undisturbed."""
-    table = network(scenario)
-    return Works(table, Following(table, schedule(scenario, **told))).run()
+    table = works_table(scenario)
+    return Works(table, SchedulePolicy(table, schedule(scenario, **told))).run()
 
 
 def filler(**rest: Any) -> dict[str, Any]:

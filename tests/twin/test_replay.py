@@ -13,7 +13,7 @@ from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.datasets import FLOWS
 from emberline.scenarios.line.scatter import stream
 from emberline.twin import dispatch, replay, replays, simulate
-from emberline.twin.line.line import Following
+from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import operations, shop
 from emberline.twin.streams import Breakdowns
 
@@ -63,7 +63,7 @@ def follow(asked: Scenario, schedule: xr.Dataset, **longer: float) -> dict[str, 
     duration = todo.arrays["duration"].tolist()
     for name, minutes in longer.items():
         duration[names.index(name.replace("_", "-"))] = minutes
-    course = Following(todo, duration, {}).run()
+    course = ListReplay(todo, duration, {}).run()
     return {name: (course.start[i], course.end[i]) for i, name in enumerate(names)}
 
 

@@ -270,7 +270,7 @@ def test_the_empty_page_shows_the_works(home: Path) -> None:
     labels = [expander.label for expander in app.expander]
     assert {"3 processes, 6 modes", "7 stores", "8 deliveries, 1 arrival", "Levels of stores"} <= set(labels)
     assert "Casts and heats" not in labels
-    assert any("who makes what is short" in text.value for text in app.markdown)
+    assert any("which makes what is short" in text.value for text in app.markdown)
 
 
 @pytest.mark.parametrize("name", ["cement-week", "aluminium-potline", "steam-cracker-utilities"])

@@ -27,9 +27,9 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check, metered
-from emberline.twin.line.line import Following
-from emberline.twin.line.operations import NEVER, Shop, arrange, careful, careless, planned_durations, shop
-from emberline.twin.line.placing import Group, Placing
+from emberline.twin.line.line import ListReplay
+from emberline.twin.line.operations import NEVER, LineShop, arrange, careful, careless, planned_durations, shop
+from emberline.twin.line.placing import CastGroup, Placing
 from emberline.twin.power import operations_trace
 from emberline.twin.recorder import idling, line_gives, reheating
 from emberline.twin.site.site import SiteGrid, balance, variables
@@ -40,7 +40,7 @@ PAINS = 7200
 """Heats that a list with margins, which leaves less room, may place again and again instead: 300 sequences of 24."""
 
 
-def coupled(table: Shop) -> bool:
+def coupled(table: LineShop) -> bool:
     """Whether heats depend on each other by more than the queue for a unit, so that a list is needed."""
     return (
         table.campaign >= 0
@@ -50,7 +50,7 @@ def coupled(table: Shop) -> bool:
     )
 
 
-def rank(table: Shop) -> list[int]:
+def rank(table: LineShop) -> list[int]:
     """Heats in due order, equal ones in file order."""
     return sorted(range(len(table.names)), key=lambda h: (table.due[h], h))
 
@@ -97,7 +97,7 @@ def _calmer(scenario: Scenario, keeping: bool) -> Scenario:
     return scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid})})
 
 
-def _groups(table: Shop) -> list[Group]:
+def _groups(table: LineShop) -> list[CastGroup]:
     locked = {lock.heat for lock in table.scenario.locks}
     by_order: dict[str, list[int]] = {}
     for h, name in enumerate(table.orders):
@@ -121,12 +121,12 @@ def _groups(table: Shop) -> list[Group]:
             )
             due = min(table.due[h] for h in members)
             if rest:
-                found.append(Group(rest, stage, allowed, due, under_way, urgent))
+                found.append(CastGroup(rest, stage, allowed, due, under_way, urgent))
     return found
 
 
 def _list(
-    table: Shop,
+    table: LineShop,
     planned: list[list[float]],
     grid: SiteGrid,
     tries: int,
@@ -155,7 +155,7 @@ def _list(
     return trial
 
 
-def _other(sequence: list[Group], failed: int, generator: np.random.Generator) -> list[Group]:
+def _other(sequence: list[CastGroup], failed: int, generator: np.random.Generator) -> list[CastGroup]:
     """Another sequence: the group that found no place comes sooner, and its equals in due time are shuffled."""
     group = sequence[failed]
     ahead = [i for i in range(failed) if sequence[i].due == group.due and sequence[i].urgent == group.urgent]
@@ -185,7 +185,7 @@ def _schedule(placed: Placing) -> xr.Dataset:
             plan.append((h, k, place.unit, place.start, place.end))
     todo = arrange(table, plan, placed.unplaced)
     of = todo.arrays
-    course = Following(todo, of["duration"].tolist(), {}).run()
+    course = ListReplay(todo, of["duration"].tolist(), {}).run()
     begins, over = np.array(course.start), np.array(course.end)
     reheat = reheating(todo, begins, over)
     extra[of["heat"], of["stage"]] = reheat

@@ -21,7 +21,7 @@ HELD_SHARE = 0.75
 
 
 @dataclass(frozen=True)
-class Shop:
+class LineShop:
     """A scenario's line in numbers: heats, stages and units are indices in the scenario's order; times in minutes."""
 
     scenario: Scenario
@@ -100,7 +100,7 @@ class Shop:
         return [u for u in self.units_of[stage] if not math.isnan(self.duration[heat][u])]
 
 
-def shop(scenario: Scenario) -> Shop:
+def shop(scenario: Scenario) -> LineShop:
     """The tables of a scenario's line."""
     line, heats = scenario.line, scenario.heats
     minutes = scenario.horizon.minutes
@@ -125,7 +125,7 @@ def shop(scenario: Scenario) -> Shop:
         reached[heat] = max(reached[heat], stage)
     loss = line.heat_loss
     casting = line.campaign_stage
-    return Shop(
+    return LineShop(
         scenario=scenario,
         names=tuple(heat.name for heat in heats),
         orders=tuple(heat.order for heat in heats),
@@ -158,7 +158,7 @@ def shop(scenario: Scenario) -> Shop:
     )
 
 
-def careful(table: Shop) -> Shop:
+def careful(table: LineShop) -> LineShop:
     """The line as a plan with margins sees it: longer transfers, shorter waits, sooner due times."""
     told = table.scenario.disturbances
     return replace(
@@ -171,7 +171,7 @@ def careful(table: Shop) -> Shop:
     )
 
 
-def careless(table: Shop) -> Shop:
+def careless(table: LineShop) -> LineShop:
     """The line of somebody who follows a list without margins."""
     return replace(table, slack=[0.0] * len(table.slack))
 
@@ -189,7 +189,7 @@ def _profile(phases: tuple) -> Profile:
 class Operations:
     """What is to be done, one entry per heat and stage; those of a heat are neighbours, in the order of its route."""
 
-    shop: Shop
+    shop: LineShop
     heat: list[int]
     stage: list[int]
     unit: list[int]
@@ -265,7 +265,7 @@ class Operations:
         return self.stage[second] == shop.campaign and shop.orders[self.heat[first]] == shop.orders[self.heat[second]]
 
 
-def operations(shop: Shop, schedule: xr.Dataset) -> Operations:
+def operations(shop: LineShop, schedule: xr.Dataset) -> Operations:
     """The operations of a schedule, a dataset of table ``SCHEDULE``.
 
     Raises:
@@ -302,7 +302,7 @@ def operations(shop: Shop, schedule: xr.Dataset) -> Operations:
     return arrange(shop, plan, missing)
 
 
-def arrange(shop: Shop, plan: list[tuple[int, int, int, float, float]], missing: list[int]) -> Operations:
+def arrange(shop: LineShop, plan: list[tuple[int, int, int, float, float]], missing: list[int]) -> Operations:
     """Operations from rows (heat, stage, unit, start, planned end), those of a heat in the order of its route."""
     n = len(plan)
     before = [i - 1 if i and plan[i - 1][0] == plan[i][0] else -1 for i in range(n)]
@@ -332,7 +332,7 @@ def arrange(shop: Shop, plan: list[tuple[int, int, int, float, float]], missing:
     return found
 
 
-def planned_durations(table: Shop, *, careful: bool = True) -> np.ndarray:
+def planned_durations(table: LineShop, *, careful: bool = True) -> np.ndarray:
     """Duration that a plan reckons with for each heat on each unit [min], shape (n_heats, n_units).
 
     Args:

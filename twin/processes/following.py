@@ -7,14 +7,14 @@ import xarray as xr
 
 from emberline.scenarios.process import GJ_PER_MWH, Fuel
 from emberline.scenarios.process.flows import per_t, streams
-from emberline.twin.processes.network import Network
-from emberline.twin.processes.works import Told, Works
+from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.works import Instructions, Works
 
 Mix = dict[tuple[int, str], np.ndarray]
 """Share of a fuel in the heat of a unit in each step, by unit and carrier; nan: the usual one. Shape (n_steps,)."""
 
 
-class Following:
+class SchedulePolicy:
     """The set-points of a schedule, a dataset of table ``SCHEDULE``. Nothing starts earlier than told.
 
     An order that could not be loaded as planned is made good as fast as it may be loaded until it is due.
@@ -23,7 +23,7 @@ class Following:
         ValueError: the schedule lacks a unit, or names a mode or delivery that the scenario has not.
     """
 
-    def __init__(self, table: Network, schedule: xr.Dataset) -> None:
+    def __init__(self, table: WorksTable, schedule: xr.Dataset) -> None:
         self.table = table
         for name in ("process_mode", "process_tph"):
             if name not in schedule:
@@ -62,7 +62,7 @@ class Following:
         ]
         self.mix = planned_mix(table, schedule, self.modes, self.rates)
 
-    def tell(self, k: int, works: Works) -> Told:
+    def tell(self, k: int, works: Works) -> Instructions:
         """Set-points of a step, and what is behind of orders."""
         modes, rates, planned = self._rows[k]
         loading = planned
@@ -76,7 +76,7 @@ class Following:
         return modes, rates, loading
 
 
-def planned_mix(table: Network, schedule: xr.Dataset, modes: np.ndarray, rates: np.ndarray) -> Mix:
+def planned_mix(table: WorksTable, schedule: xr.Dataset, modes: np.ndarray, rates: np.ndarray) -> Mix:
     """The mix of fuels that a schedule burns while a unit runs, start-up heat and other uses taken off."""
     if "stream_rate" not in schedule:
         return {}
@@ -109,7 +109,7 @@ def planned_mix(table: Network, schedule: xr.Dataset, modes: np.ndarray, rates: 
 
 
 def _started(
-    table: Network, u: int, modes: np.ndarray, rates: np.ndarray, fuelled: list[tuple[int, Fuel]]
+    table: WorksTable, u: int, modes: np.ndarray, rates: np.ndarray, fuelled: list[tuple[int, Fuel]]
 ) -> np.ndarray:
     """Start-up heat of a fuel in the first step of runs, where a start-up takes no time [MW], shape (n_steps,)."""
     machine = table.machines[u]

@@ -1,4 +1,4 @@
-"""What a run of the works missed: planned tonnes, deliveries, least runs and rests, ramps, end levels.
+"""What a run of the works missed: planned tonnes, deliveries, outages and planned stops, runs, rests, ramps, levels.
 
 Where reality is disturbed only deliveries and the site's limits count: that a mill makes less than planned is what a
 disturbance is, and that a turbine on its waste heat does so too.
@@ -11,7 +11,7 @@ import numpy as np
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.process import carriers_of
-from emberline.twin.processes.network import Network
+from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.recorder import Records
 from emberline.twin.violation import TOLERANCE, Violation
 
@@ -22,20 +22,24 @@ SLIP_MIN = 1e-6
 """Time that counts as nothing."""
 
 
-def missed(table: Network, records: Records, *, disturbed: bool) -> list[Violation]:
+def missed(table: WorksTable, records: Records, *, disturbed: bool) -> list[Violation]:
     """Violations of a run, in no order.
 
     Kinds ``process`` (planned tonnes not made; one per unit and stretch of steps), ``delivery`` (not served; one per
-    demand and local day, an order as a whole), ``run`` and ``rest`` (hours short), ``ramp`` (t/h too fast) and
+    demand and local day, an order as a whole), ``outage`` (minutes that a unit was to run while it is not available),
+    ``stop`` (hours that a planned stop lacks), ``standstill`` (hours that a unit stood which must run), ``energy``
+    (of a local day, drawn otherwise than asked for), ``run`` and ``rest`` (hours short), ``ramp`` (t/h too fast) and
     ``level`` (end level below what is wanted).
     """
     found = deliveries(table, records)
     if not disturbed:
         found += _made(table, records) + _spans(table, records) + _ramps(table, records) + unreached(table, records)
+        found += _outages(table, records) + _stops(table, records)
+        found += [("energy", "", name, at, amount, "MWh") for name, at, amount in underfed(table, records)]
     return found
 
 
-def deliveries(table: Network, records: Records) -> list[Violation]:
+def deliveries(table: WorksTable, records: Records) -> list[Violation]:
     """What was not delivered [t]."""
     found: list[Violation] = []
     loaded, asked = np.array(records.course.loaded), np.array(records.course.asked)
@@ -56,7 +60,7 @@ def deliveries(table: Network, records: Records) -> list[Violation]:
     return found
 
 
-def _made(table: Network, records: Records) -> list[Violation]:
+def _made(table: WorksTable, records: Records) -> list[Violation]:
     found: list[Violation] = []
     told = np.array([row[1] for row in records.course.told]).T
     for u, machine in enumerate(table.machines):
@@ -71,7 +75,44 @@ def _made(table: Network, records: Records) -> list[Violation]:
     return found
 
 
-def _spans(table: Network, records: Records) -> list[Violation]:
+def _outages(table: WorksTable, records: Records) -> list[Violation]:
+    """Outages in which a unit was to run."""
+    found: list[Violation] = []
+    begins = np.arange(table.n_steps) * table.step_min
+    modes = np.array([row[0] for row in records.course.told]).T
+    for u, machine in enumerate(table.machines):
+        for begin, end in machine.outages:
+            overlap = np.minimum(begins + table.step_min, end) - np.maximum(begins, begin)
+            minutes = np.where(modes[u] >= 0, np.maximum(overlap, 0.0), 0.0)
+            if minutes.sum() > SLIP_MIN:
+                at = max(float(begins[np.argmax(minutes > 0)]), begin)
+                found.append(("outage", "", machine.name, at, float(minutes.sum()), "min"))
+    return found
+
+
+def _stops(table: WorksTable, records: Records) -> list[Violation]:
+    """Planned stops that were not made as long as asked for, and standstills of units that must run."""
+    found: list[Violation] = []
+    stands = np.array(records.course.modes).T < 0
+    for u, machine in enumerate(table.machines):
+        process, length = machine.process, 0
+        if not process.must_run:
+            continue
+        window = process.stop_window(table.scenario.horizon)
+        if window is not None:
+            first, last, length = window
+            spans = [int(stands[u, k : k + length].cumprod().sum()) for k in range(first, last + 1)]
+            lacking = length - max(spans, default=0)
+            if lacking:
+                found.append(("stop", "", machine.name, last * table.step_min, lacking * table.step_h, "h"))
+        standing = np.flatnonzero(stands[u] & ~table.closed[u])
+        if len(standing) > length:
+            at = float(standing[length] * table.step_min)
+            found.append(("standstill", "", machine.name, at, (len(standing) - length) * table.step_h, "h"))
+    return found
+
+
+def _spans(table: WorksTable, records: Records) -> list[Violation]:
     found: list[Violation] = []
     for run in records.course.runs:
         machine = table.machines[run.unit]
@@ -88,7 +129,7 @@ def _spans(table: Network, records: Records) -> list[Violation]:
     return found
 
 
-def _ramps(table: Network, records: Records) -> list[Violation]:
+def _ramps(table: WorksTable, records: Records) -> list[Violation]:
     """Rates of neighbouring steps in which a unit runs all through; of the first step, against its rate before."""
     found: list[Violation] = []
     told = np.array([row[1] for row in records.course.told]).T
@@ -108,7 +149,7 @@ def _ramps(table: Network, records: Records) -> list[Violation]:
     return found
 
 
-def _running(table: Network, records: Records, u: int) -> np.ndarray:
+def _running(table: WorksTable, records: Records, u: int) -> np.ndarray:
     """Steps all through which a unit runs, at whatever rate, shape (n_steps,)."""
     edges = np.arange(table.n_steps) * table.step_min
     found = np.zeros(table.n_steps, dtype=bool)
@@ -118,7 +159,7 @@ def _running(table: Network, records: Records, u: int) -> np.ndarray:
     return found
 
 
-def unreached(table: Network, records: Records) -> list[Violation]:
+def unreached(table: WorksTable, records: Records) -> list[Violation]:
     """Stores that end below what is wanted [t]."""
     found: list[Violation] = []
     for s, name in enumerate(table.stores):
@@ -128,18 +169,16 @@ def unreached(table: Network, records: Records) -> list[Violation]:
     return found
 
 
-def underfed(table: Network, records: Records) -> list[str]:
-    """Processes that do not draw their daily energy."""
+def underfed(table: WorksTable, records: Records) -> list[tuple[str, float, float]]:
+    """Processes that do not draw a day's energy: name, when that day begins [min], what lacks or is too much [MWh]."""
     found = []
     for process in table.scenario.processes:
         own = [u for u, machine in enumerate(table.machines) if machine.process is process]
         drawn = np.array([records.course.drawn_mwh[u] for u in own]).sum(axis=0)
         for steps, wanted in process.days(table.scenario.horizon):
-            if (
-                abs(float(drawn[steps.start : steps.stop].sum()) - wanted) > SHARE * wanted
-                and process.name not in found
-            ):
-                found.append(process.name)
+            amount = abs(float(drawn[steps.start : steps.stop].sum()) - wanted)
+            if amount > SHARE * wanted:
+                found.append((process.name, steps.start * table.step_min, amount))
     return found
 
 

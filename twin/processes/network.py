@@ -20,7 +20,7 @@ FASTEST_DECAY = 1e9
 """Decay per hour of a store that keeps nothing, so that its level is nought at once."""
 
 
-class Way:
+class ModeTable:
     """A mode of a process made ready to be reckoned with."""
 
     def __init__(self, mode: Mode, stores: dict[str, int], captive: dict[str, int]) -> None:
@@ -49,14 +49,14 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineTable:
     """A unit of a process."""
 
     name: str
     process: Process
     group: int
     """Index of its process."""
-    ways: tuple[Way, ...]
+    ways: tuple[ModeTable, ...]
     outages: tuple[tuple[float, float], ...]
     """When it is not available [min], in order."""
     mode: int
@@ -68,7 +68,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Load:
+class Outflow:
     """A delivery: a demand in time, or an order."""
 
     name: str
@@ -85,11 +85,11 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Network:
+class WorksTable:
     """A scenario's processes in numbers; times in minutes, flows in tonnes per hour."""
 
     scenario: Scenario
-    machines: tuple[Machine, ...]
+    machines: tuple[MachineTable, ...]
     stores: tuple[str, ...]
     capacity: list[float]
     decay: list[float]
@@ -97,7 +97,7 @@ class Network:
     start_t: list[float]
     end_t: list[float]
     """Level wanted at the end."""
-    loads: tuple[Load, ...]
+    loads: tuple[Outflow, ...]
     captive: tuple[str, ...]
     """Carriers that processes take and nobody but processes gives; they are numbered after the stores."""
     arrivals: tuple[tuple[str, int, list[float]], ...]
@@ -137,7 +137,7 @@ class Network:
         return found
 
 
-def network(scenario: Scenario) -> Network:
+def works_table(scenario: Scenario) -> WorksTable:
     """The tables of a scenario's processes."""
     horizon = scenario.horizon
     place = {store.name: s for s, store in enumerate(scenario.stores)}
@@ -148,23 +148,25 @@ def network(scenario: Scenario) -> Network:
     beyond = {name: len(place) + i for i, name in enumerate(captive)}
     machines = []
     for group, process in enumerate(scenario.processes):
-        ways = tuple(Way(mode, place, beyond) for mode in process.all_modes)
+        ways = tuple(ModeTable(mode, place, beyond) for mode in process.all_modes)
         names = [way.name for way in ways]
         for unit, state in zip(process.units, process.start, strict=True):
             mode = -1 if state.mode is None else names.index(state.mode)
             machines.append(
-                Machine(unit, process, group, ways, scenario.outages.get(unit, ()), mode, state.since_h, state.rate_tph)
+                MachineTable(
+                    unit, process, group, ways, scenario.outages.get(unit, ()), mode, state.since_h, state.rate_tph
+                )
             )
     loads = []
     for delivery in scenario.deliveries:
         store = place[delivery.store]
         if delivery.amount_t is None:
-            loads.append(Load(delivery.name, store, demands[delivery.name]))
+            loads.append(Outflow(delivery.name, store, demands[delivery.name]))
         else:
             most = delivery.most_tph(horizon.step_h)
             span = delivery.span(horizon)
-            loads.append(Load(delivery.name, store, [], delivery.amount_t, span, most, order=True))
-    return Network(
+            loads.append(Outflow(delivery.name, store, [], delivery.amount_t, span, most, order=True))
+    return WorksTable(
         scenario=scenario,
         machines=tuple(machines),
         stores=tuple(place),

@@ -9,15 +9,15 @@ import numpy as np
 from emberline.scenarios.process.flows import ProcessStream, coordinates, per_t, streams
 from emberline.twin.power import Trace
 from emberline.twin.processes.following import Mix
-from emberline.twin.processes.network import Network
-from emberline.twin.processes.works import Course
+from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.works import WorksHistory
 from emberline.twin.site.grids import SiteGrid
 
 
 class Records:
     """The flows of a course, by unit, stream, store and delivery."""
 
-    def __init__(self, table: Network, course: Course, grid: SiteGrid, mix: Mix) -> None:
+    def __init__(self, table: WorksTable, course: WorksHistory, grid: SiteGrid, mix: Mix) -> None:
         self.table, self.course, self.grid, self.mix = table, course, grid, mix
         self.made = [np.array(rows) for rows in course.made]
         """What each unit makes in each mode and step [t], shape (n_modes, n_steps) each."""

@@ -9,12 +9,12 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import RUN, SCHEDULE, check, metered
-from emberline.twin.processes.baseline import ProcessBaseline
-from emberline.twin.processes.following import Following, Mix
-from emberline.twin.processes.missed import beside, missed, underfed
-from emberline.twin.processes.network import Network, network
+from emberline.twin.processes.following import Mix, SchedulePolicy
+from emberline.twin.processes.missed import beside, missed
+from emberline.twin.processes.network import WorksTable, works_table
 from emberline.twin.processes.recorder import Records
-from emberline.twin.processes.scatter import luck, planned_rate
+from emberline.twin.processes.rule.policy import ProcessBaseline
+from emberline.twin.processes.scatter import planned_rate, scatter
 from emberline.twin.processes.works import Policy, Works
 from emberline.twin.run_variables import run_attrs, stop_variables, violation_variables
 from emberline.twin.site.site import Setpoints, SiteGrid, balance, variables
@@ -39,10 +39,10 @@ class WorksFollower:
             ValueError: the schedule lacks a unit, or names a mode that it has not.
         """
         self.scenario = scenario
-        self.table = network(scenario)
+        self.table = works_table(scenario)
         self.grid = SiteGrid(scenario)
         by_rule = schedule is None or schedule.attrs.get("policy") == "baseline"
-        self._follow = None if schedule is None or by_rule else Following(self.table, schedule)
+        self._follow = None if schedule is None or by_rule else SchedulePolicy(self.table, schedule)
         # the baseline's assets answer to the load as it is; a schedule's set-points are followed
         self._beside = beside(scenario)
         self._setpoints = None if schedule is None or by_rule else Setpoints.read(schedule)
@@ -52,7 +52,7 @@ class WorksFollower:
         table, grid = self.table, self.grid
         policy: Policy = self._follow or ProcessBaseline(table, grid)
         mix: Mix = self._follow.mix if self._follow else {}
-        works = Works(table, policy, luck(table, seed, replication) if disturbed else None)
+        works = Works(table, policy, scatter(table, seed, replication) if disturbed else None)
         course = works.run()
         records = Records(table, course, grid, mix)
         flows, violations = balance(
@@ -94,13 +94,13 @@ def dispatch_works(scenario: Scenario) -> xr.Dataset:
     run, breaks a least run, a least rest or its ramp, or a process does not draw its daily energy; ``unplaced`` names
     those.
     """
-    table, grid = network(scenario), SiteGrid(scenario)
+    table, grid = works_table(scenario), SiteGrid(scenario)
     baseline = ProcessBaseline(table, grid)
     course = Works(table, baseline).run()
     records = Records(table, course, grid, {})
     flows, _ = balance(grid, records.line_mw, None, records.gives())
     left_out = dict.fromkeys(row[2] for row in missed(table, records, disturbed=False))
-    left_out.update(dict.fromkeys([*baseline.stood, *underfed(table, records)]))
+    left_out.update(dict.fromkeys(baseline.stood))
     horizon = scenario.horizon
     nothing: Any = np.zeros((0, 0))
     data = xr.Dataset(
@@ -126,7 +126,7 @@ def envelope_variables(scenario: Scenario) -> tuple[dict[str, Any], dict[str, An
     """Variables of table ``ENVELOPE`` that are of processes, and their coordinates; none where there are none."""
     if not scenario.processes:
         return {}, {}
-    table: Network = network(scenario)
+    table: WorksTable = works_table(scenario)
     planned = [planned_rate(scenario.disturbances, m.name, m.process.name) for m in table.machines]
     names = np.array([machine.name for machine in table.machines], dtype=np.str_)
     found = {

@@ -14,7 +14,7 @@ import numpy as np
 
 from emberline.scenarios.line.scatter import BREAKDOWN, DEMAND, SPREAD, stream
 from emberline.scenarios.records.disturbances import Disturbances
-from emberline.twin.processes.network import Network
+from emberline.twin.processes.network import WorksTable
 from emberline.twin.streams import Breakdowns
 
 SHIFT_MIN = 480.0
@@ -22,7 +22,7 @@ SHIFT_MIN = 480.0
 
 
 @dataclass
-class Luck:
+class Scatter:
     """The luck of one replication."""
 
     rates: list[list[float]] = field(default_factory=list)
@@ -33,11 +33,11 @@ class Luck:
     """By unit, of those that can fail."""
 
 
-def luck(table: Network, seed: int, replication: int) -> Luck:
+def scatter(table: WorksTable, seed: int, replication: int) -> Scatter:
     """Draw it."""
     told = table.scenario.disturbances
     shift_of = (np.arange(table.n_steps) * table.step_min // SHIFT_MIN).astype(int)
-    found = Luck()
+    found = Scatter()
     for u, machine in enumerate(table.machines):
         spread = rate_spread(told, machine.name, machine.process.name)
         factor = np.ones(table.n_steps)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emberline.twin.processes.unit import Unit
+from emberline.twin.processes.unit import UnitProcess
 
 ROUNDS = 400
 """Most rounds; in a closed circle of empty stores rates fall towards nought by a share in each."""
@@ -32,7 +32,7 @@ class Sharing:
     """Flows of all stores."""
 
     def __init__(
-        self, capacity: list[float], decay: list[float], units: Sequence[Unit], loads: Sequence[Flowing],
+        self, capacity: list[float], decay: list[float], units: Sequence[UnitProcess], loads: Sequence[Flowing],
         arrivals: Sequence[Flowing], captive: int = 0,
     ) -> None:  # fmt: skip
         """``captive``: carriers that nobody but processes gives, stores that keep nothing and are never full."""
@@ -40,7 +40,7 @@ class Sharing:
         self._stores, self._nothing = len(capacity), [0.0] * captive
         self._full_loss = [size * share for size, share in zip(capacity, decay, strict=True)] + self._nothing
         self._units, self._loads, self._arrivals = units, loads, arrivals
-        self._running: list[Unit] = []
+        self._running: list[UnitProcess] = []
         self.into, self.out = [0.0] * n, [0.0] * n
         """What comes into each store and leaves it [t/h]."""
         self.held = [False] * len(capacity)
@@ -146,7 +146,7 @@ class Sharing:
             elif net >= self._full_loss[s] - small - self._full_loss[s] * ROUNDING:
                 self.held[s] = True
 
-    def _waits(self, unit: Unit, levels: list[float], capacity: list[float]) -> list[tuple[int, float, bool]]:
+    def _waits(self, unit: UnitProcess, levels: list[float], capacity: list[float]) -> list[tuple[int, float, bool]]:
         """Stores for which a unit stands until they have recovered enough for a quarter of an hour of its run; of a
         carrier, until as much is left over as it takes."""
         found = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from emberline.scenarios.assets.storage import NOTHING
 from emberline.scenarios.process import GJ_PER_MWH, in_steps
-from emberline.twin.processes.network import Machine, Way
+from emberline.twin.processes.network import MachineTable, ModeTable
 from emberline.twin.streams import Breakdowns
 
 STANDING, STARTING, CHANGING, RUNNING, DOWN, OUT = range(6)
@@ -20,7 +20,7 @@ SOON_MIN = 1e-9
 
 
 @dataclass(frozen=True)
-class Run:
+class ModeRun:
     """A run of a unit in one mode, from its first product to its end [min]."""
 
     unit: int
@@ -32,7 +32,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Rest:
+class Standstill:
     """A standstill of a unit, from its stop to the beginning of its start-up [min]."""
 
     unit: int
@@ -40,10 +40,10 @@ class Rest:
     end: float
 
 
-class Unit:
+class UnitProcess:
     """One unit: what it is told, what it does, and what it draws."""
 
-    def __init__(self, index: int, machine: Machine, failing: Breakdowns | None, length_h: float) -> None:
+    def __init__(self, index: int, machine: MachineTable, failing: Breakdowns | None, length_h: float) -> None:
         self.index, self.machine, self.process = index, machine, machine.process
         self.failing = failing
         self.mode = machine.mode
@@ -77,13 +77,13 @@ class Unit:
         self._cold = True
         self._pending = (0.0, 0.0, 0.0)
         """Electricity [MWh], heat [MWh] and off-spec product [t] with which the next run begins."""
-        self.runs: list[Run] = []
-        self.rests: list[Rest] = []
+        self.runs: list[ModeRun] = []
+        self.rests: list[Standstill] = []
         self.stops: list[tuple[float, float]] = []
         """Breakdowns: when, and how long the repair takes [min]."""
 
     @property
-    def way(self) -> Way:
+    def way(self) -> ModeTable:
         """The mode in which it runs, or is about to."""
         return self.machine.ways[self.mode]
 
@@ -132,7 +132,7 @@ class Unit:
     def stop(self, now: float, *, told: bool) -> None:
         """Everything is off at once."""
         if self.running:
-            self.runs.append(Run(self.index, self.mode, self.since, now, told))
+            self.runs.append(ModeRun(self.index, self.mode, self.since, now, told))
         self.mode, self.running, self.resuming, self.waits = -1, False, False, []
         self.since, self.until, self.extra_until = now, math.inf, math.inf
         self.target = self.rate = self.off = self.off_left = self.extra_mw = self.heating_mw = 0.0
@@ -163,7 +163,7 @@ class Unit:
         share, still_h = 1.0, (now - self.since) / 60
         if not self._cold and start.cold_after_h:
             share = min(still_h / start.cold_after_h, 1.0)
-        self.rests.append(Rest(self.index, self.since, now))
+        self.rests.append(Standstill(self.index, self.since, now))
         self.mode, self._cold = self.told_mode, True
         heat_mwh = start.heat_gj * share / GJ_PER_MWH
         self._prepare(STARTING, now, step_min, start.hours * share, start.energy_mwh * share, heat_mwh)
@@ -242,8 +242,8 @@ class Unit:
         """Whether a store keeps it below its least rate."""
         return self.working and self.rate < self.floor * (1 - GRACE)
 
-    def pass_time(self, now: float, minutes: float) -> None:
-        """Let time pass until ``now`` with flows as they are."""
+    def pass_time(self, minutes: float) -> None:
+        """Let time pass with flows as they are."""
         hours = minutes / 60
         if self.off_left:
             self.off_left -= min(self.off, self.rate) * hours

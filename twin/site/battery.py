@@ -11,7 +11,7 @@ import numpy as np
 
 from emberline.twin.site.grids import SiteGrid
 from emberline.twin.site.setpoints import Setpoints
-from emberline.twin.store import Store
+from emberline.twin.store import StoreLevel
 from emberline.twin.violation import TOLERANCE, Violation
 
 
@@ -30,7 +30,7 @@ def battery(
     if record is None:
         zeros = np.zeros(len(net))
         return zeros, zeros, zeros, []
-    store = Store(record.energy_mwh, grid.start_level_mwh, record.self_loss_per_h)
+    store = StoreLevel(record.energy_mwh, grid.start_level_mwh, record.self_loss_per_h)
     if setpoints is not None:
         charge, discharge, violations = _follow(grid, store, setpoints)
         flow, level = charge - discharge, np.array(store.levels[1:])
@@ -43,7 +43,7 @@ def battery(
     return np.repeat(charges, grid.per_meter), np.repeat(discharges, grid.per_meter), level, []
 
 
-def _rules(grid: SiteGrid, store: Store, net: np.ndarray) -> tuple[list[float], list[float]]:
+def _rules(grid: SiteGrid, store: StoreLevel, net: np.ndarray) -> tuple[list[float], list[float]]:
     record = grid.scenario.site.battery
     assert record is not None
     limit, export_limit = grid.import_limit_mw, grid.scenario.site.grid.export_limit_mw
@@ -79,7 +79,7 @@ def _flow(level: float, counting: float) -> float:
     return level / counting if counting else 0.0
 
 
-def _follow(grid: SiteGrid, store: Store, setpoints: Setpoints) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
+def _follow(grid: SiteGrid, store: StoreLevel, setpoints: Setpoints) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
     """Follow set-points as far as power and level allow; what is missed is a violation."""
     record = grid.scenario.site.battery
     assert record is not None
@@ -120,7 +120,7 @@ def _relieve(
     """
     record = grid.scenario.site.battery
     assert record is not None
-    store = Store(record.energy_mwh, grid.start_level_mwh, record.self_loss_per_h)
+    store = StoreLevel(record.energy_mwh, grid.start_level_mwh, record.self_loss_per_h)
     into, out, power = record.charge_efficiency, record.discharge_efficiency, record.power_mw
     cell_h, counting = grid.cell_min / 60, store.counting(grid.meter_min / 60)
     flows, highest = [], -np.inf

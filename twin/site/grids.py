@@ -10,7 +10,7 @@ import numpy as np
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.process import carriers_of
-from emberline.twin.site.assets.hub import Hub
+from emberline.twin.site.assets.hub import SiteHub
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,10 @@ class SiteGrid:
         return np.repeat(self.scenario.inputs["pv_available_mw"].values, self.per_step)
 
     @cached_property
-    def hub(self) -> Hub | None:
+    def hub(self) -> SiteHub | None:
         """The site's assets; None where it has none, and no process takes or gives a carrier."""
         touched = any(True for process in self.scenario.processes for _ in carriers_of(process))
-        return Hub(self.scenario) if self.scenario.site.assets or touched else None
+        return SiteHub(self.scenario) if self.scenario.site.assets or touched else None
 
     @cached_property
     def committed_mw(self) -> np.ndarray:

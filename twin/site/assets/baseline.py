@@ -31,16 +31,16 @@ import numpy as np
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.twin.site.assets.flexible import evenly
 from emberline.twin.site.assets.flows import HubRun
-from emberline.twin.site.assets.hub import Electric, Hub
+from emberline.twin.site.assets.hub import Electric, SiteHub
 from emberline.twin.site.assets.machine import TINY, MachineRun, Port
-from emberline.twin.site.assets.plant import Plant
+from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.tank import TankRun
 
 SMALL = 1e-9
 """Rate that nobody moves a lever for."""
 
 
-def rule(hub: Hub, electric: Electric, line_gives: Mapping[str, np.ndarray] | None = None) -> HubRun:
+def rule(hub: SiteHub, electric: Electric, line_gives: Mapping[str, np.ndarray] | None = None) -> HubRun:
     """The assets by the baseline rules.
 
     Args:
@@ -49,7 +49,7 @@ def rule(hub: Hub, electric: Electric, line_gives: Mapping[str, np.ndarray] | No
         line_gives: what the line and processes give of other carriers per hour, negative: they take it, mean over each
             step, shape (n_steps,) each.
     """
-    plant = Plant(hub, hub.given(line_gives))
+    plant = SitePlant(hub, hub.given(line_gives))
     baseline = SiteBaseline(plant, electric)
     for t in range(hub.n):
         baseline.step(t)
@@ -59,7 +59,7 @@ def rule(hub: Hub, electric: Electric, line_gives: Mapping[str, np.ndarray] | No
 class SiteBaseline:
     """The rules at work."""
 
-    def __init__(self, plant: Plant, electric: Electric) -> None:
+    def __init__(self, plant: SitePlant, electric: Electric) -> None:
         self.plant, hub = plant, plant.hub
         self.hub = hub
         self._net = electric.net_mw.tolist()
@@ -294,7 +294,7 @@ class SiteBaseline:
         return False
 
 
-def marginal_cost(hub: Hub, name: str) -> np.ndarray:
+def marginal_cost(hub: SiteHub, name: str) -> np.ndarray:
     """What a MWh of an engine's electricity costs at full load, carbon price included, shape (n_steps,)."""
     machine = hub.machines[name]
     prices = hub.scenario.market.carbon_price

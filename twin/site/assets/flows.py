@@ -10,8 +10,8 @@ import xarray as xr
 
 from emberline.scenarios.assets import ELECTRICITY, Converter, Flare, Load, Renewable, Sale, Source, Storage, Supply
 from emberline.scenarios.assets.account import label
-from emberline.twin.site.assets.hub import Hub
-from emberline.twin.site.assets.plant import Plant
+from emberline.twin.site.assets.hub import SiteHub
+from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.violation import Violation
 
 
@@ -19,7 +19,7 @@ from emberline.twin.violation import Violation
 class HubRun:
     """What the assets did, shape (n_steps,) each; rates are positive where they deliver."""
 
-    hub: Hub
+    hub: SiteHub
     rates: dict[tuple[str, str], np.ndarray]
     """By asset and key of the flow."""
     carriers: dict[tuple[str, str], str]
@@ -31,7 +31,7 @@ class HubRun:
     violations: list[Violation]
 
     @classmethod
-    def of(cls, plant: Plant, renewables: Mapping[str, np.ndarray] | None = None) -> HubRun:
+    def of(cls, plant: SitePlant, renewables: Mapping[str, np.ndarray] | None = None) -> HubRun:
         """Read it off the plant.
 
         Args:

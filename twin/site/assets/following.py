@@ -17,9 +17,9 @@ import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.twin.site.assets.flows import HubRun
-from emberline.twin.site.assets.hub import Hub
+from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.machine import TINY, MachineRun
-from emberline.twin.site.assets.plant import Plant
+from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.setpoints import AssetSetpoints
 from emberline.twin.violation import TOLERANCE
 
@@ -28,7 +28,11 @@ PASSES = 5
 
 
 def follow(
-    hub: Hub, setpoints: AssetSetpoints, line_gives: Mapping[str, np.ndarray] | None = None, *, answering: bool = False
+    hub: SiteHub,
+    setpoints: AssetSetpoints,
+    line_gives: Mapping[str, np.ndarray] | None = None,
+    *,
+    answering: bool = False,
 ) -> HubRun:
     """The assets by a schedule's set-points.
 
@@ -42,17 +46,17 @@ def follow(
     Raises:
         ValueError: the schedule lacks an asset.
     """
-    plant = Plant(hub, hub.given(line_gives))
-    follower = Following(plant, setpoints, answering=answering)
+    plant = SitePlant(hub, hub.given(line_gives))
+    follower = SetpointRun(plant, setpoints, answering=answering)
     for t in range(hub.n):
         follower.step(t)
     return HubRun.of(plant, follower.renewables)
 
 
-class Following:
+class SetpointRun:
     """Set-points being followed."""
 
-    def __init__(self, plant: Plant, told: AssetSetpoints, *, answering: bool = False) -> None:
+    def __init__(self, plant: SitePlant, told: AssetSetpoints, *, answering: bool = False) -> None:
         self.plant, self.hub = plant, plant.hub
         carriers = [name for name in plant.hub.order if name != ELECTRICITY]
         self._carriers = carriers if answering else carriers[::-1]

@@ -27,7 +27,7 @@ class Electric:
 
 
 @dataclass(frozen=True)
-class Hub:
+class SiteHub:
     """Assets with their series."""
 
     scenario: Scenario

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY, Flare, Sale, Storage, Supply
-from emberline.twin.site.assets.hub import Hub
+from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.machine import MachineRun, Port
 from emberline.twin.site.assets.tank import TankRun
 from emberline.twin.violation import TOLERANCE, Violation
@@ -42,10 +42,10 @@ class TradeRun:
         self._total -= self.rate * self._hours
 
 
-class Plant:
+class SitePlant:
     """All assets in the course of the horizon, and the balances of the step under way."""
 
-    def __init__(self, hub: Hub, given: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, hub: SiteHub, given: Mapping[str, np.ndarray]) -> None:
         """Start with what loads, sources and the line deliver of each carrier per hour, shape (n_steps,) each."""
         self.hub = hub
         hours, n = hub.hours, hub.n

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from emberline.scenarios.process import in_steps
-from emberline.twin.processes.network import Machine, Network
+from emberline.twin.processes.network import MachineTable, WorksTable
 
 
 @dataclass(frozen=True)
-class Group:
+class ProcessGroup:
     """The units of a process, as the baseline sees them."""
 
     index: int
     members: tuple[int, ...]
-    machine: Machine
+    machine: MachineTable
     start_k: int
     """Steps that a start-up takes."""
     run_k: int
@@ -38,9 +38,9 @@ class Group:
         return self.machine.process.must_run
 
 
-def groups(table: Network) -> list[Group]:
+def groups(table: WorksTable) -> list[ProcessGroup]:
     """All processes, those with needs downstream first: from deliveries upstream."""
-    found: dict[int, Group] = {}
+    found: dict[int, ProcessGroup] = {}
     for u, machine in enumerate(table.machines):
         process = machine.process
         start = in_steps(process.start_up.hours, table.step_h)
@@ -49,7 +49,7 @@ def groups(table: Network) -> list[Group]:
         members = found[machine.group].members if machine.group in found else ()
         lead = start + (change if len(machine.ways) > 1 else 0) + run
         off_t = max(process.start_up.off_spec_t, *(pair.off_spec_t for pair in process.change_overs))
-        found[machine.group] = Group(machine.group, (*members, u), machine, start, run, off_t, lead)
+        found[machine.group] = ProcessGroup(machine.group, (*members, u), machine, start, run, off_t, lead)
     feeds = {
         g: {
             h
@@ -71,7 +71,7 @@ def groups(table: Network) -> list[Group]:
 class Outlook:
     """Known flows of the horizon, cumulated, and what follows from them at a step."""
 
-    def __init__(self, table: Network) -> None:
+    def __init__(self, table: WorksTable) -> None:
         self.table = table
         n, stores = table.n_steps, len(table.stores)
         self.groups = groups(table)
@@ -106,7 +106,7 @@ class Outlook:
         self._open = np.zeros((len(table.machines), n + 1))
         np.cumsum(self.open, axis=1, out=self._open[:, 1:])
         self._end = np.array(table.end_t)
-        self.makers: list[list[tuple[Group, int, float]]] = [[] for _ in range(stores)]
+        self.makers: list[list[tuple[ProcessGroup, int, float]]] = [[] for _ in range(stores)]
         """Process, mode and rate of all its units together [t/h] of who makes what is in each store."""
         for group in self.groups:
             for m, way in enumerate(group.machine.ways):
@@ -147,7 +147,7 @@ class Outlook:
             self._group(group, k, need, result)
         return result
 
-    def _group(self, group: Group, k: int, need: np.ndarray, result: Needs) -> None:
+    def _group(self, group: ProcessGroup, k: int, need: np.ndarray, result: Needs) -> None:
         """What a process must make for its products, and what it then takes from its inputs."""
         open_h = sum(self._open[u, k + 1 :] - self._open[u, k] for u in group.members) * self.table.step_h
         ways = group.machine.ways
