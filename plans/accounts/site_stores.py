@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Storage
+from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.assets.account import flow
 from emberline.scenarios.records.site import Site
 
@@ -122,7 +122,7 @@ def ending_no_lower(scenario: Scenario, *runs: xr.Dataset) -> Scenario:
         fields["battery"] = site.battery.model_copy(update={"end_level_share": shares[battery]})
     fields["assets"] = tuple(
         asset.model_copy(update={"end_level_share": shares[asset.name]})
-        if isinstance(asset, Storage) and asset.name in shares
+        if asset.name in shares and asset.name in site.stores
         else asset
         for asset in site.assets
     )

@@ -11,10 +11,11 @@ from typing import Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from emberline.scenarios.assets.base import POWER, Asset, Carrier, Named
+from emberline.scenarios.assets.base import POWER, Asset, Carrier, Named, of
 from emberline.scenarios.assets.converter import Converter
 from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY, unit_in
 from emberline.scenarios.assets.storage import Storage, effective_hours, kept
+from emberline.scenarios.assets.trade import Trade
 from emberline.scenarios.records.base import Misplaced, Record
 from emberline.scenarios.records.quantity import Fraction, MegawattHours, Megawatts, PerHour, PositiveMinutes
 from emberline.scenarios.records.series import Entry, FactorSeries, PowerSeries, Series
@@ -123,12 +124,22 @@ class Site(Record):
     def cores(self) -> dict[str, Converter]:
         """Every machine and flexible load as a converter, by name."""
         units = {name: carrier.unit for name, carrier in self.carrier.items()}
-        return {a.name: a.as_converter(units) for a in self.assets if hasattr(a, "as_converter")}
+        return {core.name: core for core in of((asset.core(units) for asset in self.assets), Converter)}
+
+    @cached_property
+    def equipment(self) -> tuple[Named, ...]:
+        """Assets as twin and models run them, in declared order: machines and flexible loads as converters."""
+        return tuple(self.cores.get(asset.name, asset) for asset in self.assets)
 
     @cached_property
     def stores(self) -> dict[str, Storage]:
         """Stores by name; ``battery`` is not among them."""
-        return {asset.name: asset for asset in self.assets if isinstance(asset, Storage)}
+        return {store.name: store for store in of(self.assets, Storage)}
+
+    @cached_property
+    def limited(self) -> dict[str, Trade]:
+        """Supplies and sales with a limit over the horizon, by name."""
+        return {trade.name: trade for trade in of(self.assets, Trade) if trade.horizon_limit is not None}
 
     @cached_property
     def flexible(self) -> dict[str, Named]:

@@ -6,7 +6,6 @@ step. Where filling and emptying at the same time could pay, for it burns a surp
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
 import pyomo.environ as pyo
@@ -15,8 +14,8 @@ from emberline.models.formulations.site.assets.ports import Flow, Hub, Linear, P
 from emberline.scenarios.assets import Storage
 
 
-def add_storage(block: pyo.Block, store: Storage, hub: Hub, alone: Collection[int]) -> Ports:
-    """Put in, put out, level; ``alone``: slots in which it is either filled or emptied, where both could pay."""
+def add_storage(block: pyo.Block, store: Storage, hub: Hub) -> Ports:
+    """Put in, put out and level of a store."""
     slots(block, hub.n)
     counts = store.effective_hours(hub.hours) / hub.hours
     room_in, room_out = (None if rate is None else rate * hub.hours for rate in (store.in_rate, store.out_rate))
@@ -34,8 +33,8 @@ def add_storage(block: pyo.Block, store: Storage, hub: Hub, alone: Collection[in
         expr=block.level[0] == kept * store.start_level + gain * block.put_in[0] - loss * block.put_out[0]
     )
     block.end = pyo.Constraint(expr=block.level[hub.n - 1] >= store.end_level * (1 - 1e-9))
-    if burns(store, hub) and alone:
-        _one_way(block, store, hub, alone)
+    if burns(store, hub) and hub.alone:
+        _one_way(block, store, hub)
     return Ports(
         flows=(
             Flow(store.name, "in", store.carrier, Linear(((block.put_in, -1.0),))),
@@ -52,13 +51,13 @@ def burns(store: Storage, hub: Hub) -> bool:
     return lossy and not store.both_ways and store.carrier not in hub.harmless
 
 
-def _one_way(block: pyo.Block, store: Storage, hub: Hub, alone: Collection[int]) -> None:
+def _one_way(block: pyo.Block, store: Storage, hub: Hub) -> None:
     kept, hours = store.kept(hub.hours), store.effective_hours(hub.hours) / hub.hours
     # where no rate is given: as much as fills it, or empties it, whatever it held
     span = (store.highest - store.lowest + store.capacity * (1 - kept)) / max(hours, 1e-9)
     most_in = span / store.in_efficiency if store.in_rate is None else store.in_rate * hub.hours
     most_out = span * store.out_efficiency if store.out_rate is None else store.out_rate * hub.hours
-    block.ALONE = pyo.Set(initialize=sorted(alone))
+    block.ALONE = pyo.Set(initialize=sorted(hub.alone))
     block.filling = pyo.Var(block.ALONE, domain=pyo.Binary)
 
     @block.Constraint(block.ALONE)
