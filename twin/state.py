@@ -88,11 +88,11 @@ def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float)
 
 def _battery_end(scenario: Scenario) -> float:
     """Level of the battery that is wanted at the end, as a share, whatever the level at the start."""
-    battery, told = scenario.site.battery, scenario.state.battery_level_mwh
+    store, battery = scenario.battery, scenario.site.battery
     assert battery is not None
-    if battery.end_level_share is not None or told is None or not battery.energy_mwh:
+    if store is None:
         return battery.level_share if battery.end_level_share is None else battery.end_level_share
-    return min(told / battery.energy_mwh, 1.0)
+    return store.level_share if store.end_level_share is None else store.end_level_share
 
 
 def _level(scenario: Scenario, run: xr.Dataset, k: int) -> float | None:

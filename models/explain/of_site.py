@@ -20,13 +20,10 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
     yield from _goal(scenario)
     yield from _grid(scenario)
     site = scenario.site
-    if site.battery is not None and site.battery.energy_mwh > 0:
-        share = site.battery.end_level_share
-        level = scenario.state.battery_level_mwh
-        wanted = share if share is not None else site.battery.level_share
-        if share is None and level is not None:
-            wanted = level / site.battery.energy_mwh
-        yield _level("site.battery.end_level_share", "battery", wanted, site.battery.energy_mwh, 0.0, "MWh")
+    battery = scenario.battery
+    if battery is not None:
+        wanted = battery.end_level / battery.capacity
+        yield _level("site.battery.end_level_share", "battery", wanted, battery.capacity, 0.0, "MWh")
     if float(scenario.inputs["base_load_mw"].max()) > 0:
         yield factored("site.base_load_mw", "base load", "demand", site.base_load_mw, "MW")
     carriers = [carrier.name for carrier in site.carriers]

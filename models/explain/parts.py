@@ -84,7 +84,7 @@ def _grid(scenario: Scenario, made: SiteModel) -> Found:
         return
     yield "site.grid.export_limit_mw", Part(list(site.given.values()), data.hours, "upper", step)
     if data.battery is not None:
-        yield "site.battery.end_level_share", Part([site.end], data.battery.energy_mwh)
+        yield "site.battery.end_level_share", Part([site.end], data.battery.capacity)
     if data.balance_meters:
         base = scenario.site.base_load_mw
         key = "site.base_load_mw" if base.value is not None else "site.base_load_mw.scale"

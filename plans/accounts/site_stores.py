@@ -43,12 +43,12 @@ class SiteStore:
 def site_stores(scenario: Scenario) -> Iterator[SiteStore]:
     """Battery and storages of the site, levels in the carrier's unit."""
     site = scenario.site
-    battery, level = site.battery, scenario.state.battery_level_mwh
-    if battery is not None and battery.energy_mwh > 0:
+    battery = scenario.battery
+    if battery is not None:
         name = f"site {BATTERY}" if any(asset.name == BATTERY for asset in site.assets) else BATTERY
-        start = battery.level_share * battery.energy_mwh if level is None else level
-        end = start if battery.end_level_share is None else battery.end_level_share * battery.energy_mwh
-        yield SiteStore(name, ELECTRICITY, "MWh", battery.energy_mwh, start, end, battery.charge_efficiency)
+        yield SiteStore(
+            name, ELECTRICITY, "MWh", battery.capacity, battery.start_level, battery.end_level, battery.in_efficiency
+        )
     for store in site.stores.values():
         yield SiteStore(
             store.name, store.carrier, site.carrier[store.carrier].unit, store.capacity, store.start_level,

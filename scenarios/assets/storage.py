@@ -92,6 +92,11 @@ class Storage(Named):
         return (Item("wear", use.amount("out"), self.wear_cost_per_unit),)
 
     @property
+    def most_out(self) -> float:
+        """Most that may be put out per hour; infinite without a limit."""
+        return math.inf if self.out_rate is None else self.out_rate
+
+    @property
     def start_level(self) -> float:
         """Level at the start, in the carrier's unit."""
         return self.level_share * self.capacity

@@ -277,9 +277,9 @@ def levels(made: Plan) -> Iterator[Level]:
     """Levels of the battery and of every store."""
     assert made.replay is not None
     site, (plan, foreman) = made.scenario.site, (made.replay, made.baseline)
-    battery = site.battery
-    if battery is not None and battery.energy_mwh > 0:
-        full, start = battery.energy_mwh, float(made.envelope["battery_level_mwh"])
+    battery = made.scenario.battery
+    if battery is not None:
+        full, start = battery.capacity, battery.start_level
         ends = (run["battery_mwh"].to_numpy() for run in (plan, foreman))
         yield Level(0, "battery", "MWh", 0.0, full, full, start, *ends)
     for number, (name, store) in enumerate(site.stores.items(), start=1):

@@ -64,13 +64,11 @@ def _site(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
     drawing.add(drawing.node("PV", "PV", "source"), power, _mwh(scenario, run["pv_mw"].to_numpy()))
     drawing.add(power, drawing.node("export", "export", "use"), _mwh(scenario, run["export_mw"].to_numpy()))
     drawing.add(power, drawing.node("base load", "base load", "use"), _mwh(scenario, run["base_load_mw"].to_numpy()))
-    battery = scenario.site.battery
-    if battery is not None and battery.energy_mwh:
+    battery = scenario.battery
+    if battery is not None:
         drawing.node("battery", "battery", "store")
-        told = scenario.state.battery_level_mwh
-        start = battery.level_share * battery.energy_mwh if told is None else told
         into, out = (_mwh(scenario, run[name].to_numpy()) for name in ("charge_mw", "discharge_mw"))
-        _store(drawing, "battery", power, into, out, float(run["battery_mwh"][-1]) - start)
+        _store(drawing, "battery", power, into, out, float(run["battery_mwh"][-1]) - battery.start_level)
 
 
 def _store(drawing: Drawing, key: str, carrier: str, into: float, out: float, more: float) -> None:

@@ -31,13 +31,11 @@ def connections(at: Moment) -> Iterator[Box]:
         if lost > SMALL:
             lines.append(tr("{amount} unused", amount=says(lost, unit)))
         yield Box(tr("PV"), lines, {ELECTRICITY: sun})
-    battery = scenario.site.battery
-    if battery is not None and battery.energy_mwh:
-        told = scenario.state.battery_level_mwh
-        start = battery.level_share * battery.energy_mwh if told is None else told
-        level = at.level(run["battery_mwh"].to_numpy(), start)
+    battery = scenario.battery
+    if battery is not None:
+        level = at.level(run["battery_mwh"].to_numpy(), battery.start_level)
         gives, takes = at.amount(run["discharge_mw"].to_numpy()), at.amount(run["charge_mw"].to_numpy())
-        yield _store(at, tr("battery"), ELECTRICITY, (gives, takes), level, battery.energy_mwh, "MWh")
+        yield _store(at, tr("battery"), ELECTRICITY, (gives, takes), level, battery.capacity, "MWh")
     base = at.amount(run["base_load_mw"].to_numpy())
     if base > SMALL:
         yield Box(tr("base load"), [says(base, unit)], {ELECTRICITY: -base})
