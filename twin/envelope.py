@@ -9,7 +9,6 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import ENVELOPE, check
 from emberline.twin.line.operations import LineShop, planned_durations, shop
 from emberline.twin.processes.run import envelope_variables
-from emberline.twin.site.site import SiteGrid
 
 
 def envelope(scenario: Scenario) -> xr.Dataset:
@@ -19,7 +18,6 @@ def envelope(scenario: Scenario) -> xr.Dataset:
     of what an operation takes on its unit, breakdowns included.
     """
     table = shop(scenario)
-    site = SiteGrid(scenario)
     times = scenario.horizon.times
     heats, stages = list(table.names), list(table.stages)
     size = (len(heats), len(table.units))
@@ -43,7 +41,7 @@ def envelope(scenario: Scenario) -> xr.Dataset:
             "started_unit": (("heat", "stage"), started_unit),
             "base_load_mw": ("time", scenario.inputs["base_load_mw"].values),
             "pv_available_mw": ("time", scenario.inputs["pv_available_mw"].values),
-            "battery_level_mwh": ((), site.start_level_mwh),
+            "battery_level_mwh": ((), 0.0 if scenario.battery is None else scenario.battery.start_level),
             "peak_so_far_mw": ((), scenario.state.peak_so_far_mw),
             **processes,
         },

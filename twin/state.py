@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Converter, MachineState, Sale, Storage, Supply
+from emberline.scenarios.assets import Converter, MachineState
 from emberline.scenarios.assets.account import flow
 from emberline.scenarios.reading.issued_forecasts import part
 from emberline.scenarios.records.horizon import Moment
@@ -88,11 +88,11 @@ def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float)
 
 def _battery_end(scenario: Scenario) -> float:
     """Level of the battery that is wanted at the end, as a share, whatever the level at the start."""
-    battery, told = scenario.site.battery, scenario.state.battery_level_mwh
+    store, battery = scenario.battery, scenario.site.battery
     assert battery is not None
-    if battery.end_level_share is not None or told is None or not battery.energy_mwh:
+    if store is None:
         return battery.level_share if battery.end_level_share is None else battery.end_level_share
-    return min(told / battery.energy_mwh, 1.0)
+    return store.level_share if store.end_level_share is None else store.end_level_share
 
 
 def _level(scenario: Scenario, run: xr.Dataset, k: int) -> float | None:
@@ -104,15 +104,17 @@ def _level(scenario: Scenario, run: xr.Dataset, k: int) -> float | None:
 def _asset(scenario: Scenario, asset: Any, run: xr.Dataset, k: int) -> Any:
     """An asset with its level, its state as a machine, or what is left of its limit."""
     hours = scenario.horizon.step_h
-    if isinstance(asset, Storage):
-        told: dict[str, Any] = {"end_level_share": asset.end_level / asset.capacity if asset.capacity else 0.0}
+    store = scenario.site.stores.get(asset.name)
+    if store is not None:
+        update: dict[str, Any] = {"end_level_share": store.end_level / store.capacity if store.capacity else 0.0}
         if k:
-            level = float(run["asset_level"].sel(store=asset.name).to_numpy()[k - 1])
-            told["level_share"] = min(max(level, asset.lowest), asset.highest) / (asset.capacity or 1.0)
-        return asset.model_copy(update=told)
-    if isinstance(asset, Supply | Sale) and asset.horizon_limit is not None:
-        used = float(np.abs(flow(run, asset.name)[:k]).sum()) * hours
-        return asset.model_copy(update={"horizon_limit": max(asset.horizon_limit - used, 0.0)})
+            level = float(run["asset_level"].sel(store=store.name).to_numpy()[k - 1])
+            update["level_share"] = min(max(level, store.lowest), store.highest) / (store.capacity or 1.0)
+        return store.model_copy(update=update)
+    trade = scenario.site.limited.get(asset.name)
+    if trade is not None:
+        used = float(np.abs(flow(run, trade.name)[:k]).sum()) * hours
+        return trade.model_copy(update={"horizon_limit": max((trade.horizon_limit or 0.0) - used, 0.0)})
     core = scenario.site.cores.get(asset.name)
     if core is None or not k:
         return asset

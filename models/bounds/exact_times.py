@@ -93,7 +93,7 @@ def _unfed(scenario: Scenario, envelope: xr.Dataset, data: SiteData) -> bool:
     """Whether some heat, wherever it starts, takes more in some metered interval than the grid ever gives."""
     if data.hub is not None or not math.isfinite(data.limit_mwh()):
         return False
-    battery = 0.0 if data.battery is None else data.battery.power_mw
+    battery = 0.0 if data.battery is None else data.battery.most_out
     # on no interval is there more than in the best of its steps
     most = data.limit_mwh() / data.meter_min * 60 + float((data.pv - data.base).max()) / data.hours + battery
     nominal, energy = envelope["duration_min"].to_numpy(), envelope["energy_mwh"].to_numpy()

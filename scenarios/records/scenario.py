@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
+from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.datasets import INPUTS, check
 from emberline.scenarios.line.locks import Window, merged
 from emberline.scenarios.process.delivery import Arrival, Delivery
@@ -132,6 +133,11 @@ class Scenario(Record):
             before = before.model_copy(update={"peak_mw": self.state.peak_so_far_mw})
         times = metered_times(self.horizon, interval)
         return read(self.market.tariff, times, self.horizon.zone, before=before, interval_min=interval)
+
+    @cached_property
+    def battery(self) -> Storage | None:
+        """The site's battery as a store with its level now; None where there is none that holds anything."""
+        return None if self.site.battery is None else self.site.battery.as_store(self.state.battery_level_mwh)
 
     @cached_property
     def outages(self) -> dict[str, tuple[tuple[float, float], ...]]:

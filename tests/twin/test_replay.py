@@ -124,7 +124,7 @@ def test_a_heat_is_held_back_while_another_of_its_cast_is_held_up() -> None:
     asked, schedule = two_heats()
     todo = operations(shop(asked), schedule)
     failing: Any = Breakdowns(100.0, 100.0, Drawn(0.5, 2.0))  # type: ignore[arg-type]
-    course = Following(todo, todo.arrays["duration"].tolist(), {todo.shop.unit_index["F"]: failing}).run()
+    course = ListReplay(todo, todo.arrays["duration"].tolist(), {todo.shop.unit_index["F"]: failing}).run()
     rows = {(todo.shop.names[h], k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
     assert course.end[rows["A-2", 0]] == 290
     assert course.start[rows["A-1", 2]] - course.end[rows["A-1", 1]] <= 45

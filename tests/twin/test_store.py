@@ -37,12 +37,13 @@ def test_nothing_appears_or_vanishes(rows: list[tuple[float, float, float]], lev
 
 
 def test_self_loss_is_the_record_s() -> None:
-    """Proves: store and ``Battery.after`` share one physics, however the hours are cut. Sensitivity: loss per step."""
-    battery = Battery(energy_mwh=8, power_mw=4, self_loss_per_h=0.05)
+    """Proves: store and ``Storage.after`` share one physics, however the hours are cut. Sensitivity: loss per step."""
+    battery = Battery(energy_mwh=8, power_mw=4, self_loss_per_h=0.05).as_store(4.0)
+    assert battery is not None
     whole, cut = StoreLevel(8.0, 4.0, 0.05), StoreLevel(8.0, 4.0, 0.05)
-    whole.flow(0.5 * battery.charge_efficiency, 0.0, 3.0)
+    whole.flow(0.5 * battery.in_efficiency, 0.0, 3.0)
     for _ in range(12):
-        cut.flow(0.5 * battery.charge_efficiency, 0.0, 0.25)
+        cut.flow(0.5 * battery.in_efficiency, 0.0, 0.25)
     assert whole.level == pytest.approx(battery.after(4.0, 0.5, 0.0, 3.0))
     assert cut.level == pytest.approx(whole.level)
 

@@ -222,7 +222,7 @@ class Placing:
         self._journal.clear()
 
     def _place_heat(self, heat: int, stage: int) -> float:
-        """Position a heat's stages before its last one; 0 if it worked, else by how much its last stage is too early."""
+        """Place a heat's stages before its last one; 0 if it worked, else by how much its last stage is too early."""
         table = self.table
         before, at, stages = self._ahead(heat, stage)
         last = self.places[heat, stage]

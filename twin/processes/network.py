@@ -10,7 +10,6 @@ from functools import cached_property
 import numpy as np
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Converter, Source, Storage, Supply
 from emberline.scenarios.assets.storage import NOTHING
 from emberline.scenarios.process import Mode, Process, Stream
 
@@ -185,13 +184,8 @@ def captives(scenario: Scenario) -> tuple[str, ...]:
     modes = [mode for process in scenario.processes for mode in process.all_modes]
     taken = {carrier for mode in modes for carrier, _ in _carriers(mode.inputs)}
     given = dict.fromkeys(carrier for mode in modes for carrier, _ in _carriers(mode.outputs))
-    others: set[str] = set()
-    for asset in scenario.site.assets:
-        core = scenario.site.cores.get(asset.name, asset)
-        if isinstance(core, Supply | Source | Storage):
-            others.add(core.carrier)
-        elif isinstance(core, Converter):
-            others |= {stream.carrier for stream in core.outputs} | ({core.carrier} if core.main == "output" else set())
+    others = {carrier for asset in scenario.site.equipment for carrier in asset.gives}
+    others |= {store.carrier for store in scenario.site.stores.values()}
     return tuple(carrier for carrier in given if carrier in taken and carrier not in others)
 
 

@@ -26,11 +26,11 @@ def battery(
         setpoints: the schedule's; None: the plain rules.
         relieving: whether set-points give way to the import limit.
     """
-    record = grid.scenario.site.battery
+    record = grid.scenario.battery
     if record is None:
         zeros = np.zeros(len(net))
         return zeros, zeros, zeros, []
-    store = StoreLevel(record.energy_mwh, grid.start_level_mwh, record.self_loss_per_h)
+    store = StoreLevel(record.capacity, record.start_level, record.self_loss_per_h)
     if setpoints is not None:
         charge, discharge, violations = _follow(grid, store, setpoints)
         flow, level = charge - discharge, np.array(store.levels[1:])
@@ -44,15 +44,11 @@ def battery(
 
 
 def _rules(grid: SiteGrid, store: StoreLevel, net: np.ndarray) -> tuple[list[float], list[float]]:
-    record = grid.scenario.site.battery
+    record = grid.scenario.battery
     assert record is not None
+    assert record.in_rate is not None
     limit, export_limit = grid.import_limit_mw, grid.scenario.site.grid.export_limit_mw
-    into, out, power, wanted = (
-        record.charge_efficiency,
-        record.discharge_efficiency,
-        record.power_mw,
-        grid.end_level_mwh,
-    )
+    into, out, power, wanted = record.in_efficiency, record.out_efficiency, record.in_rate, record.end_level
     meter_h, cell_h = grid.meter_min / 60, grid.cell_min / 60
     kept, counting = store.kept(meter_h), store.counting(meter_h)
     charges, discharges = [], []
@@ -81,9 +77,10 @@ def _flow(level: float, counting: float) -> float:
 
 def _follow(grid: SiteGrid, store: StoreLevel, setpoints: Setpoints) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
     """Follow set-points as far as power and level allow; what is missed is a violation."""
-    record = grid.scenario.site.battery
+    record = grid.scenario.battery
     assert record is not None
-    into, out, power = record.charge_efficiency, record.discharge_efficiency, record.power_mw
+    assert record.in_rate is not None
+    into, out, power = record.in_efficiency, record.out_efficiency, record.in_rate
     cell_h = grid.cell_min / 60
     charges, discharges = [], []
     violations: list[Violation] = []
@@ -118,10 +115,11 @@ def _relieve(
         told: its flow by set-points [MW].
         levels: at the end of each cell by set-points [MWh].
     """
-    record = grid.scenario.site.battery
+    record = grid.scenario.battery
     assert record is not None
-    store = StoreLevel(record.energy_mwh, grid.start_level_mwh, record.self_loss_per_h)
-    into, out, power = record.charge_efficiency, record.discharge_efficiency, record.power_mw
+    assert record.in_rate is not None
+    store = StoreLevel(record.capacity, record.start_level, record.self_loss_per_h)
+    into, out, power = record.in_efficiency, record.out_efficiency, record.in_rate
     cell_h, counting = grid.cell_min / 60, store.counting(grid.meter_min / 60)
     flows, highest = [], -np.inf
     means = grid.metered(net + told).tolist()

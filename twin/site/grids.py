@@ -72,22 +72,6 @@ class SiteGrid:
         limit = self.scenario.site.grid.import_limit_mw
         return math.inf if limit is None else limit
 
-    @cached_property
-    def start_level_mwh(self) -> float:
-        """Level of the battery at the start."""
-        battery, told = self.scenario.site.battery, self.scenario.state.battery_level_mwh
-        if battery is None:
-            return 0.0
-        return battery.level_share * battery.energy_mwh if told is None else min(told, battery.energy_mwh)
-
-    @cached_property
-    def end_level_mwh(self) -> float:
-        """Level of the battery wanted at the end."""
-        battery = self.scenario.site.battery
-        if battery is None:
-            return 0.0
-        return self.start_level_mwh if battery.end_level_share is None else battery.end_level_share * battery.energy_mwh
-
     def metered(self, cells: np.ndarray) -> np.ndarray:
         """Means over the metered intervals, shape (n_meter,)."""
         return cells.reshape(-1, self.per_meter).mean(axis=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.assets import ELECTRICITY, Converter, Flare, Load, Renewable, Sale, Source, Storage, Supply
+from emberline.scenarios.assets import ELECTRICITY, Load, Source, of
 from emberline.scenarios.assets.account import label
 from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.plant import SitePlant
@@ -42,27 +42,18 @@ class HubRun:
         used = hub.renewables if renewables is None else renewables
         tanks = {tank.name: tank for tank in plant.all_tanks}
         trades = {trade.name: trade.sign * trade.rates for trade in plant.all_trade}
+        by_asset: dict[str, dict[str, np.ndarray]] = {
+            name: machine.core.delivered(machine.loads, machine.starts, hub.hours, hub.series[name])
+            for name, machine in plant.machines.items()
+        }
+        by_asset |= {name: {"in": -tank.ins, "out": tank.outs} for name, tank in tanks.items()}
+        fixed = {asset.name: asset.sign * hub.series[asset.name]["rate"] for asset in of(hub.assets, Load, Source)}
+        by_asset |= {name: {"": rate} for name, rate in (fixed | trades | dict(used)).items()}
         rates: dict[tuple[str, str], np.ndarray] = {}
         carriers: dict[tuple[str, str], str] = {}
         for asset in hub.assets:
-            if isinstance(asset, Converter):
-                machine = plant.machines[asset.name]
-                own = asset.delivered(machine.loads, machine.starts, hub.hours, hub.series[asset.name])
-                of = asset.flows
-            elif isinstance(asset, Storage):
-                own = {"in": -tanks[asset.name].ins, "out": tanks[asset.name].outs}
-                of = dict.fromkeys(own, asset.carrier)
-            elif isinstance(asset, Load | Source):
-                sign = -1.0 if isinstance(asset, Load) else 1.0
-                own, of = {"": sign * hub.series[asset.name]["rate"]}, {"": asset.carrier}
-            elif isinstance(asset, Renewable):
-                own, of = {"": used[asset.name]}, {"": ELECTRICITY}
-            elif isinstance(asset, Supply | Sale | Flare):
-                own, of = {"": trades[asset.name]}, {"": asset.carrier}
-            else:
-                raise TypeError(f"no rule for assets of kind {asset.kind!r}")
-            for key, rate in own.items():
-                rates[asset.name, key], carriers[asset.name, key] = rate, of[key]
+            for key, rate in by_asset[asset.name].items():
+                rates[asset.name, key], carriers[asset.name, key] = rate, asset.flows[key]
         return cls(
             hub=hub,
             rates=rates,

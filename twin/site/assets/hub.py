@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Carrier, Converter, Kind, Load, Renewable, Source, Supply
+from emberline.scenarios.assets import ELECTRICITY, Carrier, Converter, Load, Named, Renewable, Source, Supply, of
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,9 @@ class SiteHub:
         return self.scenario.site.carrier
 
     @cached_property
-    def assets(self) -> tuple[Kind, ...]:
+    def assets(self) -> tuple[Named, ...]:
         """Assets in declared order, machines as converters."""
-        site = self.scenario.site
-        return tuple(site.cores.get(asset.name, asset) for asset in site.assets)
+        return self.scenario.site.equipment
 
     @cached_property
     def series(self) -> dict[str, dict[str, np.ndarray]]:
@@ -61,7 +60,7 @@ class SiteHub:
     @cached_property
     def machines(self) -> dict[str, Converter]:
         """Converters by name."""
-        return {asset.name: asset for asset in self.assets if isinstance(asset, Converter)}
+        return {machine.name: machine for machine in of(self.assets, Converter)}
 
     @cached_property
     def days(self) -> dict[str, list[tuple[range, float]]]:
@@ -72,19 +71,16 @@ class SiteHub:
     def renewables(self) -> dict[str, np.ndarray]:
         """What PV and wind among the assets could give [MW]."""
         return {
-            asset.name: asset.available_mw(self.series[asset.name]["capacity_factor"])
-            for asset in self.assets
-            if isinstance(asset, Renewable)
+            plant.name: plant.available_mw(self.series[plant.name]["capacity_factor"])
+            for plant in of(self.assets, Renewable)
         }
 
     @cached_property
     def fixed(self) -> dict[str, np.ndarray]:
         """What loads and sources deliver to each carrier per hour, shape (n_steps,) each."""
         found = {name: np.zeros(self.n) for name in self.carriers}
-        for asset in self.assets:
-            if isinstance(asset, Load | Source):
-                sign = -1.0 if isinstance(asset, Load) else 1.0
-                found[asset.carrier] = found[asset.carrier] + sign * self.series[asset.name]["rate"]
+        for asset in of(self.assets, Load, Source):
+            found[asset.carrier] = found[asset.carrier] + asset.sign * self.series[asset.name]["rate"]
         return found
 
     @cached_property
@@ -125,7 +121,7 @@ class SiteHub:
     @cached_property
     def supplies(self) -> tuple[Supply, ...]:
         """What is bought, in declared order."""
-        return tuple(asset for asset in self.assets if isinstance(asset, Supply))
+        return of(self.assets, Supply)
 
     @cached_property
     def bought(self) -> frozenset[str]:

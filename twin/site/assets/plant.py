@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from emberline.scenarios.assets import ELECTRICITY, Flare, Sale, Storage, Supply
+from emberline.scenarios.assets import ELECTRICITY, Flare, Sale, Storage, Supply, of
+from emberline.scenarios.assets.trade import Trade
 from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.machine import MachineRun, Port
 from emberline.twin.site.assets.tank import TankRun
@@ -19,14 +20,13 @@ Places = dict[str, list[tuple[MachineRun, Port]]]
 class TradeRun:
     """A supply, a sale or a flare in the course of the horizon."""
 
-    def __init__(self, trade: Supply | Sale | Flare, price: np.ndarray | None, hours: float, n: int) -> None:
+    def __init__(self, trade: Trade, price: np.ndarray | None, hours: float, n: int) -> None:
         self.name, self.carrier = trade.name, trade.carrier
-        self.sign = 1.0 if isinstance(trade, Supply) else -1.0
+        self.sign = trade.sign
         self.price: list[float] = [0.0] * n if price is None else price.tolist()
         self._hours = hours
         self._most = math.inf if trade.rate_limit is None else trade.rate_limit
-        limit = None if isinstance(trade, Flare) else trade.horizon_limit
-        self._total = math.inf if limit is None else limit
+        self._total = math.inf if trade.horizon_limit is None else trade.horizon_limit
         self.rate: float
         """Of a step, from its beginning on."""
         self.rates = np.zeros(n)
@@ -55,12 +55,12 @@ class SitePlant:
         self.supplies: dict[str, list[TradeRun]] = {name: [] for name in hub.carriers}
         self.sales: dict[str, list[TradeRun]] = {name: [] for name in hub.carriers}
         self.flares: dict[str, list[TradeRun]] = {name: [] for name in hub.carriers}
-        for asset in hub.assets:
-            if isinstance(asset, Storage):
-                self.tanks[asset.carrier].append(TankRun(asset, hours, n))
-            elif isinstance(asset, Supply | Sale | Flare):
-                by = {Supply: self.supplies, Sale: self.sales, Flare: self.flares}[type(asset)]
-                by[asset.carrier].append(TradeRun(asset, hub.series[asset.name].get("price_per_unit"), hours, n))
+        for store in of(hub.assets, Storage):
+            self.tanks[store.carrier].append(TankRun(store, hours, n))
+        kinds: tuple[type[Trade], ...] = (Supply, Sale, Flare)
+        for kind, by in zip(kinds, (self.supplies, self.sales, self.flares), strict=True):
+            for trade in of(hub.assets, kind):
+                by[trade.carrier].append(TradeRun(trade, hub.series[trade.name].get("price_per_unit"), hours, n))
         self.all_tanks = [tank for tanks in self.tanks.values() for tank in tanks]
         self.all_trade = [
             trade for by in (self.supplies, self.sales, self.flares) for trades in by.values() for trade in trades
