@@ -100,7 +100,9 @@ def _at_all(search: Search, scenario: Scenario, envelope: xr.Dataset) -> bool:
     from emberline.models.explain.capacity import hours
 
     left = min(max(search.left, exactly.LEAST_S), exactly.TIME_LIMIT_S)
-    return bool(hours(scenario, envelope)) or exactly.impossible(scenario, envelope, search.aim, time_limit=left)
+    return bool(hours(scenario, envelope)) or exactly.impossible(
+        scenario, envelope, search.aim, time_limit=left, cancel=search.cancel
+    )
 
 
 def pursue(search: Search, strategy: str | None = None) -> str:
