@@ -166,8 +166,8 @@ def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
             u, at = starts.unit[h][i], starts.slot[h][i]
             name = f"{heat.name} at stage {operation.stage}"
             if operation.started_min is None:
-                if not operation.first <= at <= operation.last:
-                    found.append(f"{name} starts in slot {at}, outside {operation.first}…{operation.last}")
+                if not operation.first <= at <= operation.latest(u):
+                    found.append(f"{name} starts in slot {at}, outside {operation.first}…{operation.latest(u)}")
                 if problem.is_out(u, at * problem.step_min, operation.planned[u]):
                     found.append(f"{name} while {problem.units[u]} is not available")
                 if not problem.free[u, at : at + operation.occupy[u]].all():

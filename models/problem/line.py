@@ -84,6 +84,12 @@ class Operation:
     """Latest start slot."""
     started_min: float | None = None
     """Start of an operation that is done or under way [min, ≤ 0]; it has exactly one unit."""
+    due: dict[int, int] = field(default_factory=dict)
+    """Latest start slot by unit for which it is done in time, where it is a heat's last."""
+
+    def latest(self, u: int) -> int:
+        """Latest start slot on a unit."""
+        return min(self.last, self.due.get(u, self.last))
 
 
 @dataclass(frozen=True)

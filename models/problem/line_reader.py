@@ -139,8 +139,9 @@ class _Reader:
             allowed = self.scenario.orders[[o.name for o in self.scenario.orders].index(heat.order)].units
             units = [u for u in units if not allowed or self.units[u] in allowed]
         minutes = {u: float(self.nominal[h, u]) for u in units}
-        if final and units:
-            last = min(last, max(down(self._due(h) - float(self.planned[h, u]), self.step) for u in units))
+        due = {u: down(self._due(h) - float(self.planned[h, u]), self.step) for u in units} if final else {}
+        if due:
+            last = min(last, max(due.values()))
         return Operation(
             stage=stage,
             units=tuple(units),
@@ -151,6 +152,7 @@ class _Reader:
             first=first,
             last=last,
             started_min=float(started) if np.isfinite(started) else None,
+            due=due,
         )
 
     def _due(self, h: int) -> float:

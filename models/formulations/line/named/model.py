@@ -113,7 +113,7 @@ class Named:
         operation, (low, high) = self.problem.heats[h].operations[i], self.windows.operation[h, i]
         if self.windows.unit.get((h, i), u) != u:
             return []
-        low, high = max(low, operation.first, 0), min(high, operation.last)
+        low, high = max(low, operation.first, 0), min(high, operation.latest(u))
         open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
         return (low + np.flatnonzero(open_[low : max(high + 1, low)])).tolist()
 

@@ -35,8 +35,10 @@ class Courses:
         """Which of its durations an operation has on a unit."""
         return self.durations[i].index(self.operations[i].minutes[u])
 
-    def on(self, units: tuple[int, ...]) -> int:
-        """Number of the course on some units, one for each operation."""
+    def on(self, units: tuple[int, ...]) -> int | None:
+        """Number of the course on some units, one for each operation; None where one of them cannot take it."""
+        if any(u not in operation.minutes for u, operation in zip(units, self.operations, strict=False)):
+            return None
         return self.all.index(tuple(self.place(i, units[i]) for i in range(len(self.operations))))
 
     def minutes(self, k: int) -> list[float]:
