@@ -29,6 +29,10 @@ MOST_TERMS = 3_000_000
 """More take too much memory, and are not solved to their end anyway."""
 CLOSE = 0.2
 """Gap below which the program leaves the looking for plans out."""
+SMALL_TERMS = 200_000
+"""Lines of fewer terms than these are solved as a whole before all else."""
+FIRST = 0.4
+"""Share of the time for that."""
 STRICT = 0.5
 """Share of the gap asked for at which the program ends."""
 
@@ -49,6 +53,18 @@ def exact(problem: SlotProblem) -> bool:
     return all(cast.started_min is None for cast in problem.casts) and all(
         operation.started_min is None for heat in problem.heats for operation in heat.operations
     )
+
+
+def suits(search: Search) -> bool:
+    """Whether the line is so small that solving it as a whole is the quickest way to its best plan."""
+    few = terms(search.problem) <= min(SMALL_TERMS, FIRST * TERMS_A_SECOND * search.left)
+    return few and exact(search.problem)
+
+
+def run(search: Search) -> None:
+    """Solve a small line as a whole, in a share of the time."""
+    solve(search, FIRST * search.left)
+    search.tell()
 
 
 def solve(search: Search, limit: float) -> bool:
