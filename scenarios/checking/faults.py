@@ -58,7 +58,7 @@ def fault(item: Mapping[str, Any]) -> str:
         return "is required"
     if kind == "extra_forbidden":
         return "unknown key"
-    if kind == "literal_error":
+    if kind in ("literal_error", "enum"):
         return _choice(context, value)
     if kind in _COUNTED:
         return _COUNTED[kind](context, value)
