@@ -69,5 +69,5 @@ def label(asset: str, key: str = "") -> str:
 
 
 def flow(flows: xr.Dataset, asset: str, key: str = "") -> np.ndarray:
-    """What a flow delivers per hour, shape (n_steps,)."""
+    """Rate of a flow, positive where it delivers [carrier's unit/h], shape (n_steps,)."""
     return np.asarray(flows["asset_rate"].sel(flow=label(asset, key)).to_numpy())

@@ -138,7 +138,7 @@ class Named(Record):
         return self
 
     def items(self, use: Use) -> tuple[Item, ...]:
-        """What is paid for its use, carbon price left out."""
+        """Items that are paid for its use, carbon price left out."""
         return ()
 
     def emitted(self, use: Use) -> Emitted:

@@ -23,13 +23,13 @@ from emberline.scenarios.records.quantity import Fraction, Money, in_unit
 from emberline.scenarios.records.series import FactorSeries, Series
 
 SPAN = Annotated[float, BeforeValidator(in_unit("h"), json_schema_input_type=float | str), Field(ge=0, le=10_000)]
-"""Hours, nought included."""
+"""Hours, zero included."""
 Ramp = Annotated[float, BeforeValidator(in_unit("1/h"), json_schema_input_type=float | str), Field(gt=0, le=1e4)]
 """Share of the capacity per hour."""
 
 
 class LoadPoint(Record):
-    """What a flow is at a load."""
+    """Ratio of a flow to the main flow at a load."""
 
     load: Fraction
     """Main flow as a share of the capacity."""
@@ -38,7 +38,7 @@ class LoadPoint(Record):
 
 
 class Stream(Record):
-    """A flow beside the main one: proportional to it (a number or a series), or by load."""
+    """A flow other than the main one: proportional to it (a number or a series), or by load."""
 
     carrier: str
     per_unit: FactorSeries | None = None
@@ -163,7 +163,7 @@ class Converter(Machine):
                 yield Wanted(key, (side, int(number), "per_unit"), stream.per_unit)
 
     def streams(self) -> Iterator[tuple[str, Stream]]:
-        """Flows beside the main one with their key."""
+        """Flows other than the main one with their key."""
         for i, stream in enumerate(self.inputs):
             yield f"inputs.{i}", stream
         for i, stream in enumerate(self.outputs):
@@ -232,8 +232,8 @@ class Converter(Machine):
     @cached_property
     def flows(self) -> dict[str, str]:
         """Carrier of each flow by its key: ``main``, ``inputs.0`` …, ``outputs.0`` …, ``start_fuel``."""
-        found = {"main": self.carrier, **{key: stream.carrier for key, stream in self.streams()}}
-        return found if self.start_fuel is None else {**found, "start_fuel": self.start_fuel.carrier}
+        carriers = {"main": self.carrier, **{key: stream.carrier for key, stream in self.streams()}}
+        return carriers if self.start_fuel is None else {**carriers, "start_fuel": self.start_fuel.carrier}
 
     @property
     def gives(self) -> tuple[str, ...]:
@@ -268,7 +268,7 @@ class Converter(Machine):
     def delivered(
         self, load: np.ndarray, starts: np.ndarray, hours: float, series: Mapping[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
-        """What each flow delivers to its carrier's balance per hour, by key; negative: what it takes.
+        """Rate of each flow by key, positive where it delivers [carrier's unit/h], shape (n_steps,) each.
 
         Args:
             load: main flow as a share of the capacity, shape (n_steps,).
@@ -276,10 +276,10 @@ class Converter(Machine):
             hours: length of a step.
             series: the asset's series by key.
         """
-        found = {"main": self.capacity * load * (1 if self.main == "output" else -1)}
+        rates = {"main": self.capacity * load * (1 if self.main == "output" else -1)}
         for key, stream in self.streams():
             per_capacity = stream.at(load) if stream.by_load else load * series[key]
-            found[key] = self.capacity * per_capacity * (1 if key.startswith("outputs") else -1)
+            rates[key] = self.capacity * per_capacity * (1 if key.startswith("outputs") else -1)
         if self.start_fuel is not None:
-            found["start_fuel"] = -starts * self.start_fuel.amount / hours
-        return found
+            rates["start_fuel"] = -starts * self.start_fuel.amount / hours
+        return rates

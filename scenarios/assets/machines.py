@@ -35,7 +35,7 @@ class EnginePoint(Record):
     heat: Fraction = 0
 
 
-class _Made(Machine):
+class _NamedCarriers(Machine):
     cost_per_unit: MoneyPerUnit = Field(default=0, ge=0)
     """Wear and upkeep per unit of the main flow."""
 
@@ -74,7 +74,7 @@ def _stream(carrier: str, per_unit: float | Series) -> Stream:
     return Stream(carrier=carrier, per_unit=per_unit if isinstance(per_unit, Series) else Series(value=per_unit))
 
 
-class GasEngine(_Made):
+class GasEngine(_NamedCarriers):
     """A gas engine, or another plant that makes electricity from fuel, with its heat or without. Main: electricity."""
 
     size: ClassVar[str] = "electric_mw"
@@ -121,7 +121,7 @@ class GasEngine(_Made):
         return self._core(ELECTRICITY, self.electric_mw, inputs=inputs, outputs=outputs)
 
 
-class Boiler(_Made):
+class Boiler(_NamedCarriers):
     """A boiler; one that burns ``electricity`` is an electrode boiler. Main: heat out."""
 
     size: ClassVar[str] = "heat_mw"
@@ -152,7 +152,7 @@ class Boiler(_Made):
         return self._core(self.heat, self.heat_mw, inputs=(fuel,))
 
 
-class HeatPump(_Made):
+class HeatPump(_NamedCarriers):
     """A heat pump. Main: electricity in."""
 
     size: ClassVar[str] = "electric_mw"
@@ -186,7 +186,7 @@ class HeatPump(_Made):
         yield Wanted("outputs.0", ("cop",), self.cop)
 
 
-class Electrolyser(_Made):
+class Electrolyser(_NamedCarriers):
     """An electrolyser. Main: electricity in."""
 
     size: ClassVar[str] = "electric_mw"
@@ -214,14 +214,14 @@ class Electrolyser(_Made):
         kilogram = HYDROGEN[units.get(self.hydrogen, "t")]
         if self.by_load:
             points = tuple(LoadPoint(load=p.load, per_unit=1000 * kilogram / p.per_unit) for p in self.by_load)
-            made = Stream(carrier=self.hydrogen, by_load=points)
+            product = Stream(carrier=self.hydrogen, by_load=points)
         else:
-            made = _stream(self.hydrogen, 1000 * kilogram / (self.kwh_per_kg or 1.0))
+            product = _stream(self.hydrogen, 1000 * kilogram / (self.kwh_per_kg or 1.0))
         warm = (_stream(self.waste_heat, self.waste_heat_share),) if self.waste_heat else ()
-        return self._core(ELECTRICITY, self.electric_mw, main="input", outputs=(made, *warm))
+        return self._core(ELECTRICITY, self.electric_mw, main="input", outputs=(product, *warm))
 
 
-class Turbine(_Made):
+class Turbine(_NamedCarriers):
     """A steam turbine, an ORC, a top-gas or expansion turbine. Main: electricity out."""
 
     size: ClassVar[str] = "electric_mw"
@@ -244,7 +244,7 @@ class Turbine(_Made):
         )
 
 
-class WasteHeatRecovery(_Made):
+class WasteHeatRecovery(_NamedCarriers):
     """Makes steam or hot water from waste heat of the line or another plant. Main: heat out."""
 
     size: ClassVar[str] = "heat_mw"
@@ -260,11 +260,11 @@ class WasteHeatRecovery(_Made):
     def core(self, units: Mapping[str, str]) -> Converter:
         """Heat out, waste heat in, electricity in."""
         _in_mwh(units, self.heat, self.source)
-        own = (_stream(ELECTRICITY, self.electric_mwh_per_mwh),) if self.electric_mwh_per_mwh else ()
-        return self._core(self.heat, self.heat_mw, inputs=(_stream(self.source, 1 / self.efficiency), *own))
+        auxiliary = (_stream(ELECTRICITY, self.electric_mwh_per_mwh),) if self.electric_mwh_per_mwh else ()
+        return self._core(self.heat, self.heat_mw, inputs=(_stream(self.source, 1 / self.efficiency), *auxiliary))
 
 
-class OxygenPlant(_Made):
+class OxygenPlant(_NamedCarriers):
     """An air separation unit. Main: oxygen out."""
 
     size: ClassVar[str] = "rate_tph"
@@ -319,7 +319,7 @@ class FlexibleLoad(Machine):
         yield Wanted("availability", ("availability",), self.availability)
 
     def touches(self) -> Iterator[tuple[Place, str]]:
-        """What it takes, and what its start takes."""
+        """Carrier of the load, and of what its start takes."""
         yield ("carrier",), self.carrier
         if self.start_fuel is not None:
             yield ("start_fuel", "carrier"), self.start_fuel.carrier

@@ -1,4 +1,4 @@
-"""What crosses the fence beside the grid's electricity, and what is fixed: supply, sale, flare, load, source, PV, wind.
+"""Trade other than the grid's electricity, and flows that are given: supply, sale, flare, load, source, PV, wind.
 
 Amounts are in the carrier's unit, rates in that unit per hour; every record has one carrier.
 """
@@ -35,8 +35,8 @@ RateSeries = Annotated[Series, BeforeValidator(constant_read_by(of_carrier(RATE)
 
 def _of_factor(field: str) -> Callable[[Any, ValidationInfo], Any]:
     def take(raw: Any, info: ValidationInfo) -> Any:
-        found: Factor | None = info.data.get("factor")
-        if found is None:
+        factor: Factor | None = info.data.get("factor")
+        if factor is None:
             return raw
         known = (info.context or {}).get(CARRIERS)
         if known is None:
@@ -45,10 +45,10 @@ def _of_factor(field: str) -> Callable[[Any, ValidationInfo], Any]:
         if unit is None:
             return raw  # a carrier that is not known is told at its own place
         if field == "fossil_kg_per_unit":
-            return by_factor(raw, found.fossil_kg_per(unit), found.name, field)
+            return by_factor(raw, factor.fossil_kg_per(unit), factor.name, field)
         if "fossil_kg_per_unit" not in info.data:
             return raw  # what is wrong with the factor's unit is told there
-        return by_factor(raw, found.biogenic_kg_per(unit), found.name, field)
+        return by_factor(raw, factor.biogenic_kg_per(unit), factor.name, field)
 
     return take
 
@@ -126,7 +126,7 @@ class Supply(Trade):
 
 
 class Sale(Trade):
-    """Heat, gas or electricity sold beside the grid; nothing has to be sold."""
+    """Heat, gas or electricity sold, the grid's export left out; nothing has to be sold."""
 
     sign: ClassVar[int] = -1
     kind: Literal["sale"]
@@ -140,7 +140,7 @@ class Sale(Trade):
         yield Wanted("price_per_unit", ("price_per_unit",), self.price_per_unit, PRICE, self.carrier)
 
     def items(self, use: Use) -> tuple[Item, ...]:
-        """What it earns."""
+        """Its earnings."""
         return (Item("sale", use.amount(""), use.series["price_per_unit"]),)
 
 
@@ -198,7 +198,7 @@ class Source(OneFlow):
     rate: RateSeries
 
     def wants(self) -> Iterator[Wanted]:
-        """What comes per hour."""
+        """Its rate."""
         yield Wanted("rate", ("rate",), self.rate, RATE, self.carrier)
 
 
@@ -220,5 +220,5 @@ class Renewable(OneFlow):
         yield Wanted("capacity_factor", ("capacity_factor",), self.capacity_factor)
 
     def available_mw(self, capacity_factor: np.ndarray) -> np.ndarray:
-        """What it could give [MW], shape as the factor's."""
+        """Power that is available [MW], shape as the factor's."""
         return self.peak_mw * capacity_factor

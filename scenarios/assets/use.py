@@ -41,7 +41,7 @@ class Item:
 
     @property
     def cost(self) -> np.ndarray:
-        """What is paid in each step [currency], shape (n_steps,); negative: earned."""
+        """Cost in each step [currency], shape (n_steps,); negative: earned."""
         return np.asarray(self.amount * self.price)
 
 

@@ -69,7 +69,7 @@ class PowerPoint(Record):
 
 
 class Stream(Explicit):
-    """What a process takes from or gives to a store, or a carrier of the site, for each tonne of its rate."""
+    """Flow between a process and a store, or a carrier of the site, for each tonne of its rate."""
 
     store: str | None = None
     carrier: str | None = None
@@ -197,13 +197,13 @@ class Mode(Recipe, Explicit):
         return tuple((rate, float(self.power_at(rate))) for rate in sorted({low, high, *inside}))
 
     def off_spec_t(self, total_t: float, from_h: float, until_h: float) -> float:
-        """What is off-spec of the product made between two moments of a run [t].
+        """Off-spec product made between two moments of a run [t].
 
         Args:
             total_t: off-spec product of the run's beginning.
             from_h, until_h: hours after the run has begun.
 
-        The beginning gives off-spec product at the mode's lowest rate (the highest, where that is nought) until
+        The beginning gives off-spec product at the mode's lowest rate (the highest, where that is zero) until
         ``total_t`` are made; what is made besides is good.
         """
         pace = self.rates.low or self.rates.high

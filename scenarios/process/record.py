@@ -107,8 +107,8 @@ class Process(Recipe):
     def _switched(self) -> None:
         """Refuse switching that names no modes, or that leaves a run without product."""
         known = [mode.name for mode in self.all_modes]
-        asked = [(pair.start, pair.end) for pair in self.change_over.between]
-        if len(set(asked)) < len(asked) or any(start == end for start, end in asked):
+        pairs = [(pair.start, pair.end) for pair in self.change_over.between]
+        if len(set(pairs)) < len(pairs) or any(start == end for start, end in pairs):
             says = "change_over.between names two different modes, each pair once"
             raise self._wrong(says, "change_over", "between")
         named: list[tuple[tuple[str | int, ...], str]] = [
@@ -138,18 +138,18 @@ class Process(Recipe):
     @cached_property
     def all_modes(self) -> tuple[Mode, ...]:
         """Its modes, each whole; one of the process's own name where it has none."""
-        own = {name: getattr(self, name) for name in Recipe.model_fields}
+        common = {name: getattr(self, name) for name in Recipe.model_fields}
         if not self.modes:
-            return (Mode.model_construct(name=self.name, **own),)
+            return (Mode.model_construct(name=self.name, **common),)
         power = ("power_mw", "kwh_per_t", "power_by_rate")
-        found = []
+        modes = []
         for mode in self.modes:
-            told = {name: getattr(mode, name) for name in mode.model_fields_set}
+            special = {name: getattr(mode, name) for name in mode.model_fields_set}
             # power told in a mode replaces all that the process says of it
-            base = {k: v for k, v in own.items() if k not in power} if set(power) & set(told) else own
+            base = {k: v for k, v in common.items() if k not in power} if set(power) & set(special) else common
             blank = {name: field.default for name, field in Recipe.model_fields.items()}
-            found.append(Mode.model_construct(**{**blank, **base, **told}))
-        return tuple(found)
+            modes.append(Mode.model_construct(**{**blank, **base, **special}))
+        return tuple(modes)
 
     @cached_property
     def mode(self) -> dict[str, Mode]:
@@ -169,8 +169,8 @@ class Process(Recipe):
 
     def changing(self, start: str, end: str) -> ChangeOver:
         """The change-over between two modes."""
-        own = (pair for pair in self.change_over.between if (pair.start, pair.end) == (start, end))
-        return next(own, self.change_over)
+        special = (pair for pair in self.change_over.between if (pair.start, pair.end) == (start, end))
+        return next(special, self.change_over)
 
     @property
     def change_overs(self) -> tuple[ChangeOver, ...]:

@@ -1,4 +1,4 @@
-"""The site: grid connection, fixed base load, PV and battery, and the hub of carriers and assets beside them.
+"""The site: grid connection, fixed base load, PV and battery, and the hub of carriers and assets.
 
 Electricity is a carrier as any other; base load, ``pv``, ``battery`` and the grid belong to its balance.
 """
@@ -90,7 +90,7 @@ class Battery(Record):
 
 
 class Site(Record):
-    """What feeds the line."""
+    """Grid connection, base load, PV, battery, carriers and assets of the plant."""
 
     grid: Grid = Grid()
     base_load_mw: PowerSeries = Series(value=0.0)
