@@ -148,8 +148,8 @@ def _luck(todo: Operations, seed: int, replication: int, disturbed: bool) -> tup
 def _failures(table: LineShop, seed: int, replication: int, disturbed: bool) -> dict[int, Breakdowns]:
     if not disturbed:
         return {}
-    found = breakdowns(table.scenario.disturbances, seed, replication)
-    return {table.unit_index[name]: failing for name, failing in found.items()}
+    by_name = breakdowns(table.scenario.disturbances, seed, replication)
+    return {table.unit_index[name]: failing for name, failing in by_name.items()}
 
 
 def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.Dataset:

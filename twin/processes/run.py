@@ -129,9 +129,9 @@ def envelope_variables(scenario: Scenario) -> tuple[dict[str, Any], dict[str, An
     table: WorksTable = works_table(scenario)
     planned = [planned_rate(scenario.disturbances, m.name, m.process.name) for m in table.machines]
     names = np.array([machine.name for machine in table.machines], dtype=np.str_)
-    found = {
+    columns = {
         "process_available": (("process", "time"), 1.0 - table.closed),
         "process_planned": ("process", np.array(planned)),
         "stock_start_t": ("stock", np.array(table.start_t)),
     }
-    return found, {"process": names, "stock": np.array(table.stores, dtype=np.str_)}
+    return columns, {"process": names, "stock": np.array(table.stores, dtype=np.str_)}

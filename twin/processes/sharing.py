@@ -149,14 +149,14 @@ class Sharing:
     def _waits(self, unit: UnitProcess, levels: list[float], capacity: list[float]) -> list[tuple[int, float, bool]]:
         """Stores for which a unit stands until they have recovered enough for a quarter of an hour of its run; of a
         carrier, until as much is left over as it takes."""
-        found = []
+        waits = []
         for s, per_t in unit.way.takes:
             if s in self._scaled and s >= self._stores:
-                found.append((s, per_t * unit.target, True))
+                waits.append((s, per_t * unit.target, True))
             elif s in self._scaled and levels[s] <= 0.0:
-                found.append((s, min(per_t * unit.target / 4, capacity[s] / 2), True))
+                waits.append((s, min(per_t * unit.target / 4, capacity[s] / 2), True))
         for s, per_t in unit.way.gives:
             if s in self._scaled and levels[s] > 0.0:
-                found.append((s, max(capacity[s] - per_t * unit.target / 4, capacity[s] / 2), False))
-        assert found, "a unit is short, and no store of its own limits it"
-        return found
+                waits.append((s, max(capacity[s] - per_t * unit.target / 4, capacity[s] / 2), False))
+        assert waits, "a unit is short, and no store of its own limits it"
+        return waits

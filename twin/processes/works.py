@@ -229,15 +229,15 @@ class Works:
                 flow.wanted = load.demand_tph[k] * (factors[k] if factors else 1.0)
         for (_, _, offered), flow in zip(table.arrivals, self.arrivals, strict=True):
             flow.wanted = offered[k]
-        told = self.policy.tell(k, self)
-        modes, rates, loading = told
+        instructions = self.policy.tell(k, self)
+        modes, rates, loading = instructions
         for j, (load, flow) in enumerate(zip(table.loads, self.loads, strict=True)):
             if load.order:
                 flow.wanted = loading[j]
             self.course.asked[j][k] = flow.wanted * step_h
         for unit, mode, rate in zip(self.units, modes, rates, strict=True):
             unit.tell(mode, rate, self.now, table.step_min)
-        self.course.told.append(told)
+        self.course.told.append(instructions)
 
     def _settle(self) -> None:
         """Aims, flows and powers from now on."""
@@ -279,10 +279,10 @@ class Works:
                 if s < len(self.levels) and not self._recovered(s, level, up):
                     at = min(at, now + self._hours_until(s, level) * 60)
             alarm.set(at if at <= end else math.inf)
-        for s, (held, alarm) in enumerate(zip(sharing.held, self._bound, strict=True)):
+        for s, (steady, alarm) in enumerate(zip(sharing.held, self._bound, strict=True)):
             net = sharing.into[s] - sharing.out[s]
             full = net > table.decay[s] * self.levels[s]
-            if held or not (full or net or table.decay[s]):
+            if steady or not (full or net or table.decay[s]):
                 alarm.set(math.inf)
                 continue
             level = table.capacity[s] if full else 0.0
@@ -300,10 +300,10 @@ class Works:
         if not minutes:
             return
         self._until, hours = now, minutes / 60
-        for s, held in enumerate(sharing.held):
+        for s, steady in enumerate(sharing.held):
             into, out, before = sharing.into[s] * hours, sharing.out[s] * hours, self.levels[s]
             level = before
-            if not held:
+            if not steady:
                 level = after(before, sharing.into[s] - sharing.out[s], table.decay[s], hours)
                 level = min(max(level, 0.0), table.capacity[s])
             course.into[s][k] += into

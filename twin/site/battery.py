@@ -96,11 +96,11 @@ def _follow(grid: SiteGrid, store: StoreLevel, setpoints: Setpoints) -> tuple[np
             violations.append(("battery", "", "", at, excess, "MW"))
         charge, discharge = min(max(charge, 0.0), power), min(max(discharge, 0.0), power)
         for _ in range(grid.per_step):
-            taken, given = store.flow(charge * into, discharge / out, cell_h)
-            taken, given = taken / into, given * out
-            missed += (charge - taken + discharge - given) * cell_h
-            charges.append(taken)
-            discharges.append(given)
+            charging, delivery = store.flow(charge * into, discharge / out, cell_h)
+            charging, delivery = charging / into, delivery * out
+            missed += (charge - charging + discharge - delivery) * cell_h
+            charges.append(charging)
+            discharges.append(delivery)
         if missed > TOLERANCE:
             violations.append(("battery", "", "", at, missed, "MWh"))
         at += step
@@ -108,14 +108,14 @@ def _follow(grid: SiteGrid, store: StoreLevel, setpoints: Setpoints) -> tuple[np
 
 
 def _relieve(
-    grid: SiteGrid, net: np.ndarray, told: np.ndarray, levels: np.ndarray
+    grid: SiteGrid, net: np.ndarray, planned: np.ndarray, levels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
     """Flows [MW], charge positive, and levels [MWh] of a battery that keeps the import limit where it can.
 
     Args:
         grid: the site's grids.
         net: what is drawn without the battery [MW].
-        told: its flow by set-points [MW].
+        planned: its flow by set-points [MW].
         levels: at the end of each cell by set-points [MWh].
     """
     record = grid.scenario.site.battery
@@ -124,7 +124,7 @@ def _relieve(
     into, out, power = record.charge_efficiency, record.discharge_efficiency, record.power_mw
     cell_h, counting = grid.cell_min / 60, store.counting(grid.meter_min / 60)
     flows, highest = [], -np.inf
-    means = grid.metered(net + told).tolist()
+    means = grid.metered(net + planned).tolist()
     for m, mean in enumerate(means):
         cells = slice(m * grid.per_meter, (m + 1) * grid.per_meter)
         lacking = float(levels[cells.start - 1]) - store.level if m else 0.0
@@ -133,11 +133,11 @@ def _relieve(
             room = min(grid.import_limit_mw, highest) - mean
             shift = max(min(room, _flow(lacking, counting) / into), 0.0)
         got = []
-        for flow in told[cells].tolist():
+        for flow in planned[cells].tolist():
             wanted = min(max(flow + shift, -power), power)
-            taken, given = store.flow(max(wanted, 0.0) * into, max(-wanted, 0.0) / out, cell_h)
-            got.append(taken / into - given * out)
-        highest = max(highest, mean + sum(got) / len(got) - float(told[cells].mean()))
+            charging, delivery = store.flow(max(wanted, 0.0) * into, max(-wanted, 0.0) / out, cell_h)
+            got.append(charging / into - delivery * out)
+        highest = max(highest, mean + sum(got) / len(got) - float(planned[cells].mean()))
         flows += got
     missed = float(levels[-1]) - store.level
     end = grid.scenario.horizon.length_min

@@ -63,8 +63,8 @@ class SiteGrid:
     @cached_property
     def committed_mw(self) -> np.ndarray:
         """What is drawn whatever the line does: base load and loads among the assets, less sun and wind, (n_cells,)."""
-        found = self.base_load_mw - self.pv_available_mw
-        return found if self.hub is None else found + np.repeat(self.hub.committed_mw, self.per_step)
+        power = self.base_load_mw - self.pv_available_mw
+        return power if self.hub is None else power + np.repeat(self.hub.committed_mw, self.per_step)
 
     @cached_property
     def import_limit_mw(self) -> float:
@@ -75,10 +75,10 @@ class SiteGrid:
     @cached_property
     def start_level_mwh(self) -> float:
         """Level of the battery at the start."""
-        battery, told = self.scenario.site.battery, self.scenario.state.battery_level_mwh
+        battery, level = self.scenario.site.battery, self.scenario.state.battery_level_mwh
         if battery is None:
             return 0.0
-        return battery.level_share * battery.energy_mwh if told is None else min(told, battery.energy_mwh)
+        return battery.level_share * battery.energy_mwh if level is None else min(level, battery.energy_mwh)
 
     @cached_property
     def end_level_mwh(self) -> float:

@@ -184,7 +184,7 @@ class ProcessBaseline:
 
     def _decide(self, group: ProcessGroup, units: list[UnitProcess]) -> list[UnitIntent]:
         """Jobs of the free units of a process; those that run come first."""
-        found = []
+        jobs = []
         for unit in sorted(units, key=lambda unit: (unit.phase != RUNNING, unit.index)):
             job = None
             if self._even(unit):
@@ -199,8 +199,8 @@ class ProcessBaseline:
                     job = self._starts(group, unit)
             if job is not None:
                 self._sees.expect(group, job)
-                found.append(job)
-        return found
+                jobs.append(job)
+        return jobs
 
     def _evenly(self, group: ProcessGroup, unit: UnitProcess) -> UnitIntent | None:
         if not self._daily.rate(self._k, self._works, unit.index):
@@ -266,7 +266,7 @@ class ProcessBaseline:
 
     def _loading(self, k: int, left: list[float]) -> list[float]:
         """What is loaded for each order in this step [t/h]."""
-        table, found = self.table, [0.0] * len(left)
+        table, loading = self.table, [0.0] * len(left)
         step_h, ahead = table.step_h, self._sees.path.shape[1]
         for j in sorted(range(len(left)), key=lambda j: (table.loads[j].span[1], j)):
             load = table.loads[j]
@@ -276,5 +276,5 @@ class ProcessBaseline:
             must = left[j] / step_h - (load.span[1] - k - 1) * load.most_tph
             # the levels ahead have its loading in them
             spare = float(self._sees.path[load.store].min()) + min(load.most_tph * step_h * ahead, left[j])
-            found[j] = min(most, max(must, spare / step_h, 0.0))
-        return found
+            loading[j] = min(most, max(must, spare / step_h, 0.0))
+        return loading

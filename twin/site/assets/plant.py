@@ -44,11 +44,11 @@ class TradeRun:
 class SitePlant:
     """All assets in the course of the horizon, and the balances of the step under way."""
 
-    def __init__(self, hub: SiteHub, given: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, hub: SiteHub, line_rates: Mapping[str, np.ndarray]) -> None:
         """Start with what loads, sources and the line deliver of each carrier per hour, shape (n_steps,) each."""
         self.hub = hub
         hours, n = hub.hours, hub.n
-        self.given = {name: rate.tolist() for name, rate in given.items()}
+        self.given = {name: rate.tolist() for name, rate in line_rates.items()}
         self.machines = {name: MachineRun(core, hub.series[name], hours, n) for name, core in hub.machines.items()}
         self.tanks: dict[str, list[TankRun]] = {name: [] for name in hub.carriers}
         self.supplies: dict[str, list[TradeRun]] = {name: [] for name in hub.carriers}
