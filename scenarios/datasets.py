@@ -8,6 +8,7 @@ the interval. Power and energy are positive in the direction that the variable's
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import xarray as xr
@@ -17,6 +18,60 @@ from emberline.scenarios.reading.lazy_libraries import spared
 # xarray looks once for arrays of Dask and of pint, which nobody makes here
 with spared("dask.array", "pint"):
     xr.Dataset(coords={"time": [0.0]})
+
+
+class Policy(StrEnum):
+    """Source of a schedule, and rule of a run: attribute ``policy``."""
+
+    BASELINE = "baseline"
+    SCHEDULE = "schedule"
+
+
+class ViolationKind(StrEnum):
+    """Limit that a run missed; behind it what ``violation_amount`` counts, and in which unit of measure."""
+
+    WAIT = "wait"
+    """A heat waited longer than allowed [min]."""
+    CAST = "cast"
+    """A gap within a cast [min]."""
+    LOCK = "lock"
+    """A start outside what the planner locked [min]."""
+    OUTAGE = "outage"
+    """Work while the unit is not available [min]."""
+    DUE = "due"
+    """Finished after the due time [min]."""
+    UNFINISHED = "unfinished"
+    """A heat not finished within the horizon [t]."""
+    IMPORT = "import"
+    """Import above the contracted limit [MW]."""
+    EXPORT = "export"
+    """Export above the contracted limit [MW]."""
+    BATTERY = "battery"
+    """Set-points that the battery cannot follow [MW, MWh]."""
+    ASSET = "asset"
+    """Set-points that an asset cannot follow [its unit]."""
+    SHORTAGE = "shortage"
+    """A need of a carrier that nothing covers [its unit]."""
+    SURPLUS = "surplus"
+    """A carrier that can go nowhere [its unit]."""
+    LEVEL = "level"
+    """A store outside its band, or below its end level [its unit]."""
+    PROCESS = "process"
+    """Planned product that was not made [t]."""
+    DELIVERY = "delivery"
+    """Product that was not delivered [t]."""
+    RUN = "run"
+    """A run shorter than the least one [h]."""
+    REST = "rest"
+    """A rest shorter than the least one [h]."""
+    RAMP = "ramp"
+    """A rate that changed too fast [t/h]."""
+    STOP = "stop"
+    """A planned stop that was not made in full [h]."""
+    STANDSTILL = "standstill"
+    """A unit that stood though it must run [h]."""
+    ENERGY = "energy"
+    """Electricity of a day drawn otherwise than asked for [MWh]."""
 
 
 @dataclass(frozen=True)
@@ -144,9 +199,7 @@ RUN = {
     "op_energy_mwh": Variable(("operation",), "MWh", "electricity drawn, reheating included"),
     "op_extra_mwh": Variable(("operation",), "MWh", "reheating, part of the electricity"),
     "op_down_min": Variable(("operation",), "min", "standstill by breakdown within the operation"),
-    "violation_kind": Variable(
-        ("violation",), "", "wait, cast, lock, outage, import, export, due, process, delivery …", text=True
-    ),
+    "violation_kind": Variable(("violation",), "", "limit that was missed, a ``ViolationKind``", text=True),
     "violation_heat": Variable(("violation",), "", "heat, where one is concerned", text=True),
     "violation_unit": Variable(("violation",), "", "unit, where one is concerned", text=True),
     "violation_at_min": Variable(("violation",), "min", "when"),

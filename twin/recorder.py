@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.datasets import RUN, check, metered
+from emberline.scenarios.datasets import RUN, ViolationKind, check, metered
 from emberline.scenarios.energy_states import idle_pieces
 from emberline.twin.line.line import TOLERANCE, LineHistory
 from emberline.twin.line.operations import LineShop, Operations
@@ -227,20 +227,24 @@ def _missed(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: fl
         if todo.started[i]:
             continue
         amount = float(lag[i] - arrays["longest"][i])
-        violations.append(("wait", names[todo.heat[i]], units[todo.unit[i]], float(start[i]), amount, "min"))
+        violations.append(
+            Violation(ViolationKind.WAIT, names[todo.heat[i]], units[todo.unit[i]], float(start[i]), amount, "min")
+        )
     for sequence in todo.sequence:
         for first, second in pairwise(sequence):
             if todo.started[second] or not todo.same_cast(first, second):
                 continue
             if start[second] - end[first] > TOLERANCE:
                 amount, at = float(start[second] - end[first]), float(end[first])
-                violations.append(("cast", names[todo.heat[second]], units[todo.unit[second]], at, amount, "min"))
+                violations.append(
+                    Violation(ViolationKind.CAST, names[todo.heat[second]], units[todo.unit[second]], at, amount, "min")
+                )
     violations += _off_lock(todo, start, end, leeway_min) + _in_outage(todo, start, end)
     for h, over in _last_end(todo, end).items():
         if over > shop.length + TOLERANCE:
-            violations.append(("unfinished", names[h], "", shop.length, shop.mass_t[h], "t"))
+            violations.append(Violation(ViolationKind.UNFINISHED, names[h], "", shop.length, shop.mass_t[h], "t"))
         if shop.due[h] < min(over, shop.length) - TOLERANCE and math.isfinite(over):
-            violations.append(("due", names[h], "", over, over - shop.due[h], "min"))
+            violations.append(Violation(ViolationKind.DUE, names[h], "", over, over - shop.due[h], "min"))
     return violations
 
 
@@ -255,7 +259,9 @@ def _off_lock(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: 
         elsewhere = window.unit not in (None, shop.units[u])
         amount = float(end[i] - start[i]) if elsewhere else window.missed_min(float(start[i]), leeway_min)
         if amount:
-            violations.append(("lock", shop.names[h], shop.units[u], float(start[i]), amount, "min"))
+            violations.append(
+                Violation(ViolationKind.LOCK, shop.names[h], shop.units[u], float(start[i]), amount, "min")
+            )
     return violations
 
 
@@ -269,7 +275,7 @@ def _in_outage(todo: Operations, start: np.ndarray, end: np.ndarray) -> list[Vio
         for begin, over in shop.outages[u]:
             first, amount = max(begin, float(start[i])), min(over, float(end[i])) - max(begin, float(start[i]))
             if amount > TOLERANCE:
-                violations.append(("outage", shop.names[h], shop.units[u], first, amount, "min"))
+                violations.append(Violation(ViolationKind.OUTAGE, shop.names[h], shop.units[u], first, amount, "min"))
     return violations
 
 

@@ -26,7 +26,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import SCHEDULE, check, metered
+from emberline.scenarios.datasets import SCHEDULE, Policy, check, metered
 from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import NEVER, LineShop, arrange, careful, careless, planned_durations, shop
 from emberline.twin.line.placing import CastGroup, Placing
@@ -214,7 +214,7 @@ def _schedule(placed: Placing) -> xr.Dataset:
             "meter": metered(horizon.times, horizon.step_min, placed.grid.meter_min),
         },
         attrs={
-            "policy": "baseline",
+            "policy": Policy.BASELINE.value,
             "complete": int(not placed.unplaced),
             "unplaced": ", ".join(table.names[h] for h in sorted(placed.unplaced)),
         },

@@ -10,6 +10,7 @@ import numpy as np
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.process import carriers_of
 from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.recorder import Records
@@ -37,7 +38,10 @@ def missed(table: WorksTable, records: Records, *, disturbed: bool) -> list[Viol
             _made(table, records) + _spans(table, records) + _ramps(table, records) + unreached(table, records)
         )
         violations += _outages(table, records) + _stops(table, records)
-        violations += [("energy", "", name, at, amount, "MWh") for name, at, amount in underfed(table, records)]
+        violations += [
+            Violation(ViolationKind.ENERGY, "", name, at, amount, "MWh")
+            for name, at, amount in underfed(table, records)
+        ]
     return violations
 
 
@@ -49,7 +53,9 @@ def deliveries(table: WorksTable, records: Records) -> list[Violation]:
         if load.order:
             short = load.amount_t - float(loaded[j].sum())
             if short > SHARE * load.amount_t:
-                violations.append(("delivery", "", load.name, load.span[1] * table.step_min, short, "t"))
+                violations.append(
+                    Violation(ViolationKind.DELIVERY, "", load.name, load.span[1] * table.step_min, short, "t")
+                )
             continue
         # what one step's rate is rounded by in a level counts as nothing, whatever the day is
         small = SHARE * max(float(demand[j].max(initial=0.0)), TOLERANCE)
@@ -58,7 +64,9 @@ def deliveries(table: WorksTable, records: Records) -> list[Violation]:
             behind = demand[j][steps] - loaded[j][steps]
             if behind.sum() > max(SHARE * float(demand[j][steps].sum()), small):
                 first = int(steps[np.argmax(behind > small)])
-                violations.append(("delivery", "", load.name, first * table.step_min, float(behind.sum()), "t"))
+                violations.append(
+                    Violation(ViolationKind.DELIVERY, "", load.name, first * table.step_min, float(behind.sum()), "t")
+                )
     return violations
 
 
@@ -73,7 +81,7 @@ def _made(table: WorksTable, records: Records) -> list[Violation]:
         for stretch in np.split(wrong, np.flatnonzero(np.diff(wrong) > 1) + 1):
             if len(stretch):
                 at, amount = float(stretch[0]) * table.step_min, float(behind[stretch].sum())
-                violations.append(("process", "", machine.name, at, amount, "t"))
+                violations.append(Violation(ViolationKind.PROCESS, "", machine.name, at, amount, "t"))
     return violations
 
 
@@ -88,7 +96,7 @@ def _outages(table: WorksTable, records: Records) -> list[Violation]:
             minutes = np.where(modes[u] >= 0, np.maximum(overlap, 0.0), 0.0)
             if minutes.sum() > SLIP_MIN:
                 at = max(float(begins[np.argmax(minutes > 0)]), begin)
-                violations.append(("outage", "", machine.name, at, float(minutes.sum()), "min"))
+                violations.append(Violation(ViolationKind.OUTAGE, "", machine.name, at, float(minutes.sum()), "min"))
     return violations
 
 
@@ -106,11 +114,15 @@ def _stops(table: WorksTable, records: Records) -> list[Violation]:
             spans = [int(stands[u, k : k + length].cumprod().sum()) for k in range(first, last + 1)]
             lacking = length - max(spans, default=0)
             if lacking:
-                violations.append(("stop", "", machine.name, last * table.step_min, lacking * table.step_h, "h"))
+                violations.append(
+                    Violation(ViolationKind.STOP, "", machine.name, last * table.step_min, lacking * table.step_h, "h")
+                )
         standing = np.flatnonzero(stands[u] & ~table.closed[u])
         if len(standing) > length:
             at = float(standing[length] * table.step_min)
-            violations.append(("standstill", "", machine.name, at, (len(standing) - length) * table.step_h, "h"))
+            violations.append(
+                Violation(ViolationKind.STANDSTILL, "", machine.name, at, (len(standing) - length) * table.step_h, "h")
+            )
     return violations
 
 
@@ -122,12 +134,12 @@ def _spans(table: WorksTable, records: Records) -> list[Violation]:
         # an outage ends a run with the step that it begins in
         step = int(run.end / table.step_min + SLIP_MIN)
         if run.told and short > SLIP_MIN and not table.closed[run.unit, min(step, table.n_steps - 1)]:
-            violations.append(("run", "", machine.name, run.end, short / 60, "h"))
+            violations.append(Violation(ViolationKind.RUN, "", machine.name, run.end, short / 60, "h"))
     for rest in records.course.rests:
         machine = table.machines[rest.unit]
         short = machine.process.min_rest_h * 60 - (rest.end - rest.begin)
         if short > SLIP_MIN:
-            violations.append(("rest", "", machine.name, rest.end, short / 60, "h"))
+            violations.append(Violation(ViolationKind.REST, "", machine.name, rest.end, short / 60, "h"))
     return violations
 
 
@@ -147,7 +159,9 @@ def _ramps(table: WorksTable, records: Records) -> list[Violation]:
         over = np.abs(np.diff(rates)) - most
         wrong = running[1:] & running[:-1] & (over > SHARE * max(way.high for way in machine.ways))
         for k in np.flatnonzero(wrong).tolist():
-            violations.append(("ramp", "", machine.name, k * table.step_min, float(over[k]), "t/h"))
+            violations.append(
+                Violation(ViolationKind.RAMP, "", machine.name, k * table.step_min, float(over[k]), "t/h")
+            )
     return violations
 
 
@@ -167,7 +181,7 @@ def unreached(table: WorksTable, records: Records) -> list[Violation]:
     for s, name in enumerate(table.stores):
         short = table.end_t[s] - records.course.levels[s][-1]
         if short > SHARE * max(table.capacity[s], 1.0):
-            violations.append(("level", "", name, table.n_steps * table.step_min, short, "t"))
+            violations.append(Violation(ViolationKind.LEVEL, "", name, table.n_steps * table.step_min, short, "t"))
     return violations
 
 

@@ -35,7 +35,7 @@ Instructions = tuple[list[int], list[float], list[float]]
 """Mode [index, -1: stands] and rate [t/h] of each unit, loading of each delivery that is an order [t/h]."""
 
 
-class Policy(Protocol):
+class Controller(Protocol):
     """Who tells the units what to do."""
 
     def tell(self, k: int, works: Works) -> Instructions:
@@ -83,7 +83,7 @@ class WorksHistory:
 class Works:
     """Units, stores, deliveries and arrivals, told by a policy, with the luck of one replication."""
 
-    def __init__(self, table: WorksTable, policy: Policy, luck: Scatter | None = None) -> None:
+    def __init__(self, table: WorksTable, policy: Controller, luck: Scatter | None = None) -> None:
         self.table, self.policy, self.luck = table, policy, luck or Scatter()
         n, length_h = table.n_steps, table.scenario.horizon.length_min / 60
         self.env = simpy.Environment()

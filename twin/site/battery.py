@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.grids import SiteGrid
 from emberline.twin.site.setpoints import Setpoints
 from emberline.twin.store import StoreLevel
@@ -93,7 +94,7 @@ def _follow(grid: SiteGrid, store: StoreLevel, setpoints: Setpoints) -> tuple[np
         missed = 0.0
         excess = max(charge - power, discharge - power, -charge, -discharge)
         if excess > TOLERANCE:
-            violations.append(("battery", "", "", at, excess, "MW"))
+            violations.append(Violation(ViolationKind.BATTERY, "", "", at, excess, "MW"))
         charge, discharge = min(max(charge, 0.0), power), min(max(discharge, 0.0), power)
         for _ in range(grid.per_step):
             charging, delivery = store.flow(charge * into, discharge / out, cell_h)
@@ -102,7 +103,7 @@ def _follow(grid: SiteGrid, store: StoreLevel, setpoints: Setpoints) -> tuple[np
             charges.append(charging)
             discharges.append(delivery)
         if missed > TOLERANCE:
-            violations.append(("battery", "", "", at, missed, "MWh"))
+            violations.append(Violation(ViolationKind.BATTERY, "", "", at, missed, "MWh"))
         at += step
     return np.array(charges), np.array(discharges), violations
 
@@ -141,5 +142,5 @@ def _relieve(
         flows += got
     missed = float(levels[-1]) - store.level
     end = grid.scenario.horizon.length_min
-    late: list[Violation] = [("battery", "", "", end, missed, "MWh")] if missed > TOLERANCE else []
+    late: list[Violation] = [Violation(ViolationKind.BATTERY, "", "", end, missed, "MWh")] if missed > TOLERANCE else []
     return np.array(flows), np.array(store.levels[1:]), late

@@ -21,6 +21,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.baseline import rule
 from emberline.twin.site.assets.flows import HubRun
 from emberline.twin.site.assets.following import follow
@@ -154,7 +155,8 @@ def _limits(grid: SiteGrid, meter: np.ndarray, export_limit: float) -> list[Viol
     violations: list[Violation] = []
     # a solver's rounding grows with what is drawn
     small = TOLERANCE * max(float(np.abs(meter).max(initial=0.0)), 1.0)
-    for kind, excess in (("import", meter - grid.import_limit_mw), ("export", -meter - export_limit)):
+    limits = ((ViolationKind.IMPORT, meter - grid.import_limit_mw), (ViolationKind.EXPORT, -meter - export_limit))
+    for kind, excess in limits:
         for m in np.flatnonzero(excess > small).tolist():
-            violations.append((kind, "", "", float(m * grid.meter_min), float(excess[m]), "MW"))
+            violations.append(Violation(kind, "", "", float(m * grid.meter_min), float(excess[m]), "MW"))
     return violations

@@ -29,6 +29,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.flexible import evenly
 from emberline.twin.site.assets.flows import HubRun
 from emberline.twin.site.assets.hub import Electric, SiteHub
@@ -107,7 +108,7 @@ class SiteBaseline:
         for machine in plant.machines.values():
             if machine.held_on and machine.load < machine.floor - SMALL:
                 short = (machine.floor - machine.load) * machine.core.capacity * self.hub.hours
-                plant.tell("asset", machine.name, t, short, self.hub.carriers[machine.core.carrier].unit)
+                plant.report(ViolationKind.ASSET, machine.name, t, short, self.hub.carriers[machine.core.carrier].unit)
         plant.close(t)
 
     def _attempt(self, t: int) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.flows import HubRun
 from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.machine import TINY, MachineRun
@@ -197,4 +198,4 @@ class SetpointRun:
 
     def _note(self, name: str, carrier: str, rate: float, size: float, t: int) -> None:
         if rate > TOLERANCE * max(size, 1.0):
-            self.plant.tell("asset", name, t, rate * self.hub.hours, self.hub.carriers[carrier].unit)
+            self.plant.report(ViolationKind.ASSET, name, t, rate * self.hub.hours, self.hub.carriers[carrier].unit)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY, Flare, Sale, Storage, Supply
+from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.machine import MachineRun, Port
 from emberline.twin.site.assets.tank import TankRun
@@ -132,9 +133,9 @@ class SitePlant:
         self.dumped[carrier] += more
         self.balance[carrier] -= more
 
-    def tell(self, kind: str, name: str, t: int, amount: float, unit: str) -> None:
+    def report(self, kind: ViolationKind, name: str, t: int, amount: float, unit: str) -> None:
         """Note a limit that is missed."""
-        self.violations.append((kind, "", name, t * self.hub.scenario.horizon.step_min, amount, unit))
+        self.violations.append(Violation(kind, "", name, t * self.hub.scenario.horizon.step_min, amount, unit))
 
     def close(self, t: int) -> None:
         """Write the step down. What is left of electricity is the grid's."""
@@ -146,7 +147,7 @@ class SitePlant:
             if t == self.hub.n - 1:
                 out = max(out, tank.wanted - tank.level)
             if out > TOLERANCE * max(store.capacity, 1.0):
-                self.tell("level", tank.name, t, out, unit)
+                self.report(ViolationKind.LEVEL, tank.name, t, out, unit)
         for trade in self.all_trade:
             trade.end(t)
         for machine in self.machines.values():
@@ -157,7 +158,13 @@ class SitePlant:
             left = self.balance[name]
             self.left_over[name][t] = left
             if name != ELECTRICITY and abs(left) > self.small[name]:
-                self.tell("shortage" if left < 0 else "surplus", name, t, abs(left) * hours, carrier.unit)
+                self.report(
+                    ViolationKind.SHORTAGE if left < 0 else ViolationKind.SURPLUS,
+                    name,
+                    t,
+                    abs(left) * hours,
+                    carrier.unit,
+                )
         for name, steps, amount in self._days_over.get(t, ()):
             self._delivered(name, steps, amount, t)
 
@@ -167,7 +174,7 @@ class SitePlant:
         core = machine.core
         taken = float(machine.loads[steps.start : steps.stop].sum()) * core.capacity * self.hub.hours
         if abs(taken - amount) > TOLERANCE * max(amount, 1.0):
-            self.tell("asset", name, t, abs(taken - amount), self.hub.carriers[core.carrier].unit)
+            self.report(ViolationKind.ASSET, name, t, abs(taken - amount), self.hub.carriers[core.carrier].unit)
 
     def _scale(self, carrier: str) -> float:
         """How large a carrier's flows can be together."""
