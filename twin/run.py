@@ -127,11 +127,11 @@ class Follower:
 
 def follow(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[LineHistory, np.ndarray]:
     """What happens to each operation when a list is followed, and the factor on its energy; the site left out."""
-    duration, energy = _luck(todo, seed, replication, disturbed)
+    duration, energy = _factors(todo, seed, replication, disturbed)
     return ListReplay(todo, duration, _failures(todo.shop, seed, replication, disturbed)).run(), energy
 
 
-def _luck(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[list[float], np.ndarray]:
+def _factors(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[list[float], np.ndarray]:
     """Duration of each operation [min] and factor on its energy."""
     nominal = todo.arrays["duration"]
     if not disturbed:

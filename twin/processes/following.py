@@ -62,7 +62,7 @@ class SchedulePolicy:
         ]
         self.mix = planned_mix(table, schedule, self.modes, self.rates)
 
-    def tell(self, k: int, works: Works) -> Instructions:
+    def instructions(self, k: int, works: Works) -> Instructions:
         """Set-points of a step, and what is behind of orders."""
         modes, rates, planned = self._rows[k]
         loading = planned

@@ -48,7 +48,7 @@ def missed(table: WorksTable, records: Records, *, disturbed: bool) -> list[Viol
 def deliveries(table: WorksTable, records: Records) -> list[Violation]:
     """What was not delivered [t]."""
     violations: list[Violation] = []
-    loaded, demand = np.array(records.course.loaded), np.array(records.course.asked)
+    loaded, demand = np.array(records.course.loaded), np.array(records.course.demand_t)
     for j, load in enumerate(table.loads):
         if load.order:
             short = load.amount_t - float(loaded[j].sum())
@@ -72,7 +72,7 @@ def deliveries(table: WorksTable, records: Records) -> list[Violation]:
 
 def _made(table: WorksTable, records: Records) -> list[Violation]:
     violations: list[Violation] = []
-    setpoints = np.array([row[1] for row in records.course.told]).T
+    setpoints = np.array([row[1] for row in records.course.instructions]).T
     for u, machine in enumerate(table.machines):
         output = records.made[u].sum(axis=0)
         behind = setpoints[u] * table.step_h - output
@@ -89,7 +89,7 @@ def _outages(table: WorksTable, records: Records) -> list[Violation]:
     """Outages in which a unit was to run."""
     violations: list[Violation] = []
     begins = np.arange(table.n_steps) * table.step_min
-    modes = np.array([row[0] for row in records.course.told]).T
+    modes = np.array([row[0] for row in records.course.instructions]).T
     for u, machine in enumerate(table.machines):
         for begin, end in machine.outages:
             overlap = np.minimum(begins + table.step_min, end) - np.maximum(begins, begin)
@@ -133,7 +133,7 @@ def _spans(table: WorksTable, records: Records) -> list[Violation]:
         short = machine.process.min_run_h * 60 - (run.end - run.begin)
         # an outage ends a run with the step that it begins in
         step = int(run.end / table.step_min + SLIP_MIN)
-        if run.told and short > SLIP_MIN and not table.closed[run.unit, min(step, table.n_steps - 1)]:
+        if run.by_order and short > SLIP_MIN and not table.closed[run.unit, min(step, table.n_steps - 1)]:
             violations.append(Violation(ViolationKind.RUN, "", machine.name, run.end, short / 60, "h"))
     for rest in records.course.rests:
         machine = table.machines[rest.unit]
@@ -146,7 +146,7 @@ def _spans(table: WorksTable, records: Records) -> list[Violation]:
 def _ramps(table: WorksTable, records: Records) -> list[Violation]:
     """Rates of neighbouring steps in which a unit runs all through; of the first step, against its rate before."""
     violations: list[Violation] = []
-    setpoints = np.array([row[1] for row in records.course.told]).T
+    setpoints = np.array([row[1] for row in records.course.instructions]).T
     for u, machine in enumerate(table.machines):
         if machine.process.ramp_tph_per_h is None:
             continue

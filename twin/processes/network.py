@@ -17,7 +17,7 @@ from emberline.scenarios.process import Mode, Process, Stream
 Flow = tuple[int, float]
 """A store and what flows for each tonne."""
 FASTEST_DECAY = 1e9
-"""Decay per hour of a store that keeps nothing, so that its level is nought at once."""
+"""Decay per hour of a store that keeps nothing, so that its level is zero at once."""
 
 
 class ModeTable:

@@ -19,7 +19,7 @@ class Records:
 
     def __init__(self, table: WorksTable, course: WorksHistory, grid: SiteGrid, mix: Mix) -> None:
         self.table, self.course, self.grid, self.mix = table, course, grid, mix
-        self.made = [np.array(rows) for rows in course.made]
+        self.made = [np.array(rows) for rows in course.output_t]
         """What each unit makes in each mode and step [t], shape (n_modes, n_steps) each."""
         self.off = [np.array(rows) for rows in course.off]
         self.heat = [np.array(rows) for rows in course.heat_mwh]

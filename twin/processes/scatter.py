@@ -1,7 +1,7 @@
 """What scatters in a disturbed replay of processes: their rates, what is fetched, breakdowns.
 
 Numbers are keyed by the name of the unit or delivery (``scenarios.line.scatter``), so that a further one changes
-nothing for the others, and two policies have the same luck.
+nothing for the others, and two policies have the same disturbances.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHIFT_MIN = 480.0
 
 @dataclass
 class Scatter:
-    """The luck of one replication."""
+    """Random factors and failures of one replication."""
 
     rates: list[list[float]] = field(default_factory=list)
     """Factor on the rate of each unit in each step; empty: all are 1."""

@@ -52,7 +52,7 @@ class ProcessBaseline:
         self._bands = Bands(self.outlook, grid)
         self._daily = Daily(table, self.outlook.open)
 
-    def tell(self, k: int, works: Works) -> Instructions:
+    def instructions(self, k: int, works: Works) -> Instructions:
         """Set-points of step ``k``."""
         table, outlook = self.table, self.outlook
         left = [
@@ -99,7 +99,7 @@ class ProcessBaseline:
             return UnitIntent(unit, -1, 0.0, COMMITTED)
         if unit.phase == DOWN:
             # once repaired it goes on with what it was told
-            return UnitIntent(unit, unit.told_mode, unit.told_tph, COMMITTED, idle=True)
+            return UnitIntent(unit, unit.setpoint_mode, unit.setpoint_tph, COMMITTED, idle=True)
         if unit.phase == STANDING:
             if self._works.now - unit.since < unit.process.min_rest_h * 60 - SOON_MIN:
                 return UnitIntent(unit, -1, 0.0, COMMITTED)
@@ -139,7 +139,7 @@ class ProcessBaseline:
     def _on(self, unit: UnitProcess, kind: int) -> UnitIntent:
         """It goes on, within its ramp."""
         way, process = unit.way, unit.process
-        last = unit.told_tph if self._k else unit.machine.rate_tph
+        last = unit.setpoint_tph if self._k else unit.machine.rate_tph
         ramp = process.ramp_tph_per_h
         bottom, top = way.low, way.high
         if ramp is not None and last is not None and (last or not way.low):

@@ -25,7 +25,7 @@ from emberline.twin.site.assets.setpoints import AssetSetpoints
 from emberline.twin.violation import TOLERANCE
 
 PASSES = 5
-"""How often a step is gone through anew after machines were turned down, which changes what others take and give."""
+"""How often a step is gone through again after machines were turned down, which changes what others take and give."""
 
 
 def follow(
