@@ -73,7 +73,7 @@ def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float)
         battery_level_mwh=_level(scenario, run, k),
         peak_so_far_mw=peak_mw,
     )
-    asked = scenario.model_copy(
+    window = scenario.model_copy(
         update={
             "horizon": part(horizon, k, last),
             "site": site,
@@ -83,7 +83,7 @@ def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float)
             "locks": tuple(_lock(scenario, lock) for lock in scenario.locks if (lock.heat, lock.stage) not in begun),
         }
     )
-    return asked.with_inputs(scenario.inputs.isel(time=slice(k, last)))
+    return window.with_inputs(scenario.inputs.isel(time=slice(k, last)))
 
 
 def _battery_end(scenario: Scenario) -> float:
@@ -184,9 +184,9 @@ def _order(scenario: Scenario, order: Order) -> Order:
 
 
 def _lock(scenario: Scenario, lock: Lock) -> Lock:
-    told = {name: getattr(lock, name) for name in ("start", "earliest", "latest")}
+    values = {name: getattr(lock, name) for name in ("start", "earliest", "latest")}
     return lock.model_copy(
-        update={name: moment if moment is None else _instant(scenario, moment) for name, moment in told.items()}
+        update={name: moment if moment is None else _instant(scenario, moment) for name, moment in values.items()}
     )
 
 
@@ -205,9 +205,12 @@ def remembered(scenario: Scenario, meter_mw: np.ndarray, at_min: float) -> tuple
     """
     interval, horizon = scenario.site.grid.metered_interval_min, scenario.horizon
     n = round(at_min / interval)
-    told, so_far = scenario.market.tariff_before, scenario.market.tariff_before.peak_mw or scenario.state.peak_so_far_mw
+    values, so_far = (
+        scenario.market.tariff_before,
+        scenario.market.tariff_before.peak_mw or scenario.state.peak_so_far_mw,
+    )
     if not n:
-        return told, scenario.state.peak_so_far_mw
+        return values, scenario.state.peak_so_far_mw
     now, first = horizon.instant(n * interval), horizon.instant(0)
     month_start = horizon.minutes(datetime(now.year, now.month, 1, tzinfo=horizon.tz))
     same_month = month_start <= 0
@@ -216,14 +219,14 @@ def remembered(scenario: Scenario, meter_mw: np.ndarray, at_min: float) -> tuple
     highest = float(of_month.max(initial=0.0))
     if same_month:
         highest = max(highest, max(so_far.values(), default=0.0) if isinstance(so_far, dict) else so_far)
-    energy = float(of_month.sum()) * interval / 60 + (told.energy_mwh if same_month else 0.0)
+    energy = float(of_month.sum()) * interval / 60 + (values.energy_mwh if same_month else 0.0)
     peak: dict[str, float] = {}
     day: dict[str, float] = {}
-    earlier: dict[str, Any] = dict(told.earlier_peak_mw)
+    earlier: dict[str, Any] = dict(values.earlier_peak_mw)
     for item in () if scenario.rates is None else scenario.rates.peaks:
         found = float(power[item.intervals[item.intervals < n]].max(initial=0.0))
         if item.period == f"{now:%Y-%m-%d}":
-            day[item.name] = max(found, by_charge(told.day_peak_mw, item.name) if now.date() == first.date() else 0.0)
+            day[item.name] = max(found, by_charge(values.day_peak_mw, item.name) if now.date() == first.date() else 0.0)
         elif len(item.period) == len("2024-07"):
             if item.period == f"{first:%Y-%m}":
                 found = max(found, by_charge(so_far, item.name))
@@ -232,5 +235,5 @@ def remembered(scenario: Scenario, meter_mw: np.ndarray, at_min: float) -> tuple
             elif item.period < f"{now:%Y-%m}":
                 earlier[item.period] = {**earlier.get(item.period, {}), item.name: found}
     if scenario.rates is None:
-        return told, highest
+        return values, highest
     return Before(energy_mwh=energy, peak_mw=peak, day_peak_mw=day, earlier_peak_mw=earlier), highest

@@ -9,7 +9,7 @@ from emberline.scenarios.assets.storage import effective_hours, kept
 
 
 class StoreLevel:
-    """A level between nought and a capacity, with a share lost per hour.
+    """A level between zero and a capacity, with a share lost per hour.
 
     Between the recorded moments the level is linear where nothing is lost by itself, and else decays towards its
     equilibrium, in both cases without turning: a level that is within its limits at both ends is so in between.
@@ -19,7 +19,7 @@ class StoreLevel:
         """Start with ``level``.
 
         Raises:
-            ValueError: the level does not lie between nought and the capacity.
+            ValueError: the level does not lie between zero and the capacity.
         """
         if not 0 <= level <= capacity * (1 + 1e-12):
             raise ValueError(f"level {level:g} lies outside 0 … {capacity:g}")

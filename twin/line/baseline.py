@@ -26,7 +26,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import SCHEDULE, check, metered
+from emberline.scenarios.datasets import SCHEDULE, Policy, check, metered
 from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import NEVER, LineShop, arrange, careful, careless, planned_durations, shop
 from emberline.twin.line.placing import CastGroup, Placing
@@ -82,10 +82,10 @@ def dispatch_heats(
         planned = envelope["planned_min"].values
     grid = SiteGrid(_calmer(scenario, keeping))
     tries = max(TRIES, PAINS // max(len(table.names), 1)) if keeping else TRIES
-    found = _list(careful(table) if keeping else table, planned.tolist(), grid, tries, like, over)
-    found.melt_later()
-    found.table = careless(table)
-    return _schedule(found)
+    placing = _list(careful(table) if keeping else table, planned.tolist(), grid, tries, like, over)
+    placing.melt_later()
+    placing.table = careless(table)
+    return _schedule(placing)
 
 
 def _calmer(scenario: Scenario, keeping: bool) -> Scenario:
@@ -102,7 +102,7 @@ def _groups(table: LineShop) -> list[CastGroup]:
     by_order: dict[str, list[int]] = {}
     for h, name in enumerate(table.orders):
         by_order.setdefault(name, []).append(h)
-    found = []
+    groups = []
     for order in table.scenario.orders:
         heats = by_order[order.name]
         for members in [heats] if table.campaign >= 0 else [[h] for h in heats]:
@@ -121,8 +121,8 @@ def _groups(table: LineShop) -> list[CastGroup]:
             )
             due = min(table.due[h] for h in members)
             if rest:
-                found.append(CastGroup(rest, stage, allowed, due, under_way, urgent))
-    return found
+                groups.append(CastGroup(rest, stage, allowed, due, under_way, urgent))
+    return groups
 
 
 def _list(
@@ -162,11 +162,11 @@ def _other(sequence: list[CastGroup], failed: int, generator: np.random.Generato
     if not ahead:
         place = int(generator.integers(max(failed, 1)))
         return [*sequence[:place], group, *sequence[place:failed], *sequence[failed + 1 :]]
-    found = list(sequence)
+    variant = list(sequence)
     places = [*ahead, failed]
     for place, source in zip(places, generator.permutation(places).tolist(), strict=True):
-        found[place] = sequence[source]
-    return found
+        variant[place] = sequence[source]
+    return variant
 
 
 def _schedule(placed: Placing) -> xr.Dataset:
@@ -190,12 +190,12 @@ def _schedule(placed: Placing) -> xr.Dataset:
     reheat = reheating(todo, begins, over)
     extra[of["heat"], of["stage"]] = reheat
     trace = operations_trace(of["unit"], begins, over, of["energy"], reheat, table.profiles, {})
-    given = line_gives(table, of["unit"], begins, over, of["energy"], {})
+    line_rates = line_gives(table, of["unit"], begins, over, of["energy"], {})
     line, idle = trace.mean(placed.grid.edges), None
     if table.states:
         idle = idling(table, of["unit"], begins, over).mean(placed.grid.edges)
         line = line + idle
-    flows, _ = balance(placed.grid, line, None, given)
+    flows, _ = balance(placed.grid, line, None, line_rates)
     if idle is not None:
         flows["idle_mw"] = placed.grid.stepped(idle)
     horizon = table.scenario.horizon
@@ -214,7 +214,7 @@ def _schedule(placed: Placing) -> xr.Dataset:
             "meter": metered(horizon.times, horizon.step_min, placed.grid.meter_min),
         },
         attrs={
-            "policy": "baseline",
+            "policy": Policy.BASELINE.value,
             "complete": int(not placed.unplaced),
             "unplaced": ", ".join(table.names[h] for h in sorted(placed.unplaced)),
         },

@@ -209,7 +209,7 @@ class ListReplay:
             offset += todo.planned[i]
         return wanted
 
-    def _forecast(self, now: float, asked: list[int]) -> dict[int, float]:
+    def _forecast(self, now: float, wanted: list[int]) -> dict[int, float]:
         """Expected end of operations: what is over is known, the rest takes its planned duration in the kept order."""
         todo, end, start = self.todo, self.end, self.start
         ahead = self._ahead
@@ -217,7 +217,7 @@ class ListReplay:
             self._open += 1
         ends: dict[int, float] = {}
         missing = set()
-        for b in asked:
+        for b in wanted:
             known = end[b] if b >= 0 else 0.0
             if known is None:
                 missing.add(b)

@@ -16,7 +16,7 @@ from emberline.scenarios.process import Mode, Process, Stream
 Flow = tuple[int, float]
 """A store and what flows for each tonne."""
 FASTEST_DECAY = 1e9
-"""Decay per hour of a store that keeps nothing, so that its level is nought at once."""
+"""Decay per hour of a store that keeps nothing, so that its level is zero at once."""
 
 
 class ModeTable:
@@ -120,20 +120,20 @@ class WorksTable:
     @cached_property
     def day_of(self) -> np.ndarray:
         """Local day of each step, counted from the first, shape (n_steps,)."""
-        found = np.zeros(self.n_steps, dtype=int)
+        days = np.zeros(self.n_steps, dtype=int)
         for day, (steps, _) in enumerate(self.scenario.horizon.local_days()):
-            found[steps.start : steps.stop] = day
-        return found
+            days[steps.start : steps.stop] = day
+        return days
 
     @cached_property
     def closed(self) -> np.ndarray:
         """Steps in which a machine is not available all through, shape (n_machines, n_steps)."""
         begin = np.arange(self.n_steps) * self.step_min
-        found = np.zeros((len(self.machines), self.n_steps), dtype=bool)
+        closed = np.zeros((len(self.machines), self.n_steps), dtype=bool)
         for u, machine in enumerate(self.machines):
             for start, end in machine.outages:
-                found[u] |= (begin < end - NOTHING) & (begin + self.step_min > start + NOTHING)
-        return found
+                closed[u] |= (begin < end - NOTHING) & (begin + self.step_min > start + NOTHING)
+        return closed
 
 
 def works_table(scenario: Scenario) -> WorksTable:
@@ -182,11 +182,11 @@ def works_table(scenario: Scenario) -> WorksTable:
 def captives(scenario: Scenario) -> tuple[str, ...]:
     """Carriers that a process takes and that nobody but processes gives: without them it cannot run."""
     modes = [mode for process in scenario.processes for mode in process.all_modes]
-    taken = {carrier for mode in modes for carrier, _ in _carriers(mode.inputs)}
-    given = dict.fromkeys(carrier for mode in modes for carrier, _ in _carriers(mode.outputs))
+    consumed = {carrier for mode in modes for carrier, _ in _carriers(mode.inputs)}
+    supplied = dict.fromkeys(carrier for mode in modes for carrier, _ in _carriers(mode.outputs))
     others = {carrier for asset in scenario.site.equipment for carrier in asset.gives}
     others |= {store.carrier for store in scenario.site.stores.values()}
-    return tuple(carrier for carrier in given if carrier in taken and carrier not in others)
+    return tuple(carrier for carrier in supplied if carrier in consumed and carrier not in others)
 
 
 def _carriers(flows: tuple[Stream, ...]) -> list[tuple[str, float]]:

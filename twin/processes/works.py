@@ -35,10 +35,10 @@ Instructions = tuple[list[int], list[float], list[float]]
 """Mode [index, -1: stands] and rate [t/h] of each unit, loading of each delivery that is an order [t/h]."""
 
 
-class Policy(Protocol):
-    """Who tells the units what to do."""
+class Controller(Protocol):
+    """Source of the set-points: a schedule, or the baseline's rule."""
 
-    def tell(self, k: int, works: Works) -> Instructions:
+    def instructions(self, k: int, works: Works) -> Instructions:
         """Set-points from the beginning of step ``k`` on."""
 
 
@@ -46,11 +46,11 @@ class Policy(Protocol):
 class WorksHistory:
     """What happened, by step: lists of ``n_steps`` numbers [t], but for power."""
 
-    told: list[Instructions] = field(default_factory=list)
+    instructions: list[Instructions] = field(default_factory=list)
     """Set-points of each step."""
     modes: list[list[int]] = field(default_factory=list)
-    """Mode of each unit as each step begins, after it was told; by step."""
-    made: list[list[list[float]]] = field(default_factory=list)
+    """Mode of each unit as each step begins, under its new set-point; by step."""
+    output_t: list[list[list[float]]] = field(default_factory=list)
     """What each unit makes in each of its modes, off-spec product included."""
     off: list[list[list[float]]] = field(default_factory=list)
     """Off-spec part."""
@@ -70,7 +70,7 @@ class WorksHistory:
     """What it loses by itself."""
     loaded: list[list[float]] = field(default_factory=list)
     """What leaves by each delivery."""
-    asked: list[list[float]] = field(default_factory=list)
+    demand_t: list[list[float]] = field(default_factory=list)
     """What each demand asks for."""
     arrived: list[list[float]] = field(default_factory=list)
     """What comes by each arrival; what a full store refuses is left out."""
@@ -81,15 +81,15 @@ class WorksHistory:
 
 
 class Works:
-    """Units, stores, deliveries and arrivals, told by a policy, with the luck of one replication."""
+    """Units, stores, deliveries and arrivals under a controller, with the disturbances of one replication."""
 
-    def __init__(self, table: WorksTable, policy: Policy, luck: Scatter | None = None) -> None:
-        self.table, self.policy, self.luck = table, policy, luck or Scatter()
+    def __init__(self, table: WorksTable, policy: Controller, scatter: Scatter | None = None) -> None:
+        self.table, self.policy, self.scatter = table, policy, scatter or Scatter()
         n, length_h = table.n_steps, table.scenario.horizon.length_min / 60
         self.env = simpy.Environment()
         self.levels = list(table.start_t)
         self.units = [
-            UnitProcess(u, machine, self.luck.failures.get(u), length_h) for u, machine in enumerate(table.machines)
+            UnitProcess(u, machine, self.scatter.failures.get(u), length_h) for u, machine in enumerate(table.machines)
         ]
         self.loads = [Flowing(load.store) for load in table.loads]
         self.arrivals = [Flowing(store) for _, store, _ in table.arrivals]
@@ -111,12 +111,12 @@ class Works:
 
         stores = len(table.stores)
         self.course = WorksHistory(
-            made=[zeros(len(machine.ways)) for machine in table.machines],
+            output_t=[zeros(len(machine.ways)) for machine in table.machines],
             off=[zeros(len(machine.ways)) for machine in table.machines],
             heat_mwh=[zeros(len(machine.ways)) for machine in table.machines],
             drawn_mwh=zeros(len(table.machines)), power=[[] for _ in table.machines],
             levels=zeros(stores), into=zeros(stores), out=zeros(stores), lost=zeros(stores),
-            loaded=zeros(len(self.loads)), asked=zeros(len(self.loads)), arrived=zeros(len(self.arrivals)),
+            loaded=zeros(len(self.loads)), demand_t=zeros(len(self.loads)), arrived=zeros(len(self.arrivals)),
         )  # fmt: skip
 
     @property
@@ -223,26 +223,26 @@ class Works:
         """Set-points of a step, and what is fetched and arrives in it."""
         table, step_h = self.table, self.table.step_h
         for load, flow, factors in zip(
-            table.loads, self.loads, self.luck.demands or [[]] * len(self.loads), strict=True
+            table.loads, self.loads, self.scatter.demands or [[]] * len(self.loads), strict=True
         ):
             if not load.order:
                 flow.wanted = load.demand_tph[k] * (factors[k] if factors else 1.0)
         for (_, _, offered), flow in zip(table.arrivals, self.arrivals, strict=True):
             flow.wanted = offered[k]
-        told = self.policy.tell(k, self)
-        modes, rates, loading = told
+        instructions = self.policy.instructions(k, self)
+        modes, rates, loading = instructions
         for j, (load, flow) in enumerate(zip(table.loads, self.loads, strict=True)):
             if load.order:
                 flow.wanted = loading[j]
-            self.course.asked[j][k] = flow.wanted * step_h
+            self.course.demand_t[j][k] = flow.wanted * step_h
         for unit, mode, rate in zip(self.units, modes, rates, strict=True):
-            unit.tell(mode, rate, self.now, table.step_min)
-        self.course.told.append(told)
+            unit.instruct(mode, rate, self.now, table.step_min)
+        self.course.instructions.append(instructions)
 
     def _settle(self) -> None:
         """Aims, flows and powers from now on."""
         left_h = (self._step_end - self.now) / 60
-        rates, k = self.luck.rates, self._k
+        rates, k = self.scatter.rates, self._k
         for unit in self.units:
             unit.aim(rates[unit.index][k] if rates else 1.0)
             unit.portion(left_h)
@@ -255,7 +255,7 @@ class Works:
 
     def _wake(self, left_h: float) -> None:
         """Who stands for a carrier that is given again goes on, one after the other."""
-        rates, k = self.luck.rates, self._k
+        rates, k = self.scatter.rates, self._k
         for unit in self.units:
             if unit.waits and all(self._recovered(*wait) for wait in unit.waits):
                 unit.waits = []
@@ -279,10 +279,10 @@ class Works:
                 if s < len(self.levels) and not self._recovered(s, level, up):
                     at = min(at, now + self._hours_until(s, level) * 60)
             alarm.set(at if at <= end else math.inf)
-        for s, (held, alarm) in enumerate(zip(sharing.held, self._bound, strict=True)):
+        for s, (steady, alarm) in enumerate(zip(sharing.steady, self._bound, strict=True)):
             net = sharing.into[s] - sharing.out[s]
             full = net > table.decay[s] * self.levels[s]
-            if held or not (full or net or table.decay[s]):
+            if steady or not (full or net or table.decay[s]):
                 alarm.set(math.inf)
                 continue
             level = table.capacity[s] if full else 0.0
@@ -300,10 +300,10 @@ class Works:
         if not minutes:
             return
         self._until, hours = now, minutes / 60
-        for s, held in enumerate(sharing.held):
+        for s, steady in enumerate(sharing.steady):
             into, out, before = sharing.into[s] * hours, sharing.out[s] * hours, self.levels[s]
             level = before
-            if not held:
+            if not steady:
                 level = after(before, sharing.into[s] - sharing.out[s], table.decay[s], hours)
                 level = min(max(level, 0.0), table.capacity[s])
             course.into[s][k] += into
@@ -313,7 +313,7 @@ class Works:
             self.levels[s] = level
         for unit in self.units:
             if unit.rate > 0:
-                course.made[unit.index][unit.mode][k] += unit.rate * hours
+                course.output_t[unit.index][unit.mode][k] += unit.rate * hours
                 if unit.off:
                     course.off[unit.index][unit.mode][k] += min(unit.off, unit.rate) * hours
             if unit.heating_mw:

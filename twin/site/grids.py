@@ -63,8 +63,8 @@ class SiteGrid:
     @cached_property
     def committed_mw(self) -> np.ndarray:
         """What is drawn whatever the line does: base load and loads among the assets, less sun and wind, (n_cells,)."""
-        found = self.base_load_mw - self.pv_available_mw
-        return found if self.hub is None else found + np.repeat(self.hub.committed_mw, self.per_step)
+        power = self.base_load_mw - self.pv_available_mw
+        return power if self.hub is None else power + np.repeat(self.hub.committed_mw, self.per_step)
 
     @cached_property
     def import_limit_mw(self) -> float:

@@ -79,7 +79,7 @@ class Fitting:
         """The store that is furthest out at the end of the step, and by which flow [t/h]."""
         table, step_h = self.table, self.table.step_h
         net = self._net()
-        found, furthest = None, ROUNDING
+        worst, furthest = None, ROUNDING
         for s, level in enumerate(self.levels):
             if s in self._settled:
                 continue
@@ -88,12 +88,12 @@ class Fitting:
             out = max(end - size, -end) / size
             if out > furthest:
                 per_flow = after(0.0, 1.0, table.decay[s], step_h)
-                found, furthest = (s, (end - size if end > size else end) / per_flow), out
+                worst, furthest = (s, (end - size if end > size else end) / per_flow), out
         for s in range(len(self.levels), len(net)):
             # a carrier that nobody else gives
-            if found is None and s not in self._settled and net[s] < -ROUNDING * max(self._taken(s), 1.0):
-                found = s, net[s]
-        return found
+            if worst is None and s not in self._settled and net[s] < -ROUNDING * max(self._taken(s), 1.0):
+                worst = s, net[s]
+        return worst
 
     def _taken(self, carrier: int) -> float:
         jobs = [(job, job.flows(self.table.step_h)[0]) for job in self.jobs]

@@ -40,32 +40,32 @@ class ProcessGroup:
 
 def groups(table: WorksTable) -> list[ProcessGroup]:
     """All processes, those with needs downstream first: from deliveries upstream."""
-    found: dict[int, ProcessGroup] = {}
+    by_process: dict[int, ProcessGroup] = {}
     for u, machine in enumerate(table.machines):
         process = machine.process
         start = in_steps(process.start_up.hours, table.step_h)
         change = max(in_steps(pair.minutes / 60, table.step_h) for pair in process.change_overs)
         run = max(in_steps(process.min_run_h, table.step_h), 1)
-        members = found[machine.group].members if machine.group in found else ()
+        members = by_process[machine.group].members if machine.group in by_process else ()
         lead = start + (change if len(machine.ways) > 1 else 0) + run
         off_t = max(process.start_up.off_spec_t, *(pair.off_spec_t for pair in process.change_overs))
-        found[machine.group] = ProcessGroup(machine.group, (*members, u), machine, start, run, off_t, lead)
+        by_process[machine.group] = ProcessGroup(machine.group, (*members, u), machine, start, run, off_t, lead)
     feeds = {
         g: {
             h
-            for h, other in found.items()
+            for h, other in by_process.items()
             if h != g
             and {s for way in group.machine.ways for s, _ in way.outs}
             & {s for way in other.machine.ways for s, _ in way.ins}
         }
-        for g, group in found.items()
+        for g, group in by_process.items()
     }
     order: list[int] = []
-    while len(order) < len(found):
-        left = [g for g in found if g not in order]
+    while len(order) < len(by_process):
+        left = [g for g in by_process if g not in order]
         # in a circle of processes the file's order decides
         order.append(next((g for g in left if feeds[g] <= set(order)), left[0]))
-    return [found[g] for g in order]
+    return [by_process[g] for g in order]
 
 
 class Outlook:
@@ -122,13 +122,13 @@ class Outlook:
             orders: what is left of each order [t]; it is expected as fast as it may be loaded.
         """
         last = min(k + self.window, self.table.n_steps)
-        found = np.array(levels)[:, None] + self.known[:, k + 1 : last + 1] - self.known[:, k : k + 1]
+        path = np.array(levels)[:, None] + self.known[:, k + 1 : last + 1] - self.known[:, k : k + 1]
         for load, left in zip(self.table.loads, orders, strict=True):
             if left <= 0 or last <= load.span[0]:
                 continue
             steps = np.clip(np.arange(k + 1, last + 1) - max(load.span[0], k), 0, None)
-            found[load.store] -= np.minimum(steps * self.table.step_h * load.most_tph, left)
-        return found
+            path[load.store] -= np.minimum(steps * self.table.step_h * load.most_tph, left)
+        return path
 
     def back(self, k: int, levels: list[float], orders: list[float]) -> Needs:
         """What must still be made by when, seen from the beginning of step ``k``; arguments as for ``ahead``."""

@@ -52,7 +52,7 @@ class ProcessBaseline:
         self._bands = Bands(self.outlook, grid)
         self._daily = Daily(table, self.outlook.open)
 
-    def tell(self, k: int, works: Works) -> Instructions:
+    def instructions(self, k: int, works: Works) -> Instructions:
         """Set-points of step ``k``."""
         table, outlook = self.table, self.outlook
         # of orders; other demands have no amount
@@ -97,7 +97,7 @@ class ProcessBaseline:
             return UnitIntent(unit, -1, 0.0, COMMITTED)
         if unit.phase == DOWN:
             # once repaired it goes on with what it was told
-            return UnitIntent(unit, unit.told_mode, unit.told_tph, COMMITTED, idle=True)
+            return UnitIntent(unit, unit.setpoint_mode, unit.setpoint_tph, COMMITTED, idle=True)
         if unit.phase == STANDING:
             if self._works.now - unit.since < unit.process.min_rest_h * 60 - SOON_MIN:
                 return UnitIntent(unit, -1, 0.0, COMMITTED)
@@ -137,7 +137,7 @@ class ProcessBaseline:
     def _on(self, unit: UnitProcess, kind: int) -> UnitIntent:
         """It goes on, within its ramp."""
         way, process = unit.way, unit.process
-        last = unit.told_tph if self._k else unit.machine.rate_tph
+        last = unit.setpoint_tph if self._k else unit.machine.rate_tph
         ramp = process.ramp_tph_per_h
         bottom, top = way.low, way.high
         if ramp is not None and last is not None and (last or not way.low):
@@ -182,7 +182,7 @@ class ProcessBaseline:
 
     def _decide(self, group: ProcessGroup, units: list[UnitProcess]) -> list[UnitIntent]:
         """Jobs of the free units of a process; those that run come first."""
-        found = []
+        jobs = []
         for unit in sorted(units, key=lambda unit: (unit.phase != RUNNING, unit.index)):
             job = None
             if self._even(unit):
@@ -197,8 +197,8 @@ class ProcessBaseline:
                     job = self._starts(group, unit)
             if job is not None:
                 self._sees.expect(group, job)
-                found.append(job)
-        return found
+                jobs.append(job)
+        return jobs
 
     def _evenly(self, group: ProcessGroup, unit: UnitProcess) -> UnitIntent | None:
         if not self._daily.rate(self._k, self._works, unit.index):
@@ -264,7 +264,7 @@ class ProcessBaseline:
 
     def _loading(self, k: int, left: list[float]) -> list[float]:
         """What is loaded for each order in this step [t/h]."""
-        table, found = self.table, [0.0] * len(left)
+        table, loading = self.table, [0.0] * len(left)
         step_h, ahead = table.step_h, self._sees.path.shape[1]
         for j in sorted(range(len(left)), key=lambda j: (table.loads[j].span[1], j)):
             load = table.loads[j]
@@ -274,5 +274,5 @@ class ProcessBaseline:
             must = left[j] / step_h - (load.span[1] - k - 1) * load.most_tph
             # the levels ahead have its loading in them
             spare = float(self._sees.path[load.store].min()) + min(load.most_tph * step_h * ahead, left[j])
-            found[j] = min(most, max(must, spare / step_h, 0.0))
-        return found
+            loading[j] = min(most, max(must, spare / step_h, 0.0))
+        return loading

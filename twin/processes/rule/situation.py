@@ -63,7 +63,7 @@ class Glance:
         self._making: dict[tuple[int, int], int] = {}
 
     def share(self, store: int) -> float:
-        """Level of a store as a share of its band, below nought where it lies below it."""
+        """Level of a store as a share of its band, below zero where it lies below it."""
         return (self.levels[store] - self.bands.low[store]) / (self.bands.high[store] - self.bands.low[store])
 
     def pushed(self, way: ModeTable) -> bool:

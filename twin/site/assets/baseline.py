@@ -29,6 +29,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.flexible import evenly
 from emberline.twin.site.assets.flows import HubRun
 from emberline.twin.site.assets.hub import Electric, SiteHub
@@ -107,7 +108,7 @@ class SiteBaseline:
         for machine in plant.machines.values():
             if machine.held_on and machine.load < machine.floor - SMALL:
                 short = (machine.floor - machine.load) * machine.core.capacity * self.hub.hours
-                plant.tell("asset", machine.name, t, short, self.hub.carriers[machine.core.carrier].unit)
+                plant.report(ViolationKind.ASSET, machine.name, t, short, self.hub.carriers[machine.core.carrier].unit)
         plant.close(t)
 
     def _attempt(self, t: int) -> None:
@@ -300,19 +301,19 @@ def marginal_cost(hub: SiteHub, name: str) -> np.ndarray:
     prices = hub.scenario.market.carbon_price
     per_kg = {1: prices.on_direct / 1000, 2: prices.on_grid / 1000}
     flows = machine.delivered(np.ones(hub.n), np.zeros(hub.n), hub.hours, hub.series[name])
-    own = machine.cost_per_unit + machine.fossil_kg_per_unit * per_kg[1]
-    cost = np.full(hub.n, own * machine.capacity + machine.running_cost_per_h)
-    made = np.zeros(hub.n)
+    unit_cost = machine.cost_per_unit + machine.fossil_kg_per_unit * per_kg[1]
+    cost = np.full(hub.n, unit_cost * machine.capacity + machine.running_cost_per_h)
+    output = np.zeros(hub.n)
     for key, flow in flows.items():
         carrier = machine.flows[key]
         if carrier == ELECTRICITY:
-            made = made + flow
+            output = output + flow
             continue
         supply = next((supply for supply in hub.supplies if supply.carrier == carrier), None)
         if supply is not None and key != "start_fuel" and not key.startswith("outputs"):
             price = hub.series[supply.name]["price_per_unit"] + supply.fossil_kg_per_unit * per_kg[supply.scope]
             cost = cost - np.minimum(flow, 0.0) * price
-    return np.divide(cost, made, out=np.full(hub.n, np.inf), where=made > 0)
+    return np.divide(cost, output, out=np.full(hub.n, np.inf), where=output > 0)
 
 
 def _by_step(days: list[tuple[range, float]]) -> list[tuple[range, float]]:

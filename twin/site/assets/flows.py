@@ -73,11 +73,11 @@ class HubRun:
     @property
     def electricity_mw(self) -> np.ndarray:
         """What the other assets deliver to the busbar, less what is let go [MW]."""
-        found = np.zeros(self.hub.n) - self.dumped.get(ELECTRICITY, 0.0)
+        net = np.zeros(self.hub.n) - self.dumped.get(ELECTRICITY, 0.0)
         for (asset, key), rate in self.rates.items():
             if self.carriers[asset, key] == ELECTRICITY and asset not in self.hub.renewables:
-                found = found + rate
-        return found
+                net = net + rate
+        return net
 
     def variables(self, renewables: Mapping[str, np.ndarray], dumped_mw: np.ndarray) -> dict[str, xr.DataArray]:
         """Variables of table ``FLOWS`` with their coordinates.
@@ -99,7 +99,7 @@ class HubRun:
         def table(rows: Mapping, dim: str, **coordinates: list[str]) -> xr.DataArray:
             values = np.array(list(rows.values()), dtype=float).reshape(len(rows), hub.n)
             return xr.DataArray(
-                values, dims=(dim, "time"), coords={name: (dim, _text(told)) for name, told in coordinates.items()}
+                values, dims=(dim, "time"), coords={name: (dim, _text(labels)) for name, labels in coordinates.items()}
             )
 
         return {
