@@ -287,6 +287,18 @@ def test_the_grids_factor_says_where_it_is_from() -> None:
         assert ("Ministry of Ecology and Environment" in entry.reference) == says
 
 
+def test_bought_heat_is_part_of_a_heat() -> None:
+    """Proves: 2 MWh of bought heat at 80 kg go by mass, 100 to 50 t, on top of grid and coal.
+
+    Sensitivity: left out of a heat's sum, or taken off it."""
+    bought = {"kind": "supply", "name": "district", "carrier": "heat", "fossil_kg_per_unit": 80.0, "scope": 2}
+    users = {"kind": "load", "name": "baths", "carrier": "heat", "rate": 2.0}
+    asked = site(bought, users, line=LINE, orders=ORDERS)
+    run = flows(asked, {("district", ""): [2, 0], ("baths", ""): [-2, 0]}, import_mw=[8, 0])
+    book = ledger(asked, with_heats(asked, run, np.array([[6.0, 0], [2.0, 0]])))
+    assert book.of_heat("average").values.tolist() == pytest.approx([1800 + 500 + 320 / 3, 600 + 250 + 160 / 3])
+
+
 def test_what_is_not_used_has_no_factor() -> None:
     """Proves: without import the grid's rows say 0 MWh, 0 kg/MWh, 0 kg. Sensitivity: a division by nothing, or a mean
     of what is not there."""

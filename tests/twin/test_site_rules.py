@@ -188,6 +188,17 @@ def test_a_store_is_filled_with_what_is_bought() -> None:
     assert rates(run, "steam") == [5, 2]
 
 
+def test_a_small_surplus_is_stored_and_one_that_would_not_keep_is_not() -> None:
+    """Proves: half a MW that is over is what a store takes; one that loses all at once takes nothing.
+
+    Sensitivity: a store filled with more than there is, or for nothing."""
+    given = (comes(4.5, carrier="heat"), needs(4))
+    assert rates(ruled(hub(VENT, TANK, *given)), "tank.in") == [-0.5]
+    lossy = TANK | {"self_loss_per_h": 1.0, "level_share": 0.0}
+    run = ruled(hub(VENT, lossy, *given))
+    assert (rates(run, "tank.in"), rates(run, "vent")) == ([0], [-0.5])
+
+
 def test_a_store_is_the_last_resort() -> None:
     """Proves: below its wanted level it gives what nobody else can, down to its band, and is filled again.
 
@@ -376,8 +387,8 @@ def test_a_flexible_load_is_as_good_as_certain() -> None:
     mill = {"kind": "flexible_load", "name": "mill", "rate_limit": 4.0, "per_day": 24.0}
     burner = {"kind": "flexible_load", "name": "burner", "carrier": "gas", "rate_limit": 4.0, "per_day": 12.0}
     wind = {"kind": "wind", "name": "wind", "peak_mw": 4.0, "capacity_factor": 0.5}
-    grid = SiteGrid(hub(GAS, mill, burner, wind, needs(*[3] * 24, carrier="electricity")))
-    assert grid.hub.committed_mw == pytest.approx(np.full(24, 1.0 + 3.0 - 2.0))
+    grid = SiteGrid(hub(GAS, mill, burner, wind, needs(*[3] * 24, carrier="electricity"), step_min=30.0))
+    assert grid.hub.committed_mw == pytest.approx(np.full(48, 1.0 + 3.0 - 2.0))
 
 
 def test_a_flexible_load_makes_up_what_the_import_limit_took() -> None:
