@@ -153,7 +153,9 @@ def test_what_an_engine_s_electricity_costs() -> None:
         "inputs": [{"carrier": "gas", "per_unit": 2.5}], "fossil_kg_per_unit": 10.0,
     }  # fmt: skip
     asked = hub(GAS, engine, needs(3, carrier="electricity"), carbon={"per_t": 60, "covers": "direct"})
-    assert marginal_cost(SiteGrid(asked).hub, "engine") == pytest.approx([75 + 30 + 5 + 0.6])
+    plant = SiteGrid(asked).hub
+    assert plant is not None
+    assert marginal_cost(plant, "engine") == pytest.approx([75 + 30 + 5 + 0.6])
 
 
 def test_others_give_way_to_a_least_load() -> None:
@@ -387,8 +389,9 @@ def test_a_flexible_load_is_as_good_as_certain() -> None:
     mill = {"kind": "flexible_load", "name": "mill", "rate_limit": 4.0, "per_day": 24.0}
     burner = {"kind": "flexible_load", "name": "burner", "carrier": "gas", "rate_limit": 4.0, "per_day": 12.0}
     wind = {"kind": "wind", "name": "wind", "peak_mw": 4.0, "capacity_factor": 0.5}
-    grid = SiteGrid(hub(GAS, mill, burner, wind, needs(*[3] * 24, carrier="electricity"), step_min=30.0))
-    assert grid.hub.committed_mw == pytest.approx(np.full(48, 1.0 + 3.0 - 2.0))
+    plant = SiteGrid(hub(GAS, mill, burner, wind, needs(*[3] * 24, carrier="electricity"), step_min=30.0)).hub
+    assert plant is not None
+    assert plant.committed_mw == pytest.approx(np.full(48, 1.0 + 3.0 - 2.0))
 
 
 def test_a_flexible_load_makes_up_what_the_import_limit_took() -> None:
