@@ -219,6 +219,7 @@ def test_what_would_wait_is_melted_later() -> None:
     for rest, melted, extra_mwh in cases:
         schedule = dispatch(scenario(melt_shop(), [cast("A", len(melted))], **rest))
         assert schedule["start_min"].sel(stage="melting").values.tolist() == melted
+        assert schedule["end_min"].sel(stage="melting").values.tolist() == [start + 45 for start in melted]
         assert float(schedule["extra_mwh"].sum()) == pytest.approx(extra_mwh)
 
 
