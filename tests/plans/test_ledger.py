@@ -272,7 +272,8 @@ def test_a_step_of_half_an_hour_is_half_an_hour() -> None:
     book = ledger(asked, run)
     (grid,) = [entry for entry in book.entries if entry.scope == "2 average"]
     assert (grid.activity, grid.kg) == pytest.approx((3, 900))
-    assert [(e.activity, e.kg) for e in book.entries if e.source == "gas"] == [(2, pytest.approx(400))]
+    (gas,) = [entry for entry in book.entries if entry.source == "gas"]
+    assert (gas.activity, gas.kg) == pytest.approx((2, 400))
     assert book.by_heat["grid_average_kg"].values.tolist() == pytest.approx([300, 600])
     assert book.total_kg("marginal") is None
 
@@ -285,6 +286,18 @@ def test_the_grids_factor_says_where_it_is_from() -> None:
         (entry,) = [e for e in ledger(scenario, flows(scenario, import_mw=[2, 0])).entries if e.scope == "2 average"]
         assert entry.kg == pytest.approx(kg)
         assert ("Ministry of Ecology and Environment" in entry.reference) == says
+
+
+def test_bought_heat_is_part_of_a_heat() -> None:
+    """Proves: 2 MWh of bought heat at 80 kg go by mass, 100 to 50 t, on top of grid and coal.
+
+    Sensitivity: left out of a heat's sum, or taken off it."""
+    bought = {"kind": "supply", "name": "district", "carrier": "heat", "fossil_kg_per_unit": 80.0, "scope": 2}
+    users = {"kind": "load", "name": "baths", "carrier": "heat", "rate": 2.0}
+    asked = site(bought, users, line=LINE, orders=ORDERS)
+    run = flows(asked, {("district", ""): [2, 0], ("baths", ""): [-2, 0]}, import_mw=[8, 0])
+    book = ledger(asked, with_heats(asked, run, np.array([[6.0, 0], [2.0, 0]])))
+    assert book.of_heat("average").values.tolist() == pytest.approx([1800 + 500 + 320 / 3, 600 + 250 + 160 / 3])
 
 
 def test_what_is_not_used_has_no_factor() -> None:

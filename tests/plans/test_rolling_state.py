@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from rolled import TARIFF, works
+from shops import cast, one_machine, scenario
 
 from emberline import models, twin
 from emberline.plans.accounts.bill import bill
@@ -97,6 +98,18 @@ def test_a_machine_that_nobody_touched_stands_as_long_as_before_and_since(tmp_pa
         for known in (run, run.isel(time=slice(0, 6), meter=slice(0, 24))):
             then = later(before, known, 6 * 60, 24 * 60).site.cores["engine"].state
             assert then == MachineState(on=False, since_h=since_h)
+
+
+def test_outages_that_are_not_over_stay() -> None:
+    """Proves: an hour into a day an outage that is over is gone, one under way and one ahead are there, as instants.
+
+    Sensitivity: a unit that is down taken for free, or an outage that moves with the window."""
+    spans = (("10 min", "30 min"), ("45 min", "90 min"), ("3 h", "4 h"))
+    outages = [{"unit": "M", "start": start, "end": end} for start, end in spans]
+    whole = scenario(one_machine(30.0), [cast(count=2)], state={"outages": outages})
+    left = later(whole, twin.simulate(whole), 60, 24 * 60)
+    begins = [left.horizon.minutes(outage.start) for outage in left.state.outages]
+    assert begins == [-15, 120]
 
 
 def test_what_is_left_of_a_limit_is_left(tmp_path: Path) -> None:

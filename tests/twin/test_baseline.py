@@ -151,6 +151,22 @@ def test_a_line_of_casters_alone_has_a_list() -> None:
     assert same(simulate(asked), dispatch(asked))
 
 
+def test_a_longest_wait_needs_a_list() -> None:
+    """Proves: heats that may wait 20 min before an hour of work are not begun every 10 min, whoever runs the line.
+
+    Sensitivity: heats taken as they come, so that the second waits for 50 min."""
+    line = {
+        "stages": [
+            {"name": "first", "units": [{"name": "A", "power_mw": 1.0}], "longest_wait_min": 20},
+            {"name": "second", "units": [{"name": "B", "power_mw": 1.0}]},
+        ],
+        "grades": [{"name": "G", "mass_t": 10.0, "duration_min": {"first": 10, "second": 60}}],
+    }
+    run = simulate(scenario(line, [cast("A", 3)], horizon={"step_min": 5.0}))
+    assert run.attrs["complete"] == 1
+    assert violations(run) == []
+
+
 def test_due_order_then_file_order() -> None:
     """Proves: what is due first comes first. Sensitivity: file order alone would start with A."""
     orders = [cast("A", 1), cast("B", 1, due="2 h"), cast("C", 1, due="3 h")]
@@ -203,6 +219,7 @@ def test_what_would_wait_is_melted_later() -> None:
     for rest, melted, extra_mwh in cases:
         schedule = dispatch(scenario(melt_shop(), [cast("A", len(melted))], **rest))
         assert schedule["start_min"].sel(stage="melting").values.tolist() == melted
+        assert schedule["end_min"].sel(stage="melting").values.tolist() == [start + 45 for start in melted]
         assert float(schedule["extra_mwh"].sum()) == pytest.approx(extra_mwh)
 
 

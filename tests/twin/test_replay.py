@@ -89,6 +89,14 @@ def test_a_late_heat_shifts_the_rest_and_keeps_the_order() -> None:
     assert got["A-2-casting"] == (170, 215)
 
 
+def test_a_late_heat_waits_out_an_outage() -> None:
+    """Proves: a heat that the list has in the ladle furnace until it goes down, and that comes 20 min late, begins when
+    it is up again. Sensitivity: work on a unit that is not available."""
+    asked, schedule = two_heats(state={"outages": [{"unit": "L", "start": "135 min", "end": "165 min"}]})
+    assert follow(asked, schedule)["A-2-ladle"] == (105, 135)
+    assert follow(asked, schedule, A_1_melting=65)["A-2-ladle"] == (165, 195)
+
+
 def test_a_cast_waits_for_its_heats() -> None:
     """Proves: what is known at 105 of a heat that left the furnace late moves the cast start, so that no gap comes.
 

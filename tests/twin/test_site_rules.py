@@ -153,7 +153,9 @@ def test_what_an_engine_s_electricity_costs() -> None:
         "inputs": [{"carrier": "gas", "per_unit": 2.5}], "fossil_kg_per_unit": 10.0,
     }  # fmt: skip
     asked = hub(GAS, engine, needs(3, carrier="electricity"), carbon={"per_t": 60, "covers": "direct"})
-    assert marginal_cost(SiteGrid(asked).hub, "engine") == pytest.approx([75 + 30 + 5 + 0.6])
+    plant = SiteGrid(asked).hub
+    assert plant is not None
+    assert marginal_cost(plant, "engine") == pytest.approx([75 + 30 + 5 + 0.6])
 
 
 def test_others_give_way_to_a_least_load() -> None:
@@ -186,6 +188,17 @@ def test_a_store_is_filled_with_what_is_bought() -> None:
     run = ruled(hub(STEAM, low, needs(1, 1)))
     assert rates(run, "tank.in") == [-4, -1]
     assert rates(run, "steam") == [5, 2]
+
+
+def test_a_small_surplus_is_stored_and_one_that_would_not_keep_is_not() -> None:
+    """Proves: half a MW that is over is what a store takes; one that loses all at once takes nothing.
+
+    Sensitivity: a store filled with more than there is, or for nothing."""
+    given = (comes(4.5, carrier="heat"), needs(4))
+    assert rates(ruled(hub(VENT, TANK, *given)), "tank.in") == [-0.5]
+    lossy = TANK | {"self_loss_per_h": 1.0, "level_share": 0.0}
+    run = ruled(hub(VENT, lossy, *given))
+    assert (rates(run, "tank.in"), rates(run, "vent")) == ([0], [-0.5])
 
 
 def test_a_store_is_the_last_resort() -> None:
@@ -376,8 +389,9 @@ def test_a_flexible_load_is_as_good_as_certain() -> None:
     mill = {"kind": "flexible_load", "name": "mill", "rate_limit": 4.0, "per_day": 24.0}
     burner = {"kind": "flexible_load", "name": "burner", "carrier": "gas", "rate_limit": 4.0, "per_day": 12.0}
     wind = {"kind": "wind", "name": "wind", "peak_mw": 4.0, "capacity_factor": 0.5}
-    grid = SiteGrid(hub(GAS, mill, burner, wind, needs(*[3] * 24, carrier="electricity")))
-    assert grid.hub.committed_mw == pytest.approx(np.full(24, 1.0 + 3.0 - 2.0))
+    plant = SiteGrid(hub(GAS, mill, burner, wind, needs(*[3] * 24, carrier="electricity"), step_min=30.0)).hub
+    assert plant is not None
+    assert plant.committed_mw == pytest.approx(np.full(48, 1.0 + 3.0 - 2.0))
 
 
 def test_a_flexible_load_makes_up_what_the_import_limit_took() -> None:

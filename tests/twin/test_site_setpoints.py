@@ -187,6 +187,15 @@ def test_a_store_that_passes_on_what_comes_is_not_left_below_nothing() -> None:
     assert missed(run) == [("shortage", "heat", 0.0, pytest.approx(2.0), "MWh")]
 
 
+def test_a_full_store_takes_nothing() -> None:
+    """Proves: told to take 3, a store that is full takes none, and what was made for it is a surplus.
+
+    Sensitivity: a store that takes a little more than it holds."""
+    run = told(hub(GAS, BOILER, TANK | {"level_share": 1.0}, needs(4)), boiler__main=[7], tank__in=[-3], gas=[8.75])
+    assert rates(run, "tank.in") == [0]
+    assert ("surplus", "heat", 0.0, pytest.approx(3.0), "MWh") in missed(run)
+
+
 def test_less_is_let_go_before_more_is_bought() -> None:
     """Proves: 6 told, 5 available: the vent's 2 become 1, steam stays. Sensitivity: steam bought to be vented."""
     asked = hub(GAS, STEAM, VENT, BOILER | {"availability": 0.625}, needs(4))
@@ -240,6 +249,7 @@ def test_sun_is_curtailed_as_told() -> None:
     assert rates(run, "wind") == [3, 4]
     assert run["import_mw"].values == pytest.approx([2, 1])
     assert missed(run) == [("asset", "wind", 60.0, pytest.approx(2.0), "MWh")]
+    assert rates(told(asked, wind=[0.5, 0]), "wind") == [0.5, 0]
 
 
 def test_who_answers_makes_what_is_missing() -> None:
@@ -256,6 +266,19 @@ def test_who_answers_makes_what_is_missing() -> None:
         flows, _ = balance(grid, np.zeros(len(grid.edges) - 1), Setpoints.read(schedule), heat, answering=True)
         run = dataset(asked, flows)
         assert (rates(run, "chp.main"), rates(run, "boiler.main")) == ([2], [made])
+
+
+def test_who_stands_still_does_not_answer() -> None:
+    """Proves: where 3 MW of heat more are needed the boiler that runs makes them, as far as it can, and one that stands
+    is not started for the 1 that is left. Sensitivity: a start that no plan has, for a difference of an hour."""
+    small = {"min_load": 0.25, "heat_mw": 4.0}
+    asked = hub(GAS, BOILER | small, BOILER | small | {"name": "second"}, needs(2))
+    grid, schedule = SiteGrid(asked), dispatch(asked)
+    more = {"heat": np.array([-3.0])}
+    flows, missing = balance(grid, np.zeros(len(grid.edges) - 1), Setpoints.read(schedule), more, answering=True)
+    run = dataset(asked, flows)
+    assert (rates(run, "boiler.main"), rates(run, "second.main")) == ([4], [0])
+    assert ("shortage", "", "heat", 0.0, pytest.approx(1.0), "MWh") in missing
 
 
 def test_what_may_be_dumped_turns_nobody_down() -> None:
