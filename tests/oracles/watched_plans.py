@@ -47,7 +47,7 @@ def watch() -> None:
             assert not wrong, f"{scenario.name}: {wrong}"
         return schedule
 
-    Plan.__init__ = planned  # type: ignore[method-assign]
+    Plan.__init__ = planned  # type: ignore[method-assign, assignment]
     twin.replay = followed
     models.optimize = searched
 

@@ -175,7 +175,7 @@ def test_what_is_impossible_between_minutes_is_proven() -> None:
 
 
 def test_a_wait_that_rounding_breaks_is_no_plan_on_slots() -> None:
-    """Proves: no start on steps of 15 min keeps a wait of 8 min after 50; the foreman's starts between them do.
+    """Proves: no start on steps of 15 min keeps a wait of 8 min after 50; the baseline's starts between them do.
 
     Sensitivity: a lag rounded up beyond the longest wait made a plan in which the twin found violations.
     """
@@ -184,7 +184,7 @@ def test_a_wait_that_rounding_breaks_is_no_plan_on_slots() -> None:
     assert models.optimize(asked, twin.envelope(asked)).attrs["status"] == "no plan on this grid"
     made = plan(asked)
     assert made.acceptable, made.verdict
-    assert "The foreman's list" in made.verdict
+    assert "The baseline schedule" in made.verdict
     assert (made.status, made.gap) == ("best found", None)
     fine = shop(50, cast_min=60, heats=2, step_min=2, length_h=8, transfer_min=8, wait_min=8)
     assert plan(fine).status == "within gap"
