@@ -215,15 +215,10 @@ def market_based(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Covered, .
             mwh = uncovered * min((bought.mwh or 0.0) / left, 1.0) if left > 0 else np.zeros(len(uncovered))
         uncovered = uncovered - mwh
         found.append(Covered(bought.name, mwh, np.zeros(len(mwh)), f"guarantees of origin {bought.name}"))
-    inputs = scenario.inputs
-    residual = scenario.market.residual_kg_per_mwh
-    if residual is None:
-        kg_per_mwh, says = inputs["carbon_intensity_kg_per_mwh"].to_numpy(), "average of the location, no residual mix"
-    elif "residual_kg_per_mwh" in inputs:
-        kg_per_mwh, says = inputs["residual_kg_per_mwh"].to_numpy(), "residual mix"
-    else:
-        kg_per_mwh, says = np.full(len(uncovered), (residual.value or 0.0) * residual.scale), "residual mix"
-    return (*found, Covered("rest", uncovered, uncovered * kg_per_mwh, says))
+    name, says = "residual_kg_per_mwh", "residual mix"
+    if scenario.market.residual_kg_per_mwh is None:
+        name, says = "carbon_intensity_kg_per_mwh", "average of the location, no residual mix"
+    return (*found, Covered("rest", uncovered, uncovered * scenario.inputs[name].to_numpy(), says))
 
 
 def onto_meter(scenario: Scenario, values: np.ndarray) -> np.ndarray:
