@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from emberline.scenarios import loads
+from emberline.scenarios.checking.mistakes import between_nouns
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -21,4 +22,4 @@ def test_the_example_is_a_scenario(guide: str, name: str) -> None:
     assert found
     scenario = loads(found[1], f"{name}.yaml")
     assert scenario.name == name
-    assert list(scenario.mistakes()) == []
+    assert list(between_nouns(scenario)) == []
