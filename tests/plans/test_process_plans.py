@@ -183,10 +183,10 @@ def test_words_of_a_works(made: Plan) -> None:
     tonne and how much of it lies in stock; the parts of the table add up.
 
     Sensitivity: a saving that does not count the stock."""
-    said = dict(line for line in wording.made(made) if line[0])
+    said = dict(line for line in wording.outcomes(made) if line[0])
     assert said["delivered"] == "270 t: trucks 180 t, ship 90 t"
     assert said["units"] == "kiln: 1 run, 6.0 h; the baseline's: 1 run, 6.0 h"
-    lines = [text for _, text in wording.made(made)]
+    lines = [text for _, text in wording.outcomes(made)]
     assert "mill: 3 runs, 1 change-over, 4.0 h; the baseline's: 2 runs, 3.0 h" in lines
     assert said["products"].startswith("clinker 815.0 kg CO2e/t, cement ")
     saved, more = made.saved(), made.stock
@@ -257,4 +257,4 @@ def test_what_a_works_misses_is_told(made: Plan) -> None:
     assert worse.saved() == {}
     note = "the baseline rules miss deliveries, needs or surpluses once: no saving is told"
     assert wording.baseline_note(worse) == note
-    assert not any(name in ("saved", "stock") for name, _ in wording.made(worse))
+    assert not any(name in ("saved", "stock") for name, _ in wording.outcomes(worse))

@@ -78,7 +78,7 @@ def offering() -> None:
     from emberline.ui.pages.session import session
 
     session.begin()
-    stored = result.opened(st.query_params["run"])
+    stored = result.open_run(st.query_params["run"])
     st.session_state["made"] = [offer(stored) for offer in (
         lambda run: export._file(run, "html", {}), lambda run: result._file(run, "html"),
         lambda run: export._file(run, "ics", {"unit": "EAF"}),

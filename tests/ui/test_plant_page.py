@@ -47,7 +47,7 @@ def test_what_is_given_is_taken(name: str) -> None:
             if "dumped_rate" in run and lane.name in run["carrier"].values:
                 dumped = at.amount(run["dumped_rate"].sel(carrier=lane.name).to_numpy())
             left = sum(box.flows.get(lane.name, 0.0) for box in boxes)
-            assert left == pytest.approx(dumped, abs=1e-6 * max(lane.given, 1.0)), (lane.name, step)
+            assert left == pytest.approx(dumped, abs=1e-6 * max(lane.supply, 1.0)), (lane.name, step)
         if step is not WHOLE:
             continue
         for lane in found.stores:

@@ -35,7 +35,7 @@ def script() -> None:
 def run(stored_home: tuple[Path, str], home: Path) -> str:
     """A stored plan of the small melt shop in a home of the test's own."""
     shutil.copytree(stored_home[0], home)
-    result.opened.clear()  # the same run lies in another home
+    result.open_run.clear()  # the same run lies in another home
     return stored_home[1]
 
 

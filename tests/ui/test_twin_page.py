@@ -21,7 +21,7 @@ from emberline.scenarios import Scenario, load
 from emberline.ui.charts import flow_sheet, plan, replay
 from emberline.ui.charts.view import View
 from emberline.ui.pages.session import run_or_baseline
-from emberline.ui.pages.session.run_or_baseline import Looked
+from emberline.ui.pages.session.run_or_baseline import Subject
 from emberline.ui.text import wording
 
 
@@ -53,7 +53,7 @@ def test_the_board_knows_every_moment(name: str) -> None:
 def test_the_replay_moves_a_line_through_every_panel() -> None:
     """Proves: one slider over the view's steps; each panel of the timeline has a line at the moment and its data."""
     scenario, run = disturbed("melt-shop-small", 0)
-    looked = Looked(scenario, ("melt-shop-small",))
+    looked = Subject(scenario, ("melt-shop-small",))
     view = View.of(scenario.horizon)
     made = run_or_baseline.as_plan(looked, run)
     panels = plan.timeline_panels(made, False, view, whose="baseline")
@@ -99,7 +99,7 @@ def test_the_board_tells_what_the_flow_sheet_does(name: str) -> None:
     alone = [stage.units[0].name for stage in scenario.line.stages if len(stage.units) == 1] if scenario.heats else []
     for unit in alone:
         assert (now.loc[unit, "power"] or "0.0 MW") in told
-    made = run_or_baseline.as_plan(Looked(scenario, (name,)), run)
+    made = run_or_baseline.as_plan(Subject(scenario, (name,)), run)
     panels = plan.timeline_panels(made, False, view, None, list(scenario.store)[:8], whose="baseline")
     text = json.dumps(replay.replay(made, panels, view, dark=False).to_dict(), ensure_ascii=False)
     battery = next((box for box in found.site if box.name == "battery"), None)

@@ -218,9 +218,9 @@ def test_orders_that_overlap_stand_above_each_other(made: Plan) -> None:
 
 def test_names_are_never_fields_or_expressions(made: Plan) -> None:
     """Proves: a process called as an asset or as the battery is told apart; names of columns are of our own making."""
-    assert site_panels.called_process(made.scenario, "battery") == "battery (process)"
-    assert site_panels.called_process(made.scenario, "coal yard") == "coal yard (process)"
-    assert site_panels.called_process(made.scenario, "kiln") == "kiln"
+    assert site_panels.process_label(made.scenario, "battery") == "battery (process)"
+    assert site_panels.process_label(made.scenario, "coal yard") == "coal yard (process)"
+    assert site_panels.process_label(made.scenario, "kiln") == "kiln"
     assert made.replay is not None
     drawn = gantt.of_units(made.scenario, made.replay, None, View.of(made.scenario.horizon)).to_dict()
     told = {axis["labelExpr"] for axis in _found(drawn, "axis") if axis and "labelExpr" in axis}

@@ -40,10 +40,8 @@ def by_step(scenario: Scenario, book: Ledger, signal: str, view: View) -> alt.La
         high = low + values / hours / 1000
         bottom, top = table.mean(f"low_{name}", low), table.mean(f"high_{name}", high)
         titles[table.mean(name, values / hours / 1000)] = f"{tr(PARTS[name][0])} [t CO2e/h]"
-        drawn = alt.Chart(table.frame).mark_area(
-            interpolate="step-after", color=PARTS[name][1], opacity=0.75, clip=True
-        )
-        layers.append(drawn.encode(x=x, y=alt.Y(f"{bottom}:Q", **y), y2=f"{top}:Q"))
+        area = alt.Chart(table.frame).mark_area(interpolate="step-after", color=PARTS[name][1], opacity=0.75, clip=True)
+        layers.append(area.encode(x=x, y=alt.Y(f"{bottom}:Q", **y), y2=f"{top}:Q"))
         low = high
     for other in ("average", "marginal"):
         if other != signal and f"grid_{other}_kg" in kg:
@@ -75,16 +73,16 @@ def heats(scenario: Scenario, book: Ledger, baseline: Ledger | None, signal: str
     frame = pd.DataFrame(rows)
     order = {tr(title): i for i, (title, _) in enumerate(PARTS.values())}
     frame["order"] = frame["part"].map(order)
-    shown = [title for title in order if (frame.loc[frame["part"] == title, "kg"] > 0).any()]
+    titles = [title for title in order if (frame.loc[frame["part"] == title, "kg"] > 0).any()]
     colours = {tr(title): colour for title, colour in PARTS.values()}
     x = alt.X("heat:N", sort=names, title=tr("heat"), axis=alt.Axis(labelOverlap=True, labelAngle=0))
-    bars = alt.Chart(frame[frame["part"].isin(shown)]).mark_bar(stroke=INK, strokeWidth=0.3)
+    bars = alt.Chart(frame[frame["part"].isin(titles)]).mark_bar(stroke=INK, strokeWidth=0.3)
     bars = bars.encode(
         x=x,
         y=alt.Y("kg:Q", title=tr("carbon [kg CO2e/t]"), axis=y_axis(), stack="zero"),
         color=alt.Color(
             "part:N",
-            scale=alt.Scale(domain=shown, range=[colours[title] for title in shown]),
+            scale=alt.Scale(domain=titles, range=[colours[title] for title in titles]),
             legend=alt.Legend(title=None, orient="top", symbolStrokeWidth=0),
         ),
         order=alt.Order("order:Q"),
@@ -100,6 +98,6 @@ def heats(scenario: Scenario, book: Ledger, baseline: Ledger | None, signal: str
         theirs = baseline.kg_per_t(signal).to_series().reindex(names)
         ticks = pd.DataFrame({"heat": names, "kg": theirs.to_numpy()}).dropna()
         mark_ = alt.Chart(ticks).mark_tick(color=BASELINE, thickness=2.5)
-        told = [alt.Tooltip("heat:N", title=tr("heat")), alt.Tooltip("kg:Q", title=tr("baseline"), format=",.1f")]
-        layers.append(mark_.encode(x=x, y="kg:Q", tooltip=told))
+        tooltip = [alt.Tooltip("heat:N", title=tr("heat")), alt.Tooltip("kg:Q", title=tr("baseline"), format=",.1f")]
+        layers.append(mark_.encode(x=x, y="kg:Q", tooltip=tooltip))
     return alt.layer(*layers).properties(height=240).configure_view(strokeOpacity=0.25)

@@ -29,15 +29,17 @@ CELLS = 100
 """Columns of the heat map at most."""
 
 
-def chance(made: Ensemble) -> Layers:
+def chance(ensemble: Ensemble) -> Layers:
     """Share of replays that held with its 95 % interval, of plan and baseline, beside what is asked for."""
-    told = [(tr("plan"), made.held)]
-    if made.against_baseline:
-        told.append((tr("baseline"), int((made.data["baseline_violations"] == 0).sum())))
+    policies = [(tr("plan"), ensemble.held)]
+    if ensemble.against_baseline:
+        policies.append((tr("baseline"), int((ensemble.data["baseline_violations"] == 0).sum())))
     rows = []
-    for whose, held in told:
-        low, high = interval(held, made.n)
-        rows.append({"whose": whose, "share": held / made.n, "low": low, "high": high, "held": f"{held} / {made.n}"})
+    for whose, holds in policies:
+        low, high = interval(holds, ensemble.n)
+        rows.append(
+            {"whose": whose, "share": holds / ensemble.n, "low": low, "high": high, "held": f"{holds} / {ensemble.n}"}
+        )
     frame = pd.DataFrame(rows)
     names = frame["whose"].tolist()
     x = alt.X(
@@ -58,26 +60,26 @@ def chance(made: Ensemble) -> Layers:
         base.mark_rule(strokeWidth=7, opacity=0.4).encode(x=x, x2="high:Q"),
         base.mark_point(filled=True, size=120, opacity=1).encode(x=alt.X("share:Q")),
     ]
-    wanted = made.scenario.disturbances.hold
-    if wanted is not None:
-        rule = alt.Chart(pd.DataFrame({"low": [wanted], "is": [tr("asked for")]}))
+    target = ensemble.scenario.disturbances.hold
+    if target is not None:
+        rule = alt.Chart(pd.DataFrame({"low": [target], "is": [tr("asked for")]}))
         layers.append(rule.mark_rule(color=LIMIT, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x, tooltip=["is:N"]))
     return alt.layer(*layers).properties(height=34 * len(names) + 92)
 
 
-def fan(made: Ensemble, plan: Plan, view: View) -> Layers:
+def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
     """Net import over time: the middle half and the middle four fifths of the replays, their median, and the plan.
 
     Args:
-        made: with ``fan_mw``.
+        ensemble: with ``fan_mw``.
         plan: that was followed.
         view: what part of the horizon.
     """
     assert plan.replay is not None
-    scenario = made.scenario
+    scenario = ensemble.scenario
     each = scenario.site.grid.metered_interval_min
     first, last = (round(minutes / each) for minutes in view.span_min)
-    columns = {f"q{i}": values[first:last] for i, values in enumerate(made.data["fan_mw"].to_numpy())}
+    columns = {f"q{i}": values[first:last] for i, values in enumerate(ensemble.data["fan_mw"].to_numpy())}
     columns["plan"] = plan.replay["meter_mw"].to_numpy()[first:last]
     frame = pd.DataFrame({name: np.append(values, values[-1:]).round(3) for name, values in columns.items()})
     frame["start"] = np.arange(first, first + len(frame)) * each
@@ -128,21 +130,21 @@ def fan(made: Ensemble, plan: Plan, view: View) -> Layers:
     return alt.layer(*layers).properties(height=300)
 
 
-def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: float | None) -> Layers:
+def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: float | None) -> Layers:
     """One figure over the replays as 20 dots of 5 % each: the plan's above the line, the baseline's below it.
 
     Quantile dot plots: Kay, Kola, Hullman and Munson (2016), "When (ish) is my bus?", CHI 2016.
 
     Args:
-        made: the ensemble.
+        ensemble: the ensemble.
         name: of the figure in it.
         title: with its unit of measure.
         factor: to that unit.
         undisturbed: what the plan has without disturbance, in its own unit; None: not drawn.
     """
-    whose = {tr("plan"): made.data[name].to_numpy() * factor}
-    if made.against_baseline:
-        whose[tr("baseline")] = made.data[f"baseline_{name}"].to_numpy() * factor
+    whose = {tr("plan"): ensemble.data[name].to_numpy() * factor}
+    if ensemble.against_baseline:
+        whose[tr("baseline")] = ensemble.data[f"baseline_{name}"].to_numpy() * factor
     at = (np.arange(DOTS) + 0.5) / DOTS
     values = {who: np.quantile(sample, at) for who, sample in whose.items()}
     low, high = min(v.min() for v in values.values()), max(v.max() for v in values.values())
@@ -157,7 +159,7 @@ def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: floa
             rows.append({"whose": who, "x": place, "y": sign * pile[column], "value": value, "share": share})
     frame = pd.DataFrame(rows)
     names, most = list(values), max(4, int(frame["y"].abs().max()) + 1)
-    scale = alt.Scale(domain=[-most if made.against_baseline else 0, most], nice=False)
+    scale = alt.Scale(domain=[-most if ensemble.against_baseline else 0, most], nice=False)
     colour = alt.Color(
         "whose:N", scale=alt.Scale(domain=names, range=[IMPORT, BASELINE][: len(names)]),
         legend=alt.Legend(title=None, orient="top"),
@@ -188,15 +190,15 @@ def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: floa
     return alt.layer(*layers).properties(height=280)
 
 
-def broken(made: Ensemble, view: View) -> Layers:
+def broken(ensemble: Ensemble, view: View) -> Layers:
     """In which hours limits are missed, and in what share of the replays.
 
     Args:
-        made: the ensemble, with a limit that was missed.
+        ensemble: the ensemble, with a limit that was missed.
         view: what part of the horizon.
     """
-    rows = made.broke()[:MOST_LIMITS]
-    data, horizon = made.data, made.scenario.horizon
+    rows = ensemble.broke()[:MOST_LIMITS]
+    data, horizon = ensemble.data, ensemble.scenario.horizon
     keys = list(zip(*(data[f"limit_{name}"].values.tolist() for name in ("kind", "stage", "unit")), strict=True))
     counts = data["missed_in_hour"].to_numpy()
     first, last = (math.floor(minutes / 60) for minutes in view.span_min)
@@ -204,7 +206,7 @@ def broken(made: Ensemble, view: View) -> Layers:
     cells, labels = [], []
     for row in rows:
         key = (row["kind"], row["stage"], row["unit"])
-        often = row["replications"] / made.n
+        often = row["replications"] / ensemble.n
         label = f"{limit(*key)}, {wording.percent(often, 0 if often >= 0.02 else 1)}"
         labels.append(label)
         for hour in range(first, last, wide):
@@ -214,7 +216,14 @@ def broken(made: Ensemble, view: View) -> Layers:
                 start, end = hour * 60, min((hour + wide) * 60, horizon.length_min)
                 clock = f"{wording.moment(horizon.instant(start))} – {horizon.instant(end):%H:%M}"
                 cells.append(
-                    {"limit": label, "start": start, "end": end, "clock": clock, "count": count, "of": count / made.n}
+                    {
+                        "limit": label,
+                        "start": start,
+                        "end": end,
+                        "clock": clock,
+                        "count": count,
+                        "of": count / ensemble.n,
+                    }
                 )
     frame = pd.DataFrame(cells, columns=["limit", "start", "end", "clock", "count", "of"])
     y = alt.Y(

@@ -27,24 +27,24 @@ PICKED = "picked"
 HEIGHT = 380
 
 
-def front(found: Front, chosen: int | None = None) -> Layers:
+def front(front: Front, number: int | None = None) -> Layers:
     """Cost over carbon from the cleanest to the cheapest point, with gaps, knee and baseline.
 
     Below the dashed line no plan can be: what is proven of a point holds for all that emit no more than its cap.
 
     Args:
-        found: with one point at least.
-        chosen: number of the point that is ringed.
+        front: with one point at least.
+        number: number of the point that is ringed.
     """
-    money = found.scenario.market.currency
-    frame = pd.DataFrame(rows(found.data))
+    money = front.scenario.market.currency
+    frame = pd.DataFrame(rows(front.data))
     for name in ("carbon_kg", "carbon_cap_kg", "carbon_bound_kg"):
         frame[name.removesuffix("_kg")] = frame[name].astype(float) / 1000
     frame["kind"] = ["knee" if marked else "point" for marked in frame["knee"]]
-    baseline = {"kind": "baseline", "carbon": found.baseline.carbon_kg / 1000, "cost": found.baseline.cost}
-    shown = ["point", "kind", "carbon", "cost", "gap", "difference_per_t", "dual_per_t", "status"]
-    marks = pd.DataFrame([*frame[shown].to_dict("records"), baseline])
-    return _drawn(frame, marks, money, chosen)
+    baseline = {"kind": "baseline", "carbon": front.baseline.carbon_kg / 1000, "cost": front.baseline.cost}
+    columns = ["point", "kind", "carbon", "cost", "gap", "difference_per_t", "dual_per_t", "status"]
+    marks = pd.DataFrame([*frame[columns].to_dict("records"), baseline])
+    return _chart(frame, marks, money, number)
 
 
 def so_far(points: Sequence[dict[str, Any]], currency: str) -> Layers:
@@ -54,19 +54,19 @@ def so_far(points: Sequence[dict[str, Any]], currency: str) -> Layers:
         points: as ``emberline.plans.pareto.search`` tells them.
         currency: of the costs.
     """
-    told = [point for point in points if point["carbon_kg"] is not None]
-    frame = pd.DataFrame(told).drop_duplicates(["carbon_kg", "cost"]).sort_values("carbon_kg")
+    plans = [point for point in points if point["carbon_kg"] is not None]
+    frame = pd.DataFrame(plans).drop_duplicates(["carbon_kg", "cost"]).sort_values("carbon_kg")
     frame = frame.assign(carbon=frame["carbon_kg"] / 1000, kind="point")
     proven = {"carbon_cap": "carbon_cap_kg", "carbon_bound": "carbon_bound_kg", "cost_bound": "cost_bound"}
-    for name, told_as in proven.items():
-        values = frame[told_as] if told_as in frame else pd.Series(None, frame.index)
-        frame[name] = values.astype(float) / (1000 if told_as.endswith("_kg") else 1)
-    return _drawn(frame, frame[["point", "kind", "carbon", "cost", "gap", "status"]], currency, None)
+    for name, source in proven.items():
+        values = frame[source] if source in frame else pd.Series(None, frame.index)
+        frame[name] = values.astype(float) / (1000 if source.endswith("_kg") else 1)
+    return _chart(frame, frame[["point", "kind", "carbon", "cost", "gap", "status"]], currency, None)
 
 
-def _drawn(frame: pd.DataFrame, marks: pd.DataFrame, money: str, chosen: int | None) -> Layers:
-    told = [said(str(status)) for status in marks["status"].fillna("")]
-    marks = marks.assign(status=told, what=[tr(KINDS[kind][0]) for kind in marks["kind"]])
+def _chart(frame: pd.DataFrame, marks: pd.DataFrame, money: str, current: int | None) -> Layers:
+    texts = [said(str(status)) for status in marks["status"].fillna("")]
+    marks = marks.assign(status=texts, what=[tr(KINDS[kind][0]) for kind in marks["kind"]])
     low, high = _span(frame, marks)
     x = alt.X("carbon:Q", title=tr("carbon [t CO2e]"), scale=alt.Scale(zero=False, padding=24))
     y = alt.Y(
@@ -112,7 +112,7 @@ def _drawn(frame: pd.DataFrame, marks: pd.DataFrame, money: str, chosen: int | N
     layers: list[Any] = [*_proven(frame, x, y, low)]
     line = alt.Chart(frame[["carbon", "cost"]]).mark_line(color=POWER, strokeWidth=1.4)
     layers += [line.encode(x=x, y=y), points]
-    ring = marks.loc[marks["point"] == chosen, ["carbon", "cost"]] if chosen is not None else marks.iloc[:0]
+    ring = marks.loc[marks["point"] == current, ["carbon", "cost"]] if current is not None else marks.iloc[:0]
     if len(ring):
         layers.append(alt.Chart(ring).mark_point(size=420, color=POWER, strokeWidth=2).encode(x=x, y=y))
     numbers = marks.dropna(subset=["point"])[["carbon", "cost", "point"]]
@@ -156,24 +156,24 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
     return layers
 
 
-def abatement(found: Front) -> Layers:
+def abatement(front: Front) -> Layers:
     """What each tonne costs that a cleaner point avoids, from the cheapest point on; the area is what it adds up to.
 
     Hollow where the difference between two points may be no more than their gaps.
     """
-    money, price = found.scenario.market.currency, found.scenario.market.carbon_price.per_t
-    told = rows(found.data)[::-1]
+    money, price = front.scenario.market.currency, front.scenario.market.carbon_price.per_t
+    points = rows(front.data)[::-1]
     bars = []
-    for cheaper, cleaner in pairwise(told):
+    for cheaper, cleaner in pairwise(points):
         bars.append(
             {
-                "from": (told[0]["carbon_kg"] - cheaper["carbon_kg"]) / 1000,
-                "to": (told[0]["carbon_kg"] - cleaner["carbon_kg"]) / 1000,
+                "from": (points[0]["carbon_kg"] - cheaper["carbon_kg"]) / 1000,
+                "to": (points[0]["carbon_kg"] - cleaner["carbon_kg"]) / 1000,
                 "per_t": cleaner["difference_per_t"],
                 "sure": tr("proven") if cleaner["proven"] else tr("may be no more than the gaps"),
                 "opacity": 0.85 if cleaner["proven"] else 0.15,
                 "step": tr("from point {one} to point {two}", one=cheaper["point"], two=cleaner["point"]),
-                "middle": (told[0]["carbon_kg"] - (cheaper["carbon_kg"] + cleaner["carbon_kg"]) / 2) / 1000,
+                "middle": (points[0]["carbon_kg"] - (cheaper["carbon_kg"] + cleaner["carbon_kg"]) / 2) / 1000,
                 "label": f"{cheaper['point']} → {cleaner['point']}",
                 "zero": 0.0,
             }

@@ -99,8 +99,8 @@ def of_units(
             how = {"stroke": LABEL, "strokeWidth": 0.5, "strokeOpacity": 0.6, "clip": True, **look, **edge}
             layers.append(base.mark_bar(**how))
     pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST
-    told = bars[(pixels >= 5.8 * bars["mode"].str.len()) & (bars["what"] == RUN) & _several(scenario, bars["unit"])]
-    names = alt.Chart(told).encode(x="middle:Q", y=y, text="mode:N", tooltip=tooltip)
+    labels = bars[(pixels >= 5.8 * bars["mode"].str.len()) & (bars["what"] == RUN) & _several(scenario, bars["unit"])]
+    names = alt.Chart(labels).encode(x="middle:Q", y=y, text="mode:N", tooltip=tooltip)
     layers.append(names.mark_text(yOffset=-3, fontSize=9.5, color=LABEL, clip=True))
     layers += _broken(scenario, run, view, x, y, -3)
     return alt.layer(*layers).properties(height=ROW * len(units))
@@ -123,7 +123,7 @@ def _runs(scenario: Scenario, data: xr.Dataset, whose: str, view: View) -> Itera
         if end <= first or start >= last:
             continue
         hours = (end - start) / 60
-        told = {
+        values = {
             "tonnes": (run.tonnes, 0, "t"),
             "off_spec": (run.off_spec_t, 1, "t"),
             "rate": (run.tonnes / hours, 1, "t/h"),
@@ -141,7 +141,7 @@ def _runs(scenario: Scenario, data: xr.Dataset, whose: str, view: View) -> Itera
             "middle": (max(start, first) + min(end, last)) / 2,
             "starts": wording.moment(horizon.instant(start)),
             "ends": wording.moment(horizon.instant(end)),
-            **{name: f"{wording.number(value, digits)} {unit}" for name, (value, digits, unit) in told.items()},
+            **{name: f"{wording.number(value, digits)} {unit}" for name, (value, digits, unit) in values.items()},
         }
 
 
@@ -230,8 +230,8 @@ def _broken(scenario: Scenario, run: xr.Dataset, view: View, x: alt.X, y: alt.Y,
     for unit, at, minutes in zip(*(run[f"stop_{name}"].values.tolist() for name in STOPS), strict=True):
         if at + minutes > first and at < last:
             starts, ends = (wording.moment(scenario.horizon.instant(moment)) for moment in (at, at + minutes))
-            told = {"unit": unit, "what": tr("breakdown"), "start": at, "end": at + minutes}
-            rows.append(told | {"starts": starts, "ends": ends, "down": f"{wording.number(minutes, 0)} min"})
+            stop = {"unit": unit, "what": tr("breakdown"), "start": at, "end": at + minutes}
+            rows.append(stop | {"starts": starts, "ends": ends, "down": f"{wording.number(minutes, 0)} min"})
     if not rows:
         return []
     titles = {"what": tr("what"), "unit": tr("unit"), "starts": tr("start"), "ends": tr("end"), "down": tr("lasts")}

@@ -34,7 +34,7 @@ OVERHANG = MARGIN + 40
 
 
 def timeline(
-    made: Plan,
+    plan: Plan,
     baseline: bool = True,
     view: View | None = None,
     carriers: Sequence[str] | None = None,
@@ -43,11 +43,11 @@ def timeline(
 ) -> alt.VConcatChart:
     """The panels of a plan below each other, linked: what is zoomed in one is zoomed in all; arguments as of
     ``timeline_panels``."""
-    return below_each_other(timeline_panels(made, baseline, view, carriers, stores, picked=picked))
+    return below_each_other(timeline_panels(plan, baseline, view, carriers, stores, picked=picked))
 
 
 def timeline_panels(
-    made: Plan,
+    plan: Plan,
     baseline: bool = True,
     view: View | None = None,
     carriers: Sequence[str] | None = None,
@@ -60,7 +60,7 @@ def timeline_panels(
     and price. Of processes intensity and price stand below the power; rates, stores and deliveries follow.
 
     Args:
-        made: a plan that was found.
+        plan: a plan that was found.
         baseline: whether to draw what the baseline does, too.
         view: what part of the horizon, and how fine; None: all of it.
         carriers: which ones beside electricity; None: all but fuels.
@@ -68,31 +68,31 @@ def timeline_panels(
         whose: what the run that is drawn is called.
         picked: a selection of heats in the Gantt; None: nothing can be picked.
     """
-    scenario = made.scenario
-    assert made.replay is not None
+    scenario = plan.scenario
+    assert plan.replay is not None
     view = view or View.of(scenario.horizon)
     x, table = time_axis(view), Table(view)
-    before = made.baseline if baseline else None
-    balances = _balances(made, table, x, baseline, carriers)
-    chosen = site_panels.colours(scenario)
+    before = plan.baseline if baseline else None
+    balances = _balances(plan, table, x, baseline, carriers)
+    colour_of = site_panels.colours(scenario)
     levels = [
-        site_panels.level_panel(level, table, x, chosen[level.name], baseline, whose)
-        for level in site_panels.levels(made)
+        site_panels.level_panel(level, table, x, colour_of[level.name], baseline, whose)
+        for level in site_panels.levels(plan)
     ]
     if not scenario.processes:
-        heats = [gantt.of_heats(scenario, made.replay, before, view, whose, picked)] if scenario.heats else []
+        heats = [gantt.of_heats(scenario, plan.replay, before, view, whose, picked)] if scenario.heats else []
         return [*heats, *balances, *levels, *_signals(scenario, table)]
     last = time_axis(view, labels=True, title=True)
-    rows = list(process_panels.rate_panels(made, table, x, baseline, whose))
+    rows = list(process_panels.rate_panels(plan, table, x, baseline, whose))
     rows += process_panels.store_panels(
-        made, table, x, baseline, list(scenario.store) if stores is None else stores, whose
+        plan, table, x, baseline, list(scenario.store) if stores is None else stores, whose
     )
     leaves = (
-        [process_panels.delivery_panel(made, table, last, baseline)] if scenario.deliveries or scenario.arrivals else []
+        [process_panels.delivery_panel(plan, table, last, baseline)] if scenario.deliveries or scenario.arrivals else []
     )
     return [
-        gantt.of_units(scenario, made.replay, before, view, whose),
-        process_panels.power_panel(made, table, x, baseline),
+        gantt.of_units(scenario, plan.replay, before, view, whose),
+        process_panels.power_panel(plan, table, x, baseline),
         balances[0],
         *_signals(scenario, table, title=not leaves),
         *rows,
@@ -102,17 +102,17 @@ def timeline_panels(
     ]
 
 
-def _balances(made: Plan, table: Table, x: alt.X, baseline: bool, carriers: Sequence[str] | None) -> list[Any]:
+def _balances(plan: Plan, table: Table, x: alt.X, baseline: bool, carriers: Sequence[str] | None) -> list[Any]:
     """Electricity, and the carriers that are asked for."""
-    scenario = made.scenario
-    assert made.replay is not None
-    found = site_panels.balances(scenario, made.replay)
+    scenario = plan.scenario
+    assert plan.replay is not None
+    balances = site_panels.balances(scenario, plan.replay)
     if carriers is None:
-        carriers = [name for name in found if name not in site_panels.bought_only(scenario, made.replay)]
-    before = made.baseline["import_mw"].to_numpy() if baseline else None
+        carriers = [name for name in balances if name not in site_panels.bought_only(scenario, plan.replay)]
+    before = plan.baseline["import_mw"].to_numpy() if baseline else None
     return [
         site_panels.balance_panel(scenario, balance, table, x, before if name == ELECTRICITY else None)
-        for name, balance in found.items()
+        for name, balance in balances.items()
         if name == ELECTRICITY or name in carriers
     ]
 
@@ -122,11 +122,11 @@ def preview(scenario: Scenario) -> alt.VConcatChart:
     return below_each_other(_signals(scenario, Table(View.of(scenario.horizon)), height=110))
 
 
-def below_each_other(drawn: list[Any]) -> alt.VConcatChart:
+def below_each_other(panels: list[Any]) -> alt.VConcatChart:
     """Panels on one time axis; zooming the first zooms all."""
     zoom = alt.selection_interval(bind="scales", encodings=["x"], zoom="wheel![event.shiftKey]")
     return (
-        alt.vconcat(drawn[0].add_params(zoom), *drawn[1:], spacing=10)
+        alt.vconcat(panels[0].add_params(zoom), *panels[1:], spacing=10)
         .resolve_scale(x="shared", color="independent")
         .configure_view(strokeOpacity=0.25)
         .configure_axis(titleFontWeight="normal")
@@ -161,21 +161,21 @@ def search(history: tuple[tuple[float, float | None, float | None], ...], unit: 
 def _signals(scenario: Scenario, table: Table, height: int = 78, title: bool = True) -> list[Layers]:
     currency, inputs, x = scenario.market.currency, scenario.inputs, time_axis(table.view)
     titles = {"clock": tr("from"), "intensity": f"{tr('average intensity')} [kg CO2e/MWh]"}
-    given = {"intensity": inputs["carbon_intensity_kg_per_mwh"].to_numpy()}
+    series = {"intensity": inputs["carbon_intensity_kg_per_mwh"].to_numpy()}
     if "marginal_carbon_intensity_kg_per_mwh" in inputs:
-        given["marginal"] = inputs["marginal_carbon_intensity_kg_per_mwh"].to_numpy()
+        series["marginal"] = inputs["marginal_carbon_intensity_kg_per_mwh"].to_numpy()
         titles["marginal"] = f"{tr('marginal intensity')} [kg CO2e/MWh]"
     spot = scenario.market.has_spot
-    given["price"] = inputs["price_per_mwh"].to_numpy() if spot else first_block(scenario)
+    series["price"] = inputs["price_per_mwh"].to_numpy() if spot else first_block(scenario)
     titles["price"] = f"{tr('spot price') if spot else tr('tariff, first block')} [{currency}/MWh]"
-    for name, values in given.items():
+    for name, values in series.items():
         table.mean(name, values)
     base = alt.Chart(table.frame).encode(x=x)
     scale = alt.Scale(zero=False, nice=True)
     intensity = alt.Y("intensity:Q", title=[tr("intensity"), "[kg CO2e/MWh]"], axis=y_axis(), scale=scale)
     step: Any = {"interpolate": "step-after", "clip": True}
     carbon: list[Any] = [base.mark_line(color=CARBON, strokeWidth=1.6, **step).encode(y=intensity)]
-    if "marginal" in given:
+    if "marginal" in series:
         line = base.mark_line(color=CARBON, strokeWidth=1, strokeDash=[4, 2], **step)
         carbon.append(line.encode(y="marginal:Q"))
     price = alt.Y(

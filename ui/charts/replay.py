@@ -45,12 +45,12 @@ INK = {False: ("#1C2530", "#5B6672"), True: ("#E3E8ED", "#9AA7B4")}
 """Colours of text and of what is beside it, by whether the page is dark."""
 
 
-def replay(made: Plan, drawn: list[Any], view: View, dark: bool) -> alt.VConcatChart:
+def replay(plan: Plan, panels: list[Any], view: View, dark: bool) -> alt.VConcatChart:
     """Board and panels with the line of the moment.
 
     Args:
-        made: its ``replay`` is told on the board.
-        drawn: panels as of ``charts.timeline_panels``.
+        plan: its ``replay`` is told on the board.
+        panels: panels as of ``charts.timeline_panels``.
         view: what part of the horizon they show.
         dark: whether the page is.
     """
@@ -60,15 +60,15 @@ def replay(made: Plan, drawn: list[Any], view: View, dark: bool) -> alt.VConcatC
     moment = alt.param(
         name=MOMENT, value=start, bind=alt.binding_range(min=first, max=last - step, step=step, name=f"{tr('Moment')} ")
     )
-    whole = below_each_other([_with_line(panel) for panel in drawn])
-    boards = [_figures(made, view, dark), *_board(made.scenario, _run(made), view, dark)]
+    whole = below_each_other([_with_line(panel) for panel in panels])
+    boards = [_figures(plan, view, dark), *_board(plan.scenario, _run(plan), view, dark)]
     whole.vconcat = [*boards, *whole.vconcat]
     return whole.add_params(moment)
 
 
-def _run(made: Plan) -> xr.Dataset:
-    assert made.replay is not None
-    return made.replay
+def _run(plan: Plan) -> xr.Dataset:
+    assert plan.replay is not None
+    return plan.replay
 
 
 def _with_line(panel: Any) -> Any:
@@ -81,19 +81,19 @@ def _with_line(panel: Any) -> Any:
     return alt.layer(*panel.layer, line, **shared)
 
 
-def _figures(made: Plan, view: View, dark: bool) -> Any:
+def _figures(plan: Plan, view: View, dark: bool) -> Any:
     """The clock, and what the site does then."""
-    scenario, run, table = made.scenario, _run(made), Table(view)
+    scenario, run, table = plan.scenario, _run(plan), Table(view)
     ink, pale = INK[dark]
     inputs, money = scenario.inputs, scenario.market.currency
-    told = [
+    series = [
         (tr("grid import"), "MW", run["import_mw"].to_numpy()),
         (tr("load"), "MW", (run["line_mw"] + run["base_load_mw"]).to_numpy()),
         (tr("grid intensity"), "kg/MWh", inputs["carbon_intensity_kg_per_mwh"].to_numpy()),
     ]
     if scenario.market.has_spot:
-        told.append((tr("spot price"), f"{money}/MWh", inputs["price_per_mwh"].to_numpy()))
-    means = [(title, unit, view.mean(values)) for title, unit, values in told]
+        series.append((tr("spot price"), f"{money}/MWh", inputs["price_per_mwh"].to_numpy()))
+    means = [(title, unit, view.mean(values)) for title, unit, values in series]
     battery = scenario.site.battery
     if battery is not None and battery.energy_mwh:
         state = scenario.state.battery_level_mwh
@@ -124,16 +124,16 @@ def _figures(made: Plan, view: View, dark: bool) -> Any:
 def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[Any]:
     """A row for each unit: what it does at the moment, since when, until when, how much of it is done; and its power,
     which adds up to the load with that of the base load and of what idles."""
-    told = pd.DataFrame(list(states(scenario, run)))
-    if not len(told):
+    spells = pd.DataFrame(list(states(scenario, run)))
+    if not len(spells):
         return []
     first, last = view.span_min
-    told = told[(told["end"] > first) & (told["start"] < last)]
-    by_step = _as_told(pd.DataFrame(list(means(scenario, run, view))))
-    units = list(dict.fromkeys([*told["unit"], *by_step["unit"]]))
+    spells = spells[(spells["end"] > first) & (spells["start"] < last)]
+    by_step = _merge_equal(pd.DataFrame(list(means(scenario, run, view))))
+    units = list(dict.fromkeys([*spells["unit"], *by_step["unit"]]))
     ink, pale = INK[dark]
     y = alt.Y("unit:N", sort=units, title=None, axis=y_axis(ticks=False, labels=False), scale=alt.Scale(domain=units))
-    now = alt.Chart(told).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
+    now = alt.Chart(spells).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
     layers: list[Any] = []
     of_does = OF_STEP["rate"] if scenario.processes else COLUMNS["since"]
     for column, x in COLUMNS.items():
@@ -174,13 +174,13 @@ def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str,
     else:
         power, rates = unit_power(scenario, run), {}
     idle = run["line_mw"].to_numpy() - sum(power.values(), none)
-    for name, drawn in ((tr("idling"), idle), (tr(BASE), run["base_load_mw"].to_numpy())):
-        if drawn.max(initial=0.0) > SMALL:
-            power[name] = drawn
+    for name, load in ((tr("idling"), idle), (tr(BASE), run["base_load_mw"].to_numpy())):
+        if load.max(initial=0.0) > SMALL:
+            power[name] = load
     edges = view.edges_min.tolist()
-    for unit, drawn in power.items():
-        made = view.mean(rates.get(unit, none)).tolist()
-        for start, end, mw, tph in zip(edges, edges[1:], view.mean(drawn).tolist(), made, strict=False):
+    for unit, load in power.items():
+        outputs = view.mean(rates.get(unit, none)).tolist()
+        for start, end, mw, tph in zip(edges, edges[1:], view.mean(load).tolist(), outputs, strict=False):
             yield {
                 "unit": unit, "start": start, "end": end, "mw": round(mw, 4), "tph": round(tph, 4),
                 "power": f"{wording.number(mw)} MW" if mw > SMALL else "",
@@ -188,14 +188,14 @@ def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str,
             }  # fmt: skip
 
 
-def _as_told(rows: pd.DataFrame) -> pd.DataFrame:
+def _merge_equal(rows: pd.DataFrame) -> pd.DataFrame:
     """Stretches of steps on end of a unit that are told alike, so that less is sent; nothing where nothing is told."""
-    told = rows[["unit", "power", "rate"]]
-    stretch = (told != told.shift()).any(axis=1).cumsum()
+    texts = rows[["unit", "power", "rate"]]
+    stretch = (texts != texts.shift()).any(axis=1).cumsum()
     columns = {"unit": "first", "start": "first", "end": "last", "power": "first", "rate": "first"}
-    found = rows.groupby(stretch).agg(columns)
+    spells = rows.groupby(stretch).agg(columns)
     # a name without a text keeps its row on the board
-    return found[(found["power"] != "") | (found["rate"] != "") | ~found["unit"].duplicated()]
+    return spells[(spells["power"] != "") | (spells["rate"] != "") | ~spells["unit"].duplicated()]
 
 
 def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
@@ -232,7 +232,7 @@ def _clock(scenario: Scenario, minute: float, says: str) -> str:
 
 
 def _of_line(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {unit.name: [] for unit in scenario.line.units}
+    spells: dict[str, list[dict[str, Any]]] = {unit.name: [] for unit in scenario.line.units}
     heats = {heat.name: heat for heat in scenario.heats}
     colour_of = palette.in_turn(order.name for order in scenario.orders)
     names = ("heat", "unit", "start_min", "end_min", "energy_mwh")
@@ -240,17 +240,17 @@ def _of_line(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, An
     for heat, unit, start, end, energy in zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True):
         grade = heats[heat].grade.name
         power = f"{wording.number(energy * 60 / (end - start))} MW" if end > start else ""
-        told = {"does": f"{heat} ({grade})", "power": power, "works": True, "colour": colour_of[heats[heat].order]}
+        spell = {"does": f"{heat} ({grade})", "power": power, "works": True, "colour": colour_of[heats[heat].order]}
         for first, last, broken in _cut(start, end, stops.get(unit, [])):
             more = (
                 {"does": tr("broken down, {heat}", heat=heat), "power": "", "colour": palette.LIMIT} if broken else {}
             )
-            found[unit].append({"start": first, "end": last, **told, **more})
-    return found
+            spells[unit].append({"start": first, "end": last, **spell, **more})
+    return spells
 
 
 def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {unit: [] for unit, _ in scenario.process_units}
+    spells: dict[str, list[dict[str, Any]]] = {unit: [] for unit, _ in scenario.process_units}
     several = {unit: len(process.all_modes) > 1 for unit, process in scenario.process_units}
     colour_of, step = shades.of_modes(scenario), scenario.horizon.step_min
     for one in unit_runs(scenario, run):
@@ -260,7 +260,7 @@ def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[st
         what = tr(DOES[one.what])
         does = ", ".join(filter(None, [mode, rate or what]))
         in_words = mode if mode and one.what == RUN else ", ".join(filter(None, [mode, what]))
-        found[one.unit].append(
+        spells[one.unit].append(
             {
                 "start": one.first * step, "end": one.last * step, "does": does, "in_words": in_words,
                 "power": f"{wording.number(one.energy_mwh / hours)} MW", "works": True, "colour": colour_of[one.mode],
@@ -268,24 +268,24 @@ def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[st
         )  # fmt: skip
     for unit, stops in _stops(run).items():
         for at, minutes in stops:
-            told = {
+            spell = {
                 "does": tr("broken down"),
                 "in_words": tr("broken down"),
                 "power": "",
                 "works": True,
                 "colour": palette.LIMIT,
             }
-            found[unit] = list(_inserted(found[unit], {"start": at, "end": at + minutes, **told}))
-    return found
+            spells[unit] = list(_inserted(spells[unit], {"start": at, "end": at + minutes, **spell}))
+    return spells
 
 
 def _stops(run: xr.Dataset) -> dict[str, list[tuple[float, float]]]:
-    found: dict[str, list[tuple[float, float]]] = {}
+    stops: dict[str, list[tuple[float, float]]] = {}
     if "stop_unit" in run:
         names = ("stop_unit", "stop_at_min", "stop_min")
         for unit, at, minutes in zip(*(run[name].values.tolist() for name in names), strict=True):
-            found.setdefault(unit, []).append((at, minutes))
-    return found
+            stops.setdefault(unit, []).append((at, minutes))
+    return stops
 
 
 def _cut(start: float, end: float, stops: list[tuple[float, float]]) -> Iterator[tuple[float, float, bool]]:

@@ -60,7 +60,7 @@ def carrier_colours(scenario: Scenario) -> dict[str, str]:
     return {ELECTRICITY: palette.POWER} | {name: CARRIERS[i % len(CARRIERS)] for i, name in enumerate(others)}
 
 
-def called(diagram: Diagram, key: str) -> str:
+def node_name(diagram: Diagram, key: str) -> str:
     """Name of a node in the current language; what the scenario names stays."""
     node = diagram.nodes[key]
     return node.name if node.named else tr(node.name)
@@ -71,8 +71,8 @@ def table(diagram: Diagram) -> pd.DataFrame:
     links = sorted(diagram.links, key=lambda link: -link.amount)
     return pd.DataFrame(
         {
-            tr("from"): [called(diagram, link.source) for link in links],
-            tr("to"): [called(diagram, link.target) for link in links],
+            tr("from"): [node_name(diagram, link.source) for link in links],
+            tr("to"): [node_name(diagram, link.target) for link in links],
             diagram.unit: [link.amount for link in links],
         }
     )
@@ -127,30 +127,30 @@ def _columns(diagram: Diagram) -> dict[str, int]:
     for link in sorted(diagram.links, key=lambda link: -link.amount):
         if link.target not in after[link.source] and not _reaches(after, link.target, link.source):
             after[link.source].append(link.target)  # the wider band runs forward
-    found = dict.fromkeys(diagram.nodes, 0)
+    columns = dict.fromkeys(diagram.nodes, 0)
     for _ in diagram.nodes:
         for source, targets in after.items():
             for target in targets:
-                found[target] = max(found[target], found[source] + 1)
-    last = max(found.values(), default=0)
+                columns[target] = max(columns[target], columns[source] + 1)
+    last = max(columns.values(), default=0)
     before = {target for targets in after.values() for target in targets}
     for key in diagram.nodes:
         if not after[key]:
-            found[key] = last
+            columns[key] = last
     for key in diagram.nodes:
         if key not in before and after[key]:
-            found[key] = min(found[target] for target in after[key]) - 1
-    return found
+            columns[key] = min(columns[target] for target in after[key]) - 1
+    return columns
 
 
 def _reaches(after: dict[str, list[str]], start: str, end: str) -> bool:
-    found, open_ = {start}, [start]
+    nodes, open_ = {start}, [start]
     while open_:
         for target in after[open_.pop()]:
-            if target not in found:
-                found.add(target)
+            if target not in nodes:
+                nodes.add(target)
                 open_.append(target)
-    return end in found
+    return end in nodes
 
 
 def _placed(diagram: Diagram, columns: dict[str, int], height: float) -> dict[str, _Place]:
@@ -235,19 +235,19 @@ def _bands(
         thick = max(link.amount * one.height / max(diagram.through(link.source), 1e-12), THINNEST)
         x0, x1 = _x(one.column, last) + NODE, _x(other.column, last)
         y0, y1 = one.y + out[number], other.y + into[number]
-        names = f"{called(diagram, link.source)} → {called(diagram, link.target)}"
+        names = f"{node_name(diagram, link.source)} → {node_name(diagram, link.target)}"
         share = wording.percent(link.amount / diagram.through(link.source), 0)
         says = f"{wording.number(link.amount, 1)} {diagram.unit}, {share}"
-        told = {"band": number, "name": names, "says": says}
-        told["colour"] = _colour(diagram, link.source, link.target, colour_of)
+        base = {"band": number, "name": names, "says": says}
+        base["colour"] = _colour(diagram, link.source, link.target, colour_of)
         for t, s in zip(along.tolist(), smooth.tolist(), strict=True):
             y = y0 + (y1 - y0) * s
-            yield {**told, "x": x0 + (x1 - x0) * t, "y": y, "y2": y + thick}
+            yield {**base, "x": x0 + (x1 - x0) * t, "y": y, "y2": y + thick}
 
 
 def _offsets(diagram: Diagram, places: dict[str, _Place], leaving: bool) -> dict[int, float]:
     """Where each band touches its node, from the node's top [px]; in the order of the nodes at their other ends."""
-    found: dict[int, float] = {}
+    offsets: dict[int, float] = {}
     for key, place in places.items():
         mine = [
             (places[link.target if leaving else link.source].centre, number, link.amount)
@@ -256,9 +256,9 @@ def _offsets(diagram: Diagram, places: dict[str, _Place], leaving: bool) -> dict
         ]
         y, scale = 0.0, place.height / max(diagram.through(key), 1e-12)
         for _, number, amount in sorted(mine):
-            found[number] = y
+            offsets[number] = y
             y += amount * scale
-    return found
+    return offsets
 
 
 def _nodes(
@@ -281,6 +281,6 @@ def _nodes(
         yield {
             "x": x, "x2": x + NODE, "y": place.y, "y2": place.y + place.height, "middle": place.centre,
             "edge": x + NODE if right else x, "side": "right" if right else "left", "colour": colour,
-            "name": called(diagram, key), "says": f"{wording.number(amount, 1)} {diagram.unit}",
-            "label": f"{called(diagram, key)}\n{number}",
+            "name": node_name(diagram, key), "says": f"{wording.number(amount, 1)} {diagram.unit}",
+            "label": f"{node_name(diagram, key)}\n{number}",
         }  # fmt: skip

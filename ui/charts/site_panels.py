@@ -58,8 +58,8 @@ class Balance:
 
 def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
     """The balance of every carrier, electricity first, read from a run."""
-    found = {name: Balance(name, carrier.rate_unit) for name, carrier in scenario.site.carrier.items()}
-    power = found[ELECTRICITY]
+    balances = {name: Balance(name, carrier.rate_unit) for name, carrier in scenario.site.carrier.items()}
+    power = balances[ELECTRICITY]
     power.gives["grid import"] = run["import_mw"].to_numpy()
     power.gives["PV"], power.takes["export"] = run["pv_mw"].to_numpy(), run["export_mw"].to_numpy()
     power.gives["battery"], power.takes["battery"] = run["discharge_mw"].to_numpy(), run["charge_mw"].to_numpy()
@@ -67,36 +67,36 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
     loads = {asset.name for asset in scenario.site.assets if isinstance(asset, Load)}
     rates = _rows(run, "asset_rate")
     for (asset, carrier), rate in zip(_labels(run, "flow_asset", "flow_carrier"), rates, strict=True):
-        balance = found[carrier]
+        balance = balances[carrier]
         if asset in loads:
             balance.need = -rate if balance.need is None else balance.need - rate
             continue
         for side, amount in ((balance.gives, np.maximum(rate, 0.0)), (balance.takes, np.maximum(-rate, 0.0))):
-            side[called(asset)] = side.get(called(asset), 0.0) + amount
+            side[asset_label(asset)] = side.get(asset_label(asset), 0.0) + amount
     for stream in streams(scenario) if "stream_rate" in run else ():
         if not stream.material:
             rate = run["stream_rate"].sel(stream=stream.label).to_numpy() * stream.sign
-            side = found[stream.place].gives if stream.direction == "out" else found[stream.place].takes
-            name = called_process(scenario, stream.process.name)
+            side = balances[stream.place].gives if stream.direction == "out" else balances[stream.place].takes
+            name = process_label(scenario, stream.process.name)
             side[name] = side.get(name, 0.0) + np.maximum(rate, 0.0)
     for (name,), rate in zip(_labels(run, "carrier"), _rows(run, "dumped_rate"), strict=True):
-        found[name].takes["let go"] = rate
+        balances[name].takes["let go"] = rate
     for carrier in scenario.line.gives:
         # no run tells what the line gives of it: it is what the others take and do not give
-        balance = found[carrier]
+        balance = balances[carrier]
         none = np.zeros(scenario.horizon.n_steps)
-        taken = sum(balance.takes.values(), none) + (none if balance.need is None else balance.need)
-        balance.gives["line"] = np.maximum(taken - sum(balance.gives.values(), none), 0.0)
-    for balance in found.values():
+        demand = sum(balance.takes.values(), none) + (none if balance.need is None else balance.need)
+        balance.gives["line"] = np.maximum(demand - sum(balance.gives.values(), none), 0.0)
+    for balance in balances.values():
         for side in (balance.gives, balance.takes):
             for name in [name for name, amount in side.items() if not amount.max(initial=0.0) > SMALL]:
                 del side[name]
-    return found
+    return balances
 
 
 def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
     """Carriers that are bought and turned into something else, and neither kept nor needed by themselves: fuels."""
-    supplies = {called(asset.name) for asset in scenario.site.assets if asset.kind == "supply"}
+    supplies = {asset_label(asset.name) for asset in scenario.site.assets if asset.kind == "supply"}
     return {
         name
         for name, balance in balances(scenario, run).items()
@@ -106,25 +106,25 @@ def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
 
 def colours(scenario: Scenario) -> dict[str, str]:
     """Colour of everything that gives or takes."""
-    names = [called(asset.name) for asset in scenario.site.assets if not isinstance(asset, Load)]
-    of_processes = {called_process(scenario, name): shade for name, shade in shades.of_processes(scenario).items()}
+    names = [asset_label(asset.name) for asset in scenario.site.assets if not isinstance(asset, Load)]
+    of_processes = {process_label(scenario, name): shade for name, shade in shades.of_processes(scenario).items()}
     used = {*of_processes.values(), *shades.of_modes(scenario).values()}
     free = [shade for shade in ASSETS if shade not in used] or ASSETS
     return OWN | of_processes | {name: free[i % len(free)] for i, name in enumerate(names)}
 
 
-def called(asset: str) -> str:
+def asset_label(asset: str) -> str:
     """What an asset is called here: told apart from what is no asset, where it has its name."""
     return f"{asset} (asset)" if asset in OWN else asset
 
 
-def called_process(scenario: Scenario, process: str) -> str:
+def process_label(scenario: Scenario, process: str) -> str:
     """What a process is called beside assets: told apart where one of them, or what is none, has its name."""
-    taken = process in OWN or process in {asset.name for asset in scenario.site.assets}
-    return f"{process} (process)" if taken else process
+    clash = process in OWN or process in {asset.name for asset in scenario.site.assets}
+    return f"{process} (process)" if clash else process
 
 
-def shown(name: str) -> str:
+def display_name(name: str) -> str:
     """A name of :func:`colours` in the language of the page; names of assets and processes stay."""
     if name in (*OWN, BASE, ELECTRICITY):
         return tr(name)
@@ -175,22 +175,22 @@ def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, 
         baseline: grid import of the baseline by step, drawn dashed; None: not drawn.
     """
     titles, number = {"clock": tr("from")}, list(scenario.site.carrier).index(balance.carrier)
-    chosen = colours(scenario)
+    colour_of = colours(scenario)
 
     def column(key: str, values: np.ndarray, title: str) -> str:
         key = table.mean(f"c{number}{key}", values)
         titles[key] = f"{title} [{balance.unit}]"
         return key
 
-    up = {column(f"u{i:02d}", rate, shown(name)): name for i, (name, rate) in enumerate(balance.gives.items())}
+    up = {column(f"u{i:02d}", rate, display_name(name)): name for i, (name, rate) in enumerate(balance.gives.items())}
     down = {
-        column(f"d{i:02d}", -rate, tr("{name}, taken", name=shown(name))): name
+        column(f"d{i:02d}", -rate, tr("{name}, taken", name=display_name(name))): name
         for i, (name, rate) in enumerate(balance.takes.items())
     }
     lines: list[tuple[str, dict[str, Any]]] = []
     if balance.need is not None:
-        drawn = tr("processes and base load") if scenario.processes else tr("line and base load")
-        title = drawn if balance.carrier == ELECTRICITY else tr("must be met")
+        load = tr("processes and base load") if scenario.processes else tr("line and base load")
+        title = load if balance.carrier == ELECTRICITY else tr("must be met")
         need = column("need", balance.need, title)
         # a light edge, for a dark line is not seen on a dark page
         lines.append((need, {"color": PAPER, "strokeWidth": 3.0, "opacity": 0.75}))
@@ -204,7 +204,7 @@ def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, 
         highest = table.highest(f"c{number}top", balance.gives["grid import"])
         titles[highest] = f"{tr('grid import, highest step')} [{balance.unit}]"
         lines.append((highest, {"color": IMPORT, "strokeWidth": 1}))
-    layers = stacked(table, x, [shown(balance.carrier), f"[{balance.unit}]"], up, down, chosen)
+    layers = stacked(table, x, [display_name(balance.carrier), f"[{balance.unit}]"], up, down, colour_of)
     base = alt.Chart(table.frame).encode(x=x)
     layers += [base.mark_line(interpolate="step-after", clip=True, **how).encode(y=f"{key}:Q") for key, how in lines]
     limit = scenario.site.grid.import_limit_mw
@@ -234,16 +234,16 @@ def stacked(
         colour_of: colour by name.
         top: of the vertical axis; None: what there is.
     """
-    chosen = {key: colour_of.get(name, BASELINE) for key, name in (up | down).items()}
+    colour_by_key = {key: colour_of.get(name, BASELINE) for key, name in (up | down).items()}
     legend = up | {key: name for key, name in down.items() if name not in up.values()}
-    told = {key: shown(name) for key, name in legend.items()}
+    labels = {key: display_name(name) for key, name in legend.items()}
     scale = alt.Undefined if top is None else alt.Scale(domainMax=top, nice=False)
     y = alt.Y("amount:Q", title=title, axis=y_axis(), stack="zero", scale=scale)
     colour = alt.Color(
         "key:N",
-        scale=alt.Scale(domain=list(chosen), range=list(chosen.values())),
+        scale=alt.Scale(domain=list(colour_by_key), range=list(colour_by_key.values())),
         legend=alt.Legend(
-            title=None, orient="top", values=list(legend), labelExpr=f"({json.dumps(told)})[datum.value]",
+            title=None, orient="top", values=list(legend), labelExpr=f"({json.dumps(labels)})[datum.value]",
             columns=8, padding=0, offset=4, symbolSize=70, labelLimit=150,
         ),
     )  # fmt: skip
@@ -272,25 +272,27 @@ class Level:
     baseline: np.ndarray
 
 
-def levels(made: Plan) -> Iterator[Level]:
+def levels(plan: Plan) -> Iterator[Level]:
     """Levels of the battery and of every store."""
-    assert made.replay is not None
-    site, (plan, baseline) = made.scenario.site, (made.replay, made.baseline)
+    assert plan.replay is not None
+    site, (ours, baseline) = plan.scenario.site, (plan.replay, plan.baseline)
     battery = site.battery
     if battery is not None and battery.energy_mwh > 0:
-        full, start = battery.energy_mwh, float(made.envelope["battery_level_mwh"])
-        ends = (run["battery_mwh"].to_numpy() for run in (plan, baseline))
+        full, start = battery.energy_mwh, float(plan.envelope["battery_level_mwh"])
+        ends = (run["battery_mwh"].to_numpy() for run in (ours, baseline))
         yield Level(0, "battery", "MWh", 0.0, full, full, start, *ends)
     for number, (name, store) in enumerate(site.stores.items(), start=1):
-        ends = (run["asset_level"].sel(store=name).to_numpy() for run in (plan, baseline))
+        ends = (run["asset_level"].sel(store=name).to_numpy() for run in (ours, baseline))
         unit = site.carrier[store.carrier].unit
-        yield Level(number, called(name), unit, store.lowest, store.highest, store.capacity, store.start_level, *ends)
+        yield Level(
+            number, asset_label(name), unit, store.lowest, store.highest, store.capacity, store.start_level, *ends
+        )
 
 
 def level_panel(level: Level, table: Table, x: alt.X, colour: str, baseline: bool, whose: str = "plan") -> Any:
     """One store: its level within its band; what lies outside the band is shaded."""
     plan = table.level(f"s{level.number}", level.start, level.plan)
-    name = shown(level.name)
+    name = display_name(level.name)
     titles = {"clock": tr("at"), plan: f"{name}, {tr(whose)} [{level.unit}]"}
     y = alt.Y(f"{plan}:Q", title=[name, f"[{level.unit}]"], axis=y_axis(), scale=alt.Scale(domain=[0, level.capacity]))
     base = alt.Chart(table.frame).encode(x=x)
@@ -335,8 +337,14 @@ def grouped() -> str:
 
 def y_axis(ticks: bool = True, widest: int = MARGIN, **rest: Any) -> alt.Axis:
     """The vertical axis of every panel, all of one width; labels may be wider where there is no title beside them."""
-    told = {"tickCount": 4, "titlePadding": 4, "titleLimit": 120, **({"labelExpr": grouped()} if ticks else {}), **rest}
-    return alt.Axis(minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, labelLimit=widest, **told)
+    options = {
+        "tickCount": 4,
+        "titlePadding": 4,
+        "titleLimit": 120,
+        **({"labelExpr": grouped()} if ticks else {}),
+        **rest,
+    }
+    return alt.Axis(minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, labelLimit=widest, **options)
 
 
 def _labels(run: xr.Dataset, *names: str) -> list[tuple[str, ...]]:

@@ -50,10 +50,10 @@ def end(line: str) -> None:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: list[BaseException] = []
+    chain: list[BaseException] = []
     following: BaseException | None = error
-    while following is not None and following not in seen:
-        seen.append(following)
+    while following is not None and following not in chain:
+        chain.append(following)
         yield following
         following = following.__cause__ or following.__context__
 

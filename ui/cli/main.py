@@ -39,7 +39,7 @@ def list_scenarios(as_json: AsJson = False) -> None:
     """List the bundled scenarios."""
     from emberline.scenarios import bundled, load
 
-    found = [load(name) for name in bundled()]
+    scenarios = [load(name) for name in bundled()]
     if as_json:
         print_json(
             [
@@ -50,12 +50,12 @@ def list_scenarios(as_json: AsJson = False) -> None:
                     "units": len(s.process_units),
                     "description": s.description,
                 }
-                for s in found
+                for s in scenarios
             ]
         )
         return
-    width = max(len(scenario.name) for scenario in found)
-    for scenario in found:
+    width = max(len(scenario.name) for scenario in scenarios)
+    for scenario in scenarios:
         print(f"{scenario.name:<{width}}  {scenario.title}")
 
 
@@ -66,19 +66,19 @@ def check(scenario: Named, changes: Changes = None) -> None:
     from emberline.ui.text import facts
     from emberline.ui.text.wording import filled
 
-    asked = _load(scenario, changes)
-    for line in (*heading(asked), *facts.lines(asked)):
+    case = _load(scenario, changes)
+    for line in (*heading(case), *facts.lines(case)):
         print(line)
-    for name, series in asked.inputs.data_vars.items():
+    for name, series in case.inputs.data_vars.items():
         if series.attrs.get("source") == "none":
             continue
         values = series.to_numpy()
-        unit = series.attrs["units"].format(currency=asked.market.currency)
+        unit = series.attrs["units"].format(currency=case.market.currency)
         unit = f" {unit}" if unit else ""
         print(f"series {name}: {values.min():g} to {values.max():g}{unit}, from {series.attrs.get('source', '')}")
-    for line in filled(asked):
+    for line in filled(case):
         print(line)
-    for line in facts.odd(asked):
+    for line in facts.odd(case):
         print(f"odd: {line}")
     print("no mistake found")
 
@@ -92,22 +92,22 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
-    asked = _load(scenario, changes)
-    run = twin.simulate(asked)
-    sums = figures(asked, run, float(run.attrs["tonnes"]))
+    case = _load(scenario, changes)
+    run = twin.simulate(case)
+    sums = figures(case, run, float(run.attrs["tonnes"]))
     missed = violations(run)
     if as_json:
-        print_json({"scenario": asked.name, "baseline": sums.as_dict() | {"violations": missed}})
+        print_json({"scenario": case.name, "baseline": sums.as_dict() | {"violations": missed}})
         return
-    for line in terminal.heading(asked):
+    for line in terminal.heading(case):
         print(line)
     print()
     for row in wording.rows(sums, None):
         print(f"{row.label:<22}{row.number(row.baseline):>12}  {row.unit}")
     print()
     print(f"limits missed: {len(missed) or 'none'}")
-    for found in missed:
-        print(f"  {wording.violation(found, asked.horizon)}")
+    for violation in missed:
+        print(f"  {wording.violation(violation, case.horizon)}")
 
 
 @app.command()
@@ -129,32 +129,32 @@ def plan(
         changes.append(f"goal.gap={gap}")
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
-    asked = _load(scenario, changes)
+    case = _load(scenario, changes)
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.store.store import Store
     from emberline.ui.cli import terminal
     from emberline.ui.cli.progress import make
 
-    memory.refuse(memory.of_plan(asked), asked.name)
-    pace.refuse(asked)
+    memory.refuse(memory.of_plan(case), case.name)
+    pace.refuse(case)
 
     store = Store()
-    with store.working(asked) as run:
-        made = make(asked, quiet)
-        folder = store.save(run, made)
-    why = why_not.after_plan(made, scenario, changes, quiet)
+    with store.working(case) as run:
+        plan = make(case, quiet)
+        folder = store.save(run, plan)
+    why = why_not.after_plan(plan, scenario, changes, quiet)
     if as_json:
         more = {} if why is None else {"why_not": why.summary()}
-        print_json({"run": run, "folder": str(folder), **made.summary(), **more})
+        print_json({"run": run, "folder": str(folder), **plan.summary(), **more})
     else:
-        terminal.show(terminal.out(), made, run, folder, as_asked(scenario, changes))
+        terminal.show(terminal.out(), plan, run, folder, as_asked(scenario, changes))
         for line in () if why is None else why_not.lines(why):
             print(line, file=sys.stderr)
         print("\nsee it in the browser   emberline app")
-        if made.found:
+        if plan.found:
             print("take it to the shift    emberline export last")
-    raise typer.Exit(0 if made.acceptable else 1)
+    raise typer.Exit(0 if plan.acceptable else 1)
 
 
 app.command()(pareto.pareto)
@@ -183,12 +183,12 @@ def show(run: Run = "last", as_json: AsJson = False) -> None:
     """Show a stored run."""
     from emberline.ui.cli import terminal
 
-    store, found = find(run)
-    stored = store.open(found)
+    store, number = find(run)
+    stored = store.open(number)
     if as_json:
-        print_json({"run": found, "folder": str(stored.folder), **stored.plan.summary()})
+        print_json({"run": number, "folder": str(stored.folder), **stored.plan.summary()})
     else:
-        terminal.show(terminal.out(), stored.plan, found, stored.folder)
+        terminal.show(terminal.out(), stored.plan, number, stored.folder)
 
 
 @app.command()
@@ -196,8 +196,8 @@ def schema() -> None:
     """Print the JSON Schema of scenarios, for editors."""
     from emberline.scenarios import Scenario
 
-    made = Scenario.model_json_schema()
-    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Emberline scenario"})
+    schema = Scenario.model_json_schema()
+    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Emberline scenario"})
 
 
 def _load(name: str, changes: list[str] | None) -> Scenario:
@@ -254,9 +254,9 @@ def main() -> None:
     except typer.Abort:
         _fail(2, "given up")
     except Exception as error:  # the user sees lines, never a stack trace
-        said = getattr(error, "format_message", None)  # the command line itself was wrong
-        if said is not None:
-            _fail(2, " ".join(said().split()) or "see emberline --help")
+        message = getattr(error, "format_message", None)  # the command line itself was wrong
+        if message is not None:
+            _fail(2, " ".join(message().split()) or "see emberline --help")
         problems = getattr(error, "problems", None)
         if problems is not None:
             _fail(2, *map(str, problems))

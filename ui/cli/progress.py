@@ -15,15 +15,15 @@ from emberline.scenarios import Scenario
 from emberline.ui.cli.terminal import Progress
 from emberline.ui.cli.workers import give_up
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 @contextmanager
-def stdout_kept_clean() -> Iterator[None]:
+def stdout_to_stderr() -> Iterator[None]:
     """What any library prints goes to standard error, at the level of the file descriptor."""
     try:
         sys.stdout.flush()
-        kept = os.dup(1)
+        descriptor = os.dup(1)
     except OSError:  # closed: there is nothing to keep clean
         yield
         return
@@ -31,11 +31,13 @@ def stdout_kept_clean() -> Iterator[None]:
         os.dup2(2, 1)
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(descriptor, 1)
+        os.close(descriptor)
 
 
-def answering(work: Callable[[Callable[[], bool]], Made], draw: Callable[[], None], wished: Callable[[], None]) -> Made:
+def answering(
+    work: Callable[[Callable[[], bool]], Result], draw: Callable[[], None], on_wish: Callable[[], None]
+) -> Result:
     """Do long work in a second thread, so that this one always answers the keyboard.
 
     The first Ctrl-C asks for the best that was found so far, the second gives up.
@@ -43,52 +45,52 @@ def answering(work: Callable[[Callable[[], bool]], Made], draw: Callable[[], Non
     Args:
         work: is given a function to poll: whether what there is should be taken.
         draw: called every tenth of a second.
-        wished: called when the user asks for what there is.
+        on_wish: called when the user asks for what there is.
 
     Raises:
         KeyboardInterrupt: the user has given up; the other thread may still be at work.
     """
-    wish, done = threading.Event(), threading.Event()
-    made: list[Made] = []
-    failed: list[BaseException] = []
+    wish, end = threading.Event(), threading.Event()
+    results: list[Result] = []
+    errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            made.append(work(wish.is_set))
+            results.append(work(wish.is_set))
         except BaseException as error:  # raised again where the user is
-            failed.append(error)
+            errors.append(error)
         finally:
-            done.set()
+            end.set()
 
     threading.Thread(target=run, daemon=True).start()
-    while not done.is_set():  # not the thread itself: a join that is interrupted takes it for ended
+    while not end.is_set():  # not the thread itself: a join that is interrupted takes it for ended
         try:
             draw()
-            done.wait(0.1)
+            end.wait(0.1)
         except KeyboardInterrupt:
             if wish.is_set():
                 raise
             wish.set()
-            wished()
-    if failed:
-        raise failed[0]
-    return made[0]
+            on_wish()
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 def make(scenario: Scenario, quiet: bool) -> Plan:
     """Make a plan with progress on standard error; Ctrl-C takes the best plan found so far."""
     progress = Progress(scenario, quiet)
 
-    def wished() -> None:
+    def on_wish() -> None:
         progress.wish = "taking the best plan so far (Ctrl-C again gives up)"
         if not progress.console.is_terminal and not quiet:
             print(progress.wish, file=sys.stderr)
 
-    with stdout_kept_clean(), progress.shown() as draw:
-        return answering(lambda wish: plan(scenario, on_progress=progress.tell, cancel=wish), draw, wished)
+    with stdout_to_stderr(), progress.drawing() as draw:
+        return answering(lambda wish: plan(scenario, on_progress=progress.tell, cancel=wish), draw, on_wish)
 
 
-def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Made], taking: str, quiet: bool) -> Made:
+def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Result], taking: str, quiet: bool) -> Result:
     """Make several plans, a line of progress for each step on standard error; a second Ctrl-C ends all at once.
 
     Args:
@@ -96,19 +98,19 @@ def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Made], tak
         taking: what is told when the user asks for what there is.
         quiet: tell nothing.
     """
-    began, said = time.perf_counter(), [""]
+    began, last = time.perf_counter(), [""]
 
     def tell(line: str) -> None:
-        if not quiet and line != said[0]:
-            said[0] = line
+        if not quiet and line != last[0]:
+            last[0] = line
             print(f"{time.perf_counter() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
 
-    def wished() -> None:
+    def on_wish() -> None:
         if not quiet:
             print(f"{taking} (Ctrl-C again gives up)", file=sys.stderr)
 
-    with stdout_kept_clean():
+    with stdout_to_stderr():
         try:
-            return answering(lambda wish: work(tell, wish), lambda: None, wished)
+            return answering(lambda wish: work(tell, wish), lambda: None, on_wish)
         except KeyboardInterrupt:
             give_up()

@@ -39,18 +39,18 @@ def open_app(
     if not _is_ip(address):
         raise Refused(f"--address {address}: must be an IP address of this machine, such as 127.0.0.1 or 0.0.0.0")
     try:
-        asked = oidc.read(os.environ)
+        sign_in = oidc.read(os.environ)
     except oidc.Wrong as error:
         raise Refused(*error.lines) from error
-    if asked is None and not oidc.is_loopback(address):
+    if sign_in is None and not oidc.is_loopback(address):
         raise Refused(
             f"--address {address}: others could reach the pages, so people must sign in; "
             "set EMBERLINE_OIDC_URL and the others of docs/serving.md, or leave --address out"
         )
-    if why := app.taken(address, port):
+    if why := app.bind_error(address, port):
         raise Refused(f"--port {port}: cannot be used on {address} ({why}); name another")
     oidc.forget(os.environ)
-    app.serve(app.Door(address, port, tuple(hosts), asked, browser))
+    app.serve(app.Door(address, port, tuple(hosts), sign_in, browser))
 
 
 def _is_ip(text: str) -> bool:

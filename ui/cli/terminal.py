@@ -62,38 +62,38 @@ def heading(scenario: Scenario) -> list[str]:
     ]
 
 
-def holding(held: int, n: int, asked: str = "") -> list[tuple[str, str]]:
-    """Where to look for a plan that holds, if this one seldom does; ``asked``: scenario and options, as a shell takes
+def holding(holds: int, n: int, command: str = "") -> list[tuple[str, str]]:
+    """Where to look for a plan that holds, if this one seldom does; ``command``: scenario and options, as a shell takes
     them."""
-    if not wording.seldom_holds(held, n):
+    if not wording.seldom_holds(holds, n):
         return []
-    how = asked or "SCENARIO, with the same --set"
+    how = command or "SCENARIO, with the same --set"
     return [("hint", f"disturbed it seldom holds; one that does is searched by: emberline hold {how}")]
 
 
-def show(console: Console, made: Plan, run: str, folder: Path, asked: str = "") -> None:
-    """A plan as the planner reads it; ``asked``: scenario and options, as a shell takes them."""
-    for line in heading(made.scenario):
+def show(console: Console, plan: Plan, run: str, folder: Path, command: str = "") -> None:
+    """A plan as the planner reads it; ``command``: scenario and options, as a shell takes them."""
+    for line in heading(plan.scenario):
         console.print(Text(line))
     console.print()
-    console.print(figures_table(made.scenario, made.baseline_figures, made.replay_figures, made.expected()))
+    console.print(figures_table(plan.scenario, plan.baseline_figures, plan.replay_figures, plan.expected()))
     console.print()
-    lines = wording.expected(made)
+    lines = wording.expected(plan)
     facts = [("expected" if i == 0 else "", line) for i, line in enumerate(lines)]
-    if lines and made.replays is not None:
-        days = f"saved in the median of {made.replays.n} disturbed days, plan and baseline under the same disturbances"
+    if lines and plan.replays is not None:
+        days = f"saved in the median of {plan.replays.n} disturbed days, plan and baseline under the same disturbances"
         facts.append(("", days))
-    facts += [("status", wording.status(made)), ("verdict", made.verdict)]
-    facts += [("", wording.violation(found, made.scenario.horizon)) for found in made.violations[:20]]
-    if len(made.violations) > 20:
-        facts.append(("", f"and {len(made.violations) - 20} more"))
-    facts += wording.made(made)
-    says = wording.baseline_note(made)
+    facts += [("status", wording.status(plan)), ("verdict", plan.verdict)]
+    facts += [("", wording.violation(violation, plan.scenario.horizon)) for violation in plan.violations[:20]]
+    if len(plan.violations) > 20:
+        facts.append(("", f"and {len(plan.violations) - 20} more"))
+    facts += wording.outcomes(plan)
+    says = wording.baseline_note(plan)
     if says:
         facts.append(("baseline", says))
-    if made.acceptable and made.holding is not None:
-        facts += holding(*made.holding, asked)
-    facts += [("filled", line) for line in wording.filled(made.scenario)]
+    if plan.acceptable and plan.holding is not None:
+        facts += holding(*plan.holding, command)
+    facts += [("filled", line) for line in wording.filled(plan.scenario)]
     facts += [("run", run), ("folder", str(folder))]
     for name, text in facts:
         console.print(Text.assemble((f"{name:<10}", "bold"), text))
@@ -117,14 +117,14 @@ class Progress:
             self.search = event
         if event["phase"] != self.event["phase"] and not self.quiet and not self.console.is_terminal:
             if self.event["phase"] == "optimize":
-                self._say(self._found())
+                self._say(self._search_figures())
             self._say(wording.PHASES.get(event["phase"], event["phase"]))
         self.event = event
 
     def _say(self, text: str) -> None:
         self.console.print(Text(f"{time.perf_counter() - self.began:6.1f} s  {text}"))
 
-    def _found(self) -> str:
+    def _search_figures(self) -> str:
         best, bound = self.search.get("incumbent"), self.search.get("bound")
         gap = wording.percent(self.search.get("gap"))
         say = wording.objective
@@ -135,13 +135,13 @@ class Progress:
         phase = self.event["phase"]
         text = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {seconds:5.1f} s  {wording.PHASES.get(phase, phase)}"
         if phase == "optimize":
-            text += f"   {self._found()}"
+            text += f"   {self._search_figures()}"
         elif phase == "replays" and "of" in self.event:
             text += f"   {self.event['done']} of {self.event['of']}"
         return Text(text + (f"   {self.wish}" if self.wish else ""), overflow="ellipsis", no_wrap=True)
 
     @contextmanager
-    def shown(self) -> Iterator[Callable[[], None]]:
+    def drawing(self) -> Iterator[Callable[[], None]]:
         """While inside, calling what is yielded draws the line again."""
         if self.quiet or not self.console.is_terminal:
             if not self.quiet:

@@ -59,20 +59,20 @@ def route() -> None:
     st.set_page_config(page_title="Emberline", page_icon=str(icon), layout="wide", initial_sidebar_state="expanded")
     st.html(STYLE)
     session.begin()
-    why = sign_in.refused()
+    why = sign_in.refusal()
     pages = [_page(name) for name in PAGES]
     # who writes the first page's name out comes to it too
-    named = st.Page(
+    alias = st.Page(
         lambda: st.switch_page(pages[0]), title="Emberline", url_path=next(iter(PAGES)), visibility="hidden"
     )
-    chosen = st.navigation([*pages, named], position="hidden" if why else "top")
+    page = st.navigation([*pages, alias], position="hidden" if why else "top")
     with st.container(key="language"):
         _language()
     if why:
         sign_in.ask(why)
         return
     sign_in.who()
-    chosen.run()
+    page.run()
 
 
 def _page(name: str) -> Any:
@@ -100,12 +100,12 @@ def refusal(error: Exception) -> str:
 
 def _language() -> None:
     """The switch of languages; each is called by its own name."""
-    shown = current()
-    found = st.selectbox(
-        "Language · 语言", list(LANGUAGES), list(LANGUAGES).index(shown), format_func=LANGUAGES.__getitem__,
-        key=f"language.{shown}", label_visibility="collapsed",
+    language = current()
+    choice = st.selectbox(
+        "Language · 语言", list(LANGUAGES), list(LANGUAGES).index(language), format_func=LANGUAGES.__getitem__,
+        key=f"language.{language}", label_visibility="collapsed",
     )  # fmt: skip
-    document_language.declare(shown)
-    if found != shown:
-        session.speak(found)
+    document_language.declare(language)
+    if choice != language:
+        session.speak(choice)
         st.rerun()

@@ -52,19 +52,19 @@ def page() -> None:
     if not run:
         return
     try:
-        stored = result.opened(run)
+        stored = result.open_run(run)
     except StoreError as error:
         st.warning(str(error))
         return
-    made = stored.plan
-    st.text(f"{made.scenario.title or made.scenario.name}, {wording.span(made.scenario.horizon)}")
-    if made.replay is None:
+    plan = stored.plan
+    st.text(f"{plan.scenario.title or plan.scenario.name}, {wording.span(plan.scenario.horizon)}")
+    if plan.replay is None:
         st.info(tr("This run has no schedule, so there is nothing to take along. Choose another plan."))
         return
-    st.caption(wording.status(made))
-    if not made.acceptable:
+    st.caption(wording.status(plan))
+    if not plan.acceptable:
         st.warning(tr("The twin does not accept this plan: do not follow what is exported here."))
-    name = f"emberline-{made.scenario.name}-{run[:8]}"
+    name = f"emberline-{plan.scenario.name}-{run[:8]}"
     for kind in FORMATS:
         _row(stored, kind, name)
     with st.expander(tr("What every file says of where it is from")):
@@ -73,28 +73,28 @@ def page() -> None:
 
 def _row(stored: StoredRun, kind: str, name: str) -> None:
     """One format: what it is for, what of it can be chosen, and the button."""
-    found = FORMATS[kind]
-    asked: dict[str, str] = {}
+    form = FORMATS[kind]
+    options: dict[str, str] = {}
     with st.container(border=True):
         says, choice, button = st.columns([5, 3, 2], vertical_alignment="center")
-        says.markdown(f"**{tr(found.label)}** (.{kind})")
+        says.markdown(f"**{tr(form.label)}** (.{kind})")
         says.text(tr(SAYS[kind]))
         with choice:
-            if found.of_table:
-                asked["table"] = _table(stored, kind)
-            if found.of_unit:
+            if form.of_table:
+                options["table"] = _table(stored, kind)
+            if form.of_unit:
                 unit = _unit(stored)
                 if unit:
-                    asked["unit"] = unit
-        called = "-".join([name, *asked.values()])
+                    options["unit"] = unit
+        stem = "-".join([name, *options.values()])
         button.download_button(
-            tr("Download {kind}", kind=tr(found.label)), _file(stored, kind, asked), f"{called}.{kind}", found.mime,
+            tr("Download {kind}", kind=tr(form.label)), _file(stored, kind, options), f"{stem}.{kind}", form.mime,
             on_click="ignore", width="stretch", key=f"export.{kind}",
         )  # fmt: skip
         if kind == "csv":
             button.download_button(
                 tr("Its origin"), lambda: json.dumps(manifest(stored), indent=1, ensure_ascii=False),
-                f"{called}.manifest.json", "application/json", on_click="ignore", width="stretch", key="export.origin",
+                f"{stem}.manifest.json", "application/json", on_click="ignore", width="stretch", key="export.origin",
             )  # fmt: skip
 
 
@@ -115,14 +115,14 @@ def _unit(stored: StoredRun) -> str:
     return st.selectbox(tr("Unit"), names, index=None, placeholder=tr("all units"), key="export.unit") or ""
 
 
-def _file(stored: StoredRun, kind: str, asked: dict[str, str]) -> Callable[[], bytes]:
+def _file(stored: StoredRun, kind: str, options: dict[str, str]) -> Callable[[], bytes]:
     """Makes the file when it is asked for, in the language of the page that offers it."""
     words = speaker(current())
 
     def make() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"plan.{kind}"
-            unit, table = asked.get("unit"), asked.get("table")
+            unit, table = options.get("unit"), options.get("table")
             return export(stored, kind, path, unit=unit, table=table, speaker=words).read_bytes()
 
     return make

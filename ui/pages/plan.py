@@ -15,7 +15,7 @@ from emberline.plans.store.store import RUN_ID, Store, StoreError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.charts import plan
 from emberline.ui.charts.view import View
-from emberline.ui.pages.request.form import Asked, ask, start
+from emberline.ui.pages.request.form import Request, ask, start
 from emberline.ui.pages.request.sources import AT_ONCE, CHOSEN, SEED, look, note_of, same, sources
 from emberline.ui.pages.result import result, units
 from emberline.ui.pages.session import chart_cache, job_progress, run_or_baseline, session
@@ -36,33 +36,33 @@ def page() -> None:
     busy = status is not None and not status.ended
     with st.sidebar:
         place = st.empty()
-        asked = ask(st.session_state[SEED], "plan")
-        run_or_baseline.remember(asked.name, asked.overrides)
+        request = ask(st.session_state[SEED], "plan")
+        run_or_baseline.remember(request.name, request.overrides)
         at_once = st.session_state.pop(AT_ONCE, "")
-        if asked.source is not None and asked.source.key == at_once and not asked.problems:
-            _start(asked)
-        if place.button(tr("Plan"), type="primary", width="stretch", disabled=bool(asked.problems) or busy):
-            _start(asked)
+        if request.source is not None and request.source.key == at_once and not request.problems:
+            _start(request)
+        if place.button(tr("Plan"), type="primary", width="stretch", disabled=bool(request.problems) or busy):
+            _start(request)
         _earlier(run)
-    if asked.problems:
+    if request.problems:
         with st.container(border=True):
             st.markdown(f"**{tr('This cannot be planned yet.')}** {tr('Change what these lines name, at the side:')}")
-            for line in asked.problems:
+            for line in request.problems:
                 st.text(f"✕ {line}")
     if status is None:
-        _empty(asked)
+        _empty(request)
     elif busy:
         _running(status.run)
     elif status.state == "stored":
-        _differs(asked, status.run)
+        _differs(request, status.run)
         result.show(status.run)
     else:
-        job_progress.ended_badly(status, tr("Press Plan at the side to try again."))
+        job_progress.show_failure(status, tr("Press Plan at the side to try again."))
 
 
 def _run() -> str:
-    asked = str(st.query_params.get("run", ""))
-    if asked and not RUN_ID.match(asked):
+    address = str(st.query_params.get("run", ""))
+    if address and not RUN_ID.match(address):
         st.warning(tr("The address names no run (its id has 32 hexadecimal digits). Choose a scenario and press Plan."))
     return session.run()
 
@@ -95,9 +95,9 @@ def _follow(run: str, status: queue.JobStatus | None) -> None:
         st.session_state[CHOSEN] = seed["scenario"]
 
 
-def _start(asked: Asked) -> None:
+def _start(request: Request) -> None:
     try:
-        run = start(asked)
+        run = start(request)
     except RuntimeError as error:
         st.warning(said(str(error)))
         return
@@ -107,12 +107,12 @@ def _start(asked: Asked) -> None:
 
 
 def _earlier(run: str) -> None:
-    kept = {row.id: row for row in Store().list()[:EARLIER] if row.state == "stored" and row.id != run}
-    if not kept:
+    runs = {row.id: row for row in Store().list()[:EARLIER] if row.state == "stored" and row.id != run}
+    if not runs:
         return
 
     def name(key: str) -> str:
-        row = kept[key]
+        row = runs[key]
         at = row.created.replace(tzinfo=UTC).astimezone()
         when = f"{numbers.stamp(at)} {row.scenario}"
         if row.saved_carbon_kg is None:
@@ -121,17 +121,17 @@ def _earlier(run: str) -> None:
         return tr("{when}, {less} t less CO2e", when=when, less=less)
 
     with st.expander(tr("Earlier plans")):
-        chosen = st.selectbox(tr("Plan"), list(kept), index=None, format_func=name, placeholder=tr("choose one"))
-        if st.button(tr("Open"), disabled=chosen is None, width="stretch"):
-            session.choose(str(chosen))
+        choice = st.selectbox(tr("Plan"), list(runs), index=None, format_func=name, placeholder=tr("choose one"))
+        if st.button(tr("Open"), disabled=choice is None, width="stretch"):
+            session.choose(str(choice))
             st.rerun()
 
 
-def _empty(asked: Asked) -> None:
+def _empty(request: Request) -> None:
     st.subheader(tr("When should this plant use energy?"), anchor=False)
     baseline = tr("the baseline, which makes everything as soon as possible")
-    if asked.scenario is not None:
-        baseline = wording.baseline_name(asked.scenario)
+    if request.scenario is not None:
+        baseline = wording.baseline_name(request.scenario)
     st.markdown(
         tr(
             "Choose a scenario at the side, change what you like and press **Plan**. Emberline simulates {baseline}, "
@@ -140,8 +140,8 @@ def _empty(asked: Asked) -> None:
             baseline=baseline,
         )
     )
-    if asked.scenario is not None:
-        _facts(asked.scenario)
+    if request.scenario is not None:
+        _facts(request.scenario)
 
 
 def _facts(scenario: Scenario) -> None:
@@ -157,7 +157,7 @@ def _facts(scenario: Scenario) -> None:
         for line in facts.odd(scenario):
             st.text(tr("odd: {line}", line=line))
     if scenario.processes:
-        units.show_asked(scenario)
+        units.show_demand(scenario)
     columns = [tr("asset"), tr("kind"), tr("size"), tr("carriers")]
     assets = pd.DataFrame(list(facts.assets(scenario)), columns=columns)
     if len(assets):
@@ -177,7 +177,7 @@ def _running(run: str) -> None:
     if status.ended:
         st.rerun()
     request = queue.request(run)
-    asked = _scenario_of(request)
+    scenario = _scenario_of(request)
     st.subheader(tr("Making the plan"), anchor=False)
     job_progress.waiting(status)
     phases = list(wording.PHASES)
@@ -186,7 +186,7 @@ def _running(run: str) -> None:
         sign = "✓" if place < at else "▸" if place == at else "·"
         count = f" {status.done}/{status.of}" if phase == "replays" and status.of else ""
         column.text(f"{sign} {tr(wording.PHASES[phase])}{count}")
-    unit, factor, digits = wording.measure(asked) if asked else ("", 1.0, 0)
+    unit, factor, digits = wording.measure(scenario) if scenario else ("", 1.0, 0)
 
     def say(value: float | None) -> str:
         return wording.number(None if value is None else value * factor, digits)
@@ -225,33 +225,33 @@ def _running(run: str) -> None:
 
 def _scenario_of(request: dict[str, Any]) -> Scenario | None:
     if request.get("kind") == "replan":
-        return result.opened(str(request["given"]["run"])).plan.scenario
+        return result.open_run(str(request["given"]["run"])).plan.scenario
     try:
         return look(request["scenario"], tuple(request["overrides"]))
     except (ValueError, KeyError):
         return None
 
 
-def _differs(asked: Asked, run: str) -> None:
+def _differs(request: Request, run: str) -> None:
     try:
-        differs = asked.scenario is not None and not _of(asked, run)
+        differs = request.scenario is not None and not _of(request, run)
     except StoreError:
         return
     if differs:
         st.info(tr("The inputs at the side are not those of the plan below. Press Plan to plan with them."))
 
 
-def _of(asked: Asked, run: str) -> bool:
+def _of(inputs: Request, run: str) -> bool:
     """Whether a run is of what is asked now."""
-    assert asked.scenario is not None
-    if not asked.overrides and asked.source is not None and asked.source.key == note_of(run).get("snapshot"):
+    assert inputs.scenario is not None
+    if not inputs.overrides and inputs.source is not None and inputs.source.key == note_of(run).get("snapshot"):
         return True
     # what was asked, not what came of it: a worker may search for less time, and hold a cap as an amount
     request = queue.request(run)
     if request.get("kind") in ("plan", "replan"):
-        kept = snapshots.find(str(request.get("note", {}).get("snapshot", "")))
-        name = request.get("scenario") if kept is None else str(kept)
+        snapshot = snapshots.find(str(request.get("note", {}).get("snapshot", "")))
+        name = request.get("scenario") if snapshot is None else str(snapshot)
         with suppress(ScenarioError, OSError):
-            if name and same(asked.scenario, look(name, tuple(request["overrides"]))):
+            if name and same(inputs.scenario, look(name, tuple(request["overrides"]))):
                 return True
-    return same(asked.scenario, result.opened(run).plan.scenario)
+    return same(inputs.scenario, result.open_run(run).plan.scenario)

@@ -43,18 +43,18 @@ def page() -> None:
     st.subheader(tr("Runs"), anchor=False)
     store = Store()
     _say()
-    found, total = _search(store)
-    if not found:
+    entries, total = _search(store)
+    if not entries:
         if total is None:
             st.info(tr("There is no stored plan yet. Make one on the page Plan."))
         else:
             st.info(tr("No run is like that: look for fewer words, or choose another state."))
         return
-    _table(store, found)
-    more = (total or 0) - len(found)
+    _table(store, entries)
+    more = (total or 0) - len(entries)
     if more > 0:
         st.caption(trn("and {count} more: search to find it", "and {count} more: search to find them", more))
-    _one(store, {entry.id: entry for entry in found})
+    _one(store, {entry.id: entry for entry in entries})
 
 
 def _say() -> None:
@@ -70,37 +70,37 @@ def _search(store: Store) -> tuple[list[Entry], int | None]:
     text = words.text_input(
         tr("Search"), key="runs.text", help=tr("All of these words in name, scenario, title, tags or id")
     )
-    named = scenario.selectbox(
+    scenario_name = scenario.selectbox(
         tr("Scenario"), store.catalogue.scenarios(), index=None, placeholder=tr("all"), key="runs.scenario"
     )
     tagged = tags.multiselect(tr("Tags"), store.catalogue.tags(), placeholder=tr("all"), key="runs.tags")
-    shown = state.selectbox(
+    kind = state.selectbox(
         tr("State"), list(STATES), index=0, format_func=lambda name: tr(wording.STATES[STATES[name]].word),
         key="runs.state",
     )  # fmt: skip
-    found = list(store.search(text, tagged, named, shown, limit=AT_ONCE))
-    if not found and not store.count():
+    entries = list(store.search(text, tagged, scenario_name, kind, limit=AT_ONCE))
+    if not entries and not store.count():
         return [], None
-    return found, store.count(text, tagged, named, shown)
+    return entries, store.count(text, tagged, scenario_name, kind)
 
 
-def _table(store: Store, found: list[Entry]) -> None:
+def _table(store: Store, entries: list[Entry]) -> None:
     table = pd.DataFrame(
         {
-            tr("made"): [wording.moment(entry.created.replace(tzinfo=UTC).astimezone()) for entry in found],
-            tr("first day"): [_first_day(store, entry.id) for entry in found],
-            tr("name"): [entry.name for entry in found],
-            tr("scenario"): [entry.scenario for entry in found],
-            tr("goal"): [tr(wording.GOALS.get(entry.goal, entry.goal)) for entry in found],
-            tr("status"): [_status(entry) for entry in found],
-            tr("carbon [t CO2e]"): [_tonnes(entry.carbon_kg) for entry in found],
-            tr("saved [t CO2e]"): [_tonnes(entry.saved_carbon_kg) for entry in found],
-            tr("cost"): [_money(entry, entry.cost) for entry in found],
-            tr("saved cost"): [_money(entry, entry.saved_cost) for entry in found],
-            tr("peak [MW]"): [wording.number(entry.peak_mw, 1) for entry in found],
-            tr("held"): [_held(str(store.path(entry.id) / "plan.json")) for entry in found],
-            tr("tags"): [", ".join(entry.tags) for entry in found],
-            tr("run"): [entry.id[:8] for entry in found],
+            tr("made"): [wording.moment(entry.created.replace(tzinfo=UTC).astimezone()) for entry in entries],
+            tr("first day"): [_first_day(store, entry.id) for entry in entries],
+            tr("name"): [entry.name for entry in entries],
+            tr("scenario"): [entry.scenario for entry in entries],
+            tr("goal"): [tr(wording.GOALS.get(entry.goal, entry.goal)) for entry in entries],
+            tr("status"): [_status(entry) for entry in entries],
+            tr("carbon [t CO2e]"): [_tonnes(entry.carbon_kg) for entry in entries],
+            tr("saved [t CO2e]"): [_tonnes(entry.saved_carbon_kg) for entry in entries],
+            tr("cost"): [_money(entry, entry.cost) for entry in entries],
+            tr("saved cost"): [_money(entry, entry.saved_cost) for entry in entries],
+            tr("peak [MW]"): [wording.number(entry.peak_mw, 1) for entry in entries],
+            tr("held"): [_holding(str(store.path(entry.id) / "plan.json")) for entry in entries],
+            tr("tags"): [", ".join(entry.tags) for entry in entries],
+            tr("run"): [entry.id[:8] for entry in entries],
         }
     )
     draw(table, {})
@@ -119,7 +119,7 @@ def _money(entry: Entry, value: float | None) -> str:
 def _status(entry: Entry) -> str:
     if entry.state == "broken":
         return tr(wording.STATES[_ended(entry.id)].word)
-    status = wording.told_status(entry.status, entry.carbon_kg is not None)
+    status = wording.status_text(entry.status, entry.carbon_kg is not None)
     if entry.gap is None:
         return status
     return tr("{status}, gap {share}", status=status, share=wording.percent(entry.gap))
@@ -150,11 +150,11 @@ def _horizon(path: str) -> Horizon | None:
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _held(path: str) -> str:
+def _holding(path: str) -> str:
     """In how many of its disturbed replays a stored plan held, as it was made."""
     try:
-        done = json.loads(Path(path).read_text(encoding="utf-8"))["summary"]["replays"]
-        return tr("{held} of {n}", held=done["held"], n=done["n"]) if done["n"] else NONE
+        replays = json.loads(Path(path).read_text(encoding="utf-8"))["summary"]["replays"]
+        return tr("{held} of {n}", held=replays["held"], n=replays["n"]) if replays["n"] else NONE
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return NONE
 
@@ -163,14 +163,14 @@ def _tonnes(kg: float | None) -> str:
     return wording.number(None if kg is None else kg / 1000, 1)
 
 
-def _one(store: Store, found: dict[str, Entry]) -> None:
+def _one(store: Store, entries: dict[str, Entry]) -> None:
     """One run and what can be done with it."""
-    ids, looked = list(found), session.run()
-    chosen = st.selectbox(
-        tr("Run"), ids, index=ids.index(looked) if looked in found else 0,
-        format_func=lambda run: run_picker.label(found[run]), key="runs.one",
+    ids, looked = list(entries), session.run()
+    choice = st.selectbox(
+        tr("Run"), ids, index=ids.index(looked) if looked in entries else 0,
+        format_func=lambda run: run_picker.label(entries[run]), key="runs.one",
     )  # fmt: skip
-    entry = found[chosen]
+    entry = entries[choice]
     with st.container(border=True):
         if entry.verdict:
             st.text(said(entry.verdict))
@@ -179,16 +179,16 @@ def _one(store: Store, found: dict[str, Entry]) -> None:
             st.text(f"{tr(says)} {tr(then)}")
         if entry.deleted is not None:
             if st.button(tr("Take it back"), key="runs.restore"):
-                _do(lambda: store.restore(chosen), tr("Run {run} is back.", run=chosen[:8]))
+                _do(lambda: store.restore(choice), tr("Run {run} is back.", run=choice[:8]))
             return
         if entry.state == "stored":
-            _go(chosen)
+            _go(choice)
             _label(store, entry)
         elif entry.state == "working" and st.button(tr("Watch it"), key="runs.watch"):
-            session.choose(chosen)
+            session.choose(choice)
             go("plan")
         if entry.state != "working":
-            _delete(store, chosen)
+            _delete(store, choice)
 
 
 def _go(run: str) -> None:
@@ -209,7 +209,7 @@ def _server() -> str:
 def _label(store: Store, entry: Entry) -> None:
     with st.form(f"runs.label.{entry.id}", border=False):
         name, tags, button = st.columns([3, 3, 1], vertical_alignment="bottom")
-        named = name.text_input(tr("Name"), entry.name, max_chars=80)
+        text = name.text_input(tr("Name"), entry.name, max_chars=80)
         tagged = tags.text_input(
             tr("Tags, a space between them"), " ".join(entry.tags), help=tr("Such as: june trial")
         ).split()
@@ -219,7 +219,7 @@ def _label(store: Store, entry: Entry) -> None:
                 # in one transaction: a tag that is none leaves the name as it was
                 folder, more = store.path(entry.id), [tag for tag in tagged if tag not in entry.tags]
                 store.catalogue.label(
-                    entry.id, name=named, add=more, remove=set(entry.tags) - set(tagged),
+                    entry.id, name=text, add=more, remove=set(entry.tags) - set(tagged),
                     keep=lambda *kept: run_folder.label(folder, *kept),
                 )  # fmt: skip
 
@@ -236,12 +236,12 @@ def _delete(store: Store, run: str) -> None:
             _do(lambda: store.delete(run), tr("Run {run} was deleted. The state deleted lists it.", run=run[:8]))
 
 
-def _do(work: Callable[[], None], done: str) -> None:
+def _do(work: Callable[[], None], message: str) -> None:
     """Do something to a run, say what came of it, and draw the page anew."""
     try:
         work()
     except StoreError as error:
         st.session_state[SAID] = f"✕ {error}"
     else:
-        st.session_state[SAID] = f"✓ {done}"
+        st.session_state[SAID] = f"✓ {message}"
     st.rerun()

@@ -15,7 +15,7 @@ from emberline.scenarios.reading.loading import find
 from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.editor import draft_list, form, source_text, tables
 from emberline.ui.pages.editor import series as editing_series
-from emberline.ui.pages.editor.draft import State
+from emberline.ui.pages.editor.draft import DraftState
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.request.sources import CHOSEN, Source
 from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
@@ -41,11 +41,11 @@ WANTED = "plan.wanted"
 def page() -> None:
     """Draw the page."""
     st.html(STYLE)
-    _told()
+    _check_address()
     with st.sidebar:
         source = sources.choose(st.session_state.get(sources.SEED, {}))
         _upload()
-    editing.said()
+    editing.show_refusal()
     if source.draft is None:
         _look(source)
     else:
@@ -53,11 +53,11 @@ def page() -> None:
         _edit(source.draft)
 
 
-def _told() -> None:
+def _check_address() -> None:
     """Say so where a draft of the address is not kept any more."""
-    kept = sources.own()
+    mine = sources.my_drafts()
     for draft in session.drafts():
-        if draft not in kept:
+        if draft not in mine:
             session.leave(draft)
             st.warning(
                 tr(
@@ -70,12 +70,12 @@ def _told() -> None:
 def _begin(text: str, origin: str, series: Path | None = None) -> None:
     """Make a draft and edit it; ``series``: a folder with those that the text names."""
     try:
-        made = drafts.create(text, origin, series, sign_in.person())
+        draft = drafts.create(text, origin, series, sign_in.person())
     except (DraftError, ScenarioError) as error:
         st.session_state[editing.SAID] = str(error)
         st.rerun()
-    session.hold(made.id)
-    st.session_state[CHOSEN] = made.id
+    session.hold(draft.id)
+    st.session_state[CHOSEN] = draft.id
     st.rerun()
 
 
@@ -112,9 +112,9 @@ def _facts(scenario: Scenario) -> None:
             f"{wording.span(scenario.horizon)}\n"
             f"{numbers.clauses([wording.size(scenario), wording.goal(scenario.goal)])}"
         )
-    said = [line.partition(": ") for line in facts.lines(scenario)]
+    lines = [line.partition(": ") for line in facts.lines(scenario)]
     with st.expander(tr("Everything that it says")):
-        table = pd.DataFrame([(what, says) for what, _, says in said], columns=["what", "says"])
+        table = pd.DataFrame([(what, says) for what, _, says in lines], columns=["what", "says"])
         st.dataframe(
             table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 480), alt=tr("Everything that it says"),
             column_config={"what": tr("what"), "says": tr("it says")},
@@ -134,17 +134,17 @@ def _upload() -> None:
         if file is None:
             return
         name = shown(file.name)
-        found = source_text.uploaded(file.getvalue(), name)
-        if found is None:
+        upload = source_text.read_upload(file.getvalue(), name)
+        if upload is None:
             return
-        text, now = found
+        text, now = upload
         _preview(now)
         if st.button(tr("Edit it"), type="primary", width="stretch", key="yaml.take"):
             st.session_state["yaml.taken"] = int(st.session_state.get("yaml.taken", 0)) + 1
             _begin(text, now.scenario.name if now.scenario is not None else name)
 
 
-def _preview(now: State) -> None:
+def _preview(now: DraftState) -> None:
     """What an uploaded scenario is, before it is taken."""
     if now.scenario is not None:
         st.text(f"✓ {now.scenario.name}: {now.scenario.title}\n{wording.size(now.scenario)}")
@@ -172,11 +172,11 @@ def _edit(draft: Draft) -> None:
             editing.problem_lines(now, now.problems, most=editing.AT_TOP)
     _unapplied(draft, now)
 
-    def called(view: str) -> str:
+    def label(view: str) -> str:
         return f"{tr(VIEWS[view])} ({count})" if view == "changes" and count else tr(VIEWS[view])
 
     view = st.segmented_control(
-        tr("Edit as"), list(VIEWS), default="form", required=True, format_func=called, key=f"view.{draft.id}",
+        tr("Edit as"), list(VIEWS), default="form", required=True, format_func=label, key=f"view.{draft.id}",
         label_visibility="collapsed",
     )  # fmt: skip
     if view == "tables":
@@ -195,7 +195,7 @@ def _edit(draft: Draft) -> None:
         navigation.go("plan")
 
 
-def _unapplied(draft: Draft, now: State) -> None:
+def _unapplied(draft: Draft, now: DraftState) -> None:
     """Tell of typed text that is not applied yet; it is not planned silently without it."""
     if source_text.unapplied(draft, now) is None:
         return
@@ -212,23 +212,23 @@ def _address(draft: Draft) -> None:
     """The address that finds the draft again, beside the list of one's own where there is one."""
     says, address = st.columns([2, 3], vertical_alignment="center")
     if draft_list.there_is_one():
-        told = tr("This address opens the draft again, as does the list of your drafts.")
+        text = tr("This address opens the draft again, as does the list of your drafts.")
     else:
-        told = tr("Keep this address: it is how you find the draft again.")
+        text = tr("Keep this address: it is how you find the draft again.")
     until = tr("It is kept for {days} days after its last change.", days=drafts.KEPT_DAYS)
-    says.text(f"{told} {until}")
+    says.text(f"{text} {until}")
     page = str(st.context.url or "").partition("?")[0]
     address.code(f"{page}?draft={draft.id}", language=None, wrap_lines=True)
 
 
-def _head(draft: Draft, now: State, changes: int | None) -> None:
+def _head(draft: Draft, now: DraftState, changes: int | None) -> None:
     """Name and state of the draft, and what can be done with it as a whole."""
     mistakes = len(now.problems)
     parts = [
         trn("✕ {count} mistake", "✕ {count} mistakes", mistakes) if mistakes else tr("✓ no mistake found"),
         *([] if changes is None else [trn("{count} change", "{count} changes", changes)]),
     ]
-    st.text(f"{sources.called(draft)}: {', '.join(parts)}")
+    st.text(f"{sources.draft_title(draft)}: {', '.join(parts)}")
     undo, redo, reset, download, planning, _ = st.columns([2, 2, 2, 3, 3, 4])
     if undo.button(tr("Undo"), disabled=not draft.undoable, width="stretch", key="undo"):
         _step(draft, -1)
@@ -250,7 +250,7 @@ def _head(draft: Draft, now: State, changes: int | None) -> None:
 
 def _step(draft: Draft, by: int) -> None:
     try:
-        editing.seen(drafts.step(draft, by))
+        editing.note_version(drafts.step(draft, by))
     except DraftError as error:
         st.session_state[editing.SAID] = str(error)
     st.rerun()

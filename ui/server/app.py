@@ -66,7 +66,7 @@ class Door:
         return f"http://{host}:{self.port}"
 
     @property
-    def known(self) -> list[str]:
+    def allowed_hosts(self) -> list[str]:
         """Every host that may be asked for."""
         return [*HERE, *self.hosts, *([self.oidc.host] if self.oidc else [])]
 
@@ -88,7 +88,7 @@ def build(door: Door) -> App:
     middleware = [
         Middleware(guards.SafeHeaders, policy=policy, secure=secure),
         Middleware(guards.Closing),
-        Middleware(TrustedHostMiddleware, allowed_hosts=door.known, www_redirect=False),
+        Middleware(TrustedHostMiddleware, allowed_hosts=door.allowed_hosts, www_redirect=False),
         Middleware(guards.SameOrigin, public=oidc.origin if oidc else ""),
         Middleware(guards.Unused),
         *([Middleware(guards.SignedIn, oidc=oidc), Middleware(guards.CameFor, oidc=oidc)] if oidc else []),
@@ -126,7 +126,7 @@ def serve(door: Door) -> None:
     )
 
 
-def taken(address: str, port: int) -> str:
+def bind_error(address: str, port: int) -> str:
     """Why nothing can be served there; empty where it can."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as trial:

@@ -158,17 +158,17 @@ class SameOrigin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on or refuse."""
         reads = scope["type"] == "http" and scope["method"] in READING
-        if scope["type"] in ("http", "websocket") and not reads and not self._own(Headers(scope=scope)):
+        if scope["type"] in ("http", "websocket") and not reads and not self._same_origin(Headers(scope=scope)):
             await refuse(403, "another origin")(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
-    def _own(self, headers: Headers) -> bool:
+    def _same_origin(self, headers: Headers) -> bool:
         origin = headers.get("origin", "")
         if self.public:
             return origin == self.public
-        seen = urlsplit(origin)
-        return seen.scheme in ("http", "https") and seen.netloc == headers.get("host")
+        parts = urlsplit(origin)
+        return parts.scheme in ("http", "https") and parts.netloc == headers.get("host")
 
 
 class Unused:

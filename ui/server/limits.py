@@ -57,14 +57,16 @@ class Uploads:
 
         if self.coming[tab] >= self.AT_ONCE or self.coming.total() >= 2 * self.AT_ONCE:
             return "too many uploads at once"
-        kept = {one: [len(file.data) for file in list(files.values())] for one, files in _kept(get_instance()).items()}
-        own = kept.get(tab, [])
-        if len(own) >= self.MOST_FILES or sum(own) >= self.MOST_BYTES:
+        sizes = {
+            one: [len(file.data) for file in list(files.values())] for one, files in _uploads(get_instance()).items()
+        }
+        mine = sizes.get(tab, [])
+        if len(mine) >= self.MOST_FILES or sum(mine) >= self.MOST_BYTES:
             return "this tab keeps too many files; reload it"
-        return "too many files are kept" if sum(map(sum, kept.values())) >= self.MOST_OF_ALL else ""
+        return "too many files are kept" if sum(map(sum, sizes.values())) >= self.MOST_OF_ALL else ""
 
 
-def _kept(runtime: Any) -> dict[str, dict[str, Any]]:
+def _uploads(runtime: Any) -> dict[str, dict[str, Any]]:
     return dict(runtime.uploaded_file_mgr.file_storage)
 
 
@@ -130,9 +132,11 @@ class Messages:
         if len(data) > LARGEST_STATE_MB * 1_000_000:
             return True  # Streamlit closes the stream
         try:
-            said = BackMsg.FromString(data)
+            message = BackMsg.FromString(data)
         except Exception:  # protobuf's own, which brings no types
             return True  # the same
-        kind = said.WhichOneof("type")
-        asked = said.backend_operation_request.WhichOneof("payload") if kind == "backend_operation_request" else None
-        return kind in self.SAYS and asked in (None, *self.ASKS)
+        kind = message.WhichOneof("type")
+        operation = (
+            message.backend_operation_request.WhichOneof("payload") if kind == "backend_operation_request" else None
+        )
+        return kind in self.SAYS and operation in (None, *self.ASKS)

@@ -50,8 +50,8 @@ class Oidc:
     @property
     def origin(self) -> str:
         """Of the pages as browsers see them, such as ``https://emberline.plant.example``."""
-        seen = urlsplit(self.redirect)
-        return f"{seen.scheme}://{seen.netloc}"
+        parts = urlsplit(self.redirect)
+        return f"{parts.scheme}://{parts.netloc}"
 
     @property
     def host(self) -> str:
@@ -108,37 +108,43 @@ def read(environment: Mapping[str, str]) -> Oidc | None:
     Raises:
         Wrong: something is missing, or could not hold.
     """
-    given = {name: environment.get(PREFIX + name, "").strip() for name in (*NEEDED, *FURTHER)}
-    if not any(given.values()):
+    settings = {name: environment.get(PREFIX + name, "").strip() for name in (*NEEDED, *FURTHER)}
+    if not any(settings.values()):
         return None
     wrong = [f"{PREFIX}{name} is not set; sign-in needs {', '.join(PREFIX + one for one in NEEDED)}"
-             for name in NEEDED if not given[name]]  # fmt: skip
+             for name in NEEDED if not settings[name]]  # fmt: skip
     wrong += [
-        f"{PREFIX}{name} {given[name]}: must be an https address (http for this machine alone)"
+        f"{PREFIX}{name} {settings[name]}: must be an https address (http for this machine alone)"
         for name in ("URL", "REDIRECT")
-        if given[name] and not _safe(given[name])
+        if settings[name] and not _safe(settings[name])
     ]
-    seen = urlsplit(given["REDIRECT"])
-    if given["REDIRECT"] and (seen.path, seen.query, seen.fragment) != (CALLBACK, "", ""):
-        wrong.append(f"{PREFIX}REDIRECT {given['REDIRECT']}: must be the pages' own address followed by {CALLBACK}")
-    if given["COOKIE_SECRET"] and len(given["COOKIE_SECRET"]) < SHORTEST_SECRET:
+    redirect = urlsplit(settings["REDIRECT"])
+    if settings["REDIRECT"] and (redirect.path, redirect.query, redirect.fragment) != (CALLBACK, "", ""):
+        wrong.append(f"{PREFIX}REDIRECT {settings['REDIRECT']}: must be the pages' own address followed by {CALLBACK}")
+    if settings["COOKIE_SECRET"] and len(settings["COOKIE_SECRET"]) < SHORTEST_SECRET:
         wrong.append(f"{PREFIX}COOKIE_SECRET: must be {SHORTEST_SECRET} random characters or more")
-    allow = tuple(one.strip().lower() for one in given["ALLOW"].split(",") if one.strip())
+    allow = tuple(one.strip().lower() for one in settings["ALLOW"].split(",") if one.strip())
     wrong += [
         f"{PREFIX}ALLOW {one}: must be an address such as a@plant.example, or a domain such as @plant.example"
         for one in allow
         if one.count("@") != 1 or one.endswith("@")
     ]
-    hours = _hours(given["HOURS"])
+    hours = _hours(settings["HOURS"])
     if hours is None:
-        wrong.append(f"{PREFIX}HOURS {given['HOURS']}: must be a number of hours above 0, at most 720")
+        wrong.append(f"{PREFIX}HOURS {settings['HOURS']}: must be a number of hours above 0, at most 720")
     if not wrong and find_spec("authlib") is None:
         wrong.append("sign-in needs Authlib, which is not installed: pip install 'emberline[oidc]'")
     if wrong or hours is None:
         raise Wrong(*wrong)
-    cookie_secret = given["COOKIE_SECRET"] or secrets.token_hex(32)
+    cookie_secret = settings["COOKIE_SECRET"] or secrets.token_hex(32)
     return Oidc(
-        given["URL"], given["CLIENT_ID"], given["CLIENT_SECRET"], given["REDIRECT"], cookie_secret, allow, hours
+        settings["URL"],
+        settings["CLIENT_ID"],
+        settings["CLIENT_SECRET"],
+        settings["REDIRECT"],
+        cookie_secret,
+        allow,
+        hours,
     )
 
 
@@ -158,13 +164,13 @@ def is_loopback(host: str) -> bool:
 
 def _safe(address: str) -> bool:
     try:
-        seen = urlsplit(address)
-        host, _ = seen.hostname, seen.port
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
     except ValueError:
         return False
-    if not host or seen.username is not None:
+    if not host or parts.username is not None:
         return False
-    return seen.scheme == "https" or (seen.scheme == "http" and is_loopback(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
 
 
 def _hours(text: str) -> float | None:

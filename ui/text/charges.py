@@ -37,10 +37,10 @@ def lines(scenario: Scenario) -> Iterator[str]:
         yield f"{tr('imbalance')}: {tr('what deviates from the nomination has its own prices')}"
     price_of = market.carbon_price
     if price_of.per_t:
-        told = {"price": f"{price_of.per_t:g} {money}/t"}
-        says = tr("{price} on scope 1 and 2", **told)
+        values = {"price": f"{price_of.per_t:g} {money}/t"}
+        says = tr("{price} on scope 1 and 2", **values)
         if price_of.covers == "direct":
-            says = tr("{price} on scope 1 only", **told)
+            says = tr("{price} on scope 1 only", **values)
         if price_of.free_share:
             says = listed([says, tr("{share} free", share=percent(price_of.free_share, 1))])
         scheme = f" ({price_of.scheme})" if price_of.scheme else ""
@@ -86,14 +86,14 @@ def _how(demand: DemandCharge) -> Iterator[str]:
     yield tr(ASSESSED.get(demand.assessed, demand.assessed))
     if demand.minimum_mw:
         yield tr("at least {power} MW", power=f"{demand.minimum_mw:g}")
-    kept = demand.ratchet
-    if kept:
-        yield tr("ratchet {share} of {count} months", share=percent(kept.share, 0), count=kept.look_back_months)
+    ratchet = demand.ratchet
+    if ratchet:
+        yield tr("ratchet {share} of {count} months", share=percent(ratchet.share, 0), count=ratchet.look_back_months)
 
 
 def _rates(values: Iterable[float], unit: str) -> str:
-    found = list(values)
-    if len(found) == 1:
-        return f"{found[0]:g} {unit}"
-    told = {"low": f"{min(found):g}", "high": f"{max(found):g}", "unit": unit}
-    return tr("{count} rates, {low} to {high} {unit}", count=len(found), **told)
+    amounts = list(values)
+    if len(amounts) == 1:
+        return f"{amounts[0]:g} {unit}"
+    span = {"low": f"{min(amounts):g}", "high": f"{max(amounts):g}", "unit": unit}
+    return tr("{count} rates, {low} to {high} {unit}", count=len(amounts), **span)

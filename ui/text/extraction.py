@@ -14,37 +14,37 @@ KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None}
 """Functions whose arguments are messages, as Babel takes them."""
 METHODS = {"say": 0, "word": 1}
 """Methods of who words a file (``plans/exports/speaker.py``), and which argument is the message."""
-Found = tuple[int, str, str | tuple[str, ...], list[str]]
+Extract = tuple[int, str, str | tuple[str, ...], list[str]]
 """Line, function, message (one and many), remarks."""
 
 
-def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Found]:
+def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extract]:
     """Messages of a file of code; arguments are those that Babel gives."""
     for node in ast.walk(ast.parse(file.read())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
-            said = node.args[METHODS[node.func.attr] :][:1]
+            messages = node.args[METHODS[node.func.attr] :][:1]
             yield from (
-                (node.lineno, "mark", str(a.value), []) for a in said if isinstance(a, ast.Constant) and a.value
+                (node.lineno, "mark", str(a.value), []) for a in messages if isinstance(a, ast.Constant) and a.value
             )
             continue
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in keywords:
             continue
-        wanted = 2 if node.func.id == "trn" else 1
-        texts = tuple(str(arg.value) for arg in node.args[:wanted] if isinstance(arg, ast.Constant) and arg.value)
-        if len(texts) == wanted:
-            yield node.lineno, node.func.id, texts if wanted > 1 else texts[0], []
+        count = 2 if node.func.id == "trn" else 1
+        texts = tuple(str(arg.value) for arg in node.args[:count] if isinstance(arg, ast.Constant) and arg.value)
+        if len(texts) == count:
+            yield node.lineno, node.func.id, texts if count > 1 else texts[0], []
 
 
-def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Found]:
+def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extract]:
     """Those of a file of code, and what records say of the fields that form and tables show."""
     from emberline.scenarios.records.line import Unit
-    from emberline.ui.pages.editor.fields import documented, fields
+    from emberline.ui.pages.editor.fields import descriptions, fields
     from emberline.ui.pages.editor.form import SECTIONS
     from emberline.ui.pages.editor.tables import TABLES
 
     yield from of_code(file, keywords, comment_tags, options)
     forms = [group.record for _, groups in SECTIONS.values() for group in groups]
-    texts = [documented(record).get(field.name, "") for record in forms for field in fields(record, "EUR")]
+    texts = [descriptions(record).get(field.name, "") for record in forms for field in fields(record, "EUR")]
     tables = [record for _, _, record in TABLES.values() if record is not None]
-    texts += [text for record in (*tables, Unit) for text in documented(record).values()]
+    texts += [text for record in (*tables, Unit) for text in descriptions(record).values()]
     yield from ((1, "mark", text, []) for text in dict.fromkeys(filter(None, texts)))

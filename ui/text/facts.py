@@ -45,10 +45,10 @@ def lines(scenario: Scenario) -> Iterator[str]:
     """Everything that a scenario gives, a line each, its noun and name before a colon; its heading and its series left
     out."""
     for stage in scenario.line.stages:
-        given = [
+        flows = [
             tr("gives {amount} {carrier} per MWh", amount=f"{g.per_mwh:g}", carrier=g.carrier) for g in stage.gives
         ]
-        yield f"{tr('stage {name}', name=stage.name)}: {clauses([listed(map(_unit, stage.units)), *given])}"
+        yield f"{tr('stage {name}', name=stage.name)}: {clauses([listed(map(_unit, stage.units)), *flows])}"
     yield from _steps(scenario)
     for order in scenario.orders:
         heats = trn("{count} heat", "{count} heats", sum(entry.count for entry in order.heats))
@@ -96,21 +96,21 @@ def sides(scenario: Scenario, asset: Any) -> tuple[list[str], list[str]]:
 def _steps(scenario: Scenario) -> Iterator[str]:
     """What starting on steps costs the units of a line, where that is worth a word."""
     units: dict[str, list[str]] = {}
-    for lost in rounded(scenario):
-        if lost.share < WORTH_A_WORD:
+    for loss in rounded(scenario):
+        if loss.share < WORTH_A_WORD:
             continue
         what = tr(
             "{minutes} min take {rounded} on steps of {step} min, in all {share} of its time",
-            minutes=f"{lost.minutes:g}", rounded=f"{lost.steps_min:g}", step=f"{scenario.horizon.step_min:g}",
-            share=percent(lost.share, 1),
+            minutes=f"{loss.minutes:g}", rounded=f"{loss.steps_min:g}", step=f"{scenario.horizon.step_min:g}",
+            share=percent(loss.share, 1),
         )  # fmt: skip
-        finer = [f"{one}" for one in lost.lossless[-2:]]
+        finer = [f"{one}" for one in loss.lossless[-2:]]
         better = tr("no step loses nothing")
         if len(finer) == 1:
             better = tr("step_min {step} would lose nothing", step=finer[0])
         elif finer:
             better = tr("step_min {step} or {other} would lose nothing", step=finer[0], other=finer[1])
-        units.setdefault(clauses([what, better]), []).append(lost.unit)
+        units.setdefault(clauses([what, better]), []).append(loss.unit)
     for says, names in units.items():
         yield f"{tr('rounding of {units}', units=listed(names))}: {says}"
 
@@ -177,22 +177,22 @@ def _market(scenario: Scenario) -> Iterator[str]:
 
 
 def _carriers(scenario: Scenario) -> Iterator[str]:
-    site, (given_by, taken_by) = scenario.site, works.sides(scenario)
-    given, taken = {*scenario.line.gives, *given_by}, set(taken_by)
+    site, (producers, consumers) = scenario.site, works.sides(scenario)
+    sources, sinks = {*scenario.line.gives, *producers}, set(consumers)
     for asset in site.assets:
         gives, takes = sides(scenario, asset)
-        given.update(gives)
-        taken.update(takes)
+        sources.update(gives)
+        sinks.update(takes)
     for carrier in site.carriers:
         of = [asset.name for asset in site.assets if carrier.name in (name for _, name in asset.touches())]
-        of += [*given_by.get(carrier.name, ()), *taken_by.get(carrier.name, ())]
-        if carrier.name in given and carrier.name not in taken and not carrier.dumps:
+        of += [*producers.get(carrier.name, ()), *consumers.get(carrier.name, ())]
+        if carrier.name in sources and carrier.name not in sinks and not carrier.dumps:
             yield tr("carrier {name}: nobody uses it ({names})", name=carrier.name, names=listed(of))
-        elif carrier.name in taken and carrier.name not in given:
+        elif carrier.name in sinks and carrier.name not in sources:
             yield tr("carrier {name}: nobody gives it ({names})", name=carrier.name, names=listed(of))
-        elif not of and carrier.name not in given:
+        elif not of and carrier.name not in sources:
             yield tr("carrier {name}: no asset touches it", name=carrier.name)
-        elif carrier.name in given and carrier.name not in taken:
+        elif carrier.name in sources and carrier.name not in sinks:
             yield tr("carrier {name}: nobody uses it, all of it is let go", name=carrier.name)
 
 
@@ -214,12 +214,12 @@ def _gain(scenario: Scenario, core: Converter) -> float:
         return 0.0
     series = {key: float(values.mean()) for key, values in scenario.asset_series(core.name).items()}
     out = 1.0 if core.main == "output" else 0.0
-    taken = 1.0 - out
+    into = 1.0 - out
     for key, streams in (("inputs", core.inputs), ("outputs", core.outputs)):
         for i, stream in enumerate(streams):
             amount = stream.by_load[-1].per_unit if stream.by_load else series.get(f"{key}.{i}", 0.0)
-            out, taken = (out, taken + amount) if key == "inputs" else (out + amount, taken)
-    return out / taken if taken > 0 else (math.inf if out else 0.0)
+            out, into = (out, into + amount) if key == "inputs" else (out + amount, into)
+    return out / into if into > 0 else (math.inf if out else 0.0)
 
 
 def factors(scenario: Scenario) -> Iterator[str]:
@@ -280,10 +280,10 @@ def _size(scenario: Scenario, asset: Any) -> str:
     if isinstance(record, Renewable):
         return tr("{power} MW peak", power=f"{record.peak_mw:g}")
     if isinstance(record, Converter):
-        told = {"size": f"{record.capacity:g}", "unit": carrier.rate_unit, "carrier": carrier.name}
+        values = {"size": f"{record.capacity:g}", "unit": carrier.rate_unit, "carrier": carrier.name}
         if record.main == "output":
-            return tr("{size} {unit} of {carrier} out", **told)
-        return tr("{size} {unit} of {carrier} in", **told)
+            return tr("{size} {unit} of {carrier} out", **values)
+        return tr("{size} {unit} of {carrier} in", **values)
     if isinstance(record, Storage):
         parts = [f"{record.capacity:g} {carrier.unit}"]
         if record.in_rate is not None:

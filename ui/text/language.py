@@ -21,23 +21,23 @@ LANGUAGES = {"en": "English", "zh": "中文"}
 LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
 """Of dates and numbers."""
 CATALOGUES = Path(__file__).resolve().parents[1] / "locale"
-_chosen: ContextVar[str] = ContextVar("chosen", default="")
+_language: ContextVar[str] = ContextVar("chosen", default="")
 
 
 @contextmanager
 def spoken(language: str) -> Iterator[None]:
     """Within it all is said in one language, whatever the page's."""
-    token = _chosen.set(language)
+    token = _language.set(language)
     try:
         yield
     finally:
-        _chosen.reset(token)
+        _language.reset(token)
 
 
 def current() -> str:
     """Code of the language that is chosen, else of the page that is being drawn; English where none is."""
-    if _chosen.get():
-        return _chosen.get()
+    if _language.get():
+        return _language.get()
     if "streamlit" not in sys.modules:
         return "en"
     import streamlit as st
@@ -55,8 +55,8 @@ def tr(message: str, **values: Any) -> str:
 
 def trn(one: str, many: str, count: float, **values: Any) -> str:
     """A text that depends on a number, which stands for ``{count}``."""
-    found = catalogue(current()).ngettext(one, many, round(count) if count == round(count) else 2)
-    return _filled(found, {"count": count, **values})
+    text = catalogue(current()).ngettext(one, many, round(count) if count == round(count) else 2)
+    return _filled(text, {"count": count, **values})
 
 
 def mark(message: str) -> str:
@@ -74,8 +74,8 @@ def catalogue(language: str) -> NullTranslations:
     from babel.messages.pofile import read_po
 
     compiled = BytesIO()
-    with path.open("rb") as opened:
-        write_mo(compiled, read_po(opened, locale=LOCALES[language]))
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=LOCALES[language]))
     compiled.seek(0)
     return GNUTranslations(compiled)
 

@@ -19,8 +19,8 @@ def symbols(language: str) -> tuple[str, str, str]:
         return "\u202f", ".", "−"
     from babel import Locale
 
-    found = Locale.parse(LOCALES[language]).number_symbols["latn"]
-    return found["group"], found["decimal"], found["minusSign"]
+    marks = Locale.parse(LOCALES[language]).number_symbols["latn"]
+    return marks["group"], marks["decimal"], marks["minusSign"]
 
 
 def number(value: float | None, digits: int = 1) -> str:
@@ -89,14 +89,14 @@ def date(at: datetime) -> str:
 
 def date_of_year(at: datetime) -> str:
     """The same with the year: Tue 16 Jun 2026."""
-    told = {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year}
-    return tr("{weekday} {day} {month} {year}", **told)
+    parts = {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year}
+    return tr("{weekday} {day} {month} {year}", **parts)
 
 
 def clock(at: datetime) -> str:
     """Day and time: Tue 16 Jun 06:15."""
-    told = {"weekday": weekday(at), "day": at.day, "month": month(at), "time": f"{at:%H:%M}"}
-    return tr("{weekday} {day} {month} {time}", **told)
+    parts = {"weekday": weekday(at), "day": at.day, "month": month(at), "time": f"{at:%H:%M}"}
+    return tr("{weekday} {day} {month} {time}", **parts)
 
 
 def stamp(at: datetime) -> str:
@@ -106,8 +106,8 @@ def stamp(at: datetime) -> str:
 
 def moment(at: datetime, with_offset: bool = True) -> str:
     """A local time in full: Tue 16 Jun 2026 06:15 +02:00."""
-    told = {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year, "time": f"{at:%H:%M}"}
-    text = tr("{weekday} {day} {month} {year} {time}", **told)
+    parts = {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year, "time": f"{at:%H:%M}"}
+    text = tr("{weekday} {day} {month} {year} {time}", **parts)
     return f"{text} {offset(at)}" if with_offset else text
 
 

@@ -13,7 +13,7 @@ from emberline.ui.text.numbers import number
 
 
 @dataclass(frozen=True)
-class Row:
+class FigureRow:
     """One figure: of the baseline, of the plan, and what the plan saves."""
 
     label: str
@@ -44,7 +44,7 @@ class Row:
         return self.label.startswith(" ")
 
     @property
-    def called(self) -> str:
+    def title(self) -> str:
         """What it is called in the language of the page."""
         return tr(self.label.strip())
 
@@ -88,7 +88,7 @@ CREDITED = {"carbon": mark("carbon, stock credited"), "cost": mark("cost, stock 
 """The figure and what stands below it as ``STOCK`` together, where there is any: what is saved in all."""
 
 
-def rows(baseline: Any, plan: Any) -> Iterator[Row]:
+def rows(baseline: Any, plan: Any) -> Iterator[FigureRow]:
     """The figures of baseline and plan, for each its unit; ``plan`` may be None.
 
     What the plan has more in stock stands below carbon and cost, and then both together: rows and columns add up.
@@ -102,21 +102,21 @@ def rows(baseline: Any, plan: Any) -> Iterator[Row]:
     of_processes = bool(baseline.stock or baseline.delivered)
     more = difference(baseline, plan) if plan is not None and same else None
     credits = {} if more is None else {"carbon_kg": more.carbon_kg / 1000, "cost": more.cost}
-    told = [(label, "t CO2e", name, 1e-3, 2) for label, name in CARBON]
-    told += [(label, baseline.currency, name, sign, 0) for label, name, sign in MONEY]
-    told += [
+    entries = [(label, "t CO2e", name, 1e-3, 2) for label, name in CARBON]
+    entries += [(label, baseline.currency, name, sign, 0) for label, name, sign in MONEY]
+    entries += [
         (mark("peak, metered mean"), "MW", "peak_mw", 1.0, 1),
         (mark("processes and base load") if of_processes else mark("line and base load"), "MWh", "energy_mwh", 1.0, 1),
         (mark("electricity imported"), "MWh", "import_mwh", 1.0, 1),
         (mark("electricity exported"), "MWh", "export_mwh", 1.0, 1),
         (mark("delivered") if of_processes else mark("steel"), "t", "tonnes", 1.0, 0),
     ]
-    last, owed = {CARBON[-1][1]: "carbon_kg", MONEY[-1][1]: "cost"}, dict[str, Row]()
-    for label, unit, name, factor, digits in told:
+    last, owed = {CARBON[-1][1]: "carbon_kg", MONEY[-1][1]: "cost"}, dict[str, FigureRow]()
+    for label, unit, name, factor, digits in entries:
         values = (of(baseline, name, factor), of(plan, name, factor))
         less, credit = name not in ("tonnes", "export_mwh"), credits.get(name, 0.0)
         if name not in ONLY_WHERE_ANY or any(values):
-            row = Row(label, unit, *values, digits, less, same)
+            row = FigureRow(label, unit, *values, digits, less, same)
             yield row
             if credit:
                 owed[name] = row
@@ -127,8 +127,8 @@ def rows(baseline: Any, plan: Any) -> Iterator[Row]:
             yield replace(whole, label=CREDITED[whole.label], plan=whole.plan - credit)
 
 
-def headlines(found: Iterable[Row]) -> dict[str, Row]:
+def headlines(rows: Iterable[FigureRow]) -> dict[str, FigureRow]:
     """Of each figure by its label the row that tells what is saved in all: with the stock credited where there is any.
     The same as ``Plan.saved``."""
-    by_label = {row.label: row for row in found}
+    by_label = {row.label: row for row in rows}
     return {label: by_label.get(CREDITED.get(label, ""), row) for label, row in by_label.items()}

@@ -15,11 +15,11 @@ from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.numbers import clauses, listed, moment, number, offset, percent, sentence, signed
-from emberline.ui.text.rows import CREDITED, MONEY, STOCK, Row, headlines, rows
+from emberline.ui.text.rows import CREDITED, MONEY, STOCK, FigureRow, headlines, rows
 from emberline.ui.text.said import said
 
 __all__ = [
-    "CREDITED", "MONEY", "STOCK", "Row", "headlines", "moment", "number", "offset", "percent", "rows", "sentence",
+    "CREDITED", "MONEY", "STOCK", "FigureRow", "headlines", "moment", "number", "offset", "percent", "rows", "sentence",
     "signed",
 ]  # fmt: skip
 
@@ -59,7 +59,7 @@ KINDS = {
 """What a limit is called that a run misses, by its kind."""
 
 
-class Stated(NamedTuple):
+class StateText(NamedTuple):
     """A state of a job or of a run in words."""
 
     word: str
@@ -71,37 +71,37 @@ class Stated(NamedTuple):
 
 
 STATES = {
-    "queued": Stated(
+    "queued": StateText(
         mark("waiting"), mark("Waiting for a free worker."),
         mark("It begins by itself; this page may be closed meanwhile."),
     ),
-    "working": Stated(
+    "working": StateText(
         mark("being made"), mark("A worker is at it."), mark("It goes on when this page is closed or loaded again.")
     ),
-    "stored": Stated(mark("kept"), mark("Done and kept."), ""),
-    "deleted": Stated(mark("deleted"), mark("It was deleted."), mark("It can be taken back for some days.")),
-    "ended": Stated(
+    "stored": StateText(mark("kept"), mark("Done and kept."), ""),
+    "deleted": StateText(mark("deleted"), mark("It was deleted."), mark("It can be taken back for some days.")),
+    "ended": StateText(
         mark("ended without a plan"), mark("It ended without a plan."),
         mark("Plan again: the inputs are kept, the page Plan shows them at the side."),
     ),
-    "cancelled": Stated(
+    "cancelled": StateText(
         mark("cancelled"), mark("It was ended before anything was found."),
         mark("Plan again, and let it search longer before its best is taken."),
     ),
-    "stopped": Stated(
+    "stopped": StateText(
         mark("stopped"), mark("It was stopped."),
         mark("Nothing that it had found is kept; what was asked is, at the side."),
     ),
-    "refused": Stated(
+    "refused": StateText(
         mark("refused"), mark("This cannot be done."), mark("Change what these lines name."),
     ),
-    "failed": Stated(
+    "failed": StateText(
         mark("failed"), mark("It failed: an error in Emberline."),
         mark(
             "What was asked is kept at the side. Where it fails again, give these lines to whoever runs Emberline here."
         ),
     ),
-    "broken": Stated(
+    "broken": StateText(
         mark("lost"), mark("It was lost: its worker died, or was ended."),
         mark("What was asked is kept at the side. Where it is lost again, ask for less or allow more time."),
     ),
@@ -119,9 +119,9 @@ SELDOM = 0.5
 """Share of disturbed replays that hold, below which it is said where a plan is found that holds."""
 
 
-def seldom_holds(held: int, n: int) -> bool:
+def seldom_holds(holds: int, n: int) -> bool:
     """Whether a plan holds in so few of its disturbed replays that another one should be searched."""
-    return held < SELDOM * n
+    return holds < SELDOM * n
 
 
 def baseline_note(plan: Plan) -> str | None:
@@ -143,26 +143,26 @@ def baseline_note(plan: Plan) -> str | None:
         return None
     if plan.comparable:
         return tr("the baseline rules do not keep every limit here; the comparison is with what it does")
-    made, asked = (number(tonnes, 0) for tonnes in (plan.baseline_figures.tonnes, plan.scenario.tonnes))
+    output, demand = (number(tonnes, 0) for tonnes in (plan.baseline_figures.tonnes, plan.scenario.tonnes))
     if plan.scenario.processes:
         return tr(
             "the baseline rules deliver {made} of {asked} t, the plan something else: no saving is told",
-            made=made, asked=asked,
+            made=output, asked=demand,
         )  # fmt: skip
     return tr(
         "the baseline rules make only {made} of {asked} t in time: no saving is told, no cap on extra cost holds",
-        made=made, asked=asked,
+        made=output, asked=demand,
     )  # fmt: skip
 
 
-def made(plan: Plan) -> Iterator[tuple[str, str]]:
+def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
     """What a plan makes and leaves, as key and text; an empty key belongs to the line above it.
 
     Of processes: ``delivered``, ``products``, ``units``, what is ``saved`` by tonne. Of all plans, where there is any:
     ``stock``, ``discarded``, ``demand``, ``locks``.
     """
-    done, scenario = plan.replay_figures, plan.scenario
-    if done is None or plan.replay is None:
+    figures, scenario = plan.replay_figures, plan.scenario
+    if figures is None or plan.replay is None:
         return
     if scenario.processes:
         yield from _of_processes(plan)
@@ -174,13 +174,13 @@ def made(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
-    done, scenario = plan.replay_figures, plan.scenario
-    assert done is not None
+    figures, scenario = plan.replay_figures, plan.scenario
+    assert figures is not None
     assert plan.replay is not None
-    if done.delivered:
-        parts = [f"{name} {number(tonnes, 0)} t" for name, tonnes in done.delivered.items()]
-        yield "delivered", tr("{tonnes} t: {parts}", tonnes=number(done.tonnes, 0), parts=shortened(parts))
-    parts = [f"{name} {number(kg, 1)} kg CO2e/t" for name, kg in done.stock_kg_per_t.items()]
+    if figures.delivered:
+        parts = [f"{name} {number(tonnes, 0)} t" for name, tonnes in figures.delivered.items()]
+        yield "delivered", tr("{tonnes} t: {parts}", tonnes=number(figures.tonnes, 0), parts=shortened(parts))
+    parts = [f"{name} {number(kg, 1)} kg CO2e/t" for name, kg in figures.stock_kg_per_t.items()]
     if parts:
         signal = tr(SIGNALS[scenario.goal.signal])
         yield "products", tr("{parts}, scope 1 and 2 ({signal})", parts=shortened(parts), signal=signal)
@@ -190,13 +190,13 @@ def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
         text = tr("{unit}: {plan}; the baseline's: {baseline}", unit=unit, plan=ours, baseline=theirs)
         yield ("units" if i == 0 else "", text)
     saved = plan.saved()
-    if saved and done.tonnes:
-        kg, money = (number(saved[name] / done.tonnes, 2) for name in ("carbon_kg", "cost"))
+    if saved and figures.tonnes:
+        kg, money = (number(saved[name] / figures.tonnes, 2) for name in ("carbon_kg", "cost"))
         yield (
             "saved",
             tr(
                 "{kg} kg CO2e and {money} {currency} for each tonne delivered",
-                kg=kg, money=money, currency=done.currency,
+                kg=kg, money=money, currency=figures.currency,
             ),
         )  # fmt: skip
 
@@ -224,12 +224,12 @@ def _of_stores(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _discarded(plan: Plan) -> Iterator[tuple[str, str]]:
     """What is thrown away for nothing, as carriers with ``waste`` or ``dump`` allow."""
-    done, baseline = plan.replay_figures, plan.baseline_figures
-    assert done is not None
+    figures, baseline = plan.replay_figures, plan.baseline_figures
+    assert figures is not None
     parts = []
     for name, carrier in plan.scenario.site.carrier.items():
-        ours, theirs = (number(sums.dumped.get(name, 0.0), 1) for sums in (done, baseline))
-        if max(sums.dumped.get(name, 0.0) for sums in (done, baseline)) > SHOWN:
+        ours, theirs = (number(sums.dumped.get(name, 0.0), 1) for sums in (figures, baseline))
+        if max(sums.dumped.get(name, 0.0) for sums in (figures, baseline)) > SHOWN:
             text = tr("{carrier} {plan} {unit} (baseline {baseline})", carrier=name, plan=ours, unit=carrier.unit,
                       baseline=theirs)  # fmt: skip
             parts.append(text)
@@ -266,8 +266,8 @@ def used(of_unit: Count) -> str:
 
 def shortened(parts: list[str], most: int = 8) -> str:
     """A list in a sentence, not too long."""
-    rest, shown = len(parts) - most, listed(parts[:most])
-    return shown if rest <= 0 else tr("{parts} and {count} more", parts=shown, count=rest)
+    rest, text = len(parts) - most, listed(parts[:most])
+    return text if rest <= 0 else tr("{parts} and {count} more", parts=text, count=rest)
 
 
 def measure(scenario: Scenario) -> tuple[str, float, int]:
@@ -284,14 +284,14 @@ def objective(scenario: Scenario, value: float | None) -> str:
     return "–" if value is None else f"{number(value * factor, digits)} {unit}"
 
 
-def told_status(status: str, found: bool) -> str:
+def status_text(status: str, has_plan: bool) -> str:
     """A stored status in words: a search that was ended by its user with a plan was not in vain."""
-    return tr("taken early") if status == "cancelled" and found else said(status)
+    return tr("taken early") if status == "cancelled" and has_plan else said(status)
 
 
 def status(plan: Plan) -> str:
     """Status, gap and bound of the search in one sentence."""
-    status = told_status(plan.status, plan.found)
+    status = status_text(plan.status, plan.found)
     if not plan.found:
         return tr("{status}, no schedule", status=status)
     gap = tr("gap {share} on what can be decided", share=percent(plan.gap))
@@ -336,7 +336,7 @@ def size(scenario: Scenario) -> str:
     )
 
 
-def compared(scenario: Scenario) -> str:
+def comparison(scenario: Scenario) -> str:
     """Whom a plan is compared with, and what that counts."""
     who = baseline_name(scenario)
     return clauses([who, tr("stocks are valued")]) if scenario.processes and not scenario.heats else who
@@ -351,19 +351,19 @@ def baseline_name(scenario: Scenario) -> str:
     return tr("the baseline, which runs the site by plain rules and does not look ahead")
 
 
-def goal(asked: Goal) -> str:
+def goal(goal: Goal) -> str:
     """The goal and its caps in words."""
-    words = tr("{goal} ({signal})", goal=tr(GOALS[asked.minimize]), signal=tr(SIGNALS[asked.signal]))
+    words = tr("{goal} ({signal})", goal=tr(GOALS[goal.minimize]), signal=tr(SIGNALS[goal.signal]))
     caps = []
-    if asked.caps.extra_cost_share is not None and asked.minimize == "carbon":
-        share = percent(asked.caps.extra_cost_share, 1)
+    if goal.caps.extra_cost_share is not None and goal.minimize == "carbon":
+        share = percent(goal.caps.extra_cost_share, 1)
         caps.append(tr("cost at most {share} above the baseline's", share=share))
-    if asked.caps.carbon_kg is not None:
-        caps.append(tr("carbon at most {tonnes} t", tonnes=number(asked.caps.carbon_kg / 1000, 1)))
-    if asked.caps.cost is not None:
-        caps.append(tr("cost at most {cost}", cost=number(asked.caps.cost, 0)))
-    if asked.caps.peak_mw is not None:
-        caps.append(tr("peak at most {power} MW", power=number(asked.caps.peak_mw, 1)))
+    if goal.caps.carbon_kg is not None:
+        caps.append(tr("carbon at most {tonnes} t", tonnes=number(goal.caps.carbon_kg / 1000, 1)))
+    if goal.caps.cost is not None:
+        caps.append(tr("cost at most {cost}", cost=number(goal.caps.cost, 0)))
+    if goal.caps.peak_mw is not None:
+        caps.append(tr("peak at most {power} MW", power=number(goal.caps.peak_mw, 1)))
     return clauses([words, *caps])
 
 
@@ -377,40 +377,40 @@ def span(horizon: Horizon) -> str:
     )  # fmt: skip
 
 
-def violation(found: dict[str, Any], horizon: Horizon) -> str:
+def violation(violation: dict[str, Any], horizon: Horizon) -> str:
     """One violation in words."""
-    who = listed(part for part in (found["heat"], found["unit"]) if part)
-    told = {
-        "what": tr(KINDS.get(found["kind"], found["kind"])), "amount": number(found["amount"], 2),
-        "measure": said(found["measure"]), "time": moment(horizon.instant(found["at_min"])),
+    who = listed(part for part in (violation["heat"], violation["unit"]) if part)
+    values = {
+        "what": tr(KINDS.get(violation["kind"], violation["kind"])), "amount": number(violation["amount"], 2),
+        "measure": said(violation["measure"]), "time": moment(horizon.instant(violation["at_min"])),
     }  # fmt: skip
     if who:
-        return tr("{what} ({who}) by {amount} {measure}, {time}", who=who, **told)
-    return tr("{what} by {amount} {measure}, {time}", **told)
+        return tr("{what} ({who}) by {amount} {measure}, {time}", who=who, **values)
+    return tr("{what} by {amount} {measure}, {time}", **values)
 
 
-def medians(found: dict[str, dict[str, float]]) -> dict[str, float]:
+def medians(savings: dict[str, dict[str, float]]) -> dict[str, float]:
     """The saving to be expected by the label of its figure, in the figure's unit."""
     factors = {"carbon": ("carbon_kg", 1e-3), "cost": ("cost", 1.0)}
-    return {label: found[name]["p50"] * factor for label, (name, factor) in factors.items() if name in found}
+    return {label: savings[name]["p50"] * factor for label, (name, factor) in factors.items() if name in savings}
 
 
 def expected(plan: Plan) -> list[str]:
     """The saving to be expected, and the undisturbed one: a line for carbon and one for cost; none where nothing is
     disturbed."""
-    found, saved, lines = plan.expected(), plan.saved(), []
+    estimates, saved, lines = plan.expected(), plan.saved(), []
     for name, label, unit, factor, digits in (
         ("carbon_kg", mark("carbon"), "t CO2e", 1e-3, 2),
         ("cost", mark("cost"), plan.scenario.market.currency, 1.0, 0),
     ):
-        if name not in found or name not in saved:
+        if name not in estimates or name not in saved:
             continue
-        low, middle, high = (number(found[name][q] * factor, digits) for q in ("p10", "p50", "p90"))
+        low, middle, high = (number(estimates[name][q] * factor, digits) for q in ("p10", "p50", "p90"))
         lines.append(
             tr(
                 "{figure} {middle} {unit} ({share}), P10 {low} to P90 {high}; undisturbed {plain} {unit} ({whole})",
-                figure=tr(label), middle=middle, unit=unit, share=percent(found[name]["share"], 1), low=low, high=high,
-                plain=number(saved[name] * factor, digits), whole=percent(saved[f"{name}_share"], 1),
+                figure=tr(label), middle=middle, unit=unit, share=percent(estimates[name]["share"], 1), low=low,
+                high=high, plain=number(saved[name] * factor, digits), whole=percent(saved[f"{name}_share"], 1),
             )
         )  # fmt: skip
     return lines

@@ -13,9 +13,6 @@ from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.numbers import clauses, listed
 
-Row = dict[str, Any]
-
-
 PROCESS = (
     mark("process"), mark("units"), mark("mode"), mark("rate [t/h]"), mark("power [MW]"), mark("in, for each tonne"),
     mark("out, for each tonne"), mark("fuels"), mark("limits"),
@@ -23,12 +20,12 @@ PROCESS = (
 STORE = (
     mark("store"), mark("holds [t]"), mark("now [t]"), mark("at the end, at least [t]"), mark("lost [% in an hour]"),
 )  # fmt: skip
-MOVED = (mark("name"), mark("kind"), mark("store"), mark("in all [t]"), mark("when"))
+TRANSFERS = (mark("name"), mark("kind"), mark("store"), mark("in all [t]"), mark("when"))
 """Keys of the rows: columns of tables, in English."""
 COMES, LEAVES, ORDER = mark("comes"), mark("leaves"), mark("order")
 
 
-def processes(scenario: Scenario) -> Iterator[Row]:
+def processes(scenario: Scenario) -> Iterator[dict[str, Any]]:
     """A row for each mode of each process: units, rate, power at the usual rate, what goes in and comes out, heat."""
     for process in scenario.processes:
         for mode in process.all_modes:
@@ -48,18 +45,18 @@ def processes(scenario: Scenario) -> Iterator[Row]:
             yield dict(zip(PROCESS, row, strict=True))
 
 
-def stores(scenario: Scenario) -> Iterator[Row]:
+def stores(scenario: Scenario) -> Iterator[dict[str, Any]]:
     """A row for each store: what it holds, its level now and that wanted at the end."""
     for store in scenario.stores:
         row = (store.name, store.capacity_t, store.start_t, store.end_t, 100 * store.loss_per_h)
         yield dict(zip(STORE, row, strict=True))
 
 
-def deliveries(scenario: Scenario) -> Iterator[Row]:
+def deliveries(scenario: Scenario) -> Iterator[dict[str, Any]]:
     """A row for each delivery and arrival: tonnes in the horizon, and when."""
     for item in (*scenario.deliveries, *scenario.arrivals):
-        row = (item.name, kind(item), item.store, asked_t(scenario, item), when(scenario, item))
-        yield dict(zip(MOVED, row, strict=True))
+        row = (item.name, kind(item), item.store, demand_t(scenario, item), when(scenario, item))
+        yield dict(zip(TRANSFERS, row, strict=True))
 
 
 def kind(item: Arrival) -> str:
@@ -69,7 +66,7 @@ def kind(item: Arrival) -> str:
     return LEAVES if item.amount_t is None else ORDER
 
 
-def asked_t(scenario: Scenario, item: Arrival) -> float:
+def demand_t(scenario: Scenario, item: Arrival) -> float:
     """Tonnes that a delivery asks for, or an arrival brings, in the horizon."""
     if isinstance(item, Delivery) and item.amount_t is not None:
         return item.amount_t
@@ -103,23 +100,23 @@ def when(scenario: Scenario, item: Arrival) -> str:
 def lines(scenario: Scenario) -> Iterator[str]:
     """Everything of it, a line each."""
     for row in processes(scenario):
-        name, units, mode, rate, power, taken, given, fuels, limits = (row[key] for key in PROCESS)
-        told = [trn("{count} unit", "{count} units", units), f"{rate} t/h", f"{power} MW"]
-        told += [tr("in {amount}", amount=taken)] if taken else []
-        told += [tr("out {amount}", amount=given)] if given else []
-        told += [text for text in (fuels, limits) if text]
+        name, units, mode, rate, power, inputs, outputs, fuels, limits = (row[key] for key in PROCESS)
+        parts = [trn("{count} unit", "{count} units", units), f"{rate} t/h", f"{power} MW"]
+        parts += [tr("in {amount}", amount=inputs)] if inputs else []
+        parts += [tr("out {amount}", amount=outputs)] if outputs else []
+        parts += [text for text in (fuels, limits) if text]
         of = tr("process {name}, {mode}", name=name, mode=mode) if mode else tr("process {name}", name=name)
-        yield f"{of}: {clauses(told)}"
+        yield f"{of}: {clauses(parts)}"
     for store in scenario.stores:
         levels = tr("now {now} t, at the end at least {end} t", now=f"{store.start_t:g}", end=f"{store.end_t:g}")
         yield f"{tr('store {name}', name=store.name)}: {listed([f'{store.capacity_t:g} t', levels])}"
     for row in deliveries(scenario):
-        name, what, store_of, tonnes, time = (row[key] for key in MOVED)
-        told_of = {"tonnes": f"{tonnes:g}", "store": store_of}
+        name, what, store_of, tonnes, time = (row[key] for key in TRANSFERS)
+        values = {"tonnes": f"{tonnes:g}", "store": store_of}
         if what == COMES:
-            yield f"{tr('arrival {name}', name=name)}: {listed([tr('{tonnes} t into {store}', **told_of), time])}"
+            yield f"{tr('arrival {name}', name=name)}: {listed([tr('{tonnes} t into {store}', **values), time])}"
         else:
-            yield f"{tr('delivery {name}', name=name)}: {listed([tr('{tonnes} t from {store}', **told_of), time])}"
+            yield f"{tr('delivery {name}', name=name)}: {listed([tr('{tonnes} t from {store}', **values), time])}"
 
 
 def sides(scenario: Scenario) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -127,10 +124,10 @@ def sides(scenario: Scenario) -> tuple[dict[str, list[str]], dict[str, list[str]
     gives: dict[str, list[str]] = {}
     takes: dict[str, list[str]] = {}
     for process in scenario.processes:
-        for direction, found in (("out", gives), ("in", takes)):
+        for direction, places in (("out", gives), ("in", takes)):
             for place, material in directions(process)[direction].items():
                 if not material:
-                    found.setdefault(place, []).append(process.name)
+                    places.setdefault(place, []).append(process.name)
     return gives, takes
 
 
@@ -152,7 +149,7 @@ def _heat(mode: Mode) -> str:
 def _limits(process: Process) -> Iterator[str]:
     if process.must_run:
         yield tr("runs all the time")
-    told = (
+    limits = (
         (0 if process.planned_stop is None else process.planned_stop.hours, mark("a stop of {amount} h")),
         (process.min_run_h, mark("runs at least {amount} h")),
         (process.min_rest_h, mark("rests at least {amount} h")),
@@ -161,6 +158,6 @@ def _limits(process: Process) -> Iterator[str]:
         (process.start_up.hours, mark("starts in {amount} h")),
         (process.daily_energy_mwh, mark("{amount} MWh each day")),
     )
-    for amount, text in told:
+    for amount, text in limits:
         if amount:
             yield tr(text, amount=f"{amount:g}")

@@ -40,12 +40,12 @@ class Lane:
 
     name: str
     unit: str
-    given: float
+    supply: float
     """What is given to it, by whomever."""
     level_t: float | None = None
     """Of a store [t]."""
     capacity_t: float = 0.0
-    says: str = ""
+    note: str = ""
     """What comes to and leaves a store beside the processes."""
 
 
@@ -81,8 +81,8 @@ class Moment:
 
     def unit(self, carrier: str) -> str:
         """Unit of what flows of a carrier."""
-        found = self.scenario.site.carrier[carrier]
-        return found.unit if self.step is None else found.rate_unit
+        record = self.scenario.site.carrier[carrier]
+        return record.unit if self.step is None else record.rate_unit
 
     @property
     def tonnes(self) -> str:
@@ -95,7 +95,7 @@ class Moment:
         return float(ends[at - 1]) if at else start
 
 
-def says(amount: float, unit: str) -> str:
+def amount_text(amount: float, unit: str) -> str:
     """An amount with its unit, whichever way it flows."""
     size = abs(amount)
     return f"{wording.number(size, 0 if size >= 1000 else 2 if unit.startswith('t') and size < 10 else 1)} {unit}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY, Converter, Storage
 from emberline.scenarios.assets.account import flow, label
-from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Moment, says
+from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Moment, amount_text
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
@@ -21,26 +21,26 @@ def connections(at: Moment) -> Iterator[Box]:
     """Grid, PV, battery and base load."""
     scenario, run, unit = at.scenario, at.run, at.unit(ELECTRICITY)
     into, out = at.amount(run["import_mw"].to_numpy()), at.amount(run["export_mw"].to_numpy())
-    lines = [tr("in {amount}", amount=says(into, unit))]
+    lines = [tr("in {amount}", amount=amount_text(into, unit))]
     if scenario.site.grid.export_limit_mw:
-        lines.append(tr("out {amount}", amount=says(out, unit)))
+        lines.append(tr("out {amount}", amount=amount_text(out, unit)))
     yield Box(tr("grid"), lines, {ELECTRICITY: into - out})
     if scenario.site.pv is not None and scenario.site.pv.peak_mw:
-        sun, lost = at.amount(run["pv_mw"].to_numpy()), at.amount(run["pv_curtailed_mw"].to_numpy())
-        lines = [says(sun, unit)]
-        if lost > SMALL:
-            lines.append(tr("{amount} unused", amount=says(lost, unit)))
+        sun, curtailment = at.amount(run["pv_mw"].to_numpy()), at.amount(run["pv_curtailed_mw"].to_numpy())
+        lines = [amount_text(sun, unit)]
+        if curtailment > SMALL:
+            lines.append(tr("{amount} unused", amount=amount_text(curtailment, unit)))
         yield Box(tr("PV"), lines, {ELECTRICITY: sun})
     battery = scenario.site.battery
     if battery is not None and battery.energy_mwh:
-        told = scenario.state.battery_level_mwh
-        start = battery.level_share * battery.energy_mwh if told is None else told
+        state = scenario.state.battery_level_mwh
+        start = battery.level_share * battery.energy_mwh if state is None else state
         level = at.level(run["battery_mwh"].to_numpy(), start)
         gives, takes = at.amount(run["discharge_mw"].to_numpy()), at.amount(run["charge_mw"].to_numpy())
         yield _store(at, tr("battery"), ELECTRICITY, (gives, takes), level, battery.energy_mwh, "MWh")
     base = at.amount(run["base_load_mw"].to_numpy())
     if base > SMALL:
-        yield Box(tr("base load"), [says(base, unit)], {ELECTRICITY: -base})
+        yield Box(tr("base load"), [amount_text(base, unit)], {ELECTRICITY: -base})
 
 
 def _store(
@@ -49,12 +49,12 @@ def _store(
     gives, takes = flows
     lines = [f"{wording.number(level)}/{capacity:g} {unit}"]
     if at.step is None:
-        lines.append(tr("in {amount}", amount=says(takes, at.unit(carrier))))
-        lines.append(tr("out {amount}", amount=says(gives, at.unit(carrier))))
+        lines.append(tr("in {amount}", amount=amount_text(takes, at.unit(carrier))))
+        lines.append(tr("out {amount}", amount=amount_text(gives, at.unit(carrier))))
     elif gives - takes > SHOWN:
-        lines.append(tr("out {amount}", amount=says(gives - takes, at.unit(carrier))))
+        lines.append(tr("out {amount}", amount=amount_text(gives - takes, at.unit(carrier))))
     elif takes - gives > SHOWN:
-        lines.append(tr("in {amount}", amount=says(takes - gives, at.unit(carrier))))
+        lines.append(tr("in {amount}", amount=amount_text(takes - gives, at.unit(carrier))))
     return Box(name, lines, {carrier: gives - takes}, level / capacity if capacity else None)
 
 
@@ -71,7 +71,7 @@ def asset_box(at: Moment, record: Any) -> Box:
         )
     if not isinstance(record, Converter):
         amount = at.amount(flow(run, name))
-        return Box(name, [says(amount, at.unit(record.carrier))], {record.carrier: amount})
+        return Box(name, [amount_text(amount, at.unit(record.carrier))], {record.carrier: amount})
     flows: dict[str, float] = {}
     for key, carrier in record.flows.items():
         rate = run["asset_rate"].sel(flow=label(name, key)).to_numpy()
@@ -80,9 +80,9 @@ def asset_box(at: Moment, record: Any) -> Box:
     on = run["asset_on"].sel(machine=name).to_numpy()
     if at.step is None:
         hours = at.amount(on)
-        lines = [says(main, at.unit(record.carrier)), tr("on for {hours} h", hours=wording.number(hours, 0))]
+        lines = [amount_text(main, at.unit(record.carrier)), tr("on for {hours} h", hours=wording.number(hours, 0))]
     else:
         share = main / record.capacity if record.capacity else 0.0
-        lines = [says(main, at.unit(record.carrier)), tr("load {share}", share=wording.percent(share, 0))]
+        lines = [amount_text(main, at.unit(record.carrier)), tr("load {share}", share=wording.percent(share, 0))]
         lines = lines if main > SMALL or on[at.step] > SMALL else [tr("off")]
     return Box(name, lines, flows, machine=True)

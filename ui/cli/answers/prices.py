@@ -36,16 +36,16 @@ def prices(
     plan = store.open(number).plan
     if not plan.found:
         raise Refused(f"run {number} has no schedule: {plan.verdict}")
-    found = pricing.prices(plan)
-    if found is None:
+    data = pricing.prices(plan)
+    if data is None:
         raise Refused(f"run {number}: no prices were found within the time limit")
-    rows = list(pricing.summary(plan, found))
-    held = "whole numbers held" if found.attrs["whole_numbers"] == "fixed" else "no whole numbers"
+    rows = list(pricing.summary(plan, data))
+    note = "whole numbers held" if data.attrs["whole_numbers"] == "fixed" else "no whole numbers"
     if output is not None:
         with writing(output) as partial:
-            netcdf.write(found, partial)
+            netcdf.write(data, partial)
     if as_json:
-        print_json({"run": number, "whole_numbers": found.attrs["whole_numbers"], "prices": [asdict(r) for r in rows]})
+        print_json({"run": number, "whole_numbers": data.attrs["whole_numbers"], "prices": [asdict(r) for r in rows]})
         return
     console = terminal.out()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
@@ -59,6 +59,6 @@ def prices(
     console.print(table)
     what = "processes" if plan.scenario.processes else "heats"
     goal = wording.GOALS[plan.scenario.goal.minimize]
-    console.print(Text(f"for the goal {goal}; {what} held where they are, {held}"))
+    console.print(Text(f"for the goal {goal}; {what} held where they are, {note}"))
     if output is not None:
         console.print(Text(f"every step: {output}"))

@@ -61,33 +61,33 @@ def why(
             on_progress=tell, cancel=wish,
         )  # fmt: skip
 
-    found = study(work, "taking the answers found so far", quiet)
+    explanation = study(work, "taking the answers found so far", quiet)
     if as_json:
-        print_json({"run": number, **found.summary()})
+        print_json({"run": number, **explanation.summary()})
         return
-    for line in lines(plan.scenario, found):
+    for line in lines(plan.scenario, explanation):
         print(line)
 
 
-def lines(scenario: Scenario, found: Why) -> Iterator[str]:
+def lines(scenario: Scenario, explanation: Why) -> Iterator[str]:
     """The answer in lines."""
     from emberline.ui.text import wording
 
-    gap = "no gap proven" if found.gap is None else f"gap {wording.percent(found.gap)}"
-    yield f"why {found.question}: {scenario.name}, plan {found.status}, {gap}"
-    for i, fact in enumerate(found.facts):
+    gap = "no gap proven" if explanation.gap is None else f"gap {wording.percent(explanation.gap)}"
+    yield f"why {explanation.question}: {scenario.name}, plan {explanation.status}, {gap}"
+    for i, fact in enumerate(explanation.facts):
         yield f"{'' if i else 'now':<9}{fact}"
-    if found.worth is not None:
-        price = f"{wording.number(found.worth.value, 1)} {found.worth.unit}"
-        yield f"{'worth':<9}a MWh more costs {price}; {found.worth.held}"
-    for answer in found.answers:
-        yield from told(scenario, answer, found.unit)
-    yield from _slots(scenario, found)
-    if not found.complete:
+    if explanation.worth is not None:
+        price = f"{wording.number(explanation.worth.value, 1)} {explanation.worth.unit}"
+        yield f"{'worth':<9}a MWh more costs {price}; {explanation.worth.held}"
+    for answer in explanation.answers:
+        yield from answer_lines(scenario, answer, explanation.unit)
+    yield from _slots(scenario, explanation)
+    if not explanation.complete:
         yield f"{'note':<9}the time was over before all was tried; --time-limit gives more"
 
 
-def told(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -> Iterator[str]:
+def answer_lines(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -> Iterator[str]:
     """One answer in lines: what it costs, how sure that is, what binds, what else moves."""
     from emberline.models.explain.limit import clock
     from emberline.ui.text import wording
@@ -129,16 +129,18 @@ def between(answer: Answer, unit: str) -> str:
     return f"; {signed(answer.low, 1)} to {signed(answer.high, 1)} {unit}"
 
 
-def _slots(scenario: Scenario, found: Why) -> Iterator[str]:
+def _slots(scenario: Scenario, explanation: Why) -> Iterator[str]:
     """Starts that are possible with all other heats where they are."""
     from emberline.models.explain.limit import clock
     from emberline.ui.text.wording import signed
 
-    open_slots = [slot for slot in found.slots if slot.more_of_goal is not None]
-    if not found.slots:
+    open_slots = [slot for slot in explanation.slots if slot.more_of_goal is not None]
+    if not explanation.slots:
         return
     best = sorted(open_slots, key=lambda slot: slot.more_of_goal or 0.0)[:MOST_SLOTS]
-    head = f"of {len(found.slots)} starts {len(open_slots)} are open with all other heats where they are (estimate)"
+    head = (
+        f"of {len(explanation.slots)} starts {len(open_slots)} are open with all other heats where they are (estimate)"
+    )
     yield f"{'starts':<9}{head}"
     for slot in best:
-        yield f"{'':<9}  {clock(scenario, slot.start_min)}: {signed(slot.more_of_goal or 0.0, 1)} {found.unit}"
+        yield f"{'':<9}  {clock(scenario, slot.start_min)}: {signed(slot.more_of_goal or 0.0, 1)} {explanation.unit}"

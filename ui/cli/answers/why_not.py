@@ -39,14 +39,14 @@ def why_not(
     Each repair is told as the --set that applies it. Ctrl-C takes the repairs found so far."""
     from emberline.scenarios import load
 
-    asked = load(scenario, list(changes or []))
-    found = explained(scenario, list(changes or []), time_limit, quiet)
+    case = load(scenario, list(changes or []))
+    answer = explained(scenario, list(changes or []), time_limit, quiet)
     if as_json:
-        print_json({"scenario": asked.name, **found.summary()})
+        print_json({"scenario": case.name, **answer.summary()})
     else:
-        for line in (f"{asked.name}: {HEADINGS[found.status].format(step=found.step_min)}", *lines(found)):
+        for line in (f"{case.name}: {HEADINGS[answer.status].format(step=answer.step_min)}", *lines(answer)):
             print(line)
-    raise typer.Exit(0 if found.status == "feasible" else 1)
+    raise typer.Exit(0 if answer.status == "feasible" else 1)
 
 
 def explained(scenario: str, changes: Sequence[str], time_limit: float, quiet: bool, *, proven: bool = False) -> WhyNot:
@@ -72,37 +72,37 @@ def explained(scenario: str, changes: Sequence[str], time_limit: float, quiet: b
     return study(work, "taking the repairs found so far", quiet)
 
 
-def after_plan(made: Plan, scenario: str, changes: Sequence[str], quiet: bool) -> WhyNot | None:
+def after_plan(plan: Plan, scenario: str, changes: Sequence[str], quiet: bool) -> WhyNot | None:
     """Why the plan just asked for does not exist; None where that is not what came out."""
-    if not made.ruled_out:
-        if made.status == "no plan within the limit" and not quiet:
+    if not plan.ruled_out:
+        if plan.status == "no plan within the limit" and not quiet:
             print("what may be in the way: emberline why-not, with the same scenario and --set", file=sys.stderr)
         return None
     if not quiet:
         print("why is there no plan?", file=sys.stderr)
-    limit = min(PLANNED_S, made.scenario.goal.time_limit_s)
+    limit = min(PLANNED_S, plan.scenario.goal.time_limit_s)
     return explained(scenario, changes, limit, quiet, proven=True)
 
 
-def lines(found: WhyNot) -> Iterator[str]:
+def lines(answer: WhyNot) -> Iterator[str]:
     """What is missing, what cannot all hold, and what helps, one line each."""
-    for i, text in enumerate(found.missing):
+    for i, text in enumerate(answer.missing):
         yield f"{'' if i else 'missing':<10}{text}"
-    if found.conflict:
-        head = "these limits cannot all hold" if found.irreducible else "these limits are in each other's way"
-        if len(found.conflict) == 1:
+    if answer.conflict:
+        head = "these limits cannot all hold" if answer.irreducible else "these limits are in each other's way"
+        if len(answer.conflict) == 1:
             head = "this limit is in the way"
         yield f"{'conflict':<10}{head}:"
-        yield from (f"{'':<10}- {text}" for text in found.conflict)
-    for i, repair in enumerate(found.repairs):
+        yield from (f"{'':<10}- {text}" for text in answer.conflict)
+    for i, repair in enumerate(answer.repairs):
         yield f"{'or' if i else 'repair':<10}{'; '.join(repair.says)}"
         yield from (f"{'':<10}{text}" for text in settings(repair))
-    if found.status == "unknown":
+    if answer.status == "unknown":
         yield f"{'':<10}give the search more time: emberline plan with a longer --time-limit"
-    elif found.status != "feasible" and not found.repairs:
-        yield f"{'repair':<10}none was found among {found.tried} of {found.of} limits"
-    elif found.tried < found.of and found.repairs and not found.complete:
-        yield f"{'':<10}the time was over after {found.tried} of {found.of} limits"
+    elif answer.status != "feasible" and not answer.repairs:
+        yield f"{'repair':<10}none was found among {answer.tried} of {answer.of} limits"
+    elif answer.tried < answer.of and answer.repairs and not answer.complete:
+        yield f"{'':<10}the time was over after {answer.tried} of {answer.of} limits"
 
 
 def settings(repair: Repair) -> Iterator[str]:

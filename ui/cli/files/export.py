@@ -40,14 +40,14 @@ def export(
     from emberline.ui.text.speaker import speaker
 
     formats = exports.FORMATS
-    named = output.suffix.removeprefix(".").lower() if output else ""
+    suffix = output.suffix.removeprefix(".").lower() if output else ""
     if kind and kind not in formats:
         raise Refused(f"--as {kind}: formats are {', '.join(formats)}")
-    if kind and named in formats and named != kind:
-        raise Refused(f"--as {kind}: the file's name ends in .{named}; leave --as out, or name another file")
-    if output and not kind and named not in formats:
+    if kind and suffix in formats and suffix != kind:
+        raise Refused(f"--as {kind}: the file's name ends in .{suffix}; leave --as out, or name another file")
+    if output and not kind and suffix not in formats:
         raise Refused(f"--output {output}: formats are {', '.join(f'.{name}' for name in formats)}; --as names one")
-    kind = kind or named or next(iter(formats))
+    kind = kind or suffix or next(iter(formats))
     if lang not in LANGUAGES:
         raise Refused(
             f"--lang {lang}: languages are {', '.join(f'{code} ({name})' for code, name in LANGUAGES.items())}"
@@ -55,14 +55,14 @@ def export(
     if lang != "en" and not formats[kind].of_people:
         read = ", ".join(name for name, other in formats.items() if other.of_people)
         raise Refused(f"--lang {lang}: a language can be chosen for {read} only; {kind} is for programs")
-    store, found = find(run)
-    stored = store.open(found)
-    path = output or Path(f"emberline-{stored.plan.scenario.name}-{found[:8]}.{kind}")
+    store, number = find(run)
+    stored = store.open(number)
+    path = output or Path(f"emberline-{stored.plan.scenario.name}-{number[:8]}.{kind}")
     writable(path, force)
     for file in exports.written(kind, path)[1:]:
         writable(file, force)
     if not stored.plan.found:
-        print(f"run {found} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
+        print(f"run {number} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
         raise typer.Exit(1)
     try:
         with writing(path):

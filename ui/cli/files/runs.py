@@ -52,35 +52,35 @@ def runs(
     if delete is not None:
         delete_run(delete, yes)
         return
-    kept = store_if_any()
-    if rescan and kept is not None:
-        _rescan(kept.rescan())
+    store = store_if_any()
+    if rescan and store is not None:
+        _rescan(store.rescan())
     from_instant = None if since is None else _instant(since)
-    asked: dict[str, Any] = {"text": search, "tags": tag or (), "scenario": scenario, "state": state}
-    asked["since"] = from_instant
-    shown = limit if limit is not None or as_json else SHOWN
-    found = kept.search(**asked, limit=shown) if kept else []
+    query: dict[str, Any] = {"text": search, "tags": tag or (), "scenario": scenario, "state": state}
+    query["since"] = from_instant
+    most = limit if limit is not None or as_json else SHOWN
+    entries = store.search(**query, limit=most) if store else []
     if as_json:
-        print_json([_plain(run) for run in found])
+        print_json([_plain(run) for run in entries])
         return
-    if found:
-        _table(found)
-    elif kept is None or not any(asked.values()):
+    if entries:
+        _table(entries)
+    elif store is None or not any(query.values()):
         print("there is no run yet; make one with 'emberline plan melt-shop-small'", file=sys.stderr)
     else:
         print("no run is like that", file=sys.stderr)
-    more = kept.count(**asked) - len(found) if kept and len(found) == shown else 0
+    more = store.count(**query) - len(entries) if store and len(entries) == most else 0
     if more > 0:
-        print(f"and {more} more; --limit {len(found) + more} lists them all", file=sys.stderr)
+        print(f"and {more} more; --limit {len(entries) + more} lists them all", file=sys.stderr)
 
 
 @app.command("name")
 def name_run(run: Run, name: Annotated[str, typer.Argument(metavar="NAME", help="'' takes it away")]) -> None:
     """Give a run a name."""
-    store, found = find(run)
-    store.rename(found, name)
-    now = store.entry(found).name
-    print(f"run {found} is named {now}" if now else f"run {found} has no name", file=sys.stderr)
+    store, number = find(run)
+    store.rename(number, name)
+    now = store.entry(number).name
+    print(f"run {number} is named {now}" if now else f"run {number} has no name", file=sys.stderr)
 
 
 @app.command("tag")
@@ -92,10 +92,10 @@ def tag_run(
     """Give tags to a run, or take them away."""
     if not tags and not remove:
         raise Refused("name the tags to give, or those to take away with --remove")
-    store, found = find(run)
-    store.tag(found, tags or (), remove or ())
-    now = store.entry(found).tags
-    print(f"run {found} has {'the tags ' + ', '.join(now) if now else 'no tag'}", file=sys.stderr)
+    store, number = find(run)
+    store.tag(number, tags or (), remove or ())
+    now = store.entry(number).tags
+    print(f"run {number} has {'the tags ' + ', '.join(now) if now else 'no tag'}", file=sys.stderr)
 
 
 @app.command("delete")
@@ -105,12 +105,12 @@ def delete_run(run: Run, yes: Yes = False) -> None:
     For seven days it can be restored."""
     from emberline.plans.store.store import TRASH_DAYS
 
-    store, found = find(run)
-    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Delete run {found}?", err=True)):
-        raise Refused(f"run {found} was not deleted; confirm with --yes")
-    store.delete(found)
-    print(f"run {found} deleted", file=sys.stderr)
-    print(f"for {TRASH_DAYS} days 'emberline runs restore {found[:8]}' brings it back", file=sys.stderr)
+    store, number = find(run)
+    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Delete run {number}?", err=True)):
+        raise Refused(f"run {number} was not deleted; confirm with --yes")
+    store.delete(number)
+    print(f"run {number} deleted", file=sys.stderr)
+    print(f"for {TRASH_DAYS} days 'emberline runs restore {number[:8]}' brings it back", file=sys.stderr)
 
 
 @app.command("restore")
@@ -118,17 +118,17 @@ def restore_run(
     run: Annotated[str, typer.Argument(metavar="RUN", help="as before; 'last': the newest deleted")],
 ) -> None:
     """Take a deleted run back."""
-    store, found = find(run, deleted=True)
-    store.restore(found)
-    print(f"run {found} restored", file=sys.stderr)
+    store, number = find(run, deleted=True)
+    store.restore(number)
+    print(f"run {number} restored", file=sys.stderr)
 
 
-def _rescan(found: Any) -> None:
+def _rescan(scan: Any) -> None:
     from emberline.ui.text.language import trn
 
-    entered, missing = (trn("{count} run", "{count} runs", number) for number in (found.entered, found.missing))
+    entered, missing = (trn("{count} run", "{count} runs", number) for number in (scan.entered, scan.missing))
     print(f"{entered} entered, {missing} without a folder", file=sys.stderr)
-    for folder in found.unread:
+    for folder in scan.unread:
         print(f"{folder}: its plan.json cannot be read", file=sys.stderr)
 
 
@@ -142,11 +142,11 @@ def _instant(text: str) -> datetime:
 
 def _plain(run: Entry) -> dict[str, Any]:
     moments = {"created": run.created, "deleted": run.deleted}
-    told = {name: None if at is None else at.isoformat(timespec="seconds") for name, at in moments.items()}
-    return {**dataclasses.asdict(run), **told}
+    stamps = {name: None if at is None else at.isoformat(timespec="seconds") for name, at in moments.items()}
+    return {**dataclasses.asdict(run), **stamps}
 
 
-def _table(found: Sequence[Entry]) -> None:
+def _table(entries: Sequence[Entry]) -> None:
     """Columns that nothing has are left out."""
     from rich.table import Table
 
@@ -154,18 +154,19 @@ def _table(found: Sequence[Entry]) -> None:
     from emberline.ui.text import wording
 
     columns: dict[str, list[str]] = {
-        "run": [run.id[:8] for run in found],
-        "made": [f"{run.created.astimezone():%Y-%m-%d %H:%M}" for run in found],
-        "name": [run.name for run in found],
-        "scenario": [run.scenario for run in found],
-        "goal": [wording.GOALS.get(run.goal, run.goal) for run in found],
-        "state": [run.state for run in found],
-        "status": [run.status for run in found],
-        "gap": ["" if run.gap is None else wording.percent(run.gap) for run in found],
+        "run": [run.id[:8] for run in entries],
+        "made": [f"{run.created.astimezone():%Y-%m-%d %H:%M}" for run in entries],
+        "name": [run.name for run in entries],
+        "scenario": [run.scenario for run in entries],
+        "goal": [wording.GOALS.get(run.goal, run.goal) for run in entries],
+        "state": [run.state for run in entries],
+        "status": [run.status for run in entries],
+        "gap": ["" if run.gap is None else wording.percent(run.gap) for run in entries],
         "carbon saved": [
-            "" if run.saved_carbon_kg is None else f"{wording.number(run.saved_carbon_kg / 1000, 2)} t" for run in found
+            "" if run.saved_carbon_kg is None else f"{wording.number(run.saved_carbon_kg / 1000, 2)} t"
+            for run in entries
         ],
-        "tags": [", ".join(run.tags) for run in found],
+        "tags": [", ".join(run.tags) for run in entries],
     }
     columns = {name: cells for name, cells in columns.items() if any(cells) or name not in ("name", "tags")}
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
@@ -174,5 +175,5 @@ def _table(found: Sequence[Entry]) -> None:
     for cells in zip(*columns.values(), strict=True):
         table.add_row(*cells)
     terminal.out().print(table, soft_wrap=True)
-    if any(run.state == "broken" for run in found):
+    if any(run.state == "broken" for run in entries):
         print(f"broken: {wording.STATES['ended'].word}; plan again", file=sys.stderr)

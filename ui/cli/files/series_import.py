@@ -84,47 +84,47 @@ def bring_in(
     files = {part: output.with_suffix(f".{part}.yaml") for part in ("mapping", "overlay")}
     for path in files.values():
         writable(path, force)
-    said: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "value": column, "through": through, "where": _pairs(where), "time": time, "clock": clock, "zone": zone,
         "order": order, "stamps": stamps, "interval_min": interval, "unit": unit, "counts": counts, "scale": scale,
         "peak_mw": peak,
         "gaps": gaps, "missing": tuple(missing) if missing else None, "duplicates": duplicates,
         "sheet": sheet, "header": header, "decimal": decimal,
     }  # fmt: skip
-    said = {name: value for name, value in said.items() if value is not None}
+    settings = {name: value for name, value in settings.items() if value is not None}
     if mapping is not None:
-        kept = _kept(mapping)
-        role = role or str(kept.pop("as"))
-        said = {**kept, **said}
+        earlier = _earlier_mapping(mapping)
+        role = role or str(earlier.pop("as"))
+        settings = {**earlier, **settings}
     if role is None:
         from emberline.scenarios.importing import ROLES
 
         raise Refused(f"--as is required: say what the series is, one of {', '.join(ROLES)}")
     raw = read(
-        _content(file, max(LARGEST_MB, LARGEST_FILE_MB)), file.name, sheet=said.get("sheet"),
-        header=said.get("header"), separator=said.get("separator"), largest_mb=LARGEST_FILE_MB,
+        _content(file, max(LARGEST_MB, LARGEST_FILE_MB)), file.name, sheet=settings.get("sheet"),
+        header=settings.get("header"), separator=settings.get("separator"), largest_mb=LARGEST_FILE_MB,
     )  # fmt: skip
-    found = guess(raw, role, said)
-    made = bring(raw, found.mapping)
-    texts = {output: made.csv(), files["mapping"]: made.mapping.yaml()}
-    if made.role.path:
-        texts[files["overlay"]] = made.overlay(output.name)
+    proposal = guess(raw, role, settings)
+    series = bring(raw, proposal.mapping)
+    texts = {output: series.csv(), files["mapping"]: series.mapping.yaml()}
+    if series.role.path:
+        texts[files["overlay"]] = series.overlay(output.name)
     write_together(texts)
     if as_json:
-        covers = {} if horizon is None else {"covers_horizon": made.covers(horizon)}
+        covers = {} if horizon is None else {"covers_horizon": series.covers(horizon)}
         print_json(
-            summary(raw, made) | covers | {"guessed": list(found.reasons), "files": [str(path) for path in texts]}
+            summary(raw, series) | covers | {"guessed": list(proposal.reasons), "files": [str(path) for path in texts]}
         )
         return
-    for line in lines(made):
+    for line in lines(series):
         print(line)
-    if horizon is not None and not made.covers(horizon):
-        print(f"note      {uncovered(made, horizon)}")
-    for reason in found.reasons:
+    if horizon is not None and not series.covers(horizon):
+        print(f"note      {uncovered(series, horizon)}")
+    for reason in proposal.reasons:
         print(f"guessed   {reason}")
     for path in texts:
         print(f"written   {path}")
-    if made.role.path:
+    if series.role.path:
         print(f"use it    emberline plan SCENARIO --set @{files['overlay']}")
     else:
         print(f"use it    emberline calibrate SCENARIO --log HEATS --meter {output}")
@@ -155,7 +155,7 @@ def _pairs(where: list[str] | None) -> dict[str, str] | None:
     return {column.strip(): name.strip() for column, _, name in pairs}
 
 
-def _kept(path: Path) -> dict[str, Any]:
+def _earlier_mapping(path: Path) -> dict[str, Any]:
     from emberline.scenarios.importing.mapping import read_mapping
     from emberline.scenarios.reading.files import named, unreadable
 
@@ -169,25 +169,25 @@ def _kept(path: Path) -> dict[str, Any]:
     return read_mapping(text, path.name).model_dump(by_alias=True)
 
 
-def lines(made: Imported) -> list[str]:
+def lines(series: Imported) -> list[str]:
     """What was brought in, a line each."""
-    first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in made.span)
-    unit = f" {made.unit}" if made.unit else ""
-    values = made.values
-    count = f"{len(values)} values of {made.mapping.interval_min:g} min"
-    found = [
-        f"series    {made.role.title}",
-        f"from      {made.name}: {first} to {last}, {count}",
+    first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in series.span)
+    unit = f" {series.unit}" if series.unit else ""
+    values = series.values
+    count = f"{len(values)} values of {series.mapping.interval_min:g} min"
+    rows = [
+        f"series    {series.role.title}",
+        f"from      {series.name}: {first} to {last}, {count}",
         f"values    {values.min():g} to {values.max():g}{unit}, mean {values.mean():g}",
     ]
-    if made.missing:
-        found.append(f"missing   {made.missing} values; a plan takes: {made.mapping.gaps}")
-    return [*found, *(f"note      {remark}" for remark in made.remarks)]
+    if series.missing:
+        rows.append(f"missing   {series.missing} values; a plan takes: {series.mapping.gaps}")
+    return [*rows, *(f"note      {remark}" for remark in series.remarks)]
 
 
-def uncovered(made: Imported, horizon: Horizon) -> str:
+def uncovered(series: Imported, horizon: Horizon) -> str:
     """What a series covers of a horizon that it does not cover in full."""
-    ends = (*made.span, horizon.start_utc, horizon.end_utc)
+    ends = (*series.span, horizon.start_utc, horizon.end_utc)
     first, last, start, end = (f"{at.astimezone(horizon.tz):%Y-%m-%d %H:%M}" for at in ends)
     return (
         f"the file covers {first} to {last}, the horizon is {start} to {end} ({horizon.zone}): a plan over it is "
@@ -195,22 +195,22 @@ def uncovered(made: Imported, horizon: Horizon) -> str:
     )
 
 
-def summary(raw: Raw, made: Imported) -> dict[str, Any]:
+def summary(raw: Raw, series: Imported) -> dict[str, Any]:
     """What was brought in, as plain data."""
-    first, last = (at.isoformat().replace("+00:00", "Z") for at in made.span)
+    first, last = (at.isoformat().replace("+00:00", "Z") for at in series.span)
     return {
         "file": raw.name,
         "kind": raw.kind,
-        "mapping": made.mapping.model_dump(mode="json", by_alias=True),
+        "mapping": series.mapping.model_dump(mode="json", by_alias=True),
         "first": first,
         "last": last,
-        "values": len(made.values),
-        "missing": made.missing,
-        "unit": made.unit,
-        "lowest": float(made.values.min()),
-        "highest": float(made.values.max()),
-        "mean": float(made.values.mean()),
-        "remarks": list(made.remarks),
+        "values": len(series.values),
+        "missing": series.missing,
+        "unit": series.unit,
+        "lowest": float(series.values.min()),
+        "highest": float(series.values.max()),
+        "mean": float(series.values.mean()),
+        "remarks": list(series.remarks),
     }
 
 
@@ -221,9 +221,9 @@ def write_together(texts: dict[Path, str]) -> None:
         with writing(next(iter(texts))):
             for path, text in texts.items():
                 partial[path].write_text(text, encoding="utf-8")
-            for path, beside in partial.items():
-                os.replace(beside, path)
+            for path, file in partial.items():
+                os.replace(file, path)
     finally:
-        for beside in partial.values():
+        for file in partial.values():
             with suppress(OSError):  # what could not be made cannot be taken away
-                beside.unlink(missing_ok=True)
+                file.unlink(missing_ok=True)

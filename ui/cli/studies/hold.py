@@ -57,14 +57,14 @@ def hold(
     from emberline.scenarios import load
 
     one_place(workers, cluster)
-    wanted = None if level is None else _share("--level", level)
-    asked = load(scenario, list(changes or []))
+    target = None if level is None else _share("--level", level)
+    case = load(scenario, list(changes or []))
     if samples is not None:
         from emberline.ui.cli.studies import samples as sampling
 
         if level is not None:
             raise Refused("--level: samples are of prices, nothing breaks; leave it out, or leave out --samples")
-        sampling.sample(asked, samples, None if cvar is None else _share("--cvar", cvar), as_json, quiet)
+        sampling.sample(case, samples, None if cvar is None else _share("--cvar", cvar), as_json, quiet)
         return
     if cvar is not None:
         raise Refused("--cvar: is of samples; add --samples")
@@ -74,27 +74,29 @@ def hold(
     from emberline.plans.robustness.holding.hold import refuse
     from emberline.plans.store.store import Store
 
-    if wanted is not None and wanted > MOST_LEVEL:
+    if target is not None and target > MOST_LEVEL:
         raise Refused(f"--level {level}: at most {MOST_LEVEL:.1%}")
-    refuse(asked)
-    memory.refuse(memory.of_plan(asked), asked.name)
-    pace.refuse(asked)
+    refuse(case)
+    memory.refuse(memory.of_plan(case), case.name)
+    pace.refuse(case)
     store = Store()
-    with store.working(asked) as run:
-        made = _made(asked, wanted, replications, time_limit, (workers, cluster), quiet)
-        folder = report.store(store, run, made)
-    why = why_not.after_plan(made.robust, scenario, list(changes or []), quiet) if made.status == "no plan" else None
+    with store.working(case) as run:
+        result = _search(case, target, replications, time_limit, (workers, cluster), quiet)
+        folder = report.store(store, run, result)
+    why = (
+        why_not.after_plan(result.robust, scenario, list(changes or []), quiet) if result.status == "no plan" else None
+    )
     if as_json:
         more = {} if why is None else {"why_not": why.summary()}
-        print_json({"run": run, "folder": str(folder), "scenario": asked.name, **made.summary(), **more})
+        print_json({"run": run, "folder": str(folder), "scenario": case.name, **result.summary(), **more})
     else:
         for line in () if why is None else why_not.lines(why):
             print(line, file=sys.stderr)
-        for line in _lines(made):
+        for line in _lines(result):
             print(line)
-        _tables(made)
+        _tables(result)
         print(f"\nrun       {run}\nfolder    {folder}")
-    raise typer.Exit(0 if made.holds else 1)
+    raise typer.Exit(0 if result.holds else 1)
 
 
 def _share(option: str, text: str) -> float:
@@ -102,16 +104,16 @@ def _share(option: str, text: str) -> float:
     from emberline.scenarios.records.quantity import convert
 
     try:
-        found = float(text) if "%" not in text else round(convert(text, ""), 9)
+        share = float(text) if "%" not in text else round(convert(text, ""), 9)
     except ValueError:
-        found = 0.0
-    if not 0 < found < 1:
+        share = 0.0
+    if not 0 < share < 1:
         raise Refused(f"{option} {text}: is a share between 0 and 1, such as 0.9 or 90%")
-    return found
+    return share
 
 
-def _made(
-    asked: Scenario,
+def _search(
+    case: Scenario,
     level: float | None,
     replications: int,
     time_limit: float,
@@ -128,7 +130,7 @@ def _made(
         with engine(*where) as workers:
             tell(f"the plan as it is asked for; replays {at_work(workers.workers)}")
             return search(
-                asked, workers, level=level, replications=replications, time_limit_s=time_limit, cancel=wish,
+                case, workers, level=level, replications=replications, time_limit_s=time_limit, cancel=wish,
                 on_progress=lambda event: _tell(tell, event),
             )  # fmt: skip
 
@@ -140,48 +142,48 @@ def _made(
 
 def _tell(tell: Any, event: dict[str, Any]) -> None:
     if event["phase"] == "round":
-        kept = ", ".join(f"{name} {value:g}" for name, value in event["margins"].items())
-        held = f"held in {event['held']} of {event['of']}" if event["of"] else f"no plan ({event['status']})"
-        tell(f"round {event['round']}: {kept}: {held}")
+        margins = ", ".join(f"{name} {value:g}" for name, value in event["margins"].items())
+        outcome = f"held in {event['held']} of {event['of']}" if event["of"] else f"no plan ({event['status']})"
+        tell(f"round {event['round']}: {margins}: {outcome}")
     elif event["phase"] == "judge":
         tell(f"judged on {event['of']} fresh days")
 
 
-def _lines(made: Held) -> Iterator[str]:
+def _lines(result: Held) -> Iterator[str]:
     """The answer, and what it costs."""
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
-    yield from terminal.heading(made.robust.scenario)
+    yield from terminal.heading(result.robust.scenario)
     yield ""
-    name, asked = made.robust.scenario.name, wording.percent(made.level, 1)
-    yield f"{name} at {asked}: {HEADINGS[made.status]}{f': {made.why}' if made.why else ''}"
-    if made.judged is None or made.plain_judged is None:
+    name, level = result.robust.scenario.name, wording.percent(result.level, 1)
+    yield f"{name} at {level}: {HEADINGS[result.status]}{f': {result.why}' if result.why else ''}"
+    if result.judged is None or result.plain_judged is None:
         return
-    n = wording.number(made.judged.n, 0)
-    for label, found in (("this plan", made.judged), ("plain plan", made.plain_judged)):
-        share, low, high = (wording.percent(value, 1) for value in found.chance)
+    n = wording.number(result.judged.n, 0)
+    for label, ensemble in (("this plan", result.judged), ("plain plan", result.plain_judged)):
+        share, low, high = (wording.percent(value, 1) for value in ensemble.chance)
         yield f"{label:<12}holds on {share} of {n} fresh disturbed days (95 % interval {low} to {high})"
-    kept = int((made.judged.data["baseline_violations"] == 0).sum())
-    yield f"{'baseline':<12}holds on {wording.percent(kept / made.judged.n, 1)} of them"
+    baseline_days = int((result.judged.data["baseline_violations"] == 0).sum())
+    yield f"{'baseline':<12}holds on {wording.percent(baseline_days / result.judged.n, 1)} of them"
     gaps = [
-        f"{label} {made_.status}{_gap(made_.gap)}" for label, made_ in (("this", made.robust), ("plain", made.plain))
+        f"{label} {plan.status}{_gap(plan.gap)}" for label, plan in (("this", result.robust), ("plain", result.plain))
     ]
-    yield f"{'search':<12}{', '.join(gaps)}; {len(made.rounds)} rounds in {made.seconds:.0f} s"
-    if made.most_price is not None and made.robust is not made.plain:
-        yield f"{'price':<12}undisturbed at most {_goal(made, made.most_price)}, by the plain plan's bound"
-    for i, text in enumerate(made.summary()["settings"]):
+    yield f"{'search':<12}{', '.join(gaps)}; {len(result.rounds)} rounds in {result.seconds:.0f} s"
+    if result.most_price is not None and result.robust is not result.plain:
+        yield f"{'price':<12}undisturbed at most {_goal(result, result.most_price)}, by the plain plan's bound"
+    for i, text in enumerate(result.summary()["settings"]):
         yield f"{'' if i else 'margins':<12}--set '{text}'"
 
 
-def _goal(made: Held, value: float) -> str:
+def _goal(result: Held, value: float) -> str:
     """An amount of what the goal minimizes."""
     from emberline.ui.text import wording
 
-    goal = made.robust.scenario.goal.minimize
+    goal = result.robust.scenario.goal.minimize
     if goal == "carbon":
         return f"{wording.number(value / 1000, 2)} t CO2e"
-    unit = "min late" if goal == "lateness" else made.robust.scenario.market.currency
+    unit = "min late" if goal == "lateness" else result.robust.scenario.market.currency
     return f"{wording.number(value, 0)} {unit}"
 
 
@@ -191,7 +193,7 @@ def _gap(gap: float | None) -> str:
     return "" if gap is None else f", gap {wording.percent(gap)}"
 
 
-def _tables(made: Held) -> None:
+def _tables(result: Held) -> None:
     """P10, P50 and P90 of both plans side by side, and what broke the one that is kept."""
     from rich.table import Table
 
@@ -199,36 +201,36 @@ def _tables(made: Held) -> None:
     from emberline.ui.cli.studies import replay
     from emberline.ui.text import wording
 
-    if made.judged is None or made.plain_judged is None:
+    if result.judged is None or result.plain_judged is None:
         return
     console = terminal.out()
 
     def table(*names: str, words: int) -> Table:
-        found = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+        grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
         for place, name in enumerate(names):
-            found.add_column(name, justify="left" if place < words else "right", no_wrap=True)
-        return found
+            grid.add_column(name, justify="left" if place < words else "right", no_wrap=True)
+        return grid
 
-    money = made.robust.scenario.market.currency
+    money = result.robust.scenario.market.currency
     price = table("price of holding", "unit", "undisturbed", "mean of the days", "still below the baseline", words=2)
-    told = (
+    measures = (
         ("carbon_kg", "carbon", "t CO2e", 1e-3, 2),
         ("cost", "cost", money, 1.0, 0),
         ("peak_mw", "peak", "MW", 1.0, 1),
     )
-    for figure, label, unit, factor, digits in told:
-        row = made.price[figure]
+    for figure, label, unit, factor, digits in measures:
+        row = result.price[figure]
         cells = [wording.number(row[key] * factor, digits) for key in ("nominal", "mean", "baseline")]
         price.add_row(label, unit, *cells)
     figures = table("", "unit", "P10", "P50", "P90", "plain P10", "P50", "P90", words=2)
-    both = zip(replay.figures(made.judged), replay.figures(made.plain_judged), strict=True)
+    both = zip(replay.figures(result.judged), replay.figures(result.plain_judged), strict=True)
     for (label, unit, mine), (_, _, plain) in both:
         figures.add_row(label, unit, *mine, *plain)
     for each in (price, figures):
         console.print()
         console.print(each, soft_wrap=True)
-    rows = made.judged.broke()
+    rows = result.judged.broke()
     if rows:
         console.print()
-        replay.show_limits(made.judged, rows)
+        replay.show_limits(result.judged, rows)
     sys.stdout.flush()

@@ -62,31 +62,29 @@ def roll(
         raise Refused(f"--keep {error}") from None
     if not 0 <= share < 1:
         raise Refused(f"--keep {keep}: a share from 0 to below 100 %")
-    asked = load_span(scenario, changes or [], start, end)
+    case = load_span(scenario, changes or [], start, end)
     how = How(spans[0], _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen), share)
     for minutes in spans:
-        refuse(asked, How(minutes, how.look_ahead_min, how.frozen_min, share), disturbed=replication is not None)
-    memory.refuse(memory.of_plan(asked), asked.name)
+        refuse(case, How(minutes, how.look_ahead_min, how.frozen_min, share), disturbed=replication is not None)
+    memory.refuse(memory.of_plan(case), case.name)
 
     def work(tell: Any, wish: Any) -> Comparison:
         def on_step(name: str, step: Any) -> None:
             if step is None:
                 tell(f"{name}: one plan over the whole")
                 return
-            at = asked.horizon.instant(step.at_min)
+            at = case.horizon.instant(step.at_min)
             change = "laid in" if step.laid else "nothing changed"
             tell(f"{name}, {at:%Y-%m-%d %H:%M}: {step.status}, {change}")
 
-        return compare(
-            asked, how, spans[1:], foresight=foresight, replication=replication, on_step=on_step, cancel=wish
-        )
+        return compare(case, how, spans[1:], foresight=foresight, replication=replication, on_step=on_step, cancel=wish)
 
-    made = study(work, "ending with the plans made so far", quiet)
+    comparison = study(work, "ending with the plans made so far", quiet)
     if as_json:
-        print_json(made.summary())
+        print_json(comparison.summary())
     else:
-        _show(made)
-    raise typer.Exit(1 if made.rolled.violations else 0)
+        _show(comparison)
+    raise typer.Exit(1 if comparison.rolled.violations else 0)
 
 
 def _minutes(option: str, text: str) -> float:
@@ -100,7 +98,7 @@ def _minutes(option: str, text: str) -> float:
         raise Refused(f"{option} {error}") from None
 
 
-def _show(made: Comparison) -> None:
+def _show(comparison: Comparison) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -108,7 +106,7 @@ def _show(made: Comparison) -> None:
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
-    console, scenario, rolled = terminal.out(), made.scenario, made.rolled
+    console, scenario, rolled = terminal.out(), comparison.scenario, comparison.rolled
     for line in terminal.heading(scenario):
         console.print(Text(line))
     console.print()
@@ -119,59 +117,61 @@ def _show(made: Comparison) -> None:
         table.add_column(Text(name), justify="right", no_wrap=True)
 
     def row(name: str, sums: Any, *cells: str) -> None:
-        told = (
+        figures = (
             wording.number(sums.carbon_kg / 1000, 2), wording.number(sums.cost, 0), wording.number(sums.peak_mw, 1)
         )  # fmt: skip
-        table.add_row(Text(name), *told, *(cells or [""] * 4))
+        table.add_row(Text(name), *figures, *(cells or [""] * 4))
 
     def side(name: str, one: Rolled) -> None:
-        laid = sum(step.laid for step in one.steps)
-        moved = wording.number(sum(step.moved_mwh for step in one.steps), 1)
-        row(name, one.figures, str(len(one.steps)), str(laid), moved, str(len(one.violations)))
+        changes = sum(step.laid for step in one.steps)
+        energy = wording.number(sum(step.moved_mwh for step in one.steps), 1)
+        row(name, one.figures, str(len(one.steps)), str(changes), energy, str(len(one.violations)))
 
-    row("baseline", made.baseline.figures)
-    for other in made.others:
+    row("baseline", comparison.baseline.figures)
+    for other in comparison.others:
         side(f"roll, every {_span(other)}", other)
     side(f"roll, every {_span(rolled)}", rolled)
-    if made.foresight is not None:
-        side(f"with foresight, every {_span(rolled)}", made.foresight)
-    if made.best is not None:
-        missed = str(made.best.run.sizes["violation"])
-        row("one plan with foresight", made.best.figures, "1", "", "", missed)
+    if comparison.foresight is not None:
+        side(f"with foresight, every {_span(rolled)}", comparison.foresight)
+    if comparison.best is not None:
+        missed = str(comparison.best.run.sizes["violation"])
+        row("one plan with foresight", comparison.best.figures, "1", "", "", missed)
     console.print(table, soft_wrap=True)
     console.print()
-    for name, text in _facts(made):
+    for name, text in _facts(comparison):
         console.print(Text.assemble((f"{name:<24}", "bold"), text))
-    told = ", ".join(uncertain(scenario)) or "none: everything is known in advance"
-    console.print(Text.assemble((f"{'forecasts':<24}", "bold"), told))
-    for found in rolled.violations[:10]:
-        console.print(Text(f"  {wording.violation(found, scenario.horizon)}"))
+    forecasts = ", ".join(uncertain(scenario)) or "none: everything is known in advance"
+    console.print(Text.assemble((f"{'forecasts':<24}", "bold"), forecasts))
+    for violation in rolled.violations[:10]:
+        console.print(Text(f"  {wording.violation(violation, scenario.horizon)}"))
 
 
-def _facts(made: Comparison) -> list[tuple[str, str]]:
+def _facts(comparison: Comparison) -> list[tuple[str, str]]:
     from emberline.ui.text import wording
 
-    best, rolled = made.perfect, made.rolled
+    best, rolled = comparison.perfect, comparison.rolled
     facts = []
-    gain = made.gain
+    gain = comparison.gain
     no_gain = "it does not make or serve the same"
-    facts.append(("gain against baseline", no_gain if gain is None else _words(made, gain)))
-    regret = made.regret()
+    facts.append(("gain against baseline", no_gain if gain is None else _words(comparison, gain)))
+    regret = comparison.regret()
     if regret is None:
         facts.append(("regret", f"no plan with foresight was found: {best.reason or best.status}"))
     else:
-        facts.append(("regret", f"{_words(made, regret)}; that plan: {best.status}, gap {wording.percent(best.gap)}"))
-    if made.not_knowing is not None:
-        facts.append(("of it not knowing", _words(made, made.not_knowing)))
-    for other, more in made.less_often():
-        facts.append((f"every {_span(other)} instead", f"{_words(made, more)} more"))
-    money = made.scenario.market.currency
+        facts.append(
+            ("regret", f"{_words(comparison, regret)}; that plan: {best.status}, gap {wording.percent(best.gap)}")
+        )
+    if comparison.not_knowing is not None:
+        facts.append(("of it not knowing", _words(comparison, comparison.not_knowing)))
+    for other, more in comparison.less_often():
+        facts.append((f"every {_span(other)} instead", f"{_words(comparison, more)} more"))
+    money = comparison.scenario.market.currency
     units = {
         "carbon_kg": ("cap on carbon", 1e-3, "t CO2e"),
         "cost": ("cap on cost", 1.0, money),
         "extra_cost": ("cap on extra cost", 1.0, money),
     }
-    for name, (value, cap) in made.caps().items():
+    for name, (value, cap) in comparison.caps().items():
         label, factor, unit = units[name]
         over = value > cap + 1e-6 * max(abs(cap), 1.0)
         by = wording.number(abs(value - cap) * factor, 2)
@@ -181,16 +181,16 @@ def _facts(made: Comparison) -> list[tuple[str, str]]:
     return facts
 
 
-def _words(made: Comparison, told: Difference) -> str:
+def _words(comparison: Comparison, difference: Difference) -> str:
     from emberline.plans.rolling.comparison import goal_unit
     from emberline.ui.text import wording
 
-    unit = goal_unit(made.scenario)
+    unit = goal_unit(comparison.scenario)
     factor, unit, digits = (1e-3, "t CO2e", 2) if unit == "kg CO2e" else (1.0, unit, 0)
-    text = f"{wording.number(told.total * factor, digits)} {unit} ({wording.percent(told.share)})"
-    if told.interval is None:
+    text = f"{wording.number(difference.total * factor, digits)} {unit} ({wording.percent(difference.share)})"
+    if difference.interval is None:
         return text
-    low, high = (wording.number(value * factor, digits) for value in told.interval)
+    low, high = (wording.number(value * factor, digits) for value in difference.interval)
     return f"{text}, 90 %: {low} to {high}"
 
 

@@ -11,54 +11,54 @@ if TYPE_CHECKING:
     from emberline.scenarios import Scenario
 
 
-def sample(asked: Scenario, count: int, share: float | None, as_json: bool, quiet: bool) -> None:
+def sample(scenario: Scenario, count: int, share: float | None, as_json: bool, quiet: bool) -> None:
     """Plan over samples, compare with the plan on the forecast, and tell."""
     from emberline.plans.robustness.holding.sampled import compare
     from emberline.ui.cli.progress import study
 
     def work(tell: Any, wish: Any) -> Compared:
-        return compare(asked, count, share=share, on_progress=tell, cancel=wish)
+        return compare(scenario, count, share=share, on_progress=tell, cancel=wish)
 
-    made = study(work, "taking the best first stage found so far", quiet)
+    comparison = study(work, "taking the best first stage found so far", quiet)
     if as_json:
-        print_json(made.summary())
+        print_json(comparison.summary())
     else:
-        _show(made)
+        _show(comparison)
 
 
-def _show(made: Compared) -> None:
+def _show(comparison: Compared) -> None:
     from rich.table import Table
     from rich.text import Text
 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
-    console, told = terminal.out(), made.summary()
-    carbon = told["goal"] == "carbon"
-    unit, factor, digits = ("t CO2e", 1e-3, 2) if carbon else (told["currency"], 1.0, 0)
+    console, summary = terminal.out(), comparison.summary()
+    carbon = summary["goal"] == "carbon"
+    unit, factor, digits = ("t CO2e", 1e-3, 2) if carbon else (summary["currency"], 1.0, 0)
 
     def number(value: float) -> str:
         return wording.number(value * factor, digits)
 
-    for line in terminal.heading(made.scenario):
+    for line in terminal.heading(comparison.scenario):
         console.print(Text(line))
     console.print()
-    worst = f"worst {wording.percent(1 - told['share'], 0)}"
-    what = "mean" if made.share is None else f"mean of the {worst}"
-    gap = "" if told["gap"] is None else f", gap {wording.percent(told['gap'])}"
+    worst = f"worst {wording.percent(1 - summary['share'], 0)}"
+    what = "mean" if comparison.share is None else f"mean of the {worst}"
+    gap = "" if summary["gap"] is None else f", gap {wording.percent(summary['gap'])}"
     console.print(
-        Text(f"planned over {told['samples']} samples of {', '.join(made.names)}: least {what} ({unit}){gap}")
+        Text(f"planned over {summary['samples']} samples of {', '.join(comparison.names)}: least {what} ({unit}){gap}")
     )
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column(f"on {told['fresh']} other days", no_wrap=True)
+    table.add_column(f"on {summary['fresh']} other days", no_wrap=True)
     for name in ("mean", worst):
         table.add_column(name, justify="right", no_wrap=True)
     labels = {"sampled": "planned over samples", "plain": "planned on the forecast", "knowing": "knowing each day"}
     for name, label in labels.items():
-        row = told["on_fresh"][name]
+        row = summary["on_fresh"][name]
         table.add_row(label, number(row["mean"]), number(row["cvar"]))
     console.print(table)
-    gained = told["gained"]
+    gained = summary["gained"]
     console.print(
         Text(
             f"gained by samples: {number(gained['mean'])} {unit} in the mean (standard error "

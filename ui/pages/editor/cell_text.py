@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from emberline.scenarios.reading.editing import flow
-from emberline.ui.pages.editor.fields import SHARE, labelled
+from emberline.ui.pages.editor.fields import SHARE, label_parts
 from emberline.ui.text.language import mark, tr
 
 MOST = 12
@@ -43,15 +43,15 @@ def in_words(value: Any, money: str, field: str = "") -> str:
             _pair(str(key), inner, money, first=place == 0) for place, (key, inner) in enumerate(value.items())
         )
     if isinstance(value, list):
-        told = [in_words(inner, money, field) for inner in value[:MOST]]
-        told += [tr("… and {count} more", count=len(value) - MOST)] if len(value) > MOST else []
-        return "; ".join(told)
+        parts = [in_words(inner, money, field) for inner in value[:MOST]]
+        parts += [tr("… and {count} more", count=len(value) - MOST)] if len(value) > MOST else []
+        return "; ".join(parts)
     if isinstance(value, bool):
         return tr("yes") if value else tr("no")
     if isinstance(value, int | float) and field in PER:
         return tr("{amount} per {unit}", amount=f"{value:g}", unit=tr(PER[field]))
     if isinstance(value, int | float) and field:
-        unit = labelled(field, money)[1]
+        unit = label_parts(field, money)[1]
         return f"{value:g} {unit}" if unit and unit != SHARE else f"{value:g}"
     return value if isinstance(value, str) else flow(value)
 
@@ -60,6 +60,6 @@ def _pair(key: str, inner: Any, money: str, first: bool) -> str:
     says = in_words(inner, money, key)
     if (key in ALONE or (first and key in NAMED)) and not nested(inner):
         return says
-    words = labelled(key, money)[0]
+    words = label_parts(key, money)[0]
     words = tr(words) if tr(words) != words else tr(words[:1].lower() + words[1:])
     return f"{words} ({says})" if nested(inner) else f"{words} {says}"

@@ -25,7 +25,7 @@ SAID = "editing.said"
 
 
 @dataclass(frozen=True)
-class State:
+class DraftState:
     """A text, what it holds, and what is wrong with it. Read only."""
 
     text: str
@@ -37,10 +37,10 @@ class State:
     @cached_property
     def by_key(self) -> dict[str, list[Problem]]:
         """Mistakes by dotted key."""
-        found: dict[str, list[Problem]] = {}
+        problems: dict[str, list[Problem]] = {}
         for problem in self.problems:
-            found.setdefault(problem.key, []).append(problem)
-        return found
+            problems.setdefault(problem.key, []).append(problem)
+        return problems
 
     def at(self, path: Keys) -> list[Problem]:
         """Mistakes of a key and of what is below it."""
@@ -59,38 +59,38 @@ class State:
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
-def state(path: str) -> State:
+def state(path: str) -> DraftState:
     """State of a text that never changes."""
     file = Path(path)
     text = file.read_text(encoding="utf-8")
     return checked(text, file.parent)
 
 
-def checked(text: str, folder: Path) -> State:
+def checked(text: str, folder: Path) -> DraftState:
     """State of a text whose series lie in a folder."""
     try:
         data: dict[str, Any] | None = parse(text).data
     except ScenarioError as error:
-        return State(text, None, None, error.problems)
+        return DraftState(text, None, None, error.problems)
     try:
-        return State(text, data, snapshots.loads(text, folder), ())
+        return DraftState(text, data, snapshots.loads(text, folder), ())
     except ScenarioError as error:
-        return State(text, data, None, error.problems)
+        return DraftState(text, data, None, error.problems)
 
 
 def keep(draft: Draft, text: str) -> bool:
     """Keep another text, and draw the page again; False where it could not be kept, which is told then."""
     try:
-        made = drafts.write(draft, text)
+        latest = drafts.write(draft, text)
     except (DraftError, ScenarioError) as error:
         st.session_state[SAID] = str(error)
         return False
-    session.hold(made.id)
-    seen(made)
-    return made.version != draft.version
+    session.hold(latest.id)
+    note_version(latest)
+    return latest.version != draft.version
 
 
-def seen(draft: Draft) -> None:
+def note_version(draft: Draft) -> None:
     """Note the version of a draft that this window knows."""
     st.session_state[f"{draft.id}.seen"] = draft.version
 
@@ -104,7 +104,7 @@ def changed_elsewhere(draft: Draft) -> None:
                 "text before is not in it. Look at it and enter it again."
             )
         )
-    seen(draft)
+    note_version(draft)
 
 
 def set_values(draft: Draft, values: dict[Keys, Any]) -> bool:
@@ -140,16 +140,16 @@ def _set(data: dict[str, Any], path: Keys, value: Any) -> None:
         del place[part]
 
 
-def said() -> None:
+def show_refusal() -> None:
     """Tell what could not be kept."""
-    told = st.session_state.pop(SAID, "")
-    if told:
+    text = st.session_state.pop(SAID, "")
+    if text:
         with st.container(border=True):
-            for line in str(told).splitlines():
+            for line in str(text).splitlines():
                 st.text(f"✕ {line}")
 
 
-def problem_lines(now: State, problems: list[Problem] | tuple[Problem, ...], most: int = 12) -> None:
+def problem_lines(now: DraftState, problems: list[Problem] | tuple[Problem, ...], most: int = 12) -> None:
     """Draw mistakes, a line each, with the line of the text that they are about."""
     lines = now.text.splitlines()
     for problem in problems[:most]:

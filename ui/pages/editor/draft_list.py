@@ -38,13 +38,13 @@ def show() -> None:
     if not book.open:
         return
     with book:
-        found = drafts.kept(sign_in.owners())
-        if not found:
+        mine = drafts.kept(sign_in.owners())
+        if not mine:
             st.text(tr("There is none yet. Copy a scenario, or bring one in at the side."))
         looked = session.drafts()[:1]
-        for draft in found[:SHOWN]:
+        for draft in mine[:SHOWN]:
             _row(draft, draft.id in looked and st.session_state.get(sources.CHOSEN) == draft.id)
-        more = len(found) - SHOWN
+        more = len(mine) - SHOWN
         if more > 0:
             st.caption(
                 trn("and {count} that was changed before", "and {count} that were changed before", more)
@@ -55,7 +55,7 @@ def show() -> None:
 
 def _row(draft: Draft, open_now: bool) -> None:
     says, when, opens, deletes = st.columns([6, 2, 2, 2], vertical_alignment="center")
-    name = _named(str(draft.path))
+    name = _title(str(draft.path))
     says.text(f"{name or tr('my scenario')}\n{tr('from {name}', name=draft.origin)}")
     when.text(stamp(datetime.fromtimestamp(draft.changed).astimezone()))
     if opens.button(
@@ -85,10 +85,10 @@ def _delete(draft: Draft, name: str) -> None:
 
 def _undo() -> None:
     """Tell of the draft that was deleted last, and take it back if asked."""
-    told = st.session_state.get(DELETED)
-    if told is None:
+    deletion = st.session_state.get(DELETED)
+    if deletion is None:
         return
-    number, name = told
+    number, name = deletion
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.text(tr("✓ The draft {name} was deleted.", name=name or tr("my scenario")))
         if st.button(tr("Take it back"), key="book.back"):
@@ -104,12 +104,12 @@ def _undo() -> None:
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
-def _named(path: str) -> str:
+def _title(path: str) -> str:
     """What a text that never changes calls its scenario; empty where it cannot be read."""
     try:
         with open(path, encoding="utf-8") as file:
             data = parse(file.read()).data
     except (ScenarioError, OSError):
         return ""
-    said = next((data[key] for key in ("title", "name") if isinstance(data.get(key), str) and data[key].strip()), "")
-    return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
+    title = next((data[key] for key in ("title", "name") if isinstance(data.get(key), str) and data[key].strip()), "")
+    return title if len(title) <= LONGEST else f"{title[: LONGEST - 1]}…"

@@ -43,7 +43,7 @@ NOT_ASKED = {("Accounting", "table")}
 
 
 @dataclass(frozen=True)
-class FieldOf:
+class FormField:
     """A field of a record as a form shows it."""
 
     name: str
@@ -63,30 +63,30 @@ class FieldOf:
 
 
 @cache
-def fields(record: type[BaseModel], currency: str) -> tuple[FieldOf, ...]:
+def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
     """Fields of a record that hold one value or one series; what has fields of its own is left out."""
-    found = []
+    entries = []
     for name, field in record.model_fields.items():
         kind, choices = _kind(field.annotation, name)
         if kind and (record.__name__, name) not in NOT_ASKED:
             default = None if field.default is PydanticUndefined else field.default
             share = any(getattr(mark, "le", None) == 1 for mark in field.metadata)
-            words, unit = labelled(name, currency, share)
-            found.append(
-                FieldOf(
-                    name, words, documented(record).get(name, ""), kind, choices, default, field.is_required(), unit
+            words, unit = label_parts(name, currency, share)
+            entries.append(
+                FormField(
+                    name, words, descriptions(record).get(name, ""), kind, choices, default, field.is_required(), unit
                 )
             )
-    return tuple(found)
+    return tuple(entries)
 
 
-def labelled(name: str, currency: str, share: bool = False) -> tuple[str, str]:
+def label_parts(name: str, currency: str, share: bool = False) -> tuple[str, str]:
     """What a field is called, and its unit."""
     end = next((end for end in UNITS if name == end or name.endswith(f"_{end}")), None)
     unit = UNITS[end].format(currency=currency, unit="unit") if end else SHARE if share else ""
     words = name.removesuffix(f"_{end}") if end and end != "share" else name
-    said = TITLES.get(name) or words.replace("_", " ").strip()
-    return said[0].upper() + said[1:], unit
+    title = TITLES.get(name) or words.replace("_", " ").strip()
+    return title[0].upper() + title[1:], unit
 
 
 def label_of(words: str, unit: str) -> str:
@@ -131,9 +131,9 @@ def _bare(annotation: Any) -> Any:
 
 
 @cache
-def documented(record: type) -> dict[str, str]:
+def descriptions(record: type) -> dict[str, str]:
     """What the lines below the fields say, of a record and those that it is derived from."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for kind in reversed(record.__mro__):
         if not issubclass(kind, BaseModel) or kind.__module__.startswith("pydantic"):
             continue
@@ -141,24 +141,24 @@ def documented(record: type) -> dict[str, str]:
         assert isinstance(body, ast.ClassDef)
         for field, below in zip(body.body, body.body[1:], strict=False):
             if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(below):
-                found[field.target.id] = " ".join(ast.literal_eval(below.value).split())  # type: ignore[attr-defined]
-    return found
+                texts[field.target.id] = " ".join(ast.literal_eval(below.value).split())  # type: ignore[attr-defined]
+    return texts
 
 
 def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def written(value: Any) -> str:
+def as_typed(value: Any) -> str:
     """A value as it is typed: words as they are, all else as YAML on one line."""
     if value is None:
         return ""
     return value if isinstance(value, str) else flow(value)
 
 
-def shown_default(field: FieldOf) -> str:
+def typed_default(field: FormField) -> str:
     """A field's default as it is typed; empty where there is none."""
     value = field.default
     if value is None or isinstance(value, BaseModel):
         return ""
-    return written(value) if isinstance(value, str | int | float | bool) else ""
+    return as_typed(value) if isinstance(value, str | int | float | bool) else ""

@@ -13,7 +13,7 @@ import streamlit as st
 from emberline.plans.store import drafts, snapshots
 from emberline.plans.store.drafts import Draft
 from emberline.scenarios.reading.editing import ABSENT, differences, flow
-from emberline.ui.pages.editor.draft import AT_TOP, State, checked, keep, problem_lines, state
+from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state
 from emberline.ui.text.language import tr
 
 LONGEST_CELL = 300
@@ -22,7 +22,7 @@ MOST_TOLD = 40
 
 
 @dataclass(frozen=True)
-class Typed:
+class PendingText:
     """A text that was typed and is not applied yet."""
 
     text: str
@@ -30,9 +30,9 @@ class Typed:
     """Of the draft that it was typed over."""
 
 
-def unapplied(draft: Draft, now: State) -> Typed | None:
+def unapplied(draft: Draft, now: DraftState) -> PendingText | None:
     """What was typed and is not applied yet, on whatever page one has been since; None: nothing."""
-    typed: Typed | None = st.session_state.get(_place(draft))
+    typed: PendingText | None = st.session_state.get(_place(draft))
     return typed if typed is not None and typed.text != now.text else None
 
 
@@ -40,7 +40,7 @@ def _place(draft: Draft) -> str:
     return f"typed.{draft.id}"
 
 
-def show(draft: Draft, now: State) -> None:
+def show(draft: Draft, now: DraftState) -> None:
     """Draw the text; what is typed is checked before it is kept, and kept with its mistakes if that is wanted."""
     key, waits = f"text.{draft.id}.{draft.version}", unapplied(draft, now)
     # the field is forgotten whenever another view or page is drawn
@@ -49,7 +49,7 @@ def show(draft: Draft, now: State) -> None:
     def remember() -> None:
         before = unapplied(draft, now)
         version = draft.version if before is None else before.version
-        st.session_state[_place(draft)] = Typed(str(st.session_state[key]), version)
+        st.session_state[_place(draft)] = PendingText(str(st.session_state[key]), version)
 
     def discard() -> None:
         st.session_state.pop(_place(draft), None)
@@ -59,27 +59,27 @@ def show(draft: Draft, now: State) -> None:
         tr("The scenario as YAML"), height=HEIGHT, key=key, max_chars=drafts.LARGEST_TEXT, on_change=remember,
         help=tr("Every key is described by 'emberline schema'. A number may be written with its unit."),
     )  # fmt: skip
-    left, middle, right = st.columns([1, 1, 4], vertical_alignment="center")
+    first, second, rest = st.columns([1, 1, 4], vertical_alignment="center")
     kind: Literal["primary", "secondary"] = "secondary" if waits is None else "primary"
-    if left.button(tr("Apply"), disabled=waits is None, key=f"{key}.apply", type=kind, width="stretch") and waits:
+    if first.button(tr("Apply"), disabled=waits is None, key=f"{key}.apply", type=kind, width="stretch") and waits:
         if keep(draft, waits.text):
             st.session_state.pop(_place(draft), None)
         st.rerun()
-    middle.button(tr("Discard"), disabled=waits is None, key=f"{key}.discard", on_click=discard, width="stretch")
+    second.button(tr("Discard"), disabled=waits is None, key=f"{key}.discard", on_click=discard, width="stretch")
     if waits is None:
-        right.text(tr("What is typed here is checked when the field is left (Ctrl+Enter)."))
+        rest.text(tr("What is typed here is checked when the field is left (Ctrl+Enter)."))
         problem_lines(now, now.problems[AT_TOP:], most=MOST_TOLD)
         return
-    told = checked(waits.text, draft.folder)
-    right.text(tr("Not applied yet.") if told.problems else tr("Not applied yet. ✓ No mistake found."))
+    preview = checked(waits.text, draft.folder)
+    rest.text(tr("Not applied yet.") if preview.problems else tr("Not applied yet. ✓ No mistake found."))
     if waits.version != draft.version:
         st.text(
             tr("The draft has changed since this was typed: Apply puts this text in its place; Undo takes it back.")
         )
-    problem_lines(told, told.problems, most=MOST_TOLD)
+    problem_lines(preview, preview.problems, most=MOST_TOLD)
 
 
-def show_changes(draft: Draft, now: State) -> None:
+def show_changes(draft: Draft, now: DraftState) -> None:
     """Draw the difference to the original as a table of key, original, now."""
     table = changes(draft, now)
     if table is None:
@@ -96,24 +96,24 @@ def show_changes(draft: Draft, now: State) -> None:
     st.caption(tr("The same on the command line: --set with key=value, for each line."))
 
 
-def changes(draft: Draft, now: State) -> pd.DataFrame | None:
+def changes(draft: Draft, now: DraftState) -> pd.DataFrame | None:
     """What differs from the original; None: the text cannot be read."""
     began = state(str(draft.folder / draft.texts[0])).data
     if began is None or now.data is None:
         return None
-    found = list(differences(began, now.data))
+    rows = list(differences(began, now.data))
     return pd.DataFrame(
         {
-            "key": [_called(change.path, began, now.data) for change in found],
-            "original": [_cell(change.before) for change in found],
-            "now": [_cell(change.now) for change in found],
+            "key": [_path_text(change.path, began, now.data) for change in rows],
+            "original": [_cell(change.before) for change in rows],
+            "now": [_cell(change.now) for change in rows],
         }
     )
 
 
-def _called(path: tuple[str | int, ...], *roots: Any) -> str:
+def _path_text(path: tuple[str | int, ...], *roots: Any) -> str:
     """A path whose items are called by their names, as ``--set`` takes them."""
-    places, said = list(roots), []
+    places, parts = list(roots), []
     for part in path:
         inner = []
         for place in places:
@@ -122,19 +122,19 @@ def _called(path: tuple[str | int, ...], *roots: Any) -> str:
             except (KeyError, IndexError, TypeError):
                 continue
         names = [item.get("name") for item in inner if isinstance(part, int) and isinstance(item, dict)]
-        said.append(str(next((name for name in names if isinstance(name, str)), part)))
+        parts.append(str(next((name for name in names if isinstance(name, str)), part)))
         places = inner
-    return ".".join(said)
+    return ".".join(parts)
 
 
 def _cell(value: Any) -> str:
     if value is ABSENT:
         return "–"
-    said = flow(value)
-    return said if len(said) <= LONGEST_CELL else f"{said[: LONGEST_CELL - 1]}…"
+    text = flow(value)
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
 
 
-def download(draft: Draft, now: State) -> None:
+def download(draft: Draft, now: DraftState) -> None:
     """Draw the button that takes the draft along: its text, with its series where it has some.
 
     The file is made when it is asked for: one made beforehand is gone from the server as soon as the page changes, and
@@ -153,7 +153,7 @@ def download(draft: Draft, now: State) -> None:
         )  # fmt: skip
 
 
-def _packed(draft: Draft, now: State) -> bytes:
+def _packed(draft: Draft, now: DraftState) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("scenario.yaml", now.text)
@@ -163,7 +163,7 @@ def _packed(draft: Draft, now: State) -> bytes:
     return packed.getvalue()
 
 
-def uploaded(content: bytes, name: str) -> tuple[str, State] | None:
+def read_upload(content: bytes, name: str) -> tuple[str, DraftState] | None:
     """The text of an uploaded scenario and its state, or None and one line that says why there is none."""
     if len(content) > drafts.LARGEST_TEXT:
         size, most = round(len(content) / 1e3), drafts.LARGEST_TEXT // 1000
@@ -174,13 +174,13 @@ def uploaded(content: bytes, name: str) -> tuple[str, State] | None:
     except UnicodeDecodeError as error:
         st.text(f"✕ {name}: {tr('is not UTF-8 text (byte {at})', at=error.start)}")
         return None
-    found = checked(text, snapshots.NOWHERE)
-    if found.data is None or any(_hostile(problem.says) for problem in found.problems):
-        for problem in found.problems[:1]:
+    upload = checked(text, snapshots.NOWHERE)
+    if upload.data is None or any(_hostile(problem.says) for problem in upload.problems):
+        for problem in upload.problems[:1]:
             where = problem.where.replace("scenario.yaml", name)
             st.text(f"✕ {where}: {': '.join(part for part in (problem.key, problem.says) if part)}")
         return None
-    return text, found
+    return text, upload
 
 
 def _hostile(says: str) -> bool:

@@ -21,11 +21,11 @@ def casts(original: Scenario) -> pd.DataFrame:
 
 def orders_override(original: Scenario, counts: list[int]) -> str:
     """The override that gives each entry of :func:`casts` its number of heats; those with none are left out."""
-    given = iter(counts)
+    numbers = iter(counts)
     orders = []
     for order in original.orders:
         plain = order.model_dump(mode="json", exclude_defaults=True)
-        entries = [{**entry, "count": count} for entry in plain["heats"] if (count := next(given)) > 0]
+        entries = [{**entry, "count": count} for entry in plain["heats"] if (count := next(numbers)) > 0]
         if entries:
             orders.append({**plain, "heats": entries})
     return f"orders={json.dumps(orders)}"
@@ -44,10 +44,10 @@ def stores_override(original: Scenario, table: pd.DataFrame) -> str:
     """The override that gives each store the levels of a table like :func:`levels`."""
     stores = []
     for store, row in zip(original.stores, table.to_dict("records"), strict=True):
-        told = (
+        changes = (
             {}
             if (row[NOW], row[END]) == (store.start_t, store.end_t)
             else {"level_t": row[NOW], "end_level_t": row[END]}
         )
-        stores.append({**store.model_dump(mode="json", exclude_defaults=True), **told})
+        stores.append({**store.model_dump(mode="json", exclude_defaults=True), **changes})
     return f"stores={json.dumps(stores)}"

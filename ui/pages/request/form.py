@@ -23,7 +23,7 @@ from emberline.ui.text.language import tr
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """A scenario with the changes that the user has made, and what is wrong with them."""
 
     name: str
@@ -38,23 +38,23 @@ class Asked:
     @property
     def note(self) -> dict[str, Any]:
         """What is kept with a job, so that a page that is loaded again shows it again."""
-        found: dict[str, Any] = {"scenario": self.name, "inputs": dict(self.inputs)}
+        content: dict[str, Any] = {"scenario": self.name, "inputs": dict(self.inputs)}
         if self.source is not None and self.source.version:
-            called = "" if self.scenario is None else self.scenario.name
-            found |= {"scenario": self.source.key, "snapshot": Path(self.name).parent.name, "called": called}
-        return found
+            name = "" if self.scenario is None else self.scenario.name
+            content |= {"scenario": self.source.key, "snapshot": Path(self.name).parent.name, "called": name}
+        return content
 
 
-def start(asked: Asked) -> str:
+def start(request: Request) -> str:
     """Start the worker that makes the plan; the id of the run.
 
     Raises:
         RuntimeError: too many jobs wait already.
     """
-    return queue.start(asked.name, asked.overrides, note=asked.note)
+    return queue.start(request.name, request.overrides, note=request.note)
 
 
-def ask(seed: dict[str, Any], page: str) -> Asked:
+def ask(seed: dict[str, Any], page: str) -> Request:
     """Draw the widgets and collect what they say.
 
     Args:
@@ -65,42 +65,42 @@ def ask(seed: dict[str, Any], page: str) -> Asked:
     try:
         original = look(source.path)
         # a plan is of the text as it is now, whatever becomes of the draft
-        name = _kept(source)
+        name = _snapshot(source)
     except ScenarioError as error:
         if source.draft is not None and st.button(tr("Correct it on the page Scenario"), width="stretch"):
             navigation.go("scenario")
-        return Asked(source.path, problems=tuple(map(str, error.problems)), source=source)
+        return Request(source.path, problems=tuple(map(str, error.problems)), source=source)
     st.text(original.title)
     seeds = {**_seeds(source, seed, page), fields.WIDGETS: source.widgets}
-    said, overrides = fields.draw(original, seeds)
+    values, overrides = fields.draw(original, seeds)
     locks = locking.applied(source.key, original, seeds)
     if locks is not None:
-        said[locking.KEY] = locks
+        values[locking.KEY] = locks
         overrides.append(locking.override(locks))
     repairs = repairing.applied(source.key, seeds)
     if repairs:
-        said[repairing.KEY] = repairs
+        values[repairing.KEY] = repairs
         overrides.extend(repairs)
-    st.session_state[f"{source.key}.said"] = said
-    asked = Asked(name, tuple(overrides), tuple(said.items()), source=source)
+    st.session_state[f"{source.key}.said"] = values
+    request = Request(name, tuple(overrides), tuple(values.items()), source=source)
     try:
-        return Asked(name, asked.overrides, asked.inputs, look(name, asked.overrides), source=source)
+        return Request(name, request.overrides, request.inputs, look(name, request.overrides), source=source)
     except ScenarioError as error:
-        return Asked(name, asked.overrides, asked.inputs, problems=tuple(map(str, error.problems)), source=source)
+        return Request(name, request.overrides, request.inputs, problems=tuple(map(str, error.problems)), source=source)
 
 
-def _kept(source: Source) -> str:
+def _snapshot(source: Source) -> str:
     if source.draft is None:
         return source.path
-    found = snapshots.find(snapshots.take(Path(source.path)))
-    return source.path if found is None else str(found)
+    path = snapshots.find(snapshots.take(Path(source.path)))
+    return source.path if path is None else str(path)
 
 
 def _seeds(source: Source, seed: dict[str, Any], page: str) -> dict[str, Any]:
     """What the widgets show at first. Streamlit forgets them when the page is left: what was said there comes back."""
-    place, said, drawn = f"{source.key}.seeds", f"{source.key}.said", f"{source.key}.page"
-    if f"{source.widgets}.goal" not in st.session_state or st.session_state.get(drawn) != page:
+    place, values, page_key = f"{source.key}.seeds", f"{source.key}.said", f"{source.key}.page"
+    if f"{source.widgets}.goal" not in st.session_state or st.session_state.get(page_key) != page:
         of_run = dict(seed.get("inputs", {})) if seed.get("scenario") == source.key else {}
-        st.session_state[place] = st.session_state.get(said, of_run)
-    st.session_state[drawn] = page
+        st.session_state[place] = st.session_state.get(values, of_run)
+    st.session_state[page_key] = page
     return dict(st.session_state.get(place, {}))

@@ -55,21 +55,21 @@ def look(name: str, overrides: tuple[str, ...] = ()) -> Scenario:
     return load(name, overrides) if name in bundled() else snapshots.load(Path(name), overrides)
 
 
-def own() -> dict[str, Draft]:
+def my_drafts() -> dict[str, Draft]:
     """The user's drafts by id, the last one used first; those that are not kept any more are left out, as are those of
     somebody else where people sign in."""
-    found = {}
+    mine = {}
     for number in session.drafts():
         try:
             draft = drafts.open_draft(number)
         except DraftError:
             continue
         if sign_in.owns(draft.owner):
-            found[number] = draft
-    return found
+            mine[number] = draft
+    return mine
 
 
-def called(draft: Draft) -> str:
+def draft_title(draft: Draft) -> str:
     """A draft's name."""
     return tr("my copy of {name}", name=draft.origin)
 
@@ -80,14 +80,14 @@ def sources(seed: dict[str, Any]) -> dict[str, Source]:
     Args:
         seed: the note of the run that the address names; what it was asked with is among them.
     """
-    found = {name: Source(name, name, name) for name in bundled()}
-    for draft in own().values():
-        found[draft.id] = Source(draft.id, called(draft), str(draft.path), draft.version, draft)
-    kept = snapshots.find(str(seed.get("snapshot", "")))
-    if kept is not None and seed.get("scenario") not in found:
+    entries = {name: Source(name, name, name) for name in bundled()}
+    for draft in my_drafts().values():
+        entries[draft.id] = Source(draft.id, draft_title(draft), str(draft.path), draft.version, draft)
+    snapshot = snapshots.find(str(seed.get("snapshot", "")))
+    if snapshot is not None and seed.get("scenario") not in entries:
         label = tr("{name}, as it was planned", name=seed.get("called", ""))
-        found[str(seed["scenario"])] = Source(str(seed["scenario"]), label, str(kept), "planned")
-    return found
+        entries[str(seed["scenario"])] = Source(str(seed["scenario"]), label, str(snapshot), "planned")
+    return entries
 
 
 def choose(seed: dict[str, Any]) -> Source:
@@ -96,17 +96,17 @@ def choose(seed: dict[str, Any]) -> Source:
     Streamlit forgets a list when another page draws it, so that the choice is kept apart from it, and put into it
     whenever it is drawn.
     """
-    found = sources(seed)
-    wanted = (st.session_state.get(CHOSEN), seed.get("scenario"), *session.drafts(), FIRST)
-    key = next(str(one) for one in wanted if one in found)
+    entries = sources(seed)
+    candidates = (st.session_state.get(CHOSEN), seed.get("scenario"), *session.drafts(), FIRST)
+    key = next(str(one) for one in candidates if one in entries)
     st.session_state[CHOSEN] = st.session_state[WIDGET] = key
     st.selectbox(
-        tr("Scenario"), list(found), format_func=lambda key: found[key].label, key=WIDGET, on_change=_chosen
+        tr("Scenario"), list(entries), format_func=lambda key: entries[key].label, key=WIDGET, on_change=_remember
     )  # fmt: skip
-    return found[key]
+    return entries[key]
 
 
-def _chosen() -> None:
+def _remember() -> None:
     st.session_state[CHOSEN] = st.session_state[WIDGET]
 
 
@@ -122,14 +122,14 @@ def note_of(run: str) -> dict[str, Any]:
 
 @st.cache_data(max_entries=64, ttl=timedelta(days=1), show_spinner=False)
 def _of_stored(run: str) -> dict[str, Any]:
-    made = Store().open(run).plan.scenario
-    if made.name in bundled() and same(look(made.name), made):
-        return {"scenario": made.name}
+    scenario = Store().open(run).plan.scenario
+    if scenario.name in bundled() and same(look(scenario.name), scenario):
+        return {"scenario": scenario.name}
     try:
-        kept = as_planned.keep(made)
+        snapshot = as_planned.keep(scenario)
     except ScenarioError:  # nothing that a page could plan
-        return {"scenario": made.name}
-    return {"scenario": kept, "snapshot": kept, "called": made.name}
+        return {"scenario": scenario.name}
+    return {"scenario": snapshot, "snapshot": snapshot, "called": scenario.name}
 
 
 def same(one: Scenario, other: Scenario) -> bool:

@@ -52,9 +52,9 @@ NAMES = (mark("heat"), mark("order"), mark("grade"), mark("stage"), mark("unit")
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _costs(run: str, _made: Plan) -> dict[str, float]:
-    assert _made.replay is not None
-    return heat_costs(_made.scenario, _made.replay)
+def _costs(run: str, _plan: Plan) -> dict[str, float]:
+    assert _plan.replay is not None
+    return heat_costs(_plan.scenario, _plan.replay)
 
 
 def chart_key(run: str) -> str:
@@ -68,15 +68,15 @@ def chart_key(run: str) -> str:
 
 def begins_with(run: str) -> str | None:
     """The heat that the chart is drawn with as picked: what was chosen from the list last."""
-    found = st.session_state.get(f"heat.{run}.begins")
-    return None if found is None else str(found)
+    heat = st.session_state.get(f"heat.{run}.begins")
+    return None if heat is None else str(heat)
 
 
 def selection(run: str) -> alt.Parameter:
     """What a click on the chart selects: a heat, with all of its bars."""
     begins = begins_with(run)
-    given: Any = {} if begins is None else {"value": [{"heat": begins}]}
-    return alt.selection_point(PICKED, fields=["heat"], **given)
+    options: Any = {} if begins is None else {"value": [{"heat": begins}]}
+    return alt.selection_point(PICKED, fields=["heat"], **options)
 
 
 def _from_list(run: str) -> None:
@@ -87,15 +87,15 @@ def _from_list(run: str) -> None:
     state[f"heat.{run}.clicked"] = None
 
 
-def pick(made: Plan, run: str) -> str | None:
+def pick(plan: Plan, run: str) -> str | None:
     """Draw the choice of a heat; a click on the chart is the same choice. None: none is picked."""
-    names = [heat.name for heat in made.scenario.heats]
-    place, seen = f"heat.{run}", f"heat.{run}.clicked"
+    names = [heat.name for heat in plan.scenario.heats]
+    place, last = f"heat.{run}", f"heat.{run}.clicked"
     event: Any = st.session_state.get(chart_key(run)) or {}
     points = event.get("selection", {}).get(PICKED) or []
     clicked = next((point.get("heat") for point in points), None)
-    if clicked != st.session_state.get(seen):  # the last who spoke is heard
-        st.session_state[seen] = clicked
+    if clicked != st.session_state.get(last):  # the last who spoke is heard
+        st.session_state[last] = clicked
         st.session_state[place] = clicked if clicked in names else None
     place_of, _ = st.columns([3, 5])
     return place_of.selectbox(
@@ -104,20 +104,20 @@ def pick(made: Plan, run: str) -> str | None:
     )  # fmt: skip
 
 
-def show(made: Plan, run: str, book: Ledger, heat: str) -> None:
+def show(plan: Plan, run: str, book: Ledger, heat: str) -> None:
     """Draw one heat: what it takes, its stages, how far each may move and what stops it."""
-    assert made.replay is not None
-    scenario = made.scenario
-    known = next(item for item in scenario.heats if item.name == heat)
+    assert plan.replay is not None
+    scenario = plan.scenario
+    batch = next(item for item in scenario.heats if item.name == heat)
     signal = scenario.goal.signal
     with st.container(border=True):
         says, action = st.columns([5, 2], vertical_alignment="center")
-        parts = [heat, known.grade.name, tr("order {order}", order=known.order), f"{known.grade.mass_t:g} t"]
+        parts = [heat, batch.grade.name, tr("order {order}", order=batch.order), f"{batch.grade.mass_t:g} t"]
         says.text(" · ".join(parts))
-        mine = made.replay["op_heat"].values == heat
-        electricity = float(made.replay["op_energy_mwh"].to_numpy()[mine].sum())
-        kg, cost = float(book.of_heat(signal).sel(heat=heat)), _costs(run, made)[heat]
-        told = [
+        mine = plan.replay["op_heat"].values == heat
+        electricity = float(plan.replay["op_energy_mwh"].to_numpy()[mine].sum())
+        kg, cost = float(book.of_heat(signal).sel(heat=heat)), _costs(run, plan)[heat]
+        texts = [
             tr("{amount} MWh of electricity", amount=wording.number(electricity)),
             tr(
                 "{amount} t CO2e, scope 1 and 2, {signal}",
@@ -125,10 +125,10 @@ def show(made: Plan, run: str, book: Ledger, heat: str) -> None:
             ),
             tr("{amount} {unit} for energy and carbon", amount=wording.number(cost, 0), unit=scenario.market.currency),
         ]  # fmt: skip
-        says.text(";  ".join(told))
+        says.text(";  ".join(texts))
         with action:
-            _lock_button(made, run, heat)
-        draw(_stages(made, heat), {tr("waited [min]"): 0, tr("electricity [MWh]"): 1})
+            _lock_button(plan, run, heat)
+        draw(_stages(plan, heat), {tr("waited [min]"): 0, tr("electricity [MWh]"): 1})
         st.caption(
             tr(
                 "Slack: how far a stage may move with all else as planned; PV, battery and reheating stay. Energy and "
@@ -138,38 +138,38 @@ def show(made: Plan, run: str, book: Ledger, heat: str) -> None:
         )
 
 
-def _lock_button(made: Plan, run: str, heat: str) -> None:
+def _lock_button(plan: Plan, run: str, heat: str) -> None:
     """Lock the heat where it is, or take its locks back; the next plan keeps to it."""
-    key = locking.key_of(run, made)
-    now = locking.held(key, made)
+    key = locking.key_of(run, plan)
+    now = locking.current(key, plan)
     mine = [lock for lock in now if lock.heat == heat]
     if mine:
         if st.button(tr("Take its locks back"), width="stretch", key=f"unlock.{run}.{heat}"):
             locking.hold(key, tuple(lock for lock in now if lock.heat != heat))
             st.rerun()
         return
-    stage = replan.first_stage(made.scenario, heat)
+    stage = replan.first_stage(plan.scenario, heat)
     if stage and st.button(
         tr("Lock its start"), width="stretch", key=f"lock.{run}.{heat}",
         help=tr("What is planned next keeps its first stage where it is; the side lists all locks."),
     ):  # fmt: skip
-        assert made.schedule is not None
-        locking.hold(key, (*now, replan.lock(made.scenario, made.schedule, heat, stage)))
+        assert plan.schedule is not None
+        locking.hold(key, (*now, replan.lock(plan.scenario, plan.schedule, heat, stage)))
         st.rerun()
 
 
-def _stages(made: Plan, heat: str) -> pd.DataFrame:
-    assert made.replay is not None
-    run, horizon = made.replay, made.scenario.horizon
+def _stages(plan: Plan, heat: str) -> pd.DataFrame:
+    assert plan.replay is not None
+    run, horizon = plan.replay, plan.scenario.horizon
     clock = wording.moment if clocks_change(horizon) else local.clock
-    found = slacks(made.scenario, run, heat)
+    margins = slacks(plan.scenario, run, heat)
     names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
     rows = []
     for of, stage, unit, start, end, waited, energy in zip(
         *(run[f"op_{name}"].values.tolist() for name in names), strict=True
     ):
         if of == heat:
-            slack = found[stage]
+            slack = margins[stage]
             rows.append(
                 {
                     tr("stage"): stage,
@@ -178,8 +178,8 @@ def _stages(made: Plan, heat: str) -> pd.DataFrame:
                     tr("end"): clock(horizon.instant(end)),
                     tr("waited [min]"): waited,
                     tr("electricity [MWh]"): energy,
-                    tr("earlier by"): _moves(made.scenario, slack, earlier=True),
-                    tr("later by"): _moves(made.scenario, slack, earlier=False),
+                    tr("earlier by"): _moves(plan.scenario, slack, earlier=True),
+                    tr("later by"): _moves(plan.scenario, slack, earlier=False),
                 }
             )
     return pd.DataFrame(rows)
@@ -199,11 +199,11 @@ def stops(scenario: Scenario, stop: Stop) -> str:
     return tr(STOPS[stop.kind], other=stop.other, time=at)
 
 
-def edit(made: Plan, run: str) -> None:
+def edit(plan: Plan, run: str) -> None:
     """Draw all heats as a table in which starts and locks may be changed, and plan again around them."""
-    scenario = made.scenario
-    now = locking.held(locking.key_of(run, made), made)
-    before = table(made, now)
+    scenario = plan.scenario
+    now = locking.current(locking.key_of(run, plan), plan)
+    before = table(plan, now)
     numbers = {
         mark("moved [min]"): ("%+.0f", tr("Against the baseline")),
         "waited [min]": ("%.0f", tr("Beyond the transfer")),
@@ -238,15 +238,15 @@ def edit(made: Plan, run: str) -> None:
         action.button(tr("Lock and plan again"), disabled=True, width="stretch", key=f"again.{run}")
         return
     locked, freed = changed
-    told = [trn("{count} to lock", "{count} to lock", len(locked))] if locked else []
-    told += [trn("{count} lock to take back", "{count} locks to take back", len(freed))] if freed else []
-    says.text("; ".join(told))
+    parts = [trn("{count} to lock", "{count} to lock", len(locked))] if locked else []
+    parts += [trn("{count} lock to take back", "{count} locks to take back", len(freed))] if freed else []
+    says.text("; ".join(parts))
     pressed = action.button(tr("Lock and plan again"), type="primary", width="stretch", key=f"again.{run}")
     try:
-        wanted = with_changes(made, now, locked, freed)
-        replan.with_locks(scenario, wanted)
+        locks = with_changes(plan, now, locked, freed)
+        replan.with_locks(scenario, locks)
         if pressed:
-            locking.plan_again(run, made, wanted)
+            locking.plan_again(run, plan, locks)
             st.rerun()
     except ScenarioError as error:
         with st.container(border=True):
@@ -283,18 +283,18 @@ def within(start: str, scenario: Scenario) -> bool:
         return False
 
 
-def table(made: Plan, locks: tuple[Lock, ...]) -> pd.DataFrame:
+def table(plan: Plan, locks: tuple[Lock, ...]) -> pd.DataFrame:
     """A row for each operation by its start, with what is locked; times in the plant's zone."""
-    assert made.replay is not None
-    scenario, horizon = made.scenario, made.scenario.horizon
+    assert plan.replay is not None
+    scenario, horizon = plan.scenario, plan.scenario.horizon
     heats = {heat.name: heat for heat in scenario.heats}
     names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
-    frame = pd.DataFrame({name: made.replay[f"op_{name}"].values.tolist() for name in names})
-    columns = (made.baseline[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min"))
+    frame = pd.DataFrame({name: plan.replay[f"op_{name}"].values.tolist() for name in names})
+    columns = (plan.baseline[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min"))
     baseline = {(heat, stage): start for heat, stage, start in zip(*columns, strict=True)}
     keys = list(zip(frame["heat"], frame["stage"], strict=True))
-    held = {(lock.heat, lock.stage) for lock in locks}
-    frame[LOCKED] = [key in held for key in keys]
+    locked = {(lock.heat, lock.stage) for lock in locks}
+    frame[LOCKED] = [key in locked for key in keys]
     frame["order"] = [heats[heat].order for heat in frame["heat"]]
     frame["grade"] = [heats[heat].grade.name for heat in frame["heat"]]
     frame["moved [min]"] = [
@@ -305,8 +305,8 @@ def table(made: Plan, locks: tuple[Lock, ...]) -> pd.DataFrame:
         frame[name] = pd.to_datetime(instants, utc=True).tz_convert(horizon.zone)
     frame = frame.sort_values(["start_min", "unit"], ignore_index=True)
     frame = frame.rename(columns={"waited_min": "waited [min]", "energy_mwh": "electricity [MWh]"})
-    shown = [LOCKED, "heat", "order", "grade", "stage", "unit", START, "end", "moved [min]", "waited [min]"]
-    return frame[[*shown, "electricity [MWh]"]]
+    order = [LOCKED, "heat", "order", "grade", "stage", "unit", START, "end", "moved [min]", "waited [min]"]
+    return frame[[*order, "electricity [MWh]"]]
 
 
 Changes = tuple[dict[replan.Operation, float], list[replan.Operation]]
@@ -329,17 +329,17 @@ def changes(scenario: Scenario, before: pd.DataFrame, after: pd.DataFrame) -> Ch
 
 
 def with_changes(
-    made: Plan, now: tuple[Lock, ...], locked: dict[replan.Operation, float], freed: list[replan.Operation]
+    plan: Plan, now: tuple[Lock, ...], locked: dict[replan.Operation, float], freed: list[replan.Operation]
 ) -> tuple[Lock, ...]:
     """The locks that hold after the changes.
 
     Raises:
         ScenarioError: an operation cannot be locked.
     """
-    assert made.schedule is not None
-    wanted = [
-        replan.lock(made.scenario, made.schedule, heat, stage, round(start, 3))
+    assert plan.schedule is not None
+    additions = [
+        replan.lock(plan.scenario, plan.schedule, heat, stage, round(start, 3))
         for (heat, stage), start in locked.items()
     ]
-    left = tuple(lock for lock in now if (lock.heat, lock.stage) not in freed)
-    return replan.pinned(made.scenario.model_copy(update={"locks": left}), wanted)
+    rest = tuple(lock for lock in now if (lock.heat, lock.stage) not in freed)
+    return replan.pinned(plan.scenario.model_copy(update={"locks": rest}), additions)

@@ -10,7 +10,7 @@ from emberline.plans.accounts.ledger import Ledger
 from emberline.plans.accounts.origins import BIOGENIC
 from emberline.plans.accounts.products import Products, totals
 from emberline.plans.plan.plan import Plan
-from emberline.ui.charts import plan
+from emberline.ui.charts import plan as plan_charts
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
@@ -37,23 +37,23 @@ COUNTED, DELIVERED, SUM = mark("counted as"), mark("delivered"), mark("sum")
 """Other columns of where it goes."""
 
 
-def show_products(made: Plan, found: tuple[Ledger, Ledger]) -> None:
+def show_products(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
     """Draw carbon by the tonne as bars and as a table, and where it goes."""
-    ours, theirs = (side.products for side in found)
+    ours, theirs = (side.products for side in ledgers)
     assert ours is not None
     assert theirs is not None
-    signal = made.scenario.goal.signal
+    signal = plan.scenario.goal.signal
     table = per_tonne(ours, theirs, signal)
     if len(table):
         parts = [name for name in table.columns if name not in OWN]
-        shown = {name: tr(name) for name in (*OWN, *KINDS.values())}
-        drawn = table.rename(columns={name: shown.get(name, name) for name in parts})
+        titles = {name: tr(name) for name in (*OWN, *KINDS.values())}
+        display = table.rename(columns={name: titles.get(name, name) for name in parts})
         st.altair_chart(
-            plan.per_tonne(drawn, [shown.get(name, name) for name in parts]), width="stretch",
+            plan_charts.per_tonne(display, [titles.get(name, name) for name in parts]), width="stretch",
             alt=tr("Carbon of a tonne of each product, by where it is from; the table below has the same."),
         )  # fmt: skip
-        drawn = drawn.rename(columns=shown)
-        draw(drawn, {name: 0 if name == shown[COMES] else 1 for name in drawn.columns[1:]})
+        display = display.rename(columns=titles)
+        draw(display, {name: 0 if name == titles[COMES] else 1 for name in display.columns[1:]})
         st.caption(
             tr(
                 "kg CO2e for each tonne that comes into a store, inputs included: scope 1, and scope 2 by the "
@@ -80,15 +80,15 @@ def per_tonne(ours: Products, theirs: Products, signal: str) -> pd.DataFrame:
     data = ours.table
     column, kind, source = (data[f"origin_{name}"].values for name in ("column", "kind", "source"))
     counted = np.isin(column, totals(signal))
-    called = np.array([_called(*told) for told in zip(kind.tolist(), source.tolist(), strict=True)], dtype=object)
-    names = [name for name in dict.fromkeys(called.tolist()) if name not in KINDS.values()]
-    names = [name for name in (*names, *KINDS.values()) if (counted & (called == name)).any()]
-    made = ~np.isnan(data["kg_per_t"].to_numpy()).any(axis=1)
-    stores = data["stock"].values[made]
-    table = {PRODUCT: stores.tolist(), COMES: data["in_t"].values[made]}
+    sources = np.array([_source_name(*pair) for pair in zip(kind.tolist(), source.tolist(), strict=True)], dtype=object)
+    names = [name for name in dict.fromkeys(sources.tolist()) if name not in KINDS.values()]
+    names = [name for name in (*names, *KINDS.values()) if (counted & (sources == name)).any()]
+    valid = ~np.isnan(data["kg_per_t"].to_numpy()).any(axis=1)
+    stores = data["stock"].values[valid]
+    table = {PRODUCT: stores.tolist(), COMES: data["in_t"].values[valid]}
     for name in names:
-        mine = np.flatnonzero(counted & (called == name))
-        table[name] = data["kg_per_t"].to_numpy()[made][:, mine].sum(axis=1)
+        mine = np.flatnonzero(counted & (sources == name))
+        table[name] = data["kg_per_t"].to_numpy()[valid][:, mine].sum(axis=1)
     table[TOTAL] = ours.carbon_per_t(signal).sel(stock=stores).to_numpy()
     table[BASELINE] = theirs.carbon_per_t(signal).sel(stock=stores).to_numpy()
     for grid in ("average", "marginal"):
@@ -109,7 +109,7 @@ def whereabouts(ours: Products) -> pd.DataFrame:
     return pd.DataFrame(rows).rename(columns=LEAVES)
 
 
-def _called(kind: str, source: str) -> str:
+def _source_name(kind: str, source: str) -> str:
     """A process's own source by its name, told apart where that is a column's."""
     if kind != "process":
         return KINDS[kind]

@@ -30,8 +30,8 @@ def chart(stands_for: tuple[Hashable, ...], build: Callable[[], Any], says: str,
         says: what it shows, for those who cannot see it.
         how: more of ``st.vega_lite_chart``.
     """
-    told = tuple(map(str, (current(), *stands_for)))
-    st.vega_lite_chart(_spec(told, build), width="stretch", alt=says, **how)
+    key = tuple(map(str, (current(), *stands_for)))
+    st.vega_lite_chart(_spec(key, build), width="stretch", alt=says, **how)
 
 
 def market(scenario: Scenario) -> None:

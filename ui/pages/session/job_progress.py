@@ -13,7 +13,7 @@ from emberline.ui.text.said import said
 POLL_S = 1.0
 
 
-def known(run: str) -> JobStatus | None:
+def find_status(run: str) -> JobStatus | None:
     """The status of a job; None: nothing is known of it here."""
     from emberline.plans.store.store import StoreError
 
@@ -26,11 +26,11 @@ def known(run: str) -> JobStatus | None:
 def waiting(status: JobStatus) -> None:
     """Say that a job waits, or that it goes on by itself."""
     _, says, then = wording.STATES["queued" if status.state == "queued" else "working"]
-    told = [tr(then)]
+    parts = [tr(then)]
     if status.state == "queued":
         before = [trn("{count} job before it.", "{count} jobs before it.", status.ahead)] if status.ahead else []
-        told = [tr(says), *before, *told]
-    st.text(" ".join(told))
+        parts = [tr(says), *before, *parts]
+    st.text(" ".join(parts))
 
 
 def buttons(status: JobStatus, take: str, ready: bool) -> None:
@@ -52,7 +52,7 @@ def buttons(status: JobStatus, take: str, ready: bool) -> None:
         st.caption(tr("It ends as soon as the work at hand looks up."))
 
 
-def ended_badly(status: JobStatus, again: str) -> None:
+def show_failure(status: JobStatus, again: str) -> None:
     """Say why a job came to nothing, and what to do.
 
     Args:

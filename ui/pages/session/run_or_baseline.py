@@ -25,24 +25,24 @@ BASELINE, PLAN = "baseline", "plan"
 
 
 @dataclass(frozen=True)
-class Looked:
+class Subject:
     """A scenario, and the stored plan of it where there is one."""
 
     scenario: Scenario
     key: tuple[str, ...]
     """What tells it from all others: a run, or what ``sources.look`` takes and overrides."""
-    made: Plan | None = None
+    plan: Plan | None = None
 
     @property
     def policies(self) -> list[str]:
         """Whose runs there are."""
-        return [PLAN, BASELINE] if self.made is not None and self.made.replay is not None else [BASELINE]
+        return [PLAN, BASELINE] if self.plan is not None and self.plan.replay is not None else [BASELINE]
 
     def run(self, policy: str) -> xr.Dataset:
         """The undisturbed run of the plan or of the baseline."""
-        if self.made is None:
+        if self.plan is None:
             return baseline_run(self.key)[0]
-        return self.made.baseline if policy == BASELINE or self.made.replay is None else self.made.replay
+        return self.plan.baseline if policy == BASELINE or self.plan.replay is None else self.plan.replay
 
     def ledger(self, policy: str) -> Ledger:
         """The carbon ledger of that run."""
@@ -51,9 +51,9 @@ class Looked:
     @property
     def status(self) -> str:
         """Status, gap and bound of the plan; of the baseline what it is."""
-        if self.made is None:
+        if self.plan is None:
             return tr("The baseline run, simulated without disturbance; nothing is optimized.")
-        return wording.status(self.made)
+        return wording.status(self.plan)
 
 
 def remember(name: str, overrides: tuple[str, ...]) -> None:
@@ -61,57 +61,57 @@ def remember(name: str, overrides: tuple[str, ...]) -> None:
     st.session_state[ASKED] = (name, *overrides)
 
 
-def choose(page: str) -> Looked | None:
+def choose(page: str) -> Subject | None:
     """Draw the choice of what to look at, and open it; None, with a line that says why, where it cannot be opened.
 
     Args:
         page: tells the widgets of pages apart.
     """
-    run, known = session.run(), sources.sources(st.session_state.get(sources.SEED, {}))
-    asked = st.session_state.get(ASKED, ())
+    run, entries = session.run(), sources.sources(st.session_state.get(sources.SEED, {}))
+    request = st.session_state.get(ASKED, ())
     options: dict[str, tuple[str, ...]] = {RUN: ()} if run else {}
-    if len(asked) > 1:
-        options[ASKED] = asked
-    options |= {key: (source.path,) for key, source in known.items()}
+    if len(request) > 1:
+        options[ASKED] = request
+    options |= {key: (source.path,) for key, source in entries.items()}
     first = st.session_state.get(sources.CHOSEN, sources.FIRST)
     first = RUN if run else ASKED if ASKED in options else first
-    now = (first, run, asked)
-    place, chosen = f"{page}.of", f"{page}.look"
+    now = (first, run, request)
+    place, widget = f"{page}.of", f"{page}.look"
     # another run was chosen, or something else asked, on another page
-    if st.session_state.get(place) != now or st.session_state.get(chosen) not in options:
+    if st.session_state.get(place) != now or st.session_state.get(widget) not in options:
         st.session_state[place] = now
-        st.session_state[chosen] = first if first in options else sources.FIRST
+        st.session_state[widget] = first if first in options else sources.FIRST
 
-    def called(option: str) -> str:
+    def label(option: str) -> str:
         if option == RUN:
             return tr("plan {run}", run=run[:8])
         if option == ASKED:
-            return tr("{name}, as asked on the page Plan", name=sources.name_of(asked[0]))
-        return known[option].label
+            return tr("{name}, as asked on the page Plan", name=sources.name_of(request[0]))
+        return entries[option].label
 
     option = st.selectbox(
-        tr("Look at"), list(options), format_func=called, key=chosen,
+        tr("Look at"), list(options), format_func=label, key=widget,
         help=tr("A plan that was made, or what the baseline does in a scenario"),
     )  # fmt: skip
     if option == RUN:
         return _stored(run)
     try:
-        return Looked(sources.look(options[option][0], options[option][1:]), options[option])
+        return Subject(sources.look(options[option][0], options[option][1:]), options[option])
     except ScenarioError as error:
         st.warning(tr("This scenario has mistakes; change what these lines name."))
         st.text("\n".join(map(str, error.problems)))
         return None
 
 
-def _stored(run: str) -> Looked | None:
+def _stored(run: str) -> Subject | None:
     try:
-        made = result.opened(run).plan
+        plan = result.open_run(run).plan
     except CatalogueError:
         raise
     except StoreError:
         st.warning(tr("This plan is not there, or not ready yet. Choose a scenario above, or another plan."))
         return None
-    return Looked(made.scenario, (run,), made)
+    return Subject(plan.scenario, (run,), plan)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -120,8 +120,8 @@ def baseline_run(key: tuple[str, ...]) -> tuple[xr.Dataset, xr.Dataset]:
     from emberline import twin
 
     if RUN_ID.match(key[0]):
-        made = result.opened(key[0]).plan
-        return made.baseline, twin.dispatch(made.scenario, made.envelope)
+        plan = result.open_run(key[0]).plan
+        return plan.baseline, twin.dispatch(plan.scenario, plan.envelope)
     scenario = sources.look(key[0], key[1:])
     listed = twin.dispatch(scenario)
     return twin.replay(scenario, listed).assign_attrs(policy=BASELINE), listed
@@ -133,8 +133,8 @@ def disturbed(key: tuple[str, ...], policy: str, replication: int) -> xr.Dataset
     from emberline import twin
 
     if RUN_ID.match(key[0]):
-        made = result.opened(key[0]).plan
-        scenario, schedule = made.scenario, made.schedule
+        plan = result.open_run(key[0]).plan
+        scenario, schedule = plan.scenario, plan.schedule
     else:
         scenario, schedule = sources.look(key[0], key[1:]), None
     followed = baseline_run(key)[1] if policy == BASELINE or schedule is None else schedule
@@ -144,20 +144,20 @@ def disturbed(key: tuple[str, ...], policy: str, replication: int) -> xr.Dataset
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _ledger(key: tuple[str, ...], policy: str) -> Ledger:
     if RUN_ID.match(key[0]):
-        made = result.opened(key[0]).plan
-        if made.replay is None:
-            return ledger(made.scenario, made.baseline)
-        return result.accounted(key[0])[1][0 if policy == PLAN else 1]
+        plan = result.open_run(key[0]).plan
+        if plan.replay is None:
+            return ledger(plan.scenario, plan.baseline)
+        return result.bills_and_ledgers(key[0])[1][0 if policy == PLAN else 1]
     return ledger(sources.look(key[0], key[1:]), baseline_run(key)[0])
 
 
-def as_plan(looked: Looked, run: xr.Dataset, baseline: xr.Dataset | None = None) -> Plan:
+def as_plan(subject: Subject, run: xr.Dataset, baseline: xr.Dataset | None = None) -> Plan:
     """Runs as a plan that charts can draw: ``run`` as its replay, the baseline's beside it."""
-    if looked.made is not None:
-        return replace(looked.made, replay=run, baseline=run if baseline is None else baseline)
+    if subject.plan is not None:
+        return replace(subject.plan, replay=run, baseline=run if baseline is None else baseline)
     return Plan(
-        scenario=looked.scenario, envelope=_envelope(looked.key), baseline=run, replay=run,
-        baseline_figures=figures(looked.scenario, run, float(run.attrs["tonnes"])), baseline_complete=True,
+        scenario=subject.scenario, envelope=_envelope(subject.key), baseline=run, replay=run,
+        baseline_figures=figures(subject.scenario, run, float(run.attrs["tonnes"])), baseline_complete=True,
         status="simulated", objective=None, bound=None, gap=None,
     )  # fmt: skip
 

@@ -22,7 +22,7 @@ LONGEST_NAME = 40
 def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
     """Stored runs by id, newest first: those that a search finds, and before them some that must be there."""
     store = Store()
-    found: dict[str, Entry] = {}
+    rows: dict[str, Entry] = {}
     for run in also:
         try:
             entry = store.entry(run)
@@ -31,17 +31,15 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
         except StoreError:
             continue
         if entry.state == "stored":
-            found[run] = entry
-    return found | {
-        entry.id: entry for entry in store.search(text, state="stored", limit=MOST) if entry.id not in found
-    }
+            rows[run] = entry
+    return rows | {entry.id: entry for entry in store.search(text, state="stored", limit=MOST) if entry.id not in rows}
 
 
 def label(entry: Entry) -> str:
     """A run in one line; to be shown where nothing is read as markdown."""
-    made = entry.created.replace(tzinfo=UTC).astimezone()
+    created = entry.created.replace(tzinfo=UTC).astimezone()
     goal = wording.GOALS.get(entry.goal)
-    parts = [stamp(made), entry.name or entry.scenario, tr(goal) if goal else entry.goal]
+    parts = [stamp(created), entry.name or entry.scenario, tr(goal) if goal else entry.goal]
     if entry.saved_carbon_kg is not None:
         parts.append(tr("{tonnes} t CO2e saved", tonnes=wording.number(entry.saved_carbon_kg / 1000, 1)))
     return " · ".join([*parts, entry.id[:8]])
@@ -58,16 +56,16 @@ def chip(letter: str, entry: Entry) -> str:
 def one(title: str) -> str:
     """Draw a field that chooses the run that is looked at; empty where there is none."""
     looked = session.run()
-    known = entries(also=[looked] if looked else [])
-    if not known:
+    runs = entries(also=[looked] if looked else [])
+    if not runs:
         st.info(tr("There is no stored plan yet. Make one on the page Plan."))
         return ""
-    ids = list(known)
-    found = st.selectbox(
-        title, ids, index=ids.index(looked) if looked in known else None, format_func=lambda run: label(known[run]),
+    ids = list(runs)
+    choice = st.selectbox(
+        title, ids, index=ids.index(looked) if looked in runs else None, format_func=lambda run: label(runs[run]),
         placeholder=tr("choose a plan"), key=f"picking.{looked}",
     )  # fmt: skip
-    if found and found != looked:
-        session.choose(found)
+    if choice and choice != looked:
+        session.choose(choice)
         st.rerun()
-    return found or ""
+    return choice or ""

@@ -27,9 +27,9 @@ def begin() -> None:
     _read("lang", "language", lambda value: value in LANGUAGES)
     _read("run", "run", lambda value: bool(RUN_ID.match(value)))
     _read("locks", "locks.kept", lambda value: len(value) <= LONGEST_LOCKS)
-    asked = [value for value in st.query_params.get_all("draft") if RUN_ID.match(value)][:MOST_DRAFTS]
-    if asked:
-        st.session_state["drafts"] = asked
+    ids = [value for value in st.query_params.get_all("draft") if RUN_ID.match(value)][:MOST_DRAFTS]
+    if ids:
+        st.session_state["drafts"] = ids
     elif drafts():
         st.query_params["draft"] = drafts()
 
@@ -69,17 +69,17 @@ def drafts() -> list[str]:
 
 def hold(draft: str) -> None:
     """Keep a draft at hand, before all others."""
-    found = [draft, *(other for other in drafts() if other != draft)][:MOST_DRAFTS]
-    st.session_state["drafts"] = found
-    st.query_params["draft"] = found
+    ids = [draft, *(other for other in drafts() if other != draft)][:MOST_DRAFTS]
+    st.session_state["drafts"] = ids
+    st.query_params["draft"] = ids
 
 
 def leave(draft: str) -> None:
     """Keep a draft at hand no longer."""
-    found = [other for other in drafts() if other != draft]
-    st.session_state["drafts"] = found
-    if found:
-        st.query_params["draft"] = found
+    ids = [other for other in drafts() if other != draft]
+    st.session_state["drafts"] = ids
+    if ids:
+        st.query_params["draft"] = ids
     else:
         st.query_params.pop("draft", None)
 
@@ -91,8 +91,8 @@ def speak(language: str) -> None:
 
 
 def _read(parameter: str, key: str, valid: Callable[[str], bool]) -> None:
-    asked = st.query_params.get(parameter)
-    if asked is not None and valid(asked):
-        st.session_state[key] = asked
-    elif asked is None and st.session_state.get(key):
+    value = st.query_params.get(parameter)
+    if value is not None and valid(value):
+        st.session_state[key] = value
+    elif value is None and st.session_state.get(key):
         st.query_params[parameter] = st.session_state[key]

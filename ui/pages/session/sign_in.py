@@ -53,7 +53,7 @@ def owns(owner: str) -> bool:
     return _required is None or owner in ("", person())
 
 
-def refused() -> str:
+def refusal() -> str:
     """Why this tab sees no page (``Oidc.refuses``); empty where it does."""
     return _required.refuses(st.user.to_dict(), time.time()) if _required else ""
 

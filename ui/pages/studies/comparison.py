@@ -24,7 +24,7 @@ LONGEST = 80
 
 
 @dataclass(frozen=True)
-class Compared:
+class FigureComparison:
     """One figure of all plans."""
 
     label: str
@@ -55,13 +55,13 @@ class Compared:
     @property
     def relative(self) -> float:
         """The largest difference as a share of the larger of its two figures."""
-        found = [0.0]
+        ratios = [0.0]
         for letter, value in self.values.items():
             if letter in self.more and (value is None) != (self.first is None):
-                found.append(1.0)
+                ratios.append(1.0)
             elif value is not None and self.first is not None and not self._nought(value - self.first):
-                found.append(abs(value - self.first) / max(abs(value), abs(self.first)))
-        return max(found)
+                ratios.append(abs(value - self.first) / max(abs(value), abs(self.first)))
+        return max(ratios)
 
     @property
     def same(self) -> bool:
@@ -72,29 +72,29 @@ class Compared:
         return abs(value) < 0.5 * 10.0**-self.digits
 
 
-def figures(made: Mapping[str, Plan]) -> list[Compared]:
+def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
     """Figures of the undisturbed replays, what is saved against the baseline, and how often the plans held; those that
     differ most first."""
     values: dict[tuple[str, str, int], dict[str, float | None]] = {}
 
     def tell(letter: str, label: str, unit: str, digits: int, value: float | None) -> None:
-        row = values.setdefault((label, unit, digits), dict.fromkeys(made))
+        row = values.setdefault((label, unit, digits), dict.fromkeys(plans))
         row[letter] = value
 
-    for letter, plan in made.items():
+    for letter, plan in plans.items():
         if plan.replay_figures is None:
             continue
         for row in wording.rows(plan.baseline_figures, plan.replay_figures):
             # what is saved stands in rows of its own, stock credited
             if row.label not in (wording.STOCK, *wording.CREDITED.values()):
-                tell(letter, row.called, row.unit, row.digits, row.plan)
+                tell(letter, row.title, row.unit, row.digits, row.plan)
         saved, money = plan.saved(), plan.scenario.market.currency
         tell(letter, tr("carbon saved against the baseline"), "t CO2e", 2, _scaled(saved.get("carbon_kg"), 1e-3))
         tell(letter, tr("cost saved against the baseline"), money, 0, saved.get("cost"))
         if plan.holding is not None:
-            held, n = plan.holding
-            tell(letter, tr("disturbed days in which it held"), "%", 0, 100 * held / n)
-    rows = [Compared(*key, row) for key, row in values.items()]
+            holds, n = plan.holding
+            tell(letter, tr("disturbed days in which it held"), "%", 0, 100 * holds / n)
+    rows = [FigureComparison(*key, row) for key, row in values.items()]
     return sorted(rows, key=lambda row: -row.relative)
 
 
@@ -105,12 +105,12 @@ def _scaled(value: float | None, factor: float) -> float | None:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def between(one: str, other: str) -> Difference:
     """How a stored run differs from another one; neither ever changes, hence shared."""
-    return difference(result.opened(one).plan, result.opened(other).plan)
+    return difference(result.open_run(one).plan, result.open_run(other).plan)
 
 
-def incomparable(made: Mapping[str, Plan]) -> Iterator[str]:
+def incomparable(plans: Mapping[str, Plan]) -> Iterator[str]:
     """Why figures of the plans do not say which one is better; one sentence each."""
-    (first, one), *rest = made.items()
+    (first, one), *rest = plans.items()
     for letter, other in rest:
         a, b = one.scenario, other.scenario
         who = {"first": first, "other": letter}
@@ -136,9 +136,9 @@ def incomparable(made: Mapping[str, Plan]) -> Iterator[str]:
             yield tr("{other} does not make or deliver the same as {first}: making less is not saving.", **who)
 
 
-def foremen(made: Mapping[str, Plan]) -> Iterator[str]:
+def foremen(plans: Mapping[str, Plan]) -> Iterator[str]:
     """Where the foremen of plans of the same question differ: what is saved is counted from other days."""
-    (first, one), *rest = made.items()
+    (first, one), *rest = plans.items()
     for letter, other in rest:
         a, b = one.scenario, other.scenario
         if _question(a) != _question(b):
@@ -172,23 +172,23 @@ def _differ(one: Plan, other: Plan) -> Iterator[tuple[str, str, str, str]]:
             yield label, unit, ours, theirs
 
 
-def asked(runs: Mapping[str, str], made: Mapping[str, Plan]) -> list[dict[str, str]]:
+def scenario_changes(runs: Mapping[str, str], plans: Mapping[str, Plan]) -> list[dict[str, str]]:
     """What the scenarios say differently: a row for each key and series, by the letters of the plans."""
     run, *_ = runs.values()
-    ours, *_ = made.values()
+    ours, *_ = plans.values()
     rest = list(runs.items())[1:]
     rows: dict[str, dict[str, str]] = {}
     for letter, other in rest:
-        found = between(run, other)
-        told = [(change.key, change.before, change.after) for change in found.keys]
-        told += [
+        outcome = between(run, other)
+        entries = [(change.key, change.before, change.after) for change in outcome.keys]
+        entries += [
             (tr("{series}, mean [{unit}]", series=s.name, unit=s.unit), round(s.before, 4), round(s.after, 4))
-            for s in found.series
+            for s in outcome.series
         ]
-        for key, before, after in told:
-            said = [_short(_locks(plan, key, value)) for plan, value in ((ours, before), (made[letter], after))]
-            row = rows.setdefault(key, {"": key} | dict.fromkeys(made, said[0]))
-            row[letter] = said[1]
+        for key, before, after in entries:
+            texts = [_short(_locks(plan, key, value)) for plan, value in ((ours, before), (plans[letter], after))]
+            row = rows.setdefault(key, {"": key} | dict.fromkeys(plans, texts[0]))
+            row[letter] = texts[1]
     return list(rows.values())
 
 
@@ -198,7 +198,7 @@ def _locks(plan: Plan, key: str, value: Any) -> Any:
         return value
     several = value if isinstance(value, list) else [value]
     try:
-        return listed(locks.called(plan.scenario, Lock.model_validate(lock)) for lock in several) or NOT_THERE
+        return listed(locks.lock_text(plan.scenario, Lock.model_validate(lock)) for lock in several) or NOT_THERE
     except ValueError:  # a part of a lock
         return value
 

@@ -15,7 +15,7 @@ from emberline.plans.pareto import store
 from emberline.plans.pareto.front import rows
 from emberline.plans.pareto.plan_of_point import run_of
 from emberline.plans.pareto.store import StoredFront
-from emberline.ui.charts import front
+from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation, session
 from emberline.ui.text import wording
@@ -28,26 +28,26 @@ CHOSEN, CHART = "pareto.point", "pareto.chart"
 
 def show(stored: StoredFront) -> None:
     """Draw a stored front."""
-    found = stored.front
+    front = stored.front
     st.subheader(tr("Carbon against cost"), anchor=False)
-    st.text(f"{found.scenario.title or found.scenario.name}, {wording.span(found.scenario.horizon)}")
+    st.text(f"{front.scenario.title or front.scenario.name}, {wording.span(front.scenario.horizon)}")
     with st.container(border=True, gap="xxsmall"):
-        st.text(f"{'✓' if found.found else '✕'}  {said(found.verdict)}")
+        st.text(f"{'✓' if front.found else '✕'}  {said(front.verdict)}")
         st.text("\n".join(map(wording.sentence, _notes(stored))))
-    if not found.found:
+    if not front.found:
         st.text(tr("Loosen what cannot be kept, or allow more time for each search, and search again."))
         return
-    numbers = [int(number) for number in found.data["point"].values]
-    chosen = st.session_state.get(CHOSEN)
-    if chosen not in numbers:
-        chosen = numbers[found.knee if found.knee is not None else 0]
-        st.session_state[CHOSEN] = chosen
+    numbers = [int(number) for number in front.data["point"].values]
+    point = st.session_state.get(CHOSEN)
+    if point not in numbers:
+        point = numbers[front.knee if front.knee is not None else 0]
+        st.session_state[CHOSEN] = point
     chart, panel = st.columns([5, 3], gap="medium")
     with chart:
         chart_cache.chart(
-            ("front", stored.id, chosen), lambda: front.front(found, chosen),
+            ("front", stored.id, point), lambda: front_charts.front(front, point),
             tr("Cost over carbon of each point, with its gap; the table below has the same."),
-            key=CHART, on_select=_picked, selection_mode=front.PICKED,
+            key=CHART, on_select=_on_click, selection_mode=front_charts.PICKED,
         )  # fmt: skip
         st.caption(
             tr(
@@ -60,7 +60,7 @@ def show(stored: StoredFront) -> None:
     if len(numbers) > 1:
         st.markdown(f"**{tr('What a tonne of carbon avoided costs')}**")
         chart_cache.chart(
-            ("abatement", stored.id), lambda: front.abatement(found),
+            ("abatement", stored.id), lambda: front_charts.abatement(front),
             tr("What a tonne avoided costs from point to point; the table below has the same."),
         )  # fmt: skip
         st.caption(
@@ -76,32 +76,32 @@ def _notes(stored: StoredFront) -> list[str]:
     return [said(note) for note in (*stored.front.notes[:2], *stored.front.failed)]
 
 
-def _picked() -> None:
+def _on_click() -> None:
     """A point was clicked: the field beside the chart says so, too."""
     state = st.session_state.get(CHART)
-    told = state.selection.get(front.PICKED, []) if state else []
-    if told and told[0].get("point") is not None:
-        st.session_state[CHOSEN] = int(told[0]["point"])
+    points = state.selection.get(front_charts.PICKED, []) if state else []
+    if points and points[0].get("point") is not None:
+        st.session_state[CHOSEN] = int(points[0]["point"])
 
 
 def _point(stored: StoredFront, numbers: list[int]) -> None:
     """The chosen point in figures, and the way to its plan."""
-    found = stored.front
-    told = {int(row["point"]): row for row in rows(found.data)}
-    money = found.scenario.market.currency
+    front = stored.front
+    by_number = {int(row["point"]): row for row in rows(front.data)}
+    money = front.scenario.market.currency
 
     def name(number: int) -> str:
         parts = [tr("Point {number}", number=number)]
-        parts += [tr("knee")] if told[number]["knee"] else []
+        parts += [tr("knee")] if by_number[number]["knee"] else []
         parts += [tr("least carbon")] if number == numbers[0] else []
         parts += [tr("least cost")] if number == numbers[-1] and len(numbers) > 1 else []
         return ", ".join(parts)
 
-    chosen = int(st.selectbox(tr("Point"), numbers, format_func=name, key=CHOSEN))
-    row = told[chosen]
+    choice = int(st.selectbox(tr("Point"), numbers, format_func=name, key=CHOSEN))
+    row = by_number[choice]
     carbon, cost = st.columns(2)
-    _against(carbon, tr("Carbon [t CO2e]"), row["carbon_kg"] / 1000, found.baseline.carbon_kg / 1000, 2)
-    _against(cost, tr("Cost [{unit}]", unit=money), row["cost"], found.baseline.cost, 0)
+    _against(carbon, tr("Carbon [t CO2e]"), row["carbon_kg"] / 1000, front.baseline.carbon_kg / 1000, 2)
+    _against(cost, tr("Cost [{unit}]", unit=money), row["cost"], front.baseline.cost, 0)
     gap, peak = st.columns(2)
     gap.metric(
         tr("Gap"), wording.percent(row["gap"]), help=tr("On what can be decided; of an end the wider of its two")
@@ -119,7 +119,7 @@ def _point(stored: StoredFront, numbers: list[int]) -> None:
         lines.append(tr("Shadow price of its cap, starts fixed: {cost} {unit}/t.", cost=each, unit=money))
     st.text("\n".join(lines))
     if st.button(tr("Open this plan"), type="primary", width="stretch", key="pareto.open"):
-        _open(stored, chosen)
+        _open(stored, choice)
 
 
 def _against(place: Any, label: str, value: float, baseline: float, digits: int) -> None:
@@ -159,38 +159,38 @@ def _open(stored: StoredFront, point: int) -> None:
 
 
 def _table(stored: StoredFront) -> None:
-    found = stored.front
-    money = found.scenario.market.currency
-    told = rows(found.data)
+    front = stored.front
+    money = front.scenario.market.currency
+    points = rows(front.data)
     digits = {
         tr("carbon [t CO2e]"): 2, tr("cost [{unit}]", unit=money): 0, tr("bound of cost [{unit}]", unit=money): 0,
         tr("gap [%]"): 2, tr("difference [{unit}/t]", unit=money): 0, tr("shadow price [{unit}/t]", unit=money): 0,
         tr("peak [MW]"): 1,
     }  # fmt: skip
     values: list[list[Any]] = [
-        [row["carbon_kg"] / 1000 for row in told],
-        [row["cost"] for row in told],
-        [row["cost_bound"] for row in told],
-        [None if row["gap"] is None else 100 * row["gap"] for row in told],
-        [row["difference_per_t"] for row in told],
-        [row["dual_per_t"] for row in told],
-        [row["peak_mw"] for row in told],
+        [row["carbon_kg"] / 1000 for row in points],
+        [row["cost"] for row in points],
+        [row["cost_bound"] for row in points],
+        [None if row["gap"] is None else 100 * row["gap"] for row in points],
+        [row["difference_per_t"] for row in points],
+        [row["dual_per_t"] for row in points],
+        [row["peak_mw"] for row in points],
     ]
-    columns: dict[str, list[Any]] = {tr("point"): [row["point"] for row in told]}
+    columns: dict[str, list[Any]] = {tr("point"): [row["point"] for row in points]}
     columns |= {name: [_float(v) for v in column] for name, column in zip(digits, values, strict=True)}
-    last = len(told) - 1
+    last = len(points) - 1
     columns[tr("difference is")] = [
-        "–" if i == last else tr("proven") if row["proven"] else tr("within the gaps") for i, row in enumerate(told)
+        "–" if i == last else tr("proven") if row["proven"] else tr("within the gaps") for i, row in enumerate(points)
     ]
-    columns[tr("status")] = [said(row["status"]) for row in told]
-    columns[tr("knee")] = [tr("knee") if row["knee"] else "" for row in told]
+    columns[tr("status")] = [said(row["status"]) for row in points]
+    columns[tr("knee")] = [tr("knee") if row["knee"] else "" for row in points]
     st.markdown(f"**{tr('All points')}**")
     draw(pd.DataFrame(columns), digits)
-    for line in found.notes[2:]:
+    for line in front.notes[2:]:
         st.caption(wording.sentence(said(line)))
-    left, right, _ = st.columns([1, 1, 2])
+    first, second, _ = st.columns([1, 1, 2])
     name = f"emberline-front-{stored.id[:8]}"
-    for place, kind, mime in ((left, "csv", "text/csv"), (right, "json", "application/json")):
+    for place, kind, mime in ((first, "csv", "text/csv"), (second, "json", "application/json")):
         place.download_button(
             kind.upper(), _file(stored, kind), f"{name}.{kind}", mime, on_click="ignore", width="stretch",
             key=f"pareto.{kind}",

@@ -56,9 +56,9 @@ def ask(stored: StoredRun, busy: bool) -> None:
         st.caption(
             tr("More margin is kept where this plan breaks, and it is planned again, until it holds as often as asked.")
         )
-        wanted = stored.plan.scenario.disturbances.hold or LEVEL
+        target = stored.plan.scenario.disturbances.hold or LEVEL
         level = st.number_input(
-            tr("Chance to hold [%]"), min_value=1.0, max_value=100 * MOST_LEVEL, value=100 * wanted, step=5.0,
+            tr("Chance to hold [%]"), min_value=1.0, max_value=100 * MOST_LEVEL, value=100 * target, step=5.0,
             format="%.1f", key=f"holding.level.{stored.id}",
         )  # fmt: skip
         seconds = st.number_input(
@@ -66,9 +66,14 @@ def ask(stored: StoredRun, busy: bool) -> None:
             key="holding.seconds", help=tr("Judging the plan on 1,000 fresh days comes on top"),
         )  # fmt: skip
         if st.button(tr("Search a plan that holds"), width="stretch", disabled=busy, key="holding.start"):
-            given = {"run": stored.id, "level": round(level / 100, 6), "replications": REPLAYS, "time_limit_s": seconds}
+            request = {
+                "run": stored.id,
+                "level": round(level / 100, 6),
+                "replications": REPLAYS,
+                "time_limit_s": seconds,
+            }
             try:
-                queue.start(kind="hold", given=given)
+                queue.start(kind="hold", given=request)
             except RuntimeError as error:
                 st.warning(said(str(error)))
                 return
@@ -84,12 +89,12 @@ def watch(job: str) -> None:
             session.choose(job)
         st.rerun()
     job_progress.waiting(status)
-    asked = wording.percent(queue.request(job)["given"]["level"], 1)
+    share = wording.percent(queue.request(job)["given"]["level"], 1)
     if status.phase == "judge":
         says = tr("The plan is judged on fresh days.")
     else:
         says = tr("Round {number}: planning, then replays.", number=len(status.rounds) + 1)
-    st.text(f"{tr('A plan that holds in {asked} of the days is searched.', asked=asked)} {says}")
+    st.text(f"{tr('A plan that holds in {asked} of the days is searched.', asked=share)} {says}")
     began = queue.request(job)["at"]
     limit = wording.number(queue.request(job)["given"]["time_limit_s"], 0)
     seconds = wording.number(time.time() - began, 0)
@@ -102,7 +107,7 @@ def watch(job: str) -> None:
 def _rounds(status: JobStatus) -> pd.DataFrame:
     """A row for each plan that was tried."""
 
-    def held(row: dict[str, Any]) -> str:
+    def score(row: dict[str, Any]) -> str:
         if not row["of"]:
             return tr("no plan with these margins")
         return tr("{held} of {n}", held=row["held"], n=row["of"])
@@ -110,7 +115,7 @@ def _rounds(status: JobStatus) -> pd.DataFrame:
     return pd.DataFrame(
         {
             tr("round"): [row["round"] for row in status.rounds],
-            tr("held"): [held(row) for row in status.rounds],
+            tr("held"): [score(row) for row in status.rounds],
             tr("margins"): [
                 numbers.clauses(margins(row["margins"])) or tr("none: the plan as it is") for row in status.rounds
             ],
@@ -118,9 +123,9 @@ def _rounds(status: JobStatus) -> pd.DataFrame:
     )
 
 
-def margins(kept: dict[str, float]) -> Iterator[str]:
+def margins(values: dict[str, float]) -> Iterator[str]:
     """What a plan keeps more of, in words; keys as ``emberline.plans.robustness.holding`` tells them."""
-    for key, value in kept.items():
+    for key, value in values.items():
         if (key, value) == PLAIN:
             continue
         stage, _, name = key.rpartition(".")
@@ -132,16 +137,16 @@ def margins(kept: dict[str, float]) -> Iterator[str]:
 def show(stored: StoredRun) -> None:
     """Draw how often a plan that was made to hold does, beside the plain plan, and what that costs; else nothing."""
     try:
-        found = report.read(stored.folder)
+        answer = report.read(stored.folder)
     except StoreError as error:
         st.warning(str(error))
         return
-    if found is None or not found["robust"] or not found["plain"]:
+    if answer is None or not answer["robust"] or not answer["plain"]:
         return
-    asked = wording.percent(found["level"], 1)
+    target = wording.percent(answer["level"], 1)
     with st.container(border=True, gap="xxsmall"):
-        st.text(f"{tr(STATUS[found['status']])} {tr('{asked} were asked for.', asked=asked)}")
-        rows = [(tr("this plan"), found["robust"]), (tr("the plain plan"), found["plain"])]
+        st.text(f"{tr(STATUS[answer['status']])} {tr('{asked} were asked for.', asked=target)}")
+        rows = [(tr("this plan"), answer["robust"]), (tr("the plain plan"), answer["plain"])]
         for label, judged in rows:
             span = judged["interval"]
             share, low, high = (wording.percent(x, 1) for x in (judged["chance"], span["low"], span["high"]))
@@ -151,11 +156,11 @@ def show(stored: StoredRun) -> None:
                     plan=label, share=share, n=wording.number(judged["n"], 0), low=low, high=high,
                 )
             )  # fmt: skip
-        kept = list(margins(found["margins"]))
-        if kept:
-            st.text(tr("It keeps: {margins}", margins=numbers.clauses(kept)))
+        parts = list(margins(answer["margins"]))
+        if parts:
+            st.text(tr("It keeps: {margins}", margins=numbers.clauses(parts)))
     st.markdown(f"**{tr('What it costs to hold')}**")
-    draw(_price(stored.plan.scenario, found["price"]), {})
+    draw(_price(stored.plan.scenario, answer["price"]), {})
     st.caption(
         tr(
             "This plan less the plain one, undisturbed and in the mean of the same disturbed days; each has the gap of "
