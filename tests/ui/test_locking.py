@@ -177,7 +177,7 @@ def test_a_heat_is_told_and_locked_by_a_button(run: str, made: Plan) -> None:
     app.button(key=f"lock.{run}.C2-1").click().run()
     assert not app.exception
     assert [lock["heat"] for lock in app.session_state["melt-shop-small.locks"]] == ["C2-1"]
-    assert "are not those of the plan below" in app.info[0].value
+    assert "differ from those of the plan below" in app.info[0].value
     assert app.session_state["asked"][1].startswith("locks=[")
     app.button(key=f"unlock.{run}.C2-1").click().run()
     assert app.session_state["melt-shop-small.locks"] == []

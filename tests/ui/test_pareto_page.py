@@ -188,7 +188,7 @@ def test_an_address_that_names_no_front(app: AppTest) -> None:
     app.query_params["front"] = "![x](http://x.invalid/y)"
     app.run()
     assert not app.exception
-    assert "names no front" in said(app)
+    assert "contains no front" in said(app)
     assert "x.invalid" not in said(app)
 
 

@@ -154,7 +154,7 @@ def test_a_plan_and_its_baseline(home: Path, stored_home: tuple[Path, str]) -> N
     app = page("plant", stored_home[1])
     assert not app.exception
     assert app.selectbox(key="plant.look").value == "run"
-    assert "gap" in texts(app)
+    assert "bound" in texts(app)
     before = [frame.value for frame in app.dataframe][1]
     app.button_group(key="plant.policy").set_value("baseline").run()
     assert not app.exception

@@ -137,7 +137,7 @@ def test_users_do_not_see_each_other(home: Path) -> None:
     again = opened(draft.id)
     assert "1 change" in texts(again)
     gone = opened("f" * 32)
-    assert "is not kept here any more" in texts(gone)
+    assert "no longer exists here" in texts(gone)
     assert "draft" not in gone.query_params
 
 
@@ -218,14 +218,14 @@ def test_what_was_just_planned_is_that_of_the_side(home: Path) -> None:
     planned()
     drafts.write(draft, draft.text.replace("import_limit_mw: 75 MW", "import_limit_mw: 20 MW"))
     page.run()
-    assert any("inputs at the side are not those" in item.value for item in page.info)
+    assert any("inputs at the side differ from those" in item.value for item in page.info)
     made = Store().open(planned()).plan
     assert made.status == "infeasible"
     assert made.scenario.goal.time_limit_s == load("melt-shop-small").goal.time_limit_s
     assert not page.info
     widget = next(field for field in page.number_input if str(field.key).endswith(".carbon_price"))
     widget.set_value(99.0).run()
-    assert any("inputs at the side are not those" in item.value for item in page.info)
+    assert any("inputs at the side differ from those" in item.value for item in page.info)
 
 
 def test_a_run_of_a_text_of_ones_own_is_planned_again(home: Path, stored_home: tuple[Path, str]) -> None:

@@ -1,4 +1,4 @@
-"""Charts of several plans beside each other: how far figures differ, who works when, who draws what, what has moved."""
+"""Charts of several plans next to each other: differences of figures, Gantts, imports, moved heats."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ SHADES = ("#4477AA", "#EE6677", "#228833", "#B8960C", "#AA3377")
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
 MOST_FIGURES, MOST_MOVES = 12, 40
 WIDEST = 0.25
-"""Share at which a bar ends."""
+"""Largest share that a bar shows."""
 
 
 def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequence[str]) -> Layers:
-    """By how much figures differ from those of the first plan, as shares of them; largest differences first.
+    """Differences of figures from the first plan, as shares of it; largest differences first.
 
     Args:
-        rows: name of a figure, and for each of the other plans its share; None: there is none to tell.
-        letters: of all plans, the first one's first.
+        rows: name of a figure, and the share for each of the other plans; None: not available.
+        letters: of all plans, beginning with the first.
     """
     entries = [
         {"figure": figure, "plan": letter, "share": share, "says": _share_text(share)}
@@ -44,7 +44,7 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
         if share is not None
     ]
     frame = pd.DataFrame(entries, columns=["figure", "plan", "share", "says"])
-    # a figure near nought would leave no room for the others: its bar ends early, what is written beside it is true
+    # a figure near zero would dwarf the others: its bar is cut off, the number next to it is exact
     frame["bar"] = frame["share"].clip(-WIDEST, WIDEST)
     others, figures = list(letters[1:]), list(dict.fromkeys(frame["figure"]))
     largest = min(float(frame["share"].abs().max()), WIDEST) if len(frame) else WIDEST
@@ -73,12 +73,12 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
 
 
 def clipped(rows: Sequence[tuple[str, Mapping[str, float | None]]]) -> bool:
-    """Whether a bar of these is longer than can be drawn; arguments as of ``shares``."""
+    """Whether a bar of these rows is cut off; arguments as of ``shares``."""
     return any(abs(share or 0.0) > WIDEST for _, by_letter in rows[:MOST_FIGURES] for share in by_letter.values())
 
 
 def _share_text(share: float) -> str:
-    """A share with its sign, and a mark where its bar ends early."""
+    """A share with its sign, and a mark if its bar is cut off."""
     text = f"{'+' if share > 0 else ''}{wording.percent(share, 1)}"
     if abs(share) <= WIDEST:
         return text
@@ -94,11 +94,11 @@ def _colour(letters: Sequence[str], subset: Sequence[str]) -> alt.Color:
 
 
 def together(plans: Mapping[str, Plan], view: View) -> alt.VConcatChart:
-    """Who works when in each plan, one above the other, and what each imports, on one time axis.
+    """Gantts of all plans above each other, and their imports, on one time axis.
 
     Args:
-        plans: by letter, with replays; all have the same horizon.
-        view: what part of it.
+        plans: by letter, with replays; all with the same horizon.
+        view: the part of the horizon.
     """
     rows: list[Any] = []
     for letter, plan in plans.items():
@@ -110,7 +110,7 @@ def together(plans: Mapping[str, Plan], view: View) -> alt.VConcatChart:
 
 
 def gantt(letter: str, plan: Plan, view: View) -> Any:
-    """Who works when in a plan; None where there is nobody but the site."""
+    """Gantt of a plan; None for a site without units."""
     scenario = plan.scenario
     assert plan.replay is not None
     if scenario.heats:
@@ -124,7 +124,7 @@ def gantt(letter: str, plan: Plan, view: View) -> Any:
 
 
 def imports(plans: Mapping[str, Plan], view: View) -> Layers:
-    """What each plan imports from the grid over time, as lines."""
+    """Grid import of each plan over time, as lines."""
     letters, horizon = list(plans), view.horizon
     at = view.edges_min
     parts = []
@@ -158,12 +158,12 @@ def imports(plans: Mapping[str, Plan], view: View) -> Layers:
 
 
 def moves(changes: Sequence[HeatMove], stage: str, scenario: Scenario, letters: tuple[str, str]) -> Layers:
-    """From where to where heats have moved at a stage: white where they start in the first plan, full in the second.
+    """Moves of heats at a stage: white for the start in the first plan, filled for the second.
 
     Args:
-        changes: heats that lie elsewhere; the furthest ``MOST_MOVES`` are drawn.
-        stage: at which.
-        scenario: whose horizon the time axis is.
+        changes: moved heats; at most ``MOST_MOVES`` are drawn, largest moves first.
+        stage: the stage.
+        scenario: gives the horizon of the time axis.
         letters: of the two plans.
     """
     earlier, later = tr("earlier"), tr("later")

@@ -1,4 +1,4 @@
-"""Charts of an ensemble: the chance to hold, the fan of imports, figures as quantile dots, and what breaks it when."""
+"""Charts of an ensemble: chance to hold, fan of imports, figures as quantile dots, missed limits by hour."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
 DOTS = 20
-"""Each stands for 5 % of the replays."""
+"""Dots in a quantile dot plot; each stands for 5 % of the replays."""
 UNDISTURBED = "#AA3377"
-"""The plan without disturbance, told apart from all shades of the import on light and dark pages."""
+"""Colour of the undisturbed plan, distinct from the shades of the import on light and dark pages."""
 COLUMNS = 24
-"""Places side by side in which dots are piled up."""
+"""Columns in which dots are stacked."""
 MOST_LIMITS = 12
 CELLS = 100
-"""Columns of the heat map at most."""
+"""Most columns of the heat map."""
 
 
 def chance(ensemble: Ensemble) -> Layers:
-    """Share of replays that held with its 95 % interval, of plan and baseline, beside what is asked for."""
+    """Share of replays that hold with its 95 % interval, for plan and baseline, and the requested level."""
     policies = [(tr("plan"), ensemble.held)]
     if ensemble.against_baseline:
         policies.append((tr("baseline"), int((ensemble.data["baseline_violations"] == 0).sum())))
@@ -50,7 +50,7 @@ def chance(ensemble: Ensemble) -> Layers:
     colour = alt.Color("whose:N", scale=alt.Scale(domain=names, range=[IMPORT, BASELINE][: len(names)]), legend=None)
     tooltip = [
         alt.Tooltip("whose:N", title=tr("of")),
-        alt.Tooltip("held:N", title=tr("held")),
+        alt.Tooltip("held:N", title=tr("holds")),
         alt.Tooltip("share:Q", title=tr("share"), format=".1%"),
         alt.Tooltip("low:Q", title=tr("at least"), format=".1%"),
         alt.Tooltip("high:Q", title=tr("at most"), format=".1%"),
@@ -62,18 +62,18 @@ def chance(ensemble: Ensemble) -> Layers:
     ]
     target = ensemble.scenario.disturbances.hold
     if target is not None:
-        rule = alt.Chart(pd.DataFrame({"low": [target], "is": [tr("asked for")]}))
+        rule = alt.Chart(pd.DataFrame({"low": [target], "is": [tr("requested")]}))
         layers.append(rule.mark_rule(color=LIMIT, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x, tooltip=["is:N"]))
     return alt.layer(*layers).properties(height=34 * len(names) + 92)
 
 
 def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
-    """Net import over time: the middle half and the middle four fifths of the replays, their median, and the plan.
+    """Net import over time: the middle half and the middle 80 % of the replays, their median, and the plan.
 
     Args:
         ensemble: with ``fan_mw``.
-        plan: that was followed.
-        view: what part of the horizon.
+        plan: the plan that was replayed.
+        view: the part of the horizon.
     """
     assert plan.replay is not None
     scenario = ensemble.scenario
@@ -86,7 +86,10 @@ def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
     frame["clock"] = [wording.moment(scenario.horizon.instant(at)) for at in frame["start"]]
     x = time_axis(view, labels=True, title=True)
     title = tr("net import, metered mean [MW]")
-    bands, lines = (tr("80 % of the replays"), tr("half of them")), (tr("their median"), tr("plan, undisturbed"))
+    bands, lines = (
+        (tr("80 % of the replays"), tr("50 % of the replays")),
+        (tr("median of the replays"), tr("plan, undisturbed")),
+    )
     key = alt.Scale(domain=[*bands, *lines], range=["#A9CDE8", "#5FA5D6", IMPORT, UNDISTURBED])
     legend = alt.Legend(title=None, orient="top", columns=4)
     for i, name in enumerate((*bands, *lines)):
@@ -131,16 +134,16 @@ def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
 
 
 def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: float | None) -> Layers:
-    """One figure over the replays as 20 dots of 5 % each: the plan's above the line, the baseline's below it.
+    """A figure over the replays as 20 dots of 5 % each: the plan above the line, the baseline below it.
 
     Quantile dot plots: Kay, Kola, Hullman and Munson (2016), "When (ish) is my bus?", CHI 2016.
 
     Args:
         ensemble: the ensemble.
         name: of the figure in it.
-        title: with its unit of measure.
+        title: with unit.
         factor: to that unit.
-        undisturbed: what the plan has without disturbance, in its own unit; None: not drawn.
+        undisturbed: value of the undisturbed plan, in the ensemble's unit; None: not drawn.
     """
     whose = {tr("plan"): ensemble.data[name].to_numpy() * factor}
     if ensemble.against_baseline:
@@ -172,7 +175,7 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
     tooltip = [
         alt.Tooltip("whose:N", title=tr("of")),
         alt.Tooltip("value:Q", title=title, format=",.2f"),
-        alt.Tooltip("share:Q", title=tr("share of the replays that have less"), format=".0%"),
+        alt.Tooltip("share:Q", title=tr("share of the replays with less"), format=".0%"),
     ]
     layers: list[Any] = [
         alt.Chart(frame)
@@ -191,11 +194,11 @@ def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: 
 
 
 def broken(ensemble: Ensemble, view: View) -> Layers:
-    """In which hours limits are missed, and in what share of the replays.
+    """Missed limits by hour, and the share of the replays that miss them.
 
     Args:
-        ensemble: the ensemble, with a limit that was missed.
-        view: what part of the horizon.
+        ensemble: an ensemble with at least one missed limit.
+        view: the part of the horizon.
     """
     rows = ensemble.broke()[:MOST_LIMITS]
     data, horizon = ensemble.data, ensemble.scenario.horizon
@@ -210,7 +213,7 @@ def broken(ensemble: Ensemble, view: View) -> Layers:
         label = f"{limit(*key)}, {wording.percent(often, 0 if often >= 0.02 else 1)}"
         labels.append(label)
         for hour in range(first, last, wide):
-            # of several hours the worst: a replay may miss a limit in more than one of them
+            # the worst of several hours: a replay may miss a limit in more than one of them
             count = int(counts[keys.index(key), hour : min(hour + wide, last)].max(initial=0))
             if count:
                 start, end = hour * 60, min((hour + wide) * 60, horizon.length_min)
@@ -231,9 +234,9 @@ def broken(ensemble: Ensemble, view: View) -> Layers:
         axis=alt.Axis(labelLimit=230, ticks=False, domain=False, grid=True),
     )  # fmt: skip
     tooltip = [
-        alt.Tooltip("limit:N", title=tr("limit, and in how many replays it is missed")),
+        alt.Tooltip("limit:N", title=tr("limit, and share of the replays that miss it")),
         alt.Tooltip("clock:N", title=tr("hour")),
-        alt.Tooltip("count:Q", title=tr("replays in which it is missed then")),
+        alt.Tooltip("count:Q", title=tr("replays that miss it in this hour")),
         alt.Tooltip("of:Q", title=tr("share"), format=".1%"),
     ]
     base = alt.Chart(frame).encode(x=time_axis(view, labels=True, title=True), y=y, tooltip=tooltip)
@@ -247,6 +250,6 @@ def broken(ensemble: Ensemble, view: View) -> Layers:
 
 
 def limit(kind: str, stage: str, unit: str) -> str:
-    """A limit in words, with where it is."""
+    """A limit in words, with its stage and unit."""
     where = " ".join(part for part in (stage, unit) if part) or tr("site")
     return f"{tr(wording.KINDS.get(kind, kind))} · {where}"

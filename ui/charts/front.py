@@ -1,4 +1,4 @@
-"""Charts of a Pareto front: carbon against cost with what is proven below it, and what each tonne avoided costs."""
+"""Charts of a Pareto front: carbon against cost with proven bounds, and the cost of each tonne avoided."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ KINDS = {
     "knee": (mark("knee"), CARBON, "diamond"),
     "baseline": (mark("baseline"), BASELINE, "cross"),
 }
-"""What stands on the chart: its name, colour and shape."""
+"""Marks on the chart: name, colour and shape."""
 PICKED = "picked"
-"""Selection of a point by a click, field ``point``."""
+"""Selection of a point by click, field ``point``."""
 HEIGHT = 380
 
 
 def front(front: Front, number: int | None = None) -> Layers:
     """Cost over carbon from the cleanest to the cheapest point, with gaps, knee and baseline.
 
-    Below the dashed line no plan can be: what is proven of a point holds for all that emit no more than its cap.
+    No plan exists below the dashed line: the bound of a point holds for all plans that emit at most its cap.
 
     Args:
-        front: with one point at least.
-        number: number of the point that is ringed.
+        front: with at least one point.
+        number: the point to highlight with a ring.
     """
     money = front.scenario.market.currency
     frame = pd.DataFrame(rows(front.data))
@@ -48,10 +48,10 @@ def front(front: Front, number: int | None = None) -> Layers:
 
 
 def so_far(points: Sequence[dict[str, Any]], currency: str) -> Layers:
-    """The points that a search has found up to now, with their gaps; those without a plan are left out.
+    """The points found so far, with their gaps; those without a plan are left out.
 
     Args:
-        points: as ``emberline.plans.pareto.search`` tells them.
+        points: as reported by ``emberline.plans.pareto.search``.
         currency: of the costs.
     """
     plans = [point for point in points if point["carbon_kg"] is not None]
@@ -130,13 +130,14 @@ def _span(frame: pd.DataFrame, marks: pd.DataFrame) -> tuple[float, float]:
 
 
 def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
-    """Where no plan can be, and the gap of each point: down to the bound of its cost, left to that of its carbon."""
+    """The region without plans, and the gap of each point: down to the bound of its cost, left to that of its
+    carbon."""
     layers: list[Any] = []
     if "cost_bound" not in frame:
         return layers
     proven = frame.dropna(subset=["cost_bound"])[["carbon", "carbon_cap", "cost", "cost_bound"]]
     if len(proven):
-        # a bound holds for every plan that emits no more than the cap; a step goes back to the cap before
+        # a bound holds for every plan that emits at most the cap, so the step goes back to the previous cap
         steps = pd.DataFrame(
             {"carbon": proven["carbon_cap"].fillna(proven["carbon"]).to_numpy(), "cost": proven["cost_bound"]}
         )
@@ -157,9 +158,9 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
 
 
 def abatement(front: Front) -> Layers:
-    """What each tonne costs that a cleaner point avoids, from the cheapest point on; the area is what it adds up to.
+    """Cost of each tonne that a cleaner point avoids, beginning at the cheapest point; the area is the total cost.
 
-    Hollow where the difference between two points may be no more than their gaps.
+    Hollow if the difference between two points may be within their gaps.
     """
     money, price = front.scenario.market.currency, front.scenario.market.carbon_price.per_t
     points = rows(front.data)[::-1]
@@ -170,7 +171,7 @@ def abatement(front: Front) -> Layers:
                 "from": (points[0]["carbon_kg"] - cheaper["carbon_kg"]) / 1000,
                 "to": (points[0]["carbon_kg"] - cleaner["carbon_kg"]) / 1000,
                 "per_t": cleaner["difference_per_t"],
-                "sure": tr("proven") if cleaner["proven"] else tr("may be no more than the gaps"),
+                "sure": tr("proven") if cleaner["proven"] else tr("may be within the gaps"),
                 "opacity": 0.85 if cleaner["proven"] else 0.15,
                 "step": tr("from point {one} to point {two}", one=cheaper["point"], two=cleaner["point"]),
                 "middle": (points[0]["carbon_kg"] - (cheaper["carbon_kg"] + cleaner["carbon_kg"]) / 2) / 1000,
@@ -180,13 +181,13 @@ def abatement(front: Front) -> Layers:
         )
     frame = pd.DataFrame(bars)
     x = alt.X(
-        "from:Q", title=tr("carbon avoided against the cheapest point [t CO2e]"), scale=alt.Scale(nice=False),
+        "from:Q", title=tr("carbon avoided relative to the cheapest point [t CO2e]"), scale=alt.Scale(nice=False),
         axis=alt.Axis(tickCount=8),
     )  # fmt: skip
     y = alt.Y("per_t:Q", title=tr("abatement cost [{unit}/t CO2e]", unit=money), axis=alt.Axis(format=",.0f"))
     tooltip = [
         alt.Tooltip("step:N", title=tr("step")),
-        alt.Tooltip("per_t:Q", title=tr("cost of a tonne avoided [{unit}/t]", unit=money), format=",.0f"),
+        alt.Tooltip("per_t:Q", title=tr("cost per tonne avoided [{unit}/t]", unit=money), format=",.0f"),
         alt.Tooltip("sure:N", title=tr("difference")),
     ]
     base = alt.Chart(frame).encode(x=x, y=y, tooltip=tooltip)

@@ -1,7 +1,7 @@
 """Charts of a plan, all on one time axis: minutes after the horizon's start, labelled with the plant's local time.
 
-An axis of minutes stays right where the clocks change: the repeated hour of autumn stands twice on it. Colours have a
-fixed meaning and can be told apart by colour-blind eyes (Okabe and Ito; Tol's light scheme for orders, which keeps dark
+An axis of minutes stays correct where the clocks change: the repeated hour in autumn appears twice. Colours have a
+fixed meaning and are safe for colour-blind readers (Okabe and Ito; Tol's light scheme for orders, which keeps dark
 labels readable); each kind of line also has its own dash.
 """
 
@@ -21,16 +21,14 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts.axis import time_axis
-from emberline.ui.charts.site_panels import BASELINE, INK, MARGIN, Table, y_axis
+from emberline.ui.charts.site_panels import BASELINE, MARGIN, PanelData, y_axis
 from emberline.ui.charts.view import View
 from emberline.ui.text.language import tr
 
 Layers = alt.LayerChart | alt.FacetChart
 POWER, CARBON, PRICE = palette.POWER, palette.CARBON, palette.PRICE
-PARTS = ("#DDCC77", "#EE8866", "#44BB99", "#AA4499", "#88CCEE", "#999933", "#BBBBBB")
-"""Colours of where carbon is from (after Tol)."""
 OVERHANG = MARGIN + 40
-"""Streamlit gives a panel the whole width and forgets its axis: keep this free at the right [px]."""
+"""Streamlit gives a panel the whole width and ignores its axis: keep this free at the right [px]."""
 
 
 def timeline(
@@ -41,8 +39,7 @@ def timeline(
     stores: Sequence[str] | None = None,
     picked: alt.Parameter | None = None,
 ) -> alt.VConcatChart:
-    """The panels of a plan below each other, linked: what is zoomed in one is zoomed in all; arguments as of
-    ``timeline_panels``."""
+    """The panels of a plan below each other; zooming one zooms all. Arguments as of ``timeline_panels``."""
     return below_each_other(timeline_panels(plan, baseline, view, carriers, stores, picked=picked))
 
 
@@ -56,22 +53,22 @@ def timeline_panels(
     whose: str = "plan",
     picked: alt.Parameter | None = None,
 ) -> list[Any]:
-    """Gantt, where there is a line or processes, above electricity, other carriers, levels of stores, carbon intensity
-    and price. Of processes intensity and price stand below the power; rates, stores and deliveries follow.
+    """Gantt (if there is a line or processes), electricity, other carriers, storage levels, carbon intensity and price.
+    For processes, intensity and price come directly below the power, followed by rates, stores and deliveries.
 
     Args:
-        plan: a plan that was found.
-        baseline: whether to draw what the baseline does, too.
-        view: what part of the horizon, and how fine; None: all of it.
-        carriers: which ones beside electricity; None: all but fuels.
-        stores: which stores of material; None: all.
-        whose: what the run that is drawn is called.
-        picked: a selection of heats in the Gantt; None: nothing can be picked.
+        plan: with a replay.
+        baseline: whether to draw the baseline too.
+        view: the part of the horizon and its resolution; None: all of it.
+        carriers: other than electricity; None: all but fuels.
+        stores: of material; None: all.
+        whose: name of the run.
+        picked: a selection of heats in the Gantt; None: no selection.
     """
     scenario = plan.scenario
     assert plan.replay is not None
     view = view or View.of(scenario.horizon)
-    x, table = time_axis(view), Table(view)
+    x, table = time_axis(view), PanelData(view)
     before = plan.baseline if baseline else None
     balances = _balances(plan, table, x, baseline, carriers)
     colour_of = site_panels.colours(scenario)
@@ -102,8 +99,8 @@ def timeline_panels(
     ]
 
 
-def _balances(plan: Plan, table: Table, x: alt.X, baseline: bool, carriers: Sequence[str] | None) -> list[Any]:
-    """Electricity, and the carriers that are asked for."""
+def _balances(plan: Plan, table: PanelData, x: alt.X, baseline: bool, carriers: Sequence[str] | None) -> list[Any]:
+    """Electricity and the requested carriers."""
     scenario = plan.scenario
     assert plan.replay is not None
     balances = site_panels.balances(scenario, plan.replay)
@@ -118,8 +115,8 @@ def _balances(plan: Plan, table: Table, x: alt.X, baseline: bool, carriers: Sequ
 
 
 def preview(scenario: Scenario) -> alt.VConcatChart:
-    """What the day offers before anything is planned: carbon intensity and price."""
-    return below_each_other(_signals(scenario, Table(View.of(scenario.horizon)), height=110))
+    """Carbon intensity and price, before anything is planned."""
+    return below_each_other(_signals(scenario, PanelData(View.of(scenario.horizon)), height=110))
 
 
 def below_each_other(panels: list[Any]) -> alt.VConcatChart:
@@ -158,7 +155,7 @@ def search(history: tuple[tuple[float, float | None, float | None], ...], unit: 
     return alt.layer(base.mark_line(interpolate="step-after").encode(strokeDash=dash), base.mark_circle(size=18))
 
 
-def _signals(scenario: Scenario, table: Table, height: int = 78, title: bool = True) -> list[Layers]:
+def _signals(scenario: Scenario, table: PanelData, height: int = 78, title: bool = True) -> list[Layers]:
     currency, inputs, x = scenario.market.currency, scenario.inputs, time_axis(table.view)
     titles = {"clock": tr("from"), "intensity": f"{tr('average intensity')} [kg CO2e/MWh]"}
     series = {"intensity": inputs["carbon_intensity_kg_per_mwh"].to_numpy()}
@@ -189,46 +186,8 @@ def _signals(scenario: Scenario, table: Table, height: int = 78, title: bool = T
     ]
 
 
-def per_tonne(table: pd.DataFrame, parts: Sequence[str]) -> alt.Chart:
-    """Carbon for each tonne of each product, by where it is from, as bars.
-
-    Args:
-        table: column ``product`` and one for each part [kg CO2e/t].
-        parts: names of the columns, in the order of the bars' pieces.
-    """
-    long = table.melt("product", list(parts), var_name="from", value_name="kg")
-    long["kg"] = long["kg"].round(2)
-    long = long[long["kg"] > 0]
-    long["order"] = long["from"].map({name: i for i, name in enumerate(parts)})
-    colours = [PARTS[i % len(PARTS)] for i in range(len(parts))]
-    products = table["product"].tolist()
-    # the page counts axis and legend in
-    bars = alt.Chart(long, height=22 * len(products) + 134).mark_bar(height=14, stroke=INK, strokeWidth=0.4)
-    return bars.encode(
-        y=alt.Y(
-            "product:N",
-            sort=products,
-            title=None,
-            axis=alt.Axis(ticks=False, labelLimit=160, labelOverlap=False),
-            scale=alt.Scale(domain=products),
-        ),
-        x=alt.X("kg:Q", title=tr("carbon [kg CO2e/t]"), stack="zero"),
-        color=alt.Color(
-            "from:N",
-            scale=alt.Scale(domain=list(parts), range=colours),
-            legend=alt.Legend(title=None, orient="top", offset=4, symbolStrokeWidth=0),
-        ),
-        order=alt.Order("order:Q", sort="ascending"),
-        tooltip=[
-            alt.Tooltip("product:N", title=tr("product")),
-            alt.Tooltip("from:N", title=tr("source")),
-            alt.Tooltip("kg:Q", title="kg CO2e/t", format=",.1f"),
-        ],
-    )
-
-
 def first_block(scenario: Scenario) -> np.ndarray:
-    """What the tariff's first blocks take for a MWh in each step, taxes included [currency/MWh], shape (n_steps,)."""
+    """Price of one MWh in the first blocks of the tariff in each step, with taxes [currency/MWh], shape (n_steps,)."""
     rates = scenario.rates
     if rates is None:
         return np.zeros(scenario.horizon.n_steps)

@@ -1,7 +1,7 @@
-"""The command ``emberline``. Nothing heavy is imported before a command needs it, so that help comes at once.
+"""Command ``emberline``. Heavy imports wait until a command needs them, so that help appears at once.
 
-Exit codes: 0 done; 1 no acceptable plan, the run is stored and says why; 2 a mistake in what was asked, one line for
-each on standard error, nothing written; 3 an error of Emberline itself; 130 given up with Ctrl-C.
+Exit codes: 0 done; 1 no acceptable plan (the run is stored and says why); 2 invalid input (one line per mistake on
+standard error, nothing written); 3 an internal error of Emberline; 130 interrupted with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="emberline",
-    help="When to use energy: simulates the line, optimizes the schedule, proves the plan.",
-    epilog="Exit codes: 0 done, 1 no acceptable plan (the run is stored), 2 a mistake in what was asked, 3 an error "
-    "of Emberline itself. Plans are kept in EMBERLINE_HOME or the user's data folder.",
+    help="Decides when to use energy: simulates the plant, optimizes the schedule, proves the plan.",
+    epilog="Exit codes: 0 done, 1 no acceptable plan (the run is stored), 2 invalid input, 3 an internal error of "
+    "Emberline. Runs are stored in EMBERLINE_HOME or the user's data folder.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -61,7 +61,7 @@ def list_scenarios(as_json: AsJson = False) -> None:
 
 @app.command()
 def check(scenario: Named, changes: Changes = None) -> None:
-    """Say what a scenario is, what is odd about it, or what is wrong with it, one line each."""
+    """Describe a scenario, with remarks on unusual values, or list its mistakes, one line each."""
     from emberline.ui.cli.terminal import heading
     from emberline.ui.text import facts
     from emberline.ui.text.wording import filled
@@ -116,14 +116,15 @@ def plan(
     changes: Changes = None,
     gap: Annotated[str | None, typer.Option(metavar="SHARE", help="stop at this gap, such as 0.5%")] = None,
     time_limit: Annotated[
-        float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search then")
+        float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search after this time")
     ] = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
 ) -> None:
-    """Make a plan, prove it in the twin and store it.
+    """Make a plan, verify it in the twin and store it.
 
-    Ctrl-C takes the best plan found so far, a second one gives up."""
+    Ctrl-C takes the best plan found so far; press it twice to give up.
+    """
     changes = list(changes or [])
     if gap is not None:
         changes.append(f"goal.gap={gap}")
@@ -151,9 +152,9 @@ def plan(
         terminal.show(terminal.out(), plan, run, folder, as_asked(scenario, changes))
         for line in () if why is None else why_not.lines(why):
             print(line, file=sys.stderr)
-        print("\nsee it in the browser   emberline app")
+        print("\nopen it in the browser  emberline app")
         if plan.found:
-            print("take it to the shift    emberline export last")
+            print("export it               emberline export last")
     raise typer.Exit(0 if plan.acceptable else 1)
 
 
@@ -213,7 +214,7 @@ def _fail(code: int, *lines: str) -> NoReturn:
 
 
 def _internal(error: Exception) -> NoReturn:
-    """One line and where the details are; with EMBERLINE_DEBUG the details themselves."""
+    """Print one line and where the details are; with EMBERLINE_DEBUG, print the details."""
     import traceback
     from datetime import UTC, datetime
 
@@ -235,7 +236,7 @@ def _internal(error: Exception) -> NoReturn:
 
 
 def main() -> None:
-    """Entry point: runs a command and turns what goes wrong into lines and exit codes."""
+    """Run a command; turn errors into lines of text and exit codes."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -245,22 +246,24 @@ def main() -> None:
     except Refused as error:
         _fail(2, *error.lines)
     except (BrokenPipeError, SystemExit):  # typer makes the first into the second, and has no other use for it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read has enough; say nothing at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has closed the pipe; print nothing at exit either
         raise SystemExit(0) from None
     except KeyboardInterrupt:
         print("given up", file=sys.stderr)
         sys.stderr.flush()
-        os._exit(130)  # a search may still be at work in another thread
+        os._exit(130)  # a search may still run in another thread
     except typer.Abort:
         _fail(2, "given up")
-    except Exception as error:  # the user sees lines, never a stack trace
+    except Exception as error:  # users see lines of text, never a stack trace
         message = getattr(error, "format_message", None)  # the command line itself was wrong
         if message is not None:
             _fail(2, " ".join(message().split()) or "see emberline --help")
         problems = getattr(error, "problems", None)
         if problems is not None:
             _fail(2, *map(str, problems))
-        kinds = [kind.__name__ for kind in type(error).__mro__]  # by name: the store is not loaded for every command
+        kinds = [
+            kind.__name__ for kind in type(error).__mro__
+        ]  # by name, so that the store is not loaded for every command
         if "StoreError" in kinds:
             _fail(3 if "NotKeptError" in kinds else 2, str(error))
         if line := faults.in_words(error):

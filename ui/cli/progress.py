@@ -1,4 +1,4 @@
-"""Work done in this process for the command line: live progress, and Ctrl-C that takes the best found so far."""
+"""Work done in this process for the command line: live progress, and Ctrl-C that keeps the best result so far."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Result = TypeVar("Result")
 
 @contextmanager
 def stdout_to_stderr() -> Iterator[None]:
-    """What any library prints goes to standard error, at the level of the file descriptor."""
+    """Redirect everything that libraries print to standard error, at the level of the file descriptor."""
     try:
         sys.stdout.flush()
         descriptor = os.dup(1)
-    except OSError:  # closed: there is nothing to keep clean
+    except OSError:  # closed: nothing to redirect
         yield
         return
     try:
@@ -38,17 +38,17 @@ def stdout_to_stderr() -> Iterator[None]:
 def answering(
     work: Callable[[Callable[[], bool]], Result], draw: Callable[[], None], on_wish: Callable[[], None]
 ) -> Result:
-    """Do long work in a second thread, so that this one always answers the keyboard.
+    """Run long work in a second thread, so that this one always reacts to the keyboard.
 
-    The first Ctrl-C asks for the best that was found so far, the second gives up.
+    The first Ctrl-C asks for the best result so far, the second gives up.
 
     Args:
-        work: is given a function to poll: whether what there is should be taken.
+        work: receives a function to poll: whether to stop with the best result so far.
         draw: called every tenth of a second.
-        on_wish: called when the user asks for what there is.
+        on_wish: called when the user asks for the best result so far.
 
     Raises:
-        KeyboardInterrupt: the user has given up; the other thread may still be at work.
+        KeyboardInterrupt: the user has given up; the other thread may still be running.
     """
     wish, end = threading.Event(), threading.Event()
     results: list[Result] = []
@@ -57,13 +57,13 @@ def answering(
     def run() -> None:
         try:
             results.append(work(wish.is_set))
-        except BaseException as error:  # raised again where the user is
+        except BaseException as error:  # raised again in the main thread
             errors.append(error)
         finally:
             end.set()
 
     threading.Thread(target=run, daemon=True).start()
-    while not end.is_set():  # not the thread itself: a join that is interrupted takes it for ended
+    while not end.is_set():  # not the thread: an interrupted join counts it as ended
         try:
             draw()
             end.wait(0.1)
@@ -82,7 +82,7 @@ def make(scenario: Scenario, quiet: bool) -> Plan:
     progress = Progress(scenario, quiet)
 
     def on_wish() -> None:
-        progress.wish = "taking the best plan so far (Ctrl-C again gives up)"
+        progress.wish = "taking the best plan so far (press Ctrl-C again to give up)"
         if not progress.console.is_terminal and not quiet:
             print(progress.wish, file=sys.stderr)
 
@@ -91,12 +91,12 @@ def make(scenario: Scenario, quiet: bool) -> Plan:
 
 
 def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Result], taking: str, quiet: bool) -> Result:
-    """Make several plans, a line of progress for each step on standard error; a second Ctrl-C ends all at once.
+    """Make several plans, with a line of progress per step on standard error; a second Ctrl-C ends everything at once.
 
     Args:
-        work: is given where to tell a line, and whether what there is should be taken.
-        taking: what is told when the user asks for what there is.
-        quiet: tell nothing.
+        work: receives a function that reports a line, and one to poll: whether to stop with what there is.
+        taking: printed when the user asks for what there is.
+        quiet: print nothing.
     """
     began, last = time.perf_counter(), [""]
 
@@ -107,7 +107,7 @@ def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Result], t
 
     def on_wish() -> None:
         if not quiet:
-            print(f"{taking} (Ctrl-C again gives up)", file=sys.stderr)
+            print(f"{taking} (press Ctrl-C again to give up)", file=sys.stderr)
 
     with stdout_to_stderr():
         try:

@@ -1,4 +1,4 @@
-"""The terminal's side: tables, progress, and what a plan looks like in it."""
+"""Output on the terminal: tables, progress, and a plan as text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
 def out() -> Console:
-    """Standard output: no colour where it is no terminal or NO_COLOR is set, and no line broken in a pipe."""
+    """Console on standard output: no colour if it is not a terminal or NO_COLOR is set, and no line breaks in a
+    pipe."""
     width = None if sys.stdout.isatty() else 160
     return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=width)
 
@@ -31,7 +32,7 @@ def out() -> Console:
 def figures_table(
     scenario: Scenario, baseline: Figures, plan: Figures | None, expected: dict[str, dict[str, float]] | None = None
 ) -> Table:
-    """Baseline, plan and what is saved, with units; what is ``expected`` to be saved has a column of its own."""
+    """Baseline, plan and savings, with units; savings that are ``expected`` have a column of their own."""
     medians = wording.medians(expected or {})
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("", "unit"):
@@ -54,7 +55,7 @@ def figures_table(
 
 
 def heading(scenario: Scenario) -> list[str]:
-    """What was asked, in three lines."""
+    """The request in three lines."""
     return [
         f"{scenario.name}: {scenario.title}" if scenario.title else scenario.name,
         wording.span(scenario.horizon),
@@ -63,16 +64,16 @@ def heading(scenario: Scenario) -> list[str]:
 
 
 def holding(holds: int, n: int, command: str = "") -> list[tuple[str, str]]:
-    """Where to look for a plan that holds, if this one seldom does; ``command``: scenario and options, as a shell takes
-    them."""
+    """A hint how to get a plan that holds, if this one rarely does; ``command``: scenario and options in shell
+    syntax."""
     if not wording.seldom_holds(holds, n):
         return []
     how = command or "SCENARIO, with the same --set"
-    return [("hint", f"disturbed it seldom holds; one that does is searched by: emberline hold {how}")]
+    return [("hint", f"this plan rarely survives disturbances; to make it robust: emberline hold {how}")]
 
 
 def show(console: Console, plan: Plan, run: str, folder: Path, command: str = "") -> None:
-    """A plan as the planner reads it; ``command``: scenario and options, as a shell takes them."""
+    """Print a plan; ``command``: scenario and options in shell syntax."""
     for line in heading(plan.scenario):
         console.print(Text(line))
     console.print()
@@ -81,7 +82,7 @@ def show(console: Console, plan: Plan, run: str, folder: Path, command: str = ""
     lines = wording.expected(plan)
     facts = [("expected" if i == 0 else "", line) for i, line in enumerate(lines)]
     if lines and plan.replays is not None:
-        days = f"saved in the median of {plan.replays.n} disturbed days, plan and baseline under the same disturbances"
+        days = f"median saving over {plan.replays.n} disturbed days, plan and baseline under the same disturbances"
         facts.append(("", days))
     facts += [("status", wording.status(plan)), ("verdict", plan.verdict)]
     facts += [("", wording.violation(violation, plan.scenario.horizon)) for violation in plan.violations[:20]]
@@ -100,7 +101,7 @@ def show(console: Console, plan: Plan, run: str, folder: Path, command: str = ""
 
 
 class Progress:
-    """Tells of a plan in the making, on standard error: a live line in a terminal, else one line for each phase."""
+    """Progress of a plan on standard error: a live line in a terminal, otherwise one line per phase."""
 
     def __init__(self, scenario: Scenario, quiet: bool) -> None:
         self.scenario = scenario
@@ -112,7 +113,7 @@ class Progress:
         self.wish = ""
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Take an event of ``emberline.plans.plan.plan``; may be called from another thread."""
+        """Accept an event of ``emberline.plans.plan.plan``; may be called from another thread."""
         if "incumbent" in event or "bound" in event:
             self.search = event
         if event["phase"] != self.event["phase"] and not self.quiet and not self.console.is_terminal:
@@ -142,7 +143,7 @@ class Progress:
 
     @contextmanager
     def drawing(self) -> Iterator[Callable[[], None]]:
-        """While inside, calling what is yielded draws the line again."""
+        """A context in which calling the yielded function redraws the line."""
         if self.quiet or not self.console.is_terminal:
             if not self.quiet:
                 self._say(wording.PHASES["twin"])

@@ -1,4 +1,4 @@
-"""The page Carbon: the ledger of what is looked at by scope, time, heat, product; average beside marginal."""
+"""Page Carbon: the ledger by scope, time, heat and product; average and marginal next to each other."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from emberline.plans.accounts.stock_credit import credit_kg
 from emberline.scenarios import Scenario
 from emberline.ui.charts import carbon
 from emberline.ui.charts.view import weeks
-from emberline.ui.pages.result import accounts, products, result
+from emberline.ui.pages.result import accounts, products
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, run_or_baseline
+from emberline.ui.pages.session import chart_cache, run_or_baseline, stored_runs
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
@@ -24,9 +24,9 @@ WAYS = {
     "marginal": mark("location, marginal intensity"),
     MARKET: mark("market, by contracts"),
 }
-"""The ways to count scope 2 of the grid."""
-MORE_STOCK = mark("Stock: what the plan ends with counts more than the baseline's; {carbon} t CO2e are credited to it.")
-LESS_STOCK = mark("Stock: what the plan ends with counts less than the baseline's; {carbon} t CO2e are charged to it.")
+"""Ways to count scope 2 of the grid."""
+MORE_STOCK = mark("Stock: the plan ends with more than the baseline; {carbon} t CO2e are credited to it.")
+LESS_STOCK = mark("Stock: the plan ends with less than the baseline; {carbon} t CO2e are charged to it.")
 
 
 def page() -> None:
@@ -74,27 +74,27 @@ def _tonnes_made(scenario: Scenario, book: Ledger) -> float:
 
 
 def _comparable(subject: Subject) -> bool:
-    """Whether the baseline makes what the plan does; else nothing is saved against it."""
+    """Whether the baseline makes the same as the plan; otherwise there is no saving."""
     return subject.plan is None or subject.plan.comparable
 
 
 def _credit(subject: Subject, way: str) -> float:
-    """What the plan's stock at the end counts more than the baseline's [t CO2e]; negative: less."""
+    """Additional carbon value of the plan's final stock [t CO2e]; negative: less than the baseline's."""
     return 0.0 if subject.plan is None else _credited(subject.key[0], way) / 1000
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _credited(run: str, way: str) -> float:
-    return credit_kg(result.open_run(run).plan, way)
+    return credit_kg(stored_runs.open_run(run).plan, way)
 
 
 def _visible(tonnes: float) -> bool:
-    """Whether an amount is more than nought, as far as the digits tell."""
+    """Whether an amount is not zero with the digits shown."""
     return any(digit in "123456789" for digit in wording.number(tonnes, 2))
 
 
 def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
-    """Totals, each next to the baseline's; then what stock counts, and both together, as on the page Plan."""
+    """Totals next to the baseline's, then the stock credit and the sum, as on the page Plan."""
     scenario, whole = subject.scenario, tr("Scope 1 and 2 [t CO2e]")
     credit = _credit(subject, signal) if theirs is not None else 0.0
 
@@ -109,12 +109,12 @@ def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
         figures[whole] = None if total is None else total / 1000
         mass = _tonnes_made(scenario, book)
         if mass and total is not None:
-            figures[tr("For each tonne of steel [kg CO2e/t]")] = total / mass
+            figures[tr("Per tonne of product [kg CO2e/t]")] = total / mass
         return figures
 
     mine, before = values(ours), values(theirs) if theirs is not None else {}
     if _visible(credit) and _comparable(subject):
-        # the scopes add up to the whole, and the whole and the stock to what counts
+        # the scopes add up to the total, and total and stock to the credited total
         total, theirs_all = mine[whole] or 0.0, before[whole] or 0.0
         mine |= {tr("Stock [t CO2e]"): 0.0 - credit, tr("Stock credited [t CO2e]"): total - credit}
         before |= {tr("Stock [t CO2e]"): 0.0, tr("Stock credited [t CO2e]"): theirs_all}
@@ -134,12 +134,12 @@ def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
             )
     if _visible(credit) and _comparable(subject):
         st.text(tr(MORE_STOCK if credit > 0 else LESS_STOCK, carbon=wording.number(abs(credit), 2)))
-    against = tr("The small figures are the difference to the baseline. ") if before else ""
-    st.caption(against + tr("The ways to count scope 2 of the grid stand beside each other and are never added."))
+    against = tr("Small figures: difference to the baseline. ") if before else ""
+    st.caption(against + tr("The ways to count scope 2 of the grid are alternatives; do not add them."))
 
 
 def _difference(delta: float) -> str:
-    """A difference as a card wants it, which knows which way it went by a plain minus in front."""
+    """A difference with a plain minus sign, from which the card reads its direction."""
     return f"{'-' if delta < 0 else '+'}{wording.number(abs(delta), 2)}"
 
 
@@ -152,10 +152,10 @@ def _over_time(subject: Subject, ours: Ledger, signal: str) -> None:
         chart_cache.chart(
             ("carbon", *subject.key, signal, views[name].span_min),
             lambda: carbon.by_step(scenario, ours, signal, views[name]),
-            tr("Carbon over time; the table below has it by the hour."),
+            tr("Carbon over time; the table below has hourly values."),
         )
-    st.caption(tr("Stacked from below: scope 1, bought heat, grid. Dashed: all of it by the other intensity."))
-    with st.expander(tr("By the hour, as a table")):
+    st.caption(tr("Stacked from below: scope 1, bought heat, grid. Dashed: the total with the other grid intensity."))
+    with st.expander(tr("Hourly values")):
         hourly = ours.by_hour(scenario.horizon.zone)
         stamps = pd.DatetimeIndex(hourly["time"].to_numpy()).tz_localize("UTC").tz_convert(scenario.horizon.zone)
         table = pd.DataFrame({tr("hour from"): [wording.moment(at.to_pydatetime()) for at in stamps]})
@@ -177,14 +177,14 @@ def _entries(ours: Ledger, theirs: Ledger | None) -> None:
     draw(table, {name: count for name, count in accounts.ledger_digits().items() if name in table})
     st.caption(
         tr(
-            "Activity times factor is the emission; a factor that changes with time is its mean. Biogenic CO2 is in no "
-            "total. Where a factor is from stands beside it."
+            "Emissions are activity times factor; a factor that varies over time is given as its mean. Biogenic "
+            "CO2 is not in any total. The last column names the source of the factor."
         )
     )
 
 
 def _ways(subject: Subject, ours: Ledger, theirs: Ledger | None) -> None:
-    """What the run emits by each way to count, and what it saves, stock credited: shifting by one signal may raise
+    """Emissions and savings of the run by each way to count, stock credited: shifting by one signal may raise
     another."""
     scenario, rows = subject.scenario, []
     ways = [way for way in WAYS if ours.total_kg(way) is not None]
@@ -210,10 +210,12 @@ def _ways(subject: Subject, ours: Ledger, theirs: Ledger | None) -> None:
     draw(table, dict.fromkeys(table.columns[1:], 2))
     says = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[scenario.goal.signal]))
     st.caption(
-        says + " " + tr("What is shifted to hours of a low average may meet a high marginal intensity: look at both.")
+        says
+        + " "
+        + tr("Shifting to hours of low average intensity may hit hours of high marginal intensity: check both.")
     )
     if ours.market_says:
-        st.text(tr("By contracts, what none covers: {source}", source=ours.market_says))
+        st.text(tr("Uncontracted energy is counted with: {source}", source=ours.market_says))
 
 
 def _heats(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
@@ -221,7 +223,7 @@ def _heats(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
     if len(scenario.heats) <= carbon.MOST_HEATS:
         chart_cache.chart(
             ("carbon of heats", *subject.key, signal), lambda: carbon.heats(scenario, ours, theirs, signal),
-            tr("Carbon of each heat; the table below has the same."),
+            tr("Carbon of each heat; the table below has the same values."),
         )  # fmt: skip
         if theirs is not None:
             st.caption(tr("Bars: the plan; grey ticks: the baseline."))
@@ -242,5 +244,5 @@ def _heats(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -
         table[tr("baseline [{unit}]", unit="kg CO2e/t")] = theirs.kg_per_t(signal).to_series().reindex(names).to_numpy()
     draw(table, dict.fromkeys(table.columns[3:], 1))
     st.caption(
-        tr("What the line draws goes to heats by what each draws in a step, what belongs to no heat by their mass.")
+        tr("The line's electricity is allocated to heats by what each draws in a step, everything else by mass.")
     )

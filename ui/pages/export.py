@@ -1,4 +1,4 @@
-"""The page Export: a run as a file for the shift, for other programs, for the archive; each says where it is from."""
+"""Page Export: a run as a file for the shift, for other programs or for the archive, with its origin."""
 
 from __future__ import annotations
 
@@ -14,30 +14,29 @@ from emberline.plans.exports.activities import units
 from emberline.plans.exports.manifest import manifest
 from emberline.plans.store.catalogue import StoreError
 from emberline.plans.store.run_folder import StoredRun
-from emberline.ui.pages.result import result
-from emberline.ui.pages.session import run_picker
+from emberline.ui.pages.session import run_picker, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.speaker import speaker
 
 SAYS = {
-    "xlsx": mark("For the shift: heats or runs, a Gantt drawn in cells, energy by the hour, bill, ledger."),
-    "csv": mark("One table, for any program; what it came from is a file of its own."),
-    "parquet": mark("One table with types, for data work."),
+    "xlsx": mark("For the shift: heats or runs, a Gantt chart in cells, hourly energy, bill, ledger."),
+    "csv": mark("One table, for any program; its origin is a separate file."),
+    "parquet": mark("One table with types, for data analysis."),
     "nc": mark("All datasets of the run with their units, for analysis."),
     "json": mark("Everything, for programs."),
     "xml": mark("ISA-95 (B2MML OperationsSchedule), for execution systems."),
-    "ics": mark("Who does what when, for the calendars of crews."),
-    "html": mark("One page with charts, to read and to print; needs nothing else."),
+    "ics": mark("Operations of each unit, for the calendars of crews."),
+    "html": mark("One page with charts, for reading and printing; self-contained."),
 }
-"""What each format is for, beside ``emberline.plans.exports.FORMATS``."""
+"""Purpose of each format of ``emberline.plans.exports.FORMATS``."""
 REPORT = mark("Report")
-"""The one format that is called by a word."""
+"""The only format whose label is a word."""
 TABLE_OF = {
     "heats": mark("heats"),
     "runs": mark("runs of units"),
     "machines": mark("machines and stores"),
-    "hours": mark("energy by the hour"),
+    "hours": mark("hourly energy"),
     "steps": mark("all series by step"),
     "bill": mark("bill"),
     "ledger": mark("carbon ledger"),
@@ -52,27 +51,27 @@ def page() -> None:
     if not run:
         return
     try:
-        stored = result.open_run(run)
+        stored = stored_runs.open_run(run)
     except StoreError as error:
         st.warning(str(error))
         return
     plan = stored.plan
     st.text(f"{plan.scenario.title or plan.scenario.name}, {wording.span(plan.scenario.horizon)}")
     if plan.replay is None:
-        st.info(tr("This run has no schedule, so there is nothing to take along. Choose another plan."))
+        st.info(tr("This run has no schedule to export. Choose another plan."))
         return
     st.caption(wording.status(plan))
     if not plan.acceptable:
-        st.warning(tr("The twin does not accept this plan: do not follow what is exported here."))
+        st.warning(tr("The twin does not accept this plan: do not follow the exported schedule."))
     name = f"emberline-{plan.scenario.name}-{run[:8]}"
     for kind in FORMATS:
         _row(stored, kind, name)
-    with st.expander(tr("What every file says of where it is from")):
+    with st.expander(tr("Origin, as stated in every file")):
         st.json(json.dumps(manifest(stored), ensure_ascii=False), expanded=True)
 
 
 def _row(stored: StoredRun, kind: str, name: str) -> None:
-    """One format: what it is for, what of it can be chosen, and the button."""
+    """One format: its purpose, options and button."""
     form = FORMATS[kind]
     options: dict[str, str] = {}
     with st.container(border=True):
@@ -93,7 +92,7 @@ def _row(stored: StoredRun, kind: str, name: str) -> None:
         )  # fmt: skip
         if kind == "csv":
             button.download_button(
-                tr("Its origin"), lambda: json.dumps(manifest(stored), indent=1, ensure_ascii=False),
+                tr("Origin"), lambda: json.dumps(manifest(stored), indent=1, ensure_ascii=False),
                 f"{stem}.manifest.json", "application/json", on_click="ignore", width="stretch", key="export.origin",
             )  # fmt: skip
 
@@ -116,7 +115,7 @@ def _unit(stored: StoredRun) -> str:
 
 
 def _file(stored: StoredRun, kind: str, options: dict[str, str]) -> Callable[[], bytes]:
-    """Makes the file when it is asked for, in the language of the page that offers it."""
+    """A function that makes the file when it is called, in the language of the current page."""
     words = speaker(current())
 
     def make() -> bytes:

@@ -1,4 +1,4 @@
-"""The page Pareto: what carbon costs. Ask at the side, watch the points come in, pick one and open its plan."""
+"""Page Pareto: the cost of carbon. Request a front at the side, watch its points, choose one and open its plan."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.numbers import stamp
 from emberline.ui.text.said import said
 
-KEPT = "front"
-"""In the session and in the address: the front that is looked at, or the job that searches it."""
+FRONT = "front"
+"""In the session and the address: the current front, or the job that searches it."""
 EARLIER = 30
 POINTS = 7
 PHASES = {
-    "": mark("about to begin"),
+    "": mark("starting"),
     "twin": mark("the baseline run"),
     "ends": mark("least carbon and least cost"),
     "grid": mark("caps on carbon between them"),
@@ -38,7 +38,7 @@ PHASES = {
 
 
 def page() -> None:
-    """Draw the page for the front that the address names, or for none."""
+    """Draw the page for the front in the address, or for none."""
     front = _current()
     status = job_progress.find_status(front)
     stored = _open_front(front) if front and (status is None or status.state == "stored") else None
@@ -48,7 +48,7 @@ def page() -> None:
         points = int(
             st.number_input(
                 tr("Points of the front"), min_value=3, max_value=MOST_POINTS, value=POINTS, key="pareto.points",
-                help=tr("Both ends included; each point takes up to two searches of the time limit"),
+                help=tr("Including both ends; each point takes up to two searches of the time limit"),
             )
         )  # fmt: skip
         busy = status is not None and not status.ended
@@ -69,28 +69,28 @@ def page() -> None:
 
 
 def _current() -> str:
-    """Id of the front that is looked at; the address carries it, and gets it back after a change of page."""
-    address = st.query_params.get(KEPT)
+    """Id of the current front, from the address or the session; kept in the address."""
+    address = st.query_params.get(FRONT)
     if address is not None and RUN_ID.match(address):
-        st.session_state[KEPT] = address
+        st.session_state[FRONT] = address
     elif address is not None:
-        st.warning(tr("The address names no front (its id has 32 hexadecimal digits)."))
-    front = str(st.session_state.get(KEPT, ""))
+        st.warning(tr("The address contains no front (an id has 32 hexadecimal digits)."))
+    front = str(st.session_state.get(FRONT, ""))
     if front and address is None:
-        st.query_params[KEPT] = front
+        st.query_params[FRONT] = front
     return front
 
 
 def _look_at(front: str) -> None:
-    st.session_state[KEPT] = front
-    st.query_params[KEPT] = front
-    st.session_state.pop(front_parts.CHOSEN, None)
+    st.session_state[FRONT] = front
+    st.query_params[FRONT] = front
+    st.session_state.pop(front_parts.POINT_KEY, None)
     st.rerun()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(front: str) -> StoredFront:
-    """A stored front; it never changes, hence shared."""
+    """A stored front; immutable, hence shared."""
     return store.read(front)
 
 
@@ -103,7 +103,7 @@ def _open_front(front: str) -> StoredFront | None:
 
 
 def _seed(front: str) -> dict[str, Any]:
-    """What the widgets begin with: as on the page Plan, or else what the front was asked with."""
+    """Initial values of the widgets: as on the page Plan, or those of the front's request."""
     seed = st.session_state.get(SEED) or (queue.request(front).get("note", {}) if front else {})
     return dict(seed)
 
@@ -138,13 +138,13 @@ def _earlier(front: str) -> None:
 def _mistakes(request: Request) -> None:
     if request.problems:
         with st.container(border=True):
-            st.text(tr("This cannot be planned yet. Change what these lines name, at the side:"))
+            st.text(tr("This cannot be planned yet. Change these inputs at the side:"))
             for line in request.problems:
                 st.text(f"✕ {line}")
     elif request.scenario is not None and request.scenario.processes:
         st.info(
             tr(
-                "A front is searched for heats and sites only: plans of processes credit what is left in stock. Plan "
+                "Fronts are available for heats and sites only: plans of processes credit the final stock. Plan "
                 "this scenario with different goals and caps instead, and compare the plans."
             )
         )
@@ -153,12 +153,13 @@ def _mistakes(request: Request) -> None:
 def _empty(request: Request, front: str) -> None:
     st.subheader(tr("What does a tonne of carbon cost here?"), anchor=False)
     if front:
-        st.text(tr("This front is not kept here. Search it again."))
+        st.text(tr("This front is not stored here. Search it again."))
     st.text(
         tr(
-            "Press Search the front at the side. Between the plan of least carbon and the plan of least cost, plans of "
-            "least cost are searched under evenly spaced caps on carbon. Each point is a plan that the twin has "
-            "followed, with what is proven of it; what lies between two points is the price of the carbon avoided."
+            "Press Search the front at the side. Emberline searches the plans of least carbon and least cost, and "
+            "between them plans of least cost under evenly spaced caps on carbon. Each point is a plan that was "
+            "replayed in the twin, with its proven bound; the slope between two points is the price of the carbon "
+            "avoided."
         )
     )
     if request.scenario is not None:
@@ -168,7 +169,7 @@ def _empty(request: Request, front: str) -> None:
             st.text(wording.size(request.scenario))
 
 
-# --- while it is searched ---------------------------------------------------------------------------------------------
+# --- during the search ------------------------------------------------------------------------------------------------
 
 
 @st.fragment(run_every=job_progress.POLL_S)
@@ -186,22 +187,22 @@ def _running(front: str) -> None:
         chart, table = st.columns([3, 2])
         chart.altair_chart(
             front_charts.so_far(points, currency), width="stretch", key=f"pareto.so_far.{front}",
-            alt=tr("Cost over carbon of the points found so far; the table beside it has the same."),
+            alt=tr("Cost against carbon of the points found so far; the table on the right has the same values."),
         )  # fmt: skip
-        chart.caption(tr("A pale bar at a point is its gap. Below the dashed line no plan can be."))
+        chart.caption(tr("Pale bar: gap of a point. No plan exists below the dashed line."))
         with table:
             _so_far(status, currency)
-    job_progress.buttons(status, tr("Take the points found so far"), status.done >= 2)
+    job_progress.buttons(status, tr("Stop and keep the points found so far"), status.done >= 2)
     if not points and status.state != "queued":
-        st.caption(tr("The two ends come first; each is a search of its own."))
+        st.caption(tr("The two ends are searched first, each separately."))
 
 
 def _how_far(status: JobStatus, of: int) -> None:
-    """How many points there are, which are being searched and under what cap, and for how long."""
+    """Progress: points found, points being searched with their caps, and elapsed time."""
     now = time.time()
     gone = wording.number(max(0.0, now - status.since), 0) if status.since is not None else "0"
     says = tr(
-        "{phase}: {done} of {of} points, {seconds} s gone",
+        "{phase}: {done} of {of} points, {seconds} s",
         phase=tr(PHASES.get(status.phase, "")), done=status.done, of=of, seconds=gone,
     )  # fmt: skip
     st.progress(min(1.0, status.done / of) if of else 0.0, text=says)
@@ -211,9 +212,9 @@ def _how_far(status: JobStatus, of: int) -> None:
             cap = wording.number(point["carbon_cap_kg"] / 1000, 2)
             says = tr("▸ point {number}: least cost under {cap} t CO2e, {seconds} s", cap=cap, **values)
         elif point["begun"] == 0:
-            says = tr("▸ point {number}: least carbon, then least cost at it, {seconds} s", **values)
+            says = tr("▸ point {number}: least carbon, then least cost, {seconds} s", **values)
         else:
-            says = tr("▸ point {number}: least cost, then least carbon at it, {seconds} s", **values)
+            says = tr("▸ point {number}: least cost, then least carbon, {seconds} s", **values)
         st.text(says)
 
 

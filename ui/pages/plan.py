@@ -1,4 +1,4 @@
-"""The page Plan: ask at the side, watch the search, read the result."""
+"""Page Plan: set inputs at the side, watch the search, read the result."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.charts import plan
 from emberline.ui.charts.view import View
 from emberline.ui.pages.request.form import Request, ask, start
-from emberline.ui.pages.request.sources import AT_ONCE, CHOSEN, SEED, look, note_of, same, sources
+from emberline.ui.pages.request.sources import AT_ONCE, SCENARIO_KEY, SEED, look, note_of, same, sources
 from emberline.ui.pages.result import result, units
-from emberline.ui.pages.session import chart_cache, job_progress, run_or_baseline, session
+from emberline.ui.pages.session import chart_cache, job_progress, market_chart, run_or_baseline, session, stored_runs
 from emberline.ui.text import facts, numbers, wording
 from emberline.ui.text.language import tr, trn
 from emberline.ui.text.said import said
 
 OF = "seed.of"
-"""In the session: the run that the side was filled for, or that was started from it."""
+"""In the session: the run that set the inputs at the side, or that was started from them."""
 EARLIER = 30
 
 
 def page() -> None:
-    """Draw the page for the run that the address names, or for none."""
+    """Draw the page for the run in the address, or for none."""
     run = _run()
     status = _status(run)
     _follow(run, status)
@@ -46,7 +46,7 @@ def page() -> None:
         _earlier(run)
     if request.problems:
         with st.container(border=True):
-            st.markdown(f"**{tr('This cannot be planned yet.')}** {tr('Change what these lines name, at the side:')}")
+            st.markdown(f"**{tr('This cannot be planned yet.')}** {tr('Change these inputs at the side:')}")
             for line in request.problems:
                 st.text(f"✕ {line}")
     if status is None:
@@ -63,7 +63,9 @@ def page() -> None:
 def _run() -> str:
     address = str(st.query_params.get("run", ""))
     if address and not RUN_ID.match(address):
-        st.warning(tr("The address names no run (its id has 32 hexadecimal digits). Choose a scenario and press Plan."))
+        st.warning(
+            tr("The address contains no run (an id has 32 hexadecimal digits). Choose a scenario and press Plan.")
+        )
     return session.run()
 
 
@@ -74,13 +76,13 @@ def _status(run: str) -> queue.JobStatus | None:
         return queue.status(run)
     except StoreError:
         st.warning(
-            tr("Run {run} is not kept here. It may have been deleted: press Plan to make a new one.", run=run[:8])
+            tr("Run {run} is not stored here. It may have been deleted: press Plan to make a new one.", run=run[:8])
         )
         return None
 
 
 def _follow(run: str, status: queue.JobStatus | None) -> None:
-    """Show at the side what a run was asked with, when another one is opened than was looked at here."""
+    """Show the inputs of a run at the side when another run is opened."""
     opened_later = OF in st.session_state
     if opened_later and st.session_state[OF] == run:
         return
@@ -92,7 +94,7 @@ def _follow(run: str, status: queue.JobStatus | None) -> None:
     if not opened_later or "scenario" in seed:
         st.session_state[SEED] = seed
     if opened_later and seed.get("scenario") in sources(seed):
-        st.session_state[CHOSEN] = seed["scenario"]
+        st.session_state[SCENARIO_KEY] = seed["scenario"]
 
 
 def _start(request: Request) -> None:
@@ -134,9 +136,8 @@ def _empty(request: Request) -> None:
         baseline = wording.baseline_name(request.scenario)
     st.markdown(
         tr(
-            "Choose a scenario at the side, change what you like and press **Plan**. Emberline simulates {baseline}, "
-            "searches for a schedule with less carbon or cost, and runs that schedule through the simulation again "
-            "before it shows it.",
+            "Choose a scenario at the side, change its inputs and press **Plan**. Emberline simulates {baseline}, "
+            "searches a schedule with less carbon or cost, and replays it in the simulation before showing it.",
             baseline=baseline,
         )
     )
@@ -164,8 +165,8 @@ def _facts(scenario: Scenario) -> None:
         with st.expander(trn("{count} asset on the site", "{count} assets on the site", len(assets))):
             st.dataframe(assets, hide_index=True, height=min(35 * (len(assets) + 1) + 3, 640))
     offers = tr("carbon intensity of the grid (dashed: marginal) and price of electricity")
-    st.markdown(f"**{tr('What the market offers:')}** {offers}")
-    chart_cache.market(scenario)
+    st.markdown(f"**{tr('Market:')}** {offers}")
+    market_chart.draw(scenario)
     says = View.of(scenario.horizon).says_short
     if says:
         st.caption(wording.sentence(says))
@@ -193,39 +194,47 @@ def _running(run: str) -> None:
 
     with st.container(border=True):
         best, bound, gap, seconds = st.columns(4)
-        best.metric(tr("Best plan [{unit}]", unit=unit), say(status.incumbent), help=tr("Of what can be decided"))
+        best.metric(
+            tr("Best plan [{unit}]", unit=unit),
+            say(status.incumbent),
+            help=tr("Fixed emissions and costs are left out"),
+        )
         bound.metric(
             tr("Bound [{unit}]", unit=unit),
             say(status.bound),
-            help=tr("Proven: of what can be decided, no plan has less"),
+            help=tr("Proven: no plan is better. Fixed emissions and costs are left out"),
         )
-        gap.metric(tr("Gap"), wording.percent(status.gap), help=tr("On what can be decided"))
+        gap.metric(
+            tr("Gap"),
+            wording.percent(status.gap),
+            help=tr("Largest possible distance from the best plan. Fixed emissions and costs are left out"),
+        )
         seconds.metric(tr("Search [s]"), wording.number(status.seconds, 0))
         if len(status.history) > 1:
-            chart_cache.chart(  # who watches the same search shares it
+            chart_cache.chart(  # all viewers of a search share it
                 ("search", run, len(status.history), status.history[-1]),
                 lambda: plan.search(status.history, unit, factor),
-                tr("Best plan and bound over the time of the search; the figures above are the last ones."),
+                tr("Best plan and bound during the search; the figures above are the latest."),
             )
     take, stop, _ = st.columns([2, 1, 2])
     searching = status.phase in ("twin", "optimize")
     if take.button(
-        tr("Take the best plan now"),
+        tr("Use the best plan now"),
         disabled=status.cancelling or not searching or status.incumbent is None,
         width="stretch",
     ):
         queue.cancel(run)
         st.rerun(scope="fragment")
-    if stop.button(tr("Stop"), width="stretch", help=tr("Ends the work; nothing is kept")):
+    if stop.button(tr("Stop"), width="stretch", help=tr("Stops the work; the result is discarded")):
         queue.kill(run)
         st.rerun()
     if status.cancelling:
-        st.caption(tr("The search ends as soon as the solver looks up; then the plan is replayed."))
+        st.caption(tr("The search stops at the solver's next check; then the plan is replayed."))
 
 
 def _scenario_of(request: dict[str, Any]) -> Scenario | None:
     if request.get("kind") == "replan":
-        return result.open_run(str(request["given"]["run"])).plan.scenario
+        return stored_runs.open_run(str(request["given"]["run"])).plan.scenario
     try:
         return look(request["scenario"], tuple(request["overrides"]))
     except (ValueError, KeyError):
@@ -238,15 +247,15 @@ def _differs(request: Request, run: str) -> None:
     except StoreError:
         return
     if differs:
-        st.info(tr("The inputs at the side are not those of the plan below. Press Plan to plan with them."))
+        st.info(tr("The inputs at the side differ from those of the plan below. Press Plan to use them."))
 
 
 def _of(inputs: Request, run: str) -> bool:
-    """Whether a run is of what is asked now."""
+    """Whether a run was made with the present inputs."""
     assert inputs.scenario is not None
     if not inputs.overrides and inputs.source is not None and inputs.source.key == note_of(run).get("snapshot"):
         return True
-    # what was asked, not what came of it: a worker may search for less time, and hold a cap as an amount
+    # compare requests, not results: a worker may search for less time, and hold a cap as an amount
     request = queue.request(run)
     if request.get("kind") in ("plan", "replan"):
         snapshot = snapshots.find(str(request.get("note", {}).get("snapshot", "")))
@@ -254,4 +263,4 @@ def _of(inputs: Request, run: str) -> bool:
         with suppress(ScenarioError, OSError):
             if name and same(inputs.scenario, look(name, tuple(request["overrides"]))):
                 return True
-    return same(inputs.scenario, result.open_run(run).plan.scenario)
+    return same(inputs.scenario, stored_runs.open_run(run).plan.scenario)

@@ -1,4 +1,4 @@
-"""The page Plant: the flow sheet of what is looked at, with its values at a moment, and where energy and carbon go."""
+"""Page Plant: the flow sheet with its values at a moment, and diagrams of energy and carbon."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from emberline.ui.text.language import mark, tr
 
 POLICIES = {run_or_baseline.PLAN: mark("the plan"), run_or_baseline.BASELINE: mark("the baseline")}
 TOTALS, MOMENT = "totals", "moment"
-SHOWN = {MOMENT: mark("at a moment"), TOTALS: mark("added up")}
+VALUES = {MOMENT: mark("at a moment"), TOTALS: mark("totals")}
 
 
 def page() -> None:
@@ -43,9 +43,9 @@ def page() -> None:
     with st.spinner(tr("The twin simulates the baseline")):
         subject.run(policy)
     _sheet(subject, policy)
-    st.markdown(f"**{tr('Where the energy comes from and goes')}**")
+    st.markdown(f"**{tr('Energy from source to use')}**")
     _energy(subject, policy)
-    st.markdown(f"**{tr('Where the carbon comes from and goes')}**")
+    st.markdown(f"**{tr('Carbon from source to product')}**")
     _carbon(subject, policy)
 
 
@@ -58,11 +58,11 @@ def _choice(label: str, names: dict[str, str], default: str, key: str) -> str:
 
 @st.fragment
 def _sheet(subject: Subject, policy: str) -> None:
-    """The flow sheet; moving the slider draws it alone."""
+    """The flow sheet; moving the slider redraws only this part."""
     scenario, run = subject.scenario, subject.run(policy)
     place, part = st.columns(2, vertical_alignment="bottom")
     with place:
-        values = _choice(tr("Values"), SHOWN, MOMENT, "plant.values")
+        values = _choice(tr("Values"), VALUES, MOMENT, "plant.values")
     step = None
     if values == MOMENT:
         horizon, views = scenario.horizon, weeks(scenario.horizon)
@@ -76,20 +76,24 @@ def _sheet(subject: Subject, policy: str) -> None:
     with st.container(key="sheet"):
         st.altair_chart(
             drawing.draw(sheet, colour_of, dark), width="stretch", key="plant.sheet",
-            alt=tr("Flow sheet of the plant; the table below it tells the same."),
+            alt=tr("Flow sheet of the plant; the table below has the same values."),
         )  # fmt: skip
     says = tr(
-        "Bars are carriers and stores; a line is as thick as what flows, of what is measured alike, its arrow says "
-        "whither; a dashed box does nothing."
+        "Bars are carriers and stores; the width of a line shows its flow among flows of the same unit; arrows "
+        "show direction; dashed = idle."
     )
-    at = tr("Flows are means over the step, levels as it begins.") if step is not None else tr("Levels at the end.")
+    at = (
+        tr("Flows are means over the step, levels are those at its beginning.")
+        if step is not None
+        else tr("Levels at the end.")
+    )
     st.caption(f"{says} {at}")
     with st.expander(tr("The same as a table")):
         draw(flow_sheet.table(sheet), {})
 
 
 def _moment(horizon: Horizon, first: int, end: int, key: str) -> int:
-    """The step that is looked at: noon of the first day where there is one."""
+    """The step to show: by default noon of the first day."""
     steps = list(range(first, end))
     noon = min(first + round(12 * 60 / horizon.step_min), steps[-1])
     return int(
@@ -109,12 +113,12 @@ def _energy(subject: Subject, policy: str) -> None:
     scenario = subject.scenario
     diagram = sankey.energy(scenario, subject.run(policy))
     with st.container(key="energy"):
-        says = tr("Diagram of energy from source to use; the table below it tells the same.")
+        says = tr("Diagram of energy from source to use; the table below has the same values.")
         _diagram(("energy", *subject.key, policy), diagram, scenario, says)
     st.caption(
         tr(
-            "MWh over the horizon; width is energy. What only passes through a store is not drawn; what is not counted "
-            "in MWh (hydrogen, say) ends where it is made."
+            "MWh over the horizon; width is energy. Flows that only pass through a storage are not drawn; "
+            "carriers without an energy content in MWh (such as hydrogen) end where they are made."
         )
     )
     with st.expander(tr("The same as a table")):
@@ -129,13 +133,13 @@ def _carbon(subject: Subject, policy: str) -> None:
         signal = _choice(tr("Grid intensity"), signals, signal, f"plant.signal.{scenario.name}")
     diagram = sankey.carbon(scenario, book, signal)
     with st.container(key="carbon"):
-        says = tr("Diagram of carbon from source to product; the table below it tells the same.")
+        says = tr("Diagram of carbon from source to product; the table below has the same values.")
         _diagram(("carbon", *subject.key, policy, signal), diagram, scenario, says)
     total = wording.number((book.total_kg(signal) or 0.0) / 1000, 2)
     st.caption(
         tr(
-            "Scope 1 and 2, {signal}: {total} t CO2e. Biogenic CO2 stands apart and is not drawn. What a store gives "
-            "was emitted when it was filled.",
+            "Scope 1 and 2, {signal}: {total} t CO2e. Biogenic CO2 is separate and not drawn. Carbon of what a "
+            "store supplies was emitted when it was filled.",
             signal=tr(wording.SIGNALS[signal]), total=total,
         )
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The page Twin: a run of the twin replayed: who did what when, what broke down, what went wrong."""
+"""Page Twin: replay of a run: operations, breakdowns and missed limits."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from emberline.plans.accounts.figures import Figures, figures
 from emberline.plans.plan.plan import violations
 from emberline.scenarios import Scenario
 from emberline.ui.charts import plan as plan_charts
-from emberline.ui.charts import replay
+from emberline.ui.charts import process_panels, replay
 from emberline.ui.charts.view import weeks
-from emberline.ui.pages.result import result
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, player, run_or_baseline
 from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
@@ -60,7 +59,7 @@ def page() -> None:
 
 
 def _replication(subject: Subject, place: Any, number: Any) -> int | None:
-    """Which luck is asked for; None: nothing disturbs the day."""
+    """The replication to show; None: no disturbances."""
     disturbances = subject.scenario.disturbances
     scatters = (
         disturbances.duration_spread
@@ -70,15 +69,15 @@ def _replication(subject: Subject, place: Any, number: Any) -> int | None:
         or disturbances.processes
     )
     if not scatters:
-        place.caption(tr("This scenario tells no disturbances: every day is as planned."))
+        place.caption(tr("This scenario has no disturbances: every day is as planned."))
         return None
     if not place.toggle(
-        tr("Disturbed"), key="twin.disturbed", help=tr("Times, rates and energies scatter, units break down.")
+        tr("Disturbed"), key="twin.disturbed", help=tr("Times, rates and energies vary, units break down.")
     ):
         return None
     day = number.number_input(
         tr("Day no."), 1, MOST_REPLICATIONS, 1, key="twin.replication",
-        help=tr("Each number is a luck of its own; the same number is the same luck for plan and baseline."),
+        help=tr("Each number has its own disturbances; plan and baseline share them."),
     )  # fmt: skip
     return int(day) - 1
 
@@ -89,10 +88,18 @@ def _run(subject: Subject, policy: str, replication: int | None) -> xr.Dataset:
 
 def _caption(subject: Subject, replication: int | None) -> None:
     seed = subject.scenario.disturbances.seed
-    day = tr("Nothing disturbs this day.")
+    day = tr("Undisturbed run.")
     if replication is not None:
-        day = tr("Disturbed day {number} of seed {seed}: one of many, no forecast.", number=replication + 1, seed=seed)
-    whose = tr("Plan (thick) and baseline (thin) on the same luck.") if PLAN in subject.policies else subject.status
+        day = tr(
+            "Disturbed day {number} of random seed {seed}: one of many, not a forecast.",
+            number=replication + 1,
+            seed=seed,
+        )
+    whose = (
+        tr("Plan (thick) and baseline (thin) under the same disturbances.")
+        if PLAN in subject.policies
+        else subject.status
+    )
     st.caption(
         f"{day} {whose}"
         if PLAN not in subject.policies
@@ -101,7 +108,7 @@ def _caption(subject: Subject, replication: int | None) -> None:
 
 
 def _figures(subject: Subject, runs: dict[str, xr.Dataset]) -> None:
-    """What the day adds up to, and against the same without disturbance."""
+    """Figures of the day as cards, plan and baseline."""
     scenario = subject.scenario
     columns = {}
     for name, run in runs.items():
@@ -129,16 +136,16 @@ def _card_values(scenario: Scenario, sums: Figures, run: xr.Dataset) -> list[tup
         minutes = float(run["stop_min"].sum()) if "stop_min" in run else 0.0
         cards.append((tr("Broken down [{unit}]", unit="min"), "stops", wording.number(minutes, 0)))
     if scenario.heats or scenario.processes:
-        label = tr("Delivered [{unit}]", unit="t") if scenario.processes else tr("Steel [{unit}]", unit="t")
+        label = tr("Delivered [{unit}]", unit="t") if scenario.processes else tr("Production [{unit}]", unit="t")
         cards.append((label, "tonnes", wording.number(sums.tonnes, 0)))
     return cards
 
 
 def _wrong(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
-    """What broke down and which limits were missed, in the order of their moments."""
+    """Breakdowns and missed limits in order of time."""
     rows = [row for name, run in runs.items() for row in _incidents(scenario, name, run)]
     if not rows:
-        st.text(f"✓ {tr('Nothing went wrong: no breakdown, no limit missed.')}")
+        st.text(f"✓ {tr('No breakdown and no missed limit.')}")
         return
     names = ["at", "when", "whose", "what", "where", "size"]
     table = pd.DataFrame(rows, columns=names).sort_values("at", kind="stable").drop(columns="at")
@@ -146,12 +153,12 @@ def _wrong(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
         table = table.drop(columns="whose")
     titles = {
         "when": tr("when"),
-        "whose": tr("whose"),
+        "whose": tr("who"),
         "what": tr("what"),
         "where": tr("where"),
-        "size": tr("how much"),
+        "size": tr("by"),
     }
-    says = trn("{count} thing went wrong", "{count} things went wrong", len(rows))
+    says = trn("{count} incident", "{count} incidents", len(rows))
     with st.expander(f"✕ {says}", expanded=len(rows) <= 8):
         draw(table.rename(columns=titles), {})
 
@@ -162,7 +169,7 @@ def _incidents(scenario: Scenario, name: str, run: xr.Dataset) -> list[tuple[flo
         columns = (run[column].values.tolist() for column in ("stop_unit", "stop_at_min", "stop_min"))
         for unit, at, minutes in zip(*columns, strict=True):
             size = f"{wording.number(minutes, 0)} min"
-            rows.append((at, wording.moment(horizon.instant(at)), tr(NAMES[name]), tr("broke down"), unit, size))
+            rows.append((at, wording.moment(horizon.instant(at)), tr(NAMES[name]), tr("breakdown"), unit, size))
     for violation in violations(run):
         where = ", ".join(part for part in (violation["heat"], violation["unit"]) if part)
         size = f"{wording.number(violation['amount'], 2)} {violation['measure']}"
@@ -184,7 +191,7 @@ def _replay(subject: Subject, runs: dict[str, xr.Dataset], replication: int | No
 
     def build() -> Any:
         plan = run_or_baseline.as_plan(subject, runs[whose], other)
-        stores = list(scenario.store)[: result.MOST_STORES]
+        stores = list(scenario.store)[: process_panels.MOST_STORES]
         panels = plan_charts.timeline_panels(plan, other is not None, view, None, stores, whose=NAMES[whose])
         return replay.replay(plan, panels, view, dark)
 
@@ -192,25 +199,25 @@ def _replay(subject: Subject, runs: dict[str, xr.Dataset], replication: int | No
     with st.container(key="replay"):
         chart_cache.chart(
             ("replay", *subject.key, replication, whose, view.span_min, dark), build,
-            tr("The run over time, replayed by the slider; the table below it tells the same."), key="twin.replay",
+            tr("The run over time, replayed with the slider; the table below has the same values."), key="twin.replay",
         )  # fmt: skip
     st.caption(
         tr(
-            "Drag the slider, or move it by the arrow keys: the red line is the moment, the board tells what each unit "
-            "does then: its power and rate are means over the step that holds the moment, levels are as it begins. On "
-            "the upper chart: Shift and wheel to zoom, drag to move, double click to go back. Dark "
-            "bars with a red edge: a breakdown."
+            "Drag the slider or use the arrow keys: the red line is the moment, the board shows the state of each "
+            "unit. Power and rate are means over the step that contains the moment, levels are those at its "
+            "beginning. On the upper chart: Shift and wheel to zoom, drag to move, double-click to reset. Dark "
+            "bars with a red edge: breakdown."
         )
     )
 
 
 def _operations(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
-    """What each unit does, as a table."""
+    """States of each unit as a table."""
     with st.expander(tr("The run as a table")):
         whose, run = next(iter(runs.items()))
         rows = pd.DataFrame(list(replay.states(scenario, run)))
         if not len(rows):
-            st.text(tr("A site without a line: the flow sheet on the page Plant tells what its assets do."))
+            st.text(tr("A site without a line: the flow sheet on the page Plant shows its assets."))
             return
         rows = rows[rows["works"]]
         for name in ("start", "end"):
@@ -222,5 +229,5 @@ def _operations(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
             "end": tr("end"),
             "power": tr("power, mean"),
         }
-        st.caption(tr("Of the {whose}.", whose=tr(NAMES[whose])))
+        st.caption(tr("Run of the {whose}.", whose=tr(NAMES[whose])))
         draw(rows[list(titles)].rename(columns=titles), {})

@@ -1,4 +1,4 @@
-"""What a market asks: tariff, contracts, carbon price, a line each, its noun and name before a colon."""
+"""Market of a scenario as lines of text: tariff, contracts, carbon price; each line begins with its kind and name."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from emberline.ui.text.numbers import listed, percent
 CONTRACTS = {
     "base_block": mark("base block"), "green": mark("green"), "ppa": mark("ppa"), "guarantees": mark("guarantees"),
 }  # fmt: skip
-"""What kinds of contracts are called."""
+"""Names of the kinds of contracts."""
 ASSESSED = {"monthly": mark("monthly"), "daily": mark("daily")}
 
 
 def lines(scenario: Scenario) -> Iterator[str]:
-    """Everything of it."""
+    """All charges, one line each."""
     market, money = scenario.market, scenario.market.currency
     if market.tariff is not None:
         yield from _tariff(market.tariff, money)
@@ -34,7 +34,7 @@ def lines(scenario: Scenario) -> Iterator[str]:
             parts.append(tr("{factor} kg/MWh market-based", factor=f"{factor:g}"))
         yield f"{tr('contract {name}', name=contract.name)}: {listed(parts)}"
     if market.imbalance is not None:
-        yield f"{tr('imbalance')}: {tr('what deviates from the nomination has its own prices')}"
+        yield f"{tr('imbalance')}: {tr('deviations from the nomination have their own prices')}"
     price_of = market.carbon_price
     if price_of.per_t:
         values = {"price": f"{price_of.per_t:g} {money}/t"}

@@ -1,7 +1,7 @@
-"""Messages of the pages, read from the code for the translators: an extraction method of Babel (``babel.cfg``).
+"""Messages of the pages, extracted from the code for translators: an extraction method of Babel (``babel.cfg``).
 
-Babel's own method reads tokens, which miss calls within f-strings before Python 3.12; this one reads the syntax tree.
-What records of a scenario say of their fields is shown as help, and is a message, too.
+Babel's own method reads tokens and misses calls within f-strings before Python 3.12; this one reads the syntax tree.
+Field descriptions of scenario records are shown as help, so they are messages too.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None}
-"""Functions whose arguments are messages, as Babel takes them."""
+"""Functions whose arguments are messages, in Babel's notation."""
 METHODS = {"say": 0, "word": 1}
-"""Methods of who words a file (``plans/exports/speaker.py``), and which argument is the message."""
+"""Methods of a file's speaker (``plans/exports/speaker.py``), and which argument is the message."""
 Extract = tuple[int, str, str | tuple[str, ...], list[str]]
-"""Line, function, message (one and many), remarks."""
+"""Line, function, message (singular and plural), comments."""
 
 
 def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extract]:
-    """Messages of a file of code; arguments are those that Babel gives."""
+    """Messages of a source file; arguments as Babel passes them."""
     for node in ast.walk(ast.parse(file.read())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
             messages = node.args[METHODS[node.func.attr] :][:1]
@@ -36,7 +36,7 @@ def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> I
 
 
 def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extract]:
-    """Those of a file of code, and what records say of the fields that form and tables show."""
+    """Messages of a source file, and the field descriptions that form and tables show."""
     from emberline.scenarios.records.line import Unit
     from emberline.ui.pages.editor.fields import descriptions, fields
     from emberline.ui.pages.editor.form import SECTIONS

@@ -1,4 +1,4 @@
-"""What a scenario is, line by line: line, site, market, emission factors; and what is odd without being wrong."""
+"""A scenario as lines of text (line, site, market, emission factors), and remarks on unusual values."""
 
 from __future__ import annotations
 
@@ -38,12 +38,11 @@ ASSETS = {
     "turbine": mark("turbine"), "orc": mark("orc"), "waste_heat_recovery": mark("waste heat recovery"),
     "oxygen_plant": mark("oxygen plant"), "flexible_load": mark("flexible load"),
 }  # fmt: skip
-"""What kinds of assets are called."""
+"""Names of the kinds of assets."""
 
 
 def lines(scenario: Scenario) -> Iterator[str]:
-    """Everything that a scenario gives, a line each, its noun and name before a colon; its heading and its series left
-    out."""
+    """All contents of a scenario, one line each, beginning with kind and name; without its heading and series."""
     for stage in scenario.line.stages:
         flows = [
             tr("gives {amount} {carrier} per MWh", amount=f"{g.per_mwh:g}", carrier=g.carrier) for g in stage.gives
@@ -58,7 +57,7 @@ def lines(scenario: Scenario) -> Iterator[str]:
     for carrier in scenario.site.carriers:
         kinds: list[str] = [carrier.unit]
         kinds += [tr("waste")] if carrier.waste else []
-        kinds += [tr("may be let go")] if carrier.dumps else []
+        kinds += [tr("may be vented")] if carrier.dumps else []
         yield f"{tr('carrier {name}', name=carrier.name)}: {listed(kinds)}"
     for name, kind, size, moves in assets(scenario):
         yield f"{tr('asset {name}', name=name)}: {listed([kind, size, moves])}"
@@ -79,7 +78,7 @@ def assets(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
 
 
 def sides(scenario: Scenario, asset: Any) -> tuple[list[str], list[str]]:
-    """Carriers that an asset gives, and those that it takes; a store does neither."""
+    """Carriers that an asset supplies, and those that it consumes; a storage does neither."""
     record: Named = scenario.site.cores.get(asset.name, asset)
     if isinstance(record, Supply | Source | Renewable):
         return [record.carrier], []
@@ -94,18 +93,18 @@ def sides(scenario: Scenario, asset: Any) -> tuple[list[str], list[str]]:
 
 
 def _steps(scenario: Scenario) -> Iterator[str]:
-    """What starting on steps costs the units of a line, where that is worth a word."""
+    """Time that units of a line lose by starting on steps, where it is significant."""
     units: dict[str, list[str]] = {}
     for loss in rounded(scenario):
         if loss.share < WORTH_A_WORD:
             continue
         what = tr(
-            "{minutes} min take {rounded} on steps of {step} min, in all {share} of its time",
+            "{minutes} min take {rounded} on steps of {step} min, {share} of its time in all",
             minutes=f"{loss.minutes:g}", rounded=f"{loss.steps_min:g}", step=f"{scenario.horizon.step_min:g}",
             share=percent(loss.share, 1),
         )  # fmt: skip
         finer = [f"{one}" for one in loss.lossless[-2:]]
-        better = tr("no step loses nothing")
+        better = tr("every step loses some")
         if len(finer) == 1:
             better = tr("step_min {step} would lose nothing", step=finer[0])
         elif finer:
@@ -116,7 +115,7 @@ def _steps(scenario: Scenario) -> Iterator[str]:
 
 
 def odd(scenario: Scenario) -> Iterator[str]:
-    """What is not wrong and yet hardly meant, a line each."""
+    """Values that are valid but probably not intended, one line each."""
     site = scenario.site
     base, limit = float(scenario.inputs["base_load_mw"].max()), site.grid.import_limit_mw
     if limit is not None and base > limit:
@@ -150,14 +149,14 @@ def odd(scenario: Scenario) -> Iterator[str]:
         monthly = any(charge.assessed == "monthly" for charge in scenario.market.tariff.demand_charges)
         if monthly and scenario.horizon.length_min < SHORT_MIN and not scenario.state.peak_so_far_mw:
             yield tr(
-                "tariff: the demand charge of a whole month counts in this horizon; tell the month's peak until now as "
-                "state.peak_so_far_mw"
+                "tariff: the demand charge of a whole month counts in this horizon; give the month's peak so far "
+                "as state.peak_so_far_mw"
             )
         yield from (tr("tariff: {remark}", remark=line) for line in remarks(scenario.market.tariff))
 
 
 def _market(scenario: Scenario) -> Iterator[str]:
-    """Prices and intensities that no grid has: mostly a unit that is not that of the file."""
+    """Implausible prices and intensities, mostly caused by a wrong unit."""
     money = scenario.market.currency
     for name, values in scenario.inputs.data_vars.items():
         if values.attrs.get("source") in ("none", "constant"):
@@ -172,7 +171,7 @@ def _market(scenario: Scenario) -> Iterator[str]:
             continue
         if mean > high or 0 < mean < low:
             yield tr(
-                "{name} is {mean} {unit} in the mean: is its unit right?", name=name, mean=f"{mean:,.4g}", unit=unit
+                "{name} has a mean of {mean} {unit}: is its unit right?", name=name, mean=f"{mean:,.4g}", unit=unit
             )
 
 
@@ -187,29 +186,30 @@ def _carriers(scenario: Scenario) -> Iterator[str]:
         of = [asset.name for asset in site.assets if carrier.name in (name for _, name in asset.touches())]
         of += [*producers.get(carrier.name, ()), *consumers.get(carrier.name, ())]
         if carrier.name in sources and carrier.name not in sinks and not carrier.dumps:
-            yield tr("carrier {name}: nobody uses it ({names})", name=carrier.name, names=listed(of))
+            yield tr("carrier {name}: nothing uses it ({names})", name=carrier.name, names=listed(of))
         elif carrier.name in sinks and carrier.name not in sources:
-            yield tr("carrier {name}: nobody gives it ({names})", name=carrier.name, names=listed(of))
+            yield tr("carrier {name}: nothing supplies it ({names})", name=carrier.name, names=listed(of))
         elif not of and carrier.name not in sources:
-            yield tr("carrier {name}: no asset touches it", name=carrier.name)
+            yield tr("carrier {name}: no asset uses or supplies it", name=carrier.name)
         elif carrier.name in sources and carrier.name not in sinks:
-            yield tr("carrier {name}: nobody uses it, all of it is let go", name=carrier.name)
+            yield tr("carrier {name}: nothing uses it, all of it is vented", name=carrier.name)
 
 
 SHORT_MIN = 27 * 24 * 60
-"""A horizon shorter than this is a part of a month."""
+"""A shorter horizon is only part of a month [min]."""
 WORTH_A_WORD = 0.02
-"""Share of a unit's time that rounding to steps must cost to be said."""
+"""Share of a unit's time above which the loss by rounding is reported."""
 EURO = {"EUR": 1, "USD": 1, "GBP": 1, "CNY": 8, "BRL": 6, "INR": 90, "JPY": 160, "KRW": 1500}
-"""About how many of a currency a euro is: a mark of size, no rate that anything is reckoned with."""
+"""Rough exchange rates to the euro, for plausibility checks only."""
 SANE_PRICES, SANE_INTENSITIES = (0.5, 2000.0), (1.0, 2000.0)
-"""Means of a price [EUR/MWh] and of a grid's intensity [kg/MWh] that are not odd."""
+"""Plausible means of a price [EUR/MWh] and of a grid intensity [kg/MWh]."""
 MOST_GAIN = 1.1
-"""Energy out for energy in above which a machine is odd; condensing boilers come to 1.08 of the net heating value."""
+"""Energy out per energy in above which a machine is implausible; condensing boilers reach 1.08 of the net heating
+value."""
 
 
 def _gain(scenario: Scenario, core: Converter) -> float:
-    """Energy out for energy in at full load, where all of a machine's carriers are counted in MWh; else 0."""
+    """Energy out per energy in at full load, if all carriers of a machine are measured in MWh; otherwise 0."""
     if any(scenario.site.carrier[carrier].unit != "MWh" for carrier in core.flows.values()):
         return 0.0
     series = {key: float(values.mean()) for key, values in scenario.asset_series(core.name).items()}
@@ -223,7 +223,7 @@ def _gain(scenario: Scenario, core: Converter) -> float:
 
 
 def factors(scenario: Scenario) -> Iterator[str]:
-    """Every emission factor that counts, by name with its source, or as the scenario says it."""
+    """All emission factors in use, with their sources."""
     for used in factors_used(scenario):
         name, _, says = str(used).partition(": ")
         yield f"{tr('factor {name}', name=name)}: {says}"
@@ -246,7 +246,7 @@ def _own_factor(name: str, kg: float, unit: str, biogenic: bool, source: str = "
     parts = [source] if source else []
     parts.append(f"{kg:g} kg/{unit}")
     parts += [tr("biogenic")] if biogenic else []
-    return f"{tr('factor {name}', name=name)}: {listed([*parts, tr('as the scenario says')])}"
+    return f"{tr('factor {name}', name=name)}: {listed([*parts, tr('as given in the scenario')])}"
 
 
 def _unit(unit: Unit) -> str:
@@ -268,9 +268,9 @@ def _connection(scenario: Scenario) -> Iterator[str]:
     battery = site.battery
     if battery is not None and battery.energy_mwh:
         share = percent(battery.charge_efficiency * battery.discharge_efficiency, 1)
-        parts = [f"{battery.energy_mwh:g} MWh", f"{battery.power_mw:g} MW", tr("{share} there and back", share=share)]
+        parts = [f"{battery.energy_mwh:g} MWh", f"{battery.power_mw:g} MW", tr("{share} round trip", share=share)]
         if battery.self_loss_per_h:
-            parts.append(tr("{share} % lost in an hour", share=f"{100 * battery.self_loss_per_h:g}"))
+            parts.append(tr("{share} % lost per hour", share=f"{100 * battery.self_loss_per_h:g}"))
         yield f"{tr('battery')}: {listed(parts)}"
 
 
@@ -301,5 +301,5 @@ def _size(scenario: Scenario, asset: Any) -> str:
     if record.rate_limit is not None:
         limits.append(tr("at most {amount} {unit}", amount=f"{record.rate_limit:g}", unit=carrier.rate_unit))
     if getattr(record, "horizon_limit", None) is not None:
-        limits.append(tr("at most {amount} {unit} in all", amount=f"{record.horizon_limit:g}", unit=carrier.unit))
+        limits.append(tr("at most {amount} {unit} in total", amount=f"{record.horizon_limit:g}", unit=carrier.unit))
     return listed(limits) or tr("no limit")

@@ -89,7 +89,7 @@ LINES = {
     "spot": mark("spot"), "resale": mark("resale"), "block": mark("block"), "guarantees": mark("guarantees"),
     "export": mark("export"), "imbalance": mark("imbalance"), "short": mark("more than nominated"),
     "long": mark("less than nominated"), "fuel": mark("fuel"), "sale": mark("sale"), "flare": mark("flare"),
-    "wear": mark("wear"), "running": mark("running"), "start": mark("starts of a machine"),
+    "wear": mark("wear"), "running": mark("cost of running"), "start": mark("starts of a machine"),
     "stop": mark("stops of a machine"), "starts": mark("starts"), "stops": mark("stops"),
     "carbon": mark("carbon price"), "scope 1": mark("scope 1"), "scope 2, grid": mark("scope 2, grid"),
     "scope 2, bought heat": mark("scope 2, bought heat"), "grid": mark("grid"), "residual": mark("residual"),
@@ -207,7 +207,7 @@ def _whole(text: str) -> str | None:
 @cache
 def _compiled() -> list[tuple[re.Pattern[str], str]]:
     def part(match: re.Match[str]) -> str:
-        # a name ends where a list would go on
+        # a name ends at the next item of a list
         return rf"(?P<{match[1]}>{'.+?' if match[1] in LISTS else '(?:(?!, ).)+?'})"
 
     return [(re.compile(re.sub(r"\\{(\w+)\\}", part, re.escape(text))), message) for text, message in PATTERNS.items()]

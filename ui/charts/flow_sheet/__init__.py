@@ -1,4 +1,4 @@
-"""The flow sheet of a plant in numbers: what flows between its boxes at a moment, or added up.
+"""The flow sheet of a plant in numbers: flows between its boxes at a moment, or totals.
 
 Drawn by ``ui/charts/flow_sheet/drawing.py``.
 """
@@ -28,7 +28,7 @@ def sheet(scenario: Scenario, run: xr.Dataset, step: int | None) -> Sheet:
     Args:
         scenario: with site, line, processes and stores.
         run: a dataset of table ``RUN``.
-        step: of the horizon; None: sums over it, levels at its end.
+        step: of the horizon; None: totals over the horizon, levels at its end.
     """
     at = Moment(scenario, run, step)
     site, machines = list(connections(at)), list[Box]()
@@ -48,7 +48,7 @@ def sheet(scenario: Scenario, run: xr.Dataset, step: int | None) -> Sheet:
 
 
 def table(sheet: Sheet) -> pd.DataFrame:
-    """The flow sheet as rows: each box with what it does and what it gives or takes, each store with its level."""
+    """The flow sheet as table rows: state, inputs and outputs of each box, level of each store."""
     units = {lane.name: lane.unit for lane in (*sheet.carriers, *sheet.stores)}
     rows = []
     for box in (*sheet.site, *sheet.machines, *sheet.production):

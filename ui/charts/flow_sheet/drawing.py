@@ -1,8 +1,8 @@
-"""The flow sheet drawn as a one-line diagram: carriers are bars from side to side, boxes hang on them.
+"""The flow sheet drawn as a one-line diagram: carriers are horizontal bars with boxes attached.
 
-Above the carriers stands the site, below them what turns carriers into others and what makes products; stores of
-material are bars below those. A line is as thick as what flows, an arrow says whither; what stands still is pale. Names
-are written, so that no colour carries a meaning alone. Positions are shares of the width and pixels of the height.
+The site is above the carriers; converters and production are below; stores of material are bars below those. The
+width of a line shows the flow, arrows show the direction, idle boxes are pale. Everything is labelled, so that no
+colour carries meaning alone. Positions are shares of the width and pixels of the height.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from emberline.ui.text.language import tr
 GUTTER, GAUGE = 0.115, 0.155
 """Share of the width for the names of the bars, and for levels of stores."""
 MOST_ACROSS = 7
-"""Boxes in a row; more stand in two rows, shifted so that lines pass between the boxes."""
+"""Most boxes in a row; more are drawn in two rows, shifted so that lines pass between the boxes."""
 LINE, PAD, GAP, BAR, STORE = 13, 8, 20, 32, 42
-"""Height of a line of text, within boxes, between rows, from bar to bar, from store to store [px]."""
+"""Heights: a line of text, padding of boxes, gap between rows, between bars, between stores [px]."""
 LONGEST = 15
-"""Characters of a name before it is broken."""
+"""Longest name on one line [characters]."""
 APART = 0.009
-"""Between the lines of one box, as a share of the width."""
+"""Distance between the lines of one box, as a share of the width."""
 
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of page and ink."""
+    """Colours of the page and its text."""
 
     ink: str
     pale: str
@@ -49,7 +49,7 @@ DARK = Theme("#E3E8ED", "#9AA7B4", "#1C242D", "#5B6A78")
 
 
 @dataclass(frozen=True)
-class _Place:
+class _BoxPlace:
     box: Box
     x: float
     half: float
@@ -60,7 +60,7 @@ class _Place:
 
 @dataclass
 class _Rows:
-    """What is drawn, by kind of mark."""
+    """Table rows of the drawing, by kind of mark."""
 
     boxes: list[dict[str, Any]] = field(default_factory=list)
     levels: list[dict[str, Any]] = field(default_factory=list)
@@ -74,9 +74,9 @@ def draw(sheet: Sheet, colour_of: dict[str, str], dark: bool) -> alt.LayerChart:
     """The diagram.
 
     Args:
-        sheet: what is there.
+        sheet: the flow sheet.
         colour_of: colours of carriers and stores by name.
-        dark: whether the page is.
+        dark: whether the page is dark.
     """
     theme, rows = DARK if dark else LIGHT, _Rows()
     right = 1.0 - GAUGE if sheet.stores else 1.0
@@ -103,7 +103,7 @@ def draw(sheet: Sheet, colour_of: dict[str, str], dark: bool) -> alt.LayerChart:
 
 
 def _most(sheet: Sheet) -> dict[str, float]:
-    """The greatest flow of each unit of measure, by lane: lines are as thick as what flows by it."""
+    """Largest flow by lane among lanes of the same unit; line widths are relative to it."""
     units = {lane.name: lane.unit for lane in (*sheet.carriers, *sheet.stores)}
     greatest: dict[str, float] = {}
     for box in (*sheet.site, *sheet.machines, *sheet.production):
@@ -123,8 +123,8 @@ def _wrapped(name: str) -> list[str]:
 
 def _placed(
     boxes: tuple[Box, ...], top: float, right: float, production: bool, across: int = 0, shift: float = 0.0
-) -> tuple[list[_Place], float]:
-    """Boxes side by side, in two rows where there are many; where they are, and where they end."""
+) -> tuple[list[_BoxPlace], float]:
+    """Boxes next to each other, in two rows if there are many; their places, and where they end."""
     if not boxes:
         return [], top
     if len(boxes) > MOST_ACROSS and not across:
@@ -139,15 +139,15 @@ def _placed(
     places = []
     for i, box in enumerate(boxes):
         x = GUTTER + width * (start + i + 0.5 + shift)
-        places.append(_Place(box, x, 0.42 * width, top, top + tall, production))
+        places.append(_BoxPlace(box, x, 0.42 * width, top, top + tall, production))
     return places, top + tall
 
 
-def _under(sheet: Sheet, top: float, right: float) -> tuple[list[_Place], float]:
-    """Machines and production: in one row where they fit, else production below the machines."""
+def _under(sheet: Sheet, top: float, right: float) -> tuple[list[_BoxPlace], float]:
+    """Machines and production: in one row if they fit, otherwise production below the machines."""
     if len(sheet.machines) + len(sheet.production) <= MOST_ACROSS:
         together, y = _placed((*sheet.machines, *sheet.production), top, right, production=False)
-        return [_Place(p.box, p.x, p.half, p.top, p.bottom, not p.box.machine) for p in together], y
+        return [_BoxPlace(p.box, p.x, p.half, p.top, p.bottom, not p.box.machine) for p in together], y
     across = max(len(sheet.machines), len(sheet.production), 3)
     if across > MOST_ACROSS or not sheet.machines or not sheet.production:
         return _placed((*sheet.machines, *sheet.production), top, right, production=not sheet.machines)
@@ -157,7 +157,7 @@ def _under(sheet: Sheet, top: float, right: float) -> tuple[list[_Place], float]
 
 
 def _bar(rows: _Rows, lane: Lane, y: float, right: float, colour: str, theme: Theme) -> None:
-    text = tr("{amount} {unit} given", amount=wording.number(lane.supply), unit=lane.unit)
+    text = tr("{amount} {unit} supplied", amount=wording.number(lane.supply), unit=lane.unit)
     rows.bars.append({"x": 0.0, "x2": right, "y": y, "colour": colour, "name": display_name(lane.name), "says": text})
     rows.texts.append(_text(display_name(lane.name), 0.0, y - 7, theme.ink, "left", bold=True, share=GUTTER))
     amount = f"{wording.number(lane.supply, 0 if lane.supply >= 100 else 1)} {lane.unit}"
@@ -180,7 +180,7 @@ def _gauge(rows: _Rows, lane: Lane, y: float, right: float, colour: str, theme: 
         rows.texts.append(_text(lane.note, right, y + 13, theme.pale, "left", share=width))
 
 
-def _box(rows: _Rows, place: _Place, theme: Theme) -> None:
+def _box(rows: _Rows, place: _BoxPlace, theme: Theme) -> None:
     box, works = place.box, place.box.works
     text = "; ".join(box.lines)
     at: dict[str, Any] = {"x": place.x - place.half, "x2": place.x + place.half, "y": place.top, "y2": place.bottom}
@@ -207,10 +207,10 @@ def _text(
 
 
 def _connect(
-    rows: _Rows, place: _Place, bars: dict[str, float], lanes: list[str], most: dict[str, float],
+    rows: _Rows, place: _BoxPlace, bars: dict[str, float], lanes: list[str], most: dict[str, float],
     colour_of: dict[str, str], sheet: Sheet,
 ) -> None:  # fmt: skip
-    """Lines from a box to the bars that it gives to or takes from."""
+    """Lines from a box to the bars of its inputs and outputs."""
     box = place.box
     names = [name for name in lanes if name in box.flows]
     units = {lane.name: lane.unit for lane in (*sheet.carriers, *sheet.stores)}
@@ -222,8 +222,8 @@ def _connect(
             end = place.top if side else place.bottom
             flows = abs(amount) > SMALL
             thick = 1.2 + 4.0 * abs(amount) / most[name] if flows and most[name] else 1.0
-            way = tr("gives") if amount > 0 else tr("takes")
-            says = f"{way} {wording.number(abs(amount), 2)} {units[name]}" if flows else tr("nothing flows")
+            way = tr("supplies") if amount > 0 else tr("consumes")
+            says = f"{way} {wording.number(abs(amount), 2)} {units[name]}" if flows else tr("no flow")
             mark = {
                 "name": f"{box.name}: {display_name(name)}",
                 "says": says,
@@ -237,8 +237,8 @@ def _connect(
                 rows.arrows.append({"x": x, "y": target + (5 if up else -5), "turn": 0 if up else 180, **mark})
 
 
-def _onwards(rows: _Rows, below: list[_Place], theme: Theme) -> None:
-    """What is made goes from stage to stage."""
+def _onwards(rows: _Rows, below: list[_BoxPlace], theme: Theme) -> None:
+    """Arrows from stage to stage."""
     stages = [place for place in below if place.production]
     for one, other in pairwise(stages):
         y = (one.top + one.bottom) / 2
@@ -286,7 +286,8 @@ def _chart(rows: _Rows, height: float, theme: Theme) -> alt.LayerChart:
 
 
 def _texts(rows: list[dict[str, Any]], x: alt.X, y: alt.Y) -> Iterator[Any]:
-    """Text, cut where it would leave its box: a layer for each kind, for room and weight belong to the mark."""
+    """Text, cut off at its box; a layer for each combination of alignment, weight and width, since they belong to the
+    mark."""
     frame = pd.DataFrame(rows)
     kinds: Any = frame.groupby(["align", "weight", "share"], sort=False)
     for (align, weight, share), part in kinds:

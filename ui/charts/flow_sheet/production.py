@@ -1,4 +1,4 @@
-"""What makes products on the flow sheet: stages of a line with their heats, processes, stores of material."""
+"""Production on the flow sheet: stages of a line with their heats, processes, stores of material."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from emberline.ui.text.language import mark, tr, trn
 
 
 def stages(at: Moment) -> Iterator[Box]:
-    """Stages with what each of their units does, and what they give of other carriers."""
+    """Stages with the state of each unit, and their output of other carriers."""
     scenario, run = at.scenario, at.run
     power = unit_power(scenario, run)
     step = scenario.horizon.step_min
@@ -37,10 +37,10 @@ def stages(at: Moment) -> Iterator[Box]:
                 continue
             begin, over = at.step * step, (at.step + 1) * step
             inside = [heat for heat, start, end in mine if start < over and end > begin]
-            lines.append(f"{unit.name}: {', '.join(inside) or tr('stands')}")
+            lines.append(f"{unit.name}: {', '.join(inside) or tr('idle')}")
         flows = {ELECTRICITY: -load}
         for carrier, rate in rates.items():
-            # by weight and electricity, as the line gives it
+            # by weight and electricity, as in the line's own balance
             parts = [
                 w * sum(power[u.name] for u in s.units)
                 for w, s in zip(scenario.line.gives[carrier], scenario.line.stages, strict=True)
@@ -57,7 +57,7 @@ def _line_gives(at: Moment) -> list[str]:
 
 
 def unit_power(scenario: Scenario, run: xr.Dataset) -> dict[str, np.ndarray]:
-    """What each unit of the line draws for its heats in each step [MW], shape (n_steps,); idling left out."""
+    """Power of each unit of the line for its heats in each step [MW], shape (n_steps,); without idling."""
     horizon, grades = scenario.horizon, {heat.name: heat.grade for heat in scenario.heats}
     edges = np.arange(horizon.n_steps + 1) * horizon.step_min
     by_unit = {unit.name: np.zeros(horizon.n_steps) for unit in scenario.line.units}
@@ -73,14 +73,14 @@ def unit_power(scenario: Scenario, run: xr.Dataset) -> dict[str, np.ndarray]:
         if last <= first:
             continue
         parts = np.diff(np.interp(edges[first : last + 1] - start, knots, energies))
-        if parts.sum() > 0:  # what the run tells is within the horizon; reheating goes with the rest
+        if parts.sum() > 0:  # the run's energy is that within the horizon; reheating is included
             parts *= energy / parts.sum()
         by_unit[unit][first:last] += parts / horizon.step_h
     return by_unit
 
 
 def processes(at: Moment) -> Iterator[Box]:
-    """Processes: what they make and draw, and what each of several units does."""
+    """Processes: output and power, and the state of each unit if there are several."""
     site_streams = streams(at.scenario)
     for process in at.scenario.processes:
         several = {unit: _does(at, process, unit) for unit in process.units}
@@ -100,19 +100,19 @@ def processes(at: Moment) -> Iterator[Box]:
 
 
 def _does(at: Moment, process: Process, unit: str) -> str:
-    """What a unit makes, and in which mode where it has several."""
+    """Output of a unit, and its mode if it has several."""
     tonnes = at.amount(at.run["process_tph"].sel(process=unit).to_numpy())
     says = f"{wording.number(tonnes, 0)} {at.tonnes}"
     if at.step is None:
         return says
     if tonnes <= SMALL:
-        return tr("gets ready") if float(at.run["process_mw"].sel(process=unit)[at.step]) > SMALL else tr("stands")
+        return tr("getting ready") if float(at.run["process_mw"].sel(process=unit)[at.step]) > SMALL else tr("idle")
     mode = str(at.run["process_mode"].sel(process=unit).values[at.step])
     return f"{mode}, {says}" if mode and len(process.all_modes) > 1 else says
 
 
 def stores(at: Moment) -> Iterator[Lane]:
-    """Stores of material: their level, what the processes give, what comes and leaves beside them."""
+    """Stores of material: level, output of the processes, arrivals and deliveries."""
     scenario, run = at.scenario, at.run
     hours = scenario.horizon.step_h
     for name, store in scenario.store.items():
@@ -129,7 +129,7 @@ def stores(at: Moment) -> Iterator[Lane]:
         )
         says = [
             tr(text, amount=wording.number(amount, 0), unit=at.tonnes)
-            for amount, text in ((comes, mark("{amount} {unit} come")), (leaves, mark("{amount} {unit} leave")))
+            for amount, text in ((comes, mark("{amount} {unit} in")), (leaves, mark("{amount} {unit} out")))
             if amount > SMALL
         ]
         level = at.level(run["stock_t"].sel(stock=name).to_numpy(), store.start_t)

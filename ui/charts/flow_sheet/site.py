@@ -1,4 +1,4 @@
-"""The site on the flow sheet: connections, what is bought, sold and needed, stores of carriers, machines."""
+"""The site on the flow sheet: connections, supplies, sales, demands, storages, machines."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Moment, amount_text
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
-SHOWN = 0.05
-"""What a store makes good of its own loss is less, and not told."""
+VISIBLE_FLOW = 0.05
+"""Smaller flows only compensate a storage's own losses and are not shown."""
 
 
 def connections(at: Moment) -> Iterator[Box]:
@@ -51,9 +51,9 @@ def _store(
     if at.step is None:
         lines.append(tr("in {amount}", amount=amount_text(takes, at.unit(carrier))))
         lines.append(tr("out {amount}", amount=amount_text(gives, at.unit(carrier))))
-    elif gives - takes > SHOWN:
+    elif gives - takes > VISIBLE_FLOW:
         lines.append(tr("out {amount}", amount=amount_text(gives - takes, at.unit(carrier))))
-    elif takes - gives > SHOWN:
+    elif takes - gives > VISIBLE_FLOW:
         lines.append(tr("in {amount}", amount=amount_text(takes - gives, at.unit(carrier))))
     return Box(name, lines, {carrier: gives - takes}, level / capacity if capacity else None)
 

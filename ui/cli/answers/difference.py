@@ -1,4 +1,4 @@
-"""The command ``emberline diff``: how two stored plans differ, in the plant's words."""
+"""Command ``emberline diff``: the differences between two stored plans, in the plant's words."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ if TYPE_CHECKING:
     from emberline.plans.difference import Difference
 
 First = Annotated[str, typer.Argument(metavar="RUN", help="id of the first run, its first digits, or 'last'")]
-Second = Annotated[str, typer.Argument(metavar="RUN", help="the run that is compared with it")]
+Second = Annotated[str, typer.Argument(metavar="RUN", help="the run to compare with it")]
 DIGITS = {"MW": 2, "MWh": 2, "t": 1}
 
 
 def diff(first: First, second: Second, as_json: AsJson = False) -> None:
-    """Say how a stored plan differs from another one, and because of what.
+    """Show how a stored plan differs from another one, and why.
 
-    A plan has no difference from itself."""
+    A plan does not differ from itself.
+    """
     from emberline.plans.difference import difference
 
     store, one = find(first)
@@ -34,7 +35,7 @@ def diff(first: First, second: Second, as_json: AsJson = False) -> None:
 
 
 def lines(comparison: Difference, first: str, second: str) -> Iterator[str]:
-    """The difference in lines."""
+    """The difference as lines of text."""
     from emberline.ui.text.wording import number, percent, signed
 
     names = [

@@ -1,4 +1,4 @@
-"""The command ``emberline import``: a meter's, historian's or market's file as a series of any scenario."""
+"""Command ``emberline import``: a file of a meter, historian or market as a series of any scenario."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def bring_in(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel (.xlsx) or Parquet, whatever its name")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel (.xlsx) or Parquet, with any extension")],
     output: Annotated[Path, typer.Option("--out", "--output", "-o", metavar="FILE", help="the .csv to write")],
     role: Annotated[
         str | None,
@@ -27,54 +27,70 @@ def bring_in(
     ] = None,
     column: Annotated[str | None, typer.Option(metavar="NAME", help="column of the values")] = None,
     through: Annotated[
-        str | None, typer.Option(metavar="NAME", help="last column, where a row is a day and --column its first")
+        str | None, typer.Option(metavar="NAME", help="last column, if a row is a day and --column is its first")
     ] = None,
-    where: Annotated[list[str] | None, typer.Option(metavar="COLUMN=NAME", help="rows to take of a long table")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN=NAME", help="rows to take from a long table")
+    ] = None,
     time: Annotated[str | None, typer.Option(metavar="NAME", help="column of the times")] = None,
     clock: Annotated[
-        str | None, typer.Option(metavar="NAME", help="column of the times of the day, where --time has dates only")
+        str | None, typer.Option(metavar="NAME", help="column of the times of day, if --time has dates only")
     ] = None,
     zone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="of times without offset: UTC, Europe/Berlin, +01:00")
+        str | None, typer.Option(metavar="ZONE", help="zone of times without offset: UTC, Europe/Berlin, +01:00")
     ] = None,
     order: Annotated[
         str | None,
         typer.Option(metavar="ORDER", help="'year first', 'day first', 'month first', 'unix seconds' …"),
     ] = None,
-    stamps: Annotated[str | None, typer.Option(metavar="start|end", help="which end of its interval a time is")] = None,
-    interval: Annotated[float | None, typer.Option(metavar="MINUTES", help="length of the intervals")] = None,
-    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="of the values, such as kW, kWh, EUR/MWh")] = None,
+    stamps: Annotated[
+        str | None, typer.Option(metavar="start|end", help="whether times are starts or ends of intervals")
+    ] = None,
+    interval: Annotated[float | None, typer.Option(metavar="MINUTES", help="length of an interval")] = None,
+    unit: Annotated[
+        str | None, typer.Option(metavar="UNIT", help="unit of the values, such as kW, kWh, EUR/MWh")
+    ] = None,
     counts: Annotated[
         str | None,
-        typer.Option(metavar="interval|register", help="what an energy is: its interval's, or a meter's register"),
+        typer.Option(
+            metavar="interval|register", help="whether an energy belongs to its interval or is a meter's register"
+        ),
     ] = None,
-    scale: Annotated[float | None, typer.Option(metavar="NUMBER", help="a factor on all values")] = None,
-    peak: Annotated[float | None, typer.Option(metavar="MW", help="peak of a PV plant told as power")] = None,
+    scale: Annotated[float | None, typer.Option(metavar="NUMBER", help="factor on all values")] = None,
+    peak: Annotated[
+        float | None, typer.Option(metavar="MW", help="peak of the PV plant, if the file gives power")
+    ] = None,
     gaps: Annotated[
-        str | None, typer.Option(metavar="HOW", help="of missing values: refuse, hold, interpolate or zero")
+        str | None, typer.Option(metavar="HOW", help="how to treat missing values: refuse, hold, interpolate or zero")
     ] = None,
     missing: Annotated[
-        list[str] | None, typer.Option(metavar="WORD", help="a word that stands for a missing value, such as Bad")
+        list[str] | None, typer.Option(metavar="WORD", help="word that stands for a missing value, such as Bad")
     ] = None,
     duplicates: Annotated[
-        str | None, typer.Option(metavar="HOW", help="of values at the same time: refuse, first, last or mean")
+        str | None,
+        typer.Option(metavar="HOW", help="how to treat values at the same time: refuse, first, last or mean"),
     ] = None,
     into: Annotated[
-        str | None, typer.Option(metavar="SCENARIO", help="whose horizon the series is to cover; nothing is changed")
+        str | None,
+        typer.Option(
+            metavar="SCENARIO", help="check that the series covers the horizon of this scenario, which stays unchanged"
+        ),
     ] = None,
-    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="of a workbook")] = None,
-    header: Annotated[int | None, typer.Option(min=1, metavar="LINE", help="line of the columns' names")] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="sheet of a workbook")] = None,
+    header: Annotated[int | None, typer.Option(min=1, metavar="LINE", help="line of the column names")] = None,
     decimal: Annotated[str | None, typer.Option(metavar=".|,", help="decimal mark")] = None,
     mapping: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="read the file as an earlier one; options go before it")
+        Path | None,
+        typer.Option(metavar="FILE", help="read the file in the same way as an earlier one; options override it"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="overwrite the files if they are there")] = False,
+    force: Annotated[bool, typer.Option("--force", help="overwrite the files if they exist")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a file of any shape in as a series: load, price, intensity, PV, or metered power to calibrate with.
+    """Import a file of any shape as a series: load, price, intensity, PV, or metered power for calibration.
 
-    What is not said is guessed, and told. Written are the series in UTC, how it was read (.mapping.yaml), and an
-    overlay (.overlay.yaml) that gives it to any scenario by --set @FILE."""
+    What the options leave out is guessed and reported. It writes the series in UTC, how it was read (.mapping.yaml),
+    and an overlay (.overlay.yaml) that adds it to any scenario with --set @FILE.
+    """
     from emberline import scenarios
     from emberline.scenarios.importing import LARGEST_MB, bring, guess, read
     from emberline.scenarios.reading.series import LARGEST_FILE_MB
@@ -99,7 +115,7 @@ def bring_in(
     if role is None:
         from emberline.scenarios.importing import ROLES
 
-        raise Refused(f"--as is required: say what the series is, one of {', '.join(ROLES)}")
+        raise Refused(f"--as is required: the kind of series, one of {', '.join(ROLES)}")
     raw = read(
         _content(file, max(LARGEST_MB, LARGEST_FILE_MB)), file.name, sheet=settings.get("sheet"),
         header=settings.get("header"), separator=settings.get("separator"), largest_mb=LARGEST_FILE_MB,
@@ -138,7 +154,7 @@ def _content(file: Path, largest_mb: float) -> bytes:
         raise Refused(f"{named(file)}: {wrong}")
     size = file.stat().st_size
     if size > largest_mb * 1e6:
-        raise Refused(f"{file.name}: has {size / 1e6:.0f} MB, at most {largest_mb:g} are read")
+        raise Refused(f"{file.name}: has {size / 1e6:.0f} MB, the limit is {largest_mb:g} MB")
     try:
         return file.read_bytes()
     except OSError as error:
@@ -165,12 +181,12 @@ def _earlier_mapping(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        raise Refused(f"--mapping {path}: cannot be read as text") from None
+        raise Refused(f"--mapping {path}: is not readable text") from None
     return read_mapping(text, path.name).model_dump(by_alias=True)
 
 
 def lines(series: Imported) -> list[str]:
-    """What was brought in, a line each."""
+    """Summary of the imported series, one line each."""
     first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in series.span)
     unit = f" {series.unit}" if series.unit else ""
     values = series.values
@@ -181,22 +197,22 @@ def lines(series: Imported) -> list[str]:
         f"values    {values.min():g} to {values.max():g}{unit}, mean {values.mean():g}",
     ]
     if series.missing:
-        rows.append(f"missing   {series.missing} values; a plan takes: {series.mapping.gaps}")
+        rows.append(f"missing   {series.missing} values; treated by a plan as: {series.mapping.gaps}")
     return [*rows, *(f"note      {remark}" for remark in series.remarks)]
 
 
 def uncovered(series: Imported, horizon: Horizon) -> str:
-    """What a series covers of a horizon that it does not cover in full."""
+    """The part of a horizon that a series covers, if it does not cover all of it."""
     ends = (*series.span, horizon.start_utc, horizon.end_utc)
     first, last, start, end = (f"{at.astimezone(horizon.tz):%Y-%m-%d %H:%M}" for at in ends)
     return (
-        f"the file covers {first} to {last}, the horizon is {start} to {end} ({horizon.zone}): a plan over it is "
-        "refused; bring a longer file, or move the horizon"
+        f"the file covers {first} to {last}, but the horizon is {start} to {end} ({horizon.zone}): it cannot be "
+        "planned; import a longer file, or move the horizon"
     )
 
 
 def summary(raw: Raw, series: Imported) -> dict[str, Any]:
-    """What was brought in, as plain data."""
+    """Summary of the imported series as plain data."""
     first, last = (at.isoformat().replace("+00:00", "Z") for at in series.span)
     return {
         "file": raw.name,
@@ -215,7 +231,7 @@ def summary(raw: Raw, series: Imported) -> dict[str, Any]:
 
 
 def write_together(texts: dict[Path, str]) -> None:
-    """Write several files: all of them, or none where one cannot be written."""
+    """Write several files: all of them, or none if one cannot be written."""
     partial = {path: path.with_name(f".{path.name}.partial") for path in texts}
     try:
         with writing(next(iter(texts))):
@@ -225,5 +241,5 @@ def write_together(texts: dict[Path, str]) -> None:
                 os.replace(file, path)
     finally:
         for file in partial.values():
-            with suppress(OSError):  # what could not be made cannot be taken away
+            with suppress(OSError):  # a file that was never created cannot be removed
                 file.unlink(missing_ok=True)

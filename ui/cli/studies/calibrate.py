@@ -1,4 +1,4 @@
-"""The commands ``emberline calibrate``, a scenario fitted to a heat log, and ``emberline log``, a log of the twin."""
+"""Commands ``emberline calibrate`` (fit a scenario to a heat log) and ``emberline log`` (a heat log from the twin)."""
 
 from __future__ import annotations
 
@@ -21,35 +21,36 @@ KINDS = {
     "duration_spread": "spread of durations",
     "energy": "energy",
     "energy_spread": "spread of energies",
-    "mtbf": "work between breakdowns",
+    "mtbf": "time between breakdowns",
     "mttr": "repair",
 }
 MOST_THIN = 12
 MOST_DAYS = 1000
-Force = Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")]
+Force = Annotated[bool, typer.Option("--force", help="overwrite the file if it exists")]
 
 
 def calibrate(
     scenario: Named,
-    log: Annotated[Path, typer.Option("--log", metavar="FILE", help="the heats: .csv or .parquet")],
+    log: Annotated[Path, typer.Option("--log", metavar="FILE", help="heat log: .csv or .parquet")],
     meter: Annotated[
-        Path | None, typer.Option("--meter", metavar="FILE", help="power over time, where the log has no energies")
+        Path | None, typer.Option("--meter", metavar="FILE", help="power over time, if the log has no energies")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--out", "--output", "-o", metavar="FILE", help="write the overlay to a .yaml")
     ] = None,
     changes: Changes = None,
     confidence: Annotated[
-        float, typer.Option(min=0.5, max=0.999, metavar="SHARE", help="confidence of each interval")
+        float, typer.Option(min=0.5, max=0.999, metavar="SHARE", help="confidence level of each interval")
     ] = 0.95,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
 ) -> None:
-    """Fit durations, energies, breakdowns and repairs to the plant's own log.
+    """Fit durations, energies, breakdowns and repairs to the plant's heat log.
 
-    What is fitted is written as an overlay, to be used with --set @FILE. The twin is fitted to the first 70 % of the
-    log and must reproduce the rest (exit code 1: it does not); residuals over time tell which unit drifts."""
+    The result is written as an overlay for --set @FILE. The twin is fitted to the first 70 % of the log and must
+    reproduce the rest (exit code 1 if it does not); residuals over time show which unit drifts.
+    """
     from emberline.scenarios import load
     from emberline.scenarios.reading import heat_log
     from emberline.scenarios.reading import meter as meters
@@ -77,7 +78,7 @@ def calibrate(
 
         show(terminal.out(), calibration)
         if output is not None:
-            print(f"\nplan with it            emberline plan {scenario} --set @{output}")
+            print(f"\nuse it                 emberline plan {scenario} --set @{output}")
     raise typer.Exit(1 if calibration.hold_out is not None and calibration.hold_out.passed is False else 0)
 
 
@@ -85,11 +86,14 @@ def log(
     scenario: Named,
     output: Annotated[Path, typer.Option("--out", "--output", "-o", metavar="FILE", help="the .csv to write")],
     changes: Changes = None,
-    days: Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="how often the scenario's horizon is run")] = 30,
-    seed: Annotated[int | None, typer.Option(min=0, help="of the random numbers; else the scenario's")] = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=MOST_DAYS, help="number of times the scenario's horizon is simulated")
+    ] = 30,
+    seed: Annotated[int | None, typer.Option(min=0, help="random seed; default: the scenario's")] = None,
     force: Force = False,
 ) -> None:
-    """Write the heat log that the twin makes of a scenario under its disturbances, to try calibration on."""
+    """Write a heat log that the twin generates from a scenario with its disturbances, for example to try
+    calibration."""
     from emberline.scenarios import load
 
     writable(output, force, ("csv",))
@@ -105,11 +109,11 @@ def log(
 
 def _has_line(scenario: Scenario) -> None:
     if not scenario.line.stages:
-        raise Refused(f"{scenario.name}: has no line of heats, so that no heat log belongs to it")
+        raise Refused(f"{scenario.name}: has no line, so a heat log cannot belong to it")
 
 
 def show(console: Console, calibration: Calibration) -> None:
-    """The calibration as a process engineer reads it: figures, fit against log, what is thin, check, drift."""
+    """Print the calibration: parameters, fit, sparse data, check on held-out heats, drift."""
     from rich.text import Text
 
     zone = calibration.scenario.horizon.tz
@@ -135,7 +139,7 @@ def _table(texts: int, *columns: str) -> Any:
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for i, name in enumerate(columns):
-        # as text: a unit in brackets would be taken for a style
+        # as text: a unit in brackets would be parsed as a style
         table.add_column(Text(name), justify="left" if i < texts else "right", no_wrap=True)
     return table
 
@@ -203,7 +207,7 @@ def _facts(calibration: Calibration) -> list[tuple[str, str]]:
     facts = []
     poor = [f"{one.unit} {one.what} ({one.law}, p = {number(one.p_value, 3)})"
             for one in calibration.goodness if one.p_value < POOR_FIT]  # fmt: skip
-    says = f"does not hold for {', '.join(poor)}" if poor else f"no law rejected (p at least {number(POOR_FIT, 2)})"
+    says = f"rejected for {', '.join(poor)}" if poor else f"no distribution rejected (p at least {number(POOR_FIT, 2)})"
     facts.append(("fit", f"{says}; {len(calibration.goodness)} tests by parametric bootstrap"))
     if calibration.meter is not None:
         base = _figure(calibration.meter.base_mw, "MW")
@@ -213,15 +217,17 @@ def _facts(calibration: Calibration) -> list[tuple[str, str]]:
     if hold_out is not None:
         outcome = {True: "passed: the twin reproduces", False: "failed: the twin does not reproduce"}
         if hold_out.passed is None:
-            facts.append(("check", f"not made: {hold_out.reason}"))
+            facts.append(("check", f"not possible: {hold_out.reason}"))
         else:
-            policy = "" if hold_out.planned else "; by durations alone: planned starts are not logged"
+            policy = "" if hold_out.planned else "; durations only: planned starts are not in the log"
             facts.append(("check", f"{outcome[hold_out.passed]} the last {hold_out.heats} heats{policy}"))
     drifting = [chart for chart in calibration.charts if chart.drifts]
     for chart in drifting:
         at = calibration.log.instant(float(chart.start_min[chart.first])).astimezone(calibration.scenario.horizon.tz)
         change = percent(chart.change, 1)
-        facts.append(("drift", f"{chart.unit} {chart.what}: beyond the limit from {at:%Y-%m-%d %H:%M}, {change} since"))
+        facts.append(
+            ("drift", f"{chart.unit} {chart.what}: outside the limits from {at:%Y-%m-%d %H:%M}, {change} since")
+        )
     if not calibration.charts:
         facts.append(("drift", f"no chart: fewer than {FEWEST_BEFORE} observations in the first part of the log"))
     elif not drifting:
@@ -234,6 +240,6 @@ def _facts(calibration: Calibration) -> list[tuple[str, str]]:
     ]
     facts += [("kept" if i == 0 else "", line) for i, line in enumerate(thin[:MOST_THIN])]
     if len(thin) > MOST_THIN:
-        facts.append(("", f"and {len(thin) - MOST_THIN} more (--json tells all)"))
+        facts.append(("", f"and {len(thin) - MOST_THIN} more (all with --json)"))
     facts += [("note", line) for line in calibration.remarks]
     return facts

@@ -1,4 +1,4 @@
-"""The command ``emberline headroom``: what is saved at lower and higher order loads."""
+"""Command ``emberline headroom``: savings at lower and higher order loads."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ def headroom(
     changes: Changes = None,
     loads: Annotated[
         list[str] | None,
-        typer.Option("--load", metavar="SHARE", help="of the orders, such as 80%; else 50 % to 100 % by tens"),
+        typer.Option("--load", metavar="SHARE", help="order load, such as 80%; default: 50 % to 100 % in steps of ten"),
     ] = None,
     threshold: Annotated[
-        str, typer.Option("--threshold", metavar="SHARE", help="of the baseline figure: a smaller saving is none")
+        str,
+        typer.Option(
+            "--threshold", metavar="SHARE", help="smallest saving that counts, as a share of the baseline figure"
+        ),
     ] = "1%",
     replications: Annotated[
         int | None, typer.Option("--replications", min=0, metavar="N", help="disturbed replays of each plan")
@@ -33,10 +36,11 @@ def headroom(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Plan a scenario at 50 to 100 % of its order load: what is saved at each, and where flexibility ends.
+    """Plan a scenario at 50 to 100 % of its order load: the saving at each load, and where flexibility ends.
 
-    Heats are taken out evenly with casts kept whole, deliveries made smaller. Ctrl-C takes the loads planned so far.
-    The exit code is 1 where no plan is acceptable."""
+    Heats are removed evenly while casts stay complete; deliveries are scaled. Ctrl-C keeps the loads planned so far.
+    The exit code is 1 if no plan is acceptable.
+    """
     one_place(workers, cluster)
     from emberline.plans.jobs import memory
     from emberline.plans.jobs.dask_workers import ClusterError
@@ -65,7 +69,7 @@ def headroom(
             )  # fmt: skip
 
     try:
-        curve = study(work, "leaving it at the loads planned so far", quiet)
+        curve = study(work, "keeping the loads planned so far", quiet)
     except ClusterError as error:
         raise Refused(f"--cluster {error}" if cluster else str(error)) from None
     if as_json:
@@ -83,7 +87,7 @@ def _share(option: str, text: str) -> float:
     except ValueError as error:
         raise Refused(f"{option} {error}") from None
     if not 0 < share <= 1:
-        raise Refused(f"{option} {text}: a share above 0 up to 100 %")
+        raise Refused(f"{option} {text}: must be a share above 0 up to 100 %")
     return share
 
 
@@ -135,13 +139,14 @@ def _show(curve: Headroom) -> None:
     console.print(table, soft_wrap=True)
     console.print()
     console.print(Text.assemble(("ends      ", "bold"), curve.says))
-    note = "saved: against the baseline at the same load; intervals: of the mean over disturbed days, on the same luck"
+    note = "saved: compared with the baseline at the same load; intervals: of the mean over disturbed days, with the "
+    "same disturbances"
     console.print(Text.assemble(("notes     ", "bold"), note))
-    console.print("          at most: what any plan could save of the goal, by the bound of the search")
+    console.print("          at most: upper bound on the saving of any plan, from the bound of the search")
 
 
 def _saving(saving: Saving | None, factor: float, digits: int) -> tuple[str, str]:
-    """What is saved, undisturbed, and the interval of the mean of disturbed days."""
+    """The undisturbed saving, and the interval of the mean over disturbed days."""
     from emberline.ui.text.wording import number
 
     if saving is None:

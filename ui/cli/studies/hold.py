@@ -1,4 +1,4 @@
-"""The command ``emberline hold``: a plan that keeps every limit in a share of disturbed days, and what that costs."""
+"""Command ``emberline hold``: a plan that meets every limit on a share of disturbed days, and its price."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 HEADINGS = {
     "holds": "holds",
-    "not shown": "not shown to hold",
+    "not shown": "not yet proven to hold",
     "cannot": "cannot be made to hold",
-    "out of time": "does not hold yet, the time was over",
+    "out of time": "does not hold yet; the time limit was reached",
     "cancelled": "cancelled before it held",
     "no plan": "no plan",
 }
@@ -31,29 +31,37 @@ def hold(
     changes: Changes = None,
     level: Annotated[
         str | None,
-        typer.Option(metavar="SHARE", show_default="disturbances.hold, or 90 %", help="of the disturbed days"),
+        typer.Option(
+            metavar="SHARE",
+            show_default="disturbances.hold, or 90 %",
+            help="share of disturbed days on which it must hold",
+        ),
     ] = None,
     replications: Annotated[
-        int, typer.Option("--replications", "-n", min=20, max=100_000, help="disturbed days that judge")
+        int, typer.Option("--replications", "-n", min=20, max=100_000, help="disturbed days for the final judgement")
     ] = 1000,
     time_limit: Annotated[
-        float, typer.Option("--time-limit", min=10, metavar="SECONDS", help="for the search; judging comes on top")
+        float,
+        typer.Option("--time-limit", min=10, metavar="SECONDS", help="for the search; the judgement comes on top"),
     ] = 300.0,
     samples: Annotated[
-        int | None, typer.Option(min=2, max=200, help="of a site: plan over so many samples of price and intensity")
+        int | None, typer.Option(min=2, max=200, help="for a site: plan over this many samples of price and intensity")
     ] = None,
     cvar: Annotated[
-        str | None, typer.Option(metavar="SHARE", help="with --samples: the mean of the worst beyond this share")
+        str | None,
+        typer.Option(metavar="SHARE", help="with --samples: minimize the mean of the worst cases beyond this share"),
     ] = None,
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a plan that keeps every limit in a share of disturbed days, and say what that costs.
+    """Make a plan that meets every limit on a share of disturbed days, and report its price.
 
-    It is judged on days that no plan has seen, and stored as a run. Exit code 1 where it cannot hold. Ctrl-C takes the
-    plan that held best so far. With --samples: what of a site must be fixed in advance, planned over many samples."""
+    It is judged on days that no search has seen, and stored as a run. The exit code is 1 if it does not hold. Ctrl-C
+    takes the plan that held best so far. With --samples, the decisions that a site must fix in advance are planned
+    over many samples.
+    """
     from emberline.scenarios import load
 
     one_place(workers, cluster)
@@ -63,11 +71,11 @@ def hold(
         from emberline.ui.cli.studies import samples as sampling
 
         if level is not None:
-            raise Refused("--level: samples are of prices, nothing breaks; leave it out, or leave out --samples")
+            raise Refused("--level: samples vary prices only, nothing breaks down; drop it, or drop --samples")
         sampling.sample(case, samples, None if cvar is None else _share("--cvar", cvar), as_json, quiet)
         return
     if cvar is not None:
-        raise Refused("--cvar: is of samples; add --samples")
+        raise Refused("--cvar: needs --samples")
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.robustness.holding import MOST_LEVEL, report
@@ -100,7 +108,7 @@ def hold(
 
 
 def _share(option: str, text: str) -> float:
-    """A share between nought and one, such as 0.9 or 90 %."""
+    """A share between 0 and 1, such as 0.9 or 90 %."""
     from emberline.scenarios.records.quantity import convert
 
     try:
@@ -108,7 +116,7 @@ def _share(option: str, text: str) -> float:
     except ValueError:
         share = 0.0
     if not 0 < share < 1:
-        raise Refused(f"{option} {text}: is a share between 0 and 1, such as 0.9 or 90%")
+        raise Refused(f"{option} {text}: must be a share between 0 and 1, such as 0.9 or 90%")
     return share
 
 
@@ -120,7 +128,7 @@ def _search(
     where: tuple[int | None, str | None],
     quiet: bool,
 ) -> Held:
-    """The plan that holds, with a line of progress for each round on standard error."""
+    """Search the plan that holds, with a line of progress per round on standard error."""
     from emberline.plans.jobs.dask_workers import ClusterError
     from emberline.plans.jobs.engine import engine
     from emberline.plans.robustness.holding import hold as search
@@ -128,7 +136,7 @@ def _search(
 
     def work(tell: Any, wish: Any) -> Held:
         with engine(*where) as workers:
-            tell(f"the plan as it is asked for; replays {at_work(workers.workers)}")
+            tell(f"the plan as requested; replays {at_work(workers.workers)}")
             return search(
                 case, workers, level=level, replications=replications, time_limit_s=time_limit, cancel=wish,
                 on_progress=lambda event: _tell(tell, event),
@@ -146,11 +154,11 @@ def _tell(tell: Any, event: dict[str, Any]) -> None:
         outcome = f"held in {event['held']} of {event['of']}" if event["of"] else f"no plan ({event['status']})"
         tell(f"round {event['round']}: {margins}: {outcome}")
     elif event["phase"] == "judge":
-        tell(f"judged on {event['of']} fresh days")
+        tell(f"judged on {event['of']} new days")
 
 
 def _lines(result: Held) -> Iterator[str]:
-    """The answer, and what it costs."""
+    """The answer and its price."""
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
@@ -163,7 +171,7 @@ def _lines(result: Held) -> Iterator[str]:
     n = wording.number(result.judged.n, 0)
     for label, ensemble in (("this plan", result.judged), ("plain plan", result.plain_judged)):
         share, low, high = (wording.percent(value, 1) for value in ensemble.chance)
-        yield f"{label:<12}holds on {share} of {n} fresh disturbed days (95 % interval {low} to {high})"
+        yield f"{label:<12}holds on {share} of {n} new disturbed days (95 % interval {low} to {high})"
     baseline_days = int((result.judged.data["baseline_violations"] == 0).sum())
     yield f"{'baseline':<12}holds on {wording.percent(baseline_days / result.judged.n, 1)} of them"
     gaps = [
@@ -171,13 +179,13 @@ def _lines(result: Held) -> Iterator[str]:
     ]
     yield f"{'search':<12}{', '.join(gaps)}; {len(result.rounds)} rounds in {result.seconds:.0f} s"
     if result.most_price is not None and result.robust is not result.plain:
-        yield f"{'price':<12}undisturbed at most {_goal(result, result.most_price)}, by the plain plan's bound"
+        yield f"{'price':<12}undisturbed at most {_goal(result, result.most_price)}, by the bound of the plain plan"
     for i, text in enumerate(result.summary()["settings"]):
         yield f"{'' if i else 'margins':<12}--set '{text}'"
 
 
 def _goal(result: Held, value: float) -> str:
-    """An amount of what the goal minimizes."""
+    """An amount of the quantity that the goal minimizes."""
     from emberline.ui.text import wording
 
     goal = result.robust.scenario.goal.minimize
@@ -194,7 +202,7 @@ def _gap(gap: float | None) -> str:
 
 
 def _tables(result: Held) -> None:
-    """P10, P50 and P90 of both plans side by side, and what broke the one that is kept."""
+    """Print P10, P50 and P90 of both plans next to each other, and what broke the robust one."""
     from rich.table import Table
 
     from emberline.ui.cli import terminal
@@ -212,7 +220,7 @@ def _tables(result: Held) -> None:
         return grid
 
     money = result.robust.scenario.market.currency
-    price = table("price of holding", "unit", "undisturbed", "mean of the days", "still below the baseline", words=2)
+    price = table("price of robustness", "unit", "undisturbed", "mean of the days", "still below the baseline", words=2)
     measures = (
         ("carbon_kg", "carbon", "t CO2e", 1e-3, 2),
         ("cost", "cost", money, 1.0, 0),

@@ -1,4 +1,4 @@
-"""The command ``emberline levers``: what shifting heats and each asset of the site bring, alone and as the last."""
+"""Command ``emberline levers``: the saving from shifting heats and from each asset, on its own and added last."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMATS = ("csv", "json")
 PHASES = {"sequential": "production first, site after", "joint": "heats and site together", "levers": "levers"}
 COLUMNS = {"first": "first in", "last": "last in", "ruled": "by rules"}
 BEYOND = 0.005
-"""Beyond what share of a saving the interval is told that the solver has left open."""
+"""Width of the solver's uncertainty, as a share of the saving, above which it is printed."""
 
 
 def levers(
@@ -36,11 +36,12 @@ def levers(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say what each lever brings: shifting heats, battery, stores, engines, heat recovery.
+    """Report the saving of each lever: shifting heats, battery, stores, engines, heat recovery.
 
-    Two searches are made, each within the scenario's gap and time limit: production first and the site after, and both
-    together. Then each lever is added to the baseline heats alone and taken away from the joint plan. Ctrl-C takes the
-    best plans so far, a second one gives up."""
+    Two searches are made, each within the scenario's gap and time limit: production first and the site after, and
+    both together. Then each lever is added to the baseline heats on its own, and removed from the joint plan. Ctrl-C
+    takes the best plans so far; press it twice to give up.
+    """
     from emberline.scenarios import load
 
     case = load(scenario, changes or [])
@@ -84,7 +85,7 @@ def _study(case: Scenario, quiet: bool) -> Levers:
 
 
 def rows(study: Levers) -> Iterator[dict[str, Any]]:
-    """The levers as a flat table: one row for each lever and column, then interactions and what all bring together."""
+    """The levers as a flat table: a row per lever and column, then interactions and the total."""
     for lever in study.levers:
         for column in COLUMNS:
             change = getattr(lever, column)
@@ -106,7 +107,7 @@ def _row(name: str, kind: str, column: str, change: Change) -> dict[str, Any]:
 
 
 def write(study: Levers, output: Path) -> None:
-    """Write the study to a file by its ending."""
+    """Write the study to a file; the suffix gives the format."""
     if output.suffix == ".json":
         output.write_text(json.dumps(study.summary(), indent=1, allow_nan=False, ensure_ascii=False), encoding="utf-8")
         return
@@ -128,7 +129,7 @@ def text(study: Levers) -> str:
 
 
 def show(console: Console, study: Levers) -> None:
-    """The study as the planner reads it: the plans, what is saved, the levers."""
+    """Print the study: the plans, the savings, the levers."""
     from rich.text import Text
 
     from emberline.ui.cli import terminal
@@ -137,7 +138,7 @@ def show(console: Console, study: Levers) -> None:
     scenario = study.scenario
     for line in terminal.heading(scenario)[:2]:
         console.print(Text(line))
-    console.print(Text(f"what each lever brings ({wording.SIGNALS[scenario.goal.signal]})"))
+    console.print(Text(f"saving of each lever ({wording.SIGNALS[scenario.goal.signal]})"))
     console.print()
     console.print(_plans(study), soft_wrap=True)
     console.print()
@@ -154,7 +155,7 @@ def _table(*columns: str) -> Any:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(columns[0], no_wrap=True)
     for name in columns[1:]:
-        # as text: a unit in brackets would be taken for a style
+        # as text: a unit in brackets would be parsed as a style
         table.add_column(Text(name), justify="right", no_wrap=True)
     return table
 
@@ -202,7 +203,7 @@ def _levers(study: Levers) -> Any:
 
 
 def _cells(change: Change | None, study: Levers) -> tuple[str, str]:
-    """Carbon and cost; behind the goal's figure how far it may be off, where the solver left something open."""
+    """Carbon and cost; the goal's figure with the uncertainty that the solver left open."""
     if change is None:
         return "–", "–"
     cells = list(_cells_of({"carbon_kg": change.carbon_kg, "cost": change.cost}))
@@ -238,14 +239,14 @@ def _facts(study: Levers) -> Iterator[tuple[str, str]]:
         if saved is not None and case.figures is not None:
             carbon, cost = _cells_of({"carbon_kg": saved.carbon_kg, "cost": saved.cost})
             share = percent(saved.cost / abs(case.figures.cost) if case.figures.cost else None)
-            yield "saved", f"together against {name}: {carbon} t CO2e, {cost} {money} ({share})"
+            yield "saved", f"together compared with {name}: {carbon} t CO2e, {cost} {money} ({share})"
     searches = (("together", study.search, study.gap), ("production first", study.heats_first, study.heats_first.gap))
     for name, plan, gap in searches:
         yield "search", f"{name}: {plan.status}, {'no bound proven in time' if gap is None else f'gap {percent(gap)}'}"
     if study.joint.heats != "joint" and study.joint.figures is not None:
-        yield "heats", f"the joint search found none better than those of: {study.joint.heats}"
+        yield "heats", f"the joint search found nothing better than the heats of: {study.joint.heats}"
     if study.needed:
-        yield "stays", f"{', '.join(study.needed)}: the site cannot do without"
+        yield "stays", f"{', '.join(study.needed)}: the site cannot run without it"
     for lever in study.levers:
         if lever.reason:
             yield lever.name, lever.reason

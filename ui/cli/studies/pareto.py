@@ -1,4 +1,4 @@
-"""The commands ``emberline pareto`` and ``emberline front``: carbon against cost, searched and shown."""
+"""Commands ``emberline pareto`` and ``emberline front``: carbon against cost."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ PHASES = {"twin": "the baseline run", "ends": "least carbon and least cost", "gr
 
 def pareto(
     scenario: Named,
-    points: Annotated[int, typer.Option(min=2, max=101, help="points of the front, both ends included")] = 11,
+    points: Annotated[int, typer.Option(min=2, max=101, help="points of the front, including both ends")] = 11,
     changes: Changes = None,
-    workers: Annotated[int, typer.Option(min=1, max=256, help="processes that search at the same time")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="processes that search in parallel")] = 1,
     cluster: Cluster = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="write the points to a .csv, .json or .nc")
@@ -33,10 +33,11 @@ def pareto(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search what carbon costs: plans from the cleanest to the cheapest.
+    """Search the trade-off between carbon and cost: plans from the cleanest to the cheapest.
 
-    The scenario's gap and time limit hold for each search; what it minimizes and its cap on extra cost do not. Ctrl-C
-    takes the points found so far, a second one gives up."""
+    The scenario's gap and time limit apply to each search; its goal and its cap on extra cost do not. Ctrl-C keeps
+    the points found so far; press it twice to give up.
+    """
     from emberline.scenarios import load
 
     case = load(scenario, changes or [])
@@ -81,7 +82,7 @@ def _search(case: Scenario, points: int, where: tuple[int, str | None], quiet: b
                 on_progress=lambda event: tell(_progress_line(event, case)),
                 cancel=wish,
             ),
-            "taking the points found so far",
+            "keeping the points found so far",
             quiet,
         )
     except ClusterError as error:
@@ -119,7 +120,7 @@ def _say(stored: StoredFront, as_json: bool) -> None:
 
 
 def show(console: Console, stored: StoredFront) -> None:
-    """A front as the planner reads it, from the cleanest to the cheapest point."""
+    """Print a front from the cleanest to the cheapest point."""
     from rich.table import Table
     from rich.text import Text
 
@@ -157,7 +158,7 @@ def show(console: Console, stored: StoredFront) -> None:
         )
     console.print(table, soft_wrap=True)
     if front.data.sizes["point"] > 1:
-        console.print(Text("difference: against the next cheaper point; in brackets where it may be no more than gaps"))
+        console.print(Text("difference: to the next cheaper point; in brackets if it may be within the gaps"))
     console.print()
     facts = [("baseline", _figures(front.baseline.carbon_kg, front.baseline.cost, money)), ("verdict", front.verdict)]
     facts += [("notes" if not i else "", line) for i, line in enumerate(front.notes)]

@@ -1,4 +1,4 @@
-"""The command ``emberline replay``: many disturbed replays of one plan."""
+"""Command ``emberline replay``: many disturbed replays of a plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from emberline.plans.store.run_folder import StoredRun
 
 ROWS = 20
-"""Limits that are listed at most."""
+"""Most limits that are listed."""
 
 
 def replay(
@@ -25,18 +25,21 @@ def replay(
     ] = 1000,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=2**63 - 1, show_default="the scenario's", help="of the random numbers"),
+        typer.Option(min=0, max=2**63 - 1, show_default="the scenario's", help="random seed"),
     ] = None,
-    baseline: Annotated[bool, typer.Option("--baseline", help="follow the baseline too, on the same luck")] = False,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="replay the baseline too, with the same disturbances")
+    ] = False,
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Follow a stored plan through many disturbed days: how often it holds, and what breaks it.
+    """Replay a stored plan on many disturbed days: how often it holds, and what breaks it.
 
-    The same replications give the same result on any number of workers. Ctrl-C takes those done so far, a second one
-    gives up."""
+    The same number of replications gives the same result with any number of workers. Ctrl-C keeps the replays done
+    so far; press it twice to give up.
+    """
     one_place(workers, cluster)
     store, number = find(run)
     stored = store.open(number)
@@ -46,7 +49,7 @@ def replay(
 
     ensemble, seconds = _follow(stored, replications, seed, baseline, (workers, cluster), quiet)
     if ensemble is None:
-        print("no replay was done: nothing is kept", file=sys.stderr)
+        print("no replay was finished: nothing is stored", file=sys.stderr)
         raise typer.Exit(130)
     path = ensembles.save(ensemble, stored)
     if as_json:
@@ -64,7 +67,7 @@ def _follow(
     where: tuple[int | None, str | None],
     quiet: bool,
 ) -> tuple[Ensemble | None, dict[str, float]]:
-    """The ensemble, and the seconds that making the workers ready and replaying took."""
+    """The ensemble, and the seconds for starting the workers and for replaying."""
     import time
 
     from emberline.plans.jobs.dask_workers import ClusterError
@@ -109,13 +112,13 @@ def _follow(
         return result
 
     try:
-        return study(work, "taking the replays done so far", quiet), seconds
+        return study(work, "keeping the replays done so far", quiet), seconds
     except ClusterError as error:
         raise Refused(f"--cluster {error}" if where[1] else str(error)) from None
 
 
 def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, float]) -> None:
-    """An ensemble as the planner reads it."""
+    """Print an ensemble."""
     from rich.table import Table
     from rich.text import Text
 
@@ -135,7 +138,7 @@ def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, f
         )
     )
     if ensemble.n < ensemble.asked:
-        console.print(Text(f"ended early: {ensemble.asked} replays were asked for"))
+        console.print(Text(f"ended early: {ensemble.asked} replays were requested"))
     console.print()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("", "unit"):
@@ -153,7 +156,7 @@ def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, f
     facts = [("seed", str(int(ensemble.data.attrs["seed"])))]
     if ensemble.against_baseline:
         baseline_days = int((ensemble.data["baseline_violations"] == 0).sum())
-        facts.append(("baseline", f"its list holds in {baseline_days} of {ensemble.n}, on the same luck"))
+        facts.append(("baseline", f"the baseline holds in {baseline_days} of {ensemble.n}, with the same disturbances"))
     rate = wording.number(ensemble.n / max(seconds["replays"], 1e-9), 0)
     facts.append(("seconds", f"{seconds['replays']:.1f} ({rate} replays a second), {seconds['start']:.1f} to start"))
     facts += terminal.holding(ensemble.held, ensemble.n)
@@ -188,7 +191,7 @@ def figures(ensemble: Ensemble) -> list[tuple[str, str, list[str]]]:
 
 
 def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
-    """What broke it, limit by limit."""
+    """Print what broke the plan, limit by limit."""
     from rich.table import Table
     from rich.text import Text
 
@@ -218,8 +221,8 @@ def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
         )
     console.print(table, soft_wrap=True)
     if len(rows) > ROWS:
-        console.print(Text(f"and {len(rows) - ROWS} more, all with --json"))
-    console.print(Text("first: replays in which it was missed before anything else; in: in which it was missed at all"))
+        console.print(Text(f"and {len(rows) - ROWS} more (all with --json)"))
     console.print(
-        Text(f"a unit had broken down before in {ensemble.after_breakdown} of the {broken} that did not hold")
+        Text("first: replays in which it was the first limit missed; in: replays in which it was missed at all")
     )
+    console.print(Text(f"in {ensemble.after_breakdown} of the {broken} failed replays a unit had broken down before"))

@@ -1,4 +1,4 @@
-"""The command ``emberline roll``: planning as time goes on, on the forecasts as they were issued."""
+"""Command ``emberline roll``: planning as time goes on, with the forecasts as they were issued."""
 
 from __future__ import annotations
 
@@ -16,37 +16,45 @@ if TYPE_CHECKING:
 def roll(
     scenario: Named,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="begin: a date, or a time with its offset")
+        str | None, typer.Option("--from", metavar="TIME", help="start: a date, or a time with its offset")
     ] = None,
     end: Annotated[
         str | None,
-        typer.Option("--to", metavar="TIME", help="end: a date (its day included), or a time as above"),
+        typer.Option("--to", metavar="TIME", help="end: a date (included), or a time as above"),
     ] = None,
     every: Annotated[
         list[str] | None,
-        typer.Option("--every", metavar="SPAN", help="plan so often, such as 1h; more of them are rolled beside it"),
+        typer.Option(
+            "--every", metavar="SPAN", help="planning interval, such as 1h; may be repeated to compare several"
+        ),
     ] = None,
     look_ahead: Annotated[
-        str, typer.Option("--look-ahead", metavar="SPAN", help="at least so far, to the end of that day")
+        str, typer.Option("--look-ahead", metavar="SPAN", help="at least this far, to the end of that day")
     ] = "48h",
     frozen: Annotated[
-        str, typer.Option("--frozen", metavar="SPAN", help="so long after a moment the plan before stands")
+        str,
+        typer.Option(
+            "--frozen", metavar="SPAN", help="the previous plan is kept for this long after each planning time"
+        ),
     ] = "0h",
     keep: Annotated[
-        str, typer.Option("--keep", metavar="SHARE", help="a plan that is better by less is no reason to change")
+        str,
+        typer.Option("--keep", metavar="SHARE", help="keep the previous plan if a new one is better by less than this"),
     ] = "0.1%",
     replication: Annotated[
-        int | None, typer.Option("--replication", min=0, metavar="N", help="disturbed, on this luck of the line")
+        int | None,
+        typer.Option("--replication", min=0, metavar="N", help="add disturbances to the line, with this replication"),
     ] = None,
-    foresight: Annotated[bool, typer.Option(help="roll with everything known, too")] = True,
+    foresight: Annotated[bool, typer.Option(help="also roll with perfect foresight")] = True,
     changes: Changes = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Roll through a time: the twin is the plant, each plan knows its state and the forecasts issued by then.
+    """Roll through a period: the twin is the plant; each plan knows its state and the forecasts issued by then.
 
-    Reported are the gain against the baseline and the regret against one plan that knew everything, with 90 %
-    intervals, and what planning less often costs. The exit code is 1 where a limit was missed."""
+    Reports the gain over the baseline and the regret against a single plan with perfect foresight, with 90 %
+    intervals, and the cost of planning less often. The exit code is 1 if a limit was missed.
+    """
     from emberline.plans.jobs import memory
     from emberline.plans.rolling import How, compare, refuse
     from emberline.plans.rolling.span import load_span
@@ -61,7 +69,7 @@ def roll(
     except ValueError as error:
         raise Refused(f"--keep {error}") from None
     if not 0 <= share < 1:
-        raise Refused(f"--keep {keep}: a share from 0 to below 100 %")
+        raise Refused(f"--keep {keep}: must be a share from 0 to below 100 %")
     case = load_span(scenario, changes or [], start, end)
     how = How(spans[0], _minutes("--look-ahead", look_ahead), _minutes("--frozen", frozen), share)
     for minutes in spans:
@@ -71,10 +79,10 @@ def roll(
     def work(tell: Any, wish: Any) -> Comparison:
         def on_step(name: str, step: Any) -> None:
             if step is None:
-                tell(f"{name}: one plan over the whole")
+                tell(f"{name}: one plan over the whole period")
                 return
             at = case.horizon.instant(step.at_min)
-            change = "laid in" if step.laid else "nothing changed"
+            change = "new plan" if step.laid else "unchanged"
             tell(f"{name}, {at:%Y-%m-%d %H:%M}: {step.status}, {change}")
 
         return compare(case, how, spans[1:], foresight=foresight, replication=replication, on_step=on_step, cancel=wish)
@@ -162,7 +170,7 @@ def _facts(comparison: Comparison) -> list[tuple[str, str]]:
             ("regret", f"{_words(comparison, regret)}; that plan: {best.status}, gap {wording.percent(best.gap)}")
         )
     if comparison.not_knowing is not None:
-        facts.append(("of it not knowing", _words(comparison, comparison.not_knowing)))
+        facts.append(("of which from not knowing", _words(comparison, comparison.not_knowing)))
     for other, more in comparison.less_often():
         facts.append((f"every {_span(other)} instead", f"{_words(comparison, more)} more"))
     money = comparison.scenario.market.currency
@@ -177,7 +185,7 @@ def _facts(comparison: Comparison) -> list[tuple[str, str]]:
         by = wording.number(abs(value - cap) * factor, 2)
         facts.append((label, f"{'exceeded' if over else 'kept'} by {by} {unit}"))
     if rolled.unplanned:
-        facts.append(("no plan found", f"{rolled.unplanned} of {len(rolled.steps)} times; what was there went on"))
+        facts.append(("no plan found", f"{rolled.unplanned} of {len(rolled.steps)} times; the previous plan continued"))
     return facts
 
 

@@ -1,4 +1,4 @@
-"""What ``emberline hold --samples`` tells: a site planned over samples of prices and intensities."""
+"""Output of ``emberline hold --samples``: a site planned over samples of prices and intensities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def sample(scenario: Scenario, count: int, share: float | None, as_json: bool, quiet: bool) -> None:
-    """Plan over samples, compare with the plan on the forecast, and tell."""
+    """Plan over samples, compare with the plan on the forecast, and report."""
     from emberline.plans.robustness.holding.sampled import compare
     from emberline.ui.cli.progress import study
 
@@ -53,7 +53,11 @@ def _show(comparison: Compared) -> None:
     table.add_column(f"on {summary['fresh']} other days", no_wrap=True)
     for name in ("mean", worst):
         table.add_column(name, justify="right", no_wrap=True)
-    labels = {"sampled": "planned over samples", "plain": "planned on the forecast", "knowing": "knowing each day"}
+    labels = {
+        "sampled": "planned over samples",
+        "plain": "planned on the forecast",
+        "knowing": "with perfect foresight of each day",
+    }
     for name, label in labels.items():
         row = summary["on_fresh"][name]
         table.add_row(label, number(row["mean"]), number(row["cvar"]))
@@ -62,8 +66,8 @@ def _show(comparison: Compared) -> None:
     console.print(
         Text(
             f"gained by samples: {number(gained['mean'])} {unit} in the mean (standard error "
-            f"{number(gained['standard_error'])}), {number(gained['cvar'])} in the {worst}; "
-            f"knowing each day would gain {number(gained['knowing'])} more"
+            f"{number(gained['standard_error'])}), {number(gained['cvar'])} in the {worst}; perfect foresight of "
+            f"each day would gain {number(gained['knowing'])} more"
         )
     )
-    console.print(Text("caps of the goal are left out; dispatch knows its day, what is fixed before does not"))
+    console.print(Text("caps of the goal are left out; dispatch knows its day, decisions fixed in advance do not"))

@@ -1,4 +1,4 @@
-"""The command ``emberline sweep``: many plans of one scenario."""
+"""Command ``emberline sweep``: many plans of one scenario."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def sweep(
     scenario: Named,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=[VALUE, …]", help="values of a key; without brackets: the same for all"),
+        typer.Option(
+            "--set", metavar="KEY=[VALUE, …]", help="values of a key; without brackets: the same value for all plans"
+        ),
     ] = None,
     gap: SearchGap = None,
     time_limit: SearchTime = None,
@@ -26,10 +28,11 @@ def sweep(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Plan a scenario for every combination of some values, each a stored run.
+    """Plan a scenario for every combination of some values; each plan is a stored run.
 
-    Ctrl-C leaves what is done: plans under way are given up, those made are stored. The exit code is 1 where no plan
-    is acceptable."""
+    Ctrl-C keeps what is done: plans in progress are dropped, finished ones are stored. The exit code is 1 if no plan
+    is acceptable.
+    """
     one_place(workers, cluster)
     from emberline.plans.studies import sweep as sweeps
 
@@ -57,7 +60,7 @@ def sweep(
             )
 
     try:
-        sweep = study(work, "leaving it at the plans made so far", quiet)
+        sweep = study(work, "keeping the plans made so far", quiet)
     except ClusterError as error:
         raise Refused(f"--cluster {error}" if cluster else str(error)) from None
     if as_json:
@@ -116,7 +119,7 @@ def _show_sweep(sweep: Sweep) -> None:
     console.print()
     facts = [
         ("planned", f"{sweep.done} of {len(sweep.rows)}"),
-        ("notes", "saved: against the baseline under the same setting; gap: on what can be decided"),
+        ("notes", "saved: compared with the baseline under the same setting; gap: fixed emissions and costs left out"),
         ("file", str(sweep.path)),
     ]
     for name, text in facts:

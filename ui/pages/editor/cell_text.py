@@ -1,4 +1,4 @@
-"""What a cell of a table holds in YAML's braces, said in words: fields by their names, numbers with their units."""
+"""YAML values in table cells in plain words: names of fields, numbers with units."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ from emberline.ui.pages.editor.fields import SHARE, label_parts
 from emberline.ui.text.language import mark, tr
 
 MOST = 12
-"""Of the items of a list, as many are said."""
+"""Most items of a list that are written out."""
 NAMED = ("name", "source", "store", "carrier", "load", "share")
-"""Fields that tell the items of a list apart: where an item begins with one, its value alone is said."""
+"""Fields that identify list items: if an item begins with one, only its value is written."""
 ALONE = ("per_t", "per_mwh", "per_unit", "kg_per_t", "gj_per_t", "kwh_per_t")
-"""Fields whose value says by its unit what it is."""
+"""Fields whose unit makes the name superfluous."""
 PER = {"per_t": mark("t"), "per_mwh": mark("MWh"), "per_unit": mark("unit")}
-"""What an amount is for: of what it is, the store or carrier beside it says."""
+"""Reference of specific amounts; the store or carrier is named next to it."""
 WORDS = (
     mark("off spec"), mark("share"), mark("load"),
     mark("low"), mark("high"), mark("usual"), mark("least"), mark("most"), mark("weekdays"), mark("hours"),
     mark("mode"), mark("minutes"), mark("between"), mark("column"), mark("table"), mark("used"), mark("electric"),
     mark("fuels"), mark("earliest"), mark("latest"), mark("cold after"),
 )  # fmt: skip
-"""Fields that stand in braces only, so that neither form nor table has told their names to the translators."""
+"""Fields that occur only inside braces, so neither form nor tables have marked their names for translation."""
 
 
 def nested(value: Any) -> bool:
-    """Whether a value holds several others."""
+    """Whether a value contains others."""
     return isinstance(value, dict | list) and bool(value)
 
 
 def in_words(value: Any, money: str, field: str = "") -> str:
-    """A value in words: ``low 192 t/h · high 220 t/h``, items of a list apart by a semicolon.
+    """A value in words: ``low 192 t/h · high 220 t/h``; list items are separated by semicolons.
 
     Args:
-        value: as the text holds it.
-        money: the currency, for units.
-        field: that it is of, for the unit of a plain number.
+        value: as in the text.
+        money: currency, for units.
+        field: name of the value's field, for the unit of a plain number.
     """
     if isinstance(value, dict):
         return " · ".join(

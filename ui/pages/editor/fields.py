@@ -1,4 +1,4 @@
-"""What a form needs of a record's fields: label with unit, help, kind of widget, default. Made from the records."""
+"""Fields of a record for the form: label with unit, help, kind of widget, default; derived from the records."""
 
 from __future__ import annotations
 
@@ -28,23 +28,24 @@ UNITS = {
     "per_unit": "{currency}/{unit}", "per_t": "{currency}/t", "per_mw": "{currency}/MW", "per_h": "1/h", "mwh": "MWh",
     "mw": "MW", "tph": "t/h", "min": "min", "kg": "kg", "gj": "GJ", "share": SHARE, "h": "h", "t": "t", "s": "s",
 }  # fmt: skip
-"""Unit of a field by the end of its name, longest first."""
+"""Unit of a field by its suffix, longest first."""
 TITLES = {
     "minimize": "Goal", "signal": "Grid intensity that counts", "covers": "Carbon price is paid on",
-    "per_t": "Price of a tonne", "credit_stock": "Credit what stores end with", "factor": "Emission factor by name",
-    "residual_kg_per_mwh": "Residual mix", "by_products": "By-products carry away", "hold": "Share of days to be held",
-    "rate_k_per_min": "Lost while waiting", "mtbf_h": "Mean time between failures", "mttr_min": "Mean time to repair",
+    "per_t": "Price of a tonne", "credit_stock": "Credit final stock", "factor": "Emission factor by name",
+    "residual_kg_per_mwh": "Residual mix", "by_products": "Allocated to by-products",
+    "hold": "Share of days on which it must hold", "rate_k_per_min": "Heat loss while waiting",
+    "mtbf_h": "Mean time between failures", "mttr_min": "Mean time to repair",
     "kwh_per_t": "Electricity", "kwh_per_kg": "Electricity", "mwh_per_unit": "Electricity", "pv": "PV",
     "exhaust_per_unit": "Exhaust", "running_cost_per_h": "Running cost", "cop": "Coefficient of performance",
 }  # fmt: skip
-"""Where a field's name alone says too little."""
+"""Titles of fields whose name alone is not clear."""
 NOT_ASKED = {("Accounting", "table")}
-"""Fields of a file of one's own, which is for the command line."""
+"""Fields that refer to the user's files, for the command line only."""
 
 
 @dataclass(frozen=True)
 class FormField:
-    """A field of a record as a form shows it."""
+    """A field of a record in a form."""
 
     name: str
     words: str
@@ -58,13 +59,13 @@ class FormField:
 
     @property
     def label(self) -> str:
-        """What it is called in the current language, with its unit."""
+        """Label in the current language, with unit."""
         return label_of(self.words, self.unit)
 
 
 @cache
 def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
-    """Fields of a record that hold one value or one series; what has fields of its own is left out."""
+    """Fields of a record that hold one value or one series; nested records are left out."""
     entries = []
     for name, field in record.model_fields.items():
         kind, choices = _kind(field.annotation, name)
@@ -81,7 +82,7 @@ def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
 
 
 def label_parts(name: str, currency: str, share: bool = False) -> tuple[str, str]:
-    """What a field is called, and its unit."""
+    """Label and unit of a field."""
     end = next((end for end in UNITS if name == end or name.endswith(f"_{end}")), None)
     unit = UNITS[end].format(currency=currency, unit="unit") if end else SHARE if share else ""
     words = name.removesuffix(f"_{end}") if end and end != "share" else name
@@ -95,7 +96,7 @@ def label_of(words: str, unit: str) -> str:
 
 
 def _kind(annotation: Any, name: str) -> tuple[str, tuple[str, ...]]:
-    """Kind of widget and its choices; empty where a field is no single value."""
+    """Kind of widget and its choices; empty if the field is not a single value."""
     annotation = _bare(annotation)
     if get_origin(annotation) is Literal:
         return "choice", tuple(map(str, get_args(annotation)))
@@ -117,7 +118,7 @@ def _kind(annotation: Any, name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _bare(annotation: Any) -> Any:
-    """An annotation without what validates it, and without None."""
+    """An annotation without validators and without None."""
     while True:
         if get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]
@@ -132,7 +133,7 @@ def _bare(annotation: Any) -> Any:
 
 @cache
 def descriptions(record: type) -> dict[str, str]:
-    """What the lines below the fields say, of a record and those that it is derived from."""
+    """Docstrings of the fields of a record and its base classes."""
     texts: dict[str, str] = {}
     for kind in reversed(record.__mro__):
         if not issubclass(kind, BaseModel) or kind.__module__.startswith("pydantic"):
@@ -150,14 +151,14 @@ def _is_text(node: ast.stmt) -> bool:
 
 
 def as_typed(value: Any) -> str:
-    """A value as it is typed: words as they are, all else as YAML on one line."""
+    """A value as typed: text as it is, everything else as YAML on one line."""
     if value is None:
         return ""
     return value if isinstance(value, str) else flow(value)
 
 
 def typed_default(field: FormField) -> str:
-    """A field's default as it is typed; empty where there is none."""
+    """Default of a field as typed; empty if there is none."""
     value = field.default
     if value is None or isinstance(value, BaseModel):
         return ""

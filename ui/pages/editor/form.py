@@ -1,4 +1,4 @@
-"""A draft as a form: sections of the nouns, every field with its unit, its help and a check beside it."""
+"""A draft as a form: sections, and for every field its unit, help and a check."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class FieldGroup:
 SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
     "horizon": (
         mark("Horizon"),
-        (FieldGroup(mark("What it is called"), (), Scenario), FieldGroup(mark("Time"), ("horizon",), Horizon)),
+        (FieldGroup(mark("Name"), (), Scenario), FieldGroup(mark("Time"), ("horizon",), Horizon)),
     ),
     "goal": (
         mark("Goal"),
@@ -65,23 +65,23 @@ SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
     "state": (
         mark("State and line"),
         (
-            FieldGroup(mark("State when the plan begins"), ("state",), PlantState),
-            FieldGroup(mark("Heat lost while waiting"), ("line", "heat_loss"), HeatLoss),
+            FieldGroup(mark("State at the start of the plan"), ("state",), PlantState),
+            FieldGroup(mark("Heat loss while waiting"), ("line", "heat_loss"), HeatLoss),
         ),
     ),
     "disturbances": (mark("Disturbances"), (FieldGroup(mark("Spread and replays"), ("disturbances",), Disturbances),)),
-    "accounting": (mark("Accounting"), (FieldGroup(mark("How emissions are counted"), ("emissions",), Accounting),)),
+    "accounting": (mark("Accounting"), (FieldGroup(mark("Counting of emissions"), ("emissions",), Accounting),)),
 }
-"""The form: title and groups of each section."""
+"""Title and groups of each section."""
 COLUMNS = 3
 LONG = ("description",)
-"""Fields of more than a line."""
+"""Fields with several lines of text."""
 
 
 def show(draft: Draft, now: DraftState) -> None:
     """Draw the form."""
     if now.data is None:
-        st.text(tr("The text is no YAML mapping, so that no form can show it. Correct it under Text, or undo."))
+        st.text(tr("The text is not a YAML mapping, so the form cannot show it. Correct it under Text, or undo."))
         return
 
     def label(name: str) -> str:
@@ -134,7 +134,7 @@ def _field(draft: Draft, now: DraftState, group: FieldGroup, field: FormField) -
 
 
 def _widget(field: FormField, value: Any, key: str, name: str) -> Any:
-    """The value that was typed; ``ABSENT``: the default counts; None: nothing was changed."""
+    """The typed value; ``ABSENT``: use the default; None: unchanged."""
     label = field.label
     help_text = "  \n".join([*([tr(field.help)] if field.help else []), f"`{name}`"])
     if field.kind in ("choice", "zone"):
@@ -176,7 +176,7 @@ def _typed(text: str, kind: str) -> Any:
 
 
 def _check(now: DraftState, group: FieldGroup, field: FormField, path: Keys, value: Any) -> None:
-    """A line below the field: what is wrong, or how it was understood."""
+    """A line below the field: its mistakes, or how the value was understood."""
     problems = now.at(path)
     if problems:
         st.text("\n".join(f"✕ {_cut(problem.key, path)}{problem.says}" for problem in problems[:3]))
@@ -196,7 +196,7 @@ def _check(now: DraftState, group: FieldGroup, field: FormField, path: Keys, val
 
 
 def _span(scenario: Scenario, path: Keys) -> str:
-    """Lowest and highest value of a series, and where it is from."""
+    """Lowest and highest value of a series, and its source."""
     for name, place, series, _ in scenario.series():
         if place == path and name in scenario.inputs:
             data = scenario.inputs[name]

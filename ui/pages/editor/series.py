@@ -1,4 +1,4 @@
-"""A draft's series: where each is from, how they look, and files that are brought in through a guided mapping."""
+"""Series of a draft: sources and preview, and import of files with a guided mapping."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from emberline.ui.charts import plan
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.view import View
 from emberline.ui.pages.editor.draft import DraftState, set_values
-from emberline.ui.pages.session import chart_cache, session
+from emberline.ui.pages.session import market_chart, session
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.said import said
@@ -32,7 +32,7 @@ TITLES = {
     "marginal-intensity": mark("carbon intensity of the grid, marginal"),
     "load": mark("base load of the site"),
     "pv": mark("yield of the PV plant"),
-    "actual": mark("metered power of the plant, to calibrate with"),
+    "actual": mark("metered power of the plant, for calibration"),
 }
 ORDERS = {
     "year first": mark("year first (2026-03-10)"),
@@ -41,7 +41,7 @@ ORDERS = {
     "unix seconds": mark("seconds since 1970"),
     "unix milliseconds": mark("milliseconds since 1970"),
 }
-COUNTS = {"interval": mark("each value is of its interval"), "register": mark("a meter's register that goes on")}
+COUNTS = {"interval": mark("each value belongs to its interval"), "register": mark("a cumulative meter register")}
 STAMPS = {"start": mark("start of the interval"), "end": mark("end of the interval")}
 GAPS = {
     "refuse": mark("refuse the file"),
@@ -58,23 +58,23 @@ DUPLICATES = {
 SHAPES = {
     "column": mark("one column"),
     "long": mark("one of several series below each other"),
-    "days": mark("a day in each row"),
+    "days": mark("one day per row"),
 }
 MOST_POINTS = 1500
 HEAD = 6
 
 
 def show(draft: Draft, now: DraftState) -> None:
-    """Draw the series that there are, and the import of another one."""
+    """Draw the series of the draft, and the import of another one."""
     if now.scenario is not None:
         _there(now.scenario)
     else:
-        st.text(tr("What the series look like is shown once the mistakes above are corrected."))
-    st.markdown(f"**{tr('Bring a series in')}**")
+        st.text(tr("Series are shown once the mistakes above are corrected."))
+    st.markdown(f"**{tr('Import series')}**")
     st.text(
         tr(
-            "A meter's, historian's or market's export: CSV, Excel (.xlsx) or Parquet, long or wide, in any zone. "
-            "Emberline guesses how it is to be read; look at the guess, correct it, and take the series."
+            "An export of a meter, historian or market: CSV, Excel (.xlsx) or Parquet, long or wide, in any time "
+            "zone. Emberline guesses how to read it; check the guess, correct it, and use the series."
         )
     )
     file = st.file_uploader(
@@ -86,7 +86,7 @@ def show(draft: Draft, now: DraftState) -> None:
 
 
 def session_of(draft: Draft) -> int:
-    """How many series were taken; the uploader begins anew after each."""
+    """Number of imported series; the uploader is reset after each."""
     return int(st.session_state.get(f"series.{draft.id}.taken", 0))
 
 
@@ -110,7 +110,7 @@ def _there(scenario: Scenario) -> None:
             for name, label in zip(names, labels, strict=True)
         },
     )  # fmt: skip
-    chart_cache.market(scenario)
+    market_chart.draw(scenario)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -122,7 +122,7 @@ def _bring(draft: Draft, now: DraftState, content: bytes, name: str, size: int) 
     key = f"series.{draft.id}.map"
     try:
         if size > LARGEST_MB * 1e6:
-            _refuse([tr("The file has {size} MB, at most {most} are read.", size=round(size / 1e6), most=LARGEST_MB)])
+            _refuse([tr("The file has {size} MB, the limit is {most} MB.", size=round(size / 1e6), most=LARGEST_MB)])
             return
         raw = _read(content, name, None, None)
         if len(raw.sheets) > 1:
@@ -134,7 +134,7 @@ def _bring(draft: Draft, now: DraftState, content: bytes, name: str, size: int) 
         return
     with st.container(key="upload"):
         st.dataframe(raw.frame.head(HEAD).astype(str), hide_index=True, alt=tr("First rows of the file"))
-    role = st.selectbox(tr("What it is"), list(ROLES), key=f"{key}.role", format_func=lambda one: tr(TITLES[one]))
+    role = st.selectbox(tr("Kind of series"), list(ROLES), key=f"{key}.role", format_func=lambda one: tr(TITLES[one]))
     zone = now.value(("horizon", "zone"))
     try:
         first = guess(raw, role, zone=zone if isinstance(zone, str) else "UTC")
@@ -149,7 +149,7 @@ def _bring(draft: Draft, now: DraftState, content: bytes, name: str, size: int) 
 
 
 def _horizon(now: DraftState) -> Horizon | None:
-    """The horizon, also of a draft with mistakes elsewhere."""
+    """The horizon, even of a draft with mistakes elsewhere."""
     if now.scenario is not None:
         return now.scenario.horizon
     try:
@@ -165,7 +165,7 @@ def _refuse(lines: Any) -> None:
 
 
 def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple[str, ...]]:
-    """Draw the mapping, as it was guessed until it is changed."""
+    """Draw the mapping; guessed values apply until they are changed."""
     had, columns = first.mapping, list(raw.frame.columns)
     answers: dict[str, Any] = {}
 
@@ -185,7 +185,7 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
     pick(a, tr("Times"), "time", columns)
     usual = "days" if had.through else "long" if had.where else "column"
     shape = b.selectbox(
-        tr("Values stand in"), shapes, shapes.index(usual), key=f"{key}.shape", format_func=lambda one: tr(SHAPES[one])
+        tr("Layout of values"), shapes, shapes.index(usual), key=f"{key}.shape", format_func=lambda one: tr(SHAPES[one])
     )
     pick(c, tr("Values") if shape != "days" else tr("First of the day's columns"), "value", columns)
     if shape == "days":
@@ -204,19 +204,19 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
         places: list[str | None] = [None, *columns]
         answers["clock"] = a.selectbox(
             tr("Times of the day"), places, places.index(had.clock), key=f"{key}.clock",
-            format_func=lambda one: tr("the dates tell them") if one is None else one,
+            format_func=lambda one: tr("included in the dates") if one is None else one,
         )  # fmt: skip
     a, b, c = st.columns(3, gap="medium")
-    pick(a, tr("Dates are written"), "order", list(ORDERS), ORDERS)
+    pick(a, tr("Format of dates"), "order", list(ORDERS), ORDERS)
     typed = b.text_input(
-        tr("Zone of times without offset"), had.zone or "", key=f"{key}.zone", placeholder=tr("the file tells offsets"),
-        help=tr("A name such as Europe/Berlin, UTC, or an offset that holds all year, such as +01:00"),
+        tr("Zone of times without offset"), had.zone or "", key=f"{key}.zone", placeholder=tr("the file gives offsets"),
+        help=tr("A name such as Europe/Berlin, UTC, or an offset that applies all year, such as +01:00"),
     )  # fmt: skip
     answers["zone"] = typed.strip() or None
     if shape != "days":
-        pick(c, tr("A time is the"), "stamps", list(STAMPS), STAMPS)
+        pick(c, tr("Times are the"), "stamps", list(STAMPS), STAMPS)
         if ROLES[role].unit == "MW":
-            pick(c, tr("An energy is"), "counts", list(COUNTS), COUNTS)
+            pick(c, tr("Energies"), "counts", list(COUNTS), COUNTS)
     a, b, c, d = st.columns(4, gap="medium")
     unit = a.text_input(
         tr("Unit of the values"), had.unit or "", key=f"{key}.unit",
@@ -230,8 +230,8 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
         tr("Interval [min]"), value=float(had.interval_min), min_value=0.0, key=f"{key}.interval", format="%g"
     )
     answers["interval_min"] = float(minutes)
-    pick(d, tr("Where values are missing"), "gaps", list(GAPS), GAPS)
-    pick(d, tr("Where times are there twice"), "duplicates", list(DUPLICATES), DUPLICATES)
+    pick(d, tr("Missing values"), "gaps", list(GAPS), GAPS)
+    pick(d, tr("Duplicate times"), "duplicates", list(DUPLICATES), DUPLICATES)
     words = b.text_input(
         tr("Words for a missing value"), "; ".join(had.missing), key=f"{key}.missing", placeholder="Bad; No Data"
     )
@@ -248,17 +248,17 @@ def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple
 
 
 def _otherwise(had: Mapping, answers: dict[str, Any]) -> set[str]:
-    """Fields that the user has chosen otherwise than they were guessed."""
+    """Fields whose value differs from the guess."""
     return {name for name, value in answers.items() if value != getattr(had, name)}
 
 
 def _series_of(raw: Raw, had: Mapping, columns: list[str], places: tuple[Any, Any], key: str) -> dict[str, str]:
-    """Which column names the series of a long table, and which of them is taken."""
+    """The column that names the series of a long table, and the series to use."""
     column, name = next(iter(had.where.items()), (columns[0], None))
     key_column = places[0].selectbox(tr("Column with the names"), columns, columns.index(column), key=f"{key}.names")
     names = list(dict.fromkeys(raw.frame[key_column].astype(str).str.strip()))[:2000]
     at = names.index(name) if name in names else 0
-    return {key_column: str(places[1].selectbox(tr("Series to take"), names, at, key=f"{key}.name"))}
+    return {key_column: str(places[1].selectbox(tr("Series to use"), names, at, key=f"{key}.name"))}
 
 
 def _result(draft: Draft, series: Imported, horizon: Horizon | None) -> None:
@@ -279,8 +279,8 @@ def _result(draft: Draft, series: Imported, horizon: Horizon | None) -> None:
         ends = (*series.span, horizon.start_utc, horizon.end_utc)
         first, last, start, end = (numbers.moment(at.astimezone(horizon.tz), with_offset=False) for at in ends)
         says = tr(
-            "The file covers {first} to {last}, the horizon is {start} to {end}: a plan over it is refused. Bring a "
-            "longer file, or move the horizon.",
+            "The file covers {first} to {last}, but the horizon is {start} to {end}: it cannot be planned. Import "
+            "a longer file, or move the horizon.",
             first=first, last=last, start=start, end=end,
         )  # fmt: skip
         with st.container(border=True):
@@ -288,9 +288,9 @@ def _result(draft: Draft, series: Imported, horizon: Horizon | None) -> None:
     chart = preview(series, horizon.zone if horizon is not None else "UTC", unit)
     st.altair_chart(chart, width="stretch", alt=tr("The series over time."))
     if series.role.path:
-        label = tr("Take it into the draft")
+        label = tr("Use in the draft")
     else:
-        st.text(tr("A meter's record is nothing of a scenario: download it for 'emberline calibrate --meter'."))
+        st.text(tr("A meter record is not part of a scenario: download it for 'emberline calibrate --meter'."))
         st.download_button(tr("Download"), series.csv(), "meter.csv", "text/csv", on_click="ignore", key="series.meter")
         return
     if st.button(label, type="primary", key=f"series.{draft.id}.take"):
@@ -298,10 +298,10 @@ def _result(draft: Draft, series: Imported, horizon: Horizon | None) -> None:
 
 
 def preview(series: Imported, zone: str, unit: str) -> Any:
-    """The series over its own time, on the axis of all charts."""
+    """The imported series over its own time span, with the axis of all charts."""
     start, end = series.span
     hours = (end - start).total_seconds() / 3600
-    # a file may be longer than any plan, so the limits of a horizon are not asked
+    # a file may be longer than any plan, so the limits of a horizon are not checked
     whole = Horizon.model_construct(start=start, zone=zone, days=None, length_h=hours, step_min=1)
     minutes = (series.seconds - series.seconds[0]) / 60
     frame = pd.DataFrame({"start": minutes, "value": series.values})

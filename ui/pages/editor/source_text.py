@@ -1,4 +1,4 @@
-"""A draft as text, what has changed since it was copied, and how it is taken along."""
+"""A draft as text, its changes since it was copied, and its download."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ MOST_TOLD = 40
 
 @dataclass(frozen=True)
 class PendingText:
-    """A text that was typed and is not applied yet."""
+    """Typed text that is not applied yet."""
 
     text: str
     version: str
-    """Of the draft that it was typed over."""
+    """Version of the draft when it was typed."""
 
 
 def unapplied(draft: Draft, now: DraftState) -> PendingText | None:
-    """What was typed and is not applied yet, on whatever page one has been since; None: nothing."""
+    """Typed text that is not applied yet, from any earlier view or page; None: nothing."""
     typed: PendingText | None = st.session_state.get(_place(draft))
     return typed if typed is not None and typed.text != now.text else None
 
@@ -41,9 +41,9 @@ def _place(draft: Draft) -> str:
 
 
 def show(draft: Draft, now: DraftState) -> None:
-    """Draw the text; what is typed is checked before it is kept, and kept with its mistakes if that is wanted."""
+    """Draw the text; typed text is checked before it is saved, and may be saved with mistakes."""
     key, waits = f"text.{draft.id}.{draft.version}", unapplied(draft, now)
-    # the field is forgotten whenever another view or page is drawn
+    # Streamlit forgets the field whenever another view or page is drawn
     st.session_state.setdefault(key, now.text if waits is None else waits.text)
 
     def remember() -> None:
@@ -57,7 +57,7 @@ def show(draft: Draft, now: DraftState) -> None:
 
     st.text_area(
         tr("The scenario as YAML"), height=HEIGHT, key=key, max_chars=drafts.LARGEST_TEXT, on_change=remember,
-        help=tr("Every key is described by 'emberline schema'. A number may be written with its unit."),
+        help=tr("'emberline schema' describes every key. Numbers may have units."),
     )  # fmt: skip
     first, second, rest = st.columns([1, 1, 4], vertical_alignment="center")
     kind: Literal["primary", "secondary"] = "secondary" if waits is None else "primary"
@@ -67,37 +67,35 @@ def show(draft: Draft, now: DraftState) -> None:
         st.rerun()
     second.button(tr("Discard"), disabled=waits is None, key=f"{key}.discard", on_click=discard, width="stretch")
     if waits is None:
-        rest.text(tr("What is typed here is checked when the field is left (Ctrl+Enter)."))
+        rest.text(tr("Text is checked when you leave the field (Ctrl+Enter)."))
         problem_lines(now, now.problems[AT_TOP:], most=MOST_TOLD)
         return
     preview = checked(waits.text, draft.folder)
     rest.text(tr("Not applied yet.") if preview.problems else tr("Not applied yet. ✓ No mistake found."))
     if waits.version != draft.version:
-        st.text(
-            tr("The draft has changed since this was typed: Apply puts this text in its place; Undo takes it back.")
-        )
+        st.text(tr("The draft has changed since this was typed: Apply replaces it with this text; Undo reverts."))
     problem_lines(preview, preview.problems, most=MOST_TOLD)
 
 
 def show_changes(draft: Draft, now: DraftState) -> None:
-    """Draw the difference to the original as a table of key, original, now."""
+    """Draw the differences to the original as a table of key, original, now."""
     table = changes(draft, now)
     if table is None:
-        st.text(tr("The text is no YAML mapping: what has changed cannot be told until it is."))
+        st.text(tr("The text is not a YAML mapping: its changes cannot be listed."))
         return
     if table.empty:
-        st.text(tr("Nothing has changed since the copy was made."))
+        st.text(tr("Nothing has changed since it was copied."))
         return
     with st.container(key="changes"):
         st.dataframe(
-            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 640), alt=tr("What has changed"),
+            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 640), alt=tr("Changes"),
             column_config={"key": tr("key"), "original": tr("original"), "now": tr("now")},
         )  # fmt: skip
-    st.caption(tr("The same on the command line: --set with key=value, for each line."))
+    st.caption(tr("On the command line: --set key=value for each line."))
 
 
 def changes(draft: Draft, now: DraftState) -> pd.DataFrame | None:
-    """What differs from the original; None: the text cannot be read."""
+    """Differences to the original; None: the text cannot be read."""
     began = state(str(draft.folder / draft.texts[0])).data
     if began is None or now.data is None:
         return None
@@ -112,7 +110,7 @@ def changes(draft: Draft, now: DraftState) -> pd.DataFrame | None:
 
 
 def _path_text(path: tuple[str | int, ...], *roots: Any) -> str:
-    """A path whose items are called by their names, as ``--set`` takes them."""
+    """A path with items given by name, as ``--set`` takes them."""
     places, parts = list(roots), []
     for part in path:
         inner = []
@@ -135,21 +133,21 @@ def _cell(value: Any) -> str:
 
 
 def download(draft: Draft, now: DraftState) -> None:
-    """Draw the button that takes the draft along: its text, with its series where it has some.
+    """Draw the download button: the text, with its series if there are any.
 
-    The file is made when it is asked for: one made beforehand is gone from the server as soon as the page changes, and
-    the browser, which looks whether it is there, says so.
+    The file is made when the button is pressed: the server drops a file made earlier as soon as the page changes,
+    and the browser reports an error.
     """
     name = now.scenario.name if now.scenario is not None else "scenario"
     if any((draft.folder / "files").iterdir()):
         st.download_button(
             tr("Download"), lambda: _packed(draft, now), f"{name}.zip", "application/zip", on_click="ignore",
-            key=f"download.{draft.version}", width="stretch", help=tr("The text and its series, as an archive"),
+            key=f"download.{draft.version}", width="stretch", help=tr("Text and series as an archive"),
         )  # fmt: skip
     else:
         st.download_button(
             tr("Download"), lambda: now.text, f"{name}.yaml", "application/yaml", on_click="ignore",
-            key=f"download.{draft.version}", width="stretch", help=tr("The text as YAML"),
+            key=f"download.{draft.version}", width="stretch", help=tr("Text as YAML"),
         )  # fmt: skip
 
 
@@ -164,10 +162,10 @@ def _packed(draft: Draft, now: DraftState) -> bytes:
 
 
 def read_upload(content: bytes, name: str) -> tuple[str, DraftState] | None:
-    """The text of an uploaded scenario and its state, or None and one line that says why there is none."""
+    """Text and state of an uploaded scenario; None if it is refused, with one line that says why."""
     if len(content) > drafts.LARGEST_TEXT:
         size, most = round(len(content) / 1e3), drafts.LARGEST_TEXT // 1000
-        st.text(f"✕ {name}: {tr('has {size} kB, a scenario has at most {most}', size=size, most=most)}")
+        st.text(f"✕ {name}: {tr('has {size} kB, the limit for a scenario is {most} kB', size=size, most=most)}")
         return None
     try:
         text = content.decode("utf-8-sig")

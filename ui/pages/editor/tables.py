@@ -1,7 +1,7 @@
-"""A draft's lists as tables: orders, grades, units, stores, assets and more. A cell holds what YAML holds; below
-the table it is said in words what stands in braces.
+"""Lists of a draft as tables: orders, grades, units, stores, assets and more. Cells hold YAML; nested values are
+explained in words below the table.
 
-A table keeps its place while it is edited: the editor begins anew only when something else has changed the draft.
+A table keeps its position while it is edited: the editor is reset only when something else has changed the draft.
 """
 
 from __future__ import annotations
@@ -46,24 +46,24 @@ TABLES: dict[str, tuple[str, Keys, type[BaseModel] | None]] = {
     "breakdowns": (mark("Breakdowns"), ("disturbances", "breakdowns"), Breakdown),
     "spreads": (mark("Spread by unit"), ("disturbances", "units"), Spread),
     "outages": (mark("Outages"), ("state", "outages"), Outage),
-    "started": (mark("Under way"), ("state", "started"), Started),
+    "started": (mark("In progress"), ("state", "started"), Started),
     "locks": (mark("Locks"), ("locks",), Lock),
 }
-"""Title, place in the scenario and record of each table; None: rows differ by their kind."""
+"""Title, place in the scenario and record of each table; None: rows of several kinds."""
 ENTRY = re.compile(r"(?:(\d{1,4})\s*[x×*]\s*)?(\S.*?)\s*")
-"""One entry of an order's heats: ``3 × rebar``."""
+"""An entry of an order's heats: ``3 × rebar``."""
 FIRST_COLUMNS = {"assets": ("kind", "name")}
 HEATS = "heats"
 MANY = 8
-"""Columns beyond which the names stay in sight."""
+"""Number of columns above which names are pinned."""
 FEW, MANY_ROWS = 4, 40
-"""Rows with braces that are said at once, and rows that are said at all."""
+"""Rows with nested values that are expanded at once, and most rows that are explained."""
 PLACE = "#"
-"""A column that is not shown: which item a row was; empty in new rows."""
+"""A hidden column: the original index of a row; empty for new rows."""
 
 
 @dataclass(frozen=True)
-class Table:
+class EditorTable:
     """A list of the draft as a table."""
 
     name: str
@@ -72,25 +72,25 @@ class Table:
     record: type[BaseModel] | None
 
 
-def tables(now: DraftState) -> list[Table]:
-    """Every table that a draft may have; the units of each stage have one of their own."""
+def tables(now: DraftState) -> list[EditorTable]:
+    """All tables that a draft may have; the units of each stage have their own."""
     entries = []
     for name, (title, path, record) in TABLES.items():
         if path[0] == "line" and now.value(("line",)) is ABSENT:
             continue
-        entries.append(Table(name, tr(title), path, record))
+        entries.append(EditorTable(name, tr(title), path, record))
         if name == "stages":
             stages = now.value(path)
             for i, stage in enumerate(stages if isinstance(stages, list) else []):
                 of = str(stage.get("name", i + 1))[:40] if isinstance(stage, dict) else str(i + 1)
-                entries.append(Table(f"units.{i}", tr("Units of {stage}", stage=of), (*path, i, "units"), Unit))
+                entries.append(EditorTable(f"units.{i}", tr("Units of {stage}", stage=of), (*path, i, "units"), Unit))
     return entries
 
 
 def show(draft: Draft, now: DraftState) -> None:
     """Draw the choice of a table and the table."""
     if now.data is None:
-        st.text(tr("The text is no YAML mapping, so that no table can show it. Correct it under Text, or undo."))
+        st.text(tr("The text is not a YAML mapping, so no table can show it. Correct it under Text, or undo."))
         return
     by_name = {table.name: table for table in tables(now)}
 
@@ -99,7 +99,7 @@ def show(draft: Draft, now: DraftState) -> None:
         wrong = len(now.at(table.path))
         return f"{table.title} ({len(items(now, table.path))}){f' ✕ {wrong}' if wrong else ''}"
 
-    # what has rows comes first; a selectbox shows names as they are, whatever is in them
+    # tables with rows come first; a selectbox shows names as plain text
     order = sorted(by_name, key=lambda name: not items(now, by_name[name].path))
     place, _ = st.columns([1, 2])
     choice = place.selectbox(tr("Table"), order, format_func=label, key=f"table.{draft.id}")
@@ -108,15 +108,15 @@ def show(draft: Draft, now: DraftState) -> None:
     problem_lines(now, [problem for problem in now.at(table.path) if problem not in now.problems[:AT_TOP]])
     st.caption(
         tr(
-            "A cell takes a number in the column's unit or a quantity with its own, as in 85000 kW; an empty one takes "
-            "the default. Rows are added at the end, and deleted once they are ticked at the left."
+            "A cell takes a number in the column's unit, or a quantity with its own unit such as 85000 kW; an "
+            "empty cell means the default. Add rows at the end; tick rows at the left to delete them."
         )
     )
     _nested_values(now, table)
 
 
-def _nested_values(now: DraftState, table: Table) -> None:
-    """What the cells with braces say, row by row."""
+def _nested_values(now: DraftState, table: EditorTable) -> None:
+    """Nested values in words, row by row."""
     money, rows = _money(now), items(now, table.path)
     groups: list[tuple[str, list[tuple[str, Any]]]] = []
     for place, row in enumerate(rows):
@@ -126,7 +126,7 @@ def _nested_values(now: DraftState, table: Table) -> None:
             groups.append((str(row.get("name", place + 1)), values))
     if not groups:
         return
-    with st.expander(tr("What stands in braces, in words"), expanded=len(groups) <= FEW):
+    with st.expander(tr("Nested values explained"), expanded=len(groups) <= FEW):
         for name, values in groups[:MANY_ROWS]:
             lines = [
                 f"{label_of(*label_parts(field, money))}: {in_words(value, money, field)}" for field, value in values
@@ -136,8 +136,8 @@ def _nested_values(now: DraftState, table: Table) -> None:
             st.text(tr("… and {count} more", count=len(groups) - MANY_ROWS))
         st.caption(
             tr(
-                "In the cells above curly braces hold several values, each as key: value, and square brackets several "
-                "items. They can be edited there, or under Text."
+                "In the cells above, braces hold several values as key: value, and brackets hold lists. Edit them "
+                "there, or under Text."
             )
         )
 
@@ -147,12 +147,12 @@ def _in_braces(name: str, value: Any, row: dict[str, Any]) -> bool:
 
 
 def items(now: DraftState, path: Keys) -> list[Any]:
-    """The items of a list; none where there is no list."""
+    """Items of a list; empty if there is none."""
     value = now.value(path)
     return value if isinstance(value, list) else []
 
 
-def _editor(draft: Draft, now: DraftState, table: Table) -> None:
+def _editor(draft: Draft, now: DraftState, table: EditorTable) -> None:
     place = f"table.{draft.id}.{table.name}"
     cache = st.session_state.get(place)
     if cache is None or cache["version"] != draft.version:
@@ -180,7 +180,7 @@ def _editor(draft: Draft, now: DraftState, table: Table) -> None:
     if set_values(draft, {table.path: after if after else ABSENT}):
         from emberline.plans.store import drafts
 
-        # the editor goes on as it is: what it shows is what the draft now holds
+        # the editor keeps its state: it shows what the draft now contains
         st.session_state[place] = cache | {"version": drafts.open_draft(draft.id).version}
         st.rerun()
 
@@ -190,7 +190,7 @@ def _money(now: DraftState) -> str:
     return currency if isinstance(currency, str) and len(currency) == 3 else "EUR"
 
 
-def _columns(now: DraftState, table: Table, names: list[str]) -> dict[str, Any]:
+def _columns(now: DraftState, table: EditorTable, names: list[str]) -> dict[str, Any]:
     money = _money(now)
     columns = {}
     for name in names:
@@ -204,8 +204,8 @@ def _columns(now: DraftState, table: Table, names: list[str]) -> dict[str, Any]:
     return columns
 
 
-def frame_of(rows: list[Any], table: Table) -> pd.DataFrame:
-    """Items as a table of text: a column for each field, and for each key of a field that is a mapping of values."""
+def frame_of(rows: list[Any], table: EditorTable) -> pd.DataFrame:
+    """Items as a table of text: a column per field, and per key of fields that map stages or units to values."""
     plainly = [row for row in rows if isinstance(row, dict)]
     columns: list[str] = list(FIRST_COLUMNS.get(table.name, ()))
     if table.record is not None:
@@ -229,7 +229,7 @@ def _columns_of(name: str, values: list[Any], always: bool) -> list[str]:
 
 
 SPLIT = ("duration_min", "energy_kwh_per_t")
-"""Fields by stage or unit: a column for each."""
+"""Fields by stage or unit, with a column for each."""
 
 
 def _flat(value: dict[str, Any]) -> bool:
@@ -261,7 +261,7 @@ def _are_heats(value: Any) -> bool:
 
 
 def items_of(edited: pd.DataFrame, before: list[Any], frame: pd.DataFrame) -> list[Any]:
-    """The items that an edited table stands for; what no column shows stays as it was."""
+    """Items of an edited table; what no column shows stays unchanged."""
     rows: list[Any] = []
     for row in edited.to_dict("records"):
         cells = {str(name): "" if pd.isna(cell) else str(cell).strip() for name, cell in row.items()}

@@ -1,4 +1,4 @@
-"""The widgets of what is asked, by group, and the overrides of the scenario that they stand for."""
+"""The input widgets by group, and the corresponding overrides of the scenario."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 
 PV_OF_ITS_OWN = {"table": "pv_typical", "column": "capacity_factor"}
-"""What a PV plant gives where the scenario has none."""
+"""Yield of a PV plant that the scenario does not have."""
 COVERS = {"direct": mark("scope 1 only"), "all": mark("scope 1 and 2")}
 SIGNALS = {"average": mark("average"), "marginal": mark("marginal")}
 WIDGETS = "widgets"
-"""Among the seeds: what the keys of the widgets begin with; else the scenario's name."""
+"""Key in the seeds: prefix of the widgets' keys; otherwise the scenario's name."""
 
 
 def draw(original: Scenario, seeds: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Draw all widgets that a scenario has.
+    """Draw all widgets of a scenario.
 
     Args:
-        original: the scenario as it is kept.
-        seeds: what the widgets show at first, by name; ``WIDGETS`` among them.
+        original: the scenario without changes.
+        seeds: initial values of the widgets by name, including ``WIDGETS``.
 
     Returns:
-        The values that differ from the scenario's, by name, and the overrides.
+        Values by name that differ from the scenario's, and the overrides.
     """
     values: dict[str, Any] = {}
     overrides: list[str] = []
@@ -52,7 +52,7 @@ def _of(original: Scenario, seeds: dict[str, Any]) -> str:
 def _number(
     label: str, key: str, original: Scenario, seeds: dict[str, Any], values: dict[str, Any], value: float, **limits: Any
 ) -> float:
-    """A number input that starts with the scenario's value and is noted where it differs."""
+    """A number input that starts with the scenario's value and is recorded if it differs."""
     first = float(seeds.get(key, value))
     limits = {"format": "%g", **limits}
     answer = float(st.number_input(label, value=first, key=f"{_of(original, seeds)}.{key}", **limits))
@@ -110,7 +110,7 @@ def _goal(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], ove
 def _market(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], overrides: list[str]) -> None:
     market = original.market
     money = market.currency
-    # a tariff's charges are no series: only what has a spot or an export price can be scaled
+    # tariff charges are not series: only spot and export prices can be scaled
     priced = {"price_per_mwh": market.price_per_mwh} if market.has_spot else {}
     if market.export_price_per_mwh is not None:
         priced["export_price_per_mwh"] = market.export_price_per_mwh
@@ -120,7 +120,7 @@ def _market(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], o
         with first:
             level = _number(
                 tr("Price level [%]"), "price_level", original, seeds, values, level, min_value=0.0, max_value=1000.0,
-                step=10.0, help=tr("Factor on spot and export price; a tariff's charges stay."),
+                step=10.0, help=tr("Factor on spot and export price; tariff charges stay unchanged."),
             )  # fmt: skip
     with second if priced else first:
         price = _number(
@@ -140,14 +140,14 @@ def _market(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], o
         format_func=lambda c: tr(COVERS[c]),
         key=f"{_of(original, seeds)}.covers",
         help=tr(
-            "Emission trading covers what the plant itself emits (scope 1); on scope 2, the grid's emissions, it is a "
-            "shadow price."
+            "Emission trading covers the plant's own emissions (scope 1); for scope 2, the grid's emissions, the "
+            "price is a shadow price."
         ),
     )
     if answer and answer != market.carbon_price.covers:
         values["covers"] = answer
         if market.carbon_price.scheme is not None:
-            # the scheme says what is covered: who asks for something else leaves it
+            # the scheme decides what is covered, so another coverage drops it
             overrides.append("market.carbon_price.scheme=null")
         overrides.append(f"market.carbon_price.covers={answer}")
 
@@ -183,7 +183,7 @@ def _casts(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], ov
         table["heats"] = earlier
     heats, mass = st.empty(), {grade.name: grade.mass_t for grade in original.line.grades}
     with st.expander(tr("Casts and heats")):
-        st.caption(tr("Change how many heats of a grade a cast has; 0 leaves them out."))
+        st.caption(tr("Change the number of heats per cast and grade; 0 removes them."))
         edited = st.data_editor(
             table,
             key=f"{_of(original, seeds)}.heats",
@@ -216,7 +216,7 @@ def _stores(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], o
     if isinstance(earlier, list) and len(earlier) == len(before):
         table[[NOW, END]] = earlier
     with st.expander(tr("Levels of stores")):
-        st.caption(tr("What there is now, and what must be left at the end, at least."))
+        st.caption(tr("Present level, and minimum level at the end."))
         edited = st.data_editor(
             table,
             key=f"{_of(original, seeds)}.stores",
@@ -235,14 +235,14 @@ def _search(original: Scenario, seeds: dict[str, Any], values: dict[str, Any], o
     with st.expander(tr("Caps and search")):
         cap_had = 100 * (goal.caps.extra_cost_share or 0.0)
         cap = _number(
-            tr("Cost above the baseline's, at most [%]"), "extra_cost", original, seeds, values, cap_had,
+            tr("Cost above the baseline, at most [%]"), "extra_cost", original, seeds, values, cap_had,
             min_value=0.0, max_value=100.0, step=1.0,
-            help=tr("A plan for least carbon may cost this much more."),
+            help=tr("A plan of least carbon may cost this much more."),
         )  # fmt: skip
         gap = _number(
             tr("Stop at a gap of [%]"), "gap", original, seeds, values, 100 * goal.gap,
             min_value=0.0, max_value=100.0, step=0.1,
-            help=tr("How far from the best possible the plan may be, on what can be decided."),
+            help=tr("Allowed distance from the best possible plan. Fixed emissions and costs are left out."),
         )  # fmt: skip
         limit = _number(
             tr("Stop the search after [s]"), "time_limit", original, seeds, values, goal.time_limit_s,

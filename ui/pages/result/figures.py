@@ -1,4 +1,4 @@
-"""Figures of a plan on the page: cards against the baseline, all of them as a table, those of disturbed replays."""
+"""Figures of a plan on the page: cards with the baseline, the full table, and disturbed replays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CARDS = {
     "cost": mark("Cost"),
     "peak, metered mean": mark("Peak"),
     "electricity imported": mark("Import"),
-    "steel": mark("Steel"),
+    "production": mark("Production"),
     "delivered": mark("Delivered"),
 }
 OF_DAYS = {
@@ -24,28 +24,28 @@ OF_DAYS = {
     "cost": mark("cost"),
     "peak_mw": mark("peak, metered mean"),
     "late_heats": mark("late heats"),
-    "missed_deliveries": mark("deliveries missed"),
-    "saved_carbon_kg": mark("carbon saved against the baseline on the same luck"),
-    "saved_cost": mark("cost saved against the baseline on the same luck"),
+    "missed_deliveries": mark("missed deliveries"),
+    "saved_carbon_kg": mark("carbon saved, same disturbances as the baseline"),
+    "saved_cost": mark("cost saved, same disturbances as the baseline"),
 }
 """Figures of disturbed replays."""
 
-TOLD = {
+COMPARISONS = {
     "saved": mark("Saved: {text}"),
     "stock": mark("Stock: {text}"),
     "discarded": mark("Discarded: {text}"),
     "demand": mark("Demand charges: {text}"),
     "locks": mark("Locks: {text}"),
 }
-"""What is said of what a plan makes and leaves, below the cards (``wording.outcomes``)."""
+"""Remarks on products and stock below the cards (``wording.outcomes``)."""
 EXPECTED = {"carbon": "carbon_kg", "cost": "cost"}
-"""Figures of which a saving is expected."""
+"""Figures with an expected saving."""
 SAVED_EXPECTED = {"carbon": mark("Expected carbon saving"), "cost": mark("Expected cost saving")}
 STOCK_CREDITED = mark("{figure}, stock credited")
 
 
 def show_cards(plan: Plan) -> None:
-    """Draw the main figures, and what is saved in all."""
+    """Draw the main figures and the total savings."""
     rows = list(wording.rows(plan.baseline_figures, plan.replay_figures))
     saved, expected = wording.headlines(rows), plan.expected()
     cards = [row for row in rows if row.label in CARDS]
@@ -58,12 +58,10 @@ def show_cards(plan: Plan) -> None:
         return
     says = [adding_up(label, saved[label], row) for label, row in _credited(rows).items()]
     texts = dict(wording.outcomes(plan))
-    says += [sentence(tr(text, text=texts[name])) for name, text in TOLD.items() if name in texts]
-    against = [tr("Against {whom}.", whom=wording.comparison(plan.scenario))]
+    says += [sentence(tr(text, text=texts[name])) for name, text in COMPARISONS.items() if name in texts]
+    against = [tr("Compared with {whom}.", whom=wording.comparison(plan.scenario))]
     if expected and plan.replays is not None:
-        text = tr(
-            "Expected: the median of {count} disturbed days, both under the same disturbances.", count=plan.replays.n
-        )
+        text = tr("Expected: median of {count} disturbed days, both under the same disturbances.", count=plan.replays.n)
         against.append(text)
     st.caption(" ".join(against))
     if says:
@@ -71,23 +69,23 @@ def show_cards(plan: Plan) -> None:
 
 
 def _credited(rows: list[wording.FigureRow]) -> dict[str, wording.FigureRow]:
-    """Of each figure for which stock counts, the row of the figure itself."""
+    """Rows of figures with a stock credit, by label."""
     labels = {row.label for row in rows}
     return {row.label: row for row in rows if wording.CREDITED.get(row.label) in labels}
 
 
 def adding_up(label: str, whole: wording.FigureRow, plain: wording.FigureRow) -> str:
-    """How what is saved adds up: the difference of the figures, and what stock counts."""
+    """The sum of a saving: difference of the figures plus stock credit."""
     saved, stock = plain.saved or 0.0, (whole.saved or 0.0) - (plain.saved or 0.0)
     return tr(
-        "{figure} saved: {plain} {unit} by the figures, {stock} {unit} for stock, {saved} {unit} in all.",
+        "{figure} saved: {plain} {unit} by the figures, {stock} {unit} for stock, {saved} {unit} in total.",
         figure=tr(CARDS[label]), plain=plain.number(saved), unit=plain.unit, stock=wording.signed(stock, plain.digits),
         saved=whole.number(whole.saved),
     )  # fmt: skip
 
 
 def _expected_card(row: wording.FigureRow, expected: dict[str, float]) -> None:
-    """The saving of a figure that is to be expected, and between what it lies in four of five disturbed days."""
+    """Expected saving of a figure, and the range that contains four of five disturbed days."""
     factor = 1e-3 if row.label == "carbon" else 1.0
     low, middle, high = (row.number(expected[name] * factor) for name in ("p10", "p50", "p90"))
     st.metric(
@@ -101,9 +99,9 @@ def _expected_card(row: wording.FigureRow, expected: dict[str, float]) -> None:
 
 
 def _card(row: wording.FigureRow, headline: wording.FigureRow, *, undisturbed: bool) -> None:
-    """A figure, and how it differs from the baseline's: both with stock credited, as the row ``headline`` has them.
+    """A figure and its difference to the baseline, both with stock credited, as in the row ``headline``.
 
-    ``undisturbed``: whether it is to be said that both are those of the undisturbed run.
+    ``undisturbed``: whether to mention that both are those of the undisturbed run.
     """
     name = tr(CARDS[row.label])
     name = name if headline is row else tr(STOCK_CREDITED, figure=name)
@@ -118,7 +116,7 @@ def _card(row: wording.FigureRow, headline: wording.FigureRow, *, undisturbed: b
     plain = f"{row.number(abs(saved))} ({wording.percent(abs(headline.share or 0.0), 1)})"
     plain = tr("{amount} undisturbed", amount=plain) if undisturbed and row.label in EXPECTED else plain
     same = not any(digit in "123456789" for digit in row.number(saved))
-    # the card knows which way it went by a plain minus in front
+    # the card reads its direction from a plain minus sign
     delta = f"{'-' if saved > 0 else '+'}{plain}"
     st.metric(
         label,
@@ -149,23 +147,23 @@ def show_all(plan: Plan) -> None:
 
 
 def show_days(plan: Plan) -> None:
-    """Draw what the disturbed replays came to."""
+    """Draw the results of the disturbed replays."""
     if plan.replays is None or not plan.replays.n:
         if plan.scenario.disturbed:
-            st.text(tr("No disturbed replays were asked for: set disturbances.replications in the scenario."))
+            st.text(tr("There are no disturbed replays: set disturbances.replications in the scenario."))
         else:
-            st.text(tr("Nothing is disturbed: the scenario gives neither spreads nor breakdowns."))
+            st.text(tr("The scenario has no disturbances: neither spreads nor breakdowns."))
         return
     holds, n = plan.replays.held, plan.replays.n
     if plan.scenario.processes:
         says = tr(
-            "The plan held without any violation in {held} of {n} disturbed replays (spread of rates and deliveries, "
-            "breakdowns).",
+            "The plan held without a violation in {held} of {n} disturbed replays (spread of rates and "
+            "deliveries, breakdowns).",
             held=holds, n=n,
         )  # fmt: skip
     else:
         says = tr(
-            "The plan held without any violation in {held} of {n} disturbed replays (spread of times, breakdowns).",
+            "The plan held without a violation in {held} of {n} disturbed replays (spread of times, breakdowns).",
             held=holds, n=n,
         )  # fmt: skip
     st.text(says)
@@ -179,7 +177,7 @@ def show_days(plan: Plan) -> None:
     rows = []
     other = "late_heats" if plan.scenario.processes else "missed_deliveries"
     for name, label in OF_DAYS.items():
-        if name not in quantiles or name == other:  # a run of an earlier release tells less
+        if name not in quantiles or name == other:  # runs of earlier releases have fewer figures
             continue
         unit, factor, digits = units_of[name]
         values = [wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")]

@@ -1,7 +1,7 @@
-"""What the planner has decided: heats that start at a stage on a unit at their time, whatever else is planned.
+"""Locks of the planner: heats that start at a stage on a unit at a given time, whatever else is planned.
 
-The side keeps a list of locks for each scenario, as plain data; none is what the scenario itself says. A stored plan is
-planned again around them by a worker, beginning with its own schedule (``plans/plan/replan.py``).
+The side keeps a list of locks per scenario as plain data; without one, the scenario's locks apply. A worker plans a
+stored plan again around them, starting from its schedule (``plans/plan/replan.py``).
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from emberline.ui.text import numbers
 from emberline.ui.text.language import tr
 
 KEY = "locks"
-"""Among the inputs of a request."""
+"""Key in the inputs of a request."""
 LockData = dict[str, str]
-"""A lock as plain data, as an override has it."""
+"""A lock as plain data, as in an override."""
 
 
 def applied(key: str, original: Scenario, seeds: dict[str, Any]) -> list[LockData] | None:
-    """Draw the locks at the side, each to be taken back; None: they are the scenario's own.
+    """Draw the locks at the side, each removable; None: those of the scenario apply.
 
     Args:
-        key: of the scenario among those that may be asked about.
-        original: the scenario as it is.
-        seeds: what a run was asked with.
+        key: of the scenario to choose.
+        original: the scenario without changes.
+        seeds: inputs of a run.
     """
     place = _place(key)
     _recall(key)
@@ -50,7 +50,7 @@ def applied(key: str, original: Scenario, seeds: dict[str, Any]) -> list[LockDat
     st.multiselect(
         tr("Locks"), list(range(len(entries))),
         format_func=lambda i: lock_text(original, Lock.model_validate(entries[i])), key=widget, on_change=on_change,
-        help=tr("What is planned keeps to them; take one back by its cross."),
+        help=tr("The next plan respects them; remove one with its cross."),
     )  # fmt: skip
     return locks
 
@@ -73,52 +73,52 @@ def lock_text(scenario: Scenario, lock: Lock) -> str:
 
 
 def override(locks: list[LockData]) -> str:
-    """The override that stands for a list of locks."""
+    """Override for a list of locks."""
     return f"locks={json.dumps(locks, ensure_ascii=False)}"
 
 
 def current(key: str, plan: Plan) -> tuple[Lock, ...]:
-    """The locks that hold now: those of the side, or where it says nothing those of the plan."""
+    """The locks that apply now: those of the side or, without any, those of the plan."""
     _recall(key)
     locks = st.session_state.get(_place(key))
     return plan.scenario.locks if locks is None else tuple(map(Lock.model_validate, locks))
 
 
 def hold(key: str, locks: tuple[Lock, ...]) -> None:
-    """Keep locks at the side; the next plan keeps to them."""
+    """Store locks at the side; the next plan respects them."""
     _keep(key, [replan.as_set(lock) for lock in locks])
 
 
 def _keep(key: str, locks: list[LockData]) -> None:
-    """Keep locks at the side and in the address, so that they survive a reload."""
+    """Store locks at the side and in the address, so that they survive a reload."""
     st.session_state[_place(key)] = locks
     session.keep_locks(json.dumps({"of": key, KEY: locks}, ensure_ascii=False, separators=(",", ":")))
 
 
 def _recall(key: str) -> None:
-    """Take the locks of the address, where the side has none yet: the page was loaded again."""
+    """Restore the locks in the address if the side has none: the page was reloaded."""
     if _place(key) in st.session_state:
         return
     try:
         address = json.loads(session.locks())
         locks = [replan.as_set(Lock.model_validate(lock)) for lock in address[KEY]] if address["of"] == key else None
-    except (ValueError, TypeError, KeyError):  # nothing, or what somebody wrote into the address
+    except (ValueError, TypeError, KeyError):  # no locks, or an invalid address
         return
     if locks is not None:
         st.session_state[_place(key)] = locks
 
 
 def key_of(run: str, plan: Plan) -> str:
-    """Of the scenario that a run was asked with, among those that may be asked about."""
+    """Key of the scenario of a run among those to choose from."""
     return str(note_of(run).get("scenario", plan.scenario.name))
 
 
 def plan_again(run: str, plan: Plan, locks: tuple[Lock, ...]) -> str:
-    """Start the worker that plans a stored plan again around locks; the id of the new run.
+    """Start the worker that plans a stored plan again around locks; returns the id of the new run.
 
     Raises:
-        ScenarioError: a lock is mistaken.
-        RuntimeError: too many jobs wait already.
+        ScenarioError: a lock is invalid.
+        RuntimeError: too many jobs are waiting.
     """
     replan.with_locks(plan.scenario, locks)
     data = [replan.as_set(lock) for lock in locks]

@@ -1,4 +1,4 @@
-"""Why a run has no plan, and buttons that plan again with a repair. The search runs in a process of its own."""
+"""Explanation why a run has no plan, with buttons that plan again with a repair. The search runs in its own process."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from emberline.ui.text.said import said
 
 TIME_LIMIT_S = 60.0
 GRACE_S = 30.0
-"""For the start of the process, and for the last step of its search."""
+"""Extra time for starting the process and for the last step of its search [s]."""
 KEY = "repair"
-"""Among what the user said: overrides of repairs that were applied."""
+"""Key in the user's inputs: overrides of applied repairs."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A run without a plan, as it was asked for."""
+    """A run without a plan, as requested."""
 
     scenario: str
     overrides: tuple[str, ...]
@@ -33,7 +33,7 @@ class Question:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def answer(question: Question) -> dict[str, Any]:
-    """What ``emberline why-not`` says; empty where it could not be asked."""
+    """Answer of ``emberline why-not``; empty if there is none."""
     settings = [part for text in question.overrides for part in ("--set", text)]
     command = [sys.executable, "-m", "emberline", "why-not", question.scenario, *settings, "--json", "--quiet"]
     try:
@@ -47,13 +47,13 @@ def answer(question: Question) -> dict[str, Any]:
 
 
 def ask(run: str) -> None:
-    """Offer to explain why a run has no plan, and to plan again with what would help."""
+    """Offer an explanation why a run has no plan, and repairs to plan again with."""
     try:
         request = queue.request(run)
     except StoreError:
         request = {}
     if not request.get("scenario"):
-        st.text(tr("The command line says why: emberline why-not SCENARIO, with the same --set."))
+        st.text(tr("The command line explains why: emberline why-not SCENARIO, with the same --set."))
         return
     question = Question(str(request["scenario"]), tuple(request["overrides"]))
     key = f"why.{run}"
@@ -62,7 +62,7 @@ def ask(run: str) -> None:
         st.session_state[key] = True
     if not st.session_state.get(key):
         return
-    with st.spinner(tr("Looking for the limits that are in the way, and for the smallest change that helps")):
+    with st.spinner(tr("Searching the limits in the way, and the smallest change that helps")):
         reply = answer(question)
     if not reply:
         st.warning(tr("No answer came in time. Ask the command line: emberline why-not, with a longer --time-limit."))
@@ -76,16 +76,16 @@ def _show(reply: dict[str, Any], note: dict[str, Any], question: Question) -> No
             for line in reply["missing"]:
                 st.text(f"✕ {said(line)}")
             if reply["conflict"]:
-                st.text(tr("These limits cannot all hold:") if reply["irreducible"] else tr("In the way:"))
+                st.text(tr("These limits conflict:") if reply["irreducible"] else tr("In the way:"))
             for line in reply["conflict"]:
                 st.text(f"· {said(line)}")
     if reply["status"] == "feasible":
-        st.text(tr("There is a plan: no limit is in its way. Plan again, with more time."))
+        st.text(tr("There is a plan: no limit prevents it. Plan again with more time."))
     elif reply["status"] == "unknown":
-        st.text(tr("No plan was found, and no proof that there is none. Plan again, with more time."))
+        st.text(tr("No plan was found, and there is no proof that none exists. Plan again with more time."))
     elif not reply["repairs"]:
         attempts, limits = reply["limits_tried"], reply["limits"]
-        st.text(tr("No change was found that helps, among {tried} of {count} limits.", tried=attempts, count=limits))
+        st.text(tr("No helpful change was found among {tried} of {count} limits.", tried=attempts, count=limits))
     for i, repair in enumerate(reply["repairs"]):
         says, button = st.columns([4, 1], vertical_alignment="center")
         says.text("\n".join(map(said, repair["says"])))
@@ -94,7 +94,7 @@ def _show(reply: dict[str, Any], note: dict[str, Any], question: Question) -> No
 
 
 def _plan(question: Question, note: dict[str, Any], more: list[str]) -> None:
-    """Plan again with a repair; the side keeps it until it is taken back."""
+    """Plan again with a repair; the side keeps it until it is removed."""
     repairs = [*dict(note.get("inputs", {})).get(KEY, []), *more]
     note = {"scenario": question.scenario, **note, "inputs": {**dict(note.get("inputs", {})), KEY: repairs}}
     try:
@@ -108,14 +108,14 @@ def _plan(question: Question, note: dict[str, Any], more: list[str]) -> None:
 
 
 def applied(name: str, seeds: dict[str, Any]) -> list[str]:
-    """Draw the repairs that were applied to a scenario, with a button that takes them back; their overrides."""
+    """Draw the applied repairs of a scenario with a button that removes them; returns their overrides."""
     place = _place(name)
     repairs: list[str] = list(st.session_state.setdefault(place, list(seeds.get(KEY, []))))
     if not repairs:
         return []
     with st.container(border=True, gap="xxsmall"):
-        st.text("\n".join([tr("Repairs that were applied:"), *repairs]))
-        if st.button(tr("Take them back"), key=f"{place}.back"):
+        st.text("\n".join([tr("Applied repairs:"), *repairs]))
+        if st.button(tr("Remove"), key=f"{place}.back"):
             st.session_state[place] = []
             st.rerun()
     return repairs

@@ -1,4 +1,4 @@
-"""What a works does, as tables: what is asked of it, runs by unit, stores, deliveries."""
+"""Tables of a works: its request, runs by unit, stores, deliveries."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from emberline.ui.text import wording, works
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.numbers import listed, sentence
 
-WORTH, CARBON_OF = mark("worth [{unit}]"), mark("carbon [kg CO2e/t]")
+WORTH, CARBON_OF = mark("value [{unit}]"), mark("carbon [kg CO2e/t]")
 RUN_DIGITS = {
     mark("makes [t]"): 1, mark("off-spec [t]"): 1, mark("rate, mean [t/h]"): 1, mark("power, mean [MW]"): 2,
     mark("electricity [MWh]"): 2,
 }  # fmt: skip
 
-DEMAND = mark("asked [{unit}]"), mark("plan [{unit}]"), mark("baseline [{unit}]")
+DEMAND = mark("ordered [{unit}]"), mark("plan [{unit}]"), mark("baseline [{unit}]")
 
 
 def show_demand(scenario: Scenario) -> None:
-    """Draw processes, stores and deliveries, each to be opened."""
+    """Draw processes, stores and deliveries, each in an expander."""
     modes = pd.DataFrame(list(works.processes(scenario)))
     stores, moves = pd.DataFrame(list(works.stores(scenario))), pd.DataFrame(list(works.deliveries(scenario)))
     heading = [trn("{count} process", "{count} processes", len(scenario.processes))]
@@ -43,16 +43,16 @@ def show_demand(scenario: Scenario) -> None:
         heading += [trn("{count} arrival", "{count} arrivals", len(scenario.arrivals))] if scenario.arrivals else []
         moves["kind"] = moves["kind"].map(tr)
         with st.expander(listed(heading)):
-            draw(titled(moves), {tr("in all [t]"): 0})
+            draw(titled(moves), {tr("total [t]"): 0})
 
 
 def titled(table: pd.DataFrame) -> pd.DataFrame:
-    """A table whose columns are ours, with their names in the language of the page."""
+    """A table with its own columns translated."""
     return table.rename(columns=tr)
 
 
 def show_runs(plan: Plan) -> None:
-    """Draw how each unit is used, and its runs in order."""
+    """Draw the use of each unit, and its runs in order."""
     assert plan.replay is not None
     baseline, ours = counts(plan.scenario, plan.baseline), counts(plan.scenario, plan.replay)
     use = {
@@ -65,11 +65,11 @@ def show_runs(plan: Plan) -> None:
     runs = runs_table(plan, choice or list(ours))
     runs["does"] = [tr(DOES[what]) for what in runs["does"]]
     draw(titled(runs), {tr(name): digits for name, digits in RUN_DIGITS.items()}, {tr("does"): 100})
-    st.caption(tr("By start, in whole steps, local time. What a run makes includes what is off-spec."))
+    st.caption(tr("By start, in whole steps, local time. Output includes off-spec material."))
 
 
 def runs_table(plan: Plan, units: list[str]) -> pd.DataFrame:
-    """A row for each run, start-up and change-over of some units, by start; in English."""
+    """A row per run, start-up and change-over of some units, by start; in English."""
     runs = run_list(plan)
     runs = runs[runs["unit"].isin(units)]
     hours = [(end - start).total_seconds() / 3600 for start, end in zip(runs["start"], runs["end"], strict=True)]
@@ -90,7 +90,7 @@ def runs_table(plan: Plan, units: list[str]) -> pd.DataFrame:
 
 
 def show_stores(plan: Plan, book: Ledger) -> None:
-    """Draw the stores at start and end, what the difference to the baseline's is worth, and the deliveries."""
+    """Draw levels at start and end, the value of stock differences, and the deliveries."""
     money = plan.scenario.market.currency
     if plan.scenario.stores:
         st.markdown(f"**{tr('Stores')}**")
@@ -98,7 +98,7 @@ def show_stores(plan: Plan, book: Ledger) -> None:
         worths = [tr(WORTH, unit=unit) for unit in ("kg CO2e/t", f"{money}/t")]
         draw(table, {name: 1 if name in worths else 0 for name in table.columns[1:]})
         says = [tr("Stock: {text}", text=text) for name, text in wording.outcomes(plan) if name == "stock"]
-        worth = tr("What a tonne is worth is what the baseline emits and spends on it: energy, fuels, carbon price.")
+        worth = tr("The value of a tonne is what the baseline emits and spends on it: energy, fuels, carbon price.")
         st.caption(" ".join([worth, *map(sentence, says)]))
     if plan.scenario.deliveries or plan.scenario.arrivals:
         st.markdown(f"**{tr('Deliveries')}**")
@@ -107,7 +107,7 @@ def show_stores(plan: Plan, book: Ledger) -> None:
 
 
 def stores_table(plan: Plan) -> pd.DataFrame:
-    """A row for each store: levels at start and end, wanted and made, plan and baseline, and what a tonne is worth."""
+    """A row per store: levels at start and end, required and actual, plan and baseline, and the value of a tonne."""
     assert plan.replay is not None
     assert plan.replay_figures is not None
     ours, theirs = plan.replay_figures, plan.baseline_figures
@@ -121,13 +121,13 @@ def stores_table(plan: Plan) -> pd.DataFrame:
         rows.append(
             {
                 tr("store"): name,
-                tr("holds [t]"): store.capacity_t,
+                tr("capacity [t]"): store.capacity_t,
                 tr("start [t]"): store.start_t,
                 tr("lowest [t]"): min(store.start_t, float(level.min())),
                 tr("highest [t]"): max(store.start_t, float(level.max())),
-                tr("wanted at the end [t]"): store.end_t,
+                tr("required at the end [t]"): store.end_t,
                 tr("end [t]"): ours.stock[name],
-                tr("baseline's end [t]"): theirs.stock[name],
+                tr("end, baseline [t]"): theirs.stock[name],
                 tr(WORTH, unit="kg CO2e/t"): kg,
                 tr(WORTH, unit=f"{plan.scenario.market.currency}/t"): cost,
             }
@@ -136,7 +136,7 @@ def stores_table(plan: Plan) -> pd.DataFrame:
 
 
 def deliveries_table(plan: Plan, book: Ledger) -> pd.DataFrame:
-    """A row for each delivery and arrival: tonnes asked for and made, first and last moment, carbon for each tonne."""
+    """A row per delivery and arrival: tonnes ordered and delivered, first and last time, carbon per tonne."""
     assert plan.replay is not None
     assert book.products is not None
     scenario, horizon = plan.scenario, plan.scenario.horizon

@@ -1,4 +1,4 @@
-"""What the pages Plant and Twin look at: a stored plan, or the baseline run of a scenario that is asked about."""
+"""Subject of the pages Plant and Twin: a stored plan, or the baseline run of a scenario."""
 
 from __future__ import annotations
 
@@ -13,71 +13,70 @@ from emberline.plans.plan.plan import Plan
 from emberline.plans.store.store import RUN_ID, CatalogueError, StoreError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import sources
-from emberline.ui.pages.result import result
-from emberline.ui.pages.session import session
+from emberline.ui.pages.session import session, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
-ASKED = "asked"
-"""In the session: what ``sources.look`` takes and overrides of the scenario that was asked about last."""
+REQUEST = "asked"
+"""In the session: arguments of ``sources.look`` for the scenario requested last."""
 RUN = "run"
 BASELINE, PLAN = "baseline", "plan"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A scenario, and the stored plan of it where there is one."""
+    """A scenario, and its stored plan if there is one."""
 
     scenario: Scenario
     key: tuple[str, ...]
-    """What tells it from all others: a run, or what ``sources.look`` takes and overrides."""
+    """Identity: a run, or arguments of ``sources.look``."""
     plan: Plan | None = None
 
     @property
     def policies(self) -> list[str]:
-        """Whose runs there are."""
+        """The runs available."""
         return [PLAN, BASELINE] if self.plan is not None and self.plan.replay is not None else [BASELINE]
 
     def run(self, policy: str) -> xr.Dataset:
-        """The undisturbed run of the plan or of the baseline."""
+        """Undisturbed run of the plan or of the baseline."""
         if self.plan is None:
             return baseline_run(self.key)[0]
         return self.plan.baseline if policy == BASELINE or self.plan.replay is None else self.plan.replay
 
     def ledger(self, policy: str) -> Ledger:
-        """The carbon ledger of that run."""
+        """Carbon ledger of that run."""
         return _ledger(self.key, policy)
 
     @property
     def status(self) -> str:
-        """Status, gap and bound of the plan; of the baseline what it is."""
+        """Status and gap of the plan; for the baseline, its description."""
         if self.plan is None:
-            return tr("The baseline run, simulated without disturbance; nothing is optimized.")
+            return tr("The baseline run, simulated without disturbances; nothing is optimized.")
         return wording.status(self.plan)
 
 
 def remember(name: str, overrides: tuple[str, ...]) -> None:
-    """Keep what is asked about for the pages that look at it; arguments as of ``sources.look``."""
-    st.session_state[ASKED] = (name, *overrides)
+    """Store the request for other pages; arguments as of ``sources.look``."""
+    st.session_state[REQUEST] = (name, *overrides)
 
 
 def choose(page: str) -> Subject | None:
-    """Draw the choice of what to look at, and open it; None, with a line that says why, where it cannot be opened.
+    """Draw the choice of the subject and open it; None, with a line that says why, if it cannot be opened.
 
     Args:
-        page: tells the widgets of pages apart.
+        page: prefix of the widgets' keys.
     """
     run, entries = session.run(), sources.sources(st.session_state.get(sources.SEED, {}))
-    request = st.session_state.get(ASKED, ())
+    request = st.session_state.get(REQUEST, ())
     options: dict[str, tuple[str, ...]] = {RUN: ()} if run else {}
     if len(request) > 1:
-        options[ASKED] = request
+        options[REQUEST] = request
     options |= {key: (source.path,) for key, source in entries.items()}
-    first = st.session_state.get(sources.CHOSEN, sources.FIRST)
-    first = RUN if run else ASKED if ASKED in options else first
+    first = st.session_state.get(sources.SCENARIO_KEY, sources.FIRST)
+    first = RUN if run else REQUEST if REQUEST in options else first
     now = (first, run, request)
     place, widget = f"{page}.of", f"{page}.look"
-    # another run was chosen, or something else asked, on another page
+    # another run was chosen, or another request made, on another page
     if st.session_state.get(place) != now or st.session_state.get(widget) not in options:
         st.session_state[place] = now
         st.session_state[widget] = first if first in options else sources.FIRST
@@ -85,13 +84,13 @@ def choose(page: str) -> Subject | None:
     def label(option: str) -> str:
         if option == RUN:
             return tr("plan {run}", run=run[:8])
-        if option == ASKED:
-            return tr("{name}, as asked on the page Plan", name=sources.name_of(request[0]))
+        if option == REQUEST:
+            return tr("{name}, as requested on the page Plan", name=sources.name_of(request[0]))
         return entries[option].label
 
     option = st.selectbox(
-        tr("Look at"), list(options), format_func=label, key=widget,
-        help=tr("A plan that was made, or what the baseline does in a scenario"),
+        tr("Show"), list(options), format_func=label, key=widget,
+        help=tr("A stored plan, or the baseline run of a scenario"),
     )  # fmt: skip
     if option == RUN:
         return _stored(run)
@@ -105,22 +104,22 @@ def choose(page: str) -> Subject | None:
 
 def _stored(run: str) -> Subject | None:
     try:
-        plan = result.open_run(run).plan
+        plan = stored_runs.open_run(run).plan
     except CatalogueError:
         raise
     except StoreError:
-        st.warning(tr("This plan is not there, or not ready yet. Choose a scenario above, or another plan."))
+        st.warning(tr("This plan does not exist or is not ready yet. Choose a scenario above, or another plan."))
         return None
     return Subject(plan.scenario, (run,), plan)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def baseline_run(key: tuple[str, ...]) -> tuple[xr.Dataset, xr.Dataset]:
-    """The baseline run and its list, of a scenario with overrides; of a stored plan its own, and its list."""
+    """The baseline run and its schedule, of a scenario with overrides or of a stored plan."""
     from emberline import twin
 
     if RUN_ID.match(key[0]):
-        plan = result.open_run(key[0]).plan
+        plan = stored_runs.open_run(key[0]).plan
         return plan.baseline, twin.dispatch(plan.scenario, plan.envelope)
     scenario = sources.look(key[0], key[1:])
     listed = twin.dispatch(scenario)
@@ -129,11 +128,11 @@ def baseline_run(key: tuple[str, ...]) -> tuple[xr.Dataset, xr.Dataset]:
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def disturbed(key: tuple[str, ...], policy: str, replication: int) -> xr.Dataset:
-    """A disturbed run of the plan or of the baseline; the same number is the same luck for both."""
+    """A disturbed run of the plan or of the baseline; the same number means the same disturbances."""
     from emberline import twin
 
     if RUN_ID.match(key[0]):
-        plan = result.open_run(key[0]).plan
+        plan = stored_runs.open_run(key[0]).plan
         scenario, schedule = plan.scenario, plan.schedule
     else:
         scenario, schedule = sources.look(key[0], key[1:]), None
@@ -144,15 +143,15 @@ def disturbed(key: tuple[str, ...], policy: str, replication: int) -> xr.Dataset
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _ledger(key: tuple[str, ...], policy: str) -> Ledger:
     if RUN_ID.match(key[0]):
-        plan = result.open_run(key[0]).plan
+        plan = stored_runs.open_run(key[0]).plan
         if plan.replay is None:
             return ledger(plan.scenario, plan.baseline)
-        return result.bills_and_ledgers(key[0])[1][0 if policy == PLAN else 1]
+        return stored_runs.bills_and_ledgers(key[0])[1][0 if policy == PLAN else 1]
     return ledger(sources.look(key[0], key[1:]), baseline_run(key)[0])
 
 
 def as_plan(subject: Subject, run: xr.Dataset, baseline: xr.Dataset | None = None) -> Plan:
-    """Runs as a plan that charts can draw: ``run`` as its replay, the baseline's beside it."""
+    """Runs as a plan for the charts: ``run`` as its replay, with the baseline's run."""
     if subject.plan is not None:
         return replace(subject.plan, replay=run, baseline=run if baseline is None else baseline)
     return Plan(

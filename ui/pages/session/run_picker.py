@@ -1,4 +1,4 @@
-"""Picking stored runs: found by a search, told by when they were made, scenario, goal and what they save."""
+"""Choice of stored runs with search; labels show time, scenario, goal and saving."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from emberline.ui.text.language import tr
 from emberline.ui.text.numbers import stamp
 
 MOST = 100
-"""Runs that are offered at once; a search finds the others."""
+"""Most runs in the list; search for others."""
 LONGEST_NAME = 40
-"""Of a name in a chip [characters]: what tells two plans apart stands behind it."""
+"""Longest name in a chip [characters]; the distinguishing part follows it."""
 
 
 def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
-    """Stored runs by id, newest first: those that a search finds, and before them some that must be there."""
+    """Stored runs by id, newest first: those that match a search, preceded by required ones."""
     store = Store()
     rows: dict[str, Entry] = {}
     for run in also:
@@ -36,7 +36,7 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
 
 
 def label(entry: Entry) -> str:
-    """A run in one line; to be shown where nothing is read as markdown."""
+    """A run in one line, as plain text."""
     created = entry.created.replace(tzinfo=UTC).astimezone()
     goal = wording.GOALS.get(entry.goal)
     parts = [stamp(created), entry.name or entry.scenario, tr(goal) if goal else entry.goal]
@@ -46,7 +46,7 @@ def label(entry: Entry) -> str:
 
 
 def chip(letter: str, entry: Entry) -> str:
-    """A run that is chosen among others, short enough for a chip: letter, name, goal and id."""
+    """A chosen run as a short label: letter, name, goal and id."""
     name, goal = entry.name or entry.scenario, wording.GOALS.get(entry.goal)
     if len(name) > LONGEST_NAME:
         name = f"{name[: LONGEST_NAME - 1]}…"
@@ -54,7 +54,7 @@ def chip(letter: str, entry: Entry) -> str:
 
 
 def one(title: str) -> str:
-    """Draw a field that chooses the run that is looked at; empty where there is none."""
+    """Draw a field that chooses the current run; empty if there is none."""
     looked = session.run()
     runs = entries(also=[looked] if looked else [])
     if not runs:

@@ -1,4 +1,4 @@
-"""What came of many replays of a plan: the chance to hold, the import over time, figures, and what breaks it."""
+"""Results of many replays of a plan: chance to hold, import over time, figures, and what breaks it."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.said import said
 
 Stamp = tuple[str, int]
-"""Which ensemble: its file, and when it was written."""
+"""Identity of an ensemble: its file and the time of writing."""
 ROWS = 40
-"""Limits that are listed."""
+"""Most limits in the table."""
 FIGURES = (
     (mark("carbon"), "t CO2e", "carbon_kg", 1e-3, 2),
     (mark("cost"), "", "cost", 1.0, 0),
@@ -34,21 +34,21 @@ FIGURES = (
     (mark("late"), "t", "late_t", 1.0, 0),
     (mark("missed deliveries"), mark("deliveries"), "missed_deliveries", 1.0, 1),
     (mark("not delivered"), "t", "short_t", 1.0, 1),
-    (mark("carbon saved against the baseline"), "t CO2e", "saved_carbon_kg", 1e-3, 2),
-    (mark("cost saved against the baseline"), "", "saved_cost", 1.0, 0),
+    (mark("carbon saved compared with the baseline"), "t CO2e", "saved_carbon_kg", 1e-3, 2),
+    (mark("cost saved compared with the baseline"), "", "saved_cost", 1.0, 0),
 )
-"""Label, unit (empty: currency), name, factor and digits of what quantiles are told of."""
+"""Label, unit (empty: currency), name, factor and digits of figures with quantiles."""
 OF_HEATS, OF_PROCESSES = ("late_heats", "late_t"), ("missed_deliveries", "short_t")
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(path: str, written_ns: int, _stored: StoredRun, seed: int) -> Ensemble:
-    """An ensemble as it is on the disk, read once."""
+    """A stored ensemble, read once."""
     return ensembles.read(_stored, seed)
 
 
 def show(stored: StoredRun, seed: int) -> None:
-    """Draw a kept ensemble of a run, by its seed."""
+    """Draw a stored ensemble of a run, by its seed."""
     path: Path = stored.folder / f"ensemble-{seed}.nc"
     stamp = (str(path), path.stat().st_mtime_ns)
     try:
@@ -81,7 +81,7 @@ def _chance(ensemble: Ensemble, stamp: Stamp) -> None:
         for line in _notes(ensemble, low, high):
             st.text(line)
     with second:
-        says = tr("The chance to hold with its interval, of plan and baseline, as told beside.")
+        says = tr("Chance to hold with its interval, for plan and baseline, as in the text on the left.")
         chart_cache.chart(("chance", *stamp), lambda: ensemble_charts.chance(ensemble), says)
 
 
@@ -91,21 +91,23 @@ def _notes(ensemble: Ensemble, low: float, high: float) -> list[str]:
     if target is not None:
         share = wording.percent(target, 0)
         if low >= target:
-            lines.append(tr("✓ {asked} were asked for.", asked=share))
+            lines.append(tr("✓ Target: {asked}.", asked=share))
         elif high < target:
-            lines.append(tr("✕ {asked} were asked for.", asked=share))
+            lines.append(tr("✕ Target: {asked}.", asked=share))
         else:
-            lines.append(tr("{asked} were asked for: more replays are needed to tell.", asked=share))
+            lines.append(tr("Target {asked} not yet proven: more replays are needed.", asked=share))
     if ensemble.against_baseline:
         count = int((ensemble.data["baseline_violations"] == 0).sum())
-        lines.append(tr("The baseline schedule holds in {held} of {n}, on the same luck.", held=count, n=ensemble.n))
+        lines.append(
+            tr("The baseline schedule holds in {held} of {n}, with the same disturbances.", held=count, n=ensemble.n)
+        )
     if ensemble.n < ensemble.asked:
-        lines.append(tr("Ended early: {asked} replays were asked for.", asked=ensemble.asked))
+        lines.append(tr("Ended early: {asked} replays were requested.", asked=ensemble.asked))
     broken = ensemble.n - ensemble.held
     if broken and ensemble.scenario.heats:
         lines.append(
             tr(
-                "A unit had broken down before in {after} of the {broken} replays that did not hold.",
+                "In {after} of the {broken} failed replays a unit had broken down before.",
                 after=ensemble.after_breakdown, broken=broken,
             )
         )  # fmt: skip
@@ -113,19 +115,19 @@ def _notes(ensemble: Ensemble, low: float, high: float) -> list[str]:
 
 
 def _fan(ensemble: Ensemble, stamp: Stamp, plan: Plan, view: View) -> None:
-    st.markdown(f"**{tr('Import from the grid over time')}**")
+    st.markdown(f"**{tr('Grid import over time')}**")
     if "fan_mw" not in ensemble.data:
-        st.text(tr("This ensemble was made by an earlier release, which kept no import over time. Replay it again."))
+        st.text(tr("This ensemble was made by an earlier release without the import over time. Replay again."))
         return
-    says = tr("Quantiles of the import over time, the plan without disturbance, and the contracted import.")
+    says = tr("Quantiles of the import over time, the undisturbed plan, and the contracted import.")
     chart_cache.chart(("fan", *stamp, view.span_min), lambda: ensemble_charts.fan(ensemble, plan, view), says)
     n = int(ensemble.data["fan_of"])
     says = trn(
-        "Of the first {count} disturbed replay, in each metered interval by itself.",
-        "Of the first {count} disturbed replays, in each metered interval by itself.",
+        "First {count} disturbed replay, each metered interval separately.",
+        "First {count} disturbed replays, each metered interval separately.",
         n,
     )
-    st.caption(f"{says} {tr('Red dashes: contracted import.')}" if _limited(ensemble) else says)
+    st.caption(f"{says} {tr('Red, dashed: contracted import.')}" if _limited(ensemble) else says)
 
 
 def _limited(ensemble: Ensemble) -> bool:
@@ -133,7 +135,7 @@ def _limited(ensemble: Ensemble) -> bool:
 
 
 def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
-    st.markdown(f"**{tr('What the replays come to')}**")
+    st.markdown(f"**{tr('Results of the replays')}**")
     money, figures = ensemble.scenario.market.currency, plan.replay_figures
     measures = (
         ("carbon_kg", tr("carbon [t CO2e]"), 1e-3),
@@ -145,13 +147,11 @@ def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
         with place:
             chart_cache.chart(
                 ("dots", name, *stamp), partial(ensemble_charts.dots, ensemble, name, title, factor, undisturbed),
-                tr("How the replays scatter: {figure}; the table below has quantiles.", figure=title),
+                tr("Distribution over the replays: {figure}; the table below has quantiles.", figure=title),
             )  # fmt: skip
-    says = tr("Each dot is 5 % of the replays; dashed: the plan undisturbed.")
+    says = tr("Each dot is 5 % of the replays; dashed: undisturbed plan.")
     if ensemble.against_baseline:
-        says = tr(
-            "Each dot is 5 % of the replays: the plan's above the line, the baseline's below; dashed: undisturbed."
-        )
+        says = tr("Each dot is 5 % of the replays: plan above the line, baseline below; dashed: undisturbed plan.")
     st.caption(says)
     quantiles, left_out = ensemble.quantiles(), OF_PROCESSES if ensemble.scenario.heats else OF_HEATS
     rows = [
@@ -168,19 +168,19 @@ def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
 
 
 def _broken(ensemble: Ensemble, stamp: Stamp, view: View) -> None:
-    st.markdown(f"**{tr('What breaks it')}**")
+    st.markdown(f"**{tr('What breaks the plan')}**")
     rows = ensemble.broke()
     if not rows:
         st.text(tr("No limit was missed in any of the {n} replays.", n=ensemble.n))
         return
     chart_cache.chart(
         ("broken", *stamp, view.span_min), lambda: ensemble_charts.broken(ensemble, view),
-        tr("In which hours which limit is missed, and how often; the table below has the worst hour of each."),
+        tr("Missed limits by hour, and how often; the table below has the worst hour of each."),
     )  # fmt: skip
     st.caption(
         tr(
-            "The deeper, the more replays in which a limit is missed in that hour; beside its name the share of the "
-            "replays in which it is missed at all. What comes after the horizon's end is in the table."
+            "Darker: more replays miss the limit in that hour; next to its name is the share of the replays that "
+            "miss it at all. Misses after the end of the horizon are in the table."
         )
     )
     horizon = ensemble.scenario.horizon
@@ -195,10 +195,10 @@ def _broken(ensemble: Ensemble, stamp: Stamp, view: View) -> None:
             tr("limit"): [tr(wording.KINDS.get(row["kind"], row["kind"])) for row in rows[:ROWS]],
             tr("stage"): [row["stage"] or ("" if row["unit"] else tr("site")) for row in rows[:ROWS]],
             tr("unit"): [row["unit"] for row in rows[:ROWS]],
-            tr("first of all, replays"): [row["first"] for row in rows[:ROWS]],
-            tr("missed, replays"): [row["replications"] for row in rows[:ROWS]],
+            tr("missed first [replays]"): [row["first"] for row in rows[:ROWS]],
+            tr("missed [replays]"): [row["replications"] for row in rows[:ROWS]],
             tr("missed [%]"): [100 * row["replications"] / ensemble.n for row in rows[:ROWS]],
-            tr("by at most"): [f"{wording.number(row['amount'], 1)} {row['measure']}" for row in rows[:ROWS]],
+            tr("at most by"): [f"{wording.number(row['amount'], 1)} {row['measure']}" for row in rows[:ROWS]],
             tr("most often within the hour from"): [hour(row) for row in rows[:ROWS]],
         }
     )

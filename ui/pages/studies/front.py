@@ -1,4 +1,4 @@
-"""A stored front on the page: its chart, what a tonne avoided costs, a point to choose and the way to its plan."""
+"""A stored front on the page: its chart, the cost per tonne avoided, a point to choose and its plan."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 from emberline.ui.text.said import said
 
-CHOSEN, CHART = "pareto.point", "pareto.chart"
-"""Keys of the field with the points and of the chart."""
+POINT_KEY, CHART = "pareto.point", "pareto.chart"
+"""Keys of the choice of points and of the chart."""
 
 
 def show(stored: StoredFront) -> None:
@@ -35,37 +35,37 @@ def show(stored: StoredFront) -> None:
         st.text(f"{'✓' if front.found else '✕'}  {said(front.verdict)}")
         st.text("\n".join(map(wording.sentence, _notes(stored))))
     if not front.found:
-        st.text(tr("Loosen what cannot be kept, or allow more time for each search, and search again."))
+        st.text(tr("Relax the limits, or allow more time for each search, and search again."))
         return
     numbers = [int(number) for number in front.data["point"].values]
-    point = st.session_state.get(CHOSEN)
+    point = st.session_state.get(POINT_KEY)
     if point not in numbers:
         point = numbers[front.knee if front.knee is not None else 0]
-        st.session_state[CHOSEN] = point
+        st.session_state[POINT_KEY] = point
     chart, panel = st.columns([5, 3], gap="medium")
     with chart:
         chart_cache.chart(
             ("front", stored.id, point), lambda: front_charts.front(front, point),
-            tr("Cost over carbon of each point, with its gap; the table below has the same."),
+            tr("Cost against carbon of each point, with its gap; the table below has the same values."),
             key=CHART, on_select=_on_click, selection_mode=front_charts.PICKED,
         )  # fmt: skip
         st.caption(
             tr(
-                "Below the dashed line no plan can be. A pale bar at a point is its gap: down to the proven bound of "
-                "its cost, at an end to the left to that of its carbon. Click a point to choose it."
+                "No plan exists below the dashed line. Pale bar: gap of a point, down to the proven bound of its "
+                "cost and, at an end, left to that of its carbon. Click a point to choose it."
             )
         )
     with panel:
         _point(stored, numbers)
     if len(numbers) > 1:
-        st.markdown(f"**{tr('What a tonne of carbon avoided costs')}**")
+        st.markdown(f"**{tr('Cost per tonne of carbon avoided')}**")
         chart_cache.chart(
             ("abatement", stored.id), lambda: front_charts.abatement(front),
-            tr("What a tonne avoided costs from point to point; the table below has the same."),
+            tr("Cost per tonne avoided from point to point; the table below has the same values."),
         )  # fmt: skip
         st.caption(
             tr(
-                "From the cheapest point to the left-most, step by step. Pale: the difference may be no more than the "
+                "From the cheapest point to the cleanest, step by step. Pale: the difference may be within the "
                 "gaps of its two points. Dashed: the carbon price of the scenario."
             )
         )
@@ -77,15 +77,15 @@ def _notes(stored: StoredFront) -> list[str]:
 
 
 def _on_click() -> None:
-    """A point was clicked: the field beside the chart says so, too."""
+    """Callback of a click on a point: choose it in the list."""
     state = st.session_state.get(CHART)
     points = state.selection.get(front_charts.PICKED, []) if state else []
     if points and points[0].get("point") is not None:
-        st.session_state[CHOSEN] = int(points[0]["point"])
+        st.session_state[POINT_KEY] = int(points[0]["point"])
 
 
 def _point(stored: StoredFront, numbers: list[int]) -> None:
-    """The chosen point in figures, and the way to its plan."""
+    """Figures of the chosen point, and the button that opens its plan."""
     front = stored.front
     by_number = {int(row["point"]): row for row in rows(front.data)}
     money = front.scenario.market.currency
@@ -97,14 +97,16 @@ def _point(stored: StoredFront, numbers: list[int]) -> None:
         parts += [tr("least cost")] if number == numbers[-1] and len(numbers) > 1 else []
         return ", ".join(parts)
 
-    choice = int(st.selectbox(tr("Point"), numbers, format_func=name, key=CHOSEN))
+    choice = int(st.selectbox(tr("Point"), numbers, format_func=name, key=POINT_KEY))
     row = by_number[choice]
     carbon, cost = st.columns(2)
     _against(carbon, tr("Carbon [t CO2e]"), row["carbon_kg"] / 1000, front.baseline.carbon_kg / 1000, 2)
     _against(cost, tr("Cost [{unit}]", unit=money), row["cost"], front.baseline.cost, 0)
     gap, peak = st.columns(2)
     gap.metric(
-        tr("Gap"), wording.percent(row["gap"]), help=tr("On what can be decided; of an end the wider of its two")
+        tr("Gap"),
+        wording.percent(row["gap"]),
+        help=tr("Fixed emissions and costs are left out; for an end, the wider of its two gaps"),
     )
     peak.metric(tr("Peak [MW]"), wording.number(row["peak_mw"], 1))
     lines = [tr("Status: {status}", status=said(row["status"]))]
@@ -113,7 +115,7 @@ def _point(stored: StoredFront, numbers: list[int]) -> None:
         lines.append(tr("No plan under its cap costs less than {bound} {unit}.", bound=bound, unit=money))
     if row["difference_per_t"] is not None:
         each = wording.number(row["difference_per_t"], 0)
-        lines.append(tr("Against the next cheaper point: {cost} {unit} for each tonne avoided.", cost=each, unit=money))
+        lines.append(tr("To the next cheaper point: {cost} {unit} per tonne avoided.", cost=each, unit=money))
     if row["dual_per_t"] is not None:
         each = wording.number(row["dual_per_t"], 0)
         lines.append(tr("Shadow price of its cap, starts fixed: {cost} {unit}/t.", cost=each, unit=money))
@@ -123,11 +125,11 @@ def _point(stored: StoredFront, numbers: list[int]) -> None:
 
 
 def _against(place: Any, label: str, value: float, baseline: float, digits: int) -> None:
-    """A figure, and by how much it is less or more than the baseline's."""
+    """A figure and its difference to the baseline."""
     less = baseline - value
     amount = wording.number(abs(less), digits)
     same = not any(digit in "123456789" for digit in amount)
-    # the card knows which way it went by a plain minus in front
+    # the card reads its direction from a plain minus sign
     delta = f"{'-' if less > 0 else '+'}{amount} ({wording.percent(abs(less / baseline) if baseline else None, 1)})"
     place.metric(
         label,
@@ -135,12 +137,12 @@ def _against(place: Any, label: str, value: float, baseline: float, digits: int)
         tr("as the baseline") if same else delta,
         delta_color="off" if same else "inverse",
         delta_arrow="off" if same else "auto",
-        help=tr("Below: against the baseline's"),
+        help=tr("Below: difference to the baseline"),
     )
 
 
 def _open(stored: StoredFront, point: int) -> None:
-    """Go to the plan of a point; it is made and stored when it is opened for the first time."""
+    """Open the plan of a point; it is made and stored when it is first opened."""
     request = queue.request(stored.id)
     try:
         run = queue.start(
@@ -202,7 +204,7 @@ def _float(value: float | None) -> float:
 
 
 def _file(stored: StoredFront, kind: str) -> Callable[[], bytes]:
-    """Makes the file when it is asked for."""
+    """A function that makes the file when it is called."""
 
     def make() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
