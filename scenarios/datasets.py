@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.reading.lazy_libraries import spared
+from emberline.scenarios.records.quantity import spared
 
 # xarray looks once for arrays of Dask and of pint, which nobody makes here
 with spared("dask.array", "pint"):

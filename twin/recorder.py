@@ -221,8 +221,7 @@ def _missed(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: fl
     shop, arrays = todo.shop, todo.arrays
     names, units = shop.names, shop.units
     found: list[Violation] = []
-    before = arrays["before"]
-    lag = np.where(before >= 0, start - end[before], 0.0) if len(before) else np.zeros(0)
+    lag = start - end[arrays["before"]]  # of the first operation of a heat anything: nothing is too long there
     for i in np.flatnonzero(lag > arrays["longest"] + TOLERANCE).tolist():
         if todo.started[i]:
             continue

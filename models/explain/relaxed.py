@@ -19,6 +19,7 @@ from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.models.search.incumbent import Search
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
 from emberline.scenarios.process.flows import emitted_kg
 
 TOLERANCE_MWH = 1e-6
@@ -130,13 +131,19 @@ def _short(cells: np.ndarray, first: int, room: np.ndarray, together: int) -> tu
     return float(taken[i] - there[i]), float(taken[i]), float(there[i])
 
 
-def unfed_lines(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
+def unfed_lines(scenario: Scenario, envelope: xr.Dataset) -> list[Message]:
     """What the grid cannot feed, in words."""
     if not scenario.orders:
         return []
     problem = line_reader.from_scenario(scenario, envelope)
     return [
-        f"a heat such as {problem.heats[h].name} at {scenario.line.stages[stage].name} draws {drawn:.1f} MW in a "
-        f"metered interval, and at best {there:.1f} MW are left for it"
+        Message(
+            "a heat such as {heat} at {stage} draws {drawn:.1f} MW in a metered interval, and at best {there:.1f} MW "
+            "are left for it",
+            heat=problem.heats[h].name,
+            stage=scenario.line.stages[stage].name,
+            drawn=drawn,
+            there=there,
+        )
         for h, stage, drawn, there in unfed(problem, sites.read(scenario, envelope))
     ]

@@ -10,8 +10,8 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.process import Mode, Process, in_steps
-from emberline.scenarios.records.delivery import Delivery
-from emberline.scenarios.records.store import Store
+from emberline.scenarios.process.delivery import Delivery
+from emberline.scenarios.process.store import Store
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from emberline.models.formulations.line.named import idling
 from emberline.models.formulations.line.named.model import Named
 from emberline.models.heuristics.line.start_windows import everywhere
 from emberline.models.kernel.highs import Outcome, Program
@@ -39,26 +40,15 @@ def terms(problem: SlotProblem) -> int:
         reach = [max(operation.last - max(operation.first, 0) + 1, 0) for operation in heat.operations]
         places = [len(operation.units) * slots for operation, slots in zip(heat.operations, reach, strict=True)]
         total += sum((one + other) ** 2 for one, other in itertools.pairwise([*places, 0]))
-    return total
+    return total + idling.arcs(problem)
 
 
 def exact(problem: SlotProblem) -> bool:
-    """Whether the program says of every plan what it is worth, so that its bound is one.
-
-    What has begun lies between slots, idle units draw by gaps that are not counted here, and what is reheated on units
-    of unequal durations is counted by their mean.
-    """
-    begun = any(cast.started_min is not None for cast in problem.casts) or any(
-        operation.started_min is not None for heat in problem.heats for operation in heat.operations
+    """Whether the program says of every plan what it is worth, so that its bound is one: what has begun lies between
+    slots."""
+    return all(cast.started_min is None for cast in problem.casts) and all(
+        operation.started_min is None for heat in problem.heats for operation in heat.operations
     )
-    lossless = problem.reheat_kwh_per_t_min == 0
-    even = all(
-        len(set(operation.minutes.values())) == 1
-        for heat in problem.heats
-        if heat.reheat is not None
-        for operation in heat.operations[: heat.reheat + 1]
-    )
-    return not begun and not problem.states and (lossless or even)
 
 
 def solve(search: Search, limit: float) -> bool:
@@ -74,7 +64,7 @@ def solve(search: Search, limit: float) -> bool:
     began = time.perf_counter()
     data, aim = search.data, search.aim
     with building():
-        made = Named(search.problem, data, everywhere(search.problem), firm=True)
+        made = Named(search.problem, data, everywhere(search.problem), firm=True, gaps=exact(search.problem))
         if not made.possible:
             search.infeasible |= search.best is None and exact(search.problem)
             return True

@@ -17,6 +17,7 @@ from emberline.models.kernel.highs import Progress
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.constants import baseline_cost, direct_kg
+from emberline.models.problem.idle_floor import with_floors
 from emberline.models.problem.site import SiteData
 from emberline.models.search import deadline
 from emberline.models.search.incumbent import LAST_S, Search
@@ -63,7 +64,7 @@ def heats(
     Raises:
         ValueError: no such strategy, or it does not suit.
     """
-    problem = line_reader.from_scenario(scenario, envelope, rounding)
+    problem = with_floors(line_reader.from_scenario(scenario, envelope, rounding))
     data = sites.read(scenario, envelope)
     given = assignment.from_schedule(problem, start) if start is not None else None
     search = Search(
@@ -99,7 +100,9 @@ def _at_all(search: Search, scenario: Scenario, envelope: xr.Dataset) -> bool:
     from emberline.models.explain.capacity import hours
 
     left = min(max(search.left, exactly.LEAST_S), exactly.TIME_LIMIT_S)
-    return bool(hours(scenario, envelope)) or exactly.impossible(scenario, envelope, search.aim, time_limit=left)
+    return bool(hours(scenario, envelope)) or exactly.impossible(
+        scenario, envelope, search.aim, time_limit=left, cancel=search.cancel
+    )
 
 
 def pursue(search: Search, strategy: str | None = None) -> str:

@@ -29,6 +29,7 @@ from emberline.models.search.schedule import empty
 from emberline.models.search.warm_start import Study
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check
+from emberline.scenarios.messages import Message
 
 HELD = 1e-9
 """By how much, as a share, the first goal may rise while the second is minimized: what the solver's tolerance asks."""
@@ -191,10 +192,14 @@ def _status(
         # the solver may mean either
         made.program.aim(None)
         if made.program.outcome(made.program.search(time_limit=10.0)).status != "infeasible":
-            return "infeasible", "there is no best plan: something is sold for more than it costs, without any limit"
+            return "infeasible", Message(
+                "there is no best plan: something is sold for more than it costs, without any limit"
+            )
         first = Outcome("infeasible", None, None, 0.0, 0)
     if first.status == "infeasible":
-        return "infeasible", "no use of the site keeps all limits: demands, rates, levels, switching times and caps"
+        return "infeasible", Message(
+            "no use of the site keeps all limits: demands, rates, levels, switching times and caps"
+        )
     if stopped:
-        return "cancelled", "cancelled before a plan was found"
-    return "no plan within the limit", f"no plan was found in {seconds:.0f} s"
+        return "cancelled", Message("cancelled before a plan was found")
+    return "no plan within the limit", Message("no plan was found in {seconds:.0f} s", seconds=seconds)

@@ -20,6 +20,7 @@ from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.replays import Replays, disturbed_replays
 from emberline.plans.plan.start_lists import beginnings
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message, mark, sentences
 
 if TYPE_CHECKING:
     from emberline.models.search.warm_start import Study
@@ -116,18 +117,26 @@ class Plan:
     def verdict(self) -> str:
         """One sentence for the planner."""
         if not self.found:
-            return f"No plan: {self.reason or self.status}."
+            return Message("No plan: {reason}.", reason=self.reason or Message(self.status))
         if self.missed:
-            return f"Not acceptable: the twin found {len(self.missed)} violation(s) when it followed the schedule."
+            return Message(
+                "Not acceptable: the twin found {count} violation(s) when it followed the schedule.",
+                count=len(self.missed),
+            )
         if not self.agreed:
-            return "Not acceptable: the twin does not agree with the schedule on energy, carbon or cost."
-        held = "; it held in {} of {} disturbed days".format(*self.holding) if self.holding else ""
-        says = [f"Feasible, and the twin agrees{held}.", self._lateness, self.reason]
+            return Message("Not acceptable: the twin does not agree with the schedule on energy, carbon or cost.")
+        feasible = Message("Feasible, and the twin agrees.")
+        if self.holding:
+            held, n = self.holding
+            feasible = Message(
+                "Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=held, n=n
+            )
+        parts: list[str] = [feasible, self._lateness, self.reason]
         goal = "carbon_kg" if self.scenario.goal.minimize == "carbon" else "cost"
         saved = self.saved()
         if saved.get(goal, 0.0) < 0 and saved.get(f"stock_{goal}", 0.0) < 0:
-            says.append("The baseline ends with more stock, which counts at what it took on average to make.")
-        return " ".join(filter(None, says))
+            parts.append(Message("The baseline ends with more stock, which counts at what it took on average to make."))
+        return sentences(*parts)
 
     @property
     def _lateness(self) -> str:
@@ -136,8 +145,10 @@ class Plan:
             return ""
         minutes = sum(float(row["amount"]) for row in late)
         proven = self.objective is not None and self.bound is not None and self.objective <= self.bound + SURE
-        least = "no schedule is less late" if proven else "the least that was found"
-        return f"Late: {len(late)} heat(s), {minutes:g} min in all; {least}."
+        least = mark("Late: {count} heat(s), {minutes:g} min in all; the least that was found.")
+        if proven:
+            least = mark("Late: {count} heat(s), {minutes:g} min in all; no schedule is less late.")
+        return Message(least, count=len(late), minutes=minutes)
 
     @property
     def comparable(self) -> bool:
@@ -386,7 +397,9 @@ def stands(scenario: Scenario, baseline: xr.Dataset) -> bool:
 def _list_instead(scenario: Scenario, dispatched: xr.Dataset, schedule: xr.Dataset) -> xr.Dataset:
     """The baseline schedule where the search found nothing: its starts may lie between steps."""
     step = scenario.horizon.step_min
-    reason = f"The baseline schedule: the search found no schedule whose starts lie on steps of {step:g} min."
+    reason = Message(
+        "The baseline schedule: the search found no schedule whose starts lie on steps of {step:g} min.", step=step
+    )
     kept = {name: value for name, value in schedule.attrs.items() if name.startswith("seconds ") or name == "constant"}
     found = {"found": 1, "status": "best found", "objective": math.nan, "bound": math.nan, "gap": math.nan}
     return dispatched.assign_attrs(kept | found | {"policy": "schedule", "reason": reason})

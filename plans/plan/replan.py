@@ -19,6 +19,8 @@ import xarray as xr
 from emberline.plans.plan.plan import Plan, plan
 from emberline.plans.plan.progress import Progress
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.messages import Message
 from emberline.scenarios.records.orders import Lock
 
 if TYPE_CHECKING:
@@ -130,9 +132,8 @@ def kept(
     elif status == "within gap":
         status = "best found"
     seconds = {name: value for name, value in found.attrs.items() if str(name).startswith("seconds ")}
-    return before.assign_attrs(
-        {**seconds, "found": 1, "status": status, "bound": bound, "gap": gap, "reason": "The earlier plan stays."}
-    )
+    stays = {"found": 1, "status": status, "bound": bound, "gap": gap, "reason": Message("The earlier plan stays.")}
+    return before.assign_attrs({**seconds, **stays})
 
 
 def holds(asked: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
@@ -168,7 +169,7 @@ def with_locks(scenario: Scenario, locks: Sequence[Lock]) -> Scenario:
     asked = scenario.model_copy(update={"locks": tuple(locks)}).with_inputs(scenario.inputs)
     problems = [
         Problem(scenario.name, ".".join(map(str, place)), says)
-        for place, says in asked.mistakes()
+        for place, says in between_nouns(asked)
         if place and place[0] == "locks"
     ]
     if problems:

@@ -11,6 +11,8 @@ TEXTS = ("policy", "reason", "verdict", "status")
 
 def reworded(text: str) -> str:
     """A text of Emberline's in today's words; one of today stays."""
+    if WORDS[-1][0] not in text.lower():
+        return text
     for old, new in WORDS:
         text = text.replace(old, new).replace(old.capitalize(), new.capitalize())
     return text

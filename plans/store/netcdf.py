@@ -6,6 +6,7 @@ Without that two users who open stored runs at the same moment end it for everyb
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from emberline.plans.store.earlier_releases import renamed
+from emberline.scenarios.messages import MESSAGES, restored, table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -28,8 +30,11 @@ def read(path: Path) -> xr.Dataset:
     import xarray as xr
 
     with ALONE, xr.open_dataset(path) as data:
-        found = data.load()
-    return found.assign_attrs(renamed(found.attrs))
+        whole = data.load()
+    known = json.loads(whole.attrs.pop(MESSAGES, "{}"))
+    for attrs in (whole.attrs, *(variable.attrs for variable in whole.variables.values())) if known else ():
+        attrs.update(restored({**attrs, MESSAGES: known}))
+    return whole.assign_attrs(renamed(whole.attrs))
 
 
 def is_full(folder: Path) -> bool:
@@ -43,6 +48,8 @@ def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
     Raises:
         OSError: it cannot be written, such as on a full disk.
     """
+    if known := table([data.attrs, *(variable.attrs for variable in data.variables.values())]):
+        data = data.assign_attrs({MESSAGES: json.dumps(known)})
     try:
         with ALONE:
             data.to_netcdf(path, engine="netcdf4")

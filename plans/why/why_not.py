@@ -20,6 +20,7 @@ from emberline.models.search.schedule import ON_GRID, RULED_OUT
 from emberline.plans.plan.plan import stands, violations
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.line.rounding import worth_a_try
+from emberline.scenarios.messages import Message
 
 Changed = Callable[[Sequence[str]], Scenario]
 """The scenario with overrides added to those that it has."""
@@ -246,7 +247,9 @@ class _Search:
             self.tell(f"steps of {step} min")
             written = (f"horizon.step_min={step}",)
             if self.judge(written):
-                says = f"steps of {step} min instead of {scenario.horizon.step_min:g} min"
+                says = Message(
+                    "steps of {finer:g} min instead of {step:g} min", finer=step, step=scenario.horizon.step_min
+                )
                 self.repairs.append(Repair((says,), written, ("horizon.step_min",), PRICES["step"], ("step",)))
                 return
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, TypeAdapter, ValidationInfo
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
-from emberline.scenarios.reading.series import Series
-from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.line import NAME
+from emberline.scenarios.records.base import NAME, Place, Record, of_kind
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.series import Series
 
 Unit = Literal["MWh", "t", "Nm3"]
-Place = tuple[str | int, ...]
-"""Where something stands within an asset's record."""
 
 
 class Carrier(Record):
@@ -56,11 +56,28 @@ class Wanted:
     unit: str = ""
     carrier: str = ELECTRICITY
 
+    def label(self, asset: str) -> str:
+        """Label of the series in the coordinate ``series`` of ``inputs``."""
+        return f"{asset}.{self.key}"
+
+
+KINDS: dict[str, type[Named]] = {}
+"""Record of each ``kind``; a record that says its ``kind`` enters by itself."""
+
 
 class Named(Record):
-    """An asset: what the file calls it."""
+    """An asset: its name in the file, and what its kind is known by."""
 
     name: str = Field(pattern=NAME)
+    flexible: ClassVar[bool] = False
+    """Whether it must take a certain amount each local day, at any time of it."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Enter the record under the kinds that it says."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if "kind" in cls.__annotations__:
+            KINDS.update(dict.fromkeys(get_args(cls.model_fields["kind"].annotation), cls))
 
     def touches(self) -> Iterator[tuple[Place, str]]:
         """Place and name of each carrier that the asset names."""
@@ -70,3 +87,26 @@ class Named(Record):
     def wants(self) -> Iterator[Wanted]:
         """The series that the asset needs. On a scenario's steps they are ``inputs['asset_values']``."""
         yield from ()
+
+    def days(self, horizon: Horizon) -> list[tuple[range, float]]:
+        """Steps of each local day and the amount that a flexible load must take in them, in its carrier's unit."""
+        return []
+
+
+def read_asset(raw: Any, info: ValidationInfo) -> Any:
+    """The asset that a mapping describes, by its ``kind``."""
+    return of_kind(raw, KINDS, "an asset", info.context)
+
+
+class _AnyKind:
+    """Writes all kinds of assets into the schema of a scenario."""
+
+    def __get_pydantic_json_schema__(self, _: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        records = reduce(or_, dict.fromkeys(KINDS.values()))
+        return handler(TypeAdapter(Annotated[records, Field(discriminator="kind")]).core_schema)
+
+
+if TYPE_CHECKING:
+    Asset = Named
+else:
+    Asset = Annotated[Any, BeforeValidator(read_asset), _AnyKind()]

@@ -17,9 +17,9 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from emberline.scenarios.assets.base import Named, Place, Wanted
 from emberline.scenarios.assets.quantity import Amount, KilogramsPerUnit, MoneyPerUnit, PerHour
-from emberline.scenarios.reading.series import FactorSeries, Series
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import Fraction, Money, in_unit
+from emberline.scenarios.records.series import FactorSeries, Series
 
 SPAN = Annotated[float, BeforeValidator(in_unit("h"), json_schema_input_type=float | str), Field(ge=0, le=10_000)]
 """Hours, nought included."""

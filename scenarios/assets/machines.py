@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from emberline.scenarios.assets.base import Place, Wanted
 from emberline.scenarios.assets.converter import COMMON, Converter, LoadPoint, Machine, Stream
 from emberline.scenarios.assets.quantity import ELECTRICITY, Amount, MoneyPerUnit, PerHour
-from emberline.scenarios.reading.series import FactorSeries, Series
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
+from emberline.scenarios.records.series import FactorSeries, Series
 
 HYDROGEN = {"t": 0.001, "MWh": 0.033326, "Nm3": 1 / 0.08988}
 """What a kilogram of hydrogen is: lower heating value 119.97 MJ/kg, 0.08988 kg/Nm³ (NIST Chemistry WebBook)."""
@@ -286,6 +286,7 @@ class FlexibleLoad(Machine):
     """
 
     kind: Literal["flexible_load"]
+    flexible: ClassVar[bool] = True
     carrier: str = ELECTRICITY
     rate_limit: PerHour = Field(gt=0)
     per_day: Amount

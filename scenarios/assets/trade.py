@@ -6,9 +6,10 @@ Amounts are in the carrier's unit, rates in that unit per hour; every record has
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import BeforeValidator
 
 from emberline.scenarios.assets.base import Named, Wanted
 from emberline.scenarios.assets.factor import BiogenicByFactor, FossilByFactor
@@ -19,12 +20,14 @@ from emberline.scenarios.assets.quantity import (
     Amount,
     MoneyPerUnit,
     PerHour,
-    RateSeries,
-    UnitPriceSeries,
+    of_carrier,
 )
-from emberline.scenarios.reading.series import FactorSeries, Series
 from emberline.scenarios.records.emissions import FactorByName
 from emberline.scenarios.records.quantity import Megawatts
+from emberline.scenarios.records.series import FactorSeries, Given, Series, constant_read_by
+
+UnitPriceSeries = Annotated[Series, BeforeValidator(constant_read_by(of_carrier(PRICE)), json_schema_input_type=Given)]
+RateSeries = Annotated[Series, BeforeValidator(constant_read_by(of_carrier(RATE), 0), json_schema_input_type=Given)]
 
 
 class Supply(Named):

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from emberline.scenarios.records.base import NAME
-
 PATTERNS = {
-    NAME: "a name of 1 to 40 letters, digits, blanks, dots, _ and -, which begins with a letter or digit",
+    r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$": (
+        "a name of 1 to 40 letters, digits, blanks, dots, _ and -, which begins with a letter or digit"
+    ),
     r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$": (
         "a name of 1 to 60 letters, digits, _ and -, which begins with a letter or digit"
     ),

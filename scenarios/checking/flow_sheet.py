@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.process.record import Process, carriers_of, stores_of
+from emberline.scenarios.records.base import Mistakes, unknown
+from emberline.scenarios.records.scenario import Scenario
 
-from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.process import Process, carriers_of, stores_of
-from emberline.scenarios.records.base import unknown
-
-if TYPE_CHECKING:
-    from emberline.scenarios.records.scenario import Scenario
-
-Mistakes = Iterator[tuple[tuple[str | int, ...], str]]
 MOST_UNITS = 200
 
 

@@ -14,10 +14,10 @@ from emberline.scenarios.checking.faults import fault
 from emberline.scenarios.importing.roles import ROLES
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import flow
-from emberline.scenarios.reading.series import Fill
-from emberline.scenarios.reading.zones import zones
 from emberline.scenarios.records.base import Problem, Record, ScenarioError
+from emberline.scenarios.records.instants import zones
 from emberline.scenarios.records.quantity import Megawatts, PositiveMinutes
+from emberline.scenarios.records.series import Fill
 
 Twice = Literal["refuse", "first", "last", "mean"]
 Order = Literal["year first", "day first", "month first", "unix seconds", "unix milliseconds"]

@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 
 from emberline.scenarios.assets.quantity import of_unit
 from emberline.scenarios.records.base import NAME, Explicit, Misplaced, Record
-from emberline.scenarios.records.line import Emission
+from emberline.scenarios.records.emissions import Emission
 from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
 
 GigajoulesPerTonne = Annotated[

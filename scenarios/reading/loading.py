@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from emberline.scenarios.checking.faults import fault
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading import overlay
 from emberline.scenarios.reading.document import Document, Keys, dotted
@@ -111,7 +112,7 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
         scenario = _without_mistakes(document.data, error, context) if len(problems) <= MOST_TOLD else None
     if scenario is not None:
         scenario.read_from(document, folder, tuple(dict.fromkeys(context[APPARENT])))
-        between = islice(scenario.mistakes(), MOST_TOLD + 1)
+        between = islice(between_nouns(scenario), MOST_TOLD + 1)
         problems += [Problem(document.where(path), dotted(path), says) for path, says in between]
         if all(problem.key != "horizon.zone" for problem in problems):  # else its days may lie elsewhere
             problems += _check_series(scenario, document)
@@ -181,7 +182,7 @@ def _value(data: Any, path: Iterable[str | int]) -> Any:
 def _check_series(scenario: Scenario, document: Document) -> Iterator[Problem]:
     for name, path, series, unit in scenario.series():
         try:
-            resolve_one(scenario, name, series, unit)
+            resolve_one(name, series, unit, scenario.horizon, scenario.folder)
         except ValueError as error:
             place = error.below(path) if isinstance(error, Misplaced) else path
             yield Problem(document.where(place), dotted(place), str(error))

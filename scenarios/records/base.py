@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -72,6 +72,10 @@ def of_kind(raw: Any, kinds: Mapping[str, type[Record]], what: str, context: Any
     return kinds[kind].model_validate(raw, context=context)
 
 
+Place = tuple[str | int, ...]
+"""Keys that lead to something within a record."""
+Mistakes = Iterator[tuple[Place, str]]
+"""Place and message, one for each mistake."""
 UP = ".."
 """Leads from a key to its parent, in the place of a mistake."""
 

@@ -6,20 +6,21 @@ no table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from emberline.scenarios.records.base import UP, Misplaced, Record, Unjudged
+from emberline.scenarios.records.base import NAME, UP, Misplaced, Record, Unjudged
 from emberline.scenarios.records.factors import Factor, FactorRow, Gases, Warming, bundled, read_table
-from emberline.scenarios.records.quantity import Fraction, convert
-
-if TYPE_CHECKING:
-    from emberline.scenarios.records.scenario import Scenario
+from emberline.scenarios.records.quantity import (
+    Fraction,
+    KilogramsPerTonne,
+    convert,
+)
 
 TABLE, DAYS, ACCOUNTING = "factors", "days", "accounting"
 """Keys of the validation context: the table, first and last day of the horizon, what is counted."""
@@ -124,19 +125,21 @@ class Used:
         )
 
 
-def factors_used(scenario: Scenario) -> tuple[Used, ...]:
-    """Every row that a scenario's emissions, assets and market take from a factor table."""
-    named: list[tuple[str, Any]] = [
-        (f"{name}: {emission.source}", emission) for name, emissions in scenario.emitters for emission in emissions
-    ]
-    named += [(asset.name, asset) for asset in scenario.site.assets]
-    named.append(("grid", scenario.market))
-    return tuple(_used(named))
+def used_by(name: str, factor: Factor | None) -> Iterator[Used]:
+    """The rows of a factor that a record of this name uses; none where it names no factor."""
+    if factor is not None:
+        for row, part in zip(factor.rows, factor.parts(factor.rows[0].per), strict=True):
+            yield Used(name, row, part.kg_per_unit)
 
 
-def _used(named: Iterable[tuple[str, Any]]) -> Iterator[Used]:
-    for by, record in named:
-        found = getattr(record, "factor", None)
-        if found is not None:
-            for row, part in zip(found.rows, found.parts(found.rows[0].per), strict=True):
-                yield Used(by, row, part.kg_per_unit)
+class Emission(Record):
+    """A direct emission of a stage, proportional to the tonnes treated (electrodes, charge carbon, burner gas)."""
+
+    source: str = Field(pattern=NAME)
+    biogenic: bool = False
+    factor: FactorByName = None
+    """Name of an emission factor; with ``used`` it takes the place of ``kg_per_t``."""
+    used: str | None = None
+    """What is used for each tonne treated, with its unit: ``2.5 kg/t`` of electrodes, ``0.8 GJ/t`` of gas."""
+    kg_per_t: Annotated[KilogramsPerTonne, BeforeValidator(emitted), Field(validate_default=True)] = -1.0
+    """kg CO2e per tonne treated."""

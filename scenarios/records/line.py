@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
-from typing import Annotated
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from emberline.scenarios.energy_states import EnergyStates
-from emberline.scenarios.records.base import NAME as NAME
-from emberline.scenarios.records.base import Misplaced, Record
-from emberline.scenarios.records.emissions import FactorByName, emitted
+from emberline.scenarios.energy_states.record import EnergyStates
+from emberline.scenarios.records.base import NAME, Misplaced, Record
+from emberline.scenarios.records.emissions import Emission
 from emberline.scenarios.records.quantity import (
     Fraction,
     KelvinPerMinute,
-    KilogramsPerTonne,
     KilowattHoursPerTonne,
     KilowattHoursPerTonneKelvin,
     Megawatts,
@@ -63,19 +60,6 @@ class Unit(Record):
     def mean_mw(self) -> float:
         """Mean power over an operation [MW]."""
         return sum(phase.share * phase.power_mw for phase in self.profile)
-
-
-class Emission(Record):
-    """A direct emission of a stage, proportional to the tonnes treated (electrodes, charge carbon, burner gas)."""
-
-    source: str = Field(pattern=NAME)
-    biogenic: bool = False
-    factor: FactorByName = None
-    """Name of an emission factor; with ``used`` it takes the place of ``kg_per_t``."""
-    used: str | None = None
-    """What is used for each tonne treated, with its unit: ``2.5 kg/t`` of electrodes, ``0.8 GJ/t`` of gas."""
-    kg_per_t: Annotated[KilogramsPerTonne, BeforeValidator(emitted), Field(validate_default=True)] = -1.0
-    """kg CO2e per tonne treated."""
 
 
 class Gives(Record):

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from emberline.scenarios.assets import CARRIERS, ELECTRICITY, POWER, Asset, Carrier, Converter, FlexibleLoad, Storage
-from emberline.scenarios.assets.storage import effective_hours, kept
-from emberline.scenarios.checking.faults import fault
-from emberline.scenarios.reading.series import FactorSeries, PowerSeries, Series
-from emberline.scenarios.records.base import Misplaced, Record, unknown
+from emberline.scenarios.assets.base import POWER, Asset, Carrier, Named
+from emberline.scenarios.assets.converter import Converter
+from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY, unit_in
+from emberline.scenarios.assets.storage import Storage, effective_hours, kept
+from emberline.scenarios.records.base import Misplaced, Record
 from emberline.scenarios.records.quantity import Fraction, MegawattHours, Megawatts, PerHour, PositiveMinutes
+from emberline.scenarios.records.series import Entry, FactorSeries, PowerSeries, Series
 
 
 class Grid(Record):
@@ -130,26 +131,17 @@ class Site(Record):
         return {asset.name: asset for asset in self.assets if isinstance(asset, Storage)}
 
     @cached_property
-    def flexible(self) -> dict[str, FlexibleLoad]:
+    def flexible(self) -> dict[str, Named]:
         """Flexible loads by name."""
-        return {asset.name: asset for asset in self.assets if isinstance(asset, FlexibleLoad)}
+        return {asset.name: asset for asset in self.assets if asset.flexible}
 
-    def mistakes(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        """What is wrong between carriers and assets: the place within the site and the message."""
-        names: set[str] = set()
+    def series(self, currency: str) -> Iterator[Entry]:
+        """Series of base load, PV and assets, each with its place within the site."""
+        yield "base_load_mw", ("base_load_mw",), self.base_load_mw, "MW"
+        if self.pv is not None:
+            yield "pv_available_mw", ("pv", "capacity_factor"), self.pv.capacity_factor, ""
         for i, asset in enumerate(self.assets):
-            if asset.name in names:
-                yield ("assets", i, "name"), f"asset name {asset.name!r} used twice"
-            names.add(asset.name)
-            lacking = [(place, name) for place, name in asset.touches() if name not in self.carrier]
-            for place, name in lacking:
-                yield ("assets", i, *place), unknown("carrier", name, self.carrier)
-            if not lacking and hasattr(asset, "as_converter"):
-                try:
-                    asset.as_converter({name: carrier.unit for name, carrier in self.carrier.items()})
-                except ValidationError as error:
-                    first = error.errors()[0]
-                    key = "".join(f"{part}: " for part in first["loc"])
-                    yield ("assets", i), key + fault(first)
-                except ValueError as error:
-                    yield ("assets", i), str(error)
+            for wanted in asset.wants():
+                carrier = self.carrier.get(wanted.carrier)
+                unit = unit_in(wanted.unit, carrier.unit if carrier else "MWh", currency)
+                yield wanted.label(asset.name), ("assets", i, *wanted.place), wanted.series, unit

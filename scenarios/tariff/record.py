@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.horizon import Instant
+from emberline.scenarios.records.instants import Instant
 from emberline.scenarios.records.quantity import (
     CURRENCIES,
     Fraction,

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emberline.scenarios.reading.series import Series
+from emberline.scenarios.messages import Message
+from emberline.scenarios.records.series import Series
 from emberline.scenarios.tariff.contracts import BaseBlock, Green, Guarantees, Kind
 
 if TYPE_CHECKING:
@@ -208,7 +209,9 @@ def market_based(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Covered, .
             mwh = profile * scenario.horizon.step_h - sold.get(contract.name, 0.0)
         mwh = np.minimum(mwh, uncovered)
         uncovered = uncovered - mwh
-        found.append(Covered(contract.name, mwh, mwh * contract.kg_per_mwh, f"contract {contract.name}"))
+        found.append(
+            Covered(contract.name, mwh, mwh * contract.kg_per_mwh, Message("contract {name}", name=contract.name))
+        )
     for bought in guarantees:
         if bought.share is not None:
             mwh = np.minimum(bought.share * import_mwh, uncovered)
@@ -216,15 +219,23 @@ def market_based(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Covered, .
             left = float(uncovered.sum())
             mwh = uncovered * min((bought.mwh or 0.0) / left, 1.0) if left > 0 else np.zeros(len(uncovered))
         uncovered = uncovered - mwh
-        found.append(Covered(bought.name, mwh, np.zeros(len(mwh)), f"guarantees of origin {bought.name}"))
+        found.append(
+            Covered(bought.name, mwh, np.zeros(len(mwh)), Message("guarantees of origin {name}", name=bought.name))
+        )
     inputs = scenario.inputs
     residual = scenario.market.residual_kg_per_mwh
     if residual is None:
-        kg_per_mwh, says = inputs["carbon_intensity_kg_per_mwh"].to_numpy(), "average of the location, no residual mix"
+        kg_per_mwh, says = (
+            inputs["carbon_intensity_kg_per_mwh"].to_numpy(),
+            Message("average of the location, no residual mix"),
+        )
     elif "residual_kg_per_mwh" in inputs:
-        kg_per_mwh, says = inputs["residual_kg_per_mwh"].to_numpy(), "residual mix"
+        kg_per_mwh, says = inputs["residual_kg_per_mwh"].to_numpy(), Message("intensity of the residual mix")
     else:
-        kg_per_mwh, says = np.full(len(uncovered), (residual.value or 0.0) * residual.scale), "residual mix"
+        kg_per_mwh, says = (
+            np.full(len(uncovered), (residual.value or 0.0) * residual.scale),
+            Message("intensity of the residual mix"),
+        )
     return (*found, Covered("rest", uncovered, uncovered * kg_per_mwh, says))
 
 

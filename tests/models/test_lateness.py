@@ -20,6 +20,7 @@ from emberline.models.problem.line_in_minutes import shop
 from emberline.models.strategies import lateness
 from emberline.models.strategies.lateness import Lateness, minimize_lateness
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 
 NOTHING = {"value": 0.0}
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -38,7 +39,7 @@ def scenario(stages: list, grades: list, orders: list, *, transfers: tuple = (),
             **more,
         }
     )
-    assert not list(made.mistakes())
+    assert not list(between_nouns(made))
     return made
 
 

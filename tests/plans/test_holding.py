@@ -23,6 +23,7 @@ from emberline.plans.robustness.holding.knobs import Knob, margins, most, raised
 from emberline.plans.store import ensembles
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.records.base import ScenarioError
 
 N = 150
@@ -195,7 +196,7 @@ def test_raises_stop_where_a_limit_leaves_no_room() -> None:
     two = raised(one, Knob("wait", "ladle"), 30)
     assert two is not None
     assert value(two.disturbances, Knob("wait", "ladle")) == 7
-    assert not list(two.mistakes())
+    assert not list(between_nouns(two))
     assert raised(two, Knob("slack", "ladle"), 1) is None
     assert raised(two, Knob("import"), 1) is None
     assert raised(two, Knob("quantile", "melting"), 0.1) is not None

@@ -17,6 +17,7 @@ from emberline.plans.levers.case import Lever, Levers, goal_value, parts
 from emberline.plans.levers.study import BATTERY, SHIFTING, candidates, levers, without
 from emberline.plans.plan.redispatch import Redispatch
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.ui.cli.studies.levers import rows, text, write
 
 GAS, PER_T = 200.0, 70.0
@@ -219,7 +220,7 @@ def test_what_is_taken_away_is_forgotten() -> None:
     rest = without(built, {"engine", BATTERY})
     assert "engine" not in rest.site.cores
     assert rest.site.battery is None
-    assert not list(rest.mistakes())
+    assert not list(between_nouns(rest))
     assert "engine" in built.site.cores
 
 

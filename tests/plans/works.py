@@ -12,6 +12,7 @@ from ledgers import flows
 from emberline.plans import Plan
 from emberline.plans.accounts.figures import figures
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import RUN, check
 from emberline.scenarios.process.flows import coordinates, per_t, streams
 
@@ -60,7 +61,7 @@ def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest
         },
         context={"currency": "EUR"},
     )
-    assert not list(built.mistakes()), list(built.mistakes())
+    assert not list(between_nouns(built)), list(between_nouns(built))
     return built
 
 

@@ -10,8 +10,8 @@ import pytest
 from emberline.plans import plan
 from emberline.scenarios import Scenario, loads
 from emberline.scenarios.process import Process, Recipe
-from emberline.scenarios.records.delivery import Delivery
-from emberline.scenarios.records.store import Store
+from emberline.scenarios.process.delivery import Delivery
+from emberline.scenarios.process.store import Store
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "processes.md"
 EXAMPLE = re.compile(r"^```yaml my-cement\.yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)

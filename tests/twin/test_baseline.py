@@ -193,6 +193,44 @@ def test_the_envelope_s_durations_are_used() -> None:
     assert schedule["end_min"].values.ravel().tolist() == [40, 85]
 
 
+def test_what_was_over_at_the_start_takes_nothing() -> None:
+    """Proves: a heat that ends as the horizon begins leaves the unit free, though the plan reckons with longer ones.
+
+    Sensitivity: its end by the planning duration.
+    """
+    started = [{"heat": "A-1", "stage": "work", "unit": "M", "start": "-PT30M"}]
+    careful = {"duration_spread": 0.2, "planning_quantile": 0.9}
+    asked = scenario(one_machine(30.0), [cast(count=2)], state={"started": started}, disturbances=careful)
+    assert float(dispatch(asked)["start_min"].sel(heat="A-2", stage="work")) == 0
+
+
+def test_a_cast_under_way_ends_before_what_is_locked_behind_it() -> None:
+    """Proves: a cast that has begun and would run into a locked one is left out; where it ends before, both stand.
+
+    Sensitivity: both on the caster at once.
+    """
+    started = [
+        {"heat": "A-1", "stage": stage, "unit": unit, "start": begin}
+        for stage, unit, begin in (("melting", "F", "-150 min"), ("ladle", "L", "-80 min"), ("casting", "C", "-10 min"))
+    ]
+    started += [
+        {"heat": heat, "stage": stage, "unit": unit, "start": begin}
+        for heat, stage, unit, begin in (
+            ("B-1", "melting", "F", "-60 min"),
+            ("A-2", "melting", "F", "-105 min"),
+            ("A-2", "ladle", "L", "-35 min"),
+        )
+    ]
+    for locked, unplaced in (("75 min", "A-2"), ("2 h", "")):
+        asked = scenario(
+            melt_shop(),
+            [cast("A", 2), cast("B", 1, due="4 h")],
+            state={"started": started},
+            locks=[{"heat": "B-1", "stage": "casting", "start": locked}],
+        )
+        assert dispatch(asked).attrs["unplaced"] == unplaced
+
+
 def test_set_up_owed_from_before_is_kept() -> None:
     """Proves: ended 10 min before the horizon, an hour of set-up: the list starts at 60, on the raster, the line at 50.
 

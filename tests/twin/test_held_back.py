@@ -10,6 +10,7 @@ import xarray as xr
 from shops import cast, edited, melt_shop, scenario, violations
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.twin import dispatch, envelope, replay, replays
 from emberline.twin.line.line import Following
 from emberline.twin.line.operations import operations, shop
@@ -119,7 +120,7 @@ def test_margins_that_cannot_be_are_refused(disturbances: dict[str, Any], says: 
             "disturbances": disturbances,
         }
     )
-    found = list(asked.mistakes())
+    found = list(between_nouns(asked))
     assert len(found) == 1
     assert found[0][0][0] == "disturbances"
     assert says in found[0][1]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plants import schedule, violations, works
 
-from emberline.scenarios.records.store import Store
+from emberline.scenarios.process.store import Store
 from emberline.twin import replay
 from emberline.twin.processes.following import Following
 from emberline.twin.processes.levels import after, hours_until

@@ -15,6 +15,7 @@ from emberline.scenarios.line.scatter import stream
 from emberline.twin import dispatch, replay, replays, simulate
 from emberline.twin.line.line import Following
 from emberline.twin.line.operations import operations, shop
+from emberline.twin.streams import Breakdowns
 
 
 @pytest.mark.parametrize("name", bundled())
@@ -102,6 +103,35 @@ def test_a_cast_waits_for_its_heats() -> None:
     assert got["A-2-casting"][0] == pytest.approx(190, abs=0.2)
 
 
+class Drawn:
+    """In place of a generator: the first working time and repair, then none for long."""
+
+    def __init__(self, *first: float) -> None:
+        self.first = first
+
+    def standard_exponential(self, shape: tuple[int, int]) -> np.ndarray:
+        drawn = np.full(shape, 1e6)
+        drawn[0] = self.first
+        return drawn
+
+
+def test_a_heat_is_held_back_while_another_of_its_cast_is_held_up() -> None:
+    """Proves: where the furnace fails with the second heat in it, the first is not sent to the ladle furnace to wait
+    there for hours: it waits no longer than it may, and the cast has no gap.
+
+    Sensitivity: the start of a cast expected as scheduled, whatever its heats do.
+    """
+    asked, schedule = two_heats()
+    todo = operations(shop(asked), schedule)
+    failing: Any = Breakdowns(100.0, 100.0, Drawn(0.5, 2.0))  # type: ignore[arg-type]
+    course = Following(todo, todo.arrays["duration"].tolist(), {todo.shop.unit_index["F"]: failing}).run()
+    rows = {(todo.shop.names[h], k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
+    assert course.end[rows["A-2", 0]] == 290
+    assert course.start[rows["A-1", 2]] - course.end[rows["A-1", 1]] <= 45
+    assert course.end[rows["A-1", 2]] == pytest.approx(course.start[rows["A-2", 2]])
+    assert [todo.last_of(i) for i in range(len(todo))] == [2, 2, 2, 5, 5, 5]
+
+
 def test_a_breakdown_interrupts_and_resumes() -> None:
     """Proves: an operation ends later by the repair, draws the same energy and none while down.
 
@@ -132,6 +162,10 @@ def test_heats_under_way_go_on() -> None:
     assert energy_mwh(run["line_mw"], asked) == pytest.approx(float(run["op_energy_mwh"].sum()))
     late = replay(asked, schedule, disturbed=True)
     assert op(late, "A-1", "melting")["start_min"] == -30
+    asked, _ = two_heats(state=state, disturbances={"duration_spread": 0.2})
+    ends = {op(run, "A-1", "melting")["end_min"] for run in replays(asked, schedule, range(5))}
+    assert min(ends) >= 0
+    assert max(ends) > 15  # it may still take longer
 
 
 def test_a_cast_under_way_goes_on_without_a_gap() -> None:
@@ -301,6 +335,7 @@ def test_reheating_counts_the_waits_before_the_ladle_furnace() -> None:
     run = replay(asked, moved)
     assert op(run, "A-1", "ladle")["extra_mwh"] == pytest.approx(0.6)
     assert op(run, "A-1", "ladle")["energy_mwh"] == pytest.approx(2.6)
+    assert op(run, "A-1", "ladle")["waited_min"] == pytest.approx(30.0)
     assert float(run["line_mw"].sel(time=asked.horizon.times[6])) == pytest.approx(5.2)
     assert float(run["op_extra_mwh"].sum()) == pytest.approx(1.2)
 

@@ -55,7 +55,7 @@ def test_named_tagged_and_found(kept: str) -> None:
     app = opened()
     app.text_input[1].set_value("June trial")
     app.text_input[2].set_value("trial night")
-    button(app, "Keep").click().run()
+    button(app, "Save").click().run()
     assert not app.exception
     entry = Store().entry(kept)
     assert (entry.name, entry.tags) == ("June trial", ("night", "trial"))
@@ -69,7 +69,7 @@ def test_a_name_that_is_markup_is_refused_in_one_line(kept: str) -> None:
     """Proves: the name stays as it was, and one line says what a name may have."""
     app = opened()
     app.text_input[1].set_value("<img src=x onerror=alert(1)>")
-    button(app, "Keep").click().run()
+    button(app, "Save").click().run()
     assert not app.exception
     assert "✕ a name has at most 80 characters" in texts(app)
     assert Store().entry(kept).name == ""
@@ -97,7 +97,7 @@ def test_a_bad_tag_leaves_the_name_as_it_was(kept: str) -> None:
     app = opened()
     app.text_input[1].set_value("June trial")
     app.text_input[2].set_value("good <bad>")
-    button(app, "Keep").click().run()
+    button(app, "Save").click().run()
     assert not app.exception
     assert "✕ " in texts(app)
     entry = Store().entry(kept)

@@ -14,7 +14,7 @@ from emberline.plans.pareto.front import Front, rows
 from emberline.ui.charts.gantt import Layers
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 KINDS = {
     "point": (mark("point"), POWER, "circle"),
@@ -65,7 +65,7 @@ def so_far(points: Sequence[dict[str, Any]], currency: str) -> Layers:
 
 
 def _chart(frame: pd.DataFrame, marks: pd.DataFrame, money: str, current: int | None) -> Layers:
-    texts = [said(str(status)) for status in marks["status"].fillna("")]
+    texts = [say(str(status)) for status in marks["status"].fillna("")]
     marks = marks.assign(status=texts, what=[tr(KINDS[kind][0]) for kind in marks["kind"]])
     low, high = _span(frame, marks)
     x = alt.X("carbon:Q", title=tr("carbon [t CO2e]"), scale=alt.Scale(zero=False, padding=24))

@@ -15,13 +15,13 @@ import xarray as xr
 
 from emberline.plans.plan.plan import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.delivery import Delivery
+from emberline.scenarios.process.delivery import Delivery
 from emberline.ui.charts import shades
 from emberline.ui.charts.site_panels import (
     BASE,
     BASELINE,
     INK,
-    LEFT,
+    PALE,
     PAPER,
     PanelData,
     display_name,
@@ -48,7 +48,7 @@ def power_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
     names = {BASE: run["base_load_mw"].to_numpy(), **_by_process(scenario, run, "process_mw")}
     up = {table.mean(f"p{i:02d}", mw): name for i, (name, mw) in enumerate(names.items()) if mw.any()}
     titles = {"clock": tr("from"), **{key: f"{display_name(name)} [MW]" for key, name in up.items()}}
-    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: LEFT, **shades.of_processes(scenario)})
+    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: PALE, **shades.of_processes(scenario)})
     if baseline:
         before = plan.baseline["process_mw"].sum("process") + plan.baseline["base_load_mw"]
         layers += _dashed(table, x, table.mean("pbaseline", before.to_numpy()))

@@ -19,7 +19,7 @@ from emberline.ui.pages.session import chart_cache, run_picker, session, stored_
 from emberline.ui.pages.studies import comparison as study
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr, trn
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 SELECTION = "compared"
 """In the session: ids of the compared runs."""
@@ -272,8 +272,8 @@ def _moves(runs: dict[str, StoredRun]) -> None:
     if one.plan.scenario.heats and other.plan.scenario.heats:
         _heats(difference, one.plan, (first, letter), (one.id, other.id))
     if difference.uses:
-        names = (tr("name"), tr("does"), said("unit"), first, letter, tr("at other times"), tr("because"))
-        rows = [(u.name, said(u.what), u.unit, u.before, u.after, u.moved, said(u.because)) for u in difference.uses]
+        names = (tr("name"), tr("does"), say("unit"), first, letter, tr("at other times"), tr("because"))
+        rows = [(u.name, say(u.what), u.unit, u.before, u.after, u.moved, say(u.because)) for u in difference.uses]
         draw(pd.DataFrame(rows, columns=list(names)), {first: 1, letter: 1, names[5]: 1})
     elif not difference.heats:
         st.text(tr("None: both schedules are the same."))
@@ -328,7 +328,7 @@ def _heats(difference: Difference, plan: Plan, letters: tuple[str, str], ids: tu
             tr("start in {plan}", plan=letters[1]): [clock(move.after_min) for _, move in moves],
             tr("unit in {plan}", plan=letters[0]): [move.before_unit for _, move in moves],
             tr("unit in {plan}", plan=letters[1]): [move.after_unit for _, move in moves],
-            tr("because"): [said(heat.because) if move.stage == heat.stage else "" for heat, move in moves],
+            tr("because"): [say(heat.because) if move.stage == heat.stage else "" for heat, move in moves],
         }
     )
     with st.expander(trn("{count} moved operation", "{count} moved operations", len(moves))):

@@ -22,8 +22,8 @@ from emberline.ui.pages.session import job_progress
 from emberline.ui.pages.studies import front as front_parts
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import stamp
-from emberline.ui.text.said import said
 
 FRONT = "front"
 """In the session and the address: the current front, or the job that searches it."""
@@ -98,7 +98,7 @@ def _open_front(front: str) -> StoredFront | None:
     try:
         return _read(front)
     except StoreError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return None
 
 
@@ -112,7 +112,7 @@ def _start(request: Request, points: int) -> None:
     try:
         front = queue.start(request.name, request.overrides, note=request.note, kind="front", given={"points": points})
     except RuntimeError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     _look_at(front)
 
@@ -226,7 +226,7 @@ def _so_far(status: JobStatus, currency: str) -> None:
         [None if point["carbon_kg"] is None else point["carbon_kg"] / 1000 for point in points],
         [point["cost"] for point in points],
         [None if point["gap"] is None else 100 * point["gap"] for point in points],
-        [said(point["status"]) for point in points],
+        [say(point["status"]) for point in points],
     )
     draw(pd.DataFrame(dict(zip(names, columns, strict=True))), {names[1]: 2, names[2]: 0, names[3]: 2})
 

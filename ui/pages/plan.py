@@ -21,7 +21,7 @@ from emberline.ui.pages.result import result, units
 from emberline.ui.pages.session import chart_cache, job_progress, market_chart, run_or_baseline, session, stored_runs
 from emberline.ui.text import facts, numbers, wording
 from emberline.ui.text.language import tr, trn
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 OF = "seed.of"
 """In the session: the run that set the inputs at the side, or that was started from them."""
@@ -101,7 +101,7 @@ def _start(request: Request) -> None:
     try:
         run = start(request)
     except RuntimeError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     session.choose(run)
     st.session_state[OF] = run

@@ -16,7 +16,7 @@ from emberline.ui.pages.session import job_progress, run_picker, stored_runs
 from emberline.ui.pages.studies import ensemble, holding
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 REPLAYS, MOST_REPLAYS = 200, 10_000
 
@@ -33,7 +33,7 @@ def page() -> None:
     try:
         stored = stored_runs.open_run(run)
     except StoreError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     plan = stored.plan
     st.text(f"{plan.scenario.title or plan.scenario.name}, {wording.span(plan.scenario.horizon)}")
@@ -91,7 +91,7 @@ def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
         try:
             queue.start(kind="replay", given=request)
         except RuntimeError as error:
-            st.warning(said(str(error)))
+            st.warning(say(str(error)))
             return
         st.rerun()
 

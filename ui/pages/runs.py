@@ -19,8 +19,8 @@ from emberline.ui.pages.session import run_picker, session
 from emberline.ui.pages.session.navigation import go
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import date_of_year
-from emberline.ui.text.said import said
 
 STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}
 """States to filter by, and their key in ``wording.STATES``."""
@@ -177,7 +177,7 @@ def _one(store: Store, entries: dict[str, Entry]) -> None:
     entry = entries[choice]
     with st.container(border=True):
         if entry.verdict:
-            st.text(said(entry.verdict))
+            st.text(say(entry.verdict))
         if entry.state == "broken":
             _, says, then = wording.STATES[_ended(entry.id)]
             st.text(f"{tr(says)} {tr(then)}")

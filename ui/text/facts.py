@@ -23,7 +23,6 @@ from emberline.scenarios.assets import (
     Supply,
 )
 from emberline.scenarios.line.rounding import rounded
-from emberline.scenarios.records.emissions import factors_used
 from emberline.scenarios.records.line import Unit
 from emberline.scenarios.tariff import remarks
 from emberline.ui.text import charges, works
@@ -224,7 +223,7 @@ def _gain(scenario: Scenario, core: Converter) -> float:
 
 def factors(scenario: Scenario) -> Iterator[str]:
     """All emission factors in use, with their sources."""
-    for used in factors_used(scenario):
+    for used in scenario.factors_used:
         name, _, says = str(used).partition(": ")
         yield f"{tr('factor {name}', name=name)}: {says}"
     for emitter, emissions in scenario.emitters:

@@ -14,9 +14,9 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import clauses, listed, moment, number, offset, percent, sentence, signed
 from emberline.ui.text.rows import CREDITED, MONEY, STOCK, FigureRow, headlines, rows
-from emberline.ui.text.said import said
 
 __all__ = [
     "CREDITED", "MONEY", "STOCK", "FigureRow", "headlines", "moment", "number", "offset", "percent", "rows", "sentence",
@@ -287,7 +287,7 @@ def objective(scenario: Scenario, value: float | None) -> str:
 
 def status_text(status: str, has_plan: bool) -> str:
     """A stored status in words: a search that its user ended with a plan was successful."""
-    return tr("stopped early") if status == "cancelled" and has_plan else said(status)
+    return tr("stopped early") if status == "cancelled" and has_plan else say(status)
 
 
 def status(plan: Plan) -> str:
@@ -380,7 +380,7 @@ def violation(violation: dict[str, Any], horizon: Horizon) -> str:
     who = listed(part for part in (violation["heat"], violation["unit"]) if part)
     values = {
         "what": tr(KINDS.get(violation["kind"], violation["kind"])), "amount": number(violation["amount"], 2),
-        "measure": said(violation["measure"]), "time": moment(horizon.instant(violation["at_min"])),
+        "measure": say(violation["measure"]), "time": moment(horizon.instant(violation["at_min"])),
     }  # fmt: skip
     if who:
         return tr("{what} ({who}) by {amount} {measure}, {time}", who=who, **values)

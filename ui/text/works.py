@@ -7,8 +7,8 @@ from typing import Any
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.process import Mode, Process
+from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.flows import directions
-from emberline.scenarios.records.delivery import Arrival, Delivery
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.numbers import clauses, listed

@@ -95,7 +95,7 @@ def lines(scenario: Scenario, explanation: Why) -> Iterator[str]:
 
 def answer_lines(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -> Iterator[str]:
     """One answer as lines of text: its cost and proof, the limits in its way, and what else moves."""
-    from emberline.models.explain.limit import clock
+    from emberline.scenarios.messages import clock
     from emberline.ui.text import wording
 
     yield f"{head:<9}{answer.says}"
@@ -108,7 +108,11 @@ def answer_lines(scenario: Scenario, answer: Answer, unit: str, head: str = "wha
         }
         yield f"{'':<9}  {proven.get(answer.status, f'{answer.status}, no plan found')}{why}"
     else:
-        where = "" if answer.start_min is None else f", best at {clock(scenario, answer.start_min)} on {answer.unit}"
+        where = (
+            ""
+            if answer.start_min is None
+            else f", best at {clock(scenario.horizon.instant(answer.start_min))} on {answer.unit}"
+        )
         yield f"{'':<9}  {costs(answer.more, scenario.market.currency)}{where}"
         yield f"{'':<9}  {answer.status}{gap}; {answer.how}{between(answer, unit)}"
     for limit in answer.limits:
@@ -137,7 +141,7 @@ def between(answer: Answer, unit: str) -> str:
 
 def _slots(scenario: Scenario, explanation: Why) -> Iterator[str]:
     """Starts that are possible while all other heats stay in place."""
-    from emberline.models.explain.limit import clock
+    from emberline.scenarios.messages import clock
     from emberline.ui.text.wording import signed
 
     open_slots = [slot for slot in explanation.slots if slot.more_of_goal is not None]
@@ -150,4 +154,5 @@ def _slots(scenario: Scenario, explanation: Why) -> Iterator[str]:
     )
     yield f"{'starts':<9}{head}"
     for slot in best:
-        yield f"{'':<9}  {clock(scenario, slot.start_min)}: {signed(slot.more_of_goal or 0.0, 1)} {explanation.unit}"
+        start = clock(scenario.horizon.instant(slot.start_min))
+        yield f"{'':<9}  {start}: {signed(slot.more_of_goal or 0.0, 1)} {explanation.unit}"

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from emberline.scenarios.reading.editing import flow
-from emberline.scenarios.reading.series import Series
+from emberline.scenarios.records.series import Series
 from emberline.ui.text.language import mark, tr
 
 SHARE = mark("share or %")

@@ -14,8 +14,8 @@ from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.plan.plan import Plan
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
+from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import clauses, listed
-from emberline.ui.text.said import said
 
 SCOPES = {
     "1": mark("1"),
@@ -54,11 +54,11 @@ def bill_table(plan: Bill, baseline: Bill, currency: str) -> pd.DataFrame:
     ]
     return pd.DataFrame(
         {
-            tr("kind"): [said(key[0]) for key, *_ in rows],
-            said("line"): [said(key[1]) for key, *_ in rows],
+            tr("kind"): [say(key[0]) for key, *_ in rows],
+            say("line"): [say(key[1]) for key, *_ in rows],
             tr("period"): [key[2] for key, *_ in rows],
             tr("quantity"): [_of(ours, "quantity") for _, ours, _ in rows],
-            said("unit"): [said(key[3]) for key, *_ in rows],
+            say("unit"): [say(key[3]) for key, *_ in rows],
             tr("rate [{currency}/unit]", currency=currency): [_of(ours or theirs, "rate") for _, ours, theirs in rows],
             tr("plan [{unit}]", unit=currency): [_of(ours, "amount") for _, ours, _ in rows],
             tr("baseline [{unit}]", unit=currency): [_of(theirs, "amount") for _, _, theirs in rows],
@@ -73,14 +73,14 @@ def ledger_table(plan: Ledger, baseline: Ledger) -> pd.DataFrame:
     return pd.DataFrame(
         {
             tr("scope"): [tr(SCOPES[key[0]]) for key, *_ in rows],
-            tr("source"): [said(key[1]) for key, *_ in rows],
+            tr("source"): [say(key[1]) for key, *_ in rows],
             tr("gas"): [key[2] for key, *_ in rows],
             tr("activity"): [_of(ours, "activity") for _, ours, _ in rows],
-            said("unit"): [key[3] for key, *_ in rows],
+            say("unit"): [key[3] for key, *_ in rows],
             tr("factor [kg/unit]"): [_of(ours or theirs, "factor") for _, ours, theirs in rows],
             tr("plan [{unit}]", unit="t CO2e"): [_of(ours, "kg") / 1000 for _, ours, _ in rows],
             tr("baseline [{unit}]", unit="t CO2e"): [_of(theirs, "kg") / 1000 for _, _, theirs in rows],
-            tr("factor from"): [said((ours or theirs).reference) for _, ours, theirs in rows],
+            tr("factor from"): [say((ours or theirs).reference) for _, ours, theirs in rows],
         }
     )
 

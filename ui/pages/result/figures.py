@@ -8,8 +8,8 @@ import streamlit as st
 from emberline.plans.plan.plan import Plan
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
+from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import sentence
-from emberline.ui.text.said import said
 
 CARDS = {
     "carbon": mark("Carbon"),
@@ -135,7 +135,7 @@ def show_all(plan: Plan) -> None:
         pd.DataFrame(
             {
                 tr("figure"): ["\u00a0\u00a0\u00a0" * row.part + row.title for row in rows],
-                said("unit"): [row.unit for row in rows],
+                say("unit"): [row.unit for row in rows],
                 tr("baseline"): [row.number(row.baseline) for row in rows],
                 tr("plan"): [row.number(row.plan) for row in rows],
                 tr("saved"): [row.number(row.saved) if row.less_is_better else "–" for row in rows],
@@ -182,5 +182,5 @@ def show_days(plan: Plan) -> None:
         unit, factor, digits = units_of[name]
         values = [wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")]
         rows.append([tr(label), unit, *values])
-    columns = [tr("figure"), said("unit"), "P10", tr("median"), "P90"]
+    columns = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
     st.table(pd.DataFrame(rows, columns=columns).set_index(tr("figure")))

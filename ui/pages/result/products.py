@@ -14,7 +14,7 @@ from emberline.ui.charts import carbon
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 KINDS = {
     "fuel": mark("fuels"), "machine": mark("machines"), "bought": mark("heat bought"), "grid": mark("electricity"),
@@ -65,7 +65,7 @@ def show_products(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
     goes = whereabouts(ours)
     goes[COUNTED] = [tr(name) for name in goes[COUNTED]]
     goes = goes.rename(columns={name: tr(name) for name in (COUNTED, SUM, DELIVERED, *LEAVES.values())})
-    goes = goes.rename(columns=said)
+    goes = goes.rename(columns=say)
     draw(goes, dict.fromkeys(goes.columns[1:], 2))
     st.caption(
         tr(

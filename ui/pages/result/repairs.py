@@ -12,9 +12,10 @@ import streamlit as st
 
 from emberline.plans.jobs import queue
 from emberline.plans.store.store import StoreError
+from emberline.scenarios.messages import restored
 from emberline.ui.pages.session import session
 from emberline.ui.text.language import tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 TIME_LIMIT_S = 60.0
 GRACE_S = 30.0
@@ -41,7 +42,7 @@ def answer(question: Question) -> dict[str, Any]:
             [*command, "--time-limit", f"{TIME_LIMIT_S:g}"], capture_output=True, text=True, check=False,
             stdin=subprocess.DEVNULL, timeout=TIME_LIMIT_S + GRACE_S,
         )  # fmt: skip
-        return dict(json.loads(process.stdout))
+        return restored(json.loads(process.stdout))
     except (subprocess.TimeoutExpired, ValueError):
         return {}
 
@@ -74,11 +75,11 @@ def _show(reply: dict[str, Any], note: dict[str, Any], question: Question) -> No
     if reply["missing"] or reply["conflict"]:
         with st.container(border=True, gap="xxsmall"):
             for line in reply["missing"]:
-                st.text(f"✕ {said(line)}")
+                st.text(f"✕ {say(line)}")
             if reply["conflict"]:
                 st.text(tr("These limits conflict:") if reply["irreducible"] else tr("In the way:"))
             for line in reply["conflict"]:
-                st.text(f"· {said(line)}")
+                st.text(f"· {say(line)}")
     if reply["status"] == "feasible":
         st.text(tr("There is a plan: no limit prevents it. Plan again with more time."))
     elif reply["status"] == "unknown":
@@ -88,7 +89,7 @@ def _show(reply: dict[str, Any], note: dict[str, Any], question: Question) -> No
         st.text(tr("No helpful change was found among {tried} of {count} limits.", tried=attempts, count=limits))
     for i, repair in enumerate(reply["repairs"]):
         says, button = st.columns([4, 1], vertical_alignment="center")
-        says.text("\n".join(map(said, repair["says"])))
+        says.text("\n".join(map(say, repair["says"])))
         if button.button(tr("Plan with this"), key=f"repair.{i}", type="primary" if i == 0 else "secondary"):
             _plan(question, note, repair["set"])
 
@@ -100,7 +101,7 @@ def _plan(question: Question, note: dict[str, Any], more: list[str]) -> None:
     try:
         run = queue.start(question.scenario, [*question.overrides, *more], note=note)
     except RuntimeError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     st.session_state[_place(str(note["scenario"]))] = repairs
     session.choose(run)

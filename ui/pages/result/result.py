@@ -25,7 +25,7 @@ from emberline.ui.pages.result import accounts, figures, heats, products, repair
 from emberline.ui.pages.session import chart_cache, navigation, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 from emberline.ui.text.speaker import speaker
 from emberline.ui.text.wording import filled
 
@@ -152,7 +152,7 @@ def _verdict(plan: Plan, run: str) -> None:
             tr("The plan rarely survives disturbances. See the page Robustness for the reasons and for a robust plan.")
         )
     with st.container(border=True, gap="xxsmall"):
-        st.text(f"{'✓' if plan.acceptable else '✕'}  {said(plan.verdict)}")
+        st.text(f"{'✓' if plan.acceptable else '✕'}  {say(plan.verdict)}")
         st.text("\n".join(lines))
 
 

@@ -11,7 +11,7 @@ from emberline.plans.accounts.process_tables import run_list
 from emberline.plans.accounts.unit_runs import counts
 from emberline.plans.plan.plan import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.delivery import Delivery
+from emberline.scenarios.process.delivery import Delivery
 from emberline.ui.charts.gantt import DOES
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.text import wording, works

@@ -20,7 +20,7 @@ from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 Stamp = tuple[str, int]
 """Identity of an ensemble: its file and the time of writing."""
@@ -54,7 +54,7 @@ def show(stored: StoredRun, seed: int) -> None:
     try:
         ensemble = _read(*stamp, stored, seed)
     except StoreError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     _chance(ensemble, stamp)
     views = weeks(ensemble.scenario.horizon)
@@ -163,7 +163,7 @@ def _figures(ensemble: Ensemble, stamp: Stamp, plan: Plan) -> None:
         for label, unit, name, factor, digits in FIGURES
         if name in quantiles and name not in left_out
     ]
-    names = [tr("figure"), said("unit"), "P10", tr("median"), "P90"]
+    names = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
     st.table(pd.DataFrame(rows, columns=names).set_index(names[0]))
 
 

@@ -20,7 +20,7 @@ from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation, session
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 POINT_KEY, CHART = "pareto.point", "pareto.chart"
 """Keys of the choice of points and of the chart."""
@@ -32,7 +32,7 @@ def show(stored: StoredFront) -> None:
     st.subheader(tr("Carbon against cost"), anchor=False)
     st.text(f"{front.scenario.title or front.scenario.name}, {wording.span(front.scenario.horizon)}")
     with st.container(border=True, gap="xxsmall"):
-        st.text(f"{'✓' if front.found else '✕'}  {said(front.verdict)}")
+        st.text(f"{'✓' if front.found else '✕'}  {say(front.verdict)}")
         st.text("\n".join(map(wording.sentence, _notes(stored))))
     if not front.found:
         st.text(tr("Relax the limits, or allow more time for each search, and search again."))
@@ -73,7 +73,7 @@ def show(stored: StoredFront) -> None:
 
 
 def _notes(stored: StoredFront) -> list[str]:
-    return [said(note) for note in (*stored.front.notes[:2], *stored.front.failed)]
+    return [say(note) for note in (*stored.front.notes[:2], *stored.front.failed)]
 
 
 def _on_click() -> None:
@@ -109,7 +109,7 @@ def _point(stored: StoredFront, numbers: list[int]) -> None:
         help=tr("Fixed emissions and costs are left out; for an end, the wider of its two gaps"),
     )
     peak.metric(tr("Peak [MW]"), wording.number(row["peak_mw"], 1))
-    lines = [tr("Status: {status}", status=said(row["status"]))]
+    lines = [tr("Status: {status}", status=say(row["status"]))]
     if row["cost_bound"] is not None:
         bound = wording.number(row["cost_bound"], 0)
         lines.append(tr("No plan under its cap costs less than {bound} {unit}.", bound=bound, unit=money))
@@ -154,7 +154,7 @@ def _open(stored: StoredFront, point: int) -> None:
             run=run_of(stored.id, point),
         )
     except RuntimeError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     session.choose(run)
     navigation.go("plan")
@@ -184,12 +184,12 @@ def _table(stored: StoredFront) -> None:
     columns[tr("difference is")] = [
         "–" if i == last else tr("proven") if row["proven"] else tr("within the gaps") for i, row in enumerate(points)
     ]
-    columns[tr("status")] = [said(row["status"]) for row in points]
+    columns[tr("status")] = [say(row["status"]) for row in points]
     columns[tr("knee")] = [tr("knee") if row["knee"] else "" for row in points]
     st.markdown(f"**{tr('All points')}**")
     draw(pd.DataFrame(columns), digits)
     for line in front.notes[2:]:
-        st.caption(wording.sentence(said(line)))
+        st.caption(wording.sentence(say(line)))
     first, second, _ = st.columns([1, 1, 2])
     name = f"emberline-front-{stored.id[:8]}"
     for place, kind, mime in ((first, "csv", "text/csv"), (second, "json", "application/json")):

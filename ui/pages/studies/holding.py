@@ -20,7 +20,7 @@ from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import job_progress, session
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import mark, tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 LEVEL, REPLAYS, SEARCH_S = 0.9, 1000, 300
 """Defaults: chance to hold, days for the judgement, time limit of the search [s]."""
@@ -75,7 +75,7 @@ def ask(stored: StoredRun, busy: bool) -> None:
             try:
                 queue.start(kind="hold", given=request)
             except RuntimeError as error:
-                st.warning(said(str(error)))
+                st.warning(say(str(error)))
                 return
             st.rerun()
 
@@ -176,4 +176,4 @@ def _price(scenario: Scenario, price: dict[str, dict[str, float]]) -> pd.DataFra
         row = price.get(name, {})
         cells = [wording.number(row[key] * factor, digits) if key in row else "" for key in ("nominal", "mean")]
         rows.append((tr(label), unit or scenario.market.currency, *cells))
-    return pd.DataFrame(rows, columns=[tr("figure"), said("unit"), tr("undisturbed"), tr("mean of the days")])
+    return pd.DataFrame(rows, columns=[tr("figure"), say("unit"), tr("undisturbed"), tr("mean of the days")])

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field, model_validator
 
-from emberline.scenarios.reading.series import TonnageSeries
 from emberline.scenarios.records.base import NAME, Record
 from emberline.scenarios.records.horizon import Horizon, Moment
 from emberline.scenarios.records.quantity import Tonnes, TonnesPerHour
+from emberline.scenarios.records.series import TonnageSeries
 from emberline.scenarios.tariff.windows import Window
 
 
