@@ -191,12 +191,12 @@ def test_every_axis_has_its_unit(made: Plan) -> None:
     for part in (
         '["power", "[MW]"]', '["electricity", "[MW]"]', '["deliveries", "[t/h]"]', '"title": "[t]"', '"title": "[t/h]"',
         "[kg CO2e/MWh]", "[EUR/MWh]", "local time, Europe/Berlin (+01:00)", "kiln: rate",
-        "CEM I: holds 3\u202f800 t, at the end at least 2\u202f900 t",
+        "CEM I: capacity 3\u202f800 t, at the end at least 2\u202f900 t",
     ):  # fmt: skip
         assert part in text, part
     one = json.dumps(charts.timeline(made, stores=["clinker"]).to_dict())
-    assert "clinker: holds" in one
-    assert "meal: holds" not in one
+    assert "clinker: capacity" in one
+    assert "meal: capacity" not in one
 
 
 def test_a_week_of_quarter_hours_stays_light(made: Plan) -> None:
@@ -270,7 +270,7 @@ def test_the_empty_page_shows_the_works(home: Path) -> None:
     labels = [expander.label for expander in app.expander]
     assert {"3 processes, 6 modes", "7 stores", "8 deliveries, 1 arrival", "Levels of stores"} <= set(labels)
     assert "Casts and heats" not in labels
-    assert any("who makes what is short" in text.value for text in app.markdown)
+    assert any("refills stores when they run low" in text.value for text in app.markdown)
 
 
 @pytest.mark.parametrize("name", ["cement-week", "aluminium-potline", "steam-cracker-utilities"])
