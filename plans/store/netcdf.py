@@ -48,7 +48,11 @@ def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
     Raises:
         OSError: it cannot be written, such as on a full disk.
     """
-    if known := table([data.attrs, *(variable.attrs for variable in data.variables.values())]):
+    import xarray as xr
+
+    if isinstance(data, xr.Dataset) and (
+        known := table([data.attrs, *(variable.attrs for variable in data.variables.values())])
+    ):
         data = data.assign_attrs({MESSAGES: json.dumps(known)})
     try:
         with ALONE:
