@@ -17,7 +17,7 @@ from benchmarks.registry import bench
 from benchmarks.scaled import of_heats
 from emberline.scenarios import Scenario, load
 from emberline.twin import Follower, dispatch, replays
-from emberline.twin.line.line import Following
+from emberline.twin.line.line import ListReplay
 
 ROUNDS = 11
 MONTH = 720
@@ -68,7 +68,7 @@ def compared(scenario: Scenario) -> list[Row]:
     """Rows of the line's run and of the baseline schedule, beside bare SimPy."""
     schedule = dispatch(scenario)
     follower = Follower(scenario, schedule)
-    following = Following(follower.todo, follower.todo.arrays["duration"].tolist(), {})
+    following = ListReplay(follower.todo, follower.todo.arrays["duration"].tolist(), {})
     following.run()
     operations, events = len(follower.todo), next(following.env._eid)
     # in turns, so that a slow minute of the machine hits all of them

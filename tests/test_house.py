@@ -21,6 +21,7 @@ BELOW = {  # room: the rooms it may import from
     "app": {"ui"},
 }
 ROOMS = [room for room in BELOW if room != "app"]
+ASSETS = "emberline.scenarios.assets"
 SIDE_BY_SIDE = 16
 """Most Python files in one folder."""
 LONGEST_CHAIN = {"scenarios": 10, "twin": 10, "models": 12, "plans": 12, "ui": 10}
@@ -131,6 +132,25 @@ def test_no_imports_go_in_circles(room: str) -> None:
     circles = {_circle(module) for module in modules if len(_circle(module)) > 1}
     for_now = CIRCLES_FOR_NOW.get(room, 0)
     assert sum(map(len, circles)) <= for_now, [sorted(circle) for circle in circles]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_kinds_of_assets_are_told_apart_in_their_registry(room: str) -> None:
+    """Proves: a new kind is found without a list of places. Sensitivity: ``isinstance(asset, Storage)`` in a page."""
+    wrong = []
+    for path in _files(room):
+        if path.is_relative_to(ROOT / "scenarios" / "assets"):
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        kinds = {
+            alias.name for node in imports if (node.module or "").startswith(ASSETS) for alias in node.names
+        }  # fmt: skip
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+                names = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+                wrong += [f"{path}:{node.lineno}: {name}" for name in names & kinds]
+    assert not wrong, wrong
 
 
 def test_nothing_tracked_names_a_machine_or_a_registry() -> None:

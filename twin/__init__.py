@@ -1,4 +1,4 @@
-"""The twin: what the line does. Stochastic, exact in time, and the same luck for every policy.
+"""The twin: what the plant does. Stochastic, exact in time, with the same disturbances for every policy.
 
 ``envelope`` feeds the optimizer, ``dispatch`` makes the baseline schedule, ``simulate`` the baseline run, ``replay``
 follows a schedule. Datasets are declared in ``emberline.scenarios.datasets``.

@@ -17,9 +17,10 @@ import simpy
 
 from emberline.scenarios.energy_states import TOLERANCE_MIN, EnergyStates, Move, Work
 from emberline.twin.power import Trace
-from emberline.twin.site.site import Violation
 
 WORKING = "work"
+MissedLimit = tuple[str, str, str, float, float, str]
+"""Kind, heat (none), machine, when [min], amount and its unit of measure."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Machine:
     pieces: list[Piece] = field(default_factory=list)
     late_min: list[float] = field(default_factory=list)
     """How much later than planned each work began."""
-    violations: list[Violation] = field(default_factory=list)
+    violations: list[MissedLimit] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.state = self.states.start_index
@@ -111,7 +112,7 @@ class Run:
     """Without gaps from the start to the end."""
     late_min: np.ndarray
     """How much later than planned each work began [min], in order of their plan, shape (n_works,)."""
-    violations: tuple[Violation, ...]
+    violations: tuple[MissedLimit, ...]
 
     @property
     def trace(self) -> Trace:

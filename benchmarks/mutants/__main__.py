@@ -33,7 +33,7 @@ BEGIN, END = "<!-- table -->\n", "<!-- end of table -->"
 QUICK_S = 40
 """Seconds of tests, as they take without any fault, that are run without ``--slow``."""
 CANNOT = 90
-"""Answer of ``plugins.py`` where a module must be imported with its fault."""
+"""Answer of ``warm.py`` where a module must be imported with its fault."""
 LEFT_OUT = "not browser and not postgresql and not libreoffice and not shared"
 PYTEST = ("-q", "-x", "--no-header", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-profile=mutants",
           "-W", "ignore::pytest.PytestAssertRewriteWarning", "-m", LEFT_OUT)  # fmt: skip
@@ -153,7 +153,8 @@ class Tree:
         if not tests:
             return "survived"
         path = self.folder / module.name
-        source, code = mutant.apply(module.source), CANNOT
+        source = mutant.apply(module.source)
+        code: int | None = CANNOT
         order = [reached.limits(tests if slow else reached.quick(tests)), slow]
         if mutant.function:
             code = _ask(self._collect(room, slow, reached), [str(path), source, *order])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import singledispatch
 
 from emberline.models.explain.limit import Limit, droppable, factored, item, moment, numeric
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import FlexibleLoad, Load, Source, Storage
-from emberline.scenarios.messages import Message
+from emberline.scenarios.assets import FlexibleLoad, Load, Machine, Named, Source, Storage
+from emberline.scenarios.messages import Message, mark
 
 WIDER = 10.0
 """How many times as large a machine or a connection may become in a repair."""
@@ -21,13 +21,10 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
     yield from _goal(scenario)
     yield from _grid(scenario)
     site = scenario.site
-    if site.battery is not None and site.battery.energy_mwh > 0:
-        share = site.battery.end_level_share
-        level = scenario.state.battery_level_mwh
-        wanted = share if share is not None else site.battery.level_share
-        if share is None and level is not None:
-            wanted = level / site.battery.energy_mwh
-        yield _level("site.battery.end_level_share", "battery", wanted, site.battery.energy_mwh, 0.0, "MWh")
+    battery = scenario.battery
+    if battery is not None:
+        wanted = battery.end_level / battery.capacity
+        yield _level("site.battery.end_level_share", "battery", wanted, battery.capacity, 0.0, "MWh")
     if float(scenario.inputs["base_load_mw"].max()) > 0:
         yield factored("site.base_load_mw", Message("base load"), "demand", site.base_load_mw, "MW")
     carriers = [carrier.name for carrier in site.carriers]
@@ -40,7 +37,7 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
             )
     names = [asset.name for asset in site.assets]
     for i, asset in enumerate(site.assets):
-        yield from _asset(scenario, asset, f"site.assets.{item(asset.name, i, names)}")
+        yield from _asset(asset, scenario, f"site.assets.{item(asset.name, i, names)}")
     yield from _outages(scenario)
     yield from _horizon(scenario)
 
@@ -91,60 +88,76 @@ def _level(key: str, store: str, share: float, capacity: float, lowest: float, u
     )
 
 
-def _asset(scenario: Scenario, asset: Any, key: str) -> Iterator[Limit]:
-    carrier = scenario.site.carrier.get(getattr(asset, "carrier", ""))
-    unit, per_hour = (carrier.unit, carrier.rate_unit) if carrier else ("", "")
-    if isinstance(asset, Load | Source):
-        says = (
-            Message("demand of {name}", name=asset.name)
-            if isinstance(asset, Load)
-            else Message("what {name} gives", name=asset.name)
-        )
-        yield factored(f"{key}.rate", says, "demand", asset.rate, per_hour)
-        return
-    if isinstance(asset, Storage):
-        share = asset.level_share if asset.end_level_share is None else asset.end_level_share
-        if share > asset.lowest_share:
-            yield _level(f"{key}.end_level_share", asset.name, share, asset.capacity, asset.lowest_share, unit)
-        for field, says in (
-            ("in_rate", Message("filling of {name}", name=asset.name)),
-            ("out_rate", Message("emptying of {name}", name=asset.name)),
-        ):
-            rate = getattr(asset, field)
-            if rate is not None:
-                yield numeric(f"{key}.{field}", says, "rate", rate, WIDER * rate, per_hour)
-        yield numeric(
-            f"{key}.capacity",
-            Message("capacity of {name}", name=asset.name),
-            "room",
-            asset.capacity,
-            WIDER * asset.capacity,
-            unit,
-        )
-        return
-    for field, says, kind, measure in (
-        ("rate_limit", Message("rate of {name}", name=asset.name), "supply", per_hour),
+@singledispatch
+def _asset(asset: Named, scenario: Scenario, key: str) -> Iterator[Limit]:
+    """Limits of an asset, found by its kind; any kind may limit its rate and its amount over the horizon."""
+    yield from _amounts(asset, scenario, key, "supply")
+
+
+def _amounts(asset: Named, scenario: Scenario, key: str, kind: str) -> Iterator[Limit]:
+    unit, per_hour = _units(asset, scenario)
+    for field, says, kind_of_field, measure in (
+        ("rate_limit", Message("rate of {name}", name=asset.name), kind, per_hour),
         ("horizon_limit", Message("amount of {name} over the horizon", name=asset.name), "supply", unit),
     ):
         value = getattr(asset, field, None)
         if value is not None:
-            kind = "rate" if isinstance(asset, FlexibleLoad) else kind
-            yield numeric(f"{key}.{field}", says, kind, value, WIDER * value + 1.0, measure)
-    if isinstance(asset, FlexibleLoad):
-        yield numeric(
-            f"{key}.per_day", Message("amount of {name} each day", name=asset.name), "amount", asset.per_day, 0.0, unit
-        )
-    elif hasattr(asset, "as_converter"):
-        yield from _machine(scenario, asset, key)
+            yield numeric(f"{key}.{field}", says, kind_of_field, value, WIDER * value + 1.0, measure)
 
 
-def _machine(scenario: Scenario, machine: Any, key: str) -> Iterator[Limit]:
-    core = scenario.site.cores[machine.name]
-    carrier = scenario.site.carrier[core.carrier]
-    field = next(name for name in ("heat_mw", "electric_mw", "rate_tph", "capacity") if hasattr(machine, name))
-    size = getattr(machine, field)
-    unit = "t/h" if field == "rate_tph" else carrier.rate_unit
-    yield numeric(f"{key}.{field}", Message("size of {name}", name=machine.name), "rate", size, WIDER * size, unit)
+def _units(asset: Named, scenario: Scenario) -> tuple[str, str]:
+    """Unit of measure of the carrier in which an asset counts, and the same per hour."""
+    core = scenario.site.cores.get(asset.name, asset)
+    carrier = scenario.site.carrier[core.flows[core.counted]]
+    return carrier.unit, carrier.rate_unit
+
+
+@_asset.register(Load)
+@_asset.register(Source)
+def _(asset: Load | Source, scenario: Scenario, key: str) -> Iterator[Limit]:
+    says = mark("demand of {name}") if asset.sign < 0 else mark("what {name} gives")
+    yield factored(f"{key}.rate", Message(says, name=asset.name), "demand", asset.rate, _units(asset, scenario)[1])
+
+
+@_asset.register(Storage)
+def _(asset: Storage, scenario: Scenario, key: str) -> Iterator[Limit]:
+    unit, per_hour = _units(asset, scenario)
+    share = asset.level_share if asset.end_level_share is None else asset.end_level_share
+    if share > asset.lowest_share:
+        yield _level(f"{key}.end_level_share", asset.name, share, asset.capacity, asset.lowest_share, unit)
+    for field, says in (
+        ("in_rate", Message("filling of {name}", name=asset.name)),
+        ("out_rate", Message("emptying of {name}", name=asset.name)),
+    ):
+        rate = getattr(asset, field)
+        if rate is not None:
+            yield numeric(f"{key}.{field}", says, "rate", rate, WIDER * rate, per_hour)
+    yield numeric(
+        f"{key}.capacity",
+        Message("capacity of {name}", name=asset.name),
+        "room",
+        asset.capacity,
+        WIDER * asset.capacity,
+        unit,
+    )
+
+
+@_asset.register(FlexibleLoad)
+def _(asset: FlexibleLoad, scenario: Scenario, key: str) -> Iterator[Limit]:
+    yield from _amounts(asset, scenario, key, "rate")
+    unit = _units(asset, scenario)[0]
+    yield numeric(
+        f"{key}.per_day", Message("amount of {name} each day", name=asset.name), "amount", asset.per_day, 0.0, unit
+    )
+
+
+@_asset.register(Machine)
+def _(machine: Machine, scenario: Scenario, key: str) -> Iterator[Limit]:
+    size = getattr(machine, machine.size)
+    unit = "t/h" if machine.size == "rate_tph" else _units(machine, scenario)[1]
+    yield numeric(
+        f"{key}.{machine.size}", Message("size of {name}", name=machine.name), "rate", size, WIDER * size, unit
+    )
     for name, says in (
         ("min_up_h", Message("least run of {name}", name=machine.name)),
         ("min_down_h", Message("least rest of {name}", name=machine.name)),

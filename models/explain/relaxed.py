@@ -95,7 +95,7 @@ def unfed(problem: SlotProblem, data: SiteData) -> list[tuple[int, int, float, f
     """
     if data.hub is not None or not np.isfinite(data.limit_mwh()):
         return []
-    battery = 0.0 if data.battery is None else data.battery.power_mw * data.hours
+    battery = 0.0 if data.battery is None else data.battery.most_out * data.hours
     per = problem.cells_per_slot
     supply = np.repeat((data.pv + battery - data.base) / per, per)
     together = round(data.meter_min / data.cell_min)

@@ -23,7 +23,7 @@ from emberline.models.search import deadline
 from emberline.models.search.incumbent import LAST_S, Search
 from emberline.models.search.schedule import as_schedule
 from emberline.models.search.warm_start import Study
-from emberline.models.strategies import corridors, due_date_groups, whole_horizon
+from emberline.models.strategies import corridors, due_date_groups, exact_named, whole_horizon
 from emberline.scenarios import Scenario
 
 SETTLE_SHARE = 0.2
@@ -38,9 +38,12 @@ class Strategy:
     """Whether it can plan this line and site."""
     run: Callable[[Search], None]
     """Searches until the gap or the limit is reached; plans and bounds go into the search."""
+    opens: bool = False
+    """Whether it takes a share of the time only, and another goes on where it leaves a gap."""
 
 
 STRATEGIES = {
+    "heats by name": Strategy(exact_named.suits, exact_named.run, opens=True),
     "groups of casts": Strategy(due_date_groups.suits, due_date_groups.run),
     "counts by unit": Strategy(corridors.useful, corridors.pursue),
     "pooled counts": Strategy(lambda search: True, whole_horizon.run),
@@ -108,18 +111,24 @@ def _at_all(search: Search, scenario: Scenario, envelope: xr.Dataset) -> bool:
 def pursue(search: Search, strategy: str | None = None) -> str:
     """Search by a strategy, by the first that suits where none is named; returns its name.
 
+    Where heats by name leave a gap, the next strategy that suits goes on from there.
+
     Raises:
         ValueError: no such strategy, or it does not suit.
     """
-    name = strategy or next(name for name, found in STRATEGIES.items() if found.suits(search))
+    suiting = [name for name, one in STRATEGIES.items() if one.suits(search)]
+    name = strategy or suiting.pop(0)
     if name not in STRATEGIES:
         raise ValueError(f"there is no strategy {name!r}; there are {', '.join(STRATEGIES)}")
-    if not STRATEGIES[name].suits(search):
+    if strategy is not None and name not in suiting:
         raise ValueError(f"the strategy {name!r} does not suit this line and site")
     if search.infeasible:
         return name
     with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.rest < -deadline.LATE_S):
         STRATEGIES[name].run(search)
+        if STRATEGIES[name].opens and strategy is None and not search.over():
+            name = suiting[0]
+            STRATEGIES[name].run(search)
     return name
 
 

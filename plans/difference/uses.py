@@ -13,7 +13,7 @@ from emberline.models.formulations.site.objective import weights
 from emberline.plans.accounts.unit_runs import counts
 from emberline.plans.plan.plan import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Storage
+from emberline.scenarios.assets.account import label
 from emberline.scenarios.messages import Message, mark
 
 SAME = 1e-4
@@ -156,16 +156,15 @@ def used(scenario: Scenario, schedule: xr.Dataset) -> Iterator[Use]:
     switched = schedule["machine"].values.tolist() if "asset_on" in schedule else []
     labels = schedule["flow"].values.tolist()
     units = dict(zip(labels, schedule["flow_unit"].values.tolist(), strict=True))
-    for asset in scenario.site.assets:
-        label = f"{asset.name}.out" if isinstance(asset, Storage) else asset.name
-        label = label if label in labels else f"{asset.name}.main"
-        if label not in labels:
+    for asset in scenario.site.equipment:
+        counted = label(asset.name, asset.counted)
+        if counted not in labels:
             continue
         if asset.name in switched:
             on = schedule["asset_on"].sel(machine=asset.name).to_numpy() * hours
             yield Use(asset.name, "is on", "h", float(on.sum()), on, False)
-        amount = schedule["asset_rate"].sel(flow=label).to_numpy() * hours
+        amount = schedule["asset_rate"].sel(flow=counted).to_numpy() * hours
         amount = np.where(np.abs(amount) < NOTHING, 0.0, amount)
         verb = "takes" if amount.sum() < 0 else "delivers"
-        unit = "MWh" if units[label] == "MW" else str(units[label]).removesuffix("/h")
+        unit = "MWh" if units[counted] == "MW" else str(units[counted]).removesuffix("/h")
         yield Use(asset.name, verb, unit, float(np.abs(amount).sum()), np.abs(amount), False)

@@ -193,7 +193,7 @@ def replay(task: Task) -> dict[str, Any]:
         int(given["replications"]),
         Engine(),
         seed=given.get("seed"),
-        dispatched=twin.dispatch(made.scenario, made.envelope) if given.get("baseline") else None,
+        dispatched=twin.dispatch(made.scenario, made.envelope) if given.get("baseline", given.get("foreman")) else None,
         on_progress=tell,
         cancel=task.cancelled,
     )

@@ -27,7 +27,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -38,7 +37,7 @@ from emberline.plans.plan.plan import Plan, number_told, plan, violations
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.redispatch import Redispatch, Redispatched
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Boiler, FlexibleLoad, Storage, WasteHeatRecovery
+from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
 from emberline.scenarios.records.site import Site
 
 SHIFTING, BATTERY = "shifting", "battery"
@@ -94,11 +93,10 @@ def refused(scenario: Scenario) -> str:
 def candidates(site: Site) -> list[tuple[str, str]]:
     """Name and kind of what may be a lever: those first that are most likely dispensable."""
     found = [(BATTERY, "battery")] if site.battery is not None else []
-    machines = [a for a in site.assets if a.name in site.cores and not isinstance(a, FlexibleLoad)]
-    first: list[Any] = [a for a in site.assets if isinstance(a, Storage)]
-    first += [a for a in machines if isinstance(a, WasteHeatRecovery)]
-    rest = sorted((a for a in machines if a not in first), key=lambda a: isinstance(a, Boiler))
-    return found + [(a.name, a.kind) for a in (*first, *rest)]
+    machines = [machine for machine in of(site.assets, Machine) if machine.decided]
+    recovery, boilers = of(machines, WasteHeatRecovery), of(machines, Boiler)
+    rest = [machine for machine in machines if machine not in (*recovery, *boilers)]
+    return found + [(asset.name, asset.kind) for asset in (*of(site.assets, Storage), *recovery, *rest, *boilers)]
 
 
 def without(scenario: Scenario, names: Collection[str]) -> Scenario:

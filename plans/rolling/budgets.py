@@ -13,7 +13,6 @@ from emberline import twin
 from emberline.plans.accounts.bill import bill
 from emberline.plans.rolling.by_step import carbon_until, cost_until, direct_by_step
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Sale, Supply
 from emberline.scenarios.records.goal import Caps
 
 
@@ -26,9 +25,10 @@ def with_limits(asked: Scenario, share: float) -> Scenario:
     """A plan's scenario with its share of what is left of limits over the horizon."""
     if share >= 1:
         return asked
+    limited = asked.site.limited
     assets = tuple(
-        asset.model_copy(update={"horizon_limit": asset.horizon_limit * share})
-        if isinstance(asset, Supply | Sale) and asset.horizon_limit is not None
+        asset.model_copy(update={"horizon_limit": (limited[asset.name].horizon_limit or 0.0) * share})
+        if asset.name in limited
         else asset
         for asset in asked.site.assets
     )

@@ -290,11 +290,10 @@ def goal_value(scenario: Scenario, sums: Figures) -> float:
 
 def _short(asked: Scenario, run: xr.Dataset) -> bool:
     """Whether the battery ends below what is wanted."""
-    battery = asked.site.battery
+    battery = asked.battery
     if battery is None or battery.end_level_share is None:
         return False
-    wanted = battery.end_level_share * battery.energy_mwh
-    return float(run["battery_mwh"][-1]) < wanted - LEVEL * max(battery.energy_mwh, 1.0)
+    return float(run["battery_mwh"][-1]) < battery.end_level - LEVEL * max(battery.capacity, 1.0)
 
 
 def _over(asked: Scenario, sums: Figures) -> int:

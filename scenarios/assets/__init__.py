@@ -6,7 +6,7 @@ one core (``Converter``).
 
 from __future__ import annotations
 
-from emberline.scenarios.assets.base import KINDS, POWER, Asset, Carrier, Named, Wanted
+from emberline.scenarios.assets.base import KINDS, POWER, Asset, Carrier, Named, Wanted, of
 from emberline.scenarios.assets.converter import Batch, Converter, LoadPoint, Machine, MachineState, Stream
 from emberline.scenarios.assets.machines import (
     Boiler,
@@ -59,4 +59,5 @@ __all__ = [
     "Turbine",
     "Wanted",
     "WasteHeatRecovery",
+    "of",
 ]

@@ -89,10 +89,10 @@ class _Cast:
             if (not order.units or unit.name in order.units)
             and all(line.duration_min(heat.grade, unit.name) is not None for heat in rest)
         ]
-        left: Range = -NEVER, NEVER
+        starts: Range = -NEVER, NEVER
         if begun >= 0:
             item = on_caster[rest[0].name]
-            units, left = [item.unit], (minutes(item.start), minutes(item.start))
+            units, starts = [item.unit], (minutes(item.start), minutes(item.start))
         quantile = scenario.disturbances.quantile(casting.name)
         planned = cache(lambda unit, nominal: planned_min(scenario.disturbances, unit, nominal, quantile))
         self.offset: dict[str, dict[str, float]] = {}
@@ -102,9 +102,9 @@ class _Cast:
             for heat in rest:
                 self.offset[unit][heat.name] = at
                 at += planned(unit, line.duration_min(heat.grade, unit) or 0.0)
-        if begun >= 0 and len(rest) > 1 and left[0] + self.offset[units[0]][rest[1].name] < 0:
+        if begun >= 0 and len(rest) > 1 and starts[0] + self.offset[units[0]][rest[1].name] < 0:
             self.offset = {}  # the cast is broken already: it goes on as soon as it can
-        self.free = dict.fromkeys(self.offset, left)
+        self.free = dict.fromkeys(self.offset, starts)
         self.under_way = begun >= 0
         keys = [(heat.name, casting.name) for heat in rest if heat.name not in on_caster]
         locked = sorted((windows[key].numbers, key[0]) for key in keys if key in windows)
@@ -112,18 +112,18 @@ class _Cast:
 
     def impossible(self) -> Mistakes:
         """Locks that cannot be kept, by themselves or together with those before them."""
-        free, kept = self.free, list[str]()
+        free, compatible = self.free, list[str]()
         for heat, window in self.windows.items() if free else ():
-            left = self._left(heat, window, free)
-            if left:
-                free = left
-                kept.append(heat)
+            remaining = self._remaining(heat, window, free)
+            if remaining:
+                free = remaining
+                compatible.append(heat)
             else:
-                yield _place(self.scenario, window), self._says(heat, window, free, kept)
+                yield _place(self.scenario, window), self._says(heat, window, free, compatible)
 
-    def _left(self, heat: str, window: Window, free: dict[str, Range]) -> dict[str, Range]:
+    def _remaining(self, heat: str, window: Window, free: dict[str, Range]) -> dict[str, Range]:
         """Starts of the cast that a window leaves, by caster."""
-        found = {}
+        remaining = {}
         for unit, (low, high) in free.items():
             offset, same = self.offset[unit][heat], 0.0
             if self.step is None:
@@ -132,21 +132,21 @@ class _Cast:
                 first, last = window.steps(self.step, offset)
             first, last = max(low, first), min(high, last)
             if window.unit in (None, unit) and first <= last + same:
-                found[unit] = first, max(first, last)
-        return found
+                remaining[unit] = first, max(first, last)
+        return remaining
 
-    def _says(self, heat: str, window: Window, free: dict[str, Range], kept: list[str]) -> str:
+    def _says(self, heat: str, window: Window, free: dict[str, Range], compatible: list[str]) -> str:
         scenario, name = self.scenario, self.order.name
         if window.unit is not None and window.unit not in self.free:
             return f"cast {name} cannot run on {window.unit}; units that can are {', '.join(self.free)}"
         room = {unit: (self.offset[unit][heat], free[unit]) for unit in free if window.unit in (None, unit)}
         near = _near(scenario, window, room, self.step)
         at, words = _when(scenario, window), _words(scenario, (heat, self.stage), window)
-        if self.under_way and not kept:
+        if self.under_way and not compatible:
             return f"{words} cannot be kept: cast {name} is under way{near}"
-        if self._left(heat, window, self.free):
-            alone = [other for other in kept if not self._together(heat, other)]
-            other = alone[0] if alone else kept[-1]
+        if self._remaining(heat, window, self.free):
+            alone = [other for other in compatible if not self._together(heat, other)]
+            other = alone[0] if alone else compatible[-1]
             named = _named(scenario, (other, self.stage), self.windows[other])
             return f"{words} cannot be kept together with {named}, of the same cast{near}"
         offsets = {unit: offset for unit, (offset, _) in room.items()}
@@ -161,8 +161,8 @@ class _Cast:
         return f"{at} cannot be kept: cast {name} begins on a step of {self.step:g} min and takes {heat} {after}{near}"
 
     def _together(self, heat: str, other: str) -> bool:
-        left = self._left(other, self.windows[other], self.free)
-        return bool(left and self._left(heat, self.windows[heat], left))
+        remaining = self._remaining(other, self.windows[other], self.free)
+        return bool(remaining and self._remaining(heat, self.windows[heat], remaining))
 
 
 def _near(scenario: Scenario, window: Window, room: dict[str, tuple[float, Range]], step: float | None) -> str:
@@ -187,13 +187,13 @@ def _near(scenario: Scenario, window: Window, room: dict[str, tuple[float, Range
             sooner[unit] = min(before, last) * size + offset
         if max(after, first) <= last:
             later[unit] = max(after, first) * size + offset
-    told: dict[str, None] = {}
+    proposals: dict[str, None] = {}
     for starts, nearest in ((sooner, max), (later, min)):
         minute = nearest(starts.values(), default=-1.0)
         units = [unit for unit in starts if abs(starts[unit] - minute) < SECOND]
         if 0 <= minute < scenario.horizon.length_min:
-            told[clock(scenario, minute) + ("" if len(units) == len(room) else f" on {' or '.join(units)}")] = None
-    return f"; use {' or '.join(told)}" if told else ""
+            proposals[clock(scenario, minute) + ("" if len(units) == len(room) else f" on {' or '.join(units)}")] = None
+    return f"; use {' or '.join(proposals)}" if proposals else ""
 
 
 def _named(scenario: Scenario, operation: Operation, window: Window) -> str:

@@ -42,15 +42,15 @@ def _of_line(scenario: Scenario) -> Mistakes:
         if asset.name in scenario.line.unit:
             yield ("site", "assets", i, "name"), f"{asset.name!r} is a unit of the line too; name them apart"
     for i, stage in enumerate(scenario.line.stages):
-        for j, given in enumerate(stage.gives):
-            if given.carrier not in scenario.site.carrier or given.carrier == ELECTRICITY:
+        for j, stream in enumerate(stage.gives):
+            if stream.carrier not in scenario.site.carrier or stream.carrier == ELECTRICITY:
                 known = ", ".join(list(scenario.site.carrier)[1:]) or "none"
-                says = f"{given.carrier!r} is no carrier that the line can give; those of the site are {known}"
+                says = f"{stream.carrier!r} is no carrier that the line can give; those of the site are {known}"
                 yield ("line", "stages", i, "gives", j, "carrier"), says
-            elif not scenario.site.carrier[given.carrier].dumps and not any(
-                given.carrier in (name for _, name in asset.touches()) for asset in scenario.site.assets
+            elif not scenario.site.carrier[stream.carrier].dumps and not any(
+                stream.carrier in (name for _, name in asset.touches()) for asset in scenario.site.assets
             ):
-                says = f"{given.carrier!r} may not be let go and no asset takes it; add one, or say dump: true"
+                says = f"{stream.carrier!r} may not be let go and no asset takes it; add one, or say dump: true"
                 yield ("line", "stages", i, "gives", j, "carrier"), says
 
 

@@ -19,9 +19,9 @@ def mistakes(site: Site) -> Mistakes:
         lacking = [(place, name) for place, name in asset.touches() if name not in site.carrier]
         for place, name in lacking:
             yield ("assets", i, *place), unknown("carrier", name, site.carrier)
-        if not lacking and hasattr(asset, "as_converter"):
+        if not lacking:
             try:
-                asset.as_converter({name: carrier.unit for name, carrier in site.carrier.items()})
+                asset.core({name: carrier.unit for name, carrier in site.carrier.items()})
             except ValidationError as error:
                 first = error.errors()[0]
                 key = "".join(f"{part}: " for part in first["loc"])

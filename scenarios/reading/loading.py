@@ -76,7 +76,7 @@ def loads(
 
 
 def changed(scenario: Scenario, overrides: Iterable[Override]) -> Scenario:
-    """The same scenario with some keys changed: read anew from its document, series included.
+    """The same scenario with some keys changed: read again from its document, series included.
 
     Raises:
         ScenarioError: with every mistake found.
@@ -170,7 +170,7 @@ def _faulty_part(item: Any, path: list[Any], data: Any) -> bool:
 
 
 def _value(data: Any, path: Iterable[str | int]) -> Any:
-    """What stands at a place of the document; None: nothing."""
+    """Value at a place of the document; None: there is none."""
     for part in path:
         if isinstance(data, dict):
             data = data.get(part)
@@ -189,15 +189,15 @@ def _check_series(scenario: Scenario, document: Document) -> Iterator[Problem]:
 
 
 def _translate(document: Document, error: ValidationError, data: Any) -> Iterator[Problem]:
-    found = [item for item in error.errors(include_url=False) if not _unjudged(item)]
-    carriers = {item["loc"] for item in found if item["loc"][-1:] == ("carrier",)}
+    items = [item for item in error.errors(include_url=False) if not _unjudged(item)]
+    carriers = {item["loc"] for item in items if item["loc"][-1:] == ("carrier",)}
     # a quantity is read in the unit of its record's carrier
-    found = [item for item in found if item["loc"] in carriers or (*item["loc"][:-1], "carrier") not in carriers]
-    misspelt = {(*path[:-1], near) for item in found if item["type"] == "extra_forbidden"
+    items = [item for item in items if item["loc"] in carriers or (*item["loc"][:-1], "carrier") not in carriers]
+    misspelt = {(*path[:-1], near) for item in items if item["type"] == "extra_forbidden"
                 for path in [_keys(item, data)] if (near := _near(path))}  # fmt: skip
-    strange = {_keys(item, data) for item in found if item["type"] == "extra_forbidden"}
-    for item in found:
-        if item["type"] == "too_short" and any(len(o["loc"]) > len(item["loc"]) for o in found if _below(o, item)):
+    strange = {_keys(item, data) for item in items if item["type"] == "extra_forbidden"}
+    for item in items:
+        if item["type"] == "too_short" and any(len(o["loc"]) > len(item["loc"]) for o in items if _below(o, item)):
             continue  # pydantic counts the items that are valid: their own mistakes are told already
         path = _keys(item, data)
         key = dotted(path)
@@ -220,17 +220,17 @@ def _strange(data: Any, path: Keys, unknown: set[Keys]) -> bool:
 
 def _keys(item: Any, data: Any) -> Keys:
     """Where a mistake stands in the document."""
-    found: list[str | int] = []
+    keys: list[str | int] = []
     place = data
     for part in item["loc"]:
         if not _is_key(part) or (isinstance(part, int) and isinstance(place, dict)):
             continue  # a list of one may be written without its list
         if not isinstance(place, dict | list):
             break  # a record may be written as one value
-        found.append(part)
+        keys.append(part)
         inside = part in place if isinstance(place, dict) else isinstance(part, int) and part < len(place)
         place = place[part] if inside else {}
-    path, error = tuple(found), (item.get("ctx") or {}).get("error")
+    path, error = tuple(keys), (item.get("ctx") or {}).get("error")
     return error.below(path) if isinstance(error, Misplaced) else path
 
 
@@ -275,7 +275,7 @@ def _record_of(annotation: Any) -> Any:
 
     if hasattr(annotation, "model_fields"):
         return annotation
-    return next((found for part in get_args(annotation) if (found := _record_of(part)) is not None), None)
+    return next((record for part in get_args(annotation) if (record := _record_of(part)) is not None), None)
 
 
 def _ordered(problems: list[Problem], name: str) -> list[Problem]:

@@ -57,11 +57,11 @@ def resolve(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolv
     Raises:
         ValueError: file or column missing, times without zone, gaps that may not be filled, unit that does not convert.
     """
-    found = _resolved(series, horizon, unit, folder)
-    largest = float(np.abs(found.values).max(initial=0.0))
+    resolved = _resolved(series, horizon, unit, folder)
+    largest = float(np.abs(resolved.values).max(initial=0.0))
     if not largest <= LARGEST:
         raise ValueError(f"values reach {largest:g} {unit}; at most {LARGEST:g} is taken")
-    return found
+    return resolved
 
 
 def _resolved(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolved:
@@ -86,12 +86,14 @@ def _contradiction(series: Series, unit: str) -> None:
     Raises:
         Misplaced: it does; of another currency only a stated unit and rate make this one.
     """
-    said, column = series.unit or unit, series.column or ""
+    stated_unit, column = series.unit or unit, series.column or ""
     name = named_unit(column)
     if name is None:
         return
     stated = "unit" if series.unit else "column"
-    money, wanted = (next((code for code in CURRENCIES if one.startswith(f"{code}/")), None) for one in (name, said))
+    money, wanted = (
+        next((code for code in CURRENCIES if one.startswith(f"{code}/")), None) for one in (name, stated_unit)
+    )
     if money and wanted and money != wanted:
         if series.unit and series.scale != 1:
             return  # the rate is stated
@@ -102,13 +104,13 @@ def _contradiction(series: Series, unit: str) -> None:
             f"{says}{wanted}, or state the rate: unit: {unit} and scale: how many {wanted} one {money} is", stated
         )
     try:
-        times = factor(name, said)
+        times = factor(name, stated_unit)
     except ValueError:
         if not series.unit or name == "%":
             return  # a name that says something else
         times = 0.0
     if abs(times - 1) > 1e-9:
-        says = f"column {column!r} is named in {name}, and is read in {said}"
+        says = f"column {column!r} is named in {name}, and is read in {stated_unit}"
         raise Misplaced(f"{says}; say unit: {name}, or give the column another name", stated)
 
 
@@ -168,23 +170,23 @@ def read_columns(
     wrong = unreadable(path)
     if wrong:
         raise ValueError(f"{named(path)}: {wrong}")
-    told = path.stat()
-    if told.st_size > LARGEST_FILE_MB * 1e6:
-        raise ValueError(f"{path.name} has {told.st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
-    return _columns(path, told.st_mtime_ns, tuple(times), column, zone, parquet)
+    status = path.stat()
+    if status.st_size > LARGEST_FILE_MB * 1e6:
+        raise ValueError(f"{path.name} has {status.st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
+    return _columns(path, status.st_mtime_ns, tuple(times), column, zone, parquet)
 
 
-def read_forecast(told: Forecast, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def read_forecast(forecast: Forecast, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Time of issue, start of the interval (seconds since 1970 UTC) and value of each row of a file of forecasts.
 
     Raises:
         ValueError: the file cannot be read as one.
     """
-    path = folder / (told.csv or told.parquet or "")
-    parquet = told.parquet is not None
+    path = folder / (forecast.csv or forecast.parquet or "")
+    parquet = forecast.parquet is not None
     try:
         (issued, valid), raw = read_columns(
-            path, (told.issued, told.valid), told.column or "", told.zone, parquet=parquet
+            path, (forecast.issued, forecast.valid), forecast.column or "", forecast.zone, parquet=parquet
         )
     except ValueError as error:
         raise ValueError(f"forecast: {error}") from None

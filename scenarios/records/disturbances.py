@@ -38,7 +38,7 @@ class Spread(Record):
 
 
 class Margin(Record):
-    """What a plan keeps free at a stage of the line for a reality that differs.
+    """Time that a plan leaves free at a stage of the line for a reality that differs.
 
     Margins bind plans, and who follows one keeps ``slack_min`` as well as he can; a replay is judged by the limits
     themselves. The baseline schedule, against which is compared, has none.
@@ -54,7 +54,7 @@ class Margin(Record):
 
 
 class Disturbances(Record):
-    """What makes reality differ from the plan; used in disturbed replays only.
+    """Causes by which reality differs from the plan; used in disturbed replays only.
 
     A lognormal spread has the nominal value as its median and ``spread`` as the standard deviation of its logarithm;
     an exponential one has the nominal value as its mean.
@@ -110,8 +110,8 @@ class Disturbances(Record):
 
     def quantile(self, stage: str) -> float:
         """Quantile of each operation's time at a stage that the plan reckons with."""
-        own = self.margin[stage].quantile if stage in self.margin else None
-        return self.planning_quantile if own is None else own
+        quantile = self.margin[stage].quantile if stage in self.margin else None
+        return self.planning_quantile if quantile is None else quantile
 
     def slack_min(self, stage: str) -> float:
         """How long a plan lets a heat be ready before the stage after this one takes it [min]."""

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import StrEnum
 
 from pydantic import Field
 
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import Fraction, Kilograms, Megawatts, Money
 
-Target = Literal["carbon", "cost", "cost_with_carbon_price", "lateness"]
+
+class Target(StrEnum):
+    """Quantity that is minimized first."""
+
+    CARBON = "carbon"
+    COST = "cost"
+    COST_WITH_CARBON_PRICE = "cost_with_carbon_price"
+    LATENESS = "lateness"
+
+
+class Signal(StrEnum):
+    """Carbon intensity of the grid that a goal counts with."""
+
+    AVERAGE = "average"
+    MARGINAL = "marginal"
 
 
 class Caps(Record):
@@ -27,8 +41,8 @@ class Caps(Record):
 class Goal(Record):
     """Goals are lexicographic: the first is minimized, the others break ties in a fixed order, early starts last."""
 
-    minimize: Target = "carbon"
-    signal: Literal["average", "marginal"] = "average"
+    minimize: Target = Target.CARBON
+    signal: Signal = Signal.AVERAGE
     """Which carbon intensity the goal counts with; a plan shows both."""
     caps: Caps = Caps()
     credit_stock: bool = True

@@ -171,14 +171,14 @@ class Horizon(Record):
 
         Where a zone changes its clocks between steps, the step belongs to the day in which it begins.
         """
-        found, first, step = [], 0, self.step_min
+        days, first, step = [], 0, self.step_min
         day = self.instant(0).date()
         while first < self.n_steps:
             begin, end = (self.minutes(datetime(d.year, d.month, d.day, tzinfo=self.tz)) for d in (day, day + DAY))
             last = min(math.ceil(end / step - 1e-9), self.n_steps)
-            found.append((range(first, last), min((last - first) * step / (end - begin), 1.0)))
+            days.append((range(first, last), min((last - first) * step / (end - begin), 1.0)))
             first, day = last, day + DAY
-        return found
+        return days
 
     def local_minutes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Month, weekday (0 is Monday) and minute of the local day of every minute, shape (n_minutes,) each."""

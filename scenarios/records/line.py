@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from emberline.scenarios.energy_states.record import EnergyStates
 from emberline.scenarios.records.base import NAME, Misplaced, Record
-from emberline.scenarios.records.emissions import Emission
+from emberline.scenarios.records.emissions import Emissions
 from emberline.scenarios.records.quantity import (
     Fraction,
     KelvinPerMinute,
@@ -82,12 +82,12 @@ class Stage(Record):
     """Longest time from the end here to the start of the next stage, the transfer included; none: no limit."""
     campaign: bool = False
     """The heats of an order follow each other here without a gap, on one unit (continuous casting)."""
-    emissions: tuple[Emission, ...] = ()
+    emissions: Emissions = ()
     gives: tuple[Gives, ...] = ()
 
     @model_validator(mode="after")
     def _each_once(self) -> Stage:
-        carriers = [given.carrier for given in self.gives]
+        carriers = [stream.carrier for stream in self.gives]
         twice = sorted({name for name in carriers if carriers.count(name) > 1})
         if twice:
             raise Misplaced(f"stage {self.name}: gives names {', '.join(twice)} twice", "gives")
@@ -158,8 +158,8 @@ class Line(Record):
                         says = f"grade {grade.name}: {field} names {place[:40]!r}, no stage or unit of this line"
                         raise Misplaced(says, "grades", i, field, place)
             for stage in self.stages:
-                own = {stage.name, *(unit.name for unit in stage.units)}
-                if own & set(grade.energy_kwh_per_t) and not own & set(grade.duration_min):
+                places = {stage.name, *(unit.name for unit in stage.units)}
+                if places & set(grade.energy_kwh_per_t) and not places & set(grade.duration_min):
                     says = f"grade {grade.name}: energy_kwh_per_t names {stage.name!r}, duration_min does not"
                     raise Misplaced(says, "grades", i)
             if not self.route(grade):
@@ -200,15 +200,15 @@ class Line(Record):
 
     @cached_property
     def gives(self) -> dict[str, np.ndarray]:
-        """What each stage gives of a carrier for each MWh of electricity that it draws, by carrier, shape (n_stages,).
+        """Amount of a carrier that each stage gives for each MWh that it draws, by carrier, shape (n_stages,).
 
         Reheating is left out of the electricity.
         """
-        found: dict[str, np.ndarray] = {}
+        shares: dict[str, np.ndarray] = {}
         for i, stage in enumerate(self.stages):
-            for given in stage.gives:
-                found.setdefault(given.carrier, np.zeros(len(self.stages)))[i] = given.per_mwh
-        return found
+            for stream in stage.gives:
+                shares.setdefault(stream.carrier, np.zeros(len(self.stages)))[i] = stream.per_mwh
+        return shares
 
     @cached_property
     def stage_of(self) -> dict[str, Stage]:
@@ -246,8 +246,8 @@ class Line(Record):
     def duration_min(self, grade: Grade, unit: str) -> float | None:
         """Nominal duration of a heat of this grade on a unit [min]; None where it cannot run there."""
         stage = self.stage_of[unit]
-        own = grade.duration_min.get(unit)
-        return own if own is not None else grade.duration_min.get(stage.name)
+        special = grade.duration_min.get(unit)
+        return special if special is not None else grade.duration_min.get(stage.name)
 
     def route(self, grade: Grade) -> tuple[Stage, ...]:
         """The stages that a grade runs through, in order."""

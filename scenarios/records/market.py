@@ -26,7 +26,7 @@ ABSENT = Series(value=0.0, scale=0.0)
 
 
 class CarbonPrice(Record):
-    """What a tonne of CO2e costs, and which emissions the scheme covers. Biogenic CO2 is rated nought."""
+    """Price of a tonne of CO2e, and the emissions that the scheme covers. Biogenic CO2 is rated zero."""
 
     per_t: MoneyPerTonne = 0
     scheme: Scheme | None = None
@@ -67,14 +67,14 @@ def _priced(raw: Any, info: ValidationInfo) -> Any:
 def _intensity(raw: Any, info: ValidationInfo) -> Any:
     if "factor" not in info.data:
         raise Unjudged("the factor that it follows from is faulty")
-    found = info.data["factor"]
-    if found is None:
+    factor = info.data["factor"]
+    if factor is None:
         if raw is ABSENT:
             raise PydanticCustomError("missing", "Field required")
         return raw
-    kg = found.fossil_kg_per("MWh")
-    given = raw.get("value") if isinstance(raw, dict) else raw
-    return {"value": by_factor(None if raw is ABSENT else given, kg, found.name, "carbon_intensity_kg_per_mwh")}
+    kg = factor.fossil_kg_per("MWh")
+    stated = raw.get("value") if isinstance(raw, dict) else raw
+    return {"value": by_factor(None if raw is ABSENT else stated, kg, factor.name, "carbon_intensity_kg_per_mwh")}
 
 
 class Market(Record):

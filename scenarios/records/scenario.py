@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
+from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.datasets import INPUTS, check
 from emberline.scenarios.line.locks import Window, merged
 from emberline.scenarios.process.delivery import Arrival, Delivery
@@ -51,7 +52,7 @@ class Heat:
 
 
 class Scenario(Record):
-    """What is asked: plant, orders, market, horizon, state, disturbances and goal.
+    """A planning problem: plant, orders, market, horizon, state, disturbances and goal.
 
     A plant makes heats on a line, or runs processes between stores. Without either it is a site alone: its loads are to
     be met as well as can be.
@@ -82,7 +83,7 @@ class Scenario(Record):
 
     @field_validator("horizon", "emissions")
     @classmethod
-    def _told(cls, noun: Horizon | Accounting, info: ValidationInfo) -> Horizon | Accounting:
+    def _context(cls, noun: Horizon | Accounting, info: ValidationInfo) -> Horizon | Accounting:
         # the nouns after them look emission factors up by these days, and as they are accounted for
         if info.context is not None and isinstance(noun, Horizon):
             last = noun.instant(noun.length_min - noun.step_min)
@@ -111,7 +112,7 @@ class Scenario(Record):
         self._document, self._folder, self._apparent = document, folder, apparent
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Scenario:
-        """A copy with some nouns replaced. Its series stay those that are resolved; use ``em.change`` to read anew."""
+        """A copy with some nouns replaced. Its series stay those that are resolved; ``em.change`` reads them again."""
         copy = super().model_copy(update=update, deep=deep)
         if update:
             copy._document = None  # it no longer says what the copy is
@@ -134,6 +135,11 @@ class Scenario(Record):
         return read(self.market.tariff, times, self.horizon.zone, before=before, interval_min=interval)
 
     @cached_property
+    def battery(self) -> Storage | None:
+        """The site's battery as a store with its level now; None where there is none that holds anything."""
+        return None if self.site.battery is None else self.site.battery.as_store(self.state.battery_level_mwh)
+
+    @cached_property
     def outages(self) -> dict[str, tuple[tuple[float, float], ...]]:
         """When units are not available [min], in order and without overlaps, by unit; a unit always there has none.
 
@@ -149,20 +155,20 @@ class Scenario(Record):
     @cached_property
     def heats(self) -> tuple[Heat, ...]:
         """All heats, order by order."""
-        found = []
+        heats = []
         end = self.horizon.length_min
         for order in self.orders:
             release = 0.0 if order.release is None else self.horizon.minutes(order.release)
             due = end if order.due is None else self.horizon.minutes(order.due)
             position = 0
             for entry in order.heats:
-                own = due if entry.due is None else min(due, self.horizon.minutes(entry.due))
+                heat_due = due if entry.due is None else min(due, self.horizon.minutes(entry.due))
                 for _ in range(entry.count):
                     position += 1
                     name = entry.name or f"{order.name}-{position}"
                     grade = self.line.grade[entry.grade]
-                    found.append(Heat(name, order.name, grade, position - 1, release, own))
-        return tuple(found)
+                    heats.append(Heat(name, order.name, grade, position - 1, release, heat_due))
+        return tuple(heats)
 
     @cached_property
     def lock_windows(self) -> dict[tuple[str, str], Window]:
@@ -186,7 +192,7 @@ class Scenario(Record):
 
     @cached_property
     def emitters(self) -> tuple[tuple[str, tuple[Emission, ...]], ...]:
-        """What emits by the tonne treated: stages of the line, and processes, those with modes by mode."""
+        """Emitters by the tonne treated: stages of the line, and processes, those with modes by mode."""
         stages = [(stage.name, stage.emissions) for stage in self.line.stages]
         modes = [(mode_name(process, mode), mode.emissions) for process, mode in self.process_modes]
         return (*stages, *modes)
@@ -279,7 +285,7 @@ class Scenario(Record):
 
 
 def mode_name(process: Process, mode: Mode) -> str:
-    """What a mode is called where modes of all processes stand side by side."""
+    """Name of a mode where modes of all processes stand side by side."""
     return process.name if mode.name == process.name else f"{process.name}, {mode.name}"
 
 

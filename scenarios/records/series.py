@@ -21,7 +21,7 @@ Beyond = Literal["week_before", "refuse"]
 
 
 class Forecast(Record):
-    """What is known of a series in advance. Exactly one of ``csv``, ``parquet`` and ``published`` is given."""
+    """Knowledge of a series in advance. Exactly one of ``csv``, ``parquet`` and ``published`` is given."""
 
     csv: str | None = None
     """Path of a CSV file of forecasts, relative to the scenario's folder: a row for each issue and interval."""
@@ -58,14 +58,14 @@ class Forecast(Record):
 
     @model_validator(mode="after")
     def _one(self) -> Forecast:
-        given = [kind for kind in ("csv", "parquet", "published") if getattr(self, kind) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give one of csv, parquet or published; got {' and '.join(given) or 'none'}")
+        sources = [kind for kind in ("csv", "parquet", "published") if getattr(self, kind) is not None]
+        if len(sources) != 1:
+            raise ValueError(f"give one of csv, parquet or published; got {' and '.join(sources) or 'none'}")
         if self.published is None and self.column is None:
-            raise ValueError(f"{given[0]} needs a column")
-        told = [name for name in ("column", "zone", "unit", "delay_min") if name in self.model_fields_set]
-        if self.published is not None and told:
-            raise ValueError(f"published takes the series' own values; leave out {', '.join(told)}")
+            raise ValueError(f"{sources[0]} needs a column")
+        of_files = [name for name in ("column", "zone", "unit", "delay_min") if name in self.model_fields_set]
+        if self.published is not None and of_files:
+            raise ValueError(f"published takes the series' own values; leave out {', '.join(of_files)}")
         return self
 
     @property
@@ -108,14 +108,14 @@ class Series(Record):
 
     @model_validator(mode="after")
     def _one_source(self) -> Series:
-        given = [kind for kind in ("value", "values", "table", "csv", "parquet") if getattr(self, kind) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give one of value, values, table, csv or parquet; got {' and '.join(given) or 'none'}")
-        if (self.start is not None) != (given[0] == "values"):
+        sources = [kind for kind in ("value", "values", "table", "csv", "parquet") if getattr(self, kind) is not None]
+        if len(sources) != 1:
+            raise ValueError(f"give one of value, values, table, csv or parquet; got {' and '.join(sources) or 'none'}")
+        if (self.start is not None) != (sources[0] == "values"):
             raise ValueError("values and start go together: the start of the first interval")
-        if given[0] in ("table", "csv", "parquet") and self.column is None:
-            raise ValueError(f"{given[0]} needs a column")
-        if self.forecast is not None and given[0] == "value":
+        if sources[0] in ("table", "csv", "parquet") and self.column is None:
+            raise ValueError(f"{sources[0]} needs a column")
+        if self.forecast is not None and sources[0] == "value":
             raise ValueError("a constant has no forecast; leave forecast out")
         return self
 

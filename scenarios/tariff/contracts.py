@@ -1,4 +1,4 @@
-"""Contracts for electricity beside the spot price, and the price of deviating from the nominated import.
+"""Contracts for electricity other than at the spot price, and the price of deviating from the nominated import.
 
 How they are settled: ``scenarios/tariff/settlement.py``.
 """
@@ -101,7 +101,7 @@ else:
 
 
 class Imbalance(Record):
-    """What a deviation from the nominated import costs, in each metered interval.
+    """Prices of a deviation from the nominated import, in each metered interval.
 
     Prices are given, or lie a spread above and below the spot price.
     """

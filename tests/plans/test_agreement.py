@@ -9,7 +9,7 @@ import planned
 import pytest
 from agreeing import EXACT, HOLDING, assert_adds_up, assert_agrees, small
 from planned import shop
-from shops import cast, melt_shop, violations
+from shops import cast, melt_shop, scenario, violations
 
 from emberline import twin
 from emberline.plans import Plan, plan
@@ -199,3 +199,19 @@ def test_nothing_is_saved_against_a_baseline_who_makes_less() -> None:
     assert wording.expected(less) == []
     assert all(row.saved is None for row in wording.rows(less.baseline_figures, less.replay_figures))
     assert "makes only 100 of 300 t" in str(wording.baseline_note(less))
+
+
+def test_a_cast_goes_on_after_the_heat_that_has_begun_last() -> None:
+    """Proves: of a cast two heats have begun, the second 35 min later than the pace of the first; the third follows it
+    when it ends, at 25 min, in the schedule as in the twin.
+
+    Sensitivity: counted from the first heat it would have begun 10 min before the plan."""
+    begun = [("A-1", "casting", "C", -100), ("A-2", "casting", "C", -20), ("A-3", "ladle", "L", -25)]
+    state = {"started": [{"heat": h, "stage": s, "unit": u, "start": f"{at} min"} for h, s, u, at in begun]}
+    made = plan(scenario(melt_shop(), [cast("A", 3)], state=state, disturbances={"replications": 0}))
+    assert made.acceptable, made.verdict
+    assert made.schedule is not None
+    assert made.replay is not None
+    assert float(made.schedule["start_min"].sel(heat="A-3", stage="casting")) == pytest.approx(25)
+    mine = (made.replay["op_heat"].values == "A-3") & (made.replay["op_stage"].values == "casting")
+    assert made.replay["op_start_min"].to_numpy()[mine] == pytest.approx(25)

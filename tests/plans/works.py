@@ -12,6 +12,7 @@ from ledgers import flows
 from emberline.plans import Plan
 from emberline.plans.accounts.figures import figures
 from emberline.scenarios import Scenario
+from emberline.scenarios.assets import Supply, of
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import RUN, check
 from emberline.scenarios.process.flows import coordinates, per_t, streams
@@ -129,10 +130,12 @@ def done(
     line = drawn.sum(axis=0)
     base = scenario.inputs["base_load_mw"].to_numpy()
     asked = dict(moves or {})
-    for asset in scenario.site.assets:
-        if asset.kind == "supply" and (asset.name, "") not in asked:
-            asked[asset.name, ""] = [
-                -sum(moved[i, t] for i, one in enumerate(found) if one.place == asset.carrier and one.direction == "in")
+    for supply in of(scenario.site.assets, Supply):
+        if (supply.name, "") not in asked:
+            asked[supply.name, ""] = [
+                -sum(
+                    moved[i, t] for i, one in enumerate(found) if one.place == supply.carrier and one.direction == "in"
+                )
                 for t in range(n)
             ]
     power = {"line_mw": line, "base_load_mw": base, "import_mw": line + base, **power}

@@ -233,7 +233,7 @@ def test_a_daily_energy_is_drawn_evenly() -> None:
 
 def test_a_daily_energy_out_of_reach_is_told() -> None:
     """Proves: a line that can draw 8 MW at most does not draw 240 MWh a day: it runs at its highest and is named; one
-    that draws 2 MW at least stops when it has its 30 MWh. Sensitivity: a list that says it is complete."""
+    that draws 2 MW at least stops when it has its 30 MWh, or its 31. Sensitivity: a list that says it is complete."""
     line = {"name": "line", "rate": {"low": 5, "high": 20}, "kwh_per_t": 400.0, "outputs": [{"store": "S"}]}
     stores = [{"name": "S", "capacity_t": 5000, "level_t": 0, "end_level_t": 0, "keep_high": 1.0}]
     listed = dispatch(works([{**line, "daily_energy_mwh": 240}], stores))
@@ -244,6 +244,8 @@ def test_a_daily_energy_out_of_reach_is_told() -> None:
     assert listed.attrs["complete"] == 1
     assert float(listed["process_mw"].sum()) == pytest.approx(30)
     assert listed["process_mw"].to_numpy()[0, :15] == pytest.approx(2)
+    odd = dispatch(works([{**line, "daily_energy_mwh": 31}], stores))
+    assert float(odd["process_mw"].sum()) == pytest.approx(31)
     followed(listed, scenario)
 
 

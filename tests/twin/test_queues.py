@@ -88,7 +88,11 @@ def test_a_heat_takes_the_unit_on_which_it_is_done_first() -> None:
     line["stages"][0]["units"] = [{"name": name, "power_mw": 1.0} for name in "ABC"]
     line["grades"][0]["duration_min"] = {"A": 40, "B": 20, "C": 30}
     run = simulate(scenario(line, [{"name": "O", "heats": [{"grade": "G", "count": 3}]}]))
-    assert [op(run, f"O-{i}", "work")["unit"] for i in (1, 2, 3)] == ["B", "C", "A"]
+    assert dict(zip(run["op_heat"].values.tolist(), run["op_unit"].values.tolist(), strict=True)) == {
+        "O-1": "B",
+        "O-2": "C",
+        "O-3": "A",
+    }
 
 
 def test_what_has_begun_ends_within_the_horizon() -> None:

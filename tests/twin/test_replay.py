@@ -13,7 +13,7 @@ from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.datasets import FLOWS
 from emberline.scenarios.line.scatter import stream
 from emberline.twin import dispatch, replay, replays, simulate
-from emberline.twin.line.line import Following
+from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import operations, shop
 from emberline.twin.streams import Breakdowns
 
@@ -63,7 +63,7 @@ def follow(asked: Scenario, schedule: xr.Dataset, **longer: float) -> dict[str, 
     duration = todo.arrays["duration"].tolist()
     for name, minutes in longer.items():
         duration[names.index(name.replace("_", "-"))] = minutes
-    course = Following(todo, duration, {}).run()
+    course = ListReplay(todo, duration, {}).run()
     return {name: (course.start[i], course.end[i]) for i, name in enumerate(names)}
 
 
@@ -87,6 +87,14 @@ def test_a_late_heat_shifts_the_rest_and_keeps_the_order() -> None:
     assert got["A-2-ladle"] == (125, 155)
     assert got["A-1-casting"] == (125, 170)
     assert got["A-2-casting"] == (170, 215)
+
+
+def test_a_late_heat_waits_out_an_outage() -> None:
+    """Proves: a heat that the list has in the ladle furnace until it goes down, and that comes 20 min late, begins when
+    it is up again. Sensitivity: work on a unit that is not available."""
+    asked, schedule = two_heats(state={"outages": [{"unit": "L", "start": "135 min", "end": "165 min"}]})
+    assert follow(asked, schedule)["A-2-ladle"] == (105, 135)
+    assert follow(asked, schedule, A_1_melting=65)["A-2-ladle"] == (165, 195)
 
 
 def test_a_cast_waits_for_its_heats() -> None:
@@ -124,7 +132,7 @@ def test_a_heat_is_held_back_while_another_of_its_cast_is_held_up() -> None:
     asked, schedule = two_heats()
     todo = operations(shop(asked), schedule)
     failing: Any = Breakdowns(100.0, 100.0, Drawn(0.5, 2.0))  # type: ignore[arg-type]
-    course = Following(todo, todo.arrays["duration"].tolist(), {todo.shop.unit_index["F"]: failing}).run()
+    course = ListReplay(todo, todo.arrays["duration"].tolist(), {todo.shop.unit_index["F"]: failing}).run()
     rows = {(todo.shop.names[h], k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
     assert course.end[rows["A-2", 0]] == 290
     assert course.start[rows["A-1", 2]] - course.end[rows["A-1", 1]] <= 45

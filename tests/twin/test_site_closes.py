@@ -16,7 +16,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.assets.closure import closure
 from emberline.twin import dispatch, envelope, replay, simulate
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
-from emberline.twin.store import Store
+from emberline.twin.store import StoreLevel
 
 ASSETS = ("asset_rate", "asset_level", "asset_on", "dumped_rate")
 FLOWS = (*ASSETS, "import_mw", "export_mw", "battery_mwh", "meter_mw")
@@ -256,7 +256,7 @@ def test_the_record_of_a_store_and_the_twins_own_store_agree(loss: float, net: l
     tank = hub(
         {"kind": "storage", "name": "tank", "carrier": "heat", "capacity": 100.0, "self_loss_per_h": loss}
     ).site.stores["tank"]
-    store, level = Store(100.0, 50.0, loss), 50.0
+    store, level = StoreLevel(100.0, 50.0, loss), 50.0
     for rate in net:
         store.flow(max(rate, 0.0), max(-rate, 0.0), hours)
         level = tank.after(level, max(rate, 0.0), max(-rate, 0.0), hours)

@@ -201,8 +201,11 @@ def test_a_stream_that_is_refused_is_closed() -> None:
         async def send(message: Any) -> None:
             messages.append(message)
 
+        async def receive() -> Any:
+            return {"type": "websocket.connect"}
+
         scope = {"type": kind, "method": "GET", "path": "/_stcore/stream", "query_string": b"", "headers": []}
-        await Closing(app)({**scope, "extensions": {"websocket.http.response": {}}}, asyncio.Event().wait, send)
+        await Closing(app)({**scope, "extensions": {"websocket.http.response": {}}}, receive, send)
         return messages
 
     async def opening(scope: Any, receive: Any, send: Any) -> None:

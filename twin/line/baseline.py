@@ -26,10 +26,10 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import SCHEDULE, check, metered
-from emberline.twin.line.line import Following
-from emberline.twin.line.operations import NEVER, Shop, arrange, careful, careless, planned_durations, shop
-from emberline.twin.line.placing import Group, Placing
+from emberline.scenarios.datasets import SCHEDULE, Policy, check, metered
+from emberline.twin.line.line import ListReplay
+from emberline.twin.line.operations import NEVER, LineShop, arrange, careful, careless, planned_durations, shop
+from emberline.twin.line.placing import CastGroup, Placing
 from emberline.twin.power import operations_trace
 from emberline.twin.recorder import idling, line_gives, reheating
 from emberline.twin.site.site import SiteGrid, balance, variables
@@ -40,7 +40,7 @@ PAINS = 7200
 """Heats that a list with margins, which leaves less room, may place again and again instead: 300 sequences of 24."""
 
 
-def coupled(table: Shop) -> bool:
+def coupled(table: LineShop) -> bool:
     """Whether heats depend on each other by more than the queue for a unit, so that a list is needed."""
     return (
         table.campaign >= 0
@@ -50,7 +50,7 @@ def coupled(table: Shop) -> bool:
     )
 
 
-def rank(table: Shop) -> list[int]:
+def rank(table: LineShop) -> list[int]:
     """Heats in due order, equal ones in file order."""
     return sorted(range(len(table.names)), key=lambda h: (table.due[h], h))
 
@@ -82,10 +82,10 @@ def dispatch_heats(
         planned = envelope["planned_min"].values
     grid = SiteGrid(_calmer(scenario, keeping))
     tries = max(TRIES, PAINS // max(len(table.names), 1)) if keeping else TRIES
-    found = _list(careful(table) if keeping else table, planned.tolist(), grid, tries, like, over)
-    found.melt_later()
-    found.table = careless(table)
-    return _schedule(found)
+    placing = _list(careful(table) if keeping else table, planned.tolist(), grid, tries, like, over)
+    placing.melt_later()
+    placing.table = careless(table)
+    return _schedule(placing)
 
 
 def _calmer(scenario: Scenario, keeping: bool) -> Scenario:
@@ -97,12 +97,12 @@ def _calmer(scenario: Scenario, keeping: bool) -> Scenario:
     return scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid})})
 
 
-def _groups(table: Shop) -> list[Group]:
+def _groups(table: LineShop) -> list[CastGroup]:
     locked = {lock.heat for lock in table.scenario.locks}
     by_order: dict[str, list[int]] = {}
     for h, name in enumerate(table.orders):
         by_order.setdefault(name, []).append(h)
-    found = []
+    groups = []
     for order in table.scenario.orders:
         heats = by_order[order.name]
         for members in [heats] if table.campaign >= 0 else [[h] for h in heats]:
@@ -121,12 +121,12 @@ def _groups(table: Shop) -> list[Group]:
             )
             due = min(table.due[h] for h in members)
             if rest:
-                found.append(Group(rest, stage, allowed, due, under_way, urgent))
-    return found
+                groups.append(CastGroup(rest, stage, allowed, due, under_way, urgent))
+    return groups
 
 
 def _list(
-    table: Shop,
+    table: LineShop,
     planned: list[list[float]],
     grid: SiteGrid,
     tries: int,
@@ -155,18 +155,18 @@ def _list(
     return trial
 
 
-def _other(sequence: list[Group], failed: int, generator: np.random.Generator) -> list[Group]:
+def _other(sequence: list[CastGroup], failed: int, generator: np.random.Generator) -> list[CastGroup]:
     """Another sequence: the group that found no place comes sooner, and its equals in due time are shuffled."""
     group = sequence[failed]
     ahead = [i for i in range(failed) if sequence[i].due == group.due and sequence[i].urgent == group.urgent]
     if not ahead:
         place = int(generator.integers(max(failed, 1)))
         return [*sequence[:place], group, *sequence[place:failed], *sequence[failed + 1 :]]
-    found = list(sequence)
+    variant = list(sequence)
     places = [*ahead, failed]
     for place, source in zip(places, generator.permutation(places).tolist(), strict=True):
-        found[place] = sequence[source]
-    return found
+        variant[place] = sequence[source]
+    return variant
 
 
 def _schedule(placed: Placing) -> xr.Dataset:
@@ -185,17 +185,17 @@ def _schedule(placed: Placing) -> xr.Dataset:
             plan.append((h, k, place.unit, place.start, place.end))
     todo = arrange(table, plan, placed.unplaced)
     of = todo.arrays
-    course = Following(todo, of["duration"].tolist(), {}).run()
+    course = ListReplay(todo, of["duration"].tolist(), {}).run()
     begins, over = np.array(course.start), np.array(course.end)
     reheat = reheating(todo, begins, over)
     extra[of["heat"], of["stage"]] = reheat
     trace = operations_trace(of["unit"], begins, over, of["energy"], reheat, table.profiles, {})
-    given = line_gives(table, of["unit"], begins, over, of["energy"], {})
+    line_rates = line_gives(table, of["unit"], begins, over, of["energy"], {})
     line, idle = trace.mean(placed.grid.edges), None
     if table.states:
         idle = idling(table, of["unit"], begins, over).mean(placed.grid.edges)
         line = line + idle
-    flows, _ = balance(placed.grid, line, None, given)
+    flows, _ = balance(placed.grid, line, None, line_rates)
     if idle is not None:
         flows["idle_mw"] = placed.grid.stepped(idle)
     horizon = table.scenario.horizon
@@ -214,7 +214,7 @@ def _schedule(placed: Placing) -> xr.Dataset:
             "meter": metered(horizon.times, horizon.step_min, placed.grid.meter_min),
         },
         attrs={
-            "policy": "baseline",
+            "policy": Policy.BASELINE.value,
             "complete": int(not placed.unplaced),
             "unplaced": ", ".join(table.names[h] for h in sorted(placed.unplaced)),
         },

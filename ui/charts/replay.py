@@ -94,11 +94,9 @@ def _figures(plan: Plan, view: View, dark: bool) -> Any:
     if scenario.market.has_spot:
         series.append((tr("spot price"), f"{money}/MWh", inputs["price_per_mwh"].to_numpy()))
     means = [(title, unit, view.mean(values)) for title, unit, values in series]
-    battery = scenario.site.battery
-    if battery is not None and battery.energy_mwh:
-        state = scenario.state.battery_level_mwh
-        start = battery.level_share * battery.energy_mwh if state is None else state
-        means.append((tr("battery"), "MWh", view.at_edges(start, run["battery_mwh"].to_numpy())[:-1]))
+    battery = scenario.battery
+    if battery is not None:
+        means.append((tr("battery"), "MWh", view.at_edges(battery.start_level, run["battery_mwh"].to_numpy())[:-1]))
     rows = [{"x": 0, "title": "", "says": "clock"}]
     for i, (title, unit, values) in enumerate(means):
         # no step follows the last edge

@@ -19,7 +19,7 @@ import xarray as xr
 from emberline.plans.exports import palette
 from emberline.plans.plan.plan import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Load
+from emberline.scenarios.assets import ELECTRICITY, Load, of
 from emberline.scenarios.process.flows import streams
 from emberline.ui.charts import shades
 from emberline.ui.charts.view import View
@@ -64,7 +64,7 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
     power.gives["PV"], power.takes["export"] = run["pv_mw"].to_numpy(), run["export_mw"].to_numpy()
     power.gives["battery"], power.takes["battery"] = run["discharge_mw"].to_numpy(), run["charge_mw"].to_numpy()
     power.need = run["line_mw"].to_numpy() + run["base_load_mw"].to_numpy()
-    loads = {asset.name for asset in scenario.site.assets if isinstance(asset, Load)}
+    loads = {load.name for load in of(scenario.site.assets, Load)}
     rates = _rows(run, "asset_rate")
     for (asset, carrier), rate in zip(_labels(run, "flow_asset", "flow_carrier"), rates, strict=True):
         balance = balances[carrier]
@@ -106,7 +106,8 @@ def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
 
 def colours(scenario: Scenario) -> dict[str, str]:
     """Colour of every supply and consumer."""
-    names = [asset_label(asset.name) for asset in scenario.site.assets if not isinstance(asset, Load)]
+    loads = of(scenario.site.assets, Load)
+    names = [asset_label(asset.name) for asset in scenario.site.assets if asset not in loads]
     of_processes = {process_label(scenario, name): shade for name, shade in shades.of_processes(scenario).items()}
     used = {*of_processes.values(), *shades.of_modes(scenario).values()}
     free = [shade for shade in ASSETS if shade not in used] or ASSETS
@@ -276,9 +277,9 @@ def levels(plan: Plan) -> Iterator[Level]:
     """Levels of the battery and of every storage."""
     assert plan.replay is not None
     site, (ours, baseline) = plan.scenario.site, (plan.replay, plan.baseline)
-    battery = site.battery
-    if battery is not None and battery.energy_mwh > 0:
-        full, start = battery.energy_mwh, float(plan.envelope["battery_level_mwh"])
+    battery = plan.scenario.battery
+    if battery is not None:
+        full, start = battery.capacity, battery.start_level
         ends = (run["battery_mwh"].to_numpy() for run in (ours, baseline))
         yield Level(0, "battery", "MWh", 0.0, full, full, start, *ends)
     for number, (name, store) in enumerate(site.stores.items(), start=1):

@@ -55,6 +55,9 @@ KINDS = {
     "run": mark("run too short"),
     "rest": mark("rest too short"),
     "ramp": mark("rate changed too fast"),
+    "stop": mark("planned stop not made"),
+    "standstill": mark("stood still though it must run"),
+    "energy": mark("energy of a day not drawn as asked for"),
 }
 """Names of missed limits by kind."""
 
