@@ -103,7 +103,7 @@ YAML = {
     "a tag": (TEXT.replace("carbon\n", "!!python/object/apply:os.system [x]\n", 1).encode(), "not allowed"),
     "deep nesting": (b"a: " + b"[" * 5000 + b"]" * 5000, "nested"),
     "not text": (b"\xff\xfe\x00\x01", "is not UTF-8 text"),
-    "too large": (b"#" * 600_000, "has 600 kB, a scenario has at most 200"),
+    "too large": (b"#" * 600_000, "has 600 kB, the limit for a scenario is 200"),
     "a picture": (b"\x89PNG\r\n\x1a\n\0\0", "is not UTF-8 text"),
     "no mapping": (b"- a\n- b\n", "is not a mapping"),
     "a control character": (b"name: a\x00b\n", "is not YAML"),
