@@ -8,7 +8,7 @@ import numpy as np
 
 from emberline.models.formulations.site.assets import Hub
 from emberline.models.formulations.site.purchase import Purchase
-from emberline.scenarios.records.site import Battery
+from emberline.scenarios.assets import Storage
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,7 @@ class SiteData:
     meter_min: float
     cell_min: float
     step_min: float
-    battery: Battery | None
-    level_mwh: float
-    end_mwh: float
+    battery: Storage | None
     curtails: bool = False
     """Whether it may pay to curtail PV: the goal counts money and there are negative prices."""
     hub: Hub | None = None

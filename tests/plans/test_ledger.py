@@ -236,7 +236,7 @@ def test_market_based_scope_2_by_contract() -> None:
     run = flows(asked, import_mw=[4, 6], base_load_mw=[4, 6])
     book = ledger(asked, run)
     assert (book.market, book.grid["average"]) == pytest.approx((3000, 3000))
-    assert book.market_says == "residual mix"
+    assert book.market_says == "intensity of the residual mix"
     rows = {e.source: (e.activity, e.kg) for e in book.entries if e.scope == "2 market"}
     assert rows["wind"] == pytest.approx((4, 0))
     assert rows["rest"] == pytest.approx((6, 3000))

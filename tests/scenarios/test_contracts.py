@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emberline.scenarios import Scenario, ScenarioError, loads
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.records.market import CarbonPrice
 from emberline.scenarios.tariff.settlement import (
     imbalance_prices,
@@ -38,7 +39,7 @@ def market(spot: Any = (100.0, 20.0), step_min: float = 60.0, **rest: Any) -> Sc
         },
         context={"currency": "EUR"},
     )
-    assert not list(built.mistakes())
+    assert not list(between_nouns(built))
     inputs = built.inputs.copy()
     inputs["price_per_mwh"] = ("time", np.repeat(spot, round(60 / step_min)))
     return built.with_inputs(inputs)

@@ -13,13 +13,13 @@ from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.datasets import FLOWS
 from emberline.scenarios.line.scatter import stream
 from emberline.twin import dispatch, replay, replays, simulate
-from emberline.twin.line.line import Following
+from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import operations, shop
 from emberline.twin.streams import Breakdowns
 
 
 @pytest.mark.parametrize("name", bundled())
-def test_the_foremans_list_replays_without_violation(name: str) -> None:
+def test_the_baseline_list_replays_without_violation(name: str) -> None:
     """Proves: list and twin agree for every bundled scenario: times, energy, flows.
 
     Sensitivity: any rounding of either.
@@ -63,7 +63,7 @@ def follow(asked: Scenario, schedule: xr.Dataset, **longer: float) -> dict[str, 
     duration = todo.arrays["duration"].tolist()
     for name, minutes in longer.items():
         duration[names.index(name.replace("_", "-"))] = minutes
-    course = Following(todo, duration, {}).run()
+    course = ListReplay(todo, duration, {}).run()
     return {name: (course.start[i], course.end[i]) for i, name in enumerate(names)}
 
 
@@ -100,7 +100,7 @@ def test_a_late_heat_waits_out_an_outage() -> None:
 def test_a_cast_waits_for_its_heats() -> None:
     """Proves: what is known at 105 of a heat that left the furnace late moves the cast start, so that no gap comes.
 
-    Heat 2 leaves the furnace at 130 instead of 90; while it is overdue the foreman reckons that it ends now, so that
+    Heat 2 leaves the furnace at 130 instead of 90; while it is overdue the baseline reckons that it ends now, so that
     the cast begins when ladle (30) and transfers (30) fit before its turn (45): 15 min after it left. Sensitivity:
     starting at 105 gives a gap of 40 min.
     """
@@ -132,7 +132,7 @@ def test_a_heat_is_held_back_while_another_of_its_cast_is_held_up() -> None:
     asked, schedule = two_heats()
     todo = operations(shop(asked), schedule)
     failing: Any = Breakdowns(100.0, 100.0, Drawn(0.5, 2.0))  # type: ignore[arg-type]
-    course = Following(todo, todo.arrays["duration"].tolist(), {todo.shop.unit_index["F"]: failing}).run()
+    course = ListReplay(todo, todo.arrays["duration"].tolist(), {todo.shop.unit_index["F"]: failing}).run()
     rows = {(todo.shop.names[h], k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
     assert course.end[rows["A-2", 0]] == 290
     assert course.start[rows["A-1", 2]] - course.end[rows["A-1", 1]] <= 45

@@ -25,10 +25,10 @@ def conserved(run: xr.Dataset, asked: Scenario) -> None:
     assert float(run["meter_mw"].mean()) == pytest.approx(float(net.mean()), abs=1e-9)
     for name in ("pv_mw", "pv_curtailed_mw", "charge_mw", "discharge_mw", "import_mw", "export_mw"):
         assert float(run[name].min()) >= -1e-9, name
-    battery = asked.site.battery
+    battery = asked.battery
     if battery is None:
         return
-    level = battery.level_share * battery.energy_mwh
+    level = battery.start_level
     for step in range(asked.horizon.n_steps):
         charge, discharge = float(run["charge_mw"][step]), float(run["discharge_mw"][step])
         if asked.horizon.step_min <= asked.site.grid.metered_interval_min:

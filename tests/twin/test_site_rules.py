@@ -1,4 +1,4 @@
-"""The site's assets in the twin by the foreman's rules, each kind by hand."""
+"""The site's assets in the twin by the baseline rules, each kind by hand."""
 
 from __future__ import annotations
 

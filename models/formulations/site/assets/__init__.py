@@ -29,6 +29,7 @@ from emberline.scenarios.assets import (
     Source,
     Storage,
     Supply,
+    of,
 )
 
 __all__ = [
@@ -66,12 +67,11 @@ ADD: dict[type, Callable[..., Ports]] = {
 def dearest(hub: Hub, port: str) -> float:
     """The most that a unit of what is supplied costs or emits, by a port of the site; 0 where nothing is supplied."""
     found = [0.0]
-    for asset in hub.assets:
-        if isinstance(asset, Supply):
-            priced = hub.direct_price_per_kg if asset.scope == 1 else hub.bought_price_per_kg
-            price = float(np.max(hub.series[asset.name]["price_per_unit"]))
-            kg = asset.fossil_kg_per_unit
-            found.append({"carbon": kg, "cost": price, "full_cost": price + priced * kg}[port])
+    for supply in of(hub.assets, Supply):
+        priced = hub.bought_price_per_kg if supply.bought else hub.direct_price_per_kg
+        price = float(np.max(hub.series[supply.name]["price_per_unit"]))
+        kg = supply.fossil_kg_per_unit
+        found.append({"carbon": kg, "cost": price, "full_cost": price + priced * kg}[port])
     return max(found)
 
 
@@ -81,7 +81,7 @@ def read(scenario: Scenario) -> Hub | None:
     if not site.assets:
         return None
     hours = scenario.horizon.step_h
-    assets = tuple(site.cores.get(asset.name, asset) for asset in site.assets)
+    assets = site.equipment
     series = {asset.name: scenario.asset_series(asset.name) for asset in assets}
     days = {name: load.days(scenario.horizon) for name, load in site.flexible.items()}
     return Hub(
@@ -113,17 +113,13 @@ def harmless(
         bought: whether the price of electricity is nowhere negative.
     """
     found = set()
+    paid_for = {supply.name: bool((series[supply.name]["price_per_unit"] < 0).any()) for supply in of(assets, Supply)}
     for name, carrier in carriers.items():
         can_pay = name == ELECTRICITY and not bought
-        for asset in assets:
-            if isinstance(asset, Supply):
-                # a purchase that must not be less is not foreseen: any can be left
-                can_pay |= asset.carrier == name and bool((series[asset.name]["price_per_unit"] < 0).any())
-            elif isinstance(asset, Source):
-                can_pay |= asset.carrier == name
-            elif isinstance(asset, Converter) and not _idles(asset, carriers):
-                made = [asset.carrier] if asset.main == "output" else []
-                can_pay |= name in made + [stream.carrier for stream in asset.outputs]
+        # a purchase that must not be less is not foreseen: any can be left
+        can_pay |= any(supply.carrier == name and paid_for[supply.name] for supply in of(assets, Supply))
+        can_pay |= any(source.carrier == name for source in of(assets, Source))
+        can_pay |= any(name in machine.gives and not _idles(machine, carriers) for machine in of(assets, Converter))
         if carrier.dumps or not can_pay:
             found.add(name)
     return frozenset(found)
@@ -138,8 +134,7 @@ def _idles(machine: Converter, carriers: dict[str, Carrier]) -> bool:
 
 def continuous(hub: Hub) -> bool:
     """Whether the assets need no whole numbers, filling and emptying at the same time left aside."""
-    machines = [asset for asset in hub.assets if isinstance(asset, Converter)]
-    return not any(machine.switched or not drives_to_hull(machine, hub) for machine in machines)
+    return not any(machine.switched or not drives_to_hull(machine, hub) for machine in of(hub.assets, Converter))
 
 
 def add(
@@ -168,11 +163,10 @@ def add(
         hub = replace(hub, harmless=frozenset(calm))
     block.ASSET = pyo.RangeSet(0, len(hub.assets) - 1)
     block.asset = pyo.Block(block.ASSET)
-    alone: Collection[int] = (range(hub.n) if burning is None else burning) if exclusive else ()
+    hub = replace(hub, alone=(range(hub.n) if burning is None else burning) if exclusive else ())
     ports = {}
     for i, asset in enumerate(hub.assets):
-        more = (alone,) if isinstance(asset, Storage) else ()
-        ports[asset.name] = ADD[type(asset)](block.asset[i], asset, hub, *more)
+        ports[asset.name] = ADD[type(asset)](block.asset[i], asset, hub)
     block.T = pyo.RangeSet(0, hub.n - 1)
     dumping = [name for name, carrier in hub.carriers.items() if carrier.dumps]
     block.DUMP = pyo.Set(initialize=dumping, dimen=1)

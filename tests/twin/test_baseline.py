@@ -1,4 +1,4 @@
-"""The foreman's list obeys every hard limit, on shops that nobody made for him."""
+"""The baseline schedule obeys every hard limit, on shops that nobody made for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emberline.twin import dispatch, envelope, replay, simulate
 
 @pytest.mark.parametrize("name", bundled())
 def test_bundled_lists_obey_every_limit(name: str) -> None:
-    """Proves: the list keeps what an independent check works out. Sensitivity: any limit that the foreman forgets."""
+    """Proves: the list keeps what an independent check works out. Sensitivity: any limit that the baseline forgets."""
     asked = load(name)
     assert broken_limits(asked, dispatch(asked), envelope(asked)["planned_min"]) == []
 

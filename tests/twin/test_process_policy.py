@@ -1,4 +1,4 @@
-"""The foreman over processes: bands, shortages, orders, end levels, by hand on small works."""
+"""The baseline over processes: bands, shortages, orders, end levels, by hand on small works."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_mill_starts_early_enough_for_the_morning() -> None:
 
 def test_end_levels_are_counted_back() -> None:
     """Proves: 150 t are wanted at the end, 30 are there, nothing is short of its band: the mill makes the 120 t, no
-    sooner than it must (6 h, and 3 h of margin for a least run). Sensitivity: a foreman who only keeps bands ends at
+    sooner than it must (6 h, and 3 h of margin for a least run). Sensitivity: a baseline that only keeps bands ends at
     30 t and is not complete."""
     scenario = works([mill(min_run_h=2)], [{"name": "S", "capacity_t": 200, "level_t": 30, "end_level_t": 150, **OPEN}])
     listed = dispatch(scenario)
@@ -286,7 +286,7 @@ def test_the_import_limit_keeps_units_from_starting() -> None:
 
 def test_nobody_fills_a_band_with_what_must_remain() -> None:
     """Proves: raw material that is wanted at the end and comes from nowhere is not milled though the product is
-    below its band. Sensitivity: a foreman who keeps bands at any price."""
+    below its band. Sensitivity: a baseline that keeps bands at any price."""
     scenario = works(
         [mill(inputs=[{"store": "R"}])],
         [
@@ -300,7 +300,7 @@ def test_nobody_fills_a_band_with_what_must_remain() -> None:
 
 
 def test_the_rule_answers_to_what_happens() -> None:
-    """Proves: where mills break down the foreman still serves his deliveries and ends his runs by the levels that are;
+    """Proves: where mills break down the baseline still serves its deliveries and ends its runs by the levels that are;
     the same list followed blindly does not. Sensitivity: a list instead of a rule."""
     scenario = works(
         [mill(count=2, min_run_h=1)],
