@@ -37,6 +37,7 @@ def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> I
 
 def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extract]:
     """Messages of a source file, and the field descriptions that form and tables show."""
+    from emberline.scenarios.descriptions import documented
     from emberline.scenarios.records.line import Unit
     from emberline.ui.pages.editor.fields import fields
     from emberline.ui.pages.editor.form import SECTIONS

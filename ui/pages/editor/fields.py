@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from emberline.scenarios.descriptions import documented
 from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.records.series import Series
 from emberline.ui.text.language import mark, tr

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from emberline.plans.store.drafts import Draft
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.assets import Carrier
+from emberline.scenarios.descriptions import documented
 from emberline.scenarios.process import Process
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.store import Store
