@@ -70,7 +70,7 @@ SERIES = {
     "a torn archive": (lambda: workbook((0, 0))[:900], "is a damaged archive"),
     "a picture": (lambda: b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is neither CSV, Excel (.xlsx) nor Parquet"),
     "nothing": (lambda: b"", "is empty"),
-    "200 MB": (lambda: b"0" * 200_000_000, "has 200 MB, at most 20 are read"),
+    "200 MB": (lambda: b"0" * 200_000_000, "has 200 MB, the limit is 20 MB"),
     "a torn Parquet file": (lambda: b"PAR1 and then nothing", "cannot be read as Parquet"),
     "lists in Parquet": (parquet_of_lists, "holds neither numbers, times nor text"),
     "a page": (lambda: f"<html>\n<body>\n<p>{EVIL}</p>\n</body>\n</html>\n".encode(), "has no column of times"),

@@ -61,7 +61,7 @@ def test_two_columns_are_repeated_by_the_mapping(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "guessed   times joined from 'Datum' and 'Von'" in done.stdout
     assert "guessed   taken as missing: 'No Data' (1)" in done.stdout
-    assert "the file covers 2025-10-20 00:00 to 2025-10-23 00:00, the horizon is 2026-06-16 00:00 to" in done.stdout
+    assert "the file covers 2025-10-20 00:00 to 2025-10-23 00:00, but the horizon is 2026-06-16 00:00 to" in done.stdout
     said = (tmp_path / "a.mapping.yaml").read_text()
     assert "time: Datum\nclock: Von\n" in said
     assert "missing: [No Data]" in said
