@@ -185,7 +185,7 @@ def test_words_of_a_works(made: Plan) -> None:
     Sensitivity: a saving that does not count the stock."""
     said = dict(line for line in wording.outcomes(made) if line[0])
     assert said["delivered"] == "270 t: trucks 180 t, ship 90 t"
-    assert said["units"] == "kiln: 1 run, 6.0 h; the baseline's: 1 run, 6.0 h"
+    assert said["units"] == "kiln: 1 run, 6.0 h; baseline: 1 run, 6.0 h"
     lines = [text for _, text in wording.outcomes(made)]
     assert "mill: 3 runs, 1 change-over, 4.0 h; baseline: 2 runs, 3.0 h" in lines
     assert said["products"].startswith("clinker 815.0 kg CO2e/t, cement ")

@@ -187,7 +187,7 @@ def test_a_draft_is_planned_as_it_is(home: Path) -> None:
     other.run()
     assert not other.exception
     assert "draft" not in other.query_params
-    assert "melt-shop-small, as it was planned" in other.selectbox(key="scenario").options
+    assert "melt-shop-small, as planned" in other.selectbox(key="scenario").options
 
 
 def run_of(page: AppTest) -> str:
@@ -251,22 +251,22 @@ def test_a_run_of_a_text_of_ones_own_is_planned_again(home: Path, stored_home: t
     first = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     first.query_params["run"] = run
     first.run()
-    assert shown(first) == "mine, as it was planned"
+    assert shown(first) == "mine, as planned"
     later = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert shown(later) == "melt-shop-small"
     later.session_state["run"] = run
     later.run()
-    assert shown(later) == "mine, as it was planned"
+    assert shown(later) == "mine, as planned"
     next(button for button in later.button if button.label == "Plan").click().run()
     made = Store().open(run_of(later)).plan.scenario
-    assert shown(later) == "mine, as it was planned"
+    assert shown(later) == "mine, as planned"
     assert made.name == "mine"
     assert made.inputs["price_per_mwh"].equals(scenario.inputs["price_per_mwh"])
     page = AppTest.from_function(script, default_timeout=60)
     for key in ("seed", "source"):
         page.session_state[key] = first.session_state[key]
     page.run()
-    assert shown(page) == "mine, as it was planned"
+    assert shown(page) == "mine, as planned"
     page.button(key="copy").click().run()
     assert not page.exception
     copy = snapshots.load(of(page).path)
@@ -348,7 +348,7 @@ def test_a_meters_file_is_guessed_and_told(home: Path) -> None:
     ):  # fmt: skip
         assert guessed in said
     assert (
-        "The file covers Mon 20 Oct 2025 00:00 to Thu 23 Oct 2025 00:00, the horizon is Tue 16 Jun 2026 00:00" in said
+        "The file covers Mon 20 Oct 2025 00:00 to Thu 23 Oct 2025 00:00, but the horizon is Tue 16 Jun 2026 00:00" in said
     )
 
 

@@ -71,9 +71,9 @@ def writable(output: Path, force: bool, kinds: Sequence[str] = ()) -> None:
     except (OSError, ValueError) as error:
         raise Refused(f"--output {named(output)}: {reason(error)}") from None
     if there and not force:
-        raise Refused(f"{named(output)} is there already; overwrite it with --force, or name another with --output")
-    if not os.access(output if there else output.parent, os.W_OK):
         raise Refused(f"{named(output)} exists; overwrite it with --force, or choose another file with --output")
+    if not os.access(output if there else output.parent, os.W_OK):
+        raise Refused(f"--output {named(output)}: {'it' if there else 'its folder'} cannot be written to")
 
 
 @contextmanager

@@ -183,5 +183,5 @@ def _given_on(drawing: Drawing, key: str) -> None:
     if not any(source == key for source, _ in drawing.flows):
         return
     left = drawing.net(key)
-    drawing.add(key, drawing.node("used", "used there", "use"), left)
+    drawing.add(key, drawing.node("used", "used on site", "use"), left)
     drawing.add(drawing.node("materials", "from materials", "source"), key, -left)
