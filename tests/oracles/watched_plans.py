@@ -37,7 +37,7 @@ def watch() -> None:
     @functools.wraps(follow)
     def followed(scenario: Scenario, schedule: xr.Dataset, **named: Any) -> xr.Dataset:
         run = follow(scenario, schedule, **named)
-        if not named.get("disturbed") and not run.sizes["violation"] and scenario.heats:
+        if not run.attrs["disturbed"] and not run.sizes["violation"] and scenario.heats:
             wrong = faults(scenario, rows(run), flows(run), on_steps=False)
             assert not wrong, f"{scenario.name}: {wrong}"
         return run
