@@ -68,7 +68,7 @@ def unwatched() -> Iterator[None]:
 
 def broken(plan: Plan) -> list[str]:
     """What the judge has against a plan that calls itself acceptable; empty for any other, and without a line."""
-    if plan.replay is None or not plan.scenario.heats or not plan.acceptable:
+    if plan.replay is None or plan.replay.attrs["disturbed"] or not plan.scenario.heats or not plan.acceptable:
         return []
     return faults(plan.scenario, rows(plan.replay), flows(plan.replay), on_steps=plan.gap is not None)
 

@@ -118,7 +118,11 @@ def test_a_search_is_watched(app: AppTest, run: str, home: Path) -> None:
     assert list(rounds["held"]) == ["40 of 400", "no plan with these margins"]
     first, second = rounds["margins"]
     assert first == "none: the plan as it is"
-    for words in ("buffer after LF: 10.0 min", "margin before due times: 45.0 min", "margin below the import limit: 1.5 MW"):
+    for words in (
+        "buffer after LF: 10.0 min",
+        "margin before due times: 45.0 min",
+        "margin below the import limit: 1.5 MW",
+    ):
         assert words in second
     assert app.button(key="holding.start").disabled
     app.button(key=f"take.{job}").click().run()

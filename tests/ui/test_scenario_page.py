@@ -348,7 +348,8 @@ def test_a_meters_file_is_guessed_and_told(home: Path) -> None:
     ):  # fmt: skip
         assert guessed in said
     assert (
-        "The file covers Mon 20 Oct 2025 00:00 to Thu 23 Oct 2025 00:00, but the horizon is Tue 16 Jun 2026 00:00" in said
+        "The file covers Mon 20 Oct 2025 00:00 to Thu 23 Oct 2025 00:00, but the horizon is Tue 16 Jun 2026 00:00"
+        in said
     )
 
 
