@@ -147,7 +147,7 @@ def test_headroom_tells_each_load(tmp_path: Path) -> None:
         (("why", "ffffffff", "--heat", "1"), "runs begin with 'ffffffff'"),
         (("locks", "none"), "there is no schedule whose locks"),
         (("diff", "free", "ffffffff"), "runs begin with 'ffffffff'"),
-        (("headroom", "melt-shop-small", "--load", "130%"), "--load 130%: a share above 0 up to 100 %"),
+        (("headroom", "melt-shop-small", "--load", "130%"), "--load 130%: must be a share above 0 up to 100 %"),
         (("headroom", "melt-shop-small", "--threshold", "much"), "--threshold 'much' is not a quantity"),
         (("headroom", "house"), "a site alone makes nothing"),
         (("headroom", "melt-shop-small", "--workers", "2", "--cluster", "tcp://10.0.0.5:1"), "--workers"),
