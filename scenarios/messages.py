@@ -15,6 +15,10 @@ MESSAGES = "messages"
 """Key of a JSON document under which the ids and parameters of its messages stand, by English text."""
 
 
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""Raised by what is no message."""
+
+
 class Message(str):
     """A sentence with its id and parameters.
 
@@ -102,16 +106,25 @@ def dumps(message: str) -> str:
 
 def loads(text: str) -> str:
     """The message of such a line; other text stays as it is."""
-    return _read(json.loads(text)) if text.startswith('{"id":') else text
+    try:
+        return str(_read(json.loads(text))) if text.startswith('{"id":') else text
+    except MALFORMED:
+        return text
 
 
 def restored(data: dict[str, Any]) -> dict[str, Any]:
-    """A JSON document whose sentences are messages again; documents without a table stay as they are."""
+    """A JSON document whose sentences are messages again.
+
+    Documents without a table, or whose table someone has altered, keep their English text.
+    """
     rest = {key: value for key, value in data.items() if key != MESSAGES}
     entries = data.get(MESSAGES)
     if not isinstance(entries, dict):
         return rest
-    messages = {text: _read(plain) for text, plain in entries.items()}
+    try:
+        messages = {text: message for text, plain in entries.items() if (message := _read(plain)) == text}
+    except MALFORMED:
+        return rest
     return dict(_replaced(rest, messages))
 
 

@@ -37,7 +37,7 @@ LINES = {
 """Kinds, lines and units of bill and ledger; the message distinguishes the meanings of a word."""
 USES = {
     "runs": mark("runs"), "makes": mark("makes tonnes"), "is on": mark("is on"), "delivers": mark("delivers energy"),
-    "takes": mark("takes energy"), "charges": mark("charges"), "lets go": mark("lets go"),
+    "takes": mark("takes energy"), "charges": mark("charges"), "curtails": mark("curtails"),
 }  # fmt: skip
 """What units and assets do (``plans/difference/uses.py``)."""
 TERMS = LINES | USES

@@ -36,7 +36,7 @@ class PageSpeaker(Speaker):
     def word(self, text: str, message: str, **values: Any) -> str:
         return self.say(message, **values)
 
-    def said(self, sentence: str) -> str:
+    def worded(self, sentence: str) -> str:
         with spoken(self.language):
             return say(sentence)
 
