@@ -84,7 +84,7 @@ def test_two_columns_are_repeated_by_the_mapping(tmp_path: Path) -> None:
         (["none.csv", "--as", "price", "-o", "p.csv"], "none.csv: no such file"),
         (["spot.csv", "--as", "price", "--zone", "UTC", "-o", "p.parquet"], "formats are .csv"),
         (["spot.csv", "--as", "price", "--zone", "UTC", "-o", "no/p.csv"], "there is no such folder"),
-        (["spot.csv", "--as", "price", "--zone", "UTC", "-o", "spot.csv"], "is there already"),
+        (["spot.csv", "--as", "price", "--zone", "UTC", "-o", "spot.csv"], "exists; overwrite it with --force"),
         (["spot.csv", "--as", "price", "--column", "Sport", "--zone", "UTC", "-o", "p.csv"], "there is no such column"),
         (["spot.csv", "--as", "price", "--where", "tag", "-o", "p.csv"], "write it as COLUMN=NAME"),
         (["spot.csv", "--as", "price", "--duplicates", "all", "--zone", "UTC", "-o", "p.csv"], "duplicates: "),
