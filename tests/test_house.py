@@ -79,6 +79,77 @@ def test_no_folder_is_crowded(room: str) -> None:
     assert not crowded, crowded
 
 
+def _foreign(tree: ast.AST) -> set[str]:
+    """Names that stand for another package's modules, or for something that comes from there."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {
+                (alias.asname or alias.name).split(".")[0] for alias in node.names if "emberline" not in alias.name
+            }
+        elif isinstance(node, ast.ImportFrom) and not str(node.module).startswith("emberline"):
+            names |= {alias.asname or alias.name for alias in node.names}
+    return names
+
+
+def _changed(node: ast.AST) -> list[ast.expr]:
+    """What a statement assigns to or deletes; the first argument of ``setattr`` and ``delattr``."""
+    if isinstance(node, ast.Assign | ast.Delete):
+        return node.targets
+    if isinstance(node, ast.AugAssign | ast.AnnAssign):
+        return [node.target]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("setattr", "delattr"):
+        return [ast.Attribute(node.args[0], "", ast.Store())]
+    return []
+
+
+def _patches(source: str) -> list[str]:
+    """Where a file reaches into another package: attributes set there, ``builtins``, private names of Pyomo."""
+    tree = ast.parse(source)
+    foreign, wrong = _foreign(tree), []
+    for node in ast.walk(tree):
+        for target in (part for changed in _changed(node) for part in ast.walk(changed)):
+            if isinstance(target, ast.Attribute) and isinstance(target.ctx, ast.Store | ast.Del):
+                base: ast.expr = target
+                while isinstance(base, ast.Attribute | ast.Subscript):
+                    base = base.value
+                if isinstance(base, ast.Name) and base.id in foreign:
+                    wrong.append(f"{node.lineno}: {ast.unparse(node)}")  # type: ignore[attr-defined]
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("pyomo"):
+            private = any(
+                part.startswith("_") for part in [*str(node.module).split("."), *(a.name for a in node.names)]
+            )
+            wrong += [f"{node.lineno}: {ast.unparse(node)}"] * private
+        if isinstance(node, ast.Import | ast.ImportFrom) and "builtins" in ast.unparse(node):
+            wrong.append(f"{node.lineno}: {ast.unparse(node)}")
+        if isinstance(node, ast.ClassDef):
+            bases = [part.attr for base in node.bases for part in ast.walk(base) if isinstance(part, ast.Attribute)]
+            wrong += [f"{node.lineno}: class {node.name}({name})" for name in bases if name.startswith("_")]
+    return wrong
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_other_package_is_patched(room: str) -> None:
+    """Proves: other packages are used as they are. Sensitivity: an attribute of Pyomo's module that is replaced."""
+    found = {str(path.relative_to(ROOT)): _patches(path.read_text(encoding="utf-8")) for path in _files(room)}
+    assert not {path: wrong for path, wrong in found.items() if wrong}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import builtins",
+        "from pyomo.core.base import var\nvar.IndexedVar = int",
+        "import pyomo.environ as pyo\nsetattr(pyo, 'Var', int)",
+        "from pyomo.core.expr.template_expr import _template_iter_context",
+        "from pyomo.core.expr import template_expr\nclass A(template_expr._B): pass",
+    ],
+)
+def test_a_patch_is_seen(source: str) -> None:
+    """Proves: what the test above looks for is found where it is. Sensitivity: a kind of patch that it overlooks."""
+    assert _patches(source)
+
+
 def test_nothing_tracked_names_a_machine_or_a_registry() -> None:
     """Proves: the checkout works anywhere. Sensitivity: a home folder's path or an index's host fails here."""
     machine = r"(?<![\w.~-])/(?:work|root|tmp|home|Users)/[\w.-]"

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.bounds import column_generation as casts
@@ -78,7 +79,7 @@ class Bound:
         paid = search.aim.constant + negative_reheating(search)
         self._below = search.aim.constant if made.reheating_exact else paid
         self._first_below = paid
-        self._options = dict(made.model.z.items())
+        self._casts, self._options = made.model.z, list(made.model.OPTION)
         self._alone = {c for c, casts in made.batches.items() if len(casts) == 1}
         self._numbers = 0
         search.clock("build", began)
@@ -156,19 +157,19 @@ class Bound:
         if outcome.bound is None:
             raise _UnprovenError
         weights: dict[int, list[tuple[int, int, float]]] = {}
-        held = self._program.values(self._options.values())
-        for (c, column, t), value in zip(self._options, held, strict=True):
+        held = self._program.solution_of(self._casts)
+        for (c, column, t), value in zip(self._options, held.tolist(), strict=True):
             if value > 1e-6 and c in self._alone:
                 weights.setdefault(c, []).append((column, t, value))
         self._numbers += 1
         return _Node(max(outcome.bound - self._below, least), self._numbers, places, weights)
 
     def _restrict(self, places: Places) -> None:
-        bounds = []
-        for (c, column, t), variable in self._options.items():
-            casters, low, high = places[c]
-            bounds.append((variable, 0.0, float(low <= t <= high and column in casters)))
-        self._program.restrict(bounds)
+        high = np.zeros(len(self._options))
+        for k, (c, column, t) in enumerate(self._options):
+            casters, first, last = places[c]
+            high[k] = first <= t <= last and column in casters
+        self._program.confine([(self._casts, np.zeros(len(high)), high)])
 
     def _count(self, nodes: list[_Node]) -> None:
         """The lowest part has its casts settled: branch on its counts, as far as the next part's bound."""

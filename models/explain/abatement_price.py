@@ -20,8 +20,9 @@ import xarray as xr
 from emberline.models.formulations.site import assets
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site.assets import Linear
+from emberline.models.kernel.arrays import Series
 from emberline.models.kernel.highs import Program
-from emberline.models.kernel.templates import Series, building
+from emberline.models.kernel.templates import building
 from emberline.models.problem import line_reader
 from emberline.models.problem.assignment import from_schedule, line_gives, load_cells
 from emberline.models.problem.constants import direct_kg

@@ -18,8 +18,9 @@ from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site.assets import Linear
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.formulations.site.objective import Aim
+from emberline.models.kernel.arrays import Series, Variable
 from emberline.models.kernel.highs import Program
-from emberline.models.kernel.templates import Series, building
+from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import ELECTRICITY
@@ -143,7 +144,7 @@ def _goals(
         tops = {}
         ports = made.crediting(ports, credits(made.plant, coarse), bands(made.plant))
     model.GOAL = pyo.Set(initialize=GOALS)
-    model.total = pyo.Var(model.GOAL)
+    model.total = Variable(model.GOAL)
     model.totals = pyo.Block(model.GOAL)
     for goal in GOALS:
         model.total[goal].setub(tops.get(goal))
@@ -152,7 +153,7 @@ def _goals(
     model.drawn = pyo.Var()
     if made is not None:
         electricity, every = made.electricity, model.site.T
-        model.drawing = pyo.Constraint(rule=lambda m: m.drawn - sum(electricity[t] for t in every) == 0)
+        model.drawing = pyo.Constraint(rule=lambda m: m.drawn - total(electricity[t] for t in each(every)) == 0)
     model.goal = pyo.Objective(expr=model.total[aim.first])
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.kernel.indexed_sets import Members
+from emberline.models.kernel.templates import each, total
 from emberline.models.search import deadline
 
 Row = tuple[Any, ...]
@@ -111,7 +112,7 @@ class Stretches:
     def set(self, kind: int = 0) -> Members:
         """Terms of a kind, indexed by row and stretch."""
         own = {key if len(key) > 1 else key[0]: terms for key, terms in self.terms[kind].items()}
-        return Members(pyo.Set(initialize=list(own)), members=own, dimen=self.widths[kind] + 2)
+        return Members(own, dimen=self.widths[kind] + 2)
 
 
 def weighed(variable: Any, terms: Any, t: Any) -> Any:
@@ -122,7 +123,7 @@ def weighed(variable: Any, terms: Any, t: Any) -> Any:
         terms: a member of ``Stretches.set``; the index may be a placeholder.
         t: slot of the row, or its placeholder.
     """
-    return sum(term[-1] * variable[(*term[:-3], term[-2] + term[-3] * t)] for term in terms)
+    return total(term[-1] * variable[(*term[:-3], term[-2] + term[-3] * t)] for term in each(terms))
 
 
 def _merged(terms: Sequence[tuple[Row, float, int, int]], numbers: Iterable[int]) -> list[Row]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from pyomo.core.base.set import SetProduct
 
-from emberline.models.kernel.arrays import Sparse, as_range
+from emberline.models.kernel.arrays import Variable, as_range
+from emberline.models.kernel.indexed_sets import Members
 
 _MANY = 2**62
 
@@ -99,11 +99,11 @@ class Positions:
         """Position of a member of a component, by its index."""
         if component is member:
             return 0
-        if isinstance(component, Sparse):
+        if isinstance(component, Variable):
             return component.place(member.index())
         within = self._within.get(id(component))
         if within is None:
-            within = self._within[id(component)] = {index: i for i, index in enumerate(component._data)}
+            within = self._within[id(component)] = {index: i for i, index in enumerate(component.keys())}
         return within[member.index()]
 
 
@@ -122,10 +122,17 @@ class Index:
         if known.size == size:
             return known  # members are made in the order of the index
         if id(component) not in self._sparse:
-            self._sparse[id(component)] = Keys.of(list(component._data), max(len(known.columns), 1))
+            self._sparse[id(component)] = Keys.of(list(component.keys()), max(len(known.columns), 1))
         return self._sparse[id(component)]
 
+    def of_lists(self, members: Members) -> Keys:
+        """Keys of lists by index."""
+        if id(members) not in self._keys:
+            self._keys[id(members)] = Keys.of(list(members.keys()), 1)
+        return self._keys[id(members)]
+
     def of_set(self, one: Any) -> Keys:
+        """Members of a set, by column."""
         if id(one) not in self._keys:
             self._keys[id(one)] = self._read(one)
         return self._keys[id(one)]
@@ -134,7 +141,8 @@ class Index:
         over = as_range(one)
         if over is not None:
             return Keys([np.arange(over.start, over.stop, over.step)], len(over))
-        parts = list(one.subsets(expand_all_set_operators=False)) if isinstance(one, SetProduct) else [one]
+        # a product of sets tells them, any other set is its only one
+        parts = list(one.subsets(expand_all_set_operators=False))
         if len(parts) > 1:
             return Keys.product([self.of_set(part) for part in parts])
         return Keys.of(list(one), one.dimen if isinstance(one.dimen, int) else 1)

@@ -1,51 +1,56 @@
-"""What the sums of rules go over where each row has terms of its own: an indexed set that is made at once."""
+"""The terms of rows where each row has terms of its own: lists by index, taken as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, KeysView, Mapping, Sequence
 from typing import Any
 
-from pyomo.core.base.indexed_component import IndexedComponent
+import pyomo.environ as pyo
 
 
-class _Listed:
-    """The members of one index."""
-
-    __slots__ = ("_keys", "dimen")
-
-    def __init__(self, keys: Sequence[Any], dimen: int) -> None:
-        self._keys, self.dimen = keys, dimen
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._keys)
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-
-class Members(IndexedComponent):
-    """Sets by index, which templates sum over: ``block.OF = Members(block.ROW, members=by_row, dimen=2)``.
+class Members:
+    """Lists by index, which sums go over: ``block.OF = Members(by_row, dimen=2)``.
 
     Pyomo's own indexed set looks at every member, which takes longer than all else where rows are many. This one takes
     them as they are: tuples of ``dimen`` values, or single values where that is 1, none of them twice.
     """
 
-    _ComponentDataClass = _Listed
+    def __init__(self, members: Mapping[Any, Sequence[Any]], *, dimen: int) -> None:
+        self._members, self.dimen = members, dimen
 
-    def __init__(self, *sets: Any, members: Mapping[Any, Sequence[Any]], dimen: int) -> None:
-        super().__init__(*sets, ctype=Members)
-        self._constructed: bool
-        self._members, self._dimen = members, dimen
-
-    def construct(self, data: Any = None) -> None:
-        """Called by Pyomo when the component is added to a block.
+    def __getitem__(self, index: Any) -> Sequence[Any] | Among:
+        """The list of an index, or what stands for it where the index is a placeholder.
 
         Raises:
-            KeyError: an index without members; an empty list is wanted then.
+            KeyError: an index without a list; an empty one is wanted then.
         """
-        if self._constructed:
-            return
-        for part in self._anonymous_sets or ():
-            part.construct()
-        self._constructed = True
-        self._data = {key: _Listed(self._members[key], self._dimen) for key in self.index_set()}
+        parts = index if isinstance(index, tuple) else (index,)
+        return Among(self, parts) if any(map(is_expression, parts)) else self._members[index]
+
+    def keys(self) -> KeysView[Any]:
+        """Indices, in order."""
+        return self._members.keys()
+
+    def lists(self) -> list[Sequence[Any]]:
+        """The lists, in the order of their indices."""
+        return list(self._members.values())
+
+
+class Among:
+    """The list of an index that is a placeholder."""
+
+    def __init__(self, base: Any, index: tuple[Any, ...]) -> None:
+        self.base, self.index, self.dimen = base, index, base.dimen
+
+    def __iter__(self) -> Iterator[Any]:
+        """The list of the value that the placeholder has now."""
+        parts = tuple(pyo.value(part) for part in self.index)
+        return iter(self.base[parts if len(parts) > 1 else parts[0]])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+def is_expression(part: Any) -> bool:
+    """Whether a part of an index is Pyomo's: a placeholder, a parameter or an expression of them."""
+    return hasattr(part, "is_expression_type")

@@ -20,7 +20,8 @@ from emberline.models.formulations.site import assets
 from emberline.models.formulations.site import battery as batteries
 from emberline.models.formulations.site import purchase as purchases
 from emberline.models.formulations.site.assets import HubPorts, Linear, Sum
-from emberline.models.kernel.templates import Series, limit
+from emberline.models.kernel.arrays import Series, Variable, constraint, limit, relax
+from emberline.models.kernel.templates import each, total
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.tariff.settlement import marginal_prices
@@ -142,10 +143,10 @@ def add(
     if data.plain:
         block.available = Series(block.T, values=data.pv)
     else:
-        block.taken = pyo.Var(block.T, domain=pyo.NonNegativeReals)
-        block.given = pyo.Var(block.T, bounds=(0, top))
+        block.taken = Variable(block.T, domain=pyo.NonNegativeReals)
+        block.given = Variable(block.T, bounds=(0, top))
         if data.pv.any():
-            block.pv = pyo.Var(block.T, domain=pyo.NonNegativeReals)
+            block.pv = Variable(block.T, domain=pyo.NonNegativeReals)
             limit(block.pv, upper=data.pv)
         else:
             block.pv = Series(block.T, values=data.pv)
@@ -165,7 +166,7 @@ def add(
 
     if not data.plain:
 
-        @block.Constraint(block.T)
+        @constraint(block, block.T)
         def balance(b: Any, t: int) -> Any:
             return b.taken[t] + b.pv[t] - b.given[t] - drawn(t) == line_slot(t) + b.base[t]
 
@@ -175,11 +176,11 @@ def add(
     metered = _meter(block, data, line_cell, drawn)
     n_meter = data.n_meters
     block.M = pyo.RangeSet(0, n_meter - 1 if np.isfinite(data.limit_mwh()) else -1)
-    block.over = pyo.Var(block.M if soft else [], domain=pyo.NonNegativeReals)
+    block.over = Variable(block.M if soft else [], domain=pyo.NonNegativeReals)
     # where there is no line either, a limit would have no variable at all
     block.nought = pyo.Var(bounds=(0.0, 0.0), initialize=0.0)
 
-    @block.Constraint(block.M)
+    @constraint(block, block.M)
     def import_limit(b: Any, i: int) -> Any:
         return metered(i) <= data.limit_mwh() + (b.over[i] if soft else b.nought)
 
@@ -194,23 +195,22 @@ def add(
         terms = [line_gives[carrier].scaled(unit) for carrier, unit in units.items() if carrier in line_gives]
         credit = Sum(block.credit, terms, n)
     if not data.whole:
-        for variable in block.component_data_objects(pyo.Var):
-            if variable.is_binary():
-                variable.domain = pyo.UnitInterval
+        for variable in block.component_objects(pyo.Var):
+            relax(variable)
     weights = {"carbon": block.intensity, "cost": block.price, "full_cost": block.full_price}
 
     def worth(port: str) -> Any:
-        total = sum(weights[port][t] * taken(t) for t in block.T)
+        amount = total(weights[port][t] * taken(t) for t in each(block.T))
         if port != "carbon":
             if not data.plain:
-                total -= sum(block.earned[t] * block.given[t] for t in block.T)
+                amount -= total(block.earned[t] * block.given[t] for t in each(block.T))
             if paid is not None:
-                total += paid()
+                amount += paid()
         if hub is not None:
-            total += hub.worth(port)
-        return total - credit.total() if credit is not None and port == credited else total
+            amount += hub.worth(port)
+        return amount - credit.total() if credit is not None and port == credited else amount
 
-    over = pyo.quicksum(block.over[i] for i in block.over)
+    over = total(block.over[i] for i in each(block.over.index_set()))
     return Ports(worth=worth, over=over, hub=hub)
 
 
@@ -246,12 +246,12 @@ def _one_way(block: pyo.Block, data: SiteData) -> None:
     top = data.export_limit_mw * data.hours
     most = (data.import_limit_mw or 1e4) * data.hours
     block.PAYS = pyo.Set(initialize=pays)
-    block.exporting = pyo.Var(block.PAYS, domain=pyo.Binary)
+    block.exporting = Variable(block.PAYS, domain=pyo.Binary)
 
-    @block.Constraint(block.PAYS)
+    @constraint(block, block.PAYS)
     def export_alone(b: Any, t: int) -> Any:
         return b.given[t] <= top * b.exporting[t]
 
-    @block.Constraint(block.PAYS)
+    @constraint(block, block.PAYS)
     def import_alone(b: Any, t: int) -> Any:
         return b.taken[t] <= most * (1 - b.exporting[t])

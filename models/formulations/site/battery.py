@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyomo.environ as pyo
 
+from emberline.models.kernel.arrays import Variable, constraint
 from emberline.scenarios.assets import ELECTRICITY
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ def add(block: pyo.Block, data: SiteData, exclusive: bool, only: Collection[int]
     battery = data.battery
     assert battery is not None
     n, room = len(data.base), battery.power_mw * data.hours
-    block.charge = pyo.Var(block.T, bounds=(0, room))
-    block.discharge = pyo.Var(block.T, bounds=(0, room))
-    block.level = pyo.Var(block.T, bounds=(0, battery.energy_mwh))
+    block.charge = Variable(block.T, bounds=(0, room))
+    block.discharge = Variable(block.T, bounds=(0, room))
+    block.level = Variable(block.T, bounds=(0, battery.energy_mwh))
     kept, counts = battery.kept(data.hours), battery.effective_hours(data.hours) / data.hours
     gain, loss = counts * battery.charge_efficiency, counts / battery.discharge_efficiency
     block.LATER = pyo.RangeSet(1, n - 1)
 
-    @block.Constraint(block.LATER)
+    @constraint(block, block.LATER)
     def state(b: Any, t: int) -> Any:
         return b.level[t] == kept * b.level[t - 1] + gain * b.charge[t] - loss * b.discharge[t]
 
@@ -48,12 +49,12 @@ def add(block: pyo.Block, data: SiteData, exclusive: bool, only: Collection[int]
         burning = sorted({*burning, *(range(n) if only is None else only)})
     if exclusive and burning:
         block.BURN = pyo.Set(initialize=burning)
-        block.charging = pyo.Var(block.BURN, domain=pyo.Binary)
+        block.charging = Variable(block.BURN, domain=pyo.Binary)
 
-        @block.Constraint(block.BURN)
+        @constraint(block, block.BURN)
         def charge_alone(b: Any, t: int) -> Any:
             return b.charge[t] <= room * b.charging[t]
 
-        @block.Constraint(block.BURN)
+        @constraint(block, block.BURN)
         def discharge_alone(b: Any, t: int) -> Any:
             return b.discharge[t] <= room * (1 - b.charging[t])

@@ -13,8 +13,9 @@ import xarray as xr
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.assets import HubFlows, Linear, Row, held, read_flows
 from emberline.models.formulations.site.balance import Ports
+from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program
-from emberline.models.kernel.templates import building
+from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
@@ -69,8 +70,8 @@ class Dispatcher:
         model = self.model = pyo.ConcreteModel()
         with building():
             model.CELL = pyo.RangeSet(0, n * per - 1)
-            model.line = pyo.Var(model.CELL)
-            model.given = pyo.Var(pyo.RangeSet(0, len(self.carriers) - 1), pyo.RangeSet(0, n - 1))
+            model.line = Variable(model.CELL)
+            model.given = Variable(pyo.RangeSet(0, len(self.carriers) - 1), pyo.RangeSet(0, n - 1))
             model.site = pyo.Block()
             self.ports = site_model.add(
                 model.site,
@@ -82,18 +83,18 @@ class Dispatcher:
             )
             scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
             model.CAP = pyo.RangeSet(0, len(caps) - 1)
-            model.above = pyo.Var(model.CAP, domain=pyo.NonNegativeReals)
+            model.above = Variable(model.CAP, domain=pyo.NonNegativeReals)
             model.cap = pyo.Block(model.CAP)
             for k, (port, most, _) in enumerate(caps):
                 model.cap[k].kept = pyo.Constraint(rule=self.ports.at_most(port, most, model.above[k]))
-            broken = over_price * self.ports.over + sum(caps[k][2] * model.above[k] for k in model.CAP)
+            broken = over_price * self.ports.over + total(caps[k][2] * model.above[k] for k in each(model.CAP))
 
             @model.Objective()
             def wanted(m: Any) -> Any:
                 # among equals: little throughput of the battery, no curtailment
-                among = -0.5 * sum(m.site.pv[t] for t in m.site.T) if data.pv.any() else 0.0
+                among = -0.5 * total(m.site.pv[t] for t in each(m.site.T)) if data.pv.any() else 0.0
                 if data.battery:
-                    among += sum(m.site.charge[t] + m.site.discharge[t] for t in m.site.T)
+                    among += total(m.site.charge[t] + m.site.discharge[t] for t in each(m.site.T))
                 return goal(self.ports) + broken + scale * among
 
             self.program = Program(model)

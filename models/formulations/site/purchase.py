@@ -15,7 +15,8 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.site import tariff
-from emberline.models.kernel.templates import Series, limit
+from emberline.models.kernel.arrays import Series, Variable, constraint, limit
+from emberline.models.kernel.templates import each, total
 from emberline.scenarios import Scenario
 from emberline.scenarios.tariff import Rates, charged
 from emberline.scenarios.tariff.settlement import UnusedBlocks, unused_blocks
@@ -161,22 +162,22 @@ def _tariff(
     most_in, most_out = purchase.most_mwh, purchase.most_out_mwh
     block.METER = pyo.RangeSet(0, len(rates) - 1)
     block.known = Series(block.METER, values=np.arange(len(rates)) // parts)
-    block.imported = pyo.Var(block.METER, domain=pyo.NonNegativeReals)
-    block.exported = pyo.Var(block.METER, bounds=(0.0, most_out))
+    block.imported = Variable(block.METER, domain=pyo.NonNegativeReals)
+    block.exported = Variable(block.METER, bounds=(0.0, most_out))
 
-    @block.Constraint(block.METER)
+    @constraint(block, block.METER)
     def net(b: Any, i: int) -> Any:
         return b.imported[i] - b.exported[i] == meter(i if parts == 1 else b.known[i]) / parts
 
     # where the tariff pays for a MWh that goes in a circle, one way at a time
     block.CIRCLE = pyo.Set(initialize=np.flatnonzero(purchase.circles).tolist() if most_out > 0 else [])
-    block.inward = pyo.Var(block.CIRCLE, domain=pyo.Binary)
+    block.inward = Variable(block.CIRCLE, domain=pyo.Binary)
 
-    @block.Constraint(block.CIRCLE)
+    @constraint(block, block.CIRCLE)
     def import_alone(b: Any, i: int) -> Any:
         return b.imported[i] <= most_in * b.inward[i]
 
-    @block.Constraint(block.CIRCLE)
+    @constraint(block, block.CIRCLE)
     def export_alone(b: Any, i: int) -> Any:
         return b.exported[i] <= most_out * (1 - b.inward[i])
 
@@ -194,13 +195,13 @@ def _tariff(
 def _unused(block: pyo.Block, blocks: UnusedBlocks, taken: Callable[[Any], Any], n: int) -> Callable[[], Any]:
     block.SLOT = pyo.RangeSet(0, n - 1)
     block.BLOCK = pyo.RangeSet(0, len(blocks.names) - 1)
-    block.sold = pyo.Var(block.BLOCK, block.SLOT, domain=pyo.NonNegativeReals)
+    block.sold = Variable(block.BLOCK, block.SLOT, domain=pyo.NonNegativeReals)
     limit(block.sold, upper=blocks.mwh.reshape(-1))
     block.bought = Series(block.SLOT, values=blocks.mwh.sum(axis=0))
     block.spread = Series(block.BLOCK, values=np.asarray(blocks.spread))
 
-    @block.Constraint(block.SLOT)
+    @constraint(block, block.SLOT)
     def sold_back(b: Any, t: int) -> Any:
-        return sum(b.sold[j, t] for j in b.BLOCK) >= b.bought[t] - blocks.counted * taken(t)
+        return total(b.sold[j, t] for j in each(b.BLOCK)) >= b.bought[t] - blocks.counted * taken(t)
 
-    return lambda: sum(block.spread[j] * block.sold[j, t] for j in block.BLOCK for t in block.SLOT)
+    return lambda: total(block.spread[j] * block.sold[j, t] for j in each(block.BLOCK) for t in each(block.SLOT))

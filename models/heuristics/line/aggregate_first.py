@@ -12,7 +12,7 @@ from emberline.models.formulations.line.pooled.model import Pooled, leading_stag
 from emberline.models.heuristics.line.disaggregation import name_heats
 from emberline.models.heuristics.line.rens import Counted, read, surroundings
 from emberline.models.kernel.highs import Program
-from emberline.models.kernel.templates import building
+from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.averaging import averaged, differences
 from emberline.models.search.incumbent import Search
@@ -49,7 +49,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
         if mean:
             more = differences(problem, line, lead, guide.aim.both_weights(guide.data))
             m = made.model
-            own = sum(more[c, problem.casts[c].units[k], t] * m.z[c, k, t] for c, k, t in m.OPTION)
+            own = total(more[c, problem.casts[c].units[k], t] * m.z[c, k, t] for c, k, t in each(m.OPTION))
         made.model.goal = pyo.Objective(rule=lambda m: guide.aim.expression(made.ports) + own)
         program = Program(made.model)
     search.clock("build", began)
@@ -68,7 +68,7 @@ def first_plan(search: Search, rounding: float | None) -> bool:
     fed = everything.difference(problem.stage_units[lead], problem.stage_units[-1] if problem.campaign else ())
     for place in places:
         began = time.perf_counter()
-        program.restrict(place)
+        program.confine(place)
         limit = max(search.left * SHARE, 0.5)
         patience = Patience(search.done)
         outcome = program.run(time_limit=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)

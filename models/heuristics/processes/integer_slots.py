@@ -8,7 +8,9 @@ import numpy as np
 import pyomo.environ as pyo
 import xarray as xr
 
+from emberline.models.formulations.site.assets.ports import Row
 from emberline.models.formulations.whole_site import SiteModel
+from emberline.models.kernel.arrays import limits
 
 
 class Grid:
@@ -19,27 +21,38 @@ class Grid:
         self.made, self.plant = made, made.made.plant
         self.n, self.hours = self.plant.n, self.plant.hours
         program = made.program
-        whole = [v for v in made.model.component_data_objects(pyo.Var) if not v.is_continuous()]
-        places = program.places(whole)
-        used = places >= 0
-        self.whole = places[used]
+        whole, slots = [np.zeros(0, np.int32)], [np.zeros(0, int)]
+        for variable in made.model.component_objects(pyo.Var):
+            columns, mine = program.columns_of(variable), limits(variable)[2]
+            mine = mine & (columns >= 0)
+            if mine.any():
+                whole.append(columns[mine])
+                slots.append(np.array([_slot(key) for key in variable.index_set()], dtype=int)[mine])
+        self.whole = np.concatenate(whole)
         """Columns that must be whole."""
-        self.slot = np.array([_slot(v) for v in whole], dtype=int)[used]
+        self.slot = np.concatenate(slots)
         self.low, self.high = program.bounds()
-        self.counted = {
-            (i, m): [ports.block.mode[m].on[t] for t in range(self.n)]
+        self.columns = {
+            (i, m): self._columns(ports.block.mode[m].on)
             for i, ports in enumerate(made.made.units)
             for m in range(len(ports.units.modes))
         }
-        self.columns = {key: program.places(variables) for key, variables in self.counted.items()}
         self.on = np.concatenate([*self.columns.values(), np.zeros(0, np.int32)]).astype(np.int32)
         self.on = self.on[self.on >= 0]
         own = np.full(len(self.low), -1)
         for i, ports in enumerate(made.made.units):
-            columns = program.places(ports.block.component_data_objects(pyo.Var))
-            own[columns[columns >= 0]] = i
+            for variable in ports.block.component_objects(pyo.Var):
+                columns = program.columns_of(variable)
+                own[columns[columns >= 0]] = i
         self.units = own[self.whole]
         """Which units a whole column belongs to; −1: to the site."""
+
+    def _columns(self, variable: Any) -> np.ndarray:
+        """Columns of a variable by slot, shape (n,)."""
+        if isinstance(variable, Row):
+            return self.made.program.columns_of(variable.variable)[variable.slots(self.n)]
+        # events have slots before the horizon too
+        return self.made.program.columns_of(variable)[-self.n :]
 
     def between(self, first: int, last: int) -> np.ndarray:
         """Whole columns of the slots from ``first`` to before ``last``."""
@@ -124,7 +137,7 @@ class Grid:
                 variables += [(ports.block.mode[m].on, on[m].tolist()), (ports.block.mode[m].fire, fire[m].tolist())]
             variables += [(variable, turns[key].tolist()) for key, variable in ports.turns.items()]
             for variable, counts in variables:
-                columns = self.made.program.places(variable[t] for t in range(self.n))
+                columns = self._columns(variable)
                 found.update((int(c), v) for c, v in zip(columns, counts, strict=True) if c >= 0)
         return np.array(list(found), dtype=np.int32), np.array(list(found.values()))
 
@@ -154,6 +167,5 @@ class Grid:
         return np.concatenate([*low, np.zeros(0)]), np.concatenate([*high, np.zeros(0)])
 
 
-def _slot(variable: Any) -> int:
-    index = variable.index()
+def _slot(index: Any) -> int:
     return int(index[-1] if isinstance(index, tuple) else index)

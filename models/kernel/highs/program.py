@@ -30,6 +30,10 @@ TIED = 1e-7
 """Reduced cost, or multiplier, above which a limit counts as one that holds the optimum."""
 
 
+Neighbourhood = tuple[Any, np.ndarray, np.ndarray]
+"""A Var component with lower and upper bounds of its members in the order of their indices, shape (n,) each."""
+
+
 class Program:
     """A Pyomo model compiled once and solved as often as bounds or the search's place change."""
 
@@ -193,6 +197,11 @@ class Program:
         """What the solver holds after a search, by column, shape (n_columns,)."""
         return np.array(self._solver.getSolution().col_value)
 
+    def solution_of(self, variable: Any) -> np.ndarray:
+        """The same by member of a Var component, shape (n,); 0 for those that the model does not use."""
+        columns = self.columns_of(variable)
+        return np.where(columns >= 0, self.solution()[columns], 0.0)
+
     def put(self, values: np.ndarray) -> None:
         """Load values by column into the Pyomo model's variables, those that are whole exactly whole."""
         values = np.where(self._kinds, np.rint(values), values)
@@ -237,6 +246,13 @@ class Program:
         if found:
             places, low, high = (np.array(part) for part in zip(*found, strict=True))
             self.bound(places, low.astype(float), high.astype(float))
+
+    def confine(self, neighbourhood: Iterable[Neighbourhood]) -> None:
+        """Set bounds of all members of some Var components; the Pyomo model keeps its own."""
+        for variable, low, high in neighbourhood:
+            columns = self.columns_of(variable)
+            used = columns >= 0
+            self.bound(columns[used], low[used], high[used])
 
     def run(self, *, time_limit: float, **how: Any) -> Outcome:
         """Solve and load the solution into the variables; the arguments are those of ``solve``."""

@@ -28,9 +28,10 @@ from emberline.models.formulations.line.by_unit import succession_cuts
 from emberline.models.formulations.line.load import Drawn
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
+from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.banded_rows import Stretches, Terms, runs, weighed
 from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import Series, limit
+from emberline.models.kernel.templates import each, total
 from emberline.models.problem.line_reader import Operation, SlotProblem
 from emberline.models.problem.site import SiteData
 
@@ -132,36 +133,34 @@ class Matched:
             open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
             may[g, i, u] = open_ & (operation.first <= slots) & (slots <= operation.last)
         m.INDEX = pyo.Set(initialize=[(*key, t) for key in counted for t in range(n)], dimen=4)
-        m.Y = pyo.Var(m.INDEX, bounds=(0, None))
+        m.Y = Variable(m.INDEX, bounds=(0, None))
         limit(m.Y, upper=np.repeat([float(len(self.groups[g])) for g, _, _ in counted], n))
         self.leading = self._leading()
-        for (g, i, u, t), count in m.Y.items():
-            if self.operations(g)[i].stage == self.leading:
-                count.domain = pyo.Integers
-            if t == 0 and not may[g, i, u][0]:
-                count.fix(0)
+        m.Y.ask_whole(np.repeat([self.operations(g)[i].stage == self.leading for g, i, _ in counted], n))
+        never = np.array([not may[key][0] for key in counted], dtype=bool)
+        m.Y.fix_some((never[:, None] & (slots == 0)).ravel(), 0.0)
         grow, still = (
             [(*key, t) for key in counted for t in (1 + np.flatnonzero(may[key][1:] == which)).tolist()]
             for which in (True, False)
         )
         m.GROW, m.STILL = pyo.Set(initialize=grow, dimen=4), pyo.Set(initialize=still, dimen=4)
 
-        @m.Constraint(m.GROW)
+        @constraint(m, m.GROW)
         def grows(m: Any, g: int, i: int, u: int, t: int) -> Any:
             return m.Y[g, i, u, t] >= m.Y[g, i, u, t - 1]
 
-        @m.Constraint(m.STILL)
+        @constraint(m, m.STILL)
         def stays(m: Any, g: int, i: int, u: int, t: int) -> Any:
             return m.Y[g, i, u, t] == m.Y[g, i, u, t - 1]
 
         m.COUNTED = pyo.Set(initialize=list(self.classes), dimen=2)
         members = {key: [u for u, *_ in classes] for key, classes in self.classes.items()}
-        m.ON = Members(m.COUNTED, members=members, dimen=1)
+        m.ON = Members(members, dimen=1)
         m.heats = Series(m.COUNTED, values=np.array([len(self.groups[g]) for g, _ in self.classes]))
 
-        @m.Constraint(m.COUNTED)
+        @constraint(m, m.COUNTED)
         def every_heat(m: Any, g: int, i: int) -> Any:
-            return sum(m.Y[g, i, u, n - 1] for u in m.ON[g, i]) == m.heats[g, i]
+            return total(m.Y[g, i, u, n - 1] for u in each(m.ON[g, i])) == m.heats[g, i]
 
         if corridor is not None:
             self._near(corridor)
@@ -178,9 +177,9 @@ class Matched:
         m.T = pyo.RangeSet(0, self.n - 1)
         m.low, m.high = (Series(m.COUNTED, m.T, values=np.concatenate(parts)) for parts in (low, high))
 
-        @m.Constraint(m.COUNTED, m.T)
+        @constraint(m, m.COUNTED, m.T)
         def near_plan(m: Any, g: int, i: int, t: int) -> Any:
-            return pyo.inequality(m.low[g, i, t], sum(m.Y[g, i, u, t] for u in m.ON[g, i]), m.high[g, i, t])
+            return pyo.inequality(m.low[g, i, t], total(m.Y[g, i, u, t] for u in each(m.ON[g, i])), m.high[g, i, t])
 
     def _leading(self) -> int:
         energy = [0.0] * len(self.problem.stage_units)
@@ -205,7 +204,7 @@ class Matched:
                 open_ = np.flatnonzero(problem.may_start(u, cast.hold[u], cast.minutes[u]))
                 self.options[c, column] = open_[(open_ >= low) & (open_ <= high)].tolist()
         m.OPTION = pyo.Set(initialize=[(*key, t) for key, own in self.options.items() for t in own], dimen=3)
-        m.z = pyo.Var(m.OPTION, domain=pyo.Binary)
+        m.z = Variable(m.OPTION, domain=pyo.Binary)
         places: dict[int, list[tuple[int, int]]] = {c: [] for c in range(len(problem.casts))}
         for (c, column), own in self.options.items():
             places[c] += [(column, t) for t in own]
@@ -213,11 +212,11 @@ class Matched:
         if not self.possible:
             return
         m.CAST = pyo.Set(initialize=list(places), dimen=1)
-        m.PLACE = Members(m.CAST, members=places, dimen=2)
+        m.PLACE = Members(places, dimen=2)
 
-        @m.Constraint(m.CAST)
+        @constraint(m, m.CAST)
         def cast_once(m: Any, c: int) -> Any:
-            return sum(m.z[c, column, t] for column, t in m.PLACE[c]) == 1
+            return total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == 1
 
         holds = Terms(self.n, 3)
         for (c, column), own in self.options.items():
@@ -227,7 +226,7 @@ class Matched:
         found = Stretches.of({row: range(self.n) for row in holds.of}, holds, empty=False)
         m.HELD, m.HOLD = found.rows(), found.set()
 
-        @m.Constraint(m.HELD)
+        @constraint(m, m.HELD)
         def one_cast(m: Any, u: int, stretch: int, t: int) -> Any:
             return weighed(m.z, m.HOLD[u, stretch], t) <= 1
 
@@ -244,7 +243,7 @@ class Matched:
         m.size = Series(m.UNIT, values=np.array(list(size.values())))
         m.USED, m.USE = found.rows(), found.set()
 
-        @m.Constraint(m.USED)
+        @constraint(m, m.USED)
         def one_at_a_time(m: Any, u: int, stretch: int, t: int) -> Any:
             return weighed(m.Y, m.USE[u, stretch], t) <= m.size[u]
 
@@ -305,8 +304,8 @@ class Matched:
         )  # fmt: skip
 
         def worth(port: str) -> Any:
-            starts = sum(m.worth[port, g, i, u, t] * m.Y[g, i, u, t] for g, i, u, t in m.INDEX)
-            casts = sum(m.cast_worth[port, c, k, t] * m.z[c, k, t] for c, k, t in m.OPTION)
+            starts = total(m.worth[port, g, i, u, t] * m.Y[g, i, u, t] for g, i, u, t in each(m.INDEX))
+            casts = total(m.cast_worth[port, c, k, t] * m.z[c, k, t] for c, k, t in each(m.OPTION))
             return starts + casts + float(by_port[port] @ rest)
 
         return Ports(worth)

@@ -15,8 +15,8 @@ import pyomo.environ as pyo
 
 from emberline.models.formulations.line.by_unit.bipartite_matching import Demand, patterns
 from emberline.models.kernel import running_sum
+from emberline.models.kernel.arrays import constraint, limit
 from emberline.models.kernel.banded_rows import Stretches, Terms, runs, weighed
-from emberline.models.kernel.templates import limit
 
 if TYPE_CHECKING:
     from emberline.models.formulations.line.by_unit.model import Matched
@@ -142,6 +142,6 @@ def _never_more(block: pyo.Block, found: Stretches, counts: pyo.Var, taken: pyo.
     """Rows of counts of starts and of heats taken, at most 0."""
     block.ROW, block.COUNT, block.TAKEN = found.rows(), found.set(0), found.set(1)
 
-    @block.Constraint(block.ROW)
+    @constraint(block, block.ROW)
     def kept(b: Any, row: int, stretch: int, t: int) -> Any:
         return weighed(counts, b.COUNT[row, stretch], t) + weighed(taken, b.TAKEN[row, stretch], t) <= 0

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyomo.environ as pyo
 
+from emberline.models.kernel.arrays import Series, constraint
 from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import Series
+from emberline.models.kernel.templates import each, total
 from emberline.models.search import deadline
 
 if TYPE_CHECKING:
@@ -112,12 +113,12 @@ def at_most(
         more: how much above that it may be, by row.
     """
     block.ROW = pyo.Set(initialize=rows, dimen=len(rows[0]) if rows else None)
-    block.HEAT = Members(block.ROW, members={row: x.get(row, ()) for row in rows}, dimen=5)
-    block.CAST = Members(block.ROW, members={row: z.get(row, ()) for row in rows}, dimen=4)
+    block.HEAT = Members({row: x.get(row, ()) for row in rows}, dimen=5)
+    block.CAST = Members({row: z.get(row, ()) for row in rows}, dimen=4)
     block.top = Series(block.ROW, values=np.array([top[row] for row in rows]))
 
-    @block.Constraint(block.ROW)
+    @constraint(block, block.ROW)
     def kept(b: Any, *row: int) -> Any:
-        heats = sum(w * m.x[h, i, u, t] for h, i, u, t, w in b.HEAT[row])
-        casts = sum(w * m.z[c, u, t] for c, u, t, w in b.CAST[row])
+        heats = total(w * m.x[h, i, u, t] for h, i, u, t, w in each(b.HEAT[row]))
+        casts = total(w * m.z[c, u, t] for c, u, t, w in each(b.CAST[row]))
         return heats + casts <= (b.top[row] if more is None else b.top[row] + more[row])

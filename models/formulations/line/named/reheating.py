@@ -8,7 +8,9 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.line.load import Drawn
+from emberline.models.kernel.arrays import Variable, constraint
 from emberline.models.kernel.indexed_sets import Members
+from emberline.models.kernel.templates import each, total
 from emberline.models.problem.line_reader import spread_cells
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def add(made: Named, starts: Drawn) -> Drawn:
                 if t - s >= least:
                     pairs[h, s, t] = rate * heat.mass_t * max((t - s) * problem.step_min - free, 0.0)
     m.PAIR = pyo.Set(initialize=list(pairs), dimen=3)
-    m.pair = pyo.Var(m.PAIR, domain=pyo.NonNegativeReals)
+    m.pair = Variable(m.PAIR, domain=pyo.NonNegativeReals)
     onward: dict[tuple[int, int], list[int]] = {key: [] for key in begins}
     back: dict[tuple[int, int], list[int]] = {key: [] for key in reached}
     drawn = Drawn(problem, m.pair, 3)
@@ -63,18 +65,22 @@ def add(made: Named, starts: Drawn) -> Drawn:
         drawn.put((h, s), _reheated(made, h, extra), runs=[(t, t)])
     m.LEAVES, m.REACHES = pyo.Set(initialize=list(begins), dimen=2), pyo.Set(initialize=list(reached), dimen=2)
     m.BEGUN, m.REACHED = (
-        Members(m.LEAVES, members=begins, dimen=2),
-        Members(m.REACHES, members=reached, dimen=2),
+        Members(begins, dimen=2),
+        Members(reached, dimen=2),
     )
-    m.ONWARD, m.BACK = Members(m.LEAVES, members=onward, dimen=1), Members(m.REACHES, members=back, dimen=1)
+    m.ONWARD, m.BACK = Members(onward, dimen=1), Members(back, dimen=1)
 
-    @m.Constraint(m.LEAVES)
+    @constraint(m, m.LEAVES)
     def leaves(m: Any, h: int, s: int) -> Any:
-        return sum(m.pair[h, s, t] for t in m.ONWARD[h, s]) == sum(m.x[h, i, u, s] for i, u in m.BEGUN[h, s])
+        return total(m.pair[h, s, t] for t in each(m.ONWARD[h, s])) == total(
+            m.x[h, i, u, s] for i, u in each(m.BEGUN[h, s])
+        )
 
-    @m.Constraint(m.REACHES)
+    @constraint(m, m.REACHES)
     def reaches(m: Any, h: int, t: int) -> Any:
-        return sum(m.pair[h, s, t] for s in m.BACK[h, t]) == sum(m.x[h, i, u, t] for i, u in m.REACHED[h, t])
+        return total(m.pair[h, s, t] for s in each(m.BACK[h, t])) == total(
+            m.x[h, i, u, t] for i, u in each(m.REACHED[h, t])
+        )
 
     return drawn
 

@@ -17,8 +17,8 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.kernel import running_sum
+from emberline.models.kernel.arrays import Series, constraint
 from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
-from emberline.models.kernel.templates import Series
 
 if TYPE_CHECKING:
     from emberline.models.formulations.line.pooled.model import Pooled
@@ -81,7 +81,7 @@ def add(found: Pooled, started: np.ndarray) -> None:
     m.top = Series(m.FACETS, values=np.array([facets[k][-1] for k in told]))
     m.FACET, m.FULL_COUNT, m.FULL_COURSE = rows.rows(), rows.set(0), rows.set(1)
 
-    @m.Constraint(m.FACET)
+    @constraint(m, m.FACET)
     def hull(m: Any, k: int, stretch: int, t: int) -> Any:
         drawn = weighed(m.Y, m.FULL_COUNT[k, stretch], t)
         if courses.of:

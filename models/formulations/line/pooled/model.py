@@ -21,6 +21,7 @@ from emberline.models.formulations.line.pooled import casts, counts, limit_cuts,
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel import running_sum
+from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.banded_rows import Terms
 from emberline.models.problem.aggregation import Pools, leading_stage
 from emberline.models.problem.line_reader import SlotProblem
@@ -128,7 +129,7 @@ class Pooled(Pools):
         most_mw = sum(states.most_mw for states in problem.states.values()) if self.bounding else 0.0
         if not most_mw:
             return []
-        m.idle = pyo.Var(range(problem.cells_per_slot), m.T, bounds=(0, most_mw * problem.cell_min / 60))
+        m.idle = Variable(range(problem.cells_per_slot), m.T, bounds=(0, most_mw * problem.cell_min / 60))
         drawn = load.Drawn(problem, m.idle, 2)
         drawn.level()
         return [drawn]

@@ -17,6 +17,7 @@ from emberline.models.formulations.site.assets.ports import Flow, Hub, HubPorts,
 from emberline.models.formulations.site.assets.result import BOTH, HubFlows, burning, read_flows
 from emberline.models.formulations.site.assets.storage import add_storage
 from emberline.models.formulations.site.assets.trade import add_fixed, add_flare, add_renewable, add_sale, add_supply
+from emberline.models.kernel.arrays import Variable, constraint
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import (
     ELECTRICITY,
@@ -176,7 +177,7 @@ def add(
     block.T = pyo.RangeSet(0, hub.n - 1)
     dumping = [name for name, carrier in hub.carriers.items() if carrier.dumps]
     block.DUMP = pyo.Set(initialize=dumping, dimen=1)
-    block.dump = pyo.Var(block.DUMP, block.T, domain=pyo.NonNegativeReals)
+    block.dump = Variable(block.DUMP, block.T, domain=pyo.NonNegativeReals)
     dumped = {name: Row(block.dump, name) for name in dumping}
 
     block.CARRIER = pyo.Set(initialize=[name for name in hub.carriers if name != ELECTRICITY], dimen=1)
@@ -211,6 +212,6 @@ def _balance(block: pyo.Block, terms: list[Linear], n: int, never: Any) -> None:
             block.impossible = pyo.Constraint(expr=never == 1)
         return
 
-    @block.Constraint(block.T)
+    @constraint(block, block.T)
     def balance(b: Any, t: int) -> Any:
         return delivered.at(t) == 0.0

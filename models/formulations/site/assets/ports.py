@@ -13,7 +13,8 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.kernel import arrays
-from emberline.models.kernel.templates import Series
+from emberline.models.kernel.arrays import Series
+from emberline.models.kernel.templates import each, total
 from emberline.scenarios.assets import Carrier, Kind
 
 Weights = np.ndarray | float
@@ -48,15 +49,14 @@ class Row:
     def __getitem__(self, t: Any) -> Any:
         return self.variable[(*self._first, t)]
 
+    def slots(self, n: int) -> slice:
+        """Positions of the row's first slots among the variable's members."""
+        first = self.variable.place((*self._first, 0))
+        return slice(first, first + n)
+
     def values(self, n: int) -> np.ndarray:
         """Values in the first slots, not a number where there is none, shape (n,)."""
-        own = self.variable
-        if isinstance(own, arrays.ArrayVar):
-            first, last = (own.place((*self._first, t)) for t in (0, n - 1))
-            if last - first == n - 1:
-                return arrays.values(own)[first : last + 1]
-        held = [self[t].value for t in range(n)]
-        return np.array([np.nan if value is None else value for value in held], dtype=float)
+        return arrays.values(self.variable)[self.slots(n)]
 
 
 def held(variable: Any, n: int) -> np.ndarray:
@@ -115,8 +115,10 @@ class Sum:
         if self.empty:
             return constant
         block = self._block
-        even = [weight * sum(variable[t] for t in block.T) for variable, weight in self._even]
-        uneven = [sum(block.weight[k, t] * variable[t] for t in block.T) for k, variable in enumerate(self._uneven)]
+        even = [weight * total(variable[t] for t in each(block.T)) for variable, weight in self._even]
+        uneven = [
+            total(block.weight[k, t] * variable[t] for t in each(block.T)) for k, variable in enumerate(self._uneven)
+        ]
         return sum([*even, *uneven]) + constant
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pyomo.environ as pyo
 
 from emberline.models.formulations.site.assets.ports import Flow, Hub, Linear, Ports, slots
+from emberline.models.kernel.arrays import Variable, constraint
 from emberline.scenarios.assets import Storage
 
 
@@ -20,13 +21,13 @@ def add_storage(block: pyo.Block, store: Storage, hub: Hub, alone: Collection[in
     slots(block, hub.n)
     counts = store.effective_hours(hub.hours) / hub.hours
     room_in, room_out = (None if rate is None else rate * hub.hours for rate in (store.in_rate, store.out_rate))
-    block.put_in = pyo.Var(block.T, bounds=(0, room_in))
-    block.put_out = pyo.Var(block.T, bounds=(0, room_out))
-    block.level = pyo.Var(block.T, bounds=(store.lowest, store.highest))
+    block.put_in = Variable(block.T, bounds=(0, room_in))
+    block.put_out = Variable(block.T, bounds=(0, room_out))
+    block.level = Variable(block.T, bounds=(store.lowest, store.highest))
     kept = store.kept(hub.hours)
     gain, loss = counts * store.in_efficiency, counts / store.out_efficiency
 
-    @block.Constraint(block.LATER)
+    @constraint(block, block.LATER)
     def state(b: Any, t: int) -> Any:
         return b.level[t] == kept * b.level[t - 1] + gain * b.put_in[t] - loss * b.put_out[t]
 
@@ -59,12 +60,12 @@ def _one_way(block: pyo.Block, store: Storage, hub: Hub, alone: Collection[int])
     most_in = span / store.in_efficiency if store.in_rate is None else store.in_rate * hub.hours
     most_out = span * store.out_efficiency if store.out_rate is None else store.out_rate * hub.hours
     block.ALONE = pyo.Set(initialize=sorted(alone))
-    block.filling = pyo.Var(block.ALONE, domain=pyo.Binary)
+    block.filling = Variable(block.ALONE, domain=pyo.Binary)
 
-    @block.Constraint(block.ALONE)
+    @constraint(block, block.ALONE)
     def in_alone(b: Any, t: int) -> Any:
         return b.put_in[t] <= most_in * b.filling[t]
 
-    @block.Constraint(block.ALONE)
+    @constraint(block, block.ALONE)
     def out_alone(b: Any, t: int) -> Any:
         return b.put_out[t] <= most_out * (1 - b.filling[t])
