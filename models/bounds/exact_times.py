@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +27,7 @@ from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building
 from emberline.models.problem import line_reader
 from emberline.models.problem.aggregation import Pools
+from emberline.models.problem.idle_floor import with_floors
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
@@ -42,7 +43,14 @@ LEAST_S = 1.0
 """For a proof where the time of the search is over."""
 
 
-def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit: float = TIME_LIMIT_S) -> bool:
+def impossible(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    aim: Aim,
+    *,
+    time_limit: float = TIME_LIMIT_S,
+    cancel: Callable[[], bool] = lambda: False,
+) -> bool:
     """Whether no plan keeps all limits wherever its starts lie, once none does on slots; False: that is not known.
 
     Args:
@@ -50,6 +58,7 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit
         envelope: the twin's (table ``ENVELOPE``).
         aim: goals and caps.
         time_limit: seconds.
+        cancel: whether to end.
     """
     began = time.perf_counter()
     if _unfed(scenario, envelope, sites.read(scenario, envelope)):
@@ -62,12 +71,12 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit
     if step == scenario.horizon.step_min and not limited:
         return True
     fine, told = _on(scenario, envelope, step)
-    problem = line_reader.from_scenario(fine, told)
+    problem = with_floors(line_reader.from_scenario(fine, told))
     if problem.n_slots > MOST_SLOTS:
         return problem.too_coarse or not _places(problem)
     if limited and _even(scenario, envelope, step) and _lossless(problem, data, aim):
         lossless = replace(problem, reheat_kwh_per_t_min=0.0)
-        if unsolvable(lossless, sites.read(fine, told), aim, relax=True, time_limit=time_limit):
+        if unsolvable(lossless, sites.read(fine, told), aim, relax=True, time_limit=time_limit, cancel=cancel):
             return True
     left = time_limit - (time.perf_counter() - began)
     if left <= 0:
@@ -77,7 +86,7 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit
     bare = fine.model_copy(update={"site": fine.site.model_copy(update={"grid": grid}), "goal": goal})
     bare = bare.with_inputs(fine.inputs)
     free = sites.read(bare, told)
-    return unsolvable(problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=left)
+    return unsolvable(problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=left, cancel=cancel)
 
 
 def _unfed(scenario: Scenario, envelope: xr.Dataset, data: SiteData) -> bool:
@@ -143,7 +152,15 @@ def _places(problem: SlotProblem) -> bool:
     return line.possible and all(Casting(line).places.values())
 
 
-def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, time_limit: float) -> bool:
+def unsolvable(
+    problem: SlotProblem,
+    data: SiteData,
+    aim: Aim,
+    *,
+    relax: bool,
+    time_limit: float,
+    cancel: Callable[[], bool] = lambda: False,
+) -> bool:
     """Whether the pooled relaxation of a line has no solution; False: it has, or that was not known in time.
 
     Args:
@@ -152,6 +169,7 @@ def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, t
         aim: with its caps.
         relax: whether casts and counts may be broken.
         time_limit: seconds.
+        cancel: whether to end.
     """
     if problem.too_coarse:
         return True
@@ -165,14 +183,14 @@ def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, t
         made.model.goal = pyo.Objective(rule=lambda m: aim.pure(made.ports))
         program = Program(made.model)
     program.aim(None)
-    if program.outcome(program.search(time_limit=time_limit, relax=True)).status == "infeasible":
+    if program.outcome(program.search(time_limit=time_limit, relax=True, cancel=cancel)).status == "infeasible":
         return True
     if relax:
         return False
     program.forget()
     left = max(time_limit - (time.perf_counter() - began), 0.05)
     # casts and counts that are whole: infeasible so is a proof as well
-    return program.outcome(program.search(time_limit=left, gap=1.0)).status == "infeasible"
+    return program.outcome(program.search(time_limit=left, gap=1.0, cancel=cancel)).status == "infeasible"
 
 
 def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:

@@ -84,6 +84,12 @@ class Operation:
     """Latest start slot."""
     started_min: float | None = None
     """Start of an operation that is done or under way [min, ≤ 0]; it has exactly one unit."""
+    due: dict[int, int] = field(default_factory=dict)
+    """Latest start slot by unit for which it is done in time, where it is a heat's last."""
+
+    def latest(self, u: int) -> int:
+        """Latest start slot on a unit."""
+        return min(self.last, self.due.get(u, self.last))
 
 
 @dataclass(frozen=True)
@@ -161,7 +167,12 @@ class SlotProblem:
     fixed_gives: dict[str, np.ndarray] = field(default_factory=dict)
     """What is given by what is decided already, by carrier, shape (n_slots,); nothing where a carrier lacks."""
     states: dict[int, EnergyStates] = field(default_factory=dict)
-    """By unit: what it draws when it does not work. Formulations leave it out; plans are judged with it."""
+    """By unit: what it draws when it does not work and that no cell counts (``models/problem/idle_floor.py``).
+
+    Formulations leave it out, but for heats by name over the whole horizon; plans are judged with it.
+    """
+    idle: dict[int, EnergyStates] = field(default_factory=dict)
+    """By unit: what it draws in all when it does not work."""
     outages: dict[int, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     """When units are not available [min], in order and without overlaps, by unit."""
 

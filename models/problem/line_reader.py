@@ -85,6 +85,7 @@ class _Reader:
             heats.append(self._heat(h, orders[heat.order], members[orders[heat.order]]))
         casts = tuple(self._cast(o, group) for o, group in members.items()) if self.campaign else ()
         loss = self.line.heat_loss
+        states = {u: unit.states for u, unit in enumerate(self.line.units) if unit.states is not None}
         return SlotProblem(
             step_min=self.step,
             n_slots=self.n,
@@ -99,7 +100,8 @@ class _Reader:
             reheat_kwh_per_t_min=loss.kwh_per_t_min if loss else 0.0,
             rounding=self.rounding,
             gives=self.line.gives,
-            states={u: unit.states for u, unit in enumerate(self.line.units) if unit.states is not None},
+            states=states,
+            idle=states,
             outages={u: scenario.outages[name] for u, name in enumerate(self.units) if name in scenario.outages},
         )
 
@@ -137,8 +139,9 @@ class _Reader:
             allowed = self.scenario.orders[[o.name for o in self.scenario.orders].index(heat.order)].units
             units = [u for u in units if not allowed or self.units[u] in allowed]
         minutes = {u: float(self.nominal[h, u]) for u in units}
-        if final and units:
-            last = min(last, max(down(self._due(h) - float(self.planned[h, u]), self.step) for u in units))
+        due = {u: down(self._due(h) - float(self.planned[h, u]), self.step) for u in units} if final else {}
+        if due:
+            last = min(last, max(due.values()))
         return Operation(
             stage=stage,
             units=tuple(units),
@@ -149,6 +152,7 @@ class _Reader:
             first=first,
             last=last,
             started_min=float(started) if np.isfinite(started) else None,
+            due=due,
         )
 
     def _due(self, h: int) -> float:

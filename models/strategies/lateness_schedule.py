@@ -68,7 +68,7 @@ def least_late(
             extra_mwh=(("heat", "stage"), extra),
         )
         cells = _load(scenario, problem, found, extra)
-        idle = assignment.idle_cells(problem, _works(problem, found, envelope)) if problem.states else None
+        idle = assignment.idle_cells(problem, problem.idle, _works(problem, found, envelope)) if problem.idle else None
         if idle is not None:
             cells += idle
         aim = aims.read(scenario, site, None, 0.0)

@@ -65,7 +65,7 @@ class Line:
             order, first, last = cast.order, cast.first[u], cast.last[u]
         else:
             operation = problem.heats[key[0]].operations[key[1]]
-            order, first, last = problem.heats[key[0]].order, operation.first, operation.last
+            order, first, last = problem.heats[key[0]].order, operation.first, operation.latest(u)
         asked = self.scenario.orders[order]
         lock = self._lock(key, slot, u)
         if lock and not first <= slot <= last:

@@ -29,15 +29,25 @@ def idle_pieces(
     for begin, end in sorted(works):
         if end <= 0 or begin >= length_min:
             continue
-        found += _gap(states, (at, begin), state, states.ready_index, to_work=True)
+        found += gap_pieces(states, (at, begin), state, states.ready_index, to_work=True)
         at, state = max(at, end), states.ready_index
-    return found + _gap(states, (at, length_min), state, states.end_index, to_work=False)
+    return found + gap_pieces(states, (at, length_min), state, states.end_index, to_work=False)
 
 
-def _gap(
+def gap_pieces(
     states: EnergyStates, span: tuple[float, float], start: int, end: int, *, to_work: bool
 ) -> list[tuple[float, float, float]]:
-    """The pieces of one gap, by start and end [min], between two states."""
+    """The pieces of one gap between two states.
+
+    Args:
+        states: the machine.
+        span: start and end of the gap [min].
+        start, end: states before and after it.
+        to_work: where no way fits, whether it ends with the gap; else it begins with it.
+
+    Returns:
+        As ``idle_pieces``.
+    """
     first, last = span
     if last - first <= TOLERANCE_MIN:
         return []

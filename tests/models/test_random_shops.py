@@ -35,6 +35,21 @@ def test_plan_and_bound_are_the_best_of_all(seed: int) -> None:
     assert float(str(found["bound"])) <= best + NEAR
 
 
+@pytest.mark.parametrize("seed", [1010, 1028, 2007, 2013, 2026, 2043])
+def test_units_of_unequal_durations(seed: int) -> None:
+    """Proves: plan and bound are the best of all where units differ in duration and waiting heats are reheated.
+
+    Sensitivity: a heat on the slow unit that ends after its due time, or after the horizon; heat lost on the mean unit.
+    """
+    scenario = random_shops.built(random_shops.uneven(random_shops.raw(seed, most_heats=4 - (seed < 2000)), seed))
+    best = counted_shops.best(counted_shops.read(scenario))
+    found = optimized(scenario)
+    assert best is not None
+    assert found["status"] == "within gap"
+    assert found["objective"] == pytest.approx(best, rel=2e-4, abs=NEAR)
+    assert float(str(found["bound"])) <= best + NEAR
+
+
 @pytest.mark.parametrize("seed", [1024, 1037])
 def test_no_start_on_steps_is_no_proof_of_starts_between(seed: int) -> None:
     """Proves: where no start on steps keeps all limits, and starts between them were not ruled out, that is said.

@@ -5,6 +5,8 @@ Written as plain data, so that the same shop can be asked on another grid. Nothi
 
 from __future__ import annotations
 
+import copy
+import itertools
 import random
 from typing import Any
 
@@ -66,6 +68,28 @@ def raw(seed: int, *, most_heats: int = 7) -> tuple[dict[str, Any], list[float]]
         "disturbances": {"replications": 0},
         "goal": {"minimize": goal, "gap": 1e-4, "time_limit_s": 20, "caps": {"extra_cost_share": None}},
     }, worth
+
+
+def uneven(told: tuple[dict[str, Any], list[float]], seed: int) -> tuple[dict[str, Any], list[float]]:
+    """A shop of the same kind whose units differ in duration; heat is lost while heats wait, where a stage can reheat.
+
+    Args:
+        told: the shop.
+        seed: of the generator.
+    """
+    dice, data = random.Random(seed), copy.deepcopy(told[0])
+    line, step = data["line"], data["horizon"]["step_min"]
+    for grade, stage in itertools.product(line["grades"], line["stages"]):
+        if len(stage["units"]) > 1:
+            del grade["duration_min"][stage["name"]]
+            for unit in stage["units"]:
+                grade["duration_min"][unit["name"]] = _minutes(dice, step, 0.5, 2.5)
+    before = [stage["name"] for stage in line["stages"][1:] if not stage.get("campaign")]
+    if before:
+        line["heat_loss"] = {
+            "rate_k_per_min": 2.0, "reheat_kwh_per_t_k": 1.0, "reheating_stage": dice.choice(before),
+        }  # fmt: skip
+    return data, told[1]
 
 
 def built(told: tuple[dict[str, Any], list[float]], step_min: float | None = None) -> Scenario:
