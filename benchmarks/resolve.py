@@ -20,11 +20,11 @@ from benchmarks.findings import Bar, Findings, Table, measured
 from benchmarks.peers import hub
 from benchmarks.peers.emberline_side import scenario
 from benchmarks.registry import Wrong, bench
-from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel, build
 from emberline.models.kernel.templates import building
+from emberline.models.problem import site as sites
 from emberline.models.problem.site import SiteData
 from emberline.models.search.warm_start import Study
 from emberline.models.strategies import site as hubs

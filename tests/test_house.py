@@ -23,6 +23,8 @@ BELOW = {  # room: the rooms it may import from
 ROOMS = [room for room in BELOW if room != "app"]
 SIDE_BY_SIDE = 16
 """Most Python files in one folder."""
+NAMES = 10
+"""Most names that the rooms above use of a room."""
 
 
 def _files(room: str) -> list[Path]:
@@ -77,6 +79,16 @@ def test_no_folder_is_crowded(room: str) -> None:
         str(k.relative_to(ROOT)): n for k, n in Counter(f.parent for f in _files(room)).items() if n > SIDE_BY_SIDE
     }
     assert not crowded, crowded
+
+
+@pytest.mark.parametrize("room", ["models"])
+def test_a_room_has_one_door(room: str) -> None:
+    """Proves: the rooms above use at most ten names of a room, all from its door. Sensitivity: an import past it."""
+    above = [path for other in (*ROOMS, "emberline", "app") if other != room for path in _files(other)]
+    names = {name for path in above for name in _imported(path) if name.startswith(f"{room}.")}
+    past = {name for name in names if name.count(".") > 1}
+    assert not past, past
+    assert len(names) <= NAMES, names
 
 
 def _foreign(tree: ast.AST) -> set[str]:

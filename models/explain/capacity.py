@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.explain.balances import lacking
+from emberline.models.explain.feeding import unfed_lines
 from emberline.models.explain.limit import clock
-from emberline.models.explain.relaxed import unfed_lines
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.line import Stage
 from emberline.scenarios.records.scenario import Heat

@@ -19,10 +19,10 @@ from emberline.models.explain.limit import PRICES, Limit, clock
 from emberline.models.explain.parts import Part, parts
 from emberline.models.explain.relaxed import read_aim
 from emberline.models.formulations import whole_site
-from emberline.models.formulations.site import balance as sites
 from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
+from emberline.models.problem import site as sites
 from emberline.scenarios import Scenario
 
 NOTHING = 1e-6

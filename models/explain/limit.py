@@ -190,11 +190,3 @@ def number(value: float, digits: int = 10) -> str:
 def clock(scenario: Scenario, minutes: float) -> str:
     """A moment by the plant's clock."""
     return f"{scenario.horizon.instant(minutes):%a %d %b %H:%M}"
-
-
-def limits(scenario: Scenario) -> list[Limit]:
-    """All limits of a scenario that could be loosened, those first that a planner would rather loosen."""
-    from emberline.models.explain import of_line, of_processes, of_site
-
-    found = [*of_line.limits(scenario), *of_processes.limits(scenario), *of_site.limits(scenario)]
-    return sorted(found, key=lambda limit: PRICES[limit.kind])

@@ -13,9 +13,9 @@ import pyomo.environ as pyo
 from emberline.models.formulations.processes.network import PlantPorts
 from emberline.models.formulations.processes.network import add as add_processes
 from emberline.models.formulations.processes.stock_value import bands, credits
-from emberline.models.formulations.site import assets
 from emberline.models.formulations.site import balance as sites
-from emberline.models.formulations.site.assets import Linear
+from emberline.models.formulations.site.assets.ports import Linear, held
+from emberline.models.formulations.site.assets.result import BOTH, burning
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.kernel.arrays import Series, Variable
@@ -54,12 +54,10 @@ class SiteModel:
         hub = self.ports.hub
         if hub is None:
             return set()
-        found = assets.burning(hub)
+        found = burning(hub)
         if self.data.battery is not None and ELECTRICITY not in hub.hub.harmless:
-            both = np.minimum(
-                *(assets.held(getattr(self.model.site, name), hub.hub.n) for name in ("charge", "discharge"))
-            )
-            found.update(np.flatnonzero(both > assets.BOTH).tolist())
+            both = np.minimum(*(held(getattr(self.model.site, name), hub.hub.n) for name in ("charge", "discharge")))
+            found.update(np.flatnonzero(both > BOTH).tolist())
         return found
 
 

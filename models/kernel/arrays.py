@@ -363,3 +363,25 @@ def limits(variable: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     members = list(variable.values())
     lower, upper = (np.array([_get(one, name) for one in members], dtype=float) for name in ("lower", "upper"))
     return lower, upper, np.array([not one.is_continuous() for one in members], dtype=bool)
+
+
+class Positions:
+    """Where single members stand within their components."""
+
+    def __init__(self) -> None:
+        self._within: dict[int, dict[Any, int]] = {}
+
+    def of(self, component: Any, member: Any) -> int:
+        """Position of a member of a component, by its index."""
+        if component is member:
+            return 0
+        if isinstance(component, Variable):
+            return component.place(member.index())
+        within = self._within.get(id(component))
+        if within is None:
+            within = self._within[id(component)] = {index: i for i, index in enumerate(component.keys())}
+        return within[member.index()]
+
+
+Neighbourhood = tuple[Any, np.ndarray, np.ndarray]
+"""A Var component with lower and upper bounds of its members in the order of their indices, shape (n,) each."""

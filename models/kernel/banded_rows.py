@@ -13,12 +13,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import each, total
-from emberline.models.search import deadline
+from emberline.models.kernel import deadline
+from emberline.models.kernel.templates import Members, each, total
 
 Row = tuple[Any, ...]
 """What a row is told by beside its slot."""
@@ -132,26 +130,3 @@ def _merged(terms: Sequence[tuple[Row, float, int, int]], numbers: Iterable[int]
         term, weight, _, _ = terms[number]
         weights[term] = weights.get(term, 0) + weight
     return [(*term, weight) for term, weight in weights.items()]
-
-
-def unbroken(free: np.ndarray, hold: int) -> np.ndarray:
-    """Whether a unit is free in each slot and in those after it, so many in all, as far as the horizon goes.
-
-    Args:
-        free: by slot, shape (n_slots,).
-        hold: slots.
-    """
-    shut = np.concatenate([[0], np.cumsum(~free)])
-    ends = np.minimum(np.arange(len(free)) + hold, len(free))
-    return shut[ends] == shut[:-1]
-
-
-def runs(slots: Iterable[int]) -> list[tuple[int, int]]:
-    """Runs of consecutive slots, first and last of each, of slots in ascending order."""
-    found: list[tuple[int, int]] = []
-    for t in slots:
-        if found and found[-1][1] == t - 1:
-            found[-1] = (found[-1][0], t)
-        else:
-            found.append((t, t))
-    return found

@@ -17,8 +17,9 @@ import pyomo.environ as pyo
 from pyomo.core import expr as nodes
 
 from emberline.models.kernel import arrays
-from emberline.models.kernel.index_keys import Index, NoTemplate, Positions, numbers
-from emberline.models.kernel.indexed_sets import Among, Members
+from emberline.models.kernel.arrays import Positions
+from emberline.models.kernel.index_keys import Index, NoTemplate, numbers
+from emberline.models.kernel.templates import Among, Members
 
 Numbers = Any
 """A number for all points, or one for each: shape (n_points,)."""

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from emberline.models.kernel.arrays import Variable, as_range
-from emberline.models.kernel.indexed_sets import Members
+from emberline.models.kernel.arrays import as_range
+from emberline.models.kernel.templates import Members
 
 _MANY = 2**62
 
@@ -87,24 +87,6 @@ class Keys:
         assert self._order is not None
         place = np.minimum(np.searchsorted(self._sorted, code), self.size - 1)
         return np.where(right & (self._sorted[place] == code), self._order[place], -1)
-
-
-class Positions:
-    """Where single members stand within their components."""
-
-    def __init__(self) -> None:
-        self._within: dict[int, dict[Any, int]] = {}
-
-    def of(self, component: Any, member: Any) -> int:
-        """Position of a member of a component, by its index."""
-        if component is member:
-            return 0
-        if isinstance(component, Variable):
-            return component.place(member.index())
-        within = self._within.get(id(component))
-        if within is None:
-            within = self._within[id(component)] = {index: i for i, index in enumerate(component.keys())}
-        return within[member.index()]
 
 
 class Index:

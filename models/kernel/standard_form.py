@@ -10,7 +10,7 @@ import pyomo.environ as pyo
 import xarray as xr
 
 from emberline.models.kernel import arrays
-from emberline.models.kernel.index_keys import Positions
+from emberline.models.kernel.arrays import Positions
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import pyomo.environ as pyo
 from emberline.models.formulations.line.named import idling
 from emberline.models.formulations.line.named.model import Named
 from emberline.models.heuristics.line.start_windows import everywhere
-from emberline.models.kernel.arrays import values
+from emberline.models.kernel import arrays
 from emberline.models.kernel.highs import Outcome, Program
 from emberline.models.kernel.templates import building
 from emberline.models.problem.line_reader import SlotProblem
@@ -156,7 +156,7 @@ def _begun(made: Named, program: Program, search: Search) -> np.ndarray | None:
     if search.best is None:
         return None
     made.begin(search.best)
-    starts = [(variable, values(variable)) for variable in (made.model.x, made.model.z)]
+    starts = [(variable, arrays.values(variable)) for variable in (made.model.x, made.model.z)]
     program.confine((variable, at, at) for variable, at in starts)
     found = program.run(time_limit=max(search.left / 10, 1.0), cancel=search.done).found
     values = program.solution()

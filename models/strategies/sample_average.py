@@ -27,11 +27,12 @@ import xarray as xr
 
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.assets import held
+from emberline.models.formulations.site.assets.ports import held
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building, each, total
+from emberline.models.problem import site as site_problem
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.tariff.settlement import imbalance_prices, marginal_prices
@@ -110,7 +111,7 @@ def optimize_samples(
     ):
         raise ValueError("contracts with unused_spread_per_mwh and imbalance prices cannot be planned over samples")
     began = time.perf_counter()
-    goal = aims.read(asked, sites.read(asked, envelope), None, 0.0).first
+    goal = aims.read(asked, site_problem.read(asked, envelope), None, 0.0).first
     model = pyo.ConcreteModel()
     count = len(samples)
     model.S = pyo.RangeSet(0, count - 1)
@@ -118,7 +119,8 @@ def optimize_samples(
         model.sample = pyo.Block(model.S)
         model.worth = Variable(model.S)
         stages = [
-            _sample(model, s, scenario, sites.read(scenario, envelope), goal) for s, scenario in enumerate(samples)
+            _sample(model, s, scenario, site_problem.read(scenario, envelope), goal)
+            for s, scenario in enumerate(samples)
         ]
         _tie(model, stages, fixed)
         if share is None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.models.explain.limit import clock
+from emberline.models import explain
 from emberline.plans.difference.keys import KeyChange
 from emberline.plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
 from emberline.plans.plan.plan import Plan
@@ -231,7 +231,7 @@ class _Reasons:
                 and float(own["start_min"]) < end
                 and float(own["end_min"]) > main.before_min
             ):
-                until = clock(self.scenario, float(own["end_min"]))
+                until = explain.clock(self.scenario, float(own["end_min"]))
                 return f"{main.before_unit} is busy with heat {heat} until {until} instead"
         return ""
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.models.formulations.site.balance import read
-from emberline.models.formulations.site.objective import weights
+from emberline.models import site
 from emberline.plans.accounts.unit_runs import counts
 from emberline.plans.plan.plan import Plan
 from emberline.scenarios import Scenario
@@ -102,7 +101,7 @@ def shown(value: float) -> str:
 def signal(plan: Plan) -> tuple[np.ndarray, str, str]:
     """What the goal counts a MWh imported in each step, shape (n_steps,), what that is called, and its unit."""
     scenario = plan.scenario
-    table = weights(read(scenario, plan.envelope))
+    table = site.weights(site.read(scenario, plan.envelope))
     if scenario.goal.minimize == "carbon":
         kind = "carbon intensity" if scenario.goal.signal == "average" else "marginal carbon intensity"
         return table["carbon"], kind, "kg/MWh"

@@ -32,11 +32,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from emberline.models import redispatch
 from emberline.plans.accounts.figures import figures
 from emberline.plans.levers.case import FOREMAN, JOINT, SEQUENTIAL, Case, Lever, Levers, change, goal_value
 from emberline.plans.plan.plan import Plan, number_told, plan, violations
 from emberline.plans.plan.progress import Progress
-from emberline.plans.plan.redispatch import Redispatch, Redispatched
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Boiler, FlexibleLoad, Storage, WasteHeatRecovery
 from emberline.scenarios.records.site import Site
@@ -143,7 +143,7 @@ def _together(scenario: Scenario, known: xr.Dataset | None, tell: Progress, canc
         bound=number_told(schedule, "bound"),
         gap=number_told(schedule, "gap"),
         reason=str(schedule.attrs.get("reason", "")),
-        seconds=models.seconds(schedule),
+        seconds=models.schedules.seconds(schedule),
     )
     if not schedule.attrs["found"]:
         return made
@@ -175,7 +175,7 @@ class _Study:
                 self.lists[name] = heats
         if SEQUENTIAL not in self.lists and first.schedule is not None:
             self.lists[SEQUENTIAL] = first.schedule
-        self._ready: dict[frozenset[str], Redispatch] = {}
+        self._ready: dict[frozenset[str], redispatch.Redispatch] = {}
 
     def run(self, first: Plan, tell: Progress) -> Levers:
         names = dict(candidates(self.scenario.site))
@@ -240,13 +240,15 @@ class _Study:
                 kept.append(name)
         return kept
 
-    def _site(self, gone: frozenset[str]) -> Redispatch:
+    def _site(self, gone: frozenset[str]) -> redispatch.Redispatch:
         from emberline import twin
 
         if gone not in self._ready:
             plant = without(self.scenario, gone)
             foreman = twin.dispatch(plant, self.envelope)
-            self._ready[gone] = Redispatch(plant, self.envelope, foreman if foreman.attrs["complete"] else None)
+            self._ready[gone] = redispatch.Redispatch(
+                plant, self.envelope, foreman if foreman.attrs["complete"] else None
+            )
         return self._ready[gone]
 
     def case(self, gone: frozenset[str], lists: tuple[str, ...]) -> Case:
@@ -254,7 +256,7 @@ class _Study:
         site = self._site(gone)
         known = [name for name in lists if name in self.lists]
         least = {name: site.least(self.lists[name]) for name in known}
-        best: tuple[str, Redispatched] | None = None
+        best: tuple[str, redispatch.Redispatched] | None = None
         below: float | None = math.inf
         for name in sorted(known, key=least.__getitem__):
             # machines on in part already cost more than what is found: whole they cost no less
@@ -270,7 +272,7 @@ class _Study:
         slack = None if below is None else found.rank - below
         return self._followed(site.scenario, name, replace(found, slack=slack))
 
-    def _followed(self, plant: Scenario, heats: str, found: Redispatched) -> Case:
+    def _followed(self, plant: Scenario, heats: str, found: redispatch.Redispatched) -> Case:
         from emberline import twin
 
         if found.schedule is None:

@@ -10,7 +10,7 @@ import xarray as xr
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
-    from emberline.models.search.warm_start import Study
+    from emberline.models import Study
 
 PEAKS = 6
 """How many peaks a foreman who keeps the peak low tries, between what he draws anyway and what is impossible."""

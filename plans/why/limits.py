@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from emberline.models.explain.limit import clock
-from emberline.models.problem.assignment import Starts
-from emberline.models.problem.line_reader import Heat, Operation, SlotProblem
+from emberline.models import explain, line
 from emberline.plans.why.nearest import Key
 from emberline.scenarios import Scenario
 
@@ -16,7 +14,7 @@ CLOSE = 1e-9
 class Line:
     """A line with all its heats at their places, of which one operation or cast is looked at elsewhere."""
 
-    def __init__(self, scenario: Scenario, problem: SlotProblem, starts: Starts) -> None:
+    def __init__(self, scenario: Scenario, problem: line.SlotProblem, starts: line.Starts) -> None:
         """Take the line.
 
         Args:
@@ -56,7 +54,7 @@ class Line:
         return self.starts.cast_unit[key[1]] if key[0] < 0 else self.starts.unit[key[0]][key[1]]
 
     def _at(self, slots: float) -> str:
-        return clock(self.scenario, slots * self.problem.step_min)
+        return explain.clock(self.scenario, slots * self.problem.step_min)
 
     def _window(self, key: Key, slot: int, u: int) -> Iterator[str]:
         problem = self.problem
@@ -74,14 +72,18 @@ class Line:
         if slot < first:
             released = asked.release is not None and self.scenario.horizon.minutes(asked.release) > 0
             yield (
-                f"release of order {asked.name}, {clock(self.scenario, self._release(order))}"
+                f"release of order {asked.name}, {explain.clock(self.scenario, self._release(order))}"
                 if released
                 else ("the start of the horizon")
             )
         if slot > last:
             due = min(heat.due_min for heat in self.scenario.heats if heat.order == asked.name)
             late = asked.due is not None or due < self.scenario.horizon.length_min
-            yield f"due time of order {asked.name}, {clock(self.scenario, due)}" if late else "the end of the horizon"
+            yield (
+                f"due time of order {asked.name}, {explain.clock(self.scenario, due)}"
+                if late
+                else "the end of the horizon"
+            )
 
     def _lock(self, key: Key, slot: int, u: int) -> str:
         """The planner's lock on an operation, or on any heat of a cast, that does not allow a slot; empty: none."""
@@ -148,7 +150,7 @@ class Line:
         return self.begin(key) / self.problem.step_min
 
     def _lag(
-        self, heat: Heat, h: int, i: int, row: int, column: int, here: float, there: float, which: str
+        self, heat: line.Heat, h: int, i: int, row: int, column: int, here: float, there: float, which: str
     ) -> Iterator[str]:
         """What is wrong from operation i to the next, if anything."""
         least, most = heat.least[i][row, column], heat.most[i][row, column]
@@ -167,5 +169,5 @@ class Line:
             longest = self.scenario.line.stages[heat.operations[i].stage].longest_wait_min
             yield f"heat {heat.name} may wait {longest:g} min at most after {stage}"
 
-    def _stage(self, operation: Operation) -> str:
+    def _stage(self, operation: line.Operation) -> str:
         return self.scenario.line.stages[operation.stage].name

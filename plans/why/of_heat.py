@@ -10,14 +10,9 @@ from datetime import timedelta
 import numpy as np
 import xarray as xr
 
-from emberline.models.explain import missing
-from emberline.models.explain.limit import clock
-from emberline.models.problem import assignment
-from emberline.models.problem import line_reader as slots
-from emberline.models.search.schedule import RULED_OUT
+from emberline.models import explain, line, redispatch, schedules
 from emberline.plans.difference.moves import moved
 from emberline.plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
-from emberline.plans.plan.redispatch import Redispatch
 from emberline.plans.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
 from emberline.plans.why.answer import Answer, Slot
 from emberline.plans.why.limits import Line
@@ -105,8 +100,8 @@ class OfHeat:
         self.scenario, self.schedule = resolver.scenario, resolver.schedule
         self.step = self.scenario.horizon.step_min
         self.free = with_locks(self.scenario, unlocked(self.scenario, (asked.heat.name, asked.stage)))
-        self.problem = slots.from_scenario(self.free, resolver.plan.envelope)
-        found = assignment.from_schedule(self.problem, self.schedule)
+        self.problem = line.from_scenario(self.free, resolver.plan.envelope)
+        found = line.from_schedule(self.problem, self.schedule)
         assert found is not None, "a stored schedule lies on the model's slots"
         self.line = Line(self.free, self.problem, found)
         h = list(self.scenario.heats).index(asked.heat)
@@ -121,7 +116,7 @@ class OfHeat:
         """Where it is, and what the goal sees there."""
         asked, horizon = self.asked, self.scenario.horizon
         end = float(self.schedule["end_min"].sel(heat=asked.heat.name, stage=asked.stage))
-        span = f"{clock(self.scenario, asked.start_min)} to {horizon.instant(end):%H:%M}"
+        span = f"{explain.clock(self.scenario, asked.start_min)} to {horizon.instant(end):%H:%M}"
         yield f"{asked.label} is on {asked.unit}, {span}"
         worth, label, unit = signal(self.resolver.plan)
         here = self._mean(worth, asked.start_min)
@@ -141,7 +136,7 @@ class OfHeat:
         if self._own_lock() is not None:
             found.append(("freed", f"{asked.label} freed of its lock", None))
         if at_min is not None:
-            return [*found, ("at", f"{asked.label} at {clock(self.scenario, at_min)}", self._pin(at_min))]
+            return [*found, ("at", f"{asked.label} at {explain.clock(self.scenario, at_min)}", self._pin(at_min))]
         if at - self.step >= -1e-9:
             window = Lock(heat=asked.heat.name, stage=asked.stage, latest=timedelta(minutes=at - self.step))
             found.append(("earlier", f"{asked.label} earlier", window))
@@ -151,7 +146,7 @@ class OfHeat:
         his = self._foreman()
         if his is not None and abs(his - at) > 1e-6:
             found.append(
-                ("foreman", f"{asked.label} at the foreman's time, {clock(self.scenario, his)}", self._pin(his))
+                ("foreman", f"{asked.label} at the foreman's time, {explain.clock(self.scenario, his)}", self._pin(his))
             )
         for unit in self._other_units():
             own = Lock(heat=asked.heat.name, stage=asked.stage, unit=unit)
@@ -160,7 +155,7 @@ class OfHeat:
             for slot in self._starts():
                 minute = slot * self.step
                 if abs(minute - at) > 1e-6:
-                    found.append(("at", f"{asked.label} at {clock(self.scenario, minute)}", self._pin(minute)))
+                    found.append(("at", f"{asked.label} at {explain.clock(self.scenario, minute)}", self._pin(minute)))
         return found
 
     def _pin(self, minute: float) -> Lock:
@@ -203,8 +198,8 @@ class OfHeat:
             own = found.schedule.sel(heat=self.asked.heat.name, stage=self.asked.stage)
             at, unit = float(own["start_min"]), str(own["unit"].item())
         limits = (*self._limits(key, wanted, at, unit), *self.resolver.held_up(held))
-        if found.status in RULED_OUT:
-            limits = (*missing(asked, self.resolver.plan.envelope), *limits)
+        if found.status in schedules.RULED_OUT:
+            limits = (*explain.missing(asked, self.resolver.plan.envelope), *limits)
         if found.schedule is None:
             return replace(found, limits=limits)
         others = tuple(
@@ -262,7 +257,7 @@ class OfHeat:
         found = self._starts()
         if len(found) > MOST_SLOTS:
             return ()
-        site = Redispatch(self.scenario, self.resolver.plan.envelope, None)
+        site = redispatch.Redispatch(self.scenario, self.resolver.plan.envelope, None)
         here = site.least(self.schedule)
         told = []
         for slot in found:
@@ -294,5 +289,5 @@ def in_words(scenario: Scenario, one: Lock) -> str:
     told = [f"on {one.unit}"] if one.unit is not None else []
     for label, moment in (("at", one.start), ("not before", one.earliest), ("not after", one.latest)):
         if moment is not None:
-            told.append(f"{label} {clock(scenario, minutes(moment))}")
+            told.append(f"{label} {explain.clock(scenario, minutes(moment))}")
     return f"heat {one.heat} at {one.stage} {', '.join(told)}"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.formulations.site.assets import Linear, Row
+from emberline.models.formulations.site.assets.ports import Linear, Row
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, weighed
 from emberline.models.problem.line_reader import SlotProblem

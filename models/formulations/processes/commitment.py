@@ -17,10 +17,10 @@ import pyomo.environ as pyo
 from emberline.models.formulations.processes.ports import UnitPorts
 from emberline.models.formulations.processes.recipe import add_beginnings, add_ramp, add_recipe
 from emberline.models.formulations.processes.runs import REST, Runs
+from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant, Units
-from emberline.models.search import deadline
 
 
 def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> UnitPorts:

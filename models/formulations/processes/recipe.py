@@ -11,10 +11,10 @@ import pyomo.environ as pyo
 from emberline.models.formulations.processes.ports import UnitPorts, by_slot
 from emberline.models.formulations.processes.runs import REST, Response, Runs
 from emberline.models.formulations.site.assets.ports import Linear, Row
+from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant, Units, convex, slopes
-from emberline.models.search import deadline
 from emberline.scenarios.process import GJ_PER_MWH, Heat, Mode
 from emberline.scenarios.process.flows import directions, per_t
 

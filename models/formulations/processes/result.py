@@ -13,8 +13,9 @@ from emberline.models.formulations.processes.ports import UnitPorts
 from emberline.models.formulations.processes.runs import kernel
 from emberline.models.formulations.processes.stock_value import credited
 from emberline.models.formulations.site.assets.ports import Row, held
-from emberline.models.formulations.site.dispatch import Flows, held_flows
+from emberline.models.formulations.site.dispatch import held_flows
 from emberline.models.kernel import arrays
+from emberline.models.problem.flows import Flows
 from emberline.scenarios import Scenario
 from emberline.scenarios.process import GJ_PER_MWH, ChangeOver, StartUp
 from emberline.scenarios.process.flows import coordinates, streams

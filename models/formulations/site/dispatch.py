@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,37 +10,18 @@ import pyomo.environ as pyo
 import xarray as xr
 
 from emberline.models.formulations.site import balance as site_model
-from emberline.models.formulations.site.assets import HubFlows, Linear, Row, held, read_flows
+from emberline.models.formulations.site.assets.ports import Linear, Row, held
+from emberline.models.formulations.site.assets.result import read_flows
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Variable
-from emberline.models.kernel.highs import Program
+from emberline.models.kernel.highs import Found, Program
 from emberline.models.kernel.templates import building, each, total
+from emberline.models.problem.flows import TIME_LIMIT_S, Flows, HubFlows
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 
 TOLERANCE_MWH = 1e-6
-TIME_LIMIT_S = 20.0
-
-
-@dataclass(frozen=True)
-class Flows:
-    """Flows by slot [MWh] and what they come to: scope 2, and scope 1 of the fuels that assets take."""
-
-    imported: np.ndarray
-    exported: np.ndarray
-    pv: np.ndarray
-    charge: np.ndarray
-    discharge: np.ndarray
-    level: np.ndarray
-    meter_mw: np.ndarray
-    carbon: float
-    cost: float
-    full_cost: float
-    over_mwh: float = 0.0
-    """Energy above the import limit; 0 in an acceptable plan."""
-    hub: HubFlows | None = None
-    """What the site's assets do."""
 
 
 class Dispatcher:
@@ -87,7 +67,7 @@ class Dispatcher:
             model.cap = pyo.Block(model.CAP)
             for k, (port, most, _) in enumerate(caps):
                 model.cap[k].kept = pyo.Constraint(rule=self.ports.at_most(port, most, model.above[k]))
-            broken = over_price * self.ports.over + total(caps[k][2] * model.above[k] for k in each(model.CAP))
+            broken = over_price * self.ports.over + sum(price * model.above[k] for k, (_, _, price) in enumerate(caps))
 
             @model.Objective()
             def wanted(m: Any) -> Any:
@@ -132,6 +112,20 @@ class Dispatcher:
             return {}
         hub = self.model.site.hub
         return {name: found.of_rows(hub.carrier[name].balance) for name in hub.CARRIER}
+
+    def slack(self) -> float | None:
+        """By how much the last flows may lie above the best, by the solver's figures; None where it says nothing."""
+        if self.data.plain:
+            return 0.0
+        outcome = self.program.outcome(Found(relaxed=False, seconds=0.0))
+        if outcome.bound is None or outcome.objective is None:
+            return None
+        return max(float(outcome.objective - outcome.bound), 0.0)
+
+
+def dispatcher(data: SiteData, aim: Any) -> Dispatcher:
+    """The dispatcher of a site under an aim, its caps priced."""
+    return Dispatcher(data, aim.expression, aim.over_price(data), aim.caps(data))
 
 
 def dispatch(

@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.formulations.line.named.model import Named, Windows
+from emberline.models.formulations.line.named.model import Named
 from emberline.models.formulations.site.objective import EARLY
-from emberline.models.heuristics.line.rens import Counted
 from emberline.models.heuristics.line.start_windows import around_counted, near
 from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.assignment import Starts
+from emberline.models.problem.line import Counted, Windows
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.incumbent import Search
 from emberline.models.search.site_in_turn import Guide

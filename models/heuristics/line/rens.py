@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -11,17 +10,8 @@ import numpy as np
 from emberline.models.formulations.line.pooled.model import Pooled
 from emberline.models.kernel.arrays import WEIGHT, chosen, limits, values
 from emberline.models.kernel.highs import Neighbourhood
+from emberline.models.problem.line import Counted
 from emberline.models.problem.line_reader import SlotProblem
-
-
-@dataclass(frozen=True)
-class Counted:
-    """A pooled solution: leading starts told apart first in, first out, and the casts."""
-
-    lead: dict[int, int]
-    """By heat: slot of its leading operation."""
-    cast: dict[int, tuple[int, int]]
-    """By cast: caster and slot."""
 
 
 def read(found: Pooled, problem: SlotProblem) -> Counted:

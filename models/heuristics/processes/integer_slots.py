@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyomo.environ as pyo
 import xarray as xr
 
 from emberline.models.formulations.site.assets.ports import Row
-from emberline.models.formulations.whole_site import SiteModel
 from emberline.models.kernel.arrays import limits
+
+
+class PlantModel(Protocol):
+    """A compiled model of a site with processes."""
+
+    @property
+    def model(self) -> pyo.ConcreteModel:
+        """The model."""
+
+    @property
+    def program(self) -> Any:
+        """Its solver."""
+
+    @property
+    def made(self) -> Any:
+        """The ports of the processes."""
 
 
 class Grid:
     """A compiled model's whole numbers by slot."""
 
-    def __init__(self, made: SiteModel) -> None:
-        assert made.made is not None
+    def __init__(self, made: PlantModel) -> None:
         self.made, self.plant = made, made.made.plant
         self.n, self.hours = self.plant.n, self.plant.hours
         program = made.program
@@ -92,7 +106,6 @@ class Grid:
 
     def runs_of(self, schedule: xr.Dataset) -> dict[Any, np.ndarray]:
         """Units that run in each mode by slot, shape (n,), in a schedule."""
-        assert self.made.made is not None
         modes, rates = schedule["process_mode"].values, schedule["process_tph"].to_numpy()
         place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
         found = {}
@@ -107,7 +120,6 @@ class Grid:
         modes, rates = schedule["process_mode"].values, schedule["process_tph"].to_numpy()
         place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
         found: dict[int, float] = {}
-        assert self.made.made is not None
         for ports in self.made.made.units:
             names = [mode.name for mode in ports.units.modes]
             idle = [mode.rates.low == 0 for mode in ports.units.modes]

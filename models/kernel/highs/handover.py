@@ -14,9 +14,9 @@ from typing import Any
 import highspy
 import numpy as np
 
+from emberline.models.kernel.progress import Progress
 from emberline.models.kernel.standard_form import Compiled
 
-Progress = Callable[[dict[str, Any]], None]
 WRONG = ("1.14.0",)
 """Releases of highspy that return wrong optima (HiGHS issues 2957, 2975, 3043, 3073, 3094)."""
 PROBING = 1 << 15

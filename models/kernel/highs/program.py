@@ -12,11 +12,12 @@ import numpy as np
 import pyomo.environ as pyo
 import xarray as xr
 
+from emberline.models.kernel.arrays import Neighbourhood
 from emberline.models.kernel.compile import compiled
 from emberline.models.kernel.highs import handover
-from emberline.models.kernel.highs.handover import Progress
 from emberline.models.kernel.highs.iis import conflict
 from emberline.models.kernel.highs.outcome import Found, Multipliers, Outcome, read
+from emberline.models.kernel.progress import Progress
 from emberline.models.kernel.standard_form import Compiled
 from emberline.models.kernel.templates import building
 
@@ -28,10 +29,6 @@ SAME = 1e-5
 """Share by which the objective told of a solution may differ from its own."""
 TIED = 1e-7
 """Reduced cost, or multiplier, above which a limit counts as one that holds the optimum."""
-
-
-Neighbourhood = tuple[Any, np.ndarray, np.ndarray]
-"""A Var component with lower and upper bounds of its members in the order of their indices, shape (n,) each."""
 
 
 class Program:

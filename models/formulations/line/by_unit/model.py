@@ -18,26 +18,25 @@ The formulation is for lines without heat loss while waiting and without heats i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.by_unit import succession_cuts
+from emberline.models.formulations.line.by_unit.groups import Groups, Units
 from emberline.models.formulations.line.load import Drawn
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
-from emberline.models.kernel.banded_rows import Stretches, Terms, runs, weighed
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import each, total
-from emberline.models.problem.line_reader import Operation, SlotProblem
+from emberline.models.kernel.banded_rows import Stretches, Terms, weighed
+from emberline.models.kernel.templates import Members, each, total
+from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
+from emberline.models.problem.slots import runs
 
 Key = tuple[int, ...]
-Units = Literal["each", "shortest", "longest"]
-"""Every unit by itself, or units that are alike together with the shortest (longest) lags between them."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def suits(problem: SlotProblem) -> bool:
     return not waits and not begun and all(cast.started_min is None for cast in problem.casts)
 
 
-class Matched:
+class Matched(Groups):
     """The model of counts by unit with its site.
 
     Raises:
@@ -83,15 +82,8 @@ class Matched:
         """
         if not suits(problem):
             raise ValueError("counts by unit know neither heat loss nor heats in progress")
-        self.problem, self.data, self.n, self.units = problem, data, problem.n_slots, units
-        groups: dict[tuple, list[int]] = {}
-        for h, heat in enumerate(problem.heats):
-            if heat.operations:
-                groups.setdefault(heat.kind, []).append(h)
-        self.groups = list(groups.values())
-        self.classes = {
-            (g, i): self._classes(g, i) for g in range(len(self.groups)) for i in range(len(self.operations(g)))
-        }
+        super().__init__(problem, units)
+        self.data = data
         self.model = pyo.ConcreteModel()
         self.possible = True
         """Whether every cast has a place."""
@@ -100,28 +92,8 @@ class Matched:
         if not self.possible:
             return
         self._capacity()
-        succession_cuts.add(self)
+        succession_cuts.add(self.model, self, self.options)
         self.ports = self._power()
-
-    def operations(self, g: int) -> tuple[Operation, ...]:
-        """Operations of a group's heats, which are alike."""
-        return self.problem.heats[self.groups[g][0]].operations
-
-    def _classes(self, g: int, i: int) -> list[tuple[int, ...]]:
-        """Units of an operation that are counted together, each class under its first unit's name."""
-        operation = self.operations(g)[i]
-        if self.units == "each":
-            return [(u,) for u in operation.units]
-        alike: dict[tuple, list[int]] = {}
-        others = [o for heat in self.problem.heats for o in heat.operations if o.stage == operation.stage]
-        for u in operation.units:
-            key = [self.problem.free[u].tobytes(), self.problem.outages.get(u, ())]
-            for other in others:
-                key.append((other.occupy[u], other.cells[u].tobytes()) if u in other.units else b"")
-                if u in self.problem.outages and u in other.units:
-                    key.append(other.planned[u])
-            alike.setdefault(tuple(key), []).append(u)
-        return [tuple(units) for units in alike.values()]
 
     def _starts(self, corridor: Corridor | None) -> None:
         m, n = self.model, self.n
@@ -277,7 +249,7 @@ class Matched:
         rest = self.problem.on_slots(self.problem.fixed_cells) + data.base - data.pv
         by_port = {"carbon": data.carbon, "cost": data.price, "full_cost": data.full_price}
 
-        def each(energy: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        def worth_of(energy: np.ndarray, weight: np.ndarray) -> np.ndarray:
             """What a start in each slot is worth, shape (n_slots,); what lies beyond the horizon is worth nothing."""
             later = np.concatenate([np.repeat(weight, per), np.zeros(len(energy))])
             return np.correlate(later, energy)[: self.n * per : per]
@@ -286,7 +258,7 @@ class Matched:
         m.worth = Series(
             m.PORT, m.INDEX,
             values=np.concatenate(
-                [np.zeros(0), *(each(change, weight) for weight in by_port.values() for change in steps.values())]
+                [np.zeros(0), *(worth_of(change, weight) for weight in by_port.values() for change in steps.values())]
             ),
         )  # fmt: skip
         m.cast_worth = Series(
@@ -295,7 +267,7 @@ class Matched:
                 [
                     np.zeros(0),
                     *(
-                        each(cells[key], weight)[own]
+                        worth_of(cells[key], weight)[own]
                         for weight in by_port.values()
                         for key, own in self.options.items()
                     ),

@@ -19,8 +19,7 @@ import pyomo.environ as pyo
 from emberline.models.formulations.line.lateness import transfers
 from emberline.models.kernel import highs
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import building, each, total
+from emberline.models.kernel.templates import Members, building, each, total
 from emberline.models.problem.line_in_minutes import Operation, Place, Shop
 
 

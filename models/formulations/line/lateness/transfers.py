@@ -9,8 +9,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.kernel.arrays import Series, constraint
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import each, total
+from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.line_in_minutes import NEVER, Operation, Shop
 
 

@@ -10,22 +10,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.line.load import Drawn
+from emberline.models.formulations.line.named.placed import Placed
+from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import Series, Variable, constraint
-from emberline.models.kernel.banded_rows import runs
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import each, total
+from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.line import CLOSE_MIN, SlotProblem, energy_cells
-from emberline.models.search import deadline
+from emberline.models.problem.slots import runs
 from emberline.scenarios.energy_states import gap_pieces
-
-if TYPE_CHECKING:
-    from emberline.models.formulations.line.named.model import Named
 
 Key = tuple[int, ...]
 BEGIN = -1
@@ -45,18 +42,18 @@ def arcs(problem: SlotProblem) -> int:
 class _Gaps:
     """The gaps that a unit may have."""
 
-    def __init__(self, made: Named, u: int) -> None:
+    def __init__(self, placed: Placed, u: int) -> None:
         """Gather where works on the unit may begin and end."""
-        self.problem, self.u = made.problem, u
+        self.problem, self.u = placed.problem, u
         self.begins: dict[int, list[Key]] = {}
         self.ends: dict[tuple[int, int], list[Key]] = {}
         """Works by slot in which they end, and place in ``minutes`` of the minute within it."""
         self.minutes: list[float] = []
-        for (h, i, own), slots in made.of.items():
+        for (h, i, own), slots in placed.of.items():
             if own == u:
                 for t in slots:
                     self._put((h, i, u, t), t, self.problem.heats[h].operations[i].minutes[u])
-        for c, own, t in made.model.OPTION:
+        for c, own, t in placed.model.OPTION:
             if own == u:
                 self._put((c, u, t), t, self.problem.casts[c].nominal_min[u])
 
@@ -92,13 +89,13 @@ class _Gaps:
         return energy_cells(np.array(ends), np.array(power), self.problem.cell_min) if ends else np.zeros(0)
 
 
-def add(made: Named) -> list[Drawn]:
+def add(placed: Placed) -> list[Drawn]:
     """Add the gaps of all units with energy states; returns what they draw.
 
     Args:
-        made: the model, its starts made; nothing on its line has begun.
+        placed: the model with its starts; nothing on its line has begun.
     """
-    m, problem, n = made.model, made.problem, made.problem.n_slots
+    m, problem, n = placed.model, placed.problem, placed.problem.n_slots
     if not problem.states:
         return []
     rows: dict[Key, float] = {}
@@ -106,7 +103,7 @@ def add(made: Named) -> list[Drawn]:
     casts: dict[Key, list[Key]] = {}
     gaps: dict[Key, list[Key]] = {}
     slots_of: dict[tuple[int, int, int, bool], list[int]] = {}
-    units = {u: _Gaps(made, u) for u in problem.states}
+    units = {u: _Gaps(placed, u) for u in problem.states}
 
     def put(row: Key, works: list[Key], top: float) -> None:
         """A row of gaps less works."""

@@ -10,7 +10,6 @@ windows it is the general formulation for lines whose heats all differ.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,28 +18,17 @@ import pyomo.environ as pyo
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.load import Drawn
 from emberline.models.formulations.line.named import idling, precedence, reheating
+from emberline.models.formulations.line.named.placed import Placed
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
-from emberline.models.kernel.arrays import WEIGHT, Variable, chosen, constraint
-from emberline.models.kernel.banded_rows import runs
-from emberline.models.kernel.highs import Neighbourhood
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import each, total
+from emberline.models.kernel import deadline
+from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Variable, chosen, constraint
+from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.assignment import Starts
+from emberline.models.problem.line import Windows
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
-from emberline.models.search import deadline
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Where each operation and cast may start: first and last slot, inclusive."""
-
-    operation: dict[tuple[int, int], tuple[int, int]]
-    cast: dict[int, list[tuple[int, int]]]
-    """Caster (unit) and slot of each option."""
-    unit: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Units that are settled."""
+from emberline.models.problem.slots import runs
 
 
 class Named:
@@ -106,9 +94,12 @@ class Named:
             return total(m.z[c, u, t] for u, t in each(m.CAST_PLACE[c])) == 1
 
         self._capacity()
-        self.possible &= precedence.add(self)
+        self.possible &= precedence.add(self._placed())
         if self.possible:
             self._power()
+
+    def _placed(self) -> Placed:
+        return Placed(self.model, self.problem, self.windows, self.of)
 
     def _slots(self, h: int, i: int, u: int) -> list[int]:
         deadline.look()
@@ -165,7 +156,12 @@ class Named:
             places.setdefault((c, u), []).append(t)
         for (c, u), slots in places.items():
             casts.put((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
-        drawn = [starts, casts, reheating.add(self, starts), *(idling.add(self) if self.gaps else ())]
+        drawn = [
+            starts,
+            casts,
+            reheating.add(self._placed(), starts),
+            *(idling.add(self._placed()) if self.gaps else ()),
+        ]
         load.add(m, problem, drawn)
         per = problem.cells_per_slot
         m.site, m.given = pyo.Block(), pyo.Block()

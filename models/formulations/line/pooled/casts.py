@@ -10,13 +10,12 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.line.pooled.counts import count
-from emberline.models.kernel import running_sum
+from emberline.models.kernel import deadline, running_sum
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
-from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, runs, weighed
-from emberline.models.kernel.indexed_sets import Members
-from emberline.models.kernel.templates import each, total
+from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, weighed
+from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.aggregation import Pools
-from emberline.models.search import deadline
+from emberline.models.problem.slots import runs
 
 
 class Casting:

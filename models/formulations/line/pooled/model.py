@@ -23,11 +23,9 @@ from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel import running_sum
 from emberline.models.kernel.arrays import Variable
 from emberline.models.kernel.banded_rows import Terms
-from emberline.models.problem.aggregation import Pools, leading_stage
+from emberline.models.problem.aggregation import Pools
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
-
-__all__ = ["Pooled", "leading_stage"]
 
 
 class Pooled(Pools):
@@ -83,7 +81,9 @@ class Pooled(Pools):
             exclusive=not self.bounding,
             line_gives=load.give(m.given, problem, drawn),
         )
-        limit_cuts.add(self, problem.fixed_cells + problem.under_way)
+        limit_cuts.add(
+            m, self, self.data, self.queues.full_cells, self.casting.runs(), problem.fixed_cells + problem.under_way
+        )
         return ports
 
     def _counted(self) -> load.Drawn:

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.formulations.site.assets.ports import Flow, Hub, Linear, Ports, Row, slots
+from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, Row, slots
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
+from emberline.models.problem.site_assets import Hub
 from emberline.scenarios.assets import Converter
 
 

@@ -6,7 +6,7 @@ Flows are amounts in a slot, in the carrier's unit; positive = delivered to the 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import pyomo.environ as pyo
 from emberline.models.kernel import arrays
 from emberline.models.kernel.arrays import Series
 from emberline.models.kernel.templates import each, total
-from emberline.scenarios.assets import Carrier, Kind
+from emberline.models.problem.site_assets import Hub
 
 Weights = np.ndarray | float
 
@@ -148,27 +148,6 @@ class Ports:
     """Level of a store at the end of each slot."""
     on: Linear | None = None
     """Whether a machine that is switched is on."""
-
-
-@dataclass(frozen=True)
-class Hub:
-    """The assets' numbers."""
-
-    hours: float
-    n: int
-    carriers: dict[str, Carrier]
-    assets: tuple[Kind, ...]
-    """Machines as converters."""
-    series: dict[str, dict[str, np.ndarray]]
-    """By asset and key, per slot."""
-    days: dict[str, list[tuple[range, float]]] = field(default_factory=dict)
-    """Slots of each local day and what a flexible load must take in them."""
-    direct_price_per_kg: float = 0.0
-    """Carbon price on scope 1."""
-    bought_price_per_kg: float = 0.0
-    """Carbon price on scope 2."""
-    harmless: frozenset[str] = frozenset()
-    """Carriers of which a surplus can never pay: see ``emberline.models.formulations.site.assets.harmless``."""
 
 
 @dataclass(frozen=True)

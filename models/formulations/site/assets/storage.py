@@ -11,8 +11,9 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from emberline.models.formulations.site.assets.ports import Flow, Hub, Linear, Ports, slots
+from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, slots
 from emberline.models.kernel.arrays import Variable, constraint
+from emberline.models.problem.site_assets import Hub
 from emberline.scenarios.assets import Storage
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from emberline.models.formulations.site.assets.ports import Flow, Hub, Linear, Ports, slots
+from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, slots
 from emberline.models.kernel.arrays import Variable, limit
 from emberline.models.kernel.templates import each, total
+from emberline.models.problem.site_assets import Hub
 from emberline.scenarios.assets import Flare, Load, Renewable, Sale, Source, Supply
 
 
