@@ -131,6 +131,7 @@ class Variable(pyo.Var):
 
     def ask_whole(self, some: np.ndarray) -> None:
         """Let some members, shape (n,), be integer."""
+        some = np.asarray(some, dtype=bool)
         self._whole = some if self._whole is None else self._whole | some
         for index, member in self.members.items():
             if some[self.place(index)]:
