@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.kernel.arrays import Rows, Variable
 from emberline.scenarios.energy_states import EnergyStates, Leg, Move, gap_costs, legs, slots_between, through
 
 Arc = tuple[int, int]
@@ -86,7 +85,7 @@ def add(
         for t in range(n_slots + 1 - leg.slots)
         if first[leg.start] <= t and t + leg.slots <= last[leg.end] and (among is None or (k, t) in among)
     ]
-    block.go = Variable(places, bounds=(0, 1), domain=pyo.Binary if whole else pyo.Reals)
+    block.go = pyo.Var(places, bounds=(0, 1), domain=pyo.Binary if whole else pyo.Reals)
     terms: dict[tuple[int, int], list[Any]] = defaultdict(list)
     energy: list[list[Any]] = [[] for _ in range(n_slots)]
     for (k, t), go in block.go.items():
@@ -103,7 +102,7 @@ def add(
     source, sink = (states.start_index, 0), (states.end_index, n_slots)
     for node in (source, sink):
         terms[node].append((node == source) - (node == sink))
-    block.balance = Rows(pyo.Any)
+    block.balance = pyo.Constraint(pyo.Any)
     # no template: works may be any expressions
     for node, flows in terms.items():
         balance = pyo.quicksum(flows)
@@ -175,7 +174,7 @@ def add_gaps(
         gaps |= {(t, n + 1): after.cost} if after else {}
     whole = through(states, price, step_min, states.start_index, states.end_index)
     gaps |= {(-1, n + 1): whole.cost} if whole else {}
-    block.gap = Variable(gaps, domain=pyo.Binary)
+    block.gap = pyo.Var(gaps, domain=pyo.Binary)
     terms: dict[int, list[Any]] = defaultdict(list)
     for (t, u), gap in block.gap.items():
         terms[t].append(-gap)
@@ -186,5 +185,5 @@ def add_gaps(
             terms[t + length].append(begins)
     terms[-1].append(1)
     terms[n + 1].append(-1)
-    block.balance = Rows(terms, says=lambda _, node: pyo.quicksum(terms[node]) == 0)
+    block.balance = pyo.Constraint(terms, rule=lambda _, node: pyo.quicksum(terms[node]) == 0)
     return pyo.quicksum(cost * block.gap[place] for place, cost in gaps.items())

@@ -3,11 +3,11 @@
 from emberline.models.explain.abatement_price import abatement_price
 from emberline.models.explain.capacity import hours, missing
 from emberline.models.explain.elastic import Conflict, Elastic
-from emberline.models.explain.limit import PRICES, Limit, clock
+from emberline.models.explain.limit import PRICES, Limit
 from emberline.models.explain.limits import limits
 from emberline.models.explain.relaxed import holds, impossible, impossible_at_all, kept
 
 __all__ = [
-    "PRICES", "Conflict", "Elastic", "Limit", "abatement_price", "clock", "holds", "hours", "impossible",
+    "PRICES", "Conflict", "Elastic", "Limit", "abatement_price", "holds", "hours", "impossible",
     "impossible_at_all", "kept", "limits", "missing",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ import xarray as xr
 from emberline.models.formulations.site import assets
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site.assets.ports import Linear
+from emberline.models.formulations.site.assets.result import burning as burning_slots
 from emberline.models.kernel.arrays import Series
 from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building
@@ -87,7 +88,7 @@ def abatement_price(scenario: Scenario, envelope: xr.Dataset, schedule: xr.Datas
     for burning in ((), None) if easy else (None,):
         model, program, hub = _build(data, load, cap, burning)
         outcome = program.run(time_limit=limit, gap=GAP)
-        if not outcome.found or hub is None or not burning(hub):
+        if not outcome.found or hub is None or not burning_slots(hub):
             break
     fixed += ["site"] if program.whole else []
     whole = " and ".join(fixed) or "none"

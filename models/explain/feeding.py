@@ -12,6 +12,7 @@ from emberline.models.problem import site as sites
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
 
 TOLERANCE_MWH = 1e-6
 
@@ -24,7 +25,7 @@ def unfed(problem: SlotProblem, data: SiteData) -> list[tuple[int, int, float, f
     """
     if data.hub is not None or not np.isfinite(data.limit_mwh()):
         return []
-    battery = 0.0 if data.battery is None else data.battery.power_mw * data.hours
+    battery = 0.0 if data.battery is None else data.battery.most_out * data.hours
     per = problem.cells_per_slot
     supply = np.repeat((data.pv + battery - data.base) / per, per)
     together = round(data.meter_min / data.cell_min)
@@ -48,14 +49,20 @@ def unfed(problem: SlotProblem, data: SiteData) -> list[tuple[int, int, float, f
     return found
 
 
-def unfed_lines(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
+def unfed_lines(scenario: Scenario, envelope: xr.Dataset) -> list[Message]:
     """What the grid cannot feed, in words."""
     if not scenario.orders:
         return []
     problem = line_reader.from_scenario(scenario, envelope)
     return [
-        f"a heat such as {problem.heats[h].name} at {scenario.line.stages[stage].name} draws {drawn:.1f} MW in a "
-        f"metered interval, and at best {there:.1f} MW are left for it"
+        Message(
+            "a heat such as {heat} at {stage} draws {drawn:.1f} MW in a metered interval, and at best {there:.1f} MW "
+            "are left for it",
+            heat=problem.heats[h].name,
+            stage=scenario.line.stages[stage].name,
+            drawn=drawn,
+            there=there,
+        )
         for h, stage, drawn, there in unfed(problem, sites.read(scenario, envelope))
     ]
 

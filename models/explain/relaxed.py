@@ -29,7 +29,7 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | Non
     Args:
         scenario: what is asked.
         envelope: durations, energies, availability and state (table ``ENVELOPE``).
-        start: the foreman's list, from whose cost a cap on extra cost counts; None: no such cap.
+        start: the baseline schedule, from whose cost a cap on extra cost counts; None: no such cap.
         time_limit: seconds.
     """
     data = sites.read(scenario, envelope)
@@ -53,12 +53,12 @@ def impossible_at_all(scenario: Scenario, envelope: xr.Dataset, start: xr.Datase
 
 
 def kept(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset) -> bool:
-    """Whether the foreman's list is a plan, judged as the search judges plans; False where that is not so quickly seen.
+    """Whether the baseline schedule is a plan, judged as the search judges plans; False where that takes long to see.
 
     Args:
         scenario: what is asked.
         envelope: as for ``impossible``.
-        start: the foreman's list.
+        start: the baseline schedule.
     """
     data = sites.read(scenario, envelope)
     if not scenario.orders or data.hub is not None:
@@ -75,7 +75,7 @@ def holds(
         scenario: what is asked.
         envelope: as for ``impossible``.
         schedule: of the same heats.
-        start: the foreman's list, from whose cost a cap on extra cost counts; None: no such cap.
+        start: the baseline schedule, from whose cost a cap on extra cost counts; None: no such cap.
         time_limit: seconds for what the site does under it.
     """
     problem, data = line_reader.from_scenario(scenario, envelope), sites.read(scenario, envelope)

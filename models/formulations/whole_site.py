@@ -56,7 +56,7 @@ class SiteModel:
             return set()
         found = burning(hub)
         if self.data.battery is not None and ELECTRICITY not in hub.hub.harmless:
-            both = np.minimum(*(held(getattr(self.model.site, name), hub.hub.n) for name in ("charge", "discharge")))
+            both = np.minimum(*(held(getattr(self.model.site, name), hub.hub.n) for name in ("put_in", "put_out")))
             found.update(np.flatnonzero(both > BOTH).tolist())
         return found
 

@@ -211,7 +211,7 @@ def constraint(block: Any, *sets: Any) -> Callable[[Callable[..., Any]], None]:
     """
 
     def add(rule: Callable[..., Any]) -> None:
-        name = rule.__name__  # type: ignore[attr-defined]
+        name = rule.__name__
         block.add_component(name, Rows(*sets, says=rule) if sets else pyo.Constraint(rule=rule))
 
     return add

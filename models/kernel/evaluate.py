@@ -246,8 +246,9 @@ class Evaluator:
             return np.bincount(source, amount, points.size)
         if is_named(node):
             return self.number(node.expr, points)
-        if node.__class__ in _ARITHMETIC:
-            return _ARITHMETIC[node.__class__]([self.number(part, points) for part in node.args])
+        arithmetic = _ARITHMETIC.get(node.__class__)
+        if arithmetic is not None:
+            return arithmetic([self.number(part, points) for part in node.args])
         if node.is_expression_type():
             raise NoTemplate
         if node.is_variable_type() and not node.fixed:

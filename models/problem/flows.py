@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from emberline.models.problem.site_assets import Hub
-from emberline.scenarios.assets import Storage
+from emberline.scenarios.assets import Storage, of
 from emberline.scenarios.assets.account import label
 
 
@@ -39,7 +39,7 @@ class HubFlows:
         def table(rows: dict[Any, np.ndarray]) -> np.ndarray:
             return np.array(list(rows.values()), dtype=float).reshape(len(rows), hub.n)
 
-        stores = {asset.name: asset for asset in hub.assets if isinstance(asset, Storage)}
+        stores = {store.name: store for store in of(hub.assets, Storage)}
         columns = {
             "asset_rate": (("flow", "time"), table(self.amounts) / hub.hours),
             "asset_level": (("store", "time"), table(self.levels)),

@@ -41,26 +41,37 @@ def down(minutes: float, step: float) -> int:
 
 @dataclass(frozen=True)
 class Rounding:
-    """How minutes become slots. The default is safe; ``published`` is that of the melt-shop cases in the literature.
+    """How minutes become slots. The default is safe: what keeps every limit on slots keeps it to the minute.
 
-    There every part is rounded by itself: ⌈duration⌉ + ⌈transfer⌉ at least, ⌈longest − transfer⌉ more at most, and
-    heat k of a cast is taken ⌊sum of earlier durations⌋ slots after the cast's start (Zhang et al. 2017).
+    ``published`` is that of the melt-shop cases in the literature. There every part is rounded by itself: ⌈duration⌉ +
+    ⌈transfer⌉ at least, ⌈longest − transfer⌉ more at most, and heat k of a cast is taken ⌊sum of earlier durations⌋
+    slots after the cast's start (Zhang et al. 2017).
+
+    ``outer`` is a relaxation for proofs: of a plan with starts at any times all may be moved back to the beginning of
+    their slot, and every limit is still kept. As ⌊a + b⌋ lies between ⌊a⌋ + ⌊b⌋ and ⌊a⌋ + ⌈b⌉, what must pass at least
+    is rounded down, and what may pass at most is rounded up.
     """
 
     published: bool = False
+    outer: bool = False
+
+    def slots(self, minutes: float, step: float) -> int:
+        """Slots that pass until some minutes are over."""
+        return down(minutes, step) if self.outer else up(minutes, step)
 
     def least(self, duration: float, transfer: float, offset: float, step: float) -> int:
         """Least slots from a start to the next start, which lies ``offset`` minutes after its cast's start."""
         if self.published:
             return up(duration, step) + up(transfer, step) - down(offset, step)
-        return up(duration + transfer - offset, step)
+        return self.slots(duration + transfer - offset, step)
 
     def most(self, duration: float, transfer: float, longest: float, offset: float, step: float) -> int:
         """Most slots from a start to the next start."""
         if self.published:
             wait = up(longest - transfer, step)
             return up(duration, step) + up(transfer, step) + wait - down(offset, step)
-        return down(duration + longest - offset, step)
+        minutes = duration + longest - offset
+        return up(minutes, step) if self.outer else down(minutes, step)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from emberline.models.problem import site_assets as assets
 from emberline.models.problem.purchase import Purchase
 from emberline.models.problem.site_assets import Hub
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.site import Battery
+from emberline.scenarios.assets import Storage
 from emberline.scenarios.tariff.settlement import marginal_prices
 
 
@@ -36,9 +36,7 @@ class SiteData:
     meter_min: float
     cell_min: float
     step_min: float
-    battery: Battery | None
-    level_mwh: float
-    end_mwh: float
+    battery: Storage | None
     curtails: bool = False
     """Whether it may pay to curtail PV: the goal counts money and there are negative prices."""
     hub: Hub | None = None
@@ -107,11 +105,6 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
     """The site of a scenario."""
     horizon, inputs, site = scenario.horizon, scenario.inputs, scenario.site
     hours = horizon.step_h
-    battery = site.battery if site.battery and site.battery.energy_mwh > 0 and site.battery.power_mw > 0 else None
-    level = float(envelope["battery_level_mwh"]) if battery else 0.0
-    end = 0.0
-    if battery:
-        end = level if battery.end_level_share is None else battery.end_level_share * battery.energy_mwh
     signal = "carbon_intensity_kg_per_mwh"
     if scenario.goal.signal == "marginal":
         signal = f"marginal_{signal}"
@@ -136,10 +129,8 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
         meter_min=site.grid.metered_interval_min,
         cell_min=math.gcd(int(horizon.step_min), int(site.grid.metered_interval_min)),
         step_min=horizon.step_min,
-        battery=battery,
+        battery=scenario.battery,
         curtails=scenario.goal.minimize != "carbon" and bool((prices.imported < 0).any()),
-        level_mwh=level,
-        end_mwh=end,
         hub=assets.read(scenario),
         purchase=purchase,
         sunk_cost=prices.constant + (0.0 if purchase is None else purchase.constant),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,9 +13,10 @@ from emberline.scenarios.assets import (
     ELECTRICITY,
     Carrier,
     Converter,
-    Kind,
+    Named,
     Source,
     Supply,
+    of,
 )
 
 
@@ -26,7 +27,7 @@ class Hub:
     hours: float
     n: int
     carriers: dict[str, Carrier]
-    assets: tuple[Kind, ...]
+    assets: tuple[Named, ...]
     """Machines as converters."""
     series: dict[str, dict[str, np.ndarray]]
     """By asset and key, per slot."""
@@ -38,17 +39,18 @@ class Hub:
     """Carbon price on scope 2."""
     harmless: frozenset[str] = frozenset()
     """Carriers of which a surplus can never pay: see ``emberline.models.problem.site_assets.harmless``."""
+    alone: Collection[int] = ()
+    """Slots in which a store is either filled or emptied, where both could pay."""
 
 
 def dearest(hub: Hub, port: str) -> float:
     """The most that a unit of what is supplied costs or emits, by a port of the site; 0 where nothing is supplied."""
     found = [0.0]
-    for asset in hub.assets:
-        if isinstance(asset, Supply):
-            priced = hub.direct_price_per_kg if asset.scope == 1 else hub.bought_price_per_kg
-            price = float(np.max(hub.series[asset.name]["price_per_unit"]))
-            kg = asset.fossil_kg_per_unit
-            found.append({"carbon": kg, "cost": price, "full_cost": price + priced * kg}[port])
+    for supply in of(hub.assets, Supply):
+        priced = hub.bought_price_per_kg if supply.bought else hub.direct_price_per_kg
+        price = float(np.max(hub.series[supply.name]["price_per_unit"]))
+        kg = supply.fossil_kg_per_unit
+        found.append({"carbon": kg, "cost": price, "full_cost": price + priced * kg}[port])
     return max(found)
 
 
@@ -58,7 +60,7 @@ def read(scenario: Scenario) -> Hub | None:
     if not site.assets:
         return None
     hours = scenario.horizon.step_h
-    assets = tuple(site.cores.get(asset.name, asset) for asset in site.assets)
+    assets = site.equipment
     series = {asset.name: scenario.asset_series(asset.name) for asset in assets}
     days = {name: load.days(scenario.horizon) for name, load in site.flexible.items()}
     return Hub(
@@ -90,17 +92,13 @@ def harmless(
         bought: whether the price of electricity is nowhere negative.
     """
     found = set()
+    paid_for = {supply.name: bool((series[supply.name]["price_per_unit"] < 0).any()) for supply in of(assets, Supply)}
     for name, carrier in carriers.items():
         can_pay = name == ELECTRICITY and not bought
-        for asset in assets:
-            if isinstance(asset, Supply):
-                # a purchase that must not be less is not foreseen: any can be left
-                can_pay |= asset.carrier == name and bool((series[asset.name]["price_per_unit"] < 0).any())
-            elif isinstance(asset, Source):
-                can_pay |= asset.carrier == name
-            elif isinstance(asset, Converter) and not _idles(asset, carriers):
-                made = [asset.carrier] if asset.main == "output" else []
-                can_pay |= name in made + [stream.carrier for stream in asset.outputs]
+        # a purchase that must not be less is not foreseen: any can be left
+        can_pay |= any(supply.carrier == name and paid_for[supply.name] for supply in of(assets, Supply))
+        can_pay |= any(source.carrier == name for source in of(assets, Source))
+        can_pay |= any(name in machine.gives and not _idles(machine, carriers) for machine in of(assets, Converter))
         if carrier.dumps or not can_pay:
             found.add(name)
     return frozenset(found)

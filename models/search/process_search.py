@@ -65,8 +65,8 @@ class ProcessSearch:
     best: BestPlan | None = None
     bound: float | None = None
     infeasible: bool = False
-    foreman: bool = False
-    """Whether the best plan has the foreman's switches."""
+    baseline: bool = False
+    """Whether the best plan has the baseline's switches."""
     hints: list[dict[Any, np.ndarray]] = field(default_factory=list)
     """Units that run in each mode by step, by lists to look around."""
     improvement: Any = None
@@ -119,7 +119,7 @@ class ProcessSearch:
         rank = self.aim.rank(flows)
         if not anyway and self.best is not None and rank >= self.best.rank - 1e-9 * abs(self.best.rank):
             return False
-        self.foreman = False
+        self.baseline = False
         self.best = BestPlan(values, flows, self.aim.value(flows), rank)
         whole = abs(self.best.value + self.aim.constant)
         self.share = min(max(abs(self.best.value) / whole, 1e-4), 1.0) if whole else 1.0

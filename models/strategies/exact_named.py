@@ -32,8 +32,8 @@ CLOSE = 0.2
 """Gap below which the program leaves the looking for plans out."""
 SMALL_TERMS = 200_000
 """Lines of fewer terms than these are solved as a whole before all else."""
-FIRST = 0.4
-"""Share of the time for that."""
+FIRST = (0.8, 0.5)
+"""Share of the time for that; the second where there is no plan yet."""
 SECOND, NODES = 0.2, 200
 """Share of the time, and nodes, for the second goal."""
 SAME = 1e-9
@@ -62,13 +62,13 @@ def exact(problem: SlotProblem) -> bool:
 
 def suits(search: Search) -> bool:
     """Whether the line is so small that solving it as a whole is the quickest way to its best plan."""
-    few = terms(search.problem) <= min(SMALL_TERMS, FIRST * TERMS_A_SECOND * search.left)
+    few = terms(search.problem) <= min(SMALL_TERMS, TERMS_A_SECOND * search.left / 2)
     return few and exact(search.problem)
 
 
 def run(search: Search) -> None:
     """Solve a small line as a whole, in a share of the time."""
-    solve(search, FIRST * search.left)
+    solve(search, FIRST[search.best is None] * search.left)
     if search.best is not None and search.over():
         _second(search, SECOND * search.rest)
     search.tell()

@@ -1,4 +1,4 @@
-"""The heats of a line, planned by one of several strategies: all begin with the foreman's list and prove a bound."""
+"""The heats of a line, planned by one of several strategies: all begin with the baseline schedule and prove a bound."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def heats(
     better = search.best is not None and search.best is not given
     # the rounding of published cases is their own rule
     exact = search.infeasible and (rounding is not None or _at_all(search, scenario, envelope))
-    made = as_schedule(search, scenario, envelope, improved=better, foreman=first, exact=exact)
+    made = as_schedule(search, scenario, envelope, improved=better, baseline=first, exact=exact)
     return made.assign_attrs(strategy=name)
 
 
@@ -168,13 +168,13 @@ def pursue(search: Search, strategy: str | None = None) -> str:
 
 
 def _settle(search: Search, data: SiteData, given: Starts | None) -> None:
-    """Give the best plan, and the foreman's list if it turns out to be better, what the site can really do."""
+    """Give the best plan, and the baseline schedule if it turns out to be better, what the site can really do."""
     began = time.perf_counter()
     found, search.best, search.best_flows = search.best, None, None
     search.data = data
     limit = max(search.left, SETTLE_SHARE * search.time_limit)
     tries = [(plan, limit) for plan in ((found, given) if found is not given else (given,)) if plan is not None]
-    # a short limit leaves no time for the site: the foreman's list, which it can do, is worth more of it
+    # a short limit leaves no time for the site: the baseline schedule, which it can do, is worth more of it
     tries += [(given, LAST_S)] if given is not None and limit < LAST_S else []
     for plan, seconds in tries:
         if seconds > limit and search.best is not None:

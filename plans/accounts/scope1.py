@@ -10,7 +10,7 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.process import Process
-from emberline.scenarios.records.line import Emission
+from emberline.scenarios.records.emissions import Emission
 from emberline.scenarios.records.scenario import mode_name
 
 

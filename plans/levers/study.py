@@ -1,22 +1,22 @@
 """What each lever brings: shifting heats, battery, stores, engines, heat recovery, each alone and each as the last.
 
-A lever is something that a plant can do without: ``shifting`` (heats at other times than the foreman's), the battery,
+A lever is something that a plant can do without: ``shifting`` (heats at other times than the baseline's), the battery,
 a store, a machine of the site. Of any set of levers the study knows what the plant comes to with these and no others,
 the site used as well as can be in every case:
 
-* **first in**: the foreman's heats with this lever alone, against the foreman's heats with none.
+* **first in**: the baseline heats with this lever alone, against the baseline heats with none.
 * **last in**: the joint plan with all levers, against all but this one.
-* **by rules**: what the foreman has of it already, his day by plain rules with the lever against the same without.
+* **by rules**: what the baseline has of it already, its day by plain rules with the lever against the same without.
 
 First in and last in differ, because levers overlap: a battery has less to do where heats have moved already, and more
 where an engine makes steam besides. Neither column adds up to what all levers bring together; what is missing stands
 beside each as its interaction, below nought where levers do the same work and above where they help each other.
 
 With ``shifting`` the best of all heats that were planned is taken (the joint plan's, those planned first, the
-foreman's), but none are planned anew for a plant without the lever. New ones could only better the case without, so
+baseline's), but none are planned anew for a plant without the lever. New ones could only better the case without, so
 last in is the most that a lever of the site can be worth in the plan, up to what the searches have left open.
 
-What a site cannot do without under the foreman's heats is no lever: battery, stores and recoveries are taken away
+What a site cannot do without under the baseline heats is no lever: battery, stores and recoveries are taken away
 first, boilers last, and what stays serves the need of its carrier, or keeps the import limit, in every case. Loads,
 supplies, sales, PV and flexible loads always stay. Each case is followed by the twin without disturbance, and its
 figures are the replay's.
@@ -27,18 +27,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from emberline.models import redispatch
 from emberline.plans.accounts.figures import figures
-from emberline.plans.levers.case import FOREMAN, JOINT, SEQUENTIAL, Case, Lever, Levers, change, goal_value
+from emberline.plans.levers.case import BASELINE, JOINT, SEQUENTIAL, Case, Lever, Levers, change, goal_value
 from emberline.plans.plan.plan import Plan, number_told, plan, violations
 from emberline.plans.plan.progress import Progress
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Boiler, FlexibleLoad, Storage, WasteHeatRecovery
+from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
 from emberline.scenarios.records.site import Site
 
 SHIFTING, BATTERY = "shifting", "battery"
@@ -94,11 +93,10 @@ def refused(scenario: Scenario) -> str:
 def candidates(site: Site) -> list[tuple[str, str]]:
     """Name and kind of what may be a lever: those first that are most likely dispensable."""
     found = [(BATTERY, "battery")] if site.battery is not None else []
-    machines = [a for a in site.assets if a.name in site.cores and not isinstance(a, FlexibleLoad)]
-    first: list[Any] = [a for a in site.assets if isinstance(a, Storage)]
-    first += [a for a in machines if isinstance(a, WasteHeatRecovery)]
-    rest = sorted((a for a in machines if a not in first), key=lambda a: isinstance(a, Boiler))
-    return found + [(a.name, a.kind) for a in (*first, *rest)]
+    machines = [machine for machine in of(site.assets, Machine) if machine.decided]
+    recovery, boilers = of(machines, WasteHeatRecovery), of(machines, Boiler)
+    rest = [machine for machine in machines if machine not in (*recovery, *boilers)]
+    return found + [(asset.name, asset.kind) for asset in (*of(site.assets, Storage), *recovery, *rest, *boilers)]
 
 
 def without(scenario: Scenario, names: Collection[str]) -> Scenario:
@@ -117,12 +115,12 @@ def _seen_by_production(scenario: Scenario) -> Scenario:
 
 
 def _together(scenario: Scenario, known: xr.Dataset | None, tell: Progress, cancel: Callable[[], bool] | None) -> Plan:
-    """Heats and site searched together, from the foreman's heats and those planned first: never worse than both."""
+    """Heats and site searched together, from the baseline heats and those planned first: never worse than both."""
     from emberline import models, twin
 
     envelope = twin.envelope(scenario)
     dispatched = twin.dispatch(scenario, envelope)
-    baseline = twin.replay(scenario, dispatched).assign_attrs(policy="foreman")
+    baseline = twin.replay(scenario, dispatched).assign_attrs(policy="baseline")
     ruled = bool(dispatched.attrs["complete"])
     schedule = models.optimize(
         scenario,
@@ -167,7 +165,7 @@ class _Study:
         self.envelope = made.envelope
         self.lists: dict[str, xr.Dataset] = {}
         known = {
-            FOREMAN: twin.dispatch(scenario, self.envelope), SEQUENTIAL: first.schedule, JOINT: made.schedule
+            BASELINE: twin.dispatch(scenario, self.envelope), SEQUENTIAL: first.schedule, JOINT: made.schedule
         }  # fmt: skip
         for name, heats in known.items():
             # what was known before keeps its name
@@ -188,8 +186,8 @@ class _Study:
         def weighed(done: int, lever: str) -> None:
             tell({"phase": "levers", "done": done, "of": total, "lever": lever})
 
-        bare = self.case(every, (FOREMAN,))
-        managed = self.case(frozenset(), (FOREMAN,))
+        bare = self.case(every, (BASELINE,))
+        managed = self.case(frozenset(), (BASELINE,))
         sequential = self.case(frozenset(), (SEQUENTIAL,))
         joint = self._joint(shifted)
         weighed(1, "all")
@@ -199,13 +197,13 @@ class _Study:
         ]
         weighed(2, SHIFTING)
         for number, name in enumerate(own, start=3):
-            alone, rest = self.case(every - {name}, (FOREMAN,)), self.case(frozenset({name}), shifted)
+            alone, rest = self.case(every - {name}, (BASELINE,)), self.case(frozenset({name}), shifted)
             pair = self.ruled(frozenset({name})), ruled
             found.append(self._lever(name, names[name], bare, alone, rest, joint, ruled=pair))
             weighed(number, name)
         bound, gap = self._proven(joint)
         return Levers(
-            scenario=self.scenario, foreman=ruled, bare=bare, managed=managed, sequential=sequential, joint=joint,
+            scenario=self.scenario, baseline=ruled, bare=bare, managed=managed, sequential=sequential, joint=joint,
             heats_first=first, search=self.made, bound=bound, gap=gap, levers=tuple(found), needed=tuple(needed),
         )  # fmt: skip
 
@@ -234,7 +232,7 @@ class _Study:
         gone: set[str] = set()
         kept = []
         for name in names:
-            if self._site(frozenset({*gone, name})).least(self.lists[FOREMAN]) < float("inf"):
+            if self._site(frozenset({*gone, name})).least(self.lists[BASELINE]) < float("inf"):
                 gone.add(name)
             else:
                 kept.append(name)
@@ -245,9 +243,9 @@ class _Study:
 
         if gone not in self._ready:
             plant = without(self.scenario, gone)
-            foreman = twin.dispatch(plant, self.envelope)
+            baseline = twin.dispatch(plant, self.envelope)
             self._ready[gone] = redispatch.Redispatch(
-                plant, self.envelope, foreman if foreman.attrs["complete"] else None
+                plant, self.envelope, baseline if baseline.attrs["complete"] else None
             )
         return self._ready[gone]
 
@@ -288,16 +286,16 @@ class _Study:
         )
 
     def ruled(self, gone: frozenset[str]) -> Case:
-        """The foreman's day by rules, without some assets."""
+        """The baseline run by rules, without some assets."""
         from emberline import twin
 
         plant = without(self.scenario, gone)
         dispatched = twin.dispatch(plant, self.envelope)
         if not dispatched.attrs["complete"]:
-            return Case(FOREMAN, None, "no plan", reason="the foreman finds no place for all heats")
+            return Case(BASELINE, None, "no plan", reason="the baseline finds no place for all heats")
         replay = twin.replay(plant, dispatched)
         sums = figures(plant, replay, float(replay.attrs["tonnes"]))
-        return Case(FOREMAN, sums, "by rules", slack=0.0, broken=len(violations(replay)))
+        return Case(BASELINE, sums, "by rules", slack=0.0, broken=len(violations(replay)))
 
     def _joint(self, shifted: tuple[str, ...]) -> Case:
         """The best plan of all: the searched one as it is, or its heats or others with the site planned once more."""

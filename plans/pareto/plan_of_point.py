@@ -45,7 +45,7 @@ def front_plan(front: Front, point: int, *, on_progress: Progress | None = None)
     assert made.schedule is not None
     began = time.perf_counter()
     tell({"phase": "replays"})
-    replays = disturbed_replays(made.scenario, made.schedule, ground.foreman, tell)
+    replays = disturbed_replays(made.scenario, made.schedule, ground.dispatched, tell)
     seconds = {"optimize": float(row["seconds"].item()), "replays": time.perf_counter() - began}
     told = {name: np.nan if value is None else value for name, value in vars(made).items() if name in TOLD}
     schedule = made.schedule.assign_attrs(found=1, status=made.status, goal=made.scenario.goal.minimize, **told)

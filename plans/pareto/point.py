@@ -69,7 +69,7 @@ def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> So
         first: ``CARBON`` or ``COST``.
     """
     began = time.perf_counter()
-    plan = search(ground, ask(ground, first), ground.foreman if ground.ruled else None, stop)
+    plan = search(ground, ask(ground, first), ground.dispatched if ground.ruled else None, stop)
     if not plan.acceptable:
         return Solved(Point(number, plan, seconds=time.perf_counter() - began))
     kept = _known(plan)

@@ -24,12 +24,12 @@ CARBON, COST = "carbon", "cost_with_carbon_price"
 
 @dataclass(frozen=True)
 class Ground:
-    """What all points have in common: the scenario without its cap on extra cost, and the foreman's day."""
+    """What all points have in common: the scenario without its cap on extra cost, and the baseline run."""
 
     scenario: Scenario
     envelope: xr.Dataset
-    foreman: xr.Dataset
-    """His list."""
+    dispatched: xr.Dataset
+    """The baseline schedule."""
     baseline: xr.Dataset
     baseline_figures: Figures
     ruled: bool
@@ -44,7 +44,7 @@ def prepare(scenario: Scenario) -> Ground:
     free = scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"caps": caps})})
     envelope = twin.envelope(free)
     dispatched = twin.dispatch(free, envelope)
-    baseline = twin.replay(free, dispatched).assign_attrs(policy="foreman")
+    baseline = twin.replay(free, dispatched).assign_attrs(policy="baseline")
     sums = figures(free, baseline, float(baseline.attrs["tonnes"]))
     return Ground(free, envelope, dispatched, baseline, sums, bool(dispatched.attrs["complete"]))
 

@@ -1,4 +1,4 @@
-"""A plan: the foreman's baseline, the schedule, its replays, the ledger and the verdict, from one scenario."""
+"""A plan: the baseline, the schedule, its replays, the ledger and the verdict, from one scenario."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.replays import Replays, disturbed_replays
 from emberline.plans.plan.start_lists import beginnings
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message, mark, sentences
 
 if TYPE_CHECKING:
     from emberline.models import Study
@@ -46,7 +47,7 @@ class Plan:
     bound: float | None
     gap: float | None
     reason: str = ""
-    """Why there is no plan, or why it is not better than the foreman."""
+    """Why there is no plan, or why it is not better than the baseline."""
     schedule: xr.Dataset | None = None
     schedule_figures: Figures | None = None
     replay: xr.Dataset | None = None
@@ -116,18 +117,26 @@ class Plan:
     def verdict(self) -> str:
         """One sentence for the planner."""
         if not self.found:
-            return f"No plan: {self.reason or self.status}."
+            return Message("No plan: {reason}.", reason=self.reason or Message(self.status))
         if self.missed:
-            return f"Not acceptable: the twin found {len(self.missed)} violation(s) when it followed the schedule."
+            return Message(
+                "Not acceptable: the twin found {count} violation(s) when it followed the schedule.",
+                count=len(self.missed),
+            )
         if not self.agreed:
-            return "Not acceptable: the twin does not agree with the schedule on energy, carbon or cost."
-        held = "; it held in {} of {} disturbed days".format(*self.holding) if self.holding else ""
-        says = [f"Feasible, and the twin agrees{held}.", self._lateness, self.reason]
+            return Message("Not acceptable: the twin does not agree with the schedule on energy, carbon or cost.")
+        feasible = Message("Feasible, and the twin agrees.")
+        if self.holding:
+            held, n = self.holding
+            feasible = Message(
+                "Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=held, n=n
+            )
+        parts: list[str] = [feasible, self._lateness, self.reason]
         goal = "carbon_kg" if self.scenario.goal.minimize == "carbon" else "cost"
         saved = self.saved()
         if saved.get(goal, 0.0) < 0 and saved.get(f"stock_{goal}", 0.0) < 0:
-            says.append("The baseline ends with more stock, which counts at what it took on average to make.")
-        return " ".join(filter(None, says))
+            parts.append(Message("The baseline ends with more stock, which counts at what it took on average to make."))
+        return sentences(*parts)
 
     @property
     def _lateness(self) -> str:
@@ -136,17 +145,19 @@ class Plan:
             return ""
         minutes = sum(float(row["amount"]) for row in late)
         proven = self.objective is not None and self.bound is not None and self.objective <= self.bound + SURE
-        least = "no schedule is less late" if proven else "the least that was found"
-        return f"Late: {len(late)} heat(s), {minutes:g} min in all; {least}."
+        least = mark("Late: {count} heat(s), {minutes:g} min in all; the least that was found.")
+        if proven:
+            least = mark("Late: {count} heat(s), {minutes:g} min in all; no schedule is less late.")
+        return Message(least, count=len(late), minutes=minutes)
 
     @property
     def comparable(self) -> bool:
-        """Whether the foreman makes and serves what the plan does; else nothing is saved against him."""
+        """Whether the baseline makes and serves what the plan does; else nothing is saved against it."""
         return self.replay_figures is None or comparable(self.baseline_figures, self.replay_figures)
 
     @property
     def stock(self) -> Difference | None:
-        """What the undisturbed replay ends with in stock more than the foreman; None where there are no stores."""
+        """What the undisturbed replay ends with in stock more than the baseline; None where there are no stores."""
         made = self.replay_figures
         return difference(self.baseline_figures, made) if made is not None and (made.stock or made.levels) else None
 
@@ -163,10 +174,10 @@ class Plan:
         return wanted if close else {}
 
     def saved(self) -> dict[str, float]:
-        """Saving of the undisturbed replay against the undisturbed foreman, absolute and as a share.
+        """Saving of the undisturbed replay against the undisturbed baseline, absolute and as a share.
 
-        What either of them has more in stock is credited to him; ``stock_carbon_kg`` and ``stock_cost``, part of what
-        is saved, tell it apart. Empty where there is no plan, or the foreman makes or serves less.
+        What either of them has more in stock is credited to it; ``stock_carbon_kg`` and ``stock_cost``, part of what
+        is saved, tell it apart. Empty where there is no plan, or the baseline makes or serves less.
         """
         if self.replay_figures is None or not self.comparable:
             return {}
@@ -176,12 +187,12 @@ class Plan:
             before, after = getattr(self.baseline_figures, name), getattr(self.replay_figures, name)
             out[name] = before - after + credit.get(name, 0.0)
             out[f"{name}_share"] = out[name] / abs(before) if before else 0.0
-        foreman = self.baseline_figures
-        if foreman.demand_cost or self.replay_figures.demand_cost:
+        baseline = self.baseline_figures
+        if baseline.demand_cost or self.replay_figures.demand_cost:
             # by the tariff's rates; taxes on them stay with the rest
-            out["demand_cost"] = foreman.demand_cost - self.replay_figures.demand_cost
+            out["demand_cost"] = baseline.demand_cost - self.replay_figures.demand_cost
             out["cost_without_demand"] = out["cost"] - out["demand_cost"]
-            rest = abs(foreman.cost - foreman.demand_cost)
+            rest = abs(baseline.cost - baseline.demand_cost)
             out["cost_without_demand_share"] = out["cost_without_demand"] / rest if rest else 0.0
         return out | {f"stock_{name}": value for name, value in credit.items()}
 
@@ -237,16 +248,16 @@ class Plan:
         return book.products.summary(self.scenario.goal.signal) if book is not None and book.products else {}
 
     def _stock(self) -> dict[str, Any]:
-        more, made, foreman = self.stock, self.replay_figures, self.baseline_figures
+        more, made, baseline = self.stock, self.replay_figures, self.baseline_figures
         if more is None or made is None:
             return {}
         stores = {
             name: {
                 "start_t": store.start_t,
                 "end_t": made.stock[name],
-                "foreman_end_t": foreman.stock[name],
-                "kg_per_t": rate(name, "stock_kg_per_t", foreman, made),
-                "cost_per_t": rate(name, "stock_cost_per_t", foreman, made),
+                "baseline_end_t": baseline.stock[name],
+                "kg_per_t": rate(name, "stock_kg_per_t", baseline, made),
+                "cost_per_t": rate(name, "stock_cost_per_t", baseline, made),
             }
             for name, store in self.scenario.store.items()
         }
@@ -255,9 +266,9 @@ class Plan:
                 "unit": store.unit,
                 "start": store.start,
                 "end": made.levels[store.name],
-                "foreman_end": foreman.levels[store.name],
-                "kg_per_unit": rate(store.name, "level_kg_per_unit", foreman, made),
-                "cost_per_unit": rate(store.name, "level_cost_per_unit", foreman, made),
+                "baseline_end": baseline.levels[store.name],
+                "kg_per_unit": rate(store.name, "level_kg_per_unit", baseline, made),
+                "cost_per_unit": rate(store.name, "level_cost_per_unit", baseline, made),
             }
             for store in site_stores(self.scenario)
             if store.name in more.levels
@@ -291,7 +302,7 @@ def plan(
     keep: Callable[[xr.Dataset], xr.Dataset] | None = None,
     others: Sequence[xr.Dataset] = (),
 ) -> Plan:
-    """Make a plan: the foreman's day, the schedule, its replay without and with disturbance.
+    """Make a plan: the baseline run, the schedule, its replay without and with disturbance.
 
     Args:
         scenario: what is asked.
@@ -317,7 +328,7 @@ def plan(
         envelope = twin.envelope(scenario)
         until = time.perf_counter() + max(scenario.goal.time_limit_s, LEAST_S)
         dispatched = twin.dispatch(scenario, envelope, over=lambda: time.perf_counter() > until)
-        baseline = twin.replay(scenario, dispatched).assign_attrs(policy="foreman")
+        baseline = twin.replay(scenario, dispatched).assign_attrs(policy="baseline")
         ruled = bool(dispatched.attrs["complete"])
         baseline_figures = figures(scenario, baseline, float(baseline.attrs["tonnes"]))
     with phase("optimize"):
@@ -371,7 +382,7 @@ def plan(
 
 
 def stands(scenario: Scenario, baseline: xr.Dataset) -> bool:
-    """Whether the foreman's complete list, as the twin ran it, is a plan itself: it keeps all limits, caps and margins.
+    """Whether the complete baseline schedule, as the twin ran it, is a plan: it keeps all limits, caps and margins.
 
     Args:
         scenario: with heats.
@@ -384,9 +395,11 @@ def stands(scenario: Scenario, baseline: xr.Dataset) -> bool:
 
 
 def _list_instead(scenario: Scenario, dispatched: xr.Dataset, schedule: xr.Dataset) -> xr.Dataset:
-    """The foreman's list where the search found nothing: its starts may lie between steps."""
+    """The baseline schedule where the search found nothing: its starts may lie between steps."""
     step = scenario.horizon.step_min
-    reason = f"The foreman's list: the search found no schedule whose starts lie on steps of {step:g} min."
+    reason = Message(
+        "The baseline schedule: the search found no schedule whose starts lie on steps of {step:g} min.", step=step
+    )
     kept = {name: value for name, value in schedule.attrs.items() if name.startswith("seconds ") or name == "constant"}
     found = {"found": 1, "status": "best found", "objective": math.nan, "bound": math.nan, "gap": math.nan}
     return dispatched.assign_attrs(kept | found | {"policy": "schedule", "reason": reason})

@@ -17,8 +17,8 @@ from emberline.scenarios import Scenario
 Limit = tuple[str, str, str, str]
 """Kind of a violation, stage or process, unit, and the unit of measure of its amount."""
 LATE = ("due", "unfinished")
-FOREMAN = ("carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries", "violations")
-"""What is kept of the foreman's replay beside."""
+BASELINE = ("carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries", "violations")
+"""What is kept of the baseline replay beside."""
 FAN = 200
 """Replications of which the import over time is kept, the first ones: enough for quantiles of it."""
 
@@ -48,7 +48,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Followed:
-    """What is followed again and again: a schedule, and the foreman's list where he is compared with."""
+    """What is followed again and again: a schedule, and the baseline schedule where it is compared with."""
 
     scenario: Scenario
     schedule: xr.Dataset
@@ -63,19 +63,19 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
 
     asked, chosen = followed.scenario, list(replications)
     runs = twin.replays(asked, followed.schedule, chosen, seed=followed.seed)
-    foremans: Iterator[xr.Dataset] = iter(())
+    baselines: Iterator[xr.Dataset] = iter(())
     if followed.dispatched is not None:
-        foremans = twin.replays(asked, followed.dispatched, chosen, seed=followed.seed)
+        baselines = twin.replays(asked, followed.dispatched, chosen, seed=followed.seed)
     reader, stores = _Reader(asked), asked.processes or any(site_stores(asked))
     for replication, run in zip(chosen, runs, strict=True):
-        # the schedule was nominated; the foreman nominates what he draws
+        # the schedule was nominated; the baseline nominates what it draws
         sums = figures(asked, run, float(run.attrs["tonnes"]), nominated=followed.schedule)
         outcome = reader.read(replication, run, sums)
         if followed.dispatched is not None:
-            his = next(foremans)
-            baseline = figures(asked, his, float(his.attrs["tonnes"]))
-            told = reader.read(replication, his, baseline).figures
-            outcome.figures.update({f"baseline_{name}": told[name] for name in FOREMAN})
+            theirs = next(baselines)
+            baseline = figures(asked, theirs, float(theirs.attrs["tonnes"]))
+            told = reader.read(replication, theirs, baseline).figures
+            outcome.figures.update({f"baseline_{name}": told[name] for name in BASELINE})
             if stores:
                 more = shortfall(asked, baseline, sums)
                 outcome.figures.update(more_carbon_kg=more.carbon_kg, more_cost=more.cost)

@@ -1,4 +1,4 @@
-"""Disturbed replays: schedule and foreman's list followed on the same luck, and what comes of it."""
+"""Disturbed replays: schedule and baseline schedule followed on the same luck, and what comes of it."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ FIGURES = ("carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries")
 
 @dataclass(frozen=True)
 class Replays:
-    """Disturbed replays of schedule and foreman on the same luck, dimension ``replication``."""
+    """Disturbed replays of schedule and baseline on the same luck, dimension ``replication``."""
 
     n: int
     held: int
     """Replays without any violation."""
     data: xr.Dataset
-    """``carbon_kg``, ``cost``, ``peak_mw``, ``violations``, ``late_heats``, ``missed_deliveries`` and the foreman's
+    """``carbon_kg``, ``cost``, ``peak_mw``, ``violations``, ``late_heats``, ``missed_deliveries`` and the baseline's
     ``baseline_…``; where there are stores ``more_carbon_kg`` and ``more_cost``: by how much the schedule's stocks and
-    deliveries are worth more than the foreman's."""
+    deliveries are worth more than the baseline's."""
 
     def quantiles(self) -> dict[str, dict[str, float]]:
-        """P10, P50 and P90 of each figure, and of what is saved against the foreman on the same luck."""
+        """P10, P50 and P90 of each figure, and of what is saved against the baseline on the same luck."""
         if not self.n:
             return {}
         told = [name for name in FIGURES if name in self.data]
@@ -49,7 +49,7 @@ class Replays:
 
 
 def disturbed_replays(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset, tell: Progress) -> Replays:
-    """Replays of schedule and foreman's list under the same disturbances."""
+    """Replays of schedule and baseline schedule under the same disturbances."""
     from emberline import twin
 
     n = scenario.disturbances.replications if scenario.disturbed else 0
@@ -63,7 +63,7 @@ def disturbed_replays(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.D
         made: dict[str, Figures] = {}
         for prefix, followed in (("", schedule), ("baseline_", dispatched)):
             run = twin.replay(scenario, followed, replication=replication, disturbed=True)
-            # the foreman nominates what he draws
+            # the baseline nominates what it draws
             nominated = followed if followed is schedule else None
             sums = figures(scenario, run, float(run.attrs["tonnes"]), nominated=nominated)
             made[prefix] = sums

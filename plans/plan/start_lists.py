@@ -1,4 +1,4 @@
-"""What the search of a plan begins with beside the foreman's list: lists around which it looks too."""
+"""What the search of a plan begins with beside the baseline schedule: lists around which it looks too."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from emberline.models import Study
 
 PEAKS = 6
-"""How many peaks a foreman who keeps the peak low tries, between what he draws anyway and what is impossible."""
+"""How many peaks a baseline that keeps the peak low tries, between what it draws anyway and what is impossible."""
 
 
 def beginnings(
     scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset, ruled: bool, study: Study | None
 ) -> Iterator[xr.Dataset]:
-    """More lists to look around than the foreman's; of processes his own, where it does not keep all limits."""
+    """More lists to look around than the baseline's; of processes its own, where it does not keep all limits."""
     from emberline import twin
 
     if scenario.processes and not ruled:
@@ -35,7 +35,7 @@ def beginnings(
 
 
 def _lower_peaks(scenario: Scenario, envelope: xr.Dataset, dispatched: xr.Dataset) -> Iterator[xr.Dataset]:
-    """Lists of a foreman who keeps to lower peaks, where peaks cost: a search by parts could not lower them one by one.
+    """Baseline schedules with lower peaks, where peaks cost: a search by parts could not lower them one by one.
 
     The lowest peak that is possible is found by halving, and every list on the way is given.
     """

@@ -2,7 +2,7 @@
 
 Caps on carbon and cost hold for the whole: a plan to the end of the roll may use what is left, exactly; a shorter one
 the share that its time has in what is left. Limits of supplies over the horizon are shared alike. The cap on extra cost
-is reckoned against what the foreman has paid until then and would pay within the plan.
+is reckoned against what the baseline has paid until then and would pay within the plan.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from emberline import twin
 from emberline.plans.accounts.bill import bill
 from emberline.plans.rolling.by_step import carbon_until, cost_until, direct_by_step
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Sale, Supply
 from emberline.scenarios.records.goal import Caps
 
 
@@ -26,9 +25,10 @@ def with_limits(asked: Scenario, share: float) -> Scenario:
     """A plan's scenario with its share of what is left of limits over the horizon."""
     if share >= 1:
         return asked
+    limited = asked.site.limited
     assets = tuple(
-        asset.model_copy(update={"horizon_limit": asset.horizon_limit * share})
-        if isinstance(asset, Supply | Sale) and asset.horizon_limit is not None
+        asset.model_copy(update={"horizon_limit": (limited[asset.name].horizon_limit or 0.0) * share})
+        if asset.name in limited
         else asset
         for asset in asked.site.assets
     )
@@ -36,7 +36,7 @@ def with_limits(asked: Scenario, share: float) -> Scenario:
 
 
 def with_caps(
-    asked: Scenario, scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset, k: int, share: float, listed: xr.Dataset
+    asked: Scenario, scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset, k: int, share: float, listed: xr.Dataset
 ) -> Scenario:
     """A plan's scenario with what is left for it of the caps on carbon and cost.
 
@@ -44,16 +44,16 @@ def with_caps(
         asked: the plan's scenario, as it stands.
         scenario: the whole.
         run: what has happened in its first ``k`` steps.
-        foreman: what would have happened under the foreman.
+        baseline: what would have happened under the baseline.
         k: steps until the plan begins.
         share: of the plan's time in what is left.
-        listed: the foreman's list of the plan's time (table ``SCHEDULE``).
+        listed: the baseline schedule of the plan's time (table ``SCHEDULE``).
     """
     caps = scenario.goal.caps
     told: dict[str, float | None] = {}
     if caps.carbon_kg is not None:
         told["carbon_kg"] = max((caps.carbon_kg - carbon_until(scenario, run, k)) * share, 0.0)
-    # of a line the foreman has made other heats until then than the plan: each plan is measured by his list alone
+    # of a line the baseline has made other heats until then than the plan: each plan is measured by its list alone
     carried = caps.extra_cost_share is not None and k > 0 and not scenario.heats
     if caps.cost is not None or carried:
         paid, limits = cost_until(scenario, run, k), []
@@ -62,8 +62,8 @@ def with_caps(
         if caps.extra_cost_share is not None and carried and listed.attrs["complete"]:
             followed = twin.replay(asked, listed)
             within = bill(asked, followed, float(direct_by_step(asked, followed).sum())).total
-            his = cost_until(scenario, foreman, k) + within
-            limits.append(his + caps.extra_cost_share * abs(his) - paid)
+            theirs = cost_until(scenario, baseline, k) + within
+            limits.append(theirs + caps.extra_cost_share * abs(theirs) - paid)
             told["extra_cost_share"] = None
         told["cost"] = min(limits) if limits else None
     if not told:

@@ -51,7 +51,7 @@ class Resolver:
         assert self.plan.schedule is not None
         assert self.plan.replay_figures is not None
         self.listed = twin.dispatch(self.plan.scenario, self.plan.envelope)
-        """The foreman's."""
+        """The baseline's."""
         # as the stored plan, so that nobody gains by using up what is stored
         self.scenario = ending_no_lower(capped(self.plan, self.listed), self.plan.baseline, self.plan.schedule)
         self.schedule: xr.Dataset = self.plan.schedule
@@ -106,7 +106,7 @@ class Resolver:
             key, says: of the answer.
             asked: the scenario with a decision otherwise; one of :attr:`scenario`, so that the cap on cost is the same.
             envelope: of it; None: the stored plan's.
-            begin: schedules to begin from, beside the foreman's and the stored one.
+            begin: schedules to begin from, beside the baseline's and the stored one.
             held: of :meth:`judged`: plans that stand where the search finds none, or none better.
         """
         from emberline import models, twin
@@ -246,7 +246,7 @@ def capped(plan: Plan, listed: xr.Dataset) -> Scenario:
 
     Args:
         plan: the stored one.
-        listed: the foreman's list of its scenario.
+        listed: the baseline schedule of its scenario.
     """
     scenario = plan.scenario
     kept = fixed(scenario, plan.envelope, listed)

@@ -1,6 +1,6 @@
 """Why not: which limits leave no plan, and the smallest changes with which there is one.
 
-A repair is a list of overrides as for ``--set``. It counts as one only where a plan is known with it: the foreman's
+A repair is a list of overrides as for ``--set``. It counts as one only where a plan is known with it: the baseline's
 list that keeps every limit, or a schedule that the search found. Its size is searched for: by slack on the limits where
 the model is linear in them, else by halving.
 """
@@ -18,6 +18,7 @@ from emberline.models import explain, schedules
 from emberline.plans.plan.plan import stands, violations
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.line.rounding import worth_a_try
+from emberline.scenarios.messages import Message
 
 Changed = Callable[[Sequence[str]], Scenario]
 """The scenario with overrides added to those that it has."""
@@ -247,7 +248,9 @@ class _Search:
             self.tell(f"steps of {step} min")
             written = (f"horizon.step_min={step}",)
             if self.judge(written):
-                says = f"steps of {step} min instead of {scenario.horizon.step_min:g} min"
+                says = Message(
+                    "steps of {finer:g} min instead of {step:g} min", finer=step, step=scenario.horizon.step_min
+                )
                 self.repairs.append(Repair((says,), written, ("horizon.step_min",), explain.PRICES["step"], ("step",)))
                 return
 
@@ -366,7 +369,7 @@ class _Search:
 
 
 def _twin(scenario: Scenario) -> tuple[xr.Dataset, xr.Dataset | None]:
-    """Envelope, and the foreman's list where it keeps every limit."""
+    """Envelope, and the baseline schedule where it keeps every limit."""
     from emberline import twin
 
     envelope = twin.envelope(scenario)
@@ -375,7 +378,7 @@ def _twin(scenario: Scenario) -> tuple[xr.Dataset, xr.Dataset | None]:
 
 
 def _unbroken(scenario: Scenario, listed: xr.Dataset | None) -> xr.Dataset | None:
-    """The foreman's list where the twin that follows it finds no limit broken: a cap on cost may count from it."""
+    """The baseline schedule where the twin that follows it finds no limit broken: a cap on cost may count from it."""
     from emberline import twin
 
     return None if listed is None or violations(twin.replay(scenario, listed)) else listed

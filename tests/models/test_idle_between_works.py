@@ -17,6 +17,7 @@ from emberline.models.problem import line_reader
 from emberline.models.problem.assignment import from_schedule, load_cells
 from emberline.models.problem.idle_floor import with_floors
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 
 STEP, SLOTS = 15, 10
 NEAR = 1e-3
@@ -85,7 +86,7 @@ def raw(seed: int) -> tuple[dict[str, Any], list[float]]:
 def built(told: tuple[dict[str, Any], list[float]]) -> Scenario:
     """The scenario of a shop."""
     made = Scenario.model_validate(told[0])
-    assert not list(made.mistakes())
+    assert not list(between_nouns(made))
     name = "price_per_mwh"
     return made.with_inputs(made.inputs.assign({name: ("time", np.array(told[1]), made.inputs[name].attrs)}))
 

@@ -13,7 +13,7 @@ NEAR = 1e-3
 
 
 def optimized(scenario: Scenario) -> dict[str, object]:
-    """What a search that begins with the foreman's list says."""
+    """What a search that begins with the baseline schedule says."""
     envelope = twin.envelope(scenario)
     listed = twin.dispatch(scenario, envelope)
     return dict(models.optimize(scenario, envelope, listed if listed.attrs["complete"] else None).attrs)

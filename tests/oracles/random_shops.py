@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 
 STEPS = (5, 10, 15, 30, 60)
 HOURS = {5: 4, 10: 6, 15: 8, 30: 12, 60: 18}
@@ -102,7 +103,7 @@ def built(told: tuple[dict[str, Any], list[float]], step_min: float | None = Non
     if step_min is not None:
         data = data | {"horizon": data["horizon"] | {"step_min": step_min}}
     made = Scenario.model_validate(data)
-    mistakes = list(made.mistakes())
+    mistakes = list(between_nouns(made))
     if mistakes:
         raise ValueError(str(mistakes[0]))
     name = "price_per_mwh" if made.goal.minimize == "cost" else "carbon_intensity_kg_per_mwh"

@@ -14,6 +14,7 @@ import xarray as xr
 from ledgers import ENGINE, GAS, site
 from python_calamine import CalamineWorkbook
 from shops import cast
+from watched_plans import unwatched
 from works import KILN, MILL, compared, done, works
 
 from emberline import twin
@@ -57,16 +58,16 @@ def of_site() -> Plan:
 def of_works() -> Plan:
     """Six hours of a kiln that runs through and a mill that stands for two of them."""
     asked = works(KILN, MILL, hours=6, title="=1+1")
-    foreman = done(asked, {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 4 + [("", 0.0)] * 2})
+    baseline = done(asked, {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 4 + [("", 0.0)] * 2})
     on = [("mill", 100.0)] * 2 + [("", 0.0)] * 2 + [("mill", 100.0)] * 2
-    return compared(asked, foreman, done(asked, {"kiln": [("kiln", 100.0)] * 6, "mill": on}))
+    return compared(asked, baseline, done(asked, {"kiln": [("kiln", 100.0)] * 6, "mill": on}))
 
 
 MADE = {"line": planned.made, "works": of_works, "site": of_site}
 
 
 def simulated(scenario: Scenario) -> Plan:
-    """The foreman's day as a plan: what he does is the schedule."""
+    """The baseline run as a plan: what it does is the schedule."""
     envelope = twin.envelope(scenario)
     schedule = twin.dispatch(scenario, envelope)
     run = twin.replay(scenario, schedule)
@@ -128,7 +129,8 @@ def renamed(run: StoredRun) -> StoredRun:
     data: dict[str, Any] = {}
     for name in ("envelope", "baseline", "schedule", "replay"):
         data[name] = translated(getattr(run.plan, name))
-    return dataclasses.replace(run, plan=dataclasses.replace(run.plan, scenario=replaced, **data))
+    with unwatched():
+        return dataclasses.replace(run, plan=dataclasses.replace(run.plan, scenario=replaced, **data))
 
 
 def called(name: str) -> str:

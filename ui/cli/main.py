@@ -85,7 +85,7 @@ def check(scenario: Named, changes: Changes = None) -> None:
 
 @app.command()
 def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) -> None:
-    """Simulate the foreman's day, undisturbed."""
+    """Simulate the baseline run, undisturbed."""
     from emberline import twin
     from emberline.plans.accounts.figures import figures
     from emberline.plans.plan.plan import violations
@@ -103,7 +103,7 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
         print(line)
     print()
     for row in wording.rows(sums, None):
-        print(f"{row.label:<22}{row.number(row.foreman):>12}  {row.unit}")
+        print(f"{row.label:<22}{row.number(row.baseline):>12}  {row.unit}")
     print()
     print(f"limits missed: {len(missed) or 'none'}")
     for found in missed:
@@ -194,9 +194,9 @@ def show(run: Run = "last", as_json: AsJson = False) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of scenarios, for editors."""
-    from emberline.scenarios import Scenario
+    from emberline.scenarios import Scenario, descriptions
 
-    made = Scenario.model_json_schema()
+    made = descriptions.schema(Scenario)
     print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Emberline scenario"})
 
 

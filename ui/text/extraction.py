@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None}
+KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None, "Message": None}
 """Functions whose arguments are messages, as Babel takes them."""
 METHODS = {"say": 0, "word": 1}
 """Methods of who words a file (``plans/exports/speaker.py``), and which argument is the message."""
@@ -37,8 +37,9 @@ def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> I
 
 def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Found]:
     """Those of a file of code, and what records say of the fields that form and tables show."""
+    from emberline.scenarios.descriptions import documented
     from emberline.scenarios.records.line import Unit
-    from emberline.ui.pages.editor.fields import documented, fields
+    from emberline.ui.pages.editor.fields import fields
     from emberline.ui.pages.editor.form import SECTIONS
     from emberline.ui.pages.editor.tables import TABLES
 

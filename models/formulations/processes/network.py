@@ -20,7 +20,7 @@ from emberline.models.formulations.site.balance import Ports as SitePorts
 from emberline.models.kernel.arrays import Rows, Series, Variable, constraint, limit
 from emberline.models.kernel.templates import each, total
 from emberline.models.problem.plant import Plant
-from emberline.scenarios.records.store import Store
+from emberline.scenarios.process.store import Store
 
 HAIR = 1e-9
 """Share by which a level may miss what is wanted at the end: what a solver calls equal."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
-from emberline.scenarios.assets import Supply
+from emberline.scenarios.assets import Supply, of
 from emberline.scenarios.process import Mode
 
 BAND_H = 1.0
@@ -45,13 +45,14 @@ def least_prices(plant: Plant, data: SiteData) -> dict[str, Prices]:
     emitted = {"carbon": 1.0, "cost": 0.0, "full_cost": plant.direct_price_per_kg}
     for port in PORTS:
         fuel: dict[str, float] = {}
-        for asset in data.hub.assets if data.hub is not None else ():
-            if isinstance(asset, Supply) and data.hub is not None:
-                paid = float(np.min(data.hub.series[asset.name]["price_per_unit"]))
-                kg = asset.fossil_kg_per_unit
-                per_kg = data.hub.direct_price_per_kg if asset.scope == 1 else data.hub.bought_price_per_kg
-                own = {"carbon": kg, "cost": paid, "full_cost": paid + per_kg * kg}[port]
-                fuel[asset.carrier] = min(own, fuel.get(asset.carrier, np.inf))
+        hub = data.hub
+        for supply in of(hub.assets, Supply) if hub is not None else ():
+            assert hub is not None
+            paid = float(np.min(hub.series[supply.name]["price_per_unit"]))
+            kg = supply.fossil_kg_per_unit
+            per_kg = hub.bought_price_per_kg if supply.bought else hub.direct_price_per_kg
+            price = {"carbon": kg, "cost": paid, "full_cost": paid + per_kg * kg}[port]
+            fuel[supply.carrier] = min(price, fuel.get(supply.carrier, np.inf))
         found[port] = Prices(max(float(weights[port].min()), 0.0), fuel, emitted[port])
     return found
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from emberline.plans.robustness.holding.errors import samples
+from emberline.plans.robustness.holding import errors
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.base import Problem, ScenarioError
 
@@ -107,7 +107,7 @@ def compare(
     if not samples.decides(scenario):
         says = "nothing of this site must be fixed before prices are known: no machine is switched, and a goal that "
         _refuse(scenario, "site", says + "counts money has no market.imbalance")
-    drawn = samples(scenario, count, FRESH)
+    drawn = errors.samples(scenario, count, FRESH)
     envelope = twin.envelope(scenario)
     limit = time_limit_s or scenario.goal.time_limit_s
 

@@ -89,7 +89,7 @@ def lines(scenario: Scenario, found: Why) -> Iterator[str]:
 
 def told(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -> Iterator[str]:
     """One answer in lines: what it costs, how sure that is, what binds, what else moves."""
-    from emberline.models import explain
+    from emberline.scenarios.messages import clock
     from emberline.ui.text import wording
 
     yield f"{head:<9}{answer.says}"
@@ -105,7 +105,7 @@ def told(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -
         where = (
             ""
             if answer.start_min is None
-            else f", best at {explain.clock(scenario, answer.start_min)} on {answer.unit}"
+            else f", best at {clock(scenario.horizon.instant(answer.start_min))} on {answer.unit}"
         )
         yield f"{'':<9}  {costs(answer.more, scenario.market.currency)}{where}"
         yield f"{'':<9}  {answer.status}{gap}; {answer.how}{between(answer, unit)}"
@@ -135,7 +135,7 @@ def between(answer: Answer, unit: str) -> str:
 
 def _slots(scenario: Scenario, found: Why) -> Iterator[str]:
     """Starts that are possible with all other heats where they are."""
-    from emberline.models import explain
+    from emberline.scenarios.messages import clock
     from emberline.ui.text.wording import signed
 
     open_slots = [slot for slot in found.slots if slot.more_of_goal is not None]
@@ -145,4 +145,5 @@ def _slots(scenario: Scenario, found: Why) -> Iterator[str]:
     head = f"of {len(found.slots)} starts {len(open_slots)} are open with all other heats where they are (estimate)"
     yield f"{'starts':<9}{head}"
     for slot in best:
-        yield f"{'':<9}  {explain.clock(scenario, slot.start_min)}: {signed(slot.more_of_goal or 0.0, 1)} {found.unit}"
+        start = clock(scenario.horizon.instant(slot.start_min))
+        yield f"{'':<9}  {start}: {signed(slot.more_of_goal or 0.0, 1)} {found.unit}"

@@ -8,7 +8,7 @@ from emberline.plans.jobs import queue
 from emberline.plans.jobs.queue import JobStatus
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr, trn
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 POLL_S = 1.0
 
@@ -63,5 +63,5 @@ def ended_badly(status: JobStatus, again: str) -> None:
     with st.container(border=True, gap="xxsmall"):
         st.text(f"✕ {tr(says)}")
         for line in status.lines:
-            st.text(said(line))
+            st.text(say(line))
         st.text(f"{tr(then)} {again}")

@@ -24,7 +24,7 @@ from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Variable, chosen, constraint
 from emberline.models.kernel.templates import Members, each, total
-from emberline.models.problem.assignment import Starts
+from emberline.models.problem.assignment import Starts, in_order
 from emberline.models.problem.line import Windows
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
@@ -195,15 +195,18 @@ class Named:
         """
         m, steps = self.model, range(-around, around + 1)
         near = {(h, i, t + d) for h, i, _, t in chosen(m.x, WEIGHT) for d in steps}
-        keep = kept is not None
         yield m.x, np.zeros(len(m.x)), self._flags(
             m.START,
-            lambda h, i, u, t: (h, i, t) in near or (keep and kept.unit[h][i] == u and kept.slot[h][i] == t),
+            lambda h, i, u, t: (
+                (h, i, t) in near or (kept is not None and kept.unit[h][i] == u and kept.slot[h][i] == t)
+            ),
         )  # fmt: skip
         casts = {(c, u, t + d) for c, u, t in chosen(m.z, WEIGHT) for d in steps}
         yield m.z, np.zeros(len(m.z)), self._flags(
             m.OPTION,
-            lambda c, u, t: (c, u, t) in casts or (keep and kept.cast_unit[c] == u and kept.cast_slot[c] == t),
+            lambda c, u, t: (
+                (c, u, t) in casts or (kept is not None and kept.cast_unit[c] == u and kept.cast_slot[c] == t)
+            ),
         )  # fmt: skip
 
     @property
@@ -229,9 +232,5 @@ class Named:
         for c, cast in enumerate(problem.casts):
             if cast.started_min is not None:
                 casts[c] = (cast.units[0], int(np.floor(cast.started_min / problem.step_min)))
-        return Starts(
-            tuple(units),
-            tuple(slots),
-            tuple(casts[c][0] for c in range(len(problem.casts))),
-            tuple(casts[c][1] for c in range(len(problem.casts))),
-        )
+        cast_units, cast_slots = zip(*(casts[c] for c in range(len(problem.casts))), strict=True) if casts else ((), ())
+        return in_order(problem, Starts(tuple(units), tuple(slots), cast_units, cast_slots))

@@ -28,6 +28,7 @@ from emberline.scenarios.assets import (
     Source,
     Storage,
     Supply,
+    of,
 )
 
 __all__ = ["add", "continuous"]
@@ -47,8 +48,7 @@ ADD: dict[type, Callable[..., Ports]] = {
 
 def continuous(hub: Hub) -> bool:
     """Whether the assets need no whole numbers, filling and emptying at the same time left aside."""
-    machines = [asset for asset in hub.assets if isinstance(asset, Converter)]
-    return not any(machine.switched or not drives_to_hull(machine, hub) for machine in machines)
+    return not any(machine.switched or not drives_to_hull(machine, hub) for machine in of(hub.assets, Converter))
 
 
 def add(
@@ -77,11 +77,10 @@ def add(
         hub = replace(hub, harmless=frozenset(calm))
     block.ASSET = pyo.RangeSet(0, len(hub.assets) - 1)
     block.asset = pyo.Block(block.ASSET)
-    alone: Collection[int] = (range(hub.n) if burning is None else burning) if exclusive else ()
+    hub = replace(hub, alone=(range(hub.n) if burning is None else burning) if exclusive else ())
     ports = {}
     for i, asset in enumerate(hub.assets):
-        more = (alone,) if isinstance(asset, Storage) else ()
-        ports[asset.name] = ADD[type(asset)](block.asset[i], asset, hub, *more)
+        ports[asset.name] = ADD[type(asset)](block.asset[i], asset, hub)
     block.T = pyo.RangeSet(0, hub.n - 1)
     dumping = [name for name, carrier in hub.carriers.items() if carrier.dumps]
     block.DUMP = pyo.Set(initialize=dumping, dimen=1)

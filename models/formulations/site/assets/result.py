@@ -7,7 +7,7 @@ import numpy as np
 from emberline.models.formulations.site.assets.ports import HubPorts, held
 from emberline.models.formulations.site.assets.storage import burns
 from emberline.models.problem.flows import HubFlows
-from emberline.scenarios.assets import Converter, Storage
+from emberline.scenarios.assets import Converter, Storage, of
 
 BOTH = 1e-7
 """Amount put in and out in the same slot that counts as nothing."""
@@ -16,9 +16,9 @@ BOTH = 1e-7
 def burning(made: HubPorts) -> set[int]:
     """Slots in which a store that cannot be filled and emptied at the same time is, in the solution."""
     found: set[int] = set()
-    for asset in made.hub.assets:
-        if isinstance(asset, Storage) and burns(asset, made.hub):
-            put_in, put_out = (np.abs(f.gives.values(made.hub.n)) for f in made.ports[asset.name].flows)
+    for store in of(made.hub.assets, Storage):
+        if burns(store, made.hub):
+            put_in, put_out = (np.abs(f.gives.values(made.hub.n)) for f in made.ports[store.name].flows)
             found.update(np.flatnonzero(np.minimum(put_in, put_out) > BOTH).tolist())
     return found
 
@@ -27,22 +27,17 @@ def read_flows(made: HubPorts) -> HubFlows:
     """What the assets do in the solution that the model's variables hold."""
     hub, n = made.hub, made.hub.n
     amounts = {(f.asset, f.key): f.gives.values(n) for ports in made.ports.values() for f in ports.flows}
-    for asset in hub.assets:
-        if (
-            isinstance(asset, Storage)
-            and asset.in_efficiency * asset.out_efficiency == 1
-            and not asset.wear_cost_per_unit
-        ):
+    for store in of(hub.assets, Storage):
+        if store.in_efficiency * store.out_efficiency == 1 and not store.wear_cost_per_unit:
             # without loss or wear only the difference of both matters, and a solver may add anything to both
-            through = np.minimum(-amounts[asset.name, "in"], amounts[asset.name, "out"])
-            amounts[asset.name, "in"] = amounts[asset.name, "in"] + through
-            amounts[asset.name, "out"] = amounts[asset.name, "out"] - through
+            through = np.minimum(-amounts[store.name, "in"], amounts[store.name, "out"])
+            amounts[store.name, "in"] = amounts[store.name, "in"] + through
+            amounts[store.name, "out"] = amounts[store.name, "out"] - through
     on = {}
-    for asset in hub.assets:
-        if isinstance(asset, Converter):
-            ports = made.ports[asset.name]
-            load = np.abs(amounts[asset.name, "main"])
-            on[asset.name] = (load > 1e-9).astype(float) if ports.on is None else ports.on.values(n)
+    for machine in of(hub.assets, Converter):
+        ports = made.ports[machine.name]
+        load = np.abs(amounts[machine.name, "main"])
+        on[machine.name] = (load > 1e-9).astype(float) if ports.on is None else ports.on.values(n)
 
     def sums(name: str) -> float:
         return float(sum(term.values(n).sum() for ports in made.ports.values() for term in getattr(ports, name)))
