@@ -103,7 +103,7 @@ def assert_same(make: Any) -> None:
             assert made.possible
             made.model.goal = pyo.Objective(rule=partial(_cost, made.ports))
         listed = made.model.component_objects(pyo.Constraint, descend_into=True)
-        slow = {one.name for one in listed if isinstance(one, Rows) and one.template is None}
+        slow = {one.name for one in listed if isinstance(one, Rows) and len(one) and one.template is None}
         assert not (on and slow)
         forms.append((compiled(made.model), made))
     assert [v.name for v in forms[0][0].columns] == [v.name for v in forms[1][0].columns]
