@@ -77,7 +77,8 @@ class Keys:
                 local = number.astype(np.int64) - low
                 right &= (local == number - low) & (local >= 0) & (local < span)
             else:
-                local = np.array([codes.get(value, -1) for value in np.broadcast_to(column, size).tolist()])
+                among = [codes.get(value, -1) for value in np.broadcast_to(column, size).tolist()]
+                local = np.array(among, dtype=np.int64)
                 right &= local >= 0
             code = code * span + local
         if not self.size:
