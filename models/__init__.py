@@ -1,16 +1,16 @@
 """The schedule that a line, processes or a site should follow: Pyomo models solved by HiGHS, with a proven bound.
 
-This is the room's door: ``optimize``, and what the rooms above use beside it.
+This is the room's door: ``optimize`` and the other names that the rooms above use.
 
 - ``Study`` keeps solvers and the last plan for the next search of the same plant.
-- ``explain``: why there is no plan, which limits cannot all hold, what a cap on carbon is worth.
-- ``shadow_prices``: what a MWh more or less, and each limit, is worth.
-- ``line`` and ``site``: the numbers of a line and a site by slot, and how a plan of them is judged.
-- ``redispatch``: the best use of a site under heats that stay where they are.
+- ``explain``: why there is no plan, which limits conflict, what a cap on carbon is worth.
+- ``shadow_prices``: the value of a further MWh and of each limit.
+- ``line`` and ``site``: the numbers of a line and of a site by slot, and the check of a plan against them.
+- ``redispatch``: the best use of a site with fixed heats.
 - ``samples``: decisions that are good on the mean of many days.
-- ``schedules``: what the attributes of a schedule say.
+- ``schedules``: the attributes of a schedule.
 
-All but ``optimize`` is imported when it is asked for.
+All but ``optimize`` is imported on first use.
 """
 
 from __future__ import annotations
@@ -68,15 +68,15 @@ def optimize(
     """Find the schedule that the scenario's goal asks for, with a proven bound.
 
     Args:
-        scenario: what is asked; its goal sets gap and time limit.
-        envelope: what the twin says of durations, energies, availability and state (table ``ENVELOPE``).
-        start: the baseline schedule (table ``SCHEDULE``): the search begins there, so that a plan is never worse.
-        others: more lists to begin from, such as those of a baseline that keeps to a lower peak; those of processes
-            need not keep all limits.
-        on_progress: told ``incumbent``, ``bound``, ``gap`` and ``seconds``.
-        cancel: polled; True ends the search with the best schedule found so far.
+        scenario: the plant and its goal, which sets gap and time limit.
+        envelope: durations, energies, availability and state from the twin (table ``ENVELOPE``).
+        start: the baseline schedule (table ``SCHEDULE``); the search begins there, so no plan is worse.
+        others: more schedules to begin with, such as that of a baseline with a lower peak; those of processes
+            may violate limits.
+        on_progress: called with ``incumbent``, ``bound``, ``gap`` and ``seconds``.
+        cancel: polled; True ends the search with the best schedule so far.
         rounding: how minutes become slots.
-        study: what earlier searches of the same plant have left, to begin with; it takes what this one leaves.
+        study: solvers and plans of earlier searches of the same plant; this search is added.
         strategy: one of ``models.strategies.line.STRATEGIES`` for the heats of a line; None: the first that suits.
 
     Returns:
@@ -87,7 +87,7 @@ def optimize(
         seconds by phase. Without a schedule all its values are missing.
 
     Raises:
-        ValueError: no such strategy, or it does not suit what is asked.
+        ValueError: no such strategy, or it does not suit the scenario.
     """
     tell: Progress = on_progress or (lambda event: None)
     stop = cancel or (lambda: False)
@@ -99,23 +99,23 @@ def optimize(
     if kind == "processes":
         from emberline.models.strategies.processes import optimize_processes
 
-        found = optimize_processes(scenario, envelope, start, others=others, on_progress=tell, cancel=stop)
+        schedule = optimize_processes(scenario, envelope, start, others=others, on_progress=tell, cancel=stop)
     elif kind == "a site alone":
         from emberline.models.strategies.site import optimize_site
 
-        found = optimize_site(scenario, envelope, start, study=study, on_progress=tell, cancel=stop)
+        schedule = optimize_site(scenario, envelope, start, study=study, on_progress=tell, cancel=stop)
     elif kind == "least lateness":
         from emberline.models.strategies.lateness_schedule import least_late
 
-        found = least_late(scenario, envelope, start, tell, stop)
+        schedule = least_late(scenario, envelope, start, tell, stop)
     else:
         from emberline.models.strategies.line import heats
 
-        found = heats(scenario, envelope, start, others, tell, stop, rounding, study, strategy)
-    found.attrs.setdefault("strategy", kind)
+        schedule = heats(scenario, envelope, start, others, tell, stop, rounding, study, strategy)
+    schedule.attrs.setdefault("strategy", kind)
     if study is not None:
-        study.keep(scenario, found)
-    return found
+        study.keep(scenario, schedule)
+    return schedule
 
 
 def _kind(scenario: Scenario) -> str:

@@ -47,7 +47,7 @@ class Variable(pyo.Var):
         self._arrays: dict[str, np.ndarray | float] = {name: _number(name, one) for name, one in alike.items()}
         self._fixed: np.ndarray | None = None
         self._whole: np.ndarray | None = None
-        """Which are integer, beside those of an integer domain."""
+        """Which are integer, besides those of an integer domain."""
         self._places: dict[Any, int] | None = None
 
     def __len__(self) -> int:

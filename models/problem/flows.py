@@ -28,7 +28,7 @@ class HubFlows:
     full_cost: float
 
     def delivered(self, carrier: str) -> np.ndarray:
-        """What all assets together deliver to a carrier's balance, shape (n_slots,); surplus let go is taken off."""
+        """What all assets together deliver to a carrier's balance, shape (n_slots,); less vented surplus."""
         given = np.sum([a for key, a in self.amounts.items() if self.carriers[key] == carrier], axis=0)
         return np.asarray(given - self.dumped.get(carrier, 0.0))
 

@@ -300,7 +300,7 @@ class Windows:
 
 @dataclass(frozen=True)
 class Counted:
-    """A pooled solution: leading starts told apart first in, first out, and the casts."""
+    """A pooled solution: leading starts disaggregated first in, first out, and the casts."""
 
     lead: dict[int, int]
     """By heat: slot of its leading operation."""

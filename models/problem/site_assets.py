@@ -81,7 +81,7 @@ def harmless(
 ) -> frozenset[str]:
     """Carriers of which a surplus can never pay: taking more of them than needed never makes a plan better.
 
-    That is so where a surplus may be let go anyway, or where all that comes in is bought at prices and emissions that
+    That is so where a surplus may be vented anyway, or where all that comes in is bought at prices and emissions that
     are nowhere negative, or is curtailed at will, or made by a machine that may idle: whatever is wasted can be traced
     back, through stores too, to something that needs not be taken.
 

@@ -58,7 +58,7 @@ def plans(search: Search, begin_with: Callable[[Search], None], more: bool = Fal
 
     Args:
         search: takes them.
-        begin_with: pooled counts told apart into heats, the bound rising: a plan within seconds where counts by unit
+        begin_with: pooled counts disaggregated into heats, the bound rising: a plan within seconds where counts by unit
             find none in minutes.
         more: heats by name may be solved after it, which leaves a share of the time for the whole.
     """

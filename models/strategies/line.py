@@ -57,7 +57,7 @@ def by_counts(search: Search) -> None:
 
 
 def as_a_whole(search: Search) -> None:
-    """Pooled plans told apart into heats, beside a bound, and what comes after them."""
+    """Pooled plans disaggregated into heats next to a bound, and what follows them."""
     with rising(search):
         with search.part(whole_horizon.share(search, continuation.fits(search))):
             whole_horizon.plans(search)
@@ -71,7 +71,7 @@ def _begin(search: Search) -> None:
 
 
 def _part(search: Search) -> None:
-    """Counts by unit where they are exact, else pooled plans told apart into heats."""
+    """Counts by unit where they are exact, else pooled plans disaggregated into heats."""
     if corridors.useful(search):
         corridors.plans(search, _begin)
     else:

@@ -1,4 +1,4 @@
-"""Planning a horizon as a whole: a bound, a pooled plan told apart into heats, and neighbourhoods of what comes out.
+"""Planning a horizon as a whole: a bound, a pooled plan disaggregated into heats, and neighbourhoods of what comes out.
 
 1. Beside all else: the bound (``models/bounds/branch_and_bound.py``).
    On a fine grid a plan on quarter-hours comes before all that follows (``models/heuristics/line/coarse_grid.py``);

@@ -1,4 +1,4 @@
-"""What the processes do in a solution: counts told apart into units, and their flows as the schedule tells them."""
+"""What the processes do in a solution: counts disaggregated into units, and their flows as the schedule has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A first plan: averaged heats counted near their relaxation, and told apart."""
+"""A first plan: averaged heats counted near their relaxation, and disaggregated."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SAME = 5e-4
 
 
 def first_plan(search: Search, rounding: float | None) -> bool:
-    """A pooled plan told apart into heats. True where one came out that is better than what there was.
+    """A pooled plan disaggregated into heats. True where one came out that is better than what there was.
 
     Args:
         search: takes the plan.

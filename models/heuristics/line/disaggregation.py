@@ -1,4 +1,4 @@
-"""Named heats within windows, and heats of a pooled plan told apart.
+"""Named heats within windows, and heats of a pooled plan disaggregated.
 
 Mixed-integer programs are solved around their relaxation: that is where good plans lie, and HiGHS would look there
 last.

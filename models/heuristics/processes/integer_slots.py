@@ -1,4 +1,4 @@
-"""A compiled model's whole numbers by slot: fixed, freed, told apart by time and by process."""
+"""A compiled model's whole numbers by slot: fixed, freed, distinguished by time and by process."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def listening(
         solver: about to run.
         began: when the search began, by ``time.perf_counter``.
         sense: 1 of what is minimized, −1 of what is maximized.
-        on_progress: told ``incumbent``, ``bound`` and ``seconds``.
+        on_progress: called with ``incumbent``, ``bound`` and ``seconds``.
         cancel: polled; True ends the run.
         completes: whether a start is completed first.
     """

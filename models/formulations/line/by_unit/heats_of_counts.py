@@ -11,7 +11,7 @@ from emberline.models.problem.assignment import Starts
 
 
 def around(made: Matched, width: int) -> Corridor | None:
-    """The surroundings of what the counts hold, heats told apart first in, first out."""
+    """The surroundings of what the counts hold, heats disaggregated first in, first out."""
     slot: list[list[int]] = [[0] * len(heat.operations) for heat in made.problem.heats]
     counts = _counts(made)
     for g, group in enumerate(made.groups):

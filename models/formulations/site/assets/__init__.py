@@ -102,7 +102,7 @@ def add(
 def _delivered(
     carrier: str, ports: Iterable[Ports], dumped: Mapping[str, Row], line_gives: Mapping[str, Linear]
 ) -> list[Linear]:
-    """All that is delivered to a carrier, surplus that is let go taken off."""
+    """All that is delivered to a carrier, less vented surplus."""
     terms = [flow.gives for own in ports for flow in own.flows if flow.carrier == carrier]
     if carrier in dumped:
         terms.append(Linear(((dumped[carrier], -1.0),)))

@@ -158,7 +158,7 @@ class HubPorts:
     ports: dict[str, Ports]
     """By asset."""
     dumped: dict[str, Any]
-    """Surplus by carrier and slot, where it may be let go."""
+    """Surplus by carrier and slot, where it may be vented."""
 
     sums: dict[str, Sum]
     """Cost [currency], and fossil emissions by scope [kg CO2e]: ``cost``, ``scope1``, ``scope2``."""
