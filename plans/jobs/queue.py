@@ -21,6 +21,9 @@ front, ``point`` the plan of a point of a stored front, ``replay`` follows a sto
     home/jobs/idle/<id>.lock       held by a worker that waits for another job
     home/jobs/idle/<id>.next       the job that it is given
     home/jobs/about/<run>.<kind>   the newest job of a kind about a stored run
+
+A task queue such as ``huey`` needs a consumer that always runs, and can neither end a task under way nor tell its
+progress; it would replace the tickets and slots only.
 """
 
 from __future__ import annotations
