@@ -33,6 +33,8 @@ SMALL_TERMS = 200_000
 """Lines of fewer terms than these are solved as a whole before all else."""
 FIRST = (0.8, 0.5)
 """Share of the time for that; the second where there is no plan yet."""
+LONGEST_S = 2.0
+"""What the whole has not proven by then, other strategies prove sooner or prepare."""
 SECOND, NODES = 0.2, 200
 """Share of the time, and nodes, for the second goal."""
 SAME = 1e-9
@@ -67,7 +69,7 @@ def suits(search: Search) -> bool:
 
 def run(search: Search) -> None:
     """Solve a small line as a whole, in a share of the time."""
-    solve(search, FIRST[search.best is None] * search.left)
+    solve(search, min(FIRST[search.best is None] * search.left, LONGEST_S))
     if search.best is not None and search.over():
         _second(search, SECOND * search.rest)
     search.tell()

@@ -43,7 +43,7 @@ class UseChange:
 
     name: str
     what: str
-    """``runs``, ``makes``, ``is on``, ``delivers``, ``takes``, ``charges`` or ``lets go``."""
+    """``runs``, ``makes``, ``is on``, ``delivers``, ``takes``, ``charges`` or ``curtails``."""
     unit: str
     """``h``, or of the amount."""
     before: float
@@ -150,7 +150,7 @@ def used(scenario: Scenario, schedule: xr.Dataset) -> Iterator[Use]:
         yield Use("battery", "charges", "MWh", float(charged.sum()), charged, True)
     if scenario.site.pv is not None:
         gone = schedule["pv_curtailed_mw"].to_numpy() * hours
-        yield Use("PV", "lets go", "MWh", float(gone.sum()), gone, False)
+        yield Use("PV", "curtails", "MWh", float(gone.sum()), gone, False)
     if "asset_rate" not in schedule:
         return
     switched = schedule["machine"].values.tolist() if "asset_on" in schedule else []

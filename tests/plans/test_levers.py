@@ -209,7 +209,13 @@ def test_it_can_be_kept_and_shown(found: Levers, tmp_path: Path) -> None:
     write(found, tmp_path / "levers.json")
     assert json.loads((tmp_path / "levers.json").read_text(encoding="utf-8"))["levers"]
     said = text(found)
-    for name in ("shifting", "interaction", "all together", "neither adds up", "boiler: the site cannot do without"):
+    for name in (
+        "shifting",
+        "interaction",
+        "all together",
+        "neither adds up",
+        "boiler: the site cannot run without it",
+    ):
         assert name in said
 
 

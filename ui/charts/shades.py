@@ -1,4 +1,4 @@
-"""Colours of process products in the charts of the page, the same as in files (``plans/exports/palette.py``)."""
+"""Colours of process products in the charts of the pages, the same as in files (``plans/exports/palette.py``)."""
 
 from emberline.plans.exports.palette import LIGHT, of_modes, of_processes, of_stores
 
