@@ -1,4 +1,4 @@
-"""Locks: a plan fed back as locks is the same plan, and a random lock is kept, refused with times, or impossible.
+"""Locks: a plan fed back as locks is the same plan; a random lock is kept, refused with times, moved or impossible.
 
 What is kept is judged from scenario and exported table alone (``tests/oracles/plan_judge.py``).
 """

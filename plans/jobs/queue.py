@@ -118,20 +118,29 @@ def start(
         "kind": kind, "scenario": scenario, "text": text, "overrides": list(overrides), "note": note or {},
         "given": given, "at": time.time(),
     }  # fmt: skip
-    write(folder / "request.json", json.dumps(asked))
-    if about_run is not None:
-        write(about_run, run)
-    if not _given(jobs, folder):
-        with (folder / "output.txt").open("wb") as output:
-            _children[run] = subprocess.Popen(
-                [sys.executable, "-m", "emberline.plans.jobs.worker", str(folder)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                cwd=Path(__file__).resolve().parents[2],
-            )
+    try:
+        write(folder / "request.json", json.dumps(asked))
+        if about_run is not None:
+            write(about_run, run)
+        if not _given(jobs, folder):
+            _children[run] = _worker(folder)
+    except OSError:  # on a full disk; a folder that stays would look like a job under way
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return run
+
+
+def _worker(folder: Path) -> subprocess.Popen[bytes]:
+    """A new worker, which begins with this job."""
+    with (folder / "output.txt").open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "emberline.plans.jobs.worker", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=Path(__file__).resolve().parents[2],
+        )
 
 
 def _there(run: str, kind: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv as csv_files
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +13,18 @@ from typing import Any
 import numpy as np
 from plan_judge import SECOND, Row, faults, from_file
 
+from emberline.models.explain import limits
 from emberline.plans import Plan, plan
 from emberline.plans.exports.formats import csv
 from emberline.plans.store.store import Store
+from emberline.plans.why.why_not import why_not
 from emberline.scenarios import Scenario, ScenarioError, load, loads
 from emberline.scenarios.records.orders import Lock
 
 HASTY = ("goal.gap=0.5", "goal.time_limit_s=30", "disturbances.replications=0", "goal.caps.extra_cost_share=null")
 """Whether a lock can be kept is asked, not what it costs."""
+MOVING_S = 120.0
+"""Longest search for the times that a lock can be moved to."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +36,9 @@ class Shop:
     """Of its file; empty: a bundled one."""
     settings: tuple[str, ...] = HASTY
 
-    def scenario(self, locks: list[dict[str, str]]) -> Scenario:
-        """The scenario with these locks, as a user would load it."""
-        asked = [*self.settings, *([f"locks={json.dumps(locks)}"] if locks else [])]
+    def scenario(self, locks: list[dict[str, str]], more: Sequence[str] = ()) -> Scenario:
+        """The scenario with these locks and further overrides, as a user would load it."""
+        asked = [*self.settings, *([f"locks={json.dumps(locks)}"] if locks else []), *more]
         return loads(self.text, overrides=asked) if self.text else load(self.name, asked)
 
 
@@ -136,7 +140,8 @@ class Fate:
     """What became of a lock."""
 
     what: str
-    """``kept``, ``refused``, ``proven`` impossible, ``open`` (no plan within the limit), or ``wrong``."""
+    """``kept``, ``refused``, ``moved`` to a time that is kept, ``proven`` impossible, ``open`` (no plan within the
+    limit) or ``wrong``."""
     says: str = ""
 
 
@@ -144,7 +149,8 @@ def fate(shop: Shop, told: dict[str, str], base: list[Row], store: Store) -> Fat
     """Plan a shop with one lock, and judge what comes of it.
 
     A plan must keep the lock by its exported table. A refusal must name times that are accepted, and be right: no start
-    of the heat lies on the grid then. What is proven impossible must not be kept by the plan without the lock.
+    of the heat lies on the grid then. What is proven impossible must not be kept by the plan without the lock. Where no
+    start on the grid keeps a lock, the times that it is moved to must be kept.
     """
     try:
         scenario = shop.scenario([told])
@@ -154,10 +160,43 @@ def fate(shop: Shop, told: dict[str, str], base: list[Row], store: Store) -> Fat
     if made.found:
         found = faults(scenario, exported(made, store))
         return Fate("wrong", f"{made.verdict} {found}") if found or not made.acceptable else Fate("kept")
-    if made.status != "infeasible":
+    if not made.ruled_out:
         return Fate("open", made.reason)
-    kept = not faults(scenario, base)
-    return Fate("wrong", f"{made.reason}, but the plan without it keeps it") if kept else Fate("proven")
+    if not faults(scenario, base):
+        return Fate("wrong", f"{made.reason}, but the plan without it keeps it")
+    return Fate("proven") if made.status == "infeasible" else _moved(shop, told, store)
+
+
+class _LocksFirst:
+    """Ends a search for repairs once what it says of locks is known."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.locks = sum(limit.kind == "lock" for limit in limits(scenario))
+        self.over = False
+
+    def hear(self, line: str) -> None:
+        """Hear a line of the search: the number of the limit that is tried, locks before all others."""
+        number = line.partition(" of ")[0]
+        self.over = self.over or (number.isdigit() and int(number) > self.locks)
+
+
+def _moved(shop: Shop, told: dict[str, str], store: Store) -> Fate:
+    """What becomes of a lock that no start on the grid keeps: each time that it is moved to must be kept."""
+    first = _LocksFirst(shop.scenario([told]))
+    answer = why_not(
+        lambda more: shop.scenario([told], more),
+        time_limit_s=MOVING_S, on_progress=first.hear, cancel=lambda: first.over, proven=True,
+    )  # fmt: skip
+    moves = [repair for repair in answer.repairs if set(repair.keys) <= {"locks.0.earliest", "locks.0.latest"}]
+    if answer.status == "infeasible":
+        return Fate("proven")
+    for move in moves:
+        scenario = shop.scenario([], move.overrides)
+        made = plan(scenario)
+        found = faults(scenario, exported(made, store)) if made.found else [made.reason]
+        if found or not made.acceptable or not scenario.locks:
+            return Fate("wrong", f"moved to {move.overrides}: {made.verdict} {found}")
+    return Fate("moved", ", ".join(str(say) for move in moves for say in move.says)) if moves else Fate("open", "as is")
 
 
 def offered(says: str) -> Iterator[tuple[str, str | None]]:

@@ -29,7 +29,8 @@ def test_a_plan_fed_back_is_the_same_plan(shop: Shop) -> None:
 
 def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
     """Proves: of locks of every kind, on the grid and off it, none is missed by the exported table, none is refused
-    without times that are accepted, and nothing is proven impossible that a plan keeps. The bench ``locks`` tries 500.
+    without times that are accepted, and nothing is proven impossible that a plan keeps; what no start on the grid keeps
+    is moved to times that are kept. The bench ``locks`` tries 500.
     """
     store, seen = Store(tmp_path), set()
     for seed in SEEDS[:2]:
@@ -41,7 +42,7 @@ def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
         for _ in range(7):
             told = lock(shop, base, draw)
             became = fate(shop, told, base, store)
-            assert became.what in ("kept", "refused", "proven"), (told, became)
+            assert became.what in ("kept", "refused", "moved", "proven"), (told, became)
             seen.add(became.what)
     assert {"kept", "refused"} <= seen
 
