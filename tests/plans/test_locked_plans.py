@@ -40,9 +40,9 @@ def test_random_locks_are_kept_or_refused_or_impossible(tmp_path: Path) -> None:
         assert faults(made.scenario, base) == []
         draw = np.random.Generator(np.random.Philox(key=seed))
         for _ in range(7):
-            told = lock(shop, base, draw)
-            became = fate(shop, told, base, store)
-            assert became.what in ("kept", "refused", "moved", "proven"), (told, became)
+            wish = lock(shop, base, draw)
+            became = fate(shop, wish, base, store)
+            assert became.what in ("kept", "refused", "moved", "proven"), (wish, became)
             seen.add(became.what)
     assert {"kept", "refused"} <= seen
 
@@ -52,8 +52,8 @@ def test_least_lateness_keeps_locks_to_the_minute() -> None:
     shop = drawn(0, minimize="lateness")
     made = plan(shop.scenario([]))
     assert made.acceptable
-    told = {"heat": "A-2", "stage": "casting", "start": "227 min"}
-    held = plan(shop.scenario([told]))
+    wish = {"heat": "A-2", "stage": "casting", "start": "227 min"}
+    held = plan(shop.scenario([wish]))
     assert held.acceptable
     assert held.replay is not None
     mine = (held.replay["op_heat"].values == "A-2") & (held.replay["op_stage"].values == "casting")
