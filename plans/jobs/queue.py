@@ -210,8 +210,8 @@ def status(run: str) -> JobStatus:
         return now
     if kept:
         return replace(now, state="stored")
-    young = (age(folder / "request.json") or 0.0) < STARTING_S
-    if not (folder / "worker.lock").exists() and young and (child is None or child.poll() is None):
+    starting = child.poll() is None if child is not None else (age(folder / "request.json") or 0.0) < STARTING_S
+    if starting and not (folder / "worker.lock").exists():
         return now
     if (folder / "stop").exists():
         return replace(now, state="stopped", lines=(Message("stopped before there was anything to keep"),))
