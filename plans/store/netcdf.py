@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -58,6 +60,8 @@ def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
             data.to_netcdf(path, engine="netcdf4")
     except (OSError, RuntimeError) as error:  # the library has errors of its own, and others' names for a full disk
         cause = _refusal(path) or error
+        with suppress(OSError):  # the library leaves it open, so that its room would be free only when the process ends
+            os.truncate(path, 0)
         number, says = getattr(cause, "errno", None) or errno.EIO, getattr(cause, "strerror", None) or str(cause)
         raise OSError(number, says, str(path)) from error
 
