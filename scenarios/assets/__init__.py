@@ -23,10 +23,6 @@ from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY
 from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.assets.trade import Flare, Load, Renewable, Sale, Source, Supply
 
-Kind = (
-    Supply | Sale | Flare | Load | Source | Renewable | Storage | Converter | GasEngine | Boiler | HeatPump
-    | Electrolyser | Turbine | WasteHeatRecovery | OxygenPlant | FlexibleLoad
-)  # fmt: skip
 __all__ = [
     "CARRIERS",
     "ELECTRICITY",
@@ -43,7 +39,6 @@ __all__ = [
     "FlexibleLoad",
     "GasEngine",
     "HeatPump",
-    "Kind",
     "Load",
     "LoadPoint",
     "Machine",
