@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from emberline.scenarios.assets.base import KINDS, POWER, Asset, Carrier, Named, Wanted, of
 from emberline.scenarios.assets.converter import Batch, Converter, LoadPoint, Machine, MachineState, Stream
+from emberline.scenarios.assets.latent_heat import LatentHeatStore
 from emberline.scenarios.assets.machines import (
     Boiler,
     Electrolyser,
@@ -39,6 +40,7 @@ __all__ = [
     "FlexibleLoad",
     "GasEngine",
     "HeatPump",
+    "LatentHeatStore",
     "Load",
     "LoadPoint",
     "Machine",

@@ -13,6 +13,7 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.site.assets.converter import add_converter, drives_to_hull
+from emberline.models.formulations.site.assets.latent_heat import add_latent_heat_store, concave
 from emberline.models.formulations.site.assets.ports import Flow, Hub, HubPorts, Linear, Ports, Row, Sum, held
 from emberline.models.formulations.site.assets.result import BOTH, HubFlows, burning, read_flows
 from emberline.models.formulations.site.assets.storage import add_storage
@@ -23,6 +24,7 @@ from emberline.scenarios.assets import (
     Carrier,
     Converter,
     Flare,
+    LatentHeatStore,
     Load,
     Renewable,
     Sale,
@@ -60,6 +62,7 @@ ADD: dict[type, Callable[..., Ports]] = {
     Source: add_fixed,
     Renewable: add_renewable,
     Storage: add_storage,
+    LatentHeatStore: add_latent_heat_store,
     Converter: add_converter,
 }
 
@@ -134,7 +137,8 @@ def _idles(machine: Converter, carriers: dict[str, Carrier]) -> bool:
 
 def continuous(hub: Hub) -> bool:
     """Whether the assets need no whole numbers, filling and emptying at the same time left aside."""
-    return not any(machine.switched or not drives_to_hull(machine, hub) for machine in of(hub.assets, Converter))
+    whole = any(machine.switched or not drives_to_hull(machine, hub) for machine in of(hub.assets, Converter))
+    return not whole and all(concave(store) for store in of(hub.assets, LatentHeatStore))
 
 
 def add(
