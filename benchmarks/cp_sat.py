@@ -192,7 +192,7 @@ def run(seed: int, folder: Path, python: Path, limit_s: float = LIMIT_S) -> Besi
 
     def judged(plan: xr.Dataset) -> tuple[float, int]:
         replayed = twin.replay(made, plan)
-        sums = figures(made, replayed, float(replayed.attrs["tonnes"]))
+        sums = figures(made, replayed)
         return sums.carbon_kg - sums.direct_kg - constant, replayed.sizes["violation"]
 
     told = _ask(python, day(made, envelope, listed, limit_s, seed), limit_s)

@@ -64,10 +64,10 @@ def main(scenario: str = "melt-shop-small") -> None:
 def _fill(scenario: str, home: Path) -> str:
     """Two plans, the first followed through disturbed days, and a front; the query that shows all of it."""
     from emberline import twin
+    from emberline.plans import plan
     from emberline.plans.jobs.engine import Engine
     from emberline.plans.pareto import store as fronts
     from emberline.plans.pareto.search import pareto
-    from emberline.plans.plan.plan import plan
     from emberline.plans.robustness.ensemble import ensemble
     from emberline.plans.store import ensembles
     from emberline.plans.store.store import Store

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-    from emberline.plans.plan.plan import Plan
+    from emberline.plans.plan.record import Plan
     from emberline.plans.robustness.holding.held import Held
 
 

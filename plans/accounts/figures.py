@@ -110,13 +110,12 @@ def comparable(baseline: Figures, plan: Figures) -> bool:
     return abs(plan.tonnes - baseline.tonnes) < SAME_TONNES
 
 
-def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.Dataset | None = None) -> Figures:
+def figures(scenario: Scenario, data: xr.Dataset, *, nominated: xr.Dataset | None = None) -> Figures:
     """Add up a run or a schedule.
 
     Args:
         scenario: prices, intensities and step.
         data: a dataset of table ``RUN`` or ``SCHEDULE``.
-        tonnes: what was finished in the horizon [t]; of processes it is what the data say that is delivered.
         nominated: the schedule whose import was nominated; None: the data's own.
     """
     own, site = direct(scenario, data), site_emissions(scenario, data)
@@ -145,7 +144,7 @@ def figures(scenario: Scenario, data: xr.Dataset, tonnes: float, nominated: xr.D
         import_mwh=float(imported.sum()),
         export_mwh=float(data["export_mw"].sum()) * hours,
         peak_mw=float(np.max(np.maximum(data["meter_mw"].to_numpy(), 0.0), initial=0.0)),
-        tonnes=sum(delivered.values()) if scenario.processes else tonnes,
+        tonnes=sum(delivered.values()) if scenario.processes else float(data.attrs.get("tonnes", scenario.tonnes)),
         battery_end_mwh=float(data["battery_mwh"][-1]) if data.sizes["time"] else 0.0,
         unserved=_unserved(data),
         grid_market_kg=float(sum(part.kg.sum() for part in market_based(scenario, imported))),

@@ -12,7 +12,7 @@ import xarray as xr
 from emberline.models.explain.limit import clock
 from emberline.plans.difference.keys import KeyChange
 from emberline.plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 
 SAME_MIN = 1e-6

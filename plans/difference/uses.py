@@ -11,7 +11,7 @@ import xarray as xr
 from emberline.models.formulations.site.balance import read
 from emberline.models.formulations.site.objective import weights
 from emberline.plans.accounts.unit_runs import counts
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Storage
 

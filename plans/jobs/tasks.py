@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from emberline.plans.plan.plan import Plan
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import Store, StoreError
 from emberline.scenarios import Scenario
 
@@ -92,7 +92,8 @@ def plan(task: Task) -> dict[str, Any]:
     """Make the plan of a scenario."""
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
-    from emberline.plans.plan.plan import plan as make
+    from emberline.plans.plan.pipeline import Search
+    from emberline.plans.plan.pipeline import plan as make
     from emberline.plans.plan.stored_starts import earlier
 
     scenario = task.scenario()
@@ -101,10 +102,8 @@ def plan(task: Task) -> dict[str, Any]:
 
     def work() -> Plan:
         before = earlier(Store(task.home), scenario)
-        return make(
-            scenario, on_progress=_watched(task, scenario), cancel=task.cancelled, study=task.study,
-            keep=before.keep, others=before.schedules,
-        )  # fmt: skip
+        search = Search(study=task.study, keep=before.keep, others=before.schedules)
+        return make(scenario, search=search, on_progress=_watched(task, scenario), cancel=task.cancelled)
 
     return _stored(task, scenario, work)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from emberline.plans.accounts.figures import Figures
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 
 FOREMAN, SEQUENTIAL, JOINT = "foreman", "sequential", "joint"

@@ -26,16 +26,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from emberline.plans.accounts.figures import figures
 from emberline.plans.levers.case import FOREMAN, JOINT, SEQUENTIAL, Case, Lever, Levers, change, goal_value
-from emberline.plans.plan.plan import Plan, number_told, plan, violations
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan, violations
 from emberline.plans.plan.redispatch import Redispatch, Redispatched
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Boiler, FlexibleLoad, Storage, WasteHeatRecovery
@@ -75,8 +75,16 @@ def levers(
         _seen_by_production(asked), on_progress=lambda event: tell({**event, "phase": SEQUENTIAL}), cancel=cancel
     )
     tell({"phase": JOINT})
-    made = _together(asked, first.schedule, lambda event: tell({**event, "phase": JOINT}), cancel)
-    study = _Study(asked, made, first)
+    known = () if first.schedule is None else (first.schedule,)
+    # from the foreman's heats and those planned first: never worse than both
+    made = plan(
+        asked,
+        baseline=(baseline := Baseline.of(asked)),
+        search=Search(others=known, lists=False, end_levels=False),
+        on_progress=lambda event: tell({**event, "phase": JOINT}),
+        cancel=cancel,
+    )
+    study = _Study(baseline, made, first)
     return study.run(first, tell)
 
 
@@ -116,66 +124,21 @@ def _seen_by_production(scenario: Scenario) -> Scenario:
     return without(scenario, {BATTERY, *(asset.name for asset in scenario.site.assets)})
 
 
-def _together(scenario: Scenario, known: xr.Dataset | None, tell: Progress, cancel: Callable[[], bool] | None) -> Plan:
-    """Heats and site searched together, from the foreman's heats and those planned first: never worse than both."""
-    from emberline import models, twin
-
-    envelope = twin.envelope(scenario)
-    dispatched = twin.dispatch(scenario, envelope)
-    baseline = twin.replay(scenario, dispatched).assign_attrs(policy="foreman")
-    ruled = bool(dispatched.attrs["complete"])
-    schedule = models.optimize(
-        scenario,
-        envelope,
-        dispatched if ruled else None,
-        others=() if known is None else (known,),
-        on_progress=tell,
-        cancel=cancel,
-    )
-    made = Plan(
-        scenario=scenario,
-        envelope=envelope,
-        baseline=baseline,
-        baseline_figures=figures(scenario, baseline, float(baseline.attrs["tonnes"])),
-        baseline_complete=ruled,
-        status=str(schedule.attrs["status"]),
-        objective=number_told(schedule, "objective"),
-        bound=number_told(schedule, "bound"),
-        gap=number_told(schedule, "gap"),
-        reason=str(schedule.attrs.get("reason", "")),
-        seconds=models.seconds(schedule),
-    )
-    if not schedule.attrs["found"]:
-        return made
-    replay = twin.replay(scenario, schedule)
-    return replace(
-        made,
-        schedule=schedule,
-        schedule_figures=figures(scenario, schedule, scenario.tonnes),
-        replay=replay,
-        replay_figures=figures(scenario, replay, float(replay.attrs["tonnes"]), nominated=schedule),
-    )
-
-
 class _Study:
     """The cases of one scenario."""
 
-    def __init__(self, scenario: Scenario, made: Plan, first: Plan) -> None:
-        from emberline import twin
-
-        self.scenario, self.made = scenario, made
-        self.envelope = made.envelope
+    def __init__(self, baseline: Baseline, made: Plan, first: Plan) -> None:
+        self.scenario, self.made = baseline.scenario, made
+        self.envelope = baseline.envelope
         self.lists: dict[str, xr.Dataset] = {}
-        known = {
-            FOREMAN: twin.dispatch(scenario, self.envelope), SEQUENTIAL: first.schedule, JOINT: made.schedule
-        }  # fmt: skip
+        known = {FOREMAN: baseline.schedule, SEQUENTIAL: first.schedule, JOINT: made.schedule}
         for name, heats in known.items():
             # what was known before keeps its name
             if heats is not None and not any(_same(heats, other) for other in self.lists.values()):
                 self.lists[name] = heats
         if SEQUENTIAL not in self.lists and first.schedule is not None:
             self.lists[SEQUENTIAL] = first.schedule
-        self._ready: dict[frozenset[str], Redispatch] = {}
+        self._ready: dict[frozenset[str], tuple[Baseline, Redispatch]] = {}
 
     def run(self, first: Plan, tell: Progress) -> Levers:
         names = dict(candidates(self.scenario.site))
@@ -234,24 +197,22 @@ class _Study:
         gone: set[str] = set()
         kept = []
         for name in names:
-            if self._site(frozenset({*gone, name})).least(self.lists[FOREMAN]) < float("inf"):
+            if self._site(frozenset({*gone, name}))[1].least(self.lists[FOREMAN]) < float("inf"):
                 gone.add(name)
             else:
                 kept.append(name)
         return kept
 
-    def _site(self, gone: frozenset[str]) -> Redispatch:
-        from emberline import twin
-
+    def _site(self, gone: frozenset[str]) -> tuple[Baseline, Redispatch]:
+        """The plant without some levers: its baseline, and its site made ready for any heats."""
         if gone not in self._ready:
-            plant = without(self.scenario, gone)
-            foreman = twin.dispatch(plant, self.envelope)
-            self._ready[gone] = Redispatch(plant, self.envelope, foreman if foreman.attrs["complete"] else None)
+            baseline = Baseline.of(without(self.scenario, gone), self.envelope)
+            self._ready[gone] = baseline, Redispatch(baseline.scenario, self.envelope, baseline.start)
         return self._ready[gone]
 
     def case(self, gone: frozenset[str], lists: tuple[str, ...]) -> Case:
         """The plant without some levers under the best of some lists of heats."""
-        site = self._site(gone)
+        baseline, site = self._site(gone)
         known = [name for name in lists if name in self.lists]
         least = {name: site.least(self.lists[name]) for name in known}
         best: tuple[str, Redispatched] | None = None
@@ -268,34 +229,24 @@ class _Study:
             return Case(heats=lists[0], figures=None, status="no plan", reason="no heats were found")
         name, found = best
         slack = None if below is None else found.rank - below
-        return self._followed(site.scenario, name, replace(found, slack=slack))
-
-    def _followed(self, plant: Scenario, heats: str, found: Redispatched) -> Case:
-        from emberline import twin
-
         if found.schedule is None:
-            return Case(heats=heats, figures=None, status=found.status, reason=found.reason)
-        replay = twin.replay(plant, found.schedule)
+            return Case(heats=name, figures=None, status=found.status, reason=found.reason)
+        followed = plan(site.scenario, baseline=baseline, schedule=found.schedule)
         return Case(
-            heats=heats,
-            figures=figures(plant, replay, float(replay.attrs["tonnes"]), nominated=found.schedule),
+            heats=name,
+            figures=followed.replay_figures,
             status=found.status,
-            slack=found.slack,
-            broken=len(violations(replay)),
+            slack=slack,
+            broken=len(followed.violations),
             reason=found.reason,
         )
 
     def ruled(self, gone: frozenset[str]) -> Case:
         """The foreman's day by rules, without some assets."""
-        from emberline import twin
-
-        plant = without(self.scenario, gone)
-        dispatched = twin.dispatch(plant, self.envelope)
-        if not dispatched.attrs["complete"]:
+        baseline, _ = self._site(gone)
+        if not baseline.complete:
             return Case(FOREMAN, None, "no plan", reason="the foreman finds no place for all heats")
-        replay = twin.replay(plant, dispatched)
-        sums = figures(plant, replay, float(replay.attrs["tonnes"]))
-        return Case(FOREMAN, sums, "by rules", slack=0.0, broken=len(violations(replay)))
+        return Case(FOREMAN, baseline.figures, "by rules", slack=0.0, broken=len(violations(baseline.run)))
 
     def _joint(self, shifted: tuple[str, ...]) -> Case:
         """The best plan of all: the searched one as it is, or its heats or others with the site planned once more."""

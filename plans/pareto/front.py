@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.plans.accounts.figures import Figures
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import Variable, check
 

@@ -17,8 +17,10 @@ import xarray as xr
 
 from emberline.plans.accounts.figures import figures
 from emberline.plans.pareto.front import SAME, Point
-from emberline.plans.pareto.setting import CARBON, COST, Ground, ask, decidable, empty, judge, prove, search
-from emberline.plans.plan.plan import Plan
+from emberline.plans.pareto.setting import CARBON, COST, ask, follow, judge, search
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 
 BETTER_FIRST = ("within gap", "best found", "cancelled")
@@ -59,7 +61,7 @@ class Solved:
         return self.point.plan.acceptable
 
 
-def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> Solved:
+def end(stop: Callable[[], bool], ground: Baseline, number: int, first: str) -> Solved:
     """A lexicographic optimum: the first goal, then the other one where the first is no worse.
 
     Args:
@@ -69,7 +71,7 @@ def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> So
         first: ``CARBON`` or ``COST``.
     """
     began = time.perf_counter()
-    plan = search(ground, ask(ground, first), ground.foreman if ground.ruled else None, stop)
+    plan = search(ground, ask(ground, first), ground.start, stop)
     if not plan.acceptable:
         return Solved(Point(number, plan, seconds=time.perf_counter() - began))
     kept = _known(plan)
@@ -92,7 +94,9 @@ def end(stop: Callable[[], bool], ground: Ground, number: int, first: str) -> So
     return Solved(_priced(point), (_known(best), kept), supports)
 
 
-def between(stop: Callable[[], bool], ground: Ground, number: int, cap_kg: float, low: Solved, high: Solved) -> Solved:
+def between(
+    stop: Callable[[], bool], ground: Baseline, number: int, cap_kg: float, low: Solved, high: Solved
+) -> Solved:
     """Least cost under a cap on carbon.
 
     Args:
@@ -127,8 +131,15 @@ def between(stop: Callable[[], bool], ground: Ground, number: int, cap_kg: float
     return Solved(point, known, tuple(sorted(supports, key=lambda support: support.per_kg)))
 
 
-def kept(ground: Ground, schedule: xr.Dataset, cap_kg: float | None, cost_bound: float | None, status: str) -> Plan:
-    """The plan of a point from what a front keeps of it.
+def kept(
+    ground: Baseline,
+    schedule: xr.Dataset,
+    cap_kg: float | None,
+    cost_bound: float | None,
+    status: str,
+    on_progress: Progress | None = None,
+) -> Plan:
+    """The plan of a point from what a front keeps of it, with its disturbed replays.
 
     Args:
         ground: what all points have in common.
@@ -136,15 +147,16 @@ def kept(ground: Ground, schedule: xr.Dataset, cap_kg: float | None, cost_bound:
         cap_kg: the cap on carbon under which its cost was minimized [kg CO2e]; None: the cheap end.
         cost_bound: no plan under the cap costs less; None: not proven.
         status: of the search.
+        on_progress: as of ``emberline.plans.plan.pipeline.plan``.
     """
-    plan = prove(empty(ground, ask(ground, COST, cap_kg), status), schedule)
+    plan = follow(ground, ask(ground, COST, cap_kg), schedule, status, None, on_progress)
     assert plan.schedule_figures is not None
-    objective = decidable(plan)
-    bound = None if cost_bound is None else objective - (plan.schedule_figures.cost - cost_bound)
-    return judge(dataclasses.replace(plan, objective=objective, bound=bound))
+    assert plan.objective is not None
+    bound = None if cost_bound is None else plan.objective - (plan.schedule_figures.cost - cost_bound)
+    return judge(dataclasses.replace(plan, bound=bound))
 
 
-def _capped(ground: Ground, asked: Scenario, start: Known, stop: Callable[[], bool]) -> Plan:
+def _capped(ground: Baseline, asked: Scenario, start: Known, stop: Callable[[], bool]) -> Plan:
     """A searched plan under a cap that ``start`` keeps; the start itself where nothing better is found."""
     plan = search(ground, asked, start.schedule, stop)
     name = "carbon_kg" if asked.goal.minimize == CARBON else "cost"
@@ -152,14 +164,12 @@ def _capped(ground: Ground, asked: Scenario, start: Known, stop: Callable[[], bo
     if own is not None and own <= getattr(start, name) + SAME * abs(own):
         return plan
     bound = plan.bound
-    kept = prove(empty(ground, asked, "best found"), start.schedule)
-    return judge(dataclasses.replace(kept, objective=decidable(kept), bound=bound))
+    return judge(dataclasses.replace(follow(ground, asked, start.schedule, "best found"), bound=bound))
 
 
-def _taken(ground: Ground, asked: Scenario, start: Known, supports: Iterable[Support], cap_kg: float) -> Plan:
+def _taken(ground: Baseline, asked: Scenario, start: Known, supports: Iterable[Support], cap_kg: float) -> Plan:
     """A known plan as the plan under a cap."""
-    kept = prove(empty(ground, asked, "best found"), start.schedule)
-    return _tightened(dataclasses.replace(kept, objective=decidable(kept)), supports, cap_kg)
+    return _tightened(follow(ground, asked, start.schedule, "best found"), supports, cap_kg)
 
 
 def _tightened(plan: Plan, supports: Iterable[Support], cap_kg: float) -> Plan:
@@ -173,7 +183,7 @@ def _tightened(plan: Plan, supports: Iterable[Support], cap_kg: float) -> Plan:
 
 
 def _leaning(
-    ground: Ground, low: Point, high: Point, start: xr.Dataset, stop: Callable[[], bool]
+    ground: Baseline, low: Point, high: Point, start: xr.Dataset, stop: Callable[[], bool]
 ) -> tuple[Known, Support | None] | None:
     """The plan of least cost with a carbon price as steep as the chord of two points, and the line below the front."""
     span = high.figures.carbon_kg - low.figures.carbon_kg
@@ -196,7 +206,7 @@ def _leaning(
     plan = search(ground, leaning, start, stop)
     if plan.schedule is None or plan.schedule_figures is None:
         return None
-    sums = figures(asked, plan.schedule, asked.tonnes)
+    sums = figures(asked, plan.schedule)
     more = Known(plan.schedule, sums.carbon_kg, sums.cost)
     least = _bound(plan, "cost")
     if not exact or least is None:

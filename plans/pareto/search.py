@@ -24,8 +24,9 @@ from emberline.plans.jobs import memory
 from emberline.plans.jobs.engine import Engine, engine, heard, unwrapped
 from emberline.plans.pareto.front import SAME, Front, nondominated, tabulate
 from emberline.plans.pareto.point import Solved, between, end
-from emberline.plans.pareto.setting import CARBON, COST, Ground, prepare
+from emberline.plans.pareto.setting import CARBON, COST, prepare
 from emberline.plans.plan import pace
+from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.progress import Progress
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.base import Problem, ScenarioError
@@ -98,7 +99,7 @@ def bisection(low: int, high: int) -> dict[int, tuple[int, int]]:
     return found
 
 
-def _front(scenario: Scenario, ground: Ground, search: _Search, seconds: float) -> Front:
+def _front(scenario: Scenario, ground: Baseline, search: _Search, seconds: float) -> Front:
     """What is kept of the points that were searched."""
     places = sorted(search.solved)
     good = [search.solved[place].point for place in places if search.solved[place].usable]
@@ -106,7 +107,7 @@ def _front(scenario: Scenario, ground: Ground, search: _Search, seconds: float) 
     chosen = [good[i] for i in kept]
     return Front(
         scenario=scenario,
-        baseline=ground.baseline_figures,
+        baseline=ground.figures,
         data=tabulate(scenario, chosen),
         schedules={point.number: point.plan.schedule for point in chosen if point.plan.schedule is not None},
         asked=search.last + 1,
@@ -121,7 +122,7 @@ def _front(scenario: Scenario, ground: Ground, search: _Search, seconds: float) 
 class _Search:
     """The points as they are found, each begun when what it starts from is known."""
 
-    def __init__(self, pool: _Pool, ground: Ground, last: int, tell: Progress) -> None:
+    def __init__(self, pool: _Pool, ground: Baseline, last: int, tell: Progress) -> None:
         self.pool = pool
         self.ground = ground
         self.last = last

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures, figures
-from emberline.plans.accounts.site_stores import ending_no_lower, searched
-from emberline.plans.plan.plan import Plan, number_told
+from emberline.plans.accounts.site_stores import ending_no_lower
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.pipeline import Search, plan
+from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
@@ -22,34 +23,13 @@ CARBON, COST = "carbon", "cost_with_carbon_price"
 """Cost is what the bill comes to, the carbon price of the market's scheme included."""
 
 
-@dataclass(frozen=True)
-class Ground:
-    """What all points have in common: the scenario without its cap on extra cost, and the foreman's day."""
-
-    scenario: Scenario
-    envelope: xr.Dataset
-    foreman: xr.Dataset
-    """His list."""
-    baseline: xr.Dataset
-    baseline_figures: Figures
-    ruled: bool
-    """Whether the list keeps every limit."""
-
-
-def prepare(scenario: Scenario) -> Ground:
-    """The twin's part, once for all points."""
-    from emberline import twin
-
+def prepare(scenario: Scenario) -> Baseline:
+    """The baseline, once for all points: of the scenario without its cap on extra cost."""
     caps = scenario.goal.caps.model_copy(update={"extra_cost_share": None})
-    free = scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"caps": caps})})
-    envelope = twin.envelope(free)
-    dispatched = twin.dispatch(free, envelope)
-    baseline = twin.replay(free, dispatched).assign_attrs(policy="foreman")
-    sums = figures(free, baseline, float(baseline.attrs["tonnes"]))
-    return Ground(free, envelope, dispatched, baseline, sums, bool(dispatched.attrs["complete"]))
+    return Baseline.of(scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"caps": caps})}))
 
 
-def ask(ground: Ground, minimize: str, carbon_kg: float | None = None, cost: float | None = None) -> Scenario:
+def ask(ground: Baseline, minimize: str, carbon_kg: float | None = None, cost: float | None = None) -> Scenario:
     """The scenario with a goal and caps beside its own."""
     goal = ground.scenario.goal
     lower = {"carbon_kg": _lower(goal.caps.carbon_kg, carbon_kg), "cost": _lower(goal.caps.cost, cost)}
@@ -57,32 +37,17 @@ def ask(ground: Ground, minimize: str, carbon_kg: float | None = None, cost: flo
     return ground.scenario.model_copy(update={"goal": goal.model_copy(update={"minimize": minimize, "caps": caps})})
 
 
-def search(ground: Ground, asked: Scenario, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
-    """A searched plan."""
-    from emberline import models
-
-    study = _study(ground)
-    found = searched(
-        asked,
-        ground.baseline,
-        lambda one: models.optimize(one, ground.envelope, start, cancel=stop, study=study),
-    )
-    attrs = found.attrs
-    plan = empty(ground, asked, str(attrs["status"]), "" if attrs["found"] else str(attrs["reason"]))
-    plan = dataclasses.replace(
-        plan,
-        objective=number_told(found, "objective"),
-        bound=number_told(found, "bound"),
-        gap=number_told(found, "gap"),
-    )
-    return prove(plan, found) if attrs["found"] else plan
+def search(ground: Baseline, asked: Scenario, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
+    """A searched plan, undisturbed."""
+    how = Search(start=start, study=_study(ground), lists=False)
+    return plan(asked, baseline=ground, search=how, replications=0, cancel=stop)
 
 
 _KEPT = threading.local()
 """What the searches of a thread leave for the next point."""
 
 
-def _study(ground: Ground) -> Study | None:
+def _study(ground: Baseline) -> Study | None:
     """For a site alone, whose points differ in bounds only; heats begin with the neighbours' plans instead.
 
     Every point begins with the cheapest plan, so that it does not matter which of them this process searches.
@@ -94,41 +59,19 @@ def _study(ground: Ground) -> Study | None:
         return None
     if getattr(_KEPT, "ground", None) is not ground:
         _KEPT.ground, _KEPT.study = ground, Study(steady=True)
-        cheapest = ending_no_lower(ask(ground, COST), ground.baseline)
+        cheapest = ending_no_lower(ask(ground, COST), ground.run)
         models.optimize(cheapest, ground.envelope, study=_KEPT.study)
     study: Study = _KEPT.study
     return study
 
 
-def empty(ground: Ground, asked: Scenario, status: str, reason: str = "") -> Plan:
-    """A plan that has no schedule yet."""
-    return Plan(
-        scenario=asked,
-        envelope=ground.envelope,
-        baseline=ground.baseline,
-        baseline_figures=ground.baseline_figures,
-        baseline_complete=ground.ruled,
-        status=status,
-        objective=None,
-        bound=None,
-        gap=None,
-        reason=reason,
-    )
-
-
-def prove(plan: Plan, schedule: xr.Dataset) -> Plan:
-    """The plan with a schedule that the twin has followed without disturbance."""
-    from emberline import twin
-
-    asked = plan.scenario
-    replay = twin.replay(asked, schedule)
-    return dataclasses.replace(
-        plan,
-        schedule=schedule,
-        schedule_figures=figures(asked, schedule, asked.tonnes),
-        replay=replay,
-        replay_figures=figures(asked, replay, float(replay.attrs["tonnes"])),
-    )
+def follow(
+    ground: Baseline, asked: Scenario, schedule: xr.Dataset, status: str, replications: int | None = 0,
+    on_progress: Progress | None = None,
+) -> Plan:  # fmt: skip
+    """The plan of a schedule that is known, its objective in the measure of a search."""
+    followed = plan(asked, baseline=ground, schedule=schedule, replications=replications, on_progress=on_progress)
+    return dataclasses.replace(followed, status=status, objective=decidable(followed), bound=None, gap=None, reason="")
 
 
 def judge(plan: Plan) -> Plan:

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.records.orders import Lock
 
@@ -54,8 +56,8 @@ def replan(
         stored: the earlier plan.
         locks: all locks that hold now; None: those that it was made with.
         keep_share: by how much better a schedule must be, as a share of what can be decided, to take its place.
-        study: keeps solvers from plan to plan.
-        on_progress, cancel, others: as of ``emberline.plans.plan.plan.plan``.
+        study, others: as of ``emberline.plans.plan.pipeline.Search``.
+        on_progress, cancel: as of ``emberline.plans.plan.pipeline.plan``.
 
     Raises:
         ScenarioError: a lock is mistaken.
@@ -67,7 +69,7 @@ def replan(
     if unchanged and stored.found and stored.gap is not None and stored.gap <= stored.scenario.goal.gap + 1e-9:
         return stored
     if stored.schedule is None:
-        return plan(asked, on_progress=on_progress, cancel=cancel, study=study, others=others)
+        return plan(asked, on_progress=on_progress, cancel=cancel, search=Search(study=study, others=others))
     if not unchanged and asked.goal.caps.extra_cost_share is not None:
         asked = _capped(asked, stored)
     study = study or Study()
@@ -81,18 +83,19 @@ def replan(
         asked,
         on_progress=on_progress,
         cancel=cancel,
-        study=study,
-        keep=lambda found: kept(asked, stored.envelope, before, found, keep_share, judged=unchanged),
-        others=others,
+        search=Search(
+            study=study,
+            keep=lambda found: kept(asked, stored.envelope, before, found, keep_share, judged=unchanged),
+            others=others,
+        ),
     )
 
 
 def _capped(asked: Scenario, stored: Plan) -> Scenario:
     """What is asked, its cap on extra cost an amount above the stored plan's foreman."""
-    from emberline import twin
     from emberline.plans.plan import caps
 
-    listed = twin.dispatch(stored.scenario, stored.envelope)
+    listed = Baseline.of(stored.scenario, stored.envelope).schedule
     held = caps.fixed(stored.scenario, stored.envelope, listed)
     goal = asked.goal.model_copy(update={"caps": held})
     return asked.model_copy(update={"goal": goal}).with_inputs(asked.inputs)
@@ -139,7 +142,6 @@ def holds(asked: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
     """Whether a schedule of the same data keeps the locks of a scenario, and its caps under the foreman's list then."""
     if not asked.heats:
         return True
-    from emberline import twin
     from emberline.models.explain.relaxed import read_aim
     from emberline.models.formulations.site import balance as sites
     from emberline.models.problem import assignment, line_reader
@@ -149,8 +151,7 @@ def holds(asked: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
     own = assignment.from_schedule(problem, schedule)
     if own is None or assignment.mistakes(problem, own):
         return False
-    listed = twin.dispatch(asked, envelope)
-    start = listed if listed.attrs["complete"] else None
+    start = Baseline.of(asked, envelope).start
     search = Search(
         problem=problem, data=data, aim=read_aim(asked, envelope, data, start), time_limit=JUDGE_S, gap=1.0,
         on_progress=lambda event: None, cancel=lambda: False,

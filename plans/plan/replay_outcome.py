@@ -69,11 +69,11 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
     reader, stores = _Reader(asked), asked.processes or any(site_stores(asked))
     for replication, run in zip(chosen, runs, strict=True):
         # the schedule was nominated; the foreman nominates what he draws
-        sums = figures(asked, run, float(run.attrs["tonnes"]), nominated=followed.schedule)
+        sums = figures(asked, run, nominated=followed.schedule)
         outcome = reader.read(replication, run, sums)
         if followed.dispatched is not None:
             his = next(foremans)
-            baseline = figures(asked, his, float(his.attrs["tonnes"]))
+            baseline = figures(asked, his)
             told = reader.read(replication, his, baseline).figures
             outcome.figures.update({f"baseline_{name}": told[name] for name in FOREMAN})
             if stores:

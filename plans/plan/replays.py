@@ -48,11 +48,22 @@ class Replays:
         }
 
 
-def disturbed_replays(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset, tell: Progress) -> Replays:
-    """Replays of schedule and foreman's list under the same disturbances."""
+def disturbed_replays(
+    scenario: Scenario, schedule: xr.Dataset, dispatched: xr.Dataset, tell: Progress, replications: int | None = None
+) -> Replays:
+    """Replays of the schedule and of the baseline's list under the same disturbances.
+
+    Args:
+        scenario: of both.
+        schedule: of the plan.
+        dispatched: the baseline's list.
+        tell: called after each replay with ``done`` and ``of``.
+        replications: how many; None: the scenario's.
+    """
     from emberline import twin
 
-    n = scenario.disturbances.replications if scenario.disturbed else 0
+    wanted = scenario.disturbances.replications if replications is None else replications
+    n = wanted if scenario.disturbed else 0
     columns: dict[str, list[float]] = {
         prefix + name: [] for prefix in ("", "baseline_") for name in (*FIGURES, "violations")
     }
@@ -65,7 +76,7 @@ def disturbed_replays(scenario: Scenario, schedule: xr.Dataset, dispatched: xr.D
             run = twin.replay(scenario, followed, replication=replication, disturbed=True)
             # the foreman nominates what he draws
             nominated = followed if followed is schedule else None
-            sums = figures(scenario, run, float(run.attrs["tonnes"]), nominated=nominated)
+            sums = figures(scenario, run, nominated=nominated)
             made[prefix] = sums
             kinds = run["violation_kind"].values
             for name, value in (

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import xarray as xr
 
-from emberline import twin
-from emberline.plans.accounts.bill import bill
-from emberline.plans.rolling.by_step import carbon_until, cost_until, direct_by_step
+from emberline.plans.plan.baseline import Baseline
+from emberline.plans.rolling.by_step import carbon_until, cost_until
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Sale, Supply
 from emberline.scenarios.records.goal import Caps
@@ -36,7 +35,7 @@ def with_limits(asked: Scenario, share: float) -> Scenario:
 
 
 def with_caps(
-    asked: Scenario, scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset, k: int, share: float, listed: xr.Dataset
+    asked: Scenario, scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset, k: int, share: float, baseline: Baseline
 ) -> Scenario:
     """A plan's scenario with what is left for it of the caps on carbon and cost.
 
@@ -47,7 +46,7 @@ def with_caps(
         foreman: what would have happened under the foreman.
         k: steps until the plan begins.
         share: of the plan's time in what is left.
-        listed: the foreman's list of the plan's time (table ``SCHEDULE``).
+        baseline: of the plan's time.
     """
     caps = scenario.goal.caps
     told: dict[str, float | None] = {}
@@ -59,10 +58,8 @@ def with_caps(
         paid, limits = cost_until(scenario, run, k), []
         if caps.cost is not None:
             limits.append((caps.cost - paid) * share)
-        if caps.extra_cost_share is not None and carried and listed.attrs["complete"]:
-            followed = twin.replay(asked, listed)
-            within = bill(asked, followed, float(direct_by_step(asked, followed).sum())).total
-            his = cost_until(scenario, foreman, k) + within
+        if caps.extra_cost_share is not None and carried and baseline.complete:
+            his = cost_until(scenario, foreman, k) + baseline.figures.cost
             limits.append(his + caps.extra_cost_share * abs(his) - paid)
             told["extra_cost_share"] = None
         told["cost"] = min(limits) if limits else None

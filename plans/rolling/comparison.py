@@ -18,7 +18,8 @@ from emberline import twin
 from emberline.models.search.warm_start import Study
 from emberline.plans.accounts.figures import Figures, comparable, figures
 from emberline.plans.accounts.stock import difference
-from emberline.plans.plan.plan import Plan, plan, violations
+from emberline.plans.plan.pipeline import plan
+from emberline.plans.plan.record import Plan, violations
 from emberline.plans.rolling.blocks import interval, of_days
 from emberline.plans.rolling.by_step import carbon_by_step, cost_by_step
 from emberline.plans.rolling.horizon import How
@@ -213,10 +214,7 @@ def compare(
     rolled = roll(scenario, how, on_step=told("roll"), **more)
     if on_step is not None:
         on_step("perfect", None)
-    alone = scenario.model_copy(
-        update={"disturbances": scenario.disturbances.model_copy(update={"replications": 0})}
-    ).with_inputs(scenario.inputs)
-    best = plan(alone, cancel=cancel)
+    best = plan(scenario, replications=0, cancel=cancel)
     known = None
     if foresight and uncertain(scenario):
         known = roll(scenario, how, foresight=True, on_step=told("foresight"), **more)
@@ -235,7 +233,7 @@ def compare(
 
 def _followed(scenario: Scenario, schedule: xr.Dataset, replication: int | None) -> Followed:
     run = follow(scenario, schedule, replication)
-    return Followed(run, figures(scenario, run, float(run.attrs["tonnes"])))
+    return Followed(run, figures(scenario, run))
 
 
 def _plain(found: Difference | None) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.store import run_folder
 from emberline.plans.store.catalogue.catalogue import Catalogue
 from emberline.plans.store.catalogue.entry import Entry

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from emberline.plans.jobs.engine import Engine
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.plan.pipeline import plan
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
 from emberline.plans.studies.scaled_orders import scaled
 from emberline.scenarios import Problem, Scenario, ScenarioError
 

@@ -21,8 +21,9 @@ from typing import Any
 from emberline.plans.jobs import memory
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan import pace
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.plan.pipeline import plan
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load
 from emberline.scenarios.reading.document import parse

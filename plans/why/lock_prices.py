@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from emberline.plans.difference.moves import moved
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replan import with_locks
 from emberline.plans.why.answer import Answer
 from emberline.plans.why.of_heat import in_words

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 
 KINDS = {
     "balance_price": ("carrier", "a unit more of demand costs"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.why.answer import Answer, Slot, Why, Worth
 from emberline.plans.why.of_heat import OfHeat, operation
 from emberline.plans.why.of_hour import OfHour, minute

@@ -16,8 +16,8 @@ COLUMNS = ("heat", "stage", "unit", "start_min", "end_min", "energy_mwh")
 
 
 def watch() -> None:
-    """Put the judge before ``emberline.plans.plan.plan``; to be called before anything that plans is imported."""
-    module = sys.modules["emberline.plans.plan.plan"]
+    """Put the judge before ``plans.plan.pipeline.plan``; to be called before anything that plans is imported."""
+    module = sys.modules["emberline.plans.plan.pipeline"]
     make = module.plan
 
     @functools.wraps(make)

@@ -70,7 +70,7 @@ def simulated(scenario: Scenario) -> Plan:
     envelope = twin.envelope(scenario)
     schedule = twin.dispatch(scenario, envelope)
     run = twin.replay(scenario, schedule)
-    sums = figures(scenario, run, float(run.attrs["tonnes"]))
+    sums = figures(scenario, run)
     return Plan(
         scenario=scenario, envelope=envelope, baseline=run, baseline_figures=sums, baseline_complete=True,
         status="best found", objective=2.0, bound=1.0, gap=0.5, schedule=schedule, schedule_figures=sums, replay=run,

@@ -77,7 +77,7 @@ def test_assets_are_billed_line_by_line() -> None:
     }
     assert sum(a.totals["cost"] for a in accounts(asked, run)) == pytest.approx(money.total - 200.0)
     assert float(hourly_cost(asked, run).sum()) == pytest.approx(money.total)
-    sums = figures(asked, run, 0.0)
+    sums = figures(asked, run)
     assert (sums.fuel_cost, sums.sales, sums.upkeep_cost, sums.by_product) == (900.0, 50.0, 274.0, {"steam sold": 2.0})
     assert sums.cost == pytest.approx(money.total)
 
@@ -155,7 +155,7 @@ def test_spot_price_and_tariff_add_up() -> None:
         ("tax", "tax"): 303.2,
         ("feed-in", "tariff export"): -11.0,
     }
-    sums = figures(asked, run, 0.0)
+    sums = figures(asked, run)
     assert sums.energy_cost == pytest.approx(1000 - 120 + 32 - 11)
     assert (sums.demand_cost, sums.fixed_cost, sums.tax_cost) == pytest.approx((3000, 310 * 2 / 744, 303.2))
     assert sums.cost == pytest.approx(money.total)

@@ -38,7 +38,7 @@ def made() -> Plan:
 
 def assert_is_whole(asked: Scenario, run: xr.Dataset) -> None:
     """Parts of ledger and bill are their totals."""
-    book, sums = ledger(asked, run), figures(asked, run, 0.0)
+    book, sums = ledger(asked, run), figures(asked, run)
     assert book.products is not None
     assert_adds_up(asked, book, run)
     assert_closes(book, book.products)

@@ -164,7 +164,7 @@ def test_heat_sold_carries_grid_power_through_a_heat_pump() -> None:
     assert book.by_product["town"]["grid_average_kg"] == pytest.approx(300)
     assert book.by_product["export"]["grid_average_kg"] == 0
     assert book.site["grid_average_kg"] == pytest.approx(2700)
-    assert figures(asked, run, 0.0).by_product == {"town": 3.0}
+    assert figures(asked, run).by_product == {"town": 3.0}
     assert_adds_up(asked, book, run)
 
 

@@ -127,7 +127,7 @@ def test_the_suite_is_watched() -> None:
     Sensitivity: a lock in the scenario that the plan was not made with."""
     from emberline import plans
 
-    assert plans.plan.__wrapped__.__module__ == "emberline.plans.plan.plan"  # type: ignore[attr-defined]
+    assert plans.plan.__wrapped__.__module__ == "emberline.plans.plan.pipeline"  # type: ignore[attr-defined]
     assert broken(made()) == []
     wrong = dataclasses.replace(made(), scenario=made().scenario.model_copy(update={"locks": LATE}))
     assert broken(wrong)[0].startswith("locks.0: heat A-1 at casting")

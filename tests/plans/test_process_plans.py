@@ -251,7 +251,7 @@ def test_what_a_works_misses_is_told(made: Plan) -> None:
         ),
         ("delivery", "ship"),
     )
-    sums = figures(made.scenario, missed, 0.0)
+    sums = figures(made.scenario, missed)
     assert sums.unserved == 1
     worse = Plan(**{**vars(made), "baseline_figures": sums, "baseline_complete": False})
     assert worse.saved() == {}

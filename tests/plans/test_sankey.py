@@ -47,7 +47,7 @@ def test_energy_balances_and_is_what_the_ledger_counts(name: str) -> None:
     found = sankey.energy(scenario, run)
     balanced(found)
     assert not {"shortage", "surplus"} & set(found.nodes)
-    sums = figures(scenario, run, float(run.attrs["tonnes"]))
+    sums = figures(scenario, run)
     power = f"carrier {ELECTRICITY}"
     assert found.between("grid", power) == pytest.approx(sums.import_mwh, rel=CLOSE)
     assert found.between(power, "export") == pytest.approx(sums.export_mwh, abs=CLOSE * found.total)

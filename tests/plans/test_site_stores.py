@@ -14,7 +14,7 @@ from emberline import twin
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.figures import comparable, figures
 from emberline.plans.accounts.site_stores import ending_no_lower, levels, site_stores
-from emberline.plans.plan.plan import violations
+from emberline.plans.plan.record import violations
 from emberline.scenarios import Scenario
 from emberline.ui.text import wording
 
@@ -75,7 +75,7 @@ def test_a_unit_is_worth_what_it_took() -> None:
     assert sums.level_kg_per_unit == pytest.approx({"tank": 52 * 300})
     lossy = hydrogen({"in_efficiency": 0.8, "level_share": 0.2})
     run = twin.replay(lossy, twin.dispatch(lossy))
-    assert figures(lossy, run, 0.0).level_cost_per_unit == pytest.approx({"tank": 52 * 50 / 0.8})
+    assert figures(lossy, run).level_cost_per_unit == pytest.approx({"tank": 52 * 50 / 0.8})
 
     done = made().replay_figures
     assert done is not None
@@ -147,7 +147,7 @@ def test_a_baseline_that_misses_an_end_level_is_compared() -> None:
     asked = hydrogen(tank)
     run = twin.replay(asked, twin.dispatch(asked))
     assert [row["kind"] for row in violations(run)] == ["level"]
-    sums = figures(asked, run, 0.0)
+    sums = figures(asked, run)
     assert sums.unserved == 0
     assert comparable(sums, dataclasses.replace(sums, levels={"tank": 50.0}))
 

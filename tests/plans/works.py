@@ -169,7 +169,7 @@ def as_run(data: xr.Dataset, *violations: tuple[str, str]) -> xr.Dataset:
 
 def compared(asked: Scenario, foreman: xr.Dataset, plan: xr.Dataset) -> Plan:
     """A plan whose replay and foreman are given."""
-    sums = [figures(asked, run, 0.0) for run in (foreman, plan)]
+    sums = [figures(asked, run) for run in (foreman, plan)]
     return Plan(
         scenario=asked, envelope=xr.Dataset(), baseline=as_run(foreman), baseline_figures=sums[0],
         baseline_complete=True, status="within gap", objective=1.0, bound=1.0, gap=0.0, schedule=plan,

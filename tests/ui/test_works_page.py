@@ -12,9 +12,9 @@ import pytest
 from sites import cement_day
 from streamlit.testing.v1 import AppTest
 
+from emberline.plans import Plan, plan
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.accounts.unit_runs import unit_runs
-from emberline.plans.plan.plan import Plan, plan
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load, loads
 from emberline.scenarios.assets import ELECTRICITY

@@ -11,7 +11,7 @@ import pandas as pd
 
 from emberline.plans.difference import HeatMove
 from emberline.plans.exports.palette import CARBON, FOREMAN, IMPORT
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.ui.charts import gantt as gantts
 from emberline.ui.charts.axis import time_axis

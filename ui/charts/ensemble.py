@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from emberline.plans.exports.palette import FOREMAN, IMPORT, LIMIT
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.robustness.ensemble import Ensemble, interval
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.gantt import Layers

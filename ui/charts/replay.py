@@ -17,7 +17,7 @@ import xarray as xr
 
 from emberline.plans.accounts.unit_runs import CHANGE_OVER, RUN, START_UP, WAIT, unit_runs
 from emberline.plans.exports import palette
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.ui.charts import shades
 from emberline.ui.charts.flow_sheet import unit_power

@@ -17,7 +17,7 @@ import pandas as pd
 import xarray as xr
 
 from emberline.plans.exports import palette
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Load
 from emberline.scenarios.process.flows import streams

@@ -88,13 +88,13 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
     """Simulate the foreman's day, undisturbed."""
     from emberline import twin
     from emberline.plans.accounts.figures import figures
-    from emberline.plans.plan.plan import violations
+    from emberline.plans.plan.record import violations
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
     asked = _load(scenario, changes)
     run = twin.simulate(asked)
-    sums = figures(asked, run, float(run.attrs["tonnes"]))
+    sums = figures(asked, run)
     missed = violations(run)
     if as_json:
         print_json({"scenario": asked.name, "baseline": sums.as_dict() | {"violations": missed}})

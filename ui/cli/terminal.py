@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emberline.plans.accounts.figures import Figures
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.ui.text import wording
 

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.difference import Difference
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import CatalogueError, Store, StoredRun, StoreError
 from emberline.ui.charts import comparison
 from emberline.ui.charts.view import View, weeks

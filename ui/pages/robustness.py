@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.robustness.ensemble import interval
 from emberline.plans.store import ensembles
 from emberline.plans.store.catalogue import StoreError

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import stock_changes
 from emberline.plans.accounts.unit_runs import Count, counts
-from emberline.plans.plan.plan import Plan
-from emberline.plans.plan.plan import filled as gaps_filled
+from emberline.plans.plan.record import Plan
+from emberline.plans.plan.record import filled as gaps_filled
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon

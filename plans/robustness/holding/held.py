@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.robustness.ensemble import Ensemble
 from emberline.plans.robustness.holding.knobs import margins, settings
 

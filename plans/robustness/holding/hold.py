@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from hashlib import blake2b
 
 from emberline.plans.jobs.engine import Engine
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
+from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import FIGURES, Replays
 from emberline.plans.robustness.ensemble import Ensemble, ensemble, interval
 from emberline.plans.robustness.ensemble import refuse as refuse_ensemble
@@ -159,7 +160,7 @@ class _Loop:
                 "disturbances": scenario.disturbances.model_copy(update={"replications": 0}),
             }
         )
-        return plan(silent, study=self.study, cancel=self.stop, on_progress=self.tell)
+        return plan(silent, search=Search(study=self.study), cancel=self.stop, on_progress=self.tell)
 
     def _train(self, made: Plan, judgement: int, began: float) -> Ensemble | None:
         """How a plan does in the replays that steer."""

@@ -12,7 +12,7 @@ import typer
 from emberline.ui.cli.options import AsJson, Changes, Named, print_json
 
 if TYPE_CHECKING:
-    from emberline.plans.plan.plan import Plan
+    from emberline.plans.plan.record import Plan
     from emberline.plans.why.why_not import Repair, WhyNot
 
 PLANNED_S = 60.0

@@ -11,7 +11,7 @@ import streamlit as st
 
 from emberline.plans.accounts.bill import Bill, bill
 from emberline.plans.accounts.ledger import Ledger, ledger
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.numbers import clauses, listed

@@ -17,7 +17,7 @@ from emberline.plans.accounts.heat_cost import heat_costs
 from emberline.plans.accounts.ledger import Ledger
 from emberline.plans.exports.clock_changes import clocks_change
 from emberline.plans.plan import replan
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.why.slack import Slack, Stop, slacks
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.records.orders import Lock

@@ -9,7 +9,7 @@ import streamlit as st
 from emberline.plans.accounts.ledger import Ledger
 from emberline.plans.accounts.origins import BIOGENIC
 from emberline.plans.accounts.products import Products, totals
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.ui.charts import plan
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.text import wording

@@ -15,7 +15,7 @@ from emberline.plans.accounts.bill import Bill
 from emberline.plans.accounts.ledger import Ledger
 from emberline.plans.exports import FORMATS, export
 from emberline.plans.plan.caps import fixed
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import Store, StoredRun, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY

@@ -9,7 +9,7 @@ import streamlit as st
 from emberline.plans.accounts.ledger import Ledger
 from emberline.plans.accounts.process_tables import run_list
 from emberline.plans.accounts.unit_runs import counts
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.delivery import Delivery
 from emberline.ui.charts.gantt import DOES

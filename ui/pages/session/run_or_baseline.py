@@ -9,7 +9,7 @@ import xarray as xr
 
 from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import Ledger, ledger
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import RUN_ID, CatalogueError, StoreError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import sources
@@ -157,7 +157,7 @@ def as_plan(looked: Looked, run: xr.Dataset, foreman: xr.Dataset | None = None) 
         return replace(looked.made, replay=run, baseline=run if foreman is None else foreman)
     return Plan(
         scenario=looked.scenario, envelope=_envelope(looked.key), baseline=run, replay=run,
-        baseline_figures=figures(looked.scenario, run, float(run.attrs["tonnes"])), baseline_complete=True,
+        baseline_figures=figures(looked.scenario, run), baseline_complete=True,
         status="simulated", objective=None, bound=None, gap=None,
     )  # fmt: skip
 

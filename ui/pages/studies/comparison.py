@@ -11,7 +11,7 @@ import streamlit as st
 
 from emberline.plans.accounts.figures import comparable
 from emberline.plans.difference import Difference, difference
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.orders import Lock
 from emberline.ui.pages.result import locks, result

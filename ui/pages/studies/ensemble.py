@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.robustness.ensemble import Ensemble
 from emberline.plans.store import ensembles
 from emberline.plans.store.catalogue import StoreError
