@@ -133,7 +133,7 @@ def _build(
             burning=burning,
         )
         model.carbon = pyo.Var(bounds=(None, cap + NEXT * max(abs(cap), 1.0)))
-        model.emitted = pyo.Constraint(rule=lambda m: ports.carbon - m.carbon == 0)
-        model.goal = pyo.Objective(rule=lambda m: ports.full_cost)
+        model.emitted = pyo.Constraint(rule=lambda m: ports.worth("carbon") - m.carbon == 0)
+        model.goal = pyo.Objective(rule=lambda m: ports.worth("cost_with_carbon_price"))
         program = Program(model)
     return model, program, ports.hub

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import parts
 from emberline.scenarios.process import Mode, Process, in_steps
 from emberline.scenarios.records.delivery import Delivery
 from emberline.scenarios.records.store import Store
@@ -61,8 +62,8 @@ class Plant:
     """Slots of each local day and electricity that a process must draw in them [MWh]."""
     stops: dict[str, tuple[int, int, int]]
     """Planned stops by process: earliest and latest slot, and how many slots."""
-    direct_price_per_kg: float
-    """Carbon price on process emissions."""
+    per_kg: dict[str, float]
+    """What a kg of process emissions counts, by metric."""
     credits: bool = True
     """Whether stock beyond what is wanted is credited."""
 
@@ -115,7 +116,7 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> Plant:
         orders=tuple((d, *d.span(horizon)) for d in scenario.deliveries if d.amount_t is not None),
         days={process.name: process.days(horizon) for process in scenario.processes if process.daily_energy_mwh},
         stops=stops,
-        direct_price_per_kg=scenario.market.carbon_price.on_direct / 1000,
+        per_kg={name: part.get("scope1", 0.0) for name, part in parts(scenario.market).items()},
         credits=scenario.goal.credit_stock,
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from emberline.models.formulations.site.assets import Hub
 from emberline.models.formulations.site.purchase import Purchase
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.site import Battery
 
 
@@ -44,7 +46,7 @@ class SiteData:
     whole: bool = True
     """False: what is whole may be in part, such as a machine that is half on. Quicker, and never dearer."""
     given_worth: tuple[str, dict[str, np.ndarray]] = ("", {})
-    """A port, and what a unit that the line gives of a carrier takes off it in each slot: where assets are held."""
+    """A metric, and what a unit that the line gives of a carrier takes off it in each slot: where assets are held."""
 
     @property
     def plain(self) -> bool:
@@ -66,6 +68,18 @@ class SiteData:
     def guide_price(self) -> np.ndarray:
         """About what a MWh costs in each slot, with what the tariff takes for energy."""
         return self.price + (0.0 if self.purchase is None else self.purchase.energy_price)
+
+    @cached_property
+    def per_mwh(self) -> dict[str, np.ndarray]:
+        """What a MWh imported counts in each slot, by metric."""
+        known = {"carbon": self.carbon, "cost": self.price, "cost_with_carbon_price": self.full_price}
+        return {name: known.get(name, np.zeros(len(self.base))) for name in METRICS}
+
+    @cached_property
+    def guide_per_mwh(self) -> dict[str, np.ndarray]:
+        """About the same, with what the tariff takes for energy."""
+        more = self.guide_price - self.price
+        return {name: weight + more if METRICS[name].money else weight for name, weight in self.per_mwh.items()}
 
     def meters(self) -> list[tuple[list[int], int]]:
         """For each metered interval its cells, and the slot of each cell follows from its place."""

@@ -39,6 +39,10 @@ class Difference:
     levels: dict[str, float] = field(default_factory=dict)
     """By store of the site, in its unit; negative: less."""
 
+    def credit(self, figure: str) -> float:
+        """What it is worth by a figure that holds a metric; stock counts by carbon and cost alone."""
+        return float(getattr(self, figure, 0.0))
+
     @property
     def any(self) -> bool:
         """Whether any store differs."""

@@ -9,11 +9,11 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.formulations.site.balance import read
-from emberline.models.formulations.site.objective import weights
 from emberline.plans.accounts.unit_runs import counts
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Storage
+from emberline.scenarios.metrics import goal_metric
 
 SAME = 1e-4
 """Hours or amounts that differ by less than this share are the same use."""
@@ -102,12 +102,12 @@ def shown(value: float) -> str:
 def signal(plan: Plan) -> tuple[np.ndarray, str, str]:
     """What the goal counts a MWh imported in each step, shape (n_steps,), what that is called, and its unit."""
     scenario = plan.scenario
-    table = weights(read(scenario, plan.envelope))
-    if scenario.goal.minimize == "carbon":
+    metric = goal_metric(scenario)
+    weight = read(scenario, plan.envelope).guide_per_mwh[metric.name]
+    kind = "electricity"
+    if metric.name == "carbon":
         kind = "carbon intensity" if scenario.goal.signal == "average" else "marginal carbon intensity"
-        return table["carbon"], kind, "kg/MWh"
-    name = "full_cost" if scenario.goal.minimize == "cost_with_carbon_price" else "cost"
-    return table[name], "electricity", f"{scenario.market.currency}/MWh"
+    return weight, kind, f"{metric.unit_in(scenario).split()[0]}/MWh"
 
 
 def mean_over(values: np.ndarray, step_min: float, at_min: float, minutes: float) -> float:

@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.plans.levers.case import FOREMAN, JOINT, SEQUENTIAL, Case, Lever, Levers, change, goal_value
+from emberline.plans.levers.case import FOREMAN, JOINT, SEQUENTIAL, Case, Lever, Levers, change
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
@@ -39,6 +39,7 @@ from emberline.plans.plan.record import Plan, violations
 from emberline.plans.plan.redispatch import Redispatch, Redispatched
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Boiler, FlexibleLoad, Storage, WasteHeatRecovery
+from emberline.scenarios.metrics import goal_metric
 from emberline.scenarios.records.site import Site
 
 SHIFTING, BATTERY = "shifting", "battery"
@@ -128,7 +129,7 @@ class _Study:
     """The cases of one scenario."""
 
     def __init__(self, baseline: Baseline, made: Plan, first: Plan) -> None:
-        self.scenario, self.made = baseline.scenario, made
+        self.scenario, self.made, self.metric = baseline.scenario, made, goal_metric(baseline.scenario)
         self.envelope = baseline.envelope
         self.lists: dict[str, xr.Dataset] = {}
         known = {FOREMAN: baseline.schedule, SEQUENTIAL: first.schedule, JOINT: made.schedule}
@@ -254,8 +255,8 @@ class _Study:
         made = self.made
         if made.replay_figures is None or made.violations:
             return again
-        own = goal_value(self.scenario, made.replay_figures)
-        other = None if again.figures is None or again.reason else goal_value(self.scenario, again.figures)
+        own = self.metric.of(made.replay_figures)
+        other = None if again.figures is None or again.reason else self.metric.of(again.figures)
         if other is not None and other <= own + BETTER * abs(own):
             return again
         return Case(JOINT, made.replay_figures, made.status, broken=len(made.violations))
@@ -265,8 +266,8 @@ class _Study:
         made = self.made
         if made.bound is None or made.objective is None or made.schedule_figures is None or joint.figures is None:
             return None, None
-        constant = goal_value(self.scenario, made.schedule_figures) - made.objective
-        value = goal_value(self.scenario, joint.figures) - constant
+        constant = self.metric.of(made.schedule_figures) - made.objective
+        value = self.metric.of(joint.figures) - constant
         return made.bound + constant, max(value - made.bound, 0.0) / max(abs(value), 1e-9)
 
 

@@ -24,6 +24,7 @@ from emberline.plans.plan.record import Plan, number, violations
 from emberline.plans.plan.replays import disturbed_replays
 from emberline.plans.plan.start_lists import start_lists
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import METRICS
 
 if TYPE_CHECKING:
     from emberline.models.search.warm_start import Study
@@ -132,8 +133,8 @@ def stands(scenario: Scenario, baseline: Baseline) -> bool:
         baseline: of the scenario.
     """
     sums, caps = baseline.figures, scenario.goal.caps
-    pairs = ((sums.carbon_kg, caps.carbon_kg), (sums.cost, caps.cost), (sums.peak_mw, caps.peak_mw))
-    above = any(cap is not None and value > cap for value, cap in pairs)
+    pairs = [(row.of(sums), getattr(caps, row.cap)) for row in METRICS.values() if row.cap]
+    above = any(cap is not None and value > cap for value, cap in (*pairs, (sums.peak_mw, caps.peak_mw)))
     return not scenario.disturbances.careful and not violations(baseline.run) and not above
 
 

@@ -14,6 +14,7 @@ from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
 from emberline.plans.plan.replays import Replays
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import FIGURES, goal_metric
 
 AGREEMENT = 1e-3
 """Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""
@@ -114,7 +115,7 @@ class Plan:
             return "Not acceptable: the twin does not agree with the schedule on energy, carbon or cost."
         held = "; it held in {} of {} disturbed days".format(*self.holding) if self.holding else ""
         says = [f"Feasible, and the twin agrees{held}.", self._lateness, self.reason]
-        goal = "carbon_kg" if self.scenario.goal.minimize == "carbon" else "cost"
+        goal = goal_metric(self.scenario).figure
         saved = self.saved()
         if saved.get(goal, 0.0) < 0 and saved.get(f"stock_{goal}", 0.0) < 0:
             says.append("The baseline ends with more stock, which counts at what it took on average to make.")
@@ -162,8 +163,8 @@ class Plan:
         if self.replay_figures is None or not self.comparable:
             return {}
         more, out = self.stock, {}
-        credit = {} if more is None else {"carbon_kg": more.carbon_kg, "cost": more.cost}
-        for name in ("carbon_kg", "cost", "peak_mw"):
+        credit = {} if more is None else {name: more.credit(name) for name in FIGURES}
+        for name in (*FIGURES, "peak_mw"):
             before, after = getattr(self.baseline_figures, name), getattr(self.replay_figures, name)
             out[name] = before - after + credit.get(name, 0.0)
             out[f"{name}_share"] = out[name] / abs(before) if before else 0.0
@@ -185,7 +186,7 @@ class Plan:
         if self.replays is None or not self.replays.n or not self.comparable:
             return {}
         found, table = {}, self.replays.quantiles()
-        for name in ("carbon_kg", "cost"):
+        for name in FIGURES:
             saved, base = table[f"saved_{name}"], abs(float(self.replays.data[f"baseline_{name}"].median()))
             found[name] = saved | {"share": saved["p50"] / base if base else 0.0}
         return found

@@ -13,11 +13,12 @@ from emberline.plans.accounts.figures import Figures, figures
 from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import shortfall
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import FIGURES
 
 Limit = tuple[str, str, str, str]
 """Kind of a violation, stage or process, unit, and the unit of measure of its amount."""
 LATE = ("due", "unfinished")
-FOREMAN = ("carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries", "violations")
+FOREMAN = (*FIGURES, "peak_mw", "late_heats", "missed_deliveries", "violations")
 """What is kept of the foreman's replay beside."""
 FAN = 200
 """Replications of which the import over time is kept, the first ones: enough for quantiles of it."""
@@ -78,7 +79,7 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
             outcome.figures.update({f"baseline_{name}": told[name] for name in FOREMAN})
             if stores:
                 more = shortfall(asked, baseline, sums)
-                outcome.figures.update(more_carbon_kg=more.carbon_kg, more_cost=more.cost)
+                outcome.figures.update({f"more_{name}": more.credit(name) for name in FIGURES})
         yield outcome
 
 
@@ -118,8 +119,7 @@ class _Reader:
         return Outcome(
             replication=replication,
             figures={
-                "carbon_kg": sums.carbon_kg,
-                "cost": sums.cost,
+                **{name: getattr(sums, name) for name in FIGURES},
                 "peak_mw": sums.peak_mw,
                 "tonnes": sums.tonnes,
                 "late_heats": len(late),

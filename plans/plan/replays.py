@@ -12,12 +12,13 @@ from emberline.plans.accounts.figures import Figures, figures
 from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import shortfall
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import FIGURES
 
 if TYPE_CHECKING:
     from emberline.plans.plan.progress import Progress
 
 QUANTILES = (0.1, 0.5, 0.9)
-FIGURES = ("carbon_kg", "cost", "peak_mw", "late_heats", "missed_deliveries")
+COLUMNS = (*FIGURES, "peak_mw", "late_heats", "missed_deliveries")
 """Of disturbed replays; what a run of an earlier release lacks is not told."""
 
 
@@ -37,9 +38,9 @@ class Replays:
         """P10, P50 and P90 of each figure, and of what is saved against the foreman on the same luck."""
         if not self.n:
             return {}
-        told = [name for name in FIGURES if name in self.data]
+        told = [name for name in COLUMNS if name in self.data]
         table = {name: self.data[name].to_numpy() for name in told}
-        for name in ("carbon_kg", "cost"):
+        for name in FIGURES:
             more = self.data[f"more_{name}"].to_numpy() if f"more_{name}" in self.data else 0.0
             table[f"saved_{name}"] = self.data[f"baseline_{name}"].to_numpy() - table[name] + more
         return {
@@ -65,11 +66,11 @@ def disturbed_replays(
     wanted = scenario.disturbances.replications if replications is None else replications
     n = wanted if scenario.disturbed else 0
     columns: dict[str, list[float]] = {
-        prefix + name: [] for prefix in ("", "baseline_") for name in (*FIGURES, "violations")
+        prefix + name: [] for prefix in ("", "baseline_") for name in (*COLUMNS, "violations")
     }
     stores = scenario.processes or any(site_stores(scenario))
     if stores:
-        columns |= {"more_carbon_kg": [], "more_cost": []}
+        columns |= {f"more_{name}": [] for name in FIGURES}
     for replication in range(n):
         made: dict[str, Figures] = {}
         for prefix, followed in (("", schedule), ("baseline_", dispatched)):
@@ -80,8 +81,7 @@ def disturbed_replays(
             made[prefix] = sums
             kinds = run["violation_kind"].values
             for name, value in (
-                ("carbon_kg", sums.carbon_kg),
-                ("cost", sums.cost),
+                *((name, getattr(sums, name)) for name in FIGURES),
                 ("peak_mw", sums.peak_mw),
                 ("violations", len(kinds)),
                 ("late_heats", len(set(run["violation_heat"].values[np.isin(kinds, ("due", "unfinished"))]))),
@@ -90,8 +90,8 @@ def disturbed_replays(
                 columns[prefix + name].append(float(value))
         if stores:
             more = shortfall(scenario, made["baseline_"], made[""])
-            columns["more_carbon_kg"].append(more.carbon_kg)
-            columns["more_cost"].append(more.cost)
+            for name in FIGURES:
+                columns[f"more_{name}"].append(more.credit(name))
         tell({"phase": "replays", "done": replication + 1, "of": n})
     data = xr.Dataset(
         {name: ("replication", np.array(values, dtype=float)) for name, values in columns.items()},

@@ -21,10 +21,11 @@ from emberline.plans.accounts.stock import difference
 from emberline.plans.plan.pipeline import plan
 from emberline.plans.plan.record import Plan, violations
 from emberline.plans.rolling.blocks import interval, of_days
-from emberline.plans.rolling.by_step import carbon_by_step, cost_by_step
+from emberline.plans.rolling.by_step import goal_by_step
 from emberline.plans.rolling.horizon import How
-from emberline.plans.rolling.roll import Rolled, Tell, follow, goal_value, roll
+from emberline.plans.rolling.roll import Rolled, Tell, follow, roll
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import goal_metric
 from emberline.scenarios.reading.issued_forecasts import uncertain
 
 
@@ -70,11 +71,11 @@ class Comparison:
 
     def more_than(self, run: xr.Dataset, sums: Figures, other: xr.Dataset, than: Figures) -> Difference:
         """By how much one run has more of the goal than another, what it has more in store at the end taken off."""
-        values = [goal_value(self.scenario, item) for item in (sums, than)]
+        values = [goal_metric(self.scenario).of(item) for item in (sums, than)]
         steps = goal_by_step(self.scenario, run) - goal_by_step(self.scenario, other)
         spans = [day for day, _ in self.scenario.horizon.local_days()]
         stock = difference(than, sums)
-        credit = stock.carbon_kg if self.scenario.goal.minimize == "carbon" else stock.cost
+        credit = stock.credit(goal_metric(self.scenario).figure)
         days, total = of_days(steps, spans), values[0] - values[1] - credit
         apart_by = levels(run) - levels(other)
         ends = np.vstack([np.zeros(apart_by.shape[1]), apart_by[[day.stop - 1 for day in spans]]])
@@ -138,7 +139,7 @@ class Comparison:
             "to": horizon.instant(horizon.length_min).isoformat(),
             "goal": self.scenario.goal.minimize,
             "signal": self.scenario.goal.signal,
-            "unit": goal_unit(self.scenario),
+            "unit": goal_metric(self.scenario).unit_in(self.scenario),
             "forecasts": uncertain(self.scenario),
             "roll": _side(rolled),
             "foreman": self.foreman.figures.as_dict() | {"complete": best.baseline_complete},
@@ -158,18 +159,6 @@ class Comparison:
                 for other, more in self.less_often()
             ],
         }  # fmt: skip
-
-
-def goal_unit(scenario: Scenario) -> str:
-    """Unit of what the goal minimizes."""
-    return "kg CO2e" if scenario.goal.minimize == "carbon" else scenario.market.currency
-
-
-def goal_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
-    """What the goal minimizes by step, shape (n_steps,); what belongs to no step is left out."""
-    if scenario.goal.minimize == "carbon":
-        return carbon_by_step(scenario, run)
-    return cost_by_step(scenario, run, carbon_price=scenario.goal.minimize != "cost")
 
 
 def levels(run: xr.Dataset) -> np.ndarray:

@@ -28,6 +28,7 @@ from emberline.plans.rolling import budgets, orders
 from emberline.plans.rolling.horizon import How, refuse, window_end
 from emberline.plans.rolling.laying import LetGo, cut, lay, let_go, with_sun
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import METRICS, goal_metric
 from emberline.scenarios.reading.issued_forecasts import foreseen, part
 from emberline.scenarios.records.horizon import Horizon
 from emberline.twin.state import later
@@ -272,20 +273,12 @@ def _worth(before: Plan, planned: Plan, keep_share: float) -> tuple[float | None
     for one in (before, planned):
         assert one.replay is not None
         assert one.replay_figures is not None
-        values.append(goal_value(one.scenario, one.replay_figures))
+        values.append(goal_metric(one.scenario).of(one.replay_figures))
         missed.append(len(one.violations) + _short(one.scenario, one.replay) + _over(one.scenario, one.replay_figures))
     if missed[0] != missed[1]:
         return None, missed[1] < missed[0]
     gain = values[0] - values[1]
     return gain, gain > keep_share * abs(values[0])
-
-
-def goal_value(scenario: Scenario, sums: Figures) -> float:
-    """What the goal minimizes [kg CO2e or currency]."""
-    goal = scenario.goal.minimize
-    if goal == "carbon":
-        return sums.carbon_kg
-    return sums.cost - (sums.carbon_cost if goal == "cost" else 0.0)
 
 
 def _short(asked: Scenario, run: xr.Dataset) -> bool:
@@ -299,9 +292,8 @@ def _short(asked: Scenario, run: xr.Dataset) -> bool:
 
 def _over(asked: Scenario, sums: Figures) -> int:
     """How many caps are exceeded."""
-    caps = asked.goal.caps
-    pairs = ((sums.carbon_kg, caps.carbon_kg), (sums.cost, caps.cost))
-    return sum(cap is not None and value > cap + 1e-6 * max(abs(cap), 1.0) for value, cap in pairs)
+    caps = ((getattr(asked.goal.caps, row.cap), row.of(sums)) for row in METRICS.values() if row.cap)
+    return sum(cap is not None and value > cap + 1e-6 * max(abs(cap), 1.0) for cap, value in caps)
 
 
 def _moved(before: xr.Dataset, made: xr.Dataset, hours: float) -> tuple[float, int]:

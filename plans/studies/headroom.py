@@ -20,13 +20,13 @@ from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.plans.studies.scaled_orders import scaled
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.metrics import FIGURES, goal_metric
 
 LOADS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 THRESHOLD = 0.01
 """Share of the foreman's figure below which a saving counts as none."""
 CONFIDENCE = 0.95
 MOST_LOADS = 50
-MEASURES = ("carbon_kg", "cost")
 
 
 @dataclass(frozen=True)
@@ -204,7 +204,7 @@ def _planned(_: None, scenario: Scenario) -> dict[str, Any]:
         "says": made.verdict,
         "replications": made.replays.n if made.replays else 0,
         "held": made.replays.held if made.replays else 0,
-        "foreman": {name: getattr(made.baseline_figures, name) for name in MEASURES},
+        "foreman": {name: getattr(made.baseline_figures, name) for name in FIGURES},
         "saved": _savings(made),
         "goal": _goal(made),
         "slack": _slack(made),
@@ -216,7 +216,7 @@ def _savings(made: Plan) -> dict[str, Saving] | None:
     if not told:
         return None
     found = {}
-    for name in MEASURES:
+    for name in FIGURES:
         each = _each(made, name)
         mean, low, high = interval(each)
         p10, p90 = (None, None) if each.size == 0 else (float(np.quantile(each, q)) for q in (0.1, 0.9))
@@ -238,7 +238,7 @@ def _goal(made: Plan) -> tuple[float | None, float | None, float | None]:
     told = made.saved()
     if not told:
         return None, None, None
-    name = "carbon_kg" if made.scenario.goal.minimize == "carbon" else "cost"
+    name = goal_metric(made.scenario).figure
     each = _each(made, name)
     base = abs(getattr(made.baseline_figures, name))
     if each.size and made.replays is not None and base:
@@ -250,7 +250,7 @@ def _goal(made: Plan) -> tuple[float | None, float | None, float | None]:
 
 def _slack(made: Plan) -> float | None:
     """What the search has left open, as a share of the foreman's figure of the goal."""
-    name = "carbon_kg" if made.scenario.goal.minimize == "carbon" else "cost"
+    name = goal_metric(made.scenario).figure
     base = abs(getattr(made.baseline_figures, name))
     if made.objective is None or made.bound is None or not base:
         return None

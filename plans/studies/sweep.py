@@ -26,11 +26,12 @@ from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load
+from emberline.scenarios.metrics import FIGURES
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.base import Problem, ScenarioError
 
 MOST_PLANS = 500
-FIGURES = ("carbon_kg", "cost", "peak_mw")
+COLUMNS = (*FIGURES, "peak_mw")
 
 
 @dataclass(frozen=True)
@@ -254,8 +255,8 @@ def _keep(store: Store, one: Asked, made: Plan) -> Row:
         status=made.status,
         gap=made.gap,
         bound=made.bound,
-        figures={name: getattr(sums, name) for name in FIGURES} if sums is not None else {},
-        saved={name: value for name, value in made.saved().items() if name in FIGURES},
+        figures={name: getattr(sums, name) for name in COLUMNS} if sums is not None else {},
+        saved={name: value for name, value in made.saved().items() if name in COLUMNS},
         replications=done.n if done else 0,
         held=done.held if done else 0,
         acceptable=made.acceptable,

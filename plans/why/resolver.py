@@ -21,6 +21,7 @@ from emberline.plans.plan.redispatch import Redispatch, Redispatched
 from emberline.plans.why.answer import HELD, Answer, More
 from emberline.plans.why.nearest import as_list, nearest
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import goal_metric
 
 FINE = 1e-3
 """Relative gap at which a search ends, where the scenario asks for less: what is weighed are differences."""
@@ -144,17 +145,12 @@ class Resolver:
         high, low = value - self.value, answer.low
         if asked.processes:
             # stocks differ at the end: what the figures make of that counts, not the search's own credit
-            high = self._of_goal(sums, more)
+            metric = goal_metric(self.scenario)
+            credit = difference(self.sums, sums).credit(metric.figure)
+            high = metric.of(sums) - metric.of(self.sums) - credit
             low = None if bound is None else high - max(objective - bound, 0.0)
         how = HELD if schedule.attrs.get("strategy") == HELD else answer.how
         return replace(answer, how=how, objective=value, high=high, low=low, more=more, schedule=schedule)
-
-    def _of_goal(self, sums: Figures, more: More) -> float:
-        """What figures have more of the goal than the stored plan's."""
-        if self.scenario.goal.minimize == "carbon":
-            return more.carbon_kg
-        priced = self.scenario.goal.minimize == "cost_with_carbon_price"
-        return more.cost - (0.0 if priced else sums.carbon_cost - self.sums.carbon_cost)
 
     def more(self, sums: Figures) -> More:
         """What figures have more than the stored plan's; what they have more in stock is taken off."""

@@ -18,6 +18,7 @@ from emberline.plans.why.of_hour import hour as read_hour
 from emberline.plans.why.of_unit import OfUnit
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.metrics import goal_metric
 
 TIME_LIMIT_S = 120.0
 SMALL = 0.1
@@ -141,13 +142,12 @@ def _told(
     worth: Worth | None = None,
 ) -> Why:
     scenario, plan = resolver.scenario, resolver.plan
-    carbon = scenario.goal.minimize == "carbon"
     return Why(
         question=question,
         scenario=scenario.name,
         currency=scenario.market.currency,
         goal=scenario.goal.minimize,
-        unit="kg CO2e" if carbon else scenario.market.currency,
+        unit=goal_metric(scenario).unit_in(scenario),
         status=plan.status,
         gap=plan.gap,
         slack=resolver.slack,

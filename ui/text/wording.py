@@ -11,6 +11,7 @@ from emberline.plans.accounts.unit_runs import Count, counts
 from emberline.plans.plan.record import Plan
 from emberline.plans.plan.record import filled as gaps_filled
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.text.language import mark, tr, trn
@@ -272,10 +273,8 @@ def shortened(parts: list[str], most: int = 8) -> str:
 
 def measure(scenario: Scenario) -> tuple[str, float, int]:
     """Unit of measure of the objective as shown, the factor to it, and its digits."""
-    target = scenario.goal.minimize
-    if target == "carbon":
-        return "t CO2e", 1e-3, 2
-    return ("min", 1.0, 0) if target == "lateness" else (scenario.market.currency, 1.0, 0)
+    metric = METRICS.get(scenario.goal.minimize)
+    return ("min", 1.0, 0) if metric is None else metric.shown_in(scenario)
 
 
 def objective(scenario: Scenario, value: float | None) -> str:

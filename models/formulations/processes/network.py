@@ -44,8 +44,8 @@ class PlantPorts:
 
     def emitting(self, ports: SitePorts) -> SitePorts:
         """The site's ports, whose load is the plant, with its process emissions."""
-        counted = {"carbon": 1.0, "cost": 0.0, "full_cost": self.plant.direct_price_per_kg}
-        return ports.less(lambda port: -counted[port] * self.emitted() if counted[port] else 0.0)
+        counted = self.plant.per_kg
+        return ports.less(lambda metric: -counted[metric] * self.emitted() if counted[metric] else 0.0)
 
     def crediting(
         self, ports: SitePorts, credits: Mapping[str, Mapping[str, float]], bands: Mapping[str, float]
@@ -54,7 +54,7 @@ class PlantPorts:
 
         Args:
             ports: of the site.
-            credits: by port, what a tonne is worth in each store.
+            credits: by metric, what a tonne is worth in each store.
             bands: how much more is credited in each store [t].
         """
         block, last = self.block, self.plant.n - 1
@@ -66,8 +66,8 @@ class PlantPorts:
         def more_than_wanted(b: Any, name: str) -> Any:
             return b.more[name] - b.level[name, last] <= -(1 - HAIR) * b.wanted[name]
 
-        def less(port: str) -> Any:
-            return sum(worth * block.more[name] for name, worth in credits[port].items() if worth)
+        def less(metric: str) -> Any:
+            return sum(worth * block.more[name] for name, worth in credits[metric].items() if worth)
 
         return ports.less(less)
 

@@ -313,7 +313,5 @@ def credited_flows(made: SiteModel) -> Flows:
     stock = credited(plant, made.coarse, {name: float(level[-1]) for name, level in levels(ports).items()})
     return replace(
         flows,
-        carbon=flows.carbon + kg - stock["carbon"],
-        cost=flows.cost - stock["cost"],
-        full_cost=flows.full_cost + plant.direct_price_per_kg * kg - stock["full_cost"],
+        totals={name: total + plant.per_kg[name] * kg - stock[name] for name, total in flows.totals.items()},
     )

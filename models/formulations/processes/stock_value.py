@@ -13,21 +13,20 @@ from dataclasses import dataclass
 import numpy as np
 import pyomo.environ as pyo
 
+from emberline.models.formulations.site.assets import supplies
 from emberline.models.kernel.highs import solve
 from emberline.models.problem.plant import Plant, Units
 from emberline.models.problem.site import SiteData
-from emberline.scenarios.assets import Supply
 from emberline.scenarios.process import Mode
 
 BAND_H = 1.0
 """Hours of a unit whose product beyond what is wanted is credited."""
-PORTS = ("carbon", "cost", "full_cost")
 SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Prices:
-    """The least that things cost, by one port of the site."""
+    """The least that things cost, by one metric."""
 
     electricity: float
     """For a MWh."""
@@ -38,24 +37,13 @@ class Prices:
 
 
 def least_prices(plant: Plant, data: SiteData) -> dict[str, Prices]:
-    """Least prices by port of the site."""
+    """Least prices by metric."""
     found = {}
-    weights = {
-        "carbon": data.carbon,
-        "cost": data.guide_price,
-        "full_cost": data.guide_price + data.full_price - data.price,
-    }
-    emitted = {"carbon": 1.0, "cost": 0.0, "full_cost": plant.direct_price_per_kg}
-    for port in PORTS:
+    for metric, weight in data.guide_per_mwh.items():
         fuel: dict[str, float] = {}
-        for asset in data.hub.assets if data.hub is not None else ():
-            if isinstance(asset, Supply) and data.hub is not None:
-                paid = float(np.min(data.hub.series[asset.name]["price_per_unit"]))
-                kg = asset.fossil_kg_per_unit
-                per_kg = data.hub.direct_price_per_kg if asset.scope == 1 else data.hub.bought_price_per_kg
-                own = {"carbon": kg, "cost": paid, "full_cost": paid + per_kg * kg}[port]
-                fuel[asset.carrier] = min(own, fuel.get(asset.carrier, np.inf))
-        found[port] = Prices(max(float(weights[port].min()), 0.0), fuel, emitted[port])
+        for carrier, unit in () if data.hub is None else supplies(data.hub, metric, np.min):
+            fuel[carrier] = min(unit, fuel.get(carrier, np.inf))
+        found[metric] = Prices(max(float(weight.min()), 0.0), fuel, plant.per_kg[metric])
     return found
 
 
@@ -113,8 +101,8 @@ def values(plant: Plant, prices: Prices) -> dict[str, float]:
 
 
 def credits(plant: Plant, data: SiteData) -> dict[str, dict[str, float]]:
-    """What a tonne more than wanted at the end is worth in each store, by port of the site."""
-    return {port: values(plant, prices) for port, prices in least_prices(plant, data).items()}
+    """What a tonne more than wanted at the end is worth in each store, by metric."""
+    return {metric: values(plant, prices) for metric, prices in least_prices(plant, data).items()}
 
 
 def bands(plant: Plant) -> dict[str, float]:
@@ -133,7 +121,7 @@ def bands(plant: Plant) -> dict[str, float]:
 
 
 def credited(plant: Plant, data: SiteData, ends: Mapping[str, float]) -> dict[str, float]:
-    """What levels at the end beyond those wanted are worth, by port of the site; what they lack counts against it.
+    """What levels at the end beyond those wanted are worth, by metric; what they lack counts against it.
 
     Args:
         plant: with the levels wanted.
@@ -143,7 +131,8 @@ def credited(plant: Plant, data: SiteData, ends: Mapping[str, float]) -> dict[st
     band = bands(plant)
     more = {store.name: min(ends[store.name] - store.end_t, band[store.name]) for store in plant.stores}
     return {
-        port: sum(worth[name] * tonnes for name, tonnes in more.items()) for port, worth in credits(plant, data).items()
+        metric: sum(worth[name] * tonnes for name, tonnes in more.items())
+        for metric, worth in credits(plant, data).items()
     }
 
 

@@ -23,6 +23,7 @@ from emberline.models.formulations.site.assets import HubPorts, Linear, Sum
 from emberline.models.kernel.templates import Series, limit
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.tariff.settlement import marginal_prices
 
 
@@ -77,34 +78,19 @@ class Ports:
     """
 
     worth: Callable[[str], Any]
-    """By name of a port, an expression."""
+    """By name of a metric, an expression: of import, export and assets (``emberline.scenarios.metrics``)."""
     over: Any = 0.0
     """MWh above the import limit, where a model may exceed it at a price."""
     hub: HubPorts | None = None
     """The assets."""
 
-    @property
-    def carbon(self) -> Any:
-        """kg CO2e of what is imported, and of the fuels and heat that assets take: fossil, scope 1 and 2."""
-        return self.worth("carbon")
-
-    @property
-    def cost(self) -> Any:
-        """Energy cost, less what export earns, and what the assets cost [currency]."""
-        return self.worth("cost")
-
-    @property
-    def full_cost(self) -> Any:
-        """The same with the carbon price on imports, fuels and heat bought, each as the scheme covers it."""
-        return self.worth("full_cost")
-
-    def at_most(self, port: str, top: float, above: Any = 0.0) -> Callable[[Any], Any]:
-        """Rule of a constraint that keeps a port to a cap, or so much above it."""
-        return lambda block: self.worth(port) - above <= top
+    def at_most(self, metric: str, top: float, above: Any = 0.0) -> Callable[[Any], Any]:
+        """Rule of a constraint that keeps a metric to a cap, or so much above it."""
+        return lambda block: self.worth(metric) - above <= top
 
     def less(self, taken: Callable[[str], Any]) -> Ports:
-        """Ports with something taken off, by name of the port."""
-        return replace(self, worth=lambda port: self.worth(port) - taken(port))
+        """Ports with something taken off, by name of the metric."""
+        return replace(self, worth=lambda metric: self.worth(metric) - taken(metric))
 
 
 def add(
@@ -135,8 +121,9 @@ def add(
     electricity: Sum | None = None
     block.T = pyo.RangeSet(0, n - 1)
     block.base = Series(block.T, values=data.base)
-    block.price, block.earned = Series(block.T, values=data.price), Series(block.T, values=data.export_price)
-    block.full_price, block.intensity = Series(block.T, values=data.full_price), Series(block.T, values=data.carbon)
+    block.earned = Series(block.T, values=data.export_price)
+    block.METRIC = pyo.Set(initialize=list(METRICS))
+    block.weight = Series(block.METRIC, block.T, values=np.concatenate([data.per_mwh[name] for name in METRICS]))
 
     top = data.export_limit_mw * data.hours
     if data.plain:
@@ -197,18 +184,17 @@ def add(
         for variable in block.component_data_objects(pyo.Var):
             if variable.is_binary():
                 variable.domain = pyo.UnitInterval
-    weights = {"carbon": block.intensity, "cost": block.price, "full_cost": block.full_price}
 
-    def worth(port: str) -> Any:
-        total = sum(weights[port][t] * taken(t) for t in block.T)
-        if port != "carbon":
+    def worth(metric: str) -> Any:
+        total = sum(block.weight[metric, t] * taken(t) for t in block.T)
+        if METRICS[metric].money:
             if not data.plain:
                 total -= sum(block.earned[t] * block.given[t] for t in block.T)
             if paid is not None:
                 total += paid()
         if hub is not None:
-            total += hub.worth(port)
-        return total - credit.total() if credit is not None and port == credited else total
+            total += hub.worth(metric)
+        return total - credit.total() if credit is not None and metric == credited else total
 
     over = pyo.quicksum(block.over[i] for i in block.over)
     return Ports(worth=worth, over=over, hub=hub)

@@ -9,6 +9,7 @@ from typing import Any
 from emberline.plans.plan.record import Plan
 from emberline.plans.robustness.ensemble import Ensemble
 from emberline.plans.robustness.holding.knobs import margins, settings
+from emberline.scenarios.metrics import FIGURES
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Held:
             return {}
         saved, plain_saved = self.robust.saved(), self.plain.saved()
         found = {}
-        for name in ("carbon_kg", "cost", "peak_mw"):
+        for name in (*FIGURES, "peak_mw"):
             nominal = getattr(one, name) - getattr(two, name)
             if name in saved and name in plain_saved:
                 nominal = plain_saved[name] - saved[name]

@@ -178,11 +178,8 @@ def _goal(made: Held, value: float) -> str:
     """An amount of what the goal minimizes."""
     from emberline.ui.text import wording
 
-    goal = made.robust.scenario.goal.minimize
-    if goal == "carbon":
-        return f"{wording.number(value / 1000, 2)} t CO2e"
-    unit = "min late" if goal == "lateness" else made.robust.scenario.market.currency
-    return f"{wording.number(value, 0)} {unit}"
+    late = " late" if made.robust.scenario.goal.minimize == "lateness" else ""
+    return f"{wording.objective(made.robust.scenario, value)}{late}"
 
 
 def _gap(gap: float | None) -> str:

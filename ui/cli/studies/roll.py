@@ -181,11 +181,9 @@ def _facts(made: Comparison) -> list[tuple[str, str]]:
 
 
 def _words(made: Comparison, told: Difference) -> str:
-    from emberline.plans.rolling.comparison import goal_unit
     from emberline.ui.text import wording
 
-    unit = goal_unit(made.scenario)
-    factor, unit, digits = (1e-3, "t CO2e", 2) if unit == "kg CO2e" else (1.0, unit, 0)
+    unit, factor, digits = wording.measure(made.scenario)
     text = f"{wording.number(told.total * factor, digits)} {unit} ({wording.percent(told.share)})"
     if told.interval is None:
         return text

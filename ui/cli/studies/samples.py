@@ -34,8 +34,7 @@ def _show(made: Compared) -> None:
     from emberline.ui.text import wording
 
     console, told = terminal.out(), made.summary()
-    carbon = told["goal"] == "carbon"
-    unit, factor, digits = ("t CO2e", 1e-3, 2) if carbon else (told["currency"], 1.0, 0)
+    unit, factor, digits = wording.measure(made.scenario)
 
     def number(value: float) -> str:
         return wording.number(value * factor, digits)

@@ -30,6 +30,7 @@ from emberline.scenarios.assets import (
     Storage,
     Supply,
 )
+from emberline.scenarios.metrics import COMPONENTS, parts
 
 __all__ = [
     "BOTH",
@@ -48,9 +49,9 @@ __all__ = [
     "held",
     "read",
     "read_flows",
+    "supplies",
 ]
 
-SUMS = ("cost", "scope1", "scope2")
 ADD: dict[type, Callable[..., Ports]] = {
     Supply: add_supply,
     Sale: add_sale,
@@ -63,16 +64,27 @@ ADD: dict[type, Callable[..., Ports]] = {
 }
 
 
-def dearest(hub: Hub, port: str) -> float:
-    """The most that a unit of what is supplied costs or emits, by a port of the site; 0 where nothing is supplied."""
-    found = [0.0]
+def supplies(hub: Hub, metric: str, price: Callable[[np.ndarray], float]) -> list[tuple[str, float]]:
+    """Carrier of each supply, and what a unit of it counts.
+
+    Args:
+        hub: the assets.
+        metric: by which it counts.
+        price: the price over time that counts, such as ``np.min``.
+    """
+    parts, units = hub.parts[metric], []
     for asset in hub.assets:
         if isinstance(asset, Supply):
-            priced = hub.direct_price_per_kg if asset.scope == 1 else hub.bought_price_per_kg
-            price = float(np.max(hub.series[asset.name]["price_per_unit"]))
-            kg = asset.fossil_kg_per_unit
-            found.append({"carbon": kg, "cost": price, "full_cost": price + priced * kg}[port])
-    return max(found)
+            kg = {"scope1": asset.fossil_kg_per_unit if asset.scope == 1 else 0.0}
+            kg["scope2"] = asset.fossil_kg_per_unit - kg["scope1"]
+            amounts = {"cost": float(price(hub.series[asset.name]["price_per_unit"])), **kg}
+            units.append((asset.carrier, sum(factor * amounts[name] for name, factor in parts.items())))
+    return units
+
+
+def dearest(hub: Hub, metric: str) -> float:
+    """The most that a unit of what is supplied counts by a metric; 0 where nothing is supplied."""
+    return max([0.0, *(unit for _, unit in supplies(hub, metric, np.max))])
 
 
 def read(scenario: Scenario) -> Hub | None:
@@ -91,8 +103,7 @@ def read(scenario: Scenario) -> Hub | None:
         assets=assets,
         series=series,
         days=days,
-        direct_price_per_kg=scenario.market.carbon_price.on_direct / 1000,
-        bought_price_per_kg=scenario.market.carbon_price.on_grid / 1000,
+        parts=parts(scenario.market),
         harmless=harmless(site.carrier, assets, series, bool((scenario.inputs["price_per_mwh"] >= 0).all())),
     )
 
@@ -186,8 +197,10 @@ def add(
     block.never = pyo.Var(bounds=(0, 0))
     for name in block.CARRIER:
         _balance(block.carrier[name], _delivered(name, ports.values(), dumped, line_gives or {}), hub.n, block.never)
-    block.sums = pyo.Block(SUMS)
-    sums = {name: Sum(block.sums[name], [t for p in ports.values() for t in getattr(p, name)], hub.n) for name in SUMS}
+    block.sums = pyo.Block(COMPONENTS)
+    sums = {
+        name: Sum(block.sums[name], [t for p in ports.values() for t in getattr(p, name)], hub.n) for name in COMPONENTS
+    }
     return HubPorts(hub, ports, dumped, sums), electricity
 
 

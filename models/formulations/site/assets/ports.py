@@ -5,7 +5,7 @@ Flows are amounts in a slot, in the carrier's unit; positive = delivered to the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -161,10 +161,8 @@ class Hub:
     """By asset and key, per slot."""
     days: dict[str, list[tuple[range, float]]] = field(default_factory=dict)
     """Slots of each local day and what a flexible load must take in them."""
-    direct_price_per_kg: float = 0.0
-    """Carbon price on scope 1."""
-    bought_price_per_kg: float = 0.0
-    """Carbon price on scope 2."""
+    parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """What a unit of each component of ``COMPONENTS`` counts, by metric."""
     harmless: frozenset[str] = frozenset()
     """Carriers of which a surplus can never pay: see ``emberline.models.formulations.site.assets.harmless``."""
 
@@ -180,17 +178,11 @@ class HubPorts:
     """Surplus by carrier and slot, where it may be let go."""
 
     sums: dict[str, Sum]
-    """Cost [currency], and fossil emissions by scope [kg CO2e]: ``cost``, ``scope1``, ``scope2``."""
+    """By component of ``COMPONENTS``."""
 
-    def worth(self, port: str) -> Any:
-        """What all assets add to a port of the site, an expression for a rule."""
-        hub, sums = self.hub, self.sums
-        if port == "carbon":
-            return sums["scope1"].total() + sums["scope2"].total()
-        if port == "cost":
-            return sums["cost"].total()
-        priced = hub.direct_price_per_kg * sums["scope1"].total() + hub.bought_price_per_kg * sums["scope2"].total()
-        return sums["cost"].total() + priced
+    def worth(self, metric: str) -> Any:
+        """What all assets add to a metric, an expression for a rule."""
+        return sum(factor * self.sums[name].total() for name, factor in self.hub.parts[metric].items())
 
 
 def slots(block: pyo.Block, n: int) -> None:

@@ -11,6 +11,7 @@ from emberline.models.formulations.site.assets.ports import Hub, HubPorts, held
 from emberline.models.formulations.site.assets.storage import burns
 from emberline.scenarios.assets import Converter, Storage
 from emberline.scenarios.assets.account import label
+from emberline.scenarios.metrics import COMPONENTS
 
 BOTH = 1e-7
 """Amount put in and out in the same slot that counts as nothing."""
@@ -37,9 +38,8 @@ class HubFlows:
     on: dict[str, np.ndarray]
     """Of every machine; one that is not switched is on where it has a load."""
     dumped: dict[str, np.ndarray]
-    carbon: float
-    cost: float
-    full_cost: float
+    totals: dict[str, float]
+    """By metric."""
 
     def delivered(self, carrier: str) -> np.ndarray:
         """What all assets together deliver to a carrier's balance, shape (n_slots,); surplus let go is taken off."""
@@ -103,14 +103,14 @@ def read_flows(made: HubPorts) -> HubFlows:
     def sums(name: str) -> float:
         return float(sum(term.values(n).sum() for ports in made.ports.values() for term in getattr(ports, name)))
 
-    cost, scope1, scope2 = sums("cost"), sums("scope1"), sums("scope2")
+    added = {name: sums(name) for name in COMPONENTS}
     return HubFlows(
         amounts=amounts,
         carriers={(f.asset, f.key): f.carrier for ports in made.ports.values() for f in ports.flows},
         levels={name: held(ports.level, n) for name, ports in made.ports.items() if ports.level is not None},
         on=on,
         dumped={name: held(row, n) for name, row in made.dumped.items()},
-        carbon=scope1 + scope2,
-        cost=cost,
-        full_cost=cost + hub.direct_price_per_kg * scope1 + hub.bought_price_per_kg * scope2,
+        totals={
+            metric: sum(factor * added[name] for name, factor in parts.items()) for metric, parts in hub.parts.items()
+        },
     )
