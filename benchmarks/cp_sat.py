@@ -26,7 +26,7 @@ from benchmarks.plans import MISSING, day_of, scenario, shared
 from benchmarks.quiet import quiet
 from benchmarks.registry import bench
 from emberline import models, twin
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.line import phase_power
 

@@ -95,3 +95,54 @@ def test_nothing_tracked_names_a_machine_or_a_registry() -> None:
             if re.search(rf"{machine}|{registry}", line) and "machine = r" not in line and "registry = r" not in line:
                 wrong.append(f"{name}:{number}: {line.strip()[:100]}")
     assert not wrong, "\n".join(wrong)
+
+
+DOOR = 10
+"""Most names that a door exports."""
+CHAINS = {"plans": 12}
+"""Longest chain of imports within a room, file by file; lazy and type-only imports count."""
+
+
+def _exported(path: Path) -> list[str]:
+    """Names in ``__all__`` of a package's ``__init__``."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return list(ast.literal_eval(node.value))
+    return []
+
+
+@pytest.mark.parametrize("room", ["plans"])
+def test_a_room_is_entered_by_its_doors(room: str) -> None:
+    """Proves: rooms above import only what a folder of the room exports, and no folder exports more than ten names.
+
+    Sensitivity: an import of ``plans.store.run_record`` by a page, an eleventh name in a door."""
+    doors = {_name(path): _exported(path) for path in _files(room) if path.name == "__init__.py"}
+    crowded = {name: len(names) for name, names in doors.items() if len(names) > DOOR}
+    assert not crowded, crowded
+    above = [other for other in (*ROOMS, "app", "emberline") if room in BELOW.get(other, {room})]
+    past = []
+    for path in (file for other in above for file in _files(other)):
+        for target in _imported(path):
+            package, _, name = target.rpartition(".")
+            if target.startswith(f"{room}.") and name not in doors.get(package, []) and target not in doors:
+                past.append(f"{path.relative_to(ROOT)}: {target}")
+    assert not past, "\n".join(past)
+
+
+@pytest.mark.parametrize("room", CHAINS)
+def test_import_chains_are_short(room: str) -> None:
+    """Proves: a reader passes few files from the top of a room to its ground, and none twice.
+
+    Sensitivity: a record that imports what is computed from it."""
+    graph = {name: targets for name, targets in _modules().items() if name.split(".")[0] == room}
+    chains: dict[str, list[str]] = {}
+
+    def chain(name: str, way: tuple[str, ...] = ()) -> list[str]:
+        assert name not in way, f"a circle: {' → '.join((*way, name))}"
+        if name not in chains:
+            below = [chain(target, (*way, name)) for target in graph[name] & graph.keys()]
+            chains[name] = [name, *max(below, key=len, default=[])]
+        return chains[name]
+
+    longest = max((chain(name) for name in graph), key=len)
+    assert len(longest) <= CHAINS[room], " → ".join(longest)

@@ -18,12 +18,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from emberline.plans.accounts.figures import SAME
 from emberline.plans.accounts.site_stores import site_stores
-from emberline.plans.accounts.stock_worth import SAME
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
     from emberline.plans.accounts.figures import Figures
+
+
+__all__ = ["Difference", "difference", "rate", "shortfall", "site_stores", "stock_changes"]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ import numpy as np
 import xarray as xr
 
 from emberline.plans.accounts.bill import energy_cost
-from emberline.plans.accounts.carrier_allocation import Brought, Traced, trace
+from emberline.plans.accounts.carrier_allocation import Traced, trace
+from emberline.plans.accounts.figures import SAME
 from emberline.plans.accounts.material_allocation import network, spread
+from emberline.plans.accounts.origins import Brought
 from emberline.plans.accounts.scope1 import Direct
 from emberline.plans.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Scenario
@@ -19,10 +21,6 @@ from emberline.scenarios.assets.account import Account
 
 if TYPE_CHECKING:
     pass
-
-
-SAME = 1e-6
-"""Deliveries and levels of the site that differ by less than this share, and stocks by less tonnes, are the same."""
 
 
 @dataclass(frozen=True)

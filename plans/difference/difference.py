@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from emberline.plans.accounts.figures import Figures
+from emberline.plans.difference.heat_move import HeatMove
 from emberline.plans.difference.keys import KeyChange, SeriesChange, changed_keys, changed_series
-from emberline.plans.difference.moves import HeatMove, moves
+from emberline.plans.difference.moves import moves
 from emberline.plans.difference.uses import UseChange, uses
 from emberline.plans.plan.record import Plan
 

@@ -1,1 +1,26 @@
 """Pareto fronts of carbon and cost."""
+
+from typing import TYPE_CHECKING
+
+from emberline.scenarios.doors import opened
+
+if TYPE_CHECKING:
+    from emberline.plans.pareto import store
+    from emberline.plans.pareto.front import Front, rows
+    from emberline.plans.pareto.plan_of_point import run_of
+    from emberline.plans.pareto.search import MOST_POINTS, pareto
+    from emberline.plans.pareto.store import StoredFront
+
+__all__ = ["MOST_POINTS", "Front", "StoredFront", "pareto", "rows", "run_of", "store"]
+_PLACES = {
+    "MOST_POINTS": "search",
+    "Front": "front",
+    "StoredFront": "store",
+    "pareto": "search",
+    "rows": "front",
+    "run_of": "plan_of_point",
+}
+
+
+def __getattr__(name: str) -> object:
+    return opened(__name__, _PLACES, name)

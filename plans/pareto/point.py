@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import xarray as xr
 
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.plans.pareto.front import SAME, Point
 from emberline.plans.pareto.setting import CARBON, COST, ask, follow, judge, search
 from emberline.plans.plan.baseline import Baseline

@@ -8,7 +8,8 @@ from functools import cached_property
 
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures, figures
+from emberline.plans.accounts.figures import Figures
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario
 
 LEAST_S = 30.0

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.site_stores import searched
+from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.baseline import Baseline
+from emberline.plans.plan.disturbances import disturbed_replays
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan, number, violations
-from emberline.plans.plan.replays import disturbed_replays
 from emberline.plans.plan.start_lists import start_lists
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import METRICS

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures, figures
+from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import shortfall
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import FIGURES
 

@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from emberline.plans.accounts.bill import bill, energy_cost
-from emberline.plans.accounts.ledger import site_emissions
 from emberline.plans.accounts.scope1 import direct
+from emberline.plans.accounts.site_emissions import site_emissions
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts
 from emberline.scenarios.metrics import goal_metric

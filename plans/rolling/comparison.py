@@ -16,8 +16,9 @@ import xarray as xr
 
 from emberline import twin
 from emberline.models.search.warm_start import Study
-from emberline.plans.accounts.figures import Figures, comparable, figures
+from emberline.plans.accounts.figures import Figures, comparable
 from emberline.plans.accounts.stock import difference
+from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.pipeline import plan
 from emberline.plans.plan.record import Plan, violations
 from emberline.plans.rolling.blocks import interval, of_days

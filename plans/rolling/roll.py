@@ -20,7 +20,8 @@ import xarray as xr
 
 from emberline import twin
 from emberline.models.search.warm_start import Study
-from emberline.plans.accounts.figures import Figures, figures
+from emberline.plans.accounts.figures import Figures
+from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.record import Plan, violations

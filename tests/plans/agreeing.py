@@ -9,8 +9,9 @@ import pytest
 
 from emberline.plans import Plan
 from emberline.plans.accounts.bill import bill, hourly_cost
-from emberline.plans.accounts.figures import figures
-from emberline.plans.accounts.ledger import INTENSITY, ledger
+from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.site_emissions import INTENSITY
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario, load
 
 EXACT = 1e-6

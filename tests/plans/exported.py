@@ -18,7 +18,7 @@ from works import KILN, MILL, compared, done, works
 
 from emberline import twin
 from emberline.plans import Plan, plan
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.plans.store.store import Store, StoredRun
 from emberline.scenarios import Scenario
 

@@ -13,7 +13,7 @@ from shops import cast, melt_shop, violations
 
 from emberline import twin
 from emberline.plans import Plan, plan
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.redispatch import Redispatch
 from emberline.scenarios import load
 from emberline.ui.text import wording

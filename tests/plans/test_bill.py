@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ledgers import ENGINE, GAS, flows, site
 
 from emberline.plans.accounts.bill import Bill, bill, energy_cost, hourly_cost
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios.assets.account import accounts
 
 
@@ -110,7 +110,7 @@ def test_a_deviation_from_the_nomination_is_settled_at_imbalance_prices() -> Non
         ("short", "imbalance"): 300.0,
         ("long", "imbalance"): -255.0,
     }
-    assert figures(asked, run, 0.0, planned).imbalance_cost == pytest.approx(45)
+    assert figures(asked, run, nominated=planned).imbalance_cost == pytest.approx(45)
     assert bill(asked, run, 0.0, run) == bill(asked, run, 0.0)
     assert bill(asked, run, 0.0).total == pytest.approx(1900)
     assert bill(site(), run, 0.0, planned).total == pytest.approx(1900)
@@ -203,7 +203,7 @@ def test_the_lines_add_up_whatever_flows(
     imported, exported, nominated = grid
     run = flows(asked, moves, on, import_mw=imported, export_mw=exported)
     planned = flows(asked, moves, on, import_mw=nominated)
-    sums = figures(asked, run, 0.0, planned)
+    sums = figures(asked, run, nominated=planned)
     money = bill(asked, run, sums.direct_kg, planned)
     close: dict[str, Any] = {"rel": 1e-9, "abs": 1e-9 * (1 + sum(abs(line.amount) for line in money.lines))}
     for line in money.lines:

@@ -15,8 +15,8 @@ from test_products import assert_closes
 from emberline import twin
 from emberline.plans import Plan, exports, plan
 from emberline.plans.accounts.bill import bill
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.plans.accounts.unit_runs import counts
 from emberline.plans.store.store import Store
 from emberline.plans.why.shadow_prices import prices, summary

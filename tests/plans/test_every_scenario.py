@@ -10,8 +10,8 @@ from test_ledger import assert_adds_up
 
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.bill import bill
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import bundled, load
 from emberline.scenarios.assets.closure import closure
 

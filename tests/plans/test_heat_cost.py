@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from emberline import twin
-from emberline.plans.accounts.figures import figures
-from emberline.plans.accounts.heat_cost import heat_costs
+from emberline.plans.accounts.ledger import heat_costs
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import load
 
 BARE = ("site.pv=null", "site.battery=null", "site.base_load_mw=0", "site.grid.export_limit_mw=0")

@@ -15,7 +15,7 @@ from rich.console import Console
 from works import KILN, STORES, TRUCKS, as_run, compared, done, works
 
 from emberline.plans import Plan
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.plans.accounts.unit_runs import Count, UnitRun, counts, unit_runs
 from emberline.plans.exports import export
 from emberline.plans.levers.study import levers

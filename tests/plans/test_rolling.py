@@ -16,8 +16,8 @@ from shops import cast
 
 from emberline import models, twin
 from emberline.plans.accounts.bill import bill
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.plans.rolling import How, compare, refuse, roll
 from emberline.plans.rolling.blocks import interval
 from emberline.plans.rolling.by_step import direct_by_step

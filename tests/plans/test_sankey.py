@@ -10,10 +10,10 @@ import xarray as xr
 
 from emberline import twin
 from emberline.plans.accounts import sankey
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.sankey import Diagram
 from emberline.plans.accounts.sankey.diagram import Drawing
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.assets import ELECTRICITY, Supply
 

@@ -12,8 +12,9 @@ from works import STORES, TRUCKS, works
 
 from emberline import twin
 from emberline.plans import Plan, plan
-from emberline.plans.accounts.figures import comparable, figures
+from emberline.plans.accounts.figures import comparable
 from emberline.plans.accounts.site_stores import ending_no_lower, levels, site_stores
+from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.record import violations
 from emberline.scenarios import Scenario
 from emberline.ui.text import wording
@@ -117,7 +118,7 @@ def test_heat_of_an_engine_takes_the_fuel_less_the_electricity_that_it_replaces(
         gas, engine | {"min_load": 1.0, "min_up_h": 3.0}, store, {"kind": "load", "name": "users", "carrier": "heat",
         "rate": 4.0}, hours=8, price=50.0, intensity=300.0, base=20.0,
     )  # fmt: skip
-    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)), 0.0)
+    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)))
     assert sums.level_cost_per_unit["buffer"] == pytest.approx((30 - 0.4 * 50) / 0.45)
     assert sums.level_kg_per_unit["buffer"] == pytest.approx((200 - 0.4 * 300) / 0.45)
 
@@ -134,7 +135,7 @@ def test_the_battery_counts_like_every_store() -> None:
         "charge_efficiency": 0.8,
     }
     asked = hub(hours=4, price=100.0, base=3.0, battery=battery)
-    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)), 0.0)
+    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)))
     assert sums.level_cost_per_unit == pytest.approx({"battery": 125})
     (store,) = site_stores(asked)
     assert (store.start, store.end, store.unit) == (8.0, 2.0, "MWh")
@@ -196,7 +197,7 @@ def test_stores_of_the_site_and_of_material_are_apart() -> None:
     asked = works(stores=STORES, deliveries=[TRUCKS], site={"assets": [
         {"kind": "supply", "name": "yard", "carrier": "coal", "price_per_unit": 10.0}, tank,
     ]})  # fmt: skip
-    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)), 0.0)
+    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)))
     assert sums.levels == pytest.approx({"clinker": 5.0})
     assert sums.stock["clinker"] > 100
 

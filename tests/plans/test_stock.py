@@ -10,8 +10,9 @@ from works import COAL, KILN, MILL, STORES, TRUCKS, as_run, compared, done, work
 
 from emberline.plans.accounts import bill
 from emberline.plans.accounts.bill import energy_cost
-from emberline.plans.accounts.figures import Figures, comparable, figures
+from emberline.plans.accounts.figures import Figures, comparable
 from emberline.plans.accounts.stock import difference, shortfall
+from emberline.plans.accounts.sums import figures
 
 FULL = [("kiln", 100.0), ("kiln", 100.0)]
 LESS = [("kiln", 100.0), ("kiln", 50.0)]

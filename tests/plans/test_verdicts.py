@@ -15,8 +15,8 @@ from shops import cast, melt_shop, one_machine
 
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.bill import bill
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.plans.exports import export
 from emberline.plans.plan.replays import Replays
 from emberline.plans.store.store import Store

@@ -10,7 +10,7 @@ import xarray as xr
 from ledgers import flows
 
 from emberline.plans import Plan
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import RUN, check
 from emberline.scenarios.process.flows import coordinates, per_t, streams

@@ -9,10 +9,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from emberline.plans import Plan, plan
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.accounts.stock import difference
-from emberline.plans.accounts.stock_credit import credit_kg
+from emberline.plans.accounts.sums import figures
+from emberline.plans.plan.stock_credit import credit_kg
 from emberline.plans.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.text import wording

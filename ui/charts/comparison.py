@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from emberline.plans.difference import HeatMove
-from emberline.plans.exports.palette import CARBON, FOREMAN, IMPORT
-from emberline.plans.plan.record import Plan
+from emberline.plans.exports import palette
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.ui.charts import gantt as gantts
 from emberline.ui.charts.axis import time_axis
@@ -64,9 +64,9 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
     base = alt.Chart(frame).encode(x=x, y=y, yOffset=offset, tooltip=tooltip)
     bars = base.mark_bar(height=max(5, 16 - 3 * len(others))).encode(color=colour)
     more, less = (base.transform_filter(f"datum.share {sign} 0") for sign in (">=", "<"))
-    right = more.mark_text(align="left", dx=4, fontSize=10, color=FOREMAN)
-    left = less.mark_text(align="right", dx=-4, fontSize=10, color=FOREMAN)
-    zero = alt.Chart(pd.DataFrame({"bar": [0.0]})).mark_rule(color=FOREMAN).encode(x=x)
+    right = more.mark_text(align="left", dx=4, fontSize=10, color=palette.FOREMAN)
+    left = less.mark_text(align="right", dx=-4, fontSize=10, color=palette.FOREMAN)
+    zero = alt.Chart(pd.DataFrame({"bar": [0.0]})).mark_rule(color=palette.FOREMAN).encode(x=x)
     layers = [bars, right.encode(text="says:N"), left.encode(text="says:N"), zero]
     each = 12 + 12 * len(others)
     return alt.layer(*layers).properties(height=each * len(figures) + 110)
@@ -147,7 +147,7 @@ def imports(made: Mapping[str, Plan], view: View) -> Layers:
     tooltip += [alt.Tooltip(f"{letter}:Q", title=f"{letter} [MW]", format=",.1f") for letter in letters]
     hover = (
         alt.Chart(wide)
-        .mark_rule(color=FOREMAN)
+        .mark_rule(color=palette.FOREMAN)
         .encode(x=x, opacity=alt.condition(near, alt.value(0.7), alt.value(0)), tooltip=tooltip)
         .add_params(near)
     )
@@ -194,7 +194,7 @@ def moves(found: Sequence[HeatMove], stage: str, scenario: Scenario, letters: tu
         axis=alt.Axis(ticks=False, domain=False, grid=True, labelOverlap=False),
     )  # fmt: skip
     colour = alt.Color(
-        "way:N", scale=alt.Scale(domain=[earlier, later], range=[IMPORT, CARBON]),
+        "way:N", scale=alt.Scale(domain=[earlier, later], range=[palette.IMPORT, palette.CARBON]),
         legend=alt.Legend(title=None, orient="top"),
     )  # fmt: skip
     tooltip = [

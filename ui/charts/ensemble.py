@@ -9,9 +9,9 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from emberline.plans.exports.palette import FOREMAN, IMPORT, LIMIT
-from emberline.plans.plan.record import Plan
-from emberline.plans.robustness.ensemble import Ensemble, interval
+from emberline.plans.exports import palette
+from emberline.plans.plan import Plan
+from emberline.plans.robustness import Ensemble, ensemble
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.gantt import Layers
 from emberline.ui.charts.view import View
@@ -36,7 +36,7 @@ def chance(made: Ensemble) -> Layers:
         told.append((tr("foreman"), int((made.data["baseline_violations"] == 0).sum())))
     rows = []
     for whose, held in told:
-        low, high = interval(held, made.n)
+        low, high = ensemble.interval(held, made.n)
         rows.append({"whose": whose, "share": held / made.n, "low": low, "high": high, "held": f"{held} / {made.n}"})
     frame = pd.DataFrame(rows)
     names = frame["whose"].tolist()
@@ -45,7 +45,9 @@ def chance(made: Ensemble) -> Layers:
         axis=alt.Axis(format=".0%", tickCount=5),
     )  # fmt: skip
     y = alt.Y("whose:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False))
-    colour = alt.Color("whose:N", scale=alt.Scale(domain=names, range=[IMPORT, FOREMAN][: len(names)]), legend=None)
+    colour = alt.Color(
+        "whose:N", scale=alt.Scale(domain=names, range=[palette.IMPORT, palette.FOREMAN][: len(names)]), legend=None
+    )
     tooltip = [
         alt.Tooltip("whose:N", title=tr("of")),
         alt.Tooltip("held:N", title=tr("held")),
@@ -61,7 +63,9 @@ def chance(made: Ensemble) -> Layers:
     wanted = made.scenario.disturbances.hold
     if wanted is not None:
         rule = alt.Chart(pd.DataFrame({"low": [wanted], "is": [tr("asked for")]}))
-        layers.append(rule.mark_rule(color=LIMIT, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x, tooltip=["is:N"]))
+        layers.append(
+            rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x, tooltip=["is:N"])
+        )
     return alt.layer(*layers).properties(height=34 * len(names) + 92)
 
 
@@ -85,7 +89,7 @@ def fan(made: Ensemble, plan: Plan, view: View) -> Layers:
     x = time_axis(view, labels=True, title=True)
     title = tr("net import, metered mean [MW]")
     bands, lines = (tr("80 % of the replays"), tr("half of them")), (tr("their median"), tr("plan, undisturbed"))
-    key = alt.Scale(domain=[*bands, *lines], range=["#A9CDE8", "#5FA5D6", IMPORT, UNDISTURBED])
+    key = alt.Scale(domain=[*bands, *lines], range=["#A9CDE8", "#5FA5D6", palette.IMPORT, UNDISTURBED])
     legend = alt.Legend(title=None, orient="top", columns=4)
     for i, name in enumerate((*bands, *lines)):
         frame[f"is{i}"] = name
@@ -110,7 +114,7 @@ def fan(made: Ensemble, plan: Plan, view: View) -> Layers:
     if limit is not None:
         rule = alt.Chart(pd.DataFrame({"mw": [limit], "is": [tr("contracted import")]}))
         layers.append(
-            rule.mark_rule(color=LIMIT, strokeDash=[5, 3], strokeWidth=1.4).encode(
+            rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.4).encode(
                 y="mw:Q", tooltip=[alt.Tooltip("is:N", title=tr("is")), alt.Tooltip("mw:Q", title="MW")]
             )
         )
@@ -121,7 +125,7 @@ def fan(made: Ensemble, plan: Plan, view: View) -> Layers:
     tooltip += [alt.Tooltip(f"{name}:Q", title=f"{says} [MW]", format=",.1f") for name, says in titles.items()]
     near = alt.selection_point(fields=["start"], nearest=True, on="pointermove", empty=False, clear="pointerout")
     layers.append(
-        base.mark_rule(color=FOREMAN)
+        base.mark_rule(color=palette.FOREMAN)
         .encode(opacity=alt.condition(near, alt.value(0.7), alt.value(0)), tooltip=tooltip)
         .add_params(near)
     )
@@ -159,7 +163,7 @@ def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: floa
     names, most = list(values), max(4, int(frame["y"].abs().max()) + 1)
     scale = alt.Scale(domain=[-most if made.against_foreman else 0, most], nice=False)
     colour = alt.Color(
-        "whose:N", scale=alt.Scale(domain=names, range=[IMPORT, FOREMAN][: len(names)]),
+        "whose:N", scale=alt.Scale(domain=names, range=[palette.IMPORT, palette.FOREMAN][: len(names)]),
         legend=alt.Legend(title=None, orient="top"),
     )  # fmt: skip
     shape = alt.Shape("whose:N", scale=alt.Scale(domain=names, range=["circle", "diamond"][: len(names)]))
@@ -176,7 +180,7 @@ def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: floa
         alt.Chart(frame)
         .mark_point(filled=True, size=42, opacity=1)
         .encode(x=x, y=alt.Y("y:Q", axis=None, scale=scale), color=colour, shape=shape, tooltip=tooltip),
-        alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=FOREMAN, strokeWidth=1).encode(y="y:Q"),
+        alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=palette.FOREMAN, strokeWidth=1).encode(y="y:Q"),
     ]
     if undisturbed is not None:
         rule = pd.DataFrame({"x": [undisturbed * factor], "y": [0], "top": [most], "is": [tr("plan, undisturbed")]})
@@ -233,7 +237,7 @@ def broken(made: Ensemble, view: View) -> Layers:
         "of:Q", scale=alt.Scale(domain=[0, most], range=[0.25, 1]),
         legend=alt.Legend(title=tr("share of the replays"), orient="top", format=".0%", tickCount=3),
     )  # fmt: skip
-    bars = base.mark_bar(color=LIMIT, height=20, stroke=LIMIT, strokeWidth=0.4, clip=True)
+    bars = base.mark_bar(color=palette.LIMIT, height=20, stroke=palette.LIMIT, strokeWidth=0.4, clip=True)
     return alt.layer(bars.encode(x2="end:Q", opacity=shade)).properties(height=28 * len(labels) + 170)
 
 

@@ -9,17 +9,17 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from emberline.plans.exports.palette import CARBON, FOREMAN, POWER
-from emberline.plans.pareto.front import Front, rows
+from emberline.plans.exports import palette
+from emberline.plans.pareto import Front, rows
 from emberline.ui.charts.gantt import Layers
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.said import said
 
 KINDS = {
-    "point": (mark("point"), POWER, "circle"),
-    "knee": (mark("knee"), CARBON, "diamond"),
-    "foreman": (mark("foreman"), FOREMAN, "cross"),
+    "point": (mark("point"), palette.POWER, "circle"),
+    "knee": (mark("knee"), palette.CARBON, "diamond"),
+    "foreman": (mark("foreman"), palette.FOREMAN, "cross"),
 }
 """What stands on the chart: its name, colour and shape."""
 PICKED = "picked"
@@ -110,14 +110,14 @@ def _drawn(frame: pd.DataFrame, marks: pd.DataFrame, money: str, chosen: int | N
         .add_params(picked)
     )
     layers: list[Any] = [*_proven(frame, x, y, low)]
-    line = alt.Chart(frame[["carbon", "cost"]]).mark_line(color=POWER, strokeWidth=1.4)
+    line = alt.Chart(frame[["carbon", "cost"]]).mark_line(color=palette.POWER, strokeWidth=1.4)
     layers += [line.encode(x=x, y=y), points]
     ring = marks.loc[marks["point"] == chosen, ["carbon", "cost"]] if chosen is not None else marks.iloc[:0]
     if len(ring):
-        layers.append(alt.Chart(ring).mark_point(size=420, color=POWER, strokeWidth=2).encode(x=x, y=y))
+        layers.append(alt.Chart(ring).mark_point(size=420, color=palette.POWER, strokeWidth=2).encode(x=x, y=y))
     numbers = marks.dropna(subset=["point"])[["carbon", "cost", "point"]]
     numbers = numbers.assign(number=[f"{number:.0f}" for number in numbers["point"]])
-    text = alt.Chart(numbers).mark_text(dx=9, dy=-9, align="left", color=FOREMAN, fontSize=11)
+    text = alt.Chart(numbers).mark_text(dx=9, dy=-9, align="left", color=palette.FOREMAN, fontSize=11)
     layers.append(text.encode(x=x, y=y, text="number:N"))
     return alt.layer(*layers).properties(height=HEIGHT)
 
@@ -142,15 +142,19 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
         )
         steps["low"] = low
         below = alt.Chart(steps).encode(x=x, y=y)
-        layers.append(below.mark_area(interpolate="step-before", color=FOREMAN, opacity=0.12).encode(y2="low:Q"))
-        layers.append(below.mark_line(interpolate="step-before", color=FOREMAN, strokeDash=[5, 3], strokeWidth=1.2))
-        gaps = alt.Chart(proven).mark_rule(color=POWER, strokeWidth=3, opacity=0.4)
+        layers.append(
+            below.mark_area(interpolate="step-before", color=palette.FOREMAN, opacity=0.12).encode(y2="low:Q")
+        )
+        layers.append(
+            below.mark_line(interpolate="step-before", color=palette.FOREMAN, strokeDash=[5, 3], strokeWidth=1.2)
+        )
+        gaps = alt.Chart(proven).mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.4)
         layers.append(gaps.encode(x=x, y=y, y2="cost_bound:Q"))
     ends = frame.dropna(subset=["carbon_bound"])[["carbon", "carbon_bound", "cost"]]
     if len(ends):
         layers.append(
             alt.Chart(ends)
-            .mark_rule(color=POWER, strokeWidth=3, opacity=0.4)
+            .mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.4)
             .encode(x=alt.X("carbon_bound:Q"), x2="carbon:Q", y=y)
         )
     return layers
@@ -191,15 +195,15 @@ def abatement(found: Front) -> Layers:
     ]
     base = alt.Chart(frame).encode(x=x, y=y, tooltip=tooltip)
     layers: list[Any] = [
-        base.mark_bar(color=CARBON, stroke=CARBON, strokeWidth=1.4).encode(
+        base.mark_bar(color=palette.CARBON, stroke=palette.CARBON, strokeWidth=1.4).encode(
             x2="to:Q", y2="zero:Q", fillOpacity=alt.FillOpacity("opacity:Q", scale=None, legend=None)
         ),
-        base.mark_text(dy=-7, fontSize=11, color=FOREMAN).encode(x="middle:Q", text="label:N"),
+        base.mark_text(dy=-7, fontSize=11, color=palette.FOREMAN).encode(x="middle:Q", text="label:N"),
     ]
     if price:
         rule = alt.Chart(pd.DataFrame({"per_t": [price], "says": [tr("carbon price of the scenario")]}))
         layers.append(
-            rule.mark_rule(color=FOREMAN, strokeDash=[5, 3], strokeWidth=1.4).encode(
+            rule.mark_rule(color=palette.FOREMAN, strokeDash=[5, 3], strokeWidth=1.4).encode(
                 y=y, tooltip=[alt.Tooltip("says:N", title=tr("is")), alt.Tooltip("per_t:Q", title=f"{money}/t")]
             )
         )

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from emberline.plans.plan.record import Plan
+from emberline.plans.exports import palette
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.delivery import Delivery
-from emberline.ui.charts import shades
 from emberline.ui.charts.site_panels import BASE, FOREMAN, INK, LEFT, PAPER, Table, hover, shown, stacked, y_axis
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
@@ -35,7 +35,7 @@ def power_panel(made: Plan, table: Table, x: alt.X, foreman: bool) -> Any:
     names = {BASE: run["base_load_mw"].to_numpy(), **_by_process(scenario, run, "process_mw")}
     up = {table.mean(f"p{i:02d}", mw): name for i, (name, mw) in enumerate(names.items()) if mw.any()}
     titles = {"clock": tr("from"), **{key: f"{shown(name)} [MW]" for key, name in up.items()}}
-    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: LEFT, **shades.of_processes(scenario)})
+    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: LEFT, **palette.of_processes(scenario)})
     if foreman:
         before = made.baseline["process_mw"].sum("process") + made.baseline["base_load_mw"]
         layers += _dashed(table, x, table.mean("pforeman", before.to_numpy()))
@@ -69,7 +69,7 @@ def store_panels(
     made: Plan, table: Table, x: alt.X, foreman: bool, stores: Sequence[str], whose: str = "plan"
 ) -> Iterator[Any]:
     """A row for each store, as high as it holds: its level, the level wanted at the end, that of the foreman."""
-    scenario, run, colour = made.scenario, _run(made), shades.of_stores(made.scenario)
+    scenario, run, colour = made.scenario, _run(made), palette.of_stores(made.scenario)
     for i, (name, store) in enumerate(scenario.store.items()):
         if name not in stores:
             continue
@@ -115,7 +115,7 @@ def delivery_panel(made: Plan, table: Table, x: alt.X, foreman: bool) -> Any:
     above = ORDER_LINE * (1 + max(row for _, row in rows)) + 4 if rows else 0
     height = DELIVERED + above
     top = max(highest) * height / DELIVERED if rows else None
-    areas = stacked(table, x, [tr("deliveries"), "[t/h]"], up, down, shades.of_stores(scenario), top or None)
+    areas = stacked(table, x, [tr("deliveries"), "[t/h]"], up, down, palette.of_stores(scenario), top or None)
     orders = (_order(made, order, row, x) for order, row in rows)
     return alt.layer(*areas, *lines, hover(table, x, titles), *orders).properties(height=height)
 
@@ -149,7 +149,7 @@ def _order(made: Plan, order: Delivery, row: int, x: alt.X) -> Any:
         "due": tr("due"),
     }  # fmt: skip
     data = pd.DataFrame([{"start": first, "until": last, **told}])
-    mark = alt.Chart(data).mark_rule(color=shades.of_stores(made.scenario)[order.store], strokeWidth=4, clip=True)
+    mark = alt.Chart(data).mark_rule(color=palette.of_stores(made.scenario)[order.store], strokeWidth=4, clip=True)
     return mark.encode(
         x=x,
         x2="until:Q",

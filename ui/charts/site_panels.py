@@ -17,11 +17,10 @@ import pandas as pd
 import xarray as xr
 
 from emberline.plans.exports import palette
-from emberline.plans.plan.record import Plan
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Load
 from emberline.scenarios.process.flows import streams
-from emberline.ui.charts import shades
 from emberline.ui.charts.view import View
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
@@ -107,8 +106,8 @@ def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
 def colours(scenario: Scenario) -> dict[str, str]:
     """Colour of everything that gives or takes."""
     names = [called(asset.name) for asset in scenario.site.assets if not isinstance(asset, Load)]
-    of_processes = {called_process(scenario, name): shade for name, shade in shades.of_processes(scenario).items()}
-    used = {*of_processes.values(), *shades.of_modes(scenario).values()}
+    of_processes = {called_process(scenario, name): shade for name, shade in palette.of_processes(scenario).items()}
+    used = {*of_processes.values(), *palette.of_modes(scenario).values()}
     free = [shade for shade in ASSETS if shade not in used] or ASSETS
     return OWN | of_processes | {name: free[i % len(free)] for i, name in enumerate(names)}
 

@@ -14,8 +14,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from emberline.plans.accounts.figures import Figures
-from emberline.plans.plan.record import Plan
+from emberline.plans.accounts import Figures
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.ui.text import wording
 

@@ -93,7 +93,7 @@ def _page(name: str) -> Any:
 
 def refusal(error: Exception) -> str:
     """What the store or the system refuses, in one line; empty where the error is Emberline's own."""
-    from emberline.plans.store.store import StoreError
+    from emberline.plans.store import StoreError
 
     return str(error) if isinstance(error, StoreError) else faults.in_words(error)
 

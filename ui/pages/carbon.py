@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts.ledger import MARKET, SIGNALS, Ledger
-from emberline.plans.accounts.stock_credit import credit_kg
+from emberline.plans.accounts import Ledger, ledger
+from emberline.plans.plan import stock_credit
 from emberline.scenarios import Scenario
 from emberline.ui.charts import carbon
 from emberline.ui.charts.view import weeks
@@ -22,7 +22,7 @@ from emberline.ui.text.language import mark, tr
 WAYS = {
     "average": mark("location, average intensity"),
     "marginal": mark("location, marginal intensity"),
-    MARKET: mark("market, by contracts"),
+    ledger.MARKET: mark("market, by contracts"),
 }
 """The ways to count scope 2 of the grid."""
 MORE_STOCK = mark("Stock: what the plan ends with counts more than the baseline's; {carbon} t CO2e are credited to it.")
@@ -59,7 +59,7 @@ def page() -> None:
 
 
 def _signal(scenario: Scenario, ours: Ledger) -> str:
-    given = [name for name in SIGNALS if name in ours.grid]
+    given = [name for name in ledger.SIGNALS if name in ours.grid]
     if len(given) < 2:
         return given[0]
     found = st.segmented_control(
@@ -85,7 +85,7 @@ def _credit(looked: Looked, way: str) -> float:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _credited(run: str, way: str) -> float:
-    return credit_kg(result.opened(run).plan, way)
+    return stock_credit.credit_kg(result.opened(run).plan, way)
 
 
 def _shown(tonnes: float) -> bool:

@@ -8,12 +8,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.jobs import queue
-from emberline.plans.jobs.queue import JobStatus
-from emberline.plans.pareto import store
-from emberline.plans.pareto.search import MOST_POINTS
-from emberline.plans.pareto.store import StoredFront
-from emberline.plans.store.store import RUN_ID, StoreError
+from emberline.plans.jobs import JobStatus, queue
+from emberline.plans.pareto import MOST_POINTS, StoredFront, store
+from emberline.plans.store import RUN_ID, StoreError
 from emberline.ui.charts import front as front_charts
 from emberline.ui.pages.request.form import Asked, ask
 from emberline.ui.pages.request.sources import SEED, look

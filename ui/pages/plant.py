@@ -6,11 +6,12 @@ from collections.abc import Hashable
 
 import streamlit as st
 
-from emberline.plans.accounts import sankey
-from emberline.plans.accounts.ledger import SIGNALS
+from emberline.plans.accounts import ledger
+from emberline.plans.accounts.sankey import Diagram, carbon, energy
+from emberline.plans.exports import palette
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.horizon import Horizon
-from emberline.ui.charts import flow_sheet, shades
+from emberline.ui.charts import flow_sheet
 from emberline.ui.charts import sankey as sankeys
 from emberline.ui.charts.flow_sheet import drawing
 from emberline.ui.charts.view import weeks
@@ -72,7 +73,7 @@ def _sheet(looked: Looked, policy: str) -> None:
         step = _moment(horizon, view.first, view.end, f"plant.step.{scenario.name}.{view.first}")
     found = flow_sheet.sheet(scenario, run, step)
     dark = st.context.theme.type == "dark"
-    colour_of = sankeys.carrier_colours(scenario) | shades.of_stores(scenario)
+    colour_of = sankeys.carrier_colours(scenario) | palette.of_stores(scenario)
     with st.container(key="sheet"):
         st.altair_chart(
             drawing.draw(found, colour_of, dark), width="stretch", key="plant.sheet",
@@ -100,14 +101,14 @@ def _moment(horizon: Horizon, first: int, end: int, key: str) -> int:
     )  # fmt: skip
 
 
-def _diagram(stands_for: tuple[Hashable, ...], found: sankey.Diagram, scenario: Scenario, says: str) -> None:
+def _diagram(stands_for: tuple[Hashable, ...], found: Diagram, scenario: Scenario, says: str) -> None:
     dark = st.context.theme.type == "dark"
     chart_cache.chart((*stands_for, dark), lambda: sankeys.draw(found, sankeys.carrier_colours(scenario), dark), says)
 
 
 def _energy(looked: Looked, policy: str) -> None:
     scenario = looked.scenario
-    found = sankey.energy(scenario, looked.run(policy))
+    found = energy(scenario, looked.run(policy))
     with st.container(key="energy"):
         says = tr("Diagram of energy from source to use; the table below it tells the same.")
         _diagram(("energy", *looked.key, policy), found, scenario, says)
@@ -124,10 +125,10 @@ def _energy(looked: Looked, policy: str) -> None:
 def _carbon(looked: Looked, policy: str) -> None:
     scenario, book = looked.scenario, looked.ledger(policy)
     signal: str = scenario.goal.signal
-    signals = {name: wording.SIGNALS[name] for name in SIGNALS if name in book.grid}
+    signals = {name: wording.SIGNALS[name] for name in ledger.SIGNALS if name in book.grid}
     if len(signals) > 1:
         signal = _choice(tr("Grid intensity"), signals, signal, f"plant.signal.{scenario.name}")
-    found = sankey.carbon(scenario, book, signal)
+    found = carbon(scenario, book, signal)
     with st.container(key="carbon"):
         says = tr("Diagram of carbon from source to product; the table below it tells the same.")
         _diagram(("carbon", *looked.key, policy, signal), found, scenario, says)

@@ -7,11 +7,9 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.plan.record import Plan
-from emberline.plans.robustness.ensemble import interval
-from emberline.plans.store import ensembles
-from emberline.plans.store.catalogue import StoreError
-from emberline.plans.store.run_folder import StoredRun
+from emberline.plans.plan import Plan
+from emberline.plans.robustness import ensemble as replays
+from emberline.plans.store import StoredRun, StoreError, ensembles
 from emberline.ui.pages.result import result
 from emberline.ui.pages.session import job_progress, run_picker
 from emberline.ui.pages.studies import ensemble, holding
@@ -103,7 +101,7 @@ def _empty(made: Plan) -> None:
     )
     if made.replays is not None and made.replays.n:
         held, n = made.replays.held, made.replays.n
-        low, high = (wording.percent(share, 0) for share in interval(held, n))
+        low, high = (wording.percent(share, 0) for share in replays.interval(held, n))
         says += " " + tr(
             "When it was made, the plan held in {held} of {n} such replays (95 % interval {low} to {high}).",
             held=held, n=n, low=low, high=high,
@@ -122,7 +120,7 @@ def _running(job: str) -> None:
         st.progress(status.done / status.of, text=says)
     first, second, _ = st.columns(3)
     if status.done:
-        low, high = interval(status.held, status.done)
+        low, high = replays.interval(status.held, status.done)
         first.metric(
             tr("Held so far"), tr("{held} of {n}", held=status.held, n=status.done), border=True
         )  # fmt: skip

@@ -11,8 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.store import run_folder
-from emberline.plans.store.store import Entry, Store, StoreError
+from emberline.plans.store import Entry, Store, StoreError
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import run_picker, session
@@ -217,10 +216,10 @@ def _label(store: Store, entry: Entry) -> None:
 
             def keep() -> None:
                 # in one transaction: a tag that is none leaves the name as it was
-                folder, more = store.path(entry.id), [tag for tag in tagged if tag not in entry.tags]
+                more = [tag for tag in tagged if tag not in entry.tags]
                 store.catalogue.label(
                     entry.id, name=named, add=more, remove=set(entry.tags) - set(tagged),
-                    keep=lambda *kept: run_folder.label(folder, *kept),
+                    keep=lambda *labels: store.keep_labels(entry.id, *labels),
                 )  # fmt: skip
 
             _do(keep, tr("Name and tags are kept."))

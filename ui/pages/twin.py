@@ -8,8 +8,9 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
-from emberline.plans.accounts.figures import Figures, figures
-from emberline.plans.plan.record import violations
+from emberline.plans.accounts import Figures
+from emberline.plans.accounts import sums as run_sums
+from emberline.plans.plan import violations
 from emberline.scenarios import Scenario
 from emberline.ui.charts import plan, replay
 from emberline.ui.charts.view import weeks
@@ -99,7 +100,7 @@ def _figures(looked: Looked, runs: dict[str, xr.Dataset]) -> None:
     columns = {}
     for name, run in runs.items():
         nominated = looked.made.schedule if looked.made is not None and name == PLAN else None
-        sums = figures(scenario, run, nominated=nominated)
+        sums = run_sums.figures(scenario, run, nominated=nominated)
         columns[name] = list(_told(scenario, sums, run))
     first = next(iter(columns.values()))
     with st.container(horizontal=True, key="cards"):

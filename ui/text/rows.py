@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from emberline.plans.accounts.figures import comparable
-from emberline.plans.accounts.stock import difference
+from emberline.plans.accounts import comparable, stock
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.numbers import number
 
@@ -100,7 +99,7 @@ def rows(baseline: Any, plan: Any) -> Iterator[Row]:
 
     same = plan is None or comparable(baseline, plan)
     of_processes = bool(baseline.stock or baseline.delivered)
-    more = difference(baseline, plan) if plan is not None and same else None
+    more = stock.difference(baseline, plan) if plan is not None and same else None
     credits = {} if more is None else {"carbon_kg": more.carbon_kg / 1000, "cost": more.cost}
     told = [(label, "t CO2e", name, 1e-3, 2) for label, name in CARBON]
     told += [(label, baseline.currency, name, sign, 0) for label, name, sign in MONEY]

@@ -43,7 +43,7 @@ VERDICTS = (
     mark("The earlier plan stays."),
     mark("Begun with the plan before, for {short} s of {long} s. Plan again to search on."),
 )
-"""Of plans (``plans/plan/plan.py``), and why there is none, or none better."""
+"""Of plans (``plans/plan/record.py``), and why there is none, or none better."""
 FRONTS = (
     mark("No front: there is no acceptable plan: {reason}."),
     mark("No front: there is no acceptable plan."),

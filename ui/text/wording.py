@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from emberline.plans.accounts.site_stores import site_stores
-from emberline.plans.accounts.stock import stock_changes
-from emberline.plans.accounts.unit_runs import Count, counts
-from emberline.plans.plan.record import Plan
-from emberline.plans.plan.record import filled as gaps_filled
+from emberline.plans.accounts import stock, unit_runs
+from emberline.plans.plan import Plan
+from emberline.plans.plan import filled as gaps_filled
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records.goal import Goal
@@ -185,8 +183,8 @@ def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
     if parts:
         signal = tr(SIGNALS[scenario.goal.signal])
         yield "products", tr("{parts}, scope 1 and 2 ({signal})", parts=shortened(parts), signal=signal)
-    foreman = counts(scenario, plan.baseline)
-    for i, (unit, count) in enumerate(counts(scenario, plan.replay).items()):
+    foreman = unit_runs.counts(scenario, plan.baseline)
+    for i, (unit, count) in enumerate(unit_runs.counts(scenario, plan.replay).items()):
         ours, theirs = used(count), used(foreman[unit])
         text = tr("{unit}: {plan}; the foreman's: {foreman}", unit=unit, plan=ours, foreman=theirs)
         yield ("units" if i == 0 else "", text)
@@ -208,7 +206,7 @@ def _of_stores(plan: Plan) -> Iterator[tuple[str, str]]:
         return
     parts = [
         tr(MORE if amount > 0 else LESS, store=name, amount=number(abs(amount), digits), unit=unit)
-        for name, amount, unit, digits in stock_changes(plan.scenario, more)
+        for name, amount, unit, digits in stock.stock_changes(plan.scenario, more)
     ]
     yield (
         "stock",
@@ -257,7 +255,7 @@ def _of_demand(plan: Plan) -> Iterator[tuple[str, str]]:
     )  # fmt: skip
 
 
-def used(of_unit: Count) -> str:
+def used(of_unit: unit_runs.Count) -> str:
     """How a unit is used: 3 runs, 2 change-overs, 41.5 h."""
     parts = [trn("{count} run", "{count} runs", of_unit.runs)]
     if of_unit.change_overs:
@@ -311,7 +309,7 @@ def status(plan: Plan) -> str:
 
 
 def _levels(plan: Plan) -> Iterator[str]:
-    units = {store.name: store.unit for store in site_stores(plan.scenario)}
+    units = {store.name: store.unit for store in stock.site_stores(plan.scenario)}
     for name, level in plan.no_lower.items():
         yield f"{name} {number(level, 1)} {units[name]}"
 

@@ -107,15 +107,14 @@ def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct
     first, second, table = metric.name, metric.tie_break, data.guide_per_mwh
     scale = float(np.abs(table[first]).mean()) / max(float(np.abs(table[second]).mean()), 1e-9)
     tops: dict[str, float] = {}
-    for name, row in reversed(METRICS.items()):
+    for name, row in METRICS.items():
         cap = getattr(caps, row.cap) if row.cap else None
         if cap is not None:
             common = row.parts(scenario.market).get("scope1", 0.0) * direct_kg
             tops[name] = cap - common - (data.sunk_cost if row.money else 0.0)
     if caps.extra_cost_share is not None and baseline_cost is not None:
         most = baseline_cost + caps.extra_cost_share * abs(baseline_cost)
-        tops = {"cost_with_carbon_price": min(most, tops.get("cost_with_carbon_price", most)), **tops}
-        tops["cost_with_carbon_price"] = min(most, tops["cost_with_carbon_price"])
+        tops["cost_with_carbon_price"] = min(most, tops.get("cost_with_carbon_price", most))
     return Aim(
         first=first,
         second=second,

@@ -11,7 +11,7 @@ from emberline.ui.cli.options import AsJson, Run, find, print_json
 from emberline.ui.cli.workers import Quiet
 
 if TYPE_CHECKING:
-    from emberline.plans.why.lock_prices import LockPrices
+    from emberline.plans.why import lock_prices
 
 
 def locks(
@@ -25,15 +25,15 @@ def locks(
     """Tell the price of each lock of a stored plan: free one at a time, plan again, and say what that brings.
 
     Ctrl-C takes the prices found so far."""
-    from emberline.plans.why.lock_prices import lock_prices, refuse
+    from emberline.plans.why import lock_prices
     from emberline.ui.cli.progress import study
 
     store, number = find(run)
     plan = store.open(number).plan
-    refuse(plan)
+    lock_prices.refuse(plan)
 
-    def work(tell: Any, wish: Any) -> LockPrices:
-        return lock_prices(plan, time_limit_s=time_limit, on_progress=tell, cancel=wish)
+    def work(tell: Any, wish: Any) -> lock_prices.LockPrices:
+        return lock_prices.lock_prices(plan, time_limit_s=time_limit, on_progress=tell, cancel=wish)
 
     found = study(work, "taking the prices found so far", quiet)
     if as_json:
@@ -45,7 +45,7 @@ def locks(
     _show(found)
 
 
-def _show(found: LockPrices) -> None:
+def _show(found: lock_prices.LockPrices) -> None:
     from rich.table import Table
     from rich.text import Text
 

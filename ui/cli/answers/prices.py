@@ -25,7 +25,6 @@ def prices(
     from rich.table import Table
     from rich.text import Text
 
-    from emberline.plans.store import netcdf
     from emberline.plans.why import shadow_prices as pricing
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
@@ -43,7 +42,7 @@ def prices(
     held = "whole numbers held" if found.attrs["whole_numbers"] == "fixed" else "no whole numbers"
     if output is not None:
         with writing(output) as partial:
-            netcdf.write(found, partial)
+            pricing.write(found, partial)
     if as_json:
         print_json({"run": number, "whole_numbers": found.attrs["whole_numbers"], "prices": [asdict(r) for r in rows]})
         return

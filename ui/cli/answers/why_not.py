@@ -12,8 +12,8 @@ import typer
 from emberline.ui.cli.options import AsJson, Changes, Named, print_json
 
 if TYPE_CHECKING:
-    from emberline.plans.plan.record import Plan
-    from emberline.plans.why.why_not import Repair, WhyNot
+    from emberline.plans.plan import Plan
+    from emberline.plans.why import why_not as conflicts
 
 PLANNED_S = 60.0
 """At most this ``emberline plan`` spends on explaining that there is no plan, and not more than on planning."""
@@ -49,7 +49,9 @@ def why_not(
     raise typer.Exit(0 if found.status == "feasible" else 1)
 
 
-def explained(scenario: str, changes: Sequence[str], time_limit: float, quiet: bool, *, proven: bool = False) -> WhyNot:
+def explained(
+    scenario: str, changes: Sequence[str], time_limit: float, quiet: bool, *, proven: bool = False
+) -> conflicts.WhyNot:
     """Why a scenario has no plan, with progress on standard error.
 
     Args:
@@ -59,12 +61,12 @@ def explained(scenario: str, changes: Sequence[str], time_limit: float, quiet: b
         quiet: no progress.
         proven: it is known to have none.
     """
-    from emberline.plans.why.why_not import why_not as search
+    from emberline.plans.why import why_not as conflicts
     from emberline.scenarios import load
     from emberline.ui.cli.progress import study
 
-    def work(tell: Any, wish: Any) -> WhyNot:
-        return search(
+    def work(tell: Any, wish: Any) -> conflicts.WhyNot:
+        return conflicts.why_not(
             lambda more: load(scenario, [*changes, *more]), time_limit_s=time_limit, on_progress=tell, cancel=wish,
             proven=proven,
         )  # fmt: skip
@@ -72,7 +74,7 @@ def explained(scenario: str, changes: Sequence[str], time_limit: float, quiet: b
     return study(work, "taking the repairs found so far", quiet)
 
 
-def after_plan(made: Plan, scenario: str, changes: Sequence[str], quiet: bool) -> WhyNot | None:
+def after_plan(made: Plan, scenario: str, changes: Sequence[str], quiet: bool) -> conflicts.WhyNot | None:
     """Why the plan just asked for does not exist; None where that is not what came out."""
     if not made.ruled_out:
         if made.status == "no plan within the limit" and not quiet:
@@ -84,7 +86,7 @@ def after_plan(made: Plan, scenario: str, changes: Sequence[str], quiet: bool) -
     return explained(scenario, changes, limit, quiet, proven=True)
 
 
-def lines(found: WhyNot) -> Iterator[str]:
+def lines(found: conflicts.WhyNot) -> Iterator[str]:
     """What is missing, what cannot all hold, and what helps, one line each."""
     for i, text in enumerate(found.missing):
         yield f"{'' if i else 'missing':<10}{text}"
@@ -105,7 +107,7 @@ def lines(found: WhyNot) -> Iterator[str]:
         yield f"{'':<10}the time was over after {found.tried} of {found.of} limits"
 
 
-def settings(repair: Repair) -> Iterator[str]:
+def settings(repair: conflicts.Repair) -> Iterator[str]:
     """The options that apply a repair, as a shell takes them."""
     for text in repair.overrides:
         yield f"--set {shlex.quote(text)}"

@@ -13,7 +13,7 @@ import typer
 from emberline.ui.cli.options import AsJson, Refused, Run, find, print_json, store_if_any
 
 if TYPE_CHECKING:
-    from emberline.plans.store.store import Entry
+    from emberline.plans.store import Entry
 
 SHOWN = 50
 """Runs in a table, unless ``--limit`` says otherwise."""
@@ -103,14 +103,13 @@ def delete_run(run: Run, yes: Yes = False) -> None:
     """Delete a run.
 
     For seven days it can be restored."""
-    from emberline.plans.store.store import TRASH_DAYS
 
     store, found = find(run)
     if not yes and not (sys.stdin.isatty() and typer.confirm(f"Delete run {found}?", err=True)):
         raise Refused(f"run {found} was not deleted; confirm with --yes")
     store.delete(found)
     print(f"run {found} deleted", file=sys.stderr)
-    print(f"for {TRASH_DAYS} days 'emberline runs restore {found[:8]}' brings it back", file=sys.stderr)
+    print(f"for {store.trash_days} days 'emberline runs restore {found[:8]}' brings it back", file=sys.stderr)
 
 
 @app.command("restore")

@@ -149,7 +149,7 @@ def _figure(value: float | None, unit: str) -> str:
 
 
 def _estimates(found: Calibration) -> Any:
-    from emberline.plans.calibration.estimate import UNITS
+    from emberline.plans.calibration import estimate
     from emberline.ui.text.wording import number, percent
 
     share = percent(found.confidence, 1 if found.confidence * 100 % 1 else 0)
@@ -157,7 +157,7 @@ def _estimates(found: Calibration) -> Any:
     for item in found.estimates:
         if not item.fitted:
             continue
-        unit = UNITS[item.kind]
+        unit = estimate.UNITS[item.kind]
         span = "–" if item.low is None else f"{_figure(item.low, unit)} … {_figure(item.high, unit)}"
         shown = "" if unit == "1" else unit
         table.add_row(
@@ -196,8 +196,7 @@ def _checks(found: Calibration) -> Any:
 
 
 def _facts(found: Calibration) -> list[tuple[str, str]]:
-    from emberline.plans.calibration.calibrate import POOR_FIT
-    from emberline.plans.calibration.drift import FALSE_ALARM, FEWEST_BEFORE
+    from emberline.plans.calibration import POOR_FIT, drift
     from emberline.ui.text.wording import number, percent
 
     facts = []
@@ -223,9 +222,11 @@ def _facts(found: Calibration) -> list[tuple[str, str]]:
         change = percent(chart.change, 1)
         facts.append(("drift", f"{chart.unit} {chart.what}: beyond the limit from {at:%Y-%m-%d %H:%M}, {change} since"))
     if not found.charts:
-        facts.append(("drift", f"no chart: fewer than {FEWEST_BEFORE} observations in the first part of the log"))
+        facts.append(("drift", f"no chart: fewer than {drift.FEWEST_BEFORE} observations in the first part of the log"))
     elif not drifting:
-        facts.append(("drift", f"none on {len(found.charts)} charts (false alarm {percent(FALSE_ALARM, 0)} each)"))
+        facts.append(
+            ("drift", f"none on {len(found.charts)} charts (false alarm {percent(drift.FALSE_ALARM, 0)} each)")
+        )
     thin = [
         f"{item.unit} {KINDS[item.kind]}{f' {item.grade}' if item.grade else ''}: {item.reason}" for item in found.thin
     ]

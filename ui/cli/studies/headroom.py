@@ -10,7 +10,7 @@ from emberline.ui.cli.options import AsJson, Changes, Named, Refused, SearchGap,
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
-    from emberline.plans.studies.headroom import Headroom, Load, Saving
+    from emberline.plans.studies import Headroom, Load, Saving
 
 
 def headroom(
@@ -38,9 +38,7 @@ def headroom(
     Heats are taken out evenly with casts kept whole, deliveries made smaller. Ctrl-C takes the loads planned so far.
     The exit code is 1 where no plan is acceptable."""
     one_place(workers, cluster)
-    from emberline.plans.jobs import memory
-    from emberline.plans.jobs.dask_workers import ClusterError
-    from emberline.plans.jobs.engine import cores, engine
+    from emberline.plans.jobs import ClusterError, engine, memory
     from emberline.plans.studies import headroom as rooms
     from emberline.scenarios import load as read
     from emberline.ui.cli.progress import study
@@ -51,13 +49,13 @@ def headroom(
     least = _share("--threshold", threshold)
     wanted = rooms.checked(asked, [_share("--load", text) for text in loads or []] or rooms.LOADS)
     if workers is None and cluster is None:
-        workers = min(cores(), len(wanted))
+        workers = min(engine.cores(), len(wanted))
     at_once = min(workers or 1, len(wanted))
     hint = "use fewer --workers" if at_once > 1 else ""
     memory.refuse(memory.of_plan(asked) * at_once, f"{asked.name} ({at_once} at a time)", hint)
 
     def work(tell: Any, wish: Any) -> Headroom:
-        with engine(workers, cluster) as ready:
+        with engine.engine(workers, cluster) as ready:
             tell(f"{len(wanted)} loads, {at_work(ready.workers)}")
             return rooms.headroom(
                 asked, ready, wanted, threshold=least, cancel=wish,

@@ -70,9 +70,8 @@ def hold(
         raise Refused("--cvar: is of samples; add --samples")
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
-    from emberline.plans.robustness.holding import MOST_LEVEL, report
-    from emberline.plans.robustness.holding.hold import refuse
-    from emberline.plans.store.store import Store
+    from emberline.plans.robustness.holding import MOST_LEVEL, refuse, report
+    from emberline.plans.store import Store
 
     if wanted is not None and wanted > MOST_LEVEL:
         raise Refused(f"--level {level}: at most {MOST_LEVEL:.1%}")
@@ -119,13 +118,12 @@ def _made(
     quiet: bool,
 ) -> Held:
     """The plan that holds, with a line of progress for each round on standard error."""
-    from emberline.plans.jobs.dask_workers import ClusterError
-    from emberline.plans.jobs.engine import engine
+    from emberline.plans.jobs import ClusterError, engine
     from emberline.plans.robustness.holding import hold as search
     from emberline.ui.cli.progress import study
 
     def work(tell: Any, wish: Any) -> Held:
-        with engine(*where) as workers:
+        with engine.engine(*where) as workers:
             tell(f"the plan as it is asked for; replays {at_work(workers.workers)}")
             return search(
                 asked, workers, level=level, replications=replications, time_limit_s=time_limit, cancel=wish,

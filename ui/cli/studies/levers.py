@@ -16,7 +16,7 @@ from emberline.ui.cli.workers import Quiet
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from emberline.plans.levers.case import Change, Levers
+    from emberline.plans.levers import Change, Levers
     from emberline.scenarios import Scenario
 
 FORMATS = ("csv", "json")
@@ -59,7 +59,7 @@ def levers(
 
 
 def _check(asked: Scenario, output: Path | None, force: bool) -> None:
-    from emberline.plans.levers.study import refused
+    from emberline.plans.levers import refused
 
     says = refused(asked)
     if says:
@@ -70,7 +70,7 @@ def _check(asked: Scenario, output: Path | None, force: bool) -> None:
 
 
 def _study(asked: Scenario, quiet: bool) -> Levers:
-    from emberline.plans.levers.study import levers
+    from emberline.plans.levers import levers
     from emberline.ui.cli.progress import study
 
     def told(event: dict[str, Any]) -> str:
@@ -160,7 +160,7 @@ def _table(*columns: str) -> Any:
 
 
 def _plans(found: Levers) -> Any:
-    from emberline.plans.levers.case import parts
+    from emberline.plans.levers import parts
     from emberline.ui.text.wording import number
 
     money = found.scenario.market.currency
@@ -229,7 +229,7 @@ def _cells_of(values: dict[str, float] | None) -> tuple[str, str]:
 
 
 def _facts(found: Levers) -> Iterator[tuple[str, str]]:
-    from emberline.plans.levers.case import NOTE
+    from emberline.plans.levers import NOTE
     from emberline.ui.text.wording import percent
 
     money = found.scenario.market.currency

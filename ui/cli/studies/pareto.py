@@ -13,8 +13,7 @@ from emberline.ui.cli.workers import Cluster, Quiet
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from emberline.plans.pareto.front import Front
-    from emberline.plans.pareto.store import StoredFront
+    from emberline.plans.pareto import Front, StoredFront
     from emberline.scenarios import Scenario
 
 PHASES = {"twin": "the foreman's day", "ends": "least carbon and least cost", "grid": "caps on carbon between them"}
@@ -41,9 +40,9 @@ def pareto(
 
     asked = load(scenario, changes or [])
     if output is not None:
-        from emberline.plans.pareto.store import FORMATS
+        from emberline.plans.pareto import store
 
-        writable(output, force, FORMATS)
+        writable(output, force, store.FORMATS)
     from emberline.plans.pareto import store
 
     found = _search(asked, points, (workers, cluster), quiet)
@@ -66,8 +65,8 @@ def front(
 
 
 def _search(asked: Scenario, points: int, where: tuple[int, str | None], quiet: bool) -> Front:
-    from emberline.plans.jobs.dask_workers import ClusterError
-    from emberline.plans.pareto.search import pareto as search
+    from emberline.plans.jobs import ClusterError
+    from emberline.plans.pareto import pareto as search
     from emberline.ui.cli.progress import study
 
     workers, cluster = where
@@ -121,7 +120,7 @@ def show(console: Console, kept: StoredFront) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from emberline.plans.pareto.front import rows
+    from emberline.plans.pareto import rows
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 

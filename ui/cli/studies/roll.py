@@ -48,8 +48,7 @@ def roll(
     Told are the gain against the foreman and the regret against one plan that knew everything, with 90 % intervals, and
     what planning less often costs. The exit code is 1 where a limit was missed."""
     from emberline.plans.jobs import memory
-    from emberline.plans.rolling import How, compare, refuse
-    from emberline.plans.rolling.span import load_span
+    from emberline.plans.rolling import How, compare, load_span, refuse
     from emberline.scenarios.records.quantity import convert
     from emberline.ui.cli.progress import study
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 from emberline.ui.cli.options import print_json
 
 if TYPE_CHECKING:
-    from emberline.plans.robustness.holding.sampled import Compared
+    from emberline.plans.robustness.holding import sampled
     from emberline.scenarios import Scenario
 
 
 def sample(asked: Scenario, count: int, share: float | None, as_json: bool, quiet: bool) -> None:
     """Plan over samples, compare with the plan on the forecast, and tell."""
-    from emberline.plans.robustness.holding.sampled import compare
+    from emberline.plans.robustness.holding import sampled
     from emberline.ui.cli.progress import study
 
-    def work(tell: Any, wish: Any) -> Compared:
-        return compare(asked, count, share=share, on_progress=tell, cancel=wish)
+    def work(tell: Any, wish: Any) -> sampled.Compared:
+        return sampled.compare(asked, count, share=share, on_progress=tell, cancel=wish)
 
     made = study(work, "taking the best first stage found so far", quiet)
     if as_json:
@@ -26,7 +26,7 @@ def sample(asked: Scenario, count: int, share: float | None, as_json: bool, quie
         _show(made)
 
 
-def _show(made: Compared) -> None:
+def _show(made: sampled.Compared) -> None:
     from rich.table import Table
     from rich.text import Text
 

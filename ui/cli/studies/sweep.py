@@ -10,7 +10,7 @@ from emberline.ui.cli.options import AsJson, Named, Refused, SearchGap, SearchTi
 from emberline.ui.cli.workers import Cluster, Quiet, Workers, at_work, one_place
 
 if TYPE_CHECKING:
-    from emberline.plans.studies.sweep import Row, Sweep
+    from emberline.plans.studies import Row, Sweep
 
 
 def sweep(
@@ -35,17 +35,16 @@ def sweep(
 
     along, same = sweeps.axes([*(changes or []), *of_searches(gap, time_limit)])
     asked = sweeps.settings(scenario, along, same)
-    from emberline.plans.jobs.dask_workers import ClusterError
-    from emberline.plans.jobs.engine import cores, engine
-    from emberline.plans.store.store import Store
+    from emberline.plans.jobs import ClusterError, engine
+    from emberline.plans.store import Store
     from emberline.ui.cli.progress import study
 
     if workers is None and cluster is None:
-        workers = min(cores(), len(asked))
+        workers = min(engine.cores(), len(asked))
     sweeps.refuse(asked, workers or 1)
 
     def work(tell: Any, wish: Any) -> Sweep:
-        with engine(workers, cluster) as ready:
+        with engine.engine(workers, cluster) as ready:
             tell(f"{len(asked)} plans, {at_work(ready.workers)}")
             return sweeps.sweep(
                 along,

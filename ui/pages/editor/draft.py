@@ -11,7 +11,6 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.store import drafts, snapshots
-from emberline.plans.store.drafts import Draft, DraftError
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import ABSENT, revised
@@ -78,11 +77,11 @@ def checked(text: str, folder: Path) -> State:
         return State(text, data, None, error.problems)
 
 
-def keep(draft: Draft, text: str) -> bool:
+def keep(draft: drafts.Draft, text: str) -> bool:
     """Keep another text, and draw the page again; False where it could not be kept, which is told then."""
     try:
         made = drafts.write(draft, text)
-    except (DraftError, ScenarioError) as error:
+    except (drafts.DraftError, ScenarioError) as error:
         st.session_state[SAID] = str(error)
         return False
     session.hold(made.id)
@@ -90,12 +89,12 @@ def keep(draft: Draft, text: str) -> bool:
     return made.version != draft.version
 
 
-def seen(draft: Draft) -> None:
+def seen(draft: drafts.Draft) -> None:
     """Note the version of a draft that this window knows."""
     st.session_state[f"{draft.id}.seen"] = draft.version
 
 
-def changed_elsewhere(draft: Draft) -> None:
+def changed_elsewhere(draft: drafts.Draft) -> None:
     """Tell of a change that another window has made; what was entered here on the text before it is gone."""
     if st.session_state.get(f"{draft.id}.seen", draft.version) != draft.version:
         st.warning(
@@ -107,7 +106,7 @@ def changed_elsewhere(draft: Draft) -> None:
     seen(draft)
 
 
-def set_values(draft: Draft, values: dict[Keys, Any]) -> bool:
+def set_values(draft: drafts.Draft, values: dict[Keys, Any]) -> bool:
     """Set values in a draft's text, or take them away where they are ``ABSENT``; an empty mapping goes as well."""
     now = state(str(draft.path))
     if now.data is None:

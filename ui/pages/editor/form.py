@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 from pydantic import BaseModel
 
-from emberline.plans.store.drafts import Draft
+from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse, plain
 from emberline.scenarios.reading.editing import ABSENT
@@ -78,7 +78,7 @@ LONG = ("description",)
 """Fields of more than a line."""
 
 
-def show(draft: Draft, now: State) -> None:
+def show(draft: drafts.Draft, now: State) -> None:
     """Draw the form."""
     if now.data is None:
         st.text(tr("The text is no YAML mapping, so that no form can show it. Correct it under Text, or undo."))
@@ -104,7 +104,7 @@ def _of_group(now: State, group: Group) -> list[Any]:
     return [problem for problem in now.problems if problem.key in names or problem.key == dotted(group.path)]
 
 
-def _group(draft: Draft, now: State, group: Group) -> None:
+def _group(draft: drafts.Draft, now: State, group: Group) -> None:
     currency = now.value(("market", "currency"))
     own = fields(group.record, currency if isinstance(currency, str) and len(currency) == 3 else "EUR")
     if not own:
@@ -123,7 +123,7 @@ def _group(draft: Draft, now: State, group: Group) -> None:
         st.text(f"✕ {problem.says}")
 
 
-def _field(draft: Draft, now: State, group: Group, field: FieldOf) -> None:
+def _field(draft: drafts.Draft, now: State, group: Group, field: FieldOf) -> None:
     path = (*group.path, field.name)
     value = now.value(path)
     key = f"form.{draft.id}.{draft.version}.{dotted(path)}"

@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.store import drafts
-from emberline.plans.store.drafts import Draft, DraftError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.importing import LARGEST_MB, ROLES, Guess, Imported, Mapping, Raw, bring, guess, read
 from emberline.scenarios.importing.clocks import share_of_dates
@@ -64,7 +63,7 @@ MOST_POINTS = 1500
 HEAD = 6
 
 
-def show(draft: Draft, now: State) -> None:
+def show(draft: drafts.Draft, now: State) -> None:
     """Draw the series that there are, and the import of another one."""
     if now.scenario is not None:
         _there(now.scenario)
@@ -85,7 +84,7 @@ def show(draft: Draft, now: State) -> None:
         _bring(draft, now, file.getvalue() if file.size <= LARGEST_MB * 1e6 else b"", file.name, file.size)
 
 
-def session_of(draft: Draft) -> int:
+def session_of(draft: drafts.Draft) -> int:
     """How many series were taken; the uploader begins anew after each."""
     return int(st.session_state.get(f"series.{draft.id}.taken", 0))
 
@@ -118,7 +117,7 @@ def _read(content: bytes, name: str, sheet: str | None, header: int | None) -> R
     return read(content, name, sheet=sheet, header=header)
 
 
-def _bring(draft: Draft, now: State, content: bytes, name: str, size: int) -> None:
+def _bring(draft: drafts.Draft, now: State, content: bytes, name: str, size: int) -> None:
     key = f"series.{draft.id}.map"
     try:
         if size > LARGEST_MB * 1e6:
@@ -259,7 +258,7 @@ def _series_of(raw: Raw, had: Mapping, columns: list[str], places: tuple[Any, An
     return {chosen: str(places[1].selectbox(tr("Series to take"), names, at, key=f"{key}.name"))}
 
 
-def _result(draft: Draft, made: Imported, horizon: Horizon | None) -> None:
+def _result(draft: drafts.Draft, made: Imported, horizon: Horizon | None) -> None:
     first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in made.span)
     unit = made.unit or tr("share")
     says = tr(
@@ -320,11 +319,11 @@ def preview(made: Imported, zone: str, unit: str) -> Any:
     )
 
 
-def _take(draft: Draft, made: Imported) -> None:
+def _take(draft: drafts.Draft, made: Imported) -> None:
     try:
         files = {"csv": made.csv(), "yaml": made.mapping.yaml()}
         kept = drafts.add_files(draft, made.mapping.role, files)
-    except DraftError as error:
+    except drafts.DraftError as error:
         _refuse([str(error)])
         return
     values: dict[Any, Any] = made.settings(kept["csv"])

@@ -11,7 +11,6 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.store import drafts, snapshots
-from emberline.plans.store.drafts import Draft
 from emberline.scenarios.reading.editing import ABSENT, differences, flow
 from emberline.ui.pages.editor.draft import AT_TOP, State, checked, keep, problem_lines, state
 from emberline.ui.text.language import tr
@@ -30,17 +29,17 @@ class Typed:
     """Of the draft that it was typed over."""
 
 
-def unapplied(draft: Draft, now: State) -> Typed | None:
+def unapplied(draft: drafts.Draft, now: State) -> Typed | None:
     """What was typed and is not applied yet, on whatever page one has been since; None: nothing."""
     typed: Typed | None = st.session_state.get(_place(draft))
     return typed if typed is not None and typed.text != now.text else None
 
 
-def _place(draft: Draft) -> str:
+def _place(draft: drafts.Draft) -> str:
     return f"typed.{draft.id}"
 
 
-def show(draft: Draft, now: State) -> None:
+def show(draft: drafts.Draft, now: State) -> None:
     """Draw the text; what is typed is checked before it is kept, and kept with its mistakes if that is wanted."""
     key, waits = f"text.{draft.id}.{draft.version}", unapplied(draft, now)
     # the field is forgotten whenever another view or page is drawn
@@ -79,7 +78,7 @@ def show(draft: Draft, now: State) -> None:
     problem_lines(told, told.problems, most=MOST_TOLD)
 
 
-def show_changes(draft: Draft, now: State) -> None:
+def show_changes(draft: drafts.Draft, now: State) -> None:
     """Draw the difference to the original as a table of key, original, now."""
     table = changes(draft, now)
     if table is None:
@@ -96,7 +95,7 @@ def show_changes(draft: Draft, now: State) -> None:
     st.caption(tr("The same on the command line: --set with key=value, for each line."))
 
 
-def changes(draft: Draft, now: State) -> pd.DataFrame | None:
+def changes(draft: drafts.Draft, now: State) -> pd.DataFrame | None:
     """What differs from the original; None: the text cannot be read."""
     began = state(str(draft.folder / draft.texts[0])).data
     if began is None or now.data is None:
@@ -134,7 +133,7 @@ def _cell(value: Any) -> str:
     return said if len(said) <= LONGEST_CELL else f"{said[: LONGEST_CELL - 1]}…"
 
 
-def download(draft: Draft, now: State) -> None:
+def download(draft: drafts.Draft, now: State) -> None:
     """Draw the button that takes the draft along: its text, with its series where it has some.
 
     The file is made when it is asked for: one made beforehand is gone from the server as soon as the page changes, and
@@ -153,7 +152,7 @@ def download(draft: Draft, now: State) -> None:
         )  # fmt: skip
 
 
-def _packed(draft: Draft, now: State) -> bytes:
+def _packed(draft: drafts.Draft, now: State) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("scenario.yaml", now.text)

@@ -15,7 +15,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import BaseModel
 
-from emberline.plans.store.drafts import Draft
+from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.assets import Carrier
 from emberline.scenarios.process import Process
@@ -87,7 +87,7 @@ def tables(now: State) -> list[Table]:
     return found
 
 
-def show(draft: Draft, now: State) -> None:
+def show(draft: drafts.Draft, now: State) -> None:
     """Draw the choice of a table and the table."""
     if now.data is None:
         st.text(tr("The text is no YAML mapping, so that no table can show it. Correct it under Text, or undo."))
@@ -150,7 +150,7 @@ def items(now: State, path: Keys) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _editor(draft: Draft, now: State, table: Table) -> None:
+def _editor(draft: drafts.Draft, now: State, table: Table) -> None:
     place = f"table.{draft.id}.{table.name}"
     kept = st.session_state.get(place)
     if kept is None or kept["version"] != draft.version:

@@ -10,9 +10,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.store import as_planned, drafts, snapshots
-from emberline.plans.store.drafts import Draft, DraftError
-from emberline.plans.store.store import Store
+from emberline.plans.store import Store, as_planned, drafts, snapshots
 from emberline.scenarios import Scenario, ScenarioError, bundled, load
 from emberline.ui.pages.session import session, sign_in
 from emberline.ui.text.language import tr
@@ -37,7 +35,7 @@ class Source:
     path: str
     """What :func:`look` takes: a name, or the file of a text that never changes."""
     version: str = ""
-    draft: Draft | None = None
+    draft: drafts.Draft | None = None
 
     @property
     def widgets(self) -> str:
@@ -55,21 +53,21 @@ def look(name: str, overrides: tuple[str, ...] = ()) -> Scenario:
     return load(name, overrides) if name in bundled() else snapshots.load(Path(name), overrides)
 
 
-def own() -> dict[str, Draft]:
+def own() -> dict[str, drafts.Draft]:
     """The user's drafts by id, the last one used first; those that are not kept any more are left out, as are those of
     somebody else where people sign in."""
     found = {}
     for number in session.drafts():
         try:
             draft = drafts.open_draft(number)
-        except DraftError:
+        except drafts.DraftError:
             continue
         if sign_in.owns(draft.owner):
             found[number] = draft
     return found
 
 
-def called(draft: Draft) -> str:
+def called(draft: drafts.Draft) -> str:
     """A draft's name."""
     return tr("my copy of {name}", name=draft.origin)
 

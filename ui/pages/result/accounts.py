@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts.bill import Bill, bill
-from emberline.plans.accounts.ledger import Ledger, ledger
-from emberline.plans.plan.record import Plan
+from emberline.plans.accounts import Ledger, bill, ledger
+from emberline.plans.plan import Plan
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.numbers import clauses, listed
@@ -30,21 +29,21 @@ GRID = {"average": mark("location, average"), "marginal": mark("location, margin
 """How the grid is counted by where it is."""
 
 
-def bills(made: Plan) -> tuple[Bill, Bill]:
+def bills(made: Plan) -> tuple[bill.Bill, bill.Bill]:
     """Bill of the plan's replay, and of the foreman; a deviation from what the schedule nominated is in the first."""
     assert made.replay is not None
     assert made.replay_figures is not None
-    plan = bill(made.scenario, made.replay, made.replay_figures.direct_kg, nominated=made.schedule)
-    return plan, bill(made.scenario, made.baseline, made.baseline_figures.direct_kg)
+    plan = bill.bill(made.scenario, made.replay, made.replay_figures.direct_kg, nominated=made.schedule)
+    return plan, bill.bill(made.scenario, made.baseline, made.baseline_figures.direct_kg)
 
 
 def ledgers(made: Plan) -> tuple[Ledger, Ledger]:
     """Ledger of the plan's replay, and of the foreman."""
     assert made.replay is not None
-    return ledger(made.scenario, made.replay), ledger(made.scenario, made.baseline)
+    return ledger.ledger(made.scenario, made.replay), ledger.ledger(made.scenario, made.baseline)
 
 
-def bill_table(plan: Bill, foreman: Bill, currency: str) -> pd.DataFrame:
+def bill_table(plan: bill.Bill, foreman: bill.Bill, currency: str) -> pd.DataFrame:
     """A row for each line of either bill."""
     keys = ("kind", "name", "period", "unit")
     rows = [
@@ -85,7 +84,7 @@ def ledger_table(plan: Ledger, foreman: Ledger) -> pd.DataFrame:
     )
 
 
-def show_bill(made: Plan, found: tuple[Bill, Bill]) -> None:
+def show_bill(made: Plan, found: tuple[bill.Bill, bill.Bill]) -> None:
     """Draw the bill."""
     money = made.scenario.market.currency
     ours, theirs = (wording.number(side.total, 0) for side in found)

@@ -11,12 +11,11 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
-from emberline.plans.accounts.bill import Bill
-from emberline.plans.accounts.ledger import Ledger
+from emberline.plans.accounts import Ledger, bill
 from emberline.plans.exports import FORMATS, export
-from emberline.plans.plan.caps import fixed
-from emberline.plans.plan.record import Plan
-from emberline.plans.store.store import Store, StoredRun, StoreError
+from emberline.plans.plan import Plan
+from emberline.plans.plan import caps as plan_caps
+from emberline.plans.store import Store, StoredRun, StoreError
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import plan, site_panels
@@ -54,7 +53,7 @@ def opened(run: str) -> StoredRun:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def accounted(run: str) -> tuple[tuple[Bill, Bill], tuple[Ledger, Ledger]]:
+def accounted(run: str) -> tuple[tuple[bill.Bill, bill.Bill], tuple[Ledger, Ledger]]:
     """Bills and ledgers of a stored run, the plan's and the foreman's each."""
     made = opened(run).plan
     return accounts.bills(made), accounts.ledgers(made)
@@ -71,7 +70,7 @@ def _cap(run: str) -> float | None:
         return None
     alone = scenario.goal.model_copy(update={"caps": caps.model_copy(update={"cost": None})})
     asked = scenario.model_copy(update={"goal": alone}).with_inputs(scenario.inputs)
-    return fixed(asked, made.envelope, twin.dispatch(asked, made.envelope)).cost
+    return plan_caps.fixed(asked, made.envelope, twin.dispatch(asked, made.envelope)).cost
 
 
 def _of_cap(made: Plan, cap: float) -> str:

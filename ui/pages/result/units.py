@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from emberline.plans.accounts.ledger import Ledger
-from emberline.plans.accounts.process_tables import run_list
-from emberline.plans.accounts.unit_runs import counts
-from emberline.plans.plan.record import Plan
+from emberline.plans.accounts import Ledger, process_tables, unit_runs
+from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.delivery import Delivery
 from emberline.ui.charts.gantt import DOES
@@ -54,7 +52,7 @@ def titled(table: pd.DataFrame) -> pd.DataFrame:
 def show_runs(made: Plan) -> None:
     """Draw how each unit is used, and its runs in order."""
     assert made.replay is not None
-    foreman, plan = counts(made.scenario, made.baseline), counts(made.scenario, made.replay)
+    foreman, plan = unit_runs.counts(made.scenario, made.baseline), unit_runs.counts(made.scenario, made.replay)
     use = {
         tr("unit"): list(plan),
         tr("plan"): [wording.used(count) for count in plan.values()],
@@ -70,7 +68,7 @@ def show_runs(made: Plan) -> None:
 
 def runs_table(made: Plan, units: list[str]) -> pd.DataFrame:
     """A row for each run, start-up and change-over of some units, by start; in English."""
-    found = run_list(made)
+    found = process_tables.run_list(made)
     found = found[found["unit"].isin(units)]
     hours = [(end - start).total_seconds() / 3600 for start, end in zip(found["start"], found["end"], strict=True)]
     return pd.DataFrame(

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import streamlit as st
 import xarray as xr
 
-from emberline.plans.accounts.figures import figures
-from emberline.plans.accounts.ledger import Ledger, ledger
-from emberline.plans.plan.record import Plan
-from emberline.plans.store.store import RUN_ID, CatalogueError, StoreError
+from emberline.plans.accounts import Ledger, sums
+from emberline.plans.accounts import ledger as books
+from emberline.plans.plan import Plan
+from emberline.plans.store import RUN_ID, CatalogueError, StoreError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import sources
 from emberline.ui.pages.result import result
@@ -146,9 +146,9 @@ def _ledger(key: tuple[str, ...], policy: str) -> Ledger:
     if RUN_ID.match(key[0]):
         made = result.opened(key[0]).plan
         if made.replay is None:
-            return ledger(made.scenario, made.baseline)
+            return books.ledger(made.scenario, made.baseline)
         return result.accounted(key[0])[1][0 if policy == PLAN else 1]
-    return ledger(sources.look(key[0], key[1:]), foremans_day(key)[0])
+    return books.ledger(sources.look(key[0], key[1:]), foremans_day(key)[0])
 
 
 def as_plan(looked: Looked, run: xr.Dataset, foreman: xr.Dataset | None = None) -> Plan:
@@ -157,7 +157,7 @@ def as_plan(looked: Looked, run: xr.Dataset, foreman: xr.Dataset | None = None) 
         return replace(looked.made, replay=run, baseline=run if foreman is None else foreman)
     return Plan(
         scenario=looked.scenario, envelope=_envelope(looked.key), baseline=run, replay=run,
-        baseline_figures=figures(looked.scenario, run), baseline_complete=True,
+        baseline_figures=sums.figures(looked.scenario, run), baseline_complete=True,
         status="simulated", objective=None, bound=None, gap=None,
     )  # fmt: skip
 

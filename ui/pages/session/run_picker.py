@@ -7,7 +7,7 @@ from datetime import UTC
 
 import streamlit as st
 
-from emberline.plans.store.store import CatalogueError, Entry, Store, StoreError
+from emberline.plans.store import CatalogueError, Entry, Store, StoreError
 from emberline.ui.pages.session import session
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr

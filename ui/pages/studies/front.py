@@ -11,10 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from emberline.plans.jobs import queue
-from emberline.plans.pareto import store
-from emberline.plans.pareto.front import rows
-from emberline.plans.pareto.plan_of_point import run_of
-from emberline.plans.pareto.store import StoredFront
+from emberline.plans.pareto import StoredFront, rows, run_of, store
 from emberline.ui.charts import front
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation, session
