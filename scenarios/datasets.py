@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.reading.lazy_libraries import spared
 
 # xarray looks once for arrays of Dask and of pint, which nobody makes here
@@ -200,6 +201,11 @@ ENSEMBLE = {
     "baseline_violations": Variable(REPLICATION, "1", "the foreman's violations", optional=True),
     "more_carbon_kg": Variable(REPLICATION, "kg CO2e", "worth of stock and deliveries beyond his", optional=True),
     "more_cost": Variable(REPLICATION, "{currency}", "worth of stock and deliveries beyond his", optional=True),
+    **{
+        prefix + row.figure: Variable(REPLICATION, row.unit, f"{says} {name}", optional=True)
+        for name, row in FACTORS.items()
+        for prefix, says in (("", "by its factors:"), ("baseline_", "the baseline's"), ("more_", "worth of stock in"))
+    },
 }
 """Made by ``plans.robustness.ensemble`` of disturbed replays. A ``limit`` is a kind of violation at a place; only those
 that were

@@ -1,7 +1,10 @@
 """Metrics: what a plan minimizes, keeps below a cap and accounts for. Each is one row of ``METRICS``.
 
 A flow adds to components: money, scope 1, scope 2. A metric says what a unit of each component counts. Objective, caps,
-figures, Pareto axes and pages iterate over the rows, so that a further metric is a further row.
+figures and pages iterate over the rows, so that a further metric is a further row.
+
+A metric may also be its own component, counted by a factor on assets and on processes: ``per_unit`` and ``per_t`` name
+the fields of their records (``docs/design/0010-metrics.md``).
 """
 
 from __future__ import annotations
@@ -14,8 +17,6 @@ if TYPE_CHECKING:
     from emberline.scenarios.records.market import Market
     from emberline.scenarios.records.scenario import Scenario
 
-COMPONENTS = ("cost", "scope1", "scope2")
-"""What flows add up to: money [currency], direct emissions and those of heat that is bought [kg CO2e]."""
 CURRENCY = "{currency}"
 
 
@@ -31,6 +32,10 @@ class Metric:
     """Field of the figures that holds it."""
     parts: Callable[[Market], Mapping[str, float]]
     """What a unit of each component counts."""
+    per_unit: str = ""
+    """Field of an asset: what a unit of what it delivers or takes adds; empty: the metric has no factors."""
+    per_t: str = ""
+    """Field of a mode of a process: what a tonne that it treats adds."""
     cap: str = ""
     """Key of ``goal.caps``; empty: no cap."""
     less: tuple[str, ...] = ()
@@ -83,6 +88,11 @@ METRICS = {
     )
 }
 """By name, in the order in which they are shown."""
+FACTORS = {name: row for name, row in METRICS.items() if row.per_unit}
+"""Those that are counted by factors."""
+COMPONENTS = ("cost", "scope1", "scope2", *FACTORS)
+"""What flows add up to: money [currency], direct emissions and those of heat that is bought [kg CO2e], and each metric
+of ``FACTORS``."""
 FIGURES = tuple(dict.fromkeys(row.figure for row in METRICS.values()))
 """Fields of the figures that hold metrics."""
 
@@ -92,6 +102,26 @@ def goal_metric(scenario: Scenario) -> Metric:
     return METRICS.get(scenario.goal.minimize, METRICS["carbon"])
 
 
-def parts(market: Market) -> dict[str, Mapping[str, float]]:
-    """What a unit of each component counts, by metric."""
-    return {name: row.parts(market) for name, row in METRICS.items()}
+def in_use(scenario: Scenario) -> tuple[str, ...]:
+    """Metrics of a scenario: of those that are counted by factors, those that it minimizes, caps, or gives factors."""
+    goal = scenario.goal
+    assets, modes = scenario.site.assets, [mode for process in scenario.processes for mode in process.all_modes]
+    return tuple(
+        name
+        for name, row in METRICS.items()
+        if not row.per_unit
+        or goal.minimize == name
+        or (row.cap and getattr(goal.caps, row.cap) is not None)
+        or any(getattr(asset, row.per_unit) for asset in assets)
+        or any(getattr(mode, row.per_t) for mode in modes)
+    )
+
+
+def figures_of(scenario: Scenario) -> tuple[str, ...]:
+    """Fields of the figures that hold the metrics of a scenario."""
+    return tuple(dict.fromkeys(METRICS[name].figure for name in in_use(scenario)))
+
+
+def parts(scenario: Scenario) -> dict[str, Mapping[str, float]]:
+    """What a unit of each component counts, by metric of the scenario."""
+    return {name: METRICS[name].parts(scenario.market) for name in in_use(scenario)}

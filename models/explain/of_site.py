@@ -8,6 +8,7 @@ from typing import Any
 from emberline.models.explain.limit import Limit, droppable, factored, item, moment, numeric
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import FlexibleLoad, Load, Source, Storage
+from emberline.scenarios.metrics import METRICS
 
 WIDER = 10.0
 """How many times as large a machine or a connection may become in a repair."""
@@ -44,9 +45,10 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
 
 def _goal(scenario: Scenario) -> Iterator[Limit]:
     caps, money = scenario.goal.caps, scenario.market.currency
-    if caps.carbon_kg is not None:
-        top = WIDER * caps.carbon_kg + 1e6
-        yield numeric("goal.caps.carbon_kg", "cap on carbon", "cap", caps.carbon_kg, top, "kg")
+    for name, row in METRICS.items():
+        cap = getattr(caps, row.cap) if row.cap and not row.money else None
+        if cap is not None:
+            yield numeric(f"goal.caps.{row.cap}", f"cap on {name}", "cap", cap, WIDER * cap + 1e6, row.unit.split()[0])
     if caps.cost is not None:
         yield numeric(
             "goal.caps.cost", "cap on cost", "cap", caps.cost, caps.cost + WIDER * abs(caps.cost) + 1e6, money

@@ -23,7 +23,6 @@ from emberline.models.kernel.templates import Series, building
 from emberline.models.problem.plant import Plant
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.metrics import METRICS
 
 
 @dataclass
@@ -43,7 +42,7 @@ class SiteModel:
         """Another goal or other caps of the same site: bounds and costs of the totals."""
         total, program = self.model.total, self.program
         program.restore()
-        for name in METRICS:
+        for name in self.data.metrics:
             program.restrict([(total[name], -math.inf, aim.tops.get(name, math.inf))])
         program.aim(total[aim.first])
 
@@ -140,10 +139,10 @@ def _goals(
             model.cap[name].kept = pyo.Constraint(rule=ports.at_most(name, top))
         tops = {}
         ports = made.crediting(ports, credits(made.plant, coarse), bands(made.plant))
-    model.GOAL = pyo.Set(initialize=list(METRICS))
+    model.GOAL = pyo.Set(initialize=list(data.metrics))
     model.total = pyo.Var(model.GOAL)
     model.totals = pyo.Block(model.GOAL)
-    for goal in METRICS:
+    for goal in data.metrics:
         model.total[goal].setub(tops.get(goal))
         model.totals[goal].added = pyo.Constraint(rule=_total(ports, goal, model.total[goal]))
     # what processes draw, to draw no more than their rates ask for where electricity is worth nothing

@@ -45,6 +45,8 @@ class SiteData:
     """What contracts and fixed charges cost whatever is imported; in no port, nor in any price [currency]."""
     whole: bool = True
     """False: what is whole may be in part, such as a machine that is half on. Quicker, and never dearer."""
+    metrics: tuple[str, ...] = tuple(METRICS)
+    """Those that count in the scenario."""
     given_worth: tuple[str, dict[str, np.ndarray]] = ("", {})
     """A metric, and what a unit that the line gives of a carrier takes off it in each slot: where assets are held."""
 
@@ -73,7 +75,7 @@ class SiteData:
     def per_mwh(self) -> dict[str, np.ndarray]:
         """What a MWh imported counts in each slot, by metric."""
         known = {"carbon": self.carbon, "cost": self.price, "cost_with_carbon_price": self.full_price}
-        return {name: known.get(name, np.zeros(len(self.base))) for name in METRICS}
+        return {name: known.get(name, np.zeros(len(self.base))) for name in self.metrics}
 
     @cached_property
     def guide_per_mwh(self) -> dict[str, np.ndarray]:

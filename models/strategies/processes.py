@@ -72,9 +72,9 @@ def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | N
     """Goals and caps; what the foreman pays counts with his process emissions."""
     paid = baseline_cost(scenario, data, start)
     if paid is not None and start is not None:
-        paid += plant.per_kg["cost_with_carbon_price"] * float(emitted_kg(scenario, start).sum())
+        paid += plant.counted("cost_with_carbon_price", {"scope1": float(emitted_kg(scenario, start).sum())})
     aim = aims.read(scenario, data, paid, 0.0)
-    return replace(aim, constant=aim.constant + plant.per_kg[aim.first] * unavoidable_kg(plant))
+    return replace(aim, constant=aim.constant + plant.counted(aim.first, {"scope1": unavoidable_kg(plant)}))
 
 
 def _second(search: Search, made: SiteModel) -> None:

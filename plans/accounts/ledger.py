@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from emberline.plans.accounts import factors
 from emberline.plans.accounts.carrier_allocation import trace
+from emberline.plans.accounts.emissions import INTENSITY, MARKET, SIGNALS, Direct, SiteEmissions, direct, site_emissions
 from emberline.plans.accounts.origins import BIOGENIC, BOUGHT, DIRECT, origins
 from emberline.plans.accounts.products import Products, products
-from emberline.plans.accounts.scope1 import Direct, direct
-from emberline.plans.accounts.site_emissions import INTENSITY, MARKET, SIGNALS, SiteEmissions, site_emissions
 from emberline.plans.accounts.stock_worth import spending
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Converter, Flare, Sale, Supply
@@ -33,7 +33,7 @@ from emberline.scenarios.assets.account import Account, flow
 from emberline.scenarios.records.horizon import clock_hours
 from emberline.scenarios.tariff.settlement import market_based
 
-__all__ = ["BIOGENIC", "MARKET", "SIGNALS", "Entry", "Ledger", "heat_costs", "heat_shares", "ledger"]
+__all__ = ["BIOGENIC", "MARKET", "SIGNALS", "Entry", "Ledger", "factors", "heat_costs", "heat_shares", "ledger"]
 
 
 @dataclass(frozen=True)

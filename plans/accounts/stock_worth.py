@@ -10,10 +10,10 @@ import xarray as xr
 
 from emberline.plans.accounts.bill import energy_cost
 from emberline.plans.accounts.carrier_allocation import Traced, trace
+from emberline.plans.accounts.emissions import Direct
 from emberline.plans.accounts.figures import SAME
 from emberline.plans.accounts.material_allocation import network, spread
 from emberline.plans.accounts.origins import Brought
-from emberline.plans.accounts.scope1 import Direct
 from emberline.plans.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Supply

@@ -6,9 +6,9 @@ import numpy as np
 import xarray as xr
 
 from emberline.plans.accounts.bill import DEMAND, EXPORT, IMPORT, UPKEEP, bill
+from emberline.plans.accounts.emissions import direct, site_emissions
+from emberline.plans.accounts.factors import totals
 from emberline.plans.accounts.figures import SAME_TONNES, Figures
-from emberline.plans.accounts.scope1 import direct
-from emberline.plans.accounts.site_emissions import site_emissions
 from emberline.plans.accounts.site_stores import levels
 from emberline.plans.accounts.stock_worth import Worth, worth
 from emberline.scenarios import Scenario
@@ -75,6 +75,7 @@ def figures(scenario: Scenario, data: xr.Dataset, *, nominated: xr.Dataset | Non
         level_kg_per_unit=took.kg_per_unit,
         level_cost_per_unit=took.cost_per_unit,
         dumped=_dumped(data, hours),
+        **totals(scenario, data),
     )
 
 

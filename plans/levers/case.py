@@ -9,7 +9,7 @@ from typing import Any
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import FIGURES, goal_metric
+from emberline.scenarios.metrics import goal_metric
 
 FOREMAN, SEQUENTIAL, JOINT = "foreman", "sequential", "joint"
 NOTE = (
@@ -116,7 +116,7 @@ class Levers:
         whole, parts = self.together, [getattr(lever, column) for lever in self.levers]
         if whole is None or any(part is None for part in parts):
             return None
-        return {name: getattr(whole, name) - sum(getattr(p, name) for p in parts) for name in FIGURES}
+        return {name: getattr(whole, name) - sum(getattr(p, name) for p in parts) for name in ("carbon_kg", "cost")}
 
     def saved(self, against: Case) -> Change | None:
         """What the joint plan saves against another case."""

@@ -10,9 +10,9 @@ from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import shortfall
 from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.progress import Progress
-from emberline.plans.plan.replays import COLUMNS, Replays
+from emberline.plans.plan.replays import COUNTS, Replays
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import FIGURES
+from emberline.scenarios.metrics import figures_of
 
 
 def disturbed_replays(
@@ -32,11 +32,11 @@ def disturbed_replays(
     wanted = scenario.disturbances.replications if replications is None else replications
     n = wanted if scenario.disturbed else 0
     columns: dict[str, list[float]] = {
-        prefix + name: [] for prefix in ("", "baseline_") for name in (*COLUMNS, "violations")
+        prefix + name: [] for prefix in ("", "baseline_") for name in (*figures_of(scenario), *COUNTS)
     }
     stores = scenario.processes or any(site_stores(scenario))
     if stores:
-        columns |= {f"more_{name}": [] for name in FIGURES}
+        columns |= {f"more_{name}": [] for name in figures_of(scenario)}
     for replication in range(n):
         made: dict[str, Figures] = {}
         for prefix, followed in (("", schedule), ("baseline_", dispatched)):
@@ -47,7 +47,7 @@ def disturbed_replays(
             made[prefix] = sums
             kinds = run["violation_kind"].values
             for name, value in (
-                *((name, getattr(sums, name)) for name in FIGURES),
+                *((name, getattr(sums, name)) for name in figures_of(scenario)),
                 ("peak_mw", sums.peak_mw),
                 ("violations", len(kinds)),
                 ("late_heats", len(set(run["violation_heat"].values[np.isin(kinds, ("due", "unfinished"))]))),
@@ -56,7 +56,7 @@ def disturbed_replays(
                 columns[prefix + name].append(float(value))
         if stores:
             more = shortfall(scenario, made["baseline_"], made[""])
-            for name in FIGURES:
+            for name in figures_of(scenario):
                 columns[f"more_{name}"].append(more.credit(name))
         tell({"phase": "replays", "done": replication + 1, "of": n})
     data = xr.Dataset(

@@ -14,7 +14,7 @@ from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
 from emberline.plans.plan.replays import Replays
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import FIGURES, goal_metric
+from emberline.scenarios.metrics import FIGURES, figures_of, goal_metric
 
 AGREEMENT = 1e-3
 """Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""
@@ -164,7 +164,7 @@ class Plan:
             return {}
         more, out = self.stock, {}
         credit = {} if more is None else {name: more.credit(name) for name in FIGURES}
-        for name in (*FIGURES, "peak_mw"):
+        for name in (*figures_of(self.scenario), "peak_mw"):
             before, after = getattr(self.baseline_figures, name), getattr(self.replay_figures, name)
             out[name] = before - after + credit.get(name, 0.0)
             out[f"{name}_share"] = out[name] / abs(before) if before else 0.0
@@ -186,7 +186,9 @@ class Plan:
         if self.replays is None or not self.replays.n or not self.comparable:
             return {}
         found, table = {}, self.replays.quantiles()
-        for name in FIGURES:
+        for name in figures_of(self.scenario):
+            if f"saved_{name}" not in table:
+                continue
             saved, base = table[f"saved_{name}"], abs(float(self.replays.data[f"baseline_{name}"].median()))
             found[name] = saved | {"share": saved["p50"] / base if base else 0.0}
         return found

@@ -13,14 +13,13 @@ from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.site_stores import site_stores
 from emberline.plans.accounts.stock import shortfall
 from emberline.plans.accounts.sums import figures
+from emberline.plans.plan.replays import COUNTS
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import FIGURES
+from emberline.scenarios.metrics import figures_of
 
 Limit = tuple[str, str, str, str]
 """Kind of a violation, stage or process, unit, and the unit of measure of its amount."""
 LATE = ("due", "unfinished")
-FOREMAN = (*FIGURES, "peak_mw", "late_heats", "missed_deliveries", "violations")
-"""What is kept of the foreman's replay beside."""
 FAN = 200
 """Replications of which the import over time is kept, the first ones: enough for quantiles of it."""
 
@@ -77,10 +76,10 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
             his = next(foremans)
             baseline = figures(asked, his)
             told = reader.read(replication, his, baseline).figures
-            outcome.figures.update({f"baseline_{name}": told[name] for name in FOREMAN})
+            outcome.figures.update({f"baseline_{name}": told[name] for name in (*figures_of(asked), *COUNTS)})
             if stores:
                 more = shortfall(asked, baseline, sums)
-                outcome.figures.update({f"more_{name}": more.credit(name) for name in FIGURES})
+                outcome.figures.update({f"more_{name}": more.credit(name) for name in figures_of(asked)})
         yield outcome
 
 
@@ -88,6 +87,7 @@ class _Reader:
     """Reads runs of one scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
+        self.figures = figures_of(scenario)
         self.stages = [stage.name for stage in scenario.line.stages]
         self.units = [unit.name for unit in scenario.line.units]
         self.stage_of = {name: stage.name for name, stage in scenario.line.stage_of.items()}
@@ -120,7 +120,7 @@ class _Reader:
         return Outcome(
             replication=replication,
             figures={
-                **{name: getattr(sums, name) for name in FIGURES},
+                **{name: getattr(sums, name) for name in self.figures},
                 "peak_mw": sums.peak_mw,
                 "tonnes": sums.tonnes,
                 "late_heats": len(late),

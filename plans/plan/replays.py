@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     pass
 
 QUANTILES = (0.1, 0.5, 0.9)
-COLUMNS = (*FIGURES, "peak_mw", "late_heats", "missed_deliveries")
+COUNTS = ("peak_mw", "late_heats", "missed_deliveries", "violations")
+COLUMNS = (*FIGURES, *COUNTS[:-1])
 """Of disturbed replays; what a run of an earlier release lacks is not told."""
 
 
@@ -36,7 +37,7 @@ class Replays:
             return {}
         told = [name for name in COLUMNS if name in self.data]
         table = {name: self.data[name].to_numpy() for name in told}
-        for name in FIGURES:
+        for name in (name for name in FIGURES if name in self.data):
             more = self.data[f"more_{name}"].to_numpy() if f"more_{name}" in self.data else 0.0
             table[f"saved_{name}"] = self.data[f"baseline_{name}"].to_numpy() - table[name] + more
         return {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import xarray as xr
 
-from emberline.plans.accounts.scope1 import direct
-from emberline.plans.accounts.site_emissions import MARKET, site_emissions
+from emberline.plans.accounts.emissions import MARKET, direct, site_emissions
 from emberline.plans.accounts.stock_worth import Worth, worth
 from emberline.plans.plan.record import Plan
 from emberline.scenarios.tariff.settlement import market_based

@@ -67,8 +67,10 @@ class Ensemble:
 
     def quantiles(self) -> dict[str, dict[str, float]]:
         """P10, P50 and P90 of each figure, and of what is saved against the foreman where he was followed."""
-        table = {name: self.data[name].to_numpy() for name in TOLD}
+        table = {name: self.data[name].to_numpy() for name in TOLD if name in self.data}
         for name in FIGURES if self.against_foreman else ():
+            if name not in self.data:
+                continue
             more = self.data[f"more_{name}"].to_numpy() if f"more_{name}" in self.data else 0.0
             table[f"saved_{name}"] = self.data[f"baseline_{name}"].to_numpy() - table[name] + more
         return {

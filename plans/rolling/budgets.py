@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import xarray as xr
 
+from emberline.plans.accounts import factors
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.rolling.by_step import carbon_until, cost_until
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Sale, Supply
+from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.records.goal import Caps
 
 
@@ -52,6 +54,10 @@ def with_caps(
     told: dict[str, float | None] = {}
     if caps.carbon_kg is not None:
         told["carbon_kg"] = max((caps.carbon_kg - carbon_until(scenario, run, k)) * share, 0.0)
+    for name, row in FACTORS.items():
+        cap = getattr(caps, row.cap)
+        if cap is not None:
+            told[row.cap] = max((cap - float(factors.by_step(scenario, run, name)[:k].sum())) * share, 0.0)
     # of a line the foreman has made other heats until then than the plan: each plan is measured by his list alone
     carried = caps.extra_cost_share is not None and k > 0 and not scenario.heats
     if caps.cost is not None or carried:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from emberline.plans.accounts import factors
 from emberline.plans.accounts.bill import bill, energy_cost
-from emberline.plans.accounts.scope1 import direct
-from emberline.plans.accounts.site_emissions import site_emissions
+from emberline.plans.accounts.emissions import direct, site_emissions
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts
 from emberline.scenarios.metrics import goal_metric
@@ -51,6 +51,8 @@ def cost_by_step(scenario: Scenario, run: xr.Dataset, *, carbon_price: bool = Tr
 def goal_by_step(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
     """What the goal minimizes by step, shape (n_steps,); what belongs to no step is left out."""
     metric = goal_metric(scenario)
+    if metric.per_unit:
+        return factors.by_step(scenario, run, metric.name)
     if not metric.money:
         return carbon_by_step(scenario, run)
     return cost_by_step(scenario, run, carbon_price=not metric.less)

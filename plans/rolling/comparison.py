@@ -26,7 +26,7 @@ from emberline.plans.rolling.by_step import goal_by_step
 from emberline.plans.rolling.horizon import How
 from emberline.plans.rolling.roll import Rolled, Tell, follow, roll
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import goal_metric
+from emberline.scenarios.metrics import METRICS, goal_metric
 from emberline.scenarios.reading.issued_forecasts import uncertain
 
 
@@ -122,10 +122,10 @@ class Comparison:
         """What the roll comes to and its cap, for each cap of the goal over the whole."""
         caps, sums, foreman = self.scenario.goal.caps, self.rolled.figures, self.foreman.figures.cost
         found = {}
-        if caps.carbon_kg is not None:
-            found["carbon_kg"] = (sums.carbon_kg, caps.carbon_kg)
-        if caps.cost is not None:
-            found["cost"] = (sums.cost, caps.cost)
+        for row in METRICS.values():
+            cap = getattr(caps, row.cap) if row.cap else None
+            if cap is not None:
+                found[row.cap] = (row.of(sums), cap)
         if caps.extra_cost_share is not None:
             found["extra_cost"] = (sums.cost, foreman + caps.extra_cost_share * abs(foreman))
         return found

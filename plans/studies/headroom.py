@@ -20,7 +20,7 @@ from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.plans.studies.scaled_orders import scaled
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.metrics import FIGURES, goal_metric
+from emberline.scenarios.metrics import figures_of, goal_metric
 
 LOADS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 THRESHOLD = 0.01
@@ -204,7 +204,7 @@ def _planned(_: None, scenario: Scenario) -> dict[str, Any]:
         "says": made.verdict,
         "replications": made.replays.n if made.replays else 0,
         "held": made.replays.held if made.replays else 0,
-        "foreman": {name: getattr(made.baseline_figures, name) for name in FIGURES},
+        "foreman": {name: getattr(made.baseline_figures, name) for name in figures_of(made.scenario)},
         "saved": _savings(made),
         "goal": _goal(made),
         "slack": _slack(made),
@@ -216,7 +216,7 @@ def _savings(made: Plan) -> dict[str, Saving] | None:
     if not told:
         return None
     found = {}
-    for name in FIGURES:
+    for name in figures_of(made.scenario):
         each = _each(made, name)
         mean, low, high = interval(each)
         p10, p90 = (None, None) if each.size == 0 else (float(np.quantile(each, q)) for q in (0.1, 0.9))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ import xarray as xr
 from emberline.scenarios.assets.converter import Converter
 from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.assets.trade import Flare, Sale, Supply
+from emberline.scenarios.metrics import FACTORS
 
 if TYPE_CHECKING:
     from emberline.scenarios.records.scenario import Scenario
@@ -30,11 +31,14 @@ class Account:
     scope2_kg: np.ndarray
     """Fossil emissions of heat or steam bought [kg CO2e]."""
     scope2_biogenic_kg: np.ndarray
+    factors: dict[str, np.ndarray] = field(default_factory=dict)
+    """Of the metrics that are counted by factors, by name."""
 
     @property
     def totals(self) -> dict[str, float]:
         """Sums over the horizon by name."""
-        return {field.name: float(getattr(self, field.name).sum()) for field in fields(self) if field.name != "asset"}
+        names = (part.name for part in fields(self) if part.name not in ("asset", "factors"))
+        return {name: float(getattr(self, name).sum()) for name in names}
 
 
 def accounts(scenario: Scenario, flows: xr.Dataset) -> Iterator[Account]:
@@ -76,7 +80,17 @@ def accounts(scenario: Scenario, flows: xr.Dataset) -> Iterator[Account]:
             scope1_biogenic_kg=biogenic if direct else zero,
             scope2_kg=zero if direct else kg,
             scope2_biogenic_kg=zero if direct else biogenic,
+            factors={
+                name: getattr(asset, row.per_unit) * hours * np.abs(flow(flows, asset.name, main_flow(record)))
+                for name, row in FACTORS.items()
+                if getattr(asset, row.per_unit)
+            },
         )
+
+
+def main_flow(record: object) -> str:
+    """Key of the flow that an asset's factors count: that a machine is rated by, a store gives, or the only one."""
+    return "main" if isinstance(record, Converter) else "out" if isinstance(record, Storage) else ""
 
 
 def label(asset: str, key: str = "") -> str:

@@ -10,6 +10,7 @@ from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.checking import flow_sheet
 from emberline.scenarios.checking.flow_sheet import Mistakes
 from emberline.scenarios.line import locks
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.records import disturbances
 from emberline.scenarios.tariff import Before, contracts
 
@@ -210,7 +211,7 @@ def _of_goal(scenario: Scenario) -> Mistakes:
     if scenario.goal.minimize == "lateness" and not scenario.orders:
         yield ("goal", "minimize"), "lateness needs orders; a site alone takes carbon, cost or cost_with_carbon_price"
     if scenario.goal.minimize == "lateness":
-        for name in ("cost", "carbon_kg", "peak_mw"):
+        for name in (*(row.cap for row in METRICS.values() if row.cap), "peak_mw"):
             if getattr(scenario.goal.caps, name) is not None:
                 yield ("goal", "caps", name), "is not kept by the goal lateness; leave it out, or take another goal"
     minutes = scenario.horizon.length_min

@@ -9,8 +9,8 @@ import pytest
 
 from emberline.plans import Plan
 from emberline.plans.accounts.bill import bill, hourly_cost
+from emberline.plans.accounts.emissions import INTENSITY
 from emberline.plans.accounts.ledger import ledger
-from emberline.plans.accounts.site_emissions import INTENSITY
 from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario, load
 

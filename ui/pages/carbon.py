@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -10,6 +11,7 @@ import streamlit as st
 from emberline.plans.accounts import Ledger, ledger
 from emberline.plans.plan import stock_credit
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import FACTORS, in_use
 from emberline.ui.charts import carbon
 from emberline.ui.charts.view import weeks
 from emberline.ui.pages.result import accounts, products, result
@@ -18,6 +20,7 @@ from emberline.ui.pages.session import chart_cache, run_or_baseline
 from emberline.ui.pages.session.run_or_baseline import FOREMAN, PLAN, Looked
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
+from emberline.ui.text.metrics import NAMES
 
 WAYS = {
     "average": mark("location, average intensity"),
@@ -53,9 +56,30 @@ def page() -> None:
     if scenario.processes and looked.made is not None and theirs is not None:
         made = looked.made
         parts[tr("By product")] = lambda: products.show_products(made, (ours, theirs))
+    for name in (name for name in in_use(scenario) if name in FACTORS):
+        title = tr(NAMES[name])
+        parts[title[:1].upper() + title[1:]] = partial(_factors, looked, name)
     for tab, show in zip(st.tabs(list(parts)), parts.values(), strict=True):
         with tab:
             show()
+
+
+def _factors(looked: Looked, name: str) -> None:
+    """The ledger of a metric that is counted by factors, next to the baseline's."""
+    scenario, (unit, factor, digits) = looked.scenario, FACTORS[name].shown_in(looked.scenario)
+    books = {
+        policy: {entry.source: entry for entry in ledger.factors.entries(scenario, looked.run(policy), name)}
+        for policy in dict.fromkeys((*looked.policies[:1], FOREMAN))
+    }
+    sources = list(dict.fromkeys(source for book in books.values() for source in book))
+    if not sources:
+        st.caption(tr("Nothing in this scenario counts towards it."))
+        return
+    table = pd.DataFrame({tr("source"): [*sources, tr("in all")]})
+    for policy, book in books.items():
+        amounts = [book[source].amount * factor if source in book else 0.0 for source in sources]
+        table[f"{tr(policy)} [{unit}]"] = [*amounts, sum(amounts)]
+    draw(table, dict.fromkeys(table.columns[1:], digits))
 
 
 def _signal(scenario: Scenario, ours: Ledger) -> str:

@@ -18,6 +18,7 @@ from emberline.ui.pages.session import run_picker, session
 from emberline.ui.pages.session.navigation import go
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.metrics import GOALS
 from emberline.ui.text.numbers import date_of_year
 from emberline.ui.text.said import said
 
@@ -90,7 +91,7 @@ def _table(store: Store, found: list[Entry]) -> None:
             tr("first day"): [_first_day(store, entry.id) for entry in found],
             tr("name"): [entry.name for entry in found],
             tr("scenario"): [entry.scenario for entry in found],
-            tr("goal"): [tr(wording.GOALS.get(entry.goal, entry.goal)) for entry in found],
+            tr("goal"): [tr(GOALS.get(entry.goal, entry.goal)) for entry in found],
             tr("status"): [_status(entry) for entry in found],
             tr("carbon [t CO2e]"): [_tonnes(entry.carbon_kg) for entry in found],
             tr("saved [t CO2e]"): [_tonnes(entry.saved_carbon_kg) for entry in found],

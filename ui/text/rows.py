@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from emberline.plans.accounts import comparable, stock
+from emberline.scenarios.metrics import FACTORS
 from emberline.ui.text.language import mark, tr
+from emberline.ui.text.metrics import NAMES
 from emberline.ui.text.numbers import number
 
 
@@ -80,6 +82,7 @@ MONEY = (
 )
 """Parts of the cost add up to it."""
 ONLY_WHERE_ANY = ("bought_kg", "biogenic_kg", "export_mwh", "tonnes", *(name for _, name, _ in MONEY[1:]))
+ONLY_WHERE_ANY += tuple(row.figure for row in FACTORS.values())
 """Figures that are left out where foreman and plan have none of them."""
 STOCK = _of_which(mark("to end with the baseline's stock"))
 """What the plan would emit or spend more to end with it; negative: less."""
@@ -103,6 +106,7 @@ def rows(baseline: Any, plan: Any) -> Iterator[Row]:
     credits = {} if more is None else {"carbon_kg": more.carbon_kg / 1000, "cost": more.cost}
     told = [(label, "t CO2e", name, 1e-3, 2) for label, name in CARBON]
     told += [(label, baseline.currency, name, sign, 0) for label, name, sign in MONEY]
+    told += [(NAMES[name], row.shown[0], row.figure, *row.shown[1:]) for name, row in FACTORS.items()]
     told += [
         (mark("peak, metered mean"), "MW", "peak_mw", 1.0, 1),
         (mark("processes and base load") if of_processes else mark("line and base load"), "MWh", "energy_mwh", 1.0, 1),

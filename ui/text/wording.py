@@ -9,10 +9,11 @@ from emberline.plans.accounts import stock, unit_runs
 from emberline.plans.plan import Plan
 from emberline.plans.plan import filled as gaps_filled
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.metrics import FACTORS, METRICS
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.metrics import GOALS, NAMES
 from emberline.ui.text.numbers import clauses, listed, moment, number, offset, percent, sentence, signed
 from emberline.ui.text.rows import CREDITED, MONEY, STOCK, Row, headlines, rows
 from emberline.ui.text.said import said
@@ -27,12 +28,6 @@ PHASES = {
     "optimize": mark("search for the best schedule"),
     "replay": mark("the twin follows the schedule"),
     "replays": mark("disturbed replays"),
-}
-GOALS = {
-    "carbon": mark("least carbon"),
-    "cost": mark("least cost"),
-    "cost_with_carbon_price": mark("least cost with the carbon price"),
-    "lateness": mark("least lateness"),
 }
 SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal intensity")}
 KINDS = {
@@ -359,6 +354,13 @@ def goal(asked: Goal) -> str:
         caps.append(tr("carbon at most {tonnes} t", tonnes=number(asked.caps.carbon_kg / 1000, 1)))
     if asked.caps.cost is not None:
         caps.append(tr("cost at most {cost}", cost=number(asked.caps.cost, 0)))
+    for name, row in FACTORS.items():
+        top = getattr(asked.caps, row.cap)
+        if top is not None:
+            unit, factor, digits = row.shown
+            caps.append(
+                tr("{what} at most {amount}", what=tr(NAMES[name]), amount=f"{number(top * factor, digits)} {unit}")
+            )
     if asked.caps.peak_mw is not None:
         caps.append(tr("peak at most {power} MW", power=number(asked.caps.peak_mw, 1)))
     return clauses([words, *caps])

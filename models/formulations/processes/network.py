@@ -19,8 +19,11 @@ from emberline.models.formulations.site.assets.ports import Linear, Row
 from emberline.models.formulations.site.balance import Ports as SitePorts
 from emberline.models.kernel.templates import Series, limit
 from emberline.models.problem.plant import Plant
+from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.records.store import Store
 
+ADDED = ("scope1", *FACTORS)
+"""Components that processes add to."""
 HAIR = 1e-9
 """Share by which a level may miss what is wanted at the end: what a solver calls equal."""
 
@@ -37,15 +40,19 @@ class PlantPorts:
     gives: dict[str, Linear]
     """What it delivers to each carrier's balance, in the carrier's unit, negative: takes."""
 
-    def emitted(self) -> Any:
-        """Fossil process emissions [kg CO2e], an expression for a rule."""
-        every = joined(term for ports in self.units for term in ports.emitted)
+    def added(self, component: str) -> Any:
+        """What processes add to a component of the metrics, an expression for a rule."""
+        every = joined(term for ports in self.units for term in ports.added.get(component, ()))
         return sum(weight * sum(variable[t] for t in self.block.T) for variable, weight in every.parts)
 
     def emitting(self, ports: SitePorts) -> SitePorts:
-        """The site's ports, whose load is the plant, with its process emissions."""
-        counted = self.plant.per_kg
-        return ports.less(lambda metric: -counted[metric] * self.emitted() if counted[metric] else 0.0)
+        """The site's ports, whose load is the plant, with what its processes add to each metric."""
+
+        def taken(metric: str) -> Any:
+            factors = self.plant.parts[metric]
+            return sum(-factors[name] * self.added(name) for name in ADDED if factors.get(name))
+
+        return ports.less(taken)
 
     def crediting(
         self, ports: SitePorts, credits: Mapping[str, Mapping[str, float]], bands: Mapping[str, float]

@@ -18,6 +18,7 @@ from emberline.models.kernel.highs import solve
 from emberline.models.problem.plant import Plant, Units
 from emberline.models.problem.site import SiteData
 from emberline.scenarios.process import Mode
+from emberline.scenarios.process.flows import added_per_t
 
 BAND_H = 1.0
 """Hours of a unit whose product beyond what is wanted is credited."""
@@ -32,8 +33,8 @@ class Prices:
     """For a MWh."""
     fuel: Mapping[str, float]
     """For a unit of a carrier; what is not bought costs nothing."""
-    emitted: float
-    """For a kg of process emissions."""
+    added: Mapping[str, float]
+    """For a unit of each component of the metrics."""
 
 
 def least_prices(plant: Plant, data: SiteData) -> dict[str, Prices]:
@@ -43,7 +44,7 @@ def least_prices(plant: Plant, data: SiteData) -> dict[str, Prices]:
         fuel: dict[str, float] = {}
         for carrier, unit in () if data.hub is None else supplies(data.hub, metric, np.min):
             fuel[carrier] = min(unit, fuel.get(carrier, np.inf))
-        found[metric] = Prices(max(float(weight.min()), 0.0), fuel, plant.per_kg[metric])
+        found[metric] = Prices(max(float(weight.min()), 0.0), fuel, plant.parts[metric])
     return found
 
 
@@ -63,10 +64,10 @@ def heat_price(mode: Mode, prices: Prices) -> float:
 
 def by_tonne(mode: Mode, prices: Prices) -> float:
     """Least price of running a mode for a tonne, what it takes from stores left out."""
-    emitted = sum(emission.kg_per_t for emission in mode.emissions if not emission.biogenic)
+    added = sum(prices.added.get(name, 0.0) * amount for name, amount in added_per_t(mode).items())
     power = min(mw / rate for rate, mw in mode.knots if rate > 0)
     bought = sum(s.per_t * max(prices.fuel.get(s.carrier, 0.0), 0.0) for s in mode.inputs if s.carrier is not None)
-    return emitted * prices.emitted + heat_price(mode, prices) + power * prices.electricity + bought
+    return added + heat_price(mode, prices) + power * prices.electricity + bought
 
 
 def values(plant: Plant, prices: Prices) -> dict[str, float]:

@@ -23,7 +23,7 @@ from emberline.models.formulations.site.assets import HubPorts, Linear, Sum
 from emberline.models.kernel.templates import Series, limit
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import METRICS
+from emberline.scenarios.metrics import METRICS, in_use
 from emberline.scenarios.tariff.settlement import marginal_prices
 
 
@@ -66,6 +66,7 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
         end_mwh=end,
         hub=assets.read(scenario),
         purchase=purchase,
+        metrics=in_use(scenario),
         sunk_cost=prices.constant + (0.0 if purchase is None else purchase.constant),
     )
 
@@ -122,8 +123,8 @@ def add(
     block.T = pyo.RangeSet(0, n - 1)
     block.base = Series(block.T, values=data.base)
     block.earned = Series(block.T, values=data.export_price)
-    block.METRIC = pyo.Set(initialize=list(METRICS))
-    block.weight = Series(block.METRIC, block.T, values=np.concatenate([data.per_mwh[name] for name in METRICS]))
+    block.METRIC = pyo.Set(initialize=list(data.metrics))
+    block.weight = Series(block.METRIC, block.T, values=np.concatenate(list(data.per_mwh.values())))
 
     top = data.export_limit_mw * data.hours
     if data.plain:

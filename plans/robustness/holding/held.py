@@ -9,7 +9,7 @@ from typing import Any
 from emberline.plans.plan.record import Plan
 from emberline.plans.robustness.ensemble import Ensemble
 from emberline.plans.robustness.holding.knobs import margins, settings
-from emberline.scenarios.metrics import FIGURES
+from emberline.scenarios.metrics import figures_of
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Held:
             return {}
         saved, plain_saved = self.robust.saved(), self.plain.saved()
         found = {}
-        for name in (*FIGURES, "peak_mw"):
+        for name in (*figures_of(self.plain.scenario), "peak_mw"):
             nominal = getattr(one, name) - getattr(two, name)
             if name in saved and name in plain_saved:
                 nominal = plain_saved[name] - saved[name]

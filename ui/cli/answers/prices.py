@@ -28,6 +28,7 @@ def prices(
     from emberline.plans.why import shadow_prices as pricing
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
+    from emberline.ui.text.metrics import GOALS
 
     if output is not None:
         writable(output, force, ("nc",))
@@ -57,7 +58,7 @@ def prices(
         table.add_row(Text(row.name), row.says, Text(row.unit), *figures, wording.number(row.steps, 0))
     console.print(table)
     what = "processes" if plan.scenario.processes else "heats"
-    goal = wording.GOALS[plan.scenario.goal.minimize]
+    goal = GOALS[plan.scenario.goal.minimize]
     console.print(Text(f"for the goal {goal}; {what} held where they are, {held}"))
     if output is not None:
         console.print(Text(f"every step: {output}"))

@@ -151,13 +151,14 @@ def _table(found: Sequence[Entry]) -> None:
 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
+    from emberline.ui.text.metrics import GOALS
 
     columns: dict[str, list[str]] = {
         "run": [run.id[:8] for run in found],
         "made": [f"{run.created.astimezone():%Y-%m-%d %H:%M}" for run in found],
         "name": [run.name for run in found],
         "scenario": [run.scenario for run in found],
-        "goal": [wording.GOALS.get(run.goal, run.goal) for run in found],
+        "goal": [GOALS.get(run.goal, run.goal) for run in found],
         "state": [run.state for run in found],
         "status": [run.status for run in found],
         "gap": ["" if run.gap is None else wording.percent(run.gap) for run in found],

@@ -9,9 +9,11 @@ from typing import Any
 import streamlit as st
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.metrics import in_use
 from emberline.ui.pages.request.amounts import END, NOW, casts, levels, orders_override, stores_override
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.metrics import GOALS
 
 PV_OF_ITS_OWN = {"table": "pv_typical", "column": "capacity_factor"}
 """What a PV plant gives where the scenario has none."""
@@ -77,13 +79,13 @@ def _when(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overr
 
 
 def _goal(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], overrides: list[str]) -> None:
-    goals = list(wording.GOALS)[:3]
+    goals = [name for name in GOALS if name in in_use(original)]
     shown = seeds.get("goal", original.goal.minimize)
     found = st.selectbox(
         tr("Goal"),
         goals,
         index=goals.index(shown),
-        format_func=lambda g: tr(wording.GOALS[g]),
+        format_func=lambda g: tr(GOALS[g]),
         key=f"{_of(original, seeds)}.goal",
     )
     if found != original.goal.minimize:

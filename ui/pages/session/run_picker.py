@@ -11,6 +11,7 @@ from emberline.plans.store import CatalogueError, Entry, Store, StoreError
 from emberline.ui.pages.session import session
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
+from emberline.ui.text.metrics import GOALS
 from emberline.ui.text.numbers import stamp
 
 MOST = 100
@@ -40,7 +41,7 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
 def label(entry: Entry) -> str:
     """A run in one line; to be shown where nothing is read as markdown."""
     made = entry.created.replace(tzinfo=UTC).astimezone()
-    goal = wording.GOALS.get(entry.goal)
+    goal = GOALS.get(entry.goal)
     parts = [stamp(made), entry.name or entry.scenario, tr(goal) if goal else entry.goal]
     if entry.saved_carbon_kg is not None:
         parts.append(tr("{tonnes} t CO2e saved", tonnes=wording.number(entry.saved_carbon_kg / 1000, 1)))
@@ -49,7 +50,7 @@ def label(entry: Entry) -> str:
 
 def chip(letter: str, entry: Entry) -> str:
     """A run that is chosen among others, short enough for a chip: letter, name, goal and id."""
-    name, goal = entry.name or entry.scenario, wording.GOALS.get(entry.goal)
+    name, goal = entry.name or entry.scenario, GOALS.get(entry.goal)
     if len(name) > LONGEST_NAME:
         name = f"{name[: LONGEST_NAME - 1]}…"
     return " · ".join([letter, name, tr(goal) if goal else entry.goal, entry.id[:8]])

@@ -14,7 +14,7 @@ import pyomo.environ as pyo
 
 from emberline.models.formulations.site.assets.converter import add_converter, drives_to_hull
 from emberline.models.formulations.site.assets.ports import Flow, Hub, HubPorts, Linear, Ports, Row, Sum, held
-from emberline.models.formulations.site.assets.result import BOTH, HubFlows, burning, read_flows
+from emberline.models.formulations.site.assets.result import BOTH, HubFlows, added, burning, read_flows
 from emberline.models.formulations.site.assets.storage import add_storage
 from emberline.models.formulations.site.assets.trade import add_fixed, add_flare, add_renewable, add_sale, add_supply
 from emberline.scenarios import Scenario
@@ -30,7 +30,7 @@ from emberline.scenarios.assets import (
     Storage,
     Supply,
 )
-from emberline.scenarios.metrics import COMPONENTS, parts
+from emberline.scenarios.metrics import COMPONENTS, FACTORS, parts
 
 __all__ = [
     "BOTH",
@@ -78,6 +78,7 @@ def supplies(hub: Hub, metric: str, price: Callable[[np.ndarray], float]) -> lis
             kg = {"scope1": asset.fossil_kg_per_unit if asset.scope == 1 else 0.0}
             kg["scope2"] = asset.fossil_kg_per_unit - kg["scope1"]
             amounts = {"cost": float(price(hub.series[asset.name]["price_per_unit"])), **kg}
+            amounts |= {name: by_asset[asset.name] for name, by_asset in hub.factors.items()}
             units.append((asset.carrier, sum(factor * amounts[name] for name, factor in parts.items())))
     return units
 
@@ -103,7 +104,10 @@ def read(scenario: Scenario) -> Hub | None:
         assets=assets,
         series=series,
         days=days,
-        parts=parts(scenario.market),
+        parts=parts(scenario),
+        factors={
+            name: {asset.name: getattr(asset, row.per_unit) for asset in site.assets} for name, row in FACTORS.items()
+        },
         harmless=harmless(site.carrier, assets, series, bool((scenario.inputs["price_per_mwh"] >= 0).all())),
     )
 
@@ -198,9 +202,7 @@ def add(
     for name in block.CARRIER:
         _balance(block.carrier[name], _delivered(name, ports.values(), dumped, line_gives or {}), hub.n, block.never)
     block.sums = pyo.Block(COMPONENTS)
-    sums = {
-        name: Sum(block.sums[name], [t for p in ports.values() for t in getattr(p, name)], hub.n) for name in COMPONENTS
-    }
+    sums = {name: Sum(block.sums[name], added(hub, ports, name), hub.n) for name in COMPONENTS}
     return HubPorts(hub, ports, dumped, sums), electricity
 
 

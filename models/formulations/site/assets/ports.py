@@ -163,6 +163,8 @@ class Hub:
     """Slots of each local day and what a flexible load must take in them."""
     parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """What a unit of each component of ``COMPONENTS`` counts, by metric."""
+    factors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """By metric of ``FACTORS`` and asset: what a unit of its main flow adds."""
     harmless: frozenset[str] = frozenset()
     """Carriers of which a surplus can never pay: see ``emberline.models.formulations.site.assets.harmless``."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from emberline.models.formulations.site.assets.ports import Hub, HubPorts, held
+from emberline.models.formulations.site.assets.ports import Hub, HubPorts, Linear, Ports, held
 from emberline.models.formulations.site.assets.storage import burns
-from emberline.scenarios.assets import Converter, Storage
-from emberline.scenarios.assets.account import label
+from emberline.scenarios.assets import Converter, Flare, Load, Sale, Storage
+from emberline.scenarios.assets.account import label, main_flow
 from emberline.scenarios.metrics import COMPONENTS
 
 BOTH = 1e-7
@@ -25,6 +26,20 @@ def burning(made: HubPorts) -> set[int]:
             put_in, put_out = (np.abs(f.gives.values(made.hub.n)) for f in made.ports[asset.name].flows)
             found.update(np.flatnonzero(np.minimum(put_in, put_out) > BOTH).tolist())
     return found
+
+
+def added(hub: Hub, ports: Mapping[str, Ports], component: str) -> list[Linear]:
+    """What each asset adds to a component, by slot."""
+    if component not in hub.factors:
+        return [term for asset in ports.values() for term in getattr(asset, component)]
+    terms = []
+    for asset in hub.assets:
+        factor = hub.factors[component][asset.name]
+        if factor:
+            main = next(f for f in ports[asset.name].flows if f.key == main_flow(asset))
+            takes = isinstance(asset, Sale | Flare | Load) or (isinstance(asset, Converter) and asset.main == "input")
+            terms.append(main.gives.scaled(-factor if takes else factor))
+    return terms
 
 
 @dataclass(frozen=True)
@@ -100,10 +115,7 @@ def read_flows(made: HubPorts) -> HubFlows:
             load = np.abs(amounts[asset.name, "main"])
             on[asset.name] = (load > 1e-9).astype(float) if ports.on is None else ports.on.values(n)
 
-    def sums(name: str) -> float:
-        return float(sum(term.values(n).sum() for ports in made.ports.values() for term in getattr(ports, name)))
-
-    added = {name: sums(name) for name in COMPONENTS}
+    sums = {name: float(sum(term.values(n).sum() for term in added(hub, made.ports, name))) for name in COMPONENTS}
     return HubFlows(
         amounts=amounts,
         carriers={(f.asset, f.key): f.carrier for ports in made.ports.values() for f in ports.flows},
@@ -111,6 +123,6 @@ def read_flows(made: HubPorts) -> HubFlows:
         on=on,
         dumped={name: held(row, n) for name, row in made.dumped.items()},
         totals={
-            metric: sum(factor * added[name] for name, factor in parts.items()) for metric, parts in hub.parts.items()
+            metric: sum(factor * sums[name] for name, factor in parts.items()) for metric, parts in hub.parts.items()
         },
     )
