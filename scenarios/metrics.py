@@ -85,6 +85,16 @@ METRICS = {
         ),
         Metric("cost", CURRENCY, "cost", lambda market: {"cost": 1.0}, less=("carbon_cost",)),
         Metric("cost_with_carbon_price", CURRENCY, "cost", _priced, cap="cost"),
+        Metric(
+            "water",
+            "m3",
+            "water_m3",
+            lambda market: {"water": 1.0},
+            "water_m3_per_unit",
+            "water_m3_per_t",
+            cap="water_m3",
+            shown=("m3", 1.0, 1),
+        ),
     )
 }
 """By name, in the order in which they are shown."""

@@ -77,6 +77,7 @@ class Figures:
     """What a unit in each of them took, as ``carbon_kg`` counts [kg CO2e]."""
     level_cost_per_unit: dict[str, float] = field(default_factory=dict)
     """Likewise energy, fuels and carbon price [currency]."""
+    water_m3: float = 0.0
     dumped: dict[str, float] = field(default_factory=dict)
     """What of each carrier is thrown away for nothing, in its unit; carriers of which nothing is are left out."""
 

@@ -61,6 +61,8 @@ class Named(Record):
     """An asset: what the file calls it."""
 
     name: str = Field(pattern=NAME)
+    water_m3_per_unit: float = Field(default=0, ge=0)
+    """Water that a unit of what it delivers or takes draws [m3 per unit of its carrier]."""
 
     def touches(self) -> Iterator[tuple[Place, str]]:
         """Place and name of each carrier that the asset names."""

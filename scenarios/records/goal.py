@@ -9,7 +9,7 @@ from pydantic import Field
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import Fraction, Kilograms, Megawatts, Money
 
-Target = Literal["carbon", "cost", "cost_with_carbon_price", "lateness"]
+Target = Literal["carbon", "cost", "cost_with_carbon_price", "water", "lateness"]
 
 
 class Caps(Record):
@@ -18,6 +18,8 @@ class Caps(Record):
     carbon_kg: Kilograms | None = None
     """Scope 2 of the horizon by the chosen signal, plus scope 1."""
     cost: Money | None = None
+    water_m3: float | None = Field(default=None, ge=0)
+    """Drawn over the horizon."""
     peak_mw: Megawatts | None = None
     """Highest metered mean of the grid import."""
     extra_cost_share: Fraction | None = 0.02

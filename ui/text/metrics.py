@@ -6,8 +6,9 @@ GOALS = {
     "carbon": mark("least carbon"),
     "cost": mark("least cost"),
     "cost_with_carbon_price": mark("least cost with the carbon price"),
+    "water": mark("least water"),
     "lateness": mark("least lateness"),
 }
 """By ``goal.minimize``."""
-NAMES = {"carbon": mark("carbon"), "cost": mark("cost"), "cost_with_carbon_price": mark("cost")}
+NAMES = {"carbon": mark("carbon"), "cost": mark("cost"), "cost_with_carbon_price": mark("cost"), "water": mark("water")}
 """By metric."""
