@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
@@ -18,9 +17,6 @@ from emberline.plans.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY, Supply
 from emberline.scenarios.assets.account import Account
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

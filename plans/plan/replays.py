@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 
 from emberline.scenarios.metrics import FIGURES
-
-if TYPE_CHECKING:
-    pass
 
 QUANTILES = (0.1, 0.5, 0.9)
 COUNTS = ("peak_mw", "late_heats", "missed_deliveries", "violations")
@@ -35,12 +32,29 @@ class Replays:
         """P10, P50 and P90 of each figure, and of what is saved against the foreman on the same luck."""
         if not self.n:
             return {}
-        told = [name for name in COLUMNS if name in self.data]
-        table = {name: self.data[name].to_numpy() for name in told}
-        for name in (name for name in FIGURES if name in self.data):
-            more = self.data[f"more_{name}"].to_numpy() if f"more_{name}" in self.data else 0.0
-            table[f"saved_{name}"] = self.data[f"baseline_{name}"].to_numpy() - table[name] + more
-        return {
-            name: {f"p{round(q * 100)}": float(np.quantile(values, q)) for q in QUANTILES}
-            for name, values in table.items()
-        }
+        return quantiles(self.data, COLUMNS)
+
+
+def quantiles(data: xr.Dataset, names: Iterable[str]) -> dict[str, dict[str, float]]:
+    """P10, P50 and P90 over disturbed replays of some figures, where they are known, and of what each metric saves.
+
+    Args:
+        data: by replication; the baseline's figures as ``baseline_…``.
+        names: of the figures.
+    """
+    table = {name: data[name].to_numpy() for name in names if name in data}
+    table |= {f"saved_{name}": saved(data, name) for name in FIGURES if f"baseline_{name}" in data}
+    return {
+        name: {f"p{round(q * 100)}": float(np.quantile(values, q)) for q in QUANTILES} for name, values in table.items()
+    }
+
+
+def saved(data: xr.Dataset, name: str) -> np.ndarray:
+    """What each disturbed replay saves of a metric, stock credited, shape (n_replications,).
+
+    Args:
+        data: as of :func:`quantiles`.
+        name: the field of the figures that holds the metric.
+    """
+    more = data[f"more_{name}"].to_numpy() if f"more_{name}" in data else 0.0
+    return np.asarray(data[f"baseline_{name}"].to_numpy() - data[name].to_numpy() + more)

@@ -19,7 +19,7 @@ from emberline.plans.jobs import memory
 from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.replay_outcome import Followed, Outcome, outcomes
-from emberline.plans.plan.replays import QUANTILES
+from emberline.plans.plan.replays import quantiles
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import ENSEMBLE, check
 from emberline.scenarios.metrics import FIGURES
@@ -67,16 +67,7 @@ class Ensemble:
 
     def quantiles(self) -> dict[str, dict[str, float]]:
         """P10, P50 and P90 of each figure, and of what is saved against the foreman where he was followed."""
-        table = {name: self.data[name].to_numpy() for name in TOLD if name in self.data}
-        for name in FIGURES if self.against_foreman else ():
-            if name not in self.data:
-                continue
-            more = self.data[f"more_{name}"].to_numpy() if f"more_{name}" in self.data else 0.0
-            table[f"saved_{name}"] = self.data[f"baseline_{name}"].to_numpy() - table[name] + more
-        return {
-            name: {f"p{round(q * 100)}": float(np.quantile(values, q)) for q in QUANTILES}
-            for name, values in table.items()
-        }
+        return quantiles(self.data, TOLD)
 
     def broke(self) -> list[dict[str, Any]]:
         """What broke it, what came first most often first.

@@ -18,6 +18,7 @@ from emberline.plans.jobs.engine import Engine
 from emberline.plans.plan.pipeline import plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
+from emberline.plans.plan.replays import saved
 from emberline.plans.studies.scaled_orders import scaled
 from emberline.scenarios import Problem, Scenario, ScenarioError
 from emberline.scenarios.metrics import figures_of, goal_metric
@@ -228,9 +229,7 @@ def _each(made: Plan, name: str) -> np.ndarray:
     """What each disturbed replay saves, stock credited, shape (n_replications,)."""
     if made.replays is None or not made.replays.n:
         return np.zeros(0)
-    data = made.replays.data
-    more = data[f"more_{name}"].to_numpy() if f"more_{name}" in data else 0.0
-    return np.asarray(data[f"baseline_{name}"].to_numpy() - data[name].to_numpy() + more)
+    return saved(made.replays.data, name)
 
 
 def _goal(made: Plan) -> tuple[float | None, float | None, float | None]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from emberline.plans.plan.record import Plan
+from emberline.plans.plan.replays import saved as replays_saved
 from emberline.plans.robustness.ensemble import Ensemble
 from emberline.plans.robustness.holding.knobs import margins, settings
 from emberline.scenarios.metrics import figures_of
@@ -73,8 +74,8 @@ class Held:
                 nominal = plain_saved[name] - saved[name]
             row = {"nominal": nominal}
             if self.judged is not None and self.plain_judged is not None:
-                row["foreman"] = _saved(self.judged, name)
-                row["mean"] = _saved(self.plain_judged, name) - row["foreman"]
+                row["foreman"] = float(replays_saved(self.judged.data, name).mean())
+                row["mean"] = float(replays_saved(self.plain_judged.data, name).mean()) - row["foreman"]
             found[name] = row
         return found
 
@@ -113,10 +114,3 @@ class Held:
             ],
             "seconds": round(self.seconds, 3),
         }  # fmt: skip
-
-
-def _saved(judged: Ensemble, name: str) -> float:
-    """By how much a plan lies below the foreman in the mean of the same replays, its stock credited."""
-    data = judged.data
-    more = float(data[f"more_{name}"].mean()) if f"more_{name}" in data else 0.0
-    return float((data[f"baseline_{name}"] - data[name]).mean()) + more
