@@ -41,7 +41,7 @@ check: $(STAMP)  ## lint, formatting and types
 	$(BIN)/mypy build/types/emberline app.py benchmarks tests
 
 messages: $(STAMP)  ## gather the pages' messages into ui/locale/*.po, where new ones wait for a translation
-	$(BIN)/pybabel -q extract -F babel.cfg -k tr -k trn:1,2 -k mark --no-default-keywords --sort-output --width 120 \
+	$(BIN)/pybabel -q extract -F babel.cfg -k tr -k trn:1,2 -k mark -k Message --no-default-keywords --sort-output --width 120 \
 	  --add-location file --project Emberline --version 0.1 --output emberline.pot .
 	@for language in $(notdir $(basename $(wildcard ui/locale/*.po))); do \
 	  $(BIN)/pybabel -q update -i emberline.pot -o ui/locale/$$language.po -l $$language --width 120 \

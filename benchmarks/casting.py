@@ -29,13 +29,14 @@ from benchmarks.registry import oracle
 from emberline import twin
 from emberline.models.strategies.lateness import Lateness, minimize_lateness
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import FLOWS, SCHEDULE, check, metered
-from emberline.scenarios.reading.series import Series
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.line import Grade, Line, Stage, Unit
 from emberline.scenarios.records.market import Market
 from emberline.scenarios.records.orders import HeatEntry, Order
+from emberline.scenarios.records.series import Series
 
 
 class BadCase(ValueError):
@@ -98,7 +99,7 @@ class Case:
         except ValidationError as error:
             first = error.errors()[0]
             raise BadCase(f"{self.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-        for _, says in scenario.mistakes():
+        for _, says in between_nouns(scenario):
             raise BadCase(f"{self.name}: {says}")
         return scenario
 

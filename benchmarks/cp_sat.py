@@ -1,9 +1,10 @@
 """Emberline beside CP-SAT with two workers on the same day of 24 heats, Emberline in a tenth of its time.
 
 Both plan a real day of 2024 for the least carbon, from the twin's durations; Emberline's search starts, as always, from
-the foreman's list. The twin replays both plans undisturbed and its ledger judges: carbon that plans can decide, process
-emissions and base load left out. CP-SAT pools identical units with the longest transfer (``peers/cpsat_side.py``) and
-has no cap on extra cost, nor has Emberline here. Needs the peers' environment and the shared folder of real series.
+the baseline schedule. The twin replays both plans undisturbed and its ledger judges: carbon that plans can decide,
+process emissions and base load left out. CP-SAT pools identical units with the longest transfer
+(``peers/cpsat_side.py``) and has no cap on extra cost, nor has Emberline here. Needs the peers' environment and
+the shared folder of real series.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Beside:
     """A day planned by both: decidable carbon [kg CO2e] by the twin's ledger, seconds and violations."""
 
     day: str
-    foreman: float
+    baseline: float
     ours: float
     ours_s: float
     ours_broken: int
@@ -58,7 +59,7 @@ class Beside:
 def day(
     made: Scenario, envelope: xr.Dataset, listed: xr.Dataset, limit_s: float = LIMIT_S, seed: int = 0
 ) -> dict[str, Any]:
-    """A day in plain numbers: minutes, MW, the goal of each start by slot [kg CO2e], the foreman's list as a hint."""
+    """A day in plain numbers: minutes, MW, the goal of each start by slot [kg CO2e], the baseline as a hint."""
     line, horizon = made.line, made.horizon
     before, last = line.stages[:-1], line.stages[-1]
     intensity = made.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
@@ -152,7 +153,7 @@ def as_schedule(
     Args:
         made: the day.
         envelope: durations.
-        listed: the foreman's list, whose form it takes.
+        listed: the baseline schedule, whose form it takes.
         starts: start of each heat at each stage [min].
         casters: caster of each cast, in the order of ``day``.
     """
@@ -222,7 +223,7 @@ def table(found: list[Beside], limit_s: float = LIMIT_S) -> Table:
     for one in found:
         theirs = None if one.theirs == NEVER else [one.theirs]
         rows += [
-            measured(f"{one.day}: the foreman", [one.foreman], "kg", reference=theirs),
+            measured(f"{one.day}: the baseline", [one.baseline], "kg", reference=theirs),
             measured(f"{one.day}: CP-SAT, {limit_s:g} s", [one.theirs], "kg", reference=theirs, says=_says(one)),
             Row(
                 f"{one.day}: Emberline, {limit_s * TENTH:g} s", "kg", one.ours, one.ours, one.ours,

@@ -17,6 +17,7 @@ import numpy as np
 
 from benchmarks.findings import Bar, Findings, Table, measured
 from benchmarks.registry import Wrong, bench
+from emberline.scenarios.checking.mistakes import between_nouns
 
 CASES = 100
 CLAIM = Bar(0.1, on="worst")
@@ -201,7 +202,7 @@ def _plan(raw: dict[str, Any]) -> Any:
     from emberline.scenarios import Scenario
 
     scenario = Scenario.model_validate(raw, context={"currency": "EUR"})
-    wrong = list(scenario.mistakes())
+    wrong = list(between_nouns(scenario))
     if wrong:
         raise Wrong(f"{scenario.name}: {wrong[0]}")
     made = plan(scenario)

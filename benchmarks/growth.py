@@ -31,11 +31,11 @@ YEAR_MIB = Bar(4096.0)
 Measures = dict[str, Callable[[dict[str, Any]], float | None]]
 TWIN: Measures = {
     "twin, one run (CPU)": lambda told: told["twin_s"],
-    "twin, envelope and foreman's list (CPU)": lambda told: told["prepare_s"],
+    "twin, envelope and baseline schedule (CPU)": lambda told: told["prepare_s"],
 }
 LINE: Measures = TWIN | {
     "building models": lambda told: told["seconds"].get("build"),
-    "first plan better than the foreman's": lambda told: told["better_s"],
+    "first plan better than the baseline's": lambda told: told["better_s"],
 }
 SITE: Measures = TWIN | {
     "building the model": lambda told: told["seconds"]["build"],

@@ -1,6 +1,6 @@
 """What each lever of the melt shop with its energy site brings, in a week of 2024 drawn by seed.
 
-``melt-shop-site`` on real German prices and carbon intensities: the plan made together against the foreman and against
+``melt-shop-site`` on real German prices and carbon intensities: the plan made together against the baseline and against
 production planned first and the site after, and what shifting, battery, steam store, heat recovery and engine bring,
 alone and as the last. Needs the shared folder of real series, as the bench ``plans`` does.
 """

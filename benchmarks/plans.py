@@ -2,7 +2,7 @@
 
 The reference melt shop (``melt-shop-day``) on real prices and carbon intensities. Told for each day: seconds until the
 first plan and until the gap is proven to be 1 %, counted from the start of the optimization; the twin's preparation
-(durations and the foreman's list, which starts the search) stands beside it. Needs the shared folder of real series:
+(durations and the baseline schedule, which starts the search) stands beside it. Needs the shared folder of real series:
 EMBERLINE_SHARED, or ``shared`` beside the checkout.
 """
 
@@ -128,7 +128,7 @@ def table(
         measured("gap at the end", [run.gap * 100 for run in runs], "%", bars=gaps),
         measured("1 % proven", [run.reached_s for run in runs], bars=seconds),
         measured("first plan", [run.first_s for run in runs], bars=first),
-        measured("twin before it: envelope and foreman's list", [run.prepared_s for run in runs]),
+        measured("twin before it: envelope and baseline schedule", [run.prepared_s for run in runs]),
     ]
     rows += [
         measured(f"{run.day}: 1 % proven", [run.reached_s], says=f"gap {number(run.gap * 100)} %, {run.status}")

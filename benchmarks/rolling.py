@@ -1,4 +1,4 @@
-"""Rolling through 8 to 21 November 2021 on real forecasts: regret against perfect foresight, gain against the foreman.
+"""Rolling through 8 to 21 November 2021 on real forecasts: regret against perfect foresight, gain against the baseline.
 
 The works' hub (``works-hub-year``: battery, heat and hydrogen store, power plant, boilers, PV) whose power plant is
 switched here. Carbon is forecast for 96 h every day; day-ahead prices are known at 13:00 local time for the whole next
@@ -76,7 +76,7 @@ def rows(name: str, made: Comparison) -> list[Row]:
         text = f"90 %: {ends[0] * percent:.2f} to {ends[1] * percent:.2f} %" if told.interval else ""
         found.append(measured(f"{name}: {what}", [100 * told.share], "%", says="; ".join(filter(None, (text, says)))))
 
-    row("gain against the foreman", made.gain)
+    row("gain against the baseline", made.gain)
     best = made.perfect
     row("regret against perfect foresight", made.regret(), f"that plan: {best.status}, gap {best.gap or 0:.2%}")
     row("of it not knowing: against the same steps with foresight", made.not_knowing)

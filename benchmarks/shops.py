@@ -71,7 +71,7 @@ class Judged:
 
     @property
     def between(self) -> bool:
-        """Whether the plan is the foreman's list, whose starts may lie between steps: it has no objective."""
+        """Whether the plan is the baseline schedule, whose starts may lie between steps: it has no objective."""
         return self.made.found and self.made.objective is None
 
     @property

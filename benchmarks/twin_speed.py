@@ -17,7 +17,7 @@ from benchmarks.registry import bench
 from benchmarks.scaled import of_heats
 from emberline.scenarios import Scenario, load
 from emberline.twin import Follower, dispatch, replays
-from emberline.twin.line.line import Following
+from emberline.twin.line.line import ListReplay
 
 ROUNDS = 11
 MONTH = 720
@@ -65,10 +65,10 @@ def seconds(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
 
 
 def compared(scenario: Scenario) -> list[Row]:
-    """Rows of the line's run and of the foreman's list, beside bare SimPy."""
+    """Rows of the line's run and of the baseline schedule, beside bare SimPy."""
     schedule = dispatch(scenario)
     follower = Follower(scenario, schedule)
-    following = Following(follower.todo, follower.todo.arrays["duration"].tolist(), {})
+    following = ListReplay(follower.todo, follower.todo.arrays["duration"].tolist(), {})
     following.run()
     operations, events = len(follower.todo), next(following.env._eid)
     # in turns, so that a slow minute of the machine hits all of them
@@ -90,7 +90,7 @@ def compared(scenario: Scenario) -> list[Row]:
         )
         for name, found in taken.items()
     ]
-    return [*rows, measured(f"{heats} heats: the foreman's list", seconds(lambda: dispatch(scenario), 3))]
+    return [*rows, measured(f"{heats} heats: the baseline schedule", seconds(lambda: dispatch(scenario), 3))]
 
 
 def replayed(scenario: Scenario, count: int) -> Row:

@@ -33,8 +33,8 @@ def optimize(
     Args:
         scenario: what is asked; its goal sets gap and time limit.
         envelope: what the twin says of durations, energies, availability and state (table ``ENVELOPE``).
-        start: the foreman's list (table ``SCHEDULE``): the search begins there, so that a plan is never worse.
-        others: more lists to begin from, such as those of a foreman who keeps to a lower peak; those of processes
+        start: the baseline schedule (table ``SCHEDULE``): the search begins there, so that a plan is never worse.
+        others: more lists to begin from, such as those of a baseline that keeps to a lower peak; those of processes
             need not keep all limits.
         on_progress: told ``incumbent``, ``bound``, ``gap`` and ``seconds``.
         cancel: polled; True ends the search with the best schedule found so far.

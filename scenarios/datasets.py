@@ -7,13 +7,16 @@ the interval. Power and energy are positive in the direction that the variable's
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from emberline.scenarios.metrics import FACTORS
-from emberline.scenarios.reading.lazy_libraries import spared
+from emberline.scenarios.records.quantity import spared
 
 # xarray looks once for arrays of Dask and of pint, which nobody makes here
 with spared("dask.array", "pint"):
@@ -30,6 +33,137 @@ class Variable:
     text: bool = False
     optional: bool = False
 
+
+class Status(StrEnum):
+    """How a search ended."""
+
+    WITHIN_GAP = "within gap"
+    BEST_FOUND = "best found"
+    CANCELLED = "cancelled"
+    INFEASIBLE = "infeasible"
+    RULED_OUT_ON_GRID = "no plan on this grid"
+    """No start on slots meets all limits, which proves nothing of starts between them."""
+    OUT_OF_TIME = "no plan within the limit"
+    NO_SCHEDULE = "no schedule"
+    NO_PLAN = "no plan"
+
+
+class Policy(StrEnum):
+    """Whose list of starts it is."""
+
+    SCHEDULE = "schedule"
+    BASELINE = "baseline"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Policy | None:
+        return cls.BASELINE if value == "foreman" else None  # as earlier releases call it
+
+
+class ViolationKind(StrEnum):
+    """Limit that a run missed; behind it what ``violation_amount`` counts, and in which unit of measure."""
+
+    WAIT = "wait"
+    """A heat waited longer than allowed [min]."""
+    CAST = "cast"
+    """A gap within a cast [min]."""
+    LOCK = "lock"
+    """A start outside what the planner locked [min]."""
+    OUTAGE = "outage"
+    """Work while the unit is not available [min]."""
+    DUE = "due"
+    """Finished after the due time [min]."""
+    UNFINISHED = "unfinished"
+    """A heat not finished within the horizon [t]."""
+    IMPORT = "import"
+    """Import above the contracted limit [MW]."""
+    EXPORT = "export"
+    """Export above the contracted limit [MW]."""
+    BATTERY = "battery"
+    """Set-points that the battery cannot follow [MW, MWh]."""
+    ASSET = "asset"
+    """Set-points that an asset cannot follow [its unit]."""
+    SHORTAGE = "shortage"
+    """A need of a carrier that nothing covers [its unit]."""
+    SURPLUS = "surplus"
+    """A carrier that can go nowhere [its unit]."""
+    LEVEL = "level"
+    """A store outside its band, or below its end level [its unit]."""
+    PROCESS = "process"
+    """Planned product that was not made [t]."""
+    DELIVERY = "delivery"
+    """Product that was not delivered [t]."""
+    RUN = "run"
+    """A run shorter than the least one [h]."""
+    REST = "rest"
+    """A rest shorter than the least one [h]."""
+    RAMP = "ramp"
+    """A rate that changed too fast [t/h]."""
+    STOP = "stop"
+    """A planned stop that was not made in full [h]."""
+    STANDSTILL = "standstill"
+    """A unit that stood though it must run [h]."""
+    ENERGY = "energy"
+    """Electricity of a day drawn otherwise than asked for [MWh]."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute of a dataset."""
+
+    kind: type[int] | type[float] | type[str] | type[StrEnum]
+    """An enumeration holds all values that it may have."""
+    unit: str
+    says: str
+
+    def fits(self, value: Any) -> bool:
+        """Whether a value is of the kind."""
+        if issubclass(self.kind, StrEnum):
+            try:
+                self.kind(str(value))
+            except ValueError:
+                return False
+            return isinstance(value, str)
+        numbers: dict[type, tuple[type, ...]] = {int: (int, np.integer), float: (float, int, np.number), str: (str,)}
+        return isinstance(value, numbers[self.kind])
+
+
+class Table(dict[str, Variable]):
+    """Variables of a dataset by name, and its attributes."""
+
+    def __init__(self, variables: Mapping[str, Variable], attributes: Mapping[str, Attribute] | None = None) -> None:
+        super().__init__(variables)
+        self.attributes = dict(attributes or {})
+        """By name; an attribute for each phase of a search begins with ``seconds``."""
+
+
+COMPLETE = Attribute(int, "", "1: every heat has a start and meets its due time; every delivery and end level is met")
+SCHEDULE_ATTRIBUTES = {
+    "policy": Attribute(Policy, "", "whose list of starts it is"),
+    "complete": COMPLETE,
+    "unplaced": Attribute(str, "", "names of heats, deliveries or units that it leaves out"),
+    # of a search
+    "found": Attribute(int, "", "1: there is a schedule"),
+    "status": Attribute(Status, "", "how the search ended"),
+    "reason": Attribute(str, "", "why it ended so, in words"),
+    "goal": Attribute(str, "", "goal.minimize of the scenario"),
+    "objective": Attribute(float, "kg CO2e, {currency} or min", "what is minimized, constants left out"),
+    "bound": Attribute(float, "kg CO2e, {currency} or min", "proven lower bound of the objective; missing: none"),
+    "gap": Attribute(float, "1", "relative gap between objective and bound; missing: none"),
+    "constant": Attribute(float, "kg CO2e or {currency}", "part of the goal that no schedule changes"),
+    "credit": Attribute(float, "kg CO2e or {currency}", "worth of stock above the level wanted at the end"),
+    "strategy": Attribute(str, "", "strategy of the search"),
+}
+RUN_ATTRIBUTES = {
+    "policy": Attribute(Policy, "", "whose list of starts was followed"),
+    "seed": Attribute(int, "", "random seed"),
+    "replication": Attribute(int, "", "number of the replication, from 0"),
+    "disturbed": Attribute(int, "", "1: durations, energies, rates and breakdowns scatter"),
+    "tonnes": Attribute(float, "t", "finished within the horizon, or delivered"),
+    "heats": Attribute(int, "", "heats finished within the horizon"),
+    "complete": COMPLETE,
+    "metered_interval_min": Attribute(float, "min", "length of a metered interval"),
+    "start": Attribute(str, "", "start of the horizon, ISO 8601 in UTC"),
+}
 
 STEP = ("time",)
 FLOWS = {
@@ -81,85 +215,112 @@ PROCESS_FLOWS = (
 ``kiln.in.meal``, ``kiln.out.clinker``, ``kiln.in.coal`` (``scenarios.process.flows.streams``). Its coordinates
 ``stream_process``, ``stream_place`` and ``stream_unit`` (t/h, MW, Nm3/h) tell whose it is, where it goes and its unit.
 Off-spec product takes from stores and carriers as good product does, and gives to none. In a schedule a unit whose mode
-is told and whose rate is nought starts up or changes over, to run in that mode."""
+is told and whose rate is zero starts up or changes over, to run in that mode."""
 ASSET_FLOWS = ("asset_rate", "asset_level", "asset_on", "dumped_rate")
 
-INPUTS = {
-    "price_per_mwh": Variable(STEP, "{currency}/MWh", "price of imported energy"),
-    "export_price_per_mwh": Variable(STEP, "{currency}/MWh", "price of exported energy"),
-    "carbon_intensity_kg_per_mwh": Variable(STEP, "kg/MWh", "average intensity of the grid"),
-    "marginal_carbon_intensity_kg_per_mwh": Variable(STEP, "kg/MWh", "marginal intensity of the grid", optional=True),
-    "residual_kg_per_mwh": Variable(STEP, "kg/MWh", "residual mix, market-based", optional=True),
-    "short_price_per_mwh": Variable(STEP, "{currency}/MWh", "price of energy taken beyond nomination", optional=True),
-    "long_price_per_mwh": Variable(STEP, "{currency}/MWh", "price of energy nominated and not taken", optional=True),
-    "contract_mw": Variable(("contract", "time"), "MW", "profiles of contracts that are not constant", optional=True),
-    "base_load_mw": Variable(STEP, "MW", "fixed base load"),
-    "pv_available_mw": Variable(STEP, "MW", "what the PV plant could give"),
-    "asset_values": Variable(("series", "time"), "", "series of assets that are not constant", optional=True),
-    "demand_tph": Variable(("demand", "time"), "t/h", "what deliveries ask for that are no orders", optional=True),
-    "arrival_tph": Variable(("arrival", "time"), "t/h", "what arrivals bring", optional=True),
-}
+INPUTS = Table(
+    {
+        "price_per_mwh": Variable(STEP, "{currency}/MWh", "price of imported energy"),
+        "export_price_per_mwh": Variable(STEP, "{currency}/MWh", "price of exported energy"),
+        "carbon_intensity_kg_per_mwh": Variable(STEP, "kg/MWh", "average intensity of the grid"),
+        "marginal_carbon_intensity_kg_per_mwh": Variable(
+            STEP, "kg/MWh", "marginal intensity of the grid", optional=True
+        ),
+        "residual_kg_per_mwh": Variable(STEP, "kg/MWh", "residual mix, market-based", optional=True),
+        "short_price_per_mwh": Variable(
+            STEP, "{currency}/MWh", "price of energy taken beyond nomination", optional=True
+        ),
+        "long_price_per_mwh": Variable(
+            STEP, "{currency}/MWh", "price of energy nominated and not taken", optional=True
+        ),
+        "contract_mw": Variable(
+            ("contract", "time"), "MW", "profiles of contracts that are not constant", optional=True
+        ),
+        "base_load_mw": Variable(STEP, "MW", "fixed base load"),
+        "pv_available_mw": Variable(STEP, "MW", "what the PV plant could give"),
+        "asset_values": Variable(("series", "time"), "", "series of assets that are not constant", optional=True),
+        "demand_tph": Variable(("demand", "time"), "t/h", "what deliveries ask for that are no orders", optional=True),
+        "arrival_tph": Variable(("arrival", "time"), "t/h", "what arrivals bring", optional=True),
+    },
+    {
+        "currency": Attribute(str, "", "currency of the market"),
+        "zone": Attribute(str, "", "time zone of the plant"),
+    },
+)
 """Made by ``Scenario.inputs``: the scenario's series on its steps."""
 
 HEAT_UNIT = ("heat", "unit")
 HEAT_STAGE = ("heat", "stage")
-ENVELOPE = {
-    "order": Variable(("heat",), "", "order that the heat belongs to", text=True),
-    "grade": Variable(("heat",), "", "grade of the heat", text=True),
-    "duration_min": Variable(HEAT_UNIT, "min", "nominal duration; missing where the heat cannot run there"),
-    "planned_min": Variable(HEAT_UNIT, "min", "duration that the plan reckons with, a quantile, at least nominal"),
-    "energy_mwh": Variable(HEAT_UNIT, "MWh", "nominal electricity, reheating left out"),
-    "available": Variable(("unit", "time"), "1", "share of the step in which the unit may work"),
-    "started_min": Variable(HEAT_STAGE, "min", "start of an operation that has begun already; else missing"),
-    "started_unit": Variable(HEAT_STAGE, "", "unit of an operation that has begun already; else empty", text=True),
-    "base_load_mw": Variable(STEP, "MW", "fixed base load"),
-    "pv_available_mw": Variable(STEP, "MW", "what the PV plant could give"),
-    "battery_level_mwh": Variable((), "MWh", "level at the start"),
-    "peak_so_far_mw": Variable((), "MW", "highest metered mean of the month until now"),
-    "process_available": Variable(
-        ("process", "time"), "1", "1 in steps in which a unit of a process may run all through, else 0", optional=True
-    ),
-    "process_planned": Variable(
-        ("process",), "1", "rate that the plan reckons with by the nominal one, a quantile, at most 1", optional=True
-    ),
-    "stock_start_t": Variable(("stock",), "t", "level of a store at the start", optional=True),
-}
+ENVELOPE = Table(
+    {
+        "order": Variable(("heat",), "", "order that the heat belongs to", text=True),
+        "grade": Variable(("heat",), "", "grade of the heat", text=True),
+        "duration_min": Variable(HEAT_UNIT, "min", "nominal duration; missing where the heat cannot run there"),
+        "planned_min": Variable(HEAT_UNIT, "min", "duration that the plan reckons with, a quantile, at least nominal"),
+        "energy_mwh": Variable(HEAT_UNIT, "MWh", "nominal electricity, reheating left out"),
+        "available": Variable(("unit", "time"), "1", "share of the step in which the unit may work"),
+        "started_min": Variable(HEAT_STAGE, "min", "start of an operation that has begun already; else missing"),
+        "started_unit": Variable(HEAT_STAGE, "", "unit of an operation that has begun already; else empty", text=True),
+        "base_load_mw": Variable(STEP, "MW", "fixed base load"),
+        "pv_available_mw": Variable(STEP, "MW", "what the PV plant could give"),
+        "battery_level_mwh": Variable((), "MWh", "level at the start"),
+        "peak_so_far_mw": Variable((), "MW", "highest metered mean of the month until now"),
+        "process_available": Variable(
+            ("process", "time"),
+            "1",
+            "1 in steps in which a unit of a process may run all through, else 0",
+            optional=True,
+        ),
+        "process_planned": Variable(
+            ("process",),
+            "1",
+            "rate that the plan reckons with by the nominal one, a quantile, at most 1",
+            optional=True,
+        ),
+        "stock_start_t": Variable(("stock",), "t", "level of a store at the start", optional=True),
+    },
+    {"planning_quantile": Attribute(float, "1", "quantile of durations that the plan reckons with")},
+)
 """Made by ``twin.envelope``, read by ``models.optimize``."""
 
-SCHEDULE = {
-    "unit": Variable(HEAT_STAGE, "", "unit that takes the heat; empty where its route skips the stage", text=True),
-    "start_min": Variable(HEAT_STAGE, "min", "start; missing where the route skips the stage"),
-    "end_min": Variable(HEAT_STAGE, "min", "end by the duration that the plan reckons with"),
-    "extra_mwh": Variable(HEAT_STAGE, "MWh", "reheating for the wait before, part of the operation's energy"),
-    **FLOWS,
-}
-"""Made by ``models.optimize`` or the foreman, followed by ``twin.replay``."""
+SCHEDULE = Table(
+    {
+        "unit": Variable(HEAT_STAGE, "", "unit that takes the heat; empty where its route skips the stage", text=True),
+        "start_min": Variable(HEAT_STAGE, "min", "start; missing where the route skips the stage"),
+        "end_min": Variable(HEAT_STAGE, "min", "end by the duration that the plan reckons with"),
+        "extra_mwh": Variable(HEAT_STAGE, "MWh", "reheating for the wait before, part of the operation's energy"),
+        **FLOWS,
+    },
+    SCHEDULE_ATTRIBUTES,
+)
+"""Made by ``models.optimize`` or the baseline, followed by ``twin.replay``."""
 
-RUN = {
-    "op_heat": Variable(("operation",), "", "heat", text=True),
-    "op_stage": Variable(("operation",), "", "stage", text=True),
-    "op_unit": Variable(("operation",), "", "unit", text=True),
-    "op_start_min": Variable(("operation",), "min", "start"),
-    "op_end_min": Variable(("operation",), "min", "end"),
-    "op_waited_min": Variable(("operation",), "min", "wait before the start, transfer left out"),
-    "op_energy_mwh": Variable(("operation",), "MWh", "electricity drawn, reheating included"),
-    "op_extra_mwh": Variable(("operation",), "MWh", "reheating, part of the electricity"),
-    "op_down_min": Variable(("operation",), "min", "standstill by breakdown within the operation"),
-    "violation_kind": Variable(
-        ("violation",), "", "wait, cast, lock, outage, import, export, due, process, delivery …", text=True
-    ),
-    "violation_heat": Variable(("violation",), "", "heat, where one is concerned", text=True),
-    "violation_unit": Variable(("violation",), "", "unit, where one is concerned", text=True),
-    "violation_at_min": Variable(("violation",), "min", "when"),
-    "violation_amount": Variable(("violation",), "", "by how much the limit was missed, in violation_measure"),
-    "violation_measure": Variable(("violation",), "", "unit of measure of the amount", text=True),
-    "heat_mwh": Variable(("heat", "time"), "MWh", "electricity of each heat in each step", optional=True),
-    # breakdowns; not there where nothing broke down
-    "stop_unit": Variable(("stop",), "", "unit that broke down", text=True, optional=True),
-    "stop_at_min": Variable(("stop",), "min", "when", optional=True),
-    "stop_min": Variable(("stop",), "min", "how long its repair took", optional=True),
-    **FLOWS,
-}
+RUN = Table(
+    {
+        "op_heat": Variable(("operation",), "", "heat", text=True),
+        "op_stage": Variable(("operation",), "", "stage", text=True),
+        "op_unit": Variable(("operation",), "", "unit", text=True),
+        "op_start_min": Variable(("operation",), "min", "start"),
+        "op_end_min": Variable(("operation",), "min", "end"),
+        "op_waited_min": Variable(("operation",), "min", "wait before the start, transfer left out"),
+        "op_energy_mwh": Variable(("operation",), "MWh", "electricity drawn, reheating included"),
+        "op_extra_mwh": Variable(("operation",), "MWh", "reheating, part of the electricity"),
+        "op_down_min": Variable(("operation",), "min", "standstill by breakdown within the operation"),
+        "violation_kind": Variable(("violation",), "", f"kind of limit: {', '.join(ViolationKind)}", text=True),
+        "violation_heat": Variable(("violation",), "", "heat, where one is concerned", text=True),
+        "violation_unit": Variable(("violation",), "", "unit, where one is concerned", text=True),
+        "violation_at_min": Variable(("violation",), "min", "when"),
+        "violation_amount": Variable(("violation",), "", "by how much the limit was missed, in violation_measure"),
+        "violation_measure": Variable(("violation",), "", "unit of measure of the amount", text=True),
+        "heat_mwh": Variable(("heat", "time"), "MWh", "electricity of each heat in each step", optional=True),
+        # breakdowns; not there where nothing broke down
+        "stop_unit": Variable(("stop",), "", "unit that broke down", text=True, optional=True),
+        "stop_at_min": Variable(("stop",), "min", "when", optional=True),
+        "stop_min": Variable(("stop",), "min", "how long its repair took", optional=True),
+        **FLOWS,
+    },
+    RUN_ATTRIBUTES,
+)
 """Made by ``twin.simulate`` and ``twin.replay``: what happened."""
 
 REPLICATION = ("replication",)
@@ -192,15 +353,19 @@ ENSEMBLE = {
     "waited_min": Variable(("replication", "stage"), "min", "waits before a stage, transfers left out", optional=True),
     "longest_wait_min": Variable(("replication", "stage"), "min", "longest of them", optional=True),
     "down_min": Variable(("replication", "unit"), "min", "standstill by breakdown within operations", optional=True),
-    # the foreman on the same luck
-    "baseline_carbon_kg": Variable(REPLICATION, "kg CO2e", "the foreman's carbon_kg", optional=True),
-    "baseline_cost": Variable(REPLICATION, "{currency}", "the foreman's cost", optional=True),
-    "baseline_peak_mw": Variable(REPLICATION, "MW", "the foreman's peak_mw", optional=True),
-    "baseline_late_heats": Variable(REPLICATION, "1", "the foreman's late_heats", optional=True),
-    "baseline_missed_deliveries": Variable(REPLICATION, "1", "the foreman's missed_deliveries", optional=True),
-    "baseline_violations": Variable(REPLICATION, "1", "the foreman's violations", optional=True),
-    "more_carbon_kg": Variable(REPLICATION, "kg CO2e", "worth of stock and deliveries beyond his", optional=True),
-    "more_cost": Variable(REPLICATION, "{currency}", "worth of stock and deliveries beyond his", optional=True),
+    # the baseline on the same luck
+    "baseline_carbon_kg": Variable(REPLICATION, "kg CO2e", "the baseline's carbon_kg", optional=True),
+    "baseline_cost": Variable(REPLICATION, "{currency}", "the baseline's cost", optional=True),
+    "baseline_peak_mw": Variable(REPLICATION, "MW", "the baseline's peak_mw", optional=True),
+    "baseline_late_heats": Variable(REPLICATION, "1", "the baseline's late_heats", optional=True),
+    "baseline_missed_deliveries": Variable(REPLICATION, "1", "the baseline's missed_deliveries", optional=True),
+    "baseline_violations": Variable(REPLICATION, "1", "the baseline's violations", optional=True),
+    "more_carbon_kg": Variable(
+        REPLICATION, "kg CO2e", "worth of stock and deliveries beyond the baseline's", optional=True
+    ),
+    "more_cost": Variable(
+        REPLICATION, "{currency}", "worth of stock and deliveries beyond the baseline's", optional=True
+    ),
     **{
         prefix + row.figure: Variable(REPLICATION, row.unit, f"{says} {name}", optional=True)
         for name, row in FACTORS.items()
@@ -218,8 +383,15 @@ def check(data: xr.Dataset, table: dict[str, Variable]) -> xr.Dataset:
     """Stamp units and descriptions on a dataset and refuse one that does not fit its table.
 
     Raises:
-        ValueError: a variable is missing, unknown or has other dimensions than declared.
+        ValueError: a variable is missing, unknown or has other dimensions than declared; an attribute or the kind of a
+            violation has a value that is not declared.
     """
+    for name, attribute in table.attributes.items() if isinstance(table, Table) else ():
+        if name in data.attrs and not attribute.fits(data.attrs[name]):
+            raise ValueError(f"attribute {name} has the value {data.attrs[name]!r}")
+    kinds = set(data["violation_kind"].values.tolist()) if "violation_kind" in data else set()
+    if not kinds <= {kind.value for kind in ViolationKind}:
+        raise ValueError(f"violations of kinds that are not declared: {', '.join(sorted(kinds - set(ViolationKind)))}")
     unknown = sorted(set(map(str, data.data_vars)) - set(table))
     if unknown:
         raise ValueError(f"variables that no table declares: {', '.join(unknown)}")

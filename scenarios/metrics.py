@@ -4,7 +4,7 @@ A flow adds to components: money, scope 1, scope 2. A metric says what a unit of
 figures and pages iterate over the rows, so that a further metric is a further row.
 
 A metric may also be its own component, counted by a factor on assets and on processes: ``per_unit`` and ``per_t`` name
-the fields of their records (``docs/design/0010-metrics.md``).
+the fields of their records (``docs/design/0012-metrics.md``).
 """
 
 from __future__ import annotations

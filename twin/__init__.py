@@ -1,7 +1,7 @@
-"""The twin: what the line does. Stochastic, exact in time, and the same luck for every policy.
+"""The twin: what the plant does. Stochastic, exact in time, with the same disturbances for every policy.
 
-``envelope`` feeds the optimizer, ``dispatch`` is the foreman's list, ``simulate`` the foreman's day, ``replay`` follows
-a schedule. Datasets are declared in ``emberline.scenarios.datasets``.
+``envelope`` feeds the optimizer, ``dispatch`` makes the baseline schedule, ``simulate`` the baseline run, ``replay``
+follows a schedule. Datasets are declared in ``emberline.scenarios.datasets``.
 """
 
 from emberline.twin.envelope import envelope

@@ -7,9 +7,8 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import ENVELOPE, check
-from emberline.twin.line.operations import Shop, planned_durations, shop
+from emberline.twin.line.operations import LineShop, planned_durations, shop
 from emberline.twin.processes.run import envelope_variables
-from emberline.twin.site.site import SiteGrid
 
 
 def envelope(scenario: Scenario) -> xr.Dataset:
@@ -19,7 +18,6 @@ def envelope(scenario: Scenario) -> xr.Dataset:
     of what an operation takes on its unit, breakdowns included.
     """
     table = shop(scenario)
-    site = SiteGrid(scenario)
     times = scenario.horizon.times
     heats, stages = list(table.names), list(table.stages)
     size = (len(heats), len(table.units))
@@ -43,7 +41,7 @@ def envelope(scenario: Scenario) -> xr.Dataset:
             "started_unit": (("heat", "stage"), started_unit),
             "base_load_mw": ("time", scenario.inputs["base_load_mw"].values),
             "pv_available_mw": ("time", scenario.inputs["pv_available_mw"].values),
-            "battery_level_mwh": ((), site.start_level_mwh),
+            "battery_level_mwh": ((), 0.0 if scenario.battery is None else scenario.battery.start_level),
             "peak_so_far_mw": ((), scenario.state.peak_so_far_mw),
             **processes,
         },
@@ -60,7 +58,7 @@ def envelope(scenario: Scenario) -> xr.Dataset:
     return check(data, ENVELOPE)
 
 
-def _availability(table: Shop) -> np.ndarray:
+def _availability(table: LineShop) -> np.ndarray:
     horizon = table.scenario.horizon
     edges = np.arange(horizon.n_steps + 1) * horizon.step_min
     available = np.ones((len(table.units), horizon.n_steps))

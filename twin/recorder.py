@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.datasets import RUN, check, metered
+from emberline.scenarios.datasets import RUN, ViolationKind, check, metered
 from emberline.scenarios.energy_states import idle_pieces
-from emberline.twin.line.line import TOLERANCE, Course
-from emberline.twin.line.operations import Operations, Shop
+from emberline.twin.line.line import TOLERANCE, LineHistory
+from emberline.twin.line.operations import LineShop, Operations
 from emberline.twin.power import Trace, operations_trace
 from emberline.twin.run_variables import stop_variables, violation_variables
 from emberline.twin.site.site import Setpoints, SiteGrid, Violation, balance
@@ -48,7 +48,7 @@ def reheating(todo: Operations, start: np.ndarray, end: np.ndarray) -> np.ndarra
 
 
 def line_gives(
-    shop: Shop,
+    shop: LineShop,
     unit: np.ndarray,
     start: np.ndarray,
     end: np.ndarray,
@@ -65,9 +65,9 @@ def line_gives(
     drawn: dict[int, np.ndarray] = {}
     for s in {int(s) for weight in line.gives.values() for s in np.flatnonzero(weight)}:
         rows = np.flatnonzero(stage == s)
-        own = {i: stops[row] for i, row in enumerate(rows.tolist()) if row in stops}
+        halts = {i: stops[row] for i, row in enumerate(rows.tolist()) if row in stops}
         none = np.zeros(len(rows))
-        trace = operations_trace(unit[rows], start[rows], end[rows], energy_mwh[rows], none, shop.profiles, own)
+        trace = operations_trace(unit[rows], start[rows], end[rows], energy_mwh[rows], none, shop.profiles, halts)
         drawn[s] = trace.mean(edges)
     return {
         carrier: np.sum([weight[s] * power for s, power in drawn.items() if weight[s]], axis=0)
@@ -75,21 +75,21 @@ def line_gives(
     }
 
 
-def idling(shop: Shop, unit: np.ndarray, start: np.ndarray, end: np.ndarray) -> Trace:
+def idling(shop: LineShop, unit: np.ndarray, start: np.ndarray, end: np.ndarray) -> Trace:
     """What units with energy states draw outside work; a standstill within an operation counts as work.
 
     Arguments as for ``operations_trace``.
     """
     pieces: list[tuple[float, float, float]] = []
     for u, states in shop.states.items():
-        own = unit == u
-        pieces += idle_pieces(states, zip(start[own].tolist(), end[own].tolist(), strict=True), shop.length)
+        here = unit == u
+        pieces += idle_pieces(states, zip(start[here].tolist(), end[here].tolist(), strict=True), shop.length)
     return Trace(*np.array(pieces, dtype=float).reshape(-1, 3).T)
 
 
 def record(
     todo: Operations,
-    course: Course,
+    course: LineHistory,
     energy_factor: np.ndarray,
     grid: SiteGrid,
     setpoints: Setpoints | None,
@@ -122,10 +122,10 @@ def record(
     unit, first, last = arrays["unit"][done], start[done], end[done]
     trace = operations_trace(unit, first, last, nominal[done], extra[done], shop.profiles, stops)
     line = trace.mean(grid.edges)
-    given = line_gives(shop, unit, first, last, nominal[done], stops)
+    line_rates = line_gives(shop, unit, first, last, nominal[done], stops)
     idle = idling(shop, unit, first, last).mean(grid.edges) if shop.states else None
     load = line if idle is None else line + idle
-    flows, violations = balance(grid, load, setpoints, given, relieving=bool(attrs["disturbed"]))
+    flows, violations = balance(grid, load, setpoints, line_rates, relieving=bool(attrs["disturbed"]))
     if idle is not None:
         flows["idle_mw"] = grid.stepped(idle)
     leeway = shop.scenario.horizon.step_min if attrs["disturbed"] else 0.0
@@ -135,7 +135,7 @@ def record(
     for i, halts in stops.items():
         down[i] = sum(halt for _, halt in halts)
     finished = _finished(todo, end)
-    names, stages, units = (np.array(told, dtype=np.str_) for told in (shop.names, shop.stages, shop.units))
+    names, stages, units = (np.array(labels, dtype=np.str_) for labels in (shop.names, shop.stages, shop.units))
     ends = first.argsort(kind="stable")
     columns = {
         "op_heat": names[arrays["heat"][done]],
@@ -172,7 +172,7 @@ def record(
 
 
 def _by_heat(
-    shop: Shop,
+    shop: LineShop,
     heat: np.ndarray,
     drawing: tuple[np.ndarray, ...],
     edges: np.ndarray,
@@ -180,13 +180,13 @@ def _by_heat(
 ) -> np.ndarray:
     """Electricity of each heat between the edges [MWh], shape (n_heats, n_edges - 1); for the ledger by heat."""
     hours = np.diff(edges) / 60
-    found = np.zeros((len(shop.names), len(hours)))
+    by_heat = np.zeros((len(shop.names), len(hours)))
     for h in np.unique(heat).tolist():
         rows = np.flatnonzero(heat == h)
         unit, start, end, energy, extra = (column[rows] for column in drawing)
-        own = {i: stops[row] for i, row in enumerate(rows.tolist()) if row in stops}
-        found[h] = operations_trace(unit, start, end, energy, extra, shop.profiles, own).mean(edges) * hours
-    return found
+        halts = {i: stops[row] for i, row in enumerate(rows.tolist()) if row in stops}
+        by_heat[h] = operations_trace(unit, start, end, energy, extra, shop.profiles, halts).mean(edges) * hours
+    return by_heat
 
 
 def _last_end(todo: Operations, end: np.ndarray) -> dict[int, float]:
@@ -198,14 +198,14 @@ def _last_end(todo: Operations, end: np.ndarray) -> dict[int, float]:
     return last
 
 
-def _to_finish(shop: Shop) -> list[int]:
+def _to_finish(shop: LineShop) -> list[int]:
     """Heats that are not finished before the horizon begins."""
-    found = []
+    heats = []
     for h, route in enumerate(shop.route):
         begun = shop.started.get((h, route[-1]))
         if begun is None or begun[0] + shop.duration[h][begun[1]] > 0:
-            found.append(h)
-    return found
+            heats.append(h)
+    return heats
 
 
 def _finished(todo: Operations, end: np.ndarray) -> list[int]:
@@ -220,34 +220,37 @@ def _missed(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: fl
     """
     shop, arrays = todo.shop, todo.arrays
     names, units = shop.names, shop.units
-    found: list[Violation] = []
-    before = arrays["before"]
-    lag = np.where(before >= 0, start - end[before], 0.0) if len(before) else np.zeros(0)
+    violations: list[Violation] = []
+    lag = start - end[arrays["before"]]  # of the first operation of a heat anything: nothing is too long there
     for i in np.flatnonzero(lag > arrays["longest"] + TOLERANCE).tolist():
         if todo.started[i]:
             continue
         amount = float(lag[i] - arrays["longest"][i])
-        found.append(("wait", names[todo.heat[i]], units[todo.unit[i]], float(start[i]), amount, "min"))
+        violations.append(
+            Violation(ViolationKind.WAIT, names[todo.heat[i]], units[todo.unit[i]], float(start[i]), amount, "min")
+        )
     for sequence in todo.sequence:
         for first, second in pairwise(sequence):
             if todo.started[second] or not todo.same_cast(first, second):
                 continue
             if start[second] - end[first] > TOLERANCE:
                 amount, at = float(start[second] - end[first]), float(end[first])
-                found.append(("cast", names[todo.heat[second]], units[todo.unit[second]], at, amount, "min"))
-    found += _off_lock(todo, start, end, leeway_min) + _in_outage(todo, start, end)
+                violations.append(
+                    Violation(ViolationKind.CAST, names[todo.heat[second]], units[todo.unit[second]], at, amount, "min")
+                )
+    violations += _off_lock(todo, start, end, leeway_min) + _in_outage(todo, start, end)
     for h, over in _last_end(todo, end).items():
         if over > shop.length + TOLERANCE:
-            found.append(("unfinished", names[h], "", shop.length, shop.mass_t[h], "t"))
+            violations.append(Violation(ViolationKind.UNFINISHED, names[h], "", shop.length, shop.mass_t[h], "t"))
         if shop.due[h] < min(over, shop.length) - TOLERANCE and math.isfinite(over):
-            found.append(("due", names[h], "", over, over - shop.due[h], "min"))
-    return found
+            violations.append(Violation(ViolationKind.DUE, names[h], "", over, over - shop.due[h], "min"))
+    return violations
 
 
 def _off_lock(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: float) -> list[Violation]:
     """Starts outside what the planner has locked, and operations on another unit than the locked one."""
     shop, windows = todo.shop, todo.shop.scenario.lock_windows
-    found: list[Violation] = []
+    violations: list[Violation] = []
     for i, (h, k, u) in enumerate(zip(todo.heat, todo.stage, todo.unit, strict=True)) if windows else ():
         window = windows.get((shop.names[h], shop.stages[k]))
         if window is None or todo.started[i] or math.isnan(start[i]):
@@ -255,26 +258,28 @@ def _off_lock(todo: Operations, start: np.ndarray, end: np.ndarray, leeway_min: 
         elsewhere = window.unit not in (None, shop.units[u])
         amount = float(end[i] - start[i]) if elsewhere else window.missed_min(float(start[i]), leeway_min)
         if amount:
-            found.append(("lock", shop.names[h], shop.units[u], float(start[i]), amount, "min"))
-    return found
+            violations.append(
+                Violation(ViolationKind.LOCK, shop.names[h], shop.units[u], float(start[i]), amount, "min")
+            )
+    return violations
 
 
 def _in_outage(todo: Operations, start: np.ndarray, end: np.ndarray) -> list[Violation]:
     """Operations on a unit while it is not available."""
     shop = todo.shop
-    found: list[Violation] = []
+    violations: list[Violation] = []
     for i, (h, u) in enumerate(zip(todo.heat, todo.unit, strict=True)) if any(shop.outages) else ():
         if todo.started[i] or math.isnan(end[i]):
             continue
         for begin, over in shop.outages[u]:
             first, amount = max(begin, float(start[i])), min(over, float(end[i])) - max(begin, float(start[i]))
             if amount > TOLERANCE:
-                found.append(("outage", shop.names[h], shop.units[u], first, amount, "min"))
-    return found
+                violations.append(Violation(ViolationKind.OUTAGE, shop.names[h], shop.units[u], first, amount, "min"))
+    return violations
 
 
 def _within(
-    shop: Shop,
+    shop: LineShop,
     unit: np.ndarray,
     start: np.ndarray,
     end: np.ndarray,

@@ -1,4 +1,4 @@
-"""Runs of the twin: following a schedule, following the foreman, or first come, first served."""
+"""Runs of the twin: following a schedule, following the baseline, or first come, first served."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.datasets import Policy
 from emberline.twin.line.baseline import coupled, dispatch_heats, rank
 from emberline.twin.line.first_come import Serving
-from emberline.twin.line.line import Course, Following
-from emberline.twin.line.operations import Operations, Shop, arrange, careless, operations, shop
+from emberline.twin.line.line import LineHistory, ListReplay
+from emberline.twin.line.operations import LineShop, Operations, arrange, careless, operations, shop
 from emberline.twin.processes.run import WorksFollower, dispatch_works
 from emberline.twin.recorder import record
 from emberline.twin.run_variables import run_attrs
@@ -40,11 +41,11 @@ def dispatch(
 def simulate(
     scenario: Scenario, *, seed: int | None = None, replication: int = 0, disturbed: bool = False
 ) -> xr.Dataset:
-    """The foreman's day, a dataset of table ``RUN``.
+    """The baseline run, a dataset of table ``RUN``.
 
-    Where heats are coupled (casts, longest waits, an import limit, locks) the twin follows the foreman's list and
+    Where heats are coupled (casts, longest waits, an import limit, locks) the twin follows the baseline schedule and
     shifts it right when reality is late; where nothing couples them, heats are served first come, first served. Over
-    processes he decides step by step as they are.
+    processes it decides step by step as they are.
 
     Args:
         scenario: what is asked.
@@ -57,7 +58,7 @@ def simulate(
         return WorksFollower(scenario, None).run(seed, replication, disturbed)
     table = shop(scenario)
     if coupled(table):
-        follow = Follower(scenario, dispatch(scenario), policy="foreman", table=table)
+        follow = Follower(scenario, dispatch(scenario), policy=Policy.BASELINE, table=table)
         return follow.run(seed, replication, disturbed)
     return _serve(table, seed, replication, disturbed)
 
@@ -75,7 +76,7 @@ def replay(
     Undisturbed, durations and energies are nominal and nothing starts earlier than scheduled. Where reality is late
     everything after it shifts right; every limit that is missed by more than 1e-6 min or MWh, or 1e-6 of the highest
     power, is recorded.
-    Processes are told their modes and rates step by step, or by the foreman where the schedule is his
+    Processes are told their modes and rates step by step, or by the baseline's rule where the schedule is its own
     (``emberline.twin.processes``).
 
     Raises:
@@ -106,16 +107,16 @@ class Follower:
     """A schedule made ready to be followed any number of times."""
 
     def __init__(
-        self, scenario: Scenario, schedule: xr.Dataset, policy: str = "schedule", table: Shop | None = None
+        self, scenario: Scenario, schedule: xr.Dataset, policy: Policy = Policy.SCHEDULE, table: LineShop | None = None
     ) -> None:
         self.shop = shop(scenario) if table is None else table
-        if schedule.attrs.get("policy") == "foreman":
+        if schedule.attrs.get("policy") == Policy.BASELINE:
             self.shop = careless(self.shop)
         self.todo = operations(self.shop, schedule)
         self.grid = SiteGrid(scenario)
         self.policy = policy
-        # the foreman's assets answer to the load as it is; a schedule's set-points are followed
-        self.setpoints = None if policy == "foreman" else Setpoints.read(schedule)
+        # the baseline's assets answer to the load as it is; a schedule's set-points are followed
+        self.setpoints = None if policy == Policy.BASELINE else Setpoints.read(schedule)
 
     def run(self, seed: int, replication: int, disturbed: bool, by_heat: bool = False) -> xr.Dataset:
         """Follow the schedule once; a dataset of table ``RUN``, with ``heat_mwh`` where ``by_heat`` is asked for."""
@@ -124,13 +125,13 @@ class Follower:
         return record(self.todo, course, energy, self.grid, self.setpoints, attrs, by_heat=by_heat)
 
 
-def follow(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[Course, np.ndarray]:
+def follow(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[LineHistory, np.ndarray]:
     """What happens to each operation when a list is followed, and the factor on its energy; the site left out."""
-    duration, energy = _luck(todo, seed, replication, disturbed)
-    return Following(todo, duration, _failures(todo.shop, seed, replication, disturbed)).run(), energy
+    duration, energy = _factors(todo, seed, replication, disturbed)
+    return ListReplay(todo, duration, _failures(todo.shop, seed, replication, disturbed)).run(), energy
 
 
-def _luck(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[list[float], np.ndarray]:
+def _factors(todo: Operations, seed: int, replication: int, disturbed: bool) -> tuple[list[float], np.ndarray]:
     """Duration of each operation [min] and factor on its energy."""
     nominal = todo.arrays["duration"]
     if not disturbed:
@@ -145,14 +146,14 @@ def _luck(todo: Operations, seed: int, replication: int, disturbed: bool) -> tup
     return (nominal * mine[:, 0]).tolist(), mine[:, 1]
 
 
-def _failures(table: Shop, seed: int, replication: int, disturbed: bool) -> dict[int, Breakdowns]:
+def _failures(table: LineShop, seed: int, replication: int, disturbed: bool) -> dict[int, Breakdowns]:
     if not disturbed:
         return {}
-    found = breakdowns(table.scenario.disturbances, seed, replication)
-    return {table.unit_index[name]: failing for name, failing in found.items()}
+    by_name = breakdowns(table.scenario.disturbances, seed, replication)
+    return {table.unit_index[name]: failing for name, failing in by_name.items()}
 
 
-def _serve(table: Shop, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
+def _serve(table: LineShop, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
     """First come, first served."""
     n_heats = len(table.names)
     duration = [list(row) for row in table.duration]
@@ -172,7 +173,7 @@ def _serve(table: Shop, seed: int, replication: int, disturbed: bool) -> xr.Data
             plan.append((h, k, u, start, end))
     todo = arrange(table, plan, [])
     place = {(h, k): i for i, (h, k) in enumerate(zip(todo.heat, todo.stage, strict=True))}
-    course = Course([row[3] for row in plan], [row[4] for row in plan])
+    course = LineHistory([row[3] for row in plan], [row[4] for row in plan])
     course.stops = {place[key]: halts for key, halts in serving.stops.items()}
     queued = np.array(
         [
@@ -182,6 +183,6 @@ def _serve(table: Shop, seed: int, replication: int, disturbed: bool) -> xr.Data
     )
     of = todo.arrays
     factor = energy[of["heat"], of["unit"]]
-    attrs = run_attrs(seed, replication, disturbed, "foreman")
+    attrs = run_attrs(seed, replication, disturbed, Policy.BASELINE)
     assert not any(math.isnan(end) for end in course.end)
     return record(todo, course, factor, SiteGrid(table.scenario), None, attrs, queued)

@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from emberline.scenarios.datasets import Policy
 from emberline.twin.violation import Violation
 
 
-def run_attrs(seed: int, replication: int, disturbed: bool, policy: str) -> dict[str, object]:
+def run_attrs(seed: int, replication: int, disturbed: bool, policy: Policy) -> dict[str, object]:
     """What a run says of itself."""
     # a seed may need 63 bits, which netCDF's attributes hold
-    return {"seed": np.int64(seed), "replication": replication, "disturbed": int(disturbed), "policy": policy}
+    return {"seed": np.int64(seed), "replication": replication, "disturbed": int(disturbed), "policy": policy.value}
 
 
 def violation_variables(violations: list[Violation]) -> dict[str, Any]:
     """Violations as variables of table ``RUN``, in the order of their moments."""
-    rows = sorted(violations, key=lambda row: row[3])
+    rows = sorted(violations, key=lambda row: row.at_min)
     kinds: list[list] = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(6)]
     return {
         f"violation_{name}": ("violation", np.array(column, dtype=float if name in ("at_min", "amount") else np.str_))

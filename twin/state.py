@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Converter, MachineState, Sale, Storage, Supply
+from emberline.scenarios.assets import Converter, MachineState
 from emberline.scenarios.assets.account import flow
 from emberline.scenarios.reading.issued_forecasts import part
 from emberline.scenarios.records.horizon import Moment
@@ -73,7 +73,7 @@ def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float)
         battery_level_mwh=_level(scenario, run, k),
         peak_so_far_mw=peak_mw,
     )
-    asked = scenario.model_copy(
+    window = scenario.model_copy(
         update={
             "horizon": part(horizon, k, last),
             "site": site,
@@ -83,16 +83,16 @@ def later(scenario: Scenario, run: xr.Dataset, begin_min: float, end_min: float)
             "locks": tuple(_lock(scenario, lock) for lock in scenario.locks if (lock.heat, lock.stage) not in begun),
         }
     )
-    return asked.with_inputs(scenario.inputs.isel(time=slice(k, last)))
+    return window.with_inputs(scenario.inputs.isel(time=slice(k, last)))
 
 
 def _battery_end(scenario: Scenario) -> float:
     """Level of the battery that is wanted at the end, as a share, whatever the level at the start."""
-    battery, told = scenario.site.battery, scenario.state.battery_level_mwh
+    store, battery = scenario.battery, scenario.site.battery
     assert battery is not None
-    if battery.end_level_share is not None or told is None or not battery.energy_mwh:
+    if store is None:
         return battery.level_share if battery.end_level_share is None else battery.end_level_share
-    return min(told / battery.energy_mwh, 1.0)
+    return store.level_share if store.end_level_share is None else store.end_level_share
 
 
 def _level(scenario: Scenario, run: xr.Dataset, k: int) -> float | None:
@@ -104,15 +104,17 @@ def _level(scenario: Scenario, run: xr.Dataset, k: int) -> float | None:
 def _asset(scenario: Scenario, asset: Any, run: xr.Dataset, k: int) -> Any:
     """An asset with its level, its state as a machine, or what is left of its limit."""
     hours = scenario.horizon.step_h
-    if isinstance(asset, Storage):
-        told: dict[str, Any] = {"end_level_share": asset.end_level / asset.capacity if asset.capacity else 0.0}
+    store = scenario.site.stores.get(asset.name)
+    if store is not None:
+        update: dict[str, Any] = {"end_level_share": store.end_level / store.capacity if store.capacity else 0.0}
         if k:
-            level = float(run["asset_level"].sel(store=asset.name).to_numpy()[k - 1])
-            told["level_share"] = min(max(level, asset.lowest), asset.highest) / (asset.capacity or 1.0)
-        return asset.model_copy(update=told)
-    if isinstance(asset, Supply | Sale) and asset.horizon_limit is not None:
-        used = float(np.abs(flow(run, asset.name)[:k]).sum()) * hours
-        return asset.model_copy(update={"horizon_limit": max(asset.horizon_limit - used, 0.0)})
+            level = float(run["asset_level"].sel(store=store.name).to_numpy()[k - 1])
+            update["level_share"] = min(max(level, store.lowest), store.highest) / (store.capacity or 1.0)
+        return store.model_copy(update=update)
+    trade = scenario.site.limited.get(asset.name)
+    if trade is not None:
+        used = float(np.abs(flow(run, trade.name)[:k]).sum()) * hours
+        return trade.model_copy(update={"horizon_limit": max((trade.horizon_limit or 0.0) - used, 0.0)})
     core = scenario.site.cores.get(asset.name)
     if core is None or not k:
         return asset
@@ -182,9 +184,9 @@ def _order(scenario: Scenario, order: Order) -> Order:
 
 
 def _lock(scenario: Scenario, lock: Lock) -> Lock:
-    told = {name: getattr(lock, name) for name in ("start", "earliest", "latest")}
+    values = {name: getattr(lock, name) for name in ("start", "earliest", "latest")}
     return lock.model_copy(
-        update={name: moment if moment is None else _instant(scenario, moment) for name, moment in told.items()}
+        update={name: moment if moment is None else _instant(scenario, moment) for name, moment in values.items()}
     )
 
 
@@ -203,9 +205,12 @@ def remembered(scenario: Scenario, meter_mw: np.ndarray, at_min: float) -> tuple
     """
     interval, horizon = scenario.site.grid.metered_interval_min, scenario.horizon
     n = round(at_min / interval)
-    told, so_far = scenario.market.tariff_before, scenario.market.tariff_before.peak_mw or scenario.state.peak_so_far_mw
+    values, so_far = (
+        scenario.market.tariff_before,
+        scenario.market.tariff_before.peak_mw or scenario.state.peak_so_far_mw,
+    )
     if not n:
-        return told, scenario.state.peak_so_far_mw
+        return values, scenario.state.peak_so_far_mw
     now, first = horizon.instant(n * interval), horizon.instant(0)
     month_start = horizon.minutes(datetime(now.year, now.month, 1, tzinfo=horizon.tz))
     same_month = month_start <= 0
@@ -214,14 +219,14 @@ def remembered(scenario: Scenario, meter_mw: np.ndarray, at_min: float) -> tuple
     highest = float(of_month.max(initial=0.0))
     if same_month:
         highest = max(highest, max(so_far.values(), default=0.0) if isinstance(so_far, dict) else so_far)
-    energy = float(of_month.sum()) * interval / 60 + (told.energy_mwh if same_month else 0.0)
+    energy = float(of_month.sum()) * interval / 60 + (values.energy_mwh if same_month else 0.0)
     peak: dict[str, float] = {}
     day: dict[str, float] = {}
-    earlier: dict[str, Any] = dict(told.earlier_peak_mw)
+    earlier: dict[str, Any] = dict(values.earlier_peak_mw)
     for item in () if scenario.rates is None else scenario.rates.peaks:
         found = float(power[item.intervals[item.intervals < n]].max(initial=0.0))
         if item.period == f"{now:%Y-%m-%d}":
-            day[item.name] = max(found, by_charge(told.day_peak_mw, item.name) if now.date() == first.date() else 0.0)
+            day[item.name] = max(found, by_charge(values.day_peak_mw, item.name) if now.date() == first.date() else 0.0)
         elif len(item.period) == len("2024-07"):
             if item.period == f"{first:%Y-%m}":
                 found = max(found, by_charge(so_far, item.name))
@@ -230,5 +235,5 @@ def remembered(scenario: Scenario, meter_mw: np.ndarray, at_min: float) -> tuple
             elif item.period < f"{now:%Y-%m}":
                 earlier[item.period] = {**earlier.get(item.period, {}), item.name: found}
     if scenario.rates is None:
-        return told, highest
+        return values, highest
     return Before(energy_mwh=energy, peak_mw=peak, day_peak_mw=day, earlier_peak_mw=earlier), highest

@@ -5,13 +5,11 @@ SimPy's ``Container.put`` takes all or nothing and blocks; a plant's store takes
 
 from __future__ import annotations
 
-import math
-
-from emberline.scenarios.assets.storage import NOTHING
+from emberline.scenarios.assets.storage import effective_hours, kept
 
 
-class Store:
-    """A level between nought and a capacity, with a share lost per hour.
+class StoreLevel:
+    """A level between zero and a capacity, with a share lost per hour.
 
     Between the recorded moments the level is linear where nothing is lost by itself, and else decays towards its
     equilibrium, in both cases without turning: a level that is within its limits at both ends is so in between.
@@ -21,13 +19,13 @@ class Store:
         """Start with ``level``.
 
         Raises:
-            ValueError: the level does not lie between nought and the capacity.
+            ValueError: the level does not lie between zero and the capacity.
         """
         if not 0 <= level <= capacity * (1 + 1e-12):
             raise ValueError(f"level {level:g} lies outside 0 … {capacity:g}")
         self.capacity = capacity
         self.level = level
-        self._rate = -math.log1p(-loss_per_h) if loss_per_h < 1 else math.inf
+        self._loss_per_h = loss_per_h
         self._now = 0.0
         self.hours: list[float] = [0.0]
         """Recorded moments [h]."""
@@ -38,13 +36,11 @@ class Store:
 
     def kept(self, hours: float) -> float:
         """Share of the level that remains after some hours."""
-        return math.exp(-self._rate * hours) if self._rate else 1.0
+        return kept(self._loss_per_h, hours)
 
     def counting(self, hours: float) -> float:
         """Hours that count for a constant flow, its own loss until the end taken off."""
-        if self._rate < NOTHING:
-            return hours
-        return -math.expm1(-self._rate * hours) / self._rate if math.isfinite(self._rate) else 0.0
+        return effective_hours(self._loss_per_h, hours)
 
     def flow(self, into: float, out: float, hours: float) -> tuple[float, float]:
         """Let constant flows run for some hours and record the level.
@@ -57,14 +53,14 @@ class Store:
             The flows that were possible: the inflow falls where the store would overflow, the outflow where it
             would run empty.
         """
-        kept, counting = self.kept(hours), self.counting(hours)
-        level = self.level * kept + (into - out) * counting
+        rest, counting = self.level * self.kept(hours), self.counting(hours)
+        level = rest + (into - out) * counting
         if level > self.capacity:
             into = max(0.0, into - (level - self.capacity) / counting)
-            level = min(self.capacity, self.level * kept + (into - out) * counting)
+            level = min(self.capacity, rest + (into - out) * counting)
         elif level < 0:
             out = max(0.0, out + level / counting) if counting else 0.0
-            level = max(0.0, self.level * kept + (into - out) * counting)
+            level = max(0.0, rest + (into - out) * counting)
         self.lost += self.level + (into - out) * hours - level
         self.level = level
         self._now += hours

@@ -1,6 +1,6 @@
 """A machine with energy states in the twin: exact in time, its power constant between events.
 
-It follows a plan, or rules of a foreman between works: with the next work known, the state in which the gap takes the
+It follows a plan, or rules of a baseline between works: with the next work known, the state in which the gap takes the
 least energy, as units of a line do (``idle_pieces``); without, ready until the break-even time of the lowest state,
 then down to it until work comes.
 """
@@ -17,9 +17,10 @@ import simpy
 
 from emberline.scenarios.energy_states import TOLERANCE_MIN, EnergyStates, Move, Work
 from emberline.twin.power import Trace
-from emberline.twin.site.site import Violation
 
 WORKING = "work"
+MissedLimit = tuple[str, str, str, float, float, str]
+"""Kind, heat (none), machine, when [min], amount and its unit of measure."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Machine:
     pieces: list[Piece] = field(default_factory=list)
     late_min: list[float] = field(default_factory=list)
     """How much later than planned each work began."""
-    violations: list[Violation] = field(default_factory=list)
+    violations: list[MissedLimit] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.state = self.states.start_index
@@ -111,7 +112,7 @@ class Run:
     """Without gaps from the start to the end."""
     late_min: np.ndarray
     """How much later than planned each work began [min], in order of their plan, shape (n_works,)."""
-    violations: tuple[Violation, ...]
+    violations: tuple[MissedLimit, ...]
 
     @property
     def trace(self) -> Trace:
@@ -152,14 +153,14 @@ def replay(states: EnergyStates, moves: Sequence[Move], works: Sequence[Work], l
     return _run(env, machine, follow(), length_min)
 
 
-def foreman(states: EnergyStates, works: Sequence[Work], length_min: float, *, known: bool = True) -> Run:
-    """Let a foreman without a model choose the states.
+def baseline(states: EnergyStates, works: Sequence[Work], length_min: float, *, known: bool = True) -> Run:
+    """Let a baseline without a model choose the states.
 
     Args:
         states: the machine.
         works: in the order of their moments.
         length_min: end of the run; later where works last longer.
-        known: whether he knows when the next work begins. If so the machine is ready in time and ends in the wanted
+        known: whether it knows when the next work begins. If so the machine is ready in time and ends in the wanted
             state. If not, work finds the machine as it is, waits until it is ready, and begins late.
     """
     env = simpy.Environment()

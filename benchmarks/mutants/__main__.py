@@ -16,9 +16,10 @@ import sys
 import threading
 import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -29,6 +30,10 @@ ROOT = Path(__file__).resolve().parents[2]
 KEPT = ROOT / ".mutants"
 PAGE = ROOT / "docs" / "mutants.md"
 BEGIN, END = "<!-- table -->\n", "<!-- end of table -->"
+QUICK_S = 40
+"""Seconds of tests, as they take without any fault, that are run without ``--slow``."""
+CANNOT = 90
+"""Answer of ``warm.py`` where a module must be imported with its fault."""
 LEFT_OUT = "not browser and not postgresql and not libreoffice and not shared"
 PYTEST = ("-q", "-x", "--no-header", "--tb=no", "-p", "no:cacheprovider", "--hypothesis-profile=mutants",
           "-W", "ignore::pytest.PytestAssertRewriteWarning", "-m", LEFT_OUT)  # fmt: skip
@@ -36,34 +41,37 @@ PYTEST = ("-q", "-x", "--no-header", "--tb=no", "-p", "no:cacheprovider", "--hyp
 
 @dataclass(frozen=True)
 class Room:
-    """A part of the house with its modules and the tests nearest to each."""
+    """A part of the house: its modules, and the tests near to them."""
 
     name: str
-    tests: dict[str, tuple[str, ...]]
-    """By module: its tests, and what else pytest is given."""
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
     slow: str = ""
     """Tests that are run with ``--slow`` alone, as pytest's ``-k`` takes them."""
 
     def sample(self, seed: int, size: int) -> tuple[list[tuple[Module, Mutant]], int]:
         """Mutants drawn from all of the room's, and how many those are."""
-        modules = [Module.read(ROOT, name) for name in self.tests]
+        modules = [Module.read(ROOT, name) for name in self.modules]
         everything = [(module, mutant) for module in modules for mutant in module.mutants()]
         everything.sort(key=lambda pair: pair[1].place_in_line(seed))
         return everything[:size], len(everything)
 
 
+def files(parts: Iterable[str]) -> tuple[str, ...]:
+    """Python files; a folder stands for those in it."""
+    paths = (
+        path for part in parts for path in ([ROOT / part] if part.endswith(".py") else (ROOT / part).rglob("*.py"))
+    )
+    return tuple(sorted({path.relative_to(ROOT).as_posix() for path in paths if path.name != "__init__.py"}))
+
+
 def rooms() -> dict[str, Room]:
-    """What ``rooms.toml`` lists; a folder stands for its modules, later lines of a module for earlier ones."""
+    """What ``rooms.toml`` lists."""
     listed: dict[str, dict[str, Any]] = tomllib.loads((Path(__file__).parent / "rooms.toml").read_text())["rooms"]
-    found = {}
-    for name, parts in listed.items():
-        slow, tests = str(parts.pop("slow", "")), dict[str, tuple[str, ...]]()
-        for part, files in parts.items():
-            path = ROOT / part
-            modules = [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
-            tests |= {module.relative_to(ROOT).as_posix(): tuple(files) for module in modules}
-        found[name] = Room(name, tests, slow)
-    return found
+    return {
+        name: Room(name, files(parts["modules"]), tuple(parts["tests"]), parts.get("slow", ""))
+        for name, parts in listed.items()
+    }
 
 
 def equivalents() -> dict[str, str]:
@@ -84,13 +92,8 @@ class Results:
         row = self.seen.get(mutant.key)
         return str(row["outcome"]) if row is not None and row["sha"] == module.sha else None
 
-    def seconds(self, tests: str, sha: str) -> float | None:
-        """What tests took without any fault; None where these were not run."""
-        row = self.seen.get(tests)
-        return float(row["seconds"]) if row is not None and row["sha"] == sha else None
-
     def store(self, key: str, sha: str, outcome: str, seconds: float) -> None:
-        """Keep what was seen of a mutant, or of tests without any."""
+        """Keep what was seen of a mutant."""
         with self.lock:
             self.seen[key] = {"sha": sha, "outcome": outcome, "seconds": round(seconds, 1)}
             partial = self.path.with_suffix(".part")
@@ -101,10 +104,11 @@ class Results:
 class Tree:
     """A copy of the checkout, in which faults are put."""
 
-    measuring: dict[tuple[str, ...], threading.Lock] = {}
+    reached: dict[tuple[str, bool], Reached | None] = {}
+    measuring = threading.Lock()
 
-    def __init__(self, folder: Path, results: Results) -> None:
-        self.folder, self.results = folder, results
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=ROOT, capture_output=True, check=True, text=True,
@@ -117,45 +121,116 @@ class Tree:
             if not copy.is_file() or copy.read_bytes() != content:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 copy.write_bytes(content)
-        warm = [str(ROOT / ".venv" / "bin" / "python"), str(Path(__file__).parent / "warm.py")]
-        self._warm = subprocess.Popen(warm, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._fresh: subprocess.Popen[str] | None = None
+        self._collected: tuple[tuple[str, bool], subprocess.Popen[str]] | None = None
 
-    def run(self, tests: tuple[str, ...], seconds: float) -> int | None:
-        """Run tests in the copy: pytest's exit code, None where the time was over."""
-        assert self._warm.stdin is not None
-        assert self._warm.stdout is not None
-        print(json.dumps([str(self.folder), [*PYTEST, *tests], seconds]), file=self._warm.stdin, flush=True)
-        code: int | None = json.loads(self._warm.stdout.readline())
-        return code
+    def reach(self, room: Room, slow: bool) -> Reached | None:
+        """Which tests of a room reach which lines, from a run without any fault; None where a test fails then."""
+        with self.measuring:
+            if (room.name, slow) not in self.reached:
+                self.reached[room.name, slow] = self._measure(room, slow)
+            return self.reached[room.name, slow]
 
-    def limit(self, tests: tuple[str, ...]) -> float | None:
-        """Seconds that tests may take, from a run without any fault; None where they fail then."""
-        texts = [path.read_bytes() for name in tests if (path := self.folder / name).is_file()]
-        key, sha = " ".join(tests), hashlib.sha256(b"".join(texts)).hexdigest()[:16]
-        with self.measuring.setdefault(tests, threading.Lock()):
-            seconds = self.results.seconds(key, sha)
-            if seconds is None:
-                began = time.perf_counter()
-                if self.run(tests, 3600) != 0:
-                    output = (self.folder / ".output").read_text(encoding="utf-8", errors="replace")
-                    print(f"without any fault these fail: {key}\n{output[-2000:]}", file=sys.stderr)
-                    return None
-                seconds = time.perf_counter() - began
-                self.results.store(key, sha, "passed", seconds)
-        return 20 + 3 * seconds
+    def _measure(self, room: Room, slow: bool) -> Reached | None:
+        texts = b"".join((self.folder / name).read_bytes() for name in (*room.modules, *room.tests))
+        sha = hashlib.sha256(texts + room.slow.encode()).hexdigest()[:16]
+        output = KEPT / f"reached-{room.name}{'-slow' * slow}-{sha}.json"
+        if not output.is_file():
+            trace = [str(self.folder), room.modules, str(output.with_suffix(".part"))]
+            if _ask(self._warm(), [str(self.folder), self._arguments(room, slow), {"trace": trace}]) != 0:
+                text = (self.folder / ".output").read_text(encoding="utf-8", errors="replace")
+                print(f"without any fault a test of {room.name} fails\n{text[-2000:]}", file=sys.stderr)
+                return None
+            output.with_suffix(".part").replace(output)
+        return Reached(json.loads(output.read_text(encoding="utf-8")))
 
-    def judge(self, module: Module, mutant: Mutant, tests: tuple[str, ...]) -> str | None:
+    def judge(self, room: Room, module: Module, mutant: Mutant, slow: bool) -> str | None:
         """What becomes of a mutant."""
-        limit = self.limit(tests)
-        if limit is None:
+        reached = self.reach(room, slow)
+        if reached is None:
             return None
+        tests = reached.tests(module.name, mutant)
+        if not tests:
+            return "survived"
         path = self.folder / module.name
-        path.write_text(mutant.apply(module.source), encoding="utf-8")
-        try:
-            code = self.run(tests, limit)
-        finally:
-            path.write_text(module.source, encoding="utf-8")
+        source = mutant.apply(module.source)
+        code: int | None = CANNOT
+        order = [reached.limits(tests if slow else reached.quick(tests)), slow]
+        if mutant.function:
+            code = _ask(self._collect(room, slow, reached), [str(path), source, *order])
+        if code == CANNOT:
+            path.write_text(source, encoding="utf-8")
+            try:
+                code = _ask(self._warm(), [str(self.folder), self._arguments(room, slow), {"order": order}])
+            finally:
+                path.write_text(module.source, encoding="utf-8")
         return "timed out" if code is None else "killed" if code else "survived"
+
+    def _warm(self) -> subprocess.Popen[str]:
+        """A process that imports modules and tests afresh for each request."""
+        if self._fresh is None:
+            self._fresh = _start()
+        return self._fresh
+
+    def _arguments(self, room: Room, slow: bool) -> list[str]:
+        return [*PYTEST, *room.tests, *(["-k", f"not ({room.slow})"] if room.slow and not slow else [])]
+
+    def _collect(self, room: Room, slow: bool, reached: Reached) -> subprocess.Popen[str]:
+        """A process that has collected the tests of a room: the last one, or instead of it another."""
+        if self._collected is None or self._collected[0] != (room.name, slow):
+            self.end()
+            self._collected = (room.name, slow), _start(str(self.folder), self._arguments(room, slow))
+            path = self.folder / room.modules[0]
+            order = [reached.limits(reached.quickest[:20]), slow]
+            if _ask(self._collected[1], [str(path), path.read_text(encoding="utf-8"), *order]) != 0:
+                raise RuntimeError(f"{room.name}: without any fault a test fails, see {self.folder / '.output'}")
+        return self._collected[1]
+
+    def end(self) -> None:
+        """End the process of the last room."""
+        if self._collected is not None:
+            self._collected[1].communicate()
+
+
+def _start(*arguments: Any) -> subprocess.Popen[str]:
+    warm = [str(ROOT / ".venv" / "bin" / "python"), str(Path(__file__).parent / "warm.py")]
+    warm += [json.dumps(arguments)] if arguments else []
+    return subprocess.Popen(warm, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def _ask(process: subprocess.Popen[str], line: list[Any]) -> int | None:
+    """Pytest's exit code, None where the time was over."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    print(json.dumps(line), file=process.stdin, flush=True)
+    code: int | None = json.loads(process.stdout.readline())
+    return code
+
+
+class Reached:
+    """The tests of a room, what they take, and the lines that they run."""
+
+    def __init__(self, seen: dict[str, dict[str, Any]]) -> None:
+        self._seconds = {test: float(row["seconds"]) for test, row in seen.items()}
+        self.quickest = sorted(self._seconds, key=self._seconds.__getitem__)
+        self._lines = {test: {name: set(rows) for name, rows in row["lines"].items()} for test, row in seen.items()}
+
+    def tests(self, module: str, mutant: Mutant) -> list[str]:
+        """Those that run a mutant's statement, or else its function, quickest first; for what runs at import all."""
+        for rows in (mutant.statement, mutant.function):
+            tests = [test for test in self.quickest if not rows.isdisjoint(self._lines[test].get(module, ()))]
+            if tests:
+                return tests
+        return self.quickest if not mutant.function else []
+
+    def quick(self, tests: list[str]) -> list[str]:
+        """Of tests those that take ``QUICK_S`` together, at least one."""
+        ends = accumulate(self._seconds[test] for test in tests)
+        return [test for k, (test, end) in enumerate(zip(tests, ends, strict=True)) if k == 0 or end <= QUICK_S]
+
+    def limits(self, tests: list[str]) -> dict[str, float]:
+        """What each of some tests may take."""
+        return {test: 10 + 3 * self._seconds[test] for test in tests}
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
@@ -209,8 +284,7 @@ def main(argv: list[str]) -> int:
         tree = trees.get()
         try:
             began = time.perf_counter()
-            quick = () if request.slow or not room.slow else ("-k", f"not ({room.slow})")
-            outcome = tree.judge(module, mutant, (*room.tests[module.name], *quick))
+            outcome = tree.judge(room, module, mutant, request.slow)
             if outcome is not None:
                 results.store(mutant.key, module.sha, outcome, time.perf_counter() - began)
             if outcome == "survived":
@@ -221,17 +295,19 @@ def main(argv: list[str]) -> int:
 
     work = []
     samples = [(name, all_rooms[name].sample(request.seed, request.sample)[0]) for name in request.rooms]
-    for i in range(request.sample):  # a few of each room, so that a run that is ended has seen something of all
-        for name, (module, mutant) in ((name, sample[i]) for name, sample in samples if i < len(sample)):
+    for name, sample in samples:
+        for module, mutant in sample:
             outcome = results.of(module, mutant)
             again = request.survivors and outcome == "survived" and mutant.key not in known
             if (outcome is None or again) and request.only in mutant.key:
                 work.append((all_rooms[name], module, mutant))
     print(f"{len(work)} to try", flush=True)
     for number in range(min(request.jobs, len(work))):
-        trees.put(Tree(KEPT / f"tree-{number}", results))
+        trees.put(Tree(KEPT / f"tree-{number}"))
     with ThreadPoolExecutor(max(request.jobs, 1)) as pool:
         list(pool.map(attempt, work))
+    while not trees.empty():
+        trees.get().end()
     text = "\n".join(table(results, request.seed, dict.fromkeys(request.rooms, request.sample))) + "\n"
     print(text)
     if request.page:

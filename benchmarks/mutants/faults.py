@@ -43,6 +43,7 @@ SPEAKING = {"__repr__", "__str__"}
 DECLARING = {"strict", "daemon", "frozen", "slots", "name", "description", "title", "indent"}
 """Keyword arguments that declare, or stop a slip of the programmer, and change no figure."""
 TOLERANCE = re.compile(r"\b(EPS|SMALL|TINY|NOTHING|[A-Z_]*TOLERANCE[A-Z_]*|SHARE|\d+(\.\d+)?e-\d+)\b|perf_counter")
+BLOCKS = {"file_input", "suite", "if_stmt", "while_stmt", "for_stmt", "with_stmt", "try_stmt", "funcdef", "classdef"}
 CONSTANT = re.compile(r"_?[A-Z][A-Z0-9_]+")
 
 
@@ -134,6 +135,10 @@ class Mutant:
     """The line before."""
     number: int
     """Of the faults of this kind in lines that read the same in the same function."""
+    statement: frozenset[int]
+    """Lines of its statement, or of the head of its block."""
+    function: frozenset[int]
+    """Lines of its function's body; none outside functions."""
 
     @property
     def key(self) -> str:
@@ -180,14 +185,33 @@ class Module:
         tree = get_ast(self.source)
         alike: Counter[tuple[str, str, str]] = Counter()
         for name, operator in operators().items():
-            places = ((node, start) for node in ast_nodes(tree) for start, _ in operator.mutation_positions(node))
-            for occurrence, (node, (row, _)) in enumerate(places):
+            places = ((node, place) for node in ast_nodes(tree) for place in operator.mutation_positions(node))
+            for occurrence, (node, ((row, _), (last, _))) in enumerate(places):
                 if _spared(node) or _at_a_tolerance(name, node):
                     continue
                 definition, text = ASTQuery(node).get_definition_name() or "", lines[row - 1].strip()
                 kind = (name, definition, text)
-                yield Mutant(self.name, name, occurrence, definition, row, text, alike[kind])
+                statement, function = _statement(node, row, last), _function(node)
+                yield Mutant(self.name, name, occurrence, definition, row, text, alike[kind], statement, function)
                 alike[kind] += 1
+
+
+def _statement(node: NodeOrLeaf, first: int, last: int) -> frozenset[int]:
+    """Lines of the statement around a place from the first to the last line."""
+    while node.type not in BLOCKS and node.parent is not None and node.parent.type not in BLOCKS:
+        node = node.parent
+    if node.type in BLOCKS:
+        return frozenset(range(first, last + 1))
+    return frozenset(range(node.start_pos[0], node.end_pos[0] + 1))
+
+
+def _function(node: NodeOrLeaf) -> frozenset[int]:
+    """Lines of the body of the function around a place."""
+    while (outer := node.parent) is not None:
+        if outer.type == "funcdef" and node is outer.children[-1]:
+            return frozenset(range(node.start_pos[0], node.end_pos[0] + 1))
+        node = outer
+    return frozenset()
 
 
 def _spared(node: NodeOrLeaf) -> bool:

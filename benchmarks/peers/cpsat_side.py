@@ -3,7 +3,7 @@
 Starts on a grid of slots, all else in minutes. Identical units are pooled with the longest transfer between them; a
 cast is an optional interval on each caster, its heats without a gap. The goal of each start is looked up in a table
 over slots; reheating counts as the mean of the goal's weights over the day for each minute waited, and draws evenly
-while its stage works. The import limit is one more resource. The foreman's list is a hint for a first plan,
+while its stage works. The import limit is one more resource. The baseline schedule is a hint for a first plan,
 that one for the best. Needs ortools alone.
 """
 

@@ -138,7 +138,7 @@ class Ways:
         operation = self.heats[k].operations[i]
         found = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
         found[: max(operation.first, 0)] = False
-        found[operation.last + 1 :] = False
+        found[operation.latest(u) + 1 :] = False
         return found
 
     def _lost(self, heat: Heat, cells: np.ndarray) -> np.ndarray:

@@ -61,6 +61,7 @@ def _limited(search: Search) -> bool:
             most[u] = max(most[u], float(curve.max()))
     per = data.meter_min / data.cell_min
     room = data.limit_mwh() - (data.base - data.pv) * data.meter_min / data.step_min
+    room = room - problem.fixed_cells.reshape(problem.n_slots, -1).max(axis=1) * per
     return bool((room < sum(most.values()) * per - 1e-9).any())
 
 

@@ -4,6 +4,9 @@ Where whole minutes divide all times of a line, starts on them are as good as an
 down together, for what lies between them are whole minutes too. Power is another matter: what a start between two slots
 draws is a mean of what it would draw in the two, as long as its phases end on slots. So a linear relaxation without a
 solution there leaves no plan with an import limit or caps either, while whole numbers prove something about slots only.
+
+Where no whole minutes divide all times, or where those that do make too many slots, the line is asked on slots that are
+rounded outwards (``Rounding.outer``): what has no solution there has none at any times. Power is left out then.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +30,8 @@ from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import building
 from emberline.models.problem import line_reader
 from emberline.models.problem.aggregation import Pools
+from emberline.models.problem.idle_floor import with_floors
+from emberline.models.problem.line import CLOSE_MIN
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
@@ -42,7 +47,14 @@ LEAST_S = 1.0
 """For a proof where the time of the search is over."""
 
 
-def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit: float = TIME_LIMIT_S) -> bool:
+def impossible(
+    scenario: Scenario,
+    envelope: xr.Dataset,
+    aim: Aim,
+    *,
+    time_limit: float = TIME_LIMIT_S,
+    cancel: Callable[[], bool] = lambda: False,
+) -> bool:
     """Whether no plan keeps all limits wherever its starts lie, once none does on slots; False: that is not known.
 
     Args:
@@ -50,41 +62,76 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, aim: Aim, *, time_limit
         envelope: the twin's (table ``ENVELOPE``).
         aim: goals and caps.
         time_limit: seconds.
+        cancel: whether to end.
     """
     began = time.perf_counter()
     if _unfed(scenario, envelope, sites.read(scenario, envelope)):
         return True
     step = dividing(scenario.horizon.step_min, _times(scenario, envelope))
     if step is None:
-        return False
+        return _outwards(scenario, envelope, time_limit)
     data = sites.read(scenario, envelope)
     limited = math.isfinite(data.limit_mwh()) or bool(list(aim.caps(data)))
     if step == scenario.horizon.step_min and not limited:
         return True
     fine, told = _on(scenario, envelope, step)
-    problem = line_reader.from_scenario(fine, told)
+    problem = with_floors(line_reader.from_scenario(fine, told))
     if problem.n_slots > MOST_SLOTS:
-        return problem.too_coarse or not _places(problem)
+        return problem.too_coarse or not _places(problem) or _outwards(scenario, envelope, time_limit)
     if limited and _even(scenario, envelope, step) and _lossless(problem, data, aim):
         lossless = replace(problem, reheat_kwh_per_t_min=0.0)
-        if unsolvable(lossless, sites.read(fine, told), aim, relax=True, time_limit=time_limit):
+        if unsolvable(lossless, sites.read(fine, told), aim, relax=True, time_limit=time_limit, cancel=cancel):
             return True
     left = time_limit - (time.perf_counter() - began)
     if left <= 0:
         return False
-    grid = fine.site.grid.model_copy(update={"import_limit_mw": None})
-    goal = fine.goal.model_copy(update={"caps": Caps(extra_cost_share=None)})
-    bare = fine.model_copy(update={"site": fine.site.model_copy(update={"grid": grid}), "goal": goal})
-    bare = bare.with_inputs(fine.inputs)
+    bare = _unlimited(fine)
     free = sites.read(bare, told)
-    return unsolvable(problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=left)
+    return unsolvable(problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=left, cancel=cancel)
+
+
+def _unlimited(scenario: Scenario) -> Scenario:
+    """A scenario without import limit and caps."""
+    grid = scenario.site.grid.model_copy(update={"import_limit_mw": None})
+    goal = scenario.goal.model_copy(update={"caps": Caps(extra_cost_share=None)})
+    bare = scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid}), "goal": goal})
+    return bare.with_inputs(scenario.inputs)
+
+
+def _outwards(scenario: Scenario, envelope: xr.Dataset, time_limit: float) -> bool:
+    """Whether the heats alone have no solution on slots that are rounded outwards.
+
+    On minutes it is only looked at whether each heat and cast has a place; on as many slots as are solved, at all of
+    them together.
+    """
+    whole, length = round(scenario.horizon.step_min), scenario.horizon.length_min
+    if not _places(_outer(scenario, envelope, 1)[0]):
+        return True
+    step = next((s for s in range(1, whole) if whole % s == 0 and length / s <= MOST_SLOTS), whole)
+    line, bare, told = _outer(scenario, envelope, step)
+    holds = [slots for heat in line.heats for operation in heat.operations for slots in operation.occupy.values()]
+    holds += [slots for cast in line.casts for slots in cast.hold.values()]
+    if min(holds, default=0) < 1:
+        return False
+    site = replace(sites.read(bare, told), hub=None, battery=None, purchase=None, curtails=False)
+    return unsolvable(line, site, aims.read(bare, site, None, 0.0), relax=False, time_limit=time_limit)
+
+
+def _outer(scenario: Scenario, envelope: xr.Dataset, step: int) -> tuple[SlotProblem, Scenario, xr.Dataset]:
+    """A line without its power on slots that are rounded outwards, with the scenario and the envelope on them."""
+    fine, told = _on(_unlimited(scenario), envelope, step)
+    # what has begun is moved back to the beginning of its slot as well
+    told = told.assign(started_min=np.floor(told["started_min"] / step + CLOSE_MIN) * step)
+    problem = line_reader.from_scenario(fine, told, line_reader.Rounding(outer=True))
+    outages = {u: tuple((out, over - step) for out, over in spans) for u, spans in problem.outages.items()}
+    return replace(problem, reheat_kwh_per_t_min=0.0, gives={}, states={}, idle={}, outages=outages), fine, told
 
 
 def _unfed(scenario: Scenario, envelope: xr.Dataset, data: SiteData) -> bool:
     """Whether some heat, wherever it starts, takes more in some metered interval than the grid ever gives."""
     if data.hub is not None or not math.isfinite(data.limit_mwh()):
         return False
-    battery = 0.0 if data.battery is None else data.battery.power_mw
+    battery = 0.0 if data.battery is None else data.battery.most_out
     # on no interval is there more than in the best of its steps
     most = data.limit_mwh() / data.meter_min * 60 + float((data.pv - data.base).max()) / data.hours + battery
     nominal, energy = envelope["duration_min"].to_numpy(), envelope["energy_mwh"].to_numpy()
@@ -143,7 +190,15 @@ def _places(problem: SlotProblem) -> bool:
     return line.possible and all(Casting(line).places.values())
 
 
-def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, time_limit: float) -> bool:
+def unsolvable(
+    problem: SlotProblem,
+    data: SiteData,
+    aim: Aim,
+    *,
+    relax: bool,
+    time_limit: float,
+    cancel: Callable[[], bool] = lambda: False,
+) -> bool:
     """Whether the pooled relaxation of a line has no solution; False: it has, or that was not known in time.
 
     Args:
@@ -152,6 +207,7 @@ def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, t
         aim: with its caps.
         relax: whether casts and counts may be broken.
         time_limit: seconds.
+        cancel: whether to end.
     """
     if problem.too_coarse:
         return True
@@ -165,14 +221,14 @@ def unsolvable(problem: SlotProblem, data: SiteData, aim: Aim, *, relax: bool, t
         made.model.goal = pyo.Objective(rule=lambda m: aim.pure(made.ports))
         program = Program(made.model)
     program.aim(None)
-    if program.outcome(program.search(time_limit=time_limit, relax=True)).status == "infeasible":
+    if program.outcome(program.search(time_limit=time_limit, relax=True, cancel=cancel)).status == "infeasible":
         return True
     if relax:
         return False
     program.forget()
     left = max(time_limit - (time.perf_counter() - began), 0.05)
     # casts and counts that are whole: infeasible so is a proof as well
-    return program.outcome(program.search(time_limit=left, gap=1.0)).status == "infeasible"
+    return program.outcome(program.search(time_limit=left, gap=1.0, cancel=cancel)).status == "infeasible"
 
 
 def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:

@@ -11,18 +11,18 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from emberline.models.explain.limit import clock
 from emberline.models.problem import plant as plants
 from emberline.models.problem.plant import Plant, Units
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
 from emberline.scenarios.process.flows import per_t
-from emberline.scenarios.records.store import Store
+from emberline.scenarios.process.store import Store
 
 HAIR = 1e-6
 """Share of what a store holds that is rounding."""
 
 
-def lacking(scenario: Scenario, envelope: xr.Dataset) -> Iterator[str]:
+def lacking(scenario: Scenario, envelope: xr.Dataset) -> Iterator[Message]:
     """What is missing, one sentence each.
 
     Args:
@@ -35,7 +35,7 @@ def lacking(scenario: Scenario, envelope: xr.Dataset) -> Iterator[str]:
         yield from _store(scenario, plant, store)
 
 
-def _daily(scenario: Scenario, plant: Plant) -> Iterator[str]:
+def _daily(scenario: Scenario, plant: Plant) -> Iterator[Message]:
     for process in scenario.processes:
         most, least = np.zeros(plant.n), np.zeros(plant.n)
         for units in plant.units:
@@ -45,12 +45,24 @@ def _daily(scenario: Scenario, plant: Plant) -> Iterator[str]:
                 least += _kept_on(plant, units) * min(power) * plant.hours
         started = process.start_up.energy_mwh or any(change.energy_mwh for change in process.change_overs)
         for steps, wanted in plant.days.get(process.name, []):
-            day = clock(scenario, steps[0] * scenario.horizon.step_min).rsplit(" ", 1)[0]
+            day = scenario.horizon.instant(steps[0] * scenario.horizon.step_min).date()
             if wanted > most[steps].sum() * (1 + HAIR) and not started:
-                yield f"{process.name} can draw {most[steps].sum():.4g} MWh at most on {day}, asked are {wanted:.4g}"
+                yield Message(
+                    "{name} can draw {most:.4g} MWh at most on {day}, asked are {wanted:.4g}",
+                    name=process.name,
+                    most=most[steps].sum(),
+                    day=day,
+                    wanted=wanted,
+                )
                 break
             if wanted < least[steps].sum() * (1 - HAIR):
-                yield f"{process.name} draws {least[steps].sum():.4g} MWh at least on {day}, asked are {wanted:.4g}"
+                yield Message(
+                    "{name} draws {least:.4g} MWh at least on {day}, asked are {wanted:.4g}",
+                    name=process.name,
+                    least=least[steps].sum(),
+                    day=day,
+                    wanted=wanted,
+                )
                 break
 
 
@@ -60,7 +72,7 @@ def _kept_on(plant: Plant, units: Units) -> np.ndarray:
     return units.available if running else np.zeros(plant.n)
 
 
-def _store(scenario: Scenario, plant: Plant, store: Store) -> Iterator[str]:
+def _store(scenario: Scenario, plant: Plant, store: Store) -> Iterator[Message]:
     (most_in, least_in), (most_out, least_out) = (_flow(plant, store.name, side) for side in ("out", "in"))
     demand, begun = plant.demand[store.name], plant.start_t[store.name]
     ordered = np.zeros(plant.n)
@@ -72,22 +84,34 @@ def _store(scenario: Scenario, plant: Plant, store: Store) -> Iterator[str]:
     kept = store.kept(plant.hours)
     high, low, slack = begun, begun, HAIR * store.capacity_t
     for t in range(plant.n):
-        at = clock(scenario, (t + 1) * scenario.horizon.step_min)
+        at = scenario.horizon.instant((t + 1) * scenario.horizon.step_min)
         high += most_in[t] - least_out[t] - demand[t] - ordered[t]
         if not loading.any():
             high = min(high, store.capacity_t)
         low = kept * low + kept * least_in[t] - most_out[t] - demand[t] - loading[t]
         if high < -slack:
-            yield f"{store.name} lacks {-high:.4g} t by {at}, whatever is made"
+            yield Message(
+                "{name} lacks {tonnes:.4g} t by {time}, whatever is made", name=store.name, tonnes=-high, time=at
+            )
             return
         if low > store.capacity_t + slack:
-            yield f"{store.name} has no room for {low - store.capacity_t:.4g} t by {at}, whatever is taken"
+            yield Message(
+                "{name} has no room for {tonnes:.4g} t by {time}, whatever is taken",
+                name=store.name,
+                tonnes=low - store.capacity_t,
+                time=at,
+            )
             return
         low = max(low, 0.0)
     if high < store.end_t - slack:
         yield (
-            f"{store.name} holds {high:.4g} t at most at the end, wanted are {store.end_t:.4g}: "
-            f"{store.end_t - high:.4g} t are missing"
+            Message(
+                "{name} holds {most:.4g} t at most at the end, wanted are {wanted:.4g}: {missing:.4g} t are missing",
+                name=store.name,
+                most=high,
+                wanted=store.end_t,
+                missing=store.end_t - high,
+            )
         )
 
 

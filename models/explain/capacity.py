@@ -5,19 +5,39 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from emberline.models.explain.balances import lacking
-from emberline.models.explain.limit import clock
 from emberline.models.explain.relaxed import unfed_lines
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.line import Stage
 from emberline.scenarios.records.scenario import Heat
 
 LEAST_MIN = 0.5
 """What is missing less than this is rounding."""
+SHORT = {
+    (True, True): mark(
+        "{stage} needs {more:.1f} h more of {units} before {end}: {count} heats take {needed:.1f} h, {setup:.1f} h of "
+        "it set-up, there are {there:.1f} h"
+    ),
+    (True, False): mark(
+        "{stage} needs {more:.1f} h more of {units} before {end}: {count} heats take {needed:.1f} h, there are "
+        "{there:.1f} h"
+    ),
+    (False, True): mark(
+        "{stage} needs {more:.1f} h more of {units} before {end}: heat {heat} takes {needed:.1f} h, {setup:.1f} h of "
+        "it set-up, there are {there:.1f} h"
+    ),
+    (False, False): mark(
+        "{stage} needs {more:.1f} h more of {units} before {end}: heat {heat} takes {needed:.1f} h, there are "
+        "{there:.1f} h"
+    ),
+}
+"""Hours that a stage lacks: for several heats or one, with set-ups or without."""
 
 
 def missing(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
@@ -71,7 +91,7 @@ class _Count:
         whole = self.before(h, heat, route[-1]) + self.minutes(h, route[-1])
         return whole - self.before(h, heat, stage) - self.minutes(h, stage)
 
-    def alone(self) -> Iterator[str]:
+    def alone(self) -> Iterator[Message]:
         """Orders that would be late by themselves, on an empty line."""
         stage = self.line.campaign_stage
         if stage is None:
@@ -98,44 +118,49 @@ class _Count:
             due = min(heat.due_min for _, heat in own)
             if cast > due + LEAST_MIN:
                 yield (
-                    f"order {order.name} takes {cast / 60:.1f} h from the start of its first heat by itself: it cannot "
-                    f"end before {clock(self.scenario, cast)} and is due {clock(self.scenario, due)}"
+                    Message(
+                        "order {order} takes {hours:.1f} h from the start of its first heat by itself: it cannot end "
+                        "before {end} and is due {due}",
+                        order=order.name,
+                        hours=cast / 60,
+                        end=self.scenario.horizon.instant(cast),
+                        due=self.scenario.horizon.instant(due),
+                    )
                 )
 
-    def stages(self) -> Iterator[str]:
+    def stages(self) -> Iterator[Message]:
         """Stages whose units have not the hours that the heats due by a time need."""
         for stage in self.line.stages:
             told = [says for due in self.dues if (says := self._short(stage, due)) is not None]
             yield from told[:1]
 
-    def _short(self, stage: Stage, due: float) -> str | None:
-        own = [
+    def _short(self, stage: Stage, due: float) -> Message | None:
+        operations = [
             (h, heat)
             for h, heat in self.heats
             if heat.due_min <= due and stage in self.line.route(heat.grade) and self.minutes(h, stage)
         ]
-        if not own:
+        if not operations:
             return None
-        begin = min(heat.release_min + self.before(h, heat, stage) for h, heat in own)
-        end = due - min(self.after(h, heat, stage) for h, heat in own)
+        begin = min(heat.release_min + self.before(h, heat, stage) for h, heat in operations)
+        end = due - min(self.after(h, heat, stage) for h, heat in operations)
         rows = [self.units.index(unit.name) for unit in stage.units]
         step = self.scenario.horizon.step_min
         edges = np.arange(self.available.shape[1] + 1) * step
         inside = np.clip(np.diff(np.clip(edges, begin, max(end, begin))), 0.0, None)
         there = float((self.available[rows] * inside).sum())
-        parts = {heat.order for _, heat in own} if stage.campaign else {heat.name for _, heat in own}
+        parts = {heat.order for _, heat in operations} if stage.campaign else {heat.name for _, heat in operations}
         setups = 0.0
-        needed = sum(self.minutes(h, stage) for h, _ in own)
+        needed = sum(self.minutes(h, stage) for h, _ in operations)
         if needed <= there + LEAST_MIN:
             # units may be set up while they are not available
             setups = max(len(parts) - len(rows), 0) * min(unit.setup_min for unit in stage.units)
             needed, there = needed + setups, float(inside.sum()) * len(rows)
         if needed <= there + LEAST_MIN:
             return None
-        names = ", ".join(unit.name for unit in stage.units)
-        what = f"{len(own)} heats" if len(own) > 1 else f"heat {own[0][1].name}"
-        return (
-            f"{stage.name} needs {(needed - there) / 60:.1f} h more of {names} before "
-            f"{clock(self.scenario, end)}: {what} take {needed / 60:.1f} h"
-            f"{f', {setups / 60:.1f} h of it set-up' if setups else ''}, there are {there / 60:.1f} h"
-        )
+        heats: dict[str, Any] = {"count": len(operations)} if len(operations) > 1 else {"heat": operations[0][1].name}
+        params = heats | {
+            "stage": stage.name, "more": (needed - there) / 60, "units": tuple(unit.name for unit in stage.units),
+            "end": self.scenario.horizon.instant(end), "needed": needed / 60, "setup": setups / 60, "there": there / 60,
+        }  # fmt: skip
+        return Message(SHORT[len(operations) > 1, setups > 0], **params)

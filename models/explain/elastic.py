@@ -15,7 +15,7 @@ import numpy as np
 import pyomo.environ as pyo
 import xarray as xr
 
-from emberline.models.explain.limit import PRICES, Limit, clock
+from emberline.models.explain.limit import PRICES, Limit
 from emberline.models.explain.parts import Part, parts
 from emberline.models.explain.relaxed import read_aim
 from emberline.models.formulations import whole_site
@@ -23,6 +23,7 @@ from emberline.models.formulations.site import balance as sites
 from emberline.models.kernel.highs import Program
 from emberline.models.problem import plant as plants
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message, clock
 
 NOTHING = 1e-6
 """Slack below this, as a share of a limit's scale, is the solver's tolerance."""
@@ -48,8 +49,10 @@ class Conflict:
         text = self.limit.held
         if self.first_min is None or self.last_min is None:
             return text
-        begin, end = clock(scenario, self.first_min), clock(scenario, self.last_min)
-        return f"{text}, {begin}" if begin == end else f"{text}, {begin} to {end}"
+        begin, end = map(scenario.horizon.instant, (self.first_min, self.last_min))
+        if clock(begin) == clock(end):
+            return Message("{limit}, {time}", limit=text, time=begin)
+        return Message("{limit}, {begin} to {end}", limit=text, begin=begin, end=end)
 
 
 class Elastic:
@@ -63,7 +66,7 @@ class Elastic:
         Args:
             scenario: without orders of heats.
             envelope: availability and state (table ``ENVELOPE``).
-            start: the foreman's list, for a cap on extra cost.
+            start: the baseline schedule, for a cap on extra cost.
             limits: those that could be loosened; what the model does not know of them is not loosened.
         """
         self.scenario = scenario

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.reading.series import Series
+from emberline.scenarios.messages import Message
+from emberline.scenarios.records.series import Series
 
 PRICES = {
     "step": 0.1,
@@ -79,7 +80,7 @@ class Limit:
     @property
     def held(self) -> str:
         """The limit as it stands, in words."""
-        return self.name if self.dropped else f"{self.name}, {self.tell(self.value)}"
+        return self.name if self.dropped else Message("{limit}, {value}", limit=self.name, value=self.tell(self.value))
 
     def price(self, value: float) -> float:
         """What loosening it to a value counts; with what is larger, the old value or the new one, as its size."""
@@ -90,7 +91,7 @@ class Limit:
         """A change to a value in words."""
         if self.dropped:
             return self.tell(value)
-        return f"{self.name} to {self.tell(value)} (now {self.tell(self.value)})"
+        return Message("{limit} to {new} (now {old})", limit=self.name, new=self.tell(value), old=self.tell(self.value))
 
 
 def numeric(
@@ -130,7 +131,9 @@ def numeric(
         step=step or 10.0 ** (math.floor(math.log10(size)) - 2),
         scale=scale or size,
         write=write or (lambda new: (f"{key}={number(new)}",)),
-        tell=lambda new: f"{number(new * factor, 5)} {unit}".rstrip(),
+        tell=lambda new: (
+            Message("{amount} {unit}", amount=number(new * factor, 5), unit=unit) if unit else number(new * factor, 5)
+        ),
         relative=scale is None,
     )
 
@@ -152,7 +155,7 @@ def moment(key: str, name: str, kind: str, scenario: Scenario, minutes: float, l
         step=horizon.step_min,
         scale=24 * 60.0,
         write=lambda new: (f"{key}={number(new)} min",),
-        tell=lambda new: clock(scenario, new),
+        tell=lambda new: Message("{time}", time=scenario.horizon.instant(new)),
     )
 
 
@@ -185,11 +188,6 @@ def item(name: str, place: int, names: Iterable[str]) -> str:
 def number(value: float, digits: int = 10) -> str:
     """A number as it is written, without a rest of rounding."""
     return f"{round(value, 9) + 0.0:.{digits}g}" if digits >= 10 or abs(value) < 10**digits else f"{value:.0f}"
-
-
-def clock(scenario: Scenario, minutes: float) -> str:
-    """A moment by the plant's clock."""
-    return f"{scenario.horizon.instant(minutes):%a %d %b %H:%M}"
 
 
 def limits(scenario: Scenario) -> list[Limit]:

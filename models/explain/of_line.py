@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from emberline.models.explain.limit import Limit, droppable, item, moment, number, numeric, without
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
 from emberline.scenarios.records.line import Stage
 
 WAIT_STEP_MIN = 5.0
@@ -20,10 +21,12 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
         return
     yield from _times(scenario)
     for i, lock in enumerate(scenario.locks):
-        says = f"lock of heat {lock.heat} at {lock.stage}"
-        yield droppable(f"locks.{i}", says, f"{says} dropped", "lock", without("locks", scenario.locks, i))
+        says = Message("lock of heat {heat} at {stage}", heat=lock.heat, stage=lock.stage)
+        yield droppable(
+            f"locks.{i}", says, Message("{limit} dropped", limit=says), "lock", without("locks", scenario.locks, i)
+        )
     if len(scenario.locks) > 1:
-        yield droppable("locks", "all locks", "all locks dropped", "lock", "locks=[]")
+        yield droppable("locks", Message("all locks"), Message("all locks dropped"), "lock", "locks=[]")
     for stage in scenario.line.stages:
         yield from _stage(scenario, stage)
     yield from _leaving_out(scenario)
@@ -35,17 +38,31 @@ def _times(scenario: Scenario) -> Iterator[Limit]:
     for i, order in enumerate(scenario.orders):
         key = f"orders.{item(order.name, i, names)}"
         if order.due is not None and minutes(order.due) < end:
-            yield moment(f"{key}.due", f"due time of order {order.name}", "due", scenario, minutes(order.due), end)
+            yield moment(
+                f"{key}.due",
+                Message("due time of order {order}", order=order.name),
+                "due",
+                scenario,
+                minutes(order.due),
+                end,
+            )
         for j, entry in enumerate(order.heats):
             if entry.due is not None and minutes(entry.due) < end:
-                says = f"due time of heats {j + 1} ({entry.grade}) of order {order.name}"
+                says = Message(
+                    "due time of heats {number} ({grade}) of order {order}",
+                    number=j + 1,
+                    grade=entry.grade,
+                    order=order.name,
+                )
                 yield moment(f"{key}.heats.{j}.due", says, "due", scenario, minutes(entry.due), end)
         if order.release is not None and minutes(order.release) > 0:
-            says = f"release of order {order.name}"
+            says = Message("release of order {order}", order=order.name)
             yield moment(f"{key}.release", says, "due", scenario, minutes(order.release), 0.0)
         if order.units:
-            says = f"order {order.name} on {', '.join(order.units)}"
-            change = f"order {order.name} on any unit of {scenario.line.stages[-1].name}"
+            says = Message("order {order} on {units}", order=order.name, units=order.units)
+            change = Message(
+                "order {order} on any unit of {stage}", order=order.name, stage=scenario.line.stages[-1].name
+            )
             yield droppable(f"{key}.units", says, change, "lock", f"{key}.units=[]")
 
 
@@ -54,14 +71,17 @@ def _stage(scenario: Scenario, stage: Stage) -> Iterator[Limit]:
     key = f"line.stages.{item(stage.name, n, [s.name for s in line.stages])}"
     if stage.longest_wait_min is not None:
         yield numeric(
-            f"{key}.longest_wait_min", f"longest wait after {stage.name}", "wait", stage.longest_wait_min,
+            f"{key}.longest_wait_min", Message("longest wait after {stage}", stage=stage.name), "wait",
+            stage.longest_wait_min,
             max(scenario.horizon.length_min, stage.longest_wait_min + 60), "min", step=WAIT_STEP_MIN, scale=60.0,
         )  # fmt: skip
     units = [unit.name for unit in stage.units]
     for i, unit in enumerate(stage.units):
         if unit.setup_min > 0:
             own = f"{key}.units.{item(unit.name, i, units)}.setup_min"
-            yield numeric(own, f"set-up of {unit.name}", "rate", unit.setup_min, 0.0, "min", step=1.0)
+            yield numeric(
+                own, Message("set-up of {unit}", unit=unit.name), "rate", unit.setup_min, 0.0, "min", step=1.0
+            )
     yield from _pace(scenario, stage)
 
 
@@ -79,7 +99,7 @@ def _pace(scenario: Scenario, stage: Stage) -> Iterator[Limit]:
         return
     slowest = max(minutes for _, minutes in told)
     yield numeric(
-        told[0][0], f"slowest heat at {stage.name} (others in proportion)", "rate", 1.0, QUICKEST,
+        told[0][0], Message("slowest heat at {stage} (others in proportion)", stage=stage.name), "rate", 1.0, QUICKEST,
         "min", step=PACE_STEP, factor=slowest,
         write=lambda new: tuple(f"{key}={number(round(minutes * new, 3))}" for key, minutes in told),
     )  # fmt: skip
@@ -89,5 +109,7 @@ def _leaving_out(scenario: Scenario) -> Iterator[Limit]:
     if len(scenario.orders) < 2:
         return
     for i, order in enumerate(scenario.orders):
-        says = f"order {order.name}"
-        yield droppable(f"orders.{i}", says, f"{says} left out", "order", without("orders", scenario.orders, i))
+        says = Message("order {order}", order=order.name)
+        yield droppable(
+            f"orders.{i}", says, Message("{limit} left out", limit=says), "order", without("orders", scenario.orders, i)
+        )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import singledispatch
 
 from emberline.models.explain.limit import Limit, droppable, factored, item, moment, numeric
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import FlexibleLoad, Load, Source, Storage
+from emberline.scenarios.assets import FlexibleLoad, Load, Machine, Named, Source, Storage
+from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import METRICS
 
 WIDER = 10.0
 """How many times as large a machine or a connection may become in a repair."""
 LONGER_H = 48.0
 SHARE = 0.001
+CAPS = {"carbon": Message("cap on carbon")}
+"""Names of caps."""
 
 
 def limits(scenario: Scenario) -> Iterator[Limit]:
@@ -21,24 +24,23 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
     yield from _goal(scenario)
     yield from _grid(scenario)
     site = scenario.site
-    if site.battery is not None and site.battery.energy_mwh > 0:
-        share = site.battery.end_level_share
-        level = scenario.state.battery_level_mwh
-        wanted = share if share is not None else site.battery.level_share
-        if share is None and level is not None:
-            wanted = level / site.battery.energy_mwh
-        yield _level("site.battery.end_level_share", "battery", wanted, site.battery.energy_mwh, 0.0, "MWh")
+    battery = scenario.battery
+    if battery is not None:
+        wanted = battery.end_level / battery.capacity
+        yield _level("site.battery.end_level_share", "battery", wanted, battery.capacity, 0.0, "MWh")
     if float(scenario.inputs["base_load_mw"].max()) > 0:
-        yield factored("site.base_load_mw", "base load", "demand", site.base_load_mw, "MW")
+        yield factored("site.base_load_mw", Message("base load"), "demand", site.base_load_mw, "MW")
     carriers = [carrier.name for carrier in site.carriers]
     for i, carrier in enumerate(site.carriers):
         if not carrier.dumps:
             key = f"site.carriers.{item(carrier.name, i, carriers)}.dump"
-            says = f"no surplus of {carrier.name}"
-            yield droppable(key, says, f"surplus of {carrier.name} let go", "surplus", f"{key}=true")
+            says = Message("no surplus of {carrier}", carrier=carrier.name)
+            yield droppable(
+                key, says, Message("surplus of {carrier} let go", carrier=carrier.name), "surplus", f"{key}=true"
+            )
     names = [asset.name for asset in site.assets]
     for i, asset in enumerate(site.assets):
-        yield from _asset(scenario, asset, f"site.assets.{item(asset.name, i, names)}")
+        yield from _asset(asset, scenario, f"site.assets.{item(asset.name, i, names)}")
     yield from _outages(scenario)
     yield from _horizon(scenario)
 
@@ -48,17 +50,19 @@ def _goal(scenario: Scenario) -> Iterator[Limit]:
     for name, row in METRICS.items():
         cap = getattr(caps, row.cap) if row.cap and not row.money else None
         if cap is not None:
-            yield numeric(f"goal.caps.{row.cap}", f"cap on {name}", "cap", cap, WIDER * cap + 1e6, row.unit.split()[0])
+            says = CAPS.get(name, Message("cap on {metric}", metric=name))
+            yield numeric(f"goal.caps.{row.cap}", says, "cap", cap, WIDER * cap + 1e6, row.unit.split()[0])
     if caps.cost is not None:
         yield numeric(
-            "goal.caps.cost", "cap on cost", "cap", caps.cost, caps.cost + WIDER * abs(caps.cost) + 1e6, money
+            "goal.caps.cost", Message("cap on cost"), "cap", caps.cost, caps.cost + WIDER * abs(caps.cost) + 1e6, money
         )
     if caps.peak_mw is not None:
         top = WIDER * caps.peak_mw + 100
-        yield numeric("goal.caps.peak_mw", "cap on the import's peak", "cap", caps.peak_mw, top, "MW")
+        yield numeric("goal.caps.peak_mw", Message("cap on the import's peak"), "cap", caps.peak_mw, top, "MW")
     if caps.extra_cost_share is not None:
         yield numeric(
-            "goal.caps.extra_cost_share", "cap on cost above the foreman's", "cap", caps.extra_cost_share, 1.0, "%",
+            "goal.caps.extra_cost_share", Message("cap on cost above the baseline's"), "cap",
+            caps.extra_cost_share, 1.0, "%",
             step=SHARE, scale=0.1, factor=100.0,
         )  # fmt: skip
 
@@ -67,66 +71,109 @@ def _grid(scenario: Scenario) -> Iterator[Limit]:
     grid = scenario.site.grid
     if grid.import_limit_mw is not None:
         top = WIDER * grid.import_limit_mw + 100
-        yield numeric("site.grid.import_limit_mw", "import limit", "grid", grid.import_limit_mw, top, "MW", step=0.1)
+        yield numeric(
+            "site.grid.import_limit_mw", Message("import limit"), "grid", grid.import_limit_mw, top, "MW", step=0.1
+        )
     top = WIDER * grid.export_limit_mw + 100
     key = "site.grid.export_limit_mw"
-    yield numeric(key, "export limit", "grid", grid.export_limit_mw, top, "MW", step=0.1, scale=10.0)
+    yield numeric(key, Message("export limit"), "grid", grid.export_limit_mw, top, "MW", step=0.1, scale=10.0)
 
 
 def _level(key: str, store: str, share: float, capacity: float, lowest: float, unit: str) -> Limit:
     return numeric(
-        key, f"level of {store} at the end", "level", share, lowest, unit, step=SHARE, scale=1.0, factor=capacity
+        key,
+        Message("level of {store} at the end", store=store),
+        "level",
+        share,
+        lowest,
+        unit,
+        step=SHARE,
+        scale=1.0,
+        factor=capacity,
     )
 
 
-def _asset(scenario: Scenario, asset: Any, key: str) -> Iterator[Limit]:
-    carrier = scenario.site.carrier.get(getattr(asset, "carrier", ""))
-    unit, per_hour = (carrier.unit, carrier.rate_unit) if carrier else ("", "")
-    if isinstance(asset, Load | Source):
-        says = f"demand of {asset.name}" if isinstance(asset, Load) else f"what {asset.name} gives"
-        yield factored(f"{key}.rate", says, "demand", asset.rate, per_hour)
-        return
-    if isinstance(asset, Storage):
-        share = asset.level_share if asset.end_level_share is None else asset.end_level_share
-        if share > asset.lowest_share:
-            yield _level(f"{key}.end_level_share", asset.name, share, asset.capacity, asset.lowest_share, unit)
-        for field, says in (("in_rate", "filling"), ("out_rate", "emptying")):
-            rate = getattr(asset, field)
-            if rate is not None:
-                yield numeric(f"{key}.{field}", f"{says} of {asset.name}", "rate", rate, WIDER * rate, per_hour)
-        yield numeric(
-            f"{key}.capacity", f"capacity of {asset.name}", "room", asset.capacity, WIDER * asset.capacity, unit
-        )
-        return
-    for field, says, kind, measure in (
-        ("rate_limit", f"rate of {asset.name}", "supply", per_hour),
-        ("horizon_limit", f"amount of {asset.name} over the horizon", "supply", unit),
+@singledispatch
+def _asset(asset: Named, scenario: Scenario, key: str) -> Iterator[Limit]:
+    """Limits of an asset, found by its kind; any kind may limit its rate and its amount over the horizon."""
+    yield from _amounts(asset, scenario, key, "supply")
+
+
+def _amounts(asset: Named, scenario: Scenario, key: str, kind: str) -> Iterator[Limit]:
+    unit, per_hour = _units(asset, scenario)
+    for field, says, kind_of_field, measure in (
+        ("rate_limit", Message("rate of {name}", name=asset.name), kind, per_hour),
+        ("horizon_limit", Message("amount of {name} over the horizon", name=asset.name), "supply", unit),
     ):
         value = getattr(asset, field, None)
         if value is not None:
-            kind = "rate" if isinstance(asset, FlexibleLoad) else kind
-            yield numeric(f"{key}.{field}", says, kind, value, WIDER * value + 1.0, measure)
-    if isinstance(asset, FlexibleLoad):
-        yield numeric(f"{key}.per_day", f"amount of {asset.name} each day", "amount", asset.per_day, 0.0, unit)
-    elif hasattr(asset, "as_converter"):
-        yield from _machine(scenario, asset, key)
+            yield numeric(f"{key}.{field}", says, kind_of_field, value, WIDER * value + 1.0, measure)
 
 
-def _machine(scenario: Scenario, machine: Any, key: str) -> Iterator[Limit]:
-    core = scenario.site.cores[machine.name]
-    carrier = scenario.site.carrier[core.carrier]
-    field = next(name for name in ("heat_mw", "electric_mw", "rate_tph", "capacity") if hasattr(machine, name))
-    size = getattr(machine, field)
-    unit = "t/h" if field == "rate_tph" else carrier.rate_unit
-    yield numeric(f"{key}.{field}", f"size of {machine.name}", "rate", size, WIDER * size, unit)
-    for name, says in (("min_up_h", "least run"), ("min_down_h", "least rest")):
+def _units(asset: Named, scenario: Scenario) -> tuple[str, str]:
+    """Unit of measure of the carrier in which an asset counts, and the same per hour."""
+    core = scenario.site.cores.get(asset.name, asset)
+    carrier = scenario.site.carrier[core.flows[core.counted]]
+    return carrier.unit, carrier.rate_unit
+
+
+@_asset.register(Load)
+@_asset.register(Source)
+def _(asset: Load | Source, scenario: Scenario, key: str) -> Iterator[Limit]:
+    says = mark("demand of {name}") if asset.sign < 0 else mark("what {name} gives")
+    yield factored(f"{key}.rate", Message(says, name=asset.name), "demand", asset.rate, _units(asset, scenario)[1])
+
+
+@_asset.register(Storage)
+def _(asset: Storage, scenario: Scenario, key: str) -> Iterator[Limit]:
+    unit, per_hour = _units(asset, scenario)
+    share = asset.level_share if asset.end_level_share is None else asset.end_level_share
+    if share > asset.lowest_share:
+        yield _level(f"{key}.end_level_share", asset.name, share, asset.capacity, asset.lowest_share, unit)
+    for field, says in (
+        ("in_rate", Message("filling of {name}", name=asset.name)),
+        ("out_rate", Message("emptying of {name}", name=asset.name)),
+    ):
+        rate = getattr(asset, field)
+        if rate is not None:
+            yield numeric(f"{key}.{field}", says, "rate", rate, WIDER * rate, per_hour)
+    yield numeric(
+        f"{key}.capacity",
+        Message("capacity of {name}", name=asset.name),
+        "room",
+        asset.capacity,
+        WIDER * asset.capacity,
+        unit,
+    )
+
+
+@_asset.register(FlexibleLoad)
+def _(asset: FlexibleLoad, scenario: Scenario, key: str) -> Iterator[Limit]:
+    yield from _amounts(asset, scenario, key, "rate")
+    unit = _units(asset, scenario)[0]
+    yield numeric(
+        f"{key}.per_day", Message("amount of {name} each day", name=asset.name), "amount", asset.per_day, 0.0, unit
+    )
+
+
+@_asset.register(Machine)
+def _(machine: Machine, scenario: Scenario, key: str) -> Iterator[Limit]:
+    size = getattr(machine, machine.size)
+    unit = "t/h" if machine.size == "rate_tph" else _units(machine, scenario)[1]
+    yield numeric(
+        f"{key}.{machine.size}", Message("size of {name}", name=machine.name), "rate", size, WIDER * size, unit
+    )
+    for name, says in (
+        ("min_up_h", Message("least run of {name}", name=machine.name)),
+        ("min_down_h", Message("least rest of {name}", name=machine.name)),
+    ):
         hours = getattr(machine, name)
         if hours > 0:
-            yield numeric(f"{key}.{name}", f"{says} of {machine.name}", "run", hours, 0.0, "h")
+            yield numeric(f"{key}.{name}", says, "run", hours, 0.0, "h")
     if machine.min_load > 0:
         yield numeric(
-            f"{key}.min_load", f"least load of {machine.name}", "run", machine.min_load, 0.0, "%", factor=100.0,
-            step=SHARE,
+            f"{key}.min_load", Message("least load of {name}", name=machine.name), "run", machine.min_load, 0.0, "%",
+            factor=100.0, step=SHARE,
         )  # fmt: skip
 
 
@@ -135,7 +182,7 @@ def _outages(scenario: Scenario) -> Iterator[Limit]:
     for i, outage in enumerate(scenario.state.outages):
         begin, back = max(minutes(outage.start), 0.0), minutes(outage.end)
         if back > begin and begin < end:
-            says = f"end of the outage of {outage.unit}"
+            says = Message("end of the outage of {unit}", unit=outage.unit)
             yield moment(f"state.outages.{i}.end", says, "outage", scenario, back, begin + 1.0)
 
 
@@ -144,6 +191,7 @@ def _horizon(scenario: Scenario) -> Iterator[Limit]:
         return
     hours = scenario.horizon.length_min / 60
     yield numeric(
-        "horizon.length_h", "length of the horizon", "horizon", hours, hours + LONGER_H, "h", step=1.0, scale=24.0,
+        "horizon.length_h", Message("length of the horizon"), "horizon", hours, hours + LONGER_H, "h", step=1.0,
+        scale=24.0,
         write=lambda new: ("horizon.days=null", f"horizon.length_h={new:g}"),
     )  # fmt: skip

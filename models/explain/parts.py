@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from emberline.models.explain.limit import item
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Load, Source, Storage
+from emberline.scenarios.assets import ELECTRICITY, Converter, FlexibleLoad, Load, Machine, Named, Source, Storage, of
 from emberline.scenarios.metrics import METRICS
 
 
@@ -82,7 +83,7 @@ def _grid(scenario: Scenario, made: SiteModel) -> Found:
         return
     yield "site.grid.export_limit_mw", Part(list(site.given.values()), data.hours, "upper", step)
     if data.battery is not None:
-        yield "site.battery.end_level_share", Part([site.end], data.battery.energy_mwh)
+        yield "site.battery.end_level_share", Part([site.end], data.battery.capacity)
     if data.balance_meters:
         base = scenario.site.base_load_mw
         key = "site.base_load_mw" if base.value is not None else "site.base_load_mw.scale"
@@ -93,50 +94,65 @@ def _assets(scenario: Scenario, made: SiteModel) -> Found:
     if made.ports.hub is None:
         return
     names = [asset.name for asset in scenario.site.assets]
-    hub, block, step = made.ports.hub.hub, made.model.site.hub, scenario.horizon.step_min
+    block = made.model.site.hub
     for i, asset in enumerate(scenario.site.assets):
-        key, own = f"site.assets.{item(asset.name, i, names)}", block.asset[i]
-        if isinstance(asset, Load | Source):
-            rate = hub.series[asset.name]["rate"] * hub.hours * (-1.0 if isinstance(asset, Source) else 1.0)
-            carrier = made.model.site if asset.carrier == ELECTRICITY else block.carrier[asset.carrier]
-            electric = asset.carrier == ELECTRICITY
-            if hasattr(carrier, "balance") and (made.coarse.balance_meters or not electric):
-                series = asset.rate.value is None
-                yield (
-                    f"{key}.rate{'.scale' if series else ''}",
-                    Part(list(carrier.balance.values()), rate, minutes=step),
-                )
-        elif isinstance(asset, Storage):
-            yield f"{key}.end_level_share", Part([own.end], asset.capacity)
-            for field, variable in (("in_rate", own.put_in), ("out_rate", own.put_out)):
-                if getattr(asset, field) is not None:
-                    yield f"{key}.{field}", Part(list(variable.values()), hub.hours, "upper", step)
-        elif hasattr(own, "load"):
-            yield from _machine(made, asset, i, key, step)
-        elif hasattr(own, "amount"):
-            if getattr(asset, "rate_limit", None) is not None:
-                yield f"{key}.rate_limit", Part(list(own.amount.values()), hub.hours, "upper", step)
-            if hasattr(own, "horizon_limit"):
-                yield f"{key}.horizon_limit", Part([own.horizon_limit], 1.0)
+        key = f"site.assets.{item(asset.name, i, names)}"
+        yield from _asset(asset, made, block.asset[i], key, scenario.horizon.step_min)
 
 
-def _machine(made: SiteModel, asset: Any, i: int, key: str, step: float) -> Found:
+@singledispatch
+def _asset(asset: Named, made: SiteModel, own: Any, key: str, step: float) -> Found:
+    """Parts of an asset's limits, found by its kind; any kind may limit its rate and its amount over the horizon."""
     assert made.ports.hub is not None
-    hub, own = made.ports.hub.hub, made.model.site.hub.asset[i]
-    if hasattr(own, "per_day"):
-        shares = np.array([amount for _, amount in hub.days[asset.name]]) / asset.per_day
-        yield f"{key}.per_day", Part(list(own.per_day.values()), shares)
-    if hasattr(own, "filled") or hasattr(own, "at_least"):
+    if getattr(asset, "rate_limit", None) is not None:
+        yield f"{key}.rate_limit", Part(list(own.amount.values()), made.ports.hub.hub.hours, "upper", step)
+    if getattr(asset, "horizon_limit", None) is not None:
+        yield f"{key}.horizon_limit", Part([own.horizon_limit], 1.0)
+
+
+@_asset.register(Load)
+@_asset.register(Source)
+def _(asset: Load | Source, made: SiteModel, own: Any, key: str, step: float) -> Found:
+    assert made.ports.hub is not None
+    hub, site = made.ports.hub.hub, made.model.site
+    electric = asset.carrier == ELECTRICITY
+    balance = (site if electric else site.hub.carrier[asset.carrier]).component("balance")
+    if balance is not None and (made.coarse.balance_meters or not electric):
+        series = asset.rate.value is None
+        rate = -asset.sign * hub.series[asset.name]["rate"] * hub.hours
+        yield f"{key}.rate{'.scale' if series else ''}", Part(list(balance.values()), rate, minutes=step)
+
+
+@_asset.register(Storage)
+def _(asset: Storage, made: SiteModel, own: Any, key: str, step: float) -> Found:
+    assert made.ports.hub is not None
+    yield f"{key}.end_level_share", Part([own.end], asset.capacity)
+    for field, variable in (("in_rate", own.put_in), ("out_rate", own.put_out)):
+        if getattr(asset, field) is not None:
+            yield f"{key}.{field}", Part(list(variable.values()), made.ports.hub.hub.hours, "upper", step)
+
+
+@_asset.register(FlexibleLoad)
+def _(asset: FlexibleLoad, made: SiteModel, own: Any, key: str, step: float) -> Found:
+    assert made.ports.hub is not None
+    shares = np.array([amount for _, amount in made.ports.hub.hub.days[asset.name]]) / asset.per_day
+    yield f"{key}.per_day", Part(list(own.per_day.values()), shares)
+    yield from _machine(asset, made, own, key, step)
+
+
+@_asset.register(Machine)
+def _machine(asset: Machine, made: SiteModel, own: Any, key: str, step: float) -> Found:
+    if own.component("filled") is not None or own.component("at_least") is not None:
         return  # what a larger one would need besides, the model does not tell so simply
-    core = hub.assets[i]
-    field = next(
-        name for name in ("heat_mw", "electric_mw", "rate_tph", "rate_limit", "capacity") if hasattr(asset, name)
-    )
-    each = core.capacity / getattr(asset, field) * hub.hours  # type: ignore[union-attr]
+    assert made.ports.hub is not None
+    hub = made.ports.hub.hub
+    core = next(core for core in of(hub.assets, Converter) if core.name == asset.name)
+    each = core.capacity / getattr(asset, asset.size) * hub.hours
     available = np.minimum(hub.series[asset.name]["availability"], 1.0)
-    yield f"{key}.{field}", Part(list(own.load.values()), each * available, "upper", step)
-    if hasattr(own, "most"):
-        yield f"{key}.{field}", Part(list(own.most.values()), each, minutes=step)
+    yield f"{key}.{asset.size}", Part(list(own.load.values()), each * available, "upper", step)
+    most = own.component("most")
+    if most is not None:
+        yield f"{key}.{asset.size}", Part(list(most.values()), each, minutes=step)
 
 
 def _plant(scenario: Scenario, made: SiteModel) -> Found:
@@ -165,10 +181,10 @@ def _plant(scenario: Scenario, made: SiteModel) -> Found:
             key = place
             if modes and units.process.modes[m].rate is not None:
                 key = f"{place}.modes.{item(mode.name, m, modes)}"
-            if hasattr(own, "most") and not hasattr(own, "filled"):
+            if own.component("most") is not None and own.component("filled") is None:
                 yield f"{key}.rate", Part(list(own.most.values()), plant.hours, minutes=step)
                 yield f"{key}.rate", Part(list(own.made.values()), plant.hours * units.count, "upper", step)
-            if hasattr(own, "least") and not hasattr(own, "filled"):
+            if own.component("least") is not None and own.component("filled") is None:
                 yield f"{key}.rate.low", Part(list(own.least.values()), plant.hours, minutes=step)
 
 

@@ -19,6 +19,7 @@ from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.models.search.incumbent import Search
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
 from emberline.scenarios.process.flows import emitted_kg
 
 TOLERANCE_MWH = 1e-6
@@ -32,7 +33,7 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | Non
     Args:
         scenario: what is asked.
         envelope: durations, energies, availability and state (table ``ENVELOPE``).
-        start: the foreman's list, from whose cost a cap on extra cost counts; None: no such cap.
+        start: the baseline schedule, from whose cost a cap on extra cost counts; None: no such cap.
         time_limit: seconds.
     """
     data = sites.read(scenario, envelope)
@@ -56,12 +57,12 @@ def impossible_at_all(scenario: Scenario, envelope: xr.Dataset, start: xr.Datase
 
 
 def kept(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset) -> bool:
-    """Whether the foreman's list is a plan, judged as the search judges plans; False where that is not so quickly seen.
+    """Whether the baseline schedule is a plan, judged as the search judges plans; False where that takes long to see.
 
     Args:
         scenario: what is asked.
         envelope: as for ``impossible``.
-        start: the foreman's list.
+        start: the baseline schedule.
     """
     data = sites.read(scenario, envelope)
     if not scenario.orders or data.hub is not None:
@@ -94,7 +95,7 @@ def unfed(problem: SlotProblem, data: SiteData) -> list[tuple[int, int, float, f
     """
     if data.hub is not None or not np.isfinite(data.limit_mwh()):
         return []
-    battery = 0.0 if data.battery is None else data.battery.power_mw * data.hours
+    battery = 0.0 if data.battery is None else data.battery.most_out * data.hours
     per = problem.cells_per_slot
     supply = np.repeat((data.pv + battery - data.base) / per, per)
     together = round(data.meter_min / data.cell_min)
@@ -130,13 +131,19 @@ def _short(cells: np.ndarray, first: int, room: np.ndarray, together: int) -> tu
     return float(taken[i] - there[i]), float(taken[i]), float(there[i])
 
 
-def unfed_lines(scenario: Scenario, envelope: xr.Dataset) -> list[str]:
+def unfed_lines(scenario: Scenario, envelope: xr.Dataset) -> list[Message]:
     """What the grid cannot feed, in words."""
     if not scenario.orders:
         return []
     problem = line_reader.from_scenario(scenario, envelope)
     return [
-        f"a heat such as {problem.heats[h].name} at {scenario.line.stages[stage].name} draws {drawn:.1f} MW in a "
-        f"metered interval, and at best {there:.1f} MW are left for it"
+        Message(
+            "a heat such as {heat} at {stage} draws {drawn:.1f} MW in a metered interval, and at best {there:.1f} MW "
+            "are left for it",
+            heat=problem.heats[h].name,
+            stage=scenario.line.stages[stage].name,
+            drawn=drawn,
+            there=there,
+        )
         for h, stage, drawn, there in unfed(problem, sites.read(scenario, envelope))
     ]

@@ -40,7 +40,7 @@ def shadow_prices(
         envelope: as for ``emberline.models.optimize``.
         schedule: whose line's power is the load, taken as even within a step, and what the line gives with it; None:
             there is no line.
-        baseline: the foreman's run, from which a cap on extra cost counts; None: no such cap.
+        baseline: the baseline run, from which a cap on extra cost counts; None: no such cap.
 
     Returns:
         ``balance_price`` (carrier, time): what a unit more of demand costs; ``level_price`` (store, time): what a unit
@@ -101,19 +101,21 @@ def _prices(made: SiteModel, found: Multipliers, aim: Aim) -> xr.Dataset:
         block = site.hub
         for name in block.CARRIER:
             carrier = block.carrier[name]
-            balance[name] = found.of_rows(carrier.balance).tolist() if hasattr(carrier, "balance") else [0.0] * n
+            rows = carrier.component("balance")
+            balance[name] = [0.0] * n if rows is None else found.of_rows(rows).tolist()
         for i, asset in enumerate(made.ports.hub.hub.assets):
             own = block.asset[i]
-            if hasattr(own, "level"):
+            if made.ports.hub.ports[asset.name].level is not None:
                 level[asset.name] = [-found.of(own.first), *(-found.of_rows(own.state)).tolist()]
             for name in ("amount", "load"):
-                if hasattr(own, name):
+                variable, most = own.component(name), own.component("most")
+                if variable is not None:
                     # a reduced cost above 0 belongs to the lower bound
-                    top = np.maximum(-found.of_bounds(getattr(own, name)), 0.0)
-                    if hasattr(own, "most"):
-                        top = top - found.of_rows(own.most)
+                    top = np.maximum(-found.of_bounds(variable), 0.0)
+                    if most is not None:
+                        top = top - found.of_rows(most)
                     rate[asset.name] = top.tolist()
-            if hasattr(own, "horizon_limit"):
+            if own.component("horizon_limit") is not None:
                 horizon[asset.name] = -found.of(own.horizon_limit)
 
     def table(rows: dict[str, list[float]]) -> np.ndarray:

@@ -54,7 +54,7 @@ class SiteModel:
         found = assets.burning(hub)
         if self.data.battery is not None and ELECTRICITY not in hub.hub.harmless:
             both = np.minimum(
-                *(assets.held(getattr(self.model.site, name), hub.hub.n) for name in ("charge", "discharge"))
+                *(assets.held(getattr(self.model.site, name), hub.hub.n) for name in ("put_in", "put_out"))
             )
             found.update(np.flatnonzero(both > assets.BOTH).tolist())
         return found

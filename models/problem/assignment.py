@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.problem.line_reader import EPS, SlotProblem, energy_cells, spread_cells
-from emberline.scenarios.energy_states import idle_pieces
+from emberline.scenarios.energy_states import EnergyStates, idle_pieces
 
 
 @dataclass(frozen=True)
@@ -94,15 +94,18 @@ def works(problem: SlotProblem, starts: Starts) -> dict[int, list[tuple[float, f
     return found
 
 
-def idle_cells(problem: SlotProblem, done: dict[int, list[tuple[float, float]]]) -> np.ndarray:
+def idle_cells(
+    problem: SlotProblem, states_of: dict[int, EnergyStates], done: dict[int, list[tuple[float, float]]]
+) -> np.ndarray:
     """Energy by cell of units with energy states outside their works [MWh], shape (n_cells,).
 
     Args:
         problem: the line.
+        states_of: energy states by unit.
         done: works by unit [min], as from ``works``: all of them, since each gap lies between two.
     """
     found = np.zeros(problem.n_cells)
-    for u, states in problem.states.items():
+    for u, states in states_of.items():
         ends, power = list[float](), list[float]()
         for begin, end, mw in idle_pieces(states, done.get(u, ()), problem.n_slots * problem.step_min):
             ends += [begin, end]
@@ -117,14 +120,15 @@ def idle_cells(problem: SlotProblem, done: dict[int, list[tuple[float, float]]])
 def load_cells(problem: SlotProblem, starts: Starts) -> np.ndarray:
     """Energy of the line by cell, with what is under way, what is decided and what idle units draw, (n_cells,)."""
     cells = line_cells(problem, starts, extra_mwh(problem, starts)) + problem.fixed_cells + problem.under_way
-    return cells + idle_cells(problem, works(problem, starts)) if problem.states else cells
+    return cells + idle_cells(problem, problem.states, works(problem, starts)) if problem.states else cells
 
 
 def idle_column(problem: SlotProblem, starts: Starts) -> dict[str, tuple[str, np.ndarray]]:
     """Variable ``idle_mw`` of table ``SCHEDULE``; nothing where no unit has energy states."""
-    if not problem.states:
+    if not problem.idle:
         return {}
-    return {"idle_mw": ("time", problem.on_slots(idle_cells(problem, works(problem, starts))) * 60 / problem.step_min)}
+    cells = idle_cells(problem, problem.idle, works(problem, starts))
+    return {"idle_mw": ("time", problem.on_slots(cells) * 60 / problem.step_min)}
 
 
 def line_gives(problem: SlotProblem, starts: Starts) -> dict[str, np.ndarray]:
@@ -162,8 +166,8 @@ def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
             u, at = starts.unit[h][i], starts.slot[h][i]
             name = f"{heat.name} at stage {operation.stage}"
             if operation.started_min is None:
-                if not operation.first <= at <= operation.last:
-                    found.append(f"{name} starts in slot {at}, outside {operation.first}…{operation.last}")
+                if not operation.first <= at <= operation.latest(u):
+                    found.append(f"{name} starts in slot {at}, outside {operation.first}…{operation.latest(u)}")
                 if problem.is_out(u, at * problem.step_min, operation.planned[u]):
                     found.append(f"{name} while {problem.units[u]} is not available")
                 if not problem.free[u, at : at + operation.occupy[u]].all():

@@ -1,4 +1,4 @@
-"""What is known before a plan is: what the foreman pays, and what is emitted whatever the plan."""
+"""What is known before a plan is: what the baseline pays, and what is emitted whatever the plan."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def direct_kg(scenario: Scenario, envelope: xr.Dataset) -> float:
 
 
 def baseline_cost(scenario: Scenario, data: SiteData, start: xr.Dataset | None) -> float | None:
-    """What the foreman pays, the carbon price on the line's direct emissions left out; None: not known."""
+    """What the baseline pays, the carbon price on the line's direct emissions left out; None: not known."""
     if start is None:
         return None
     taken, given = (start[name].to_numpy() * data.hours for name in ("import_mw", "export_mw"))

@@ -41,26 +41,37 @@ def down(minutes: float, step: float) -> int:
 
 @dataclass(frozen=True)
 class Rounding:
-    """How minutes become slots. The default is safe; ``published`` is that of the melt-shop cases in the literature.
+    """How minutes become slots. The default is safe: what keeps every limit on slots keeps it to the minute.
 
-    There every part is rounded by itself: ⌈duration⌉ + ⌈transfer⌉ at least, ⌈longest − transfer⌉ more at most, and
-    heat k of a cast is taken ⌊sum of earlier durations⌋ slots after the cast's start (Zhang et al. 2017).
+    ``published`` is that of the melt-shop cases in the literature. There every part is rounded by itself: ⌈duration⌉ +
+    ⌈transfer⌉ at least, ⌈longest − transfer⌉ more at most, and heat k of a cast is taken ⌊sum of earlier durations⌋
+    slots after the cast's start (Zhang et al. 2017).
+
+    ``outer`` is a relaxation for proofs: of a plan with starts at any times all may be moved back to the beginning of
+    their slot, and every limit is still kept. As ⌊a + b⌋ lies between ⌊a⌋ + ⌊b⌋ and ⌊a⌋ + ⌈b⌉, what must pass at least
+    is rounded down, and what may pass at most is rounded up.
     """
 
     published: bool = False
+    outer: bool = False
+
+    def slots(self, minutes: float, step: float) -> int:
+        """Slots that pass until some minutes are over."""
+        return down(minutes, step) if self.outer else up(minutes, step)
 
     def least(self, duration: float, transfer: float, offset: float, step: float) -> int:
         """Least slots from a start to the next start, which lies ``offset`` minutes after its cast's start."""
         if self.published:
             return up(duration, step) + up(transfer, step) - down(offset, step)
-        return up(duration + transfer - offset, step)
+        return self.slots(duration + transfer - offset, step)
 
     def most(self, duration: float, transfer: float, longest: float, offset: float, step: float) -> int:
         """Most slots from a start to the next start."""
         if self.published:
             wait = up(longest - transfer, step)
             return up(duration, step) + up(transfer, step) + wait - down(offset, step)
-        return down(duration + longest - offset, step)
+        minutes = duration + longest - offset
+        return up(minutes, step) if self.outer else down(minutes, step)
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,12 @@ class Operation:
     """Latest start slot."""
     started_min: float | None = None
     """Start of an operation that is done or under way [min, ≤ 0]; it has exactly one unit."""
+    due: dict[int, int] = field(default_factory=dict)
+    """Latest start slot by unit for which it is done in time, where it is a heat's last."""
+
+    def latest(self, u: int) -> int:
+        """Latest start slot on a unit."""
+        return min(self.last, self.due.get(u, self.last))
 
 
 @dataclass(frozen=True)
@@ -161,7 +178,12 @@ class SlotProblem:
     fixed_gives: dict[str, np.ndarray] = field(default_factory=dict)
     """What is given by what is decided already, by carrier, shape (n_slots,); nothing where a carrier lacks."""
     states: dict[int, EnergyStates] = field(default_factory=dict)
-    """By unit: what it draws when it does not work. Formulations leave it out; plans are judged with it."""
+    """By unit: what it draws when it does not work and that no cell counts (``models/problem/idle_floor.py``).
+
+    Formulations leave it out, but for heats by name over the whole horizon; plans are judged with it.
+    """
+    idle: dict[int, EnergyStates] = field(default_factory=dict)
+    """By unit: what it draws in all when it does not work."""
     outages: dict[int, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     """When units are not available [min], in order and without overlaps, by unit."""
 

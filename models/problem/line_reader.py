@@ -85,6 +85,7 @@ class _Reader:
             heats.append(self._heat(h, orders[heat.order], members[orders[heat.order]]))
         casts = tuple(self._cast(o, group) for o, group in members.items()) if self.campaign else ()
         loss = self.line.heat_loss
+        states = {u: unit.states for u, unit in enumerate(self.line.units) if unit.states is not None}
         return SlotProblem(
             step_min=self.step,
             n_slots=self.n,
@@ -99,7 +100,8 @@ class _Reader:
             reheat_kwh_per_t_min=loss.kwh_per_t_min if loss else 0.0,
             rounding=self.rounding,
             gives=self.line.gives,
-            states={u: unit.states for u, unit in enumerate(self.line.units) if unit.states is not None},
+            states=states,
+            idle=states,
             outages={u: scenario.outages[name] for u, name in enumerate(self.units) if name in scenario.outages},
         )
 
@@ -108,12 +110,18 @@ class _Reader:
         heat = self.scenario.heats[h]
         first, last = self._locked(h, stage)
         unit = self.locks.get((heat.name, self.line.stages[stage].name), Window()).unit
-        return max(first, up(heat.release_min, self.step)), last, None if unit is None else self.units.index(unit)
+        return (
+            max(first, self.rounding.slots(heat.release_min, self.step)),
+            last,
+            None if unit is None else self.units.index(unit),
+        )
 
     def _locked(self, h: int, stage: int, offset: float = 0.0) -> tuple[int, int]:
         """First and last slot that locks leave for the start of a heat, or of its cast ``offset`` minutes before."""
         window = self.locks.get((self.scenario.heats[h].name, self.line.stages[stage].name), Window())
         first, last = window.steps(self.step, offset)
+        if self.rounding.outer:
+            first, _ = window.steps(self.step, offset + self.step - EPS)
         return round(min(max(first, 0), self.n)), round(max(min(last, self.n - 1), -1))
 
     def _profile(self, h: int, u: int, started: float) -> np.ndarray:
@@ -137,18 +145,20 @@ class _Reader:
             allowed = self.scenario.orders[[o.name for o in self.scenario.orders].index(heat.order)].units
             units = [u for u in units if not allowed or self.units[u] in allowed]
         minutes = {u: float(self.nominal[h, u]) for u in units}
-        if final and units:
-            last = min(last, max(down(self._due(h) - float(self.planned[h, u]), self.step) for u in units))
+        due = {u: down(self._due(h) - float(self.planned[h, u]), self.step) for u in units} if final else {}
+        if due:
+            last = min(last, max(due.values()))
         return Operation(
             stage=stage,
             units=tuple(units),
-            occupy={u: up(float(self.planned[h, u]) + self._setup(u), self.step) for u in units},
+            occupy={u: self.rounding.slots(float(self.planned[h, u]) + self._setup(u), self.step) for u in units},
             planned={u: float(self.planned[h, u]) for u in units},
             minutes=minutes,
             cells={u: self._profile(h, u, float(started)) for u in units},
             first=first,
             last=last,
             started_min=float(started) if np.isfinite(started) else None,
+            due=due,
         )
 
     def _due(self, h: int) -> float:
@@ -211,6 +221,8 @@ class _Reader:
         slack, short = self.margins.slack_min(name), self.margins.wait_min(name)
         if a.started_min is not None:
             slack = short = 0.0  # too late for margins
+        if self.rounding.outer:
+            short = 0.0  # on slots it may give way
         least, most = (np.zeros((len(a.units), len(targets)), dtype=int) for _ in range(2))
         for i, u in enumerate(a.units):
             for j, v in enumerate(targets):
@@ -228,6 +240,8 @@ class _Reader:
                     )
                 # a margin gives way before the wait itself does; what has begun waits as long as it must
                 high = max(high, low if a.started_min is not None else min(low, whole))
+                if self.rounding.outer and a.started_min is not None:
+                    high = self.n
                 least[i, j], most[i, j] = low, high
         return least, most
 
@@ -251,12 +265,13 @@ class _Reader:
         stage = len(self.line.stages) - 1
         units = self._casters(order, group)
         offsets = {u: np.concatenate([[0.0], np.cumsum(self.planned[group, u])[:-1]]) for u in units}
-        started = [
-            self.started[h, stage] - offsets[units[0]][i]
-            for i, h in enumerate(group)
-            if units and np.isfinite(self.started[h, stage])
-        ]
-        within = self._within(float(started[0])) if started else 0.0
+        begun = max((i for i, h in enumerate(group) if np.isfinite(self.started[h, stage])), default=None)
+        started = math.nan
+        if begun is not None and units:
+            # the heats of a cast follow the one that has begun last, the next one not before the plan begins
+            started = float(self.started[group[begun], stage] - offsets[units[0]][begun])
+            started = max([started, *(-offsets[units[0]][begun + 1 : begun + 2])])
+        within = self._within(started)
         cells, nominal, first, last = {}, {}, {}, {}
         for u in units:
             ends, power = self._cast_power(group, u)
@@ -266,20 +281,22 @@ class _Reader:
                 heat = self.scenario.heats[h]
                 off = float(offsets[u][i])
                 begin, end = self._locked(h, stage, off)
-                lo = max(lo, begin, up(heat.release_min, self.step))
+                lo = max(lo, begin, self.rounding.slots(heat.release_min, self.step))
                 hi = min(hi, end, down(self._due(h) - off - float(self.planned[h, u]), self.step))
             first[u], last[u] = lo, hi
         return Cast(
             order=order,
             heats=tuple(group),
             units=tuple(units),
-            hold={u: up(float(self.planned[group, u].sum()) + self._setup(u), self.step) for u in units},
+            hold={
+                u: self.rounding.slots(float(self.planned[group, u].sum()) + self._setup(u), self.step) for u in units
+            },
             minutes={u: float(self.planned[group, u].sum()) for u in units},
             offsets=offsets,
             cells=cells,
             first=first,
             last=last,
-            started_min=float(started[0]) if started else None,
+            started_min=float(started) if np.isfinite(started) else None,
             nominal_min=nominal,
         )
 

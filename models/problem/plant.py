@@ -12,8 +12,8 @@ import xarray as xr
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import parts
 from emberline.scenarios.process import Mode, Process, in_steps
-from emberline.scenarios.records.delivery import Delivery
-from emberline.scenarios.records.store import Store
+from emberline.scenarios.process.delivery import Delivery
+from emberline.scenarios.process.store import Store
 
 
 @dataclass(frozen=True)
@@ -106,15 +106,7 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> Plant:
     ):
         for i, item in enumerate(items):
             demand[item.store] += sign * inputs[variable].to_numpy()[i] * hours
-    stops = {}
-    for process in scenario.processes:
-        stop = process.planned_stop
-        if stop is not None:
-            first = 0.0 if stop.earliest is None else horizon.minutes(stop.earliest)
-            last = horizon.length_min - stop.hours * 60 if stop.latest is None else horizon.minutes(stop.latest)
-            length = in_steps(stop.hours, hours)
-            latest = min(int(last // horizon.step_min), n - length)
-            stops[process.name] = (min(in_steps(first / 60, hours), latest), latest, length)
+    windows = {process.name: process.stop_window(horizon) for process in scenario.processes}
     burns = any(float(inputs[name].min()) <= 0 for name in ("price_per_mwh", "carbon_intensity_kg_per_mwh"))
     return Plant(
         hours=hours,
@@ -125,7 +117,7 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> Plant:
         demand=demand,
         orders=tuple((d, *d.span(horizon)) for d in scenario.deliveries if d.amount_t is not None),
         days={process.name: process.days(horizon) for process in scenario.processes if process.daily_energy_mwh},
-        stops=stops,
+        stops={name: window for name, window in windows.items() if window is not None},
         parts=parts(scenario),
         credits=scenario.goal.credit_stock,
     )

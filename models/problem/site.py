@@ -9,8 +9,8 @@ import numpy as np
 
 from emberline.models.formulations.site.assets import Hub
 from emberline.models.formulations.site.purchase import Purchase
+from emberline.scenarios.assets import Storage
 from emberline.scenarios.metrics import METRICS
-from emberline.scenarios.records.site import Battery
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,7 @@ class SiteData:
     meter_min: float
     cell_min: float
     step_min: float
-    battery: Battery | None
-    level_mwh: float
-    end_mwh: float
+    battery: Storage | None
     curtails: bool = False
     """Whether it may pay to curtail PV: the goal counts money and there are negative prices."""
     hub: Hub | None = None

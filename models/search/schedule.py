@@ -15,12 +15,13 @@ from emberline.models.problem.assignment import Starts
 from emberline.models.search.incumbent import Search
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check, metered
+from emberline.scenarios.messages import Message
 
 ON_GRID = "no plan on this grid"
 """Status where no start on slots keeps all limits, which proves nothing of starts between them."""
 RULED_OUT = ("infeasible", ON_GRID)
 """Statuses of searches that have proven that there is nothing to find, on slots at least."""
-CONTRADICTION = (
+CONTRADICTION = Message(
     "No bound is told: what was proven contradicts the plan. This is an error of Emberline; please report it."
 )
 
@@ -38,13 +39,15 @@ def _status(search: Search, exact: bool) -> tuple[str, str]:
     gap = search.told_gap
     if search.best is None:
         if search.infeasible and exact:
-            return "infeasible", "no schedule keeps all limits: the relaxation of the line has no solution"
+            return "infeasible", Message("no schedule keeps all limits: the relaxation of the line has no solution")
         if search.infeasible:
             step = search.problem.step_min
-            return ON_GRID, f"no schedule whose starts lie on steps of {step:g} min keeps all limits"
+            return ON_GRID, Message("no schedule whose starts lie on steps of {step:g} min keeps all limits", step=step)
         if search.cancel():
-            return "cancelled", "cancelled before a schedule was found"
-        return "no plan within the limit", f"no schedule was found in {time.perf_counter() - search.began:.0f} s"
+            return "cancelled", Message("cancelled before a schedule was found")
+        return "no plan within the limit", Message(
+            "no schedule was found in {seconds:.0f} s", seconds=time.perf_counter() - search.began
+        )
     if gap is not None and gap <= search.gap + 1e-9:
         return "within gap", ""
     return ("cancelled" if search.cancel() else "best found"), ""
@@ -56,7 +59,7 @@ def as_schedule(
     envelope: xr.Dataset,
     *,
     improved: bool = True,
-    foreman: bool = False,
+    baseline: bool = False,
     exact: bool = False,
 ) -> xr.Dataset:
     """What a search came to, a dataset of table ``SCHEDULE``.
@@ -66,15 +69,15 @@ def as_schedule(
         scenario: what was asked.
         envelope: durations and state.
         improved: whether the search found better than what it was given.
-        foreman: whether it was given the foreman's list.
+        baseline: whether it was given the baseline schedule.
         exact: whether what is proven to have no solution on slots has none at any times.
     """
     status, reason = _status(search, exact)
     if search.best is not None and search.bound is not None and above(search.bound, search.value):
         search.bound, status = None, "best found"
         reason = CONTRADICTION
-    if search.best is not None and foreman and not improved:
-        reason = "No better order of heats than the foreman's was found."
+    if search.best is not None and baseline and not improved:
+        reason = Message("No better order of heats than the baseline's was found.")
     data = (
         empty(scenario)
         if search.best is None or search.best_flows is None

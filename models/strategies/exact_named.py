@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
+from emberline.models.formulations.line.named import idling
 from emberline.models.formulations.line.named.model import Named
 from emberline.models.heuristics.line.start_windows import everywhere
 from emberline.models.kernel.highs import Outcome, Program
@@ -28,6 +29,14 @@ MOST_TERMS = 3_000_000
 """More take too much memory, and are not solved to their end anyway."""
 CLOSE = 0.2
 """Gap below which the program leaves the looking for plans out."""
+SMALL_TERMS = 200_000
+"""Lines of fewer terms than these are solved as a whole before all else."""
+FIRST = (0.8, 0.5)
+"""Share of the time for that; the second where there is no plan yet."""
+SECOND, NODES = 0.2, 200
+"""Share of the time, and nodes, for the second goal."""
+SAME = 1e-9
+"""Share by which plans that are as good by the first goal may differ."""
 STRICT = 0.5
 """Share of the gap asked for at which the program ends."""
 
@@ -39,26 +48,47 @@ def terms(problem: SlotProblem) -> int:
         reach = [max(operation.last - max(operation.first, 0) + 1, 0) for operation in heat.operations]
         places = [len(operation.units) * slots for operation, slots in zip(heat.operations, reach, strict=True)]
         total += sum((one + other) ** 2 for one, other in itertools.pairwise([*places, 0]))
-    return total
+    return total + idling.arcs(problem)
 
 
 def exact(problem: SlotProblem) -> bool:
-    """Whether the program says of every plan what it is worth, so that its bound is one.
+    """Whether the program says of every plan what it is worth, so that its bound is one: what has begun lies between
+    slots."""
+    return all(cast.started_min is None for cast in problem.casts) and all(
+        operation.started_min is None for heat in problem.heats for operation in heat.operations
+    )
 
-    What has begun lies between slots, idle units draw by gaps that are not counted here, and what is reheated on units
-    of unequal durations is counted by their mean.
-    """
-    begun = any(cast.started_min is not None for cast in problem.casts) or any(
-        operation.started_min is not None for heat in problem.heats for operation in heat.operations
-    )
-    lossless = problem.reheat_kwh_per_t_min == 0
-    even = all(
-        len(set(operation.minutes.values())) == 1
-        for heat in problem.heats
-        if heat.reheat is not None
-        for operation in heat.operations[: heat.reheat + 1]
-    )
-    return not begun and not problem.states and (lossless or even)
+
+def suits(search: Search) -> bool:
+    """Whether the line is so small that solving it as a whole is the quickest way to its best plan."""
+    few = terms(search.problem) <= min(SMALL_TERMS, TERMS_A_SECOND * search.left / 2)
+    return few and exact(search.problem)
+
+
+def run(search: Search) -> None:
+    """Solve a small line as a whole, in a share of the time."""
+    solve(search, FIRST[search.best is None] * search.left)
+    if search.best is not None and search.over():
+        _second(search, SECOND * search.rest)
+    search.tell()
+
+
+def _second(search: Search, limit: float) -> None:
+    """Of the plans that are as good by the first goal, look for the best by the second."""
+    began, aim, value = time.perf_counter(), search.aim, search.value
+    assert value is not None
+    with building():
+        made = _model(search)
+        top = value + aim.constant + SAME * max(abs(value + aim.constant), 1.0)
+        made.model.first = pyo.Constraint(rule=made.ports.at_most(aim.first, top))
+        made.model.goal = pyo.Objective(rule=lambda m: getattr(made.ports, aim.second))
+        program = Program(made.model)
+    start = _begun(made, program, search)
+    if start is not None:
+        outcome = program.run(time_limit=max(limit, 0.1), start=start, nodes=NODES, cancel=search.cancel)
+        if outcome.found:
+            search.offer(made.read())
+    search.clock("second goal", began)
 
 
 def solve(search: Search, limit: float) -> bool:
@@ -72,14 +102,12 @@ def solve(search: Search, limit: float) -> bool:
         Whether the program came to its end: nothing better is left to be found.
     """
     began = time.perf_counter()
-    data, aim = search.data, search.aim
+    aim = search.aim
     with building():
-        made = Named(search.problem, data, everywhere(search.problem), firm=True)
+        made = _model(search)
         if not made.possible:
             search.infeasible |= search.best is None and exact(search.problem)
             return True
-        for name, cap, _ in aim.caps(data):
-            made.model.add_component(f"{name}_cap", pyo.Constraint(rule=made.ports.at_most(name, cap)))
         made.model.goal = pyo.Objective(rule=lambda m: aim.pure(made.ports))
         program = Program(made.model)
     search.clock("build", began)
@@ -109,6 +137,16 @@ def solve(search: Search, limit: float) -> bool:
     if proves and outcome.status == "infeasible":
         search.infeasible |= search.best is None
     return outcome.status in ("optimal", "infeasible")
+
+
+def _model(search: Search) -> Named:
+    """The program without its goal."""
+    problem, data = search.problem, search.data
+    made = Named(problem, data, everywhere(problem), firm=True, gaps=exact(problem))
+    if made.possible:
+        for name, cap, _ in search.aim.caps(data):
+            made.model.add_component(f"{name}_cap", pyo.Constraint(rule=made.ports.at_most(name, cap)))
+    return made
 
 
 def _begun(made: Named, program: Program, search: Search) -> np.ndarray | None:

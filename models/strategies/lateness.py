@@ -92,7 +92,7 @@ def minimize_lateness(
     Args:
         scenario: what is asked.
         envelope: durations and state, from the twin (table ``ENVELOPE``).
-        start: a known schedule (table ``SCHEDULE``), such as the foreman's; the result is never worse than it.
+        start: a known schedule (table ``SCHEDULE``), such as the baseline's; the result is never worse than it.
         time_limit: seconds.
         gap: relative gap at which the search may stop.
         on_progress: told ``incumbent``, ``bound`` and ``seconds`` as they change.

@@ -23,6 +23,7 @@ from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.search.schedule import empty
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check
+from emberline.scenarios.messages import Message
 from emberline.scenarios.records.line import phase_power
 
 LEAST_S = 5.0
@@ -36,12 +37,12 @@ def least_late(
     tell: Progress,
     stop: Callable[[], bool],
 ) -> xr.Dataset:
-    """The schedule of least lateness; the foreman's list where that breaks the import limit.
+    """The schedule of least lateness; the baseline schedule where that breaks the import limit.
 
     Args:
         scenario: what is asked.
         envelope: durations and state.
-        start: the foreman's list.
+        start: the baseline schedule.
         tell: told of progress.
         stop: polled; True ends the search.
     """
@@ -56,7 +57,7 @@ def least_late(
     site = sites.read(scenario, envelope)
     problem = line_reader.from_scenario(scenario, envelope)
     ok, flows = bool(found.found), None
-    reason = "" if ok else "no schedule keeps the waits and casts"
+    reason = "" if ok else Message("no schedule keeps the waits and casts")
     if ok:
         missing = np.isnan(found.start_min)
         unit = np.where(missing, "", np.asarray(found.unit, dtype=object))
@@ -68,7 +69,7 @@ def least_late(
             extra_mwh=(("heat", "stage"), extra),
         )
         cells = _load(scenario, problem, found, extra)
-        idle = assignment.idle_cells(problem, _works(problem, found, envelope)) if problem.states else None
+        idle = assignment.idle_cells(problem, problem.idle, _works(problem, found, envelope)) if problem.idle else None
         if idle is not None:
             cells += idle
         aim = aims.read(scenario, site, None, 0.0)
@@ -94,10 +95,10 @@ def least_late(
         late = float(np.maximum(last - np.array(shop(scenario, envelope).due), 0.0).sum())
         gap = 0.0 if late <= found.bound + 1e-6 else (late - found.bound) / late
         status = "within gap" if gap <= goal.gap else "best found"
-        reason = "The foreman's list: what the search found draws more than the import limit."
+        reason = Message("The baseline schedule: what the search found draws more than the import limit.")
     elif ok and flows is None:
         ok, data, late, gap, status = False, empty(scenario), math.nan, math.nan, "no plan"
-        reason = "no use of the site keeps all limits: demands, rates, levels, switching times and caps"
+        reason = Message("no use of the site keeps all limits: demands, rates, levels, switching times and caps")
     data.attrs = {
         "found": int(ok), "status": status, "reason": reason, "objective": late, "bound": found.bound, "gap": gap,
         "constant": 0.0, "goal": "lateness", "policy": "schedule", "complete": int(ok), "unplaced": "",

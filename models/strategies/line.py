@@ -1,4 +1,4 @@
-"""The heats of a line, planned by one of several strategies: all begin with the foreman's list and prove a bound."""
+"""The heats of a line, planned by one of several strategies: all begin with the baseline schedule and prove a bound."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from emberline.models.kernel.highs import Progress
 from emberline.models.problem import assignment, line_reader
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.constants import baseline_cost, direct_kg
+from emberline.models.problem.idle_floor import with_floors
 from emberline.models.problem.site import SiteData
 from emberline.models.search import deadline
 from emberline.models.search.incumbent import LAST_S, Search
 from emberline.models.search.schedule import as_schedule
 from emberline.models.search.warm_start import Study
-from emberline.models.strategies import corridors, due_date_groups, whole_horizon
+from emberline.models.strategies import corridors, due_date_groups, exact_named, whole_horizon
 from emberline.scenarios import Scenario
 
 SETTLE_SHARE = 0.2
@@ -37,9 +38,12 @@ class Strategy:
     """Whether it can plan this line and site."""
     run: Callable[[Search], None]
     """Searches until the gap or the limit is reached; plans and bounds go into the search."""
+    opens: bool = False
+    """Whether it takes a share of the time only, and another goes on where it leaves a gap."""
 
 
 STRATEGIES = {
+    "heats by name": Strategy(exact_named.suits, exact_named.run, opens=True),
     "groups of casts": Strategy(due_date_groups.suits, due_date_groups.run),
     "counts by unit": Strategy(corridors.useful, corridors.pursue),
     "pooled counts": Strategy(lambda search: True, whole_horizon.run),
@@ -63,7 +67,7 @@ def heats(
     Raises:
         ValueError: no such strategy, or it does not suit.
     """
-    problem = line_reader.from_scenario(scenario, envelope, rounding)
+    problem = with_floors(line_reader.from_scenario(scenario, envelope, rounding))
     data = sites.read(scenario, envelope)
     given = assignment.from_schedule(problem, start) if start is not None else None
     search = Search(
@@ -90,7 +94,7 @@ def heats(
     better = search.best is not None and search.best is not given
     # the rounding of published cases is their own rule
     exact = search.infeasible and (rounding is not None or _at_all(search, scenario, envelope))
-    made = as_schedule(search, scenario, envelope, improved=better, foreman=first, exact=exact)
+    made = as_schedule(search, scenario, envelope, improved=better, baseline=first, exact=exact)
     return made.assign_attrs(strategy=name)
 
 
@@ -99,35 +103,43 @@ def _at_all(search: Search, scenario: Scenario, envelope: xr.Dataset) -> bool:
     from emberline.models.explain.capacity import hours
 
     left = min(max(search.left, exactly.LEAST_S), exactly.TIME_LIMIT_S)
-    return bool(hours(scenario, envelope)) or exactly.impossible(scenario, envelope, search.aim, time_limit=left)
+    return bool(hours(scenario, envelope)) or exactly.impossible(
+        scenario, envelope, search.aim, time_limit=left, cancel=search.cancel
+    )
 
 
 def pursue(search: Search, strategy: str | None = None) -> str:
     """Search by a strategy, by the first that suits where none is named; returns its name.
 
+    Where heats by name leave a gap, the next strategy that suits goes on from there.
+
     Raises:
         ValueError: no such strategy, or it does not suit.
     """
-    name = strategy or next(name for name, found in STRATEGIES.items() if found.suits(search))
+    suiting = [name for name, one in STRATEGIES.items() if one.suits(search)]
+    name = strategy or suiting.pop(0)
     if name not in STRATEGIES:
         raise ValueError(f"there is no strategy {name!r}; there are {', '.join(STRATEGIES)}")
-    if not STRATEGIES[name].suits(search):
+    if strategy is not None and name not in suiting:
         raise ValueError(f"the strategy {name!r} does not suit this line and site")
     if search.infeasible:
         return name
     with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.rest < -deadline.LATE_S):
         STRATEGIES[name].run(search)
+        if STRATEGIES[name].opens and strategy is None and not search.over():
+            name = suiting[0]
+            STRATEGIES[name].run(search)
     return name
 
 
 def _settle(search: Search, data: SiteData, given: Starts | None) -> None:
-    """Give the best plan, and the foreman's list if it turns out to be better, what the site can really do."""
+    """Give the best plan, and the baseline schedule if it turns out to be better, what the site can really do."""
     began = time.perf_counter()
     found, search.best, search.best_flows = search.best, None, None
     search.data = data
     limit = max(search.left, SETTLE_SHARE * search.time_limit)
     tries = [(plan, limit) for plan in ((found, given) if found is not given else (given,)) if plan is not None]
-    # a short limit leaves no time for the site: the foreman's list, which it can do, is worth more of it
+    # a short limit leaves no time for the site: the baseline schedule, which it can do, is worth more of it
     tries += [(given, LAST_S)] if given is not None and limit < LAST_S else []
     for plan, seconds in tries:
         if seconds > limit and search.best is not None:

@@ -28,6 +28,7 @@ from emberline.models.search import deadline
 from emberline.models.search.schedule import CONTRADICTION, above, empty
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check
+from emberline.scenarios.messages import Message
 from emberline.scenarios.process.flows import emitted_kg
 
 TIE = 1e-9
@@ -69,7 +70,7 @@ def optimize_processes(
 
 
 def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | None) -> Aim:
-    """Goals and caps; what the foreman pays counts with his process emissions."""
+    """Goals and caps; what the baseline pays counts with its process emissions."""
     paid = baseline_cost(scenario, data, start)
     if paid is not None and start is not None:
         paid += plant.counted("cost_with_carbon_price", {"scope1": float(emitted_kg(scenario, start).sum())})
@@ -136,11 +137,13 @@ def _status(search: Search) -> tuple[str, str]:
     gap = search.told_gap
     if search.best is None:
         if search.infeasible:
-            return "infeasible", "no plan keeps all limits: deliveries, stores, rates, runs, carriers and caps"
+            return "infeasible", Message("no plan keeps all limits: deliveries, stores, rates, runs, carriers and caps")
         if search.cancel():
-            return "cancelled", "cancelled before a plan was found"
-        return "no plan within the limit", f"no plan was found in {time.perf_counter() - search.began:.0f} s"
+            return "cancelled", Message("cancelled before a plan was found")
+        return "no plan within the limit", Message(
+            "no plan was found in {seconds:.0f} s", seconds=time.perf_counter() - search.began
+        )
     if gap is not None and gap <= search.gap + 1e-9:
         return "within gap", ""
-    reason = "No better switches than the foreman's were found." if search.foreman else ""
+    reason = Message("No better switches than the baseline's were found.") if search.baseline else ""
     return ("cancelled" if search.cancel() else "best found"), reason

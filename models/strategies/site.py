@@ -29,6 +29,7 @@ from emberline.models.search.schedule import empty
 from emberline.models.search.warm_start import Study
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check
+from emberline.scenarios.messages import Message
 
 HELD = 1e-9
 """By how much, as a share, the first goal may rise while the second is minimized: what the solver's tolerance asks."""
@@ -36,6 +37,8 @@ ROUNDS = 4
 """How often slots are added in which a store must not burn a surplus; then it is forbidden in all."""
 LONG_S = 5.0
 """Seconds of the first goal from which on the second one leaves all switches as they are."""
+LEAST_S = 3.0
+"""For a plan in which no store burns, where the time is over and the best one that was found burns."""
 PATIENCE = 2
 """How many times as long as the first goal the second may take, where whole numbers are decided."""
 
@@ -90,23 +93,29 @@ def minimize_first(
     """Minimize the first goal.
 
     Whole numbers that keep a store from burning a surplus are added only for slots in which one burns without them:
-    elsewhere what they forbid does not pay anyway.
+    elsewhere what they forbid does not pay anyway. Once half of the time is over it is forbidden in all.
     """
     burning: set[int] | None = set() if data.hub is not None else None
+    whole_s = left()
     for attempt in itertools.count():
         began = time.perf_counter()
         made = _model(data, aim, load, burning, line_gives, study)
         seconds["build"] += time.perf_counter() - began
         begun = made.program.begun if made.program.whole else None
         start = False if begun is None else begun
-        outcome = made.program.run(time_limit=max(left(), 0.05), start=start, **how)
+        # half of what is left is kept for the round after one that burns again; the last one has some seconds anyway
+        limit = left() / 2 if burning else left()
+        least = LEAST_S if attempt and burning is None else 0.05
+        outcome = made.program.run(time_limit=max(limit, least), start=start, **how)
         if study is not None:
             study.solved(made)
         seconds["first goal"] += outcome.seconds
         more = made.burning() if burning is not None and outcome.found else set()
-        if burning is None or not more - burning:
+        if burning is None or (outcome.found and not more - burning):
             break
-        burning = None if attempt == ROUNDS else burning | more
+        if not outcome.found and (not burning or outcome.status in ("infeasible", "unbounded")):
+            break
+        burning = None if attempt == ROUNDS or not outcome.found or left() < whole_s / 2 else burning | more
     return made, outcome
 
 
@@ -191,10 +200,14 @@ def _status(
         # the solver may mean either
         made.program.aim(None)
         if made.program.outcome(made.program.search(time_limit=10.0)).status != "infeasible":
-            return "infeasible", "there is no best plan: something is sold for more than it costs, without any limit"
+            return "infeasible", Message(
+                "there is no best plan: something is sold for more than it costs, without any limit"
+            )
         first = Outcome("infeasible", None, None, 0.0, 0)
     if first.status == "infeasible":
-        return "infeasible", "no use of the site keeps all limits: demands, rates, levels, switching times and caps"
+        return "infeasible", Message(
+            "no use of the site keeps all limits: demands, rates, levels, switching times and caps"
+        )
     if stopped:
-        return "cancelled", "cancelled before a plan was found"
-    return "no plan within the limit", f"no plan was found in {seconds:.0f} s"
+        return "cancelled", Message("cancelled before a plan was found")
+    return "no plan within the limit", Message("no plan was found in {seconds:.0f} s", seconds=seconds)

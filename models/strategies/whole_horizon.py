@@ -2,7 +2,7 @@
 
 1. Beside all else: the bound (``models/bounds/branch_and_bound.py``).
    On a fine grid a plan on quarter-hours comes before all that follows (``models/heuristics/line/coarse_grid.py``);
-   where it leads to nothing, casts of the foreman's list are put back another way.
+   where it leads to nothing, casts of the baseline schedule are put back another way.
 2. A pooled plan of averaged heats near its relaxation: when the leading stage melts, and where the casts lie.
 3. Named heats around it. The import limit is priced here, not hard: a plan that breaks it a little is a better place
    to go on from than one that keeps it and is far off.
@@ -35,7 +35,7 @@ plan."""
 SHORT = (0.35, 0.5)
 """Share of the time for plans where the whole line fits into one program; the second where there is no plan yet."""
 RENEWAL_SHARE = 0.35
-"""Share of the time left in which casts of a foreman's list are put back another way."""
+"""Share of the time left in which casts of a baseline schedule are put back another way."""
 
 
 def run(search: Search) -> None:
@@ -74,7 +74,7 @@ def _from_coarser(search: Search) -> bool:
     if starts is None:
         return False
     before = search.draft_rank
-    # better than a foreman's list on the finer grid it need not be, but it may soon become so
+    # better than a baseline schedule on the finer grid it need not be, but it may soon become so
     with search.afresh():
         if search.offer(starts):
             polish(search)
@@ -82,7 +82,7 @@ def _from_coarser(search: Search) -> bool:
 
 
 def _renewed(search: Search) -> bool:
-    """Where a coarser grid has led to nothing: the foreman's list with casts put back another way. True if better."""
+    """Where a coarser grid has found nothing: the baseline schedule with casts put back another way. True if better."""
     if search.coarser is None or search.done() or not ruin_and_recreate.useful(search):
         return False
     before = search.draft_rank

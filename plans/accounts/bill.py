@@ -15,8 +15,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Converter, Flare, Sale, Storage, Supply
-from emberline.scenarios.assets.account import accounts, flow
+from emberline.scenarios.assets.account import accounts, used
 from emberline.scenarios.tariff import charged
 from emberline.scenarios.tariff.settlement import imbalance_prices, settle
 
@@ -128,8 +127,8 @@ def energy_cost(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
 
 
 def _line(name: str, kind: str, quantity: float, unit: str, amount: float) -> Iterator[BillLine]:
-    if quantity or amount:
-        yield BillLine(name, kind, quantity, unit, amount / quantity if quantity else 0.0, amount)
+    if quantity:
+        yield BillLine(name, kind, quantity, unit, amount / quantity, amount)
 
 
 def _market(scenario: Scenario, flows: xr.Dataset, nominated: xr.Dataset | None) -> Iterator[BillLine]:
@@ -161,41 +160,11 @@ def _tariff(scenario: Scenario, flows: xr.Dataset) -> Iterator[BillLine]:
 
 
 def _assets(scenario: Scenario, flows: xr.Dataset) -> Iterator[BillLine]:
-    hours, site = scenario.horizon.step_h, scenario.site
-    for asset in site.assets:
-        record = site.cores.get(asset.name, asset)
-        if isinstance(record, Converter):
-            yield from _machine(scenario, record, flows)
-            continue
-        if not isinstance(record, Supply | Sale | Flare | Storage):
-            continue
-        amount = flow(flows, record.name, "out" if isinstance(record, Storage) else "") * hours
-        if isinstance(record, Supply | Sale):
-            kind = "fuel" if isinstance(record, Supply) else "sale"
-            price = scenario.asset_series(record.name)["price_per_unit"]
-        elif isinstance(record, Flare):
-            kind, price = "flare", np.full(len(amount), -record.cost_per_unit)
-        else:
-            kind, price = "wear", np.full(len(amount), record.wear_cost_per_unit)
-        unit = site.carrier[record.carrier].unit
-        yield from _line(record.name, kind, float(np.abs(amount).sum()), unit, float(amount @ price))
-
-
-def _machine(scenario: Scenario, machine: Converter, flows: xr.Dataset) -> Iterator[BillLine]:
-    hours = scenario.horizon.step_h
-    amount = float(np.abs(flow(flows, machine.name, "main")).sum()) * hours
-    on = flows["asset_on"].sel(machine=machine.name).to_numpy()
-    switched = np.diff(on, prepend=float(machine.on_at_start()))
-    starts, stops = float(np.maximum(switched, 0).sum()), float(np.maximum(-switched, 0).sum())
-    unit = scenario.site.carrier[machine.carrier].unit
-    for kind, quantity, counted, rate in (
-        ("wear", amount, unit, machine.cost_per_unit),
-        ("running", float(on.sum()) * hours, "h", machine.running_cost_per_h),
-        ("start", starts, "starts", machine.start_cost),
-        ("stop", stops, "stops", machine.stop_cost),
-    ):
-        if quantity and rate:
-            yield BillLine(machine.name, kind, quantity, counted, rate, quantity * rate)
+    site = scenario.site
+    for record in site.equipment:
+        for item in record.items(used(scenario, record, flows)):
+            unit = item.unit or site.carrier[record.flows[record.counted]].unit
+            yield from _line(record.name, item.kind, float(np.abs(item.amount).sum()), unit, float(item.cost.sum()))
 
 
 def _carbon(scenario: Scenario, flows: xr.Dataset, direct_kg: float) -> Iterator[BillLine]:

@@ -24,7 +24,7 @@ import xarray as xr
 from emberline.plans.accounts.origins import Brought
 from emberline.plans.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Converter, Load, Sale
+from emberline.scenarios.assets import ELECTRICITY, Converter, Load, Sale, of
 from emberline.scenarios.assets.account import flow
 from emberline.scenarios.process.flows import streams
 
@@ -81,15 +81,13 @@ def trace(
             if carrier != ELECTRICITY:  # that is the line's
                 uses[:, place[carrier]] += amount
     machines, electric = {}, {}
-    for asset in scenario.site.assets:
-        record = scenario.site.cores.get(asset.name, asset)
-        if isinstance(record, Load):
-            uses[:, place[record.carrier]] -= flow(flows, record.name) * hours
-        elif isinstance(record, Converter):
-            machines[record.name] = _machine(scenario, record, flows, names)
-            uses += machines[record.name][0]
-            if replaced is not None:
-                electric[record.name] = _apart(machines[record.name][1], place[ELECTRICITY], scenario, record, flows)
+    for load in of(scenario.site.assets, Load):
+        uses[:, place[load.carrier]] -= flow(flows, load.name) * hours
+    for name, core in scenario.site.cores.items():
+        machines[name] = _machine(scenario, core, flows, names)
+        uses += machines[name][0]
+        if replaced is not None:
+            electric[name] = _apart(machines[name][1], place[ELECTRICITY], scenario, core, flows)
     given = np.zeros((n, len(names), len(kinds)))
     for q, (kind, brought) in enumerate(kinds.items()):
         for name, kg in brought.to_carrier.items():
@@ -128,9 +126,8 @@ def _sold(scenario: Scenario, flows: xr.Dataset) -> dict[str, tuple[str, np.ndar
     """Carrier and amount by step of what leaves the site for money."""
     hours = scenario.horizon.step_h
     found = {"export": (ELECTRICITY, flows["export_mw"].to_numpy() * hours)}
-    for asset in scenario.site.assets:
-        if isinstance(asset, Sale):
-            found[asset.name] = (asset.carrier, -flow(flows, asset.name) * hours)
+    for sale in of(scenario.site.assets, Sale):
+        found[sale.name] = (sale.carrier, -flow(flows, sale.name) * hours)
     return found
 
 

@@ -11,7 +11,7 @@ import xarray as xr
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import Account, accounts
 from emberline.scenarios.process import Mode, Process
-from emberline.scenarios.records.line import Emission
+from emberline.scenarios.records.emissions import Emission
 from emberline.scenarios.records.scenario import mode_name
 
 

@@ -10,7 +10,7 @@ import xarray as xr
 
 from emberline.plans.accounts.emissions import treated
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets.account import accounts, label, main_flow
+from emberline.scenarios.assets.account import accounts, label
 from emberline.scenarios.metrics import FACTORS, in_use
 
 
@@ -42,12 +42,13 @@ def entries(scenario: Scenario, run: xr.Dataset, name: str) -> Iterator[Entry]:
     """
     row = FACTORS[name]
     assets = {asset.name: asset for asset in scenario.site.assets}
+    cores = {record.name: record for record in scenario.site.equipment}
     for account in accounts(scenario, run):
         if name in account.factors:
             asset, by_step = assets[account.asset], account.factors[name]
             factor, place = (
                 getattr(asset, row.per_unit),
-                label(asset.name, main_flow(scenario.site.cores.get(asset.name, asset))),
+                label(asset.name, cores[asset.name].counted),
             )
             carrier = scenario.site.carrier[str(run["flow_carrier"].sel(flow=place).item())]
             yield Entry(asset.name, float(by_step.sum()) / factor, carrier.unit, factor, by_step)

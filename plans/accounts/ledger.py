@@ -28,7 +28,7 @@ from emberline.plans.accounts.origins import BIOGENIC, BOUGHT, DIRECT, origins
 from emberline.plans.accounts.products import Products, products
 from emberline.plans.accounts.stock_worth import spending
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Converter, Flare, Sale, Supply
+from emberline.scenarios.assets import Sale, of
 from emberline.scenarios.assets.account import Account, flow
 from emberline.scenarios.records.horizon import clock_hours
 from emberline.scenarios.tariff.settlement import market_based
@@ -198,7 +198,7 @@ def heat_shares(scenario: Scenario, run: xr.Dataset) -> np.ndarray:
 
 
 def _is_bought(scenario: Scenario, name: str) -> bool:
-    return any(isinstance(a, Supply) and a.scope == 2 and a.name == name for a in scenario.site.assets)
+    return any(asset.bought and asset.name == name for asset in scenario.site.assets)
 
 
 def _biogenic(account: Account) -> np.ndarray:
@@ -209,7 +209,7 @@ def _sold(scenario: Scenario) -> list[str]:
     """What is sold and may carry emissions away."""
     if scenario.emissions.by_products == "none":
         return []
-    return ["export", *(asset.name for asset in scenario.site.assets if isinstance(asset, Sale))]
+    return ["export", *(sale.name for sale in of(scenario.site.assets, Sale))]
 
 
 def _entries(scenario: Scenario, run: xr.Dataset, own: Direct, site: SiteEmissions) -> Iterator[Entry]:
@@ -226,12 +226,10 @@ def _entries(scenario: Scenario, run: xr.Dataset, own: Direct, site: SiteEmissio
             for part in counted:
                 kg_per_t = emission.kg_per_t * part.kg_per_unit / whole if whole else 0.0
                 yield Entry(name, scope, part.gas, tonnes, "t", kg_per_t, kg_per_t * tonnes, part.source)
-    hours, names = scenario.horizon.step_h, {asset.name: asset for asset in scenario.site.assets}
-    for account in site.accounts:
-        record = scenario.site.cores.get(account.asset, names[account.asset])
-        if isinstance(record, Supply | Flare | Converter):
-            key = "main" if isinstance(record, Converter) else ""
-            amount = float(np.abs(flow(run, record.name, key)).sum()) * hours
+    hours = scenario.horizon.step_h
+    for record in scenario.site.equipment:
+        if record.emits:
+            amount = float(np.abs(flow(run, record.name, record.counted)).sum()) * hours
             yield from _of_asset(scenario, record, amount)
     imported = run["import_mw"].to_numpy() * hours
     activity = float(imported.sum())
@@ -248,9 +246,9 @@ def _entries(scenario: Scenario, run: xr.Dataset, own: Direct, site: SiteEmissio
         yield Entry(covered.name, f"2 {MARKET}", "CO2e", mwh, "MWh", mean, total, covered.says)
 
 
-def _of_asset(scenario: Scenario, record: Supply | Flare | Converter, amount: float) -> Iterator[Entry]:
+def _of_asset(scenario: Scenario, record: Any, amount: float) -> Iterator[Entry]:
     unit = scenario.site.carrier[record.carrier].unit
-    scope = "2 bought" if isinstance(record, Supply) and record.scope == 2 else "1"
+    scope = "2 bought" if record.bought else "1"
     found = getattr(record, "factor", None)
     if found is not None:
         for part in found.parts(unit):

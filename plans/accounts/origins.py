@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Supply
+from emberline.scenarios.assets import ELECTRICITY, Supply, of
 from emberline.scenarios.assets.account import Account
 
 DIRECT, BOUGHT, BIOGENIC = "direct_kg", "bought_kg", "biogenic_kg"
@@ -52,9 +52,9 @@ def origins(
         grid: kg by step by the grid's columns, shape (n_steps,) each.
     """
     to_carrier: dict[Origin, tuple[str, np.ndarray]] = {}
-    by_name = {asset.name: asset for asset in scenario.site.assets}
+    supplies = {supply.name: supply for supply in of(scenario.site.assets, Supply)}
     for account in found:
-        asset = by_name[account.asset]
+        supply = supplies.get(account.asset)
         for column, kg in (
             (DIRECT, account.scope1_kg),
             (BOUGHT, account.scope2_kg),
@@ -62,12 +62,12 @@ def origins(
         ):
             if not kg.any():
                 continue
-            if isinstance(asset, Supply):
-                origin = Origin(column, "fuel" if asset.scope == 1 else "bought", asset.carrier)
+            if supply is not None:
+                origin = Origin(column, "bought" if supply.bought else "fuel", supply.carrier)
                 before = to_carrier[origin][1] if origin in to_carrier else 0.0
-                to_carrier[origin] = asset.carrier, before + kg
-            elif asset.name in scenario.site.cores:
-                yield Origin(column, "machine", asset.name), Brought({}, {asset.name: kg})
+                to_carrier[origin] = supply.carrier, before + kg
+            elif account.asset in scenario.site.cores:
+                yield Origin(column, "machine", account.asset), Brought({}, {account.asset: kg})
     for origin, (carrier, kg) in to_carrier.items():
         yield origin, Brought({carrier: kg}, {})
     for column, kg in grid.items():

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 RUN_COLUMNS = (
     "unit", "what", "mode", "start", "end", "tonnes", "off_spec_t", "mean_tph", "energy_mwh",
 )  # fmt: skip
-DELIVERY_COLUMNS = ("delivery", "store", "asked_t", "delivered_t", "foreman_t", "first", "last", "carbon_kg")
+DELIVERY_COLUMNS = ("delivery", "store", "asked_t", "delivered_t", "baseline_t", "first", "last", "carbon_kg")
 
 
 def run_list(plan: Plan) -> pd.DataFrame:
@@ -49,14 +49,14 @@ def run_list(plan: Plan) -> pd.DataFrame:
 
 
 def levels(plan: Plan) -> pd.DataFrame:
-    """One row for each step: its end, and the level of each store then [t], plan and foreman."""
+    """One row for each step: its end, and the level of each store then [t], plan and baseline."""
     import pandas as pd
 
     assert plan.replay is not None
     horizon = plan.scenario.horizon
     table: dict[str, Any] = {"end": [horizon.instant((i + 1) * horizon.step_min) for i in range(horizon.n_steps)]}
     for name in plan.scenario.store:
-        for whose, data in (("", plan.replay), ("foreman ", plan.baseline)):
+        for whose, data in (("", plan.replay), ("baseline ", plan.baseline)):
             table[f"{whose}{name} [t]"] = data["stock_t"].sel(stock=name).to_numpy()
     return pd.DataFrame(table)
 
@@ -72,7 +72,7 @@ def deliveries(plan: Plan) -> pd.DataFrame:
     kg_per_t = book.carbon_per_t(scenario.goal.signal).fillna(0.0)
     rows = []
     for delivery in scenario.deliveries:
-        by_step, foreman = (data["delivered_t"].sel(delivery=delivery.name) for data in (plan.replay, plan.baseline))
+        by_step, baseline = (data["delivered_t"].sel(delivery=delivery.name) for data in (plan.replay, plan.baseline))
         asked = delivery.amount_t
         if asked is None:
             asked = float(scenario.inputs["demand_tph"].sel(demand=delivery.name).sum()) * horizon.step_h
@@ -80,7 +80,7 @@ def deliveries(plan: Plan) -> pd.DataFrame:
         ends = [horizon.instant(i * horizon.step_min) for i in (at[0], at[-1] + 1)] if len(at) else ["", ""]
         tonnes = float(by_step.sum())
         kg = tonnes * float(kg_per_t.sel(stock=delivery.store))
-        rows.append((delivery.name, delivery.store, asked, tonnes, float(foreman.sum()), *ends, kg))
+        rows.append((delivery.name, delivery.store, asked, tonnes, float(baseline.sum()), *ends, kg))
     return pd.DataFrame(rows, columns=list(DELIVERY_COLUMNS))
 
 

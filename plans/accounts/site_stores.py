@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Storage
+from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.assets.account import flow
 from emberline.scenarios.records.site import Site
 
@@ -43,12 +43,12 @@ class SiteStore:
 def site_stores(scenario: Scenario) -> Iterator[SiteStore]:
     """Battery and storages of the site, levels in the carrier's unit."""
     site = scenario.site
-    battery, level = site.battery, scenario.state.battery_level_mwh
-    if battery is not None and battery.energy_mwh > 0:
+    battery = scenario.battery
+    if battery is not None:
         name = f"site {BATTERY}" if any(asset.name == BATTERY for asset in site.assets) else BATTERY
-        start = battery.level_share * battery.energy_mwh if level is None else level
-        end = start if battery.end_level_share is None else battery.end_level_share * battery.energy_mwh
-        yield SiteStore(name, ELECTRICITY, "MWh", battery.energy_mwh, start, end, battery.charge_efficiency)
+        yield SiteStore(
+            name, ELECTRICITY, "MWh", battery.capacity, battery.start_level, battery.end_level, battery.in_efficiency
+        )
     for store in site.stores.values():
         yield SiteStore(
             store.name, store.carrier, site.carrier[store.carrier].unit, store.capacity, store.start_level,
@@ -122,7 +122,7 @@ def ending_no_lower(scenario: Scenario, *runs: xr.Dataset) -> Scenario:
         fields["battery"] = site.battery.model_copy(update={"end_level_share": shares[battery]})
     fields["assets"] = tuple(
         asset.model_copy(update={"end_level_share": shares[asset.name]})
-        if isinstance(asset, Storage) and asset.name in shares
+        if asset.name in shares and asset.name in site.stores
         else asset
         for asset in site.assets
     )

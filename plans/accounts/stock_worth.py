@@ -15,7 +15,7 @@ from emberline.plans.accounts.material_allocation import network, spread
 from emberline.plans.accounts.origins import Brought
 from emberline.plans.accounts.site_stores import filling, site_stores
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Supply
+from emberline.scenarios.assets import ELECTRICITY, Supply, of
 from emberline.scenarios.assets.account import Account
 
 
@@ -88,21 +88,21 @@ def spending(
     ``replacing``: electricity that is made together with heat counts as what of the grid's it replaces.
     """
     price, n = scenario.market.carbon_price, scenario.horizon.n_steps
-    by_name = {asset.name: asset for asset in scenario.site.assets}
+    supplies = {supply.name: supply for supply in of(scenario.site.assets, Supply)}
     average_kg = data["import_mw"].to_numpy() * scenario.horizon.step_h
     average_kg = average_kg * scenario.inputs["carbon_intensity_kg_per_mwh"].to_numpy()
     money = energy_cost(scenario, data) + average_kg / 1000 * price.on_grid
     to_carrier = {"kg": {ELECTRICITY: grid_kg}, "cost": {ELECTRICITY: money}}
     by_machine: dict[str, dict[str, np.ndarray]] = {"kg": {}, "cost": {}}
     for account in accounts:
-        asset = by_name[account.asset]
         emitted = account.scope1_kg + account.scope2_kg
         priced = (account.scope1_kg * price.on_direct + account.scope2_kg * price.on_grid) / 1000
         for kind, amount in (("kg", emitted), ("cost", account.cost + priced)):
-            if isinstance(asset, Supply):
-                to_carrier[kind][asset.carrier] = to_carrier[kind].get(asset.carrier, np.zeros(n)) + amount
-            elif asset.name in scenario.site.cores:
-                by_machine[kind][asset.name] = amount
+            if account.asset in supplies:
+                carrier = supplies[account.asset].carrier
+                to_carrier[kind][carrier] = to_carrier[kind].get(carrier, np.zeros(n)) + amount
+            elif account.asset in scenario.site.cores:
+                by_machine[kind][account.asset] = amount
     kinds = {kind: Brought(to_carrier[kind], by_machine[kind]) for kind in ("kg", "cost")}
     replaced = {"kg": _per_mwh(scenario, data, grid_kg), "cost": _per_mwh(scenario, data, money)} if replacing else None
     return trace(scenario, data, kinds, replaced)

@@ -31,7 +31,7 @@ def twin_log(
 
     Args:
         scenario: a plant with a line.
-        schedule: the list that is followed (table ``SCHEDULE``); None: the foreman's.
+        schedule: the list that is followed (table ``SCHEDULE``); None: the baseline's.
         replications: which replications of the twin's random numbers, one for each day.
         seed: of the random numbers; None: the scenario's.
         disturbed: whether durations and energies scatter and units break down.

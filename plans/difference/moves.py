@@ -8,13 +8,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from emberline.models.explain.limit import clock
 from emberline.plans.difference.heat_move import SAME_MIN, HeatMove, StageMove
 from emberline.plans.difference.keys import KeyChange
 from emberline.plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message, mark
 
+THEN = {
+    "average": mark("carbon intensity is {new} instead of {old} {unit} then"),
+    "marginal": mark("marginal carbon intensity is {new} instead of {old} {unit} then"),
+    "price": mark("electricity costs {new} instead of {old} {unit} then"),
+}
+"""Energy that is cleaner or cheaper at the new time, by the signal that the goal counts."""
 SUN_MW = 0.5
 """PV that differs by less is no reason."""
 
@@ -87,7 +93,7 @@ class _Reasons:
     def __init__(self, before: Plan, after: Plan, keys: Sequence[KeyChange], moved: set[str]) -> None:
         self.before, self.after, self.keys, self.moved = before, after, keys, moved
         self.scenario = after.scenario
-        self.worth, self.label, self.unit = signal(after)
+        self.worth, self.signal, self.unit = signal(after)
         self.sun = self.scenario.inputs["pv_available_mw"].to_numpy()
         self.order = {heat.name: heat.order for heat in self.scenario.heats}
 
@@ -108,16 +114,22 @@ class _Reasons:
         for key in self.keys:
             parts = key.key.split(".")
             if parts[:2] == ["orders", order] and len(parts) > 2:
-                return f"order {order} has {parts[-1]} {_short(key.after)} instead of {_short(key.before)}"
+                return Message(
+                    "order {order} has {key} {new} instead of {old}",
+                    order=order, key=parts[-1], new=_short(key.after), old=_short(key.before),
+                )  # fmt: skip
         locks = [
             {(lock.stage, lock.model_dump_json()) for lock in plan.scenario.locks if lock.heat == move.heat}
             for plan in (self.before, self.after)
         ]
         if locks[0] != locks[1]:
             changed = next(iter(sorted(stage for stage, _ in locks[0] ^ locks[1])))
-            return f"it is {'locked' if locks[1] - locks[0] else 'no longer locked'} at {changed}"
+            locked = (
+                mark("it is locked at {stage}") if locks[1] - locks[0] else mark("it is no longer locked at {stage}")
+            )
+            return Message(locked, stage=changed)
         out = self._outage(main.before_unit, main.before_min or 0.0, self.after, move)
-        return f"{main.before_unit} is not available then" if out else ""
+        return Message("{unit} is not available then", unit=main.before_unit) if out else ""
 
     def _outage(self, unit: str, at: float, plan: Plan, move: HeatMove) -> bool:
         """Whether a unit is away in the second plan, and was not in the first, at a heat's old place."""
@@ -143,14 +155,13 @@ class _Reasons:
         assert main.after_min is not None
         minutes = self._minutes(self.after, move)
         old, new = (self._mean(self.worth, at, minutes) for at in (main.before_min, main.after_min))
-        told = []
+        energy = sun = ""
         if new < old - WORTH_TELLING * abs(old):
-            verb = "is" if "intensity" in self.label else "costs"
-            told.append(f"{self.label} {verb} {shown(new)} instead of {shown(old)} {self.unit} then")
-        sun = [self._mean(self.sun, at, minutes) for at in (main.before_min, main.after_min)]
-        if sun[1] > sun[0] + SUN_MW:
-            told.append(f"PV gives {sun[1]:.1f} instead of {sun[0]:.1f} MW then")
-        return " and ".join(told)
+            energy = Message(THEN[self.signal], new=shown(new), old=shown(old), unit=self.unit)
+        less, more = (self._mean(self.sun, at, minutes) for at in (main.before_min, main.after_min))
+        if more > less + SUN_MW:
+            sun = Message("PV gives {new:.1f} instead of {old:.1f} MW then", new=more, old=less)
+        return Message("{energy} and {sun}", energy=energy, sun=sun) if energy and sun else energy or sun
 
     def _unit(self, move: HeatMove) -> str:
         """Another heat that has moved to the old place."""
@@ -167,8 +178,10 @@ class _Reasons:
                 and float(own["start_min"]) < end
                 and float(own["end_min"]) > main.before_min
             ):
-                until = clock(self.scenario, float(own["end_min"]))
-                return f"{main.before_unit} is busy with heat {heat} until {until} instead"
+                return Message(
+                    "{unit} is busy with heat {heat} until {time} instead",
+                    unit=main.before_unit, heat=heat, time=self.scenario.horizon.instant(float(own["end_min"])),
+                )  # fmt: skip
         return ""
 
     def _company(self, move: HeatMove) -> str:
@@ -176,7 +189,9 @@ class _Reasons:
         others = [
             heat for heat in self.moved if heat != move.heat and self.order.get(heat) == self.order.get(move.heat)
         ]
-        return f"it goes with order {self.order[move.heat]}" if others and move.heat in self.order else ""
+        if not others or move.heat not in self.order:
+            return ""
+        return Message("it goes with order {order}", order=self.order[move.heat])
 
 
 def _short(value: Any) -> str:

@@ -12,7 +12,8 @@ from emberline.models.formulations.site.balance import read
 from emberline.plans.accounts.unit_runs import counts
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Storage
+from emberline.scenarios.assets.account import label
+from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.metrics import goal_metric
 
 SAME = 1e-4
@@ -21,6 +22,19 @@ NOTHING = 1e-9
 """Less than this in a step is the solver's tolerance."""
 WORTH_TELLING = 0.005
 """A mean intensity or price that differs by less than this share is no reason."""
+
+SIGNALS = {
+    "average": mark("carbon intensity"),
+    "marginal": mark("marginal carbon intensity"),
+    "price": mark("electricity"),
+}
+"""What the goal counts for a MWh imported."""
+MEANWHILE = {
+    "average": mark("carbon intensity is {new} instead of {old} {unit} while it does"),
+    "marginal": mark("marginal carbon intensity is {new} instead of {old} {unit} while it does"),
+    "price": mark("electricity is {new} instead of {old} {unit} while it does"),
+}
+"""Energy that is cleaner or cheaper while something is used, by the signal that the goal counts."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +56,16 @@ class UseChange:
     def says(self) -> str:
         """The change in words."""
         more = self.after - self.before
-        how = f"{abs(more):.4g} {self.unit} {'more' if more > 0 else 'less'} ({self.after:.4g} {self.unit})"
+        how = mark("{name} {does} {more:.4g} {unit} more ({after:.4g} {unit})")
         if self.moved:
-            how = f"{self.moved:.4g} {self.unit} at other times"
-        return f"{self.name} {self.what} {how}{f', because {self.because}' if self.because else ''}"
+            how = mark("{name} {does} {moved:.4g} {unit} at other times")
+        elif more <= 0:
+            how = mark("{name} {does} {more:.4g} {unit} less ({after:.4g} {unit})")
+        text = Message(
+            how, name=self.name, does=Message(self.what), unit=self.unit, more=abs(more), after=self.after,
+            moved=self.moved,
+        )  # fmt: skip
+        return Message("{text}, because {reason}", text=text, reason=self.because) if self.because else text
 
 
 @dataclass(frozen=True)
@@ -87,11 +107,11 @@ def _because(after: Plan, mine: Use, other: Use) -> str:
     """Cleaner or cheaper hours, where the data of the second plan say so."""
     if not mine.taking or mine.by_step.shape != other.by_step.shape or not (mine.amount and other.amount):
         return ""
-    worth, label, unit = signal(after)
+    worth, kind, unit = signal(after)
     here, there = (float(use.by_step @ worth / use.by_step.sum()) for use in (mine, other))
     if there >= here - WORTH_TELLING * abs(here):
         return ""
-    return f"{label} is {shown(there)} instead of {shown(here)} {unit} while it does"
+    return Message(MEANWHILE[kind], new=shown(there), old=shown(here), unit=unit)
 
 
 def shown(value: float) -> str:
@@ -100,13 +120,11 @@ def shown(value: float) -> str:
 
 
 def signal(plan: Plan) -> tuple[np.ndarray, str, str]:
-    """What the goal counts a MWh imported in each step, shape (n_steps,), what that is called, and its unit."""
+    """What the goal counts for a MWh imported: by step, shape (n_steps,), its name in ``SIGNALS``, and its unit."""
     scenario = plan.scenario
     metric = goal_metric(scenario)
+    kind = str(scenario.goal.signal) if metric.name == "carbon" else "price"
     weight = read(scenario, plan.envelope).guide_per_mwh[metric.name]
-    kind = "electricity"
-    if metric.name == "carbon":
-        kind = "carbon intensity" if scenario.goal.signal == "average" else "marginal carbon intensity"
     return weight, kind, f"{metric.unit_in(scenario).split()[0]}/MWh"
 
 
@@ -137,16 +155,15 @@ def used(scenario: Scenario, schedule: xr.Dataset) -> Iterator[Use]:
     switched = schedule["machine"].values.tolist() if "asset_on" in schedule else []
     labels = schedule["flow"].values.tolist()
     units = dict(zip(labels, schedule["flow_unit"].values.tolist(), strict=True))
-    for asset in scenario.site.assets:
-        label = f"{asset.name}.out" if isinstance(asset, Storage) else asset.name
-        label = label if label in labels else f"{asset.name}.main"
-        if label not in labels:
+    for asset in scenario.site.equipment:
+        counted = label(asset.name, asset.counted)
+        if counted not in labels:
             continue
         if asset.name in switched:
             on = schedule["asset_on"].sel(machine=asset.name).to_numpy() * hours
             yield Use(asset.name, "is on", "h", float(on.sum()), on, False)
-        amount = schedule["asset_rate"].sel(flow=label).to_numpy() * hours
+        amount = schedule["asset_rate"].sel(flow=counted).to_numpy() * hours
         amount = np.where(np.abs(amount) < NOTHING, 0.0, amount)
         verb = "takes" if amount.sum() < 0 else "delivers"
-        unit = "MWh" if units[label] == "MW" else str(units[label]).removesuffix("/h")
+        unit = "MWh" if units[counted] == "MW" else str(units[counted]).removesuffix("/h")
         yield Use(asset.name, verb, unit, float(np.abs(amount).sum()), np.abs(amount), False)

@@ -52,7 +52,7 @@ def schedule(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
 
 
 def levels(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
-    """Levels of the stores and the battery, plan and foreman; empty where there are none."""
+    """Levels of the stores and the battery, plan and baseline; empty where there are none."""
     found = list(_levels(run, speaker))
     drawn = found[:MOST_LEVELS]
     panels = [_level(run, speaker, *told, legend=i == 0, last=i == len(drawn) - 1) for i, told in enumerate(drawn)]
@@ -128,10 +128,10 @@ def _gantt(run: StoredRun, replay: xr.Dataset, speaker: Speaker) -> Iterator[Any
     if not names:
         return
     shades = {_short(name): shade for name, shade in colours(plan.scenario, speaker).items()}
-    tables: dict[str, list[dict[str, Any]]] = {"plan": [], "foreman": [], "text": []}
-    for whose, data in (("plan", replay), ("foreman", plan.baseline)):
+    tables: dict[str, list[dict[str, Any]]] = {"plan": [], "baseline": [], "text": []}
+    for whose, data in (("plan", replay), ("baseline", plan.baseline)):
         for activity in activities(plan.scenario, data):
-            if activity.unit not in found or (whose == "foreman" and activity.of == "site"):
+            if activity.unit not in found or (whose == "baseline" and activity.of == "site"):
                 continue
             start, end = activity.start_min, min(activity.end_min, horizon.length_min)
             row = {"unit": shown[activity.unit], "start": start, "end": end, "makes": works(activity)}
@@ -146,7 +146,7 @@ def _gantt(run: StoredRun, replay: xr.Dataset, speaker: Speaker) -> Iterator[Any
         scale=alt.Scale(domain=used, range=[shades[name] for name in used]),
         legend=alt.Legend(title=None, orient="top", columns=7, labelLimit=130) if len(used) <= MOST_IN_LEGEND else None,
     )
-    x, step = _x(horizon, speaker), ROW + (6 if tables["foreman"] else 0)
+    x, step = _x(horizon, speaker), ROW + (6 if tables["baseline"] else 0)
     y = alt.Y(
         "unit:N",
         sort=names,
@@ -160,8 +160,8 @@ def _gantt(run: StoredRun, replay: xr.Dataset, speaker: Speaker) -> Iterator[Any
     opacity = alt.condition("datum.makes", alt.value(1.0), alt.value(0.35))
     thick = alt.Chart(alt.Data(values=tables["plan"])).mark_bar(height=14, yOffset=-3, **edge)
     layers: list[Any] = [thick.encode(x=x, x2="end:Q", y=y, color=colour, opacity=opacity)]
-    if tables["foreman"]:
-        thin = alt.Chart(alt.Data(values=tables["foreman"])).mark_bar(height=4, yOffset=8, **edge)
+    if tables["baseline"]:
+        thin = alt.Chart(alt.Data(values=tables["baseline"])).mark_bar(height=4, yOffset=8, **edge)
         layers.append(thin.encode(x=x, x2="end:Q", y=y, color=colour, opacity=alt.value(0.7)))
     text = alt.Chart(alt.Data(values=tables["text"])).mark_text(fontSize=8.5, yOffset=-3, color=palette.INK)
     layers.append(text.encode(x=x, y=y, text="name:N"))
@@ -169,7 +169,7 @@ def _gantt(run: StoredRun, replay: xr.Dataset, speaker: Speaker) -> Iterator[Any
 
 
 def _power(run: StoredRun, replay: xr.Dataset, speaker: Speaker) -> Iterator[Any]:
-    """What the grid gives, what the line or the processes and the base load draw, and the foreman's import."""
+    """What the grid gives, what the line or the processes and the base load draw, and the baseline's import."""
     import altair as alt
 
     plan, horizon = run.plan, run.plan.scenario.horizon
@@ -178,7 +178,7 @@ def _power(run: StoredRun, replay: xr.Dataset, speaker: Speaker) -> Iterator[Any
     imported = speaker.say("grid import")
     curves = {
         imported: (replay["import_mw"].to_numpy(), palette.POWER, [1, 0]),
-        speaker.say("grid import, foreman"): (plan.baseline["import_mw"].to_numpy(), palette.FOREMAN, [4, 2]),
+        speaker.say("grid import, baseline"): (plan.baseline["import_mw"].to_numpy(), palette.BASELINE, [4, 2]),
         drawn: (need, palette.INK, [1, 0]),
     }
     if not need.any():
@@ -217,7 +217,7 @@ def _signals(run: StoredRun, speaker: Speaker) -> Iterator[Any]:
 
 
 def _levels(run: StoredRun, speaker: Speaker) -> Iterator[tuple[str, str, np.ndarray, np.ndarray]]:
-    """Name, unit and level at each step's end of each store, plan and foreman."""
+    """Name, unit and level at each step's end of each store, plan and baseline."""
     plan, before = run.plan, run.plan.baseline
     replay = plan.replay
     assert replay is not None
@@ -236,13 +236,13 @@ def _level(
     name: str,
     unit: str,
     ends: np.ndarray,
-    foreman: np.ndarray,
+    baseline: np.ndarray,
     legend: bool,
     last: bool,
 ) -> alt.Chart:
     curves = {
         speaker.say("plan"): (ends, palette.POWER, [1, 0]),
-        speaker.say("foreman"): (foreman, palette.FOREMAN, [4, 2]),
+        speaker.say("baseline"): (baseline, palette.BASELINE, [4, 2]),
     }
     horizon = run.plan.scenario.horizon
     drawn = _curves(horizon, speaker, curves, [_short(name, NARROW), f"[{unit}]"], legend, last, at_end=True)

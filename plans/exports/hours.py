@@ -55,7 +55,7 @@ def hours(run: StoredRun, by_day: bool = False, assets: bool = True) -> pd.DataF
     groups = pd.Index(here.date if by_day else clock_hours(times, scenario.horizon.zone))
     money = scenario.market.currency
     sums = {f"{label} [MWh]": replay[name].to_numpy() * step_h for name, label in FLOWS_MW.items()}
-    sums["grid import, foreman [MWh]"] = plan.baseline["import_mw"].to_numpy() * step_h
+    sums["grid import, baseline [MWh]"] = plan.baseline["import_mw"].to_numpy() * step_h
     if assets and "asset_rate" in replay:
         data = replay["asset_rate"]
         for key, measure in zip(data["flow"].values.tolist(), data["flow_unit"].values.tolist(), strict=True):

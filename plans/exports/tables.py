@@ -31,7 +31,7 @@ LINE, PROCESSES = mark("line and base load"), mark("processes and base load")
 """Who draws electricity."""
 CREDITED = {"carbon_kg": mark("carbon, stock credited"), "cost": mark("cost, stock credited")}
 MORE, LESS = mark("{store} {amount} {unit} more"), mark("{store} {amount} {unit} less")
-FIGURE_COLUMNS = ("figure", "unit", "foreman", "plan", "saved", "saved %")
+FIGURE_COLUMNS = ("figure", "unit", "baseline", "plan", "saved", "saved %")
 
 
 def heat_list(run: StoredRun) -> pd.DataFrame:
@@ -90,7 +90,7 @@ def activity_list(run: StoredRun) -> pd.DataFrame:
 
 
 def steps(run: StoredRun) -> pd.DataFrame:
-    """One row for each step: local time, flows of the replay, price, carbon intensity, emissions, foreman's power."""
+    """One row for each step: local time, flows of the replay, price, carbon intensity, emissions, baseline's power."""
     import pandas as pd
 
     plan = run.plan
@@ -101,8 +101,8 @@ def steps(run: StoredRun) -> pd.DataFrame:
     for name, variable in plan.replay.data_vars.items():
         if variable.dims == ("time",):
             table[str(name)] = variable.to_numpy()
-    table["foreman_line_mw"] = plan.baseline["line_mw"].to_numpy()
-    table["foreman_import_mw"] = plan.baseline["import_mw"].to_numpy()
+    table["baseline_line_mw"] = plan.baseline["line_mw"].to_numpy()
+    table["baseline_import_mw"] = plan.baseline["import_mw"].to_numpy()
     for name, variable in scenario.inputs.data_vars.items():
         if variable.dims == ("time",):
             table.setdefault(str(name), variable.to_numpy())
@@ -141,7 +141,7 @@ def ledger_entries(run: StoredRun) -> pd.DataFrame:
 
 
 def figures(run: StoredRun) -> pd.DataFrame:
-    """Foreman, plan and what is saved, one row for each figure; a number that is not given is missing.
+    """Baseline, plan and what is saved, one row for each figure; a number that is not given is missing.
 
     Each row adds up: what is credited for stock has a row of its own below carbon and cost, then both together."""
     import pandas as pd

@@ -52,14 +52,14 @@ HEADS = (
     mark("heat"), mark("order"), mark("grade"), mark("mass"), mark("stage"), mark("unit"), mark("start"), mark("end"),
     mark("waited"), mark("electricity"), mark("carbon of the heat"), mark("unit of measure"), mark("came in"),
     mark("carbon"), mark("scope"), mark("factor"), mark("factor from"), mark("mode"), mark("off spec"),
-    mark("delivery"), mark("store"), mark("asked"), mark("delivered"), mark("foreman"), mark("first"), mark("last"),
+    mark("delivery"), mark("store"), mark("asked"), mark("delivered"), mark("baseline"), mark("first"), mark("last"),
     mark("kind"), mark("source"), mark("stock"), mark("name"), mark("amount"), mark("quantity"), mark("period"),
     mark("gas"), mark("activity"), mark("figure"), mark("plan"), mark("saved"), mark("saved %"), mark("day"),
     mark("hours"), mark("grid import"), mark("grid export"), mark("line or processes"), mark("base load"),
     mark("PV used or exported"), mark("PV not used"), mark("battery charge"), mark("battery discharge"),
-    mark("grid import, foreman"), mark("scope 1"), mark("scope 2, heat bought"), mark("scope 2, average intensity"),
+    mark("grid import, baseline"), mark("scope 1"), mark("scope 2, heat bought"), mark("scope 2, average intensity"),
     mark("scope 2, marginal intensity"), mark("scope 2, market-based"), mark("energy and assets"), mark("spot price"),
-    mark("average intensity"), mark("marginal intensity"), mark("idle"), mark("foreman line"), mark("foreman import"),
+    mark("average intensity"), mark("marginal intensity"), mark("idle"), mark("baseline line"), mark("baseline import"),
     mark("export price"), mark("carbon intensity"), mark("marginal carbon intensity"), mark("short price"),
     mark("long price"), mark("battery"), mark("mean rate"),
 )  # fmt: skip
@@ -75,7 +75,7 @@ MEANT = {
 }  # fmt: skip
 """Heads that need more words, or have another meaning elsewhere."""
 OURS_BY_HOUR = {
-    *FLOWS_MW.values(), *SCOPES.values(), "grid import, foreman", "energy and assets", "spot price",
+    *FLOWS_MW.values(), *SCOPES.values(), "grid import, baseline", "energy and assets", "spot price",
     "average intensity", "marginal intensity",
 }  # fmt: skip
 """Columns of the hours that no asset has named."""
@@ -159,7 +159,7 @@ def figures(frame: pd.DataFrame, speaker: Speaker = ENGLISH) -> pd.DataFrame:
     """The figures with carbon in tonnes."""
     out = frame.copy()
     carbon = out["unit"] == KILOGRAMS
-    out.loc[carbon, ["foreman", "plan", "saved"]] /= 1000
+    out.loc[carbon, ["baseline", "plan", "saved"]] /= 1000
     out.loc[carbon, "unit"] = TONNES
     out["figure"] = [speaker.say(label) for label in out["figure"]]
     out.columns = [_label(str(told), str(told), "figures", [], speaker) for told in out.columns]
@@ -201,8 +201,8 @@ def _label(label: str, told: str, name: str, names: list[str], speaker: Speaker)
                 return speaker.say(message, name=label.removesuffix(ending))
         return label
     if name == "stores" and told != "end":
-        of_foreman = told.startswith("foreman ") and told.removeprefix("foreman ") in names
-        return speaker.say("foreman {name}", name=label.removeprefix("foreman ")) if of_foreman else label
+        of_baseline = told.startswith("baseline ") and told.removeprefix("baseline ") in names
+        return speaker.say("baseline {name}", name=label.removeprefix("baseline ")) if of_baseline else label
     if name in ("hours", "energy") and "[" in told and label not in OURS_BY_HOUR:
         return label
     if label == "unit" and name in MEASURES:

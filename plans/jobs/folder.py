@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from emberline.plans.store.store import RUN_ID, StoreError, home
+from emberline.scenarios.messages import restored
 
 KEPT_DAYS = 7
 LEFT_S = 60.0
@@ -57,7 +58,7 @@ def events(folder: Path) -> Iterator[dict[str, Any]]:
         except ValueError:
             continue
         if isinstance(event, dict):
-            yield event
+            yield restored(event)
 
 
 def held(path: Path) -> bool:

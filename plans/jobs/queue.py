@@ -44,6 +44,7 @@ from emberline.plans.jobs.status import ENDED, JobStatus, told
 from emberline.plans.store import netcdf, run_folder
 from emberline.plans.store.catalogue.errors import StoreError
 from emberline.plans.store.home import Home, home
+from emberline.scenarios.messages import Message, mark
 
 __all__ = [
     "ENDED", "KINDS", "JobStatus", "about", "cancel", "dismiss", "kill", "limit", "request", "start", "status",
@@ -99,7 +100,9 @@ def start(
     if run is not None and _there(run, kind):
         return run
     if len(list((jobs / "queue").glob("*.lock"))) >= LONGEST_QUEUE:
-        raise RuntimeError(f"{LONGEST_QUEUE} jobs wait already; let some of them finish or stop them")
+        raise RuntimeError(
+            Message("{count} jobs wait already; let some of them finish or stop them", count=LONGEST_QUEUE)
+        )
     run = run or uuid.uuid4().hex
     folder = jobs / run
     try:
@@ -211,13 +214,16 @@ def status(run: str) -> JobStatus:
     if not (folder / "worker.lock").exists() and young and (child is None or child.poll() is None):
         return now
     if (folder / "stop").exists():
-        return replace(now, state="stopped", lines=("stopped before there was anything to keep",))
+        return replace(now, state="stopped", lines=(Message("stopped before there was anything to keep"),))
     late = folder / "late.txt"
-    says = f"the worker ended without a result, perhaps for lack of memory; {'plan' if kind == 'plan' else 'ask'} again"
+    again = mark("the worker ended without a result, perhaps for lack of memory; ask again")
+    if kind == "plan":
+        again = mark("the worker ended without a result, perhaps for lack of memory; plan again")
+    says = Message(again)
     if netcdf.is_full(folder):
-        says = "the worker ended without a result: the disk is full; make room and ask again"
+        says = Message("the worker ended without a result: the disk is full; make room and ask again")
     if late.is_file() and late.stat().st_size:
-        says = "the worker took far longer than the time limit and was ended; allow more time or ask for less"
+        says = Message("the worker took far longer than the time limit and was ended; allow more time or ask for less")
     return replace(now, state="broken", lines=(says,))
 
 

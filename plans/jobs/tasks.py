@@ -3,7 +3,7 @@
 plan     a scenario's plan, stored as a run
 front    a Pareto front of a scenario; given ``points``
 point    the plan of a point of a stored front, stored as a run; given ``front`` and ``point``
-replay   an ensemble of a stored run; given ``run``, ``replications``, ``seed`` (or None) and ``foreman``
+replay   an ensemble of a stored run; given ``run``, ``replications``, ``seed`` (or None) and ``baseline``
 hold     a plan of a stored run's scenario that holds, stored as a run; given ``run``, ``level``, ``replications`` and
          ``time_limit_s``
 """
@@ -192,7 +192,7 @@ def replay(task: Task) -> dict[str, Any]:
         int(given["replications"]),
         Engine(),
         seed=given.get("seed"),
-        dispatched=twin.dispatch(made.scenario, made.envelope) if given.get("foreman") else None,
+        dispatched=twin.dispatch(made.scenario, made.envelope) if given.get("baseline", given.get("foreman")) else None,
         on_progress=tell,
         cancel=task.cancelled,
     )

@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from emberline.plans.jobs.folder import held, write
 from emberline.plans.jobs.queue import limit
 from emberline.plans.store.store import StoreError
+from emberline.scenarios.messages import with_messages
 
 if TYPE_CHECKING:
     from emberline.models.search.warm_start import Study
@@ -86,7 +87,7 @@ def _teller(folder: Path) -> Callable[[dict[str, Any]], None]:
         last.update(event)
         # on a full disk the search goes on: what it finds may yet be kept
         with suppress(OSError), (folder / "events.jsonl").open("ab") as log:
-            log.write(json.dumps(event).encode() + b"\n")
+            log.write(json.dumps(with_messages(event)).encode() + b"\n")
 
     return tell
 

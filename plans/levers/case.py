@@ -11,9 +11,9 @@ from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.metrics import goal_metric
 
-FOREMAN, SEQUENTIAL, JOINT = "foreman", "sequential", "joint"
+BASELINE, SEQUENTIAL, JOINT = "baseline", "sequential", "joint"
 NOTE = (
-    "first in: alone, on the foreman's heats; last in: taken away from the joint plan, heats not planned anew. "
+    "first in: alone, on the baseline heats; last in: taken away from the joint plan, heats not planned anew. "
     "Levers overlap, so the two differ and neither adds up: the rest is their interaction."
 )
 
@@ -23,7 +23,7 @@ class Case:
     """The plant with some levers, its best use that was found, as the twin follows it."""
 
     heats: str
-    """Whose heats: ``foreman``, ``sequential`` or ``joint``."""
+    """Whose heats: ``baseline``, ``sequential`` or ``joint``."""
     figures: Figures | None
     """Of the undisturbed replay; None where there is no plan."""
     status: str
@@ -76,12 +76,12 @@ class Levers:
     """The study of one scenario."""
 
     scenario: Scenario
-    foreman: Case
-    """All assets by his rules."""
+    baseline: Case
+    """All assets by its rules."""
     bare: Case
-    """His heats, no lever."""
+    """Baseline heats, no lever."""
     managed: Case
-    """His heats, all assets planned."""
+    """Baseline heats, all assets planned."""
     sequential: Case
     """Production first, site after."""
     joint: Case
@@ -104,7 +104,7 @@ class Levers:
 
     @property
     def together(self) -> Change | None:
-        """What all levers bring together: the joint plan against the foreman's heats without any."""
+        """What all levers bring together: the joint plan against the baseline heats without any."""
         return change(self.scenario, self.bare, self.joint)
 
     def interaction(self, column: str) -> dict[str, float] | None:
@@ -124,9 +124,9 @@ class Levers:
 
     def cases(self) -> Iterator[tuple[str, Case]]:
         """The plans that are compared, from the plant without levers to the joint plan."""
-        yield "foreman's heats, no lever", self.bare
-        yield "foreman, by rules", self.foreman
-        yield "foreman's heats, site planned", self.managed
+        yield "baseline heats, no lever", self.bare
+        yield "baseline, by rules", self.baseline
+        yield "baseline heats, site planned", self.managed
         yield "production first, site after", self.sequential
         yield "planned together", self.joint
 
@@ -148,7 +148,7 @@ class Levers:
             "gap": self.gap,
             "saved": {
                 name: asdict(saving) if (saving := self.saved(case)) else None
-                for name, case in ((FOREMAN, self.foreman), (SEQUENTIAL, self.sequential))
+                for name, case in ((BASELINE, self.baseline), (SEQUENTIAL, self.sequential))
             },
             "together": asdict(self.together) if self.together else None,
             "levers": [asdict(lever) for lever in self.levers],

@@ -1,22 +1,22 @@
 """What each lever brings: shifting heats, battery, stores, engines, heat recovery, each alone and each as the last.
 
-A lever is something that a plant can do without: ``shifting`` (heats at other times than the foreman's), the battery,
+A lever is something that a plant can do without: ``shifting`` (heats at other times than the baseline's), the battery,
 a store, a machine of the site. Of any set of levers the study knows what the plant comes to with these and no others,
 the site used as well as can be in every case:
 
-* **first in**: the foreman's heats with this lever alone, against the foreman's heats with none.
+* **first in**: the baseline heats with this lever alone, against the baseline heats with none.
 * **last in**: the joint plan with all levers, against all but this one.
-* **by rules**: what the foreman has of it already, his day by plain rules with the lever against the same without.
+* **by rules**: what the baseline has of it already, its day by plain rules with the lever against the same without.
 
 First in and last in differ, because levers overlap: a battery has less to do where heats have moved already, and more
 where an engine makes steam besides. Neither column adds up to what all levers bring together; what is missing stands
 beside each as its interaction, below nought where levers do the same work and above where they help each other.
 
 With ``shifting`` the best of all heats that were planned is taken (the joint plan's, those planned first, the
-foreman's), but none are planned anew for a plant without the lever. New ones could only better the case without, so
+baseline's), but none are planned anew for a plant without the lever. New ones could only better the case without, so
 last in is the most that a lever of the site can be worth in the plan, up to what the searches have left open.
 
-What a site cannot do without under the foreman's heats is no lever: battery, stores and recoveries are taken away
+What a site cannot do without under the baseline heats is no lever: battery, stores and recoveries are taken away
 first, boilers last, and what stays serves the need of its carrier, or keeps the import limit, in every case. Loads,
 supplies, sales, PV and flexible loads always stay. Each case is followed by the twin without disturbance, and its
 figures are the replay's.
@@ -26,19 +26,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from emberline.plans.levers.case import FOREMAN, JOINT, SEQUENTIAL, Case, Lever, Levers, change
+from emberline.plans.levers.case import BASELINE, JOINT, SEQUENTIAL, Case, Lever, Levers, change
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan, violations
 from emberline.plans.plan.redispatch import Redispatch, Redispatched
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Boiler, FlexibleLoad, Storage, WasteHeatRecovery
+from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
 from emberline.scenarios.metrics import goal_metric
 from emberline.scenarios.records.site import Site
 
@@ -77,7 +76,7 @@ def levers(
     )
     tell({"phase": JOINT})
     known = () if first.schedule is None else (first.schedule,)
-    # from the foreman's heats and those planned first: never worse than both
+    # from the baseline's heats and those planned first: never worse than both
     made = plan(
         asked,
         baseline=(baseline := Baseline.of(asked)),
@@ -103,11 +102,10 @@ def refused(scenario: Scenario) -> str:
 def candidates(site: Site) -> list[tuple[str, str]]:
     """Name and kind of what may be a lever: those first that are most likely dispensable."""
     found = [(BATTERY, "battery")] if site.battery is not None else []
-    machines = [a for a in site.assets if a.name in site.cores and not isinstance(a, FlexibleLoad)]
-    first: list[Any] = [a for a in site.assets if isinstance(a, Storage)]
-    first += [a for a in machines if isinstance(a, WasteHeatRecovery)]
-    rest = sorted((a for a in machines if a not in first), key=lambda a: isinstance(a, Boiler))
-    return found + [(a.name, a.kind) for a in (*first, *rest)]
+    machines = [machine for machine in of(site.assets, Machine) if machine.decided]
+    recovery, boilers = of(machines, WasteHeatRecovery), of(machines, Boiler)
+    rest = [machine for machine in machines if machine not in (*recovery, *boilers)]
+    return found + [(asset.name, asset.kind) for asset in (*of(site.assets, Storage), *recovery, *rest, *boilers)]
 
 
 def without(scenario: Scenario, names: Collection[str]) -> Scenario:
@@ -132,7 +130,7 @@ class _Study:
         self.scenario, self.made, self.metric = baseline.scenario, made, goal_metric(baseline.scenario)
         self.envelope = baseline.envelope
         self.lists: dict[str, xr.Dataset] = {}
-        known = {FOREMAN: baseline.schedule, SEQUENTIAL: first.schedule, JOINT: made.schedule}
+        known = {BASELINE: baseline.schedule, SEQUENTIAL: first.schedule, JOINT: made.schedule}
         for name, heats in known.items():
             # what was known before keeps its name
             if heats is not None and not any(_same(heats, other) for other in self.lists.values()):
@@ -152,8 +150,8 @@ class _Study:
         def weighed(done: int, lever: str) -> None:
             tell({"phase": "levers", "done": done, "of": total, "lever": lever})
 
-        bare = self.case(every, (FOREMAN,))
-        managed = self.case(frozenset(), (FOREMAN,))
+        bare = self.case(every, (BASELINE,))
+        managed = self.case(frozenset(), (BASELINE,))
         sequential = self.case(frozenset(), (SEQUENTIAL,))
         joint = self._joint(shifted)
         weighed(1, "all")
@@ -163,13 +161,13 @@ class _Study:
         ]
         weighed(2, SHIFTING)
         for number, name in enumerate(own, start=3):
-            alone, rest = self.case(every - {name}, (FOREMAN,)), self.case(frozenset({name}), shifted)
+            alone, rest = self.case(every - {name}, (BASELINE,)), self.case(frozenset({name}), shifted)
             pair = self.ruled(frozenset({name})), ruled
             found.append(self._lever(name, names[name], bare, alone, rest, joint, ruled=pair))
             weighed(number, name)
         bound, gap = self._proven(joint)
         return Levers(
-            scenario=self.scenario, foreman=ruled, bare=bare, managed=managed, sequential=sequential, joint=joint,
+            scenario=self.scenario, baseline=ruled, bare=bare, managed=managed, sequential=sequential, joint=joint,
             heats_first=first, search=self.made, bound=bound, gap=gap, levers=tuple(found), needed=tuple(needed),
         )  # fmt: skip
 
@@ -198,7 +196,7 @@ class _Study:
         gone: set[str] = set()
         kept = []
         for name in names:
-            if self._site(frozenset({*gone, name}))[1].least(self.lists[FOREMAN]) < float("inf"):
+            if self._site(frozenset({*gone, name}))[1].least(self.lists[BASELINE]) < float("inf"):
                 gone.add(name)
             else:
                 kept.append(name)
@@ -243,11 +241,11 @@ class _Study:
         )
 
     def ruled(self, gone: frozenset[str]) -> Case:
-        """The foreman's day by rules, without some assets."""
+        """The baseline's day by rules, without some assets."""
         baseline, _ = self._site(gone)
         if not baseline.complete:
-            return Case(FOREMAN, None, "no plan", reason="the foreman finds no place for all heats")
-        return Case(FOREMAN, baseline.figures, "by rules", slack=0.0, broken=len(violations(baseline.run)))
+            return Case(BASELINE, None, "no plan", reason="the baseline finds no place for all heats")
+        return Case(BASELINE, baseline.figures, "by rules", slack=0.0, broken=len(violations(baseline.run)))
 
     def _joint(self, shifted: tuple[str, ...]) -> Case:
         """The best plan of all: the searched one as it is, or its heats or others with the site planned once more."""

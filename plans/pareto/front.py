@@ -17,17 +17,20 @@ from emberline.plans.accounts.figures import Figures
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import Variable, check
+from emberline.scenarios.messages import Message, mark
 
 SAME = 1e-6
 """Figures that differ by less than this share are the same: a cap is kept no more exactly."""
-KNEE_RULE = (
+KNEE_RULE = Message(
     "largest distance below the chord between the ends, both axes scaled to 1 (Das 1999, Structural Optimization 18)"
 )
-DUAL_RULE = (
+DUAL_RULE = Message(
     "shadow price of the carbon cap in the site's least-cost program with the heats' starts and all whole numbers "
     "fixed: what the site alone asks for the next kilogram less (at the clean end: for the last)"
 )
-NOISE = "each figure is known to its gap only: differences between points that are smaller than the gaps mean nothing"
+NOISE = Message(
+    "each figure is known to its gap only: differences between points that are smaller than the gaps mean nothing"
+)
 POINT = ("point",)
 FRONT = {
     "carbon_kg": Variable(POINT, "kg CO2e", "scope 1 and 2 by the goal's signal, undisturbed replay"),
@@ -82,7 +85,7 @@ class Front:
 
     scenario: Scenario
     baseline: Figures
-    """The foreman's."""
+    """The baseline's."""
     data: xr.Dataset
     """Table ``FRONT``."""
     schedules: dict[int, xr.Dataset]
@@ -114,32 +117,41 @@ class Front:
         """One sentence for the planner."""
         n = self.data.sizes["point"]
         if not n:
-            why = f": {self.failed[0]}" if self.failed else ""
-            return f"No front: there is no acceptable plan{why}."
+            if not self.failed:
+                return Message("No front: there is no acceptable plan.")
+            return Message("No front: there is no acceptable plan: {reason}.", reason=self.failed[0])
         if n == 1 and not self.unsearched:
-            return "Nothing can be traded: the cleanest plan found is also the cheapest."
+            return Message("Nothing can be traded: the cleanest plan found is also the cheapest.")
         if self.knee is None:
-            return f"{n} points, none of them a knee: no point lies below the chord between the ends."
+            return Message("{n} points, none of them a knee: no point lies below the chord between the ends.", n=n)
         number = int(self.data["point"].to_numpy()[self.knee])
-        return f"{n} points; the knee is point {number}."
+        return Message("{n} points; the knee is point {number}.", n=n, number=number)
 
     @property
     def notes(self) -> list[str]:
         """What must be said beside the figures."""
         counts = [
-            (self.dominated, "dominated by another"),
-            (self.same, "the same as a neighbour"),
-            (len(self.failed), "without an acceptable plan"),
-            (self.unsearched, "not searched"),
+            (self.dominated, mark("{count} dominated by another")),
+            (self.same, mark("{count} the same as a neighbour")),
+            (len(self.failed), mark("{count} without an acceptable plan")),
+            (self.unsearched, mark("{count} not searched")),
         ]
-        left = [f"{count} {why}" for count, why in counts if count]
-        kept = f"{self.data.sizes['point']} of {self.asked} points are on the front"
-        lines = [f"{kept}; left out: {', '.join(left)}" if left else kept]
+        reasons = tuple(Message(reason, count=count) for count, reason in counts if count)
+        share = {"kept": self.data.sizes["point"], "asked": self.asked}
+        lines: list[str] = [Message("{kept} of {asked} points are on the front", **share)]
+        if reasons:
+            lines = [
+                Message("{kept} of {asked} points are on the front; left out: {reasons}", **share, reasons=reasons)
+            ]
         if self.data.sizes["point"] > 1:
             unsure = int((self.data["proven"].to_numpy()[:-1] == 0).sum())
-            lines.append(NOISE if not unsure else f"{NOISE}; {unsure} here may be no more than that")
-            lines.append(f"knee: {KNEE_RULE}")
-        lines.append(f"dual: {DUAL_RULE}")
+            lines.append(
+                Message("{noise}; {count} here may be no more than that", noise=NOISE, count=unsure)
+                if unsure
+                else NOISE
+            )
+            lines.append(Message("knee: {rule}", rule=KNEE_RULE))
+        lines.append(Message("dual: {rule}", rule=DUAL_RULE))
         lines += sorted({why for why in self.data["dual_reason"].values.tolist() if why})
         return lines
 

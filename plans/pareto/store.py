@@ -30,6 +30,7 @@ from emberline.plans.pareto.front import Front, rows
 from emberline.plans.store import netcdf
 from emberline.plans.store.store import PACKAGES, StoreError, home
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import restored, with_messages
 
 FORMAT = 1
 FORMATS = ("csv", "json", "nc")
@@ -79,7 +80,9 @@ def save(front: Front, folder: Path | None = None, number: str | None = None) ->
             "files_sha256": {path.name: _sha256(path) for path in sorted(partial.iterdir())},
             "summary": front.summary(),
         }
-        (partial / "front.json").write_text(json.dumps(meta, indent=1, allow_nan=False), encoding="utf-8")
+        (partial / "front.json").write_text(
+            json.dumps(with_messages(meta), indent=1, allow_nan=False), encoding="utf-8"
+        )
         for path in (*partial.iterdir(), partial):
             _sync(path)
         os.replace(partial, place / number)
@@ -149,7 +152,7 @@ def read(prefix: str = "last", folder: Path | None = None) -> StoredFront:
 
 
 def _opened(place: Path) -> StoredFront:
-    meta = json.loads((place / "front.json").read_text(encoding="utf-8"))
+    meta = restored(json.loads((place / "front.json").read_text(encoding="utf-8")))
     if meta.get("format") != FORMAT:
         raise StoreError(f"front {place.name} has format {meta.get('format')}, this version reads {FORMAT}")
     torn = [

@@ -55,7 +55,7 @@ class Baseline:
         """The undisturbed run of the list (table ``RUN``)."""
         from emberline import twin
 
-        return twin.replay(self.scenario, self.schedule).assign_attrs(policy="foreman")
+        return twin.replay(self.scenario, self.schedule).assign_attrs(policy="baseline")
 
     @cached_property
     def figures(self) -> Figures:

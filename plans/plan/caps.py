@@ -1,4 +1,4 @@
-"""The cap on extra cost as an amount: it counts from a foreman, and stays where his list becomes another one."""
+"""The cap on extra cost as an amount: it counts from a baseline, and stays where its list becomes another one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from emberline.scenarios.records.goal import Caps
 
 
 def fixed(scenario: Scenario, envelope: xr.Dataset, listed: xr.Dataset) -> Caps:
-    """The caps of a scenario with that on extra cost as the amount that it is above the foreman's list.
+    """The caps of a scenario with that on extra cost as the amount that it is above the baseline schedule.
 
     Args:
         scenario: with its caps.
         envelope: of the scenario.
-        listed: the foreman's list of the scenario; where it is not complete, no cap on extra cost holds.
+        listed: the baseline schedule of the scenario; where it is not complete, no cap on extra cost holds.
     """
     from emberline.models.formulations.site.balance import read
     from emberline.models.problem.constants import baseline_cost, direct_kg

@@ -41,7 +41,7 @@ def disturbed_replays(
         made: dict[str, Figures] = {}
         for prefix, followed in (("", schedule), ("baseline_", dispatched)):
             run = twin.replay(scenario, followed, replication=replication, disturbed=True)
-            # the foreman nominates what he draws
+            # the baseline nominates what it draws
             nominated = followed if followed is schedule else None
             sums = figures(scenario, run, nominated=nominated)
             made[prefix] = sums

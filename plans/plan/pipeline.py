@@ -24,6 +24,7 @@ from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan, number, violations
 from emberline.plans.plan.start_lists import start_lists
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -167,7 +168,9 @@ def _optimize(
 def _list_instead(scenario: Scenario, baseline: Baseline, schedule: xr.Dataset) -> xr.Dataset:
     """The baseline's list where the search found nothing: its starts may lie between steps."""
     step = scenario.horizon.step_min
-    reason = f"The foreman's list: the search found no schedule whose starts lie on steps of {step:g} min."
+    reason = Message(
+        "The baseline schedule: the search found no schedule whose starts lie on steps of {step:g} min.", step=step
+    )
     rest = {name: value for name, value in schedule.attrs.items() if name.startswith("seconds ") or name == "constant"}
     outcome = {"found": 1, "status": "best found", "objective": math.nan, "bound": math.nan, "gap": math.nan}
     return baseline.schedule.assign_attrs(rest | outcome | {"policy": "schedule", "reason": reason})

@@ -14,6 +14,7 @@ from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
 from emberline.plans.plan.replays import Replays
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message, mark, sentences
 from emberline.scenarios.metrics import FIGURES, figures_of, goal_metric
 
 AGREEMENT = 1e-3
@@ -38,7 +39,7 @@ class Plan:
     constant: float = 0.0
     """Part of the goal that no plan can change: not in ``objective`` and ``bound``."""
     reason: str = ""
-    """Why there is no plan, or why it is not better than the foreman."""
+    """Why there is no plan, or why it is not better than the baseline."""
     schedule: xr.Dataset | None = None
     schedule_figures: Figures | None = None
     replay: xr.Dataset | None = None
@@ -108,18 +109,26 @@ class Plan:
     def verdict(self) -> str:
         """One sentence for the planner."""
         if not self.found:
-            return f"No plan: {self.reason or self.status}."
+            return Message("No plan: {reason}.", reason=self.reason or Message(self.status))
         if self.missed:
-            return f"Not acceptable: the twin found {len(self.missed)} violation(s) when it followed the schedule."
+            return Message(
+                "Not acceptable: the twin found {count} violation(s) when it followed the schedule.",
+                count=len(self.missed),
+            )
         if not self.agreed:
-            return "Not acceptable: the twin does not agree with the schedule on energy, carbon or cost."
-        held = "; it held in {} of {} disturbed days".format(*self.holding) if self.holding else ""
-        says = [f"Feasible, and the twin agrees{held}.", self._lateness, self.reason]
+            return Message("Not acceptable: the twin does not agree with the schedule on energy, carbon or cost.")
+        feasible = Message("Feasible, and the twin agrees.")
+        if self.holding:
+            held, n = self.holding
+            feasible = Message(
+                "Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=held, n=n
+            )
+        parts: list[str] = [feasible, self._lateness, self.reason]
         goal = goal_metric(self.scenario).figure
         saved = self.saved()
         if saved.get(goal, 0.0) < 0 and saved.get(f"stock_{goal}", 0.0) < 0:
-            says.append("The baseline ends with more stock, which counts at what it took on average to make.")
-        return " ".join(filter(None, says))
+            parts.append(Message("The baseline ends with more stock, which counts at what it took on average to make."))
+        return sentences(*parts)
 
     @property
     def _lateness(self) -> str:
@@ -128,17 +137,19 @@ class Plan:
             return ""
         minutes = sum(float(row["amount"]) for row in late)
         proven = self.objective is not None and self.bound is not None and self.objective <= self.bound + SURE
-        least = "no schedule is less late" if proven else "the least that was found"
-        return f"Late: {len(late)} heat(s), {minutes:g} min in all; {least}."
+        least = mark("Late: {count} heat(s), {minutes:g} min in all; the least that was found.")
+        if proven:
+            least = mark("Late: {count} heat(s), {minutes:g} min in all; no schedule is less late.")
+        return Message(least, count=len(late), minutes=minutes)
 
     @property
     def comparable(self) -> bool:
-        """Whether the foreman makes and serves what the plan does; else nothing is saved against him."""
+        """Whether the baseline makes and serves what the plan does; else nothing is saved against it."""
         return self.replay_figures is None or comparable(self.baseline_figures, self.replay_figures)
 
     @property
     def stock(self) -> Difference | None:
-        """What the undisturbed replay ends with in stock more than the foreman; None where there are no stores."""
+        """What the undisturbed replay ends with in stock more than the baseline; None where there are no stores."""
         made = self.replay_figures
         return difference(self.baseline_figures, made) if made is not None and (made.stock or made.levels) else None
 
@@ -155,10 +166,10 @@ class Plan:
         return wanted if close else {}
 
     def saved(self) -> dict[str, float]:
-        """Saving of the undisturbed replay against the undisturbed foreman, absolute and as a share.
+        """Saving of the undisturbed replay against the undisturbed baseline, absolute and as a share.
 
-        What either of them has more in stock is credited to him; ``stock_carbon_kg`` and ``stock_cost``, part of what
-        is saved, tell it apart. Empty where there is no plan, or the foreman makes or serves less.
+        What either of them has more in stock is credited to it; ``stock_carbon_kg`` and ``stock_cost``, part of what
+        is saved, tell it apart. Empty where there is no plan, or the baseline makes or serves less.
         """
         if self.replay_figures is None or not self.comparable:
             return {}
@@ -168,12 +179,12 @@ class Plan:
             before, after = getattr(self.baseline_figures, name), getattr(self.replay_figures, name)
             out[name] = before - after + credit.get(name, 0.0)
             out[f"{name}_share"] = out[name] / abs(before) if before else 0.0
-        foreman = self.baseline_figures
-        if foreman.demand_cost or self.replay_figures.demand_cost:
+        baseline = self.baseline_figures
+        if baseline.demand_cost or self.replay_figures.demand_cost:
             # by the tariff's rates; taxes on them stay with the rest
-            out["demand_cost"] = foreman.demand_cost - self.replay_figures.demand_cost
+            out["demand_cost"] = baseline.demand_cost - self.replay_figures.demand_cost
             out["cost_without_demand"] = out["cost"] - out["demand_cost"]
-            rest = abs(foreman.cost - foreman.demand_cost)
+            rest = abs(baseline.cost - baseline.demand_cost)
             out["cost_without_demand_share"] = out["cost_without_demand"] / rest if rest else 0.0
         return out | {f"stock_{name}": value for name, value in credit.items()}
 
@@ -231,16 +242,16 @@ class Plan:
         return book.products.summary(self.scenario.goal.signal) if book is not None and book.products else {}
 
     def _stock(self) -> dict[str, Any]:
-        more, made, foreman = self.stock, self.replay_figures, self.baseline_figures
+        more, made, baseline = self.stock, self.replay_figures, self.baseline_figures
         if more is None or made is None:
             return {}
         stores = {
             name: {
                 "start_t": store.start_t,
                 "end_t": made.stock[name],
-                "foreman_end_t": foreman.stock[name],
-                "kg_per_t": rate(name, "stock_kg_per_t", foreman, made),
-                "cost_per_t": rate(name, "stock_cost_per_t", foreman, made),
+                "baseline_end_t": baseline.stock[name],
+                "kg_per_t": rate(name, "stock_kg_per_t", baseline, made),
+                "cost_per_t": rate(name, "stock_cost_per_t", baseline, made),
             }
             for name, store in self.scenario.store.items()
         }
@@ -249,9 +260,9 @@ class Plan:
                 "unit": store.unit,
                 "start": store.start,
                 "end": made.levels[store.name],
-                "foreman_end": foreman.levels[store.name],
-                "kg_per_unit": rate(store.name, "level_kg_per_unit", foreman, made),
-                "cost_per_unit": rate(store.name, "level_cost_per_unit", foreman, made),
+                "baseline_end": baseline.levels[store.name],
+                "kg_per_unit": rate(store.name, "level_kg_per_unit", baseline, made),
+                "cost_per_unit": rate(store.name, "level_cost_per_unit", baseline, made),
             }
             for store in site_stores(self.scenario)
             if store.name in more.levels

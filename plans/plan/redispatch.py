@@ -59,18 +59,18 @@ class _Load:
 class Redispatch:
     """A site made ready for any number of lists of heats."""
 
-    def __init__(self, scenario: Scenario, envelope: xr.Dataset, foreman: xr.Dataset | None) -> None:
+    def __init__(self, scenario: Scenario, envelope: xr.Dataset, baseline: xr.Dataset | None) -> None:
         """Read the site.
 
         Args:
             scenario: with its site and goal.
             envelope: as for ``emberline.models.optimize``.
-            foreman: his list on this site, which the cap on extra cost counts from; None: that cap does not hold.
+            baseline: its list on this site, which the cap on extra cost counts from; None: that cap does not hold.
         """
         self.scenario, self.envelope = scenario, envelope
         self.problem = line_reader.from_scenario(scenario, envelope)
         self.data = sites.read(scenario, envelope)
-        paid = baseline_cost(scenario, self.data, foreman)
+        paid = baseline_cost(scenario, self.data, baseline)
         self.aim = aims.read(scenario, self.data, paid, direct_kg(scenario, envelope))
         self._made: dict[bool, Dispatcher] = {}
 

@@ -21,6 +21,8 @@ from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.messages import Message
 from emberline.scenarios.records.orders import Lock
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def replan(
     """Plan a stored plan's scenario again, from its schedule on.
 
     With the same locks and a plan that has reached its gap there is nothing to search: it comes back as it is. With
-    others a cap on cost above the foreman's stays the amount that it was: his list is made with the locks, too, and
+    others a cap on cost above the baseline's stays the amount that it was: its list is made with the locks, too, and
     would move it.
 
     Args:
@@ -92,7 +94,7 @@ def replan(
 
 
 def _capped(asked: Scenario, stored: Plan) -> Scenario:
-    """What is asked, its cap on extra cost an amount above the stored plan's foreman."""
+    """What is asked, its cap on extra cost an amount above the stored plan's baseline."""
     from emberline.plans.plan import caps
 
     listed = Baseline.of(stored.scenario, stored.envelope).schedule
@@ -133,13 +135,12 @@ def kept(
     elif status == "within gap":
         status = "best found"
     seconds = {name: value for name, value in found.attrs.items() if str(name).startswith("seconds ")}
-    return before.assign_attrs(
-        {**seconds, "found": 1, "status": status, "bound": bound, "gap": gap, "reason": "The earlier plan stays."}
-    )
+    stays = {"found": 1, "status": status, "bound": bound, "gap": gap, "reason": Message("The earlier plan stays.")}
+    return before.assign_attrs({**seconds, **stays})
 
 
 def holds(asked: Scenario, envelope: xr.Dataset, schedule: xr.Dataset) -> bool:
-    """Whether a schedule of the same data keeps the locks of a scenario, and its caps under the foreman's list then."""
+    """Whether a schedule of the same data keeps the locks of a scenario, and its caps under the new baseline."""
     if not asked.heats:
         return True
     from emberline.models.explain.relaxed import read_aim
@@ -169,7 +170,7 @@ def with_locks(scenario: Scenario, locks: Sequence[Lock]) -> Scenario:
     asked = scenario.model_copy(update={"locks": tuple(locks)}).with_inputs(scenario.inputs)
     problems = [
         Problem(scenario.name, ".".join(map(str, place)), says)
-        for place, says in asked.mistakes()
+        for place, says in between_nouns(asked)
         if place and place[0] == "locks"
     ]
     if problems:

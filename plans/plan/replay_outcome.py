@@ -49,7 +49,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Followed:
-    """What is followed again and again: a schedule, and the foreman's list where he is compared with."""
+    """What is followed again and again: a schedule, and the baseline schedule where it is compared with."""
 
     scenario: Scenario
     schedule: xr.Dataset
@@ -64,18 +64,18 @@ def outcomes(followed: Followed, replications: Iterable[int]) -> Iterator[Outcom
 
     asked, chosen = followed.scenario, list(replications)
     runs = twin.replays(asked, followed.schedule, chosen, seed=followed.seed)
-    foremans: Iterator[xr.Dataset] = iter(())
+    baselines: Iterator[xr.Dataset] = iter(())
     if followed.dispatched is not None:
-        foremans = twin.replays(asked, followed.dispatched, chosen, seed=followed.seed)
+        baselines = twin.replays(asked, followed.dispatched, chosen, seed=followed.seed)
     reader, stores = _Reader(asked), asked.processes or any(site_stores(asked))
     for replication, run in zip(chosen, runs, strict=True):
-        # the schedule was nominated; the foreman nominates what he draws
+        # the schedule was nominated; the baseline nominates what it draws
         sums = figures(asked, run, nominated=followed.schedule)
         outcome = reader.read(replication, run, sums)
         if followed.dispatched is not None:
-            his = next(foremans)
-            baseline = figures(asked, his)
-            told = reader.read(replication, his, baseline).figures
+            theirs = next(baselines)
+            baseline = figures(asked, theirs)
+            told = reader.read(replication, theirs, baseline).figures
             outcome.figures.update({f"baseline_{name}": told[name] for name in (*figures_of(asked), *COUNTS)})
             if stores:
                 more = shortfall(asked, baseline, sums)

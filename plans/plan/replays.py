@@ -18,18 +18,18 @@ COLUMNS = (*FIGURES, *COUNTS[:-1])
 
 @dataclass(frozen=True)
 class Replays:
-    """Disturbed replays of schedule and foreman on the same luck, dimension ``replication``."""
+    """Disturbed replays of schedule and baseline on the same luck, dimension ``replication``."""
 
     n: int
     held: int
     """Replays without any violation."""
     data: xr.Dataset
-    """``carbon_kg``, ``cost``, ``peak_mw``, ``violations``, ``late_heats``, ``missed_deliveries`` and the foreman's
+    """``carbon_kg``, ``cost``, ``peak_mw``, ``violations``, ``late_heats``, ``missed_deliveries`` and the baseline's
     ``baseline_…``; where there are stores ``more_carbon_kg`` and ``more_cost``: by how much the schedule's stocks and
-    deliveries are worth more than the foreman's."""
+    deliveries are worth more than the baseline's."""
 
     def quantiles(self) -> dict[str, dict[str, float]]:
-        """P10, P50 and P90 of each figure, and of what is saved against the foreman on the same luck."""
+        """P10, P50 and P90 of each figure, and of what is saved against the baseline on the same luck."""
         if not self.n:
             return {}
         return quantiles(self.data, COLUMNS)

@@ -11,7 +11,7 @@ from emberline.scenarios.tariff.settlement import market_based
 
 
 def credit_kg(made: Plan, way: str) -> float:
-    """What the plan ends with in stock more than the foreman, in kilograms of CO2e; nought where there are no stores.
+    """What the plan ends with in stock more than the baseline, in kilograms of CO2e; nought where there are no stores.
 
     Args:
         made: with a replay.
@@ -23,13 +23,13 @@ def credit_kg(made: Plan, way: str) -> float:
     if way == made.scenario.goal.signal:
         return more.carbon_kg
     assert made.replay is not None
-    foreman, plan = (_worth(made, run, way) for run in (made.baseline, made.replay))
-    # by the foreman; by the plan where only it makes any
+    baseline, plan = (_worth(made, run, way) for run in (made.baseline, made.replay))
+    # by the baseline; by the plan where only it makes any
     found = sum(
-        amount * foreman.kg_per_t.get(name, plan.kg_per_t.get(name, 0.0)) for name, amount in more.tonnes.items()
+        amount * baseline.kg_per_t.get(name, plan.kg_per_t.get(name, 0.0)) for name, amount in more.tonnes.items()
     )
     return found + sum(
-        amount * foreman.kg_per_unit.get(name, plan.kg_per_unit.get(name, 0.0)) for name, amount in more.levels.items()
+        amount * baseline.kg_per_unit.get(name, plan.kg_per_unit.get(name, 0.0)) for name, amount in more.levels.items()
     )
 
 

@@ -56,8 +56,8 @@ class Ensemble:
         return int(self.data["held"].sum())
 
     @property
-    def against_foreman(self) -> bool:
-        """Whether the foreman was followed too, on the same luck."""
+    def against_baseline(self) -> bool:
+        """Whether the baseline was followed too, on the same luck."""
         return "baseline_carbon_kg" in self.data
 
     @property
@@ -66,7 +66,7 @@ class Ensemble:
         return (self.held / self.n, *interval(self.held, self.n))
 
     def quantiles(self) -> dict[str, dict[str, float]]:
-        """P10, P50 and P90 of each figure, and of what is saved against the foreman where he was followed."""
+        """P10, P50 and P90 of each figure, and of what is saved against the baseline where it was followed."""
         return quantiles(self.data, TOLD)
 
     def broke(self) -> list[dict[str, Any]]:
@@ -110,8 +110,8 @@ class Ensemble:
             "broke": self.broke(),
             "after_breakdown": self.after_breakdown,
         }
-        if self.against_foreman:
-            found["foreman_held"] = int((self.data["baseline_violations"] == 0).sum())
+        if self.against_baseline:
+            found["baseline_held"] = int((self.data["baseline_violations"] == 0).sum())
         return found
 
     @property
@@ -151,7 +151,7 @@ def ensemble(
         replications: how many; the first ones are those of any smaller ensemble.
         engine: who does it.
         seed: of the random numbers; None: the scenario's, so that the plan's own replays are the first ones.
-        dispatched: the foreman's list, to be followed on the same luck; None: he is left out.
+        dispatched: the baseline schedule, to be followed on the same luck; None: it is left out.
         on_progress: told ``done``, ``of`` and ``held`` after each part.
         cancel: polled; True ends it.
 

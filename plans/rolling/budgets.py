@@ -2,7 +2,7 @@
 
 Caps on carbon and cost hold for the whole: a plan to the end of the roll may use what is left, exactly; a shorter one
 the share that its time has in what is left. Limits of supplies over the horizon are shared alike. The cap on extra cost
-is reckoned against what the foreman has paid until then and would pay within the plan.
+is reckoned against what the baseline has paid until then and would pay within the plan.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from emberline.plans.accounts import factors
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.rolling.by_step import carbon_until, cost_until
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Sale, Supply
 from emberline.scenarios.metrics import FACTORS
 from emberline.scenarios.records.goal import Caps
 
@@ -27,9 +26,10 @@ def with_limits(asked: Scenario, share: float) -> Scenario:
     """A plan's scenario with its share of what is left of limits over the horizon."""
     if share >= 1:
         return asked
+    limited = asked.site.limited
     assets = tuple(
-        asset.model_copy(update={"horizon_limit": asset.horizon_limit * share})
-        if isinstance(asset, Supply | Sale) and asset.horizon_limit is not None
+        asset.model_copy(update={"horizon_limit": (limited[asset.name].horizon_limit or 0.0) * share})
+        if asset.name in limited
         else asset
         for asset in asked.site.assets
     )
@@ -37,7 +37,7 @@ def with_limits(asked: Scenario, share: float) -> Scenario:
 
 
 def with_caps(
-    asked: Scenario, scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset, k: int, share: float, baseline: Baseline
+    asked: Scenario, scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset, k: int, share: float, window: Baseline
 ) -> Scenario:
     """A plan's scenario with what is left for it of the caps on carbon and cost.
 
@@ -45,10 +45,10 @@ def with_caps(
         asked: the plan's scenario, as it stands.
         scenario: the whole.
         run: what has happened in its first ``k`` steps.
-        foreman: what would have happened under the foreman.
+        baseline: what would have happened under the baseline.
         k: steps until the plan begins.
         share: of the plan's time in what is left.
-        baseline: of the plan's time.
+        window: the baseline of the plan's time.
     """
     caps = scenario.goal.caps
     told: dict[str, float | None] = {}
@@ -58,15 +58,15 @@ def with_caps(
         cap = getattr(caps, row.cap)
         if cap is not None:
             told[row.cap] = max((cap - float(factors.by_step(scenario, run, name)[:k].sum())) * share, 0.0)
-    # of a line the foreman has made other heats until then than the plan: each plan is measured by his list alone
+    # of a line the baseline has made other heats until then than the plan: each plan is measured by its list alone
     carried = caps.extra_cost_share is not None and k > 0 and not scenario.heats
     if caps.cost is not None or carried:
         paid, limits = cost_until(scenario, run, k), []
         if caps.cost is not None:
             limits.append((caps.cost - paid) * share)
-        if caps.extra_cost_share is not None and carried and baseline.complete:
-            his = cost_until(scenario, foreman, k) + baseline.figures.cost
-            limits.append(his + caps.extra_cost_share * abs(his) - paid)
+        if caps.extra_cost_share is not None and carried and window.complete:
+            theirs = cost_until(scenario, baseline, k) + window.figures.cost
+            limits.append(theirs + caps.extra_cost_share * abs(theirs) - paid)
             told["extra_cost_share"] = None
         told["cost"] = min(limits) if limits else None
     if not told:

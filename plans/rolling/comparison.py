@@ -1,8 +1,8 @@
-"""A roll beside what it is measured by: the foreman, one plan with perfect foresight, and rolls that plan less often.
+"""A roll beside what it is measured by: the baseline, one plan with perfect foresight, and rolls that plan less often.
 
-Regret is what the roll has more of the goal than the plan that knew everything; gain what it has less than the foreman.
-What not knowing costs is told apart from what looking ahead only so far costs: a roll of the same steps that knows the
-future lies between. Intervals are of the sum over the days, drawn anew (``plans/rolling/blocks.py``).
+Regret is what the roll has more of the goal than the plan that knew everything; gain is what it has less than the
+baseline. What not knowing costs is told apart from what looking ahead only so far costs: a roll of the same steps that
+knows the future lies between. Intervals are of the sum over the days, drawn anew (``plans/rolling/blocks.py``).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Comparison:
     rolled: Rolled
     perfect: Plan
     """One plan over the whole that knew every series, but no luck."""
-    foreman: Followed
+    baseline: Followed
     best: Followed | None
     """That plan followed; None: it was not found."""
     foresight: Rolled | None = None
@@ -98,10 +98,10 @@ class Comparison:
 
     @property
     def gain(self) -> Difference | None:
-        """What the roll has less than the foreman, positive; None: he does not make or serve the same."""
-        if not comparable(self.foreman.figures, self.rolled.figures):
+        """What the roll has less than the baseline, positive; None: it does not make or serve the same."""
+        if not comparable(self.baseline.figures, self.rolled.figures):
             return None
-        more = self.more_than(self.rolled.run, self.rolled.figures, self.foreman.run, self.foreman.figures)
+        more = self.more_than(self.rolled.run, self.rolled.figures, self.baseline.run, self.baseline.figures)
         flipped = None if more.interval is None else (-more.interval[1], -more.interval[0])
         return Difference(-more.total, -more.share, flipped)
 
@@ -120,14 +120,14 @@ class Comparison:
 
     def caps(self) -> dict[str, tuple[float, float]]:
         """What the roll comes to and its cap, for each cap of the goal over the whole."""
-        caps, sums, foreman = self.scenario.goal.caps, self.rolled.figures, self.foreman.figures.cost
+        caps, sums, baseline = self.scenario.goal.caps, self.rolled.figures, self.baseline.figures.cost
         found = {}
         for row in METRICS.values():
             cap = getattr(caps, row.cap) if row.cap else None
             if cap is not None:
                 found[row.cap] = (row.of(sums), cap)
         if caps.extra_cost_share is not None:
-            found["extra_cost"] = (sums.cost, foreman + caps.extra_cost_share * abs(foreman))
+            found["extra_cost"] = (sums.cost, baseline + caps.extra_cost_share * abs(baseline))
         return found
 
     def summary(self) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class Comparison:
             "unit": goal_metric(self.scenario).unit_in(self.scenario),
             "forecasts": uncertain(self.scenario),
             "roll": _side(rolled),
-            "foreman": self.foreman.figures.as_dict() | {"complete": best.baseline_complete},
+            "baseline": self.baseline.figures.as_dict() | {"complete": best.baseline_complete},
             "perfect": {
                 "status": best.status, "gap": best.gap, "objective": best.objective, "bound": best.bound,
                 "violations": [] if self.best is None else violations(self.best.run),
@@ -214,7 +214,7 @@ def compare(
     return Comparison(
         rolled=rolled,
         perfect=best,
-        foreman=_followed(scenario, twin.dispatch(scenario), replication),
+        baseline=_followed(scenario, twin.dispatch(scenario), replication),
         best=None if best.schedule is None else _followed(scenario, best.schedule, replication),
         foresight=known,
         others=tuple(beside),

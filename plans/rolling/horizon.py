@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.assets import ELECTRICITY, Load, Renewable, Source
+from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.reading.document import dotted
 from emberline.scenarios.records.horizon import DAY
 
@@ -90,8 +90,9 @@ def _unanswered(scenario: Scenario) -> Iterator[str]:
         if series.forecast is None or path[:2] != ("site", "assets"):
             continue
         asset = scenario.site.assets[int(path[2])]
-        electric = isinstance(asset, Load | Source) and asset.carrier == ELECTRICITY
-        if not (electric or isinstance(asset, Renewable) or path[-1] == "price_per_unit"):
+        # the grid makes good what loads, sources, PV and wind of electricity do otherwise
+        electric = asset.sign and set(asset.flows.values()) == {ELECTRICITY}
+        if not (electric or path[-1] == "price_per_unit"):
             yield dotted((*path, "forecast"))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Renewable
+from emberline.scenarios.assets import Renewable, of
 from emberline.scenarios.assets.account import flow
 
 LetGo = dict[str, np.ndarray]
@@ -80,6 +80,5 @@ def with_sun(scenario: Scenario, schedule: xr.Dataset, letting: LetGo, begin_min
 
 
 def _available(scenario: Scenario) -> Iterator[tuple[str, np.ndarray]]:
-    for asset in scenario.site.assets:
-        if isinstance(asset, Renewable):
-            yield asset.name, asset.available_mw(scenario.asset_series(asset.name)["capacity_factor"])
+    for plant in of(scenario.site.assets, Renewable):
+        yield plant.name, plant.available_mw(scenario.asset_series(plant.name)["capacity_factor"])

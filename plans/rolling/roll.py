@@ -1,6 +1,6 @@
 """The roll: at each step the state is read from the twin, the forecast as it was issued then, and a plan is made.
 
-The plant is one run of the twin over the whole roll. It follows one schedule, the foreman's at first, into which every
+The plant is one run of the twin over the whole roll. It follows one schedule, the baseline's at first, into which every
 plan is laid from its beginning on: what has happened is never touched again, so the run's past stays as it was, and in
 the end the whole run is one replay with one bill and one ledger. Until a plan is laid in, nothing of it counts.
 
@@ -50,7 +50,7 @@ class Step:
     end_min: float
     """From when to when it plans."""
     status: str
-    """Of the search; ``foreman`` where no plan was found and none was there, so that his list is followed."""
+    """Of the search; ``baseline`` where no plan was found and none was there, so that its list is followed."""
     gap: float | None
     laid: bool
     """Whether the new plan was laid in; else the one before goes on."""
@@ -98,7 +98,7 @@ class _Course:
 
     scenario: Scenario
     how: How
-    foreman: xr.Dataset
+    baseline: xr.Dataset
     schedule: xr.Dataset
     """As it was planned, on what was known."""
     run: xr.Dataset
@@ -218,7 +218,7 @@ def _plan(
     share = budgets.share_left(scenario, begin, asked)
     asked = budgets.with_limits(asked, share)
     baseline = Baseline.of(asked)
-    capped = budgets.with_caps(asked, until, past, course.foreman, k, share, baseline)
+    capped = budgets.with_caps(asked, until, past, course.baseline, k, share, baseline)
     before = None
     if end <= course.reach_min:
         before = with_sun(asked, cut(course.schedule, asked, begin), course.letting, begin)
@@ -231,7 +231,7 @@ def _plan(
     status, better, laid = planned.status, None, True
     if planned.schedule is None:
         laid = before is None
-        made, status = baseline.schedule, status if before is not None else "foreman"
+        made, status = baseline.schedule, status if before is not None else "baseline"
     else:
         made = planned.schedule
         if before is not None:
@@ -284,11 +284,10 @@ def _worth(before: Plan, planned: Plan, keep_share: float) -> tuple[float | None
 
 def _short(asked: Scenario, run: xr.Dataset) -> bool:
     """Whether the battery ends below what is wanted."""
-    battery = asked.site.battery
+    battery = asked.battery
     if battery is None or battery.end_level_share is None:
         return False
-    wanted = battery.end_level_share * battery.energy_mwh
-    return float(run["battery_mwh"][-1]) < wanted - LEVEL * max(battery.energy_mwh, 1.0)
+    return float(run["battery_mwh"][-1]) < battery.end_level - LEVEL * max(battery.capacity, 1.0)
 
 
 def _over(asked: Scenario, sums: Figures) -> int:

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from emberline.scenarios import Problem, Scenario, ScenarioError, load
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading.loading import find
-from emberline.scenarios.records.horizon import DAY, MINUTE, Horizon, read_instant
+from emberline.scenarios.records.horizon import DAY, MINUTE, Horizon
+from emberline.scenarios.records.instants import read_instant
 
 
 def load_span(name: str, changes: Sequence[str], start: str | None, end: str | None) -> Scenario:

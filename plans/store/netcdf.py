@@ -6,11 +6,15 @@ Without that two users who open stored runs at the same moment end it for everyb
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING
+
+from emberline.plans.store.earlier_releases import renamed
+from emberline.scenarios.messages import MESSAGES, restored, table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,11 +26,15 @@ FULL = 2**20
 
 
 def read(path: Path) -> xr.Dataset:
-    """A dataset as it is on the disk, in memory; the file is closed again."""
+    """A dataset as it is on the disk, in memory, in today's words; the file is closed again."""
     import xarray as xr
 
     with ALONE, xr.open_dataset(path) as data:
-        return data.load()
+        whole = data.load()
+    known = json.loads(whole.attrs.pop(MESSAGES, "{}"))
+    for attrs in (whole.attrs, *(variable.attrs for variable in whole.variables.values())) if known else ():
+        attrs.update(restored({**attrs, MESSAGES: known}))
+    return whole.assign_attrs(renamed(whole.attrs))
 
 
 def is_full(folder: Path) -> bool:
@@ -40,6 +48,12 @@ def write(data: xr.Dataset | xr.DataTree, path: Path) -> None:
     Raises:
         OSError: it cannot be written, such as on a full disk.
     """
+    import xarray as xr
+
+    if isinstance(data, xr.Dataset) and (
+        known := table([data.attrs, *(variable.attrs for variable in data.variables.values())])
+    ):
+        data = data.assign_attrs({MESSAGES: json.dumps(known)})
     try:
         with ALONE:
             data.to_netcdf(path, engine="netcdf4")

@@ -27,6 +27,7 @@ from emberline.plans.store import netcdf, run_record
 from emberline.plans.store.catalogue import labels
 from emberline.plans.store.catalogue.errors import StoreError
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message, dumps, with_messages
 
 PACKAGES = ("emberline", "pyomo", "highspy", "simpy", "xarray", "numpy")
 DATASETS = ("envelope", "baseline", "schedule", "replay")
@@ -62,11 +63,11 @@ def write(folder: Path, run: str, made: Plan) -> None:
         "seed": made.scenario.disturbances.seed,
         "input_sha256": hashlib.sha256((scenario_json + hashes["inputs.nc"]).encode()).hexdigest(),
         "files_sha256": hashes,
-        "signs": "import, export, charge and discharge are each positive in their own direction",
+        "signs": Message("import, export, charge and discharge are each positive in their own direction"),
         "zone": made.scenario.horizon.zone,
         "summary": made.summary(),
     }
-    (folder / "plan.json").write_text(json.dumps(meta, indent=1, allow_nan=False), encoding="utf-8")
+    (folder / "plan.json").write_text(json.dumps(with_messages(meta), indent=1, allow_nan=False), encoding="utf-8")
     for path in folder.iterdir():
         sync(path)
     sync(folder)
@@ -141,7 +142,7 @@ def columns(folder: Path) -> dict[str, Any] | None:
             "goal": str(summary["goal"]),
             "status": str(summary["status"]),
             "gap": _number(summary["gap"]),
-            "verdict": str(summary["verdict"]),
+            "verdict": dumps(summary["verdict"]),
             "saved_carbon_kg": _number(saved.get("carbon_kg")),
             "saved_cost": _number(saved.get("cost")),
             **{name: _number(plan.get(name)) for name in ("carbon_kg", "cost", "peak_mw")},

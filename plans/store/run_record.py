@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.store.catalogue.errors import StoreError
+from emberline.plans.store.earlier_releases import renamed
+from emberline.scenarios.messages import restored
 
 FORMAT = 1
 NAME = "plan.json"
@@ -75,7 +77,8 @@ def read(folder: Path, run: str) -> dict[str, Any]:
         form = record.get("format") if isinstance(record, dict) else None
         if form == FORMAT:
             _check(_Record.model_validate_json(text), record)
-            return dict(record)
+            record["summary"] = renamed(record["summary"])
+            return restored(record)
     except (ValueError, RecursionError) as error:
         raise StoreError(f"run {run} is torn: {NAME} {_why(error)}; make the plan again") from None
     if isinstance(form, int):

@@ -1,7 +1,7 @@
 """Savings against load: the same plant at a part of its orders, and where flexibility ends.
 
 A plant that is full has nowhere to move its heats to. Each load is a scenario of its own, with evenly fewer heats or
-smaller deliveries, planned like any other; what is saved against the foreman is told for the undisturbed day and, on
+smaller deliveries, planned like any other; what is saved against the baseline is told for the undisturbed day and, on
 the same luck, for the disturbed ones, with the interval of the mean.
 """
 
@@ -25,21 +25,21 @@ from emberline.scenarios.metrics import figures_of, goal_metric
 
 LOADS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 THRESHOLD = 0.01
-"""Share of the foreman's figure below which a saving counts as none."""
+"""Share of the baseline figure below which a saving counts as none."""
 CONFIDENCE = 0.95
 MOST_LOADS = 50
 
 
 @dataclass(frozen=True)
 class Saving:
-    """What is saved of one figure against the foreman."""
+    """What is saved of one figure against the baseline."""
 
     undisturbed: float
     """In kg CO2e or currency."""
     share: float
-    """Of the foreman's."""
+    """Of the baseline's."""
     mean: float | None = None
-    """Over the disturbed replays, foreman and plan on the same luck; None: nothing is disturbed."""
+    """Over the disturbed replays, baseline and plan on the same luck; None: nothing is disturbed."""
     low: float | None = None
     """The 95 % interval of that mean."""
     high: float | None = None
@@ -61,14 +61,14 @@ class Load:
     status: str
     gap: float | None = None
     saved: dict[str, Saving] | None = None
-    """By ``carbon_kg`` and ``cost``; None: there is no plan, or the foreman does not make the same."""
-    foreman: dict[str, float] | None = None
+    """By ``carbon_kg`` and ``cost``; None: there is no plan, or the baseline does not make the same."""
+    baseline: dict[str, float] | None = None
     replications: int = 0
     held: int = 0
     acceptable: bool = False
     says: str = ""
     goal_share: float | None = None
-    """What is saved of the goal as a share of the foreman's: the mean of the disturbed replays, where there are any."""
+    """What is saved of the goal as a share of the baseline's: the mean of the disturbed replays, where there are."""
     goal_low: float | None = None
     """Its 95 % interval."""
     goal_high: float | None = None
@@ -100,10 +100,10 @@ class Headroom:
     @property
     def says(self) -> str:
         """Where flexibility ends, in a sentence."""
-        limit = f"{self.threshold * 100:g} % of the foreman's {'carbon' if self.goal == 'carbon' else 'cost'}"
+        limit = f"{self.threshold * 100:g} % of the baseline's {'carbon' if self.goal == 'carbon' else 'cost'}"
         known = [load for load in self.loads if load.goal_share is not None]
         if not known:
-            return "no load has a plan that could be compared with the foreman"
+            return "no load has a plan that could be compared with the baseline"
         end = self.ends_at
         if end is None:
             last = known[-1]
@@ -156,7 +156,7 @@ def headroom(
         scenario: the whole; its disturbances say how often each plan is replayed.
         engine: who plans; the result does not depend on how many workers it has.
         loads: shares of the orders, above 0 up to 1.
-        threshold: share of the foreman's figure of the goal below which flexibility has ended.
+        threshold: share of the baseline figure of the goal below which flexibility has ended.
         on_progress: told ``done``, ``of`` and ``load`` after each plan.
         cancel: polled; True ends it; loads that are not planned by then are told so.
 
@@ -205,7 +205,7 @@ def _planned(_: None, scenario: Scenario) -> dict[str, Any]:
         "says": made.verdict,
         "replications": made.replays.n if made.replays else 0,
         "held": made.replays.held if made.replays else 0,
-        "foreman": {name: getattr(made.baseline_figures, name) for name in figures_of(made.scenario)},
+        "baseline": {name: getattr(made.baseline_figures, name) for name in figures_of(made.scenario)},
         "saved": _savings(made),
         "goal": _goal(made),
         "slack": _slack(made),
@@ -248,7 +248,7 @@ def _goal(made: Plan) -> tuple[float | None, float | None, float | None]:
 
 
 def _slack(made: Plan) -> float | None:
-    """What the search has left open, as a share of the foreman's figure of the goal."""
+    """What the search has left open, as a share of the baseline's figure of the goal."""
     name = goal_metric(made.scenario).figure
     base = abs(getattr(made.baseline_figures, name))
     if made.objective is None or made.bound is None or not base:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import xarray as xr
 
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.records.delivery import Arrival, Delivery
+from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.records.orders import HeatEntry, Order
 
 
@@ -38,7 +39,7 @@ def scaled(scenario: Scenario, load: float) -> Scenario:
     for name in ("deliveries", "arrivals"):
         changed[name] = tuple(_moved(item, load) for item in getattr(scenario, name))
     found = scenario.model_copy(update=changed).with_inputs(_inputs(scenario.inputs, load))
-    problems = [Problem(scenario.name, ".".join(map(str, place)), says) for place, says in found.mistakes()]
+    problems = [Problem(scenario.name, ".".join(map(str, place)), says) for place, says in between_nouns(found)]
     if problems:
         raise ScenarioError(problems)
     return found

@@ -67,7 +67,7 @@ class Row:
     figures: dict[str, float] = field(default_factory=dict)
     """Of the undisturbed replay."""
     saved: dict[str, float] = field(default_factory=dict)
-    """Against the foreman under the same setting."""
+    """Against the baseline under the same setting."""
     replications: int = 0
     held: int = 0
     acceptable: bool = False

@@ -31,7 +31,7 @@ class Answer:
     """One thing that could be otherwise."""
 
     key: str
-    """``as it is``; of a heat ``freed``, ``earlier``, ``later``, ``foreman``, ``at``, ``unit``; of a unit ``without``,
+    """``as it is``; of a heat ``freed``, ``earlier``, ``later``, ``baseline``, ``at``, ``unit``; of a unit ``without``,
     ``on``; of an hour ``idle``, ``more``, ``less``; of a lock ``lock``."""
     says: str
     status: str

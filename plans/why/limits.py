@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
-from emberline.models.explain.limit import clock
 from emberline.models.problem.assignment import Starts
 from emberline.models.problem.line_reader import Heat, Operation, SlotProblem
 from emberline.plans.why.nearest import Key
 from emberline.scenarios import Scenario
+from emberline.scenarios.messages import Message
 
 CLOSE = 1e-9
 
@@ -26,16 +27,18 @@ class Line:
         """
         self.scenario, self.problem, self.starts = scenario, problem, starts
         self.cast_of = problem.cast_of()
-        self.taken: dict[int, list[tuple[float, float, Key, str]]] = {}
+        self.taken: dict[int, list[tuple[float, float, Key, Message]]] = {}
         for h, heat in enumerate(problem.heats):
             for i, operation in enumerate(heat.operations):
                 u = starts.unit[h][i]
-                self._take(u, starts.minute(problem, h, i), operation.occupy[u], (h, i), f"heat {heat.name}")
+                self._take(
+                    u, starts.minute(problem, h, i), operation.occupy[u], (h, i), Message("heat {heat}", heat=heat.name)
+                )
         for c, cast in enumerate(problem.casts):
             u, name = starts.cast_unit[c], scenario.orders[cast.order].name
-            self._take(u, starts.cast_minute(problem, c), cast.hold[u], (-1, c), f"cast {name}")
+            self._take(u, starts.cast_minute(problem, c), cast.hold[u], (-1, c), Message("cast {order}", order=name))
 
-    def _take(self, u: int, minute: float, slots: int, key: Key, who: str) -> None:
+    def _take(self, u: int, minute: float, slots: int, key: Key, who: Message) -> None:
         begin = minute / self.problem.step_min
         self.taken.setdefault(u, []).append((begin, begin + slots, key, who))
 
@@ -45,7 +48,7 @@ class Line:
             return self.starts.cast_minute(self.problem, key[1])
         return self.starts.minute(self.problem, *key)
 
-    def in_the_way(self, key: Key, slot: int, unit: int | None = None) -> list[str]:
+    def in_the_way(self, key: Key, slot: int, unit: int | None = None) -> list[Message]:
         """Limits that an operation or a cast would break in a slot, in words; empty: it could start there."""
         u = self._unit(key) if unit is None else unit
         return list(
@@ -55,17 +58,17 @@ class Line:
     def _unit(self, key: Key) -> int:
         return self.starts.cast_unit[key[1]] if key[0] < 0 else self.starts.unit[key[0]][key[1]]
 
-    def _at(self, slots: float) -> str:
-        return clock(self.scenario, slots * self.problem.step_min)
+    def _at(self, slots: float) -> datetime:
+        return self.scenario.horizon.instant(slots * self.problem.step_min)
 
-    def _window(self, key: Key, slot: int, u: int) -> Iterator[str]:
+    def _window(self, key: Key, slot: int, u: int) -> Iterator[Message]:
         problem = self.problem
         if key[0] < 0:
             cast = problem.casts[key[1]]
             order, first, last = cast.order, cast.first[u], cast.last[u]
         else:
             operation = problem.heats[key[0]].operations[key[1]]
-            order, first, last = problem.heats[key[0]].order, operation.first, operation.last
+            order, first, last = problem.heats[key[0]].order, operation.first, operation.latest(u)
         asked = self.scenario.orders[order]
         lock = self._lock(key, slot, u)
         if lock and not first <= slot <= last:
@@ -74,17 +77,25 @@ class Line:
         if slot < first:
             released = asked.release is not None and self.scenario.horizon.minutes(asked.release) > 0
             yield (
-                f"release of order {asked.name}, {clock(self.scenario, self._release(order))}"
+                Message(
+                    "release of order {order}, {time}",
+                    order=asked.name,
+                    time=self.scenario.horizon.instant(self._release(order)),
+                )
                 if released
-                else ("the start of the horizon")
+                else Message("the start of the horizon")
             )
         if slot > last:
             due = min(heat.due_min for heat in self.scenario.heats if heat.order == asked.name)
             late = asked.due is not None or due < self.scenario.horizon.length_min
-            yield f"due time of order {asked.name}, {clock(self.scenario, due)}" if late else "the end of the horizon"
+            yield (
+                Message("due time of order {order}, {time}", order=asked.name, time=self.scenario.horizon.instant(due))
+                if late
+                else Message("the end of the horizon")
+            )
 
-    def _lock(self, key: Key, slot: int, u: int) -> str:
-        """The planner's lock on an operation, or on any heat of a cast, that does not allow a slot; empty: none."""
+    def _lock(self, key: Key, slot: int, u: int) -> Message | None:
+        """The planner's lock on an operation, or on any heat of a cast, that forbids a slot; None: there is none."""
         offsets = {key[0]: 0.0}
         if key[0] < 0:
             cast = self.problem.casts[key[1]]
@@ -97,14 +108,14 @@ class Line:
                 continue
             first, last = window.steps(self.problem.step_min, offset)
             if not first <= slot <= last:
-                return f"the lock of heat {heat.name} at {stage}"
-        return ""
+                return Message("the lock of heat {heat} at {stage}", heat=heat.name, stage=stage)
+        return None
 
     def _release(self, order: int) -> float:
         release = self.scenario.orders[order].release
         return 0.0 if release is None else self.scenario.horizon.minutes(release)
 
-    def _on_unit(self, key: Key, slot: int, u: int) -> Iterator[str]:
+    def _on_unit(self, key: Key, slot: int, u: int) -> Iterator[Message]:
         problem, name = self.problem, self.problem.units[u]
         if key[0] < 0:
             slots, minutes = problem.casts[key[1]].hold[u], problem.casts[key[1]].minutes[u]
@@ -112,12 +123,18 @@ class Line:
             operation = problem.heats[key[0]].operations[key[1]]
             slots, minutes = operation.occupy[u], operation.planned[u]
         if slot >= 0 and problem.is_out(u, slot * problem.step_min, minutes):
-            yield f"{name} is not available"
+            yield Message("{name} is not available", name=name)
         for begin, end, other, who in sorted(self.taken.get(u, [])):
             if other != key and begin < slot + slots - CLOSE and slot < end - CLOSE:
-                yield f"{name} is busy with {who} from {self._at(begin)} to {self._at(end)}"
+                yield Message(
+                    "{name} is busy with {who} from {begin} to {end}",
+                    name=name,
+                    who=who,
+                    begin=self._at(begin),
+                    end=self._at(end),
+                )
 
-    def _lags(self, key: Key, slot: int, u: int) -> Iterator[str]:
+    def _lags(self, key: Key, slot: int, u: int) -> Iterator[Message]:
         """To the stages before and after; of a cast to all its heats."""
         problem = self.problem
         if key[0] < 0:
@@ -149,23 +166,42 @@ class Line:
 
     def _lag(
         self, heat: Heat, h: int, i: int, row: int, column: int, here: float, there: float, which: str
-    ) -> Iterator[str]:
+    ) -> Iterator[Message]:
         """What is wrong from operation i to the next, if anything."""
         least, most = heat.least[i][row, column], heat.most[i][row, column]
         loose = heat.operations[i].started_min is not None
         stage = self._stage(heat.operations[i])
         if there - here < least - loose - CLOSE:
             if which in ("", "caster"):
-                yield f"heat {heat.name} is there from {stage} at {self._at(here + least)} at the earliest"
+                yield Message(
+                    "heat {heat} is there from {stage} at {time} at the earliest",
+                    heat=heat.name,
+                    stage=stage,
+                    time=self._at(here + least),
+                )
             elif which == "cast":
                 order = self.scenario.orders[heat.order].name
-                yield f"cast {order} takes it at its place, from {self._at(there)} on: it would come too late"
+                yield Message(
+                    "cast {order} takes it at its place, from {there} on: it would come too late",
+                    order=order,
+                    there=self._at(there),
+                )
             else:
                 after = self._stage(heat.operations[i + 1])
-                yield f"its own {after} starts {self._at(there)}: it would come too late from {stage}"
+                yield Message(
+                    "{after} of this heat starts at {there}: it would come too late from {stage}",
+                    after=after,
+                    there=self._at(there),
+                    stage=stage,
+                )
         if there - here > most + loose + CLOSE:
             longest = self.scenario.line.stages[heat.operations[i].stage].longest_wait_min
-            yield f"heat {heat.name} may wait {longest:g} min at most after {stage}"
+            yield Message(
+                "heat {heat} may wait {longest:g} min at most after {stage}",
+                heat=heat.name,
+                longest=longest,
+                stage=stage,
+            )
 
     def _stage(self, operation: Operation) -> str:
         return self.scenario.line.stages[operation.stage].name

@@ -54,7 +54,8 @@ class _Line:
         for h, heat in enumerate(problem.heats):
             for i, operation in enumerate(heat.operations):
                 begun = operation.started_min is not None
-                window = (operation.first, operation.last)
+                unit = wanted.unit[h][i] if wanted.unit[h][i] in operation.units else next(iter(operation.units), -1)
+                window = (operation.first, operation.latest(unit))
                 key, told = (h, i), (wanted.unit[h][i], wanted.minute(problem, h, i) / problem.step_min)
                 self._take(key, *told, operation.units, window, begun, operation.occupy, operation.planned)
         for c, cast in enumerate(problem.casts):

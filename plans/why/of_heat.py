@@ -1,4 +1,4 @@
-"""Why a heat starts where it does: earlier, later, at the foreman's time, on another unit, freed of its lock."""
+"""Why a heat starts where it does: earlier, later, at the baseline's time, on another unit, freed of its lock."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import numpy as np
 import xarray as xr
 
 from emberline.models.explain import missing
-from emberline.models.explain.limit import clock
 from emberline.models.problem import assignment
 from emberline.models.problem import line_reader as slots
 from emberline.models.search.schedule import RULED_OUT
-from emberline.plans.difference.moves import moved
-from emberline.plans.difference.uses import WORTH_TELLING, mean_over, shown, signal
+from emberline.plans.difference.moves import THEN, moved
+from emberline.plans.difference.uses import SIGNALS, WORTH_TELLING, mean_over, shown, signal
 from emberline.plans.plan.redispatch import Redispatch
 from emberline.plans.plan.replan import first_stage, lock, moving_together, pinned, unlocked, with_locks
 from emberline.plans.why.answer import Answer, Slot
@@ -24,6 +23,7 @@ from emberline.plans.why.limits import Line
 from emberline.plans.why.nearest import Key
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.messages import Message, clock
 from emberline.scenarios.records.line import Unit
 from emberline.scenarios.records.orders import Lock
 from emberline.scenarios.records.scenario import Heat
@@ -46,9 +46,11 @@ class Operation:
     cast: bool
 
     @property
-    def label(self) -> str:
+    def label(self) -> Message:
         """What moves, in words."""
-        return f"cast {self.heat.order}" if self.cast else f"heat {self.heat.name} at {self.stage}"
+        if self.cast:
+            return Message("cast {order}", order=self.heat.order)
+        return Message("heat {heat} at {stage}", heat=self.heat.name, stage=self.stage)
 
 
 def operation(resolver: Resolver, text: str, stage: str | None) -> Operation:
@@ -121,14 +123,20 @@ class OfHeat:
         """Where it is, and what the goal sees there."""
         asked, horizon = self.asked, self.scenario.horizon
         end = float(self.schedule["end_min"].sel(heat=asked.heat.name, stage=asked.stage))
-        span = f"{clock(self.scenario, asked.start_min)} to {horizon.instant(end):%H:%M}"
-        yield f"{asked.label} is on {asked.unit}, {span}"
-        worth, label, unit = signal(self.resolver.plan)
+        begin = horizon.instant(asked.start_min)
+        yield Message(
+            "{heat} is on {unit}, {begin} to {end}",
+            heat=asked.label, unit=asked.unit, begin=begin, end=f"{horizon.instant(end):%H:%M}",
+        )  # fmt: skip
+        worth, kind, unit = signal(self.resolver.plan)
         here = self._mean(worth, asked.start_min)
-        yield f"{label} then is {shown(here)} {unit}, {shown(float(worth.mean()))} over the horizon"
+        yield Message(
+            "{signal} then is {here} {unit}, {mean} over the horizon",
+            signal=Message(SIGNALS[kind]), here=shown(here), unit=unit, mean=shown(float(worth.mean())),
+        )  # fmt: skip
         own = self._own_lock()
         if own is not None:
-            yield f"it is locked: {in_words(self.scenario, own)}"
+            yield Message("it is locked: {lock}", lock=in_words(self.scenario, own))
 
     def _own_lock(self) -> Lock | None:
         mine = moving_together(self.scenario, self.asked.heat.name, self.asked.stage)
@@ -139,29 +147,41 @@ class OfHeat:
         asked, at = self.asked, self.asked.start_min
         found: list[tuple[str, str, Lock | None]] = []
         if self._own_lock() is not None:
-            found.append(("freed", f"{asked.label} freed of its lock", None))
+            found.append(("freed", Message("{heat} freed of its lock", heat=asked.label), None))
         if at_min is not None:
-            return [*found, ("at", f"{asked.label} at {clock(self.scenario, at_min)}", self._pin(at_min))]
+            return [*found, ("at", self._at(at_min), self._pin(at_min))]
         if at - self.step >= -1e-9:
             window = Lock(heat=asked.heat.name, stage=asked.stage, latest=timedelta(minutes=at - self.step))
-            found.append(("earlier", f"{asked.label} earlier", window))
+            found.append(("earlier", Message("{heat} earlier", heat=asked.label), window))
         if at + self.step < self.scenario.horizon.length_min - 1e-9:
             window = Lock(heat=asked.heat.name, stage=asked.stage, earliest=timedelta(minutes=at + self.step))
-            found.append(("later", f"{asked.label} later", window))
-        his = self._foreman()
-        if his is not None and abs(his - at) > 1e-6:
+            found.append(("later", Message("{heat} later", heat=asked.label), window))
+        baseline = self._baseline()
+        if baseline is not None and abs(baseline - at) > 1e-6:
             found.append(
-                ("foreman", f"{asked.label} at the foreman's time, {clock(self.scenario, his)}", self._pin(his))
+                (
+                    "baseline",
+                    Message(
+                        "{heat} at the baseline's time, {time}",
+                        heat=asked.label,
+                        time=self.scenario.horizon.instant(baseline),
+                    ),
+                    self._pin(baseline),
+                )
             )
         for unit in self._other_units():
             own = Lock(heat=asked.heat.name, stage=asked.stage, unit=unit)
-            found.append(("unit", f"{asked.label} on {unit}", own))
+            found.append(("unit", Message("{heat} on {unit}", heat=asked.label, unit=unit), own))
         if every:
             for slot in self._starts():
                 minute = slot * self.step
                 if abs(minute - at) > 1e-6:
-                    found.append(("at", f"{asked.label} at {clock(self.scenario, minute)}", self._pin(minute)))
+                    found.append(("at", self._at(minute), self._pin(minute)))
         return found
+
+    def _at(self, minute: float) -> Message:
+        """The operation at a time, in words."""
+        return Message("{heat} at {time}", heat=self.asked.label, time=self.scenario.horizon.instant(minute))
 
     def _pin(self, minute: float) -> Lock:
         """A start at a time, on whatever unit."""
@@ -170,9 +190,9 @@ class OfHeat:
             update={"unit": None}
         )
 
-    def _foreman(self) -> float | None:
-        his = float(self.resolver.listed["start_min"].sel(heat=self.asked.heat.name, stage=self.asked.stage))
-        return None if math.isnan(his) else his
+    def _baseline(self) -> float | None:
+        baseline = float(self.resolver.listed["start_min"].sel(heat=self.asked.heat.name, stage=self.asked.stage))
+        return None if math.isnan(baseline) else baseline
 
     def _units(self) -> tuple[int, ...]:
         if self.key[0] < 0:
@@ -251,11 +271,11 @@ class OfHeat:
 
     def _because(self, at: float) -> str:
         """What electricity counts there, and here."""
-        worth, label, unit = signal(self.resolver.plan)
+        worth, kind, unit = signal(self.resolver.plan)
         here, there = self._mean(worth, self.asked.start_min), self._mean(worth, at)
         if not abs(there - here) > WORTH_TELLING * abs(here):
             return ""
-        return f"{label} is {shown(there)} instead of {shown(here)} {unit} then"
+        return Message(THEN[kind], new=shown(there), old=shown(here), unit=unit)
 
     def slots(self) -> tuple[Slot, ...]:
         """Every start that it could have with all others where they are, and what is in the way of the rest."""
@@ -273,7 +293,7 @@ class OfHeat:
             if not limits:
                 rank = site.least(self._moved(slot))
                 more = None if math.isinf(rank) else rank - here
-                limits = ("the import limit, or what the site can do",) if more is None else ()
+                limits = (Message("the import limit, or what the site can do"),) if more is None else ()
             told.append(Slot(slot * self.step, limits, more))
         return tuple(told)
 
@@ -294,5 +314,5 @@ def in_words(scenario: Scenario, one: Lock) -> str:
     told = [f"on {one.unit}"] if one.unit is not None else []
     for label, moment in (("at", one.start), ("not before", one.earliest), ("not after", one.latest)):
         if moment is not None:
-            told.append(f"{label} {clock(scenario, minutes(moment))}")
+            told.append(f"{label} {clock(scenario.horizon.instant(minutes(moment)))}")
     return f"heat {one.heat} at {one.stage} {', '.join(told)}"

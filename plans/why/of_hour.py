@@ -10,16 +10,16 @@ from datetime import datetime
 import numpy as np
 import xarray as xr
 
-from emberline.models.explain.limit import clock
 from emberline.models.problem import assignment, line_reader
 from emberline.plans.difference.moves import moved
-from emberline.plans.difference.uses import shown, signal
+from emberline.plans.difference.uses import SIGNALS, shown, signal
 from emberline.plans.why.answer import Answer, Worth
 from emberline.plans.why.limits import Line
 from emberline.plans.why.outages import away
 from emberline.plans.why.resolver import Resolver
 from emberline.plans.why.shadow_prices import prices
 from emberline.scenarios import Problem, Scenario, ScenarioError
+from emberline.scenarios.messages import Message, clock
 from emberline.scenarios.records.horizon import Horizon, read_moment
 
 MOST_UNITS = 3
@@ -103,7 +103,8 @@ class OfHour:
         self.scenario, self.schedule = resolver.scenario, resolver.schedule
         step = self.scenario.horizon.step_min
         self.steps = slice(round(asked.begin_min / step), round(asked.end_min / step))
-        self.name = f"{clock(self.scenario, asked.begin_min)} to {self.scenario.horizon.instant(asked.end_min):%H:%M}"
+        begin, end = map(self.scenario.horizon.instant, (asked.begin_min, asked.end_min))
+        self.name = f"{clock(begin)} to {end:%H:%M}"
 
     def _mean(self, values: xr.DataArray | np.ndarray) -> float:
         return float(np.asarray(values)[self.steps].mean())
@@ -111,10 +112,13 @@ class OfHour:
     def facts(self) -> Iterator[str]:
         """Import, signal, and who draws what."""
         schedule, inputs = self.schedule, self.scenario.inputs
-        worth, label, unit = signal(self.resolver.plan)
+        worth, kind, unit = signal(self.resolver.plan)
         taken, given = (self._mean(schedule[name]) for name in ("import_mw", "export_mw"))
         yield f"{self.name}: {taken:.1f} MW imported, {given:.1f} MW exported"
-        yield f"{label} {shown(self._mean(worth))} {unit}, {shown(float(worth.mean()))} over the horizon"
+        yield Message(
+            "{signal} {here} {unit}, {mean} over the horizon",
+            signal=Message(SIGNALS[kind]), here=shown(self._mean(worth)), unit=unit, mean=shown(float(worth.mean())),
+        )  # fmt: skip
         sun = inputs["pv_available_mw"]
         if float(sun.max()) > 0:
             yield f"PV could give {self._mean(sun):.1f} MW, {self._mean(schedule['pv_mw']):.1f} is used"

@@ -16,11 +16,10 @@ from emberline.plans.why.answer import Answer
 from emberline.plans.why.outages import away
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.assets import FlexibleLoad, Load, Source
+from emberline.scenarios.assets import of
 from emberline.scenarios.assets.converter import Machine, MachineState
 from emberline.scenarios.process import Process
 
-GIVEN = (Load, Source, FlexibleLoad)
 """Assets that are asked of the plant, not decided."""
 
 
@@ -43,14 +42,15 @@ class OfUnit:
                 self.process = process
                 self.units = process.units if name == process.name else (name,)
         self.asset = next((asset for asset in site.assets if asset.name == name), None)
+        self.machine = next((machine for machine in of(site.assets, Machine) if machine.name == name), None)
         battery = name == BATTERY and site.battery is not None
-        if isinstance(self.asset, GIVEN):
+        if self.asset is not None and not self.asset.decided:
             says = f"{name} is asked of the plant and no decision; change it with --set and compare with emberline diff"
             raise ScenarioError([Problem("--unit", "", says)])
         if not (self.units or self.asset is not None or battery):
             known = [*self.scenario.line.unit, *(unit for unit, _ in self.scenario.process_units)]
             known += [BATTERY] if site.battery is not None else []
-            known += [asset.name for asset in site.assets if not isinstance(asset, GIVEN)]
+            known += [asset.name for asset in site.assets if asset.decided]
             says = f"{name!r} is no unit or asset of this run; those are {', '.join(known) or 'none'}"
             raise ScenarioError([Problem("--unit", "", says)])
 
@@ -73,7 +73,7 @@ class OfUnit:
         found = [("without", f"without {self.name}")]
         if self.process is not None and not self.process.must_run and self.units == self.process.units:
             found.append(("on", f"{self.name} on all the time, as if it ran when the horizon begins"))
-        if isinstance(self.asset, Machine) and self.asset.min_load > 0:
+        if self.machine is not None and self.machine.min_load > 0:
             found.append(("on", f"{self.name} on all the time, as if it ran when the horizon begins"))
         return found
 
@@ -135,12 +135,12 @@ class OfUnit:
             kept = self.process.model_copy(update={"must_run": True, "state": tuple(states)})
             processes = tuple(kept if item.name == kept.name else item for item in scenario.processes)
             return scenario.model_copy(update={"processes": processes}).with_inputs(scenario.inputs)
-        assert isinstance(self.asset, Machine)
+        assert self.machine is not None
         hours = scenario.horizon.length_min / 60
-        state = self.asset.state
+        state = self.machine.state
         state = MachineState(on=True) if state is None or not state.on else state
         held = {"state": state.model_copy(update={"since_h": 0.0}), "min_up_h": hours}
-        machine = self.asset.model_copy(update=held)
+        machine = self.machine.model_copy(update=held)
         assets = tuple(machine if asset.name == self.name else asset for asset in site.assets)
         changed = scenario.site.model_copy(update={"assets": assets})
         return scenario.model_copy(update={"site": changed}).with_inputs(scenario.inputs)

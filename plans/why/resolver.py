@@ -106,7 +106,7 @@ class Resolver:
             key, says: of the answer.
             asked: the scenario with a decision otherwise; one of :attr:`scenario`, so that the cap on cost is the same.
             envelope: of it; None: the stored plan's.
-            begin: schedules to begin from, beside the foreman's and the stored one.
+            begin: schedules to begin from, beside the baseline's and the stored one.
             held: of :meth:`judged`: plans that stand where the search finds none, or none better.
         """
         self.tell(says)
@@ -224,7 +224,7 @@ def capped(plan: Plan, listed: xr.Dataset) -> Scenario:
 
     Args:
         plan: the stored one.
-        listed: the foreman's list of its scenario.
+        listed: the baseline schedule of its scenario.
     """
     scenario = plan.scenario
     kept = fixed(scenario, plan.envelope, listed)

@@ -44,7 +44,7 @@ def why(
 
     Args:
         plan: with a schedule; of a line, a site or processes.
-        heat: name or number of a heat: what if it started earlier, later, at the foreman's time, on another unit.
+        heat: name or number of a heat: what if it started earlier, later, at the baseline's time, on another unit.
         stage: of the heat; None: the one at which it draws most.
         at: a time for the heat, to be asked about instead.
         unit: a unit or an asset instead: what if it were not there, or on all the time.

@@ -1,6 +1,6 @@
 """Why not: which limits leave no plan, and the smallest changes with which there is one.
 
-A repair is a list of overrides as for ``--set``. It counts as one only where a plan is known with it: the foreman's
+A repair is a list of overrides as for ``--set``. It counts as one only where a plan is known with it: the baseline's
 list that keeps every limit, or a schedule that the search found. Its size is searched for: by slack on the limits where
 the model is linear in them, else by halving.
 """
@@ -22,6 +22,7 @@ from emberline.plans.plan.pipeline import Search, plan, stands
 from emberline.plans.plan.record import violations
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.scenarios.line.rounding import worth_a_try
+from emberline.scenarios.messages import Message
 
 Changed = Callable[[Sequence[str]], Scenario]
 """The scenario with overrides added to those that it has."""
@@ -251,7 +252,9 @@ class _Search:
             self.tell(f"steps of {step} min")
             written = (f"horizon.step_min={step}",)
             if self.judge(written):
-                says = f"steps of {step} min instead of {scenario.horizon.step_min:g} min"
+                says = Message(
+                    "steps of {finer:g} min instead of {step:g} min", finer=step, step=scenario.horizon.step_min
+                )
                 self.repairs.append(Repair((says,), written, ("horizon.step_min",), PRICES["step"], ("step",)))
                 return
 

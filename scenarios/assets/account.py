@@ -1,4 +1,4 @@
-"""What the assets cost and emit, from their flows alone: plain arithmetic that twin, model and ledger share."""
+"""Costs and emissions of the assets from their flows alone: plain arithmetic that twin, model and ledger share."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.assets.converter import Converter
-from emberline.scenarios.assets.storage import Storage
-from emberline.scenarios.assets.trade import Flare, Sale, Supply
+from emberline.scenarios.assets.base import Named
+from emberline.scenarios.assets.use import Use
 from emberline.scenarios.metrics import FACTORS
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Account:
-    """Of one asset in each step, shape (n_steps,) each; carbon price left out."""
+    """Cost and emissions of one asset in each step, shape (n_steps,) each; carbon price left out."""
 
     asset: str
     cost: np.ndarray
@@ -48,49 +47,29 @@ def accounts(scenario: Scenario, flows: xr.Dataset) -> Iterator[Account]:
         scenario: with its site and series.
         flows: ``asset_rate`` and ``asset_on`` of table ``FLOWS``.
     """
-    hours, n = scenario.horizon.step_h, scenario.horizon.n_steps
-    for asset in scenario.site.assets:
-        record = scenario.site.cores.get(asset.name, asset)
-        zero = np.zeros(n)
-        cost, kg, biogenic, scope = zero, zero, zero, 1
-        if isinstance(record, Supply | Sale | Flare):
-            amount = flow(flows, record.name) * hours
-            if isinstance(record, Flare):
-                cost = -amount * record.cost_per_unit
-                kg, biogenic = -amount * record.fossil_kg_per_unit, -amount * record.biogenic_kg_per_unit
-            else:
-                cost = amount * scenario.asset_series(record.name)["price_per_unit"]
-            if isinstance(record, Supply):
-                kg, biogenic = amount * record.fossil_kg_per_unit, amount * record.biogenic_kg_per_unit
-                scope = record.scope
-        elif isinstance(record, Storage):
-            cost = flow(flows, record.name, "out") * hours * record.wear_cost_per_unit
-        elif isinstance(record, Converter):
-            amount = np.abs(flow(flows, record.name, "main")) * hours
-            on = flows["asset_on"].sel(machine=record.name).to_numpy()
-            switched = np.diff(on, prepend=float(record.on_at_start()))
-            cost = amount * record.cost_per_unit + on * record.running_cost_per_h * hours
-            cost = cost + np.maximum(switched, 0) * record.start_cost + np.maximum(-switched, 0) * record.stop_cost
-            kg, biogenic = amount * record.fossil_kg_per_unit, amount * record.biogenic_kg_per_unit
-        direct = scope == 1
-        yield Account(
-            asset=asset.name,
-            cost=cost,
-            scope1_kg=kg if direct else zero,
-            scope1_biogenic_kg=biogenic if direct else zero,
-            scope2_kg=zero if direct else kg,
-            scope2_biogenic_kg=zero if direct else biogenic,
-            factors={
-                name: getattr(asset, row.per_unit) * hours * np.abs(flow(flows, asset.name, main_flow(record)))
-                for name, row in FACTORS.items()
-                if getattr(asset, row.per_unit)
-            },
-        )
+    zero, assets = np.zeros(scenario.horizon.n_steps), {asset.name: asset for asset in scenario.site.assets}
+    for record in scenario.site.equipment:
+        use, asset = used(scenario, record, flows), assets.get(record.name, record)
+        emitted = record.emitted(use)
+        direct = emitted.fossil_kg, emitted.biogenic_kg, zero, zero
+        scopes = (*direct[2:], *direct[:2]) if record.bought else direct
+        factors = {
+            name: getattr(asset, row.per_unit) * use.hours * np.abs(use.rates[record.counted])
+            for name, row in FACTORS.items()
+            if getattr(asset, row.per_unit)
+        }
+        yield Account(record.name, sum((item.cost for item in record.items(use)), zero), *scopes, factors)
 
 
-def main_flow(record: object) -> str:
-    """Key of the flow that an asset's factors count: that a machine is rated by, a store gives, or the only one."""
-    return "main" if isinstance(record, Converter) else "out" if isinstance(record, Storage) else ""
+def used(scenario: Scenario, record: Named, flows: xr.Dataset) -> Use:
+    """Use of an asset, machines as converters, by flows of table ``FLOWS``."""
+    switched = "asset_on" in flows and record.name in flows["machine"].values
+    return Use(
+        rates={key: flow(flows, record.name, key) for key in record.flows},
+        hours=scenario.horizon.step_h,
+        series=scenario.asset_series(record.name),
+        on=flows["asset_on"].sel(machine=record.name).to_numpy() if switched else None,
+    )
 
 
 def label(asset: str, key: str = "") -> str:
@@ -99,5 +78,5 @@ def label(asset: str, key: str = "") -> str:
 
 
 def flow(flows: xr.Dataset, asset: str, key: str = "") -> np.ndarray:
-    """What a flow delivers per hour, shape (n_steps,)."""
+    """Rate of a flow, positive where it delivers [carrier's unit/h], shape (n_steps,)."""
     return np.asarray(flows["asset_rate"].sel(flow=label(asset, key)).to_numpy())

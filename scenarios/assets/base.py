@@ -1,21 +1,28 @@
-"""What every asset has: a name, the carriers it touches, the series it needs."""
+"""The registry of asset kinds, and what every kind says of itself.
+
+A kind is one record: the carriers it touches, the series it needs, its flows, what it costs and emits, its size. Twin,
+models, accounts and pages ask the record, or keep one function for each record (``functools.singledispatch``); none of
+them tells kinds apart by itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar, get_args
 
-from pydantic import Field
+import numpy as np
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, TypeAdapter, ValidationInfo
 
 from emberline.scenarios.assets.quantity import ELECTRICITY
-from emberline.scenarios.reading.series import Series
-from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.line import NAME
+from emberline.scenarios.assets.use import Emitted, Item, Use
+from emberline.scenarios.records.base import NAME, Place, Record, of_kind
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.series import Series
 
 Unit = Literal["MWh", "t", "Nm3"]
-Place = tuple[str | int, ...]
-"""Where something stands within an asset's record."""
 
 
 class Carrier(Record):
@@ -56,19 +63,123 @@ class Wanted:
     unit: str = ""
     carrier: str = ELECTRICITY
 
+    def label(self, asset: str) -> str:
+        """Label of the series in the coordinate ``series`` of ``inputs``."""
+        return f"{asset}.{self.key}"
+
+
+KINDS: dict[str, type[Named]] = {}
+"""Record of each ``kind``; a record that says its ``kind`` enters by itself."""
+
 
 class Named(Record):
-    """An asset: what the file calls it."""
+    """An asset: its name in the file, and what its kind is known by."""
 
     name: str = Field(pattern=NAME)
     water_m3_per_unit: float = Field(default=0, ge=0)
     """Water that a unit of what it delivers or takes draws [m3 per unit of its carrier]."""
+    sign: ClassVar[int] = 0
+    """1: its flow delivers to the carrier's balance; -1: it takes from it; 0: it has flows of both kinds."""
+    counted: ClassVar[str] = ""
+    """Key of the flow in which it counts: its amount on the bill, in the ledger, in a comparison."""
+    decided: ClassVar[bool] = True
+    """Whether its flow is a decision; else it is given with the scenario."""
+    flexible: ClassVar[bool] = False
+    """Whether it must take a certain amount each local day, at any time of it."""
+    emits: ClassVar[bool] = False
+    """Whether what it moves may emit."""
+    size: ClassVar[str] = ""
+    """Field that says how large it is; empty: it has no size."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def kind(self) -> str:
+            """Kind as the file says it."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Enter the record under the kinds that it says."""
+        super().__pydantic_init_subclass__(**kwargs)
+        if "kind" in cls.__annotations__:
+            KINDS.update(dict.fromkeys(get_args(cls.model_fields["kind"].annotation), cls))
 
     def touches(self) -> Iterator[tuple[Place, str]]:
         """Place and name of each carrier that the asset names."""
-        if hasattr(self, "carrier"):
-            yield ("carrier",), self.carrier
+        yield from ((("carrier",), carrier) for carrier in self.flows.values())
+
+    @property
+    def flows(self) -> Mapping[str, str]:
+        """Carrier of each of its flows by the flow's key; a single flow has the key ``""``."""
+        return {}
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """Carriers that it may bring into their balance, each once; a store brings none."""
+        return tuple(dict.fromkeys(self.flows.values())) if self.sign > 0 else ()
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Carriers that it may take out of their balance, each once; a store takes none."""
+        return tuple(dict.fromkeys(self.flows.values())) if self.sign < 0 else ()
+
+    @property
+    def bought(self) -> bool:
+        """Whether its emissions are those of heat or steam bought (scope 2), not direct ones (scope 1)."""
+        return False
+
+    def core(self, units: Mapping[str, str]) -> Named:
+        """The record that twin and models run: machines turn into a converter, all else is itself.
+
+        Args:
+            units: unit of measure of each carrier.
+
+        Raises:
+            ValueError: the machine does not go with the units of its carriers.
+        """
+        return self
+
+    def items(self, use: Use) -> tuple[Item, ...]:
+        """Items that are paid for its use, carbon price left out."""
+        return ()
+
+    def emitted(self, use: Use) -> Emitted:
+        """Emissions of its use."""
+        zero = np.zeros(len(use.rates[self.counted]))
+        return Emitted(zero, zero)
 
     def wants(self) -> Iterator[Wanted]:
         """The series that the asset needs. On a scenario's steps they are ``inputs['asset_values']``."""
         yield from ()
+
+    def days(self, horizon: Horizon) -> list[tuple[range, float]]:
+        """Steps of each local day and the amount that a flexible load must take in them, in its carrier's unit."""
+        return []
+
+
+Kind = TypeVar("Kind", bound=Named)
+
+
+def of(assets: Iterable[Named], *records: type[Kind]) -> tuple[Kind, ...]:
+    """The assets of some kinds, in declared order."""
+    return tuple(asset for asset in assets if isinstance(asset, records))
+
+
+def read_asset(raw: Any, info: ValidationInfo) -> Any:
+    """The asset that a mapping describes, by its ``kind``."""
+    return of_kind(raw, KINDS, "an asset", info.context)
+
+
+class _AnyKind:
+    """Writes all kinds of assets into the schema of a scenario."""
+
+    def __get_pydantic_json_schema__(self, _: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        records = reduce(or_, dict.fromkeys(KINDS.values()))
+        annotated: Any = Annotated[records, Field(discriminator="kind")]
+        return handler(TypeAdapter(annotated).core_schema)
+
+
+if TYPE_CHECKING:
+    Asset = Named
+else:
+    Asset = Annotated[Any, BeforeValidator(read_asset), _AnyKind()]

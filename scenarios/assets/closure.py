@@ -1,6 +1,6 @@
 """Whether flows close: what each carrier's balance and each store's level leave unexplained, and what each asset loses.
 
-Plain arithmetic on a dataset of table ``FLOWS``, whoever made it: a schedule, a replay, the foreman's day.
+Plain arithmetic on a dataset of table ``FLOWS``, whoever made it: a schedule, a replay, the baseline run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Closure:
-    """What is left unexplained, and losses."""
+    """Residuals of balances and levels, and losses."""
 
     carriers: dict[str, np.ndarray]
     """What each carrier's balance leaves per hour, shape (n_steps,) each; negative: missing."""
@@ -55,19 +55,19 @@ def closure(scenario: Scenario, flows: xr.Dataset, line_gives: Mapping[str, np.n
             the flows say.
     """
     site, hours, n = scenario.site, scenario.horizon.step_h, scenario.horizon.n_steps
-    left = {name: np.zeros(n) for name in site.carrier}
+    balance = {name: np.zeros(n) for name in site.carrier}
     for name, sign in ELECTRIC.items():
-        left[ELECTRICITY] = left[ELECTRICITY] + sign * flows[name].to_numpy()
+        balance[ELECTRICITY] = balance[ELECTRICITY] + sign * flows[name].to_numpy()
     if line_gives is None and "line_rate" in flows:
         line_gives = dict(zip(flows["given"].values.tolist(), flows["line_rate"].to_numpy(), strict=True))
     for name, rate in (line_gives or {}).items():
-        left[name] = left[name] + rate
+        balance[name] = balance[name] + rate
     lost: dict[str, float] = {}
     if "asset_rate" in flows:
         for carrier, rate in zip(flows["flow_carrier"].values.tolist(), flows["asset_rate"].to_numpy(), strict=True):
-            left[carrier] = left[carrier] + rate
+            balance[carrier] = balance[carrier] + rate
         for carrier, rate in zip(flows["carrier"].values.tolist(), flows["dumped_rate"].to_numpy(), strict=True):
-            left[carrier] = left[carrier] - rate
+            balance[carrier] = balance[carrier] - rate
     levels, self_loss, change = {}, {}, {}
     for name, store in site.stores.items():
         put_in, put_out = -flow(flows, name, "in"), flow(flows, name, "out")
@@ -85,7 +85,7 @@ def closure(scenario: Scenario, flows: xr.Dataset, line_gives: Mapping[str, np.n
         makes = core.main == "output" or bool(core.outputs)
         if makes and all(site.carrier[carrier].unit == "MWh" for carrier in core.flows.values()):
             lost[name] = -sum(float(flow(flows, name, key).sum()) for key in core.flows) * hours
-    return Closure(left, levels, machines, lost, self_loss, change)
+    return Closure(balance, levels, machines, lost, self_loss, change)
 
 
 ELECTRIC = {

@@ -10,25 +10,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
-from emberline.scenarios.assets.base import Named, Place, Wanted
+from emberline.scenarios.assets.base import Named, Wanted
 from emberline.scenarios.assets.quantity import Amount, KilogramsPerUnit, MoneyPerUnit, PerHour
-from emberline.scenarios.reading.series import FactorSeries, Series
-from emberline.scenarios.records.base import Record
+from emberline.scenarios.assets.use import Emitted, Item, Use
+from emberline.scenarios.records.base import Place, Record
 from emberline.scenarios.records.quantity import Fraction, Money, in_unit
+from emberline.scenarios.records.series import FactorSeries, Series
 
 SPAN = Annotated[float, BeforeValidator(in_unit("h"), json_schema_input_type=float | str), Field(ge=0, le=10_000)]
-"""Hours, nought included."""
+"""Hours, zero included."""
 Ramp = Annotated[float, BeforeValidator(in_unit("1/h"), json_schema_input_type=float | str), Field(gt=0, le=1e4)]
 """Share of the capacity per hour."""
 
 
 class LoadPoint(Record):
-    """What a flow is at a load."""
+    """Ratio of a flow to the main flow at a load."""
 
     load: Fraction
     """Main flow as a share of the capacity."""
@@ -37,7 +38,7 @@ class LoadPoint(Record):
 
 
 class Stream(Record):
-    """A flow beside the main one: proportional to it (a number or a series), or by load."""
+    """A flow other than the main one: proportional to it (a number or a series), or by load."""
 
     carrier: str
     per_unit: FactorSeries | None = None
@@ -87,6 +88,8 @@ class MachineState(Record):
 class Machine(Named):
     """How a machine may be switched and moved; all of it optional."""
 
+    counted: ClassVar[str] = "main"
+    emits: ClassVar[bool] = True
     min_load: Fraction = 0.0
     """Least load while it is on."""
     min_up_h: SPAN = 0.0
@@ -117,6 +120,7 @@ COMMON = tuple(field for field in Machine.model_fields if field != "name")
 class Converter(Machine):
     """A machine with a main flow and flows that follow from it. It may also stand in a scenario as it is."""
 
+    size: ClassVar[str] = "capacity"
     kind: Literal["converter"]
     carrier: str
     """Of the main flow."""
@@ -141,10 +145,6 @@ class Converter(Machine):
                 )
         return self
 
-    def as_converter(self, units: Mapping[str, str]) -> Converter:
-        """Itself."""
-        return self
-
     def touches(self) -> Iterator[tuple[Place, str]]:
         """All its carriers."""
         yield ("carrier",), self.carrier
@@ -163,7 +163,7 @@ class Converter(Machine):
                 yield Wanted(key, (side, int(number), "per_unit"), stream.per_unit)
 
     def streams(self) -> Iterator[tuple[str, Stream]]:
-        """Flows beside the main one with their key."""
+        """Flows other than the main one with their key."""
         for i, stream in enumerate(self.inputs):
             yield f"inputs.{i}", stream
         for i, stream in enumerate(self.outputs):
@@ -232,13 +232,43 @@ class Converter(Machine):
     @cached_property
     def flows(self) -> dict[str, str]:
         """Carrier of each flow by its key: ``main``, ``inputs.0`` …, ``outputs.0`` …, ``start_fuel``."""
-        found = {"main": self.carrier, **{key: stream.carrier for key, stream in self.streams()}}
-        return found if self.start_fuel is None else {**found, "start_fuel": self.start_fuel.carrier}
+        carriers = {"main": self.carrier, **{key: stream.carrier for key, stream in self.streams()}}
+        return carriers if self.start_fuel is None else {**carriers, "start_fuel": self.start_fuel.carrier}
+
+    @property
+    def gives(self) -> tuple[str, ...]:
+        """Carriers of its outputs, each once; the main flow last."""
+        main = (self.carrier,) if self.main == "output" else ()
+        return tuple(dict.fromkeys((*(stream.carrier for stream in self.outputs), *main)))
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """Carriers of its inputs and of what its start draws, each once; the main flow last."""
+        start = () if self.start_fuel is None else (self.start_fuel.carrier,)
+        main = (self.carrier,) if self.main == "input" else ()
+        return tuple(dict.fromkeys((*(stream.carrier for stream in self.inputs), *start, *main)))
+
+    def items(self, use: Use) -> tuple[Item, ...]:
+        """Wear by the main flow, hours on, starts and stops, where they cost something."""
+        assert use.on is not None
+        switched = np.diff(use.on, prepend=float(self.on_at_start()))
+        items = (
+            Item("wear", np.abs(use.amount("main")), self.cost_per_unit),
+            Item("running", use.on * use.hours, self.running_cost_per_h, "h"),
+            Item("start", np.maximum(switched, 0.0), self.start_cost, "starts"),
+            Item("stop", np.maximum(-switched, 0.0), self.stop_cost, "stops"),
+        )
+        return tuple(item for item in items if item.price)
+
+    def emitted(self, use: Use) -> Emitted:
+        """Direct emissions by the main flow."""
+        amount = np.abs(use.amount("main"))
+        return Emitted(amount * self.fossil_kg_per_unit, amount * self.biogenic_kg_per_unit)
 
     def delivered(
         self, load: np.ndarray, starts: np.ndarray, hours: float, series: Mapping[str, np.ndarray]
     ) -> dict[str, np.ndarray]:
-        """What each flow delivers to its carrier's balance per hour, by key; negative: what it takes.
+        """Rate of each flow by key, positive where it delivers [carrier's unit/h], shape (n_steps,) each.
 
         Args:
             load: main flow as a share of the capacity, shape (n_steps,).
@@ -246,10 +276,10 @@ class Converter(Machine):
             hours: length of a step.
             series: the asset's series by key.
         """
-        found = {"main": self.capacity * load * (1 if self.main == "output" else -1)}
+        rates = {"main": self.capacity * load * (1 if self.main == "output" else -1)}
         for key, stream in self.streams():
             per_capacity = stream.at(load) if stream.by_load else load * series[key]
-            found[key] = self.capacity * per_capacity * (1 if key.startswith("outputs") else -1)
+            rates[key] = self.capacity * per_capacity * (1 if key.startswith("outputs") else -1)
         if self.start_fuel is not None:
-            found["start_fuel"] = -starts * self.start_fuel.amount / hours
-        return found
+            rates["start_fuel"] = -starts * self.start_fuel.amount / hours
+        return rates

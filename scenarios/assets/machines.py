@@ -6,17 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from emberline.scenarios.assets.base import Place, Wanted
+from emberline.scenarios.assets.base import Wanted
 from emberline.scenarios.assets.converter import COMMON, Converter, LoadPoint, Machine, Stream
 from emberline.scenarios.assets.quantity import ELECTRICITY, Amount, MoneyPerUnit, PerHour
-from emberline.scenarios.reading.series import FactorSeries, Series
-from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.base import Place, Record
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
+from emberline.scenarios.records.series import FactorSeries, Series
 
 HYDROGEN = {"t": 0.001, "MWh": 0.033326, "Nm3": 1 / 0.08988}
 """What a kilogram of hydrogen is: lower heating value 119.97 MJ/kg, 0.08988 kg/Nm³ (NIST Chemistry WebBook)."""
@@ -35,7 +35,7 @@ class EnginePoint(Record):
     heat: Fraction = 0
 
 
-class _Made(Machine):
+class _NamedCarriers(Machine):
     cost_per_unit: MoneyPerUnit = Field(default=0, ge=0)
     """Wear and upkeep per unit of the main flow."""
 
@@ -74,9 +74,10 @@ def _stream(carrier: str, per_unit: float | Series) -> Stream:
     return Stream(carrier=carrier, per_unit=per_unit if isinstance(per_unit, Series) else Series(value=per_unit))
 
 
-class GasEngine(_Made):
+class GasEngine(_NamedCarriers):
     """A gas engine, or another plant that makes electricity from fuel, with its heat or without. Main: electricity."""
 
+    size: ClassVar[str] = "electric_mw"
     kind: Literal["gas_engine", "chp"]
     electric_mw: Megawatts = Field(gt=0)
     fuel: str
@@ -105,7 +106,7 @@ class GasEngine(_Made):
             raise ValueError(f"{self.name}: heat names the carrier that its heat goes to")
         return self
 
-    def as_converter(self, units: Mapping[str, str]) -> Converter:
+    def core(self, units: Mapping[str, str]) -> Converter:
         """Electricity out, fuel in, heat out."""
         _in_mwh(units, self.fuel, self.heat)
         if self.by_load:
@@ -120,9 +121,10 @@ class GasEngine(_Made):
         return self._core(ELECTRICITY, self.electric_mw, inputs=inputs, outputs=outputs)
 
 
-class Boiler(_Made):
+class Boiler(_NamedCarriers):
     """A boiler; one that burns ``electricity`` is an electrode boiler. Main: heat out."""
 
+    size: ClassVar[str] = "heat_mw"
     kind: Literal["boiler"]
     heat_mw: Megawatts = Field(gt=0)
     fuel: str
@@ -139,7 +141,7 @@ class Boiler(_Made):
             raise ValueError(f"{self.name}: an efficiency is above 0")
         return self
 
-    def as_converter(self, units: Mapping[str, str]) -> Converter:
+    def core(self, units: Mapping[str, str]) -> Converter:
         """Heat out, fuel in."""
         _in_mwh(units, self.fuel, self.heat)
         if self.by_load:
@@ -150,9 +152,10 @@ class Boiler(_Made):
         return self._core(self.heat, self.heat_mw, inputs=(fuel,))
 
 
-class HeatPump(_Made):
+class HeatPump(_NamedCarriers):
     """A heat pump. Main: electricity in."""
 
+    size: ClassVar[str] = "electric_mw"
     kind: Literal["heat_pump"]
     electric_mw: Megawatts = Field(gt=0)
     heat: str
@@ -169,7 +172,7 @@ class HeatPump(_Made):
             raise ValueError(f"{self.name}: a cop is at least 1, got {self.cop.value * self.cop.scale:g}")
         return self
 
-    def as_converter(self, units: Mapping[str, str]) -> Converter:
+    def core(self, units: Mapping[str, str]) -> Converter:
         """Electricity in, heat out, the rest of the heat from its source."""
         _in_mwh(units, self.heat, self.source)
         rest = (_stream(self.source, (self.cop.value or 1.0) * self.cop.scale - 1),) if self.source else ()
@@ -183,9 +186,10 @@ class HeatPump(_Made):
         yield Wanted("outputs.0", ("cop",), self.cop)
 
 
-class Electrolyser(_Made):
+class Electrolyser(_NamedCarriers):
     """An electrolyser. Main: electricity in."""
 
+    size: ClassVar[str] = "electric_mw"
     kind: Literal["electrolyser"]
     electric_mw: Megawatts = Field(gt=0)
     hydrogen: str
@@ -204,22 +208,23 @@ class Electrolyser(_Made):
             raise ValueError(f"{self.name}: kWh per kg are above 0")
         return self
 
-    def as_converter(self, units: Mapping[str, str]) -> Converter:
+    def core(self, units: Mapping[str, str]) -> Converter:
         """Electricity in, hydrogen and waste heat out; of a MWh come 1000/(kWh/kg) kg."""
         _in_mwh(units, self.waste_heat)
         kilogram = HYDROGEN[units.get(self.hydrogen, "t")]
         if self.by_load:
             points = tuple(LoadPoint(load=p.load, per_unit=1000 * kilogram / p.per_unit) for p in self.by_load)
-            made = Stream(carrier=self.hydrogen, by_load=points)
+            product = Stream(carrier=self.hydrogen, by_load=points)
         else:
-            made = _stream(self.hydrogen, 1000 * kilogram / (self.kwh_per_kg or 1.0))
+            product = _stream(self.hydrogen, 1000 * kilogram / (self.kwh_per_kg or 1.0))
         warm = (_stream(self.waste_heat, self.waste_heat_share),) if self.waste_heat else ()
-        return self._core(ELECTRICITY, self.electric_mw, main="input", outputs=(made, *warm))
+        return self._core(ELECTRICITY, self.electric_mw, main="input", outputs=(product, *warm))
 
 
-class Turbine(_Made):
+class Turbine(_NamedCarriers):
     """A steam turbine, an ORC, a top-gas or expansion turbine. Main: electricity out."""
 
+    size: ClassVar[str] = "electric_mw"
     kind: Literal["turbine", "orc"]
     electric_mw: Megawatts = Field(gt=0)
     input: str
@@ -231,7 +236,7 @@ class Turbine(_Made):
     exhaust_per_unit: float = Field(default=0, ge=0)
     """Units of it for each unit that goes in."""
 
-    def as_converter(self, units: Mapping[str, str]) -> Converter:
+    def core(self, units: Mapping[str, str]) -> Converter:
         """Electricity out, what drives it in, exhaust out."""
         out = (_stream(self.exhaust, self.exhaust_per_unit / self.mwh_per_unit),) if self.exhaust else ()
         return self._core(
@@ -239,9 +244,10 @@ class Turbine(_Made):
         )
 
 
-class WasteHeatRecovery(_Made):
+class WasteHeatRecovery(_NamedCarriers):
     """Makes steam or hot water from waste heat of the line or another plant. Main: heat out."""
 
+    size: ClassVar[str] = "heat_mw"
     kind: Literal["waste_heat_recovery"]
     heat_mw: Megawatts = Field(gt=0)
     source: str
@@ -251,23 +257,24 @@ class WasteHeatRecovery(_Made):
     electric_mwh_per_mwh: float = Field(default=0, ge=0, le=1)
     """Electricity of pumps and fans for each MWh made."""
 
-    def as_converter(self, units: Mapping[str, str]) -> Converter:
+    def core(self, units: Mapping[str, str]) -> Converter:
         """Heat out, waste heat in, electricity in."""
         _in_mwh(units, self.heat, self.source)
-        own = (_stream(ELECTRICITY, self.electric_mwh_per_mwh),) if self.electric_mwh_per_mwh else ()
-        return self._core(self.heat, self.heat_mw, inputs=(_stream(self.source, 1 / self.efficiency), *own))
+        auxiliary = (_stream(ELECTRICITY, self.electric_mwh_per_mwh),) if self.electric_mwh_per_mwh else ()
+        return self._core(self.heat, self.heat_mw, inputs=(_stream(self.source, 1 / self.efficiency), *auxiliary))
 
 
-class OxygenPlant(_Made):
+class OxygenPlant(_NamedCarriers):
     """An air separation unit. Main: oxygen out."""
 
+    size: ClassVar[str] = "rate_tph"
     kind: Literal["oxygen_plant"]
     oxygen: str
     rate_tph: TonnesPerHour = Field(gt=0)
     """Most oxygen per hour."""
     kwh_per_t: KilowattHoursPerTonne = Field(gt=0)
 
-    def as_converter(self, units: Mapping[str, str]) -> Converter:
+    def core(self, units: Mapping[str, str]) -> Converter:
         """Oxygen out, electricity in."""
         if units.get(self.oxygen) == "MWh":
             raise ValueError(f"oxygen is counted in t or Nm3; carrier {self.oxygen!r} is counted in MWh")
@@ -285,7 +292,10 @@ class FlexibleLoad(Machine):
     takes all of it.
     """
 
+    size: ClassVar[str] = "rate_limit"
     kind: Literal["flexible_load"]
+    flexible: ClassVar[bool] = True
+    decided: ClassVar[bool] = False
     carrier: str = ELECTRICITY
     rate_limit: PerHour = Field(gt=0)
     per_day: Amount
@@ -296,7 +306,7 @@ class FlexibleLoad(Machine):
             raise ValueError(f"per_day {self.per_day:g} is more than rate_limit {self.rate_limit:g} takes in 24 h")
         return self
 
-    def as_converter(self, units: Mapping[str, str]) -> Converter:
+    def core(self, units: Mapping[str, str]) -> Converter:
         """The load alone; the amount of each day is told by ``days``."""
         common = {field: getattr(self, field) for field in COMMON}
         return Converter.model_validate(
@@ -309,7 +319,7 @@ class FlexibleLoad(Machine):
         yield Wanted("availability", ("availability",), self.availability)
 
     def touches(self) -> Iterator[tuple[Place, str]]:
-        """What it takes, and what its start takes."""
+        """Carrier of the load, and of what its start takes."""
         yield ("carrier",), self.carrier
         if self.start_fuel is not None:
             yield ("start_fuel", "carrier"), self.start_fuel.carrier

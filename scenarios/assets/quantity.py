@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
-from emberline.scenarios.reading.series import Given, Series, constant_read_by
 from emberline.scenarios.records.base import UP, Misplaced, Unjudged, unknown
 from emberline.scenarios.records.quantity import NUMBER, convert
 
@@ -61,11 +60,6 @@ def of_carrier(template: str) -> Callable[[Any, ValidationInfo], Any]:
     return read
 
 
-def series_of_carrier(template: str, minimum: float | None = None) -> Callable[[Any, ValidationInfo], Any]:
-    """A validator that takes a plain quantity for a constant series in a unit of the record's ``carrier``."""
-    return constant_read_by(of_carrier(template), minimum)
-
-
 def _schema(unit: str, **limits: float) -> WithJsonSchema:
     number = {"type": "number", **limits}
     text = {"type": "string", "pattern": rf"^\s*{NUMBER}\s*\S.*$"}
@@ -86,5 +80,3 @@ MoneyPerUnit = Annotated[
 ]
 PRICE = "{currency}/{unit}"
 RATE = "{unit}/h"
-UnitPriceSeries = Annotated[Series, BeforeValidator(series_of_carrier(PRICE), json_schema_input_type=Given)]
-RateSeries = Annotated[Series, BeforeValidator(series_of_carrier(RATE, 0), json_schema_input_type=Given)]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from emberline.scenarios.assets.base import Named
 from emberline.scenarios.assets.quantity import Amount, MoneyPerUnit, PerHour
+from emberline.scenarios.assets.use import Item, Use
+from emberline.scenarios.records.base import Place
 from emberline.scenarios.records.quantity import Fraction
 from emberline.scenarios.records.quantity import PerHour as ShareLost
 
@@ -34,8 +37,13 @@ def effective_hours(loss_per_h: float, hours: float) -> float:
 
 
 class Storage(Named):
-    """A store of one carrier. Rates count at its terminals, on the carrier's side of the losses."""
+    """A store of one carrier, which it neither gives nor takes on balance.
 
+    Rates count at its terminals, on the carrier's side of the losses.
+    """
+
+    counted: ClassVar[str] = "out"
+    size: ClassVar[str] = "capacity"
     kind: Literal["storage"]
     carrier: str
     capacity: Amount
@@ -69,6 +77,24 @@ class Storage(Named):
                     f"{field} {share:g} lies outside the band of {self.lowest_share:g} to {self.highest_share:g}"
                 )
         return self
+
+    @property
+    def flows(self) -> Mapping[str, str]:
+        """Its carrier, put in and out."""
+        return {"in": self.carrier, "out": self.carrier}
+
+    def touches(self) -> Iterator[tuple[Place, str]]:
+        """Its carrier."""
+        yield ("carrier",), self.carrier
+
+    def items(self, use: Use) -> tuple[Item, ...]:
+        """Wear by what is put out."""
+        return (Item("wear", use.amount("out"), self.wear_cost_per_unit),)
+
+    @property
+    def most_out(self) -> float:
+        """Most that may be put out per hour; infinite without a limit."""
+        return math.inf if self.out_rate is None else self.out_rate
 
     @property
     def start_level(self) -> float:

@@ -1,35 +1,96 @@
-"""What crosses the fence beside the grid's electricity, and what is fixed: supply, sale, flare, load, source, PV, wind.
+"""Trade other than the grid's electricity, and flows that are given: supply, sale, flare, load, source, PV, wind.
 
 Amounts are in the carrier's unit, rates in that unit per hour; every record has one carrier.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
+from pydantic import BeforeValidator, Field, ValidationInfo
 
 from emberline.scenarios.assets.base import Named, Wanted
-from emberline.scenarios.assets.factor import BiogenicByFactor, FossilByFactor
 from emberline.scenarios.assets.quantity import (
+    CARRIERS,
     ELECTRICITY,
     PRICE,
     RATE,
     Amount,
+    KilogramsPerUnit,
     MoneyPerUnit,
     PerHour,
-    RateSeries,
-    UnitPriceSeries,
+    of_carrier,
 )
-from emberline.scenarios.reading.series import FactorSeries, Series
-from emberline.scenarios.records.emissions import FactorByName
+from emberline.scenarios.assets.use import Emitted, Item, Use
+from emberline.scenarios.records.emissions import FactorByName, by_factor
+from emberline.scenarios.records.factors import Factor
 from emberline.scenarios.records.quantity import Megawatts
+from emberline.scenarios.records.series import FactorSeries, Given, Series, constant_read_by
+
+UnitPriceSeries = Annotated[Series, BeforeValidator(constant_read_by(of_carrier(PRICE)), json_schema_input_type=Given)]
+RateSeries = Annotated[Series, BeforeValidator(constant_read_by(of_carrier(RATE), 0), json_schema_input_type=Given)]
 
 
-class Supply(Named):
+def _of_factor(field: str) -> Callable[[Any, ValidationInfo], Any]:
+    def take(raw: Any, info: ValidationInfo) -> Any:
+        factor: Factor | None = info.data.get("factor")
+        if factor is None:
+            return raw
+        known = (info.context or {}).get(CARRIERS)
+        if known is None:
+            return raw  # a stored scenario holds the numbers, and is read without the units of carriers
+        unit = known.get(info.data.get("carrier", ELECTRICITY))
+        if unit is None:
+            return raw  # a carrier that is not known is told at its own place
+        if field == "fossil_kg_per_unit":
+            return by_factor(raw, factor.fossil_kg_per(unit), factor.name, field)
+        if "fossil_kg_per_unit" not in info.data:
+            return raw  # what is wrong with the factor's unit is told there
+        return by_factor(raw, factor.biogenic_kg_per(unit), factor.name, field)
+
+    return take
+
+
+FossilByFactor = Annotated[
+    KilogramsPerUnit, BeforeValidator(_of_factor("fossil_kg_per_unit")), Field(validate_default=True)
+]
+BiogenicByFactor = Annotated[
+    KilogramsPerUnit, BeforeValidator(_of_factor("biogenic_kg_per_unit")), Field(validate_default=True)
+]
+
+
+class OneFlow(Named):
+    """An asset with one flow of one carrier."""
+
+    @property
+    def flows(self) -> Mapping[str, str]:
+        """Its carrier."""
+        return {"": self.carrier}
+
+    if TYPE_CHECKING:
+
+        @property
+        def carrier(self) -> str: ...
+
+
+class Trade(OneFlow):
+    """A flow across the fence that may be limited."""
+
+    if TYPE_CHECKING:
+
+        @property
+        def rate_limit(self) -> float | None: ...
+        @property
+        def horizon_limit(self) -> float | None: ...
+
+
+class Supply(Trade):
     """Fuel, heat or gas bought, and what its use emits."""
 
+    sign: ClassVar[int] = 1
+    emits: ClassVar[bool] = True
     kind: Literal["supply"]
     carrier: str
     price_per_unit: UnitPriceSeries = Series(value=0.0)
@@ -49,10 +110,25 @@ class Supply(Named):
         """Its price."""
         yield Wanted("price_per_unit", ("price_per_unit",), self.price_per_unit, PRICE, self.carrier)
 
+    @property
+    def bought(self) -> bool:
+        """Whether it is heat or steam whose emissions are its maker's."""
+        return self.scope == 2
 
-class Sale(Named):
-    """Heat, gas or electricity sold beside the grid; nothing has to be sold."""
+    def items(self, use: Use) -> tuple[Item, ...]:
+        """The fuel at its price."""
+        return (Item("fuel", use.amount(""), use.series["price_per_unit"]),)
 
+    def emitted(self, use: Use) -> Emitted:
+        """Emissions by its factors."""
+        amount = use.amount("")
+        return Emitted(amount * self.fossil_kg_per_unit, amount * self.biogenic_kg_per_unit)
+
+
+class Sale(Trade):
+    """Heat, gas or electricity sold, the grid's export left out; nothing has to be sold."""
+
+    sign: ClassVar[int] = -1
     kind: Literal["sale"]
     carrier: str
     price_per_unit: UnitPriceSeries
@@ -63,10 +139,16 @@ class Sale(Named):
         """Its price."""
         yield Wanted("price_per_unit", ("price_per_unit",), self.price_per_unit, PRICE, self.carrier)
 
+    def items(self, use: Use) -> tuple[Item, ...]:
+        """Its earnings."""
+        return (Item("sale", use.amount(""), use.series["price_per_unit"]),)
 
-class Flare(Named):
+
+class Flare(Trade):
     """A flare or vent: takes a surplus, at a price and with what it emits (scope 1)."""
 
+    sign: ClassVar[int] = -1
+    emits: ClassVar[bool] = True
     kind: Literal["flare", "vent"]
     carrier: str
     cost_per_unit: MoneyPerUnit = 0
@@ -77,10 +159,26 @@ class Flare(Named):
     biogenic_kg_per_unit: BiogenicByFactor = 0
     rate_limit: PerHour | None = None
 
+    @property
+    def horizon_limit(self) -> None:
+        """None: its amount has no limit."""
+        return
 
-class Load(Named):
+    def items(self, use: Use) -> tuple[Item, ...]:
+        """The cost of flaring."""
+        return (Item("flare", use.amount(""), -self.cost_per_unit),)
+
+    def emitted(self, use: Use) -> Emitted:
+        """Emissions by its factors."""
+        amount = -use.amount("")
+        return Emitted(amount * self.fossil_kg_per_unit, amount * self.biogenic_kg_per_unit)
+
+
+class Load(OneFlow):
     """A demand that must be met in every step."""
 
+    sign: ClassVar[int] = -1
+    decided: ClassVar[bool] = False
     kind: Literal["load"]
     carrier: str
     rate: RateSeries
@@ -90,28 +188,31 @@ class Load(Named):
         yield Wanted("rate", ("rate",), self.rate, RATE, self.carrier)
 
 
-class Source(Named):
-    """What comes whether it is wanted or not: by-product gas or waste heat of a plant that is not planned here."""
+class Source(OneFlow):
+    """By-product gas or waste heat of a plant that is not planned here: it comes whether it is wanted or not."""
 
+    sign: ClassVar[int] = 1
+    decided: ClassVar[bool] = False
     kind: Literal["source"]
     carrier: str
     rate: RateSeries
 
     def wants(self) -> Iterator[Wanted]:
-        """What comes per hour."""
+        """Its rate."""
         yield Wanted("rate", ("rate",), self.rate, RATE, self.carrier)
 
 
-class Renewable(Named):
+class Renewable(OneFlow):
     """PV or wind; what is not used is curtailed."""
 
+    sign: ClassVar[int] = 1
     kind: Literal["pv", "wind"]
     peak_mw: Megawatts
     capacity_factor: FactorSeries
 
     @property
     def carrier(self) -> str:
-        """What it delivers."""
+        """Electricity."""
         return ELECTRICITY
 
     def wants(self) -> Iterator[Wanted]:
@@ -119,5 +220,5 @@ class Renewable(Named):
         yield Wanted("capacity_factor", ("capacity_factor",), self.capacity_factor)
 
     def available_mw(self, capacity_factor: np.ndarray) -> np.ndarray:
-        """What it could give [MW], shape as the factor's."""
+        """Power that is available [MW], shape as the factor's."""
         return self.peak_mw * capacity_factor

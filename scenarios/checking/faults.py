@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a value, in the words of this project: what is allowed, and what was given."""
+"""Pydantic's errors in the words of this project: the value, and what is allowed."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from emberline.scenarios.records.base import NAME
-
 PATTERNS = {
-    NAME: "a name of 1 to 40 letters, digits, blanks, dots, _ and -, which begins with a letter or digit",
+    r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}$": (
+        "a name of 1 to 40 letters, digits, blanks, dots, _ and -, which begins with a letter or digit"
+    ),
     r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$": (
         "a name of 1 to 60 letters, digits, _ and -, which begins with a letter or digit"
     ),
@@ -51,29 +51,29 @@ BOUNDS = {
 
 def fault(item: Mapping[str, Any]) -> str:
     """One of ``ValidationError.errors()`` in words; the checks of the records speak for themselves."""
-    kind, context, given = item["type"], item.get("ctx") or {}, item.get("input")
+    kind, context, value = item["type"], item.get("ctx") or {}, item.get("input")
     if kind in ("value_error", "assertion_error"):
         return str(item["msg"]).removeprefix("Value error, ").removeprefix("Assertion failed, ")
     if kind == "missing":
         return "is required"
     if kind == "extra_forbidden":
         return "unknown key"
-    if kind == "literal_error":
-        return _choice(context, given)
+    if kind in ("literal_error", "enum"):
+        return _choice(context, value)
     if kind in _COUNTED:
-        return _COUNTED[kind](context, given)
+        return _COUNTED[kind](context, value)
     if kind in KINDS:
         needed = KINDS[kind][1]
-        quotes = "; in quotes it is text" if needed == "text" and isinstance(given, int | float) else ""
-        return f"must be {needed}, got {shown(given)}{quotes}"
+        quotes = "; in quotes it is text" if needed == "text" and isinstance(value, int | float) else ""
+        return f"must be {needed}, got {shown(value)}{quotes}"
     if kind in BOUNDS:
         words, key = BOUNDS[kind]
-        return f"must be {words} {_amount(context[key])}, got {shown(given)}"
+        return f"must be {words} {_amount(context[key])}, got {shown(value)}"
     if kind == "string_pattern_mismatch":
         pattern = context["pattern"]
-        return f"must be {PATTERNS.get(pattern, f'text like {pattern}')}, got {shown(given)}"
+        return f"must be {PATTERNS.get(pattern, f'text like {pattern}')}, got {shown(value)}"
     says = str(item["msg"]).replace("Input should be", "must be")
-    return f"{says[:1].lower()}{says[1:]}, got {shown(given)}"
+    return f"{says[:1].lower()}{says[1:]}, got {shown(value)}"
 
 
 def shown(value: Any) -> str:
@@ -93,13 +93,13 @@ def shown(value: Any) -> str:
     return "a list" if isinstance(value, list | tuple) else f"a {type(value).__name__}"
 
 
-def _choice(context: Mapping[str, Any], given: Any) -> str:
+def _choice(context: Mapping[str, Any], value: Any) -> str:
     allowed = re.findall(r"'[^']*'|\d+", str(context["expected"]))
     words = [word[1:-1] if re.fullmatch(r"'[\w /-]+'", word) else word for word in allowed]
-    near = get_close_matches(str(given), words, n=1) if isinstance(given, str) else []
+    near = get_close_matches(str(value), words, n=1) if isinstance(value, str) else []
     hint = f"; did you mean {near[0]}?" if near else ""
     one = "one of " if len(words) > 1 else ""
-    return f"must be {one}{', '.join(words)}, got {shown(given)}{hint}"
+    return f"must be {one}{', '.join(words)}, got {shown(value)}{hint}"
 
 
 def _amount(limit: Any) -> str:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.process.record import Process, carriers_of, stores_of
+from emberline.scenarios.records.base import Mistakes, unknown
+from emberline.scenarios.records.scenario import Scenario
 
-from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.process import Process, carriers_of, stores_of
-from emberline.scenarios.records.base import unknown
-
-if TYPE_CHECKING:
-    from emberline.scenarios.records.scenario import Scenario
-
-Mistakes = Iterator[tuple[tuple[str | int, ...], str]]
 MOST_UNITS = 200
 
 
 def mistakes(scenario: Scenario) -> Mistakes:
-    """What is wrong: the place in the scenario and the message, one for each mistake."""
+    """Mistakes of processes, stores, deliveries and arrivals, with their places in the scenario."""
     if scenario.processes and scenario.line.stages:
         yield ("processes",), "a line of heats and processes are not planned together; give one of them"
     if not scenario.processes and (scenario.stores or scenario.deliveries or scenario.arrivals):
@@ -67,7 +61,7 @@ def _of_process(scenario: Scenario, process: Process) -> Mistakes:
             yield place, f"a fuel is counted in MWh; carrier {name!r} is counted in {carriers[name].unit}"
         elif "outputs" in place and not carriers[name].dumps and not _taken(scenario, name):
             yield place, f"{name!r} may not be let go and nothing takes it; add a use, or say dump: true"
-        elif ("inputs" in place or "fuels" in place) and not _made(scenario, name):
+        elif ("inputs" in place or "fuels" in place) and not _is_product(scenario, name):
             yield place, f"nothing gives {name!r}; add a supply or an asset that makes it"
     horizon, stop = scenario.horizon, process.planned_stop
     if stop is None:
@@ -89,10 +83,10 @@ def _taken(scenario: Scenario, carrier: str) -> bool:
     return carrier in processes or carrier in assets
 
 
-def _made(scenario: Scenario, carrier: str) -> bool:
-    given = (name for process in scenario.processes for place, name in carriers_of(process) if "outputs" in place)
+def _is_product(scenario: Scenario, carrier: str) -> bool:
+    outputs = (name for process in scenario.processes for place, name in carriers_of(process) if "outputs" in place)
     assets = (name for asset in scenario.site.assets for _, name in asset.touches())
-    return carrier in given or carrier in assets
+    return carrier in outputs or carrier in assets
 
 
 def _orders(scenario: Scenario) -> Mistakes:

@@ -1,32 +1,27 @@
-"""What is wrong between the nouns of a scenario: the checks that need more than one of them."""
+"""Checks that need more than one noun of a scenario."""
 
 from __future__ import annotations
 
 import math
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
-from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.checking import flow_sheet
-from emberline.scenarios.checking.flow_sheet import Mistakes
-from emberline.scenarios.line import locks
+from emberline.scenarios.assets.quantity import ELECTRICITY
+from emberline.scenarios.checking import contracts, flow_sheet, locks, margins, site
 from emberline.scenarios.metrics import METRICS
-from emberline.scenarios.records import disturbances
-from emberline.scenarios.tariff import Before, contracts
-
-if TYPE_CHECKING:
-    from emberline.scenarios.records.scenario import Heat, Scenario
+from emberline.scenarios.records.base import Mistakes
+from emberline.scenarios.records.scenario import Heat, Scenario
+from emberline.scenarios.tariff.record import Before
 
 MOST_HEATS = 5000
 
 
 def between_nouns(scenario: Scenario) -> Mistakes:
-    """What is wrong between the nouns: the place and the message, one for each mistake."""
+    """Mistakes between the nouns of a scenario, each of which is right by itself."""
     count = sum(entry.count for order in scenario.orders for entry in order.heats)
     if count > MOST_HEATS:  # before anything is done for each of them
         yield ("orders",), f"{count} heats are too many (at most {MOST_HEATS})"
         return
-    of_site = list(scenario.site.mistakes())
+    of_site = list(site.mistakes(scenario.site))
     yield from ((("site", *place), says) for place, says in of_site)
     if not of_site:  # what the site does not give may follow from its own mistakes
         yield from _of_line(scenario)
@@ -48,21 +43,21 @@ def _of_line(scenario: Scenario) -> Mistakes:
         if asset.name in scenario.line.unit:
             yield ("site", "assets", i, "name"), f"{asset.name!r} is a unit of the line too; name them apart"
     for i, stage in enumerate(scenario.line.stages):
-        for j, given in enumerate(stage.gives):
-            if given.carrier not in scenario.site.carrier or given.carrier == ELECTRICITY:
+        for j, stream in enumerate(stage.gives):
+            if stream.carrier not in scenario.site.carrier or stream.carrier == ELECTRICITY:
                 known = ", ".join(list(scenario.site.carrier)[1:]) or "none"
-                says = f"{given.carrier!r} is no carrier that the line can give; those of the site are {known}"
+                says = f"{stream.carrier!r} is no carrier that the line can give; those of the site are {known}"
                 yield ("line", "stages", i, "gives", j, "carrier"), says
-            elif not scenario.site.carrier[given.carrier].dumps and not any(
-                given.carrier in (name for _, name in asset.touches()) for asset in scenario.site.assets
+            elif not scenario.site.carrier[stream.carrier].dumps and not any(
+                stream.carrier in (name for _, name in asset.touches()) for asset in scenario.site.assets
             ):
-                says = f"{given.carrier!r} may not be let go and no asset takes it; add one, or say dump: true"
+                says = f"{stream.carrier!r} may not be let go and no asset takes it; add one, or say dump: true"
                 yield ("line", "stages", i, "gives", j, "carrier"), says
 
 
 def _of_market(scenario: Scenario) -> Mistakes:
     market = scenario.market
-    for place, says in contracts.mistakes(scenario):
+    for place, says in contracts.mistakes(market):
         yield ("market", *place), says
     if market.tariff is None:
         if market.tariff_before != Before():
@@ -201,7 +196,7 @@ def _of_state(scenario: Scenario) -> Mistakes:
             if item.unit not in machines:
                 says = f"unknown unit {item.unit!r}; units are {', '.join(machines)}"
                 yield ("disturbances", kind, i, "unit"), says
-    for place, says in disturbances.mistakes(scenario.disturbances, scenario.line, scenario.site.grid.import_limit_mw):
+    for place, says in margins.mistakes(scenario.disturbances, scenario.line, scenario.site.grid.import_limit_mw):
         yield ("disturbances", *place), says
 
 

@@ -1,7 +1,7 @@
-"""Derives the bundled typical days: ``python scenarios/data/derive.py`` writes them beside this file.
+"""Derives the bundled typical days: ``python scenarios/data/derive.py`` writes them next to this file.
 
 ``de_typical_2018.csv`` is a mean of the series ``data/de_2018_hourly.csv`` in the folder named by EMBERLINE_SHARED
-(default: ``shared`` beside the checkout), ``cn_anhui_typical_2020.csv`` one of
+(default: ``shared`` next to the checkout), ``cn_anhui_typical_2020.csv`` one of
 ``data/cn_2020_capacity_factors_hourly.csv.gz``. ``pv_typical.csv`` is a formula, given here in full. Licences:
 SOURCES.md.
 """
@@ -132,7 +132,7 @@ def pv_typical_days() -> list[list[float | int]]:
 
 
 def write(name: str, columns: Sequence[str], rows: Iterable[Sequence[float | int]]) -> None:
-    """One table beside this file."""
+    """One table next to this file."""
     with (HERE / name).open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["month", "hour", *columns])

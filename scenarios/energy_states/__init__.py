@@ -12,7 +12,7 @@ Reference: Benedikt, Módos, Hanzálek (2020), Power of pre-processing: producti
 and power-saving states.
 """
 
-from emberline.scenarios.energy_states.gaps import idle_pieces
+from emberline.scenarios.energy_states.gaps import gap_pieces, idle_pieces
 from emberline.scenarios.energy_states.graph import Leg, Passage, gap_costs, legs, slots, slots_between, through
 from emberline.scenarios.energy_states.record import TOLERANCE_MIN, EnergyState, EnergyStates, Move, Transition, Work
 
@@ -26,6 +26,7 @@ __all__ = [
     "Transition",
     "Work",
     "gap_costs",
+    "gap_pieces",
     "idle_pieces",
     "legs",
     "slots",

@@ -10,7 +10,7 @@ from emberline.scenarios.energy_states.record import TOLERANCE_MIN, EnergyStates
 def idle_pieces(
     states: EnergyStates, works: Iterable[tuple[float, float]], length_min: float
 ) -> list[tuple[float, float, float]]:
-    """What a machine does outside its works, each gap spent in the state that takes the least energy for it.
+    """States of a machine between its works: each gap is spent in the state that takes the least energy for it.
 
     Between works it leaves for that state at once and is ready again on the minute; before the first work it comes
     from the initial state, at the end of the horizon it is in the final one. A way to the first work that does not fit
@@ -24,20 +24,30 @@ def idle_pieces(
     Returns:
         Start, end [min] and power [MW] of each piece, in order; gaps shorter than rounding are none.
     """
-    found: list[tuple[float, float, float]] = []
+    pieces: list[tuple[float, float, float]] = []
     at, state = 0.0, states.start_index
     for begin, end in sorted(works):
         if end <= 0 or begin >= length_min:
             continue
-        found += _gap(states, (at, begin), state, states.ready_index, to_work=True)
+        pieces += gap_pieces(states, (at, begin), state, states.ready_index, to_work=True)
         at, state = max(at, end), states.ready_index
-    return found + _gap(states, (at, length_min), state, states.end_index, to_work=False)
+    return pieces + gap_pieces(states, (at, length_min), state, states.end_index, to_work=False)
 
 
-def _gap(
+def gap_pieces(
     states: EnergyStates, span: tuple[float, float], start: int, end: int, *, to_work: bool
 ) -> list[tuple[float, float, float]]:
-    """The pieces of one gap, by start and end [min], between two states."""
+    """The pieces of one gap between two states.
+
+    Args:
+        states: the machine.
+        span: start and end of the gap [min].
+        start, end: states before and after it.
+        to_work: where no way fits, whether it ends with the gap; else it begins with it.
+
+    Returns:
+        As ``idle_pieces``.
+    """
     first, last = span
     if last - first <= TOLERANCE_MIN:
         return []
@@ -55,11 +65,11 @@ def _go(
     states: EnergyStates, route: Sequence[int], at: float, span: tuple[float, float]
 ) -> list[tuple[float, float, float]]:
     """The pieces of transitions one after the other from a moment on, as far as they lie within a span [min]."""
-    found = []
+    pieces = []
     for k in route:
         over = at + states.transitions[k].duration_min
         begin, end = max(at, span[0]), min(over, span[1])
         if end > begin:
-            found.append((begin, end, states.transitions[k].power_mw))
+            pieces.append((begin, end, states.transitions[k].power_mw))
         at = over
-    return found
+    return pieces

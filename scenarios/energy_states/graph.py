@@ -27,7 +27,7 @@ class Leg:
         return len(self.energy_mwh)
 
     def costs(self, price: np.ndarray) -> np.ndarray:
-        """What it costs from each slot, shape (n_slots + 1 - slots,); prices per MWh, shape (n_slots,)."""
+        """Cost from each slot, shape (n_slots + 1 - slots,), by prices per MWh, shape (n_slots,)."""
         if not self.slots:
             return np.zeros(len(price) + 1)
         if self.slots > len(price):
@@ -42,13 +42,15 @@ def slots(duration_min: float, step_min: float) -> int:
 
 def legs(states: EnergyStates, step_min: float) -> tuple[Leg, ...]:
     """The arcs of the time-expanded graph: staying in each state, then each transition, rounded up to slots."""
-    found = [Leg(i, i, None, np.array([state.power_mw * step_min / 60])) for i, state in enumerate(states.states)]
+    legs_of_states = [
+        Leg(i, i, None, np.array([state.power_mw * step_min / 60])) for i, state in enumerate(states.states)
+    ]
     for k, way in enumerate(states.transitions):
         start, end = states.index[way.start], states.index[way.end]
         under_way = np.clip(way.duration_min - np.arange(slots(way.duration_min, step_min)) * step_min, 0, step_min)
         energy = way.power_mw * under_way + states.states[end].power_mw * (step_min - under_way)
-        found.append(Leg(start, end, k, energy / 60))
-    return tuple(found)
+        legs_of_states.append(Leg(start, end, k, energy / 60))
+    return tuple(legs_of_states)
 
 
 def slots_between(states: EnergyStates, step_min: float) -> np.ndarray:
@@ -115,7 +117,7 @@ def through(
 
 
 def gap_costs(states: EnergyStates, price: np.ndarray, step_min: float, *, away: bool = False) -> np.ndarray:
-    """What the cheapest way costs from ready at each slot's start to ready at each other, or infinite.
+    """Cost of the cheapest way from ready at each slot's start to ready at each other; infinite where there is none.
 
     Args:
         states: the machine.

@@ -110,8 +110,8 @@ class EnergyStates(Record):
             done.add(place)
             for k, way in enumerate(self.transitions):
                 if self.index[way.start] == place:
-                    found = (minutes + way.duration_min, energy + way.energy_mwh, self.index[way.end], (*taken, k))
-                    heapq.heappush(heap, found)
+                    candidate = (minutes + way.duration_min, energy + way.energy_mwh, self.index[way.end], (*taken, k))
+                    heapq.heappush(heap, candidate)
         return None
 
     def minutes(self, route: Sequence[int]) -> float:
@@ -122,10 +122,10 @@ class EnergyStates(Record):
     def _ways(self) -> dict[tuple[int, int], tuple[float, float]]:
         """Minutes and energy [MWh] of the fastest way by its two ends; ends that no way joins are left out."""
         places = range(len(self.states))
-        found = {(i, j): self.route(i, j) for i in places for j in places}
+        routes = {(i, j): self.route(i, j) for i in places for j in places}
         return {
             ends: (self.minutes(route), sum(self.transitions[k].energy_mwh for k in route))
-            for ends, route in found.items()
+            for ends, route in routes.items()
             if route is not None
         }
 

@@ -63,9 +63,9 @@ def dates(cells: pd.Series) -> pd.Series:
 
 
 def joined(days: pd.Series, times: pd.Series) -> pd.Series:
-    """Dates and the times beside them as one text each.
+    """Dates and the times next to them as one text each.
 
-    Some give the end of a day as 00:00 beside the date of the day that ends; it goes back in a file that else runs on,
+    Some give the end of a day as 00:00 next to the date of the day that ends; it goes back in a file that else runs on,
     and is the day's hour 24.
     """
     import pandas as pd
@@ -76,8 +76,8 @@ def joined(days: pd.Series, times: pd.Series) -> pd.Series:
     half = clock.str.contains(r"[AaPp][Mm]")
     steps = np.diff(minutes.to_numpy(float))
     rising = not len(steps) or np.nanmedian(steps) >= 0
-    beside = 1 if rising else -1
-    same = (day == day.shift(beside)) & (minutes.shift(beside) >= DAY_MIN / 2)
+    neighbour = 1 if rising else -1
+    same = (day == day.shift(neighbour)) & (minutes.shift(neighbour) >= DAY_MIN / 2)
     ends = (minutes == 0) & same & ~half
     clock = clock.where(~ends, clock.str.replace(r"^0{1,2}(?=[:.])", "24", regex=True))
     return (day + " " + clock).where((day != "") & (clock != ""), "")
@@ -108,13 +108,13 @@ def day_columns(columns: list[str]) -> DayColumns | None:
 
     At most one hour of the day may have no column, as on the day when clocks skip it.
     """
-    found = [(name, match) for name in columns if (match := NAME.fullmatch(name.strip().lower()))]
-    if len(found) < FEWEST:
+    matches = [(name, match) for name in columns if (match := NAME.fullmatch(name.strip().lower()))]
+    if len(matches) < FEWEST:
         return None
-    clock = sum(match["minute"] is not None for _, match in found) > len(found) / 2
+    clock = sum(match["minute"] is not None for _, match in matches) > len(matches) / 2
     single: dict[int, str] = {}
     twice: dict[int, str] = {}
-    for name, match in found:
+    for name, match in matches:
         if (match["minute"] is not None) != clock:
             return None
         at = int(match["number"]) * 60 + int(match["minute"]) if clock else int(match["number"])

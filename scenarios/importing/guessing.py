@@ -55,42 +55,42 @@ class Guess:
     about: tuple[str, ...] = ()
     """Field of the mapping that each reason is about; one that is said otherwise does not need it."""
 
-    def unless(self, said: Collection[str]) -> tuple[str, ...]:
+    def unless(self, settings: Collection[str]) -> tuple[str, ...]:
         """The reasons of what was guessed, without those of fields that were said."""
-        return tuple(reason for reason, field in zip(self.reasons, self.about, strict=True) if field not in said)
+        return tuple(reason for reason, field in zip(self.reasons, self.about, strict=True) if field not in settings)
 
 
-def guess(raw: Raw, role: str, said: dict[str, Any] | None = None, zone: str | None = None) -> Guess:
+def guess(raw: Raw, role: str, settings: dict[str, Any] | None = None, zone: str | None = None) -> Guess:
     """How a file is probably to be read.
 
     Args:
         raw: the file.
         role: what its series shall be.
-        said: fields of a mapping that are known; they are taken as they are.
+        settings: fields of a mapping that are known; they are taken as they are.
         zone: of times without offset, unless the file says another one; None: must be told by ``said``.
 
     Raises:
         ScenarioError: it has no column of times or none of numbers, or what was said is no mapping.
     """
-    said = {name: value for name, value in (said or {}).items() if value is not None}
-    return _Guesser(raw, role, said, zone).guess()
+    settings = {name: value for name, value in (settings or {}).items() if value is not None}
+    return _Guesser(raw, role, settings, zone).guess()
 
 
 class _Guesser:
     """One file being looked at."""
 
-    def __init__(self, raw: Raw, role: str, said: dict[str, Any], zone: str | None) -> None:
-        self.raw, self.said, self.zone = raw, said, zone
+    def __init__(self, raw: Raw, role: str, settings: dict[str, Any], zone: str | None) -> None:
+        self.raw, self.settings, self.zone = raw, settings, zone
         self.head = raw.frame.head(LOOKED_AT)
         self.role: Role | None = ROLES.get(role)
-        self.found: dict[str, Any] = {"as": role, "header": raw.header, "separator": raw.separator}
+        self.fields: dict[str, Any] = {"as": role, "header": raw.header, "separator": raw.separator}
         self.reasons: list[tuple[str, str]] = []
         self.field = "sheet"
         """Of the mapping, that is being guessed."""
         if raw.taken is not None:
-            self.found["sheet"] = raw.taken
+            self.fields["sheet"] = raw.taken
             others = [name for name in raw.sheets if name != raw.taken]
-            if others and "sheet" not in said:
+            if others and "sheet" not in settings:
                 self._tell(f"sheet {raw.taken[:40]!r}; there are {', '.join(name[:40] for name in others[:8])} too")
 
     def guess(self) -> Guess:
@@ -114,16 +114,16 @@ class _Guesser:
         return Guess(self._mapping(), tuple(reasons), tuple(fields))
 
     def _set(self, name: str, how: Any) -> None:
-        if name in self.said:
-            self.found[name] = self.said[name]
+        if name in self.settings:
+            self.fields[name] = self.settings[name]
             return
         self.field = name
         value = how()
         if value is not None:
-            self.found[name] = value
+            self.fields[name] = value
 
     def _mapping(self) -> Mapping:
-        return checked({**self.found, **self.said}, lambda _: self.raw.name)
+        return checked({**self.fields, **self.settings}, lambda _: self.raw.name)
 
     def _refuse(self, column: str, says: str) -> None:
         raise ScenarioError([Problem(self.raw.name, column, says)])
@@ -164,8 +164,8 @@ class _Guesser:
 
     def _clock(self) -> str | None:
         """The column of the times of the day, where that of the times has dates only: that of the start, if any."""
-        time = self.found["time"]
-        if self.said.get("through") or time not in self.head or share_of_dates(self.head[time]) < 0.9:
+        time = self.fields["time"]
+        if self.settings.get("through") or time not in self.head or share_of_dates(self.head[time]) < 0.9:
             return None
         there = [
             column for column in map(str, self.head) if column != time and share_of_clocks(self.head[column]) > 0.9
@@ -178,25 +178,25 @@ class _Guesser:
 
     def _through(self) -> str | None:
         """The last of columns that are named by the clock, where a row holds a day; finds the first one too."""
-        time, columns = self.found["time"], list(self.head.columns)
-        if self.found.get("clock") or time not in columns or share_of_dates(self.head[time]) < 0.9:
+        time, columns = self.fields["time"], list(self.head.columns)
+        if self.fields.get("clock") or time not in columns or share_of_dates(self.head[time]) < 0.9:
             return None
-        said = self.said.get("value")
-        found = day_columns([column for column in columns if column != time])
-        if found is None:
-            if said is None and named_by_clock(columns) >= FEWEST:
+        value = self.settings.get("value")
+        days = day_columns([column for column in columns if column != time])
+        if days is None:
+            if value is None and named_by_clock(columns) >= FEWEST:
                 self._refuse(
                     "",
                     f"has {named_by_clock(columns)} columns named by the clock, which make no day of even intervals "
                     "from 00:00 on; complete them, or give a row for each time",
                 )
             return None
-        mine = [column for column in columns if column in (*found.names, *found.twice.values())]
-        if said is not None and said not in mine:
+        mine = [column for column in columns if column in (*days.names, *days.twice.values())]
+        if value is not None and value not in mine:
             return None
-        self.found["value"] = said or mine[0]
-        how = ", named by their ends" if found.ends else ""
-        more = f", {len(found.twice)} for the hour that autumn has twice" if found.twice else ""
+        self.fields["value"] = value or mine[0]
+        how = ", named by their ends" if days.ends else ""
+        more = f", {len(days.twice)} for the hour that autumn has twice" if days.twice else ""
         self._tell(f"a day in each row: {len(mine)} columns from {mine[0]!r} to {mine[-1]!r}{how}{more}")
         return mine[-1]
 
@@ -212,7 +212,7 @@ class _Guesser:
         return float((text.str.fullmatch(NUMBERS[decimal]) & text.str.contains(r"\d")).mean())
 
     def _decimal(self) -> str:
-        others = [column for column in self.head.columns if column != self.found.get("time")]
+        others = [column for column in self.head.columns if column != self.fields.get("time")]
         point, comma = (sum(self._share(column, mark) > 0.9 for column in others) for mark in (".", ","))
         text = "\n".join("\n".join(self._texts(column).head(200)) for column in others[:20])
         grouped = re.search(r"(?m)^[+-]?\d{1,3}(?:\.\d{3})+,\d", text) is not None
@@ -229,23 +229,23 @@ class _Guesser:
     def _numeric(self) -> list[str]:
         import pandas as pd
 
-        mark = str(self.found.get("decimal", "."))
+        mark = str(self.fields.get("decimal", "."))
         return [
             column
             for column in self.head.columns
-            if column not in (self.found.get("time"), self.found.get("clock"))
+            if column not in (self.fields.get("time"), self.fields.get("clock"))
             and not pd.api.types.is_datetime64_any_dtype(self.head[column])
             and self._share(column, mark) > 0.5
         ]
 
     def _value(self) -> str | None:
-        if self.found.get("through"):
+        if self.fields.get("through"):
             return None
         numeric = self._numeric()
         if not numeric:
             self._refuse("", "has no column of numbers beside its times; name it, or say the decimal mark")
         words = self.role.words if self.role else ()
-        minutes = float(self.said.get("interval_min") or 60)
+        minutes = float(self.settings.get("interval_min") or 60)
 
         def score(column: str) -> tuple[int, int, int]:
             name = column.lower()
@@ -272,13 +272,13 @@ class _Guesser:
 
     def _where(self) -> dict[str, str] | None:
         """In a long table every time is there once for each series, whose names are in a column of text."""
-        if self.said.get("through") or self.found["time"] not in self.head:
+        if self.settings.get("through") or self.fields["time"] not in self.head:
             return None
         repeated = self._times(self.head).duplicated().mean()
         if repeated < 0.3:
             return None
         for column in self.head.columns:
-            if column in (self.found.get("time"), self.found.get("value"), *self._numeric()):
+            if column in (self.fields.get("time"), self.fields.get("value"), *self._numeric()):
                 continue
             if share_of_clocks(self.head[column]) > 0.5:
                 continue
@@ -295,14 +295,14 @@ class _Guesser:
         return self._times(self._taken(self.head))
 
     def _taken(self, frame: pd.DataFrame) -> pd.DataFrame:
-        for column, wanted in dict(self.found.get("where") or {}).items():
+        for column, wanted in dict(self.fields.get("where") or {}).items():
             if column in frame:
                 frame = frame[frame[column].astype(str).str.strip() == wanted]
         return frame
 
     def _times(self, frame: pd.DataFrame) -> pd.Series:
         """Times of some rows as the file tells them, joined where a date and its clock stand apart."""
-        columns = [name for name in (self.found["time"], self.found.get("clock")) if name]
+        columns = [name for name in (self.fields["time"], self.fields.get("clock")) if name]
         for column in columns:
             if column not in frame:
                 near = meant(column, list(frame.columns))
@@ -310,8 +310,8 @@ class _Guesser:
                 self._refuse(column[:60], f"there is no such column{hint}")
         if len(columns) == 2:
             return joined(frame[columns[0]], frame[columns[1]])
-        found: Any = frame[columns[0]]
-        return found
+        stamps: Any = frame[columns[0]]
+        return stamps
 
     def _order(self, stamps: pd.Series) -> Order | None:
         import pandas as pd
@@ -354,7 +354,7 @@ class _Guesser:
         if pd.api.types.is_datetime64_any_dtype(stamps):
             if pd.DatetimeIndex(stamps).tz is not None:
                 return None
-        elif str(self.found.get("order", "")).startswith("unix"):
+        elif str(self.fields.get("order", "")).startswith("unix"):
             return None
         else:
             text = cleaned(stamps)
@@ -362,7 +362,7 @@ class _Guesser:
             clock = text.str.contains(":") & text.str.contains(OFFSET, regex=True)
             if len(text) and clock.all():
                 return None
-        if re.search(r"\b(?:utc|gmt)\b|_utc", str(self.found["time"]).lower()):
+        if re.search(r"\b(?:utc|gmt)\b|_utc", str(self.fields["time"]).lower()):
             self._tell("times in UTC, by the column's name")
             return "UTC"
         if self.zone is not None:
@@ -370,22 +370,22 @@ class _Guesser:
         return self.zone
 
     def _end(self) -> str | None:
-        if self.found.get("through"):
+        if self.fields.get("through"):
             return None
-        if ENDS.search(str(self.found.get("clock") or self.found["time"]).lower()):
+        if ENDS.search(str(self.fields.get("clock") or self.fields["time"]).lower()):
             self._tell("times are the ends of intervals, by the column's name")
             return "end"
         # markets and intensities tell starts; only meters write ends
         if self.role is None or not self.role.metered:
             return None
-        width = float(self.found.get("interval_min", LONGEST_MIN)) * 60
+        width = float(self.fields.get("interval_min", LONGEST_MIN)) * 60
         stamps = self._times(self._taken(self.raw.frame))
         if not len(stamps):
             return None
         stamps = stamps.iloc[[0, -1]]
         day, trial = 86_400, self._mapping()
         # the file's own clock first: where its days are whole there, it tells starts
-        for zone in dict.fromkeys([self.found.get("zone"), self.zone]):
+        for zone in dict.fromkeys([self.fields.get("zone"), self.zone]):
             first, last = sorted(on_the_wall(stamps, trial.model_copy(update={"zone": zone})).tolist())
             if not 0 < first < last or width >= day or (first % day == 0 and last % day == day - width):
                 return None
@@ -396,10 +396,10 @@ class _Guesser:
         return None
 
     def _interval(self) -> float | None:
-        if self.found.get("through"):
+        if self.fields.get("through"):
             columns = list(self.raw.frame.columns)
             try:
-                first, last = columns.index(self.found["value"]), columns.index(self.found["through"])
+                first, last = columns.index(self.fields["value"]), columns.index(self.fields["through"])
             except ValueError:
                 return None
             day, count = day_columns(columns[first : last + 1]), last - first + 1
@@ -407,7 +407,7 @@ class _Guesser:
                 return day.interval_min
             return LONGEST_MIN / count if count > 0 else None
         stamps = self._stamps()
-        trial = self._mapping().model_copy(update={"zone": self.found.get("zone") or "UTC"})
+        trial = self._mapping().model_copy(update={"zone": self.fields.get("zone") or "UTC"})
         seconds = np.unique(utc_seconds(stamps, trial, lambda good, says: None))
         seconds = seconds[seconds != 0]
         steps = [b - a for a, b in pairwise(seconds.tolist())]
@@ -423,11 +423,11 @@ class _Guesser:
     def _unit(self) -> str | None:
         if self.role is None:
             return None
-        value = str(self.found["value"])
+        value = str(self.fields["value"])
         of_rows = self._unit_of_rows()
         if of_rows is not None:
             return of_rows
-        minutes = float(self.found.get("interval_min", 60))
+        minutes = float(self.fields.get("interval_min", 60))
         unit = unit_of(value, self.role, minutes)
         if unit is not None:
             self._tell(f"unit {unit}, by the column's name")
@@ -442,7 +442,7 @@ class _Guesser:
         if "{" in self.role.unit or value not in self.head:
             return None
         texts = self._texts(value)[self._taken(self.head).index]
-        unit, says = unit_unsaid(self.role, texts, str(self.found.get("decimal", ".")))
+        unit, says = unit_unsaid(self.role, texts, str(self.fields.get("decimal", ".")))
         self._tell(says)
         return unit
 
@@ -450,7 +450,7 @@ class _Guesser:
         """The unit that a column of units says for the rows that are taken."""
         frame = self._taken(self.raw.frame)
         column = column_of_units(frame)
-        if column is None or column == self.found["value"]:
+        if column is None or column == self.fields["value"]:
             return None
         units = [unit for unit in dict.fromkeys(frame[column].astype(str).str.strip()) if unit]
         if len(units) > 1:
@@ -465,33 +465,33 @@ class _Guesser:
         """Whether an energy is the register of a meter."""
         import pandas as pd
 
-        value = str(self.found["value"])
-        if self.role is None or self.role.unit != "MW" or self.found.get("through") or value not in self.head:
+        value = str(self.fields["value"])
+        if self.role is None or self.role.unit != "MW" or self.fields.get("through") or value not in self.head:
             return None
-        if not energy(self.found.get("unit")):
+        if not energy(self.fields.get("unit")):
             return None
         frame = self._taken(self.head)
         cells = frame[value].astype(str).str.strip()
-        if self.found.get("decimal") == ",":
+        if self.fields.get("decimal") == ",":
             cells = cells.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
         if not looks_like_register(pd.to_numeric(cells, errors="coerce"), value):
             return None
         self._tell("the values go on from row to row, as a meter's register does: taken are their differences")
-        self.found["stamps"] = "start"
+        self.fields["stamps"] = "start"
         return "register"
 
     def _missing(self) -> tuple[str, ...] | None:
         """Words in the place of values that mean none."""
         frame, columns = self._taken(self.raw.frame), list(self.head.columns)
-        first, last = self.found["value"], self.found.get("through") or self.found["value"]
+        first, last = self.fields["value"], self.fields.get("through") or self.fields["value"]
         if first not in columns or last not in columns:
             return None
         names = columns[columns.index(first) : columns.index(last) + 1]
         counts = words_for_none([frame[name] for name in names])
         if not counts:
             return None
-        told = ", ".join(f"{word!r} ({count})" for word, count in counts.items())
-        self._tell(f"taken as missing: {told}")
+        examples = ", ".join(f"{word!r} ({count})" for word, count in counts.items())
+        self._tell(f"taken as missing: {examples}")
         return tuple(counts)
 
 

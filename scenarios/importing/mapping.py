@@ -1,4 +1,4 @@
-"""How a file is to be read: kept beside the result, so that the same import can be made again."""
+"""How a file is to be read: stored next to the result, so that the same import can be made again."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from emberline.scenarios.checking.faults import fault
 from emberline.scenarios.importing.roles import ROLES
 from emberline.scenarios.reading.document import Keys, dotted, parse
 from emberline.scenarios.reading.editing import flow
-from emberline.scenarios.reading.series import Fill
-from emberline.scenarios.reading.zones import zones
 from emberline.scenarios.records.base import Problem, Record, ScenarioError
+from emberline.scenarios.records.instants import zones
 from emberline.scenarios.records.quantity import Megawatts, PositiveMinutes
+from emberline.scenarios.records.series import Fill
 
 Twice = Literal["refuse", "first", "last", "mean"]
 Order = Literal["year first", "day first", "month first", "unix seconds", "unix milliseconds"]
@@ -108,8 +108,8 @@ class Mapping(Record):
 
     def yaml(self) -> str:
         """The mapping as it is kept."""
-        said = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        return "".join(f"{key}: {flow(value)}\n" for key, value in said.items())
+        settings = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return "".join(f"{key}: {flow(value)}\n" for key, value in settings.items())
 
 
 def zone_of(name: str) -> tzinfo:
@@ -118,11 +118,11 @@ def zone_of(name: str) -> tzinfo:
     Raises:
         ValueError: there is none.
     """
-    found = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", name)
-    if found:
-        span = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    offset = re.fullmatch(r"([+-])(\d{2}):?(\d{2})", name)
+    if offset:
+        span = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
         if span <= timedelta(hours=14):
-            return timezone(span if found[1] == "+" else -span)
+            return timezone(span if offset[1] == "+" else -span)
     if name in ("UTC", "Z"):
         return UTC
     if name not in zones():
@@ -139,29 +139,29 @@ def read_mapping(text: str, name: str = "mapping.yaml") -> Mapping:
     document = parse(text, name)
     problems = list(document.problems)
     try:
-        found = checked(document.data, document.where)
+        mapping = checked(document.data, document.where)
     except ScenarioError as error:
         problems += error.problems
     if problems:
         raise ScenarioError(problems)
-    return found
+    return mapping
 
 
-def checked(given: dict[str, Any], where: Callable[[Keys], str]) -> Mapping:
+def checked(data: dict[str, Any], where: Callable[[Keys], str]) -> Mapping:
     """A mapping of what is known of a file.
 
     Args:
-        given: its fields.
+        data: its fields.
         where: tells the place of a field, for mistakes.
 
     Raises:
         ScenarioError: with every mistake found.
     """
     try:
-        return Mapping.model_validate(given)
+        return Mapping.model_validate(data)
     except ValidationError as error:
-        found = error.errors(include_url=False)
-    places = [tuple(item["loc"]) for item in found]
+        errors = error.errors(include_url=False)
+    places = [tuple(item["loc"]) for item in errors]
     raise ScenarioError(
-        Problem(where(place), dotted(place), fault(item)) for place, item in zip(places, found, strict=True)
+        Problem(where(place), dotted(place), fault(item)) for place, item in zip(places, errors, strict=True)
     )

@@ -152,8 +152,8 @@ def _header(rows: list[list[str]]) -> int:
     width = max(counts.items(), key=lambda item: (item[1], item[0]), default=(1, 0))[0]
     for unnamed in (0, 1):
         for number, row in enumerate(rows, start=1):
-            told = [cell for cell in row[:width] if cell.strip()]
-            if len(row) >= width and len(told) >= max(1, width - unnamed) and not any(map(DATA.match, told)):
+            texts = [cell for cell in row[:width] if cell.strip()]
+            if len(row) >= width and len(texts) >= max(1, width - unnamed) and not any(map(DATA.match, texts)):
                 return number
     return 1
 
@@ -211,13 +211,14 @@ def _parquet(content: bytes) -> pd.DataFrame:
 
     try:
         file = pq.ParquetFile(io.BytesIO(content))
-        told, schema = file.metadata, file.schema_arrow
+        metadata, schema = file.metadata, file.schema_arrow
         texts = [f.name for f in schema if pa.types.is_string(f.type) or pa.types.is_large_string(f.type)]
     except Exception as error:  # pyarrow raises many kinds; to the user the file is unreadable
         raise ValueError(f"cannot be read as Parquet: {' '.join(str(error).split())[:100]}") from None
-    if told.num_rows > MOST_ROWS or told.num_columns > MOST_COLUMNS:
+    if metadata.num_rows > MOST_ROWS or metadata.num_columns > MOST_COLUMNS:
         raise ValueError(
-            f"has {told.num_rows} rows and {told.num_columns} columns; at most {MOST_ROWS} and {MOST_COLUMNS} are read"
+            f"has {metadata.num_rows} rows and {metadata.num_columns} columns; "
+            f"at most {MOST_ROWS} and {MOST_COLUMNS} are read"
         )
     nested = [f.name for f in schema if pa.types.is_nested(f.type) or pa.types.is_binary(f.type)]
     if nested:
@@ -225,7 +226,7 @@ def _parquet(content: bytes) -> pd.DataFrame:
     try:
         # texts stay a list of what occurs: one long text repeated a million times takes no room
         table = pq.read_table(io.BytesIO(content), read_dictionary=texts)
-        if table.num_rows != told.num_rows:
+        if table.num_rows != metadata.num_rows:
             raise ValueError("has other rows than it tells")
         frame: Any = table.to_pandas()
     except Exception as error:

@@ -1,4 +1,4 @@
-"""What an imported series can be: where it goes in a scenario, in what unit, and what its values may be."""
+"""Roles of an imported series: its place in a scenario, its unit and its range of values."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ POWER, ENERGY, SHARE = "MW", "MWh", ""
 
 
 def standard(role: Role, unit: str | None, interval_min: float, peak_mw: float | None) -> tuple[float, str]:
-    """What turns a file's values into the role's unit, and that unit.
+    """Factor that turns a file's values into the role's unit, and that unit.
 
     Args:
         role: what the series is.

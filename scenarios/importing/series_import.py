@@ -50,7 +50,7 @@ class Imported:
 
     @property
     def role(self) -> Role:
-        """What the series is."""
+        """Role of the series."""
         return ROLES[self.mapping.role]
 
     @property
@@ -78,11 +78,11 @@ class Imported:
         return {"csv": path, "column": self.role.column, **unit, "interval_min": self.mapping.interval_min, **gaps}
 
     def settings(self, path: str) -> dict[tuple[str | int, ...], Any]:
-        """What is set in a scenario, value by path."""
-        found: dict[tuple[str | int, ...], Any] = {self.role.path: self.series(path)} if self.role.path else {}
+        """Values to set in a scenario, by path."""
+        settings: dict[tuple[str | int, ...], Any] = {self.role.path: self.series(path)} if self.role.path else {}
         if self.mapping.role == "pv" and self.mapping.peak_mw:
-            found[("site", "pv", "peak_mw")] = self.mapping.peak_mw
-        return found
+            settings[("site", "pv", "peak_mw")] = self.mapping.peak_mw
+        return settings
 
     def overlay(self, path: str) -> str:
         """An overlay that gives a scenario this series, and leaves nothing of the one that was there."""
@@ -175,29 +175,31 @@ class _Bringer:
         return seconds[:-1], np.where(reset | (np.diff(seconds) != width), np.nan, steps)
 
     def _columns(self) -> None:
-        given = list(self.frame.columns)
+        columns_of_file = list(self.frame.columns)
         wanted = [self.mapping.time, self.mapping.value, *self.mapping.where]
         for column in (*wanted, *filter(None, (self.mapping.through, self.mapping.clock))):
-            if column not in given:
-                near = meant(column, given)
+            if column not in columns_of_file:
+                near = meant(column, columns_of_file)
                 if near is not None:
                     self._say(column[:60], f"there is no such column; did you mean {near[:40]!r}?")
                     continue
-                few = ", ".join(name[:40] for name in given[:12]) + (" …" if len(given) > 12 else "")
+                few = ", ".join(name[:40] for name in columns_of_file[:12]) + (
+                    " …" if len(columns_of_file) > 12 else ""
+                )
                 self._say(column[:60], f"there is no such column; columns are {few}")
 
     def _filter(self) -> None:
         for column, wanted in self.mapping.where.items():
             cells = self.frame[column].astype(str).str.strip()
-            kept = (cells == wanted).to_numpy()
-            if not kept.any():
+            matching = (cells == wanted).to_numpy()
+            if not matching.any():
                 there = list(dict.fromkeys(cells))
                 near, names = meant(wanted, there), ", ".join(name[:40] for name in there[:8])
                 says = f"did you mean {near[:40]!r}?" if near is not None else f"there are {names}"
                 self._say(column, f"no row has {wanted[:40]!r} here; {says}")
                 self._stop()
-            self.rows = self.rows[kept]
-            self.frame = self.frame[kept].reset_index(drop=True)
+            self.rows = self.rows[matching]
+            self.frame = self.frame[matching].reset_index(drop=True)
 
     def _plain(self) -> tuple[np.ndarray, np.ndarray]:
         times, name = self.frame[self.mapping.time], self.mapping.time
@@ -231,7 +233,7 @@ class _Bringer:
         return self._unfolded(wall, values.ravel(), second.ravel(), bool(day.twice))
 
     def _unfolded(
-        self, wall: np.ndarray, values: np.ndarray, second: np.ndarray, told: bool
+        self, wall: np.ndarray, values: np.ndarray, second: np.ndarray, certain: bool
     ) -> tuple[np.ndarray, np.ndarray]:
         """The hour that spring skips must be empty; that of autumn is there once and stands for both, or has columns
         of its own, which must be empty on other days."""
@@ -243,12 +245,12 @@ class _Bringer:
         )
         twice = exists & (early != late)
         refuse(twice | np.isnan(second) | (second == 0), "the day has a second value for an hour that it has once")
-        if twice.any() and not told:
+        if twice.any() and not certain:
             at = np.datetime64(int(wall[twice][0]), "s")
             self.remarks.append(f"the hour that the clocks have twice is told once and stands for both ({at})")
         self.rows = np.concatenate([self.rows[exists], self.rows[twice]])
         return np.concatenate([early[exists], late[twice]]), np.concatenate(
-            [values[exists], (second if told else values)[twice]]
+            [values[exists], (second if certain else values)[twice]]
         )
 
     def _numbers(self, column: str) -> np.ndarray:
@@ -264,8 +266,8 @@ class _Bringer:
             infinite = text.str.lower().str.fullmatch(r"[+-]?inf(?:inity)?")
             refuse = self._refuser(column, raw)
             refuse(~infinite.to_numpy(), "is infinite")
-            said = f"is no number with a decimal {'point' if self.mapping.decimal == '.' else 'comma'} and no unit"
-            refuse((good | missing | infinite).to_numpy(), said)
+            message = f"is no number with a decimal {'point' if self.mapping.decimal == '.' else 'comma'} and no unit"
+            refuse((good | missing | infinite).to_numpy(), message)
             bare = text.where(good, "nan").str.replace(r"[ '\u202f]", "", regex=True)
             if self.mapping.decimal == ",":
                 bare = bare.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
@@ -289,11 +291,11 @@ class _Bringer:
         if how == "refuse" or len(first) == len(seconds):
             return seconds, values, rows
         taken = first + (counts - 1 if how == "last" else 0)
-        kept = np.add.reduceat(values, first) / counts if how == "mean" else values[taken]
+        merged = np.add.reduceat(values, first) / counts if how == "mean" else values[taken]
         many = int((counts > 1).sum())
-        said = f"{many} times are" if many > 1 else "a time is"
-        self.remarks.append(f"{said} there more than once; taken is the {how} of the values")
-        return seconds[taken], kept, rows[taken]
+        subject = f"{many} times are" if many > 1 else "a time is"
+        self.remarks.append(f"{subject} there more than once; taken is the {how} of the values")
+        return seconds[taken], merged, rows[taken]
 
     def _estimated(self, rows: np.ndarray) -> None:
         """Tell how many values a column of flags marks as estimated."""
@@ -345,9 +347,9 @@ class _Bringer:
                 return
             row = int(wrong[0])
             cell = "" if values is None else str(values.iloc[row])[:40]
-            said = f"{cell!r} {says}" if cell else says
+            message = f"{cell!r} {says}" if cell else says
             more = f" ({len(wrong)} rows like this)" if len(wrong) > 1 else ""
-            self.problems.append(Problem(self.raw.where(int(self.rows[row])), column[:60], said + more))
+            self.problems.append(Problem(self.raw.where(int(self.rows[row])), column[:60], message + more))
 
         return refuse
 

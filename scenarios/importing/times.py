@@ -46,11 +46,11 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
     """
     import pandas as pd
 
-    told = np.full(len(stamps), True)
+    certain = np.full(len(stamps), True)
 
     def note(good: np.ndarray, says: str) -> None:  # one mistake of a row is enough
-        refuse(good | ~told, says)
-        told[~good] = False
+        refuse(good | ~certain, says)
+        certain[~good] = False
 
     if pd.api.types.is_datetime64_any_dtype(stamps):
         index = pd.DatetimeIndex(stamps)
@@ -84,7 +84,7 @@ def utc_seconds(stamps: pd.Series, mapping: Mapping, refuse: Refuse, *, local: b
     elif not local and mapping.tz is not None:
         seconds = localized(seconds, known, mapping.tz, mapping.zone or "", note)
     note(missing | ((seconds > EARLIEST) & (seconds < LATEST)), OUTSIDE)
-    return np.where(known & told, seconds, 0)
+    return np.where(known & certain, seconds, 0)
 
 
 def on_the_wall(stamps: pd.Series, mapping: Mapping) -> np.ndarray:
@@ -141,8 +141,8 @@ def _written(
     zone = parts["zone"].fillna("")
     sign = np.where(zone.str.startswith("-"), -1, 1)
     digits = zone.str.replace(r"\D", "", regex=True)
-    told = pd.to_numeric(digits, errors="coerce").fillna(0).to_numpy(np.int64)
-    offsets = sign * (told // 100 * 3600 + told % 100 * 60)
+    numbers = pd.to_numeric(digits, errors="coerce").fillna(0).to_numpy(np.int64)
+    offsets = sign * (numbers // 100 * 3600 + numbers % 100 * 60)
     return np.where(good, seconds, 0), offsets, (zone != "").to_numpy(), ~good
 
 
@@ -197,10 +197,10 @@ def on_wall(seconds: np.ndarray, zone: tzinfo) -> tuple[np.ndarray, np.ndarray, 
     import pandas as pd
 
     wall = pd.DatetimeIndex(seconds.astype("datetime64[s]"))
-    found = []
+    times_on_wall = []
     for first in (True, False):
         local = wall.tz_localize(zone, ambiguous=np.full(len(wall), first), nonexistent="NaT")
-        found.append(np.array(local.tz_convert("UTC").tz_localize(None), dtype="datetime64[s]"))
-    exists = ~np.isnat(found[0])
-    early, late = (np.where(exists, times, np.datetime64(0, "s")).astype(np.int64) for times in found)
+        times_on_wall.append(np.array(local.tz_convert("UTC").tz_localize(None), dtype="datetime64[s]"))
+    exists = ~np.isnat(times_on_wall[0])
+    early, late = (np.where(exists, times, np.datetime64(0, "s")).astype(np.int64) for times in times_on_wall)
     return early, late, exists

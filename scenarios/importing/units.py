@@ -83,8 +83,8 @@ def words_for_none(columns: list[pd.Series]) -> Counter[str]:
         if pd.api.types.is_numeric_dtype(cells):
             continue
         text = cells.astype(object).where(cells.notna(), "").astype(str).str.strip()
-        found = text[text.str.lower().isin(NO_VALUE)].value_counts()
-        counts.update({str(word): int(count) for word, count in found.items()})
+        occurrences = text[text.str.lower().isin(NO_VALUE)].value_counts()
+        counts.update({str(word): int(count) for word, count in occurrences.items()})
     return counts
 
 

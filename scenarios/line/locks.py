@@ -1,23 +1,16 @@
 """Locks of the planner, merged: on which unit and from when until when each heat may start at each stage.
 
-Twin, models and plans read locks here. What can be seen to be impossible without planning is refused here: locks that
-contradict each other, and times that no plan can keep because casts and operations begin on whole steps.
+Twin, models and plans read locks here; ``scenarios/checking/locks.py`` refuses those that no plan can meet.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING
 
-from emberline.scenarios.checking.flow_sheet import Mistakes
-from emberline.scenarios.line.planning_durations import planned_min
-
-if TYPE_CHECKING:
-    from emberline.scenarios.records.orders import Lock, Order
-    from emberline.scenarios.records.scenario import Heat, Scenario
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.orders import Lock
 
 NEVER = math.inf
 SECOND = 1 / 60
@@ -39,6 +32,17 @@ class Window:
     latest_min: float = NEVER
     numbers: tuple[int, ...] = ()
     """Places of its locks in the scenario, from 0."""
+
+    @classmethod
+    def of(cls, lock: Lock, number: int, horizon: Horizon) -> Window:
+        """The window of one lock, whose place in the scenario is ``number``."""
+        first, last = (lock.start, lock.start) if lock.start is not None else (lock.earliest, lock.latest)
+        return cls(
+            unit=lock.unit,
+            earliest_min=-NEVER if first is None else horizon.minutes(first),
+            latest_min=NEVER if last is None else horizon.minutes(last),
+            numbers=(number,),
+        )
 
     @property
     def fixed(self) -> bool:
@@ -86,232 +90,10 @@ class Window:
         return self.earliest_min > self.latest_min
 
 
-def merged(scenario: Scenario) -> dict[Operation, Window]:
-    """The window of each operation that is locked."""
-    found: dict[Operation, Window] = {}
-    for number, lock in enumerate(scenario.locks):
+def merged(locks: Iterable[Lock], horizon: Horizon) -> dict[Operation, Window]:
+    """The window of each operation that is locked, by heat and stage."""
+    windows: dict[Operation, Window] = {}
+    for number, lock in enumerate(locks):
         key = lock.heat, lock.stage
-        found[key] = found.get(key, Window()) & _window(scenario, number, lock)
-    return found
-
-
-def _window(scenario: Scenario, number: int, lock: Lock) -> Window:
-    minutes = scenario.horizon.minutes
-    first, last = (lock.start, lock.start) if lock.start is not None else (lock.earliest, lock.latest)
-    return Window(
-        unit=lock.unit,
-        earliest_min=-NEVER if first is None else minutes(first),
-        latest_min=NEVER if last is None else minutes(last),
-        numbers=(number,),
-    )
-
-
-def impossible(scenario: Scenario) -> Mistakes:
-    """Locks that no plan can keep, as far as it is seen without planning: the place and the message, one for each."""
-    broken: set[Operation] = set()
-    for place, key, says in _contradictions(scenario):
-        broken.add(key)
-        yield place, says
-    windows = {key: window for key, window in scenario.lock_windows.items() if key not in broken}
-    begun = {(item.heat, item.stage): item for item in scenario.state.started}
-    names = [stage.name for stage in scenario.line.stages]
-    reached: dict[str, int] = {}
-    for heat, stage in begun:
-        reached[heat] = max(reached.get(heat, -1), names.index(stage))
-    casting = scenario.line.campaign_stage
-    for (heat, stage), window in windows.items():
-        item = begun.get((heat, stage))
-        if item is not None:
-            start = scenario.horizon.minutes(item.start)
-            if window.unit not in (None, item.unit) or window.missed_min(start):
-                says = f"heat {heat} has started at {stage} already, {clock(scenario, start)} on {item.unit}"
-                yield ("locks", window.numbers[-1]), says
-        elif reached.get(heat, -1) > names.index(stage):
-            yield ("locks", window.numbers[-1]), f"heat {heat} has left {stage} already"
-        elif casting is None or stage != casting.name:
-            yield from _off_step(scenario, window)
-    if casting is not None:
-        locked = {heat for heat, stage in windows if stage == casting.name and (heat, stage) not in begun}
-        for order in scenario.orders if locked else ():
-            heats = [heat for heat in scenario.heats if heat.order == order.name]
-            if any(heat.name in locked for heat in heats):
-                yield from _Cast(scenario, order, heats, windows).impossible()
-
-
-def _contradictions(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], Operation, str]]:
-    """Locks on one heat and stage that cannot hold together."""
-    found: dict[Operation, list[Window]] = {}
-    for number, lock in enumerate(scenario.locks):
-        own, before = _window(scenario, number, lock), found.setdefault((lock.heat, lock.stage), [])
-        other = next((window for window in before if (window & own).empty), None)
-        if other is None:
-            before.append(own)
-            continue
-        key = lock.heat, lock.stage
-        says = f"{_words(scenario, key, own)} cannot be kept together with {_named(scenario, key, other)}"
-        yield ("locks", number), key, says
-
-
-def _off_step(scenario: Scenario, window: Window) -> Mistakes:
-    """A window before the campaign stage in which no step lies."""
-    step = scenario.horizon.step_min
-    first, last = window.steps(step)
-    if first <= last or scenario.goal.minimize == "lateness":
-        return
-    near = _near(scenario, window, {"": (0.0, (-NEVER, NEVER))}, step)
-    yield _place(scenario, window), f"{_when(scenario, window)} lies between steps of {step:g} min{near}"
-
-
-class _Cast:
-    """The locks on the heats of one cast, which follow its start without a gap."""
-
-    def __init__(self, scenario: Scenario, order: Order, heats: list[Heat], windows: dict[Operation, Window]) -> None:
-        line, minutes = scenario.line, scenario.horizon.minutes
-        casting = line.stages[-1]
-        self.scenario, self.order, self.stage = scenario, order, casting.name
-        on_caster = {item.heat: item for item in scenario.state.started if item.stage == casting.name}
-        begun = max((i for i, heat in enumerate(heats) if heat.name in on_caster), default=-1)
-        self.step = None if begun >= 0 or scenario.goal.minimize == "lateness" else scenario.horizon.step_min
-        rest = heats[max(begun, 0) :]
-        units = [
-            unit.name
-            for unit in casting.units
-            if (not order.units or unit.name in order.units)
-            and all(line.duration_min(heat.grade, unit.name) is not None for heat in rest)
-        ]
-        left: Range = -NEVER, NEVER
-        if begun >= 0:
-            item = on_caster[rest[0].name]
-            units, left = [item.unit], (minutes(item.start), minutes(item.start))
-        quantile = scenario.disturbances.quantile(casting.name)
-        planned = cache(lambda unit, nominal: planned_min(scenario.disturbances, unit, nominal, quantile))
-        self.offset: dict[str, dict[str, float]] = {}
-        """Start of each heat after that of the cast, or of the heat that is on the caster, by caster [min]."""
-        for unit in units:
-            at, self.offset[unit] = 0.0, {}
-            for heat in rest:
-                self.offset[unit][heat.name] = at
-                at += planned(unit, line.duration_min(heat.grade, unit) or 0.0)
-        if begun >= 0 and len(rest) > 1 and left[0] + self.offset[units[0]][rest[1].name] < 0:
-            self.offset = {}  # the cast is broken already: it goes on as soon as it can
-        self.free = dict.fromkeys(self.offset, left)
-        self.under_way = begun >= 0
-        keys = [(heat.name, casting.name) for heat in rest if heat.name not in on_caster]
-        locked = sorted((windows[key].numbers, key[0]) for key in keys if key in windows)
-        self.windows = {heat: windows[heat, casting.name] for _, heat in locked}
-
-    def impossible(self) -> Mistakes:
-        """Locks that cannot be kept, by themselves or together with those before them."""
-        free, kept = self.free, list[str]()
-        for heat, window in self.windows.items() if free else ():
-            left = self._left(heat, window, free)
-            if left:
-                free = left
-                kept.append(heat)
-            else:
-                yield _place(self.scenario, window), self._says(heat, window, free, kept)
-
-    def _left(self, heat: str, window: Window, free: dict[str, Range]) -> dict[str, Range]:
-        """Starts of the cast that a window leaves, by caster."""
-        found = {}
-        for unit, (low, high) in free.items():
-            offset, same = self.offset[unit][heat], 0.0
-            if self.step is None:
-                first, last, same = window.earliest_min - offset, window.latest_min - offset, SECOND
-            else:
-                first, last = window.steps(self.step, offset)
-            first, last = max(low, first), min(high, last)
-            if window.unit in (None, unit) and first <= last + same:
-                found[unit] = first, max(first, last)
-        return found
-
-    def _says(self, heat: str, window: Window, free: dict[str, Range], kept: list[str]) -> str:
-        scenario, name = self.scenario, self.order.name
-        if window.unit is not None and window.unit not in self.free:
-            return f"cast {name} cannot run on {window.unit}; units that can are {', '.join(self.free)}"
-        room = {unit: (self.offset[unit][heat], free[unit]) for unit in free if window.unit in (None, unit)}
-        near = _near(scenario, window, room, self.step)
-        at, words = _when(scenario, window), _words(scenario, (heat, self.stage), window)
-        if self.under_way and not kept:
-            return f"{words} cannot be kept: cast {name} is under way{near}"
-        if self._left(heat, window, self.free):
-            alone = [other for other in kept if not self._together(heat, other)]
-            other = alone[0] if alone else kept[-1]
-            named = _named(scenario, (other, self.stage), self.windows[other])
-            return f"{words} cannot be kept together with {named}, of the same cast{near}"
-        offsets = {unit: offset for unit, (offset, _) in room.items()}
-        if not any(offsets.values()):
-            return f"{at} lies between steps of {self.step:g} min{near}"
-        first = next(iter(offsets.values()))
-        after = (
-            f"{first:g} min later"
-            if all(offset == first for offset in offsets.values())
-            else ", ".join(f"{offset:g} min later on {unit}" for unit, offset in offsets.items())
-        )
-        return f"{at} cannot be kept: cast {name} begins on a step of {self.step:g} min and takes {heat} {after}{near}"
-
-    def _together(self, heat: str, other: str) -> bool:
-        left = self._left(other, self.windows[other], self.free)
-        return bool(left and self._left(heat, self.windows[heat], left))
-
-
-def _near(scenario: Scenario, window: Window, room: dict[str, tuple[float, Range]], step: float | None) -> str:
-    """The nearest starts that can be kept, in words: one before and one after; nothing where there is none.
-
-    Args:
-        scenario: what is asked.
-        window: what cannot be kept.
-        room: by unit: start of the heat after that of its cast, and what is left for the cast.
-        step: on which casts begin; None: on any minute.
-    """
-    size = 1.0 if step is None else step
-    low = window.earliest_min if math.isfinite(window.earliest_min) else window.latest_min
-    high = window.latest_min if math.isfinite(window.latest_min) else window.earliest_min
-    sooner: dict[str, float] = {}
-    later: dict[str, float] = {}
-    for unit, (offset, (first, last)) in room.items():
-        before, after = ((moment - offset) / size for moment in (low, high))
-        if step is not None:
-            before, after = math.floor(before), math.ceil(after)
-        if first <= min(before, last):
-            sooner[unit] = min(before, last) * size + offset
-        if max(after, first) <= last:
-            later[unit] = max(after, first) * size + offset
-    told: dict[str, None] = {}
-    for starts, nearest in ((sooner, max), (later, min)):
-        minute = nearest(starts.values(), default=-1.0)
-        units = [unit for unit in starts if abs(starts[unit] - minute) < SECOND]
-        if 0 <= minute < scenario.horizon.length_min:
-            told[clock(scenario, minute) + ("" if len(units) == len(room) else f" on {' or '.join(units)}")] = None
-    return f"; use {' or '.join(told)}" if told else ""
-
-
-def _named(scenario: Scenario, operation: Operation, window: Window) -> str:
-    """A lock in words, with its place."""
-    return f"locks.{window.numbers[-1]} ({_words(scenario, operation, window)})"
-
-
-def _words(scenario: Scenario, operation: Operation, window: Window) -> str:
-    unit = "" if window.unit is None else f"on {window.unit}"
-    return " ".join(filter(None, [f"heat {operation[0]} at {operation[1]}", unit, _when(scenario, window)]))
-
-
-def _when(scenario: Scenario, window: Window) -> str:
-    if window.fixed:
-        return clock(scenario, window.earliest_min)
-    ends = (("from", window.earliest_min), ("until", window.latest_min))
-    return " ".join(f"{word} {clock(scenario, minute)}" for word, minute in ends if math.isfinite(minute))
-
-
-def _place(scenario: Scenario, window: Window) -> tuple[str | int, ...]:
-    """The lock that names the start, or the last one."""
-    for number in window.numbers:
-        if scenario.locks[number].start is not None:
-            return "locks", number, "start"
-    return "locks", window.numbers[-1]
-
-
-def clock(scenario: Scenario, minutes: float) -> str:
-    """A local time with its offset, to the second where it is no whole minute."""
-    moment = scenario.horizon.instant(round(minutes * 60) / 60)
-    return moment.isoformat(timespec="seconds" if moment.second else "minutes")
+        windows[key] = windows.get(key, Window()) & Window.of(lock, number, horizon)
+    return windows

@@ -1,4 +1,4 @@
-"""What starting on steps costs: times that are no whole steps are rounded up, and units wait for the rest."""
+"""Cost of starting on steps: times that are no whole steps are rounded up, and units wait for the rest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STEPS = tuple(step for step in range(1, 61) if 60 % step == 0)
 
 @dataclass(frozen=True)
 class Rounded:
-    """What a unit loses by steps."""
+    """Time that a unit loses by steps."""
 
     unit: str
     minutes: float
@@ -32,7 +32,7 @@ class Rounded:
 
 def rounded(scenario: Scenario) -> tuple[Rounded, ...]:
     """The units of a line that lose time by steps, with what each loses."""
-    found = []
+    losses = []
     for unit in scenario.line.units:
         works = _works(scenario, unit)
         step = scenario.horizon.step_min
@@ -42,8 +42,8 @@ def rounded(scenario: Scenario) -> tuple[Rounded, ...]:
         worst = max(works, key=lambda minutes: _up(minutes, step) / minutes)
         lossless = tuple(finer for finer in finer_steps(scenario) if _lost(works, finer) <= CLOSE_MIN)
         share = lost / (lost + sum(works))
-        found.append(Rounded(unit.name, worst, _up(worst, step), share, lossless))
-    return tuple(found)
+        losses.append(Rounded(unit.name, worst, _up(worst, step), share, lossless))
+    return tuple(losses)
 
 
 def finer_steps(scenario: Scenario) -> tuple[int, ...]:
@@ -57,13 +57,13 @@ def worth_a_try(scenario: Scenario) -> tuple[int, ...]:
     """Finer steps on which less time is lost than on any coarser one, the coarsest first."""
     works = [minutes for unit in scenario.line.units for minutes in _works(scenario, unit)]
     works += [transfer for stage in scenario.line.stages if (transfer := stage.transfer_min)]
-    least, found = _lost(works, scenario.horizon.step_min), []
+    least, steps = _lost(works, scenario.horizon.step_min), []
     for step in reversed(finer_steps(scenario)):
         lost = _lost(works, step)
         if lost < least - CLOSE_MIN:
             least = lost
-            found.append(step)
-    return tuple(found)
+            steps.append(step)
+    return tuple(steps)
 
 
 def dividing(step_min: float, minutes: Iterable[float]) -> int | None:
@@ -82,12 +82,16 @@ def _works(scenario: Scenario, unit: Unit) -> list[float]:
     """Minutes that heats (on the campaign stage: casts) take on a unit, the set-up after them included."""
     line = scenario.line
     casting = line.stage_of[unit.name].campaign
-    found = []
+    works = []
     for _, members in groupby(scenario.heats, key=lambda heat: heat.order):
         minutes = [line.duration_min(heat.grade, unit.name) for heat in members]
-        own = [value for value in minutes if value is not None]
-        found += [sum(own) + unit.setup_min] if casting and own else [value + unit.setup_min for value in own]
-    return found
+        durations = [value for value in minutes if value is not None]
+        works += (
+            [sum(durations) + unit.setup_min]
+            if casting and durations
+            else [value + unit.setup_min for value in durations]
+        )
+    return works
 
 
 def _up(minutes: float, step: float) -> float:

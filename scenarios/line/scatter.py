@@ -39,11 +39,11 @@ class Spread:
     """
 
     def __init__(self, disturbances: Disturbances, unit: str) -> None:
-        own = next((spread for spread in disturbances.units if spread.unit == unit), None)
+        special = next((spread for spread in disturbances.units if spread.unit == unit), None)
         general = disturbances
-        self.duration = general.duration_spread if own is None or own.duration is None else own.duration
-        self.energy = general.energy_spread if own is None or own.energy is None else own.energy
-        distribution = None if own is None else own.distribution
+        self.duration = general.duration_spread if special is None or special.duration is None else special.duration
+        self.energy = general.energy_spread if special is None or special.energy is None else special.energy
+        distribution = None if special is None else special.distribution
         self.exponential = (distribution or general.distribution) == "exponential"
 
     @property

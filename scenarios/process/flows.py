@@ -43,33 +43,33 @@ class ProcessStream:
 
 def streams(scenario: Scenario) -> tuple[ProcessStream, ...]:
     """All flows of all units, in declared order; fuels are inputs."""
-    found = []
+    all_streams = []
     for unit, process in scenario.process_units:
         for direction, places in directions(process).items():
             for place, material in places.items():
                 measure = "t/h" if material else scenario.site.carrier[place].rate_unit
-                found.append(ProcessStream(unit, process, direction, place, material, measure))
-    return tuple(found)
+                all_streams.append(ProcessStream(unit, process, direction, place, material, measure))
+    return tuple(all_streams)
 
 
 def directions(process: Process) -> dict[str, dict[str, bool]]:
-    """What a process takes and gives in any of its modes.
+    """Stores and carriers that a process takes from and gives to in any of its modes.
 
     Returns:
         By ``in`` and ``out`` the places, and whether each is a store.
     """
-    found: dict[str, dict[str, bool]] = {"in": {}, "out": {}}
+    sides: dict[str, dict[str, bool]] = {"in": {}, "out": {}}
     for mode in process.all_modes:
         for side, flows in (("in", mode.inputs), ("out", mode.outputs)):
             for stream in flows:
-                found[side].setdefault(stream.place, stream.store is not None)
+                sides[side].setdefault(stream.place, stream.store is not None)
         for fuel in mode.heat.fuels if mode.heat else ():
-            found["in"].setdefault(fuel.carrier, False)
-    return found
+            sides["in"].setdefault(fuel.carrier, False)
+    return sides
 
 
 def per_t(mode: Mode, direction: str, place: str) -> float:
-    """What a mode takes from or gives to a place for each tonne; fuels, whose mix is free, left out."""
+    """Amount that a mode takes from or gives to a place for each tonne; fuels, whose mix is free, are left out."""
     flows = mode.inputs if direction == "in" else mode.outputs
     return sum(stream.per_t for stream in flows if stream.place == place)
 
@@ -95,11 +95,11 @@ def emitted_kg(scenario: Scenario, flows: xr.Dataset) -> np.ndarray:
     return kg
 
 
-def coordinates(found: tuple[ProcessStream, ...]) -> dict[str, object]:
+def coordinates(items: tuple[ProcessStream, ...]) -> dict[str, object]:
     """The coordinate ``stream`` and what belongs to it."""
     return {
-        "stream": np.array([stream.label for stream in found], dtype=np.str_),
-        "stream_process": ("stream", np.array([stream.unit for stream in found], dtype=np.str_)),
-        "stream_place": ("stream", np.array([stream.place for stream in found], dtype=np.str_)),
-        "stream_unit": ("stream", np.array([stream.measure for stream in found], dtype=np.str_)),
+        "stream": np.array([stream.label for stream in items], dtype=np.str_),
+        "stream_process": ("stream", np.array([stream.unit for stream in items], dtype=np.str_)),
+        "stream_place": ("stream", np.array([stream.place for stream in items], dtype=np.str_)),
+        "stream_unit": ("stream", np.array([stream.measure for stream in items], dtype=np.str_)),
     }

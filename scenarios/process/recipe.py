@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema, fie
 
 from emberline.scenarios.assets.quantity import of_unit
 from emberline.scenarios.records.base import NAME, Explicit, Misplaced, Record
-from emberline.scenarios.records.line import Emission
+from emberline.scenarios.records.emissions import Emissions
 from emberline.scenarios.records.quantity import Fraction, KilowattHoursPerTonne, Megawatts, TonnesPerHour, in_unit
 
 GigajoulesPerTonne = Annotated[
@@ -27,7 +27,7 @@ class Rate(Record):
     low: TonnesPerHour
     high: TonnesPerHour = Field(gt=0)
     usual: TonnesPerHour | None = None
-    """What the foreman sets; none: the highest."""
+    """What the baseline sets; none: the highest."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Rate:
@@ -38,8 +38,8 @@ class Rate(Record):
         return self
 
     @property
-    def foreman(self) -> float:
-        """Rate that the foreman sets [t/h]."""
+    def baseline(self) -> float:
+        """Rate that the baseline sets [t/h]."""
         return self.high if self.usual is None else self.usual
 
     @property
@@ -69,7 +69,7 @@ class PowerPoint(Record):
 
 
 class Stream(Explicit):
-    """What a process takes from or gives to a store, or a carrier of the site, for each tonne of its rate."""
+    """Flow between a process and a store, or a carrier of the site, for each tonne of its rate."""
 
     store: str | None = None
     carrier: str | None = None
@@ -103,7 +103,7 @@ class Fuel(Record):
 
     carrier: str = Field(pattern=NAME)
     share: Fraction
-    """Usual share of the heat: what the foreman burns, and what a start-up takes."""
+    """Usual share of the heat: what the baseline burns, and what a start-up takes."""
     least: Fraction = 0.0
     most: Fraction = 1.0
     """Limits of the share in each step."""
@@ -152,7 +152,7 @@ class Recipe(Record):
     inputs: tuple[Stream, ...] = ()
     outputs: tuple[Stream, ...] = ()
     heat: Heat | None = None
-    emissions: tuple[Emission, ...] = ()
+    emissions: Emissions = ()
     """Direct emissions by tonne that no fuel's factor holds: calcination, electrodes, anodes."""
     water_m3_per_t: float = Field(default=0, ge=0)
     """Water that a tonne draws."""
@@ -199,13 +199,13 @@ class Mode(Recipe, Explicit):
         return tuple((rate, float(self.power_at(rate))) for rate in sorted({low, high, *inside}))
 
     def off_spec_t(self, total_t: float, from_h: float, until_h: float) -> float:
-        """What is off-spec of the product made between two moments of a run [t].
+        """Off-spec product made between two moments of a run [t].
 
         Args:
             total_t: off-spec product of the run's beginning.
             from_h, until_h: hours after the run has begun.
 
-        The beginning gives off-spec product at the mode's lowest rate (the highest, where that is nought) until
+        The beginning gives off-spec product at the mode's lowest rate (the highest, where that is zero) until
         ``total_t`` are made; what is made besides is good.
         """
         pace = self.rates.low or self.rates.high

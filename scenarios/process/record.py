@@ -107,8 +107,8 @@ class Process(Recipe):
     def _switched(self) -> None:
         """Refuse switching that names no modes, or that leaves a run without product."""
         known = [mode.name for mode in self.all_modes]
-        asked = [(pair.start, pair.end) for pair in self.change_over.between]
-        if len(set(asked)) < len(asked) or any(start == end for start, end in asked):
+        pairs = [(pair.start, pair.end) for pair in self.change_over.between]
+        if len(set(pairs)) < len(pairs) or any(start == end for start, end in pairs):
             says = "change_over.between names two different modes, each pair once"
             raise self._wrong(says, "change_over", "between")
         named: list[tuple[tuple[str | int, ...], str]] = [
@@ -138,18 +138,18 @@ class Process(Recipe):
     @cached_property
     def all_modes(self) -> tuple[Mode, ...]:
         """Its modes, each whole; one of the process's own name where it has none."""
-        own = {name: getattr(self, name) for name in Recipe.model_fields}
+        common = {name: getattr(self, name) for name in Recipe.model_fields}
         if not self.modes:
-            return (Mode.model_construct(name=self.name, **own),)
+            return (Mode.model_construct(name=self.name, **common),)
         power = ("power_mw", "kwh_per_t", "power_by_rate")
-        found = []
+        modes = []
         for mode in self.modes:
-            told = {name: getattr(mode, name) for name in mode.model_fields_set}
+            special = {name: getattr(mode, name) for name in mode.model_fields_set}
             # power told in a mode replaces all that the process says of it
-            base = {k: v for k, v in own.items() if k not in power} if set(power) & set(told) else own
+            base = {k: v for k, v in common.items() if k not in power} if set(power) & set(special) else common
             blank = {name: field.default for name, field in Recipe.model_fields.items()}
-            found.append(Mode.model_construct(**{**blank, **base, **told}))
-        return tuple(found)
+            modes.append(Mode.model_construct(**{**blank, **base, **special}))
+        return tuple(modes)
 
     @cached_property
     def mode(self) -> dict[str, Mode]:
@@ -169,8 +169,8 @@ class Process(Recipe):
 
     def changing(self, start: str, end: str) -> ChangeOver:
         """The change-over between two modes."""
-        own = (pair for pair in self.change_over.between if (pair.start, pair.end) == (start, end))
-        return next(own, self.change_over)
+        special = (pair for pair in self.change_over.between if (pair.start, pair.end) == (start, end))
+        return next(special, self.change_over)
 
     @property
     def change_overs(self) -> tuple[ChangeOver, ...]:
@@ -191,6 +191,17 @@ class Process(Recipe):
         if self.daily_energy_mwh is None:
             return []
         return [(steps, share * self.daily_energy_mwh) for steps, share in horizon.local_days()]
+
+    def stop_window(self, horizon: Horizon) -> tuple[int, int, int] | None:
+        """First and last step in which the planned stop may begin, and its length in steps; None: there is no stop."""
+        stop = self.planned_stop
+        if stop is None:
+            return None
+        first = 0.0 if stop.earliest is None else horizon.minutes(stop.earliest)
+        last = horizon.length_min - stop.hours * 60 if stop.latest is None else horizon.minutes(stop.latest)
+        length = in_steps(stop.hours, horizon.step_h)
+        latest = min(int(last // horizon.step_min), horizon.n_steps - length)
+        return min(in_steps(first / 60, horizon.step_h), latest), latest, length
 
 
 def in_steps(hours: float, step_h: float) -> int:

@@ -11,9 +11,9 @@ from emberline.scenarios.records.horizon import Moment
 from emberline.scenarios.records.quantity import Hours, MegawattHours, Minutes, in_unit
 
 Span = Annotated[float, BeforeValidator(in_unit("h"), json_schema_input_type=float | str), Field(ge=0, le=10_000)]
-"""Hours, nought included."""
+"""Hours, zero included."""
 OffSpec = Annotated[float, BeforeValidator(in_unit("t"), json_schema_input_type=float | str), Field(ge=0, le=1e6)]
-"""Tonnes, nought included."""
+"""Tonnes, zero included."""
 Gigajoules = Annotated[float, BeforeValidator(in_unit("GJ"), json_schema_input_type=float | str), Field(ge=0, le=1e7)]
 
 

@@ -1,7 +1,7 @@
 """Editing a scenario's text: what changes is written in its place, all else stays as it stands, comments included.
 
 A form or a table works on plain data. :func:`differences` tells what it has changed, :func:`revised` writes that into
-the YAML text. Every change is read back; where it cannot be made in place, what is around it is written anew.
+the YAML text. Every change is read back; where it cannot be made in place, what is around it is written again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Change:
 
 
 def differences(before: Any, now: Any, path: Keys = ()) -> Iterator[Change]:
-    """What differs between two scenarios as plain data, as finely as it can be told.
+    """Differences between two scenarios as plain data, as fine as possible.
 
     Lists of equal length are compared item by item; of others, what was appended or taken away is told where that is
     all, else the list as a whole.
@@ -50,22 +50,22 @@ def differences(before: Any, now: Any, path: Keys = ()) -> Iterator[Change]:
         for key in (*before, *(key for key in now if key not in before)):
             yield from differences(before.get(key, ABSENT), now.get(key, ABSENT), (*path, key))
     elif isinstance(before, list) and isinstance(now, list) and before and now:
-        kept = _kept(before, now)
-        if kept is None:
+        places = _places(before, now)
+        if places is None:
             yield Change(path, before, now)
             return
         for at, item in enumerate(before):
-            if at not in kept:
+            if at not in places:
                 yield Change((*path, at), item, ABSENT)
-        for place, at in enumerate(kept):
+        for place, at in enumerate(places):
             yield from differences(before[at], now[place], (*path, at))
-        for place in range(len(kept), len(now)):
-            yield Change((*path, len(before) + place - len(kept)), ABSENT, now[place])
+        for place in range(len(places), len(now)):
+            yield Change((*path, len(before) + place - len(places)), ABSENT, now[place])
     else:
         yield Change(path, before, now)
 
 
-def _kept(before: list[Any], now: list[Any]) -> list[int] | None:
+def _places(before: list[Any], now: list[Any]) -> list[int] | None:
     """Places in ``before`` of the first items of ``now``, those after them being new; None: it cannot be told."""
     if len(before) == len(now):
         return list(range(len(before)))
@@ -73,10 +73,10 @@ def _kept(before: list[Any], now: list[Any]) -> list[int] | None:
     old, new = names
     if any(len([*map(repr, side)]) != len({*map(repr, side)}) for side in names):
         return list(range(len(before))) if now[: len(before)] == before else None
-    kept = [old.index(name) for name in new if name in old]
-    if kept != sorted(kept) or new[: len(kept)] != [old[at] for at in kept]:
+    places = [old.index(name) for name in new if name in old]
+    if places != sorted(places) or new[: len(places)] != [old[at] for at in places]:
         return None
-    return kept
+    return places
 
 
 def revised(text: str, now: dict[str, Any]) -> str:
@@ -90,10 +90,10 @@ def revised(text: str, now: dict[str, Any]) -> str:
         ScenarioError: the text cannot be read as a mapping.
     """
     data = parse(text).data
-    found = list(differences(data, now))
-    added = [change for change in found if change.before is ABSENT]
+    changes = list(differences(data, now))
+    added = [change for change in changes if change.before is ABSENT]
     # what is new comes last in its list, the rest is done from the end: so places in lists stay right
-    for change in (*added, *reversed([change for change in found if change.before is not ABSENT])):
+    for change in (*added, *reversed([change for change in changes if change.before is not ABSENT])):
         data = _applied(data, change)
         text = _written(text, change, data)
     return text
@@ -118,10 +118,10 @@ def _written(text: str, change: Change, data: Any) -> str:
     """The text with one change, by which it holds ``data``."""
     path, value = change.path, change.now
     while path:
-        found = _in_place(text, path, value)
-        if found is not None and _holds(found, data):
-            return found
-        # what is around it is written anew
+        edited = _in_place(text, path, value)
+        if edited is not None and _holds(edited, data):
+            return edited
+        # what is around it is written again
         path = path[:-1]
         value = data
         for part in path:
@@ -188,9 +188,9 @@ def _replaced(text: str, node: Any, part: str | int, value: Any) -> str:
     colon = text.index(":", key.end_mark.index)
     indent = " " * key.start_mark.column
     many = isinstance(value, list) and value and all(isinstance(item, dict | list) for item in value)
-    said = "".join(f"\n{indent}  - {flow(item)}" for item in value) if many else f" {flow(value)}"
+    written = "".join(f"\n{indent}  - {flow(item)}" for item in value) if many else f" {flow(value)}"
     empty = child.id == "scalar" and child.start_mark.index == child.end_mark.index
-    return text[: colon + 1] + said + text[colon + 1 if empty else _end(text, child) :]
+    return text[: colon + 1] + written + text[colon + 1 if empty else _end(text, child) :]
 
 
 def _added(text: str, node: Any, part: str | int, value: Any) -> str:
@@ -241,10 +241,10 @@ def _scalar(value: Any) -> str:
         return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
     if isinstance(value, float):
         return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
-    said = str(value)
-    if PLAIN.fullmatch(said) and not said.endswith(" ") and isinstance(plain(said), str):
-        return said
-    return '"' + "".join(_escaped(sign) for sign in said) + '"'
+    text = str(value)
+    if PLAIN.fullmatch(text) and not text.endswith(" ") and isinstance(plain(text), str):
+        return text
+    return '"' + "".join(_escaped(sign) for sign in text) + '"'
 
 
 def _escaped(sign: str) -> str:

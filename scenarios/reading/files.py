@@ -25,7 +25,7 @@ def unreadable(path: Path) -> str | None:
 
 
 def reason(error: OSError | ValueError) -> str:
-    """What the system says where it refuses a path; a path with a NUL it does not even look at."""
+    """Reason why the system refuses a path; it does not even look at one with a NUL."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return "its name has a character that no name may have" if "null" in str(error) else str(error)

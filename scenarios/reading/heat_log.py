@@ -43,7 +43,7 @@ TIMES = ("start", "end", "planned_start", "planned_end")
 
 @dataclass(frozen=True)
 class HeatLog:
-    """What a log says, checked. Times are minutes after ``origin``."""
+    """Content of a log, checked. Times are minutes after ``origin``."""
 
     name: str
     origin: datetime
@@ -71,9 +71,9 @@ class HeatLog:
         first = self.heats.groupby("heat")["start_min"].transform("min")
         cut: list[pd.DataFrame] = []
         for rows, begun in ((self.heats, first), (self.breakdowns, self.breakdowns["start_min"])):
-            own = rows[(begun >= first_min) & (begun < last_min) & (rows["start_min"] < last_min)].copy()
-            own.loc[own["end_min"] > last_min, ["end_min", *({"energy_mwh"} & set(own.columns))]] = np.nan
-            cut.append(own.reset_index(drop=True))
+            part = rows[(begun >= first_min) & (begun < last_min) & (rows["start_min"] < last_min)].copy()
+            part.loc[part["end_min"] > last_min, ["end_min", *({"energy_mwh"} & set(part.columns))]] = np.nan
+            cut.append(part.reset_index(drop=True))
         return HeatLog(
             name=self.name,
             origin=self.origin,
@@ -149,17 +149,17 @@ class _Reader:
         return self._log(text, times, numbers, heats, down, ignored)
 
     def _columns(self) -> tuple[str, ...]:
-        given = list(self.frame.columns)
+        names = list(self.frame.columns)
         for column in REQUIRED:
-            if column not in given:
+            if column not in names:
                 says = f"has no column {column}; columns are {', '.join(REQUIRED)}, if there are: {', '.join(OPTIONAL)}"
                 self.problems.append(Problem(self.name, "", says))
-        ignored = [column for column in given if column not in COLUMNS]
+        ignored = [column for column in names if column not in COLUMNS]
         for column in ignored:
-            close = get_close_matches(column.lower(), [known for known in COLUMNS if known not in given], 1, 0.8)
+            close = get_close_matches(column.lower(), [known for known in COLUMNS if known not in names], 1, 0.8)
             if close:
                 self.problems.append(Problem(f"{self.name}:1", column, f"unknown column; did you mean {close[0]}?"))
-        twice = sorted({column for column in given if given.count(column) > 1})
+        twice = sorted({column for column in names if names.count(column) > 1})
         if twice:
             self.problems.append(Problem(f"{self.name}:1", ", ".join(twice), "column given twice"))
         return tuple(ignored)
@@ -193,14 +193,14 @@ class _Reader:
             **{name: numbers.get(name, missing) for name in ("energy_mwh", "mass_t")},
         }
         table = pd.DataFrame({name: np.asarray(values) for name, values in columns.items()})
-        own = table[heats].sort_values(["start_min", "row"], kind="stable").reset_index(drop=True)
-        self.problems += self._impossible(own)
+        rows = table[heats].sort_values(["start_min", "row"], kind="stable").reset_index(drop=True)
+        self.problems += self._impossible(rows)
         self.table.stop()
         broken = table[down].sort_values("start_min", kind="stable")[["unit", "start_min", "end_min"]]
         return HeatLog(
             name=self.name,
             origin=datetime(1970, 1, 1, tzinfo=UTC) + origin * MINUTE,
-            heats=own.drop(columns="row"),
+            heats=rows.drop(columns="row"),
             breakdowns=broken.reset_index(drop=True),
             tells_breakdowns="event" in text,
             until_min=float(np.nanmax(known)) - origin,

@@ -1,4 +1,4 @@
-"""What was known of a scenario's series at a moment: its forecasts as they were issued then, all else as it is.
+"""Knowledge of a scenario's series at a moment: its forecasts as they were issued then, all else as it is.
 
 Of an interval the newest forecast counts that was at hand. Where none covers it, the series as it was 168 h before
 stands for it, or as many weeks before as it takes to lie in the past; the source then says so.
@@ -13,12 +13,12 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios.datasets import INPUTS, check
-from emberline.scenarios.reading.forecast import Forecast
-from emberline.scenarios.reading.series import Resolved, Series, on_steps, read_forecast, resolve
+from emberline.scenarios.reading.series import Resolved, on_steps, read_forecast, resolve
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import DAY, Horizon
 from emberline.scenarios.records.quantity import factor
 from emberline.scenarios.records.scenario import Scenario
+from emberline.scenarios.records.series import Forecast, Series
 
 WEEK = timedelta(days=7)
 ROWS = {
@@ -46,16 +46,16 @@ def foreseen(scenario: Scenario, horizon: Horizon, at: datetime) -> xr.Dataset:
         if series.forecast is None:
             continue
         try:
-            found = known(series, horizon, unit, scenario.folder, at)
+            forecast = known(series, horizon, unit, scenario.folder, at)
         except ValueError as error:
             raise ScenarioError([Problem(scenario.name, name, str(error))]) from None
         row = ROWS.get(str(path[0])) or ROWS.get(str(path[1]))
         if row is not None:
-            data[row[0]].loc[{row[1]: name}] = found.values
+            data[row[0]].loc[{row[1]: name}] = forecast.values
             continue
         size = scenario.site.pv.peak_mw if name == "pv_available_mw" and scenario.site.pv else 1.0
-        attrs = data[name].attrs | {"source": found.source, "filled": 0, "first_filled": ""}
-        data[name] = ("time", found.values * size, attrs)
+        attrs = data[name].attrs | {"source": forecast.source, "filled": 0, "first_filled": ""}
+        data[name] = ("time", forecast.values * size, attrs)
     return check(data, INPUTS)
 
 
@@ -70,20 +70,20 @@ def known(series: Series, horizon: Horizon, unit: str, folder: Path, at: datetim
     Raises:
         ValueError: as of ``resolve``, or nothing stands for what no forecast covers.
     """
-    told = series.forecast
-    if told is None:
+    forecast = series.forecast
+    if forecast is None:
         return resolve(series, horizon, unit, folder)
-    if told.published is not None:
-        until = _published_until(told, horizon, at)
-        values, source = np.full(horizon.n_steps, np.nan), f"published {told.published}"
+    if forecast.published is not None:
+        until = _published_until(forecast, horizon, at)
+        values, source = np.full(horizon.n_steps, np.nan), f"published {forecast.published}"
         n = _steps_before(horizon, until)
         if n:
             values[:n] = resolve(series, part(horizon, 0, n), unit, folder).values
     else:
         until = at
-        values, source = _issued(told, horizon, unit, folder, at)
+        values, source = _issued(forecast, horizon, unit, folder, at)
     missing = np.flatnonzero(np.isnan(values))
-    if len(missing) and told.beyond == "refuse":
+    if len(missing) and forecast.beyond == "refuse":
         first = horizon.instant(float(missing[0]) * horizon.step_min)
         raise ValueError(f"no forecast known at {_stamp(at)} covers {first.isoformat(timespec='minutes')}")
     for span in _spans(missing):
@@ -93,21 +93,21 @@ def known(series: Series, horizon: Horizon, unit: str, folder: Path, at: datetim
     return Resolved(values, source)
 
 
-def _published_until(told: Forecast, horizon: Horizon, at: datetime) -> datetime:
+def _published_until(forecast: Forecast, horizon: Horizon, at: datetime) -> datetime:
     """Until when the series is known: the end of the local day, or of the next one once that is published."""
     local = at.astimezone(horizon.tz)
-    days = 2 if local.hour * 60 + local.minute >= told.published_min else 1
+    days = 2 if local.hour * 60 + local.minute >= forecast.published_min else 1
     day = local.date() + days * DAY
     return datetime(day.year, day.month, day.day, tzinfo=horizon.tz).astimezone(UTC)
 
 
-def _issued(told: Forecast, horizon: Horizon, unit: str, folder: Path, at: datetime) -> tuple[np.ndarray, str]:
+def _issued(forecast: Forecast, horizon: Horizon, unit: str, folder: Path, at: datetime) -> tuple[np.ndarray, str]:
     """Values of a file of forecasts on the steps, missing where none covers a step, and where they are from."""
-    issued, valid, raw = read_forecast(told, folder)
-    name = Path(told.csv or told.parquet or "").name
-    width = round(told.interval_min * 60)
+    issued, valid, raw = read_forecast(forecast, folder)
+    name = Path(forecast.csv or forecast.parquet or "").name
+    width = round(forecast.interval_min * 60)
     start, end = int(horizon.start_utc.timestamp()), int(horizon.end_utc.timestamp())
-    now = at.timestamp() - told.delay_min * 60
+    now = at.timestamp() - forecast.delay_min * 60
     here = np.flatnonzero((issued <= now) & (valid > start - width) & (valid < end) & ~np.isnan(raw))
     if not len(here):
         return np.full(horizon.n_steps, np.nan), f"{name}, nothing issued by {_stamp(at)}"
@@ -121,21 +121,21 @@ def _issued(told: Forecast, horizon: Horizon, unit: str, folder: Path, at: datet
     off = np.flatnonzero(place != np.round(place))
     if len(off):
         at_s = np.datetime64(int(valid[order][off[0]]), "s")
-        raise ValueError(f"{name}: {at_s}Z is off the raster of {told.interval_min:g} min in {told.valid}")
+        raise ValueError(f"{name}: {at_s}Z is off the raster of {forecast.interval_min:g} min in {forecast.valid}")
     values, covered = np.zeros(len(grid)), np.zeros(len(grid))
     values[place.astype(int)], covered[place.astype(int)] = raw[order], 1.0
-    scale = (factor(told.unit, unit) if told.unit else 1.0) * told.scale
-    found = on_steps(grid, width, values, horizon) * scale
+    scale = (factor(forecast.unit, unit) if forecast.unit else 1.0) * forecast.scale
+    values_on_steps = on_steps(grid, width, values, horizon) * scale
     whole = on_steps(grid, width, covered, horizon) > 1 - 1e-9
     latest = datetime.fromtimestamp(int(issued[order].max()), UTC)
-    return np.where(whole, found, np.nan), f"{name}, issued {_stamp(latest)}"
+    return np.where(whole, values_on_steps, np.nan), f"{name}, issued {_stamp(latest)}"
 
 
 def _weeks_before(
     series: Series, horizon: Horizon, span: tuple[int, int], unit: str, folder: Path, until: datetime
 ) -> np.ndarray:
     """The series on some steps as it was 168 h before, or as many weeks before as it takes to be known."""
-    found = np.zeros(span[1] - span[0])
+    values = np.zeros(span[1] - span[0])
     k = span[0]
     weeks = 0
     while k < span[1]:
@@ -145,11 +145,11 @@ def _weeks_before(
             here = part(horizon, k, n)
             earlier = here.model_copy(update={"start": here.start_utc - weeks * WEEK})
             try:
-                found[k - span[0] : n - span[0]] = resolve(series, earlier, unit, folder).values
+                values[k - span[0] : n - span[0]] = resolve(series, earlier, unit, folder).values
             except ValueError as error:
                 raise ValueError(f"what stands for the forecast, {weeks} week(s) before: {error}") from None
             k = n
-    return found
+    return values
 
 
 def part(horizon: Horizon, first: int, last: int) -> Horizon:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from emberline.scenarios.checking.faults import fault
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.reading import document as yaml_document
 from emberline.scenarios.reading import overlay
 from emberline.scenarios.reading.document import Document, Keys, dotted
@@ -75,7 +76,7 @@ def loads(
 
 
 def changed(scenario: Scenario, overrides: Iterable[Override]) -> Scenario:
-    """The same scenario with some keys changed: read anew from its document, series included.
+    """The same scenario with some keys changed: read again from its document, series included.
 
     Raises:
         ScenarioError: with every mistake found.
@@ -111,7 +112,7 @@ def build(document: Document, folder: Path, overrides: Iterable[Override] = ()) 
         scenario = _without_mistakes(document.data, error, context) if len(problems) <= MOST_TOLD else None
     if scenario is not None:
         scenario.read_from(document, folder, tuple(dict.fromkeys(context[APPARENT])))
-        between = islice(scenario.mistakes(), MOST_TOLD + 1)
+        between = islice(between_nouns(scenario), MOST_TOLD + 1)
         problems += [Problem(document.where(path), dotted(path), says) for path, says in between]
         if all(problem.key != "horizon.zone" for problem in problems):  # else its days may lie elsewhere
             problems += _check_series(scenario, document)
@@ -169,7 +170,7 @@ def _faulty_part(item: Any, path: list[Any], data: Any) -> bool:
 
 
 def _value(data: Any, path: Iterable[str | int]) -> Any:
-    """What stands at a place of the document; None: nothing."""
+    """Value at a place of the document; None: there is none."""
     for part in path:
         if isinstance(data, dict):
             data = data.get(part)
@@ -181,22 +182,22 @@ def _value(data: Any, path: Iterable[str | int]) -> Any:
 def _check_series(scenario: Scenario, document: Document) -> Iterator[Problem]:
     for name, path, series, unit in scenario.series():
         try:
-            resolve_one(scenario, name, series, unit)
+            resolve_one(name, series, unit, scenario.horizon, scenario.folder)
         except ValueError as error:
             place = error.below(path) if isinstance(error, Misplaced) else path
             yield Problem(document.where(place), dotted(place), str(error))
 
 
 def _translate(document: Document, error: ValidationError, data: Any) -> Iterator[Problem]:
-    found = [item for item in error.errors(include_url=False) if not _unjudged(item)]
-    carriers = {item["loc"] for item in found if item["loc"][-1:] == ("carrier",)}
+    items = [item for item in error.errors(include_url=False) if not _unjudged(item)]
+    carriers = {item["loc"] for item in items if item["loc"][-1:] == ("carrier",)}
     # a quantity is read in the unit of its record's carrier
-    found = [item for item in found if item["loc"] in carriers or (*item["loc"][:-1], "carrier") not in carriers]
-    misspelt = {(*path[:-1], near) for item in found if item["type"] == "extra_forbidden"
+    items = [item for item in items if item["loc"] in carriers or (*item["loc"][:-1], "carrier") not in carriers]
+    misspelt = {(*path[:-1], near) for item in items if item["type"] == "extra_forbidden"
                 for path in [_keys(item, data)] if (near := _near(path))}  # fmt: skip
-    strange = {_keys(item, data) for item in found if item["type"] == "extra_forbidden"}
-    for item in found:
-        if item["type"] == "too_short" and any(len(o["loc"]) > len(item["loc"]) for o in found if _below(o, item)):
+    strange = {_keys(item, data) for item in items if item["type"] == "extra_forbidden"}
+    for item in items:
+        if item["type"] == "too_short" and any(len(o["loc"]) > len(item["loc"]) for o in items if _below(o, item)):
             continue  # pydantic counts the items that are valid: their own mistakes are told already
         path = _keys(item, data)
         key = dotted(path)
@@ -219,17 +220,17 @@ def _strange(data: Any, path: Keys, unknown: set[Keys]) -> bool:
 
 def _keys(item: Any, data: Any) -> Keys:
     """Where a mistake stands in the document."""
-    found: list[str | int] = []
+    keys: list[str | int] = []
     place = data
     for part in item["loc"]:
         if not _is_key(part) or (isinstance(part, int) and isinstance(place, dict)):
             continue  # a list of one may be written without its list
         if not isinstance(place, dict | list):
             break  # a record may be written as one value
-        found.append(part)
+        keys.append(part)
         inside = part in place if isinstance(place, dict) else isinstance(part, int) and part < len(place)
         place = place[part] if inside else {}
-    path, error = tuple(found), (item.get("ctx") or {}).get("error")
+    path, error = tuple(keys), (item.get("ctx") or {}).get("error")
     return error.below(path) if isinstance(error, Misplaced) else path
 
 
@@ -274,7 +275,7 @@ def _record_of(annotation: Any) -> Any:
 
     if hasattr(annotation, "model_fields"):
         return annotation
-    return next((found for part in get_args(annotation) if (found := _record_of(part)) is not None), None)
+    return next((record for part in get_args(annotation) if (record := _record_of(part)) is not None), None)
 
 
 def _ordered(problems: list[Problem], name: str) -> list[Problem]:

@@ -18,7 +18,7 @@ LONGEST_INTERVAL_MIN = 60
 
 @dataclass(frozen=True)
 class Meter:
-    """What a meter says, checked; arrays have shape (n,)."""
+    """Readings of a meter, checked; arrays have shape (n,)."""
 
     name: str
     start_min: np.ndarray

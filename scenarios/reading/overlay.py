@@ -1,6 +1,6 @@
 """An overlay: a file that changes part of a scenario, such as what was fitted to a plant's log.
 
-Mappings are merged key by key; values and lists take the place of what was there. Files that it names lie beside it,
+Mappings are merged key by key; values and lists take the place of what was there. Files that it names lie next to it,
 whatever scenario it is laid over.
 """
 
@@ -47,8 +47,8 @@ def _beside(data: Any, folder: Path) -> Any:
         return [_beside(item, folder) for item in data]
     if not isinstance(data, dict):
         return data
-    found = {key: _beside(value, folder) for key, value in data.items()}
-    return found | {key: str(folder / found[key]) for key in FILES if isinstance(found.get(key), str)}
+    document = {key: _beside(value, folder) for key, value in data.items()}
+    return document | {key: str(folder / document[key]) for key in FILES if isinstance(document.get(key), str)}
 
 
 def _leaves(data: dict[str, Any], path: Keys) -> Iterator[tuple[Keys, Any]]:

@@ -8,113 +8,30 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
+from emberline.scenarios.messages import Message
 from emberline.scenarios.reading.files import named, unreadable
-from emberline.scenarios.reading.forecast import Forecast
 from emberline.scenarios.reading.unit_spelling import named as named_unit
-from emberline.scenarios.records.base import Misplaced, Record
-from emberline.scenarios.records.horizon import Horizon, Instant
-from emberline.scenarios.records.quantity import CURRENCIES, PositiveMinutes, factor, in_unit
+from emberline.scenarios.records.base import Misplaced
+from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.quantity import CURRENCIES, factor
+from emberline.scenarios.records.series import Fill, Forecast, Series
 
 LARGEST_FILE_MB = 64
 EARLIEST, LATEST = -2_208_988_800, 7_289_654_400
 """Of a time in a file: 1900 and 2201, seconds after 1970."""
-Fill = Literal["refuse", "hold", "interpolate", "zero"]
-
-
-class Series(Record):
-    """Where the values come from: exactly one of ``value``, ``values``, ``table``, ``csv`` and ``parquet``."""
-
-    value: float | None = None
-    """The same value at all times."""
-    values: tuple[float | None, ...] | None = Field(default=None, max_length=200_000)
-    """One value for each interval from ``start`` on; null where there is none."""
-    start: Instant | None = None
-    """Start of the first interval of ``values``."""
-    table: str | None = Field(default=None, pattern=r"^[a-z0-9_]{1,60}$")
-    """A bundled table of typical days, by month and local hour."""
-    csv: str | None = None
-    """Path of a CSV file, relative to the scenario's folder."""
-    parquet: str | None = None
-    """Path of a Parquet file, relative to the scenario's folder."""
-    column: str | None = None
-    time: str = "time_utc"
-    """The column that holds the start of each interval."""
-    unit: str | None = None
-    """Unit of the values; none: the unit that the field asks for."""
-    zone: str | None = None
-    """Zone of time stamps without offset; required where they have none."""
-    interval_min: PositiveMinutes = 60
-    """Length of the interval that each value stands for."""
-    gaps: Fill = "refuse"
-    """What to do where values are missing: refuse, hold the last, interpolate, or take zero."""
-    scale: float = 1.0
-    """A factor on all values."""
-    forecast: Forecast | None = None
-    """What was known of it in advance, for planning as time goes on; none: all of it."""
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Series:
-        given = [kind for kind in ("value", "values", "table", "csv", "parquet") if getattr(self, kind) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give one of value, values, table, csv or parquet; got {' and '.join(given) or 'none'}")
-        if (self.start is not None) != (given[0] == "values"):
-            raise ValueError("values and start go together: the start of the first interval")
-        if given[0] in ("table", "csv", "parquet") and self.column is None:
-            raise ValueError(f"{given[0]} needs a column")
-        if self.forecast is not None and given[0] == "value":
-            raise ValueError("a constant has no forecast; leave forecast out")
-        return self
-
-
-def series_in(unit: str, minimum: float | None = None) -> Callable[[Any, ValidationInfo], Any]:
-    """A validator that takes a plain quantity for a constant series in ``unit``."""
-    return constant_read_by(in_unit(unit), minimum, unit)
-
-
-def constant_read_by(
-    read: Callable[[Any, ValidationInfo], Any], minimum: float | None = None, unit: str = ""
-) -> Callable[[Any, ValidationInfo], Any]:
-    """A validator that takes a plain quantity for a constant series.
-
-    Args:
-        read: makes a number of it.
-        minimum: below which it may not lie.
-        unit: of the minimum, for the message.
-    """
-
-    def widen(raw: Any, info: ValidationInfo) -> Any:
-        if isinstance(raw, dict) and isinstance(raw.get("value"), str):
-            raw = {**raw, "value": read(raw["value"], info)}
-        elif isinstance(raw, str | int | float):
-            raw = {"value": read(raw, info)}
-        if minimum is not None and isinstance(raw, dict):
-            value = raw.get("value")
-            if isinstance(value, int | float) and value < minimum:
-                raise ValueError(f"{value:g} is below {minimum:g} {unit}".rstrip())
-        return raw
-
-    return widen
 
 
 LARGEST = 1e7
 """Largest value of a series: beyond any price, intensity or power, and what a solver still reckons with."""
-Given = Series | float | str
-"""What the file may hold: the series in full, or a constant as a number or a quantity."""
-PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0), json_schema_input_type=Given)]
-TonnageSeries = Annotated[Series, BeforeValidator(series_in("t/h", 0), json_schema_input_type=Given)]
-PriceSeries = Annotated[Series, BeforeValidator(series_in("{currency}/MWh"), json_schema_input_type=Given)]
-IntensitySeries = Annotated[Series, BeforeValidator(series_in("kg/MWh", 0), json_schema_input_type=Given)]
-FactorSeries = Annotated[Series, BeforeValidator(series_in("", 0), json_schema_input_type=Given)]
 
 
 @dataclass(frozen=True)
@@ -140,11 +57,11 @@ def resolve(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolv
     Raises:
         ValueError: file or column missing, times without zone, gaps that may not be filled, unit that does not convert.
     """
-    found = _resolved(series, horizon, unit, folder)
-    largest = float(np.abs(found.values).max(initial=0.0))
+    resolved = _resolved(series, horizon, unit, folder)
+    largest = float(np.abs(resolved.values).max(initial=0.0))
     if not largest <= LARGEST:
         raise ValueError(f"values reach {largest:g} {unit}; at most {LARGEST:g} is taken")
-    return found
+    return resolved
 
 
 def _resolved(series: Series, horizon: Horizon, unit: str, folder: Path) -> Resolved:
@@ -169,12 +86,14 @@ def _contradiction(series: Series, unit: str) -> None:
     Raises:
         Misplaced: it does; of another currency only a stated unit and rate make this one.
     """
-    said, column = series.unit or unit, series.column or ""
+    stated_unit, column = series.unit or unit, series.column or ""
     name = named_unit(column)
     if name is None:
         return
     stated = "unit" if series.unit else "column"
-    money, wanted = (next((code for code in CURRENCIES if one.startswith(f"{code}/")), None) for one in (name, said))
+    money, wanted = (
+        next((code for code in CURRENCIES if one.startswith(f"{code}/")), None) for one in (name, stated_unit)
+    )
     if money and wanted and money != wanted:
         if series.unit and series.scale != 1:
             return  # the rate is stated
@@ -185,13 +104,13 @@ def _contradiction(series: Series, unit: str) -> None:
             f"{says}{wanted}, or state the rate: unit: {unit} and scale: how many {wanted} one {money} is", stated
         )
     try:
-        times = factor(name, said)
+        times = factor(name, stated_unit)
     except ValueError:
         if not series.unit or name == "%":
             return  # a name that says something else
         times = 0.0
     if abs(times - 1) > 1e-9:
-        says = f"column {column!r} is named in {name}, and is read in {said}"
+        says = f"column {column!r} is named in {name}, and is read in {stated_unit}"
         raise Misplaced(f"{says}; say unit: {name}, or give the column another name", stated)
 
 
@@ -210,7 +129,7 @@ def _from_table(series: Series, horizon: Horizon, unit: str) -> Resolved:
     ]
     values = np.array([np.mean([by_month_hour[at.month - 1, at.hour] for at in row]) for row in local])
     scale = factor(series.unit, unit) if series.unit else 1.0
-    return Resolved(values * scale * series.scale, f"table {series.table}")
+    return Resolved(values * scale * series.scale, Message("table {name}", name=series.table))
 
 
 @cache
@@ -251,23 +170,23 @@ def read_columns(
     wrong = unreadable(path)
     if wrong:
         raise ValueError(f"{named(path)}: {wrong}")
-    told = path.stat()
-    if told.st_size > LARGEST_FILE_MB * 1e6:
-        raise ValueError(f"{path.name} has {told.st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
-    return _columns(path, told.st_mtime_ns, tuple(times), column, zone, parquet)
+    status = path.stat()
+    if status.st_size > LARGEST_FILE_MB * 1e6:
+        raise ValueError(f"{path.name} has {status.st_size / 1e6:.0f} MB, at most {LARGEST_FILE_MB} are read")
+    return _columns(path, status.st_mtime_ns, tuple(times), column, zone, parquet)
 
 
-def read_forecast(told: Forecast, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def read_forecast(forecast: Forecast, folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Time of issue, start of the interval (seconds since 1970 UTC) and value of each row of a file of forecasts.
 
     Raises:
         ValueError: the file cannot be read as one.
     """
-    path = folder / (told.csv or told.parquet or "")
-    parquet = told.parquet is not None
+    path = folder / (forecast.csv or forecast.parquet or "")
+    parquet = forecast.parquet is not None
     try:
         (issued, valid), raw = read_columns(
-            path, (told.issued, told.valid), told.column or "", told.zone, parquet=parquet
+            path, (forecast.issued, forecast.valid), forecast.column or "", forecast.zone, parquet=parquet
         )
     except ValueError as error:
         raise ValueError(f"forecast: {error}") from None

@@ -76,11 +76,11 @@ class Table:
         """
         if not self.problems:
             return
-        told = sorted(dict.fromkeys(self.problems), key=lambda problem: int(problem.where.rpartition(":")[2]))
-        more = len(told) - MOST_TOLD
+        problems = sorted(dict.fromkeys(self.problems), key=lambda problem: int(problem.where.rpartition(":")[2]))
+        more = len(problems) - MOST_TOLD
         if more > 0:
-            told = [*told[:MOST_TOLD], Problem(self.name, "", f"and {more} more mistakes")]
-        raise ScenarioError(told)
+            problems = [*problems[:MOST_TOLD], Problem(self.name, "", f"and {more} more mistakes")]
+        raise ScenarioError(problems)
 
     def numbers(self, column: str, wanted: np.ndarray, zero: bool = False) -> np.ndarray:
         """A column of positive numbers, ``zero`` among them or not; missing where it is empty."""
@@ -125,8 +125,8 @@ class Table:
         self.each(near, column, raw, OUTSIDE)
         seconds = utc.dt.as_unit("s").dt.tz_localize(None).to_numpy().astype("datetime64[s]")
         minutes = np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64) / 60)
-        told = seconds[~np.isnat(seconds)].astype(np.int64)
-        if (told % 60).any():
+        valid = seconds[~np.isnat(seconds)].astype(np.int64)
+        if (valid % 60).any():
             self.resolution_min = 1 / 60
         return minutes
 

@@ -35,7 +35,7 @@ def spelled(unit: str) -> str:
 
 
 def of_name(name: str) -> Iterator[str]:
-    """What may be the unit in a column's name: in brackets, after ``_per_``, or at its end."""
+    """Possible units in a column's name: in brackets, after ``_per_``, or at its end."""
     name = unicodedata.normalize("NFKC", name)
     # brackets may lie within each other, as in [Price (EUR/MWh)]
     yield from (part.strip() for part in re.findall(r"[\[(]([^\[\]()]{1,30})[\])]", name)[::-1])

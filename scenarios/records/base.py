@@ -1,8 +1,8 @@
-"""What every noun has in common, and how a mistake in a scenario is told."""
+"""Base of all records, and mistakes in a scenario with their places."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -26,7 +26,7 @@ class Record(BaseModel):
         return all(getattr(self, name) == getattr(other, name) for name in type(self).model_fields)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy, with some fields changed; what was worked out of the fields is worked out anew."""
+        """A copy, with some fields changed; what follows from the fields is worked out again."""
         copy = super().model_copy(update=update, deep=deep)
         for kind in type(self).__mro__:
             for name, attribute in vars(kind).items():
@@ -39,10 +39,10 @@ class Explicit(Record):
     """A noun in which it matters what was given: written out without defaults, what equals one is kept as well."""
 
     @model_serializer(mode="wrap")
-    def _given(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _explicit(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = handler(self)
-        given = {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
-        return {**given, **written}
+        explicit = {name: getattr(self, name) for name in type(self).model_fields if name in self.model_fields_set}
+        return {**explicit, **written}
 
 
 def of_kind(raw: Any, kinds: Mapping[str, type[Record]], what: str, context: Any) -> Any:
@@ -72,6 +72,10 @@ def of_kind(raw: Any, kinds: Mapping[str, type[Record]], what: str, context: Any
     return kinds[kind].model_validate(raw, context=context)
 
 
+Place = tuple[str | int, ...]
+"""Keys that lead to something within a record."""
+Mistakes = Iterator[tuple[Place, str]]
+"""Place and message, one for each mistake."""
 UP = ".."
 """Leads from a key to its parent, in the place of a mistake."""
 

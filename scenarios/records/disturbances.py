@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.line import Line
 from emberline.scenarios.records.quantity import Fraction, Hours, Megawatts, Minutes, PositiveMinutes
 
 Quantile = Annotated[float, Field(ge=0.05, le=0.999)]
@@ -40,10 +38,10 @@ class Spread(Record):
 
 
 class Margin(Record):
-    """What a plan keeps free at a stage of the line for a reality that differs.
+    """Time that a plan leaves free at a stage of the line for a reality that differs.
 
     Margins bind plans, and who follows one keeps ``slack_min`` as well as he can; a replay is judged by the limits
-    themselves. The foreman's list, against which is compared, has none.
+    themselves. The baseline schedule, against which is compared, has none.
     """
 
     stage: str
@@ -56,7 +54,7 @@ class Margin(Record):
 
 
 class Disturbances(Record):
-    """What makes reality differ from the plan; used in disturbed replays only.
+    """Causes by which reality differs from the plan; used in disturbed replays only.
 
     A lognormal spread has the nominal value as its median and ``spread`` as the standard deviation of its logarithm;
     an exponential one has the nominal value as its mean.
@@ -112,8 +110,8 @@ class Disturbances(Record):
 
     def quantile(self, stage: str) -> float:
         """Quantile of each operation's time at a stage that the plan reckons with."""
-        own = self.margin[stage].quantile if stage in self.margin else None
-        return self.planning_quantile if own is None else own
+        quantile = self.margin[stage].quantile if stage in self.margin else None
+        return self.planning_quantile if quantile is None else quantile
 
     def slack_min(self, stage: str) -> float:
         """How long a plan lets a heat be ready before the stage after this one takes it [min]."""
@@ -122,42 +120,3 @@ class Disturbances(Record):
     def wait_min(self, stage: str) -> float:
         """By how much a plan's waits after a stage are shorter than the longest [min]."""
         return self.margin[stage].wait_min if stage in self.margin else 0.0
-
-
-def mistakes(
-    given: Disturbances, line: Line, import_limit_mw: float | None
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Margins that a line or its site cannot have: the place and the message, one for each mistake."""
-    stages, seen = [stage.name for stage in line.stages], set[str]()
-    for i, margin in enumerate(given.margins):
-        if margin.stage not in stages:
-            known = ", ".join(stages) or "none"
-            yield ("margins", i, "stage"), f"unknown stage {margin.stage!r}; stages are {known}"
-            continue
-        if margin.stage in seen:
-            yield ("margins", i, "stage"), f"{margin.stage!r} is named twice"
-        seen.add(margin.stage)
-        at = stages.index(margin.stage)
-        stage = line.stages[at]
-        if at == len(stages) - 1 and (margin.slack_min or margin.wait_min):
-            field = "slack_min" if margin.slack_min else "wait_min"
-            yield ("margins", i, field), f"{margin.stage!r} is the last stage, nothing follows it"
-            continue
-        if stage.longest_wait_min is None:
-            if margin.wait_min:
-                yield ("margins", i, "wait_min"), f"stage {margin.stage} has no longest_wait_min to stay below"
-            continue
-        slowest = max(line.transfer_min(a.name, b.name) for a in stage.units for b in line.stages[at + 1].units)
-        room = stage.longest_wait_min - slowest
-        if margin.slack_min + margin.wait_min > room:
-            field = "slack_min" if margin.slack_min else "wait_min"
-            says = (
-                f"slack_min and wait_min leave no time between longest_wait_min and the slowest transfer, {room:g} min"
-            )
-            yield ("margins", i, field), says
-    if given.import_margin_mw and import_limit_mw is None:
-        yield ("import_margin_mw",), "the site has no import_limit_mw to stay below"
-    elif import_limit_mw is not None and given.import_margin_mw > import_limit_mw:
-        yield ("import_margin_mw",), f"is more than the import limit of {import_limit_mw:g} MW"
-    if given.due_margin_min and not line.stages:
-        yield ("due_margin_min",), "there is no line whose heats could be due"

@@ -6,20 +6,21 @@ no table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from emberline.scenarios.records.base import UP, Misplaced, Record, Unjudged
+from emberline.scenarios.records.base import NAME, UP, Misplaced, Record, Unjudged
 from emberline.scenarios.records.factors import Factor, FactorRow, Gases, Warming, bundled, read_table
-from emberline.scenarios.records.quantity import Fraction, convert
-
-if TYPE_CHECKING:
-    from emberline.scenarios.records.scenario import Scenario
+from emberline.scenarios.records.quantity import (
+    Fraction,
+    KilogramsPerTonne,
+    convert,
+)
 
 TABLE, DAYS, ACCOUNTING = "factors", "days", "accounting"
 """Keys of the validation context: the table, first and last day of the horizon, what is counted."""
@@ -44,7 +45,7 @@ class Accounting(Record):
 
     @field_validator("table")
     @classmethod
-    def _own(cls, name: str | None, info: ValidationInfo) -> str | None:
+    def _table(cls, name: str | None, info: ValidationInfo) -> str | None:
         # the factors of what comes after are looked up here
         if name is not None and info.context is not None and "folder" in info.context:
             info.context[TABLE] = read_table(Path(info.context["folder"]) / name).over(bundled())
@@ -83,28 +84,28 @@ def emitted(raw: Any, info: ValidationInfo) -> Any:
     """kg CO2e per tonne treated: the number given, or a factor times what is used of its thing for each tonne.
 
     Raises:
-        ValueError: factor and ``used`` do not go together, or their part that counts is nought.
+        ValueError: factor and ``used`` do not go together, or their part that counts is zero.
     """
     if not {"factor", "used", "biogenic"} <= set(info.data):
         raise Unjudged("what it is reckoned from is faulty")
-    found, used, biogenic = (info.data[field] for field in ("factor", "used", "biogenic"))
-    given = None if raw == -1.0 else raw
-    if found is None and used is None:
-        if given is None:
+    factor, used, biogenic = (info.data[field] for field in ("factor", "used", "biogenic"))
+    stated = None if raw == -1.0 else raw
+    if factor is None and used is None:
+        if stated is None:
             raise PydanticCustomError("missing", "Field required")
         return raw
-    if found is None or used is None:
+    if factor is None or used is None:
         raise ValueError("factor and used go together: the factor of what is used, and how much for each tonne")
-    per = found.rows[0].per
+    per = factor.rows[0].per
     try:
         amount = convert(used, f"{per}/t")
     except ValueError as error:
         raise Misplaced(str(error), UP, "used") from None
-    kg = amount * (found.biogenic_kg_per(per) if biogenic else found.fossil_kg_per(per))
+    kg = amount * (factor.biogenic_kg_per(per) if biogenic else factor.fossil_kg_per(per))
     if amount and not kg:
         lacks, other = ("biogenic", "false") if biogenic else ("fossil", "true")
-        raise ValueError(f"factor {found.name} has no {lacks} part; say biogenic: {other}")
-    return by_factor(given, kg, found.name, "kg_per_t")
+        raise ValueError(f"factor {factor.name} has no {lacks} part; say biogenic: {other}")
+    return by_factor(stated, kg, factor.name, "kg_per_t")
 
 
 @dataclass(frozen=True)
@@ -124,19 +125,42 @@ class Used:
         )
 
 
-def factors_used(scenario: Scenario) -> tuple[Used, ...]:
-    """Every row that a scenario's emissions, assets and market take from a factor table."""
-    named: list[tuple[str, Any]] = [
-        (f"{name}: {emission.source}", emission) for name, emissions in scenario.emitters for emission in emissions
-    ]
-    named += [(asset.name, asset) for asset in scenario.site.assets]
-    named.append(("grid", scenario.market))
-    return tuple(_used(named))
+def used_by(name: str, factor: Factor | None) -> Iterator[Used]:
+    """The rows of a factor that a record of this name uses; none where it names no factor."""
+    if factor is not None:
+        for row, part in zip(factor.rows, factor.parts(factor.rows[0].per), strict=True):
+            yield Used(name, row, part.kg_per_unit)
 
 
-def _used(named: Iterable[tuple[str, Any]]) -> Iterator[Used]:
-    for by, record in named:
-        found = getattr(record, "factor", None)
-        if found is not None:
-            for row, part in zip(found.rows, found.parts(found.rows[0].per), strict=True):
-                yield Used(by, row, part.kg_per_unit)
+class Emission(Record):
+    """A direct emission of a stage, proportional to the tonnes treated (electrodes, charge carbon, burner gas)."""
+
+    source: str = Field(pattern=NAME)
+    biogenic: bool = False
+    factor: FactorByName = None
+    """Name of an emission factor; with ``used`` it takes the place of ``kg_per_t``."""
+    used: str | None = None
+    """What is used for each tonne treated, with its unit: ``2.5 kg/t`` of electrodes, ``0.8 GJ/t`` of gas."""
+    kg_per_t: Annotated[KilogramsPerTonne, BeforeValidator(emitted), Field(validate_default=True)] = -1.0
+    """kg CO2e per tonne treated."""
+
+
+def _with_gases(emissions: tuple[Emission, ...]) -> tuple[Emission, ...]:
+    """Emissions, and the methane and nitrous oxide of each biogenic one by factor, which count like any others.
+
+    One that stands there already, of the same factor and amount, is not counted twice.
+    """
+    known = {(e.factor.name, e.used) for e in emissions if e.factor is not None and not e.biogenic}
+    found = list(emissions)
+    for emission in emissions:
+        factor, used = emission.factor, emission.used
+        if factor is None or used is None or not emission.biogenic or (factor.name, used) in known:
+            continue
+        per = factor.rows[0].per
+        kg = convert(used, f"{per}/t") * factor.fossil_kg_per(per)
+        if kg:
+            found.append(emission.model_copy(update={"biogenic": False, "kg_per_t": kg}))
+    return tuple(found)
+
+
+Emissions = Annotated[tuple[Emission, ...], AfterValidator(_with_gases)]

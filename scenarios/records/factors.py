@@ -75,7 +75,7 @@ class FactorRow(Record):
 
     @property
     def per(self) -> str:
-        """What the factor counts by: ``GJ``, ``t``, ``MWh`` …"""
+        """Unit that the factor counts by: ``GJ``, ``t``, ``MWh`` …"""
         return self.unit.partition("/")[2].strip()
 
     def kg_per(self, unit: str) -> float:
@@ -142,7 +142,7 @@ def _energy_of(text: str, per: str) -> tuple[float, str]:
 
 @dataclass(frozen=True)
 class Part:
-    """What one gas contributes."""
+    """Contribution of one gas."""
 
     gas: str
     apart: bool
@@ -165,15 +165,15 @@ class Factor(Record):
         Raises:
             ValueError: the unit does not convert.
         """
-        found = []
+        parts = []
         for row in self.rows:
             key = "CH4 biogenic" if row.gas == "CH4" and row.biogenic else row.gas
             kg = row.kg_per(unit) * WARMING[self.warming][key]
-            found.append(Part(row.gas, row.biogenic and row.gas in ("CO2", "CO2e"), kg, row.source))
-        return tuple(found)
+            parts.append(Part(row.gas, row.biogenic and row.gas in ("CO2", "CO2e"), kg, row.source))
+        return tuple(parts)
 
     def fossil_kg_per(self, unit: str) -> float:
-        """What counts, per unit of something [kg CO2e]."""
+        """Fossil emissions per unit [kg CO2e]."""
         return sum(part.kg_per_unit for part in self.parts(unit) if not part.apart)
 
     def biogenic_kg_per(self, unit: str) -> float:
@@ -190,10 +190,10 @@ class FactorTable:
     @cached_property
     def by_name(self) -> dict[str, list[FactorRow]]:
         """Rows of each name."""
-        found: dict[str, list[FactorRow]] = {}
+        rows: dict[str, list[FactorRow]] = {}
         for row in self.rows:
-            found.setdefault(row.name, []).append(row)
-        return found
+            rows.setdefault(row.name, []).append(row)
+        return rows
 
     def over(self, other: FactorTable) -> FactorTable:
         """This table, and from another one the names that it lacks."""
@@ -247,16 +247,16 @@ def _rows(reader: csv.DictReader[str], name: str) -> Iterator[FactorRow]:
     lacking = sorted(wanted - set(reader.fieldnames or ()))
     if lacking:
         raise ValueError(f"{name} lacks the column {', '.join(lacking)}")
-    found: dict[str, list[FactorRow]] = {}
+    rows: dict[str, list[FactorRow]] = {}
     for raw in reader:
-        given = {key: value for key, value in raw.items() if key and value not in (None, "")}
+        values = {key: value for key, value in raw.items() if key and value not in (None, "")}
         try:
-            row = FactorRow.model_validate(given)
+            row = FactorRow.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
             raise ValueError(f"{name} line {reader.line_num}: {key + ': ' if key else ''}{fault(first)}") from None
-        same = found.setdefault(row.name, [])
+        same = rows.setdefault(row.name, [])
         twin = next((other for other in same if row.meets(other)), None)
         if twin:
             raise ValueError(

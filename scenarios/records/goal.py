@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import StrEnum
 
 from pydantic import Field
 
 from emberline.scenarios.records.base import Record
 from emberline.scenarios.records.quantity import Fraction, Kilograms, Megawatts, Money
 
-Target = Literal["carbon", "cost", "cost_with_carbon_price", "water", "lateness"]
+
+class Target(StrEnum):
+    """Quantity that is minimized first."""
+
+    CARBON = "carbon"
+    COST = "cost"
+    COST_WITH_CARBON_PRICE = "cost_with_carbon_price"
+    WATER = "water"
+    LATENESS = "lateness"
+
+
+class Signal(StrEnum):
+    """Carbon intensity of the grid that a goal counts with."""
+
+    AVERAGE = "average"
+    MARGINAL = "marginal"
 
 
 class Caps(Record):
@@ -23,14 +38,14 @@ class Caps(Record):
     peak_mw: Megawatts | None = None
     """Highest metered mean of the grid import."""
     extra_cost_share: Fraction | None = 0.02
-    """How much more than the foreman's a plan may cost; none: no cap."""
+    """How much more than the baseline's a plan may cost; none: no cap."""
 
 
 class Goal(Record):
     """Goals are lexicographic: the first is minimized, the others break ties in a fixed order, early starts last."""
 
-    minimize: Target = "carbon"
-    signal: Literal["average", "marginal"] = "average"
+    minimize: Target = Target.CARBON
+    signal: Signal = Signal.AVERAGE
     """Which carbon intensity the goal counts with; a plan shows both."""
     caps: Caps = Caps()
     credit_stock: bool = True

@@ -12,37 +12,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from pydantic import BeforeValidator, WithJsonSchema, field_validator, model_validator
 
-from emberline.scenarios.reading.zones import zones
 from emberline.scenarios.records.base import Misplaced, Record
+from emberline.scenarios.records.instants import read_instant, within_centuries, zones
 from emberline.scenarios.records.quantity import Hours, PositiveMinutes, convert
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 HALF_YEAR = timedelta(days=182)
 LONGEST_STEPS = 400_000
-FIRST_YEAR, LAST_YEAR = 1900, 2200
-
-
-def read_instant(raw: Any) -> datetime:
-    """A time stamp with its offset, as UTC; one without offset is refused: in autumn it names two."""
-    if isinstance(raw, str):
-        try:
-            raw = datetime.fromisoformat(raw.strip())
-        except ValueError:
-            raise ValueError(f"{raw[:40]!r} is not a time; write it as 2024-03-12T06:00+01:00") from None
-    if not isinstance(raw, datetime):
-        raise ValueError(f"{str(raw)[:40]!r} is not a time; write it as 2024-03-12T06:00+01:00")
-    if raw.tzinfo is None:
-        raise ValueError(
-            f"time without offset '{raw.isoformat()}'; add it, as in {raw.isoformat(timespec='minutes')}+01:00 or …Z"
-        )
-    if not FIRST_YEAR <= raw.year <= LAST_YEAR:
-        raise ValueError(_outside(raw))
-    return raw.astimezone(UTC)
-
-
-def _outside(day: date) -> str:
-    return f"the year {day.year} lies outside {FIRST_YEAR} to {LAST_YEAR}"
 
 
 def read_moment(raw: Any) -> datetime | timedelta:
@@ -63,7 +40,6 @@ def read_moment(raw: Any) -> datetime | timedelta:
     return read_instant(raw)
 
 
-Instant = Annotated[datetime, BeforeValidator(read_instant), WithJsonSchema({"type": "string", "format": "date-time"})]
 Moment = Annotated[
     datetime | timedelta,
     BeforeValidator(read_moment),
@@ -114,8 +90,7 @@ class Horizon(Record):
             except ValueError:
                 raise ValueError(f"{raw!r} is not a day of the calendar") from None
         moment = raw if isinstance(raw, date) and not isinstance(raw, datetime) else read_instant(raw)
-        if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-            raise ValueError(_outside(moment))
+        within_centuries(moment)
         return moment
 
     @field_validator("zone")
@@ -196,14 +171,14 @@ class Horizon(Record):
 
         Where a zone changes its clocks between steps, the step belongs to the day in which it begins.
         """
-        found, first, step = [], 0, self.step_min
+        days, first, step = [], 0, self.step_min
         day = self.instant(0).date()
         while first < self.n_steps:
             begin, end = (self.minutes(datetime(d.year, d.month, d.day, tzinfo=self.tz)) for d in (day, day + DAY))
             last = min(math.ceil(end / step - 1e-9), self.n_steps)
-            found.append((range(first, last), min((last - first) * step / (end - begin), 1.0)))
+            days.append((range(first, last), min((last - first) * step / (end - begin), 1.0)))
             first, day = last, day + DAY
-        return found
+        return days
 
     def local_minutes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Month, weekday (0 is Monday) and minute of the local day of every minute, shape (n_minutes,) each."""

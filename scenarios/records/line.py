@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cached_property
-from typing import Annotated
 
 import numpy as np
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from emberline.scenarios.energy_states import EnergyStates
-from emberline.scenarios.records.base import NAME as NAME
-from emberline.scenarios.records.base import Misplaced, Record
-from emberline.scenarios.records.emissions import FactorByName, emitted
+from emberline.scenarios.energy_states.record import EnergyStates
+from emberline.scenarios.records.base import NAME, Misplaced, Record
+from emberline.scenarios.records.emissions import Emissions
 from emberline.scenarios.records.quantity import (
     Fraction,
     KelvinPerMinute,
-    KilogramsPerTonne,
     KilowattHoursPerTonne,
     KilowattHoursPerTonneKelvin,
     Megawatts,
@@ -65,19 +62,6 @@ class Unit(Record):
         return sum(phase.share * phase.power_mw for phase in self.profile)
 
 
-class Emission(Record):
-    """A direct emission of a stage, proportional to the tonnes treated (electrodes, charge carbon, burner gas)."""
-
-    source: str = Field(pattern=NAME)
-    biogenic: bool = False
-    factor: FactorByName = None
-    """Name of an emission factor; with ``used`` it takes the place of ``kg_per_t``."""
-    used: str | None = None
-    """What is used for each tonne treated, with its unit: ``2.5 kg/t`` of electrodes, ``0.8 GJ/t`` of gas."""
-    kg_per_t: Annotated[KilogramsPerTonne, BeforeValidator(emitted), Field(validate_default=True)] = -1.0
-    """kg CO2e per tonne treated."""
-
-
 class Gives(Record):
     """Waste heat or gas that a stage gives off while it works, proportional to the electricity that it draws."""
 
@@ -98,12 +82,12 @@ class Stage(Record):
     """Longest time from the end here to the start of the next stage, the transfer included; none: no limit."""
     campaign: bool = False
     """The heats of an order follow each other here without a gap, on one unit (continuous casting)."""
-    emissions: tuple[Emission, ...] = ()
+    emissions: Emissions = ()
     gives: tuple[Gives, ...] = ()
 
     @model_validator(mode="after")
     def _each_once(self) -> Stage:
-        carriers = [given.carrier for given in self.gives]
+        carriers = [stream.carrier for stream in self.gives]
         twice = sorted({name for name in carriers if carriers.count(name) > 1})
         if twice:
             raise Misplaced(f"stage {self.name}: gives names {', '.join(twice)} twice", "gives")
@@ -174,8 +158,8 @@ class Line(Record):
                         says = f"grade {grade.name}: {field} names {place[:40]!r}, no stage or unit of this line"
                         raise Misplaced(says, "grades", i, field, place)
             for stage in self.stages:
-                own = {stage.name, *(unit.name for unit in stage.units)}
-                if own & set(grade.energy_kwh_per_t) and not own & set(grade.duration_min):
+                places = {stage.name, *(unit.name for unit in stage.units)}
+                if places & set(grade.energy_kwh_per_t) and not places & set(grade.duration_min):
                     says = f"grade {grade.name}: energy_kwh_per_t names {stage.name!r}, duration_min does not"
                     raise Misplaced(says, "grades", i)
             if not self.route(grade):
@@ -216,15 +200,15 @@ class Line(Record):
 
     @cached_property
     def gives(self) -> dict[str, np.ndarray]:
-        """What each stage gives of a carrier for each MWh of electricity that it draws, by carrier, shape (n_stages,).
+        """Amount of a carrier that each stage gives for each MWh that it draws, by carrier, shape (n_stages,).
 
         Reheating is left out of the electricity.
         """
-        found: dict[str, np.ndarray] = {}
+        shares: dict[str, np.ndarray] = {}
         for i, stage in enumerate(self.stages):
-            for given in stage.gives:
-                found.setdefault(given.carrier, np.zeros(len(self.stages)))[i] = given.per_mwh
-        return found
+            for stream in stage.gives:
+                shares.setdefault(stream.carrier, np.zeros(len(self.stages)))[i] = stream.per_mwh
+        return shares
 
     @cached_property
     def stage_of(self) -> dict[str, Stage]:
@@ -262,8 +246,8 @@ class Line(Record):
     def duration_min(self, grade: Grade, unit: str) -> float | None:
         """Nominal duration of a heat of this grade on a unit [min]; None where it cannot run there."""
         stage = self.stage_of[unit]
-        own = grade.duration_min.get(unit)
-        return own if own is not None else grade.duration_min.get(stage.name)
+        special = grade.duration_min.get(unit)
+        return special if special is not None else grade.duration_min.get(stage.name)
 
     def route(self, grade: Grade) -> tuple[Stage, ...]:
         """The stages that a grade runs through, in order."""

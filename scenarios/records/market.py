@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
 
-from emberline.scenarios.reading.series import IntensitySeries, PriceSeries, Series
 from emberline.scenarios.records.base import Record, Unjudged
 from emberline.scenarios.records.emissions import FactorByName, by_factor
 from emberline.scenarios.records.quantity import CURRENCIES, Fraction, MoneyPerTonne
-from emberline.scenarios.tariff import Before, Tariff
+from emberline.scenarios.records.series import Entry, IntensitySeries, PriceSeries, Series
 from emberline.scenarios.tariff.contracts import Contract, Imbalance
+from emberline.scenarios.tariff.record import Before, Tariff
 
 Currency = Literal["EUR", "USD", "CNY", "GBP", "KRW", "JPY", "INR", "BRL"]
 assert set(CURRENCIES) == set(Currency.__args__)  # type: ignore[attr-defined]
@@ -25,7 +26,7 @@ ABSENT = Series(value=0.0, scale=0.0)
 
 
 class CarbonPrice(Record):
-    """What a tonne of CO2e costs, and which emissions the scheme covers. Biogenic CO2 is rated nought."""
+    """Price of a tonne of CO2e, and the emissions that the scheme covers. Biogenic CO2 is rated zero."""
 
     per_t: MoneyPerTonne = 0
     scheme: Scheme | None = None
@@ -66,14 +67,14 @@ def _priced(raw: Any, info: ValidationInfo) -> Any:
 def _intensity(raw: Any, info: ValidationInfo) -> Any:
     if "factor" not in info.data:
         raise Unjudged("the factor that it follows from is faulty")
-    found = info.data["factor"]
-    if found is None:
+    factor = info.data["factor"]
+    if factor is None:
         if raw is ABSENT:
             raise PydanticCustomError("missing", "Field required")
         return raw
-    kg = found.fossil_kg_per("MWh")
-    given = raw.get("value") if isinstance(raw, dict) else raw
-    return {"value": by_factor(None if raw is ABSENT else given, kg, found.name, "carbon_intensity_kg_per_mwh")}
+    kg = factor.fossil_kg_per("MWh")
+    stated = raw.get("value") if isinstance(raw, dict) else raw
+    return {"value": by_factor(None if raw is ABSENT else stated, kg, factor.name, "carbon_intensity_kg_per_mwh")}
 
 
 class Market(Record):
@@ -111,3 +112,25 @@ class Market(Record):
     def has_spot(self) -> bool:
         """Whether there is a spot price."""
         return self.price_per_mwh != ABSENT
+
+    def series(self) -> Iterator[Entry]:
+        """Prices, profiles of contracts and intensities that are given, each with its place within the market."""
+        money = f"{self.currency}/MWh"
+        yield "price_per_mwh", ("price_per_mwh",), self.price_per_mwh, money
+        for i, contract in enumerate(self.contracts):
+            profile: Series | None = getattr(contract, "mw", None)
+            if profile is not None:
+                yield contract.name, ("contracts", i, "mw"), profile, "MW"
+        for side in ("short_price_per_mwh", "long_price_per_mwh"):
+            price: Series | None = getattr(self.imbalance, side, None)
+            if price is not None:
+                yield side, ("imbalance", side), price, money
+        for field, unit in (
+            ("export_price_per_mwh", money),
+            ("carbon_intensity_kg_per_mwh", "kg/MWh"),
+            ("marginal_carbon_intensity_kg_per_mwh", "kg/MWh"),
+            ("residual_kg_per_mwh", "kg/MWh"),
+        ):
+            series: Series | None = getattr(self, field)
+            if series is not None:
+                yield field, (field,), series, unit

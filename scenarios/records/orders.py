@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from emberline.scenarios.records.base import Record
+from emberline.scenarios.records.base import NAME, Record
 from emberline.scenarios.records.horizon import Moment
-from emberline.scenarios.records.line import NAME
 
 
 class HeatEntry(Record):

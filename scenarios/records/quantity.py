@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
-
-from emberline.scenarios.reading.lazy_libraries import spared
 
 if TYPE_CHECKING:
     import pint
@@ -28,6 +28,19 @@ YEN_OR_YUAN = ("JPY", "CNY")
 """What the sign ¥ stands for."""
 _RUPEES = re.compile(r"\b(?:Rs|INR)\b\.?|(?<![A-Za-z])Rs\.?(?=\s*/)", re.IGNORECASE)
 _APPARENT = re.compile(r"(?<![A-Za-z])[kMG]?VA(?:r|h|rh)?(?![A-Za-z])")
+
+
+@contextmanager
+def spared(*names: str) -> Iterator[None]:
+    """Let modules that are not loaded yet seem absent: a library that looks for them is imported faster."""
+    absent = [name for name in names if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 def signs(text: str, currency: str | None = None) -> str:

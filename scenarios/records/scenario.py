@@ -12,27 +12,27 @@ import numpy as np
 import xarray as xr
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
-from emberline.scenarios.checking.flow_sheet import Mistakes
-from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.assets.storage import Storage
 from emberline.scenarios.datasets import INPUTS, check
 from emberline.scenarios.line.locks import Window, merged
-from emberline.scenarios.process import Mode, Process
-from emberline.scenarios.reading.inputs import resolve_all, series_of, series_of_asset
-from emberline.scenarios.reading.series import Series
+from emberline.scenarios.process.delivery import Arrival, Delivery
+from emberline.scenarios.process.recipe import Mode
+from emberline.scenarios.process.record import Process
+from emberline.scenarios.process.store import Store
+from emberline.scenarios.reading.inputs import resolve_all
 from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.delivery import Arrival, Delivery
 from emberline.scenarios.records.disturbances import Disturbances
-from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting
+from emberline.scenarios.records.emissions import ACCOUNTING, DAYS, Accounting, Emission, Used, used_by
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
-from emberline.scenarios.records.line import Emission, Grade, Line
+from emberline.scenarios.records.line import Grade, Line
 from emberline.scenarios.records.market import Market
 from emberline.scenarios.records.orders import Lock, Order
+from emberline.scenarios.records.series import Entry
 from emberline.scenarios.records.site import Site
 from emberline.scenarios.records.state import State
-from emberline.scenarios.records.store import Store
-from emberline.scenarios.tariff import Rates, read
-from emberline.scenarios.tariff import metered as metered_times
+from emberline.scenarios.tariff.rates import Rates, read
+from emberline.scenarios.tariff.rates import metered as metered_times
 
 NO_LINE = Line.model_construct(stages=(), grades=(), transfers=(), heat_loss=None)
 """The line of a scenario that is a site alone: no stages, no units. It cannot be written down, only left out."""
@@ -52,7 +52,7 @@ class Heat:
 
 
 class Scenario(Record):
-    """What is asked: plant, orders, market, horizon, state, disturbances and goal.
+    """A planning problem: plant, orders, market, horizon, state, disturbances and goal.
 
     A plant makes heats on a line, or runs processes between stores. Without either it is a site alone: its loads are to
     be met as well as can be.
@@ -83,7 +83,7 @@ class Scenario(Record):
 
     @field_validator("horizon", "emissions")
     @classmethod
-    def _told(cls, noun: Horizon | Accounting, info: ValidationInfo) -> Horizon | Accounting:
+    def _context(cls, noun: Horizon | Accounting, info: ValidationInfo) -> Horizon | Accounting:
         # the nouns after them look emission factors up by these days, and as they are accounted for
         if info.context is not None and isinstance(noun, Horizon):
             last = noun.instant(noun.length_min - noun.step_min)
@@ -112,7 +112,7 @@ class Scenario(Record):
         self._document, self._folder, self._apparent = document, folder, apparent
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Scenario:
-        """A copy with some nouns replaced. Its series stay those that are resolved; use ``em.change`` to read anew."""
+        """A copy with some nouns replaced. Its series stay those that are resolved; ``em.change`` reads them again."""
         copy = super().model_copy(update=update, deep=deep)
         if update:
             copy._document = None  # it no longer says what the copy is
@@ -135,6 +135,11 @@ class Scenario(Record):
         return read(self.market.tariff, times, self.horizon.zone, before=before, interval_min=interval)
 
     @cached_property
+    def battery(self) -> Storage | None:
+        """The site's battery as a store with its level now; None where there is none that holds anything."""
+        return None if self.site.battery is None else self.site.battery.as_store(self.state.battery_level_mwh)
+
+    @cached_property
     def outages(self) -> dict[str, tuple[tuple[float, float], ...]]:
         """When units are not available [min], in order and without overlaps, by unit; a unit always there has none.
 
@@ -150,25 +155,25 @@ class Scenario(Record):
     @cached_property
     def heats(self) -> tuple[Heat, ...]:
         """All heats, order by order."""
-        found = []
+        heats = []
         end = self.horizon.length_min
         for order in self.orders:
             release = 0.0 if order.release is None else self.horizon.minutes(order.release)
             due = end if order.due is None else self.horizon.minutes(order.due)
             position = 0
             for entry in order.heats:
-                own = due if entry.due is None else min(due, self.horizon.minutes(entry.due))
+                heat_due = due if entry.due is None else min(due, self.horizon.minutes(entry.due))
                 for _ in range(entry.count):
                     position += 1
                     name = entry.name or f"{order.name}-{position}"
                     grade = self.line.grade[entry.grade]
-                    found.append(Heat(name, order.name, grade, position - 1, release, own))
-        return tuple(found)
+                    heats.append(Heat(name, order.name, grade, position - 1, release, heat_due))
+        return tuple(heats)
 
     @cached_property
     def lock_windows(self) -> dict[tuple[str, str], Window]:
         """Where and when each locked operation may start, by heat and stage: all locks on it together."""
-        return merged(self)
+        return merged(self.locks, self.horizon)
 
     @cached_property
     def store(self) -> dict[str, Store]:
@@ -187,7 +192,7 @@ class Scenario(Record):
 
     @cached_property
     def emitters(self) -> tuple[tuple[str, tuple[Emission, ...]], ...]:
-        """What emits by the tonne treated: stages of the line, and processes, those with modes by mode."""
+        """Emitters by the tonne treated: stages of the line, and processes, those with modes by mode."""
         stages = [(stage.name, stage.emissions) for stage in self.line.stages]
         modes = [(mode_name(process, mode), mode.emissions) for process, mode in self.process_modes]
         return (*stages, *modes)
@@ -210,19 +215,43 @@ class Scenario(Record):
             ValueError: a series cannot be had; ``scenarios.load`` tells this with file and line.
         """
         if self._inputs is None:
-            self._inputs = check(resolve_all(self), INPUTS)
+            data = resolve_all(
+                self.series(),
+                self.horizon,
+                self.folder,
+                demands=self.demands,
+                arrivals=self.arrivals,
+                pv_peak_mw=self.site.pv.peak_mw if self.site.pv else 0.0,
+            )
+            self._inputs = check(data.assign_attrs(currency=self.market.currency), INPUTS)
         return self._inputs
 
-    def series(self) -> Iterator[tuple[str, tuple[str | int, ...], Series, str]]:
+    def series(self) -> Iterator[Entry]:
         """Name in ``INPUTS``, place in the scenario, series and unit of measure, for each series that is given.
 
         The name of an asset's series is its label in the coordinate ``series`` of ``asset_values``.
         """
-        return series_of(self)
+        for name, place, series, unit in self.market.series():
+            yield name, ("market", *place), series, unit
+        for field in ("deliveries", "arrivals"):
+            for i, item in enumerate(getattr(self, field)):
+                if item.rate is not None:
+                    yield item.name, (field, i, "rate"), item.rate, "t/h"
+        for name, place, series, unit in self.site.series(self.market.currency):
+            yield name, ("site", *place), series, unit
 
     def asset_series(self, name: str) -> dict[str, np.ndarray]:
         """The series of an asset by key (``Wanted.key``), each of shape (n_steps,); what is constant included."""
-        return series_of_asset(self, name)
+        record = self.site.cores.get(name) or next(asset for asset in self.site.assets if asset.name == name)
+        columns = {}
+        if "asset_values" in self.inputs:
+            labels = self.inputs["series"].values.tolist()
+            columns = dict(zip(labels, self.inputs["asset_values"].values, strict=True))
+        values = {}
+        for wanted in record.wants():
+            constant = (wanted.series.value or 0.0) * wanted.series.scale
+            values[wanted.key] = columns.get(wanted.label(name), np.full(self.horizon.n_steps, constant))
+        return values
 
     @cached_property
     def demands(self) -> tuple[Delivery, ...]:
@@ -242,13 +271,21 @@ class Scenario(Record):
         copy._inputs = inputs
         return copy
 
-    def mistakes(self) -> Mistakes:
-        """What is wrong between the nouns: the place and the message, one for each mistake."""
-        return between_nouns(self)
+    @property
+    def factors_used(self) -> tuple[Used, ...]:
+        """Every row that emissions, assets and market take from a factor table."""
+        factors = [
+            (f"{name}: {emission.source}", emission.factor)
+            for name, emissions in self.emitters
+            for emission in emissions
+        ]
+        factors += [(asset.name, getattr(asset, "factor", None)) for asset in self.site.assets]
+        factors.append(("grid", self.market.factor))
+        return tuple(used for name, factor in factors for used in used_by(name, factor))
 
 
 def mode_name(process: Process, mode: Mode) -> str:
-    """What a mode is called where modes of all processes stand side by side."""
+    """Name of a mode where modes of all processes stand side by side."""
     return process.name if mode.name == process.name else f"{process.name}, {mode.name}"
 
 

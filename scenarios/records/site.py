@@ -1,4 +1,4 @@
-"""The site: grid connection, fixed base load, PV and battery, and the hub of carriers and assets beside them.
+"""The site: grid connection, fixed base load, PV and battery, and the hub of carriers and assets.
 
 Electricity is a carrier as any other; base load, ``pv``, ``battery`` and the grid belong to its balance.
 """
@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from emberline.scenarios.assets import CARRIERS, ELECTRICITY, POWER, Asset, Carrier, Converter, FlexibleLoad, Storage
-from emberline.scenarios.assets.storage import effective_hours, kept
-from emberline.scenarios.checking.faults import fault
-from emberline.scenarios.reading.series import FactorSeries, PowerSeries, Series
-from emberline.scenarios.records.base import Misplaced, Record, unknown
+from emberline.scenarios.assets.base import POWER, Asset, Carrier, Named, of
+from emberline.scenarios.assets.converter import Converter
+from emberline.scenarios.assets.quantity import CARRIERS, ELECTRICITY, unit_in
+from emberline.scenarios.assets.storage import Storage
+from emberline.scenarios.assets.trade import Trade
+from emberline.scenarios.records.base import Misplaced, Record
 from emberline.scenarios.records.quantity import Fraction, MegawattHours, Megawatts, PerHour, PositiveMinutes
+from emberline.scenarios.records.series import Entry, FactorSeries, PowerSeries, Series
 
 
 class Grid(Record):
@@ -42,7 +44,7 @@ class Pv(Record):
 
 
 class Battery(Record):
-    """A battery, with its level at the start and the level wanted at the end of the horizon."""
+    """Short spelling of a store of electricity (``as_store``)."""
 
     energy_mwh: MegawattHours
     power_mw: Megawatts
@@ -63,26 +65,32 @@ class Battery(Record):
             raise Misplaced(says, "power_mw")
         return self
 
-    def kept(self, hours: float) -> float:
-        """Share of the level that remains after some hours."""
-        return kept(self.self_loss_per_h, hours)
+    def as_store(self, level_mwh: float | None) -> Storage | None:
+        """The battery as a store of electricity; None where it holds nothing.
 
-    def after(self, level_mwh: float, charge_mw: float, discharge_mw: float, hours: float) -> float:
-        """Level after ``hours`` of constant charge and discharge power at the terminals [MWh].
-
-        Self-loss acts on the level continuously: dE/dt = −λE + p with λ = −ln(1 − loss per hour), so that the result
-        does not depend on how the hours are cut into steps.
+        Args:
+            level_mwh: level at the start; None: by ``level_share``.
         """
-        net = charge_mw * self.charge_efficiency - discharge_mw / self.discharge_efficiency
-        return level_mwh * self.kept(hours) + net * self.effective_hours(hours)
-
-    def effective_hours(self, hours: float) -> float:
-        """Hours that count for what is put in over an interval, its own loss until the interval's end taken off."""
-        return effective_hours(self.self_loss_per_h, hours)
+        if not self.energy_mwh:
+            return None
+        start = self.level_share if level_mwh is None else min(level_mwh / self.energy_mwh, 1.0)
+        return Storage(
+            kind="storage",
+            name="battery",
+            carrier=ELECTRICITY,
+            capacity=self.energy_mwh,
+            in_rate=self.power_mw,
+            out_rate=self.power_mw,
+            in_efficiency=self.charge_efficiency,
+            out_efficiency=self.discharge_efficiency,
+            self_loss_per_h=self.self_loss_per_h,
+            level_share=start,
+            end_level_share=self.end_level_share,
+        )
 
 
 class Site(Record):
-    """What feeds the line."""
+    """Grid connection, base load, PV, battery, carriers and assets of the plant."""
 
     grid: Grid = Grid()
     base_load_mw: PowerSeries = Series(value=0.0)
@@ -122,34 +130,35 @@ class Site(Record):
     def cores(self) -> dict[str, Converter]:
         """Every machine and flexible load as a converter, by name."""
         units = {name: carrier.unit for name, carrier in self.carrier.items()}
-        return {a.name: a.as_converter(units) for a in self.assets if hasattr(a, "as_converter")}
+        return {core.name: core for core in of((asset.core(units) for asset in self.assets), Converter)}
+
+    @cached_property
+    def equipment(self) -> tuple[Named, ...]:
+        """Assets as twin and models run them, in declared order: machines and flexible loads as converters."""
+        return tuple(self.cores.get(asset.name, asset) for asset in self.assets)
 
     @cached_property
     def stores(self) -> dict[str, Storage]:
         """Stores by name; ``battery`` is not among them."""
-        return {asset.name: asset for asset in self.assets if isinstance(asset, Storage)}
+        return {store.name: store for store in of(self.assets, Storage)}
 
     @cached_property
-    def flexible(self) -> dict[str, FlexibleLoad]:
-        """Flexible loads by name."""
-        return {asset.name: asset for asset in self.assets if isinstance(asset, FlexibleLoad)}
+    def limited(self) -> dict[str, Trade]:
+        """Supplies and sales with a limit over the horizon, by name."""
+        return {trade.name: trade for trade in of(self.assets, Trade) if trade.horizon_limit is not None}
 
-    def mistakes(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
-        """What is wrong between carriers and assets: the place within the site and the message."""
-        names: set[str] = set()
+    @cached_property
+    def flexible(self) -> dict[str, Named]:
+        """Flexible loads by name."""
+        return {asset.name: asset for asset in self.assets if asset.flexible}
+
+    def series(self, currency: str) -> Iterator[Entry]:
+        """Series of base load, PV and assets, each with its place within the site."""
+        yield "base_load_mw", ("base_load_mw",), self.base_load_mw, "MW"
+        if self.pv is not None:
+            yield "pv_available_mw", ("pv", "capacity_factor"), self.pv.capacity_factor, ""
         for i, asset in enumerate(self.assets):
-            if asset.name in names:
-                yield ("assets", i, "name"), f"asset name {asset.name!r} used twice"
-            names.add(asset.name)
-            lacking = [(place, name) for place, name in asset.touches() if name not in self.carrier]
-            for place, name in lacking:
-                yield ("assets", i, *place), unknown("carrier", name, self.carrier)
-            if not lacking and hasattr(asset, "as_converter"):
-                try:
-                    asset.as_converter({name: carrier.unit for name, carrier in self.carrier.items()})
-                except ValidationError as error:
-                    first = error.errors()[0]
-                    key = "".join(f"{part}: " for part in first["loc"])
-                    yield ("assets", i), key + fault(first)
-                except ValueError as error:
-                    yield ("assets", i), str(error)
+            for wanted in asset.wants():
+                carrier = self.carrier.get(wanted.carrier)
+                unit = unit_in(wanted.unit, carrier.unit if carrier else "MWh", currency)
+                yield wanted.label(asset.name), ("assets", i, *wanted.place), wanted.series, unit

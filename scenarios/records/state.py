@@ -33,7 +33,7 @@ class Outage(Record):
 
 
 class State(Record):
-    """What the plant looks like when the plan begins."""
+    """State of the plant when the plan begins."""
 
     started: tuple[Started, ...] = ()
     outages: tuple[Outage, ...] = ()

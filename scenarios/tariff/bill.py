@@ -47,11 +47,11 @@ class Bill:
 
     @property
     def total(self) -> float:
-        """What is paid in the end."""
+        """Amount to be paid."""
         return float(sum(line.amount for line in self.lines))
 
     def of(self, *kinds: str) -> float:
-        """What lines of some kinds add up to."""
+        """Sum of the lines of some kinds."""
         return float(sum(line.amount for line in self.lines if line.kind in kinds))
 
 
@@ -66,7 +66,7 @@ def bill(
     interval_min: float = 15,
     fixed: FixedCounts = "prorated",
 ) -> Bill:
-    """What the import of a horizon costs.
+    """Bill of a horizon's import.
 
     Args:
         tariff: the tariff.

@@ -76,14 +76,14 @@ class PeakValley(Record):
             "valley": (self.valley, valley),
             "flat": ((Window(),), self.flat_per_mwh),
         }
-        left = np.ones(np.shape(minute), bool)
-        found = {}
+        rest = np.ones(np.shape(minute), bool)
+        prices = {}
         for name, (windows, price) in priced.items():
-            here = left & _any(windows, month, weekday, minute)
-            left &= ~here
+            here = rest & _any(windows, month, weekday, minute)
+            rest &= ~here
             if here.any():
-                found[name] = np.where(here, price, 0.0)
-        return found
+                prices[name] = np.where(here, price, 0.0)
+        return prices
 
 
 def _any(windows: tuple[Window, ...], month: np.ndarray, weekday: np.ndarray, minute: np.ndarray) -> np.ndarray:
@@ -121,7 +121,7 @@ class TwoPart(Record):
     ) = None
 
     @model_validator(mode="after")
-    def _given(self) -> TwoPart:
+    def _complete(self) -> TwoPart:
         for basis, field in (("contract", "contract_mw"), ("transformer", "transformer_mva")):
             if (self.basis == basis) != (getattr(self, field) is not None):
                 raise ValueError(f"{field} belongs to basis: {basis}, and only to it")

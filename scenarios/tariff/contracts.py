@@ -1,22 +1,17 @@
-"""Contracts for electricity beside the spot price, and the price of deviating from the nominated import.
+"""Contracts for electricity other than at the spot price, and the price of deviating from the nominated import.
 
 How they are settled: ``scenarios/tariff/settlement.py``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from emberline.scenarios.reading.series import PowerSeries, PriceSeries
-from emberline.scenarios.records.base import Record, of_kind
-from emberline.scenarios.records.line import NAME
+from emberline.scenarios.records.base import NAME, Record, of_kind
 from emberline.scenarios.records.quantity import Fraction, MegawattHours, in_unit
-
-if TYPE_CHECKING:
-    from emberline.scenarios.records.scenario import Scenario
+from emberline.scenarios.records.series import PowerSeries, PriceSeries
 
 PerMegawattHour = Annotated[
     float, BeforeValidator(in_unit("{currency}/MWh"), json_schema_input_type=float | str), Field(ge=-1e6, le=1e6)
@@ -106,7 +101,7 @@ else:
 
 
 class Imbalance(Record):
-    """What a deviation from the nominated import costs, in each metered interval.
+    """Prices of a deviation from the nominated import, in each metered interval.
 
     Prices are given, or lie a spread above and below the spot price.
     """
@@ -124,32 +119,3 @@ class Imbalance(Record):
             if getattr(self, f"{side}_price_per_mwh") is not None and getattr(self, f"{side}_spread_per_mwh"):
                 raise ValueError(f"give {side}_price_per_mwh or {side}_spread_per_mwh, not both")
         return self
-
-
-def mistakes(scenario: Scenario) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """What is wrong between contracts: the place within the market and the message."""
-    market = scenario.market
-    names: set[str] = set()
-    shares = guaranteed = 0.0
-    for i, contract in enumerate(market.contracts):
-        if contract.name in names or contract.name in ("spot", "rest"):
-            used = "used twice" if contract.name in names else "stands for what no contract delivers"
-            yield ("contracts", i, "name"), f"contract name {contract.name!r} {used}"
-        names.add(contract.name)
-        if getattr(contract, "mw", None) is not None and not market.has_spot:
-            yield (
-                ("contracts", i, "mw"),
-                "is settled against the spot price where more or less is used; give market.price_per_mwh",
-            )
-        share = getattr(contract, "share", None) or 0.0
-        if isinstance(contract, Guarantees):
-            guaranteed += share
-        else:
-            shares += share
-    for total, what in ((shares, "contracts"), (guaranteed, "guarantees of origin")):
-        if total > 1 + 1e-9:
-            yield ("contracts",), f"the shares of {what} add up to {total:g} of the import; at most 1"
-    if market.imbalance is not None and not market.has_spot:
-        sides = ("short", "long")
-        if any(getattr(market.imbalance, f"{side}_price_per_mwh") is None for side in sides):
-            yield ("imbalance",), "its spreads lie on the spot price; give market.price_per_mwh or both prices"

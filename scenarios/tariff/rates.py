@@ -65,7 +65,7 @@ class PeakRates:
         return np.diff(np.append(self.limits_mw, np.inf))
 
     def owed(self, demand_mw: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What a demand comes to.
+        """Charge for a demand.
 
         Args:
             demand_mw: billed demand of each group, shape (n_groups,).
@@ -231,14 +231,14 @@ def read(
 
 def _check(tariff: Tariff, before: Before, clock: Clock) -> None:
     names = [charge.name for charge in tariff.demand_charges]
-    told = {"peak_mw": before.peak_mw, "day_peak_mw": before.day_peak_mw}
-    told |= {f"earlier_peak_mw {month}": peak for month, peak in before.earlier_peak_mw.items()}
-    for field, peak in told.items():
+    peaks = {"peak_mw": before.peak_mw, "day_peak_mw": before.day_peak_mw}
+    peaks |= {f"earlier_peak_mw {month}": peak for month, peak in before.earlier_peak_mw.items()}
+    for field, peak in peaks.items():
         for name in peak if isinstance(peak, dict) else ():
             if name not in names:
                 known = ", ".join(names) or "none"
                 raise ValueError(f"{field}: there is no demand charge {name!r}; the tariff has {known}")
-    some = {field: max(peak.values(), default=0.0) if isinstance(peak, dict) else peak for field, peak in told.items()}
+    some = {field: max(peak.values(), default=0.0) if isinstance(peak, dict) else peak for field, peak in peaks.items()}
     if clock.begins_month and (some["peak_mw"] or before.energy_mwh):
         field = "peak_mw" if some["peak_mw"] else "energy_mwh"
         raise ValueError(f"{field}: the horizon begins with {clock.months[0]}, nothing of that month lies before it")
@@ -251,44 +251,44 @@ def _check(tariff: Tariff, before: Before, clock: Clock) -> None:
 
 def _energy(charge: EnergyCharge, clock: Clock) -> EnergyRates:
     limits = sorted({rate.above_mwh for rate in charge.rates})
-    found = np.zeros((len(limits), len(clock.times)))
+    prices = np.zeros((len(limits), len(clock.times)))
     for rate in charge.rates:
         covered = rate.covers(clock.month, clock.weekday, clock.minute)
         clock.refuse_cut(charge.name, covered, rate.covers(*clock.end))
-        found[limits.index(rate.above_mwh)] += np.where(covered, rate.per_mwh, 0.0)
-    return EnergyRates(charge.name, np.array(limits), found)
+        prices[limits.index(rate.above_mwh)] += np.where(covered, rate.per_mwh, 0.0)
+    return EnergyRates(charge.name, np.array(limits), prices)
 
 
 def _peaks(charge: DemandCharge, clock: Clock, before: Before, place: int) -> list[PeakRates]:
     """The peaks of a charge by period; ``place`` is that of the first among the tariff's peaks."""
     limits = sorted({rate.above_mw for rate in charge.rates})
-    found, seen = np.zeros((len(limits), len(clock.times))), np.zeros(len(clock.times), bool)
+    counted, seen = np.zeros((len(limits), len(clock.times))), np.zeros(len(clock.times), bool)
     for rate in charge.rates:
         covered = rate.covers(clock.month, clock.weekday, clock.minute)
         clock.refuse_cut(charge.name, covered, rate.covers(*clock.end))
-        found[limits.index(rate.above_mw)] += np.where(covered, rate.per_mw, 0.0)
+        counted[limits.index(rate.above_mw)] += np.where(covered, rate.per_mw, 0.0)
         seen |= covered
     daily = charge.assessed == "daily"
     periods, of_period = (clock.days, clock.of_day) if daily else (clock.months, clock.of_month)
-    told = before.day_peak_mw if daily else before.peak_mw
+    peak_before = before.day_peak_mw if daily else before.peak_mw
     ratchet = charge.ratchet
     peaks: list[PeakRates] = []
     for i, period in enumerate(periods):
         here = np.flatnonzero((of_period == i) & seen)
-        per_mw, group = np.unique(found[:, here], axis=1, return_inverse=True)
+        per_mw, group = np.unique(counted[:, here], axis=1, return_inverse=True)
         groups = [here[group == g] for g in range(per_mw.shape[1])]
         if not groups:  # the horizon ends before the first hour that counts, what is owed in any case is owed yet
             per_mw, groups = _of_month(charge, limits, int(period[5:7])), [np.array([], int)]
-        so_far = by_charge(told, charge.name) if i == 0 else 0.0
+        so_far = by_charge(peak_before, charge.name) if i == 0 else 0.0
         floor, earlier = charge.minimum_mw, []
         if ratchet:
             remembered = list(_remembered(period, ratchet.look_back_months, ratchet.months))
-            kept = [by_charge(before.earlier_peak_mw.get(month, 0.0), charge.name) for month in remembered]
-            floor = max(floor, ratchet.share * max(kept, default=0.0))
+            remembered_mw = [by_charge(before.earlier_peak_mw.get(month, 0.0), charge.name) for month in remembered]
+            floor = max(floor, ratchet.share * max(remembered_mw, default=0.0))
             earlier = [place + periods.index(month) for month in remembered if month in periods]
             # the part of the first month that lies before the horizon is remembered by the months that follow
             if i > 0 and periods[0] in remembered:
-                floor = max(floor, ratchet.share * by_charge(told, charge.name))
+                floor = max(floor, ratchet.share * by_charge(peak_before, charge.name))
         owed = i == 0 and not (clock.begins_day if daily else clock.begins_month)
         floor = max(floor, so_far)
         peaks.append(

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from emberline.scenarios.records.base import Record
-from emberline.scenarios.records.horizon import Instant
+from emberline.scenarios.records.instants import Instant
 from emberline.scenarios.records.quantity import (
     CURRENCIES,
     Fraction,
@@ -40,7 +40,7 @@ Kind = Literal["energy", "levy", "demand", "coincident", "fixed"]
 
 
 class EnergyRate(Window):
-    """What a MWh costs in a window, once the month's import has passed a limit."""
+    """Price of a MWh in a window, once the month's import has passed a limit."""
 
     per_mwh: PerMegawattHour
     above_mwh: MegawattHours = 0
@@ -55,7 +55,7 @@ class EnergyCharge(Record):
 
 
 class DemandRate(Window):
-    """What a MW of the peak costs, where the peak lies in the window."""
+    """Price of a MW of the peak, where the peak lies in the window."""
 
     per_mw: PerMegawatt
     above_mw: Megawatts = 0
@@ -205,7 +205,7 @@ PeakByCharge = Megawatts | dict[str, Megawatts]
 
 
 class Before(Record):
-    """What the tariff remembers when the horizon begins."""
+    """Peaks and energy that the tariff remembers when the horizon begins."""
 
     energy_mwh: MegawattHours = 0
     """Import of the billing month until now."""

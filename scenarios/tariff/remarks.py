@@ -1,4 +1,4 @@
-"""What is odd about a tariff, though it can be used: tables of tariffs are typed by many hands."""
+"""Oddities of a tariff that can be used all the same: tables of tariffs are typed by many hands."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ def remarks(tariff: Tariff) -> tuple[str, ...]:
     month, weekday, minute = cells(windows)
     at = (month, weekday, minute)
     real = (weekday < HOLIDAY) | (tariff.holidays_count_as == HOLIDAY)
-    found = [line for charge in tariff.energy for line in _of_charge(charge, at, real)]
+    lines = [line for charge in tariff.energy for line in _of_charge(charge, at, real)]
     if tariff.energy and not tariff.peak_valley:
         bare = real & ~np.any([window.covers(*at) for window in windows], axis=0)
-        found += [f"no charge on energy {_first(bare, at)}"] if bare.any() else []
-    return tuple(found)
+        lines += [f"no charge on energy {_first(bare, at)}"] if bare.any() else []
+    return tuple(lines)
 
 
 def _of_charge(charge: EnergyCharge, at: tuple[np.ndarray, ...], real: np.ndarray) -> Iterator[str]:

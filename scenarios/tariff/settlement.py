@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emberline.scenarios.reading.series import Series
+from emberline.scenarios.messages import Message
+from emberline.scenarios.records.series import Series
 from emberline.scenarios.tariff.contracts import BaseBlock, Green, Guarantees, Kind
 
 if TYPE_CHECKING:
@@ -49,19 +50,17 @@ class Settled(NamedTuple):
     """``energy``: bought; ``resale``: sold back, negative; ``guarantees``: no energy of its own."""
     mwh: np.ndarray
     money: np.ndarray
-    kg_per_mwh: float | None
-    """Market-based factor; None: that of the rest."""
 
 
 def settle(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Settled, ...]:
-    """What nominated import comes to, contract by contract and then at the spot price (``spot``).
+    """Settlement of nominated import, contract by contract and then at the spot price (``spot``).
 
     Args:
         scenario: with contracts and spot price on its steps.
         import_mwh: nominated import by step [MWh], shape (n_steps,).
     """
     hours, spot = scenario.horizon.step_h, scenario.inputs["price_per_mwh"].to_numpy()
-    found: list[Settled] = []
+    lines: list[Settled] = []
     blocks: list[tuple[BaseBlock | Green, np.ndarray]] = []
     rest = import_mwh
     for contract in scenario.market.contracts:
@@ -71,7 +70,7 @@ def settle(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Settled, ...]:
             mwh = np.full(len(spot), (contract.mwh or 0.0) / len(spot))
             if contract.share is not None:
                 mwh = contract.share * import_mwh
-            found.append(Settled(contract.name, "guarantees", mwh, mwh * price, 0.0))
+            lines.append(Settled(contract.name, "guarantees", mwh, mwh * price))
             continue
         profile = profile_mw(scenario, contract)
         if profile is None:
@@ -79,23 +78,23 @@ def settle(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Settled, ...]:
         else:
             mwh = profile * hours
             blocks.append((contract, mwh))
-        found.append(Settled(contract.name, "energy", mwh, mwh * price, contract.kg_per_mwh))
+        lines.append(Settled(contract.name, "energy", mwh, mwh * price))
         rest = rest - mwh
     if scenario.market.has_spot:
         bought = np.maximum(rest, 0.0) if blocks else rest
-        found.append(Settled("spot", "energy", bought, bought * spot, None))
-    left = np.maximum(-rest, 0.0)
+        lines.append(Settled("spot", "energy", bought, bought * spot))
+    surplus = np.maximum(-rest, 0.0)
     for contract, mwh in sorted(blocks, key=lambda pair: pair[0].unused_spread_per_mwh):
-        sold = np.minimum(left, mwh)
-        left = left - sold
+        sold = np.minimum(surplus, mwh)
+        surplus = surplus - sold
         if sold.any():
             earned = sold * (spot - contract.unused_spread_per_mwh)
-            found.append(Settled(contract.name, "resale", -sold, -earned, contract.kg_per_mwh))
-    return tuple(found)
+            lines.append(Settled(contract.name, "resale", -sold, -earned))
+    return tuple(lines)
 
 
 class MarginalPrices(NamedTuple):
-    """What contracts, spot and export add to a linear model."""
+    """Terms that contracts, spot and export add to a linear model."""
 
     imported: np.ndarray
     """Of importing one more MWh [currency/MWh], shape (n_steps,)."""
@@ -108,7 +107,7 @@ class MarginalPrices(NamedTuple):
 def marginal_prices(scenario: Scenario) -> MarginalPrices:
     """Prices with which ``imported @ import − exported @ export + constant`` is what :func:`settle` comes to.
 
-    Exact, but for what blocks that are not used lose by their spread: with spreads of nought it is exact for every
+    Exact, but for what blocks that are not used lose by their spread: with spreads of zero it is exact for every
     import, otherwise in all steps in which no block is left over; elsewhere it is too low by the spread times what is
     sold back (see :func:`unused_blocks`). Imbalance is not part of it: the plan is the nomination. The tariff is not
     either: it has a model of its own, for blocks and peaks are not linear.
@@ -131,7 +130,7 @@ def marginal_prices(scenario: Scenario) -> MarginalPrices:
 
 @dataclass(frozen=True)
 class UnusedBlocks:
-    """What makes :func:`marginal_prices` exact: a sum of spreads over what is sold back.
+    """Correction that makes :func:`marginal_prices` exact: a sum of spreads over the energy sold back.
 
     In each step t, with 0 ≤ soldⱼ ≤ ``mwh[j, t]`` and Σⱼ soldⱼ ≥ Σⱼ mwh[j, t] − ``counted``·import, the cost has
     Σⱼ spread[j]·soldⱼ on top. It is convex: no whole number is needed.
@@ -192,7 +191,7 @@ def market_based(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Covered, .
     A contract with a factor of its own covers what it delivers and is used in the step. Guarantees of origin cover what
     is left, evenly. The rest has the residual mix; where none is given, the average of the location, which is said.
     """
-    uncovered, found = np.asarray(import_mwh, float), []
+    uncovered, shares = np.asarray(import_mwh, float), []
     sold = {s.name: -s.mwh for s in settle(scenario, import_mwh) if s.kind == "resale"}
     guarantees: list[Guarantees] = []
     for contract in scenario.market.contracts:
@@ -208,24 +207,38 @@ def market_based(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Covered, .
             mwh = profile * scenario.horizon.step_h - sold.get(contract.name, 0.0)
         mwh = np.minimum(mwh, uncovered)
         uncovered = uncovered - mwh
-        found.append(Covered(contract.name, mwh, mwh * contract.kg_per_mwh, f"contract {contract.name}"))
+        shares.append(
+            Covered(contract.name, mwh, mwh * contract.kg_per_mwh, Message("contract {name}", name=contract.name))
+        )
     for bought in guarantees:
         if bought.share is not None:
             mwh = np.minimum(bought.share * import_mwh, uncovered)
         else:
-            left = float(uncovered.sum())
-            mwh = uncovered * min((bought.mwh or 0.0) / left, 1.0) if left > 0 else np.zeros(len(uncovered))
+            uncovered_mwh = float(uncovered.sum())
+            mwh = (
+                uncovered * min((bought.mwh or 0.0) / uncovered_mwh, 1.0)
+                if uncovered_mwh > 0
+                else np.zeros(len(uncovered))
+            )
         uncovered = uncovered - mwh
-        found.append(Covered(bought.name, mwh, np.zeros(len(mwh)), f"guarantees of origin {bought.name}"))
+        shares.append(
+            Covered(bought.name, mwh, np.zeros(len(mwh)), Message("guarantees of origin {name}", name=bought.name))
+        )
     inputs = scenario.inputs
     residual = scenario.market.residual_kg_per_mwh
     if residual is None:
-        kg_per_mwh, says = inputs["carbon_intensity_kg_per_mwh"].to_numpy(), "average of the location, no residual mix"
+        kg_per_mwh, says = (
+            inputs["carbon_intensity_kg_per_mwh"].to_numpy(),
+            Message("average of the location, no residual mix"),
+        )
     elif "residual_kg_per_mwh" in inputs:
-        kg_per_mwh, says = inputs["residual_kg_per_mwh"].to_numpy(), "residual mix"
+        kg_per_mwh, says = inputs["residual_kg_per_mwh"].to_numpy(), Message("intensity of the residual mix")
     else:
-        kg_per_mwh, says = np.full(len(uncovered), (residual.value or 0.0) * residual.scale), "residual mix"
-    return (*found, Covered("rest", uncovered, uncovered * kg_per_mwh, says))
+        kg_per_mwh, says = (
+            np.full(len(uncovered), (residual.value or 0.0) * residual.scale),
+            Message("intensity of the residual mix"),
+        )
+    return (*shares, Covered("rest", uncovered, uncovered * kg_per_mwh, says))
 
 
 def onto_meter(scenario: Scenario, values: np.ndarray) -> np.ndarray:

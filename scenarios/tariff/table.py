@@ -55,7 +55,7 @@ def from_table(path: Path | str, label: str | None = None) -> Tariff:
     path = Path(path)
     rows = _chosen(path.name, list(_rows(path)), label)
     problems: list[Problem] = []
-    read = [found for row in rows if (found := _read(row, problems)) is not None]
+    read = [row_read for row in rows if (row_read := _read(row, problems)) is not None]
     currencies = {row.currency: row.where for row in reversed(read) if row.currency}
     if len(currencies) > 1:
         where = next(iter(currencies.values()))
@@ -94,7 +94,7 @@ class _Row:
         return next((self.cells[name].strip() for name in names if name in self.cells), "")
 
     def column(self, name: str) -> str:
-        """What a column is called in this table: as it is, or in metric units."""
+        """Name of a column in this table: as it is, or in metric units."""
         return name if name in self.cells else f"{name} (metric)"
 
 
@@ -166,7 +166,7 @@ def _chosen(file: str, rows: list[_Row], label: str | None) -> list[_Row]:
 
 def _read(row: _Row, problems: list[Problem]) -> _Rate | None:
     """A row's rate, or None and what is wrong with it: every mistake is told."""
-    found = len(problems)
+    problems_before = len(problems)
 
     def wrong(column: str, says: str) -> None:
         problems.append(Problem(row.where, column, says))
@@ -200,7 +200,7 @@ def _read(row: _Row, problems: list[Problem]) -> _Rate | None:
         for start, end in SPANS:
             if edges[start] > edges[end] or (start == "hour_start" and edges[start] == edges[end]):
                 wrong(start, f"{edges[start]:g} does not lie before {end} {edges[end]:g}; write two rows")
-        if len(problems) == found:
+        if len(problems) == problems_before:
             months, weekdays, hours = (tuple(edges[edge] for edge in span) for span in SPANS)
             window = {
                 "months": list(range(int(months[0]), int(months[1]) + 1)),
@@ -226,7 +226,7 @@ def _read(row: _Row, problems: list[Problem]) -> _Rate | None:
     if currency not in CURRENCIES or per.strip().lower() != TYPES[kind]:
         unit = {"month": "month", "kw": "kW", "kwh": "kWh"}[TYPES[kind]]
         wrong("units", f"{row.cell('units')[:40]!r} is not allowed; allowed are $/{unit} and the like")
-    if len(problems) > found:
+    if len(problems) > problems_before:
         return None
     mega = 1.0 if kind == "customer" else PER_MEGA
     return _Rate(
@@ -242,7 +242,7 @@ def _grouped(rates: list[_Rate], kind: str) -> dict[str, list[_Rate]]:
             groups.setdefault((rate.name or str(Window(**rate.window)), rate.assessed), []).append(rate)
     names = [name for name, _ in groups]
     return {
-        name if names.count(name) == 1 else f"{name} {assessed}": found for (name, assessed), found in groups.items()
+        name if names.count(name) == 1 else f"{name} {assessed}": group for (name, assessed), group in groups.items()
     }
 
 

@@ -20,11 +20,11 @@ _SPAN = re.compile(rf"\s*{_HOUR}\s*[-–]\s*{_HOUR}\s*")
 
 
 def _numbers(raw: Any, low: int, high: int, what: str, names: tuple[str, ...] = ()) -> Any:
-    """Numbers and ranges such as ``5-10`` or ``11-2, 7``; a range that runs past the end begins anew."""
+    """Numbers and ranges such as ``5-10`` or ``11-2, 7``; a range that runs past the end begins again."""
     if raw is None or isinstance(raw, bool):
         raise ValueError(f"{raw} is no {what}")
     entries = raw if isinstance(raw, list | tuple) else str(raw).split(",")
-    found: list[int] = []
+    numbers: list[int] = []
 
     def one(text: str) -> int:
         text = text.strip().lower()
@@ -38,11 +38,11 @@ def _numbers(raw: Any, low: int, high: int, what: str, names: tuple[str, ...] = 
     for entry in entries:
         first, dash, last = str(entry).replace("–", "-").partition("-")
         begin, end = one(first), one(last) if dash else one(first)
-        top = 6 if names and begin < HOLIDAY else high  # a range of weekdays that begins anew skips the holiday
-        found += range(begin, end + 1) if begin <= end else [*range(begin, top + 1), *range(low, end + 1)]
-    if not found:
+        top = 6 if names and begin < HOLIDAY else high  # a range of weekdays that begins again skips the holiday
+        numbers += range(begin, end + 1) if begin <= end else [*range(begin, top + 1), *range(low, end + 1)]
+    if not numbers:
         raise ValueError(f"give at least one {what}")
-    return tuple(sorted(set(found)))
+    return tuple(sorted(set(numbers)))
 
 
 def _months(raw: Any) -> Any:
@@ -54,10 +54,10 @@ def _weekdays(raw: Any) -> Any:
 
 
 def _weekday(raw: Any) -> Any:
-    found = _weekdays(raw)
-    if len(found) != 1:
+    weekdays = _weekdays(raw)
+    if len(weekdays) != 1:
         raise ValueError(f"{raw!r} is more than one weekday")
-    return found[0]
+    return weekdays[0]
 
 
 def _hours(raw: Any) -> Any:

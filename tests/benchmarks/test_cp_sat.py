@@ -56,7 +56,7 @@ def test_the_day_in_plain_numbers(given: Given) -> None:
     assert sum(len(cast["heats"]) for cast in told["casts"]) == 24
 
 
-def test_the_foremans_starts_survive_the_way_back(given: Given) -> None:
+def test_the_baseline_starts_survive_the_way_back(given: Given) -> None:
     """Proves: starts and casters of a schedule that holds give one that holds, with the same energy.
 
     Sensitivity: two heats on one unit at a time, a cast on the other caster.
@@ -68,7 +68,7 @@ def test_the_foremans_starts_survive_the_way_back(given: Given) -> None:
     again = cp_sat.as_schedule(made, envelope, listed, listed["start_min"].values.tolist(), casters)
     assert not twin.replay(made, listed)["violation_kind"].size
     kinds = set(twin.replay(made, again)["violation_kind"].values.tolist())
-    # units told apart otherwise may need a longer transfer than the foreman's, never a second heat at once
+    # units told apart otherwise may need a longer transfer than the baseline's, never a second heat at once
     assert kinds <= {"cast", "wait", "due"}
     for s in range(3):
         for unit in {str(name) for name in again["unit"].values[:, s]}:

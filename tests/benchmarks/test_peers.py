@@ -18,6 +18,7 @@ from benchmarks.peers import compare, direct_side, emberline_side, hub
 from benchmarks.peers.protocol import Unable
 from benchmarks.registry import Wrong
 from emberline.scenarios.assets import Storage
+from emberline.scenarios.checking.mistakes import between_nouns
 
 CASES = {case.name: case for case in hub.cases()}
 FOLDER = Path(hub.__file__).parent
@@ -65,7 +66,7 @@ def test_the_scenario_says_the_same(name: str) -> None:
     """Proves: series and records of the scenario are the case's. Sensitivity: a series under a wrong label."""
     case = CASES[name]
     made = emberline_side.scenario(case)
-    assert not list(made.mistakes())
+    assert not list(between_nouns(made))
     assert made.horizon.n_steps == case.hours
     assert made.inputs["price_per_mwh"].values.tolist() == case.grid.price
     assert made.inputs["export_price_per_mwh"].values.tolist() == case.grid.export_price

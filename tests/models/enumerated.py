@@ -18,8 +18,9 @@ from scipy.optimize import linprog
 
 from emberline import models
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.process import ChangeOver, Process, StartUp
-from emberline.scenarios.records.store import Store
+from emberline.scenarios.process.store import Store
 
 TOL = 1e-7
 
@@ -57,7 +58,7 @@ def works(
         },
         context={"currency": "EUR"},
     )  # fmt: skip
-    assert not list(built.mistakes()), list(built.mistakes())
+    assert not list(between_nouns(built)), list(between_nouns(built))
     inputs, n = built.inputs, built.horizon.n_steps
     return built.with_inputs(
         inputs.assign(

@@ -10,6 +10,7 @@ from emberline import models
 from emberline.models.explain.shadow_prices import shadow_prices
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts, flow
+from emberline.scenarios.checking.mistakes import between_nouns
 
 GAS = {"kind": "supply", "name": "gas", "carrier": "gas", "price_per_unit": 30.0, "fossil_kg_per_unit": 200.0}
 BOILER = {"kind": "boiler", "name": "boiler", "fuel": "gas", "heat": "heat", "heat_mw": 20, "efficiency": 0.9}
@@ -93,7 +94,7 @@ def _with(scenario: Scenario, series: dict[str, list[float]]) -> Scenario:
         table = np.array([own[name] for name in labels])
         data = data.assign(asset_values=(("series", "time"), table)).assign_coords(series=labels)
     found = scenario.with_inputs(data.assign_attrs(currency="EUR", zone="UTC"))
-    assert not list(found.mistakes())
+    assert not list(between_nouns(found))
     return found
 
 

@@ -195,7 +195,7 @@ def started(made: Search) -> _Renewal:
 
 
 def week() -> Search:
-    """The bundled week with the foreman's plan."""
+    """The bundled week with the baseline schedule."""
     built = load("melt-shop-week", ["goal.time_limit_s=600"])
     made = search(built)
     first = from_schedule(made.problem, twin.dispatch(built, twin.envelope(built)))
@@ -258,7 +258,7 @@ def test_equal_rounds_give_an_equal_plan() -> None:
 
 def test_a_week_gets_a_bound_and_a_better_plan() -> None:
     """Proves: a week of 168 heats gets a bound within 5 %, long before the limit, and a plan better than the
-    foreman's."""
+    baseline's."""
     built = load("melt-shop-week", ["goal.time_limit_s=180", "goal.gap=0.045"])
     table = twin.envelope(built)
     listed = twin.dispatch(built, table)

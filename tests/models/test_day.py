@@ -51,7 +51,7 @@ def two_casts() -> Scenario:
 
 
 def test_casts_change_places() -> None:
-    """Proves: from the foreman's order, light cast first, the exchange finds the heavy one first, where it is
+    """Proves: from the baseline's order, light cast first, the exchange finds the heavy one first, where it is
     clean. Sensitivity: heats that stay behind when their cast moves; casts left where they are.
     """
     built = two_casts()

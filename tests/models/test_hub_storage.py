@@ -12,6 +12,7 @@ from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
 from emberline.models.formulations.site.assets import read_flows
 from emberline.models.formulations.whole_site import build
+from emberline.models.strategies.site import minimize_first
 from emberline.scenarios.assets import Storage
 
 EMPTY: dict[str, Any] = {"level_share": 0.0}
@@ -165,6 +166,21 @@ def test_only_slots_that_burn_get_whole_numbers() -> None:
     assert found.attrs["objective"] == pytest.approx(-18)
     assert amounts(found, "roof") == [-2.0, 0.0]
     assert amounts(found, "store", "in") == [-8.0, 0.0]
+
+
+def test_a_plan_that_burns_is_mended_when_the_time_is_over() -> None:
+    """Proves: where the best plan of the whole time burns heat in a store, the last round has the seconds it needs: the
+    store takes 2 MWh, the flare 3 at 1 €: 3. Sensitivity: without them there is no plan within the limit."""
+    warm = {"kind": "source", "name": "hall", "carrier": "heat", "rate": 5.0}
+    flare = {"kind": "flare", "name": "roof", "carrier": "heat", "cost_per_unit": 1.0}
+    lossy = store(1.0, "heat", in_efficiency=0.5, out_efficiency=0.5, **EMPTY)
+    asked = hub(warm, flare, lossy, price=[100.0])
+    data = sites.read(asked, ENVELOPE)
+    aim = aims.read(asked, data, None, 0.0)
+    clock = iter([60.0, 60.0, *[0.0] * 20])
+    _, outcome = minimize_first(data, aim, None, lambda: next(clock), {"build": 0.0, "first goal": 0.0}, gap=1e-9)
+    assert outcome.found
+    assert outcome.objective == pytest.approx(3)
 
 
 def test_battery_of_the_site_and_store_of_the_hub_are_one_thing() -> None:

@@ -20,6 +20,7 @@ from emberline.models.problem.line_in_minutes import shop
 from emberline.models.strategies import lateness
 from emberline.models.strategies.lateness import Lateness, minimize_lateness
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 
 NOTHING = {"value": 0.0}
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -38,7 +39,7 @@ def scenario(stages: list, grades: list, orders: list, *, transfers: tuple = (),
             **more,
         }
     )
-    assert not list(made.mistakes())
+    assert not list(between_nouns(made))
     return made
 
 
@@ -239,7 +240,7 @@ def test_release_lock_and_outage() -> None:
 
 
 def test_never_worse_than_the_start() -> None:
-    """Proves: the foreman's schedule is taken in; without a single move tried the result is no worse than it."""
+    """Proves: the baseline's schedule is taken in; without a single move tried the result is no worse than it."""
     made = casting.Case(
         "random", {"M": ["M1", "M2"], "C": ["C1"]},
         {f"h{i}": {"M1": 40.0 + i, "M2": 55.0 - i, "C1": 30.0} for i in range(6)},

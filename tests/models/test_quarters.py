@@ -83,7 +83,7 @@ def test_quarter_hours_are_given_more_time_until_they_have_a_plan() -> None:
 
 
 def test_without_a_coarse_plan_casts_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Proves: where quarter-hours lead to nothing the foreman's list is improved all the same. Sensitivity: the way."""
+    """Proves: where quarter-hours find nothing the baseline schedule is improved all the same. Sensitivity: the way."""
     monkeypatch.setattr(coarse_grid, "finer", lambda coarse, fine: None)
     scenario = load("melt-shop-day", ["horizon.step_min=5", "goal.time_limit_s=8", "goal.gap=0.005"])
     envelope = twin.envelope(scenario)

@@ -121,7 +121,7 @@ def test_a_unit_that_is_shut_is_not_crossed() -> None:
 
 
 def test_all_starts_of_a_week_at_once() -> None:
-    """Proves: the foreman's week gets better times in one step, breaks no rule and no limit, moves nothing further
+    """Proves: the baseline's week gets better times in one step, breaks no rule and no limit, moves nothing further
     than it may, and the plan draws what the moves of casts believe. Sensitivity: what waiting loses."""
     made = week()
     one = _Renewal(made)

@@ -15,6 +15,7 @@ from emberline.models.problem.assignment import (
     Starts,
     extra_mwh,
     from_schedule,
+    idle_cells,
     idle_column,
     line_cells,
     line_gives,
@@ -161,6 +162,7 @@ def test_idle_units_draw_between_their_works() -> None:
     assert dims == "time"
     assert column == pytest.approx(by_slot)
     assert idle_column(problem(), SOONEST) == {}
+    assert not idle_cells(holding, holding.states, {u: [(0.0, 480.0)] for u in range(3)}).any()
     more = load_cells(holding, SOONEST) - line_cells(holding, SOONEST, {})
     assert holding.on_slots(more) == pytest.approx(by_slot / 4)
 
@@ -224,3 +226,28 @@ def test_what_has_begun_stays_where_it_is() -> None:
     assert "F is used by A-1 at stage 0 and A-2 at stage 0 at once" in mistakes(line, sooner)
     assert line_cells(line, starts, {})[0] == 0.0
     assert load_cells(line, starts)[0] == pytest.approx(10.0)
+
+
+def test_a_line_that_casts_nothing_and_loses_nothing() -> None:
+    """Proves: heats of a line without casts and without heat loss are judged by their own windows, lags and units, and
+    draw nothing for reheating. Sensitivity: a cast or a reheating stage looked for where there is none."""
+    line = melt_shop(heat_loss=None)
+    del line["stages"][2]["campaign"]
+    asked = scenario(line, [cast("A", 2)], horizon={"length_h": 8.0})
+    plain = line_reader.from_scenario(asked, envelope(asked))
+    starts = Starts(((0, 1, 2),) * 2, ((0, 4, 7), (3, 7, 12)), (), ())
+    assert mistakes(plain, starts) == []
+    assert extra_mwh(plain, starts) == {}
+    both = replace(starts, slot=((0, 4, 7), (3, 7, 11)))
+    assert mistakes(plain, both) == ["C is used by A-1 at stage 2 and A-2 at stage 2 at once"]
+
+
+def test_reheating_that_has_begun_is_decided() -> None:
+    """Proves: a heat in the ladle furnace already has no reheating left to plan. Sensitivity: reckoned once more."""
+    begun = [
+        {"heat": "A-1", "stage": "melting", "unit": "F", "start": "-100 min"},
+        {"heat": "A-1", "stage": "ladle", "unit": "L", "start": "-10 min"},
+    ]
+    line = problem(state={"started": begun})
+    starts = Starts((ROUTE, ROUTE, ROUTE), ((-7, -1), (0, 4), (3, 7)), (2, 2), (5, 13))
+    assert set(extra_mwh(line, starts)) == {1, 2}

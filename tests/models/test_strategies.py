@@ -21,15 +21,15 @@ def asked(overrides: tuple[str, ...]) -> tuple[Scenario, xr.Dataset, xr.Dataset]
 
 
 def test_strategies_agree_and_say_their_names() -> None:
-    """Proves: each plans no worse than the foreman's list and says its name; none proves a bound above what another has
+    """Proves: each plans no worse than the baseline and says its name; none proves a bound above what another has
     found. Sensitivity: a bound from a search that was cut off."""
-    scenario, envelope, foreman = asked(PLAIN)
+    scenario, envelope, baseline = asked(PLAIN)
     intensity = scenario.inputs["carbon_intensity_kg_per_mwh"]
-    found = {name: optimize(scenario, envelope, foreman, strategy=name) for name in NAMES}
+    found = {name: optimize(scenario, envelope, baseline, strategy=name) for name in NAMES}
     for name, plan in found.items():
         assert plan.attrs["strategy"] == name
         assert plan.attrs["found"] == 1
-        assert float((plan["import_mw"] * intensity).sum()) <= float((foreman["import_mw"] * intensity).sum()) + 1e-6
+        assert float((plan["import_mw"] * intensity).sum()) <= float((baseline["import_mw"] * intensity).sum()) + 1e-6
         assert max(one.attrs["bound"] for one in found.values()) <= plan.attrs["objective"] * (1 + 1e-6)
 
 
@@ -38,9 +38,9 @@ def test_strategies_agree_and_say_their_names() -> None:
 )
 def test_what_does_not_suit_is_refused(strategy: str, says: str) -> None:
     """Proves: one line says what there is; nothing is searched."""
-    scenario, envelope, foreman = asked(SMALL)
+    scenario, envelope, baseline = asked(SMALL)
     with pytest.raises(ValueError, match=says):
-        optimize(scenario, envelope, foreman, strategy=strategy)
+        optimize(scenario, envelope, baseline, strategy=strategy)
 
 
 def test_a_site_alone_has_no_strategies_of_heats() -> None:

@@ -60,7 +60,13 @@ def compare(raw: dict[str, Any], seconds: float) -> Compared:
         if plan > oracle.value + small_works.GAP * abs(oracle.value) + small and told["status"] == "within gap":
             faults.append(f"a plan of {plan:.6g} further than its gap from the optimum of {oracle.value:.6g}")
     elif oracle.status == "open":
-        faults.append(f"not known: the oracle ended open, the plan is {told['status']}")
+        # what the oracle has is a plan and a bound of its own: neither may contradict the model's
+        if bound > oracle.value + TOLERANCE * max(abs(oracle.value), 1.0) + LEAST:
+            faults.append(f"a bound of {bound:.6g} above a plan of {oracle.value:.6g}")
+        if plan < oracle.bound - TOLERANCE * max(abs(oracle.bound), 1.0) - LEAST:
+            faults.append(f"a plan of {plan:.6g} below what the oracle proves, {oracle.bound:.6g}")
+        if told["status"] != "within gap":
+            faults.append(f"not known: the oracle ended open, the plan is {told['status']}")
     elif told["found"]:
         faults.append("a plan where there is none")
     elif told["status"] != "infeasible":

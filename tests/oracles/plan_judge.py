@@ -299,7 +299,7 @@ class _Judge:
         if grid.import_limit_mw is None:
             return
         limit = grid.import_limit_mw * (1 + 1e-6) + 1e-6
-        if "import_mw" in self.flows and interval >= step:
+        if "import_mw" in self.flows and interval % step == 0:
             mean = self.flows["import_mw"].reshape(-1, round(interval / step)).mean(axis=1)
             if mean.max(initial=0.0) > limit:
                 yield f"imports {mean.max():g} MW in the mean over {interval:g} min, at most {grid.import_limit_mw:g}"

@@ -5,12 +5,15 @@ Written as plain data, so that the same shop can be asked on another grid. Nothi
 
 from __future__ import annotations
 
+import copy
+import itertools
 import random
 from typing import Any
 
 import numpy as np
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 
 STEPS = (5, 10, 15, 30, 60)
 HOURS = {5: 4, 10: 6, 15: 8, 30: 12, 60: 18}
@@ -68,6 +71,28 @@ def raw(seed: int, *, most_heats: int = 7) -> tuple[dict[str, Any], list[float]]
     }, worth
 
 
+def uneven(told: tuple[dict[str, Any], list[float]], seed: int) -> tuple[dict[str, Any], list[float]]:
+    """A shop of the same kind whose units differ in duration; heat is lost while heats wait, where a stage can reheat.
+
+    Args:
+        told: the shop.
+        seed: of the generator.
+    """
+    dice, data = random.Random(seed), copy.deepcopy(told[0])
+    line, step = data["line"], data["horizon"]["step_min"]
+    for grade, stage in itertools.product(line["grades"], line["stages"]):
+        if len(stage["units"]) > 1:
+            del grade["duration_min"][stage["name"]]
+            for unit in stage["units"]:
+                grade["duration_min"][unit["name"]] = _minutes(dice, step, 0.5, 2.5)
+    before = [stage["name"] for stage in line["stages"][1:] if not stage.get("campaign")]
+    if before:
+        line["heat_loss"] = {
+            "rate_k_per_min": 2.0, "reheat_kwh_per_t_k": 1.0, "reheating_stage": dice.choice(before),
+        }  # fmt: skip
+    return data, told[1]
+
+
 def built(told: tuple[dict[str, Any], list[float]], step_min: float | None = None) -> Scenario:
     """The scenario of a shop, on its own grid or on another.
 
@@ -78,7 +103,7 @@ def built(told: tuple[dict[str, Any], list[float]], step_min: float | None = Non
     if step_min is not None:
         data = data | {"horizon": data["horizon"] | {"step_min": step_min}}
     made = Scenario.model_validate(data)
-    mistakes = list(made.mistakes())
+    mistakes = list(between_nouns(made))
     if mistakes:
         raise ValueError(str(mistakes[0]))
     name = "price_per_mwh" if made.goal.minimize == "cost" else "carbon_intensity_kg_per_mwh"

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 
 STARTS = (
     ("2026-01-12T00:00+00:00", "UTC"),
@@ -50,7 +51,7 @@ def scenario(raw: dict[str, Any], seconds: float = 20.0) -> Scenario:
     if series.get("pv"):
         plain["site"]["pv"] = {"peak_mw": 1.0, "capacity_factor": 1.0}
     built = Scenario.model_validate(plain, context={"currency": "EUR"})
-    mistakes = list(built.mistakes())
+    mistakes = list(between_nouns(built))
     assert not mistakes, mistakes
     names = {
         "price": "price_per_mwh", "intensity": "carbon_intensity_kg_per_mwh", "export": "export_price_per_mwh",

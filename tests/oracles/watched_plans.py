@@ -1,38 +1,80 @@
-"""Every plan that the suite makes in its process is judged by ``plan_judge`` before anyone else sees it."""
+"""Every plan, run and schedule that the suite makes or opens in its process is judged before anyone else sees it.
+
+``plan_judge`` is asked wherever Emberline says that something is in order: of each plan that calls itself acceptable,
+whoever made it (plans, points of a Pareto front, levers, runs read back that a worker made), of each undisturbed run in
+which the twin finds no violation (rolls, answers to why, cases of levers), and of each schedule that a search found.
+"""
 
 from __future__ import annotations
 
 import functools
-import sys
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from plan_judge import Row, faults
 
-from emberline import plans
+from emberline import models, twin
 from emberline.plans import Plan
+from emberline.scenarios import Scenario
 
 COLUMNS = ("heat", "stage", "unit", "start_min", "end_min", "energy_mwh")
 
 
 def watch() -> None:
-    """Put the judge before ``plans.plan.pipeline.plan``; to be called before anything that plans is imported."""
-    module = sys.modules["emberline.plans.plan.pipeline"]
-    make = module.plan
+    """Put the judge before everyone who uses plans, ``twin.replay`` and ``models.optimize``."""
+    begin, follow, search = Plan.__init__, twin.replay, models.optimize
 
-    @functools.wraps(make)
-    def judged(*given: Any, **named: Any) -> Plan:
-        plan: Plan = make(*given, **named)
+    @functools.wraps(begin)
+    def planned(plan: Plan, *given: Any, **named: Any) -> None:
+        begin(plan, *given, **named)
         assert not broken(plan), f"{plan.scenario.name}: {broken(plan)}"
-        return plan
 
-    module.plan = plans.plan = judged  # type: ignore[attr-defined]
+    @functools.wraps(follow)
+    def followed(scenario: Scenario, schedule: xr.Dataset, **named: Any) -> xr.Dataset:
+        run = follow(scenario, schedule, **named)
+        if not named.get("disturbed") and not run.sizes["violation"] and scenario.heats:
+            wrong = faults(scenario, rows(run), flows(run), on_steps=False)
+            assert not wrong, f"{scenario.name}: {wrong}"
+        return run
+
+    @functools.wraps(search)
+    def searched(scenario: Scenario, envelope: xr.Dataset, *given: Any, **named: Any) -> xr.Dataset:
+        schedule = search(scenario, envelope, *given, **named)
+        # where plans reckon with longer durations than nominal ones, the judge sees the run alone
+        if schedule.attrs["found"] and scenario.heats and envelope["planned_min"].equals(envelope["duration_min"]):
+            wrong = faults(scenario, scheduled(schedule))
+            assert not wrong, f"{scenario.name}: {wrong}"
+        return schedule
+
+    Plan.__init__ = planned  # type: ignore[method-assign, assignment]
+    twin.replay = followed
+    models.optimize = searched
 
 
 def broken(plan: Plan) -> list[str]:
     """What the judge has against a plan that calls itself acceptable; empty for any other, and without a line."""
-    if not plan.acceptable or not plan.scenario.heats or plan.replay is None:
+    if plan.replay is None or not plan.scenario.heats or not plan.acceptable:
         return []
-    rows = [Row(*row) for row in zip(*(plan.replay[f"op_{name}"].values.tolist() for name in COLUMNS), strict=True)]
-    flows: dict[str, np.ndarray] = {name: plan.replay[name].to_numpy() for name in ("line_mw", "import_mw")}
-    return faults(plan.scenario, rows, flows, on_steps=plan.gap is not None)
+    return faults(plan.scenario, rows(plan.replay), flows(plan.replay), on_steps=plan.gap is not None)
+
+
+def rows(run: xr.Dataset) -> list[Row]:
+    """The operations of a run."""
+    return [Row(*row) for row in zip(*(run[f"op_{name}"].values.tolist() for name in COLUMNS), strict=True)]
+
+
+def flows(run: xr.Dataset) -> dict[str, np.ndarray]:
+    """What the judge looks at of a run's steps."""
+    return {name: run[name].to_numpy() for name in ("line_mw", "import_mw")}
+
+
+def scheduled(schedule: xr.Dataset) -> list[Row]:
+    """The operations of a schedule; what each draws is known once it is followed."""
+    units, starts, ends = (schedule[name].values.tolist() for name in ("unit", "start_min", "end_min"))
+    return [
+        Row(heat, stage, units[h][s], starts[h][s], ends[h][s], float("nan"))
+        for h, heat in enumerate(schedule["heat"].values.tolist())
+        for s, stage in enumerate(schedule["stage"].values.tolist())
+        if units[h][s]
+    ]

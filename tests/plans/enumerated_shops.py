@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 
 Place = tuple[str, int, str, int]
 """Unit and start hour at the first stage, and at the second one (empty and −1 where there is none)."""
@@ -81,7 +82,7 @@ def shop(
             **rest,
         }
     )
-    assert not list(built.mistakes()), list(built.mistakes())
+    assert not list(between_nouns(built)), list(between_nouns(built))
     name = "carbon_intensity_kg_per_mwh"
     series = ("time", np.array(intensity, dtype=float), built.inputs[name].attrs)
     return built.with_inputs(built.inputs.assign({name: series}))

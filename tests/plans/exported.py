@@ -57,16 +57,16 @@ def of_site() -> Plan:
 def of_works() -> Plan:
     """Six hours of a kiln that runs through and a mill that stands for two of them."""
     asked = works(KILN, MILL, hours=6, title="=1+1")
-    foreman = done(asked, {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 4 + [("", 0.0)] * 2})
+    baseline = done(asked, {"kiln": [("kiln", 100.0)] * 6, "mill": [("mill", 100.0)] * 4 + [("", 0.0)] * 2})
     on = [("mill", 100.0)] * 2 + [("", 0.0)] * 2 + [("mill", 100.0)] * 2
-    return compared(asked, foreman, done(asked, {"kiln": [("kiln", 100.0)] * 6, "mill": on}))
+    return compared(asked, baseline, done(asked, {"kiln": [("kiln", 100.0)] * 6, "mill": on}))
 
 
 MADE = {"line": planned.made, "works": of_works, "site": of_site}
 
 
 def simulated(scenario: Scenario) -> Plan:
-    """The foreman's day as a plan: what he does is the schedule."""
+    """The baseline run as a plan: what it does is the schedule."""
     envelope = twin.envelope(scenario)
     schedule = twin.dispatch(scenario, envelope)
     run = twin.replay(scenario, schedule)

@@ -48,7 +48,7 @@ def wrong() -> Scenario:
 
 @cache
 def listed() -> xr.Dataset:
-    """The foreman's list."""
+    """The baseline schedule."""
     return twin.dispatch(plant())
 
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import label
+from emberline.scenarios.checking.mistakes import between_nouns
 
 GAS = {"kind": "supply", "name": "gas", "carrier": "gas", "price_per_unit": 30.0, "fossil_kg_per_unit": 200.0}
 ENGINE = {
@@ -35,7 +36,7 @@ def site(*assets: dict[str, Any], hours: int = 2, **rest: Any) -> Scenario:
         },
         context={"currency": "EUR"},
     )
-    assert not list(built.mistakes()), list(built.mistakes())
+    assert not list(between_nouns(built)), list(between_nouns(built))
     return built
 
 

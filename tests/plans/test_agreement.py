@@ -9,7 +9,7 @@ import planned
 import pytest
 from agreeing import EXACT, HOLDING, assert_adds_up, assert_agrees, small
 from planned import shop
-from shops import cast, melt_shop, violations
+from shops import cast, melt_shop, scenario, violations
 
 from emberline import twin
 from emberline.plans import Plan, plan
@@ -98,7 +98,7 @@ def test_idle_units_draw_the_same_in_plan_and_replay(more: tuple[str, ...]) -> N
 
 
 @pytest.mark.parametrize("name", ["melt-shop-small", "melt-shop-day", "melt-shop-week"])
-def test_the_foremans_list_agrees_with_its_replay(name: str) -> None:
+def test_the_baseline_list_agrees_with_its_replay(name: str) -> None:
     """Proves: the list, followed as a schedule, gives the same energy, carbon, money and tonnes, to rounding.
 
     Sensitivity: planning durations in the list's flows, or PV counted twice, fail here."""
@@ -113,9 +113,9 @@ def test_the_foremans_list_agrees_with_its_replay(name: str) -> None:
 
 
 def test_a_day_of_24_heats_agrees() -> None:
-    """Proves: the reference day agrees as the small one does, and is never worse than the foreman's.
+    """Proves: the reference day agrees as the small one does, and is never worse than the baseline's.
 
-    Sensitivity: a search that forgets the foreman's list could end worse in so short a time."""
+    Sensitivity: a search that forgets the baseline schedule could end worse in so short a time."""
     made = plan(load("melt-shop-day", ["goal.time_limit_s=6", "disturbances.replications=0"]))
     assert_agrees(made)
     assert made.replay_figures is not None
@@ -125,7 +125,7 @@ def test_a_day_of_24_heats_agrees() -> None:
 
 
 def test_the_model_finds_the_clean_hours() -> None:
-    """Proves: by hand: 2 heats × 32.75 MWh; all in the clean hours is 65.5 MWh × 50 kg; the foreman takes 400 kg.
+    """Proves: by hand: 2 heats × 32.75 MWh; all in the clean hours is 65.5 MWh × 50 kg; the baseline takes 400 kg.
 
     Sensitivity: an intensity shifted by an hour leaves part of a heat in the dirty ones."""
     made = plan(shop())
@@ -189,13 +189,29 @@ def test_no_negative_credit_and_sources_apart() -> None:
     assert book.by_heat["direct_kg"].values.tolist() == pytest.approx([750.0, 750.0])
 
 
-def test_nothing_is_saved_against_a_foreman_who_makes_less() -> None:
-    """Proves: where the foreman leaves a cast out, no saving is told and it is said. Sensitivity: equal tonnes."""
+def test_nothing_is_saved_against_a_baseline_who_makes_less() -> None:
+    """Proves: where the baseline leaves a cast out, no saving is told and it is said. Sensitivity: equal tonnes."""
     made = planned.made()
     assert made.saved()
-    assert wording.foreman(made) is None
+    assert wording.baseline_note(made) is None
     less = replace(made, baseline_complete=False, baseline_figures=replace(made.baseline_figures, tonnes=100.0))
     assert less.saved() == {}
     assert wording.expected(less) == []
     assert all(row.saved is None for row in wording.rows(less.baseline_figures, less.replay_figures))
-    assert "make only 100 of 300 t" in str(wording.foreman(less))
+    assert "make only 100 of 300 t" in str(wording.baseline_note(less))
+
+
+def test_a_cast_goes_on_after_the_heat_that_has_begun_last() -> None:
+    """Proves: of a cast two heats have begun, the second 35 min later than the pace of the first; the third follows it
+    when it ends, at 25 min, in the schedule as in the twin.
+
+    Sensitivity: counted from the first heat it would have begun 10 min before the plan."""
+    begun = [("A-1", "casting", "C", -100), ("A-2", "casting", "C", -20), ("A-3", "ladle", "L", -25)]
+    state = {"started": [{"heat": h, "stage": s, "unit": u, "start": f"{at} min"} for h, s, u, at in begun]}
+    made = plan(scenario(melt_shop(), [cast("A", 3)], state=state, disturbances={"replications": 0}))
+    assert made.acceptable, made.verdict
+    assert made.schedule is not None
+    assert made.replay is not None
+    assert float(made.schedule["start_min"].sel(heat="A-3", stage="casting")) == pytest.approx(25)
+    mine = (made.replay["op_heat"].values == "A-3") & (made.replay["op_stage"].values == "casting")
+    assert made.replay["op_start_min"].to_numpy()[mine] == pytest.approx(25)

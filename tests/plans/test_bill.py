@@ -34,9 +34,30 @@ def test_a_plain_bill() -> None:
         ("scope 2, grid", "carbon"): 168.0,
     }
     assert (money.imported, money.exported, money.carbon, money.total) == pytest.approx((1400, 120, 248, 1528))
+    assert [(line.quantity, line.rate) for line in money.lines] == [(14, 100), (3, -40), (2, 40), (4.2, 40)]
     assert hourly_cost(asked, run).tolist() == pytest.approx([1000, 280])
     direct = site(market={**market, "carbon_price": {"per_t": 50.0, "scheme": "china_ets"}})
     assert bill(direct, run, 2000.0).carbon == pytest.approx(100)
+
+
+def test_a_step_of_half_an_hour_costs_half() -> None:
+    """Proves: on half-hours 10 and 4 MW at 100, 3 MW exported at 40, gas at 30 and an engine's wear at 9 count half as
+    many MWh, and its running at 5 half as many hours.
+
+    Sensitivity: power taken for energy."""
+    horizon = {"start": "2026-01-05", "length_h": 1, "step_min": 30}
+    engine = {**ENGINE, "cost_per_unit": 9.0, "running_cost_per_h": 5.0}
+    asked = site(GAS, engine, horizon=horizon, market={"export_price_per_mwh": 40.0})
+    run = flows(asked, {("gas", ""): [20, 10], ("engine", "main"): [8, 4]}, import_mw=[10, 4], export_mw=[0, 3])
+    assert lines(bill(asked, run, 0.0)) == {
+        ("spot", "energy"): 700.0,
+        ("export", "export"): -60.0,
+        ("gas", "fuel"): 450.0,
+        ("engine", "wear"): 54.0,
+        ("engine", "running"): 5.0,
+    }
+    engines = [36 + 2.5, 18 + 2.5]
+    assert hourly_cost(asked, run).tolist() == pytest.approx([500 + 300 + engines[0], 200 - 60 + 150 + engines[1]])
 
 
 def test_assets_are_billed_line_by_line() -> None:
@@ -155,6 +176,7 @@ def test_spot_price_and_tariff_add_up() -> None:
         ("tax", "tax"): 303.2,
         ("feed-in", "tariff export"): -11.0,
     }
+    assert "feed-in" not in {line.name for line in bill(asked, flows(asked, import_mw=[8, 2]), 0.0).lines}
     sums = figures(asked, run)
     assert sums.energy_cost == pytest.approx(1000 - 120 + 32 - 11)
     assert (sums.demand_cost, sums.fixed_cost, sums.tax_cost) == pytest.approx((3000, 310 * 2 / 744, 303.2))
@@ -169,6 +191,19 @@ def test_a_tariff_alone() -> None:
     assert [(line.name, line.amount) for line in money.lines] == [("day", 900.0)]
     taxed = site(market={"tariff": {**tariff, "taxes": [{"name": "vat", "share": 0.1}]}, "price_per_mwh": None})
     assert energy_cost(taxed, flows(taxed, import_mw=[8, 2])).tolist() == pytest.approx([792, 198])
+
+
+def test_blocks_of_energy_begin_with_the_month() -> None:
+    """Proves: of 8 MWh in a month that has had 148, 2 lie below the block of 150 at 9 and 6 in that of 4; 2 MWh of the
+    next month are at 9. Sensitivity: blocks filled by the month before, or from nothing in the first."""
+    tariff = {"energy": [{"name": "blocks", "rates": [{"per_mwh": 9.0}, {"per_mwh": 4.0, "above_mwh": 150.0}]}]}
+    asked = site(
+        market={"tariff": tariff, "price_per_mwh": None, "tariff_before": {"energy_mwh": 148.0}},
+        horizon={"start": "2026-01-31T23:00Z", "length_h": 2, "step_min": 60},
+    )
+    run = flows(asked, import_mw=[8, 2])
+    assert energy_cost(asked, run).tolist() == pytest.approx([2 * 9 + 6 * 4, 2 * 9])
+    assert bill(asked, run, 0.0).total == pytest.approx(60)
 
 
 STEPS = st.lists(st.floats(0, 50), min_size=4, max_size=4)

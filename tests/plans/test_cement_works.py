@@ -1,4 +1,4 @@
-"""A small cement works from the foreman's days to files: twin, model and ledger say the same, and nothing is lost."""
+"""A small cement works from the baseline runs to files: twin, model and ledger say the same, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def assert_is_whole(asked: Scenario, run: xr.Dataset) -> None:
 
 
 @pytest.mark.parametrize("replication", [None, 0, 1])
-def test_nothing_of_the_foremans_days_is_lost(replication: int | None) -> None:
+def test_nothing_of_the_baseline_runs_is_lost(replication: int | None) -> None:
     """Proves: in the twin's runs, with breakdowns in the midst of steps and without, every column of the ledger adds up
     over deliveries, stocks, losses and site to 1e-9, fuels are the kiln's heat and calcination its clinker.
 

@@ -68,6 +68,27 @@ def test_gases_of_what_a_stage_uses_are_rows_of_their_own() -> None:
     assert book.biogenic == pytest.approx({"charcoal": 112_000})
 
 
+def test_gases_of_a_biogenic_emission_count_without_a_row_of_their_own() -> None:
+    """Proves: said in one row, the charcoal's methane and nitrous oxide count as well, in the same amounts; read back
+    from what is stored they are not counted twice. Sensitivity: with the carbon dioxide the gases go."""
+    asked = loads(
+        "name: shop\nhorizon: {start: 2026-01-05, length_h: 2, step_min: 60}\nemissions: {gases: all}\n"
+        "market: {price_per_mwh: 100, carbon_intensity_kg_per_mwh: 300}\n"
+        "line: {stages: [{name: melting, units: [{name: F}], emissions: [\n"
+        "  {source: charcoal, biogenic: true, factor: charcoal, used: 10 GJ/t}]}],\n"
+        "  grades: [{name: G, mass_t: 100, duration_min: {melting: 60}}]}\n"
+        "orders: [{name: O, heats: [{grade: G}]}]\n"
+    )
+    again = Scenario.model_validate_json(asked.model_dump_json()).with_inputs(asked.inputs)
+    for one in (asked, again):
+        book = ledger(one, with_heats(one, flows(one), np.zeros((1, 2))))
+        assert {(e.scope, e.gas): e.kg for e in book.entries if "melting" in e.source} == pytest.approx(
+            {("biogenic", "CO2"): 112_000, ("1", "CH4"): 5_600, ("1", "N2O"): 1_060}
+        )
+        assert book.direct == pytest.approx({"charcoal": 6_660})
+        assert book.biogenic == pytest.approx({"charcoal": 112_000})
+
+
 def test_an_operation_emits_evenly_while_it_lasts() -> None:
     """Proves: 100 t melted from 90 to 210 min emit 500 kg of coal, a quarter, a half and a quarter in three hours, and
     800 kg of charcoal that are in no total; the ladle furnace emits nothing; casting 50 t from 15 to 45 min 100 kg.

@@ -37,7 +37,7 @@ def hurried(scenario: Scenario) -> Scenario:
 
 def test_a_search_begins_with_stored_plans_of_the_same_orders(store: Store) -> None:
     """Proves: what is stored for other data is judged by the new ones and taken where it is good; without any time the
-    plan is as good as the stored one there. Sensitivity: the foreman's list, at the front of the day."""
+    plan is as good as the stored one there. Sensitivity: the baseline schedule, at the front of the day."""
     before = kept(store, plan(shop(INTENSITY, [1, 1])))
     assert before.schedule is not None
     moved = hurried(shop([one * 1.1 for one in INTENSITY], [1, 1], price=20.0))
@@ -55,7 +55,7 @@ def test_a_search_begins_with_stored_plans_of_the_same_orders(store: Store) -> N
 def test_nothing_worse_than_a_stored_plan_of_the_same_scenario_is_shown(store: Store) -> None:
     """Proves: the stored plan stays, whatever time there was; another name, gap or limit make no other scenario.
 
-    Sensitivity: a search in no time shows the foreman's list."""
+    Sensitivity: a search in no time shows the baseline schedule."""
     before = kept(store, plan(shop(INTENSITY, [1, 1])))
     asked = hurried(shop(INTENSITY, [1, 1]))
     stored = earlier(store, asked)

@@ -49,7 +49,7 @@ def two(cluster: Engine) -> Engine:
 
 @cache
 def week() -> tuple[Scenario, xr.Dataset]:
-    """The bundled week and the foreman's list: enough work to be interrupted."""
+    """The bundled week and the baseline schedule: enough work to be interrupted."""
     asked = load("melt-shop-week")
     return asked, twin.dispatch(asked)
 
@@ -136,7 +136,7 @@ class Backwards(Engine):
 
 
 def test_figures_are_those_of_the_plans_own_replays() -> None:
-    """Proves: the ensemble's first replications are the replays that the plan was made with, the foreman's too."""
+    """Proves: the ensemble's first replications are the replays that the plan was made with, the baseline's too."""
     disturbances = {
         "duration_spread": 0.2,
         "energy_spread": 0.1,

@@ -56,7 +56,7 @@ def test_model_twin_and_ledger_agree(made: Plan) -> None:
 
 
 def test_what_goes_in_comes_out_or_is_lost(made: Plan) -> None:
-    """Proves: balances of carriers and stores close in plan, replay and the foreman's run. Sensitivity: any flow."""
+    """Proves: balances of carriers and stores close in plan, replay and the baseline run. Sensitivity: any flow."""
     for run in (made.schedule, made.replay, made.baseline):
         assert run is not None
         assert closure(made.scenario, run).worst < CLOSES * 1e3

@@ -46,11 +46,11 @@ def test_it_holds_the_figures_the_heats_and_the_gantt(stored: StoredRun, tmp_pat
     told = (("carbon, scope 1 and 2", "carbon_kg", 1e-3), ("cost", "cost", 1), ("tonnes", "tonnes", 1))
     for label, name, scale in told:
         before, after = (getattr(sums, name) * scale for sums in (plan.baseline_figures, plan.replay_figures))
-        assert rows[label]["foreman"] == pytest.approx(before, abs=1e-9)
+        assert rows[label]["baseline"] == pytest.approx(before, abs=1e-9)
         assert rows[label]["plan"] == pytest.approx(after, abs=1e-9)
         assert rows[label]["saved"] == pytest.approx(before - after, abs=1e-9)
     assert rows["carbon, scope 1 and 2"]["unit"] == "t CO2e"
-    assert rows["scope 2, marginal intensity"]["foreman"] == "not given"
+    assert rows["scope 2, marginal intensity"]["baseline"] == "not given"
     assert any(str(row[0]).startswith("Status: ") and "bound" in row[0] for row in found["Figures"])
 
     heats = records(found["Heats"])

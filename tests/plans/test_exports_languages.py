@@ -191,14 +191,14 @@ def test_hostile_names_stay_texts_in_chinese(tmp_path: Path) -> None:
 
 
 def test_names_like_our_words_stay(tmp_path: Path) -> None:
-    """Proves: a contract called spot, a store called foreman and an asset's flow keep their names, and ours beside them
+    """Proves: a contract called spot, a store called baseline and an asset's flow keep their names, and ours next to it
     are told in Chinese. Sensitivity: a table of words that is asked for every text."""
     run = kept("line")
     bill = pd.DataFrame({"name": ["grid", "spot", "export"], "kind": ["fuel", "energy", "export"], "unit": ["t"] * 3})
     told = for_people(bill, "bill", run.plan.scenario, ZH)
     assert told["名称"].tolist() == ["grid", "现货", "外送电"]
-    levels = pd.DataFrame({"end": ["x"], "foreman [t]": [1.0], "foreman foreman [t]": [2.0]})
-    assert list(worded(levels, "stores", "EUR", ZH).columns) == ["结束", "foreman [t]", "工长 foreman [t]"]
+    levels = pd.DataFrame({"end": ["x"], "baseline [t]": [1.0], "baseline baseline [t]": [2.0]})
+    assert list(worded(levels, "stores", "EUR", ZH).columns) == ["结束", "baseline [t]", "基准 baseline [t]"]
     hours = pd.DataFrame({"grid import [MWh]": [1.0], "grid import.main [MWh]": [2.0]})
     assert list(worded(hours, "hours", "EUR", ZH).columns) == ["购电 [MWh]", "grid import.main [MWh]"]
     steps = pd.DataFrame({"line_mw": [1.0], "line [MW]": [2.0], "plan mode": ["a"], "plan delivered [t]": [1.0]})

@@ -159,7 +159,7 @@ def test_hostile_names_stay_texts(stored: StoredRun, tmp_path: Path) -> None:
 
 
 def test_figures_add_up_where_stocks_differ() -> None:
-    """Proves: saved is foreman less plan in each row; what stock is worth has a row, and the row with it is what the
+    """Proves: saved is baseline less plan in each row; what stock is worth has a row, and the row with it is what the
     plan says is saved. Sensitivity: a credit within the row of carbon, which then does not add up."""
     run = kept("works")
     assert run.plan.replay_figures is not None
@@ -169,7 +169,7 @@ def test_figures_add_up_where_stocks_differ() -> None:
     )  # fmt: skip
     told = figures(dataclasses.replace(run, plan=plan))
     rows = told[told["saved"].notna()]
-    assert (rows["foreman"] - rows["plan"]).tolist() == pytest.approx(rows["saved"].tolist())
+    assert (rows["baseline"] - rows["plan"]).tolist() == pytest.approx(rows["saved"].tolist())
     saved, by_name = plan.saved(), told.set_index("figure")["saved"]
     assert by_name["carbon, stock credited"] == pytest.approx(saved["carbon_kg"])
     assert by_name["cost, stock credited"] == pytest.approx(saved["cost"])

@@ -63,7 +63,7 @@ def test_locks_of_heats_that_are_left_out_go_with_them() -> None:
 def test_flexibility_ends_where_the_plant_is_full() -> None:
     """Proves: with a heat less the clean hours take all that is left; full, there is nothing to move: by enumeration.
 
-    Four hours, two clean; the foreman melts at once. At half load 2 heats save 2 · 10 · 300 kg of 8000; at full load
+    Four hours, two clean; the baseline melts at once. At half load 2 heats save 2 · 10 · 300 kg of 8000; at full load
     every hour is taken, and nothing is saved.
     """
     found = headroom(shop(LINE, [1, 1, 1, 1]), Engine(), [1.0, 0.5, 0.75], threshold=0.02)
@@ -73,14 +73,14 @@ def test_flexibility_ends_where_the_plant_is_full() -> None:
         truth = best(asked)
         assert truth is not None
         assert one.saved is not None
-        assert one.foreman is not None
-        assert one.foreman["carbon_kg"] - one.saved["carbon_kg"].undisturbed == pytest.approx(truth.kg, rel=1e-5)
+        assert one.baseline is not None
+        assert one.baseline["carbon_kg"] - one.saved["carbon_kg"].undisturbed == pytest.approx(truth.kg, rel=1e-5)
     assert found.loads[0].goal_share == pytest.approx(6000 / 8000)
     assert found.loads[2].goal_share == pytest.approx(0)
     assert found.loads[2].goal_most == pytest.approx(0, abs=1e-5), "proven: no plan saves anything when full"
     assert found.ends_at == 1.0
     assert found.says == (
-        "flexibility ends between 75 and 100 % load: from there on less than 2 % of the foreman's carbon is saved"
+        "flexibility ends between 75 and 100 % load: from there on less than 2 % of the baseline's carbon is saved"
     )
 
 

@@ -23,6 +23,7 @@ from emberline.plans.robustness.holding.knobs import Knob, margins, most, raised
 from emberline.plans.store import ensembles
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.records.base import ScenarioError
 
 N = 150
@@ -64,7 +65,7 @@ def test_the_plain_plan_breaks_and_the_robust_one_holds() -> None:
     told = made.robust.scenario
     assert (told.disturbances.hold, told.disturbances.replications) == (0.8, 2)
     assert told.goal == shop().goal
-    # two plans, one luck: what the foreman does is the same beside both
+    # two plans, one luck: what the baseline does is the same beside both
     for name in ("baseline_carbon_kg", "baseline_cost"):
         assert made.judged.data[name].to_numpy().tolist() == made.plain_judged.data[name].to_numpy().tolist()
     price = made.price["carbon_kg"]
@@ -195,7 +196,7 @@ def test_raises_stop_where_a_limit_leaves_no_room() -> None:
     two = raised(one, Knob("wait", "ladle"), 30)
     assert two is not None
     assert value(two.disturbances, Knob("wait", "ladle")) == 7
-    assert not list(two.mistakes())
+    assert not list(between_nouns(two))
     assert raised(two, Knob("slack", "ladle"), 1) is None
     assert raised(two, Knob("import"), 1) is None
     assert raised(two, Knob("quantile", "melting"), 0.1) is not None

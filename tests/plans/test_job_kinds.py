@@ -87,8 +87,8 @@ def until(job: str, wanted: Callable[[JobStatus], bool], seconds: float = 240) -
     raise AssertionError(f"after {seconds} s: {queue.status(job)}")
 
 
-def replay(run: str, replications: int, seed: int | None = None, foreman: bool = True) -> str:
-    given: dict[str, Any] = {"run": run, "replications": replications, "seed": seed, "foreman": foreman}
+def replay(run: str, replications: int, seed: int | None = None, baseline: bool = True) -> str:
+    given: dict[str, Any] = {"run": run, "replications": replications, "seed": seed, "baseline": baseline}
     return queue.start(kind="replay", given=given)
 
 
@@ -137,7 +137,7 @@ def test_an_ensemble_is_that_of_the_command(followed: str) -> None:
     """Proves: a worker's ensemble is bit for bit that of any other process, and is found again by its run.
     Sensitivity: another seed gives other days.
     """
-    job = replay(followed, 30, foreman=False)
+    job = replay(followed, 30, baseline=False)
     assert queue.about(followed, "replay") == job
     status = until(job, lambda s: s.ended)
     assert status.state == "stored", status
@@ -190,7 +190,7 @@ def test_enough_is_enough_for_replays(followed: str) -> None:
     kept = ensembles.read(Store().open(followed), 3)
     assert 0 < kept.n < 100_000 == kept.asked
     assert kept.data["replication"].values.tolist() == list(range(kept.n))
-    assert kept.against_foreman
+    assert kept.against_baseline
 
 
 def test_enough_is_enough_for_a_front(home: Path) -> None:

@@ -158,8 +158,24 @@ def test_what_is_proven_for_all_times_is_proven() -> None:
     assert impossible_at_all(apart, envelope, None, time_limit=10)
 
 
+def test_what_is_impossible_between_minutes_is_proven() -> None:
+    """Proves: four heats of 49.5 min cannot end within 190 min, which slots that are rounded outwards prove. Within 198
+    min they can, and that slots of 15 min have no plan proves nothing of other times. A cast of 99 min whose first
+    heat is molten after 49.5 min does not end within 145 min.
+
+    Sensitivity: where no whole minutes divide all times nothing was proven, however little was left.
+    """
+    for due, proven in (("190 min", True), ("198 min", False)):
+        asked = shop(49.5, heats=4, step_min=15, due=due)
+        envelope = twin.envelope(asked)
+        assert impossible(asked, envelope, None, time_limit=10)
+        assert impossible_at_all(asked, envelope, None, time_limit=10) == proven
+    late = shop(49.5, cast_min=49.5, heats=2, campaign=True, step_min=10, due="145 min")
+    assert impossible_at_all(late, twin.envelope(late), None, time_limit=10)
+
+
 def test_a_wait_that_rounding_breaks_is_no_plan_on_slots() -> None:
-    """Proves: no start on steps of 15 min keeps a wait of 8 min after 50; the foreman's starts between them do.
+    """Proves: no start on steps of 15 min keeps a wait of 8 min after 50; the baseline's starts between them do.
 
     Sensitivity: a lag rounded up beyond the longest wait made a plan in which the twin found violations.
     """
@@ -168,7 +184,7 @@ def test_a_wait_that_rounding_breaks_is_no_plan_on_slots() -> None:
     assert models.optimize(asked, twin.envelope(asked)).attrs["status"] == "no plan on this grid"
     made = plan(asked)
     assert made.acceptable, made.verdict
-    assert "The foreman's list" in made.verdict
+    assert "The baseline schedule" in made.verdict
     assert (made.status, made.gap) == ("best found", None)
     fine = shop(50, cast_min=60, heats=2, step_min=2, length_h=8, transfer_min=8, wait_min=8)
     assert plan(fine).status == "within gap"

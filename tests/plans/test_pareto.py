@@ -151,7 +151,7 @@ def test_no_plan_no_front() -> None:
 def test_the_small_melt_shop_trades() -> None:
     """Proves: on a real day the front falls, its plans keep their caps in the twin, and both ends are the extremes.
 
-    Sensitivity: an end without its cost free is dearer than the foreman by 2 % at most."""
+    Sensitivity: an end without its cost free is dearer than the baseline by 2 % at most."""
     day = ["disturbances.replications=0", "goal.time_limit_s=6", "goal.gap=5 %"]
     found = pareto(load("melt-shop-small", day), 3)
     carbon, cost = found.data["carbon_kg"].values, found.data["cost"].values

@@ -37,7 +37,7 @@ def store(tmp_path: Path) -> Store:
     ],
 )
 def test_caps_are_kept(goal: dict[str, Any], kept: str) -> None:
-    """Proves: a plan under a cap keeps it in the replay, where the foreman or the other goal would not.
+    """Proves: a plan under a cap keeps it in the replay, where the baseline or the other goal would not.
 
     Sensitivity: the peak without its cap is 44 MW, carbon at equal prices is anything up to 26,200 kg."""
     made = plan(shop(goal={"gap": 0.2, **goal}))
@@ -48,7 +48,7 @@ def test_caps_are_kept(goal: dict[str, Any], kept: str) -> None:
 
 @pytest.mark.parametrize("caps", [{"peak_mw": 20.0}, {"carbon_kg": 3000.0}, {"cost": 3000.0}])
 def test_a_cap_that_cannot_be_kept_gives_no_plan(caps: dict[str, float]) -> None:
-    """Proves: no plan that breaks a cap is ever shown. Sensitivity: the foreman's list taken regardless."""
+    """Proves: no plan that breaks a cap is ever shown. Sensitivity: the baseline schedule taken regardless."""
     made = plan(shop(goal={"caps": caps, "time_limit_s": 5}))
     assert not made.found
     assert not made.acceptable
@@ -146,4 +146,4 @@ def test_lateness_under_a_limit_that_its_search_does_not_know() -> None:
     made = plan(shop(line=line, orders=orders, goal=goal, site={"grid": {"import_limit_mw": 60.0}}))
     assert made.objective == 0.0
     assert made.acceptable
-    assert "The foreman's list" in made.reason
+    assert "The baseline schedule" in made.reason

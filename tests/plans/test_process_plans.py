@@ -38,7 +38,7 @@ GRINDING = {
 }
 KILN_ON = [("kiln", 100.0)] * 6
 MILL = [("I", 100.0), ("III", 0.0), ("III", 100.0), ("III", 100.0), ("", 0.0), ("I", 100.0)]
-FOREMAN = [("I", 100.0), ("I", 100.0), ("", 0.0), ("III", 0.0), ("III", 100.0), ("III", 0.0)]
+BASELINE = [("I", 100.0), ("I", 100.0), ("", 0.0), ("III", 0.0), ("III", 100.0), ("III", 0.0)]
 SHIP = {"name": "ship", "store": "slag cement", "amount_t": 90.0}
 
 
@@ -48,12 +48,12 @@ def made() -> Plan:
     stores = [*STORES, {"name": "slag cement", "capacity_t": 1000.0, "level_t": 100.0}]
     asked = works(KILN, GRINDING, stores=stores, deliveries=[TRUCKS, SHIP], hours=6, title="=1+1")
     ship = {"ship": [0, 0, 0, 90.0, 0, 0]}
-    foreman = done(asked, {"kiln": KILN_ON, "mill": FOREMAN}, delivered=ship)
+    baseline = done(asked, {"kiln": KILN_ON, "mill": BASELINE}, delivered=ship)
     told = {"kiln": KILN_ON, "mill": MILL}
     plan = done(
         asked, told, delivered=ship, off_spec={"mill": [0, 0, 10.0, 0, 0, 0]}, extra_mw={"mill": [0, 1, 0, 0, 0, 0]}
     )
-    return compared(asked, foreman, plan)
+    return compared(asked, baseline, plan)
 
 
 @pytest.fixture
@@ -112,10 +112,10 @@ def test_excel_of_a_works(stored: StoredRun, tmp_path: Path) -> None:
     assert len(levels) == 6
     assert levels[-1]["end"] == datetime(2026, 1, 5, 6)  # noqa: DTZ001
     assert {name: levels[-1][f"{name} [t]"] for name in plan.scenario.store} == pytest.approx(plan.replay_figures.stock)
-    assert levels[-1]["foreman clinker [t]"] == pytest.approx(plan.baseline_figures.stock["clinker"])
+    assert levels[-1]["baseline clinker [t]"] == pytest.approx(plan.baseline_figures.stock["clinker"])
 
     sent = {row["delivery"]: row for row in records(found["Deliveries"])}
-    assert [sent["ship"][f"{name} [t]"] for name in ("asked", "delivered", "foreman")] == [90, 90, 90]
+    assert [sent["ship"][f"{name} [t]"] for name in ("asked", "delivered", "baseline")] == [90, 90, 90]
     assert sent["ship"]["first"] == datetime(2026, 1, 5, 3)  # noqa: DTZ001
     assert [sent["trucks"][f"{name} [t]"] for name in ("asked", "delivered")] == [180, 180]
     per_t = plan.replay_figures.stock_kg_per_t
@@ -185,9 +185,9 @@ def test_words_of_a_works(made: Plan) -> None:
     Sensitivity: a saving that does not count the stock."""
     said = dict(line for line in wording.made(made) if line[0])
     assert said["delivered"] == "270 t: trucks 180 t, ship 90 t"
-    assert said["units"] == "kiln: 1 run, 6.0 h; the foreman's: 1 run, 6.0 h"
+    assert said["units"] == "kiln: 1 run, 6.0 h; the baseline's: 1 run, 6.0 h"
     lines = [text for _, text in wording.made(made)]
-    assert "mill: 3 runs, 1 change-over, 4.0 h; the foreman's: 2 runs, 3.0 h" in lines
+    assert "mill: 3 runs, 1 change-over, 4.0 h; the baseline's: 2 runs, 3.0 h" in lines
     assert said["products"].startswith("clinker 815.0 kg CO2e/t, cement ")
     saved, more = made.saved(), made.stock
     assert more is not None
@@ -202,8 +202,8 @@ def test_words_of_a_works(made: Plan) -> None:
     assert told["cost"].saved == pytest.approx(saved["cost"])
     assert rows["carbon"].saved != pytest.approx(saved["carbon_kg"] / 1000)
     for row in rows.values():  # every row adds up across
-        if None not in (row.saved, row.foreman, row.plan):
-            assert row.saved == pytest.approx((row.foreman or 0) - (row.plan or 0))
+        if None not in (row.saved, row.baseline, row.plan):
+            assert row.saved == pytest.approx((row.baseline or 0) - (row.plan or 0))
     parts = [row for row in wording.rows(made.baseline_figures, made.replay_figures) if row.unit == "t CO2e"]
     counted = {
         row.label: row.saved or 0
@@ -231,7 +231,7 @@ def test_studies_that_do_not_know_processes_say_so(made: Plan) -> None:
 
 
 def test_what_a_works_misses_is_told(made: Plan) -> None:
-    """Proves: violations of processes have words of their own, and a foreman who misses a delivery is no comparison.
+    """Proves: violations of processes have words of their own, and a baseline that misses a delivery is no comparison.
 
     Sensitivity: a kind shown by its code."""
     for kind in ("process", "delivery", "run", "rest", "ramp", "level"):
@@ -255,5 +255,6 @@ def test_what_a_works_misses_is_told(made: Plan) -> None:
     assert sums.unserved == 1
     worse = Plan(**{**vars(made), "baseline_figures": sums, "baseline_complete": False})
     assert worse.saved() == {}
-    assert wording.foreman(worse) == "the foreman's rules miss deliveries, needs or surpluses once: no saving is told"
+    note = "the baseline rules miss deliveries, needs or surpluses once: no saving is told"
+    assert wording.baseline_note(worse) == note
     assert not any(name in ("saved", "stock") for name, _ in wording.made(worse))

@@ -137,8 +137,8 @@ def test_the_frozen_time_stands(tmp_path: Path) -> None:
     assert not made.violations
 
 
-def test_without_a_plan_the_foreman_goes_on(tmp_path: Path) -> None:
-    """Proves: where no plan is found his list is followed from the state as it is, and it is told. Sensitivity: a roll
+def test_without_a_plan_the_baseline_goes_on(tmp_path: Path) -> None:
+    """Proves: without a plan the baseline is followed from the state as it is, and reported. Sensitivity: a roll
     that stops planning would follow a list made for another state."""
     scenario = works(tmp_path, hours=24)
 
@@ -150,9 +150,9 @@ def test_without_a_plan_the_foreman_goes_on(tmp_path: Path) -> None:
 
     made = roll(scenario, How(every_min=8 * HOUR, look_ahead_min=24 * HOUR), optimize=none)
     assert made.unplanned == len(made.steps) == 3
-    foreman = twin.replay(scenario, twin.dispatch(scenario))
-    assert made.figures.cost == pytest.approx(figures(scenario, foreman).cost, rel=1e-9)
-    assert made.steps[0].status == "foreman"
+    baseline = twin.replay(scenario, twin.dispatch(scenario))
+    assert made.figures.cost == pytest.approx(figures(scenario, baseline).cost, rel=1e-9)
+    assert made.steps[0].status == "baseline"
 
 
 @pytest.mark.parametrize("replication", [None, 3])
@@ -240,7 +240,7 @@ def test_what_cannot_be_rolled_is_refused_in_one_line(
 
 def test_a_line_is_planned_order_by_order() -> None:
     """Proves: a plan looks at the orders that are due by its end and not long over; later ones start in no plan before,
-    all are made in the end, and nothing is missed. Sensitivity: in the foreman's list all begin on the first day."""
+    all are made in the end, and nothing is missed. Sensitivity: in the baseline schedule all begin on the first day."""
     scenario = shop(
         horizon={"length_h": 72},
         orders=[cast("A", 2, due="20 h"), cast("B", 1, due="44 h"), cast("C", 2, due="70 h")],
@@ -276,7 +276,7 @@ def test_processes_and_orders_without_a_due_time_are_refused() -> None:
 @pytest.mark.shared
 def test_two_days_of_real_forecasts(shared: Path, tmp_path: Path) -> None:
     """Proves: on 8 and 9 November 2021, planned every twelve hours on the forecasts as they were issued, the works' hub
-    emits less than its foreman and no less than a plan that knew everything; the roll holds in the twin. Sensitivity:
+    emits less than its baseline and no less than a plan that knew everything; the roll holds in the twin. Sensitivity:
     planned on what comes true, most of the regret is gone."""
     from benchmarks.rolling import asked
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import xarray as xr
 from rolled import TARIFF, works
+from shops import cast, one_machine, scenario
 
 from emberline import models, twin
 from emberline.plans.accounts.bill import bill
 from emberline.plans.rolling.by_step import carbon_by_step, direct_by_step
 from emberline.plans.rolling.laying import cut, lay
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Supply
+from emberline.scenarios.assets import MachineState, Supply
 from emberline.twin.state import later, remembered
 
 
@@ -79,6 +80,36 @@ def test_the_least_run_goes_on_over_a_cut(tmp_path: Path) -> None:
     for begin in range(1, scenario.horizon.n_steps):
         part = later(scenario, run, 60.0 * begin, scenario.horizon.length_min)
         assert not twin.replay(part, cut(schedule, part, 60.0 * begin)).sizes["violation"], begin
+
+
+def test_a_machine_that_nobody_touched_stands_as_long_as_before_and_since(tmp_path: Path) -> None:
+    """Proves: an engine off for 30 h before the horizon and for 6 h in it has been off for 36 h; on before, for 6 h. A
+    run that ends at the moment tells as much. Sensitivity: the time before the horizon forgotten, or always counted."""
+    scenario = works(tmp_path, hours=24)
+    run = twin.simulate(scenario)
+    run["asset_on"].loc[{"machine": "engine"}] = 0
+    (engine,) = [asset for asset in scenario.site.assets if asset.name == "engine"]
+    for was_on, since_h in ((False, 36), (True, 6)):
+        state = MachineState(on=was_on, since_h=30, load=0.5 if was_on else None)
+        assets = tuple(
+            asset.model_copy(update={"state": state}) if asset is engine else asset for asset in scenario.site.assets
+        )
+        before = scenario.model_copy(update={"site": scenario.site.model_copy(update={"assets": assets})})
+        for known in (run, run.isel(time=slice(0, 6), meter=slice(0, 24))):
+            then = later(before, known, 6 * 60, 24 * 60).site.cores["engine"].state
+            assert then == MachineState(on=False, since_h=since_h)
+
+
+def test_outages_that_are_not_over_stay() -> None:
+    """Proves: an hour into a day an outage that is over is gone, one under way and one ahead are there, as instants.
+
+    Sensitivity: a unit that is down taken for free, or an outage that moves with the window."""
+    spans = (("10 min", "30 min"), ("45 min", "90 min"), ("3 h", "4 h"))
+    outages = [{"unit": "M", "start": start, "end": end} for start, end in spans]
+    whole = scenario(one_machine(30.0), [cast(count=2)], state={"outages": outages})
+    left = later(whole, twin.simulate(whole), 60, 24 * 60)
+    begins = [left.horizon.minutes(outage.start) for outage in left.state.outages]
+    assert begins == [-15, 120]
 
 
 def test_what_is_left_of_a_limit_is_left(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ CLOSE = 1e-6
 
 @cache
 def day(name: str) -> tuple[Scenario, xr.Dataset, Ledger]:
-    """The foreman's day of a bundled scenario; of the year its first week."""
+    """The baseline run of a bundled scenario; of the year its first week."""
     scenario = load(name, ["horizon.days=7"] if name == "works-hub-year" else [])
     run = twin.replay(scenario, twin.dispatch(scenario))
     return scenario, run, ledger(scenario, run)

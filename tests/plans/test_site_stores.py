@@ -89,7 +89,7 @@ def test_a_unit_is_worth_what_it_took() -> None:
     assert saved["carbon_kg"] == pytest.approx(0)
     assert (saved["stock_cost"], saved["stock_carbon_kg"]) == pytest.approx((-5200, -31_200))
     assert less.summary()["stock"]["site_stores"]["tank"] == pytest.approx(
-        {"start": 10, "end": sums.levels["tank"] - 2, "foreman_end": sums.levels["tank"], "kg_per_unit": 15_600,
+        {"start": 10, "end": sums.levels["tank"] - 2, "baseline_end": sums.levels["tank"], "kg_per_unit": 15_600,
          "cost_per_unit": 2600, "unit": "t"}
     )  # fmt: skip
     rows = {row.label: row for row in wording.rows(less.baseline_figures, less.replay_figures)}

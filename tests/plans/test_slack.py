@@ -18,7 +18,7 @@ EXACT = ("line.heat_loss=null",)
 
 @cache
 def day(*overrides: str) -> tuple[Scenario, xr.Dataset, xr.Dataset]:
-    """The foreman's list and his day in the small melt shop."""
+    """The baseline schedule and its day in the small melt shop."""
     scenario = load("melt-shop-small", [*EXACT, *overrides])
     listed = twin.dispatch(scenario)
     return scenario, listed, twin.replay(scenario, listed)

@@ -42,8 +42,8 @@ def test_who_makes_less_has_less_in_stock() -> None:
 
     Sensitivity: a saving of 40.75 t, the credit with the wrong sign of 81.5 t."""
     asked = works(market=PRICED)
-    foreman = done(asked, {"kiln": FULL, "mill": SECOND})
-    made = compared(asked, foreman, done(asked, {"kiln": LESS, "mill": SECOND}))
+    baseline = done(asked, {"kiln": FULL, "mill": SECOND})
+    made = compared(asked, baseline, done(asked, {"kiln": LESS, "mill": SECOND}))
     assert made.comparable
     assert made.replay_figures is not None
     assert made.baseline_figures.carbon_kg - made.replay_figures.carbon_kg == pytest.approx(50 * 815)
@@ -53,16 +53,16 @@ def test_who_makes_less_has_less_in_stock() -> None:
     assert saved["stock_carbon_kg"] == pytest.approx(-40_750)
     assert saved["stock_cost"] == pytest.approx(-2_750)
     assert saved["peak_mw"] == pytest.approx(2.5)
-    back = compared(asked, done(asked, {"kiln": LESS, "mill": SECOND}), foreman).saved()
+    back = compared(asked, done(asked, {"kiln": LESS, "mill": SECOND}), baseline).saved()
     assert back["carbon_kg"] == pytest.approx(0, abs=1e-9)
     assert back["stock_carbon_kg"] == pytest.approx(40_750)
 
-    waste = compared(asked, foreman, done(asked, {"kiln": FULL, "mill": SECOND}, extra_mw={"mill": [1.0, 0]}))
+    waste = compared(asked, baseline, done(asked, {"kiln": FULL, "mill": SECOND}, extra_mw={"mill": [1.0, 0]}))
     assert waste.saved()["carbon_kg"] == pytest.approx(-300)
     assert waste.saved()["stock_carbon_kg"] == 0
     said = waste.summary()
     assert said["stock"]["stores"]["clinker"] == pytest.approx(
-        {"start_t": 400, "end_t": 520, "foreman_end_t": 520, "kg_per_t": 815, "cost_per_t": 55}
+        {"start_t": 400, "end_t": 520, "baseline_end_t": 520, "kg_per_t": 815, "cost_per_t": 55}
     )
     assert said["products"]["cement"]["kg_per_t"] == pytest.approx(667)
 
@@ -72,15 +72,15 @@ def test_cement_in_place_of_clinker() -> None:
 
     Sensitivity: a stock valued by tonnes alone, without what it is made of."""
     asked = works()
-    foreman = done(asked, {"kiln": FULL, "mill": SECOND})
-    made = compared(asked, foreman, done(asked, {"kiln": FULL, "mill": IDLE}))
+    baseline = done(asked, {"kiln": FULL, "mill": SECOND})
+    made = compared(asked, baseline, done(asked, {"kiln": FULL, "mill": IDLE}))
     saved = made.saved()
     assert saved["stock_carbon_kg"] == pytest.approx(80 * 815 - 100 * 664)
     assert saved["carbon_kg"] == pytest.approx(0, abs=1e-9)
 
 
 def test_what_only_the_plan_makes_is_valued_by_the_plan() -> None:
-    """Proves: where the foreman grinds nothing, cement counts as the plan made it, and what neither makes is told.
+    """Proves: where the baseline grinds nothing, cement counts as the plan made it, and what neither makes is told.
 
     Sensitivity: cement without worth makes the grinding plan 1,200 kg worse and 80 t of clinker poorer."""
     asked = works()
@@ -93,7 +93,7 @@ def test_what_only_the_plan_makes_is_valued_by_the_plan() -> None:
 
 def test_only_the_same_deliveries_are_compared() -> None:
     """Proves: less by one delivery and more by another is not the same, a missed delivery is none; a millionth is, and
-    so is an end level that the foreman misses, of material or of the site, which is valued.
+    so is an end level that the baseline misses, of material or of the site, which is valued.
 
     Sensitivity: equal sums taken for equal deliveries."""
     second = {"name": "train", "store": "cement", "amount_t": 50.0}

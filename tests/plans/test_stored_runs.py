@@ -132,7 +132,7 @@ def test_a_stored_plan_replays_exactly(stored: StoredRun) -> None:
 
 
 def test_a_run_without_a_plan_is_kept(store: Store, unplanned: Plan) -> None:
-    """Proves: an impossible lock gives ``infeasible``, stored with the foreman's figures and reopened."""
+    """Proves: an impossible lock gives ``infeasible``, stored with the baseline figures and reopened."""
     assert (unplanned.status, unplanned.found) == ("infeasible", False)
     with store.working(unplanned.scenario) as run:
         store.save(run, unplanned)

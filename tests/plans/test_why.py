@@ -60,7 +60,7 @@ def at_start(heat: str, test: object) -> object:
 @settings(max_examples=6)
 @given(shops())
 def test_heats_agree_with_trying_everything(scenario: Scenario) -> None:
-    """Proves: earlier, later, the foreman's time, another unit and each single start are what enumeration finds.
+    """Proves: earlier, later, the baseline's time, another unit and each single start are what enumeration finds.
 
     Sensitivity: a pin that is not kept, others that are held where they are, or a price against another plan than the
     stored one fail here; so does a bound above what is possible.
@@ -125,7 +125,7 @@ def test_limits_are_named_in_the_plants_words() -> None:
     answers = {answer.key: answer for answer in told.answers}
     assert answers["earlier"].limits == ("heat H1 may wait 30 min at most after melting",)
     assert answers["later"].status == "infeasible"
-    assert any("its own ladle starts Tue 10 Mar 02:00" in limit for limit in answers["later"].limits)
+    assert any("ladle of this heat starts at Tue 10 Mar 02:00" in limit for limit in answers["later"].limits)
     by_hour = {slot.start_min / 60: " ".join(slot.limits) for slot in told.slots}
     assert "F1 is busy with heat H2 from Tue 10 Mar 03:00 to Tue 10 Mar 04:00" in by_hour[3]
     ladle = {slot.start_min / 60: " ".join(slot.limits) for slot in why(made, heat="H1", stage="ladle").slots}

@@ -12,6 +12,8 @@ from ledgers import flows
 from emberline.plans import Plan
 from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario
+from emberline.scenarios.assets import Supply, of
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import RUN, check
 from emberline.scenarios.process.flows import coordinates, per_t, streams
 
@@ -60,7 +62,7 @@ def works(*processes: dict[str, Any], hours: int = 2, step_min: int = 60, **rest
         },
         context={"currency": "EUR"},
     )
-    assert not list(built.mistakes()), list(built.mistakes())
+    assert not list(between_nouns(built)), list(between_nouns(built))
     return built
 
 
@@ -128,10 +130,12 @@ def done(
     line = drawn.sum(axis=0)
     base = scenario.inputs["base_load_mw"].to_numpy()
     asked = dict(moves or {})
-    for asset in scenario.site.assets:
-        if asset.kind == "supply" and (asset.name, "") not in asked:
-            asked[asset.name, ""] = [
-                -sum(moved[i, t] for i, one in enumerate(found) if one.place == asset.carrier and one.direction == "in")
+    for supply in of(scenario.site.assets, Supply):
+        if (supply.name, "") not in asked:
+            asked[supply.name, ""] = [
+                -sum(
+                    moved[i, t] for i, one in enumerate(found) if one.place == supply.carrier and one.direction == "in"
+                )
                 for t in range(n)
             ]
     power = {"line_mw": line, "base_load_mw": base, "import_mw": line + base, **power}
@@ -167,11 +171,11 @@ def as_run(data: xr.Dataset, *violations: tuple[str, str]) -> xr.Dataset:
     return check(data, RUN)
 
 
-def compared(asked: Scenario, foreman: xr.Dataset, plan: xr.Dataset) -> Plan:
-    """A plan whose replay and foreman are given."""
-    sums = [figures(asked, run) for run in (foreman, plan)]
+def compared(asked: Scenario, baseline: xr.Dataset, plan: xr.Dataset) -> Plan:
+    """A plan whose replay and baseline are given."""
+    sums = [figures(asked, run) for run in (baseline, plan)]
     return Plan(
-        scenario=asked, envelope=xr.Dataset(), baseline=as_run(foreman), baseline_figures=sums[0],
+        scenario=asked, envelope=xr.Dataset(), baseline=as_run(baseline), baseline_figures=sums[0],
         baseline_complete=True, status="within gap", objective=1.0, bound=1.0, gap=0.0, schedule=plan,
         schedule_figures=sums[1], replay=as_run(plan), replay_figures=sums[1],
     )  # fmt: skip

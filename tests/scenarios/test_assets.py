@@ -171,7 +171,7 @@ def test_flows_follow_the_load_by_its_curve() -> None:
     engine = GasEngine.model_validate(
         {"kind": "gas_engine", "name": "m", "electric_mw": 10, "fuel": "gas",
          "by_load": [{"load": 0.5, "electric": 0.25}, {"load": 1, "electric": 0.4}]}
-    ).as_converter({})  # fmt: skip
+    ).core({})  # fmt: skip
     given = engine.delivered(np.array([0, 0.25, 0.5, 0.75, 1]), np.zeros(5), 1.0, {})
     assert given["inputs.0"] == pytest.approx([0, -10, -20, -22.5, -25])
     assert given["main"] == pytest.approx([0, 2.5, 5, 7.5, 10])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 
 LINE: dict[str, Any] = {
     "stages": [
@@ -38,7 +39,7 @@ def order(grade: str = "A", name: str = "O", count: int = 1, **rest: Any) -> dic
 def mistakes(base: dict[str, Any], **changes: Any) -> dict[str, str]:
     """Message of each mistake by its place."""
     built = Scenario.model_validate({**deepcopy(base), **changes}, context={"currency": "EUR"})
-    found = [(".".join(map(str, place)), says) for place, says in built.mistakes()]
+    found = [(".".join(map(str, place)), says) for place, says in between_nouns(built)]
     assert len(dict(found)) == len(found), found
     return dict(found)
 

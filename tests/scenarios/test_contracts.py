@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emberline.scenarios import Scenario, ScenarioError, loads
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.records.market import CarbonPrice
 from emberline.scenarios.tariff.settlement import (
     imbalance_prices,
@@ -38,7 +39,7 @@ def market(spot: Any = (100.0, 20.0), step_min: float = 60.0, **rest: Any) -> Sc
         },
         context={"currency": "EUR"},
     )
-    assert not list(built.mistakes())
+    assert not list(between_nouns(built))
     inputs = built.inputs.copy()
     inputs["price_per_mwh"] = ("time", np.repeat(spot, round(60 / step_min)))
     return built.with_inputs(inputs)
@@ -179,7 +180,13 @@ def test_scope_2_market_based() -> None:
     half = market(residual_kg_per_mwh={"value": 500.0, "scale": 0.5})
     assert float(market_based(half, np.array([10.0, 3.0]))[-1].kg.sum()) == 13 * 250
     more = market(contracts=[{**GUARANTEES, "mwh": 100.0}])
-    assert [float(p.mwh.sum()) for p in market_based(more, np.array([10.0, 3.0]))] == [13.0, 0.0]
+    for imported in ([10.0, 3.0], [0.5, 0.25]):
+        covered = [float(p.mwh.sum()) for p in market_based(more, np.array(imported))]
+        assert covered == [sum(imported), 0.0]
+    none = market(contracts=[{**GREEN, "share": 0.0}])
+    assert [float(p.mwh.sum()) for p in market_based(none, np.array([10.0, 3.0]))] == [0.0, 13.0]
+    share = market(contracts=[{"kind": "guarantees", "name": "hydro", "share": 0.5, "price_per_mwh": 2.0}])
+    assert [p.mwh.tolist() for p in market_based(share, np.array([10.0, 3.0]))] == [[5, 1.5], [5, 1.5]]
 
 
 def test_what_is_sold_back_takes_its_guarantees_along() -> None:

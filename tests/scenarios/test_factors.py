@@ -10,7 +10,6 @@ import pytest
 
 from emberline.scenarios import Scenario, ScenarioError, loads
 from emberline.scenarios.assets import Supply
-from emberline.scenarios.records.emissions import factors_used
 from emberline.scenarios.records.factors import FactorRow, bundled, read_table
 
 DAY = date(2026, 1, 5)
@@ -76,7 +75,7 @@ def test_a_scenario_names_its_factors() -> None:
     scenario keeps them without a table. Sensitivity: fossil wood fails."""
     scenario = loads(SITE)
     assert np.array(emitted(scenario)) == pytest.approx(np.array([(201.96, 0), (2440.68, 0), (0, 403.2)]))
-    used = factors_used(scenario)
+    used = scenario.factors_used
     assert [(u.by, u.row.name, u.kg_co2e) for u in used] == [
         ("gas grid", "natural_gas", 56.1),
         ("coal yard", "other_bituminous_coal", 94.6),

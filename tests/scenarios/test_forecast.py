@@ -11,8 +11,8 @@ import pytest
 
 from emberline.scenarios import ScenarioError, load
 from emberline.scenarios.reading.issued_forecasts import foreseen, known
-from emberline.scenarios.reading.series import Series
 from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.series import Series
 
 DAY = 24
 

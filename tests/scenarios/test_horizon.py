@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.reading.series import Series, resolve, typical
+from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.reading.series import resolve, typical
 from emberline.scenarios.records.horizon import Horizon, clock_hours
+from emberline.scenarios.records.series import Series
 from emberline.scenarios.tariff import metered
 
 
@@ -31,7 +33,7 @@ def mistakes(start: str, zone: str, step_min: int, meter_min: int) -> list[Any]:
         },
         context={"currency": "EUR"},
     )
-    return list(scenario.mistakes())
+    return list(between_nouns(scenario))
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Europe/Berlin"])

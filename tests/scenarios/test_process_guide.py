@@ -10,8 +10,8 @@ import pytest
 from emberline.plans import plan
 from emberline.scenarios import Scenario, loads
 from emberline.scenarios.process import Process, Recipe
-from emberline.scenarios.records.delivery import Delivery
-from emberline.scenarios.records.store import Store
+from emberline.scenarios.process.delivery import Delivery
+from emberline.scenarios.process.store import Store
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "processes.md"
 EXAMPLE = re.compile(r"^```yaml my-cement\.yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -39,7 +39,7 @@ def test_the_example_balances(works: Scenario) -> None:
     hours = 3120 / mill.all_modes[0].rates.high + 3480 / mill.all_modes[1].rates.high
     assert 0.7 <= hours / (48 * mill.count) <= 0.85
     clinker = 0.95 * 3120 + 0.75 * 3480
-    assert clinker == pytest.approx(48 * kiln.all_modes[0].rates.foreman, rel=0.02)
+    assert clinker == pytest.approx(48 * kiln.all_modes[0].rates.baseline, rel=0.02)
     assert 1.56 * clinker / (48 * raw.count * raw.all_modes[0].rates.high) <= 0.85
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from emberline.scenarios import Scenario, bundled, load
+from emberline.scenarios.assets import Supply, Turbine, of
 from emberline.scenarios.checking.flow_sheet import mistakes
 from emberline.scenarios.process import Process, in_steps
 from emberline.scenarios.reading.loading import LIBRARY
@@ -126,14 +127,14 @@ def test_kiln_of_the_week_by_hand() -> None:
     assert mode.heat is not None
     assert mode.heat.mwh_per_t == pytest.approx(3.4 / 3.6)
     assert [emission.kg_per_t for emission in mode.emissions] == [525.0]
-    supplies = {asset.carrier: asset for asset in scenario.site.assets if asset.kind == "supply"}
+    supplies = {supply.carrier: supply for supply in of(scenario.site.assets, Supply)}
     fossil = sum(fuel.share * supplies[fuel.carrier].fossil_kg_per_unit for fuel in mode.heat.fuels) * 3.4 / 3.6
     # 0.48 coal at 94.6, 0.42 of which half is fossil at 91.7 kg/GJ
     assert fossil == pytest.approx(3.4 * (0.48 * 94.6 + 0.42 * 0.5 * 91.7))
     (gas,) = [stream.per_t for stream in mode.outputs if stream.carrier]
     (mill,) = next(process for process in scenario.processes if process.name == "raw mill").all_modes
     (meal,) = [stream.per_t for stream in mode.inputs]
-    turbine = next(asset for asset in scenario.site.assets if asset.kind == "turbine")
+    (turbine,) = of(scenario.site.assets, Turbine)
     left = gas - meal * mill.inputs[0].per_t
     assert 30 <= 1000 * left * turbine.mwh_per_unit <= 45  # kWh/t clinker
 
@@ -153,7 +154,7 @@ def test_a_day_of_the_potlines_is_what_they_usually_draw() -> None:
     scenario = load("aluminium-potline")
     pots = scenario.processes[0]
     (mode,) = pots.all_modes
-    usual = float(mode.power_at(mode.rates.foreman)) * pots.count
+    usual = float(mode.power_at(mode.rates.baseline)) * pots.count
     assert [amount for _, amount in pots.days(scenario.horizon)] == pytest.approx([24 * usual] * 3)
     band = [power * pots.count / usual for _, power in (mode.knots[0], mode.knots[-1])]
     assert band == pytest.approx([0.75, 1.25])

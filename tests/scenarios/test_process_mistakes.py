@@ -209,6 +209,7 @@ CASES = [
     ("loading_tph: 200 t/h", "loading_tph: 20 t/h", "deliveries.1.amount_t", "between release and due: 400 t at most"),
     ("due: 30 h", "due: 8 h", "deliveries.1.amount_t", "800 t cannot be loaded"),
     ("due: 30 h", "due: 60 h", "deliveries.1.due", "lies outside the horizon"),
+    ("release: 10 h, due: 30 h", "release: 50 h, due: 60 h", "deliveries.1.release", "lies outside the horizon"),
     ("rate_tph: 110 t/h}]}", "rate_tph: 110 t/h}], rate: 5 t/h}", "deliveries.0", "give one of rate, weekly, amount_t"),
     ("rate_tph: 110 t/h}]}", "rate_tph: 110 t/h}], due: 5 h}", "deliveries.0", "due belongs to an order"),
     ("{name: belt, store: meal, rate: 5 t/h}", "{name: belt, store: meal}", "arrivals.0", "give one of rate, weekly"),
@@ -222,6 +223,17 @@ def test_one_mistake_one_line(old: str, new: str, key: str, says: str) -> None:
     assert len(found) == 1, found
     assert re.match(rf"plant\.yaml:\d+: {re.escape(key)}: ", found[0]), found
     assert says in found[0]
+
+
+def test_what_is_just_allowed() -> None:
+    """Proves: an order may be due as the horizon ends, and what one process gives and another takes needs no other use.
+
+    Sensitivity: a limit too strict, or uses looked for among assets alone."""
+    assert loads(changed("due: 30 h", "due: 48 h")).deliveries
+    text = changed("hot_gas, waste: true", "hot_gas")
+    assert any("'hot_gas' may not be let go and nothing takes it" in line for line in lines(text))
+    dried = "rate: 170 t/h\n    inputs: [{carrier: hot_gas, per_t: 0.05 MWh/t}]"
+    assert loads(text.replace("rate: 170 t/h", dried)).processes
 
 
 def test_the_line_is_that_of_the_key() -> None:

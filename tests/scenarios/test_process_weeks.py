@@ -1,4 +1,4 @@
-"""The foreman gets the bundled plants of processes through their horizon, other weeks and a month of the works too."""
+"""The baseline gets the bundled plants of processes through their horizon, other weeks and a month of the works too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def assert_done(scenario: Scenario) -> None:
 
 
 @pytest.mark.parametrize("name", ["cement-week", "cement-anhui", "aluminium-potline", "steam-cracker-utilities"])
-def test_the_foreman_gets_all_done(name: str) -> None:
+def test_the_baseline_gets_all_done(name: str) -> None:
     """Proves: what is shipped can be made by plain rules, so that every plan has a day to be compared with.
 
     Sensitivity: a grade whose silo is too small for its longest day, a kiln too slow for its clinker.

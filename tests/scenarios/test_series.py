@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emberline.scenarios import Scenario, ScenarioError, load
-from emberline.scenarios.reading.series import Series, resolve
+from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.series import Series
 
 
 def horizon(hours: float = 2, step: float = 30, start: str = "2024-03-10T00:00Z") -> Horizon:

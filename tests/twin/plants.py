@@ -9,6 +9,7 @@ import xarray as xr
 from hypothesis import strategies as st
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.datasets import SCHEDULE, check
 from emberline.scenarios.process.flows import coordinates, streams
 
@@ -21,7 +22,7 @@ def works(processes: list[dict[str, Any]], stores: list[dict[str, Any]], **rest:
     built = Scenario.model_validate(
         {"name": "works", "horizon": horizon, "processes": processes, "stores": stores, "market": MARKET, **rest}
     )
-    assert not list(built.mistakes()), list(built.mistakes())
+    assert not list(between_nouns(built)), list(between_nouns(built))
     return built
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.scenarios.records.horizon import Horizon
 from emberline.scenarios.records.line import Stage
 from emberline.scenarios.records.state import State
@@ -25,7 +26,7 @@ def scenario(line: dict[str, Any], orders: list[dict[str, Any]], **rest: Any) ->
     built = Scenario.model_validate(
         {"name": "shop", "horizon": horizon, "line": line, "orders": orders, "market": MARKET, **rest}
     )
-    assert not list(built.mistakes()), list(built.mistakes())
+    assert not list(between_nouns(built)), list(between_nouns(built))
     return built
 
 

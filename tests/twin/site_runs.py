@@ -1,4 +1,4 @@
-"""Small sites in the twin: their assets, runs by the foreman's rules and by set-points, and what the runs say."""
+"""Small sites in the twin: their assets, runs by the baseline rules and by set-points, and what the runs say."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def comes(*rates: float, carrier: str = "hot") -> dict[str, Any]:
 
 
 def ruled_once(asked: Scenario) -> xr.Dataset:
-    """The foreman's day; it closes."""
+    """The baseline run; it closes."""
     run = simulate(asked)
     assert unexplained(asked, run) <= CLOSED
     return run
 
 
 def ruled(asked: Scenario) -> xr.Dataset:
-    """The foreman's day; it closes, and following it does the same again."""
+    """The baseline run; it closes, and following it does the same again."""
     run = ruled_once(asked)
     again = replay(asked, dispatch(asked))
     if not missed(run):
@@ -67,7 +67,7 @@ def ruled(asked: Scenario) -> xr.Dataset:
 
 
 def told(asked: Scenario, on: dict[str, list[float]] | None = None, **flows: list[float]) -> xr.Dataset:
-    """A replay of the foreman's list with other set-points; flows by label, two underscores for a full stop.
+    """A replay of the baseline schedule with other set-points; flows by label, two underscores for a full stop.
 
     A machine of which only the flow is told is on where it flows.
     """

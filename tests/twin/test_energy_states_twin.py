@@ -1,4 +1,4 @@
-"""A machine with energy states in the twin: the foreman's rules by hand, and plans that agree with the model."""
+"""A machine with energy states in the twin: the baseline rules by hand, and plans that agree with the model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.machine_states.order import cheapest
-from benchmarks.machine_states.simulation import Run, foreman, replay
+from benchmarks.machine_states.simulation import Run, baseline, replay
 from emberline.scenarios.energy_states import EnergyStates, Move, Work, through
 
 MILL: dict[str, Any] = {
@@ -51,7 +51,7 @@ def test_with_the_next_work_known_the_leanest_state_is_taken() -> None:
 
     Sensitivity: always off costs 11 in the second gap, always idle 22 in the third.
     """
-    run = foreman(mill(), works(0, 2, 8, 20), 21 * 60)
+    run = baseline(mill(), works(0, 2, 8, 20), 21 * 60)
     assert told(run) == [
         ("work", 0, 1),
         ("idle", 1, 2),
@@ -73,9 +73,9 @@ def test_with_the_next_work_known_the_leanest_state_is_taken() -> None:
 def test_without_knowing_he_waits_until_break_even_and_then_switches_off() -> None:
     """Proves: after 5.5 h idle it goes down; work at 11 h finds it off and begins 2 h late; a gap of 3 h is waited out.
 
-    Sensitivity: knowing the gap of 10 h he would be in time; without the wait he is late after 3 h as well.
+    Sensitivity: knowing the gap of 10 h it would be in time; without the wait it is late after 3 h as well.
     """
-    run = foreman(mill(), works(0, 4, 15), 20 * 60, known=False)
+    run = baseline(mill(), works(0, 4, 15), 20 * 60, known=False)
     assert told(run) == [
         ("work", 0, 1),
         ("idle", 1, 4),
@@ -93,13 +93,13 @@ def test_without_knowing_he_waits_until_break_even_and_then_switches_off() -> No
 
 def test_work_that_comes_on_the_way_down_waits_for_both_ways() -> None:
     """Proves: work at 7 h, half an hour into the way down, begins at 9.5 h. Sensitivity: a transition cut short."""
-    run = foreman(mill(), works(0, 7), 12 * 60, known=False)
+    run = baseline(mill(), works(0, 7), 12 * 60, known=False)
     assert run.late_min == pytest.approx([0, 150])
 
 
 def test_from_off_the_machine_gets_ready_in_time_and_ends_as_wanted() -> None:
     """Proves: off until 2 h before work, off again at the end. Sensitivity: ready from the start costs 2 MW more."""
-    run = foreman(mill(initial="off"), works(5), 10 * 60)
+    run = baseline(mill(initial="off"), works(5), 10 * 60)
     assert told(run) == [
         ("off", 0, 3),
         ("off > idle", 3, 5),
@@ -112,7 +112,7 @@ def test_from_off_the_machine_gets_ready_in_time_and_ends_as_wanted() -> None:
 
 def test_work_planned_before_it_can_be_ready_is_late() -> None:
     """Proves: work at 1 h from off begins at 2 h, and the next follows it. Sensitivity: two works at once."""
-    run = foreman(mill(initial="off", final="idle"), works(1, 2), 5 * 60)
+    run = baseline(mill(initial="off", final="idle"), works(1, 2), 5 * 60)
     assert run.late_min == pytest.approx([60, 60])
     assert [piece for piece in told(run) if piece[0] == "work"] == [("work", 2, 3), ("work", 3, 4)]
 
@@ -187,6 +187,6 @@ def test_model_and_twin_agree_on_cost(price: list[int], minutes: tuple[float, ..
 def test_knowing_more_never_takes_more_energy_than_idling(gaps: list[float]) -> None:
     """Proves: with gaps known, energy is at most that of idling, gap by gap. Sensitivity: off below its break-even."""
     starts = np.concatenate([[0.0], np.cumsum(np.array(gaps) + 1)])
-    run = foreman(mill(), works(*starts), (starts[-1] + 1) * 60)
+    run = baseline(mill(), works(*starts), (starts[-1] + 1) * 60)
     assert run.late_min == pytest.approx(np.zeros(len(starts)), abs=1e-6)
     assert energy(run) <= 10 * len(starts) + 2 * sum(gaps) + 1e-6

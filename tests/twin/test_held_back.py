@@ -10,8 +10,9 @@ import xarray as xr
 from shops import cast, edited, melt_shop, scenario, violations
 
 from emberline.scenarios import Scenario
+from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.twin import dispatch, envelope, replay, replays
-from emberline.twin.line.line import Following
+from emberline.twin.line.line import ListReplay
 from emberline.twin.line.operations import operations, shop
 from emberline.twin.site.battery import battery
 from emberline.twin.site.grids import SiteGrid
@@ -30,7 +31,7 @@ def follow(asked: Scenario, schedule: xr.Dataset, **longer: float) -> dict[str, 
     duration = todo.arrays["duration"].tolist()
     for name, minutes in longer.items():
         duration[names.index(name.replace("_", "-"))] = minutes
-    course = Following(todo, duration, {}).run()
+    course = ListReplay(todo, duration, {}).run()
     return {name: (course.start[i], course.end[i]) for i, name in enumerate(names)}
 
 
@@ -60,7 +61,7 @@ def test_waits_of_the_schedule_itself_are_not_mended() -> None:
 
 def test_margins_move_the_plan_and_not_the_limits() -> None:
     """Proves: slack, shorter waits, room before the due time and a quantile by stage are kept by a list that keeps
-    margins, the foreman's own has none of them, and the limits that judge stay. Sensitivity: any of them left out."""
+    margins, the baseline's own has none of them, and the limits that judge stay. Sensitivity: any of them left out."""
     told = {
         "duration_spread": 0.1,
         "margins": [{"stage": "ladle", "slack_min": 10, "wait_min": 5}, {"stage": "melting", "quantile": 0.9}],
@@ -91,7 +92,7 @@ def test_a_cast_waits_for_heats_under_way_as_long_as_the_slack_says() -> None:
     duration = todo.arrays["duration"].tolist()
     names = [f"{todo.shop.names[h]}-{todo.shop.stages[k]}" for h, k in zip(todo.heat, todo.stage, strict=True)]
     duration[names.index("A-2-melting")] += 40
-    course = Following(todo, duration, {}).run()
+    course = ListReplay(todo, duration, {}).run()
     begun = dict(zip(names, zip(course.start, course.end, strict=True), strict=True))
     spare = begun["A-2-casting"][0] - begun["A-2-ladle"][1] - 15
     assert 14 <= spare <= 16
@@ -119,7 +120,7 @@ def test_margins_that_cannot_be_are_refused(disturbances: dict[str, Any], says: 
             "disturbances": disturbances,
         }
     )
-    found = list(asked.mistakes())
+    found = list(between_nouns(asked))
     assert len(found) == 1
     assert found[0][0][0] == "disturbances"
     assert says in found[0][1]

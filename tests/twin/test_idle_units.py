@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shops import broken_limits, cast, melt_shop, one_machine, scenario, violations
 
-from benchmarks.machine_states.simulation import WORKING, foreman
+from benchmarks.machine_states.simulation import WORKING, baseline
 from emberline import twin
 from emberline.scenarios import Scenario
 from emberline.scenarios.energy_states import EnergyStates, Work, idle_pieces
@@ -37,7 +37,7 @@ def three(**states: Any) -> Scenario:
 
 
 def at_hours(asked: Scenario, *hours: float) -> xr.Dataset:
-    """The foreman's list with other starts."""
+    """The baseline schedule with other starts."""
     found = twin.dispatch(asked).copy(deep=True)
     length = found["end_min"] - found["start_min"]
     found["start_min"].values[:, 0] = [hour * 60 for hour in hours]
@@ -92,7 +92,7 @@ lengths = st.lists(st.tuples(st.floats(0, 400), st.floats(1, 200)), max_size=6)
 def test_a_machine_that_acts_it_out_draws_the_same(
     gaps: list[tuple[float, float]], initial: str, final: str, rest: float
 ) -> None:
-    """Proves: what is reckoned for a line is what the foreman of one machine does, piece by piece.
+    """Proves: what is reckoned for a line is what the baseline of one machine does, piece by piece.
 
     Sensitivity: a way that begins late, a gap judged without its ends.
     """
@@ -102,7 +102,7 @@ def test_a_machine_that_acts_it_out_draws_the_same(
         works.append((at + gap, at + gap + length))
         at = works[-1][1]
     told = idle_pieces(states, works, at + rest)
-    run = foreman(states, [Work(begin, end - begin, 12) for begin, end in works], at + rest)
+    run = baseline(states, [Work(begin, end - begin, 12) for begin, end in works], at + rest)
     assert run.violations == ()
     done = [(piece.start_min, piece.end_min, piece.power_mw) for piece in run.pieces if piece.name != WORKING]
     rows = [np.array([row for row in pieces if row[1] - row[0] > 1e-5]).ravel() for pieces in (done, told)]

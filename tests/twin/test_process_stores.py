@@ -10,18 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plants import schedule, violations, works
 
-from emberline.scenarios.records.store import Store
+from emberline.scenarios.process.store import Store
 from emberline.twin import replay
-from emberline.twin.processes.following import Following
+from emberline.twin.processes.following import SchedulePolicy
 from emberline.twin.processes.levels import after, hours_until
-from emberline.twin.processes.network import network
-from emberline.twin.processes.works import Course, Works
+from emberline.twin.processes.network import works_table
+from emberline.twin.processes.works import Works, WorksHistory
 
 
-def course(scenario: Any, **told: Any) -> Course:
+def course(scenario: Any, **told: Any) -> WorksHistory:
     """What happens when a schedule is followed undisturbed."""
-    table = network(scenario)
-    return Works(table, Following(table, schedule(scenario, **told))).run()
+    table = works_table(scenario)
+    return Works(table, SchedulePolicy(table, schedule(scenario, **told))).run()
 
 
 def filler(**rest: Any) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def test_full_and_empty_between_steps() -> None:
     assert [row[1:] for row in found.bounds] == [(0, True), (0, False)]
     assert [row[0] for row in found.bounds] == pytest.approx([150, 660])
     # blocked from 150 to 360 min, then the delivery gets what comes in
-    assert found.made[0][0][:7] == pytest.approx([10, 10, 5, 0, 0, 0, 10])
+    assert found.output_t[0][0][:7] == pytest.approx([10, 10, 5, 0, 0, 0, 10])
     assert found.loaded[0][5:13] == pytest.approx([0, 15, 15, 15, 15, 15, 10, 10])
 
 
@@ -76,7 +76,7 @@ def test_full_moment_with_loss() -> None:
     assert full
     assert at / 60 == pytest.approx(-math.log(1 - decay * 6) / decay)
     assert len(found.bounds) == 1
-    assert found.made[0][0][-1] == pytest.approx(60 * decay)
+    assert found.output_t[0][0][-1] == pytest.approx(60 * decay)
     assert found.levels[0][-1] == 60
     assert sum(found.into[0]) == pytest.approx(60 + sum(found.lost[0]), rel=1e-12)
 
@@ -97,8 +97,8 @@ def test_a_chain_is_blocked_backwards() -> None:
     )
     told = {"first": [("first", 40.0)], "last": [("last", 20.0)]}
     found = course(scenario, told=told)
-    assert found.made[0][0][:4] == pytest.approx([40, 40, 20, 0])
-    assert found.made[1][0][:4] == pytest.approx([20, 20, 10, 0])
+    assert found.output_t[0][0][:4] == pytest.approx([40, 40, 20, 0])
+    assert found.output_t[1][0][:4] == pytest.approx([20, 20, 10, 0])
     assert [row[-1] for row in found.levels] == [60, 50]
     run = replay(scenario, schedule(scenario, told))
     assert violations(run, "process") == [
@@ -118,7 +118,7 @@ def test_a_range_is_turned_down_a_fixed_rate_stands() -> None:
             deliveries=[{"name": "D", "store": "S", "rate": 20}],
         )
         found = course(scenario, told={"P": [("P", 40.0)]})
-        assert found.made[0][0][1:7] == pytest.approx([20] * 6)
+        assert found.output_t[0][0][1:7] == pytest.approx([20] * 6)
         moments = len({at for at, _, _ in found.bounds})
         assert moments == (0 if isinstance(rate, dict) else 23)
 
@@ -136,7 +136,7 @@ def test_who_asks_an_empty_store_shares_it() -> None:
         arrivals=[{"name": "A", "store": "S", "rate": 30}],
     )
     found = course(scenario, told={"P": [("P", 40.0)]})
-    assert found.made[0][0] == pytest.approx([20] * 24)
+    assert found.output_t[0][0] == pytest.approx([20] * 24)
     assert found.loaded[0] == pytest.approx([10] * 24)
 
 
@@ -164,8 +164,8 @@ def test_a_starved_unit_waits_for_a_quarter_of_an_hour() -> None:
     )
     found = course(scenario, told={"P": [("P", 40.0)]})
     # in the first hour it goes on for the seconds that a rounded plan may take
-    assert found.made[0][0] == pytest.approx([20] * 24, rel=1e-4)
-    assert found.made[0][0][1:] == pytest.approx([20] * 23)
+    assert found.output_t[0][0] == pytest.approx([20] * 24, rel=1e-4)
+    assert found.output_t[0][0][1:] == pytest.approx([20] * 23)
     assert [at for piece in found.power[0][-2:] for at in piece[:2]] == pytest.approx(
         [1320, 1350, 1380, 1410], abs=0.01
     )
@@ -205,6 +205,6 @@ def test_a_carrier_that_only_processes_give() -> None:
             [kiln, mill], [{"name": "S", "capacity_t": 2000, "level_t": 0}], site={**site, "assets": assets}
         )
         found = course(scenario, told=told)
-        assert found.made[1][0][:4] == pytest.approx(made)
+        assert found.output_t[1][0][:4] == pytest.approx(made)
         if not assets:
             assert not violations(replay(scenario, schedule(scenario, told)), "shortage")

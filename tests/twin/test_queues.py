@@ -79,6 +79,49 @@ def test_parallel_units_take_the_first_free() -> None:
         assert np.sum((start < start[i] - 1e-9) & (end >= start[i] - 1e-9)) == 2
 
 
+def test_a_heat_takes_the_unit_on_which_it_is_done_first() -> None:
+    """Proves: of free units that take 40, 20 and 30 min the second is taken, then the third, then the first.
+
+    Sensitivity: the first in the file taken, or the last one that is free.
+    """
+    line = one_machine()
+    line["stages"][0]["units"] = [{"name": name, "power_mw": 1.0} for name in "ABC"]
+    line["grades"][0]["duration_min"] = {"A": 40, "B": 20, "C": 30}
+    run = simulate(scenario(line, [{"name": "O", "heats": [{"grade": "G", "count": 3}]}]))
+    assert dict(zip(run["op_heat"].values.tolist(), run["op_unit"].values.tolist(), strict=True)) == {
+        "O-1": "B",
+        "O-2": "C",
+        "O-3": "A",
+    }
+
+
+def test_what_has_begun_ends_within_the_horizon() -> None:
+    """Proves: a heat that has run for 29 of 30 min ends at the horizon's start at the soonest, however short it is
+    drawn. Sensitivity: an end before the run begins."""
+    asked = scenario(
+        one_machine(30.0),
+        [{"name": "O", "heats": [{"grade": "G"}]}],
+        state={"started": [{"heat": "O-1", "stage": "work", "unit": "M", "start": "-29 min"}]},
+        disturbances={"units": [{"unit": "M", "distribution": "exponential"}]},
+    )
+    ends = [float(simulate(asked, replication=r, disturbed=True)["op_end_min"][0]) for r in range(8)]
+    assert min(ends) == 0
+    assert max(ends) > 0
+
+
+def test_a_transfer_holds_without_a_list() -> None:
+    """Proves: a heat is at the next stage 15 min after it has left the one before. Sensitivity: no transfer."""
+    line = {
+        "stages": [
+            {"name": "first", "units": [{"name": "A", "power_mw": 1.0}], "transfer_min": 15},
+            {"name": "second", "units": [{"name": "B", "power_mw": 1.0}]},
+        ],
+        "grades": [{"name": "G", "mass_t": 10.0, "duration_min": {"first": 30, "second": 10}}],
+    }
+    run = simulate(scenario(line, [{"name": "O", "heats": [{"grade": "G", "count": 2}]}]))
+    assert [op(run, f"O-{i}", "second")["start_min"] for i in (1, 2)] == [45, 75]
+
+
 def test_set_up_and_transfer_hold_without_a_list() -> None:
     """Proves: 10 min set-up after 30 min of work make the third of three heats wait 80 min.
 

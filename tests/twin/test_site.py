@@ -25,10 +25,10 @@ def conserved(run: xr.Dataset, asked: Scenario) -> None:
     assert float(run["meter_mw"].mean()) == pytest.approx(float(net.mean()), abs=1e-9)
     for name in ("pv_mw", "pv_curtailed_mw", "charge_mw", "discharge_mw", "import_mw", "export_mw"):
         assert float(run[name].min()) >= -1e-9, name
-    battery = asked.site.battery
+    battery = asked.battery
     if battery is None:
         return
-    level = battery.level_share * battery.energy_mwh
+    level = battery.start_level
     for step in range(asked.horizon.n_steps):
         charge, discharge = float(run["charge_mw"][step]), float(run["discharge_mw"][step])
         if asked.horizon.step_min <= asked.site.grid.metered_interval_min:
@@ -111,6 +111,11 @@ def test_rules_by_hand() -> None:
     assert flows["meter_mw"] == pytest.approx([-1, 10, 10, 6, 6, 2, 2])
     assert flows["export_mw"][0] == pytest.approx(1)
     assert missed == []
+    assert ruled([10, 10, 10], end_level_share=0.8)[0]["charge_mw"] == pytest.approx([4, 2, 0])
+    # at the limit exactly what is above the wanted level may go
+    assert ruled([18], level_share=1.0, end_level_share=0.5)[0]["discharge_mw"] == pytest.approx([2.5])
+    # 3 over, one exported: two are stored
+    assert ruled([5])[0]["charge_mw"] == pytest.approx([2])
 
 
 def test_what_the_battery_cannot_give_is_a_violation() -> None:
@@ -150,6 +155,22 @@ def test_export_is_curtailed_by_the_metered_mean() -> None:
     flows, missed = balance(SiteGrid(asked), np.array([4.0, 14.0]))
     assert flows["pv_curtailed_mw"] == pytest.approx([0, 0])
     assert flows["meter_mw"] == pytest.approx([1])
+    assert missed == []
+
+
+def test_a_battery_that_follows_counts_at_its_terminals() -> None:
+    """Proves: told to charge 2 MW and then to give 1 at efficiencies of a half, it does, and its level goes from 5 to 6
+    and to 4 MWh. Sensitivity: losses on the wrong side."""
+    cell = {"energy_mwh": 10.0, "power_mw": 4.0, "charge_efficiency": 0.5, "discharge_efficiency": 0.5}
+    asked = scenario(
+        one_machine(), [cast(count=1)], horizon={"length_h": 2.0, "step_min": 60.0},
+        site={"grid": {"metered_interval_min": 60}, "battery": {**cell, "level_share": 0.5}},
+    )  # fmt: skip
+    told = Setpoints(np.array([2.0, 0.0]), np.array([0.0, 1.0]), np.zeros(2))
+    flows, missed = balance(SiteGrid(asked), np.full(2, 5.0), told)
+    assert (flows["charge_mw"].tolist(), flows["discharge_mw"].tolist()) == ([2, 0], [0, 1])
+    assert flows["battery_mwh"].tolist() == pytest.approx([6, 4])
+    assert flows["import_mw"].tolist() == pytest.approx([7, 4])
     assert missed == []
 
 

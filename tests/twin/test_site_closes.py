@@ -16,7 +16,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.assets.closure import closure
 from emberline.twin import dispatch, envelope, replay, simulate
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
-from emberline.twin.store import Store
+from emberline.twin.store import StoreLevel
 
 ASSETS = ("asset_rate", "asset_level", "asset_on", "dumped_rate")
 FLOWS = (*ASSETS, "import_mw", "export_mw", "battery_mwh", "meter_mw")
@@ -167,7 +167,7 @@ def assert_limits_hold(asked: Scenario, run: xr.Dataset) -> None:
 @settings(max_examples=40)
 @given(described())
 def test_a_site_of_a_thousandth_does_the_same(site: tuple[list[dict[str, Any]], dict[str, Any]]) -> None:
-    """Proves: with everything a 1,024th as large the foreman does the same a 1,024th as large.
+    """Proves: with everything a 1,024th as large the baseline does the same a 1,024th as large.
 
     Sensitivity: a megawatt, or a megawatt hour, where there must be none."""
     factor = 2.0**-10
@@ -235,7 +235,7 @@ def test_the_twin_does_what_the_model_plans(asked: Scenario) -> None:
 
 @settings(max_examples=40)
 @given(sites())
-def test_following_the_foreman_is_the_foreman(asked: Scenario) -> None:
+def test_following_the_baseline_is_the_baseline(asked: Scenario) -> None:
     """Proves: a list without a violation, followed by set-points, has the same flows. Sensitivity: other limits."""
     grid = SiteGrid(asked)
     zero = np.zeros(len(grid.edges) - 1)
@@ -256,7 +256,7 @@ def test_the_record_of_a_store_and_the_twins_own_store_agree(loss: float, net: l
     tank = hub(
         {"kind": "storage", "name": "tank", "carrier": "heat", "capacity": 100.0, "self_loss_per_h": loss}
     ).site.stores["tank"]
-    store, level = Store(100.0, 50.0, loss), 50.0
+    store, level = StoreLevel(100.0, 50.0, loss), 50.0
     for rate in net:
         store.flow(max(rate, 0.0), max(-rate, 0.0), hours)
         level = tank.after(level, max(rate, 0.0), max(-rate, 0.0), hours)

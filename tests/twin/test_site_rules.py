@@ -1,7 +1,8 @@
-"""The site's assets in the twin by the foreman's rules, each kind by hand."""
+"""The site's assets in the twin by the baseline rules, each kind by hand."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ from site_runs import (
 )
 
 from emberline.scenarios.assets.closure import closure
+from emberline.twin.site.assets.baseline import marginal_cost
+from emberline.twin.site.assets.machine import Port
 from emberline.twin.site.site import SiteGrid, balance
 
 
@@ -112,6 +115,49 @@ def test_no_start_where_the_least_load_is_too_much() -> None:
     assert levels(run, "tank") == [7, 5]
 
 
+def test_only_as_many_give_way_as_must() -> None:
+    """Proves: of 8.5 the first two give 4 each; the third, whose least is 2, starts, and the second is turned down.
+
+    Sensitivity: each turned down by all of it."""
+    sizes = {"first": 0.25, "second": 0.25, "third": 0.5}
+    boilers = [BOILER | {"name": name, "heat_mw": 4.0, "min_load": least} for name, least in sizes.items()]
+    run = ruled(hub(GAS, *boilers, needs(8.5)))
+    assert [rates(run, f"{name}.main") for name in sizes] == [[4], [2.5], [2]]
+
+
+def test_who_lacks_fuel_runs_with_what_there_is_or_stops() -> None:
+    """Proves: fuel for 3 turns a boiler down to 3, though its ramp ends at 4; fuel for 1, below its least load, stops
+    it, though its minimum run is not over. Sensitivity: stopped where it could run, and run where it cannot."""
+    boiler = BOILER | {"fuel": "bfg", "efficiency": 1.0, "min_load": 0.25, "min_up_h": 4, "ramp_down_per_h": 0.25}
+    more = [{"name": "bfg", "waste": True}]
+    asked = hub(STEAM, boiler, needs(6, 6, 6, 6), comes(6, 6, 3, 1, carrier="bfg"), more=more, carriers="heat")
+    run = ruled(asked)
+    assert rates(run, "boiler.main") == [6, 6, 3, 0]
+    assert rates(run, "steam") == [0, 0, 3, 6]
+
+
+def test_the_load_for_a_flow() -> None:
+    """Proves: for 3 of 6 per hour half the load; of what does not flow none is had at any load, and nothing at none.
+
+    Sensitivity: a machine that runs for what it does not give."""
+    port = Port("main", "heat", 1.0, [6.0, 0.0], [], [])
+    assert [port.load_for(amount, 0) for amount in (0.0, 3.0)] == [0.0, 0.5]
+    assert [port.load_for(amount, 1) for amount in (0.0, 0.5)] == [0.0, math.inf]
+
+
+def test_what_an_engine_s_electricity_costs() -> None:
+    """Proves: 2.5 of gas at 30 and 200 kg, 5 of upkeep and 10 kg of its own, 60 a tonne on what is emitted here:
+    75 + 30 + 5 + 0.6 a MWh. Sensitivity: the carbon price of the grid's, or none."""
+    engine = {
+        "kind": "converter", "name": "engine", "carrier": "electricity", "capacity": 10.0, "cost_per_unit": 5.0,
+        "inputs": [{"carrier": "gas", "per_unit": 2.5}], "fossil_kg_per_unit": 10.0,
+    }  # fmt: skip
+    asked = hub(GAS, engine, needs(3, carrier="electricity"), carbon={"per_t": 60, "covers": "direct"})
+    plant = SiteGrid(asked).hub
+    assert plant is not None
+    assert marginal_cost(plant, "engine") == pytest.approx([75 + 30 + 5 + 0.6])
+
+
 def test_others_give_way_to_a_least_load() -> None:
     """Proves: 5 needed, the first gives 3 at most, the second 4 at least: 1 and 4. Sensitivity: 3 and a shortage."""
     first, second = BOILER | {"name": "first", "heat_mw": 3.0}, BOILER | {"name": "second", "min_load": 0.5}
@@ -132,6 +178,27 @@ def test_a_store_gives_what_it_has_above_its_wanted_level_and_comes_back_to_it()
     run = ruled(hub(GAS, BOILER, low, needs(1, 1, 6)))
     assert rates(run, "tank.in") == [-4, -4, -2]
     assert levels(run, "tank") == [4, 6, 7]
+
+
+def test_a_store_is_filled_with_what_is_bought() -> None:
+    """Proves: where nothing makes heat a store comes back to its wanted level by what is bought, 4 an hour at most.
+
+    Sensitivity: a store that only machines fill."""
+    low = TANK | {"level_share": 0.2, "end_level_share": 0.7, "in_rate": 4.0}
+    run = ruled(hub(STEAM, low, needs(1, 1)))
+    assert rates(run, "tank.in") == [-4, -1]
+    assert rates(run, "steam") == [5, 2]
+
+
+def test_a_small_surplus_is_stored_and_one_that_would_not_keep_is_not() -> None:
+    """Proves: half a MW that is over is what a store takes; one that loses all at once takes nothing.
+
+    Sensitivity: a store filled with more than there is, or for nothing."""
+    given = (comes(4.5, carrier="heat"), needs(4))
+    assert rates(ruled(hub(VENT, TANK, *given)), "tank.in") == [-0.5]
+    lossy = TANK | {"self_loss_per_h": 1.0, "level_share": 0.0}
+    run = ruled(hub(VENT, lossy, *given))
+    assert (rates(run, "tank.in"), rates(run, "vent")) == ([0], [-0.5])
 
 
 def test_a_store_is_the_last_resort() -> None:
@@ -316,6 +383,17 @@ def test_a_flexible_load_runs_evenly_over_its_day() -> None:
     assert missed(out) == []
 
 
+def test_a_flexible_load_is_as_good_as_certain() -> None:
+    """Proves: a mill of 24 MWh a day beside a load of 3 MW and 2 MW of wind counts 1 + 3 - 2; what a flexible load
+    takes of gas is no electricity. Sensitivity: its day left out where the line is placed under an import limit."""
+    mill = {"kind": "flexible_load", "name": "mill", "rate_limit": 4.0, "per_day": 24.0}
+    burner = {"kind": "flexible_load", "name": "burner", "carrier": "gas", "rate_limit": 4.0, "per_day": 12.0}
+    wind = {"kind": "wind", "name": "wind", "peak_mw": 4.0, "capacity_factor": 0.5}
+    plant = SiteGrid(hub(GAS, mill, burner, wind, needs(*[3] * 24, carrier="electricity"), step_min=30.0)).hub
+    assert plant is not None
+    assert plant.committed_mw == pytest.approx(np.full(48, 1.0 + 3.0 - 2.0))
+
+
 def test_a_flexible_load_makes_up_what_the_import_limit_took() -> None:
     """Proves: 6 of base load under a limit of 6 stop it for an hour; the rest of the day makes up for it.
 
@@ -324,6 +402,18 @@ def test_a_flexible_load_makes_up_what_the_import_limit_took() -> None:
     load = {"kind": "flexible_load", "name": "mill", "rate_limit": 4.0, "per_day": 24.0}
     run = ruled(hub(load, price=[50.0] * 24, base=[6.0] + [2.0] * 23, grid={"import_limit_mw": 6}))
     assert rates(run, "mill.main") == pytest.approx([0.0] + [-24 / 23] * 23)
+    assert missed(run) == []
+
+
+def test_electricity_that_may_be_dumped_is() -> None:
+    """Proves: of 8 MW that come, 1 is used, 2 exported and 5 dumped. Sensitivity: 12 exported, or none dumped."""
+    asked = hub(
+        comes(8, carrier="electricity"), base=1.0, grid={"export_limit_mw": 2},
+        more=[{"name": "electricity", "dump": True}], carriers="",
+    )  # fmt: skip
+    run = ruled(asked)
+    assert run["export_mw"].values == pytest.approx([2])
+    assert float(run["dumped_rate"].sum()) == pytest.approx(5)
     assert missed(run) == []
 
 

@@ -29,6 +29,7 @@ from site_runs import (
 )
 
 from emberline.scenarios.assets.closure import closure
+from emberline.twin import dispatch, replay
 from emberline.twin.site.site import Setpoints, SiteGrid, balance
 
 
@@ -176,6 +177,25 @@ def test_a_store_is_not_filled_with_what_is_not_there() -> None:
     assert missed(run) == [("asset", "tank", 0.0, pytest.approx(2.0), "MWh")]
 
 
+def test_a_store_that_passes_on_what_comes_is_not_left_below_nothing() -> None:
+    """Proves: an empty store that is filled with 3 and gives 3 goes on so where 2 are missing: its content is no help.
+
+    Sensitivity: filled with 1, it would give 2 that it never had."""
+    empty = TANK | {"level_share": 0.0}
+    run = told(hub(GAS, BOILER, empty, needs(6)), boiler__main=[4], tank__in=[-3], tank__out=[3], gas=[5])
+    assert (rates(run, "tank.in"), rates(run, "tank.out"), levels(run, "tank")) == ([-3], [3], [0])
+    assert missed(run) == [("shortage", "heat", 0.0, pytest.approx(2.0), "MWh")]
+
+
+def test_a_full_store_takes_nothing() -> None:
+    """Proves: told to take 3, a store that is full takes none, and what was made for it is a surplus.
+
+    Sensitivity: a store that takes a little more than it holds."""
+    run = told(hub(GAS, BOILER, TANK | {"level_share": 1.0}, needs(4)), boiler__main=[7], tank__in=[-3], gas=[8.75])
+    assert rates(run, "tank.in") == [0]
+    assert ("surplus", "heat", 0.0, pytest.approx(3.0), "MWh") in missed(run)
+
+
 def test_less_is_let_go_before_more_is_bought() -> None:
     """Proves: 6 told, 5 available: the vent's 2 become 1, steam stays. Sensitivity: steam bought to be vented."""
     asked = hub(GAS, STEAM, VENT, BOILER | {"availability": 0.625}, needs(4))
@@ -229,6 +249,60 @@ def test_sun_is_curtailed_as_told() -> None:
     assert rates(run, "wind") == [3, 4]
     assert run["import_mw"].values == pytest.approx([2, 1])
     assert missed(run) == [("asset", "wind", 60.0, pytest.approx(2.0), "MWh")]
+    assert rates(told(asked, wind=[0.5, 0]), "wind") == [0.5, 0]
+
+
+def test_who_answers_makes_what_is_missing() -> None:
+    """Proves: 2 MW of heat more than planned are made by the boiler, not by the engine whose heat comes with its power;
+    1 MW less is made less. Sensitivity: an engine that runs for its heat changes what the grid gives."""
+    asked = hub(GAS, CHP, BOILER, needs(4))
+    grid = SiteGrid(asked)
+    schedule = dispatch(asked)
+    for label, rate in {"chp.main": 2.0, "boiler.main": 2.0, "gas": 5.0 + 2.5}.items():
+        schedule["asset_rate"].loc[{"flow": label}] = rate
+    schedule["asset_on"].values[:] = 1
+    for more, made in ((2.0, 4.0), (-1.0, 1.0)):
+        heat = {"heat": np.array([-more])}
+        flows, _ = balance(grid, np.zeros(len(grid.edges) - 1), Setpoints.read(schedule), heat, answering=True)
+        run = dataset(asked, flows)
+        assert (rates(run, "chp.main"), rates(run, "boiler.main")) == ([2], [made])
+
+
+def test_who_stands_still_does_not_answer() -> None:
+    """Proves: where 3 MW of heat more are needed the boiler that runs makes them, as far as it can, and one that stands
+    is not started for the 1 that is left. Sensitivity: a start that no plan has, for a difference of an hour."""
+    small = {"min_load": 0.25, "heat_mw": 4.0}
+    asked = hub(GAS, BOILER | small, BOILER | small | {"name": "second"}, needs(2))
+    grid, schedule = SiteGrid(asked), dispatch(asked)
+    more = {"heat": np.array([-3.0])}
+    flows, missing = balance(grid, np.zeros(len(grid.edges) - 1), Setpoints.read(schedule), more, answering=True)
+    run = dataset(asked, flows)
+    assert (rates(run, "boiler.main"), rates(run, "second.main")) == ([4], [0])
+    rows: list[Any] = missing
+    assert ("shortage", "", "heat", 0.0, pytest.approx(1.0), "MWh") in rows
+
+
+def test_what_may_be_dumped_turns_nobody_down() -> None:
+    """Proves: half a MW of heat more than is needed, which may be dumped, is; the boiler stays as planned.
+
+    Sensitivity: a machine turned down for what costs nothing."""
+    asked = hub(GAS, BOILER, needs(4), more=[{"name": "heat", "waste": True}, {"name": "gas"}], carriers="")
+    grid = SiteGrid(asked)
+    schedule, heat = dispatch(asked), {"heat": np.array([0.5])}
+    flows, _ = balance(grid, np.zeros(len(grid.edges) - 1), Setpoints.read(schedule), heat, answering=True)
+    assert rates(dataset(asked, flows), "boiler.main") == [4]
+    assert np.asarray(flows["dumped_rate"]) == pytest.approx(np.array([[0.5]]))
+
+
+def test_what_counts_as_nothing_grows_with_the_plant() -> None:
+    """Proves: 50 kW of heat over are told where the boiler makes 8 MW, not where it makes 100 GW.
+
+    Sensitivity: a solver's rounding told as a surplus of a large site."""
+    for size, told_mwh in ((8.0, [pytest.approx(0.05)]), (1e5, [])):
+        asked = hub(GAS, BOILER | {"heat_mw": size}, needs(4))
+        schedule = dispatch(asked)
+        schedule["asset_rate"].loc[{"flow": "boiler.main"}] = 4.05
+        assert [row[3] for row in missed(replay(asked, schedule)) if row[0] == "surplus"] == told_mwh
 
 
 def test_a_schedule_must_tell_every_asset() -> None:

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emberline.scenarios.records.site import Battery
-from emberline.twin.store import Store
+from emberline.twin.store import StoreLevel
 
 flows = st.lists(st.tuples(st.floats(0, 20), st.floats(0, 20), st.floats(0.01, 5)), min_size=1, max_size=20)
 
 
 def test_partial_put_and_take() -> None:
     """Proves: 6 + 3·2 h into 10 takes 2 per hour; 10 − 4·3 h gives 10/3. Sensitivity: all-or-nothing blocks."""
-    store = Store(10.0, 6.0)
+    store = StoreLevel(10.0, 6.0)
     assert store.flow(3.0, 0.0, 2.0) == pytest.approx((2.0, 0.0))
     assert store.flow(0.0, 4.0, 3.0) == pytest.approx((0.0, 10 / 3))
     assert store.levels == pytest.approx([6.0, 10.0, 0.0])
@@ -24,7 +24,7 @@ def test_partial_put_and_take() -> None:
 @given(flows, st.floats(0, 10), st.sampled_from([0.0, 0.001, 0.3]))
 def test_nothing_appears_or_vanishes(rows: list[tuple[float, float, float]], level: float, loss: float) -> None:
     """Proves: in = out + self-loss + change of level, within the limits. Sensitivity: a clip that is not returned."""
-    store = Store(10.0, level, loss)
+    store = StoreLevel(10.0, level, loss)
     change = 0.0
     for into, out, hours in rows:
         taken, given_out = store.flow(into, out, hours)
@@ -37,12 +37,13 @@ def test_nothing_appears_or_vanishes(rows: list[tuple[float, float, float]], lev
 
 
 def test_self_loss_is_the_record_s() -> None:
-    """Proves: store and ``Battery.after`` share one physics, however the hours are cut. Sensitivity: loss per step."""
-    battery = Battery(energy_mwh=8, power_mw=4, self_loss_per_h=0.05)
-    whole, cut = Store(8.0, 4.0, 0.05), Store(8.0, 4.0, 0.05)
-    whole.flow(0.5 * battery.charge_efficiency, 0.0, 3.0)
+    """Proves: store and ``Storage.after`` share one physics, however the hours are cut. Sensitivity: loss per step."""
+    battery = Battery(energy_mwh=8, power_mw=4, self_loss_per_h=0.05).as_store(4.0)
+    assert battery is not None
+    whole, cut = StoreLevel(8.0, 4.0, 0.05), StoreLevel(8.0, 4.0, 0.05)
+    whole.flow(0.5 * battery.in_efficiency, 0.0, 3.0)
     for _ in range(12):
-        cut.flow(0.5 * battery.charge_efficiency, 0.0, 0.25)
+        cut.flow(0.5 * battery.in_efficiency, 0.0, 0.25)
     assert whole.level == pytest.approx(battery.after(4.0, 0.5, 0.0, 3.0))
     assert cut.level == pytest.approx(whole.level)
 
@@ -50,4 +51,4 @@ def test_self_loss_is_the_record_s() -> None:
 def test_a_level_outside_is_refused() -> None:
     """Proves: a wrong start is told. Sensitivity: silent clipping would hide it."""
     with pytest.raises(ValueError, match="lies outside"):
-        Store(10.0, 11.0)
+        StoreLevel(10.0, 11.0)

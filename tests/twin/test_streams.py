@@ -49,6 +49,7 @@ def test_no_unit_draws_more_than_its_nominal_power() -> None:
     assert (energies <= durations).all()
     assert (energies < durations).any()
     assert (energies == durations).any()
+    assert ((durations > 1) & (energies < 1)).any()  # each is drawn by itself
 
 
 def test_failures_count_working_time_only() -> None:

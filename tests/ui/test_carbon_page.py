@@ -1,4 +1,4 @@
-"""The page Carbon: its totals are the ledger's, by scope, heat and way to count; the foreman has one as well."""
+"""The page Carbon: its totals are the ledger's, by scope, heat and way to count; the baseline has one as well."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_heats_add_up_to_the_total(kept: str) -> None:
     assert len(heats) == len(made.scenario.heats)
 
 
-def test_without_a_plan_the_foremans_day_is_told(home: Path) -> None:
+def test_without_a_plan_the_baseline_run_is_told(home: Path) -> None:
     """Proves: an empty home still shows a ledger, and says that nothing is optimized."""
     app = opened()
     assert any("nothing is optimized" in caption.value for caption in app.caption)
@@ -78,7 +78,7 @@ def test_without_a_plan_the_foremans_day_is_told(home: Path) -> None:
 
 @pytest.fixture(scope="module")
 def works() -> Plan:
-    """A week of cement whose plan leaves other stocks than the foreman."""
+    """A week of cement whose plan leaves other stocks than the baseline."""
     scenario = load("cement-week", ["disturbances.replications=0", "goal.gap=0.5", "goal.time_limit_s=120"])
     made = plan(scenario)
     assert made.found
@@ -110,7 +110,7 @@ def test_the_headline_is_the_plans_with_the_stock_credited(home: Path, works: Pl
         text.value.startswith(f"Stock: what the plan ends with counts {way} than the baseline's; ") for text in app.text
     )
     ways = next(t.value for t in app.dataframe if "saved [t CO2e]" in t.value)
-    by_hand = ways["foreman [t CO2e]"] - ways["scope 1 and 2 [t CO2e]"] + ways["stock credited [t CO2e]"]
+    by_hand = ways["baseline [t CO2e]"] - ways["scope 1 and 2 [t CO2e]"] + ways["stock credited [t CO2e]"]
     assert ways["saved [t CO2e]"].tolist() == pytest.approx(by_hand.tolist())
     assert ways["saved [t CO2e]"].tolist()[0] == pytest.approx(saved["carbon_kg"] / 1000)
 

@@ -97,8 +97,8 @@ def test_schema_accepts_the_bundled_scenarios() -> None:
         assert list(validator.iter_errors({**data, "colour": "red"}))
 
 
-def test_simulate_gives_the_foremans_figures(home: Path) -> None:
-    """Proves: the foreman makes all the steel. Sensitivity: with fewer heats it is less."""
+def test_simulate_gives_the_baseline_figures(home: Path) -> None:
+    """Proves: the baseline makes all the steel. Sensitivity: with fewer heats it is less."""
     full = json.loads(emberline("simulate", "melt-shop-small", "--json").stdout)["baseline"]
     assert full["tonnes"] == 900
     less = emberline("simulate", "melt-shop-small", "--json", "--set", "orders.C3.heats=[{grade: wire}]")
@@ -138,7 +138,7 @@ def test_show_runs_and_delete(kept: str) -> None:
     assert json.loads(emberline("show", kept[:6], "--json").stdout)["run"] == kept
     text = emberline("show")
     assert text.returncode == 0
-    for part in ("foreman", "plan", "saved", "t CO2e", "EUR", "gap", "verdict", kept):
+    for part in ("baseline", "plan", "saved", "t CO2e", "EUR", "gap", "verdict", kept):
         assert part in text.stdout
     assert "\x1b" not in text.stdout
     assert [row["id"] for row in json.loads(emberline("runs", "--json").stdout)] == [kept]

@@ -182,8 +182,8 @@ def test_an_address_that_names_no_run(app: AppTest, runs: list[str], named: str)
 
 
 def test_foremen_that_differ_are_told(app: AppTest, runs: list[str]) -> None:
-    """Proves: where locks or limits bind the foreman too, the page says that savings are counted from other days; of
-    the same foreman nothing is said. Sensitivity: a saving that only the other foreman makes."""
+    """Proves: where locks or limits bind the baseline too, the page says that savings are counted from other days; of
+    the same baseline nothing is said. Sensitivity: a saving that only the other baseline makes."""
     one = Store().open(runs[0]).plan
     again = Store().open(runs[0]).plan
     for stored_plan in (one, again):

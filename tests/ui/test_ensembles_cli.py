@@ -39,7 +39,7 @@ def _at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_replays_are_told_and_kept(home: Path) -> None:
     """Proves: chance, interval, quantiles and what broke it, as text and as JSON, and the dataset beside the run."""
-    done = emberline("replay", "last", "-n", "30", "--workers", "1", "--foreman", "--seed", "5", "--json")
+    done = emberline("replay", "last", "-n", "30", "--workers", "1", "--baseline", "--seed", "5", "--json")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert (said["n"], said["seed"]) == (30, 5)

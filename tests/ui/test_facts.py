@@ -9,6 +9,7 @@ from sites import works
 
 from emberline.scenarios import load
 from emberline.scenarios.assets import KINDS
+from emberline.scenarios.datasets import ViolationKind
 from emberline.ui.cli.main import main
 from emberline.ui.text import facts, wording
 
@@ -140,3 +141,8 @@ def test_a_price_for_apparent_power_is_said_to_count_per_kw() -> None:
     tariff = load("works-hub-year", [price]).market.tariff
     assert tariff is not None
     assert tariff.demand[0].rates[0].per_mw == 380_000
+
+
+def test_every_violation_has_words() -> None:
+    """Proves: what the twin can report as missed has its words on the pages. Sensitivity: a kind added to one only."""
+    assert set(wording.KINDS) == set(ViolationKind)

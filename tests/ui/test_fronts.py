@@ -59,7 +59,7 @@ def test_json_is_json_and_complete(home: Path, site: str, tmp_path: Path) -> Non
     assert "--force" in again.stderr
     shown = emberline("front", said["front"][:5])
     assert shown.returncode == 0
-    for part in ("carbon [t CO2e]", "EUR/t", "knee", "foreman", said["verdict"], said["front"]):
+    for part in ("carbon [t CO2e]", "EUR/t", "knee", "baseline", said["verdict"], said["front"]):
         assert part in shown.stdout
     told = json.loads(emberline("front", "--json").stdout)
     assert told == said
@@ -141,7 +141,7 @@ def test_ctrl_c_takes_the_points_so_far(home: Path) -> None:
 
 
 def test_the_chart_shows_every_point(home: Path, site: str) -> None:
-    """Proves: the chart holds each point, the knee and the foreman, with units on its axes."""
+    """Proves: the chart holds each point, the knee and the baseline, with units on its axes."""
     emberline("pareto", site, "--points", "5", "--quiet", "--json")
     found = store.read("last", home).front
     drawn = front.front(found).to_dict()
@@ -149,4 +149,4 @@ def test_the_chart_shows_every_point(home: Path, site: str) -> None:
     for part in ("carbon [t CO2e]", "cost [EUR]", "EUR/t"):
         assert part in text
     (kinds,) = [[row["kind"] for row in data] for data in drawn["datasets"].values() if data and "kind" in data[0]]
-    assert sorted(kinds) == sorted(["foreman", "knee", *["point"] * (found.data.sizes["point"] - 1)])
+    assert sorted(kinds) == sorted(["baseline", "knee", *["point"] * (found.data.sizes["point"] - 1)])

@@ -16,7 +16,7 @@ import pytest
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from emberline.ui.server import guards
-from emberline.ui.server.guards import CAME, CameFor, SafeHeaders, SameOrigin, SignedIn, Unused, content_policy
+from emberline.ui.server.guards import CAME, CameFor, Closing, SafeHeaders, SameOrigin, SignedIn, Unused, content_policy
 from emberline.ui.server.oidc import CALLBACK, Oidc
 
 HOST = "emberline.plant.example"
@@ -190,6 +190,33 @@ def test_unused_doors_are_shut() -> None:
         assert ask(Unused, path).status == 404
         assert ask(Unused, path, kind="websocket").status == 200
     assert ask(Unused, "/_stcore/health").status == 200
+
+
+def test_a_stream_that_is_refused_is_closed() -> None:
+    """Proves: a refused WebSocket is closed before it opens, with no other answer; one that is let in stays."""
+
+    async def sent(app: Any, kind: str) -> list[Any]:
+        messages: list[Any] = []
+
+        async def send(message: Any) -> None:
+            messages.append(message)
+
+        async def receive() -> Any:
+            return {"type": "websocket.connect"}
+
+        scope = {"type": kind, "method": "GET", "path": "/_stcore/stream", "query_string": b"", "headers": []}
+        await Closing(app)({**scope, "extensions": {"websocket.http.response": {}}}, receive, send)
+        return messages
+
+    async def opening(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "websocket.accept"})
+
+    assert asyncio.run(sent(guards.refuse(403, "no"), "websocket")) == [{"type": "websocket.close", "code": 1008}]
+    assert asyncio.run(sent(opening, "websocket")) == [{"type": "websocket.accept"}]
+    assert [message["type"] for message in asyncio.run(sent(guards.refuse(403, "no"), "http"))] == [
+        "http.response.start",
+        "http.response.body",
+    ]
 
 
 # --- with which headers ---------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def test_times_have_their_offset_where_clocks_change(home: Path, day: str, tells
 
 
 def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> None:
-    """Proves: the foreman keeps the locks too, so the page says the amount that the cap counts from him; without locks
+    """Proves: the baseline keeps the locks too, so the page says the amount that the cap counts from it; without locks
     it says nothing. Sensitivity: 2 % above somebody whom the lock has changed."""
     for locks in ("", '[{"heat": "C1-2", "stage": "melting", "start": "9 h"}]'):
         changes = ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]
@@ -64,18 +64,18 @@ def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> Non
         assert not app.exception
         share = made.scenario.goal.caps.extra_cost_share
         assert share is not None
-        foreman, market = made.baseline_figures, made.scenario.market
-        decided = foreman.cost - market.carbon_price.on_direct * foreman.direct_kg / 1000
-        amount, paid = (wording.number(value, 0) for value in (foreman.cost + share * decided, foreman.cost))
+        baseline, market = made.baseline_figures, made.scenario.market
+        decided = baseline.cost - market.carbon_price.on_direct * baseline.direct_kg / 1000
+        amount, paid = (wording.number(value, 0) for value in (baseline.cost + share * decided, baseline.cost))
         says = (
-            f"Cost at most {amount} EUR: {wording.percent(share, 1)} above the foreman's {paid} EUR, who keeps the "
+            f"Cost at most {amount} EUR: {wording.percent(share, 1)} above the baseline's {paid} EUR, which keeps the "
             "locks too. The share is of what can be decided"
         )
         assert (says in texts(app)) is bool(locks)
 
 
 def test_a_heat_that_is_picked_is_marked(home: Path) -> None:
-    """Proves: with a heat from the list the chart begins with it picked; all of its bars, the foreman's and names too,
+    """Proves: with a heat from the list the chart begins with it picked; all of its bars, the baseline's and names too,
     are told from the others by opacity, and the plan's by an edge as well, so that no colour is needed. Without one
     nothing is marked."""
     made = plan(load("melt-shop-small", ["goal.time_limit_s=5", "goal.gap=0.9", "disturbances.replications=0"]))

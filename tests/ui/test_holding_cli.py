@@ -45,7 +45,7 @@ def test_what_cannot_hold_is_stored_and_told_with_code_1() -> None:
     assert done.returncode == 1, done.stderr
     assert "at 99.0 %" in done.stdout
     assert "cannot be made to hold" in done.stdout or "the time was over" in done.stdout
-    for word in ("this plan", "plain plan", "foreman", "price", "what broke it", "run"):
+    for word in ("this plan", "plain plan", "baseline", "price", "what broke it", "run"):
         assert word in done.stdout, word
 
 

@@ -90,7 +90,7 @@ def test_a_worker_takes_another_job(start: Callable[..., str]) -> None:
 
 def test_a_number_moved_is_searched_for_as_long_as_asked(start: Callable[..., str]) -> None:
     """Proves: the plan after a moved number has the time limit that was asked for, begins with the plan before and says
-    nothing of it. Sensitivity: a share of the time limit, and the foreman's list where that is too short.
+    nothing of it. Sensitivity: a share of the time limit, and the baseline schedule where that is too short.
     """
     made = []
     for scale in (1.0, 0.9):

@@ -22,7 +22,7 @@ from emberline.ui.pages import PAGES
 from emberline.ui.text import wording
 from emberline.ui.text.extraction import KEYWORDS
 from emberline.ui.text.language import CATALOGUES, LANGUAGES, LOCALES, tr, trn
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = re.compile(r"\{(\w*)")
@@ -173,29 +173,37 @@ def script() -> None:
     }
 
 
-def sentences() -> None:
-    """What becomes of sentences of lower floors; kept in the session for the test."""
+def lower_rooms() -> None:
+    """Messages of the rooms below in the language of the page; kept in the session for the test."""
+    from datetime import UTC, datetime
+
     import streamlit as st
 
     from emberline.models.explain import limits
     from emberline.scenarios import load
+    from emberline.scenarios.messages import Message, sentences
     from emberline.ui.pages.session import session
-    from emberline.ui.text.said import said
+    from emberline.ui.text.messages import say
 
     session.begin()
+    at = datetime(2026, 6, 16, 6, 15, tzinfo=UTC)
     st.session_state["told"] = {
         "limits": [
-            said(text)
+            say(text)
             for name in ("melt-shop-site", "cement-week", "works-hub-year")
             for limit in limits(load(name))
             for text in (limit.held, limit.says(limit.loosest))
         ],
-        "verdict": said(
-            "Feasible, and the twin agrees; it held in 4 of 5 disturbed days. No better switches than the foreman's "
-            "were found."
+        "verdict": say(
+            sentences(
+                Message("Feasible, and the twin agrees; it held in {held} of {n} disturbed days.", held=4, n=5),
+                Message("No better switches than the baseline's were found."),
+            )
         ),
-        "missing": said("clinker lacks 12 t by Tue 16 Jun 06:15, whatever is made"),
-        "unknown": said("deliveries.6.release: lies outside the horizon"),
+        "missing": say(
+            Message("{name} lacks {tonnes:.4g} t by {time}, whatever is made", name="clinker", tonnes=12.0, time=at)
+        ),
+        "unknown": say("deliveries.6.release: lies outside the horizon"),
     }
 
 
@@ -222,13 +230,13 @@ def test_dates_and_numbers_are_the_languages() -> None:
     assert "','" in chinese["grouped"]
 
 
-def test_sentences_of_lower_floors_are_known() -> None:
-    """Proves: every limit of a works, a verdict of several sentences and a time within a sentence are told in Chinese;
-    what nobody knows stays as it is. Sensitivity: a limit that is worded anew in ``models/explain``."""
-    told = heard("zh", sentences).run().session_state["told"]
+def test_messages_of_lower_rooms_are_known() -> None:
+    """Proves: every limit of a works, a verdict of several sentences and a time within a sentence are in Chinese;
+    other text stays as it is. Sensitivity: a limit of ``models/explain`` without a translation."""
+    told = heard("zh", lower_rooms).run().session_state["told"]
     assert told["limits"]
     assert [limit for limit in told["limits"] if not CHINESE.search(limit)] == []
-    assert told["verdict"] == "可行，数字孪生与之一致；5 个扰动日中守住了 4 个。 没有找到比工长更好的启停安排。"
+    assert told["verdict"] == "可行，数字孪生与之一致；5 个扰动日中守住了 4 个。 没有找到比基准更好的启停安排。"
     assert "6月16日 周二 06:15" in told["missing"]
     assert told["unknown"] == "deliveries.6.release: lies outside the horizon"
 
@@ -242,7 +250,7 @@ def test_sessions_keep_their_languages() -> None:
         assert other.run().session_state["told"]["counts"][0] == "1 heat"
     assert tr("Plan") == "Plan"
     assert trn("{count} heat", "{count} heats", 2) == "2 heats"
-    assert said("within gap") == "within gap"
+    assert say("within gap") == "within gap"
     assert wording.percent(0.5, 0) == "50 %"
 
 

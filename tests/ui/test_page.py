@@ -68,15 +68,15 @@ def test_from_question_to_answer(app: AppTest) -> None:
     assert not app.exception
     assert f"Plan {run[:8]}" in [item.value for item in app.subheader]
     said = texts(app)
-    for part in ("twin agrees", "gap", "disturbed replays", "foreman"):
+    for part in ("twin agrees", "gap", "disturbed replays", "baseline"):
         assert part in said
     assert [metric.label for metric in app.metric] == [
         "Carbon [t CO2e]", "Expected carbon saving [t CO2e]", "Cost [EUR]", "Expected cost saving [EUR]", "Peak [MW]",
         "Import [MWh]", "Steel [t]",
     ]  # fmt: skip
     carbon = app.metric[0]
-    # never more than the foreman's; a true minus in front would count as more
-    assert carbon.delta == "as the foreman" or carbon.delta.startswith("-")
+    # never more than the baseline's; a true minus in front would count as more
+    assert carbon.delta == "as the baseline" or carbon.delta.startswith("-")
     made = Store().open(run).plan.scenario
     assert (made.market.carbon_price.per_t, made.market.price_per_mwh.scale) == (120, 1.5)
     assert made.site.pv is not None

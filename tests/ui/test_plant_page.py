@@ -28,7 +28,7 @@ WHOLE = None
 
 @cache
 def day(name: str) -> tuple[Scenario, xr.Dataset]:
-    """The foreman's day of a bundled scenario; of the year its first week."""
+    """The baseline run of a bundled scenario; of the year its first week."""
     scenario = load(name, ["horizon.days=7"] if name == "works-hub-year" else [])
     return scenario, twin.replay(scenario, twin.dispatch(scenario))
 
@@ -112,7 +112,7 @@ def test_bands_and_nodes_fit(name: str) -> None:
 
 
 def test_the_page_at_a_moment_and_added_up(home: Path) -> None:
-    """Proves: nothing chosen, the foreman's day is there; the slider changes the values, sums are those of the run."""
+    """Proves: nothing chosen, the baseline run is there; the slider changes the values, sums are those of the run."""
     app = page("plant")
     assert not app.exception
     assert app.selectbox(key="plant.look").value == "melt-shop-small"
@@ -149,15 +149,15 @@ def test_other_plants(home: Path, name: str) -> None:
         assert not app.exception
 
 
-def test_a_plan_and_its_foreman(home: Path, stored_home: tuple[Path, str]) -> None:
-    """Proves: a plan that is chosen comes with its status, and its foreman's run is a choice away."""
+def test_a_plan_and_its_baseline(home: Path, stored_home: tuple[Path, str]) -> None:
+    """Proves: a plan that is chosen comes with its status, and its baseline run is a choice away."""
     shutil.copytree(stored_home[0], home)
     app = page("plant", stored_home[1])
     assert not app.exception
     assert app.selectbox(key="plant.look").value == "run"
     assert "gap" in texts(app)
     before = [frame.value for frame in app.dataframe][1]
-    app.button_group(key="plant.policy").set_value("foreman").run()
+    app.button_group(key="plant.policy").set_value("baseline").run()
     assert not app.exception
     assert not before.equals([frame.value for frame in app.dataframe][1])
 

@@ -48,7 +48,7 @@ def app(run: str) -> AppTest:
 
 
 def made(run: str, replications: int = 12) -> Ensemble:
-    """An ensemble of the plan on rough days, so that something breaks, kept with it; the foreman on the same luck."""
+    """An ensemble of the plan on rough days, so that something breaks, kept with it; the baseline on the same luck."""
     stored = Store().open(run)
     asked, schedule = stored.plan.scenario, stored.plan.schedule
     rough = asked.disturbances.model_copy(update={"duration_spread": 0.4})
@@ -93,7 +93,7 @@ def test_from_button_to_chance(app: AppTest, run: str) -> None:
     assert not app.exception
     job = queue.about(run, "replay")
     assert job is not None
-    assert queue.request(job)["given"] == {"run": run, "replications": 8, "seed": 5, "foreman": True}
+    assert queue.request(job)["given"] == {"run": run, "replications": 8, "seed": 5, "baseline": True}
     end = time.monotonic() + 240
     while not queue.status(job).ended and time.monotonic() < end:
         time.sleep(0.2)
@@ -101,13 +101,13 @@ def test_from_button_to_chance(app: AppTest, run: str) -> None:
     app.run()
     assert not app.exception
     kept = ensembles.read(Store().open(run), 5)
-    assert (kept.n, kept.against_foreman) == (8, True)
+    assert (kept.n, kept.against_baseline) == (8, True)
     assert f"no limit missed in {kept.held} of 8 disturbed replays" in said(app)
     queue.dismiss()
 
 
 def test_a_stored_ensemble_is_shown_again(app: AppTest, run: str) -> None:
-    """Proves: chance with interval, the foreman on the same luck, quantiles with units and every limit that was
+    """Proves: chance with interval, the baseline on the same luck, quantiles with units and every limit that was
     missed, without any work being begun."""
     found = made(run)
     app.run()
@@ -117,8 +117,8 @@ def test_a_stored_ensemble_is_shown_again(app: AppTest, run: str) -> None:
     assert chance.value == f"{100 * share:.1f} %"
     assert f"95 % interval {100 * low:.1f} % to {100 * high:.1f} %" in said(app)
     kept = int((found.data["baseline_violations"] == 0).sum())
-    assert f"The foreman's list holds in {kept} of 12" in said(app)
-    assert {"carbon", "cost", "carbon saved against the foreman"} <= set(app.table[0].value.index)
+    assert f"The baseline schedule holds in {kept} of 12" in said(app)
+    assert {"carbon", "cost", "carbon saved against the baseline"} <= set(app.table[0].value.index)
     rows = found.broke()
     assert rows
     assert app.dataframe[0].value.shape[0] == len(rows)
@@ -162,7 +162,7 @@ def test_what_is_not_disturbed_is_told(app: AppTest, run: str, stored_home: tupl
 
 
 def test_charts_carry_units_and_time(run: str) -> None:
-    """Proves: the fan is in MW over local time with offset and lies in order; there are 20 dots of plan and foreman
+    """Proves: the fan is in MW over local time with offset and lies in order; there are 20 dots of plan and baseline
     each; the heat map has a row for each limit that was missed within the horizon."""
     found, plan = made(run), Store().open(run).plan
     view = View.of(found.scenario.horizon)
@@ -171,7 +171,7 @@ def test_charts_carry_units_and_time(run: str) -> None:
     assert "local time, Europe/Berlin (+02:00)" in fan
     dots = ensemble_charts.dots(found, "cost", "cost [EUR]", 1.0, None).to_dict()
     rows = [row for data in dots["datasets"].values() for row in data if "whose" in row]
-    assert [sum(row["whose"] == who for row in rows) for who in ("plan", "foreman")] == [20, 20]
+    assert [sum(row["whose"] == who for row in rows) for who in ("plan", "baseline")] == [20, 20]
     chart = ensemble_charts.broken(found, view)
     cells = [row for data in chart.to_dict()["datasets"].values() for row in data if "count" in row]
     assert all(0 < row["count"] <= found.n for row in cells)

@@ -23,7 +23,7 @@ def test_the_command_tells_gain_regret_and_what_planning_less_often_costs(tmp_pa
     assert words.returncode == 0, words.stderr
     told = (
         "24 h in steps",
-        "gain against foreman",
+        "gain against baseline",
         "regret",
         "every 12 h instead",
         "cap on extra cost",
@@ -39,9 +39,9 @@ def test_the_command_tells_gain_regret_and_what_planning_less_often_costs(tmp_pa
     regret = data["roll"]["figures"]["cost"] - data["perfect"]["figures"]["cost"]
     assert data["regret"]["total"] == pytest.approx(regret)
     assert data["caps"] == {
-        "extra_cost": {"value": data["roll"]["figures"]["cost"], "cap": pytest.approx(1.05 * data["foreman"]["cost"])}
+        "extra_cost": {"value": data["roll"]["figures"]["cost"], "cap": pytest.approx(1.05 * data["baseline"]["cost"])}
     }
-    assert data["gain"]["total"] == pytest.approx(data["foreman"]["cost"] - data["roll"]["figures"]["cost"])
+    assert data["gain"]["total"] == pytest.approx(data["baseline"]["cost"] - data["roll"]["figures"]["cost"])
 
 
 @pytest.mark.parametrize(

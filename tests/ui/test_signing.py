@@ -82,6 +82,18 @@ def test_what_could_not_hold_is_told(changed: dict[str, str], says: str) -> None
     assert "short" not in line
 
 
+def test_what_sign_in_needs_is_installed_or_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Proves: without Authlib the first page would fail; it is said before, with what installs it, and only where all
+    else is right. Sensitivity: found out by the first who signs in."""
+    monkeypatch.setattr(oidc, "find_spec", lambda name: None)
+    with pytest.raises(oidc.Wrong) as wrong:
+        read()
+    assert wrong.value.lines == ("sign-in needs Authlib, which is not installed: pip install 'emberline[oidc]'",)
+    with pytest.raises(oidc.Wrong, match="HOURS") as wrong:
+        read(HOURS="0")
+    assert len(wrong.value.lines) == 1
+
+
 def test_workers_inherit_no_secret() -> None:
     """Proves: both secrets leave the environment, the rest stays.
 

@@ -163,7 +163,7 @@ def test_the_page_of_a_site_without_a_line(home: Path, made: Plan) -> None:
     assert any("runs the site by plain rules" in caption.value for caption in app.caption)
     bill, ledger = (frame.value for frame in app.dataframe[:2])
     assert bill["plan [EUR]"].sum() == pytest.approx(made.replay_figures.cost, rel=1e-9)
-    assert bill["foreman [EUR]"].sum() == pytest.approx(made.baseline_figures.cost, rel=1e-9)
+    assert bill["baseline [EUR]"].sum() == pytest.approx(made.baseline_figures.cost, rel=1e-9)
     by_scope = ledger.groupby("scope")["plan [t CO2e]"].sum()
     assert 1000 * by_scope["1"] == pytest.approx(made.replay_figures.direct_kg, rel=1e-9)
     assert 1000 * by_scope["2, location, average"] == pytest.approx(made.replay_figures.grid_average_kg, rel=1e-9)
@@ -185,21 +185,21 @@ def test_the_page_of_a_site_with_a_line(home: Path, with_line: Plan) -> None:
 
 
 def test_lines_that_only_one_has_stand_once(made: Plan) -> None:
-    """Proves: a line that only plan or foreman has stands with nought on the other side, and none is told twice."""
+    """Proves: a line that only plan or baseline has stands with nought on the other side, and none is told twice."""
     ours, theirs = accounts.bills(made)
     table = accounts.bill_table(ours, theirs, "EUR")
     starts = table[table["kind"] == "start"]
     assert starts["plan [EUR]"].tolist() == [150.0]
-    assert starts["foreman [EUR]"].tolist() == [0.0]
+    assert starts["baseline [EUR]"].tolist() == [0.0]
     assert not table.duplicated(["kind", "line", "period", "unit"]).any()
 
 
 def test_parts_of_the_cost_add_up(made: Plan) -> None:
-    """Proves: the rows below cost add up to it, for foreman and plan. Sensitivity: a kind left out is seen."""
+    """Proves: the rows below cost add up to it, for baseline and plan. Sensitivity: a kind left out is seen."""
     rows = {row.label: row for row in wording.rows(made.baseline_figures, made.replay_figures)}
     parts = [row for name, row in rows.items() if name in {label for label, *_ in wording.MONEY[1:]}]
     assert sum(row.plan or 0.0 for row in parts) == pytest.approx(rows["cost"].plan, rel=1e-9)
-    assert sum(row.foreman or 0.0 for row in parts) == pytest.approx(rows["cost"].foreman, rel=1e-9)
+    assert sum(row.baseline or 0.0 for row in parts) == pytest.approx(rows["cost"].baseline, rel=1e-9)
     assert "steel" not in rows
 
 

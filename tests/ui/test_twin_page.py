@@ -27,7 +27,7 @@ from emberline.ui.text import wording
 
 @cache
 def disturbed(name: str, replication: int) -> tuple[Scenario, xr.Dataset]:
-    """A disturbed day of the foreman."""
+    """A disturbed day of the baseline."""
     scenario = load(name)
     return scenario, twin.replay(scenario, twin.dispatch(scenario), replication=replication, disturbed=True)
 
@@ -56,7 +56,7 @@ def test_the_replay_moves_a_line_through_every_panel() -> None:
     looked = Looked(scenario, ("melt-shop-small",))
     view = View.of(scenario.horizon)
     made = run_or_baseline.as_plan(looked, run)
-    panels = plan.timeline_panels(made, False, view, whose="foreman")
+    panels = plan.timeline_panels(made, False, view, whose="baseline")
     drawn = replay.replay(made, panels, view, dark=False).to_dict()
     (slider,) = [param for param in drawn["params"] if param["name"] == replay.MOMENT]
     assert slider["bind"]["input"] == "range"
@@ -66,7 +66,7 @@ def test_the_replay_moves_a_line_through_every_panel() -> None:
     for panel in drawn["vconcat"]:
         assert all("data" in layer or "data" in panel for layer in panel["layer"])
     text = json.dumps(drawn)
-    assert "battery, foreman [MWh]" in text
+    assert "battery, baseline [MWh]" in text
     assert "battery, plan" not in text
     told = {row["clock"] for data in drawn["datasets"].values() for row in data if "clock" in row}
     assert "Tue 16 Jun 2026 12:00 +02:00" in told
@@ -100,7 +100,7 @@ def test_the_board_tells_what_the_flow_sheet_does(name: str) -> None:
     for unit in alone:
         assert (now.loc[unit, "power"] or "0.0 MW") in told
     made = run_or_baseline.as_plan(Looked(scenario, (name,)), run)
-    panels = plan.timeline_panels(made, False, view, None, list(scenario.store)[:8], whose="foreman")
+    panels = plan.timeline_panels(made, False, view, None, list(scenario.store)[:8], whose="baseline")
     text = json.dumps(replay.replay(made, panels, view, dark=False).to_dict(), ensure_ascii=False)
     battery = next((box for box in found.site if box.name == "battery"), None)
     if battery is not None:
@@ -111,8 +111,8 @@ def test_the_board_tells_what_the_flow_sheet_does(name: str) -> None:
         assert any(f"{level} MWh" in map(str, row.values()) for row in boards)
 
 
-def test_nothing_chosen_is_the_foremans_day(home: Path) -> None:
-    """Proves: the page opens with the foreman's day of the first scenario, and says that nothing went wrong."""
+def test_nothing_chosen_is_the_baseline_run(home: Path) -> None:
+    """Proves: the page opens with the baseline run of the first scenario, and says that nothing went wrong."""
     app = page("twin")
     assert not app.exception
     assert app.selectbox(key="twin.look").value == "melt-shop-small"
@@ -141,8 +141,8 @@ def test_a_disturbed_day_tells_what_went_wrong(home: Path) -> None:
     assert seen[0] != seen[1]
 
 
-def test_plan_and_foreman_have_the_same_luck(home: Path, stored_home: tuple[Path, str]) -> None:
-    """Proves: beside a plan stands the foreman on the same number; both are those of the twin."""
+def test_plan_and_baseline_have_the_same_luck(home: Path, stored_home: tuple[Path, str]) -> None:
+    """Proves: beside a plan stands the baseline on the same number; both are those of the twin."""
     shutil.copytree(stored_home[0], home)
     app = page("twin", stored_home[1])
     assert not app.exception
@@ -152,14 +152,14 @@ def test_plan_and_foreman_have_the_same_luck(home: Path, stored_home: tuple[Path
     said = texts(app)
     assert "on the same luck" in said
     assert "gap" in said
-    assert all(str(metric.delta).startswith("foreman") for metric in app.metric)
+    assert all(str(metric.delta).startswith("baseline") for metric in app.metric)
     made = Store().open(stored_home[1]).plan
     assert made.schedule is not None
     ours = twin.replay(made.scenario, made.schedule, replication=2, disturbed=True)
     missed = next(metric for metric in app.metric if metric.label == "Limits missed")
     assert missed.value == str(ours.sizes["violation"])
     theirs = twin.replay(made.scenario, twin.dispatch(made.scenario), replication=2, disturbed=True)
-    assert missed.delta == f"foreman {theirs.sizes['violation']}"
+    assert missed.delta == f"baseline {theirs.sizes['violation']}"
 
 
 @pytest.mark.parametrize("name", ["works-hub-year", "cement-anhui"])

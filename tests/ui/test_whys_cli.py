@@ -126,7 +126,7 @@ def test_headroom_tells_each_load(tmp_path: Path) -> None:
     asked = ("headroom", str(file), "--load", "50%", "--load", "1", "--workers", "1")
     told = emberline(*asked)
     assert told.returncode == 0, told.stderr
-    assert "flexibility has ended at 50 % load already: less than 1 % of the foreman's carbon is saved" in told.stdout
+    assert "flexibility has ended at 50 % load already: less than 1 % of the baseline's carbon is saved" in told.stdout
     assert "2 of 2: " in told.stderr
     said = json.loads(emberline(*asked, "--json", "-q").stdout)
     assert [row["heats"] for row in said["loads"]] == [2, 4]

@@ -92,7 +92,7 @@ def test_tables_add_up(app: AppTest, made: Plan) -> None:
     assert runs["electricity [MWh]"].sum() == pytest.approx(float(made.replay["process_mw"].sum()) * hours, rel=1e-6)
     stores = table_of(app, "store", "holds [t]").set_index("store")
     assert stores["end [t]"].to_dict() == pytest.approx(made.replay_figures.stock)
-    assert stores["foreman's end [t]"].to_dict() == pytest.approx(made.baseline_figures.stock)
+    assert stores["baseline's end [t]"].to_dict() == pytest.approx(made.baseline_figures.stock)
     assert (stores["lowest [t]"] <= stores[["start [t]", "end [t]"]].min(axis=1) + 1e-9).all()
     leaves = table_of(app, "name", "asked [t]").set_index("name")
     assert leaves["plan [t]"]["ship"] == pytest.approx(600)
@@ -155,7 +155,7 @@ def test_power_is_the_lines(made: Plan) -> None:
     assert made.replay is not None
     view = View.of(made.scenario.horizon)
     table = site_panels.Table(view)
-    process_panels.power_panel(made, table, time_axis(view), foreman=True)
+    process_panels.power_panel(made, table, time_axis(view), baseline=True)
     stack = table.frame[[name for name in map(str, table.frame) if name[0] == "p" and name[1:].isdigit()]].sum(axis=1)
     need = site_panels.balances(made.scenario, made.replay)[ELECTRICITY].need
     assert need is not None
@@ -163,7 +163,7 @@ def test_power_is_the_lines(made: Plan) -> None:
 
 
 def test_gantt_is_of_runs(made: Plan) -> None:
-    """Proves: a bar for each run and not for each step, of plan and foreman; each mode has one colour in all units."""
+    """Proves: a bar for each run and not for each step, of plan and baseline; each mode has one colour in all units."""
     assert made.replay is not None
     drawn = charts.timeline(made).to_dict()
     bars = rows_of(drawn, whose="plan")
@@ -171,8 +171,8 @@ def test_gantt_is_of_runs(made: Plan) -> None:
     assert {(bar["unit"], bar["start"], bar["end"]) for bar in bars} == {
         (run.unit, 15 * run.first, 15 * run.last) for run in runs
     }
-    assert len(rows_of(drawn, whose="foreman")) == len(list(unit_runs(made.scenario, made.baseline)))
-    assert not rows_of(charts.timeline(made, foreman=False).to_dict(), whose="foreman")
+    assert len(rows_of(drawn, whose="baseline")) == len(list(unit_runs(made.scenario, made.baseline)))
+    assert not rows_of(charts.timeline(made, baseline=False).to_dict(), whose="baseline")
     kiln = next(bar for bar in bars if bar["unit"] == "kiln")
     assert kiln["starts"] == "Mon 9 Mar 2026 00:00 +01:00"
     assert (kiln["rate"].endswith(" t/h"), kiln["power"].endswith(" MW"), kiln["tonnes"].endswith(" t")) == (True,) * 3
@@ -271,7 +271,7 @@ def test_the_empty_page_shows_the_works(home: Path) -> None:
     labels = [expander.label for expander in app.expander]
     assert {"3 processes, 6 modes", "7 stores", "8 deliveries, 1 arrival", "Levels of stores"} <= set(labels)
     assert "Casts and heats" not in labels
-    assert any("who makes what is short" in text.value for text in app.markdown)
+    assert any("which makes what is short" in text.value for text in app.markdown)
 
 
 @pytest.mark.parametrize("name", ["cement-week", "aluminium-potline", "steam-cracker-utilities"])

@@ -1,11 +1,11 @@
-"""The foreman: the baseline policy, written as a policy. It obeys every hard limit and looks at no price.
+"""The baseline of a line, written as a policy. It obeys every hard limit and looks at no price.
 
 1. Orders come in due order, equal ones in file order; what has begun and what the planner has locked comes first.
    Where an order then finds no place, other sequences are tried.
 2. A cast (or a heat, where the line has no campaigns) takes the earliest start at which all of its heats can be there
    in time and none waits too long, on the unit on which it ends first. Its heats run as soon as possible through the
    stages before, each on the unit that is done first.
-3. At no time does the list draw more than the import limit in the mean over a metered interval; for this the foreman
+3. At no time does the list draw more than the import limit in the mean over a metered interval; for this the baseline
    counts on the PV forecast but not on the battery. A unit with energy states counts, whenever it does not work, with
    the most that it could draw then.
 4. When everything has its place, heats that would wait before they are reheated are melted later, as late as their
@@ -26,21 +26,21 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import SCHEDULE, check, metered
-from emberline.twin.line.line import Following
-from emberline.twin.line.operations import NEVER, Shop, arrange, careful, careless, planned_durations, shop
-from emberline.twin.line.placing import Group, Placing
+from emberline.scenarios.datasets import SCHEDULE, Policy, check, metered
+from emberline.twin.line.line import ListReplay
+from emberline.twin.line.operations import NEVER, LineShop, arrange, careful, careless, planned_durations, shop
+from emberline.twin.line.placing import CastGroup, Placing
 from emberline.twin.power import operations_trace
 from emberline.twin.recorder import idling, line_gives, reheating
 from emberline.twin.site.site import SiteGrid, balance, variables
 
 TRIES = 40
-"""How many sequences the foreman tries before something is left over."""
+"""How many sequences the baseline tries before something is left over."""
 PAINS = 7200
 """Heats that a list with margins, which leaves less room, may place again and again instead: 300 sequences of 24."""
 
 
-def coupled(table: Shop) -> bool:
+def coupled(table: LineShop) -> bool:
     """Whether heats depend on each other by more than the queue for a unit, so that a list is needed."""
     return (
         table.campaign >= 0
@@ -50,7 +50,7 @@ def coupled(table: Shop) -> bool:
     )
 
 
-def rank(table: Shop) -> list[int]:
+def rank(table: LineShop) -> list[int]:
     """Heats in due order, equal ones in file order."""
     return sorted(range(len(table.names)), key=lambda h: (table.due[h], h))
 
@@ -63,13 +63,13 @@ def dispatch_heats(
     like: xr.Dataset | None = None,
     over: Callable[[], bool] | None = None,
 ) -> xr.Dataset:
-    """The foreman's list, a dataset of table ``SCHEDULE``; flows are those of the list run without disturbance.
+    """The baseline schedule, a dataset of table ``SCHEDULE``; flows are those of the list run without disturbance.
 
     Args:
         scenario: what is asked.
         envelope: the twin's (table ``ENVELOPE``); its planning durations are used, where no margin changes them. None:
             they are worked out.
-        keeping: the list of a foreman who keeps the margins of the plan.
+        keeping: the list of a baseline that keeps the margins of the plan.
         like: a schedule (table ``SCHEDULE``) in whose order casts are placed first, instead of in due order.
         over: polled where an order has found no place; True: no other sequences are tried.
 
@@ -82,10 +82,10 @@ def dispatch_heats(
         planned = envelope["planned_min"].values
     grid = SiteGrid(_calmer(scenario, keeping))
     tries = max(TRIES, PAINS // max(len(table.names), 1)) if keeping else TRIES
-    found = _list(careful(table) if keeping else table, planned.tolist(), grid, tries, like, over)
-    found.melt_later()
-    found.table = careless(table)
-    return _schedule(found)
+    placing = _list(careful(table) if keeping else table, planned.tolist(), grid, tries, like, over)
+    placing.melt_later()
+    placing.table = careless(table)
+    return _schedule(placing)
 
 
 def _calmer(scenario: Scenario, keeping: bool) -> Scenario:
@@ -97,12 +97,12 @@ def _calmer(scenario: Scenario, keeping: bool) -> Scenario:
     return scenario.model_copy(update={"site": scenario.site.model_copy(update={"grid": grid})})
 
 
-def _groups(table: Shop) -> list[Group]:
+def _groups(table: LineShop) -> list[CastGroup]:
     locked = {lock.heat for lock in table.scenario.locks}
     by_order: dict[str, list[int]] = {}
     for h, name in enumerate(table.orders):
         by_order.setdefault(name, []).append(h)
-    found = []
+    groups = []
     for order in table.scenario.orders:
         heats = by_order[order.name]
         for members in [heats] if table.campaign >= 0 else [[h] for h in heats]:
@@ -121,19 +121,19 @@ def _groups(table: Shop) -> list[Group]:
             )
             due = min(table.due[h] for h in members)
             if rest:
-                found.append(Group(rest, stage, allowed, due, under_way, urgent))
-    return found
+                groups.append(CastGroup(rest, stage, allowed, due, under_way, urgent))
+    return groups
 
 
 def _list(
-    table: Shop,
+    table: LineShop,
     planned: list[list[float]],
     grid: SiteGrid,
     tries: int,
     like: xr.Dataset | None,
     over: Callable[[], bool] | None,
 ) -> Placing:
-    """The foreman's list. Where an order finds no place, it and those before it are tried in other sequences."""
+    """The baseline schedule. Where an order finds no place, it and those before it are tried in other sequences."""
     sequence = sorted(_groups(table), key=lambda group: (not group.urgent, group.due))
     if like is not None:
         begins = like["start_min"].max("stage").to_series()
@@ -155,18 +155,18 @@ def _list(
     return trial
 
 
-def _other(sequence: list[Group], failed: int, generator: np.random.Generator) -> list[Group]:
+def _other(sequence: list[CastGroup], failed: int, generator: np.random.Generator) -> list[CastGroup]:
     """Another sequence: the group that found no place comes sooner, and its equals in due time are shuffled."""
     group = sequence[failed]
     ahead = [i for i in range(failed) if sequence[i].due == group.due and sequence[i].urgent == group.urgent]
     if not ahead:
         place = int(generator.integers(max(failed, 1)))
         return [*sequence[:place], group, *sequence[place:failed], *sequence[failed + 1 :]]
-    found = list(sequence)
+    variant = list(sequence)
     places = [*ahead, failed]
     for place, source in zip(places, generator.permutation(places).tolist(), strict=True):
-        found[place] = sequence[source]
-    return found
+        variant[place] = sequence[source]
+    return variant
 
 
 def _schedule(placed: Placing) -> xr.Dataset:
@@ -185,17 +185,17 @@ def _schedule(placed: Placing) -> xr.Dataset:
             plan.append((h, k, place.unit, place.start, place.end))
     todo = arrange(table, plan, placed.unplaced)
     of = todo.arrays
-    course = Following(todo, of["duration"].tolist(), {}).run()
+    course = ListReplay(todo, of["duration"].tolist(), {}).run()
     begins, over = np.array(course.start), np.array(course.end)
     reheat = reheating(todo, begins, over)
     extra[of["heat"], of["stage"]] = reheat
     trace = operations_trace(of["unit"], begins, over, of["energy"], reheat, table.profiles, {})
-    given = line_gives(table, of["unit"], begins, over, of["energy"], {})
+    line_rates = line_gives(table, of["unit"], begins, over, of["energy"], {})
     line, idle = trace.mean(placed.grid.edges), None
     if table.states:
         idle = idling(table, of["unit"], begins, over).mean(placed.grid.edges)
         line = line + idle
-    flows, _ = balance(placed.grid, line, None, given)
+    flows, _ = balance(placed.grid, line, None, line_rates)
     if idle is not None:
         flows["idle_mw"] = placed.grid.stepped(idle)
     horizon = table.scenario.horizon
@@ -214,7 +214,7 @@ def _schedule(placed: Placing) -> xr.Dataset:
             "meter": metered(horizon.times, horizon.step_min, placed.grid.meter_min),
         },
         attrs={
-            "policy": "foreman",
+            "policy": Policy.BASELINE.value,
             "complete": int(not placed.unplaced),
             "unplaced": ", ".join(table.names[h] for h in sorted(placed.unplaced)),
         },

@@ -8,7 +8,7 @@ from collections.abc import Generator, Mapping
 import simpy
 
 from emberline.twin.line.line import TOLERANCE, after_outages
-from emberline.twin.line.operations import Shop
+from emberline.twin.line.operations import LineShop
 from emberline.twin.streams import Breakdowns
 
 
@@ -20,7 +20,7 @@ class Serving:
     """
 
     def __init__(
-        self, shop: Shop, rank: list[int], duration: list[list[float]], failures: Mapping[int, Breakdowns]
+        self, shop: LineShop, rank: list[int], duration: list[list[float]], failures: Mapping[int, Breakdowns]
     ) -> None:
         self.shop = shop
         self.rank = rank

@@ -18,7 +18,7 @@ SHORTEST_PATIENCE_MIN = 0.1
 
 
 @dataclass
-class Course:
+class LineHistory:
     """What happened to each operation; nan where it never took place. Times in minutes."""
 
     start: list[float]
@@ -27,7 +27,7 @@ class Course:
     """Standstills by breakdown within an operation: when and how long."""
 
 
-class Following:
+class ListReplay:
     """Units that follow a list: each works off its sequence, nothing starts earlier than scheduled.
 
     When reality is late, everything after it shifts right: the order on each unit is kept, and a cast starts only when
@@ -54,13 +54,13 @@ class Following:
         """By how much anything has been later than scheduled until now, or will be that is under way [min]."""
         self._slack = max(todo.shop.slack, default=0.0)
 
-    def run(self) -> Course:
+    def run(self) -> LineHistory:
         """Run until nothing moves any more."""
         for u, sequence in enumerate(self.todo.sequence):
             if sequence:
                 self.env.process(self._unit(u, sequence))
         self.env.run()
-        return Course(self.start, [math.nan if end is None else end for end in self.end], self.stops)
+        return LineHistory(self.start, [math.nan if end is None else end for end in self.end], self.stops)
 
     def _unit(self, u: int, sequence: list[int]) -> Generator[simpy.Event, None, None]:
         todo, env, end, waiting = self.todo, self.env, self.end, self.waiting
@@ -209,7 +209,7 @@ class Following:
             offset += todo.planned[i]
         return wanted
 
-    def _forecast(self, now: float, asked: list[int]) -> dict[int, float]:
+    def _forecast(self, now: float, wanted: list[int]) -> dict[int, float]:
         """Expected end of operations: what is over is known, the rest takes its planned duration in the kept order."""
         todo, end, start = self.todo, self.end, self.start
         ahead = self._ahead
@@ -217,7 +217,7 @@ class Following:
             self._open += 1
         ends: dict[int, float] = {}
         missing = set()
-        for b in asked:
+        for b in wanted:
             known = end[b] if b >= 0 else 0.0
             if known is None:
                 missing.add(b)

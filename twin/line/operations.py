@@ -21,7 +21,7 @@ HELD_SHARE = 0.75
 
 
 @dataclass(frozen=True)
-class Shop:
+class LineShop:
     """A scenario's line in numbers: heats, stages and units are indices in the scenario's order; times in minutes."""
 
     scenario: Scenario
@@ -100,7 +100,7 @@ class Shop:
         return [u for u in self.units_of[stage] if not math.isnan(self.duration[heat][u])]
 
 
-def shop(scenario: Scenario) -> Shop:
+def shop(scenario: Scenario) -> LineShop:
     """The tables of a scenario's line."""
     line, heats = scenario.line, scenario.heats
     minutes = scenario.horizon.minutes
@@ -110,10 +110,11 @@ def shop(scenario: Scenario) -> Shop:
     index = {heat.name: i for i, heat in enumerate(heats)}
     durations, energies, routes = {}, {}, {}
     for grade in line.grades:
-        found = [line.duration_min(grade, unit.name) for unit in units]
-        durations[grade.name] = [math.nan if d is None else d for d in found]
+        minutes_by_unit = [line.duration_min(grade, unit.name) for unit in units]
+        durations[grade.name] = [math.nan if d is None else d for d in minutes_by_unit]
         energies[grade.name] = [
-            math.nan if d is None else line.energy_mwh(grade, unit.name) for d, unit in zip(found, units, strict=True)
+            math.nan if d is None else line.energy_mwh(grade, unit.name)
+            for d, unit in zip(minutes_by_unit, units, strict=True)
         ]
         routes[grade.name] = tuple(stages.index(stage.name) for stage in line.route(grade))
     started = {
@@ -125,7 +126,7 @@ def shop(scenario: Scenario) -> Shop:
         reached[heat] = max(reached[heat], stage)
     loss = line.heat_loss
     casting = line.campaign_stage
-    return Shop(
+    return LineShop(
         scenario=scenario,
         names=tuple(heat.name for heat in heats),
         orders=tuple(heat.order for heat in heats),
@@ -158,20 +159,22 @@ def shop(scenario: Scenario) -> Shop:
     )
 
 
-def careful(table: Shop) -> Shop:
+def careful(table: LineShop) -> LineShop:
     """The line as a plan with margins sees it: longer transfers, shorter waits, sooner due times."""
-    told = table.scenario.disturbances
+    disturbances = table.scenario.disturbances
     return replace(
         table,
         transfer=[
             [minutes + table.slack[table.stage_of[u]] for minutes in row] for u, row in enumerate(table.transfer)
         ],
-        longest_wait=[wait - told.wait_min(name) for wait, name in zip(table.longest_wait, table.stages, strict=True)],
-        due=[due - told.due_margin_min for due in table.due],
+        longest_wait=[
+            wait - disturbances.wait_min(name) for wait, name in zip(table.longest_wait, table.stages, strict=True)
+        ],
+        due=[due - disturbances.due_margin_min for due in table.due],
     )
 
 
-def careless(table: Shop) -> Shop:
+def careless(table: LineShop) -> LineShop:
     """The line of somebody who follows a list without margins."""
     return replace(table, slack=[0.0] * len(table.slack))
 
@@ -189,7 +192,7 @@ def _profile(phases: tuple) -> Profile:
 class Operations:
     """What is to be done, one entry per heat and stage; those of a heat are neighbours, in the order of its route."""
 
-    shop: Shop
+    shop: LineShop
     heat: list[int]
     stage: list[int]
     unit: list[int]
@@ -233,11 +236,11 @@ class Operations:
     @cached_property
     def rank(self) -> list[int]:
         """Place of each operation in its unit's sequence."""
-        found = [0] * len(self)
+        ranks = [0] * len(self)
         for sequence in self.sequence:
             for place, i in enumerate(sequence):
-                found[i] = place
-        return found
+                ranks[i] = place
+        return ranks
 
     def last_of(self, i: int) -> int:
         """The last operation of the heat of an operation."""
@@ -253,11 +256,11 @@ class Operations:
     @cached_property
     def soonest(self) -> list[float]:
         """When each operation may begin for those after it to be as scheduled [min]; infinitely soon for the last."""
-        found = [-NEVER] * len(self)
+        starts = [-NEVER] * len(self)
         for i in range(len(self) - 2, -1, -1):
             if self.before[i + 1] == i:
-                found[i] = max(self.scheduled[i + 1], found[i + 1]) - self.reach(i + 1)
-        return found
+                starts[i] = max(self.scheduled[i + 1], starts[i + 1]) - self.reach(i + 1)
+        return starts
 
     def same_cast(self, first: int, second: int) -> bool:
         """Whether two neighbours on a unit belong to one cast."""
@@ -265,7 +268,7 @@ class Operations:
         return self.stage[second] == shop.campaign and shop.orders[self.heat[first]] == shop.orders[self.heat[second]]
 
 
-def operations(shop: Shop, schedule: xr.Dataset) -> Operations:
+def operations(shop: LineShop, schedule: xr.Dataset) -> Operations:
     """The operations of a schedule, a dataset of table ``SCHEDULE``.
 
     Raises:
@@ -302,7 +305,7 @@ def operations(shop: Shop, schedule: xr.Dataset) -> Operations:
     return arrange(shop, plan, missing)
 
 
-def arrange(shop: Shop, plan: list[tuple[int, int, int, float, float]], missing: list[int]) -> Operations:
+def arrange(shop: LineShop, plan: list[tuple[int, int, int, float, float]], missing: list[int]) -> Operations:
     """Operations from rows (heat, stage, unit, start, planned end), those of a heat in the order of its route."""
     n = len(plan)
     before = [i - 1 if i and plan[i - 1][0] == plan[i][0] else -1 for i in range(n)]
@@ -311,7 +314,7 @@ def arrange(shop: Shop, plan: list[tuple[int, int, int, float, float]], missing:
     sequence: list[list[int]] = [[] for _ in shop.units]
     for i in sorted(range(n), key=lambda i: (scheduled[i], plan[i][4])):
         sequence[unit[i]].append(i)
-    found = Operations(
+    todo = Operations(
         shop=shop,
         heat=[row[0] for row in plan],
         stage=[row[1] for row in plan],
@@ -327,12 +330,12 @@ def arrange(shop: Shop, plan: list[tuple[int, int, int, float, float]], missing:
     )
     for line in sequence:
         for first, second in pairwise(line):
-            if found.same_cast(first, second):
-                found.pace[first] = found.planned[first]
-    return found
+            if todo.same_cast(first, second):
+                todo.pace[first] = todo.planned[first]
+    return todo
 
 
-def planned_durations(table: Shop, *, careful: bool = True) -> np.ndarray:
+def planned_durations(table: LineShop, *, careful: bool = True) -> np.ndarray:
     """Duration that a plan reckons with for each heat on each unit [min], shape (n_heats, n_units).
 
     Args:
@@ -341,10 +344,10 @@ def planned_durations(table: Shop, *, careful: bool = True) -> np.ndarray:
     """
     nominal = np.array(table.duration, dtype=float).reshape(len(table.names), len(table.units))
     planned = nominal.copy()
-    told = table.scenario.disturbances
+    disturbances = table.scenario.disturbances
     for u, name in enumerate(table.units):
-        quantile = told.quantile(table.stages[table.stage_of[u]]) if careful else told.planning_quantile
+        quantile = disturbances.quantile(table.stages[table.stage_of[u]]) if careful else disturbances.planning_quantile
         column = nominal[:, u]
         for minutes in np.unique(column[~np.isnan(column)]).tolist():
-            planned[column == minutes, u] = planned_min(told, name, minutes, quantile)
+            planned[column == minutes, u] = planned_min(disturbances, name, minutes, quantile)
     return planned

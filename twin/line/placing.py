@@ -1,4 +1,4 @@
-"""Placing casts and heats one after the other, each at its earliest feasible time: the core of the foreman's list.
+"""Placing casts and heats one after the other, each at its earliest feasible time: the core of the baseline schedule.
 
 Times are in minutes after the horizon's start. The policy itself stands in ``emberline.twin.line.baseline``.
 """
@@ -9,13 +9,13 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 
-from emberline.twin.line.operations import NEVER, Shop
-from emberline.twin.line.timeline import TOLERANCE, Headroom, Load, Timeline
+from emberline.twin.line.operations import NEVER, LineShop
+from emberline.twin.line.timeline import TOLERANCE, Load, PowerHeadroom, Timeline
 from emberline.twin.site.site import SiteGrid
 
 
 @dataclass
-class Group:
+class CastGroup:
     """Heats that are placed together: a cast, or one heat where the line has no campaigns."""
 
     heats: list[int]
@@ -32,7 +32,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """An operation with its place in the list."""
 
     unit: int
@@ -46,7 +46,7 @@ class Place:
 class Placing:
     """A list in the making: what has its place already, and what is taken by it."""
 
-    def __init__(self, table: Shop, planned: list[list[float]], grid: SiteGrid) -> None:
+    def __init__(self, table: LineShop, planned: list[list[float]], grid: SiteGrid) -> None:
         self.table = table
         self.planned = planned
         self.grid = grid
@@ -56,16 +56,17 @@ class Placing:
         if math.isfinite(grid.import_limit_mw):
             left = (grid.import_limit_mw - grid.metered(grid.committed_mw)).tolist()
         idle = {u: states.most_mw for u, states in table.states.items()}
-        self.headroom = Headroom(left, grid.meter_min, table.profiles, idle)
-        self.places: dict[tuple[int, int], Place] = {}
+        self.headroom = PowerHeadroom(left, grid.meter_min, table.profiles, idle)
+        self.places: dict[tuple[int, int], Position] = {}
         self.unplaced: list[int] = []
-        self._journal: list[tuple[int, float, float, Load]] = []
+        self._journal: list[tuple[Position | None, Load]] = []
+        """What the last attempt has taken of units and of the import limit."""
         self._locks = table.locks
         for (h, k), (start, u) in table.started.items():
             over = start + table.duration[h][u]
             # what is over by the nominal duration is over, but a caster keeps the plan's pace within a cast
             end = start + planned[h][u] if over > 0 or k == table.campaign else over
-            self.places[h, k] = Place(u, start, end, over)
+            self.places[h, k] = Position(u, start, end, over)
             if end + table.setup[u] > 0:
                 self.timeline[u].take(start, end)
         for (h, k), (start, u) in table.started.items():
@@ -75,8 +76,8 @@ class Placing:
                 own = max(table.duration[h][u], planned[h][u]) if cast_goes_on else table.duration[h][u]
                 self.headroom.take(self.headroom.load(u, start, own, table.energy[h][u], extra))
 
-    def place(self, sequence: list[Group], stop: bool = False) -> int | None:
-        """Place group after group; returns which was the first without a place, there ending with ``stop``."""
+    def place(self, sequence: list[CastGroup], stop: bool = False) -> int | None:
+        """Position group after group; returns which was the first without a place, there ending with ``stop``."""
         failed = None
         for number, group in enumerate(sequence):
             best: tuple[float, int, float] | None = None
@@ -99,17 +100,17 @@ class Placing:
             self._journal.clear()
         return failed
 
-    def _length(self, group: Group, unit: int) -> float:
+    def _length(self, group: CastGroup, unit: int) -> float:
         return sum(self.planned[h][unit] for h in group.heats)
 
-    def _offsets(self, group: Group, unit: int) -> list[float]:
+    def _offsets(self, group: CastGroup, unit: int) -> list[float]:
         offsets, total = [], 0.0
         for h in group.heats:
             offsets.append(total)
             total += self.planned[h][unit]
         return offsets
 
-    def _earliest(self, group: Group, unit: int, sooner: float) -> float | None:
+    def _earliest(self, group: CastGroup, unit: int, sooner: float) -> float | None:
         """Earliest start of a group on a unit; None where there is none that ends before ``sooner``."""
         table = self.table
         offsets = self._offsets(group, unit)
@@ -139,7 +140,7 @@ class Placing:
             start = max(self._ceil(later), start + self.step)
         return None
 
-    def _free_for_cast(self, group: Group, unit: int, start: float, end: float) -> float | None:
+    def _free_for_cast(self, group: CastGroup, unit: int, start: float, end: float) -> float | None:
         if group.begun is None:
             return self.timeline[unit].conflict(start, end)
         # it continues the occupation of the heat before: no set-up between
@@ -152,7 +153,7 @@ class Placing:
     def _floor(self, minutes: float) -> float:
         return math.floor(minutes / self.step + TOLERANCE) * self.step
 
-    def _ahead(self, heat: int, stage: int) -> tuple[Place | None, int, list[int]]:
+    def _ahead(self, heat: int, stage: int) -> tuple[Position | None, int, list[int]]:
         """Where a heat is by what has begun: its last operation, the stage of it, and the stages up to ``stage``."""
         last, at = None, -1
         stages = []
@@ -181,8 +182,8 @@ class Placing:
             at = {u: ready + planned[u] for u, ready in reach.items()}
         return 0.0
 
-    def _try(self, group: Group, unit: int, start: float) -> float | None:
-        """Place a group with its last stage at ``start``; None if it worked, else the next start worth a look."""
+    def _try(self, group: CastGroup, unit: int, start: float) -> float | None:
+        """Position a group with its last stage at ``start``; None if it worked, else the next start worth a look."""
         table, headroom = self.table, self.headroom
         duration, energy = table.duration, table.energy
         at = start
@@ -194,11 +195,11 @@ class Placing:
             if not headroom.fits(load):
                 return start + self.step
             headroom.take(load)
-            self._journal.append((-1, 0.0, 0.0, load))
-            self.places[h, group.stage] = Place(unit, at, at + self.planned[h][unit], at + own)
+            self._journal.append((None, load))
+            self.places[h, group.stage] = Position(unit, at, at + self.planned[h][unit], at + own)
             at += self.planned[h][unit]
         self.timeline[unit].take(start, ends)
-        self._journal.append((unit, start, ends, (0, ())))
+        self._journal.append((Position(unit, start, ends, ends), (0, ())))
         for h in group.heats:
             late = self._place_heat(h, group.stage)
             if late > 0:
@@ -210,13 +211,13 @@ class Placing:
                 if not headroom.fits(load):
                     return start + self.step
                 headroom.take(load)
-                self._journal.append((-1, 0.0, 0.0, load))
+                self._journal.append((None, load))
         return None
 
     def _undo(self) -> None:
-        for unit, start, end, load in reversed(self._journal):
-            if unit >= 0:
-                self.timeline[unit].give(start, end)
+        for place, load in reversed(self._journal):
+            if place is not None:
+                self.timeline[place.unit].give(place.start, place.end)
             self.headroom.take(load, -1.0)
         self._journal.clear()
 
@@ -234,7 +235,7 @@ class Placing:
             return self.step if last.start - before.over > table.longest_wait[at] + TOLERANCE else 0.0
         windows = self._windows(heat, stages, last)
         floors = [-NEVER] * len(stages)
-        placed: list[tuple[Place, Load]] = []
+        placed: list[tuple[Position, Load]] = []
         for _ in range(40):  # each round back raises a floor; casts that need more are delayed instead
             j = len(placed)
             if j == len(stages):
@@ -262,16 +263,15 @@ class Placing:
         if len(placed) < len(stages):
             self._give(placed)
             return self.step
-        for place, load in placed:
-            self._journal.append((place.unit, place.start, place.end, load))
+        self._journal += placed
         return 0.0
 
-    def _give(self, placed: list[tuple[Place, Load]]) -> None:
+    def _give(self, placed: list[tuple[Position, Load]]) -> None:
         for place, load in placed:
             self.timeline[place.unit].give(place.start, place.end)
             self.headroom.take(load, -1.0)
 
-    def _windows(self, heat: int, stages: list[int], last: Place) -> list[dict[int, tuple[float, float]]]:
+    def _windows(self, heat: int, stages: list[int], last: Position) -> list[dict[int, tuple[float, float]]]:
         """Earliest and latest start at each stage and unit from which the last stage can be met, others ignored."""
         table, nominal, planned = self.table, self.table.duration[heat], self.planned[heat]
         nexts = {last.unit: (last.start, last.start)}
@@ -300,8 +300,8 @@ class Placing:
         j: int,
         windows: list[dict[int, tuple[float, float]]],
         floor: float,
-        previous: Place | None,
-    ) -> tuple[Place, Load] | None:
+        previous: Position | None,
+    ) -> tuple[Position, Load] | None:
         """The unit of a stage on which a heat is done first; None (and ``_late``) where it is too late on each."""
         table, nominal, planned, energy = (
             self.table,
@@ -335,7 +335,7 @@ class Placing:
                 continue
             if start + planned[u] < best - TOLERANCE:
                 best = start + planned[u]
-                found = Place(u, start, start + planned[u], start + nominal[u]), load
+                found = Position(u, start, start + planned[u], start + nominal[u]), load
         return found
 
     def _quickest(self, start: int, end: int) -> float:
@@ -394,7 +394,7 @@ class Placing:
             if sooner is None:
                 moved = self.headroom.load(u, start, table.duration[heat][u], table.energy[heat][u])
                 if self.headroom.fits(moved):
-                    place, load = Place(u, start, start + planned, start + table.duration[heat][u]), moved
+                    place, load = Position(u, start, start + planned, start + table.duration[heat][u]), moved
                     break
                 sooner = start + planned - self.step
             start = min(self._floor(sooner - planned), start - self.step)

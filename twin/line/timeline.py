@@ -59,7 +59,7 @@ Load = tuple[int, tuple[float, ...]]
 """First metered interval and the mean power in each interval from there on [MW]."""
 
 
-class Headroom:
+class PowerHeadroom:
     """Mean power that is left for the line in each metered interval under the import limit."""
 
     def __init__(

@@ -1,7 +1,7 @@
-"""Processes in the twin: units between stores, exact in time, by a schedule or by the foreman's rule.
+"""Continuous processes in the twin: units between stores, exact in time, by a schedule or by the baseline's rule.
 
-``works`` is the simulation, ``unit`` what a unit does, ``sharing`` how flows give way where a store is empty or full,
-``levels`` the closed form of a level, ``luck`` what scatters. ``following`` and ``foreman`` tell the units what to do;
-the foreman looks through ``glance`` and ``outlook``, and fits his step with ``fitting``. ``recorder`` and ``missed``
-make datasets of what happened.
+``works`` is the simulation in SimPy, ``unit`` what a unit does, ``alarm`` an event that may still move, ``sharing`` how
+flows give way where a store is empty or full, ``levels`` the closed form of a level, ``scatter`` what is random.
+``following`` (a schedule) and ``rule`` (the baseline) set the units' modes and rates. ``recorder`` and ``missed`` make
+datasets of what happened.
 """

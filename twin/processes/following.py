@@ -7,14 +7,14 @@ import xarray as xr
 
 from emberline.scenarios.process import GJ_PER_MWH, Fuel
 from emberline.scenarios.process.flows import per_t, streams
-from emberline.twin.processes.network import Network
-from emberline.twin.processes.works import Told, Works
+from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.works import Instructions, Works
 
 Mix = dict[tuple[int, str], np.ndarray]
 """Share of a fuel in the heat of a unit in each step, by unit and carrier; nan: the usual one. Shape (n_steps,)."""
 
 
-class Following:
+class SchedulePolicy:
     """The set-points of a schedule, a dataset of table ``SCHEDULE``. Nothing starts earlier than told.
 
     An order that could not be loaded as planned is made good as fast as it may be loaded until it is due.
@@ -23,17 +23,17 @@ class Following:
         ValueError: the schedule lacks a unit, or names a mode or delivery that the scenario has not.
     """
 
-    def __init__(self, table: Network, schedule: xr.Dataset) -> None:
+    def __init__(self, table: WorksTable, schedule: xr.Dataset) -> None:
         self.table = table
         for name in ("process_mode", "process_tph"):
             if name not in schedule:
                 raise ValueError(f"the schedule tells nothing of processes: {name} is missing")
         names = [machine.name for machine in table.machines]
-        told = schedule["process"].values.tolist()
-        if set(told) != set(names):
-            other = ", ".join(sorted(set(told) ^ set(names))[:6])
+        labels = schedule["process"].values.tolist()
+        if set(labels) != set(names):
+            other = ", ".join(sorted(set(labels) ^ set(names))[:6])
             raise ValueError(f"the schedule and scenario {table.scenario.name} differ in units: {other}")
-        rows = [told.index(name) for name in names]
+        rows = [labels.index(name) for name in names]
         modes = schedule["process_mode"].values[rows]
         self.rates = schedule["process_tph"].to_numpy()[rows].astype(float)
         """Shape (n_machines, n_steps)."""
@@ -62,7 +62,7 @@ class Following:
         ]
         self.mix = planned_mix(table, schedule, self.modes, self.rates)
 
-    def tell(self, k: int, works: Works) -> Told:
+    def instructions(self, k: int, works: Works) -> Instructions:
         """Set-points of a step, and what is behind of orders."""
         modes, rates, planned = self._rows[k]
         loading = planned
@@ -76,13 +76,13 @@ class Following:
         return modes, rates, loading
 
 
-def planned_mix(table: Network, schedule: xr.Dataset, modes: np.ndarray, rates: np.ndarray) -> Mix:
+def planned_mix(table: WorksTable, schedule: xr.Dataset, modes: np.ndarray, rates: np.ndarray) -> Mix:
     """The mix of fuels that a schedule burns while a unit runs, start-up heat and other uses taken off."""
     if "stream_rate" not in schedule:
         return {}
     row = {label: i for i, label in enumerate(schedule["stream"].values.tolist())}
     flows = schedule["stream_rate"].to_numpy()
-    found: Mix = {}
+    mix: Mix = {}
     place = {machine.name: u for u, machine in enumerate(table.machines)}
     burnt: dict[int, dict[str, np.ndarray]] = {}
     for stream in streams(table.scenario):
@@ -104,21 +104,21 @@ def planned_mix(table: Network, schedule: xr.Dataset, modes: np.ndarray, rates: 
     for u, by_fuel in burnt.items():
         total = np.sum(list(by_fuel.values()), axis=0)
         for carrier, rate in by_fuel.items():
-            found[u, carrier] = np.divide(rate, total, out=np.full(len(rate), np.nan), where=total > 0)
-    return found
+            mix[u, carrier] = np.divide(rate, total, out=np.full(len(rate), np.nan), where=total > 0)
+    return mix
 
 
 def _started(
-    table: Network, u: int, modes: np.ndarray, rates: np.ndarray, fuelled: list[tuple[int, Fuel]]
+    table: WorksTable, u: int, modes: np.ndarray, rates: np.ndarray, fuelled: list[tuple[int, Fuel]]
 ) -> np.ndarray:
     """Start-up heat of a fuel in the first step of runs, where a start-up takes no time [MW], shape (n_steps,)."""
     machine = table.machines[u]
     start = machine.process.start_up
-    found = np.zeros(len(modes))
+    heat_mw = np.zeros(len(modes))
     if start.hours or not start.heat_gj:
-        return found
+        return heat_mw
     before = np.concatenate([[machine.mode], modes[:-1]])
     for m, fuel in fuelled:
         first = (modes == m) & (before < 0) & (rates > 0)
-        found += np.where(first, fuel.share * start.heat_gj / GJ_PER_MWH / table.step_h, 0.0)
-    return found
+        heat_mw += np.where(first, fuel.share * start.heat_gj / GJ_PER_MWH / table.step_h, 0.0)
+    return heat_mw

@@ -18,7 +18,7 @@ def after(level: float, net: float, decay: float, hours: float) -> float:
 
 
 def hours_until(level: float, net: float, decay: float, wanted: float) -> float:
-    """Hours until a level is reached, nought where it is there, infinite where it never is."""
+    """Hours until a level is reached, zero where it is there, infinite where it never is."""
     missing = wanted - level
     if not missing:
         return 0.0

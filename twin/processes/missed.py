@@ -1,4 +1,4 @@
-"""What a run of the works missed: planned tonnes, deliveries, least runs and rests, ramps, end levels.
+"""What a run of the works missed: planned tonnes, deliveries, outages and planned stops, runs, rests, ramps, levels.
 
 Where reality is disturbed only deliveries and the site's limits count: that a mill makes less than planned is what a
 disturbance is, and that a turbine on its waste heat does so too.
@@ -10,8 +10,9 @@ import numpy as np
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.datasets import ViolationKind
 from emberline.scenarios.process import carriers_of
-from emberline.twin.processes.network import Network
+from emberline.twin.processes.network import WorksTable
 from emberline.twin.processes.recorder import Records
 from emberline.twin.violation import TOLERANCE, Violation
 
@@ -22,76 +23,130 @@ SLIP_MIN = 1e-6
 """Time that counts as nothing."""
 
 
-def missed(table: Network, records: Records, *, disturbed: bool) -> list[Violation]:
+def missed(table: WorksTable, records: Records, *, disturbed: bool) -> list[Violation]:
     """Violations of a run, in no order.
 
     Kinds ``process`` (planned tonnes not made; one per unit and stretch of steps), ``delivery`` (not served; one per
-    demand and local day, an order as a whole), ``run`` and ``rest`` (hours short), ``ramp`` (t/h too fast) and
+    demand and local day, an order as a whole), ``outage`` (minutes that a unit was to run while it is not available),
+    ``stop`` (hours that a planned stop lacks), ``standstill`` (hours that a unit stood which must run), ``energy``
+    (of a local day, drawn otherwise than asked for), ``run`` and ``rest`` (hours short), ``ramp`` (t/h too fast) and
     ``level`` (end level below what is wanted).
     """
-    found = deliveries(table, records)
+    violations = deliveries(table, records)
     if not disturbed:
-        found += _made(table, records) + _spans(table, records) + _ramps(table, records) + unreached(table, records)
-    return found
+        violations += (
+            _made(table, records) + _spans(table, records) + _ramps(table, records) + unreached(table, records)
+        )
+        violations += _outages(table, records) + _stops(table, records)
+        violations += [
+            Violation(ViolationKind.ENERGY, "", name, at, amount, "MWh")
+            for name, at, amount in underfed(table, records)
+        ]
+    return violations
 
 
-def deliveries(table: Network, records: Records) -> list[Violation]:
+def deliveries(table: WorksTable, records: Records) -> list[Violation]:
     """What was not delivered [t]."""
-    found: list[Violation] = []
-    loaded, asked = np.array(records.course.loaded), np.array(records.course.asked)
+    violations: list[Violation] = []
+    loaded, demand = np.array(records.course.loaded), np.array(records.course.demand_t)
     for j, load in enumerate(table.loads):
         if load.order:
             short = load.amount_t - float(loaded[j].sum())
             if short > SHARE * load.amount_t:
-                found.append(("delivery", "", load.name, load.span[1] * table.step_min, short, "t"))
+                violations.append(
+                    Violation(ViolationKind.DELIVERY, "", load.name, load.span[1] * table.step_min, short, "t")
+                )
             continue
         # what one step's rate is rounded by in a level counts as nothing, whatever the day is
-        small = SHARE * max(float(asked[j].max(initial=0.0)), TOLERANCE)
+        small = SHARE * max(float(demand[j].max(initial=0.0)), TOLERANCE)
         for day in range(int(table.day_of[-1]) + 1):
             steps = np.flatnonzero(table.day_of == day)
-            behind = asked[j][steps] - loaded[j][steps]
-            if behind.sum() > max(SHARE * float(asked[j][steps].sum()), small):
+            behind = demand[j][steps] - loaded[j][steps]
+            if behind.sum() > max(SHARE * float(demand[j][steps].sum()), small):
                 first = int(steps[np.argmax(behind > small)])
-                found.append(("delivery", "", load.name, first * table.step_min, float(behind.sum()), "t"))
-    return found
+                violations.append(
+                    Violation(ViolationKind.DELIVERY, "", load.name, first * table.step_min, float(behind.sum()), "t")
+                )
+    return violations
 
 
-def _made(table: Network, records: Records) -> list[Violation]:
-    found: list[Violation] = []
-    told = np.array([row[1] for row in records.course.told]).T
+def _made(table: WorksTable, records: Records) -> list[Violation]:
+    violations: list[Violation] = []
+    setpoints = np.array([row[1] for row in records.course.instructions]).T
     for u, machine in enumerate(table.machines):
-        made = records.made[u].sum(axis=0)
-        behind = told[u] * table.step_h - made
+        output = records.made[u].sum(axis=0)
+        behind = setpoints[u] * table.step_h - output
         small = SHARE * max(way.high for way in machine.ways) * table.step_h
         wrong = np.flatnonzero(behind > small)
         for stretch in np.split(wrong, np.flatnonzero(np.diff(wrong) > 1) + 1):
             if len(stretch):
                 at, amount = float(stretch[0]) * table.step_min, float(behind[stretch].sum())
-                found.append(("process", "", machine.name, at, amount, "t"))
-    return found
+                violations.append(Violation(ViolationKind.PROCESS, "", machine.name, at, amount, "t"))
+    return violations
 
 
-def _spans(table: Network, records: Records) -> list[Violation]:
-    found: list[Violation] = []
+def _outages(table: WorksTable, records: Records) -> list[Violation]:
+    """Outages in which a unit was to run."""
+    violations: list[Violation] = []
+    begins = np.arange(table.n_steps) * table.step_min
+    modes = np.array([row[0] for row in records.course.instructions]).T
+    for u, machine in enumerate(table.machines):
+        for begin, end in machine.outages:
+            overlap = np.minimum(begins + table.step_min, end) - np.maximum(begins, begin)
+            minutes = np.where(modes[u] >= 0, np.maximum(overlap, 0.0), 0.0)
+            if minutes.sum() > SLIP_MIN:
+                at = max(float(begins[np.argmax(minutes > 0)]), begin)
+                violations.append(Violation(ViolationKind.OUTAGE, "", machine.name, at, float(minutes.sum()), "min"))
+    return violations
+
+
+def _stops(table: WorksTable, records: Records) -> list[Violation]:
+    """Planned stops that were not made as long as asked for, and standstills of units that must run."""
+    violations: list[Violation] = []
+    stands = np.array(records.course.modes).T < 0
+    for u, machine in enumerate(table.machines):
+        process, length = machine.process, 0
+        if not process.must_run:
+            continue
+        window = process.stop_window(table.scenario.horizon)
+        if window is not None:
+            first, last, length = window
+            spans = [int(stands[u, k : k + length].cumprod().sum()) for k in range(first, last + 1)]
+            lacking = length - max(spans, default=0)
+            if lacking:
+                violations.append(
+                    Violation(ViolationKind.STOP, "", machine.name, last * table.step_min, lacking * table.step_h, "h")
+                )
+        standing = np.flatnonzero(stands[u] & ~table.closed[u])
+        if len(standing) > length:
+            at = float(standing[length] * table.step_min)
+            violations.append(
+                Violation(ViolationKind.STANDSTILL, "", machine.name, at, (len(standing) - length) * table.step_h, "h")
+            )
+    return violations
+
+
+def _spans(table: WorksTable, records: Records) -> list[Violation]:
+    violations: list[Violation] = []
     for run in records.course.runs:
         machine = table.machines[run.unit]
         short = machine.process.min_run_h * 60 - (run.end - run.begin)
         # an outage ends a run with the step that it begins in
         step = int(run.end / table.step_min + SLIP_MIN)
-        if run.told and short > SLIP_MIN and not table.closed[run.unit, min(step, table.n_steps - 1)]:
-            found.append(("run", "", machine.name, run.end, short / 60, "h"))
+        if run.by_order and short > SLIP_MIN and not table.closed[run.unit, min(step, table.n_steps - 1)]:
+            violations.append(Violation(ViolationKind.RUN, "", machine.name, run.end, short / 60, "h"))
     for rest in records.course.rests:
         machine = table.machines[rest.unit]
         short = machine.process.min_rest_h * 60 - (rest.end - rest.begin)
         if short > SLIP_MIN:
-            found.append(("rest", "", machine.name, rest.end, short / 60, "h"))
-    return found
+            violations.append(Violation(ViolationKind.REST, "", machine.name, rest.end, short / 60, "h"))
+    return violations
 
 
-def _ramps(table: Network, records: Records) -> list[Violation]:
+def _ramps(table: WorksTable, records: Records) -> list[Violation]:
     """Rates of neighbouring steps in which a unit runs all through; of the first step, against its rate before."""
-    found: list[Violation] = []
-    told = np.array([row[1] for row in records.course.told]).T
+    violations: list[Violation] = []
+    setpoints = np.array([row[1] for row in records.course.instructions]).T
     for u, machine in enumerate(table.machines):
         if machine.process.ramp_tph_per_h is None:
             continue
@@ -100,47 +155,47 @@ def _ramps(table: Network, records: Records) -> list[Violation]:
         before = machine.rate_tph if machine.mode >= 0 and machine.rate_tph is not None else 0.0
         rates = np.concatenate([[before], records.made[u].sum(axis=0) / table.step_h])
         known = machine.mode >= 0 and machine.rate_tph is not None
-        running = np.concatenate([[known], _running(table, records, u) & ((told[u] > 0) & (rates[1:] > 0) | idle)])
+        running = np.concatenate([[known], _running(table, records, u) & ((setpoints[u] > 0) & (rates[1:] > 0) | idle)])
         over = np.abs(np.diff(rates)) - most
         wrong = running[1:] & running[:-1] & (over > SHARE * max(way.high for way in machine.ways))
         for k in np.flatnonzero(wrong).tolist():
-            found.append(("ramp", "", machine.name, k * table.step_min, float(over[k]), "t/h"))
-    return found
+            violations.append(
+                Violation(ViolationKind.RAMP, "", machine.name, k * table.step_min, float(over[k]), "t/h")
+            )
+    return violations
 
 
-def _running(table: Network, records: Records, u: int) -> np.ndarray:
+def _running(table: WorksTable, records: Records, u: int) -> np.ndarray:
     """Steps all through which a unit runs, at whatever rate, shape (n_steps,)."""
     edges = np.arange(table.n_steps) * table.step_min
-    found = np.zeros(table.n_steps, dtype=bool)
+    running = np.zeros(table.n_steps, dtype=bool)
     for run in records.course.runs:
         if run.unit == u:
-            found |= (run.begin <= edges + SLIP_MIN) & (run.end >= edges + table.step_min - SLIP_MIN)
-    return found
+            running |= (run.begin <= edges + SLIP_MIN) & (run.end >= edges + table.step_min - SLIP_MIN)
+    return running
 
 
-def unreached(table: Network, records: Records) -> list[Violation]:
+def unreached(table: WorksTable, records: Records) -> list[Violation]:
     """Stores that end below what is wanted [t]."""
-    found: list[Violation] = []
+    violations: list[Violation] = []
     for s, name in enumerate(table.stores):
         short = table.end_t[s] - records.course.levels[s][-1]
         if short > SHARE * max(table.capacity[s], 1.0):
-            found.append(("level", "", name, table.n_steps * table.step_min, short, "t"))
-    return found
+            violations.append(Violation(ViolationKind.LEVEL, "", name, table.n_steps * table.step_min, short, "t"))
+    return violations
 
 
-def underfed(table: Network, records: Records) -> list[str]:
-    """Processes that do not draw their daily energy."""
-    found = []
+def underfed(table: WorksTable, records: Records) -> list[tuple[str, float, float]]:
+    """Processes that do not draw a day's energy: name, when that day begins [min], what lacks or is too much [MWh]."""
+    days = []
     for process in table.scenario.processes:
-        own = [u for u, machine in enumerate(table.machines) if machine.process is process]
-        drawn = np.array([records.course.drawn_mwh[u] for u in own]).sum(axis=0)
+        members = [u for u, machine in enumerate(table.machines) if machine.process is process]
+        drawn = np.array([records.course.drawn_mwh[u] for u in members]).sum(axis=0)
         for steps, wanted in process.days(table.scenario.horizon):
-            if (
-                abs(float(drawn[steps.start : steps.stop].sum()) - wanted) > SHARE * wanted
-                and process.name not in found
-            ):
-                found.append(process.name)
-    return found
+            amount = abs(float(drawn[steps.start : steps.stop].sum()) - wanted)
+            if amount > SHARE * wanted:
+                days.append((process.name, steps.start * table.step_min, amount))
+    return days
 
 
 def beside(scenario: Scenario) -> frozenset[str]:

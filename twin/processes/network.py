@@ -10,23 +10,22 @@ from functools import cached_property
 import numpy as np
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Converter, Source, Storage, Supply
 from emberline.scenarios.assets.storage import NOTHING
 from emberline.scenarios.process import Mode, Process, Stream
 
 Flow = tuple[int, float]
 """A store and what flows for each tonne."""
 FASTEST_DECAY = 1e9
-"""Decay per hour of a store that keeps nothing, so that its level is nought at once."""
+"""Decay per hour of a store that keeps nothing, so that its level is zero at once."""
 
 
-class Way:
+class ModeTable:
     """A mode of a process made ready to be reckoned with."""
 
     def __init__(self, mode: Mode, stores: dict[str, int], captive: dict[str, int]) -> None:
         self.mode, self.name = mode, mode.name
         rates = mode.rates
-        self.low, self.high, self.usual = rates.low, rates.high, rates.foreman
+        self.low, self.high, self.usual = rates.low, rates.high, rates.baseline
         self.pace = rates.low or rates.high
         """Rate at which the beginning of a run gives off-spec product [t/h]."""
         self.ins: tuple[Flow, ...] = tuple((stores[s.store], s.per_t) for s in mode.inputs if s.store and s.per_t)
@@ -49,14 +48,14 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineTable:
     """A unit of a process."""
 
     name: str
     process: Process
     group: int
     """Index of its process."""
-    ways: tuple[Way, ...]
+    ways: tuple[ModeTable, ...]
     outages: tuple[tuple[float, float], ...]
     """When it is not available [min], in order."""
     mode: int
@@ -68,7 +67,7 @@ class Machine:
 
 
 @dataclass(frozen=True)
-class Load:
+class Outflow:
     """A delivery: a demand in time, or an order."""
 
     name: str
@@ -85,11 +84,11 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Network:
+class WorksTable:
     """A scenario's processes in numbers; times in minutes, flows in tonnes per hour."""
 
     scenario: Scenario
-    machines: tuple[Machine, ...]
+    machines: tuple[MachineTable, ...]
     stores: tuple[str, ...]
     capacity: list[float]
     decay: list[float]
@@ -97,7 +96,7 @@ class Network:
     start_t: list[float]
     end_t: list[float]
     """Level wanted at the end."""
-    loads: tuple[Load, ...]
+    loads: tuple[Outflow, ...]
     captive: tuple[str, ...]
     """Carriers that processes take and nobody but processes gives; they are numbered after the stores."""
     arrivals: tuple[tuple[str, int, list[float]], ...]
@@ -121,23 +120,23 @@ class Network:
     @cached_property
     def day_of(self) -> np.ndarray:
         """Local day of each step, counted from the first, shape (n_steps,)."""
-        found = np.zeros(self.n_steps, dtype=int)
+        days = np.zeros(self.n_steps, dtype=int)
         for day, (steps, _) in enumerate(self.scenario.horizon.local_days()):
-            found[steps.start : steps.stop] = day
-        return found
+            days[steps.start : steps.stop] = day
+        return days
 
     @cached_property
     def closed(self) -> np.ndarray:
         """Steps in which a machine is not available all through, shape (n_machines, n_steps)."""
         begin = np.arange(self.n_steps) * self.step_min
-        found = np.zeros((len(self.machines), self.n_steps), dtype=bool)
+        closed = np.zeros((len(self.machines), self.n_steps), dtype=bool)
         for u, machine in enumerate(self.machines):
             for start, end in machine.outages:
-                found[u] |= (begin < end - NOTHING) & (begin + self.step_min > start + NOTHING)
-        return found
+                closed[u] |= (begin < end - NOTHING) & (begin + self.step_min > start + NOTHING)
+        return closed
 
 
-def network(scenario: Scenario) -> Network:
+def works_table(scenario: Scenario) -> WorksTable:
     """The tables of a scenario's processes."""
     horizon = scenario.horizon
     place = {store.name: s for s, store in enumerate(scenario.stores)}
@@ -148,23 +147,25 @@ def network(scenario: Scenario) -> Network:
     beyond = {name: len(place) + i for i, name in enumerate(captive)}
     machines = []
     for group, process in enumerate(scenario.processes):
-        ways = tuple(Way(mode, place, beyond) for mode in process.all_modes)
+        ways = tuple(ModeTable(mode, place, beyond) for mode in process.all_modes)
         names = [way.name for way in ways]
         for unit, state in zip(process.units, process.start, strict=True):
             mode = -1 if state.mode is None else names.index(state.mode)
             machines.append(
-                Machine(unit, process, group, ways, scenario.outages.get(unit, ()), mode, state.since_h, state.rate_tph)
+                MachineTable(
+                    unit, process, group, ways, scenario.outages.get(unit, ()), mode, state.since_h, state.rate_tph
+                )
             )
     loads = []
     for delivery in scenario.deliveries:
         store = place[delivery.store]
         if delivery.amount_t is None:
-            loads.append(Load(delivery.name, store, demands[delivery.name]))
+            loads.append(Outflow(delivery.name, store, demands[delivery.name]))
         else:
             most = delivery.most_tph(horizon.step_h)
             span = delivery.span(horizon)
-            loads.append(Load(delivery.name, store, [], delivery.amount_t, span, most, order=True))
-    return Network(
+            loads.append(Outflow(delivery.name, store, [], delivery.amount_t, span, most, order=True))
+    return WorksTable(
         scenario=scenario,
         machines=tuple(machines),
         stores=tuple(place),
@@ -181,16 +182,11 @@ def network(scenario: Scenario) -> Network:
 def captives(scenario: Scenario) -> tuple[str, ...]:
     """Carriers that a process takes and that nobody but processes gives: without them it cannot run."""
     modes = [mode for process in scenario.processes for mode in process.all_modes]
-    taken = {carrier for mode in modes for carrier, _ in _carriers(mode.inputs)}
-    given = dict.fromkeys(carrier for mode in modes for carrier, _ in _carriers(mode.outputs))
-    others: set[str] = set()
-    for asset in scenario.site.assets:
-        core = scenario.site.cores.get(asset.name, asset)
-        if isinstance(core, Supply | Source | Storage):
-            others.add(core.carrier)
-        elif isinstance(core, Converter):
-            others |= {stream.carrier for stream in core.outputs} | ({core.carrier} if core.main == "output" else set())
-    return tuple(carrier for carrier in given if carrier in taken and carrier not in others)
+    consumed = {carrier for mode in modes for carrier, _ in _carriers(mode.inputs)}
+    supplied = dict.fromkeys(carrier for mode in modes for carrier, _ in _carriers(mode.outputs))
+    others = {carrier for asset in scenario.site.equipment for carrier in asset.gives}
+    others |= {store.carrier for store in scenario.site.stores.values()}
+    return tuple(carrier for carrier in supplied if carrier in consumed and carrier not in others)
 
 
 def _carriers(flows: tuple[Stream, ...]) -> list[tuple[str, float]]:

@@ -9,17 +9,17 @@ import numpy as np
 from emberline.scenarios.process.flows import ProcessStream, coordinates, per_t, streams
 from emberline.twin.power import Trace
 from emberline.twin.processes.following import Mix
-from emberline.twin.processes.network import Network
-from emberline.twin.processes.works import Course
+from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.works import WorksHistory
 from emberline.twin.site.grids import SiteGrid
 
 
 class Records:
     """The flows of a course, by unit, stream, store and delivery."""
 
-    def __init__(self, table: Network, course: Course, grid: SiteGrid, mix: Mix) -> None:
+    def __init__(self, table: WorksTable, course: WorksHistory, grid: SiteGrid, mix: Mix) -> None:
         self.table, self.course, self.grid, self.mix = table, course, grid, mix
-        self.made = [np.array(rows) for rows in course.made]
+        self.made = [np.array(rows) for rows in course.output_t]
         """What each unit makes in each mode and step [t], shape (n_modes, n_steps) each."""
         self.off = [np.array(rows) for rows in course.off]
         self.heat = [np.array(rows) for rows in course.heat_mwh]
@@ -33,21 +33,21 @@ class Records:
         """What each stream gives per hour, shape (n_streams, n_steps)."""
 
     def _rate(self, stream: ProcessStream, u: int) -> np.ndarray:
-        found = np.zeros(self.table.n_steps)
+        total = np.zeros(self.table.n_steps)
         for m, way in enumerate(self.table.machines[u].ways):
             amount = per_t(way.mode, stream.direction, stream.place)
             if stream.direction == "out":
-                found += amount * (self.made[u][m] - self.off[u][m])
+                total += amount * (self.made[u][m] - self.off[u][m])
                 continue
             if amount:
-                found += amount * self.made[u][m]
+                total += amount * self.made[u][m]
             for fuel in way.mode.heat.fuels if way.mode.heat else ():
                 if fuel.carrier == stream.place:
                     share = self.mix.get((u, fuel.carrier))
                     usual = fuel.share if share is None else np.where(np.isnan(share), fuel.share, share)
                     assert way.mode.heat is not None
-                    found += way.mode.heat.mwh_per_t * self.made[u][m] * usual + fuel.share * self.heat[u][m]
-        return stream.sign * found / self.table.step_h
+                    total += way.mode.heat.mwh_per_t * self.made[u][m] * usual + fuel.share * self.heat[u][m]
+        return stream.sign * total / self.table.step_h
 
     @property
     def line_mw(self) -> np.ndarray:
@@ -56,17 +56,17 @@ class Records:
 
     def gives(self) -> dict[str, np.ndarray]:
         """What all units give of each carrier that any of them touches, per hour; negative: they take it."""
-        found: dict[str, np.ndarray] = {}
+        rates: dict[str, np.ndarray] = {}
         for stream, rate in zip(self.streams, self.rates, strict=True):
             if not stream.material:
-                found[stream.place] = found.get(stream.place, np.zeros(len(rate))) + rate
-        return found
+                rates[stream.place] = rates.get(stream.place, np.zeros(len(rate))) + rate
+        return rates
 
     def variables(self) -> dict[str, Any]:
         """Variables ``PROCESS_FLOWS`` of table ``FLOWS``."""
         table, course, step_h = self.table, self.course, self.table.step_h
         stepped = np.array([self.grid.stepped(cells) for cells in self.unit_mw])
-        found: dict[str, Any] = {
+        columns: dict[str, Any] = {
             "process_mode": (("process", "time"), self._modes()),
             "process_tph": (("process", "time"), np.array([made.sum(axis=0) for made in self.made]) / step_h),
             "off_spec_tph": (("process", "time"), np.array([off.sum(axis=0) for off in self.off]) / step_h),
@@ -81,8 +81,8 @@ class Records:
             ("delivered_t", "delivery", course.loaded),
             ("arrived_t", "arrival", course.arrived),
         ):
-            found[name] = ((dim, "time"), np.array(rows, dtype=float).reshape(len(rows), table.n_steps))
-        return found
+            columns[name] = ((dim, "time"), np.array(rows, dtype=float).reshape(len(rows), table.n_steps))
+        return columns
 
     def coordinates(self) -> dict[str, Any]:
         """Coordinates of these variables."""
@@ -98,15 +98,15 @@ class Records:
     def _modes(self) -> np.ndarray:
         """Mode as each step begins; where it makes something in the step, that mode."""
         table = self.table
-        told = np.array(self.course.modes).T
+        modes = np.array(self.course.modes).T
         longest = max(len(way.name) for machine in table.machines for way in machine.ways)
-        found = np.full(told.shape, "", dtype=f"U{longest}")
+        names = np.full(modes.shape, "", dtype=f"U{longest}")
         for u, machine in enumerate(table.machines):
             for m, way in enumerate(machine.ways):
-                found[u, told[u] == m] = way.name
+                names[u, modes[u] == m] = way.name
             for m, way in enumerate(machine.ways):
-                found[u, self.made[u][m] > 0] = way.name
-        return found
+                names[u, self.made[u][m] > 0] = way.name
+        return names
 
     @property
     def delivered_t(self) -> float:

@@ -1,4 +1,4 @@
-"""Runs of the works: following a schedule, or the foreman's rule; and what the optimizer is told of them."""
+"""Runs of the works: following a schedule, or the baseline's rule; and what the optimizer is told of them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.datasets import RUN, SCHEDULE, check, metered
-from emberline.twin.processes.baseline import Foreman
-from emberline.twin.processes.following import Following, Mix
-from emberline.twin.processes.missed import beside, missed, underfed
-from emberline.twin.processes.network import Network, network
+from emberline.scenarios.datasets import RUN, SCHEDULE, Policy, ViolationKind, check, metered
+from emberline.twin.processes.following import Mix, SchedulePolicy
+from emberline.twin.processes.missed import beside, missed
+from emberline.twin.processes.network import WorksTable, works_table
 from emberline.twin.processes.recorder import Records
-from emberline.twin.processes.scatter import luck, planned_rate
-from emberline.twin.processes.works import Policy, Works
+from emberline.twin.processes.rule.policy import ProcessBaseline
+from emberline.twin.processes.scatter import planned_rate, scatter
+from emberline.twin.processes.works import Controller, Works
 from emberline.twin.run_variables import run_attrs, stop_variables, violation_variables
 from emberline.twin.site.site import Setpoints, SiteGrid, balance, variables
 
@@ -33,33 +33,33 @@ class WorksFollower:
     """A schedule of processes made ready to be followed any number of times."""
 
     def __init__(self, scenario: Scenario, schedule: xr.Dataset | None) -> None:
-        """``schedule`` None, or of policy ``foreman``: the foreman decides step by step as things are.
+        """``schedule`` None, or of policy ``baseline``: the baseline decides step by step as things are.
 
         Raises:
             ValueError: the schedule lacks a unit, or names a mode that it has not.
         """
         self.scenario = scenario
-        self.table = network(scenario)
+        self.table = works_table(scenario)
         self.grid = SiteGrid(scenario)
-        by_rule = schedule is None or schedule.attrs.get("policy") == "foreman"
-        self._follow = None if schedule is None or by_rule else Following(self.table, schedule)
-        # the foreman's assets answer to the load as it is; a schedule's set-points are followed
+        by_rule = schedule is None or schedule.attrs.get("policy") == Policy.BASELINE
+        self._follow = None if schedule is None or by_rule else SchedulePolicy(self.table, schedule)
+        # the baseline's assets answer to the load as it is; a schedule's set-points are followed
         self._beside = beside(scenario)
         self._setpoints = None if schedule is None or by_rule else Setpoints.read(schedule)
 
     def run(self, seed: int, replication: int, disturbed: bool) -> xr.Dataset:
         """Follow it once; a dataset of table ``RUN``."""
         table, grid = self.table, self.grid
-        policy: Policy = self._follow or Foreman(table, grid)
+        policy: Controller = self._follow or ProcessBaseline(table, grid)
         mix: Mix = self._follow.mix if self._follow else {}
-        works = Works(table, policy, luck(table, seed, replication) if disturbed else None)
+        works = Works(table, policy, scatter(table, seed, replication) if disturbed else None)
         course = works.run()
         records = Records(table, course, grid, mix)
         flows, violations = balance(
             grid, records.line_mw, self._setpoints, records.gives(), answering=disturbed, relieving=disturbed
         )
         if disturbed:
-            violations = [row for row in violations if row[0] != "asset" or row[2] not in self._beside]
+            violations = [row for row in violations if row.kind != ViolationKind.ASSET or row.unit not in self._beside]
         late = missed(table, records, disturbed=disturbed)
         horizon = self.scenario.horizon
         data = xr.Dataset(
@@ -77,10 +77,10 @@ class WorksFollower:
             },
         )
         data.attrs = {
-            **run_attrs(seed, replication, disturbed, "schedule" if self._follow else "foreman"),
+            **run_attrs(seed, replication, disturbed, Policy.SCHEDULE if self._follow else Policy.BASELINE),
             "tonnes": records.delivered_t,
             "heats": 0,
-            "complete": int(not any(row[0] in ("delivery", "level") for row in late)),
+            "complete": int(not any(row.kind in (ViolationKind.DELIVERY, ViolationKind.LEVEL) for row in late)),
             "metered_interval_min": float(grid.meter_min),
             "start": horizon.start_utc.isoformat(),
         }
@@ -88,19 +88,19 @@ class WorksFollower:
 
 
 def dispatch_works(scenario: Scenario) -> xr.Dataset:
-    """The foreman's list, a dataset of table ``SCHEDULE``: what he tells the units when nothing disturbs them.
+    """The baseline schedule, a dataset of table ``SCHEDULE``: what it tells the units when nothing disturbs them.
 
     The attribute ``complete`` is 0 where a delivery is missed, an end level is not reached, a unit is stopped that must
     run, breaks a least run, a least rest or its ramp, or a process does not draw its daily energy; ``unplaced`` names
     those.
     """
-    table, grid = network(scenario), SiteGrid(scenario)
-    foreman = Foreman(table, grid)
-    course = Works(table, foreman).run()
+    table, grid = works_table(scenario), SiteGrid(scenario)
+    baseline = ProcessBaseline(table, grid)
+    course = Works(table, baseline).run()
     records = Records(table, course, grid, {})
     flows, _ = balance(grid, records.line_mw, None, records.gives())
-    left_out = dict.fromkeys(row[2] for row in missed(table, records, disturbed=False))
-    left_out.update(dict.fromkeys([*foreman.stood, *underfed(table, records)]))
+    left_out = dict.fromkeys(row.unit for row in missed(table, records, disturbed=False))
+    left_out.update(dict.fromkeys(baseline.stood))
     horizon = scenario.horizon
     nothing: Any = np.zeros((0, 0))
     data = xr.Dataset(
@@ -117,7 +117,7 @@ def dispatch_works(scenario: Scenario) -> xr.Dataset:
             "meter": metered(horizon.times, horizon.step_min, grid.meter_min),
             **records.coordinates(),
         },
-        attrs={"policy": "foreman", "complete": int(not left_out), "unplaced": ", ".join(left_out)},
+        attrs={"policy": Policy.BASELINE.value, "complete": int(not left_out), "unplaced": ", ".join(left_out)},
     )
     return check(data, SCHEDULE)
 
@@ -126,12 +126,12 @@ def envelope_variables(scenario: Scenario) -> tuple[dict[str, Any], dict[str, An
     """Variables of table ``ENVELOPE`` that are of processes, and their coordinates; none where there are none."""
     if not scenario.processes:
         return {}, {}
-    table: Network = network(scenario)
+    table: WorksTable = works_table(scenario)
     planned = [planned_rate(scenario.disturbances, m.name, m.process.name) for m in table.machines]
     names = np.array([machine.name for machine in table.machines], dtype=np.str_)
-    found = {
+    columns = {
         "process_available": (("process", "time"), 1.0 - table.closed),
         "process_planned": ("process", np.array(planned)),
         "stock_start_t": ("stock", np.array(table.start_t)),
     }
-    return found, {"process": names, "stock": np.array(table.stores, dtype=np.str_)}
+    return columns, {"process": names, "stock": np.array(table.stores, dtype=np.str_)}

@@ -1,7 +1,7 @@
 """What scatters in a disturbed replay of processes: their rates, what is fetched, breakdowns.
 
 Numbers are keyed by the name of the unit or delivery (``scenarios.line.scatter``), so that a further one changes
-nothing for the others, and two policies have the same luck.
+nothing for the others, and two policies have the same disturbances.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from emberline.scenarios.line.scatter import BREAKDOWN, DEMAND, SPREAD, stream
 from emberline.scenarios.records.disturbances import Disturbances
-from emberline.twin.processes.network import Network
+from emberline.twin.processes.network import WorksTable
 from emberline.twin.streams import Breakdowns
 
 SHIFT_MIN = 480.0
@@ -22,8 +22,8 @@ SHIFT_MIN = 480.0
 
 
 @dataclass
-class Luck:
-    """The luck of one replication."""
+class Scatter:
+    """Random factors and failures of one replication."""
 
     rates: list[list[float]] = field(default_factory=list)
     """Factor on the rate of each unit in each step; empty: all are 1."""
@@ -33,39 +33,39 @@ class Luck:
     """By unit, of those that can fail."""
 
 
-def luck(table: Network, seed: int, replication: int) -> Luck:
+def scatter(table: WorksTable, seed: int, replication: int) -> Scatter:
     """Draw it."""
-    told = table.scenario.disturbances
+    disturbances = table.scenario.disturbances
     shift_of = (np.arange(table.n_steps) * table.step_min // SHIFT_MIN).astype(int)
-    found = Luck()
+    draws = Scatter()
     for u, machine in enumerate(table.machines):
-        spread = rate_spread(told, machine.name, machine.process.name)
+        spread = rate_spread(disturbances, machine.name, machine.process.name)
         factor = np.ones(table.n_steps)
         if spread:
             normal = stream(seed, machine.name, replication, SPREAD).standard_normal(shift_of[-1] + 1)
             factor = np.exp(spread * normal)[shift_of]
-        found.rates.append(factor.tolist())
-        own = {item.unit: item for item in told.breakdowns}
-        item = own.get(machine.name) or own.get(machine.process.name)
+        draws.rates.append(factor.tolist())
+        by_unit = {item.unit: item for item in disturbances.breakdowns}
+        item = by_unit.get(machine.name) or by_unit.get(machine.process.name)
         if item is not None:
             generator = stream(seed, machine.name, replication, BREAKDOWN)
-            found.failures[u] = Breakdowns(item.mtbf_h * 60, item.mttr_min, generator)
+            draws.failures[u] = Breakdowns(item.mtbf_h * 60, item.mttr_min, generator)
     for load in table.loads:
         factor = np.ones(table.n_steps)
-        if told.delivery_spread and not load.order:
+        if disturbances.delivery_spread and not load.order:
             normal = stream(seed, load.name, replication, DEMAND).standard_normal(table.day_of[-1] + 1)
-            factor = np.exp(told.delivery_spread * normal)[table.day_of]
-        found.demands.append(factor.tolist())
-    return found
+            factor = np.exp(disturbances.delivery_spread * normal)[table.day_of]
+        draws.demands.append(factor.tolist())
+    return draws
 
 
-def rate_spread(told: Disturbances, unit: str, process: str) -> float:
+def rate_spread(disturbances: Disturbances, unit: str, process: str) -> float:
     """Standard deviation of the logarithm of a unit's rate; what is told of the unit comes before its process."""
-    own = {spread.unit: spread.rate for spread in told.units if spread.rate is not None}
-    return own.get(unit, own.get(process, told.rate_spread))
+    by_unit = {spread.unit: spread.rate for spread in disturbances.units if spread.rate is not None}
+    return by_unit.get(unit, by_unit.get(process, disturbances.rate_spread))
 
 
-def planned_rate(told: Disturbances, unit: str, process: str) -> float:
+def planned_rate(disturbances: Disturbances, unit: str, process: str) -> float:
     """Rate that a plan reckons with by the nominal one: the quantile of its spread, 1 at most."""
-    normal = NormalDist().inv_cdf(told.planning_quantile)
-    return min(math.exp(-rate_spread(told, unit, process) * normal), 1.0)
+    normal = NormalDist().inv_cdf(disturbances.planning_quantile)
+    return min(math.exp(-rate_spread(disturbances, unit, process) * normal), 1.0)

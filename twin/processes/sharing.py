@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emberline.twin.processes.unit import Unit
+from emberline.twin.processes.unit import UnitProcess
 
 ROUNDS = 400
-"""Most rounds; in a closed circle of empty stores rates fall towards nought by a share in each."""
+"""Most rounds; in a closed circle of empty stores rates fall towards zero by a share in each."""
 ROUNDING = 1e-13
 """Share of a flow that is the rounding of a sum."""
 
@@ -32,7 +32,7 @@ class Sharing:
     """Flows of all stores."""
 
     def __init__(
-        self, capacity: list[float], decay: list[float], units: Sequence[Unit], loads: Sequence[Flowing],
+        self, capacity: list[float], decay: list[float], units: Sequence[UnitProcess], loads: Sequence[Flowing],
         arrivals: Sequence[Flowing], captive: int = 0,
     ) -> None:  # fmt: skip
         """``captive``: carriers that nobody but processes gives, stores that keep nothing and are never full."""
@@ -40,15 +40,15 @@ class Sharing:
         self._stores, self._nothing = len(capacity), [0.0] * captive
         self._full_loss = [size * share for size, share in zip(capacity, decay, strict=True)] + self._nothing
         self._units, self._loads, self._arrivals = units, loads, arrivals
-        self._running: list[Unit] = []
+        self._running: list[UnitProcess] = []
         self.into, self.out = [0.0] * n, [0.0] * n
         """What comes into each store and leaves it [t/h]."""
-        self.held = [False] * len(capacity)
+        self.steady = [False] * len(capacity)
         """Whether a store that is full or empty stays so."""
         self._scaled: set[int] = set()
 
     def settle(self, levels: list[float], capacity: list[float]) -> None:
-        """Work out all rates anew; units that a store keeps from running wait for it from now on."""
+        """Work out all rates again; units that a store keeps from running wait for it from now on."""
         edge = [s for s, level in enumerate(levels) if level <= 0.0 or level >= capacity[s]]
         if self._nothing:
             edge += range(self._stores, len(self.into))
@@ -60,7 +60,7 @@ class Sharing:
             for flow in (*self._loads, *self._arrivals):
                 flow.rate = flow.wanted
             self._sum()
-            self.held = [False] * self._stores
+            self.steady = [False] * self._stores
             if not edge:
                 return
             self._limit(edge, levels)
@@ -142,21 +142,21 @@ class Sharing:
             small = (self.into[s] + self.out[s]) * 10 * ROUNDING
             if levels[s] <= 0.0:
                 if net <= small:
-                    self.held[s] = True
+                    self.steady[s] = True
             elif net >= self._full_loss[s] - small - self._full_loss[s] * ROUNDING:
-                self.held[s] = True
+                self.steady[s] = True
 
-    def _waits(self, unit: Unit, levels: list[float], capacity: list[float]) -> list[tuple[int, float, bool]]:
+    def _waits(self, unit: UnitProcess, levels: list[float], capacity: list[float]) -> list[tuple[int, float, bool]]:
         """Stores for which a unit stands until they have recovered enough for a quarter of an hour of its run; of a
         carrier, until as much is left over as it takes."""
-        found = []
+        waits = []
         for s, per_t in unit.way.takes:
             if s in self._scaled and s >= self._stores:
-                found.append((s, per_t * unit.target, True))
+                waits.append((s, per_t * unit.target, True))
             elif s in self._scaled and levels[s] <= 0.0:
-                found.append((s, min(per_t * unit.target / 4, capacity[s] / 2), True))
+                waits.append((s, min(per_t * unit.target / 4, capacity[s] / 2), True))
         for s, per_t in unit.way.gives:
             if s in self._scaled and levels[s] > 0.0:
-                found.append((s, max(capacity[s] - per_t * unit.target / 4, capacity[s] / 2), False))
-        assert found, "a unit is short, and no store of its own limits it"
-        return found
+                waits.append((s, max(capacity[s] - per_t * unit.target / 4, capacity[s] / 2), False))
+        assert waits, "a unit is short, and no store of its own limits it"
+        return waits

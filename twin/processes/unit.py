@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from emberline.scenarios.assets.storage import NOTHING
 from emberline.scenarios.process import GJ_PER_MWH, in_steps
-from emberline.twin.processes.network import Machine, Way
+from emberline.twin.processes.network import MachineTable, ModeTable
 from emberline.twin.streams import Breakdowns
 
 STANDING, STARTING, CHANGING, RUNNING, DOWN, OUT = range(6)
@@ -20,19 +20,19 @@ SOON_MIN = 1e-9
 
 
 @dataclass(frozen=True)
-class Run:
+class ModeRun:
     """A run of a unit in one mode, from its first product to its end [min]."""
 
     unit: int
     mode: int
     begin: float
     end: float
-    told: bool
-    """Whether it was ended as told, not by a failure, an outage or the end of the horizon."""
+    by_order: bool
+    """Whether it was ended by a set-point, not by a failure, an outage or the end of the horizon."""
 
 
 @dataclass(frozen=True)
-class Rest:
+class Standstill:
     """A standstill of a unit, from its stop to the beginning of its start-up [min]."""
 
     unit: int
@@ -40,15 +40,15 @@ class Rest:
     end: float
 
 
-class Unit:
-    """One unit: what it is told, what it does, and what it draws."""
+class UnitProcess:
+    """One unit: its set-points, what it does, and what it draws."""
 
-    def __init__(self, index: int, machine: Machine, failing: Breakdowns | None, length_h: float) -> None:
+    def __init__(self, index: int, machine: MachineTable, failing: Breakdowns | None, length_h: float) -> None:
         self.index, self.machine, self.process = index, machine, machine.process
         self.failing = failing
         self.mode = machine.mode
         self.phase = RUNNING if machine.mode >= 0 else STANDING
-        self.told_mode, self.told_tph = -1, 0.0
+        self.setpoint_mode, self.setpoint_tph = -1, 0.0
         self.since = -machine.since_h * 60
         """Beginning of the run, or of the standstill."""
         self.running = machine.mode >= 0
@@ -56,7 +56,7 @@ class Unit:
         self.until = math.inf
         """End of start-up, change-over or repair."""
         self.ready_from = 0.0
-        """From when on a run at rate nought may begin, where the rates reach down to it."""
+        """From when on a run at rate zero may begin, where the rates reach down to it."""
         self.target = 0.0
         """Rate that it would run at if no store were in its way [t/h]."""
         self.rate = 0.0
@@ -77,13 +77,13 @@ class Unit:
         self._cold = True
         self._pending = (0.0, 0.0, 0.0)
         """Electricity [MWh], heat [MWh] and off-spec product [t] with which the next run begins."""
-        self.runs: list[Run] = []
-        self.rests: list[Rest] = []
+        self.runs: list[ModeRun] = []
+        self.rests: list[Standstill] = []
         self.stops: list[tuple[float, float]] = []
         """Breakdowns: when, and how long the repair takes [min]."""
 
     @property
-    def way(self) -> Way:
+    def way(self) -> ModeTable:
         """The mode in which it runs, or is about to."""
         return self.machine.ways[self.mode]
 
@@ -113,13 +113,13 @@ class Unit:
             return self.way.power_mw(self.rate) + self.extra_mw
         return self.extra_mw
 
-    def tell(self, mode: int, rate_tph: float, now: float, step_min: float) -> None:
-        """Tell it what to do from now on; -1: to stand."""
-        self.told_mode, self.told_tph = mode, rate_tph
+    def instruct(self, mode: int, rate_tph: float, now: float, step_min: float) -> None:
+        """Set mode and rate from now on; mode -1: to stand."""
+        self.setpoint_mode, self.setpoint_tph = mode, rate_tph
         if mode < 0:
             self._cold = True
             if self.phase in (STARTING, CHANGING, RUNNING):
-                self.stop(now, told=True)
+                self.stop(now, by_order=True)
                 self.phase = STANDING
         elif self.phase == STANDING:
             self._start_up(now, step_min)
@@ -129,10 +129,10 @@ class Unit:
             self._change_over(now, step_min)
         self.begin(now, step_min)
 
-    def stop(self, now: float, *, told: bool) -> None:
+    def stop(self, now: float, *, by_order: bool) -> None:
         """Everything is off at once."""
         if self.running:
-            self.runs.append(Run(self.index, self.mode, self.since, now, told))
+            self.runs.append(ModeRun(self.index, self.mode, self.since, now, by_order))
         self.mode, self.running, self.resuming, self.waits = -1, False, False, []
         self.since, self.until, self.extra_until = now, math.inf, math.inf
         self.target = self.rate = self.off = self.off_left = self.extra_mw = self.heating_mw = 0.0
@@ -140,7 +140,7 @@ class Unit:
     def break_down(self, now: float) -> None:
         """It fails and is repaired."""
         assert self.failing is not None
-        self.stop(now, told=False)
+        self.stop(now, by_order=False)
         self.phase, self._cold = DOWN, False
         self.until = now + self.failing.fail()
         self.stops.append((now, self.until - now))
@@ -148,13 +148,13 @@ class Unit:
     def close(self, now: float) -> None:
         """It is not available any more, for the time being."""
         if self.phase in (STARTING, CHANGING, RUNNING):
-            self.stop(now, told=False)
+            self.stop(now, by_order=False)
         self.phase, self._cold, self.until = OUT, True, math.inf
 
     def open(self, now: float, step_min: float) -> None:
         """It is available again and goes on with what it is told."""
         self.phase = STANDING
-        if self.told_mode >= 0:
+        if self.setpoint_mode >= 0:
             self.resuming = True
             self._start_up(now, step_min)
 
@@ -163,8 +163,8 @@ class Unit:
         share, still_h = 1.0, (now - self.since) / 60
         if not self._cold and start.cold_after_h:
             share = min(still_h / start.cold_after_h, 1.0)
-        self.rests.append(Rest(self.index, self.since, now))
-        self.mode, self._cold = self.told_mode, True
+        self.rests.append(Standstill(self.index, self.since, now))
+        self.mode, self._cold = self.setpoint_mode, True
         heat_mwh = start.heat_gj * share / GJ_PER_MWH
         self._prepare(STARTING, now, step_min, start.hours * share, start.energy_mwh * share, heat_mwh)
         self._pending = (*self._pending[:2], start.off_spec_t * share)
@@ -172,9 +172,9 @@ class Unit:
 
     def _change_over(self, now: float, step_min: float) -> None:
         ways = self.machine.ways
-        change = self.process.changing(self.way.name, ways[self.told_mode].name)
-        self.stop(now, told=True)
-        self.mode = self.told_mode
+        change = self.process.changing(self.way.name, ways[self.setpoint_mode].name)
+        self.stop(now, by_order=True)
+        self.mode = self.setpoint_mode
         self._prepare(CHANGING, now, step_min, change.minutes / 60, change.energy_mwh, 0.0)
         self._pending = (*self._pending[:2], change.off_spec_t)
         self._pass(now, step_min)
@@ -203,9 +203,9 @@ class Unit:
 
     def begin(self, now: float, step_min: float) -> None:
         """Begin to run where it is ready and has its rate."""
-        if self.phase != RUNNING or self.running or self.told_mode < 0:
+        if self.phase != RUNNING or self.running or self.setpoint_mode < 0:
             return
-        if not self.told_tph and (self.way.low or now < self.ready_from - SOON_MIN):
+        if not self.setpoint_tph and (self.way.low or now < self.ready_from - SOON_MIN):
             return
         self.running, self.since, self.resuming = True, now, False
         mwh, heat_mwh, self.off_left = self._pending
@@ -215,11 +215,11 @@ class Unit:
         self._pending = (0.0, 0.0, 0.0)
 
     def aim(self, factor: float) -> None:
-        """Set its rate anew; ``factor`` is what it makes of what it is told, never above its highest."""
+        """Set its rate again; ``factor`` is what it makes of what it is told, never above its highest."""
         if not self.working:
             self.target = 0.0
             return
-        self.target = self.told_tph if factor == 1 else min(self.told_tph * factor, self.way.high)
+        self.target = self.setpoint_tph if factor == 1 else min(self.setpoint_tph * factor, self.way.high)
 
     def portion(self, until_h: float) -> None:
         """Spread what is off-spec in the next hours evenly over them."""
@@ -242,8 +242,8 @@ class Unit:
         """Whether a store keeps it below its least rate."""
         return self.working and self.rate < self.floor * (1 - GRACE)
 
-    def pass_time(self, now: float, minutes: float) -> None:
-        """Let time pass until ``now`` with flows as they are."""
+    def pass_time(self, minutes: float) -> None:
+        """Let time pass with flows as they are."""
         hours = minutes / 60
         if self.off_left:
             self.off_left -= min(self.off, self.rate) * hours

@@ -1,47 +1,56 @@
-"""The works in simulated time: units between stores, exact between events.
+"""The works in simulated time: SimPy processes of control room, units, stores and calendars, exact between events.
 
-Between two events all flows are constant and every level is known in closed form (``twin.processes.levels``). Events
-are the edges of the steps, at which set-points and what is fetched change, what falls due at a unit (start-up,
-change-over, failure, repair, outage), and the moments at which a store becomes full or empty, or has recovered enough
-for who waits for it: these are worked out, nothing is polled. At each event the flows are worked out anew.
+Between two events all flows are constant and every level is known in closed form (``twin.processes.levels``). Each
+process waits for its own next event and acts on it:
+
+* *control room*: a step begins; set-points, demands and what arrives change;
+* *unit*: a start-up, change-over or repair is over, it fails, a store or carrier that it waits for has recovered;
+* *store*: it becomes full or empty;
+* *calendar*: an outage of a unit begins or ends.
+
+Whoever acts asks for a settlement, a process too: when all who act at a moment have acted, in this order, it works out
+the flows and everybody's next event (``twin.processes.alarm``). Nothing is polled, and SimPy's clock is the only one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import simpy
 
+from emberline.twin.processes.alarm import Alarm
 from emberline.twin.processes.levels import after, hours_until
-from emberline.twin.processes.network import Network
-from emberline.twin.processes.scatter import Luck
+from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.scatter import Scatter
 from emberline.twin.processes.sharing import Flowing, Sharing
-from emberline.twin.processes.unit import SOON_MIN, Rest, Run, Unit
+from emberline.twin.processes.unit import ModeRun, Standstill, UnitProcess
 
 MOST_AT_ONCE = 1000
 """Most events at one moment; each changes something for good, and there are a few for each unit and store."""
-Told = tuple[list[int], list[float], list[float]]
+ProcessEvents = Generator[simpy.Event, Any, None]
+Instructions = tuple[list[int], list[float], list[float]]
 """Mode [index, -1: stands] and rate [t/h] of each unit, loading of each delivery that is an order [t/h]."""
 
 
-class Policy(Protocol):
-    """Who tells the units what to do."""
+class Controller(Protocol):
+    """Source of the set-points: a schedule, or the baseline's rule."""
 
-    def tell(self, k: int, works: Works) -> Told:
+    def instructions(self, k: int, works: Works) -> Instructions:
         """Set-points from the beginning of step ``k`` on."""
 
 
 @dataclass
-class Course:
+class WorksHistory:
     """What happened, by step: lists of ``n_steps`` numbers [t], but for power."""
 
-    told: list[Told] = field(default_factory=list)
+    instructions: list[Instructions] = field(default_factory=list)
     """Set-points of each step."""
     modes: list[list[int]] = field(default_factory=list)
-    """Mode of each unit as each step begins, after it was told; by step."""
-    made: list[list[list[float]]] = field(default_factory=list)
+    """Mode of each unit as each step begins, under its new set-point; by step."""
+    output_t: list[list[list[float]]] = field(default_factory=list)
     """What each unit makes in each of its modes, off-spec product included."""
     off: list[list[list[float]]] = field(default_factory=list)
     """Off-spec part."""
@@ -61,36 +70,39 @@ class Course:
     """What it loses by itself."""
     loaded: list[list[float]] = field(default_factory=list)
     """What leaves by each delivery."""
-    asked: list[list[float]] = field(default_factory=list)
+    demand_t: list[list[float]] = field(default_factory=list)
     """What each demand asks for."""
     arrived: list[list[float]] = field(default_factory=list)
     """What comes by each arrival; what a full store refuses is left out."""
-    runs: list[Run] = field(default_factory=list)
-    rests: list[Rest] = field(default_factory=list)
+    runs: list[ModeRun] = field(default_factory=list)
+    rests: list[Standstill] = field(default_factory=list)
     bounds: list[tuple[float, int, bool]] = field(default_factory=list)
     """When a store became full (True) or empty [min]."""
 
 
 class Works:
-    """Units, stores, deliveries and arrivals, told by a policy, with the luck of one replication."""
+    """Units, stores, deliveries and arrivals under a controller, with the disturbances of one replication."""
 
-    def __init__(self, table: Network, policy: Policy, luck: Luck | None = None) -> None:
-        self.table, self.policy, self.luck = table, policy, luck or Luck()
+    def __init__(self, table: WorksTable, policy: Controller, scatter: Scatter | None = None) -> None:
+        self.table, self.policy, self.scatter = table, policy, scatter or Scatter()
         n, length_h = table.n_steps, table.scenario.horizon.length_min / 60
         self.env = simpy.Environment()
-        self.now = 0.0
         self.levels = list(table.start_t)
-        self.units = [Unit(u, machine, self.luck.failures.get(u), length_h) for u, machine in enumerate(table.machines)]
+        self.units = [
+            UnitProcess(u, machine, self.scatter.failures.get(u), length_h) for u, machine in enumerate(table.machines)
+        ]
         self.loads = [Flowing(load.store) for load in table.loads]
         self.arrivals = [Flowing(store) for _, store, _ in table.arrivals]
         self.loaded = [0.0] * len(self.loads)
         """What has left by each delivery until now [t]."""
         self.sharing = Sharing(table.capacity, table.decay, self.units, self.loads, self.arrivals, len(table.captive))
         self._k, self._step_end = 0, 0.0
-        self._hits: list[tuple[int, bool]] = []
-        self._outages = sorted(
-            {edge for machine in table.machines for span in machine.outages for edge in span if edge > 0}
-        )
+        self._unsettled = self.env.event()
+        """Triggered when somebody has acted and flows are to be worked out again."""
+        self._due = [Alarm(self.env) for _ in self.units]
+        self._bound = [Alarm(self.env) for _ in self.levels]
+        self._until = 0.0
+        """Until when levels and amounts are accounted for [min]."""
         self._power = [0.0] * len(self.units)
         self._since = [0.0] * len(self.units)
 
@@ -98,74 +110,139 @@ class Works:
             return [[0.0] * n for _ in range(rows)]
 
         stores = len(table.stores)
-        self.course = Course(
-            made=[zeros(len(machine.ways)) for machine in table.machines],
+        self.course = WorksHistory(
+            output_t=[zeros(len(machine.ways)) for machine in table.machines],
             off=[zeros(len(machine.ways)) for machine in table.machines],
             heat_mwh=[zeros(len(machine.ways)) for machine in table.machines],
             drawn_mwh=zeros(len(table.machines)), power=[[] for _ in table.machines],
             levels=zeros(stores), into=zeros(stores), out=zeros(stores), lost=zeros(stores),
-            loaded=zeros(len(self.loads)), asked=zeros(len(self.loads)), arrived=zeros(len(self.arrivals)),
+            loaded=zeros(len(self.loads)), demand_t=zeros(len(self.loads)), arrived=zeros(len(self.arrivals)),
         )  # fmt: skip
 
-    def run(self) -> Course:
-        """Run to the end of the horizon."""
-        self.env.process(self._steps())
-        self.env.run()
+    @property
+    def now(self) -> float:
+        """Simulated time [min]."""
+        return float(self.env.now)
+
+    def run(self) -> WorksHistory:
+        """Run to the end of the horizon.
+
+        Raises:
+            RuntimeError: flows do not settle.
+        """
+        over = self.env.process(self._control_room())
+        for unit in self.units:
+            self.env.process(self._unit(unit))
+            if unit.machine.outages:
+                self.env.process(self._calendar(unit))
+        for s in range(len(self.levels)):
+            self.env.process(self._store(s))
+        self.env.process(self._settlement())
+        self.env.run(until=over)
         course = self.course
         for unit in self.units:
             self._draw(unit, self.now, last=True)
             course.rests += unit.rests
             course.runs += unit.runs
             if unit.running:
-                course.runs.append(Run(unit.index, unit.mode, unit.since, self.now, False))
+                course.runs.append(ModeRun(unit.index, unit.mode, unit.since, self.now, False))
         return course
 
-    def _steps(self) -> Generator[simpy.Event, None, None]:
-        step = self.table.step_min
+    def _control_room(self) -> ProcessEvents:
+        """Each step begins with new set-points, demands and arrivals, and ends with a reading of all levels."""
         for k in range(self.table.n_steps):
-            self._k, self._step_end = k, (k + 1) * step
-            self._edge(k)
-            still = 0
-            while self.now < self._step_end:
-                at = self._next()
-                still = still + 1 if at <= self.now else 0
-                if still > MOST_AT_ONCE:
-                    raise RuntimeError(f"flows do not settle at {self.now:g} min")
-                yield self.env.timeout(max(at - self.env.now, 0.0))
-                self._pass(at)
-                if at < self._step_end:
-                    self._turn()
-                    self._settle()
+            self._k, self._step_end = k, (k + 1) * self.table.step_min
+            self._instruct(k)
+            self._ask()
+            yield self.env.timeout(self.table.step_min)
+            self._account()
             for s, level in enumerate(self.levels):
                 self.course.levels[s][k] = level
 
-    def _edge(self, k: int) -> None:
-        """A step begins: everybody is told, then what falls due happens."""
+    def _unit(self, unit: UnitProcess) -> ProcessEvents:
+        """What falls due at a unit happens."""
+        alarm = self._due[unit.index]
+        while True:
+            yield alarm.event()
+            self._account()
+            unit.turn(self.now, self.table.step_min)
+            self._ask()
+
+    def _store(self, s: int) -> ProcessEvents:
+        """A store becomes full, or empty."""
+        alarm = self._bound[s]
+        while True:
+            level = yield alarm.event()
+            self._account()
+            self.levels[s] = level
+            self.course.bounds.append((self.now, s, level > 0))
+            self._ask()
+
+    def _calendar(self, unit: UnitProcess) -> ProcessEvents:
+        """A unit is closed while it has an outage; orders of the same moment come first."""
+        for begin, end in unit.machine.outages:
+            if end <= 0:
+                continue
+            if begin > 0:
+                yield self.env.timeout(begin - self.env.now)
+                yield self.env.timeout(0)
+            self._account()
+            unit.close(self.now)
+            self._ask()
+            yield self.env.timeout(end - self.env.now)
+            yield self.env.timeout(0)
+            self._account()
+            unit.open(self.now, self.table.step_min)
+            self._ask()
+
+    def _settlement(self) -> ProcessEvents:
+        """Flows are worked out when all who act at a moment have acted."""
+        before, still = -1.0, 0
+        while True:
+            yield self._unsettled
+            yield self.env.timeout(0)
+            self._unsettled = self.env.event()
+            still = still + 1 if self.env.now <= before else 0
+            if still > MOST_AT_ONCE:
+                raise RuntimeError(f"flows do not settle at {self.now:g} min")
+            before = self.now
+            for unit in self.units:
+                if unit.waits and all(self._recovered(*wait) for wait in unit.waits):
+                    unit.waits = []
+            if len(self.course.modes) <= self._k:
+                self.course.modes.append([unit.mode for unit in self.units])
+            self._settle()
+            self._foresee()
+
+    def _ask(self) -> None:
+        """Ask for a settlement."""
+        if not self._unsettled.triggered:
+            self._unsettled.succeed()
+
+    def _instruct(self, k: int) -> None:
+        """Set-points of a step, and what is fetched and arrives in it."""
         table, step_h = self.table, self.table.step_h
         for load, flow, factors in zip(
-            table.loads, self.loads, self.luck.demands or [[]] * len(self.loads), strict=True
+            table.loads, self.loads, self.scatter.demands or [[]] * len(self.loads), strict=True
         ):
             if not load.order:
                 flow.wanted = load.demand_tph[k] * (factors[k] if factors else 1.0)
         for (_, _, offered), flow in zip(table.arrivals, self.arrivals, strict=True):
             flow.wanted = offered[k]
-        told = self.policy.tell(k, self)
-        modes, rates, loading = told
+        instructions = self.policy.instructions(k, self)
+        modes, rates, loading = instructions
         for j, (load, flow) in enumerate(zip(table.loads, self.loads, strict=True)):
             if load.order:
                 flow.wanted = loading[j]
-            self.course.asked[j][k] = flow.wanted * step_h
+            self.course.demand_t[j][k] = flow.wanted * step_h
         for unit, mode, rate in zip(self.units, modes, rates, strict=True):
-            unit.tell(mode, rate, self.now, table.step_min)
-        self._turn()
-        self.course.told.append(told)
-        self.course.modes.append([unit.mode for unit in self.units])
-        self._settle()
+            unit.instruct(mode, rate, self.now, table.step_min)
+        self.course.instructions.append(instructions)
 
     def _settle(self) -> None:
         """Aims, flows and powers from now on."""
         left_h = (self._step_end - self.now) / 60
-        rates, k = self.luck.rates, self._k
+        rates, k = self.scatter.rates, self._k
         for unit in self.units:
             unit.aim(rates[unit.index][k] if rates else 1.0)
             unit.portion(left_h)
@@ -178,7 +255,7 @@ class Works:
 
     def _wake(self, left_h: float) -> None:
         """Who stands for a carrier that is given again goes on, one after the other."""
-        rates, k = self.luck.rates, self._k
+        rates, k = self.scatter.rates, self._k
         for unit in self.units:
             if unit.waits and all(self._recovered(*wait) for wait in unit.waits):
                 unit.waits = []
@@ -186,53 +263,47 @@ class Works:
                 unit.portion(left_h)
                 self.sharing.settle(self.levels, self.table.capacity)
 
-    def _draw(self, unit: Unit, now: float, last: bool = False) -> None:
+    def _draw(self, unit: UnitProcess, now: float, last: bool = False) -> None:
         u = unit.index
         if self._power[u] and now > self._since[u]:
             self.course.power[u].append((self._since[u], now, self._power[u]))
         self._power[u], self._since[u] = (0.0 if last else unit.power_mw()), now
 
-    def _next(self) -> float:
-        """When the next event is [min]; stores that are full or empty then are noted."""
+    def _foresee(self) -> None:
+        """When each unit and store acts next if flows stay as they are; at the step's end they change anyway."""
         now, table, sharing = self.now, self.table, self.sharing
-        at = self._step_end
-        for unit in self.units:
-            due = unit.due(now)
-            at = min(at, due)
+        end = self._step_end if self._k < table.n_steps - 1 else math.nextafter(self._step_end, 0)
+        for unit, alarm in zip(self.units, self._due, strict=True):
+            at = unit.due(now)
             for s, level, up in unit.waits:
                 if s < len(self.levels) and not self._recovered(s, level, up):
                     at = min(at, now + self._hours_until(s, level) * 60)
-        if self._outages:
-            at = min(at, self._outages[0])
-        self._hits = []
-        for s, held in enumerate(sharing.held):
-            if held:
-                continue
+            alarm.set(at if at <= end else math.inf)
+        for s, (steady, alarm) in enumerate(zip(sharing.steady, self._bound, strict=True)):
             net = sharing.into[s] - sharing.out[s]
             full = net > table.decay[s] * self.levels[s]
-            if not full and not net and not table.decay[s]:
+            if steady or not (full or net or table.decay[s]):
+                alarm.set(math.inf)
                 continue
-            hours = self._hours_until(s, table.capacity[s] if full else 0.0)
-            moment = now + hours * 60
-            if moment <= at:
-                if moment < at:
-                    self._hits = []
-                at = moment
-                self._hits.append((s, full))
-        return at
+            level = table.capacity[s] if full else 0.0
+            at = now + self._hours_until(s, level) * 60
+            alarm.set(at if at <= end else math.inf, level)
 
     def _hours_until(self, store: int, level: float) -> float:
         sharing, decay = self.sharing, self.table.decay[store]
         return hours_until(self.levels[store], sharing.into[store] - sharing.out[store], decay, level)
 
-    def _pass(self, at: float) -> None:
-        """Let time pass until ``at`` with flows as they are, and write down what flowed."""
-        minutes, course, k, sharing, table = at - self.now, self.course, self._k, self.sharing, self.table
-        hours = minutes / 60
-        for s, held in enumerate(sharing.held):
+    def _account(self) -> None:
+        """Account for what has flowed since the last event."""
+        now, course, k, sharing, table = self.now, self.course, self._k, self.sharing, self.table
+        minutes = now - self._until
+        if not minutes:
+            return
+        self._until, hours = now, minutes / 60
+        for s, steady in enumerate(sharing.steady):
             into, out, before = sharing.into[s] * hours, sharing.out[s] * hours, self.levels[s]
             level = before
-            if not held:
+            if not steady:
                 level = after(before, sharing.into[s] - sharing.out[s], table.decay[s], hours)
                 level = min(max(level, 0.0), table.capacity[s])
             course.into[s][k] += into
@@ -240,43 +311,22 @@ class Works:
             if table.decay[s]:
                 course.lost[s][k] += before + into - out - level
             self.levels[s] = level
-        for s, full in self._hits:
-            self.levels[s] = table.capacity[s] if full else 0.0
-            course.bounds.append((at, s, full))
         for unit in self.units:
             if unit.rate > 0:
-                course.made[unit.index][unit.mode][k] += unit.rate * hours
+                course.output_t[unit.index][unit.mode][k] += unit.rate * hours
                 if unit.off:
                     course.off[unit.index][unit.mode][k] += min(unit.off, unit.rate) * hours
             if unit.heating_mw:
                 course.heat_mwh[unit.index][unit.mode][k] += unit.heating_mw * hours
             if self._power[unit.index]:
                 course.drawn_mwh[unit.index][k] += self._power[unit.index] * hours
-            unit.pass_time(at, minutes)
+            unit.pass_time(minutes)
         for j, flow in enumerate(self.loads):
             if flow.rate:
                 course.loaded[j][k] += flow.rate * hours
                 self.loaded[j] += flow.rate * hours
         for j, flow in enumerate(self.arrivals):
             course.arrived[j][k] += flow.rate * hours
-        self.now = at
-
-    def _turn(self) -> None:
-        """Whatever is due at a unit happens."""
-        now, step = self.now, self.table.step_min
-        for unit in self.units:
-            unit.turn(now, step)
-            if unit.waits and all(self._recovered(*wait) for wait in unit.waits):
-                unit.waits = []
-        if (self._outages and self._outages[0] <= now + SOON_MIN) or not now:
-            self._outages = [edge for edge in self._outages if edge > now + SOON_MIN]
-            for unit in self.units:
-                spans = unit.machine.outages
-                out = any(begin <= now + SOON_MIN and now + SOON_MIN < end for begin, end in spans)
-                if out and not unit.closed:
-                    unit.close(now)
-                elif not out and unit.closed:
-                    unit.open(now, step)
 
     def _recovered(self, store: int, level: float, up: bool) -> bool:
         if store >= len(self.levels):

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.grids import SiteGrid
 from emberline.twin.site.setpoints import Setpoints
-from emberline.twin.store import Store
+from emberline.twin.store import StoreLevel
 from emberline.twin.violation import TOLERANCE, Violation
 
 
@@ -26,11 +27,11 @@ def battery(
         setpoints: the schedule's; None: the plain rules.
         relieving: whether set-points give way to the import limit.
     """
-    record = grid.scenario.site.battery
+    record = grid.scenario.battery
     if record is None:
         zeros = np.zeros(len(net))
         return zeros, zeros, zeros, []
-    store = Store(record.energy_mwh, grid.start_level_mwh, record.self_loss_per_h)
+    store = StoreLevel(record.capacity, record.start_level, record.self_loss_per_h)
     if setpoints is not None:
         charge, discharge, violations = _follow(grid, store, setpoints)
         flow, level = charge - discharge, np.array(store.levels[1:])
@@ -43,16 +44,12 @@ def battery(
     return np.repeat(charges, grid.per_meter), np.repeat(discharges, grid.per_meter), level, []
 
 
-def _rules(grid: SiteGrid, store: Store, net: np.ndarray) -> tuple[list[float], list[float]]:
-    record = grid.scenario.site.battery
+def _rules(grid: SiteGrid, store: StoreLevel, net: np.ndarray) -> tuple[list[float], list[float]]:
+    record = grid.scenario.battery
     assert record is not None
+    assert record.in_rate is not None
     limit, export_limit = grid.import_limit_mw, grid.scenario.site.grid.export_limit_mw
-    into, out, power, wanted = (
-        record.charge_efficiency,
-        record.discharge_efficiency,
-        record.power_mw,
-        grid.end_level_mwh,
-    )
+    into, out, power, wanted = record.in_efficiency, record.out_efficiency, record.in_rate, record.end_level
     meter_h, cell_h = grid.meter_min / 60, grid.cell_min / 60
     kept, counting = store.kept(meter_h), store.counting(meter_h)
     charges, discharges = [], []
@@ -79,11 +76,12 @@ def _flow(level: float, counting: float) -> float:
     return level / counting if counting else 0.0
 
 
-def _follow(grid: SiteGrid, store: Store, setpoints: Setpoints) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
+def _follow(grid: SiteGrid, store: StoreLevel, setpoints: Setpoints) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
     """Follow set-points as far as power and level allow; what is missed is a violation."""
-    record = grid.scenario.site.battery
+    record = grid.scenario.battery
     assert record is not None
-    into, out, power = record.charge_efficiency, record.discharge_efficiency, record.power_mw
+    assert record.in_rate is not None
+    into, out, power = record.in_efficiency, record.out_efficiency, record.in_rate
     cell_h = grid.cell_min / 60
     charges, discharges = [], []
     violations: list[Violation] = []
@@ -93,38 +91,39 @@ def _follow(grid: SiteGrid, store: Store, setpoints: Setpoints) -> tuple[np.ndar
         missed = 0.0
         excess = max(charge - power, discharge - power, -charge, -discharge)
         if excess > TOLERANCE:
-            violations.append(("battery", "", "", at, excess, "MW"))
+            violations.append(Violation(ViolationKind.BATTERY, "", "", at, excess, "MW"))
         charge, discharge = min(max(charge, 0.0), power), min(max(discharge, 0.0), power)
         for _ in range(grid.per_step):
-            taken, given = store.flow(charge * into, discharge / out, cell_h)
-            taken, given = taken / into, given * out
-            missed += (charge - taken + discharge - given) * cell_h
-            charges.append(taken)
-            discharges.append(given)
+            charging, delivery = store.flow(charge * into, discharge / out, cell_h)
+            charging, delivery = charging / into, delivery * out
+            missed += (charge - charging + discharge - delivery) * cell_h
+            charges.append(charging)
+            discharges.append(delivery)
         if missed > TOLERANCE:
-            violations.append(("battery", "", "", at, missed, "MWh"))
+            violations.append(Violation(ViolationKind.BATTERY, "", "", at, missed, "MWh"))
         at += step
     return np.array(charges), np.array(discharges), violations
 
 
 def _relieve(
-    grid: SiteGrid, net: np.ndarray, told: np.ndarray, levels: np.ndarray
+    grid: SiteGrid, net: np.ndarray, planned: np.ndarray, levels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, list[Violation]]:
     """Flows [MW], charge positive, and levels [MWh] of a battery that keeps the import limit where it can.
 
     Args:
         grid: the site's grids.
         net: what is drawn without the battery [MW].
-        told: its flow by set-points [MW].
+        planned: its flow by set-points [MW].
         levels: at the end of each cell by set-points [MWh].
     """
-    record = grid.scenario.site.battery
+    record = grid.scenario.battery
     assert record is not None
-    store = Store(record.energy_mwh, grid.start_level_mwh, record.self_loss_per_h)
-    into, out, power = record.charge_efficiency, record.discharge_efficiency, record.power_mw
+    assert record.in_rate is not None
+    store = StoreLevel(record.capacity, record.start_level, record.self_loss_per_h)
+    into, out, power = record.in_efficiency, record.out_efficiency, record.in_rate
     cell_h, counting = grid.cell_min / 60, store.counting(grid.meter_min / 60)
     flows, highest = [], -np.inf
-    means = grid.metered(net + told).tolist()
+    means = grid.metered(net + planned).tolist()
     for m, mean in enumerate(means):
         cells = slice(m * grid.per_meter, (m + 1) * grid.per_meter)
         lacking = float(levels[cells.start - 1]) - store.level if m else 0.0
@@ -133,13 +132,13 @@ def _relieve(
             room = min(grid.import_limit_mw, highest) - mean
             shift = max(min(room, _flow(lacking, counting) / into), 0.0)
         got = []
-        for flow in told[cells].tolist():
+        for flow in planned[cells].tolist():
             wanted = min(max(flow + shift, -power), power)
-            taken, given = store.flow(max(wanted, 0.0) * into, max(-wanted, 0.0) / out, cell_h)
-            got.append(taken / into - given * out)
-        highest = max(highest, mean + sum(got) / len(got) - float(told[cells].mean()))
+            charging, delivery = store.flow(max(wanted, 0.0) * into, max(-wanted, 0.0) / out, cell_h)
+            got.append(charging / into - delivery * out)
+        highest = max(highest, mean + sum(got) / len(got) - float(planned[cells].mean()))
         flows += got
     missed = float(levels[-1]) - store.level
     end = grid.scenario.horizon.length_min
-    late: list[Violation] = [("battery", "", "", end, missed, "MWh")] if missed > TOLERANCE else []
+    late: list[Violation] = [Violation(ViolationKind.BATTERY, "", "", end, missed, "MWh")] if missed > TOLERANCE else []
     return np.array(flows), np.array(store.levels[1:]), late

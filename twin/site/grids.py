@@ -10,7 +10,7 @@ import numpy as np
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.process import carriers_of
-from emberline.twin.site.assets.hub import Hub
+from emberline.twin.site.assets.hub import SiteHub
 
 
 @dataclass(frozen=True)
@@ -55,38 +55,22 @@ class SiteGrid:
         return np.repeat(self.scenario.inputs["pv_available_mw"].values, self.per_step)
 
     @cached_property
-    def hub(self) -> Hub | None:
+    def hub(self) -> SiteHub | None:
         """The site's assets; None where it has none, and no process takes or gives a carrier."""
         touched = any(True for process in self.scenario.processes for _ in carriers_of(process))
-        return Hub(self.scenario) if self.scenario.site.assets or touched else None
+        return SiteHub(self.scenario) if self.scenario.site.assets or touched else None
 
     @cached_property
     def committed_mw(self) -> np.ndarray:
         """What is drawn whatever the line does: base load and loads among the assets, less sun and wind, (n_cells,)."""
-        found = self.base_load_mw - self.pv_available_mw
-        return found if self.hub is None else found + np.repeat(self.hub.committed_mw, self.per_step)
+        power = self.base_load_mw - self.pv_available_mw
+        return power if self.hub is None else power + np.repeat(self.hub.committed_mw, self.per_step)
 
     @cached_property
     def import_limit_mw(self) -> float:
         """Contracted import, infinite where there is no limit."""
         limit = self.scenario.site.grid.import_limit_mw
         return math.inf if limit is None else limit
-
-    @cached_property
-    def start_level_mwh(self) -> float:
-        """Level of the battery at the start."""
-        battery, told = self.scenario.site.battery, self.scenario.state.battery_level_mwh
-        if battery is None:
-            return 0.0
-        return battery.level_share * battery.energy_mwh if told is None else min(told, battery.energy_mwh)
-
-    @cached_property
-    def end_level_mwh(self) -> float:
-        """Level of the battery wanted at the end."""
-        battery = self.scenario.site.battery
-        if battery is None:
-            return 0.0
-        return self.start_level_mwh if battery.end_level_share is None else battery.end_level_share * battery.energy_mwh
 
     def metered(self, cells: np.ndarray) -> np.ndarray:
         """Means over the metered intervals, shape (n_meter,)."""

@@ -21,6 +21,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.baseline import rule
 from emberline.twin.site.assets.flows import HubRun
 from emberline.twin.site.assets.following import follow
@@ -136,8 +137,8 @@ def _assets(
     if grid.hub is None:
         return None
     if setpoints is not None:
-        told = setpoints.assets or AssetSetpoints({}, {}, {})
-        return follow(grid.hub, told, line_gives, answering=answering)
+        asset_setpoints = setpoints.assets or AssetSetpoints({}, {}, {})
+        return follow(grid.hub, asset_setpoints, line_gives, answering=answering)
     net, mean = load - pv, grid.stepped(load - pv)
     worst, lightest = (grid.over_meters(cells, worst=high) for cells, high in ((net, True), (load, False)))
     electric = Electric(
@@ -151,10 +152,11 @@ def _assets(
 
 
 def _limits(grid: SiteGrid, meter: np.ndarray, export_limit: float) -> list[Violation]:
-    found: list[Violation] = []
+    violations: list[Violation] = []
     # a solver's rounding grows with what is drawn
     small = TOLERANCE * max(float(np.abs(meter).max(initial=0.0)), 1.0)
-    for kind, excess in (("import", meter - grid.import_limit_mw), ("export", -meter - export_limit)):
+    limits = ((ViolationKind.IMPORT, meter - grid.import_limit_mw), (ViolationKind.EXPORT, -meter - export_limit))
+    for kind, excess in limits:
         for m in np.flatnonzero(excess > small).tolist():
-            found.append((kind, "", "", float(m * grid.meter_min), float(excess[m]), "MW"))
-    return found
+            violations.append(Violation(kind, "", "", float(m * grid.meter_min), float(excess[m]), "MW"))
+    return violations

@@ -61,8 +61,8 @@ def by_step(scenario: Scenario, book: Ledger, signal: str, view: View) -> alt.La
     )
 
 
-def heats(scenario: Scenario, book: Ledger, foreman: Ledger | None, signal: str) -> alt.LayerChart:
-    """Kilograms of CO2e for each tonne of each heat, in the order of the heats; ticks are the foreman's."""
+def heats(scenario: Scenario, book: Ledger, baseline: Ledger | None, signal: str) -> alt.LayerChart:
+    """Kilograms of CO2e for each tonne of each heat, in the order of the heats; ticks are the baseline's."""
     mass = book.by_heat["mass_t"].to_numpy()
     names = [str(name) for name in book.by_heat["heat"].values]
     grade_of = {heat.name: heat.grade.name for heat in scenario.heats}
@@ -96,10 +96,10 @@ def heats(scenario: Scenario, book: Ledger, foreman: Ledger | None, signal: str)
         ],
     )
     layers: list[Any] = [bars]
-    if foreman is not None:
-        theirs = foreman.kg_per_t(signal).to_series().reindex(names)
+    if baseline is not None:
+        theirs = baseline.kg_per_t(signal).to_series().reindex(names)
         ticks = pd.DataFrame({"heat": names, "kg": theirs.to_numpy()}).dropna()
-        mark_ = alt.Chart(ticks).mark_tick(color=palette.FOREMAN, thickness=2.5)
-        told = [alt.Tooltip("heat:N", title=tr("heat")), alt.Tooltip("kg:Q", title=tr("foreman"), format=",.1f")]
+        mark_ = alt.Chart(ticks).mark_tick(color=palette.BASELINE, thickness=2.5)
+        told = [alt.Tooltip("heat:N", title=tr("heat")), alt.Tooltip("kg:Q", title=tr("baseline"), format=",.1f")]
         layers.append(mark_.encode(x=x, y="kg:Q", tooltip=told))
     return alt.layer(*layers).properties(height=240).configure_view(strokeOpacity=0.25)

@@ -64,9 +64,9 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
     base = alt.Chart(frame).encode(x=x, y=y, yOffset=offset, tooltip=tooltip)
     bars = base.mark_bar(height=max(5, 16 - 3 * len(others))).encode(color=colour)
     more, less = (base.transform_filter(f"datum.share {sign} 0") for sign in (">=", "<"))
-    right = more.mark_text(align="left", dx=4, fontSize=10, color=palette.FOREMAN)
-    left = less.mark_text(align="right", dx=-4, fontSize=10, color=palette.FOREMAN)
-    zero = alt.Chart(pd.DataFrame({"bar": [0.0]})).mark_rule(color=palette.FOREMAN).encode(x=x)
+    right = more.mark_text(align="left", dx=4, fontSize=10, color=palette.BASELINE)
+    left = less.mark_text(align="right", dx=-4, fontSize=10, color=palette.BASELINE)
+    zero = alt.Chart(pd.DataFrame({"bar": [0.0]})).mark_rule(color=palette.BASELINE).encode(x=x)
     layers = [bars, right.encode(text="says:N"), left.encode(text="says:N"), zero]
     each = 12 + 12 * len(others)
     return alt.layer(*layers).properties(height=each * len(figures) + 110)
@@ -147,7 +147,7 @@ def imports(made: Mapping[str, Plan], view: View) -> Layers:
     tooltip += [alt.Tooltip(f"{letter}:Q", title=f"{letter} [MW]", format=",.1f") for letter in letters]
     hover = (
         alt.Chart(wide)
-        .mark_rule(color=palette.FOREMAN)
+        .mark_rule(color=palette.BASELINE)
         .encode(x=x, opacity=alt.condition(near, alt.value(0.7), alt.value(0)), tooltip=tooltip)
         .add_params(near)
     )

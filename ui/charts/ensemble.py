@@ -30,10 +30,10 @@ CELLS = 100
 
 
 def chance(made: Ensemble) -> Layers:
-    """Share of replays that held with its 95 % interval, of plan and foreman, beside what is asked for."""
+    """Share of replays that held with its 95 % interval, of plan and baseline, beside what is asked for."""
     told = [(tr("plan"), made.held)]
-    if made.against_foreman:
-        told.append((tr("foreman"), int((made.data["baseline_violations"] == 0).sum())))
+    if made.against_baseline:
+        told.append((tr("baseline"), int((made.data["baseline_violations"] == 0).sum())))
     rows = []
     for whose, held in told:
         low, high = ensemble.interval(held, made.n)
@@ -46,7 +46,7 @@ def chance(made: Ensemble) -> Layers:
     )  # fmt: skip
     y = alt.Y("whose:N", sort=names, title=None, axis=alt.Axis(ticks=False, domain=False))
     colour = alt.Color(
-        "whose:N", scale=alt.Scale(domain=names, range=[palette.IMPORT, palette.FOREMAN][: len(names)]), legend=None
+        "whose:N", scale=alt.Scale(domain=names, range=[palette.IMPORT, palette.BASELINE][: len(names)]), legend=None
     )
     tooltip = [
         alt.Tooltip("whose:N", title=tr("of")),
@@ -125,7 +125,7 @@ def fan(made: Ensemble, plan: Plan, view: View) -> Layers:
     tooltip += [alt.Tooltip(f"{name}:Q", title=f"{says} [MW]", format=",.1f") for name, says in titles.items()]
     near = alt.selection_point(fields=["start"], nearest=True, on="pointermove", empty=False, clear="pointerout")
     layers.append(
-        base.mark_rule(color=palette.FOREMAN)
+        base.mark_rule(color=palette.BASELINE)
         .encode(opacity=alt.condition(near, alt.value(0.7), alt.value(0)), tooltip=tooltip)
         .add_params(near)
     )
@@ -133,7 +133,7 @@ def fan(made: Ensemble, plan: Plan, view: View) -> Layers:
 
 
 def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: float | None) -> Layers:
-    """One figure over the replays as 20 dots of 5 % each: the plan's above the line, the foreman's below it.
+    """One figure over the replays as 20 dots of 5 % each: the plan's above the line, the baseline's below it.
 
     Quantile dot plots: Kay, Kola, Hullman and Munson (2016), "When (ish) is my bus?", CHI 2016.
 
@@ -145,8 +145,8 @@ def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: floa
         undisturbed: what the plan has without disturbance, in its own unit; None: not drawn.
     """
     whose = {tr("plan"): made.data[name].to_numpy() * factor}
-    if made.against_foreman:
-        whose[tr("foreman")] = made.data[f"baseline_{name}"].to_numpy() * factor
+    if made.against_baseline:
+        whose[tr("baseline")] = made.data[f"baseline_{name}"].to_numpy() * factor
     at = (np.arange(DOTS) + 0.5) / DOTS
     values = {who: np.quantile(sample, at) for who, sample in whose.items()}
     low, high = min(v.min() for v in values.values()), max(v.max() for v in values.values())
@@ -161,9 +161,9 @@ def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: floa
             rows.append({"whose": who, "x": place, "y": sign * pile[column], "value": value, "share": share})
     frame = pd.DataFrame(rows)
     names, most = list(values), max(4, int(frame["y"].abs().max()) + 1)
-    scale = alt.Scale(domain=[-most if made.against_foreman else 0, most], nice=False)
+    scale = alt.Scale(domain=[-most if made.against_baseline else 0, most], nice=False)
     colour = alt.Color(
-        "whose:N", scale=alt.Scale(domain=names, range=[palette.IMPORT, palette.FOREMAN][: len(names)]),
+        "whose:N", scale=alt.Scale(domain=names, range=[palette.IMPORT, palette.BASELINE][: len(names)]),
         legend=alt.Legend(title=None, orient="top"),
     )  # fmt: skip
     shape = alt.Shape("whose:N", scale=alt.Scale(domain=names, range=["circle", "diamond"][: len(names)]))
@@ -180,7 +180,7 @@ def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: floa
         alt.Chart(frame)
         .mark_point(filled=True, size=42, opacity=1)
         .encode(x=x, y=alt.Y("y:Q", axis=None, scale=scale), color=colour, shape=shape, tooltip=tooltip),
-        alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=palette.FOREMAN, strokeWidth=1).encode(y="y:Q"),
+        alt.Chart(pd.DataFrame({"y": [0]})).mark_rule(color=palette.BASELINE, strokeWidth=1).encode(y="y:Q"),
     ]
     if undisturbed is not None:
         rule = pd.DataFrame({"x": [undisturbed * factor], "y": [0], "top": [most], "is": [tr("plan, undisturbed")]})

@@ -14,12 +14,12 @@ from emberline.plans.pareto import Front, rows
 from emberline.ui.charts.gantt import Layers
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 KINDS = {
     "point": (mark("point"), palette.POWER, "circle"),
     "knee": (mark("knee"), palette.CARBON, "diamond"),
-    "foreman": (mark("foreman"), palette.FOREMAN, "cross"),
+    "baseline": (mark("baseline"), palette.BASELINE, "cross"),
 }
 """What stands on the chart: its name, colour and shape."""
 PICKED = "picked"
@@ -28,7 +28,7 @@ HEIGHT = 380
 
 
 def front(found: Front, chosen: int | None = None) -> Layers:
-    """Cost over carbon from the cleanest to the cheapest point, with gaps, knee and foreman.
+    """Cost over carbon from the cleanest to the cheapest point, with gaps, knee and baseline.
 
     Below the dashed line no plan can be: what is proven of a point holds for all that emit no more than its cap.
 
@@ -41,9 +41,9 @@ def front(found: Front, chosen: int | None = None) -> Layers:
     for name in ("carbon_kg", "carbon_cap_kg", "carbon_bound_kg"):
         frame[name.removesuffix("_kg")] = frame[name].astype(float) / 1000
     frame["kind"] = ["knee" if marked else "point" for marked in frame["knee"]]
-    foreman = {"kind": "foreman", "carbon": found.baseline.carbon_kg / 1000, "cost": found.baseline.cost}
+    baseline = {"kind": "baseline", "carbon": found.baseline.carbon_kg / 1000, "cost": found.baseline.cost}
     shown = ["point", "kind", "carbon", "cost", "gap", "difference_per_t", "dual_per_t", "status"]
-    marks = pd.DataFrame([*frame[shown].to_dict("records"), foreman])
+    marks = pd.DataFrame([*frame[shown].to_dict("records"), baseline])
     return _drawn(frame, marks, money, chosen)
 
 
@@ -65,7 +65,7 @@ def so_far(points: Sequence[dict[str, Any]], currency: str) -> Layers:
 
 
 def _drawn(frame: pd.DataFrame, marks: pd.DataFrame, money: str, chosen: int | None) -> Layers:
-    told = [said(str(status)) for status in marks["status"].fillna("")]
+    told = [say(str(status)) for status in marks["status"].fillna("")]
     marks = marks.assign(status=told, what=[tr(KINDS[kind][0]) for kind in marks["kind"]])
     low, high = _span(frame, marks)
     x = alt.X("carbon:Q", title=tr("carbon [t CO2e]"), scale=alt.Scale(zero=False, padding=24))
@@ -117,7 +117,7 @@ def _drawn(frame: pd.DataFrame, marks: pd.DataFrame, money: str, chosen: int | N
         layers.append(alt.Chart(ring).mark_point(size=420, color=palette.POWER, strokeWidth=2).encode(x=x, y=y))
     numbers = marks.dropna(subset=["point"])[["carbon", "cost", "point"]]
     numbers = numbers.assign(number=[f"{number:.0f}" for number in numbers["point"]])
-    text = alt.Chart(numbers).mark_text(dx=9, dy=-9, align="left", color=palette.FOREMAN, fontSize=11)
+    text = alt.Chart(numbers).mark_text(dx=9, dy=-9, align="left", color=palette.BASELINE, fontSize=11)
     layers.append(text.encode(x=x, y=y, text="number:N"))
     return alt.layer(*layers).properties(height=HEIGHT)
 
@@ -143,10 +143,10 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
         steps["low"] = low
         below = alt.Chart(steps).encode(x=x, y=y)
         layers.append(
-            below.mark_area(interpolate="step-before", color=palette.FOREMAN, opacity=0.12).encode(y2="low:Q")
+            below.mark_area(interpolate="step-before", color=palette.BASELINE, opacity=0.12).encode(y2="low:Q")
         )
         layers.append(
-            below.mark_line(interpolate="step-before", color=palette.FOREMAN, strokeDash=[5, 3], strokeWidth=1.2)
+            below.mark_line(interpolate="step-before", color=palette.BASELINE, strokeDash=[5, 3], strokeWidth=1.2)
         )
         gaps = alt.Chart(proven).mark_rule(color=palette.POWER, strokeWidth=3, opacity=0.4)
         layers.append(gaps.encode(x=x, y=y, y2="cost_bound:Q"))
@@ -198,12 +198,12 @@ def abatement(found: Front) -> Layers:
         base.mark_bar(color=palette.CARBON, stroke=palette.CARBON, strokeWidth=1.4).encode(
             x2="to:Q", y2="zero:Q", fillOpacity=alt.FillOpacity("opacity:Q", scale=None, legend=None)
         ),
-        base.mark_text(dy=-7, fontSize=11, color=palette.FOREMAN).encode(x="middle:Q", text="label:N"),
+        base.mark_text(dy=-7, fontSize=11, color=palette.BASELINE).encode(x="middle:Q", text="label:N"),
     ]
     if price:
         rule = alt.Chart(pd.DataFrame({"per_t": [price], "says": [tr("carbon price of the scenario")]}))
         layers.append(
-            rule.mark_rule(color=palette.FOREMAN, strokeDash=[5, 3], strokeWidth=1.4).encode(
+            rule.mark_rule(color=palette.BASELINE, strokeDash=[5, 3], strokeWidth=1.4).encode(
                 y=y, tooltip=[alt.Tooltip("says:N", title=tr("is")), alt.Tooltip("per_t:Q", title=f"{money}/t")]
             )
         )

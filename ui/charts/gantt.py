@@ -1,6 +1,6 @@
 """Gantt charts: which unit works when, by heat and order or by mode, local time across.
 
-Thick bars are the plan, thin ones below it the foreman. Bars are whole operations and runs, never steps.
+Thick bars are the plan, thin ones below it the baseline. Bars are whole operations and runs, never steps.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from emberline.plans.accounts import unit_runs
 from emberline.plans.exports import palette
 from emberline.scenarios import Scenario
 from emberline.ui.charts.axis import time_axis
-from emberline.ui.charts.site_panels import FOREMAN, LIMIT, PAPER, y_axis
+from emberline.ui.charts.site_panels import BASELINE, LIMIT, PAPER, y_axis
 from emberline.ui.charts.view import View
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
@@ -58,14 +58,14 @@ STOPS = ("unit", "at_min", "min")
 
 
 def of_units(
-    scenario: Scenario, run: xr.Dataset, foreman: xr.Dataset | None, view: View, whose: str = "plan"
+    scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset | None, view: View, whose: str = "plan"
 ) -> Layers:
     """Units of processes by mode; start-ups, change-overs and waits are pale with a dashed edge, empty is standing.
 
     Args:
         scenario: with its processes.
         run: drawn thick, with what broke down.
-        foreman: drawn thin below it; None: not drawn.
+        baseline: drawn thin below it; None: not drawn.
         view: what part of the horizon.
         whose: what ``run`` is called.
     """
@@ -89,9 +89,9 @@ def of_units(
     layers: list[Any] = []
     bars = _table(scenario, run, whose, view)
     looks: list[tuple[pd.DataFrame, dict[str, Any]]] = [(bars, {"height": 15, "yOffset": -3, "opacity": 1.0})]
-    if foreman is not None:
+    if baseline is not None:
         thin = {"height": 4, "yOffset": 8, "opacity": 0.75}
-        looks.append((_table(scenario, foreman, "foreman", view), thin))
+        looks.append((_table(scenario, baseline, "baseline", view), thin))
     for rows, look in looks:
         makes = rows["what"] == unit_runs.RUN
         for part, edge in ((rows[makes], {}), (rows[~makes], PALE)):
@@ -150,17 +150,17 @@ def _runs(scenario: Scenario, data: xr.Dataset, whose: str, view: View) -> Itera
 def of_heats(
     scenario: Scenario,
     run: xr.Dataset,
-    foreman: xr.Dataset | None,
+    baseline: xr.Dataset | None,
     view: View,
     whose: str = "plan",
     picked: alt.Parameter | None = None,
 ) -> Layers:
-    """Units down, local time across; thick bars are the run, thin ones below it the foreman.
+    """Units down, local time across; thick bars are the run, thin ones below it the baseline.
 
     Args:
         scenario: with its line; what the planner has locked is marked.
         run: drawn thick, with what broke down.
-        foreman: drawn thin below it; None: not drawn.
+        baseline: drawn thin below it; None: not drawn.
         view: what part of the horizon.
         whose: what ``run`` is called.
         picked: a selection of heats; the others are pale. None: nothing can be picked.
@@ -197,10 +197,10 @@ def of_heats(
         )  # fmt: skip
         thick = thick.encode(strokeWidth=edge).add_params(picked)
     layers: list[Any] = [thick]
-    if foreman is not None:
-        thin = _operations(scenario, foreman, "foreman", view)
+    if baseline is not None:
+        thin = _operations(scenario, baseline, "baseline", view)
         below = alt.Chart(thin).encode(x=x, x2="end:Q", y=y, tooltip=tooltip, color=colour, **_marked(picked, 0.75))
-        look_of_thin: dict[str, Any] = {"stroke": FOREMAN, "strokeWidth": 0.4, "clip": True}
+        look_of_thin: dict[str, Any] = {"stroke": BASELINE, "strokeWidth": 0.4, "clip": True}
         layers.append(below.mark_bar(height=5, yOffset=9, opacity=0.75, **look_of_thin))
     if len(bars) and view.length_min <= MOST_MINUTES_WITH_LABELS:
         pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST

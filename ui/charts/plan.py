@@ -21,7 +21,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts.axis import time_axis
-from emberline.ui.charts.site_panels import FOREMAN, INK, MARGIN, Table, y_axis
+from emberline.ui.charts.site_panels import BASELINE, INK, MARGIN, Table, y_axis
 from emberline.ui.charts.view import View
 from emberline.ui.text.language import tr
 
@@ -35,7 +35,7 @@ OVERHANG = MARGIN + 40
 
 def timeline(
     made: Plan,
-    foreman: bool = True,
+    baseline: bool = True,
     view: View | None = None,
     carriers: Sequence[str] | None = None,
     stores: Sequence[str] | None = None,
@@ -43,12 +43,12 @@ def timeline(
 ) -> alt.VConcatChart:
     """The panels of a plan below each other, linked: what is zoomed in one is zoomed in all; arguments as of
     ``timeline_panels``."""
-    return below_each_other(timeline_panels(made, foreman, view, carriers, stores, picked=picked))
+    return below_each_other(timeline_panels(made, baseline, view, carriers, stores, picked=picked))
 
 
 def timeline_panels(
     made: Plan,
-    foreman: bool = True,
+    baseline: bool = True,
     view: View | None = None,
     carriers: Sequence[str] | None = None,
     stores: Sequence[str] | None = None,
@@ -61,7 +61,7 @@ def timeline_panels(
 
     Args:
         made: a plan that was found.
-        foreman: whether to draw what the foreman does, too.
+        baseline: whether to draw what the baseline does, too.
         view: what part of the horizon, and how fine; None: all of it.
         carriers: which ones beside electricity; None: all but fuels.
         stores: which stores of material; None: all.
@@ -72,27 +72,27 @@ def timeline_panels(
     assert made.replay is not None
     view = view or View.of(scenario.horizon)
     x, table = time_axis(view), Table(view)
-    before = made.baseline if foreman else None
-    balances = _balances(made, table, x, foreman, carriers)
+    before = made.baseline if baseline else None
+    balances = _balances(made, table, x, baseline, carriers)
     chosen = site_panels.colours(scenario)
     levels = [
-        site_panels.level_panel(level, table, x, chosen[level.name], foreman, whose)
+        site_panels.level_panel(level, table, x, chosen[level.name], baseline, whose)
         for level in site_panels.levels(made)
     ]
     if not scenario.processes:
         heats = [gantt.of_heats(scenario, made.replay, before, view, whose, picked)] if scenario.heats else []
         return [*heats, *balances, *levels, *_signals(scenario, table)]
     last = time_axis(view, labels=True, title=True)
-    rows = list(process_panels.rate_panels(made, table, x, foreman, whose))
+    rows = list(process_panels.rate_panels(made, table, x, baseline, whose))
     rows += process_panels.store_panels(
-        made, table, x, foreman, list(scenario.store) if stores is None else stores, whose
+        made, table, x, baseline, list(scenario.store) if stores is None else stores, whose
     )
     leaves = (
-        [process_panels.delivery_panel(made, table, last, foreman)] if scenario.deliveries or scenario.arrivals else []
+        [process_panels.delivery_panel(made, table, last, baseline)] if scenario.deliveries or scenario.arrivals else []
     )
     return [
         gantt.of_units(scenario, made.replay, before, view, whose),
-        process_panels.power_panel(made, table, x, foreman),
+        process_panels.power_panel(made, table, x, baseline),
         balances[0],
         *_signals(scenario, table, title=not leaves),
         *rows,
@@ -102,14 +102,14 @@ def timeline_panels(
     ]
 
 
-def _balances(made: Plan, table: Table, x: alt.X, foreman: bool, carriers: Sequence[str] | None) -> list[Any]:
+def _balances(made: Plan, table: Table, x: alt.X, baseline: bool, carriers: Sequence[str] | None) -> list[Any]:
     """Electricity, and the carriers that are asked for."""
     scenario = made.scenario
     assert made.replay is not None
     found = site_panels.balances(scenario, made.replay)
     if carriers is None:
         carriers = [name for name in found if name not in site_panels.bought_only(scenario, made.replay)]
-    before = made.baseline["import_mw"].to_numpy() if foreman else None
+    before = made.baseline["import_mw"].to_numpy() if baseline else None
     return [
         site_panels.balance_panel(scenario, balance, table, x, before if name == ELECTRICITY else None)
         for name, balance in found.items()
@@ -141,7 +141,7 @@ def search(history: tuple[tuple[float, float | None, float | None], ...], unit: 
     long["value"] *= factor
     colour = alt.Color(
         "line:N",
-        scale=alt.Scale(domain=[best, bound], range=[POWER, FOREMAN]),
+        scale=alt.Scale(domain=[best, bound], range=[POWER, BASELINE]),
         legend=alt.Legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3),
     )
     base = alt.Chart(long, height=240).encode(

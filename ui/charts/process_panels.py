@@ -16,8 +16,8 @@ import xarray as xr
 from emberline.plans.exports import palette
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.delivery import Delivery
-from emberline.ui.charts.site_panels import BASE, FOREMAN, INK, LEFT, PAPER, Table, hover, shown, stacked, y_axis
+from emberline.scenarios.process.delivery import Delivery
+from emberline.ui.charts.site_panels import BASE, BASELINE, INK, LEFT, PAPER, Table, hover, shown, stacked, y_axis
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
@@ -29,21 +29,21 @@ SIZE = 10.5
 """Of the text above a row [px]."""
 
 
-def power_panel(made: Plan, table: Table, x: alt.X, foreman: bool) -> Any:
-    """Electricity by process, stacked on the base load; a dashed line is what the foreman's draw."""
+def power_panel(made: Plan, table: Table, x: alt.X, baseline: bool) -> Any:
+    """Electricity by process, stacked on the base load; a dashed line is what the baseline's draw."""
     scenario, run = made.scenario, _run(made)
     names = {BASE: run["base_load_mw"].to_numpy(), **_by_process(scenario, run, "process_mw")}
     up = {table.mean(f"p{i:02d}", mw): name for i, (name, mw) in enumerate(names.items()) if mw.any()}
     titles = {"clock": tr("from"), **{key: f"{shown(name)} [MW]" for key, name in up.items()}}
     layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: LEFT, **palette.of_processes(scenario)})
-    if foreman:
+    if baseline:
         before = made.baseline["process_mw"].sum("process") + made.baseline["base_load_mw"]
-        layers += _dashed(table, x, table.mean("pforeman", before.to_numpy()))
-        titles["pforeman"] = f"{tr('all, foreman')} [MW]"
+        layers += _dashed(table, x, table.mean("pbaseline", before.to_numpy()))
+        titles["pbaseline"] = f"{tr('all, baseline')} [MW]"
     return alt.layer(*layers, hover(table, x, titles)).properties(height=POWER)
 
 
-def rate_panels(made: Plan, table: Table, x: alt.X, foreman: bool, whose: str = "plan") -> Iterator[Any]:
+def rate_panels(made: Plan, table: Table, x: alt.X, baseline: bool, whose: str = "plan") -> Iterator[Any]:
     """A row for each process whose rate can be set, all of its units together."""
     scenario, run = made.scenario, _run(made)
     plan, before = (_by_process(scenario, data, "process_tph") for data in (run, made.baseline))
@@ -55,9 +55,9 @@ def rate_panels(made: Plan, table: Table, x: alt.X, foreman: bool, whose: str = 
         y = alt.Y(f"{key}:Q", title="[t/h]", axis=y_axis(tickCount=3), scale=alt.Scale(zero=False, nice=True))
         line = alt.Chart(table.frame).mark_line(color=INK, strokeWidth=1.3, interpolate="step-after", clip=True)
         layers: list[Any] = [line.encode(x=x, y=y)]
-        if foreman:
+        if baseline:
             old = table.mean(f"r{i}f", before[process.name])
-            titles[old] = f"{tr('{name}, foreman', name=process.name)} [t/h]"
+            titles[old] = f"{tr('{name}, baseline', name=process.name)} [t/h]"
             layers.append(_thin(table, x, old, "step-after"))
         says = tr("{name}: rate", name=process.name)
         if process.count > 1:
@@ -66,9 +66,9 @@ def rate_panels(made: Plan, table: Table, x: alt.X, foreman: bool, whose: str = 
 
 
 def store_panels(
-    made: Plan, table: Table, x: alt.X, foreman: bool, stores: Sequence[str], whose: str = "plan"
+    made: Plan, table: Table, x: alt.X, baseline: bool, stores: Sequence[str], whose: str = "plan"
 ) -> Iterator[Any]:
-    """A row for each store, as high as it holds: its level, the level wanted at the end, that of the foreman."""
+    """A row for each store, as high as it holds: its level, the level wanted at the end, that of the baseline."""
     scenario, run, colour = made.scenario, _run(made), palette.of_stores(made.scenario)
     for i, (name, store) in enumerate(scenario.store.items()):
         if name not in stores:
@@ -86,16 +86,16 @@ def store_panels(
             base.mark_line(color=INK, strokeWidth=1, clip=True).encode(y=y),
             wanted.encode(y=alt.Y("wanted:Q")),
         ]
-        if foreman:
+        if baseline:
             before = table.level(f"k{i}f", start, made.baseline["stock_t"].sel(stock=name).to_numpy())
-            titles[before] = f"{tr('{name}, foreman', name=name)} [t]"
+            titles[before] = f"{tr('{name}, baseline', name=name)} [t]"
             layers.append(_thin(table, x, before, "linear"))
         holds, end = (wording.number(tonnes, 0) for tonnes in (full, store.end_t))
         says = tr("{name}: holds {amount} t, at the end at least {end} t", name=name, amount=holds, end=end)
         yield _row([*layers, hover(table, x, titles)], says)
 
 
-def delivery_panel(made: Plan, table: Table, x: alt.X, foreman: bool) -> Any:
+def delivery_panel(made: Plan, table: Table, x: alt.X, baseline: bool) -> Any:
     """What leaves, above nought, and what comes, below it, by store; lines at the top are the times of orders."""
     scenario, run = made.scenario, _run(made)
     up, titles = _by_store(scenario, run, table, "delivered_t", "delivery")
@@ -103,11 +103,11 @@ def delivery_panel(made: Plan, table: Table, x: alt.X, foreman: bool) -> Any:
     titles = {"clock": tr("from"), **titles, **comes}
     lines: list[Any] = []
     highest = [table.frame[list(up)].sum(axis=1).max() if up else 0.0]
-    if foreman and up:
+    if baseline and up:
         before = table.mean(
-            "dforeman", made.baseline["delivered_t"].sum("delivery").to_numpy() / scenario.horizon.step_h
+            "dbaseline", made.baseline["delivered_t"].sum("delivery").to_numpy() / scenario.horizon.step_h
         )
-        titles[before] = f"{tr('leaves in all, foreman')} [t/h]"
+        titles[before] = f"{tr('leaves in all, baseline')} [t/h]"
         lines = _dashed(table, x, before)
         highest.append(table.frame[before].max())
     rows = list(_rows_of_orders(scenario))
@@ -199,7 +199,7 @@ def _dashed(table: Table, x: alt.X, key: str) -> list[Any]:
 
 def _thin(table: Table, x: alt.X, key: str, interpolate: Any) -> Any:
     line = alt.Chart(table.frame).encode(x=x, y=f"{key}:Q")
-    return line.mark_line(color=FOREMAN, strokeWidth=1, strokeDash=[4, 2], interpolate=interpolate, clip=True)
+    return line.mark_line(color=BASELINE, strokeWidth=1, strokeDash=[4, 2], interpolate=interpolate, clip=True)
 
 
 def _row(layers: list[Any], says: str) -> Any:

@@ -98,11 +98,9 @@ def _figures(made: Plan, view: View, dark: bool) -> Any:
     if scenario.market.has_spot:
         told.append((tr("spot price"), f"{money}/MWh", inputs["price_per_mwh"].to_numpy()))
     means = [(title, unit, view.mean(values)) for title, unit, values in told]
-    battery = scenario.site.battery
-    if battery is not None and battery.energy_mwh:
-        state = scenario.state.battery_level_mwh
-        start = battery.level_share * battery.energy_mwh if state is None else state
-        means.append((tr("battery"), "MWh", view.at_edges(start, run["battery_mwh"].to_numpy())[:-1]))
+    battery = scenario.battery
+    if battery is not None:
+        means.append((tr("battery"), "MWh", view.at_edges(battery.start_level, run["battery_mwh"].to_numpy())[:-1]))
     rows = [{"x": 0, "title": "", "says": "clock"}]
     for i, (title, unit, values) in enumerate(means):
         # the last edge belongs to no step
@@ -159,7 +157,7 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
         over=str(DONE_END),
     )  # fmt: skip
     bar = busy.encode(y=y, x=alt.X("begin:Q", scale=None, axis=None))
-    layers.append(bar.mark_bar(height=9, color=palette.FOREMAN, opacity=0.25).encode(x2="over:Q"))
+    layers.append(bar.mark_bar(height=9, color=palette.BASELINE, opacity=0.25).encode(x2="over:Q"))
     layers.append(
         bar.mark_bar(height=9, stroke=pale, strokeWidth=0.4).encode(
             x2="done:Q", color=alt.Color("colour:N", scale=None)

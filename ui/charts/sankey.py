@@ -216,10 +216,10 @@ def _colour(diagram: Diagram, source: str, target: str, colour_of: dict[str, str
     for key in (source, target):
         node = diagram.nodes[key]
         if node.kind == "carrier":
-            return colour_of.get(node.name, palette.FOREMAN)
+            return colour_of.get(node.name, palette.BASELINE)
         if node.kind == "scope":
             return SCOPES.get(key, palette.POWER)
-    return palette.FOREMAN
+    return palette.BASELINE
 
 
 def _bands(

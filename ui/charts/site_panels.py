@@ -19,7 +19,7 @@ import xarray as xr
 from emberline.plans.exports import palette
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Load
+from emberline.scenarios.assets import ELECTRICITY, Load, of
 from emberline.scenarios.process.flows import streams
 from emberline.ui.charts.view import View
 from emberline.ui.text import wording
@@ -27,7 +27,7 @@ from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.numbers import symbols
 
 IMPORT, PV, BATTERY, LIMIT = palette.IMPORT, palette.PV, palette.BATTERY, palette.LIMIT
-FOREMAN, INK, LEFT, PAPER = palette.FOREMAN, palette.INK, palette.LEFT, palette.PAPER
+BASELINE, INK, LEFT, PAPER = palette.BASELINE, palette.INK, palette.LEFT, palette.PAPER
 ASSETS = ("#EE8866", "#44BB99", "#8C6BB1", "#AAAA00", "#99DDFF", "#B4543C", "#EEDD88", "#6B8E9E", "#FFAABB", "#BBCC33")
 """Colours of assets, the same in every panel (after Okabe and Ito, and Tol)."""
 MARGIN = 64
@@ -63,7 +63,7 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
     power.gives["PV"], power.takes["export"] = run["pv_mw"].to_numpy(), run["export_mw"].to_numpy()
     power.gives["battery"], power.takes["battery"] = run["discharge_mw"].to_numpy(), run["charge_mw"].to_numpy()
     power.need = run["line_mw"].to_numpy() + run["base_load_mw"].to_numpy()
-    loads = {asset.name for asset in scenario.site.assets if isinstance(asset, Load)}
+    loads = {load.name for load in of(scenario.site.assets, Load)}
     rates = _rows(run, "asset_rate")
     for (asset, carrier), rate in zip(_labels(run, "flow_asset", "flow_carrier"), rates, strict=True):
         balance = found[carrier]
@@ -105,7 +105,8 @@ def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
 
 def colours(scenario: Scenario) -> dict[str, str]:
     """Colour of everything that gives or takes."""
-    names = [called(asset.name) for asset in scenario.site.assets if not isinstance(asset, Load)]
+    loads = of(scenario.site.assets, Load)
+    names = [called(asset.name) for asset in scenario.site.assets if asset not in loads]
     of_processes = {called_process(scenario, name): shade for name, shade in palette.of_processes(scenario).items()}
     used = {*of_processes.values(), *palette.of_modes(scenario).values()}
     free = [shade for shade in ASSETS if shade not in used] or ASSETS
@@ -163,7 +164,7 @@ class Table:
         return key
 
 
-def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, foreman: np.ndarray | None) -> Any:
+def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, baseline: np.ndarray | None) -> Any:
     """One carrier: stacked gives above, stacked takes below, the need as a line.
 
     Args:
@@ -171,7 +172,7 @@ def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, 
         balance: of the plan.
         table: columns are added to it.
         x: the time axis.
-        foreman: grid import of the foreman by step, drawn dashed; None: not drawn.
+        baseline: grid import of the baseline by step, drawn dashed; None: not drawn.
     """
     titles, number = {"clock": tr("from")}, list(scenario.site.carrier).index(balance.carrier)
     chosen = colours(scenario)
@@ -194,8 +195,8 @@ def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, 
         # a light edge, for a dark line is not seen on a dark page
         lines.append((need, {"color": PAPER, "strokeWidth": 3.0, "opacity": 0.75}))
         lines.append((need, {"color": INK, "strokeWidth": 1.3}))
-    if foreman is not None:
-        before = column("foreman", foreman, tr("grid import, foreman"))
+    if baseline is not None:
+        before = column("baseline", baseline, tr("grid import, baseline"))
         # on light dashes, for it runs over the areas, and over a dark page
         lines.append((before, {"color": PAPER, "strokeWidth": 3.0, "strokeDash": [3, 3], "opacity": 0.75}))
         lines.append((before, {"color": INK, "strokeWidth": 1.1, "strokeDash": [3, 3], "opacity": 0.8}))
@@ -233,7 +234,7 @@ def stacked(
         colour_of: colour by name.
         top: of the vertical axis; None: what there is.
     """
-    chosen = {key: colour_of.get(name, FOREMAN) for key, name in (up | down).items()}
+    chosen = {key: colour_of.get(name, BASELINE) for key, name in (up | down).items()}
     legend = up | {key: name for key, name in down.items() if name not in up.values()}
     told = {key: shown(name) for key, name in legend.items()}
     scale = alt.Undefined if top is None else alt.Scale(domainMax=top, nice=False)
@@ -268,25 +269,25 @@ class Level:
     capacity: float
     start: float
     plan: np.ndarray
-    foreman: np.ndarray
+    baseline: np.ndarray
 
 
 def levels(made: Plan) -> Iterator[Level]:
     """Levels of the battery and of every store."""
     assert made.replay is not None
-    site, (plan, foreman) = made.scenario.site, (made.replay, made.baseline)
-    battery = site.battery
-    if battery is not None and battery.energy_mwh > 0:
-        full, start = battery.energy_mwh, float(made.envelope["battery_level_mwh"])
-        ends = (run["battery_mwh"].to_numpy() for run in (plan, foreman))
+    site, (plan, baseline) = made.scenario.site, (made.replay, made.baseline)
+    battery = made.scenario.battery
+    if battery is not None:
+        full, start = battery.capacity, battery.start_level
+        ends = (run["battery_mwh"].to_numpy() for run in (plan, baseline))
         yield Level(0, "battery", "MWh", 0.0, full, full, start, *ends)
     for number, (name, store) in enumerate(site.stores.items(), start=1):
-        ends = (run["asset_level"].sel(store=name).to_numpy() for run in (plan, foreman))
+        ends = (run["asset_level"].sel(store=name).to_numpy() for run in (plan, baseline))
         unit = site.carrier[store.carrier].unit
         yield Level(number, called(name), unit, store.lowest, store.highest, store.capacity, store.start_level, *ends)
 
 
-def level_panel(level: Level, table: Table, x: alt.X, colour: str, foreman: bool, whose: str = "plan") -> Any:
+def level_panel(level: Level, table: Table, x: alt.X, colour: str, baseline: bool, whose: str = "plan") -> Any:
     """One store: its level within its band; what lies outside the band is shaded."""
     plan = table.level(f"s{level.number}", level.start, level.plan)
     name = shown(level.name)
@@ -298,7 +299,7 @@ def level_panel(level: Level, table: Table, x: alt.X, colour: str, foreman: bool
     bands = pd.DataFrame([{"start": first, "until": last, "low": low, "high": high} for low, high in outside])
     layers: list[Any] = []
     if outside:
-        shaded = alt.Chart(bands).mark_rect(color=FOREMAN, opacity=0.25)
+        shaded = alt.Chart(bands).mark_rect(color=BASELINE, opacity=0.25)
         layers.append(shaded.encode(x=x, x2="until:Q", y=alt.Y("low:Q"), y2="high:Q"))
     if table.view.merged > 1:
         low, high = table.highest(f"s{level.number}l", -level.plan), table.highest(f"s{level.number}h", level.plan)
@@ -307,10 +308,10 @@ def level_panel(level: Level, table: Table, x: alt.X, colour: str, foreman: bool
         reach = base.mark_area(interpolate="step-after", color=colour, opacity=0.35, clip=True)
         layers.append(reach.encode(y=alt.Y(f"{low}:Q"), y2=f"{high}:Q"))
     layers.append(base.mark_line(color=colour, strokeWidth=1.6, clip=True).encode(y=y))
-    if foreman:
-        before = table.level(f"s{level.number}f", level.start, level.foreman)
-        titles[before] = f"{tr('{name}, foreman', name=name)} [{level.unit}]"
-        line = base.mark_line(color=FOREMAN, strokeWidth=1, strokeDash=[4, 2], clip=True)
+    if baseline:
+        before = table.level(f"s{level.number}f", level.start, level.baseline)
+        titles[before] = f"{tr('{name}, baseline', name=name)} [{level.unit}]"
+        line = base.mark_line(color=BASELINE, strokeWidth=1, strokeDash=[4, 2], clip=True)
         layers.append(line.encode(y=f"{before}:Q"))
     return alt.layer(*layers, hover(table, x, titles)).properties(height=70)
 

@@ -85,7 +85,7 @@ def check(scenario: Named, changes: Changes = None) -> None:
 
 @app.command()
 def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) -> None:
-    """Simulate the foreman's day, undisturbed."""
+    """Simulate the baseline run, undisturbed."""
     from emberline import twin
     from emberline.plans.accounts import sums
     from emberline.plans.plan import violations
@@ -103,7 +103,7 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
         print(line)
     print()
     for row in wording.rows(figures, None):
-        print(f"{row.label:<22}{row.number(row.foreman):>12}  {row.unit}")
+        print(f"{row.label:<22}{row.number(row.baseline):>12}  {row.unit}")
     print()
     print(f"limits missed: {len(missed) or 'none'}")
     for found in missed:

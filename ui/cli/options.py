@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from emberline.scenarios.messages import with_messages
 from emberline.ui.cli import faults
 
 if TYPE_CHECKING:
@@ -104,8 +105,12 @@ def _partial(output: Path) -> Path:
 
 
 def print_json(data: Any) -> None:
-    """JSON on standard output."""
-    print(json.dumps(data, indent=1, allow_nan=False, ensure_ascii=False))
+    """JSON on standard output; ids and parameters of its sentences stand under ``messages``."""
+    print(
+        json.dumps(
+            with_messages(data) if isinstance(data, dict) else data, indent=1, allow_nan=False, ensure_ascii=False
+        )
+    )
 
 
 def store_if_any() -> Store | None:

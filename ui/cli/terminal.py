@@ -31,22 +31,22 @@ def out() -> Console:
 def figures_table(
     scenario: Scenario, baseline: Figures, plan: Figures | None, expected: dict[str, dict[str, float]] | None = None
 ) -> Table:
-    """Foreman, plan and what is saved, with units; what is ``expected`` to be saved has a column of its own."""
+    """Baseline, plan and what is saved, with units; what is ``expected`` to be saved has a column of its own."""
     medians = wording.medians(expected or {})
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("", "unit"):
         table.add_column(name, no_wrap=True)
-    for name in ("foreman", "plan", "saved", "saved %", *(["expected"] if medians else [])):
+    for name in ("baseline", "plan", "saved", "saved %", *(["expected"] if medians else [])):
         table.add_column(name, justify="right", no_wrap=True)
     rows = list(wording.rows(baseline, plan))
     whole = wording.headlines(rows)
     for row in rows:
-        if row.foreman is None:
+        if row.baseline is None:
             table.add_row(row.label, row.unit, "not given", *[""] * (4 if medians else 3), style="dim")
             continue
         share = "" if row.plan is None else wording.percent(row.share, 1)
         saved = (row.saved, share) if row.less_is_better else (None, "")
-        cells = [row.number(row.foreman), row.number(row.plan), row.number(saved[0]), saved[1]]
+        cells = [row.number(row.baseline), row.number(row.plan), row.number(saved[0]), saved[1]]
         if medians:
             cells.append(next((row.number(value) for name, value in medians.items() if whole[name] is row), ""))
         table.add_row(row.label, row.unit, *cells, style="" if row.label[0] != " " else "dim")
@@ -88,9 +88,9 @@ def show(console: Console, made: Plan, run: str, folder: Path, asked: str = "") 
     if len(made.violations) > 20:
         facts.append(("", f"and {len(made.violations) - 20} more"))
     facts += wording.made(made)
-    says = wording.foreman(made)
+    says = wording.baseline_note(made)
     if says:
-        facts.append(("foreman", says))
+        facts.append(("baseline", says))
     if made.acceptable and made.holding is not None:
         facts += holding(*made.holding, asked)
     facts += [("filled", line) for line in wording.filled(made.scenario)]
@@ -112,7 +112,7 @@ class Progress:
         self.wish = ""
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Take an event of ``emberline.plans.plan.plan``; may be called from another thread."""
+        """Take an event of ``emberline.plans.plan.pipeline.plan``; may be called from another thread."""
         if "incumbent" in event or "bound" in event:
             self.search = event
         if event["phase"] != self.event["phase"] and not self.quiet and not self.console.is_terminal:

@@ -9,7 +9,7 @@ import streamlit as st
 from emberline.ui.cli import faults
 from emberline.ui.pages.session import document_language, session, sign_in
 from emberline.ui.text.language import LANGUAGES, current, mark, tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 # the charts' containers keep ``charts.OVERHANG`` free at the right
 STYLE = """<style>
@@ -85,7 +85,7 @@ def _page(name: str) -> Any:
             says = refusal(error)
             if not says:
                 raise
-            st.warning(said(says))
+            st.warning(say(says))
             st.caption(tr("Reload this page to try again."))
 
     return st.Page(draw, title=tr(PAGES[name]), url_path=ADDRESSES.get(name, name), default=name == "plan")

@@ -17,7 +17,7 @@ from emberline.ui.charts.view import weeks
 from emberline.ui.pages.result import accounts, products, result
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, run_or_baseline
-from emberline.ui.pages.session.run_or_baseline import FOREMAN, PLAN, Looked
+from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Looked
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.metrics import NAMES
@@ -41,9 +41,9 @@ def page() -> None:
     scenario = looked.scenario
     st.text(f"{scenario.title or scenario.name}, {wording.span(scenario.horizon)}")
     st.caption(looked.status)
-    with st.spinner(tr("The twin runs the foreman's day")):
+    with st.spinner(tr("The twin simulates the baseline")):
         ours = looked.ledger(looked.policies[0])
-    theirs = looked.ledger(FOREMAN) if PLAN in looked.policies else None
+    theirs = looked.ledger(BASELINE) if PLAN in looked.policies else None
     signal = _signal(scenario, ours)
     _cards(looked, ours, theirs, signal)
     parts: dict[str, Callable[[], None]] = {
@@ -69,7 +69,7 @@ def _factors(looked: Looked, name: str) -> None:
     scenario, (unit, factor, digits) = looked.scenario, FACTORS[name].shown_in(looked.scenario)
     books = {
         policy: {entry.source: entry for entry in ledger.factors.entries(scenario, looked.run(policy), name)}
-        for policy in dict.fromkeys((*looked.policies[:1], FOREMAN))
+        for policy in dict.fromkeys((*looked.policies[:1], BASELINE))
     }
     sources = list(dict.fromkeys(source for book in books.values() for source in book))
     if not sources:
@@ -98,7 +98,7 @@ def _tonnes_made(scenario: Scenario, book: Ledger) -> float:
 
 
 def _comparable(looked: Looked) -> bool:
-    """Whether the foreman makes what the plan does; else nothing is saved against him."""
+    """Whether the baseline makes what the plan does; else nothing is saved against it."""
     return looked.made is None or looked.made.comparable
 
 
@@ -147,7 +147,7 @@ def _cards(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> 
             was = before.get(label)
             delta = None if value is None or was is None else value - was
             small = delta is None or not _shown(delta) or not _comparable(looked)
-            same = tr("as the foreman") if _comparable(looked) else tr("not comparable")
+            same = tr("as the baseline") if _comparable(looked) else tr("not comparable")
             st.metric(
                 label,
                 wording.number(value, 2),
@@ -158,7 +158,7 @@ def _cards(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> 
             )
     if _shown(credit) and _comparable(looked):
         st.text(tr(MORE_STOCK if credit > 0 else LESS_STOCK, carbon=wording.number(abs(credit), 2)))
-    against = tr("The small figures are the difference to the foreman. ") if before else ""
+    against = tr("The small figures are the difference to the baseline. ") if before else ""
     st.caption(against + tr("The ways to count scope 2 of the grid stand beside each other and are never added."))
 
 
@@ -196,8 +196,8 @@ def _over_time(looked: Looked, ours: Ledger, signal: str) -> None:
 def _entries(ours: Ledger, theirs: Ledger | None) -> None:
     table = accounts.ledger_table(ours, theirs or ours)
     if theirs is None:
-        own, foreman = (tr(text, unit="t CO2e") for text in (mark("plan [{unit}]"), mark("foreman [{unit}]")))
-        table = table.drop(columns=foreman).rename(columns={own: foreman})
+        own, baseline = (tr(text, unit="t CO2e") for text in (mark("plan [{unit}]"), mark("baseline [{unit}]")))
+        table = table.drop(columns=baseline).rename(columns={own: baseline})
     draw(table, {name: count for name, count in accounts.ledger_digits().items() if name in table})
     st.caption(
         tr(
@@ -220,7 +220,7 @@ def _ways(looked: Looked, ours: Ledger, theirs: Ledger | None) -> None:
         row: dict[str, object] = {tr("grid counted by"): tr(title), tr("scope 1 and 2 [t CO2e]"): total / 1000}
         before = None if theirs is None else theirs.total_kg(way)
         if before is not None:
-            row[tr("foreman [{unit}]", unit="t CO2e")] = before / 1000
+            row[tr("baseline [{unit}]", unit="t CO2e")] = before / 1000
             if not _comparable(looked):
                 rows.append(row)
                 continue
@@ -248,7 +248,7 @@ def _heats(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> 
             tr("Carbon of each heat; the table below has the same."),
         )  # fmt: skip
         if theirs is not None:
-            st.caption(tr("Bars: the plan; grey ticks: the foreman."))
+            st.caption(tr("Bars: the plan; grey ticks: the baseline."))
     grades = {heat.name: (heat.order, heat.grade.name) for heat in scenario.heats}
     names = [str(name) for name in ours.by_heat["heat"].values]
     table = pd.DataFrame(
@@ -263,7 +263,7 @@ def _heats(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> 
         }
     )
     if theirs is not None:
-        table[tr("foreman [{unit}]", unit="kg CO2e/t")] = theirs.kg_per_t(signal).to_series().reindex(names).to_numpy()
+        table[tr("baseline [{unit}]", unit="kg CO2e/t")] = theirs.kg_per_t(signal).to_series().reindex(names).to_numpy()
     draw(table, dict.fromkeys(table.columns[3:], 1))
     st.caption(
         tr("What the line draws goes to heats by what each draws in a step, what belongs to no heat by their mass.")

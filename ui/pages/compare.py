@@ -20,7 +20,7 @@ from emberline.ui.pages.session import chart_cache, run_picker, session
 from emberline.ui.pages.studies import comparison as compared
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr, trn
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 KEPT = "compared"
 """In the session: ids of the runs that are compared."""
@@ -268,8 +268,8 @@ def _moved(opened: dict[str, StoredRun]) -> None:
     if one.plan.scenario.heats and other.plan.scenario.heats:
         _heats(found, one.plan, (first, letter), (one.id, other.id))
     if found.uses:
-        names = (tr("name"), tr("does"), said("unit"), first, letter, tr("at other times"), tr("because"))
-        told = [(u.name, said(u.what), u.unit, u.before, u.after, u.moved, said(u.because)) for u in found.uses]
+        names = (tr("name"), tr("does"), say("unit"), first, letter, tr("at other times"), tr("because"))
+        told = [(u.name, say(u.what), u.unit, u.before, u.after, u.moved, say(u.because)) for u in found.uses]
         draw(pd.DataFrame(told, columns=list(names)), {first: 1, letter: 1, names[5]: 1})
     elif not found.heats:
         st.text(tr("Nothing: both schedules ask for the same."))
@@ -322,7 +322,7 @@ def _heats(found: Difference, plan: Plan, letters: tuple[str, str], ids: tuple[s
             tr("start in {plan}", plan=letters[1]): [clock(move.after_min) for _, move in told],
             tr("unit in {plan}", plan=letters[0]): [move.before_unit for _, move in told],
             tr("unit in {plan}", plan=letters[1]): [move.after_unit for _, move in told],
-            tr("because"): [said(heat.because) if move.stage == heat.stage else "" for heat, move in told],
+            tr("because"): [say(heat.because) if move.stage == heat.stage else "" for heat, move in told],
         }
     )
     with st.expander(trn("{count} operation that moved", "{count} operations that moved", len(told))):

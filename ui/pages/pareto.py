@@ -19,8 +19,8 @@ from emberline.ui.pages.session import job_progress
 from emberline.ui.pages.studies import front as front_parts
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import stamp
-from emberline.ui.text.said import said
 
 KEPT = "front"
 """In the session and in the address: the front that is looked at, or the job that searches it."""
@@ -28,7 +28,7 @@ EARLIER = 30
 POINTS = 7
 PHASES = {
     "": mark("about to begin"),
-    "twin": mark("the foreman's day"),
+    "twin": mark("the baseline run"),
     "ends": mark("least carbon and least cost"),
     "grid": mark("caps on carbon between them"),
 }
@@ -95,7 +95,7 @@ def _opened(front: str) -> StoredFront | None:
     try:
         return _read(front)
     except StoreError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return None
 
 
@@ -109,7 +109,7 @@ def _start(asked: Asked, points: int) -> None:
     try:
         front = queue.start(asked.name, asked.overrides, note=asked.note, kind="front", given={"points": points})
     except RuntimeError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     _look_at(front)
 
@@ -222,7 +222,7 @@ def _so_far(status: JobStatus, currency: str) -> None:
         [None if point["carbon_kg"] is None else point["carbon_kg"] / 1000 for point in found],
         [point["cost"] for point in found],
         [None if point["gap"] is None else 100 * point["gap"] for point in found],
-        [said(point["status"]) for point in found],
+        [say(point["status"]) for point in found],
     )
     draw(pd.DataFrame(dict(zip(names, columns, strict=True))), {names[1]: 2, names[2]: 0, names[3]: 2})
 

@@ -20,7 +20,7 @@ from emberline.ui.pages.result import result, units
 from emberline.ui.pages.session import chart_cache, job_progress, run_or_baseline, session
 from emberline.ui.text import facts, numbers, wording
 from emberline.ui.text.language import tr, trn
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 OF = "seed.of"
 """In the session: the run that the side was filled for, or that was started from it."""
@@ -98,7 +98,7 @@ def _start(asked: Asked) -> None:
     try:
         run = start(asked)
     except RuntimeError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     session.choose(run)
     st.session_state[OF] = run
@@ -128,15 +128,15 @@ def _earlier(run: str) -> None:
 
 def _empty(asked: Asked) -> None:
     st.subheader(tr("When should this plant use energy?"), anchor=False)
-    foreman = tr("the foreman, who makes everything as soon as possible")
+    baseline = tr("the baseline, which makes everything as soon as possible")
     if asked.scenario is not None:
-        foreman = wording.foreman_of(asked.scenario)
+        baseline = wording.baseline_name(asked.scenario)
     st.markdown(
         tr(
-            "Choose a scenario at the side, change what you like and press **Plan**. Emberline simulates {foreman}, "
+            "Choose a scenario at the side, change what you like and press **Plan**. Emberline simulates {baseline}, "
             "searches for a schedule with less carbon or cost, and runs that schedule through the simulation again "
             "before it shows it.",
-            foreman=foreman,
+            baseline=baseline,
         )
     )
     if asked.scenario is not None:

@@ -21,7 +21,7 @@ from emberline.ui.pages.session.run_or_baseline import Looked
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 
-POLICIES = {run_or_baseline.PLAN: mark("the plan"), run_or_baseline.FOREMAN: mark("the foreman")}
+POLICIES = {run_or_baseline.PLAN: mark("the plan"), run_or_baseline.BASELINE: mark("the baseline")}
 TOTALS, MOMENT = "totals", "moment"
 SHOWN = {MOMENT: mark("at a moment"), TOTALS: mark("added up")}
 
@@ -41,7 +41,7 @@ def page() -> None:
     scenario = looked.scenario
     st.text(f"{scenario.title or scenario.name}, {wording.span(scenario.horizon)}")
     st.caption(looked.status)
-    with st.spinner(tr("The twin runs the foreman's day")):
+    with st.spinner(tr("The twin simulates the baseline")):
         looked.run(policy)
     _sheet(looked, policy)
     st.markdown(f"**{tr('Where the energy comes from and goes')}**")

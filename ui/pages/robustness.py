@@ -15,7 +15,7 @@ from emberline.ui.pages.session import job_progress, run_picker
 from emberline.ui.pages.studies import ensemble, holding
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 REPLAYS, MOST_REPLAYS = 200, 10_000
 
@@ -32,7 +32,7 @@ def page() -> None:
     try:
         stored = result.opened(run)
     except StoreError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     made = stored.plan
     st.text(f"{made.scenario.title or made.scenario.name}, {wording.span(made.scenario.horizon)}")
@@ -84,13 +84,13 @@ def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
             help=tr("The same seed gives the same luck; what another one gives is kept beside"),
         )
     )  # fmt: skip
-    foreman = st.toggle(tr("Follow the foreman on the same luck"), value=True, key="robustness.foreman")
+    baseline = st.toggle(tr("Follow the baseline on the same luck"), value=True, key="robustness.baseline")
     if place.button(tr("Replay"), type="primary", width="stretch", disabled=busy, key="robustness.start"):
-        given = {"run": stored.id, "replications": n, "seed": seed, "foreman": foreman}
+        given = {"run": stored.id, "replications": n, "seed": seed, "baseline": baseline}
         try:
             queue.start(kind="replay", given=given)
         except RuntimeError as error:
-            st.warning(said(str(error)))
+            st.warning(say(str(error)))
             return
         st.rerun()
 

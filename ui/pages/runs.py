@@ -18,9 +18,9 @@ from emberline.ui.pages.session import run_picker, session
 from emberline.ui.pages.session.navigation import go
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.messages import say
 from emberline.ui.text.metrics import GOALS
 from emberline.ui.text.numbers import date_of_year
-from emberline.ui.text.said import said
 
 STATES = {"stored": "stored", "working": "working", "broken": "ended", "deleted": "deleted"}
 """States of runs that may be asked for, and which of ``wording.STATES`` says them."""
@@ -106,7 +106,7 @@ def _table(store: Store, found: list[Entry]) -> None:
     draw(table, {})
     st.caption(
         tr(
-            "Saved: against the foreman, both undisturbed. Held: in how many disturbed days, as it was made. Times are "
+            "Saved: against the baseline, undisturbed. Held: in how many disturbed days, as it was made. Times are "
             "those of this server."
         )
     )
@@ -173,7 +173,7 @@ def _one(store: Store, found: dict[str, Entry]) -> None:
     entry = found[chosen]
     with st.container(border=True):
         if entry.verdict:
-            st.text(said(entry.verdict))
+            st.text(say(entry.verdict))
         if entry.state == "broken":
             _, says, then = wording.STATES[_ended(entry.id)]
             st.text(f"{tr(says)} {tr(then)}")

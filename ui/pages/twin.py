@@ -17,11 +17,11 @@ from emberline.ui.charts.view import weeks
 from emberline.ui.pages.result import result
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, player, run_or_baseline
-from emberline.ui.pages.session.run_or_baseline import FOREMAN, PLAN, Looked
+from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Looked
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 
-NAMES = {PLAN: mark("plan"), FOREMAN: mark("foreman")}
+NAMES = {PLAN: mark("plan"), BASELINE: mark("baseline")}
 MOST_REPLICATIONS = 100_000
 STYLE = """<style>
 .st-key-replay { padding-right: 104px; }
@@ -72,7 +72,7 @@ def _luck(looked: Looked, luck: Any, number: Any) -> int | None:
         return None
     found = number.number_input(
         tr("Day no."), 1, MOST_REPLICATIONS, 1, key="twin.replication",
-        help=tr("Each number is a luck of its own; the same number is the same luck for plan and foreman."),
+        help=tr("Each number is a luck of its own; the same number is the same luck for plan and baseline."),
     )  # fmt: skip
     return int(found) - 1
 
@@ -86,7 +86,7 @@ def _says(looked: Looked, replication: int | None) -> None:
     day = tr("Nothing disturbs this day.")
     if replication is not None:
         day = tr("Disturbed day {number} of seed {seed}: one of many, no forecast.", number=replication + 1, seed=seed)
-    whose = tr("Plan (thick) and foreman (thin) on the same luck.") if PLAN in looked.policies else looked.status
+    whose = tr("Plan (thick) and baseline (thin) on the same luck.") if PLAN in looked.policies else looked.status
     st.caption(
         f"{day} {whose}"
         if PLAN not in looked.policies
@@ -105,8 +105,8 @@ def _figures(looked: Looked, runs: dict[str, xr.Dataset]) -> None:
     first = next(iter(columns.values()))
     with st.container(horizontal=True, key="cards"):
         for i, (label, _, number) in enumerate(first):
-            other = columns.get(FOREMAN, first)[i][2] if len(columns) > 1 else None
-            delta = None if other is None else tr("foreman {number}", number=other)
+            other = columns.get(BASELINE, first)[i][2] if len(columns) > 1 else None
+            delta = None if other is None else tr("baseline {number}", number=other)
             st.metric(label, number, delta, delta_color="off", delta_arrow="off", border=True)
 
 
@@ -173,7 +173,7 @@ def _replay(looked: Looked, runs: dict[str, xr.Dataset], replication: int | None
         chosen, _ = st.columns([2, 3])
         name = chosen.selectbox(tr("Part of the horizon"), list(views), index=1, key=f"twin.part.{scenario.name}")
     view, whose = views[name], next(iter(runs))
-    other = runs[FOREMAN] if whose == PLAN else None
+    other = runs[BASELINE] if whose == PLAN else None
     dark = st.context.theme.type == "dark"
 
     def replayed() -> Any:

@@ -248,8 +248,7 @@ def _claims(headers: Headers, oidc: Oidc) -> dict[str, Any]:
     cookies = cookie_parser(headers.get("cookie", ""))
 
     def one(name: str) -> bytes | None:
-        value = cookies.get(name, "").encode("latin-1", "replace")
-        return decode_signed_value(oidc.cookie_secret, name, value) if value else None
+        return decode_signed_value(oidc.cookie_secret, name, cookies.get(name, "").encode("latin-1", "replace"))
 
     try:
         claims = json.loads(get_cookie_with_chunks(one, USER_COOKIE_NAME) or b"{}")

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None}
+KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None, "Message": None}
 """Functions whose arguments are messages, as Babel takes them."""
 METHODS = {"say": 0, "word": 1}
 """Methods of who words a file (``plans/exports/speaker.py``), and which argument is the message."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import singledispatch
 from typing import Any
 
 import numpy as np
@@ -11,19 +12,18 @@ import numpy as np
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import (
     Converter,
-    Flare,
     FlexibleLoad,
     HeatPump,
     Load,
+    Machine,
     Named,
     Renewable,
-    Sale,
     Source,
     Storage,
     Supply,
+    of,
 )
 from emberline.scenarios.line.rounding import rounded
-from emberline.scenarios.records.emissions import factors_used
 from emberline.scenarios.records.line import Unit
 from emberline.scenarios.tariff import remarks
 from emberline.ui.text import charges, works
@@ -70,27 +70,22 @@ def assets(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
     """Name, kind, size and carriers of each asset."""
     for asset in scenario.site.assets:
         gives, takes = sides(scenario, asset)
-        moves = listed(takes or gives)
+        record = scenario.site.cores.get(asset.name, asset)
+        moves = listed(takes or gives or list(dict.fromkeys(record.flows.values())))
         if takes and gives:
             moves = tr("{inputs} to {outputs}", inputs=listed(takes), outputs=listed(gives))
-        if isinstance(asset, Storage):
-            moves = asset.carrier
-        yield asset.name, tr(ASSETS.get(asset.kind, asset.kind)), _size(scenario, asset), moves
+        yield (
+            asset.name,
+            tr(ASSETS.get(asset.kind, asset.kind)),
+            _size(record, scenario),
+            moves,
+        )
 
 
-def sides(scenario: Scenario, asset: Any) -> tuple[list[str], list[str]]:
-    """Carriers that an asset gives, and those that it takes; a store does neither."""
-    record: Named = scenario.site.cores.get(asset.name, asset)
-    if isinstance(record, Supply | Source | Renewable):
-        return [record.carrier], []
-    if isinstance(record, Sale | Flare | Load):
-        return [], [record.carrier]
-    if not isinstance(record, Converter):
-        return [], []
-    gives = {key: carrier for key, carrier in record.flows.items() if key.startswith("outputs")}
-    takes = {key: carrier for key, carrier in record.flows.items() if key.startswith(("inputs", "start_fuel"))}
-    (gives if record.main == "output" else takes)["main"] = record.carrier
-    return list(dict.fromkeys(gives.values())), list(dict.fromkeys(takes.values()))
+def sides(scenario: Scenario, asset: Named) -> tuple[list[str], list[str]]:
+    """Carriers that an asset gives, and those that it takes."""
+    record = scenario.site.cores.get(asset.name, asset)
+    return list(record.gives), list(record.takes)
 
 
 def _steps(scenario: Scenario) -> Iterator[str]:
@@ -132,19 +127,21 @@ def odd(scenario: Scenario) -> Iterator[str]:
         )
     yield from _market(scenario)
     yield from _carriers(scenario)
+    converting = {machine.name for machine in of(site.assets, Machine)}
+    converting -= {machine.name for machine in of(site.assets, HeatPump, FlexibleLoad)}
+    supplies = {supply.name: supply for supply in of(site.assets, Supply)}
     for asset in site.assets:
-        core = site.cores.get(asset.name)
-        if core is not None and not isinstance(asset, HeatPump | FlexibleLoad):
-            ratio = _gain(scenario, core)
+        if asset.name in converting:
+            ratio = _gain(scenario, site.cores[asset.name])
             if ratio > MOST_GAIN:
                 yield tr(
                     "asset {name}: gives {ratio} MWh for each MWh that it takes", name=asset.name, ratio=f"{ratio:.3g}"
                 )
-        has = isinstance(asset, Supply) and (asset.factor or asset.fossil_kg_per_unit or asset.biogenic_kg_per_unit)
-        if isinstance(asset, Supply) and not has:
+        supply = supplies.get(asset.name)
+        if supply and not (supply.factor or supply.fossil_kg_per_unit or supply.biogenic_kg_per_unit):
             yield tr(
                 "asset {name}: has no emission factor, so {carrier} counts as free of carbon",
-                name=asset.name, carrier=asset.carrier,
+                name=supply.name, carrier=supply.carrier,
             )  # fmt: skip
     if scenario.market.tariff is not None:
         monthly = any(charge.assessed == "monthly" for charge in scenario.market.tariff.demand_charges)
@@ -224,7 +221,7 @@ def _gain(scenario: Scenario, core: Converter) -> float:
 
 def factors(scenario: Scenario) -> Iterator[str]:
     """Every emission factor that counts, by name with its source, or as the scenario says it."""
-    for used in factors_used(scenario):
+    for used in scenario.factors_used:
         name, _, says = str(used).partition(": ")
         yield f"{tr('factor {name}', name=name)}: {says}"
     for emitter, emissions in scenario.emitters:
@@ -274,32 +271,50 @@ def _connection(scenario: Scenario) -> Iterator[str]:
         yield f"{tr('battery')}: {listed(parts)}"
 
 
-def _size(scenario: Scenario, asset: Any) -> str:
-    record = scenario.site.cores.get(asset.name, asset)
-    carrier = scenario.site.carrier[record.carrier]
-    if isinstance(record, Renewable):
-        return tr("{power} MW peak", power=f"{record.peak_mw:g}")
-    if isinstance(record, Converter):
-        told = {"size": f"{record.capacity:g}", "unit": carrier.rate_unit, "carrier": carrier.name}
-        if record.main == "output":
-            return tr("{size} {unit} of {carrier} out", **told)
-        return tr("{size} {unit} of {carrier} in", **told)
-    if isinstance(record, Storage):
-        parts = [f"{record.capacity:g} {carrier.unit}"]
-        if record.in_rate is not None:
-            parts.append(tr("{rate} {unit} in", rate=f"{record.in_rate:g}", unit=carrier.rate_unit))
-        if record.out_rate is not None:
-            parts.append(tr("{rate} {unit} out", rate=f"{record.out_rate:g}", unit=carrier.rate_unit))
-        return listed(parts)
-    if isinstance(record, Load | Source):
-        rate = scenario.asset_series(record.name)["rate"]
-        low, high = float(rate.min()), float(rate.max())
-        if low == high:
-            return f"{low:g} {carrier.rate_unit}"
-        return tr("{low} to {high} {unit}", low=f"{low:g}", high=f"{high:g}", unit=carrier.rate_unit)
+@singledispatch
+def _size(record: Named, scenario: Scenario) -> str:
+    """Size of an asset in words, found by its kind; any kind may have limits of rate and amount."""
+    carrier = scenario.site.carrier[record.flows[record.counted]]
+    rate, amount = getattr(record, "rate_limit", None), getattr(record, "horizon_limit", None)
     limits = []
-    if record.rate_limit is not None:
-        limits.append(tr("at most {amount} {unit}", amount=f"{record.rate_limit:g}", unit=carrier.rate_unit))
-    if getattr(record, "horizon_limit", None) is not None:
-        limits.append(tr("at most {amount} {unit} in all", amount=f"{record.horizon_limit:g}", unit=carrier.unit))
+    if rate is not None:
+        limits.append(tr("at most {amount} {unit}", amount=f"{rate:g}", unit=carrier.rate_unit))
+    if amount is not None:
+        limits.append(tr("at most {amount} {unit} in all", amount=f"{amount:g}", unit=carrier.unit))
     return listed(limits) or tr("no limit")
+
+
+@_size.register(Renewable)
+def _(record: Renewable, scenario: Scenario) -> str:
+    return tr("{power} MW peak", power=f"{record.peak_mw:g}")
+
+
+@_size.register(Converter)
+def _(record: Converter, scenario: Scenario) -> str:
+    carrier = scenario.site.carrier[record.carrier]
+    words = {"size": f"{record.capacity:g}", "unit": carrier.rate_unit, "carrier": carrier.name}
+    if record.main == "output":
+        return tr("{size} {unit} of {carrier} out", **words)
+    return tr("{size} {unit} of {carrier} in", **words)
+
+
+@_size.register(Storage)
+def _(record: Storage, scenario: Scenario) -> str:
+    carrier = scenario.site.carrier[record.carrier]
+    parts = [f"{record.capacity:g} {carrier.unit}"]
+    if record.in_rate is not None:
+        parts.append(tr("{rate} {unit} in", rate=f"{record.in_rate:g}", unit=carrier.rate_unit))
+    if record.out_rate is not None:
+        parts.append(tr("{rate} {unit} out", rate=f"{record.out_rate:g}", unit=carrier.rate_unit))
+    return listed(parts)
+
+
+@_size.register(Load)
+@_size.register(Source)
+def _(record: Load | Source, scenario: Scenario) -> str:
+    carrier = scenario.site.carrier[record.carrier]
+    rate = scenario.asset_series(record.name)["rate"]
+    low, high = float(rate.min()), float(rate.max())
+    if low == high:
+        return f"{low:g} {carrier.rate_unit}"
+    return tr("{low} to {high} {unit}", low=f"{low:g}", high=f"{high:g}", unit=carrier.rate_unit)

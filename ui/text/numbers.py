@@ -5,6 +5,7 @@ English has thin spaces between thousands and a true minus. Patterns of dates ar
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
@@ -67,12 +68,12 @@ def names(language: str) -> tuple[list[str], list[str]]:
     return [days[i] for i in range(7)], [months[i] for i in range(1, 13)]
 
 
-def weekday(at: datetime) -> str:
+def weekday(at: dt.date) -> str:
     """Its day of the week: Tue."""
     return names(current())[0][at.weekday()]
 
 
-def month(at: datetime) -> str:
+def month(at: dt.date) -> str:
     """Its month: Jun."""
     return names(current())[1][at.month - 1]
 

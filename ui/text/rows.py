@@ -1,4 +1,4 @@
-"""The figures of foreman and plan, a row each: what it is called, its unit, and what the plan saves."""
+"""The figures of baseline and plan, a row each: what it is called, its unit, and what the plan saves."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from emberline.ui.text.numbers import number
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: of the foreman, of the plan, and what the plan saves."""
+    """One figure: of the baseline, of the plan, and what the plan saves."""
 
     label: str
     """In English, by which it is known."""
     unit: str
-    foreman: float | None
+    baseline: float | None
     plan: float | None
     digits: int
     less_is_better: bool = True
@@ -29,15 +29,15 @@ class Row:
 
     @property
     def saved(self) -> float | None:
-        """Foreman less plan."""
-        if self.foreman is None or self.plan is None or not self.comparable:
+        """Baseline less plan."""
+        if self.baseline is None or self.plan is None or not self.comparable:
             return None
-        return self.foreman - self.plan
+        return self.baseline - self.plan
 
     @property
     def share(self) -> float | None:
-        """What is saved as a share of the foreman's figure."""
-        return None if self.saved is None or not self.foreman else self.saved / abs(self.foreman)
+        """What is saved as a share of the baseline figure."""
+        return None if self.saved is None or not self.baseline else self.saved / abs(self.baseline)
 
     @property
     def part(self) -> bool:
@@ -83,7 +83,7 @@ MONEY = (
 """Parts of the cost add up to it."""
 ONLY_WHERE_ANY = ("bought_kg", "biogenic_kg", "export_mwh", "tonnes", *(name for _, name, _ in MONEY[1:]))
 ONLY_WHERE_ANY += tuple(row.figure for row in FACTORS.values())
-"""Figures that are left out where foreman and plan have none of them."""
+"""Figures that are left out where baseline and plan have none of them."""
 STOCK = _of_which(mark("to end with the baseline's stock"))
 """What the plan would emit or spend more to end with it; negative: less."""
 CREDITED = {"carbon": mark("carbon, stock credited"), "cost": mark("cost, stock credited")}
@@ -91,7 +91,7 @@ CREDITED = {"carbon": mark("carbon, stock credited"), "cost": mark("cost, stock 
 
 
 def rows(baseline: Any, plan: Any) -> Iterator[Row]:
-    """The figures of foreman and plan, for each its unit; ``plan`` may be None.
+    """The figures of baseline and plan, for each its unit; ``plan`` may be None.
 
     What the plan has more in stock stands below carbon and cost, and then both together: rows and columns add up.
     """
@@ -126,7 +126,7 @@ def rows(baseline: Any, plan: Any) -> Iterator[Row]:
         whole = owed.pop(last.get(name, ""), None)
         if whole is not None and whole.plan is not None:
             credit = credits[last[name]]
-            yield replace(whole, label=STOCK, foreman=0.0, plan=0.0 - credit)
+            yield replace(whole, label=STOCK, baseline=0.0, plan=0.0 - credit)
             yield replace(whole, label=CREDITED[whole.label], plan=whole.plan - credit)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from emberline.plans.exports import ENGLISH, Speaker
 from emberline.ui.text import numbers
 from emberline.ui.text.language import LOCALES, spoken, tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 FONTS = {
     "zh": "Noto Sans CJK SC, Noto Sans SC, Source Han Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Micro Hei",
@@ -38,7 +38,7 @@ class PageSpeaker(Speaker):
 
     def said(self, sentence: str) -> str:
         with spoken(self.language):
-            return said(sentence)
+            return say(sentence)
 
     def missed(self, kind: str) -> str:
         from emberline.ui.text.wording import KINDS

@@ -13,10 +13,10 @@ from emberline.scenarios.metrics import FACTORS, METRICS
 from emberline.scenarios.records.goal import Goal
 from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.text.language import mark, tr, trn
+from emberline.ui.text.messages import say
 from emberline.ui.text.metrics import GOALS, NAMES
 from emberline.ui.text.numbers import clauses, listed, moment, number, offset, percent, sentence, signed
 from emberline.ui.text.rows import CREDITED, MONEY, STOCK, Row, headlines, rows
-from emberline.ui.text.said import said
 
 __all__ = [
     "CREDITED", "MONEY", "STOCK", "Row", "headlines", "moment", "number", "offset", "percent", "rows", "sentence",
@@ -24,7 +24,7 @@ __all__ = [
 ]  # fmt: skip
 
 PHASES = {
-    "twin": mark("the foreman's day"),
+    "twin": mark("the baseline run"),
     "optimize": mark("search for the best schedule"),
     "replay": mark("the twin follows the schedule"),
     "replays": mark("disturbed replays"),
@@ -49,6 +49,9 @@ KINDS = {
     "run": mark("run too short"),
     "rest": mark("rest too short"),
     "ramp": mark("rate changed too fast"),
+    "stop": mark("planned stop not made"),
+    "standstill": mark("stood still though it must run"),
+    "energy": mark("energy of a day not drawn as asked for"),
 }
 """What a limit is called that a run misses, by its kind."""
 
@@ -118,13 +121,13 @@ def seldom_holds(held: int, n: int) -> bool:
     return held < SELDOM * n
 
 
-def foreman(plan: Plan) -> str | None:
-    """What is to be said of the foreman where he does not keep every limit."""
+def baseline_note(plan: Plan) -> str | None:
+    """What is to be said of the baseline where it does not keep every limit."""
     missed = plan.baseline_figures.unserved
     if missed and plan.scenario.processes:
         return trn(
-            "the foreman's rules miss deliveries, needs or surpluses once: no saving is told",
-            "the foreman's rules miss deliveries, needs or surpluses {count} times: no saving is told",
+            "the baseline rules miss deliveries, needs or surpluses once: no saving is told",
+            "the baseline rules miss deliveries, needs or surpluses {count} times: no saving is told",
             missed,
         )
     if missed:
@@ -136,15 +139,15 @@ def foreman(plan: Plan) -> str | None:
     if plan.baseline_complete:
         return None
     if plan.comparable:
-        return tr("the foreman's rules do not keep every limit here; the comparison is with what he does")
+        return tr("the baseline rules do not keep every limit here; the comparison is with what it does")
     made, asked = (number(tonnes, 0) for tonnes in (plan.baseline_figures.tonnes, plan.scenario.tonnes))
     if plan.scenario.processes:
         return tr(
-            "the foreman's rules deliver {made} of {asked} t, the plan something else: no saving is told",
+            "the baseline rules deliver {made} of {asked} t, the plan something else: no saving is told",
             made=made, asked=asked,
         )  # fmt: skip
     return tr(
-        "the foreman's rules make only {made} of {asked} t in time: no saving is told, no cap on extra cost holds",
+        "the baseline rules make only {made} of {asked} t in time: no saving is told, no cap on extra cost holds",
         made=made, asked=asked,
     )  # fmt: skip
 
@@ -178,10 +181,10 @@ def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
     if parts:
         signal = tr(SIGNALS[scenario.goal.signal])
         yield "products", tr("{parts}, scope 1 and 2 ({signal})", parts=shortened(parts), signal=signal)
-    foreman = unit_runs.counts(scenario, plan.baseline)
+    baseline = unit_runs.counts(scenario, plan.baseline)
     for i, (unit, count) in enumerate(unit_runs.counts(scenario, plan.replay).items()):
-        ours, theirs = used(count), used(foreman[unit])
-        text = tr("{unit}: {plan}; the foreman's: {foreman}", unit=unit, plan=ours, foreman=theirs)
+        ours, theirs = used(count), used(baseline[unit])
+        text = tr("{unit}: {plan}; the baseline's: {baseline}", unit=unit, plan=ours, baseline=theirs)
         yield ("units" if i == 0 else "", text)
     saved = plan.saved()
     if saved and done.tonnes:
@@ -278,7 +281,7 @@ def objective(scenario: Scenario, value: float | None) -> str:
 
 def told_status(status: str, found: bool) -> str:
     """A stored status in words: a search that was ended by its user with a plan was not in vain."""
-    return tr("taken early") if status == "cancelled" and found else said(status)
+    return tr("taken early") if status == "cancelled" and found else say(status)
 
 
 def status(plan: Plan) -> str:
@@ -330,17 +333,17 @@ def size(scenario: Scenario) -> str:
 
 def compared(scenario: Scenario) -> str:
     """Whom a plan is compared with, and what that counts."""
-    who = foreman_of(scenario)
+    who = baseline_name(scenario)
     return clauses([who, tr("stocks are valued")]) if scenario.processes and not scenario.heats else who
 
 
-def foreman_of(scenario: Scenario) -> str:
-    """Who the foreman is."""
+def baseline_name(scenario: Scenario) -> str:
+    """Who the baseline is."""
     if scenario.heats:
-        return tr("the foreman, who makes the same heats by the same due times as soon as possible")
+        return tr("the baseline, which makes the same heats by the same due times as soon as possible")
     if scenario.processes:
-        return tr("the foreman, who makes what is short and does not look at prices")
-    return tr("the foreman, who runs the site by plain rules and does not look ahead")
+        return tr("the baseline, which makes what is short and does not look at prices")
+    return tr("the baseline, which runs the site by plain rules and does not look ahead")
 
 
 def goal(asked: Goal) -> str:
@@ -349,7 +352,7 @@ def goal(asked: Goal) -> str:
     caps = []
     if asked.caps.extra_cost_share is not None and asked.minimize == "carbon":
         share = percent(asked.caps.extra_cost_share, 1)
-        caps.append(tr("cost at most {share} above the foreman's", share=share))
+        caps.append(tr("cost at most {share} above the baseline's", share=share))
     if asked.caps.carbon_kg is not None:
         caps.append(tr("carbon at most {tonnes} t", tonnes=number(asked.caps.carbon_kg / 1000, 1)))
     if asked.caps.cost is not None:
@@ -381,7 +384,7 @@ def violation(found: dict[str, Any], horizon: Horizon) -> str:
     who = listed(part for part in (found["heat"], found["unit"]) if part)
     told = {
         "what": tr(KINDS.get(found["kind"], found["kind"])), "amount": number(found["amount"], 2),
-        "measure": said(found["measure"]), "time": moment(horizon.instant(found["at_min"])),
+        "measure": say(found["measure"]), "time": moment(horizon.instant(found["at_min"])),
     }  # fmt: skip
     if who:
         return tr("{what} ({who}) by {amount} {measure}, {time}", who=who, **told)

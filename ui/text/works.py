@@ -7,8 +7,8 @@ from typing import Any
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.process import Mode, Process
+from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.flows import directions
-from emberline.scenarios.records.delivery import Arrival, Delivery
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.numbers import clauses, listed
@@ -39,7 +39,7 @@ def processes(scenario: Scenario) -> Iterator[Row]:
                 process.count,
                 mode.name if len(process.all_modes) > 1 else "",
                 high if rates.fixed else tr("{low} to {high}", low=low, high=high),
-                f"{float(mode.power_at(rates.foreman)):.3g}",
+                f"{float(mode.power_at(rates.baseline)):.3g}",
                 _flows(scenario, mode, "inputs"),
                 _flows(scenario, mode, "outputs"),
                 _heat(mode),

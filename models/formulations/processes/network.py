@@ -20,7 +20,7 @@ from emberline.models.formulations.site.balance import Ports as SitePorts
 from emberline.models.kernel.templates import Series, limit
 from emberline.models.problem.plant import Plant
 from emberline.scenarios.metrics import FACTORS
-from emberline.scenarios.records.store import Store
+from emberline.scenarios.process.store import Store
 
 ADDED = ("scope1", *FACTORS)
 """Components that processes add to."""

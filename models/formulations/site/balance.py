@@ -1,6 +1,6 @@
 """The site in the model: grid connection, PV, battery and the hub's assets by slot, and what their flows cost and emit.
 
-Power balance by slot; the battery's level with its self-loss per hour as in ``Battery.after``; the import limit on the
+Power balance by slot; the battery's level with its self-loss per hour as in ``Storage.after``; the import limit on the
 mean over the metered interval. Energies are in MWh by slot. Assets and the balances of other carriers than electricity:
 ``models/formulations/site/assets``.
 """
@@ -17,12 +17,13 @@ import pyomo.environ as pyo
 import xarray as xr
 
 from emberline.models.formulations.site import assets
-from emberline.models.formulations.site import battery as batteries
 from emberline.models.formulations.site import purchase as purchases
 from emberline.models.formulations.site.assets import HubPorts, Linear, Sum
+from emberline.models.formulations.site.assets.storage import add_levels, one_way
 from emberline.models.kernel.templates import Series, limit
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
+from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.metrics import METRICS, in_use
 from emberline.scenarios.tariff.settlement import marginal_prices
 
@@ -31,11 +32,6 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
     """The site of a scenario."""
     horizon, inputs, site = scenario.horizon, scenario.inputs, scenario.site
     hours = horizon.step_h
-    battery = site.battery if site.battery and site.battery.energy_mwh > 0 and site.battery.power_mw > 0 else None
-    level = float(envelope["battery_level_mwh"]) if battery else 0.0
-    end = 0.0
-    if battery:
-        end = level if battery.end_level_share is None else battery.end_level_share * battery.energy_mwh
     signal = "carbon_intensity_kg_per_mwh"
     if scenario.goal.signal == "marginal":
         signal = f"marginal_{signal}"
@@ -60,10 +56,8 @@ def read(scenario: Scenario, envelope: xr.Dataset) -> SiteData:
         meter_min=site.grid.metered_interval_min,
         cell_min=math.gcd(int(horizon.step_min), int(site.grid.metered_interval_min)),
         step_min=horizon.step_min,
-        battery=battery,
+        battery=scenario.battery,
         curtails=scenario.goal.minimize != "carbon" and bool((prices.imported < 0).any()),
-        level_mwh=level,
-        end_mwh=end,
         hub=assets.read(scenario),
         purchase=purchase,
         metrics=in_use(scenario),
@@ -138,7 +132,10 @@ def add(
         else:
             block.pv = Series(block.T, values=data.pv)
         if data.battery:
-            batteries.add(block, data, exclusive, burning)
+            add_levels(block, data.battery, n, data.hours)
+            alone = _burning(data, burning) if exclusive else []
+            if alone:
+                one_way(block, data.battery, data.hours, alone)
         if data.hub is not None:
             block.hub = pyo.Block()
             hub, electricity = assets.add(block.hub, data.hub, line_gives, exclusive=exclusive, burning=burning)
@@ -148,7 +145,7 @@ def add(
 
     def drawn(t: Any) -> Any:
         """What battery and assets draw from the balance, less what they give."""
-        net: Any = 0.0 if data.plain or not data.battery else block.charge[t] - block.discharge[t]
+        net: Any = 0.0 if data.plain or not data.battery else block.put_in[t] - block.put_out[t]
         return net if electricity is None else net - electricity.at(t)
 
     if not data.plain:
@@ -220,6 +217,20 @@ def _meter(
     if data.balance_meters:
         return lambda i: block.taken[i] - block.given[i]
     return lambda i: sum([cell(i * per + k) for k in range(per)])
+
+
+def _burning(data: SiteData, only: Collection[int] | None) -> list[int]:
+    """Slots in which filling and emptying the battery at the same time could pay.
+
+    Args:
+        data: the site.
+        only: slots to which that is limited where assets make it pay; None: all.
+    """
+    slots = {t for t in range(len(data.base)) if data.full_price[t] < 0 or data.price[t] < 0}
+    if data.hub is not None and ELECTRICITY not in data.hub.harmless:
+        # what a machine must make may be in the way in any slot
+        slots |= set(range(len(data.base)) if only is None else only)
+    return sorted(slots)
 
 
 def _one_way(block: pyo.Block, data: SiteData) -> None:

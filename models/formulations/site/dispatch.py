@@ -93,7 +93,7 @@ class Dispatcher:
                 # among equals: little throughput of the battery, no curtailment
                 among = -0.5 * sum(m.site.pv[t] for t in m.site.T) if data.pv.any() else 0.0
                 if data.battery:
-                    among += sum(m.site.charge[t] + m.site.discharge[t] for t in m.site.T)
+                    among += sum(m.site.put_in[t] + m.site.put_out[t] for t in m.site.T)
                 return goal(self.ports) + broken + scale * among
 
             self.program = Program(model)
@@ -171,7 +171,7 @@ def held_flows(block: pyo.Block, data: SiteData, ports: Ports, line_cells: np.nd
     def values(name: str) -> np.ndarray:
         return held(getattr(block, name), n)
 
-    charge, discharge, level = (values(name) if data.battery else zero for name in ("charge", "discharge", "level"))
+    charge, discharge, level = (values(name) if data.battery else zero for name in ("put_in", "put_out", "level"))
     hub = None if ports.hub is None else read_flows(ports.hub)
     return _flows(data, line_cells, values("taken"), values("given"), values("pv"), charge, discharge, level, hub)
 

@@ -99,7 +99,7 @@ def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct
     Args:
         scenario: with its goal and caps.
         data: the site.
-        baseline_cost: what the foreman's plan costs, carbon price on direct emissions left out; None: no such plan.
+        baseline_cost: what the baseline schedule costs, carbon price on direct emissions left out; None: no such plan.
         direct_kg: scope 1 of the orders, which every plan has in common [kg CO2e].
     """
     goal, caps = scenario.goal, scenario.goal.caps

@@ -10,6 +10,7 @@ import xarray as xr
 from emberline.models.formulations.site import balance as sites
 from emberline.models.problem import line_reader
 from emberline.models.problem.assignment import Starts
+from emberline.models.problem.idle_floor import with_floors
 from emberline.models.search.incumbent import Search
 from emberline.scenarios import Scenario
 
@@ -52,7 +53,7 @@ def coarser(
             return fine.done() or (rough_search.draft is not None and rough_search.left < (MOST - SHARE) * left)
 
         rough_search = Search(
-            problem=line_reader.from_scenario(made, told, rounding),
+            problem=with_floors(line_reader.from_scenario(made, told, rounding)),
             data=replace(data, whole=fine.data.whole),
             aim=fine.aim,
             time_limit=MOST * left,

@@ -48,7 +48,7 @@ class Shop:
             (k, i, u): self._within(
                 cost_curves.energy(problem, o.cells[u], cells),
                 o.first,
-                o.last,
+                o.latest(u),
                 problem.may_start(u, o.occupy[u], o.planned[u]),
             )
             for k, heat in enumerate(self._heats)

@@ -1,6 +1,6 @@
 """The search for a plan of processes: on hours first, then on the steps of the horizon around the hours' switches.
 
-1. *The foreman's plan*, where he has one, is the first: his switches, all else as good as can be.
+1. *The baseline schedule*, where there is one, is the first: its switches, all else as good as can be.
 2. *Hours.* A plan is made window by window: whole numbers are asked for in a window of time; what lies before it stands
    as decided, and after it they may be in part, so that a window sees what is still to be made in the rest of the
    horizon. (Relax and fix: Pochet and Wolsey, *Production Planning by Mixed Integer Programming*, Springer 2006,
@@ -48,8 +48,8 @@ CORRIDOR_H = 0.75
 """By how much a switch may lie before or after that of the hours."""
 FIRST_SHARE, COARSE_SHARE = 0.85, 0.6
 """Share of the time that a first plan on hours may take, and the hours with what improves it."""
-FOREMAN_S = 5.0
-"""Time for the foreman's plan, whatever the limit: there is one plan at least."""
+BASELINE_S = 5.0
+"""Time for the baseline schedule, whatever the limit: there is one plan at least."""
 LEAST_S, MOVE_S, CORRIDOR_S = 2.0, 4.0, 20.0
 """Least time for a window of the first plan, longest for a part of its improvement, and for a corridor."""
 NEAR = 1.2
@@ -89,8 +89,8 @@ class Search:
     best: Found | None = None
     bound: float | None = None
     infeasible: bool = False
-    foreman: bool = False
-    """Whether the best plan has the foreman's switches."""
+    baseline: bool = False
+    """Whether the best plan has the baseline's switches."""
     hints: list[dict[Any, np.ndarray]] = field(default_factory=list)
     """Units that run in each mode by step, by lists to look around."""
     improvement: Improvement | None = None
@@ -103,7 +103,7 @@ class Search:
         """Search until the gap is reached, the time is over, or the caller cancels.
 
         Args:
-            start: the foreman's list: the search begins there.
+            start: the baseline schedule: the search begins there.
             others: more lists to look around, which need not keep all limits.
         """
         with self.clock("build"):
@@ -111,8 +111,8 @@ class Search:
             self.made = build(self.data, self.aim, plant=plant)
             self.model = Grid(self.made)
         if start is not None:
-            with self.clock("foreman"):
-                self.foreman = self._begin(start)
+            with self.clock("baseline"):
+                self.baseline = self._begin(start)
         if self.best is not None:
             self.hints.append(self.model.switches(self.best.values))
         self.hints += [self.model.runs_of(other) for other in others]
@@ -162,7 +162,7 @@ class Search:
         rank = self.aim.rank(flows)
         if not anyway and self.best is not None and rank >= self.best.rank - 1e-9 * abs(self.best.rank):
             return False
-        self.foreman = False
+        self.baseline = False
         self.best = Found(values, flows, self.aim.value(flows), rank)
         whole = abs(self.best.value + self.aim.constant)
         self.share = min(max(abs(self.best.value) / whole, 1e-4), 1.0) if whole else 1.0
@@ -180,11 +180,11 @@ class Search:
         return Clock(self.seconds, name)
 
     def _begin(self, start: xr.Dataset) -> bool:
-        """The foreman's switches, all else as good as can be; whether that is a plan."""
+        """The baseline's switches, all else as good as can be; whether that is a plan."""
         program, grid = self.made.program, self.model
         places, values = grid.told(start)
         program.bound(places, values, values)
-        found = program.search(time_limit=max(min(self.left, CORRIDOR_S), FOREMAN_S), gap=self.gap)
+        found = program.search(time_limit=max(min(self.left, CORRIDOR_S), BASELINE_S), gap=self.gap)
         begun = program.outcome(found).found and self.offer(program.solution())
         grid.free(grid.whole)
         return begun
@@ -240,7 +240,7 @@ class Search:
                 self._improve(self.model, self.best.values, lambda values, _: self.offer(values), 0.0, MOVE_S)
 
     def _hours(self) -> dict[Any, np.ndarray] | None:
-        """A plan on hours, as units that run: window by window, or around the foreman's where they find none."""
+        """A plan on hours, as units that run: window by window, or around the baseline's where they find none."""
         coarse = coarser(self.scenario, self.envelope)
         if coarse is None:
             return None

@@ -8,15 +8,15 @@ passes through it goes through its carrier.
 
 from __future__ import annotations
 
-from typing import Any
+from functools import singledispatch
 
 import numpy as np
 import xarray as xr
 
 from emberline.plans.accounts.sankey.diagram import Diagram, Drawing
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Converter, Storage
-from emberline.scenarios.assets.account import flow, label
+from emberline.scenarios.assets import ELECTRICITY, Converter, Named, Storage
+from emberline.scenarios.assets.account import flow
 from emberline.scenarios.process.flows import streams
 
 
@@ -32,8 +32,8 @@ def energy(scenario: Scenario, run: xr.Dataset) -> Diagram:
         if carrier.unit == "MWh":
             drawing.node(_of(name), name, "carrier", named=name != ELECTRICITY)
     _site(drawing, scenario, run)
-    for asset in scenario.site.assets:
-        _asset(drawing, scenario, run, scenario.site.cores.get(asset.name, asset))
+    for record in scenario.site.equipment:
+        _asset(record, drawing, scenario, run)
     if scenario.processes:
         _processes(drawing, scenario, run)
     else:
@@ -64,13 +64,11 @@ def _site(drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
     drawing.add(drawing.node("PV", "PV", "source"), power, _mwh(scenario, run["pv_mw"].to_numpy()))
     drawing.add(power, drawing.node("export", "export", "use"), _mwh(scenario, run["export_mw"].to_numpy()))
     drawing.add(power, drawing.node("base load", "base load", "use"), _mwh(scenario, run["base_load_mw"].to_numpy()))
-    battery = scenario.site.battery
-    if battery is not None and battery.energy_mwh:
+    battery = scenario.battery
+    if battery is not None:
         drawing.node("battery", "battery", "store")
-        told = scenario.state.battery_level_mwh
-        start = battery.level_share * battery.energy_mwh if told is None else told
         into, out = (_mwh(scenario, run[name].to_numpy()) for name in ("charge_mw", "discharge_mw"))
-        _store(drawing, "battery", power, into, out, float(run["battery_mwh"][-1]) - start)
+        _store(drawing, "battery", power, into, out, float(run["battery_mwh"][-1]) - battery.start_level)
 
 
 def _store(drawing: Drawing, key: str, carrier: str, into: float, out: float, more: float) -> None:
@@ -83,34 +81,42 @@ def _store(drawing: Drawing, key: str, carrier: str, into: float, out: float, mo
     drawing.add(key, drawing.node("losses", "losses", "loss"), net - more)
 
 
-def _asset(drawing: Drawing, scenario: Scenario, run: xr.Dataset, record: Any) -> None:
-    carriers, name = scenario.site.carrier, record.name
-    key = f"asset {name}"
-    if isinstance(record, Storage):
-        if carriers[record.carrier].unit != "MWh":
-            return
-        drawing.node(key, name, "store", named=True)
-        rates = (flow(run, name, "in"), flow(run, name, "out"))
-        into = sum(_mwh(scenario, np.maximum(-rate, 0.0)) for rate in rates)
-        out = sum(_mwh(scenario, np.maximum(rate, 0.0)) for rate in rates)
-        more = float(run["asset_level"].sel(store=name)[-1]) - record.start_level
-        _store(drawing, key, _of(record.carrier), into, out, more)
+@singledispatch
+def _asset(record: Named, drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
+    """Draw an asset with one flow: a source, a use or a loss."""
+    (carrier,) = record.flows.values()
+    if scenario.site.carrier[carrier].unit != "MWh":
         return
-    if not isinstance(record, Converter):
-        if carriers[record.carrier].unit == "MWh":
-            rate = flow(run, name)
-            gives, takes = (_mwh(scenario, np.maximum(part, 0.0)) for part in (rate, -rate))
-            kind = "source" if gives > takes else "loss" if record.kind in ("flare", "vent") else "use"
-            drawing.node(key, name, kind, named=True)
-            drawing.add(key, _of(record.carrier), gives)
-            drawing.add(_of(record.carrier), key, takes)
+    rate, key = flow(run, record.name), f"asset {record.name}"
+    gives, takes = (_mwh(scenario, np.maximum(part, 0.0)) for part in (rate, -rate))
+    kind = "source" if gives > takes else "loss" if record.kind in ("flare", "vent") else "use"
+    drawing.node(key, record.name, kind, named=True)
+    drawing.add(key, _of(carrier), gives)
+    drawing.add(_of(carrier), key, takes)
+
+
+@_asset.register(Storage)
+def _(record: Storage, drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
+    name, key = record.name, f"asset {record.name}"
+    if scenario.site.carrier[record.carrier].unit != "MWh":
         return
+    drawing.node(key, name, "store", named=True)
+    rates = (flow(run, name, "in"), flow(run, name, "out"))
+    into = sum(_mwh(scenario, np.maximum(-rate, 0.0)) for rate in rates)
+    out = sum(_mwh(scenario, np.maximum(rate, 0.0)) for rate in rates)
+    more = float(run["asset_level"].sel(store=name)[-1]) - record.start_level
+    _store(drawing, key, _of(record.carrier), into, out, more)
+
+
+@_asset.register(Converter)
+def _(record: Converter, drawing: Drawing, scenario: Scenario, run: xr.Dataset) -> None:
+    name, key = record.name, f"asset {record.name}"
     drawing.node(key, name, "machine", named=True)
     others = {"gives": "", "takes": ""}
     for flow_key, carrier in record.flows.items():
-        rate = run["asset_rate"].sel(flow=label(name, flow_key)).to_numpy()
+        rate = flow(run, name, flow_key)
         gives, takes = (_mwh(scenario, np.maximum(part, 0.0)) for part in (rate, -rate))
-        if carriers[carrier].unit != "MWh":
+        if scenario.site.carrier[carrier].unit != "MWh":
             others["gives" if gives > takes else "takes"] = carrier
             continue
         drawing.add(_of(carrier), key, takes)

@@ -140,7 +140,7 @@ def write(run: StoredRun, path: Path, speaker: Speaker = ENGLISH) -> None:
 
 
 def _figures(ours: Book) -> None:
-    """The first sheet: what it is, foreman against plan, and what was proven."""
+    """The first sheet: what it is, baseline against plan, and what was proven."""
     run, speaker = ours.run, ours.speaker
     sheet = ours.sheet(speaker.say("Figures"))
     frame = worded.figures(tables.figures(run), speaker)

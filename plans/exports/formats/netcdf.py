@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 GROUPS = ("inputs", "envelope", "baseline", "schedule", "replay", "replays", "ledger_by_step", "ledger_by_heat")
-"""``baseline`` is the foreman's day, ``replay`` the undisturbed plan, ``replays`` the disturbed ones."""
+"""``baseline`` is the baseline run, ``replay`` the undisturbed plan, ``replays`` the disturbed ones."""
 
 
 def groups(run: StoredRun) -> dict[str, xr.Dataset]:

@@ -15,9 +15,10 @@ import xarray as xr
 
 from emberline.scenarios import Scenario
 from emberline.scenarios.reading.issued_forecasts import WEEK, known
-from emberline.scenarios.reading.series import Series, resolve
+from emberline.scenarios.reading.series import resolve
 from emberline.scenarios.records.base import Problem, ScenarioError
 from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.series import Series
 
 AHEAD = timedelta(hours=12)
 """How long before the horizon the first stage is decided: markets for the day ahead close about noon."""

@@ -45,7 +45,7 @@ class Held:
     robust: Plan
     """The one that is kept."""
     judged: Ensemble | None = None
-    """The robust plan on fresh luck, the foreman on the same."""
+    """The robust plan on fresh luck, the baseline on the same."""
     plain_judged: Ensemble | None = None
     """The plain plan on the same luck."""
     seconds: float = 0.0
@@ -59,7 +59,7 @@ class Held:
     def price(self) -> dict[str, dict[str, float]]:
         """What robustness costs: the robust plan less the plain one, undisturbed and in the mean of the same replays.
 
-        By figure: ``nominal``, ``mean``, and beside them ``foreman``, by which the robust plan lies below the foreman
+        By figure: ``nominal``, ``mean``, and beside them ``baseline``, by which the robust plan lies below the baseline
         in that mean. Means count the replays in which a plan did not hold like all others. What is left in stock of
         processes is credited, as in what a plan saves.
         """
@@ -74,8 +74,8 @@ class Held:
                 nominal = plain_saved[name] - saved[name]
             row = {"nominal": nominal}
             if self.judged is not None and self.plain_judged is not None:
-                row["foreman"] = float(replays_saved(self.judged.data, name).mean())
-                row["mean"] = float(replays_saved(self.plain_judged.data, name).mean()) - row["foreman"]
+                row["baseline"] = float(replays_saved(self.judged.data, name).mean())
+                row["mean"] = float(replays_saved(self.plain_judged.data, name).mean()) - row["baseline"]
             found[name] = row
         return found
 
@@ -91,7 +91,7 @@ class Held:
 
     def summary(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        foreman = self.judged.summary().get("foreman_held") if self.judged is not None else None
+        baseline = self.judged.summary().get("baseline_held") if self.judged is not None else None
         return {
             "level": self.level,
             "status": self.status,
@@ -101,7 +101,7 @@ class Held:
             "settings": settings(self.robust.scenario),
             "robust": self.judged.summary() if self.judged is not None else None,
             "plain": self.plain_judged.summary() if self.plain_judged is not None else None,
-            "foreman_held": foreman,
+            "baseline_held": baseline,
             "price": self.price,
             "most_price": self.most_price,
             "rounds": [

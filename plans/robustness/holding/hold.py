@@ -262,7 +262,7 @@ class _Loop:
         return next((held for held in range(n) if interval(held, n)[0] >= self.level), n)
 
     def _judge(self, made: Plan, judgement: int) -> Ensemble | None:
-        """A plan on fresh luck, and the foreman on the same."""
+        """A plan on fresh luck, and the baseline on the same."""
         from emberline import twin
 
         assert made.schedule is not None

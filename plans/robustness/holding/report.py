@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from emberline.plans.robustness.holding.held import Held
 from emberline.plans.store import ensembles
+from emberline.plans.store.earlier_releases import renamed
 from emberline.plans.store.store import Store, StoreError
 
 FILE = "holding.json"
@@ -60,7 +61,7 @@ def read(folder: Path) -> dict[str, Any] | None:
     try:
         text = path.read_bytes()
         _Answer.model_validate_json(text)
-        return dict(json.loads(text))
+        return renamed(json.loads(text))
     except (OSError, ValueError, RecursionError):
         raise StoreError(f"{FILE} of run {folder.name} is torn; make the plan again") from None
 

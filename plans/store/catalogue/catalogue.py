@@ -15,6 +15,7 @@ from emberline.plans.store.catalogue.entry import Entry
 from emberline.plans.store.catalogue.errors import StoreError
 from emberline.plans.store.catalogue.tables import HOMES, RUNS, TAGS
 from emberline.plans.store.catalogue.transactions import Transactions
+from emberline.scenarios.messages import loads
 
 Keep = Callable[[str, tuple[str, ...]], None]
 """Told name and tags before they are entered for good."""
@@ -284,6 +285,7 @@ def _entry(row: Row[Any], tags: Iterable[str]) -> Entry:
     values["created"] = values["created"].replace(tzinfo=UTC)
     values["deleted"] = deleted.replace(tzinfo=UTC) if deleted else None
     values["state"] = "deleted" if deleted else values["state"]
+    values["verdict"] = loads(values["verdict"])
     return Entry(**values, tags=tuple(sorted(tags)))
 
 

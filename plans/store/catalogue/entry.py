@@ -23,7 +23,7 @@ class Entry:
     goal: str
     gap: float | None
     saved_carbon_kg: float | None
-    """Against the foreman."""
+    """Against the baseline."""
     saved_cost: float | None
     verdict: str
     home: str

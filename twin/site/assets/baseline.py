@@ -1,4 +1,4 @@
-"""The foreman's rules for the site's assets, without a schedule. Step by step he looks at what is needed now.
+"""The baseline rules for the site's assets, without a schedule. Step by step it looks at what is needed now.
 
 1. Flexible loads run evenly over their local day; where that is below their least load, at their least load from the
    day's beginning until they have what they need.
@@ -19,7 +19,7 @@
    first, and the step is thought over again with that. Without its input a machine trips, whatever its minimum run; the
    grid is never short.
 
-He does not look ahead: where a ramp or a minimum rest then leaves him short, the violation is recorded.
+It does not look ahead: where a ramp or a minimum rest then leaves it short, the violation is recorded.
 """
 
 from __future__ import annotations
@@ -29,19 +29,20 @@ from collections.abc import Mapping
 import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.flexible import evenly
 from emberline.twin.site.assets.flows import HubRun
-from emberline.twin.site.assets.hub import Electric, Hub
+from emberline.twin.site.assets.hub import Electric, SiteHub
 from emberline.twin.site.assets.machine import TINY, MachineRun, Port
-from emberline.twin.site.assets.plant import Plant
+from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.tank import TankRun
 
 SMALL = 1e-9
 """Rate that nobody moves a lever for."""
 
 
-def rule(hub: Hub, electric: Electric, line_gives: Mapping[str, np.ndarray] | None = None) -> HubRun:
-    """The assets by the foreman's rules.
+def rule(hub: SiteHub, electric: Electric, line_gives: Mapping[str, np.ndarray] | None = None) -> HubRun:
+    """The assets by the baseline rules.
 
     Args:
         hub: the assets.
@@ -49,17 +50,17 @@ def rule(hub: Hub, electric: Electric, line_gives: Mapping[str, np.ndarray] | No
         line_gives: what the line and processes give of other carriers per hour, negative: they take it, mean over each
             step, shape (n_steps,) each.
     """
-    plant = Plant(hub, hub.given(line_gives))
-    foreman = Foreman(plant, electric)
+    plant = SitePlant(hub, hub.given(line_gives))
+    baseline = SiteBaseline(plant, electric)
     for t in range(hub.n):
-        foreman.step(t)
+        baseline.step(t)
     return HubRun.of(plant)
 
 
-class Foreman:
+class SiteBaseline:
     """The rules at work."""
 
-    def __init__(self, plant: Plant, electric: Electric) -> None:
+    def __init__(self, plant: SitePlant, electric: Electric) -> None:
         self.plant, hub = plant, plant.hub
         self.hub = hub
         self._net = electric.net_mw.tolist()
@@ -107,7 +108,7 @@ class Foreman:
         for machine in plant.machines.values():
             if machine.held_on and machine.load < machine.floor - SMALL:
                 short = (machine.floor - machine.load) * machine.core.capacity * self.hub.hours
-                plant.tell("asset", machine.name, t, short, self.hub.carriers[machine.core.carrier].unit)
+                plant.report(ViolationKind.ASSET, machine.name, t, short, self.hub.carriers[machine.core.carrier].unit)
         plant.close(t)
 
     def _attempt(self, t: int) -> None:
@@ -294,25 +295,25 @@ class Foreman:
         return False
 
 
-def marginal_cost(hub: Hub, name: str) -> np.ndarray:
+def marginal_cost(hub: SiteHub, name: str) -> np.ndarray:
     """What a MWh of an engine's electricity costs at full load, carbon price included, shape (n_steps,)."""
     machine = hub.machines[name]
     prices = hub.scenario.market.carbon_price
     per_kg = {1: prices.on_direct / 1000, 2: prices.on_grid / 1000}
     flows = machine.delivered(np.ones(hub.n), np.zeros(hub.n), hub.hours, hub.series[name])
-    own = machine.cost_per_unit + machine.fossil_kg_per_unit * per_kg[1]
-    cost = np.full(hub.n, own * machine.capacity + machine.running_cost_per_h)
-    made = np.zeros(hub.n)
+    unit_cost = machine.cost_per_unit + machine.fossil_kg_per_unit * per_kg[1]
+    cost = np.full(hub.n, unit_cost * machine.capacity + machine.running_cost_per_h)
+    output = np.zeros(hub.n)
     for key, flow in flows.items():
         carrier = machine.flows[key]
         if carrier == ELECTRICITY:
-            made = made + flow
+            output = output + flow
             continue
         supply = next((supply for supply in hub.supplies if supply.carrier == carrier), None)
         if supply is not None and key != "start_fuel" and not key.startswith("outputs"):
             price = hub.series[supply.name]["price_per_unit"] + supply.fossil_kg_per_unit * per_kg[supply.scope]
             cost = cost - np.minimum(flow, 0.0) * price
-    return np.divide(cost, made, out=np.full(hub.n, np.inf), where=made > 0)
+    return np.divide(cost, output, out=np.full(hub.n, np.inf), where=output > 0)
 
 
 def _by_step(days: list[tuple[range, float]]) -> list[tuple[range, float]]:

@@ -1,4 +1,4 @@
-"""How a foreman spreads what a flexible load must take over its day."""
+"""How a baseline spreads what a flexible load must take over its day."""
 
 from __future__ import annotations
 

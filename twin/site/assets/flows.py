@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.scenarios.assets import ELECTRICITY, Converter, Flare, Load, Renewable, Sale, Source, Storage, Supply
+from emberline.scenarios.assets import ELECTRICITY, Load, Source, of
 from emberline.scenarios.assets.account import label
-from emberline.twin.site.assets.hub import Hub
-from emberline.twin.site.assets.plant import Plant
+from emberline.twin.site.assets.hub import SiteHub
+from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.violation import Violation
 
 
@@ -19,7 +19,7 @@ from emberline.twin.violation import Violation
 class HubRun:
     """What the assets did, shape (n_steps,) each; rates are positive where they deliver."""
 
-    hub: Hub
+    hub: SiteHub
     rates: dict[tuple[str, str], np.ndarray]
     """By asset and key of the flow."""
     carriers: dict[tuple[str, str], str]
@@ -31,7 +31,7 @@ class HubRun:
     violations: list[Violation]
 
     @classmethod
-    def of(cls, plant: Plant, renewables: Mapping[str, np.ndarray] | None = None) -> HubRun:
+    def of(cls, plant: SitePlant, renewables: Mapping[str, np.ndarray] | None = None) -> HubRun:
         """Read it off the plant.
 
         Args:
@@ -42,27 +42,18 @@ class HubRun:
         used = hub.renewables if renewables is None else renewables
         tanks = {tank.name: tank for tank in plant.all_tanks}
         trades = {trade.name: trade.sign * trade.rates for trade in plant.all_trade}
+        by_asset: dict[str, dict[str, np.ndarray]] = {
+            name: machine.core.delivered(machine.loads, machine.starts, hub.hours, hub.series[name])
+            for name, machine in plant.machines.items()
+        }
+        by_asset |= {name: {"in": -tank.ins, "out": tank.outs} for name, tank in tanks.items()}
+        fixed = {asset.name: asset.sign * hub.series[asset.name]["rate"] for asset in of(hub.assets, Load, Source)}
+        by_asset |= {name: {"": rate} for name, rate in (fixed | trades | dict(used)).items()}
         rates: dict[tuple[str, str], np.ndarray] = {}
         carriers: dict[tuple[str, str], str] = {}
         for asset in hub.assets:
-            if isinstance(asset, Converter):
-                machine = plant.machines[asset.name]
-                own = asset.delivered(machine.loads, machine.starts, hub.hours, hub.series[asset.name])
-                of = asset.flows
-            elif isinstance(asset, Storage):
-                own = {"in": -tanks[asset.name].ins, "out": tanks[asset.name].outs}
-                of = dict.fromkeys(own, asset.carrier)
-            elif isinstance(asset, Load | Source):
-                sign = -1.0 if isinstance(asset, Load) else 1.0
-                own, of = {"": sign * hub.series[asset.name]["rate"]}, {"": asset.carrier}
-            elif isinstance(asset, Renewable):
-                own, of = {"": used[asset.name]}, {"": ELECTRICITY}
-            elif isinstance(asset, Supply | Sale | Flare):
-                own, of = {"": trades[asset.name]}, {"": asset.carrier}
-            else:
-                raise TypeError(f"no rule for assets of kind {asset.kind!r}")
-            for key, rate in own.items():
-                rates[asset.name, key], carriers[asset.name, key] = rate, of[key]
+            for key, rate in by_asset[asset.name].items():
+                rates[asset.name, key], carriers[asset.name, key] = rate, asset.flows[key]
         return cls(
             hub=hub,
             rates=rates,
@@ -82,11 +73,11 @@ class HubRun:
     @property
     def electricity_mw(self) -> np.ndarray:
         """What the other assets deliver to the busbar, less what is let go [MW]."""
-        found = np.zeros(self.hub.n) - self.dumped.get(ELECTRICITY, 0.0)
+        net = np.zeros(self.hub.n) - self.dumped.get(ELECTRICITY, 0.0)
         for (asset, key), rate in self.rates.items():
             if self.carriers[asset, key] == ELECTRICITY and asset not in self.hub.renewables:
-                found = found + rate
-        return found
+                net = net + rate
+        return net
 
     def variables(self, renewables: Mapping[str, np.ndarray], dumped_mw: np.ndarray) -> dict[str, xr.DataArray]:
         """Variables of table ``FLOWS`` with their coordinates.
@@ -108,7 +99,7 @@ class HubRun:
         def table(rows: Mapping, dim: str, **coordinates: list[str]) -> xr.DataArray:
             values = np.array(list(rows.values()), dtype=float).reshape(len(rows), hub.n)
             return xr.DataArray(
-                values, dims=(dim, "time"), coords={name: (dim, _text(told)) for name, told in coordinates.items()}
+                values, dims=(dim, "time"), coords={name: (dim, _text(labels)) for name, labels in coordinates.items()}
             )
 
         return {

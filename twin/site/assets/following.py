@@ -16,19 +16,24 @@ from collections.abc import Mapping
 import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY
+from emberline.scenarios.datasets import ViolationKind
 from emberline.twin.site.assets.flows import HubRun
-from emberline.twin.site.assets.hub import Hub
+from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.machine import TINY, MachineRun
-from emberline.twin.site.assets.plant import Plant
+from emberline.twin.site.assets.plant import SitePlant
 from emberline.twin.site.assets.setpoints import AssetSetpoints
 from emberline.twin.violation import TOLERANCE
 
 PASSES = 5
-"""How often a step is gone through anew after machines were turned down, which changes what others take and give."""
+"""How often a step is gone through again after machines were turned down, which changes what others take and give."""
 
 
 def follow(
-    hub: Hub, setpoints: AssetSetpoints, line_gives: Mapping[str, np.ndarray] | None = None, *, answering: bool = False
+    hub: SiteHub,
+    setpoints: AssetSetpoints,
+    line_gives: Mapping[str, np.ndarray] | None = None,
+    *,
+    answering: bool = False,
 ) -> HubRun:
     """The assets by a schedule's set-points.
 
@@ -42,17 +47,17 @@ def follow(
     Raises:
         ValueError: the schedule lacks an asset.
     """
-    plant = Plant(hub, hub.given(line_gives))
-    follower = Following(plant, setpoints, answering=answering)
+    plant = SitePlant(hub, hub.given(line_gives))
+    follower = SetpointRun(plant, setpoints, answering=answering)
     for t in range(hub.n):
         follower.step(t)
     return HubRun.of(plant, follower.renewables)
 
 
-class Following:
+class SetpointRun:
     """Set-points being followed."""
 
-    def __init__(self, plant: Plant, told: AssetSetpoints, *, answering: bool = False) -> None:
+    def __init__(self, plant: SitePlant, setpoints: AssetSetpoints, *, answering: bool = False) -> None:
         self.plant, self.hub = plant, plant.hub
         carriers = [name for name in plant.hub.order if name != ELECTRICITY]
         self._carriers = carriers if answering else carriers[::-1]
@@ -60,26 +65,28 @@ class Following:
         self._loads, self._ons = {}, {}
         for name, machine in plant.machines.items():
             capacity, sign = machine.core.capacity, machine.main.sign
-            loads = [max(sign * rate / capacity, 0.0) if capacity else 0.0 for rate in told.rate(name, "main")]
+            loads = [max(sign * rate / capacity, 0.0) if capacity else 0.0 for rate in setpoints.rate(name, "main")]
             self._loads[name] = loads
-            on = told.on.get(name)
+            on = setpoints.on.get(name)
             # one that is not switched is on where it has a load
             self._ons[name] = [share > 0.5 for share in on] if on is not None else [load > TINY for load in loads]
-        self._ins = {tank.name: [-rate for rate in told.rate(tank.name, "in")] for tank in plant.all_tanks}
-        self._outs = {tank.name: told.rate(tank.name, "out") for tank in plant.all_tanks}
+        self._ins = {tank.name: [-rate for rate in setpoints.rate(tank.name, "in")] for tank in plant.all_tanks}
+        self._outs = {tank.name: setpoints.rate(tank.name, "out") for tank in plant.all_tanks}
         self._trades = {
-            trade.name: [max(trade.sign * rate, 0.0) for rate in told.rate(trade.name)] for trade in plant.all_trade
+            trade.name: [max(trade.sign * rate, 0.0) for rate in setpoints.rate(trade.name)]
+            for trade in plant.all_trade
         }
         none = [0.0] * plant.hub.n
         self._dumps = {
-            name: np.maximum(told.dumped[name], 0.0).tolist() if name in told.dumped else none for name in plant.dumping
+            name: np.maximum(setpoints.dumped[name], 0.0).tolist() if name in setpoints.dumped else none
+            for name in plant.dumping
         }
         self.renewables: dict[str, np.ndarray] = {}
         """What PV and wind give [MW]."""
         self._missed_sun: dict[str, list[float]] = {}
         self._peaks: dict[str, float] = {}
         for name, available in plant.hub.renewables.items():
-            wanted = np.array(told.rate(name))
+            wanted = np.array(setpoints.rate(name))
             self.renewables[name] = np.clip(wanted, 0.0, available)
             self._peaks[name] = float(available.max(initial=0.0))
             self._missed_sun[name] = np.maximum(wanted - available, 0.0).tolist()
@@ -191,4 +198,4 @@ class Following:
 
     def _note(self, name: str, carrier: str, rate: float, size: float, t: int) -> None:
         if rate > TOLERANCE * max(size, 1.0):
-            self.plant.tell("asset", name, t, rate * self.hub.hours, self.hub.carriers[carrier].unit)
+            self.plant.report(ViolationKind.ASSET, name, t, rate * self.hub.hours, self.hub.carriers[carrier].unit)

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import ELECTRICITY, Carrier, Converter, Kind, Load, Renewable, Source, Supply
+from emberline.scenarios.assets import ELECTRICITY, Carrier, Converter, Load, Named, Renewable, Source, Supply, of
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Electric:
 
 
 @dataclass(frozen=True)
-class Hub:
+class SiteHub:
     """Assets with their series."""
 
     scenario: Scenario
@@ -48,10 +48,9 @@ class Hub:
         return self.scenario.site.carrier
 
     @cached_property
-    def assets(self) -> tuple[Kind, ...]:
+    def assets(self) -> tuple[Named, ...]:
         """Assets in declared order, machines as converters."""
-        site = self.scenario.site
-        return tuple(site.cores.get(asset.name, asset) for asset in site.assets)
+        return self.scenario.site.equipment
 
     @cached_property
     def series(self) -> dict[str, dict[str, np.ndarray]]:
@@ -61,7 +60,7 @@ class Hub:
     @cached_property
     def machines(self) -> dict[str, Converter]:
         """Converters by name."""
-        return {asset.name: asset for asset in self.assets if isinstance(asset, Converter)}
+        return {machine.name: machine for machine in of(self.assets, Converter)}
 
     @cached_property
     def days(self) -> dict[str, list[tuple[range, float]]]:
@@ -72,30 +71,27 @@ class Hub:
     def renewables(self) -> dict[str, np.ndarray]:
         """What PV and wind among the assets could give [MW]."""
         return {
-            asset.name: asset.available_mw(self.series[asset.name]["capacity_factor"])
-            for asset in self.assets
-            if isinstance(asset, Renewable)
+            plant.name: plant.available_mw(self.series[plant.name]["capacity_factor"])
+            for plant in of(self.assets, Renewable)
         }
 
     @cached_property
     def fixed(self) -> dict[str, np.ndarray]:
         """What loads and sources deliver to each carrier per hour, shape (n_steps,) each."""
-        found = {name: np.zeros(self.n) for name in self.carriers}
-        for asset in self.assets:
-            if isinstance(asset, Load | Source):
-                sign = -1.0 if isinstance(asset, Load) else 1.0
-                found[asset.carrier] = found[asset.carrier] + sign * self.series[asset.name]["rate"]
-        return found
+        totals = {name: np.zeros(self.n) for name in self.carriers}
+        for asset in of(self.assets, Load, Source):
+            totals[asset.carrier] = totals[asset.carrier] + asset.sign * self.series[asset.name]["rate"]
+        return totals
 
     @cached_property
     def committed_mw(self) -> np.ndarray:
         """Electricity that is as good as certain: loads less sources and renewables, flexible loads run evenly."""
-        found = -self.fixed[ELECTRICITY] - sum(self.renewables.values(), np.zeros(self.n))
+        totals = -self.fixed[ELECTRICITY] - sum(self.renewables.values(), np.zeros(self.n))
         for name, days in self.days.items():
             if self.machines[name].carrier == ELECTRICITY:
                 for steps, amount in days:
-                    found[steps.start : steps.stop] += amount / (len(steps) * self.hours)
-        return found
+                    totals[steps.start : steps.stop] += amount / (len(steps) * self.hours)
+        return totals
 
     def given(self, line_gives: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
         """``fixed`` with what the line and processes give; what they take is negative, a need as that of a load.
@@ -103,13 +99,13 @@ class Hub:
         Raises:
             ValueError: the line gives what is no carrier of the site's, or electricity.
         """
-        found = dict(self.fixed)
+        totals = dict(self.fixed)
         for name, rate in (line_gives or {}).items():
-            if name == ELECTRICITY or name not in found:
-                known = ", ".join(other for other in found if other != ELECTRICITY)
+            if name == ELECTRICITY or name not in totals:
+                known = ", ".join(other for other in totals if other != ELECTRICITY)
                 raise ValueError(f"the line gives {name!r}; carriers it may give to are {known or 'none'}")
-            found[name] = found[name] + np.asarray(rate, dtype=float)
-        return found
+            totals[name] = totals[name] + np.asarray(rate, dtype=float)
+        return totals
 
     def product(self, machine: Converter) -> str | None:
         """The carrier for which a machine is run: its main output, else its first one."""
@@ -125,7 +121,7 @@ class Hub:
     @cached_property
     def supplies(self) -> tuple[Supply, ...]:
         """What is bought, in declared order."""
-        return tuple(asset for asset in self.assets if isinstance(asset, Supply))
+        return of(self.assets, Supply)
 
     @cached_property
     def bought(self) -> frozenset[str]:
@@ -154,28 +150,28 @@ class Hub:
     @cached_property
     def recoverers(self) -> tuple[str, ...]:
         """Machines that make something else than electricity of waste."""
-        found = []
+        totals = []
         for name, machine in self.machines.items():
             fed = [carrier for carrier in self.inputs(machine) if carrier != ELECTRICITY]
             if self.product(machine) not in (None, ELECTRICITY) and fed and all(self.carriers[c].waste for c in fed):
-                found.append(name)
-        return tuple(found)
+                totals.append(name)
+        return tuple(totals)
 
     @cached_property
     def makers(self) -> dict[str, list[str]]:
         """Machines to which a need of each carrier may turn, in declared order; those that recover left out."""
-        found: dict[str, list[str]] = {name: [] for name in self.carriers}
+        totals: dict[str, list[str]] = {name: [] for name in self.carriers}
         for name, machine in self.machines.items():
             if name in self.recoverers:
                 continue
             product = self.product(machine)
             if product is not None and (product != ELECTRICITY or name in self.engines):
-                found[product].append(name)
+                totals[product].append(name)
             if product == ELECTRICITY:
                 for stream in machine.outputs:
-                    if stream.carrier != ELECTRICITY and name not in found[stream.carrier]:
-                        found[stream.carrier].append(name)
-        return found
+                    if stream.carrier != ELECTRICITY and name not in totals[stream.carrier]:
+                        totals[stream.carrier].append(name)
+        return totals
 
     @cached_property
     def order(self) -> tuple[str, ...]:
@@ -190,12 +186,12 @@ class Hub:
                         after[taken].add(carrier)
         # electricity as late as may be: the grid takes what is left
         left = [*(name for name in self.carriers if name != ELECTRICITY), ELECTRICITY]
-        found: list[str] = []
+        totals: list[str] = []
         while left:
-            chosen = next((name for name in left if after[name] <= set(found)), left[0])
-            found.append(chosen)
+            chosen = next((name for name in left if after[name] <= set(totals)), left[0])
+            totals.append(chosen)
             left.remove(chosen)
-        return tuple(found)
+        return tuple(totals)
 
     @cached_property
     def cyclic(self) -> bool:

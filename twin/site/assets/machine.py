@@ -55,16 +55,16 @@ class Port:
 
 def ports(core: Converter, series: Mapping[str, np.ndarray], n: int) -> list[Port]:
     """The flows of a machine, its main one first; start fuel is not among them."""
-    found = [Port("main", core.carrier, 1.0 if core.main == "output" else -1.0, [core.capacity] * n, [], [])]
+    ports = [Port("main", core.carrier, 1.0 if core.main == "output" else -1.0, [core.capacity] * n, [], [])]
     for key, stream in core.streams():
         sign = 1.0 if key.startswith("outputs") else -1.0
         if stream.by_load:
             loads = np.array([0.0, *(point.load for point in stream.by_load)])
             curve = (core.capacity * stream.at(loads)).tolist()
-            found.append(Port(key, stream.carrier, sign, [], loads.tolist(), curve))
+            ports.append(Port(key, stream.carrier, sign, [], loads.tolist(), curve))
         else:
-            found.append(Port(key, stream.carrier, sign, (core.capacity * series[key]).tolist(), [], []))
-    return found
+            ports.append(Port(key, stream.carrier, sign, (core.capacity * series[key]).tolist(), [], []))
+    return ports
 
 
 class MachineRun:
@@ -89,15 +89,21 @@ class MachineRun:
         self.was_on = core.on_at_start()
         self._hold = _steps(core.held_h(), hours)
         self._before = core.load_at_start()
-        self.least = self.top = self.floor = 0.0
-        """In this step: lowest and highest load while it runs, and the load below which it cannot go."""
-        self.held_on = False
+        # of a step, from its beginning on
+        self.least: float
+        """Lowest load while it runs."""
+        self.top: float
+        """Highest load."""
+        self.floor: float
+        """Load below which it cannot go."""
+        self.held_on: bool
         """Whether it must stay on."""
-        self.able = True
+        self.able: bool
         """Whether it may be on."""
-        self.cap = 1.0
-        """What this step's inputs and outputs leave of its load."""
-        self.load, self.on = 0.0, False
+        self.cap: float
+        """What the step's inputs and outputs leave of its load."""
+        self.load: float
+        self.on: bool
         self.loads = np.zeros(n)
         self.ons = np.zeros(n)
         self.starts = np.zeros(n)

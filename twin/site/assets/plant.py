@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from emberline.scenarios.assets import ELECTRICITY, Flare, Sale, Storage, Supply
-from emberline.twin.site.assets.hub import Hub
+from emberline.scenarios.assets import ELECTRICITY, Flare, Sale, Storage, Supply, of
+from emberline.scenarios.assets.trade import Trade
+from emberline.scenarios.datasets import ViolationKind
+from emberline.twin.site.assets.hub import SiteHub
 from emberline.twin.site.assets.machine import MachineRun, Port
 from emberline.twin.site.assets.tank import TankRun
 from emberline.twin.violation import TOLERANCE, Violation
@@ -19,15 +21,15 @@ Places = dict[str, list[tuple[MachineRun, Port]]]
 class TradeRun:
     """A supply, a sale or a flare in the course of the horizon."""
 
-    def __init__(self, trade: Supply | Sale | Flare, price: np.ndarray | None, hours: float, n: int) -> None:
+    def __init__(self, trade: Trade, price: np.ndarray | None, hours: float, n: int) -> None:
         self.name, self.carrier = trade.name, trade.carrier
-        self.sign = 1.0 if isinstance(trade, Supply) else -1.0
+        self.sign = trade.sign
         self.price: list[float] = [0.0] * n if price is None else price.tolist()
         self._hours = hours
         self._most = math.inf if trade.rate_limit is None else trade.rate_limit
-        limit = None if isinstance(trade, Flare) else trade.horizon_limit
-        self._total = math.inf if limit is None else limit
-        self.rate = 0.0
+        self._total = math.inf if trade.horizon_limit is None else trade.horizon_limit
+        self.rate: float
+        """Of a step, from its beginning on."""
         self.rates = np.zeros(n)
 
     @property
@@ -41,25 +43,25 @@ class TradeRun:
         self._total -= self.rate * self._hours
 
 
-class Plant:
+class SitePlant:
     """All assets in the course of the horizon, and the balances of the step under way."""
 
-    def __init__(self, hub: Hub, given: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, hub: SiteHub, line_rates: Mapping[str, np.ndarray]) -> None:
         """Start with what loads, sources and the line deliver of each carrier per hour, shape (n_steps,) each."""
         self.hub = hub
         hours, n = hub.hours, hub.n
-        self.given = {name: rate.tolist() for name, rate in given.items()}
+        self.given = {name: rate.tolist() for name, rate in line_rates.items()}
         self.machines = {name: MachineRun(core, hub.series[name], hours, n) for name, core in hub.machines.items()}
         self.tanks: dict[str, list[TankRun]] = {name: [] for name in hub.carriers}
         self.supplies: dict[str, list[TradeRun]] = {name: [] for name in hub.carriers}
         self.sales: dict[str, list[TradeRun]] = {name: [] for name in hub.carriers}
         self.flares: dict[str, list[TradeRun]] = {name: [] for name in hub.carriers}
-        for asset in hub.assets:
-            if isinstance(asset, Storage):
-                self.tanks[asset.carrier].append(TankRun(asset, hours, n))
-            elif isinstance(asset, Supply | Sale | Flare):
-                by = {Supply: self.supplies, Sale: self.sales, Flare: self.flares}[type(asset)]
-                by[asset.carrier].append(TradeRun(asset, hub.series[asset.name].get("price_per_unit"), hours, n))
+        for store in of(hub.assets, Storage):
+            self.tanks[store.carrier].append(TankRun(store, hours, n))
+        kinds: tuple[type[Trade], ...] = (Supply, Sale, Flare)
+        for kind, by in zip(kinds, (self.supplies, self.sales, self.flares), strict=True):
+            for trade in of(hub.assets, kind):
+                by[trade.carrier].append(TradeRun(trade, hub.series[trade.name].get("price_per_unit"), hours, n))
         self.all_tanks = [tank for tanks in self.tanks.values() for tank in tanks]
         self.all_trade = [
             trade for by in (self.supplies, self.sales, self.flares) for trades in by.values() for trade in trades
@@ -132,9 +134,9 @@ class Plant:
         self.dumped[carrier] += more
         self.balance[carrier] -= more
 
-    def tell(self, kind: str, name: str, t: int, amount: float, unit: str) -> None:
+    def report(self, kind: ViolationKind, name: str, t: int, amount: float, unit: str) -> None:
         """Note a limit that is missed."""
-        self.violations.append((kind, "", name, t * self.hub.scenario.horizon.step_min, amount, unit))
+        self.violations.append(Violation(kind, "", name, t * self.hub.scenario.horizon.step_min, amount, unit))
 
     def close(self, t: int) -> None:
         """Write the step down. What is left of electricity is the grid's."""
@@ -146,7 +148,7 @@ class Plant:
             if t == self.hub.n - 1:
                 out = max(out, tank.wanted - tank.level)
             if out > TOLERANCE * max(store.capacity, 1.0):
-                self.tell("level", tank.name, t, out, unit)
+                self.report(ViolationKind.LEVEL, tank.name, t, out, unit)
         for trade in self.all_trade:
             trade.end(t)
         for machine in self.machines.values():
@@ -157,7 +159,13 @@ class Plant:
             left = self.balance[name]
             self.left_over[name][t] = left
             if name != ELECTRICITY and abs(left) > self.small[name]:
-                self.tell("shortage" if left < 0 else "surplus", name, t, abs(left) * hours, carrier.unit)
+                self.report(
+                    ViolationKind.SHORTAGE if left < 0 else ViolationKind.SURPLUS,
+                    name,
+                    t,
+                    abs(left) * hours,
+                    carrier.unit,
+                )
         for name, steps, amount in self._days_over.get(t, ()):
             self._delivered(name, steps, amount, t)
 
@@ -167,7 +175,7 @@ class Plant:
         core = machine.core
         taken = float(machine.loads[steps.start : steps.stop].sum()) * core.capacity * self.hub.hours
         if abs(taken - amount) > TOLERANCE * max(amount, 1.0):
-            self.tell("asset", name, t, abs(taken - amount), self.hub.carriers[core.carrier].unit)
+            self.report(ViolationKind.ASSET, name, t, abs(taken - amount), self.hub.carriers[core.carrier].unit)
 
     def _scale(self, carrier: str) -> float:
         """How large a carrier's flows can be together."""

@@ -21,8 +21,10 @@ class TankRun:
         self._gain, self._loss = counting * store.in_efficiency, counting / store.out_efficiency
         self._most_in = math.inf if store.in_rate is None else store.in_rate
         self._most_out = math.inf if store.out_rate is None else store.out_rate
-        self._rest = self.level
-        self.put_in = self.put_out = 0.0
+        # of a step, from its beginning on
+        self._rest: float
+        self.put_in: float
+        self.put_out: float
         self.ins, self.outs, self.levels = np.zeros(n), np.zeros(n), np.zeros(n)
 
     def begin(self) -> None:

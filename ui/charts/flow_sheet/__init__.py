@@ -5,13 +5,10 @@ Drawn by ``ui/charts/flow_sheet/drawing.py``.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.assets import Converter
 from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Lane, Moment, Sheet, says
 from emberline.ui.charts.flow_sheet.production import processes, stages, stores, unit_power
 from emberline.ui.charts.flow_sheet.site import asset_box, connections
@@ -32,9 +29,8 @@ def sheet(scenario: Scenario, run: xr.Dataset, step: int | None) -> Sheet:
     """
     at = Moment(scenario, run, step)
     site, machines = list(connections(at)), list[Box]()
-    for asset in scenario.site.assets:
-        record: Any = scenario.site.cores.get(asset.name, asset)
-        (machines if isinstance(record, Converter) else site).append(asset_box(at, record))
+    for record in scenario.site.equipment:
+        (machines if record.name in scenario.site.cores else site).append(asset_box(record, at))
     production = list(processes(at) if scenario.processes else stages(at))
     boxes = [*site, *machines, *production]
     carriers = []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from functools import singledispatch
 
 import numpy as np
 
-from emberline.scenarios.assets import ELECTRICITY, Converter, Storage
-from emberline.scenarios.assets.account import flow, label
+from emberline.scenarios.assets import ELECTRICITY, Converter, Named, Storage
+from emberline.scenarios.assets.account import flow
 from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Moment, says
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
@@ -31,13 +31,11 @@ def connections(at: Moment) -> Iterator[Box]:
         if lost > SMALL:
             lines.append(tr("{amount} unused", amount=says(lost, unit)))
         yield Box(tr("PV"), lines, {ELECTRICITY: sun})
-    battery = scenario.site.battery
-    if battery is not None and battery.energy_mwh:
-        told = scenario.state.battery_level_mwh
-        start = battery.level_share * battery.energy_mwh if told is None else told
-        level = at.level(run["battery_mwh"].to_numpy(), start)
+    battery = scenario.battery
+    if battery is not None:
+        level = at.level(run["battery_mwh"].to_numpy(), battery.start_level)
         gives, takes = at.amount(run["discharge_mw"].to_numpy()), at.amount(run["charge_mw"].to_numpy())
-        yield _store(at, tr("battery"), ELECTRICITY, (gives, takes), level, battery.energy_mwh, "MWh")
+        yield _store(at, tr("battery"), ELECTRICITY, (gives, takes), level, battery.capacity, "MWh")
     base = at.amount(run["base_load_mw"].to_numpy())
     if base > SMALL:
         yield Box(tr("base load"), [says(base, unit)], {ELECTRICITY: -base})
@@ -58,24 +56,29 @@ def _store(
     return Box(name, lines, {carrier: gives - takes}, level / capacity if capacity else None)
 
 
-def asset_box(at: Moment, record: Any) -> Box:
-    """Any other asset of the site."""
-    scenario, run, name = at.scenario, at.run, record.name
-    if isinstance(record, Storage):
-        rates = [flow(run, name, key) for key in ("in", "out")]
-        gives, takes = (at.amount(sum(np.maximum(sign * rate, 0.0) for rate in rates)) for sign in (1, -1))
-        ends = run["asset_level"].sel(store=name).to_numpy()
-        unit = scenario.site.carrier[record.carrier].unit
-        return _store(
-            at, name, record.carrier, (gives, takes), at.level(ends, record.start_level), record.capacity, unit
-        )
-    if not isinstance(record, Converter):
-        amount = at.amount(flow(run, name))
-        return Box(name, [says(amount, at.unit(record.carrier))], {record.carrier: amount})
+@singledispatch
+def asset_box(record: Named, at: Moment) -> Box:
+    """Box of an asset, found by its kind; this one is for a single flow."""
+    (carrier,) = record.flows.values()
+    amount = at.amount(flow(at.run, record.name))
+    return Box(record.name, [says(amount, at.unit(carrier))], {carrier: amount})
+
+
+@asset_box.register(Storage)
+def _(record: Storage, at: Moment) -> Box:
+    rates = [flow(at.run, record.name, key) for key in ("in", "out")]
+    gives, takes = (at.amount(sum(np.maximum(sign * rate, 0.0) for rate in rates)) for sign in (1, -1))
+    level = at.level(at.run["asset_level"].sel(store=record.name).to_numpy(), record.start_level)
+    unit = at.scenario.site.carrier[record.carrier].unit
+    return _store(at, record.name, record.carrier, (gives, takes), level, record.capacity, unit)
+
+
+@asset_box.register(Converter)
+def _(record: Converter, at: Moment) -> Box:
+    run, name = at.run, record.name
     flows: dict[str, float] = {}
     for key, carrier in record.flows.items():
-        rate = run["asset_rate"].sel(flow=label(name, key)).to_numpy()
-        flows[carrier] = flows.get(carrier, 0.0) + at.amount(rate)
+        flows[carrier] = flows.get(carrier, 0.0) + at.amount(flow(run, name, key))
     main = at.amount(np.abs(flow(run, name, "main")))
     on = run["asset_on"].sel(machine=name).to_numpy()
     if at.step is None:

@@ -89,7 +89,7 @@ def lines(scenario: Scenario, found: Why) -> Iterator[str]:
 
 def told(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -> Iterator[str]:
     """One answer in lines: what it costs, how sure that is, what binds, what else moves."""
-    from emberline.models.explain.limit import clock
+    from emberline.scenarios.messages import clock
     from emberline.ui.text import wording
 
     yield f"{head:<9}{answer.says}"
@@ -102,7 +102,11 @@ def told(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -
         }
         yield f"{'':<9}  {proven.get(answer.status, f'{answer.status}, no plan found')}{why}"
     else:
-        where = "" if answer.start_min is None else f", best at {clock(scenario, answer.start_min)} on {answer.unit}"
+        where = (
+            ""
+            if answer.start_min is None
+            else f", best at {clock(scenario.horizon.instant(answer.start_min))} on {answer.unit}"
+        )
         yield f"{'':<9}  {costs(answer.more, scenario.market.currency)}{where}"
         yield f"{'':<9}  {answer.status}{gap}; {answer.how}{between(answer, unit)}"
     for limit in answer.limits:
@@ -131,7 +135,7 @@ def between(answer: Answer, unit: str) -> str:
 
 def _slots(scenario: Scenario, found: Why) -> Iterator[str]:
     """Starts that are possible with all other heats where they are."""
-    from emberline.models.explain.limit import clock
+    from emberline.scenarios.messages import clock
     from emberline.ui.text.wording import signed
 
     open_slots = [slot for slot in found.slots if slot.more_of_goal is not None]
@@ -141,4 +145,5 @@ def _slots(scenario: Scenario, found: Why) -> Iterator[str]:
     head = f"of {len(found.slots)} starts {len(open_slots)} are open with all other heats where they are (estimate)"
     yield f"{'starts':<9}{head}"
     for slot in best:
-        yield f"{'':<9}  {clock(scenario, slot.start_min)}: {signed(slot.more_of_goal or 0.0, 1)} {found.unit}"
+        start = clock(scenario.horizon.instant(slot.start_min))
+        yield f"{'':<9}  {start}: {signed(slot.more_of_goal or 0.0, 1)} {found.unit}"

@@ -21,7 +21,7 @@ def headroom(
         typer.Option("--load", metavar="SHARE", help="of the orders, such as 80%; else 50 % to 100 % by tens"),
     ] = None,
     threshold: Annotated[
-        str, typer.Option("--threshold", metavar="SHARE", help="of the foreman's figure: a smaller saving is none")
+        str, typer.Option("--threshold", metavar="SHARE", help="of the baseline figure: a smaller saving is none")
     ] = "1%",
     replications: Annotated[
         int | None, typer.Option("--replications", min=0, metavar="N", help="disturbed replays of each plan")
@@ -133,7 +133,7 @@ def _show(found: Headroom) -> None:
     console.print(table, soft_wrap=True)
     console.print()
     console.print(Text.assemble(("ends      ", "bold"), found.says))
-    note = "saved: against the foreman at the same load; intervals: of the mean over disturbed days, on the same luck"
+    note = "saved: against the baseline at the same load; intervals: of the mean over disturbed days, on the same luck"
     console.print(Text.assemble(("notes     ", "bold"), note))
     console.print("          at most: what any plan could save of the goal, by the bound of the search")
 

@@ -161,7 +161,7 @@ def _lines(made: Held) -> Iterator[str]:
         share, low, high = (wording.percent(value, 1) for value in found.chance)
         yield f"{label:<12}holds on {share} of {n} fresh disturbed days (95 % interval {low} to {high})"
     kept = int((made.judged.data["baseline_violations"] == 0).sum())
-    yield f"{'foreman':<12}holds on {wording.percent(kept / made.judged.n, 1)} of them"
+    yield f"{'baseline':<12}holds on {wording.percent(kept / made.judged.n, 1)} of them"
     gaps = [
         f"{label} {made_.status}{_gap(made_.gap)}" for label, made_ in (("this", made.robust), ("plain", made.plain))
     ]
@@ -205,7 +205,7 @@ def _tables(made: Held) -> None:
         return found
 
     money = made.robust.scenario.market.currency
-    price = table("price of holding", "unit", "undisturbed", "mean of the days", "still below the foreman", words=2)
+    price = table("price of holding", "unit", "undisturbed", "mean of the days", "still below the baseline", words=2)
     told = (
         ("carbon_kg", "carbon", "t CO2e", 1e-3, 2),
         ("cost", "cost", money, 1.0, 0),
@@ -213,7 +213,7 @@ def _tables(made: Held) -> None:
     )
     for figure, label, unit, factor, digits in told:
         row = made.price[figure]
-        cells = [wording.number(row[key] * factor, digits) for key in ("nominal", "mean", "foreman")]
+        cells = [wording.number(row[key] * factor, digits) for key in ("nominal", "mean", "baseline")]
         price.add_row(label, unit, *cells)
     figures = table("", "unit", "P10", "P50", "P90", "plain P10", "P50", "P90", words=2)
     both = zip(replay.figures(made.judged), replay.figures(made.plain_judged), strict=True)

@@ -39,7 +39,7 @@ def levers(
     """Say what each lever brings: shifting heats, battery, stores, engines, heat recovery.
 
     Two searches are made, each within the scenario's gap and time limit: production first and the site after, and both
-    together. Then each lever is added to the foreman's heats alone and taken away from the joint plan. Ctrl-C takes the
+    together. Then each lever is added to the baseline heats alone and taken away from the joint plan. Ctrl-C takes the
     best plans so far, a second one gives up."""
     from emberline.scenarios import load
 
@@ -233,7 +233,7 @@ def _facts(found: Levers) -> Iterator[tuple[str, str]]:
     from emberline.ui.text.wording import percent
 
     money = found.scenario.market.currency
-    for name, case in (("the foreman", found.foreman), ("production first, site after", found.sequential)):
+    for name, case in (("the baseline", found.baseline), ("production first, site after", found.sequential)):
         saved = found.saved(case)
         if saved is not None and case.figures is not None:
             carbon, cost = _cells_of({"carbon_kg": saved.carbon_kg, "cost": saved.cost})

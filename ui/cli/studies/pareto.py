@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from emberline.plans.pareto import Front, StoredFront
     from emberline.scenarios import Scenario
 
-PHASES = {"twin": "the foreman's day", "ends": "least carbon and least cost", "grid": "caps on carbon between them"}
+PHASES = {"twin": "the baseline run", "ends": "least carbon and least cost", "grid": "caps on carbon between them"}
 
 
 def pareto(
@@ -156,7 +156,7 @@ def show(console: Console, kept: StoredFront) -> None:
     if found.data.sizes["point"] > 1:
         console.print(Text("difference: against the next cheaper point; in brackets where it may be no more than gaps"))
     console.print()
-    facts = [("foreman", _figures(found.baseline.carbon_kg, found.baseline.cost, money)), ("verdict", found.verdict)]
+    facts = [("baseline", _figures(found.baseline.carbon_kg, found.baseline.cost, money)), ("verdict", found.verdict)]
     facts += [("notes" if not i else "", line) for i, line in enumerate(found.notes)]
     facts += [("failed", line) for line in found.failed]
     facts += [("front", kept.id), ("folder", str(kept.folder))]

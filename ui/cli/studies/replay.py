@@ -27,7 +27,7 @@ def replay(
         int | None,
         typer.Option(min=0, max=2**63 - 1, show_default="the scenario's", help="of the random numbers"),
     ] = None,
-    foreman: Annotated[bool, typer.Option("--foreman", help="follow the foreman too, on the same luck")] = False,
+    baseline: Annotated[bool, typer.Option("--baseline", help="follow the baseline too, on the same luck")] = False,
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
@@ -44,7 +44,7 @@ def replay(
         raise Refused(f"run {found} has no schedule to follow: {stored.plan.verdict}")
     from emberline.plans.store import ensembles
 
-    made, seconds = _follow(stored, replications, seed, foreman, (workers, cluster), quiet)
+    made, seconds = _follow(stored, replications, seed, baseline, (workers, cluster), quiet)
     if made is None:
         print("no replay was done: nothing is kept", file=sys.stderr)
         raise typer.Exit(130)
@@ -60,7 +60,7 @@ def _follow(
     stored: StoredRun,
     replications: int,
     seed: int | None,
-    foreman: bool,
+    baseline: bool,
     where: tuple[int | None, str | None],
     quiet: bool,
 ) -> tuple[Ensemble | None, dict[str, float]]:
@@ -81,7 +81,7 @@ def _follow(
             seconds["start"] = time.perf_counter() - began
             tell(f"{replications} disturbed replays, {at_work(workers.workers)}")
             dispatched = None
-            if foreman:
+            if baseline:
                 from emberline import twin
 
                 dispatched = twin.dispatch(asked, stored.plan.envelope)
@@ -150,9 +150,9 @@ def _show(made: Ensemble, stored: StoredRun, path: str, seconds: dict[str, float
         show_limits(made, rows)
     console.print()
     facts = [("seed", str(int(made.data.attrs["seed"])))]
-    if made.against_foreman:
+    if made.against_baseline:
         kept = int((made.data["baseline_violations"] == 0).sum())
-        facts.append(("foreman", f"his list holds in {kept} of {made.n}, on the same luck"))
+        facts.append(("baseline", f"its list holds in {kept} of {made.n}, on the same luck"))
     rate = wording.number(made.n / max(seconds["replays"], 1e-9), 0)
     facts.append(("seconds", f"{seconds['replays']:.1f} ({rate} replays a second), {seconds['start']:.1f} to start"))
     facts += terminal.holding(made.held, made.n)
@@ -175,7 +175,7 @@ def figures(made: Ensemble) -> list[tuple[str, str, list[str]]]:
         told += [("late heats", "", "late_heats", 1.0, 0), ("late", "t", "late_t", 1.0, 0)]
     if made.scenario.processes:
         told += [("missed deliveries", "", "missed_deliveries", 1.0, 0), ("not delivered", "t", "short_t", 1.0, 1)]
-    if made.against_foreman:
+    if made.against_baseline:
         told += [
             ("carbon saved", "t CO2e", "saved_carbon_kg", 1e-3, 2),
             ("cost saved", money, "saved_cost", 1.0, 0),

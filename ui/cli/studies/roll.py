@@ -45,8 +45,8 @@ def roll(
 ) -> None:
     """Roll through a time: the twin is the plant, each plan knows its state and the forecasts issued by then.
 
-    Told are the gain against the foreman and the regret against one plan that knew everything, with 90 % intervals, and
-    what planning less often costs. The exit code is 1 where a limit was missed."""
+    Reported are the gain against the baseline and the regret against one plan that knew everything, with 90 %
+    intervals, and what planning less often costs. The exit code is 1 where a limit was missed."""
     from emberline.plans.jobs import memory
     from emberline.plans.rolling import How, compare, load_span, refuse
     from emberline.scenarios.records.quantity import convert
@@ -128,7 +128,7 @@ def _show(made: Comparison) -> None:
         moved = wording.number(sum(step.moved_mwh for step in one.steps), 1)
         row(name, one.figures, str(len(one.steps)), str(laid), moved, str(len(one.violations)))
 
-    row("foreman", made.foreman.figures)
+    row("baseline", made.baseline.figures)
     for other in made.others:
         side(f"roll, every {_span(other)}", other)
     side(f"roll, every {_span(rolled)}", rolled)
@@ -153,7 +153,8 @@ def _facts(made: Comparison) -> list[tuple[str, str]]:
     best, rolled = made.perfect, made.rolled
     facts = []
     gain = made.gain
-    facts.append(("gain against foreman", "he does not make or serve the same" if gain is None else _words(made, gain)))
+    no_gain = "it does not make or serve the same"
+    facts.append(("gain against baseline", no_gain if gain is None else _words(made, gain)))
     regret = made.regret()
     if regret is None:
         facts.append(("regret", f"no plan with foresight was found: {best.reason or best.status}"))

@@ -115,7 +115,7 @@ def _show_sweep(made: Sweep) -> None:
     console.print()
     facts = [
         ("planned", f"{made.done} of {len(made.rows)}"),
-        ("notes", "saved: against the foreman under the same setting; gap: on what can be decided"),
+        ("notes", "saved: against the baseline under the same setting; gap: on what can be decided"),
         ("file", str(made.path)),
     ]
     for name, text in facts:

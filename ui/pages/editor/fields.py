@@ -8,6 +8,7 @@ import textwrap
 import types
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from emberline.scenarios.reading.editing import flow
-from emberline.scenarios.reading.series import Series
+from emberline.scenarios.records.series import Series
 from emberline.ui.text.language import mark, tr
 
 SHARE = mark("share or %")
@@ -99,6 +100,8 @@ def _kind(annotation: Any, name: str) -> tuple[str, tuple[str, ...]]:
     annotation = _bare(annotation)
     if get_origin(annotation) is Literal:
         return "choice", tuple(map(str, get_args(annotation)))
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return "choice", tuple(member.value for member in annotation)
     if annotation is bool:
         return "switch", ()
     if annotation is Series:

@@ -13,11 +13,11 @@ from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.reading.document import Keys, dotted, parse, plain
 from emberline.scenarios.reading.editing import ABSENT
-from emberline.scenarios.reading.zones import zones
 from emberline.scenarios.records.disturbances import Disturbances
 from emberline.scenarios.records.emissions import Accounting
 from emberline.scenarios.records.goal import Caps, Goal
 from emberline.scenarios.records.horizon import Horizon
+from emberline.scenarios.records.instants import zones
 from emberline.scenarios.records.line import HeatLoss
 from emberline.scenarios.records.market import CarbonPrice, Market
 from emberline.scenarios.records.scenario import Scenario

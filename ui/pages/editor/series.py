@@ -22,7 +22,7 @@ from emberline.ui.pages.editor.draft import State, set_values
 from emberline.ui.pages.session import chart_cache, session
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import mark, tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 TITLES = {
     "price": mark("price of electricity"),
@@ -100,7 +100,7 @@ def _there(scenario: Scenario) -> None:
         elif series.csv or series.parquet or series.table:
             rows.append((name, series.csv or series.parquet or f"table {series.table}", unit, np.nan, np.nan, np.nan))
     names = ("series", "from", "unit", "lowest", "mean", "highest")
-    labels = (tr("series"), said("from"), said("unit"), tr("lowest"), tr("mean"), tr("highest"))
+    labels = (tr("series"), say("from"), say("unit"), tr("lowest"), tr("mean"), tr("highest"))
     number = st.column_config.NumberColumn
     st.dataframe(
         pd.DataFrame(rows, columns=names), hide_index=True, alt=tr("Series of the scenario"),

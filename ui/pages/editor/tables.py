@@ -19,14 +19,14 @@ from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.assets import Carrier
 from emberline.scenarios.process import Process
+from emberline.scenarios.process.delivery import Arrival, Delivery
+from emberline.scenarios.process.store import Store
 from emberline.scenarios.reading.document import Keys, parse, plain
 from emberline.scenarios.reading.editing import ABSENT, flow
-from emberline.scenarios.records.delivery import Arrival, Delivery
 from emberline.scenarios.records.disturbances import Breakdown, Spread
 from emberline.scenarios.records.line import Grade, Stage, Transfer, Unit
 from emberline.scenarios.records.orders import Lock, Order
 from emberline.scenarios.records.state import Outage, Started
-from emberline.scenarios.records.store import Store
 from emberline.ui.pages.editor.cell_text import in_words, nested
 from emberline.ui.pages.editor.draft import AT_TOP, State, problem_lines, set_values
 from emberline.ui.pages.editor.fields import documented, label_of, labelled, written

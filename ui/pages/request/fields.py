@@ -237,7 +237,7 @@ def _search(original: Scenario, seeds: dict[str, Any], said: dict[str, Any], ove
     with st.expander(tr("Caps and search")):
         cap_had = 100 * (goal.caps.extra_cost_share or 0.0)
         cap = _number(
-            tr("Cost above the foreman's, at most [%]"), "extra_cost", original, seeds, said, cap_had,
+            tr("Cost above the baseline's, at most [%]"), "extra_cost", original, seeds, said, cap_had,
             min_value=0.0, max_value=100.0, step=1.0,
             help=tr("A plan for least carbon may cost this much more."),
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The bill by line and the carbon ledger by scope, source and factor, plan and foreman beside each other."""
+"""The bill by line and the carbon ledger by scope, source and factor, plan and baseline beside each other."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from emberline.plans.accounts import Ledger, bill, ledger
 from emberline.plans.plan import Plan
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
+from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import clauses, listed
-from emberline.ui.text.said import said
 
 SCOPES = {
     "1": mark("1"),
@@ -30,7 +30,7 @@ GRID = {"average": mark("location, average"), "marginal": mark("location, margin
 
 
 def bills(made: Plan) -> tuple[bill.Bill, bill.Bill]:
-    """Bill of the plan's replay, and of the foreman; a deviation from what the schedule nominated is in the first."""
+    """Bill of the plan's replay, and of the baseline; a deviation from what the schedule nominated is in the first."""
     assert made.replay is not None
     assert made.replay_figures is not None
     plan = bill.bill(made.scenario, made.replay, made.replay_figures.direct_kg, nominated=made.schedule)
@@ -38,48 +38,48 @@ def bills(made: Plan) -> tuple[bill.Bill, bill.Bill]:
 
 
 def ledgers(made: Plan) -> tuple[Ledger, Ledger]:
-    """Ledger of the plan's replay, and of the foreman."""
+    """Ledger of the plan's replay, and of the baseline."""
     assert made.replay is not None
     return ledger.ledger(made.scenario, made.replay), ledger.ledger(made.scenario, made.baseline)
 
 
-def bill_table(plan: bill.Bill, foreman: bill.Bill, currency: str) -> pd.DataFrame:
+def bill_table(plan: bill.Bill, baseline: bill.Bill, currency: str) -> pd.DataFrame:
     """A row for each line of either bill."""
     keys = ("kind", "name", "period", "unit")
     rows = [
         (key, ours, theirs)
-        for key, ours, theirs in _paired(plan.lines, foreman.lines, keys)
+        for key, ours, theirs in _paired(plan.lines, baseline.lines, keys)
         if _of(ours, "amount") or _of(theirs, "amount")
     ]
     return pd.DataFrame(
         {
-            tr("kind"): [said(key[0]) for key, *_ in rows],
-            said("line"): [said(key[1]) for key, *_ in rows],
+            tr("kind"): [say(key[0]) for key, *_ in rows],
+            say("line"): [say(key[1]) for key, *_ in rows],
             tr("period"): [key[2] for key, *_ in rows],
             tr("quantity"): [_of(ours, "quantity") for _, ours, _ in rows],
-            said("unit"): [said(key[3]) for key, *_ in rows],
+            say("unit"): [say(key[3]) for key, *_ in rows],
             tr("rate [{currency}/unit]", currency=currency): [_of(ours or theirs, "rate") for _, ours, theirs in rows],
             tr("plan [{unit}]", unit=currency): [_of(ours, "amount") for _, ours, _ in rows],
-            tr("foreman [{unit}]", unit=currency): [_of(theirs, "amount") for _, _, theirs in rows],
+            tr("baseline [{unit}]", unit=currency): [_of(theirs, "amount") for _, _, theirs in rows],
         }
     )
 
 
-def ledger_table(plan: Ledger, foreman: Ledger) -> pd.DataFrame:
+def ledger_table(plan: Ledger, baseline: Ledger) -> pd.DataFrame:
     """A row for each entry of either ledger, by scope."""
-    rows = _paired(plan.entries, foreman.entries, ("scope", "source", "gas", "unit"))
+    rows = _paired(plan.entries, baseline.entries, ("scope", "source", "gas", "unit"))
     rows.sort(key=lambda row: list(SCOPES).index(row[0][0]))
     return pd.DataFrame(
         {
             tr("scope"): [tr(SCOPES[key[0]]) for key, *_ in rows],
-            tr("source"): [said(key[1]) for key, *_ in rows],
+            tr("source"): [say(key[1]) for key, *_ in rows],
             tr("gas"): [key[2] for key, *_ in rows],
             tr("activity"): [_of(ours, "activity") for _, ours, _ in rows],
-            said("unit"): [key[3] for key, *_ in rows],
+            say("unit"): [key[3] for key, *_ in rows],
             tr("factor [kg/unit]"): [_of(ours or theirs, "factor") for _, ours, theirs in rows],
             tr("plan [{unit}]", unit="t CO2e"): [_of(ours, "kg") / 1000 for _, ours, _ in rows],
-            tr("foreman [{unit}]", unit="t CO2e"): [_of(theirs, "kg") / 1000 for _, _, theirs in rows],
-            tr("factor from"): [said((ours or theirs).reference) for _, ours, theirs in rows],
+            tr("baseline [{unit}]", unit="t CO2e"): [_of(theirs, "kg") / 1000 for _, _, theirs in rows],
+            tr("factor from"): [say((ours or theirs).reference) for _, ours, theirs in rows],
         }
     )
 
@@ -89,12 +89,12 @@ def show_bill(made: Plan, found: tuple[bill.Bill, bill.Bill]) -> None:
     money = made.scenario.market.currency
     ours, theirs = (wording.number(side.total, 0) for side in found)
     says = tr(
-        "The lines add up to {ours} {money}; the foreman's to {theirs} {money}.", ours=ours, theirs=theirs, money=money
+        "The lines add up to {ours} {money}; the baseline's to {theirs} {money}.", ours=ours, theirs=theirs, money=money
     )
     st.text(says)
     numbers = {
         tr("quantity"): 2, tr("rate [{currency}/unit]", currency=money): 3, tr("plan [{unit}]", unit=money): 2,
-        tr("foreman [{unit}]", unit=money): 2,
+        tr("baseline [{unit}]", unit=money): 2,
     }  # fmt: skip
     draw(bill_table(*found, money), numbers)
     st.caption(tr("Negative amounts are earned. A rate that changes with time is its mean. Quantities are the plan's."))
@@ -125,7 +125,7 @@ def ledger_digits() -> dict[str, int]:
     """Digits of the ledger's table."""
     return {
         tr("activity"): 2, tr("factor [kg/unit]"): 3, tr("plan [{unit}]", unit="t CO2e"): 3,
-        tr("foreman [{unit}]", unit="t CO2e"): 3,
+        tr("baseline [{unit}]", unit="t CO2e"): 3,
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Figures of a plan on the page: cards against the foreman, all of them as a table, those of disturbed replays."""
+"""Figures of a plan on the page: cards against the baseline, all of them as a table, those of disturbed replays."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import streamlit as st
 from emberline.plans.plan import Plan
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
+from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import sentence
-from emberline.ui.text.said import said
 
 CARDS = {
     "carbon": mark("Carbon"),
@@ -25,8 +25,8 @@ OF_DAYS = {
     "peak_mw": mark("peak, metered mean"),
     "late_heats": mark("late heats"),
     "missed_deliveries": mark("deliveries missed"),
-    "saved_carbon_kg": mark("carbon saved against the foreman on the same luck"),
-    "saved_cost": mark("cost saved against the foreman on the same luck"),
+    "saved_carbon_kg": mark("carbon saved against the baseline on the same luck"),
+    "saved_cost": mark("cost saved against the baseline on the same luck"),
 }
 """Figures of disturbed replays."""
 
@@ -109,7 +109,7 @@ def _card(row: wording.Row, headline: wording.Row, *, undisturbed: bool) -> None
     name = name if headline is row else tr(STOCK_CREDITED, figure=name)
     label = f"{name} [{row.unit}]"
     if row.plan is None:
-        st.metric(label, row.number(row.foreman), tr("foreman"), delta_color="off", delta_arrow="off", border=True)
+        st.metric(label, row.number(row.baseline), tr("baseline"), delta_color="off", delta_arrow="off", border=True)
         return
     saved = headline.saved
     if saved is None:
@@ -123,7 +123,7 @@ def _card(row: wording.Row, headline: wording.Row, *, undisturbed: bool) -> None
     st.metric(
         label,
         row.number(headline.plan),
-        tr("as the foreman") if same else delta,
+        tr("as the baseline") if same else delta,
         delta_color="off" if same or not row.less_is_better else "inverse",
         delta_arrow="off" if same else "auto",
         border=True,
@@ -131,14 +131,14 @@ def _card(row: wording.Row, headline: wording.Row, *, undisturbed: bool) -> None
 
 
 def show_all(made: Plan) -> None:
-    """Draw every figure of foreman and plan."""
+    """Draw every figure of baseline and plan."""
     rows = list(wording.rows(made.baseline_figures, made.replay_figures))
     st.table(
         pd.DataFrame(
             {
                 tr("figure"): ["\u00a0\u00a0\u00a0" * row.part + row.called for row in rows],
-                said("unit"): [row.unit for row in rows],
-                tr("foreman"): [row.number(row.foreman) for row in rows],
+                say("unit"): [row.unit for row in rows],
+                tr("baseline"): [row.number(row.baseline) for row in rows],
                 tr("plan"): [row.number(row.plan) for row in rows],
                 tr("saved"): [row.number(row.saved) if row.less_is_better else "–" for row in rows],
                 tr("saved %"): [wording.percent(row.share, 1) if row.less_is_better else "–" for row in rows],
@@ -184,5 +184,5 @@ def show_days(made: Plan) -> None:
         unit, factor, digits = units_of[name]
         values = [wording.number(found[name][q] * factor, digits) for q in ("p10", "p50", "p90")]
         rows.append([tr(label), unit, *values])
-    columns = [tr("figure"), said("unit"), "P10", tr("median"), "P90"]
+    columns = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
     st.table(pd.DataFrame(rows, columns=columns).set_index(tr("figure")))

@@ -203,7 +203,7 @@ def edit(made: Plan, run: str) -> None:
     now = locking.held(locking.key_of(run, made), made)
     before = table(made, now)
     numbers = {
-        mark("moved [min]"): ("%+.0f", tr("Against the foreman")),
+        mark("moved [min]"): ("%+.0f", tr("Against the baseline")),
         "waited [min]": ("%.0f", tr("Beyond the transfer")),
     }
     columns: dict[str, Any] = {name: st.column_config.TextColumn(tr(name)) for name in NAMES}
@@ -289,14 +289,14 @@ def table(made: Plan, locks: tuple[Lock, ...]) -> pd.DataFrame:
     names = ("heat", "stage", "unit", "start_min", "end_min", "waited_min", "energy_mwh")
     frame = pd.DataFrame({name: made.replay[f"op_{name}"].values.tolist() for name in names})
     columns = (made.baseline[f"op_{name}"].values.tolist() for name in ("heat", "stage", "start_min"))
-    foreman = {(heat, stage): start for heat, stage, start in zip(*columns, strict=True)}
+    baseline = {(heat, stage): start for heat, stage, start in zip(*columns, strict=True)}
     keys = list(zip(frame["heat"], frame["stage"], strict=True))
     held = {(lock.heat, lock.stage) for lock in locks}
     frame[LOCKED] = [key in held for key in keys]
     frame["order"] = [heats[heat].order for heat in frame["heat"]]
     frame["grade"] = [heats[heat].grade.name for heat in frame["heat"]]
     frame["moved [min]"] = [
-        start - foreman.get(key, start) for key, start in zip(keys, frame["start_min"], strict=True)
+        start - baseline.get(key, start) for key, start in zip(keys, frame["start_min"], strict=True)
     ]
     for name in (START, "end"):
         instants = [horizon.instant(at) for at in frame[f"{name}_min"]]

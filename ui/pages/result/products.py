@@ -12,7 +12,7 @@ from emberline.ui.charts import plan
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 KINDS = {
     "fuel": mark("fuels"), "machine": mark("machines"), "bought": mark("heat bought"), "grid": mark("electricity"),
@@ -26,9 +26,9 @@ COLUMNS = {
     "grid_market_kg": mark("scope 2, market"),
     ledger.BIOGENIC: mark("biogenic, apart"),
 }
-PRODUCT, COMES, TOTAL, FOREMAN = mark("product"), mark("comes in [t]"), mark("in all"), mark("in all, foreman")
+PRODUCT, COMES, TOTAL, BASELINE = mark("product"), mark("comes in [t]"), mark("in all"), mark("in all, baseline")
 BY = {"average": mark("by average"), "marginal": mark("by marginal"), "market": mark("market-based")}
-OWN = (PRODUCT, COMES, TOTAL, FOREMAN, *BY.values(), COLUMNS[ledger.BIOGENIC])
+OWN = (PRODUCT, COMES, TOTAL, BASELINE, *BY.values(), COLUMNS[ledger.BIOGENIC])
 """Columns of the table that are no part of the total, in English."""
 LEAVES = {"stock": mark("change of stock"), "sold": mark("sold beside"), "site": mark("no product")}
 COUNTED, DELIVERED, SUM = mark("counted as"), mark("delivered"), mark("sum")
@@ -63,7 +63,7 @@ def show_products(made: Plan, found: tuple[Ledger, Ledger]) -> None:
     goes = whereabouts(ours)
     goes[COUNTED] = [tr(name) for name in goes[COUNTED]]
     goes = goes.rename(columns={name: tr(name) for name in (COUNTED, SUM, DELIVERED, *LEAVES.values())})
-    goes = goes.rename(columns=said)
+    goes = goes.rename(columns=say)
     draw(goes, dict.fromkeys(goes.columns[1:], 2))
     st.caption(
         tr(
@@ -88,7 +88,7 @@ def per_tonne(ours: products.Products, theirs: products.Products, signal: str) -
         mine = np.flatnonzero(counted & (called == name))
         table[name] = data["kg_per_t"].to_numpy()[made][:, mine].sum(axis=1)
     table[TOTAL] = ours.carbon_per_t(signal).sel(stock=stores).to_numpy()
-    table[FOREMAN] = theirs.carbon_per_t(signal).sel(stock=stores).to_numpy()
+    table[BASELINE] = theirs.carbon_per_t(signal).sel(stock=stores).to_numpy()
     for grid in ("average", "marginal"):
         if grid != signal and f"grid_{grid}_kg" in ours.columns:
             table[BY[grid]] = ours.carbon_per_t(grid).sel(stock=stores).to_numpy()

@@ -12,9 +12,10 @@ import streamlit as st
 
 from emberline.plans.jobs import queue
 from emberline.plans.store import StoreError
+from emberline.scenarios.messages import restored
 from emberline.ui.pages.session import session
 from emberline.ui.text.language import tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 TIME_LIMIT_S = 60.0
 GRACE_S = 30.0
@@ -41,7 +42,7 @@ def answer(question: Question) -> dict[str, Any]:
             [*command, "--time-limit", f"{TIME_LIMIT_S:g}"], capture_output=True, text=True, check=False,
             stdin=subprocess.DEVNULL, timeout=TIME_LIMIT_S + GRACE_S,
         )  # fmt: skip
-        return dict(json.loads(done.stdout))
+        return restored(json.loads(done.stdout))
     except (subprocess.TimeoutExpired, ValueError):
         return {}
 
@@ -74,11 +75,11 @@ def _show(found: dict[str, Any], note: dict[str, Any], asked: Question) -> None:
     if found["missing"] or found["conflict"]:
         with st.container(border=True, gap="xxsmall"):
             for line in found["missing"]:
-                st.text(f"✕ {said(line)}")
+                st.text(f"✕ {say(line)}")
             if found["conflict"]:
                 st.text(tr("These limits cannot all hold:") if found["irreducible"] else tr("In the way:"))
             for line in found["conflict"]:
-                st.text(f"· {said(line)}")
+                st.text(f"· {say(line)}")
     if found["status"] == "feasible":
         st.text(tr("There is a plan: no limit is in its way. Plan again, with more time."))
     elif found["status"] == "unknown":
@@ -88,7 +89,7 @@ def _show(found: dict[str, Any], note: dict[str, Any], asked: Question) -> None:
         st.text(tr("No change was found that helps, among {tried} of {count} limits.", tried=tried, count=limits))
     for i, repair in enumerate(found["repairs"]):
         says, button = st.columns([4, 1], vertical_alignment="center")
-        says.text("\n".join(map(said, repair["says"])))
+        says.text("\n".join(map(say, repair["says"])))
         if button.button(tr("Plan with this"), key=f"repair.{i}", type="primary" if i == 0 else "secondary"):
             _plan(asked, note, repair["set"])
 
@@ -100,7 +101,7 @@ def _plan(asked: Question, note: dict[str, Any], more: list[str]) -> None:
     try:
         run = queue.start(asked.scenario, [*asked.overrides, *more], note=note)
     except RuntimeError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     st.session_state[_place(str(note["scenario"]))] = kept
     session.choose(run)

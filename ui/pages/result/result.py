@@ -1,4 +1,4 @@
-"""A stored plan on the page: verdict, figures against the foreman, charts, heats, disturbed days, downloads."""
+"""A stored plan on the page: verdict, figures against the baseline, charts, heats, disturbed days, downloads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from emberline.ui.pages.session import chart_cache as drawn
 from emberline.ui.pages.session import navigation
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 from emberline.ui.text.speaker import speaker
 from emberline.ui.text.wording import filled
 
@@ -54,14 +54,14 @@ def opened(run: str) -> StoredRun:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def accounted(run: str) -> tuple[tuple[bill.Bill, bill.Bill], tuple[Ledger, Ledger]]:
-    """Bills and ledgers of a stored run, the plan's and the foreman's each."""
+    """Bills and ledgers of a stored run, the plan's and the baseline's each."""
     made = opened(run).plan
     return accounts.bills(made), accounts.ledgers(made)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _cap(run: str) -> float | None:
-    """What the cap on extra cost comes to; None: there is none, or the foreman's list sets none."""
+    """What the cap on extra cost comes to; None: there is none, or the baseline schedule sets none."""
     from emberline import twin
 
     made = opened(run).plan
@@ -74,11 +74,11 @@ def _cap(run: str) -> float | None:
 
 
 def _of_cap(made: Plan, cap: float) -> str:
-    """What the cap on extra cost comes to, in words: it counts from a foreman who keeps the locks too."""
+    """What the cap on extra cost comes to, in words: it counts from a baseline that keeps the locks too."""
     paid, currency = made.baseline_figures.cost, made.scenario.market.currency
     share = made.scenario.goal.caps.extra_cost_share or 0.0
     says = tr(
-        "Cost at most {cost} {currency}: {share} above the foreman's {paid} {currency}, who keeps the locks too.",
+        "Cost at most {cost} {currency}: {share} above the baseline's {paid} {currency}, which keeps the locks too.",
         cost=wording.number(cap, 0), currency=currency, share=wording.percent(share, 1), paid=wording.number(paid, 0),
     )  # fmt: skip
     if wording.number(cap, 0) == wording.number(paid + share * abs(paid), 0):
@@ -152,7 +152,7 @@ def _verdict(made: Plan, run: str) -> None:
             tr("Loosen what cannot be kept (a lock, a due time, a limit, a cap) or allow more time; plan again.")
         )
     lines += [tr("Filled: {line}", line=line) for line in filled(made.scenario)]
-    says = wording.foreman(made)
+    says = wording.baseline_note(made)
     if says:
         lines.append(wording.sentence(says))
     if made.acceptable and made.holding is not None and wording.seldom_holds(*made.holding):
@@ -160,7 +160,7 @@ def _verdict(made: Plan, run: str) -> None:
             tr("Disturbed it seldom holds: the page Robustness says what breaks it, and searches one that holds.")
         )
     with st.container(border=True, gap="xxsmall"):
-        st.text(f"{'✓' if made.acceptable else '✕'}  {said(made.verdict)}")
+        st.text(f"{'✓' if made.acceptable else '✕'}  {say(made.verdict)}")
         st.text("\n".join(lines))
 
 
@@ -178,11 +178,11 @@ def _schedule(made: Plan, run: str, book: Ledger) -> None:
         if heat is not None:
             heats.show(made, run, book, heat)
     select: Any = {} if picked is None else {"on_select": "rerun", "selection_mode": heats.PICKED}
-    seen = (shown.foreman, shown.view.span_min, heats.begins_with(run), *shown.carriers, "and", *shown.stores)
+    seen = (shown.baseline, shown.view.span_min, heats.begins_with(run), *shown.carriers, "and", *shown.stores)
     with st.container(key="timeline"):
         drawn.chart(
             ("timeline", run, *seen),
-            lambda: plan.timeline(made, shown.foreman, shown.view, shown.carriers, shown.stores, picked),
+            lambda: plan.timeline(made, shown.baseline, shown.view, shown.carriers, shown.stores, picked),
             tr("Who works when, power, carbon intensity, price."), key=heats.chart_key(run), **select,
         )  # fmt: skip
     st.caption(" ".join(_marks(scenario, shown)))
@@ -199,8 +199,8 @@ def _marks(scenario: Scenario, shown: Shown) -> Iterator[str]:
         yield tr("Stores are drawn as high as they hold, dotted: the level wanted at the end.")
         if any(delivery.amount_t is not None for delivery in scenario.deliveries):
             yield tr("Bars above the deliveries: from release to due of an order.")
-    if shown.foreman:
-        yield tr("Dashes: the foreman (of electricity: his grid import).")
+    if shown.baseline:
+        yield tr("Dashes: the baseline (of electricity: its grid import).")
     if scenario.site.grid.import_limit_mw is not None:
         yield tr("Red dashes: contracted import.")
     if scenario.market.marginal_carbon_intensity_kg_per_mwh is not None:
@@ -215,7 +215,7 @@ def _marks(scenario: Scenario, shown: Shown) -> Iterator[str]:
 class Shown:
     """What of a plan the charts show."""
 
-    foreman: bool
+    baseline: bool
     view: View
     carriers: list[str]
     """Beside electricity."""
@@ -229,7 +229,7 @@ def _chosen(made: Plan) -> Shown:
     carriers = [carrier.name for carrier in scenario.site.carriers if carrier.name != ELECTRICITY]
     stores = list(scenario.store)
     chosen, part, which = st.columns([3, 2, 3], vertical_alignment="bottom")
-    foreman = chosen.toggle(tr("Show the foreman (thin)"), value=True, key="foreman")
+    baseline = chosen.toggle(tr("Show the baseline (thin)"), value=True, key="baseline")
     name = next(iter(views))
     if len(views) > 1:
         name = part.selectbox(tr("Part of the horizon"), list(views), key="part")
@@ -246,7 +246,7 @@ def _chosen(made: Plan) -> Shown:
         stores = st.multiselect(
             tr("Stores"), stores, default=stores[:MOST_STORES], key="stores", placeholder=tr("Choose options")
         )
-    return Shown(foreman, views[name], carriers, stores)
+    return Shown(baseline, views[name], carriers, stores)
 
 
 def _downloads(stored: StoredRun) -> None:

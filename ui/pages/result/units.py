@@ -9,7 +9,7 @@ import streamlit as st
 from emberline.plans.accounts import Ledger, process_tables, unit_runs
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.records.delivery import Delivery
+from emberline.scenarios.process.delivery import Delivery
 from emberline.ui.charts.gantt import DOES
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.text import wording, works
@@ -22,7 +22,7 @@ RUN_DIGITS = {
     mark("electricity [MWh]"): 2,
 }  # fmt: skip
 
-ASKED = mark("asked [{unit}]"), mark("plan [{unit}]"), mark("foreman [{unit}]")
+ASKED = mark("asked [{unit}]"), mark("plan [{unit}]"), mark("baseline [{unit}]")
 
 
 def show_asked(scenario: Scenario) -> None:
@@ -52,11 +52,11 @@ def titled(table: pd.DataFrame) -> pd.DataFrame:
 def show_runs(made: Plan) -> None:
     """Draw how each unit is used, and its runs in order."""
     assert made.replay is not None
-    foreman, plan = unit_runs.counts(made.scenario, made.baseline), unit_runs.counts(made.scenario, made.replay)
+    baseline, plan = unit_runs.counts(made.scenario, made.baseline), unit_runs.counts(made.scenario, made.replay)
     use = {
         tr("unit"): list(plan),
         tr("plan"): [wording.used(count) for count in plan.values()],
-        tr("foreman"): [wording.used(foreman[unit]) for unit in plan],
+        tr("baseline"): [wording.used(baseline[unit]) for unit in plan],
     }
     draw(pd.DataFrame(use), {})
     chosen = st.multiselect(tr("Runs of"), list(plan), placeholder=tr("all units"), key="units")
@@ -88,7 +88,7 @@ def runs_table(made: Plan, units: list[str]) -> pd.DataFrame:
 
 
 def show_stores(made: Plan, plan: Ledger) -> None:
-    """Draw the stores at start and end, what the difference to the foreman's is worth, and the deliveries."""
+    """Draw the stores at start and end, what the difference to the baseline's is worth, and the deliveries."""
     money = made.scenario.market.currency
     if made.scenario.stores:
         st.markdown(f"**{tr('Stores')}**")
@@ -96,7 +96,7 @@ def show_stores(made: Plan, plan: Ledger) -> None:
         worths = [tr(WORTH, unit=unit) for unit in ("kg CO2e/t", f"{money}/t")]
         draw(table, {name: 1 if name in worths else 0 for name in table.columns[1:]})
         says = [tr("Stock: {text}", text=text) for name, text in wording.made(made) if name == "stock"]
-        worth = tr("What a tonne is worth is what the foreman emits and spends on it: energy, fuels, carbon price.")
+        worth = tr("What a tonne is worth is what the baseline emits and spends on it: energy, fuels, carbon price.")
         st.caption(" ".join([worth, *map(sentence, says)]))
     if made.scenario.deliveries or made.scenario.arrivals:
         st.markdown(f"**{tr('Deliveries')}**")
@@ -105,7 +105,7 @@ def show_stores(made: Plan, plan: Ledger) -> None:
 
 
 def stores_table(made: Plan) -> pd.DataFrame:
-    """A row for each store: levels at start and end, wanted and made, plan and foreman, and what a tonne is worth."""
+    """A row for each store: levels at start and end, wanted and made, plan and baseline, and what a tonne is worth."""
     assert made.replay is not None
     assert made.replay_figures is not None
     ours, theirs = made.replay_figures, made.baseline_figures
@@ -125,7 +125,7 @@ def stores_table(made: Plan) -> pd.DataFrame:
                 tr("highest [t]"): max(store.start_t, float(level.max())),
                 tr("wanted at the end [t]"): store.end_t,
                 tr("end [t]"): ours.stock[name],
-                tr("foreman's end [t]"): theirs.stock[name],
+                tr("baseline's end [t]"): theirs.stock[name],
                 tr(WORTH, unit="kg CO2e/t"): kg,
                 tr(WORTH, unit=f"{made.scenario.market.currency}/t"): cost,
             }

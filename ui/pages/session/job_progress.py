@@ -7,7 +7,7 @@ import streamlit as st
 from emberline.plans.jobs import JobStatus, queue
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr, trn
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 POLL_S = 1.0
 
@@ -62,5 +62,5 @@ def ended_badly(status: JobStatus, again: str) -> None:
     with st.container(border=True, gap="xxsmall"):
         st.text(f"✕ {tr(says)}")
         for line in status.lines:
-            st.text(said(line))
+            st.text(say(line))
         st.text(f"{tr(then)} {again}")

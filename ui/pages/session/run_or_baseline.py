@@ -1,4 +1,4 @@
-"""What the pages Plant and Twin look at: a stored plan, or the foreman's day of a scenario that is asked about."""
+"""What the pages Plant and Twin look at: a stored plan, or the baseline run of a scenario that is asked about."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from emberline.ui.text.language import tr
 ASKED = "asked"
 """In the session: what ``sources.look`` takes and overrides of the scenario that was asked about last."""
 RUN = "run"
-FOREMAN, PLAN = "foreman", "plan"
+BASELINE, PLAN = "baseline", "plan"
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Looked:
     @property
     def policies(self) -> list[str]:
         """Whose runs there are."""
-        return [PLAN, FOREMAN] if self.made is not None and self.made.replay is not None else [FOREMAN]
+        return [PLAN, BASELINE] if self.made is not None and self.made.replay is not None else [BASELINE]
 
     def run(self, policy: str) -> xr.Dataset:
-        """The undisturbed run of the plan or of the foreman."""
+        """The undisturbed run of the plan or of the baseline."""
         if self.made is None:
-            return foremans_day(self.key)[0]
-        return self.made.baseline if policy == FOREMAN or self.made.replay is None else self.made.replay
+            return baseline_run(self.key)[0]
+        return self.made.baseline if policy == BASELINE or self.made.replay is None else self.made.replay
 
     def ledger(self, policy: str) -> Ledger:
         """The carbon ledger of that run."""
@@ -50,9 +50,9 @@ class Looked:
 
     @property
     def status(self) -> str:
-        """Status, gap and bound of the plan; of the foreman what he is."""
+        """Status, gap and bound of the plan; of the baseline what it is."""
         if self.made is None:
-            return tr("The foreman's day, simulated without disturbance; nothing is optimized.")
+            return tr("The baseline run, simulated without disturbance; nothing is optimized.")
         return wording.status(self.made)
 
 
@@ -91,7 +91,7 @@ def choose(page: str) -> Looked | None:
 
     option = st.selectbox(
         tr("Look at"), list(options), format_func=called, key=chosen,
-        help=tr("A plan that was made, or what the foreman does in a scenario"),
+        help=tr("A plan that was made, or what the baseline does in a scenario"),
     )  # fmt: skip
     if option == RUN:
         return _stored(run)
@@ -115,8 +115,8 @@ def _stored(run: str) -> Looked | None:
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def foremans_day(key: tuple[str, ...]) -> tuple[xr.Dataset, xr.Dataset]:
-    """The foreman's day and his list, of a scenario with overrides; of a stored plan its own, and his list."""
+def baseline_run(key: tuple[str, ...]) -> tuple[xr.Dataset, xr.Dataset]:
+    """The baseline run and its list, of a scenario with overrides; of a stored plan its own, and its list."""
     from emberline import twin
 
     if RUN_ID.match(key[0]):
@@ -124,12 +124,12 @@ def foremans_day(key: tuple[str, ...]) -> tuple[xr.Dataset, xr.Dataset]:
         return made.baseline, twin.dispatch(made.scenario, made.envelope)
     scenario = sources.look(key[0], key[1:])
     listed = twin.dispatch(scenario)
-    return twin.replay(scenario, listed).assign_attrs(policy=FOREMAN), listed
+    return twin.replay(scenario, listed).assign_attrs(policy=BASELINE), listed
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def disturbed(key: tuple[str, ...], policy: str, replication: int) -> xr.Dataset:
-    """A disturbed run of the plan or of the foreman; the same number is the same luck for both."""
+    """A disturbed run of the plan or of the baseline; the same number is the same luck for both."""
     from emberline import twin
 
     if RUN_ID.match(key[0]):
@@ -137,7 +137,7 @@ def disturbed(key: tuple[str, ...], policy: str, replication: int) -> xr.Dataset
         scenario, schedule = made.scenario, made.schedule
     else:
         scenario, schedule = sources.look(key[0], key[1:]), None
-    followed = foremans_day(key)[1] if policy == FOREMAN or schedule is None else schedule
+    followed = baseline_run(key)[1] if policy == BASELINE or schedule is None else schedule
     return twin.replay(scenario, followed, replication=replication, disturbed=True)
 
 
@@ -148,13 +148,13 @@ def _ledger(key: tuple[str, ...], policy: str) -> Ledger:
         if made.replay is None:
             return books.ledger(made.scenario, made.baseline)
         return result.accounted(key[0])[1][0 if policy == PLAN else 1]
-    return books.ledger(sources.look(key[0], key[1:]), foremans_day(key)[0])
+    return books.ledger(sources.look(key[0], key[1:]), baseline_run(key)[0])
 
 
-def as_plan(looked: Looked, run: xr.Dataset, foreman: xr.Dataset | None = None) -> Plan:
-    """Runs as a plan that charts can draw: ``run`` as its replay, the foreman's beside it."""
+def as_plan(looked: Looked, run: xr.Dataset, baseline: xr.Dataset | None = None) -> Plan:
+    """Runs as a plan that charts can draw: ``run`` as its replay, the baseline's beside it."""
     if looked.made is not None:
-        return replace(looked.made, replay=run, baseline=run if foreman is None else foreman)
+        return replace(looked.made, replay=run, baseline=run if baseline is None else baseline)
     return Plan(
         scenario=looked.scenario, envelope=_envelope(looked.key), baseline=run, replay=run,
         baseline_figures=sums.figures(looked.scenario, run), baseline_complete=True,

@@ -73,7 +73,7 @@ class Compared:
 
 
 def figures(made: Mapping[str, Plan]) -> list[Compared]:
-    """Figures of the undisturbed replays, what is saved against the foreman, and how often the plans held; those that
+    """Figures of the undisturbed replays, what is saved against the baseline, and how often the plans held; those that
     differ most first."""
     values: dict[tuple[str, str, int], dict[str, float | None]] = {}
 
@@ -89,8 +89,8 @@ def figures(made: Mapping[str, Plan]) -> list[Compared]:
             if row.label not in (wording.STOCK, *wording.CREDITED.values()):
                 tell(letter, row.called, row.unit, row.digits, row.plan)
         saved, money = plan.saved(), plan.scenario.market.currency
-        tell(letter, tr("carbon saved against the foreman"), "t CO2e", 2, _scaled(saved.get("carbon_kg"), 1e-3))
-        tell(letter, tr("cost saved against the foreman"), money, 0, saved.get("cost"))
+        tell(letter, tr("carbon saved against the baseline"), "t CO2e", 2, _scaled(saved.get("carbon_kg"), 1e-3))
+        tell(letter, tr("cost saved against the baseline"), money, 0, saved.get("cost"))
         if plan.holding is not None:
             held, n = plan.holding
             tell(letter, tr("disturbed days in which it held"), "%", 0, 100 * held / n)

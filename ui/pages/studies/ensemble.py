@@ -18,7 +18,7 @@ from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 Stamp = tuple[str, int]
 """Which ensemble: its file, and when it was written."""
@@ -32,8 +32,8 @@ FIGURES = (
     (mark("late"), "t", "late_t", 1.0, 0),
     (mark("missed deliveries"), mark("deliveries"), "missed_deliveries", 1.0, 1),
     (mark("not delivered"), "t", "short_t", 1.0, 1),
-    (mark("carbon saved against the foreman"), "t CO2e", "saved_carbon_kg", 1e-3, 2),
-    (mark("cost saved against the foreman"), "", "saved_cost", 1.0, 0),
+    (mark("carbon saved against the baseline"), "t CO2e", "saved_carbon_kg", 1e-3, 2),
+    (mark("cost saved against the baseline"), "", "saved_cost", 1.0, 0),
 )
 """Label, unit (empty: currency), name, factor and digits of what quantiles are told of."""
 OF_HEATS, OF_PROCESSES = ("late_heats", "late_t"), ("missed_deliveries", "short_t")
@@ -52,7 +52,7 @@ def show(stored: StoredRun, seed: int) -> None:
     try:
         made = _read(*stamp, stored, seed)
     except StoreError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     _chance(made, stamp)
     views = weeks(made.scenario.horizon)
@@ -79,7 +79,7 @@ def _chance(made: Ensemble, stamp: Stamp) -> None:
         for line in _beside(made, low, high):
             st.text(line)
     with right:
-        says = tr("The chance to hold with its interval, of plan and foreman, as told beside.")
+        says = tr("The chance to hold with its interval, of plan and baseline, as told beside.")
         chart_cache.chart(("chance", *stamp), lambda: ensemble.chance(made), says)
 
 
@@ -94,9 +94,9 @@ def _beside(made: Ensemble, low: float, high: float) -> list[str]:
             lines.append(tr("✕ {asked} were asked for.", asked=asked))
         else:
             lines.append(tr("{asked} were asked for: more replays are needed to tell.", asked=asked))
-    if made.against_foreman:
+    if made.against_baseline:
         kept = int((made.data["baseline_violations"] == 0).sum())
-        lines.append(tr("The foreman's list holds in {held} of {n}, on the same luck.", held=kept, n=made.n))
+        lines.append(tr("The baseline schedule holds in {held} of {n}, on the same luck.", held=kept, n=made.n))
     if made.n < made.asked:
         lines.append(tr("Ended early: {asked} replays were asked for.", asked=made.asked))
     broken = made.n - made.held
@@ -146,9 +146,9 @@ def _figures(made: Ensemble, stamp: Stamp, plan: Plan) -> None:
                 tr("How the replays scatter: {figure}; the table below has quantiles.", figure=title),
             )  # fmt: skip
     says = tr("Each dot is 5 % of the replays; dashed: the plan undisturbed.")
-    if made.against_foreman:
+    if made.against_baseline:
         says = tr(
-            "Each dot is 5 % of the replays: the plan's above the line, the foreman's below; dashed: undisturbed."
+            "Each dot is 5 % of the replays: the plan's above the line, the baseline's below; dashed: undisturbed."
         )
     st.caption(says)
     found, left_out = made.quantiles(), OF_PROCESSES if made.scenario.heats else OF_HEATS
@@ -161,7 +161,7 @@ def _figures(made: Ensemble, stamp: Stamp, plan: Plan) -> None:
         for label, unit, name, factor, digits in FIGURES
         if name in found and name not in left_out
     ]
-    names = [tr("figure"), said("unit"), "P10", tr("median"), "P90"]
+    names = [tr("figure"), say("unit"), "P10", tr("median"), "P90"]
     st.table(pd.DataFrame(rows, columns=names).set_index(names[0]))
 
 

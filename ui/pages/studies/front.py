@@ -17,7 +17,7 @@ from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, navigation, session
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 CHOSEN, CHART = "pareto.point", "pareto.chart"
 """Keys of the field with the points and of the chart."""
@@ -29,7 +29,7 @@ def show(stored: StoredFront) -> None:
     st.subheader(tr("Carbon against cost"), anchor=False)
     st.text(f"{found.scenario.title or found.scenario.name}, {wording.span(found.scenario.horizon)}")
     with st.container(border=True, gap="xxsmall"):
-        st.text(f"{'✓' if found.found else '✕'}  {said(found.verdict)}")
+        st.text(f"{'✓' if found.found else '✕'}  {say(found.verdict)}")
         st.text("\n".join(map(wording.sentence, _notes(stored))))
     if not found.found:
         st.text(tr("Loosen what cannot be kept, or allow more time for each search, and search again."))
@@ -70,7 +70,7 @@ def show(stored: StoredFront) -> None:
 
 
 def _notes(stored: StoredFront) -> list[str]:
-    return [said(note) for note in (*stored.front.notes[:2], *stored.front.failed)]
+    return [say(note) for note in (*stored.front.notes[:2], *stored.front.failed)]
 
 
 def _picked() -> None:
@@ -104,7 +104,7 @@ def _point(stored: StoredFront, numbers: list[int]) -> None:
         tr("Gap"), wording.percent(row["gap"]), help=tr("On what can be decided; of an end the wider of its two")
     )
     peak.metric(tr("Peak [MW]"), wording.number(row["peak_mw"], 1))
-    lines = [tr("Status: {status}", status=said(row["status"]))]
+    lines = [tr("Status: {status}", status=say(row["status"]))]
     if row["cost_bound"] is not None:
         bound = wording.number(row["cost_bound"], 0)
         lines.append(tr("No plan under its cap costs less than {bound} {unit}.", bound=bound, unit=money))
@@ -119,20 +119,20 @@ def _point(stored: StoredFront, numbers: list[int]) -> None:
         _open(stored, chosen)
 
 
-def _against(place: Any, label: str, value: float, foreman: float, digits: int) -> None:
-    """A figure, and by how much it is less or more than the foreman's."""
-    less = foreman - value
+def _against(place: Any, label: str, value: float, baseline: float, digits: int) -> None:
+    """A figure, and by how much it is less or more than the baseline's."""
+    less = baseline - value
     amount = wording.number(abs(less), digits)
     same = not any(digit in "123456789" for digit in amount)
     # the card knows which way it went by a plain minus in front
-    delta = f"{'-' if less > 0 else '+'}{amount} ({wording.percent(abs(less / foreman) if foreman else None, 1)})"
+    delta = f"{'-' if less > 0 else '+'}{amount} ({wording.percent(abs(less / baseline) if baseline else None, 1)})"
     place.metric(
         label,
         wording.number(value, digits),
-        tr("as the foreman") if same else delta,
+        tr("as the baseline") if same else delta,
         delta_color="off" if same else "inverse",
         delta_arrow="off" if same else "auto",
-        help=tr("Below: against the foreman's"),
+        help=tr("Below: against the baseline's"),
     )
 
 
@@ -149,7 +149,7 @@ def _open(stored: StoredFront, point: int) -> None:
             run=run_of(stored.id, point),
         )
     except RuntimeError as error:
-        st.warning(said(str(error)))
+        st.warning(say(str(error)))
         return
     session.choose(run)
     navigation.go("plan")
@@ -179,12 +179,12 @@ def _table(stored: StoredFront) -> None:
     columns[tr("difference is")] = [
         "–" if i == last else tr("proven") if row["proven"] else tr("within the gaps") for i, row in enumerate(told)
     ]
-    columns[tr("status")] = [said(row["status"]) for row in told]
+    columns[tr("status")] = [say(row["status"]) for row in told]
     columns[tr("knee")] = [tr("knee") if row["knee"] else "" for row in told]
     st.markdown(f"**{tr('All points')}**")
     draw(pd.DataFrame(columns), digits)
     for line in found.notes[2:]:
-        st.caption(wording.sentence(said(line)))
+        st.caption(wording.sentence(say(line)))
     left, right, _ = st.columns([1, 1, 2])
     name = f"emberline-front-{stored.id[:8]}"
     for place, kind, mime in ((left, "csv", "text/csv"), (right, "json", "application/json")):

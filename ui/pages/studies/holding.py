@@ -18,7 +18,7 @@ from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import job_progress, session
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import mark, tr
-from emberline.ui.text.said import said
+from emberline.ui.text.messages import say
 
 LEVEL, REPLAYS, SEARCH_S = 0.9, 1000, 300
 """What is asked for unless somebody says otherwise: chance to hold, days that judge, seconds of the search."""
@@ -68,7 +68,7 @@ def ask(stored: StoredRun, busy: bool) -> None:
             try:
                 queue.start(kind="hold", given=given)
             except RuntimeError as error:
-                st.warning(said(str(error)))
+                st.warning(say(str(error)))
                 return
             st.rerun()
 
@@ -168,4 +168,4 @@ def _price(scenario: Scenario, price: dict[str, dict[str, float]]) -> pd.DataFra
         row = price.get(name, {})
         cells = [wording.number(row[key] * factor, digits) if key in row else "" for key in ("nominal", "mean")]
         rows.append((tr(label), unit or scenario.market.currency, *cells))
-    return pd.DataFrame(rows, columns=[tr("figure"), said("unit"), tr("undisturbed"), tr("mean of the days")])
+    return pd.DataFrame(rows, columns=[tr("figure"), say("unit"), tr("undisturbed"), tr("mean of the days")])

@@ -130,7 +130,7 @@ class Matched:
         for g, i, u in counted:
             operation = self.operations(g)[i]
             open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
-            may[g, i, u] = open_ & (operation.first <= slots) & (slots <= operation.last)
+            may[g, i, u] = open_ & (operation.first <= slots) & (slots <= operation.latest(u))
         m.INDEX = pyo.Set(initialize=[(*key, t) for key in counted for t in range(n)], dimen=4)
         m.Y = pyo.Var(m.INDEX, bounds=(0, None))
         limit(m.Y, upper=np.repeat([float(len(self.groups[g])) for g, _, _ in counted], n))

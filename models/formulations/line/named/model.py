@@ -18,7 +18,7 @@ import pyomo.environ as pyo
 
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.load import Drawn
-from emberline.models.formulations.line.named import precedence, reheating
+from emberline.models.formulations.line.named import idling, precedence, reheating
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.heuristics.line.rens import WEIGHT
@@ -52,6 +52,7 @@ class Named:
         loose: Collection[int] = (),
         *,
         firm: bool = False,
+        gaps: bool = False,
     ) -> None:
         """Build the model within the windows.
 
@@ -61,8 +62,10 @@ class Named:
             windows: where starts may lie.
             loose: units that may be used twice at a time; the objective must price ``twice``.
             firm: the import limit is kept; else it may be broken, which the objective must price.
+            gaps: what units with energy states draw between works is counted; nothing may have begun.
         """
         self.problem, self.data, self.windows, self.loose, self.firm = problem, data, windows, loose, firm
+        self.gaps = gaps
         self.model = pyo.ConcreteModel()
         self.possible = True
         self._build()
@@ -110,7 +113,7 @@ class Named:
         operation, (low, high) = self.problem.heats[h].operations[i], self.windows.operation[h, i]
         if self.windows.unit.get((h, i), u) != u:
             return []
-        low, high = max(low, operation.first, 0), min(high, operation.last)
+        low, high = max(low, operation.first, 0), min(high, operation.latest(u))
         open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
         return (low + np.flatnonzero(open_[low : max(high + 1, low)])).tolist()
 
@@ -160,7 +163,7 @@ class Named:
             places.setdefault((c, u), []).append(t)
         for (c, u), slots in places.items():
             casts.put((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
-        drawn = [starts, casts, reheating.add(self, starts)]
+        drawn = [starts, casts, reheating.add(self, starts), *(idling.add(self) if self.gaps else ())]
         load.add(m, problem, drawn)
         per = problem.cells_per_slot
         m.site, m.given = pyo.Block(), pyo.Block()
@@ -171,12 +174,13 @@ class Named:
 
     def begin(self, starts: Starts) -> None:
         """Set the variables to a plan, as a start."""
-        m, _problem = self.model, self.problem
+        m, heats = self.model, self.problem.heats
         for h, i, u, t in m.START:
             m.x[h, i, u, t].set_value(int(starts.unit[h][i] == u and starts.slot[h][i] == t))
-        for h, s, t in m.PAIR:
+        course = {h: reheating.Courses(heats[h]).on(starts.unit[h]) for h in {h for h, *_ in m.PAIR}}
+        for h, k, s, t in m.PAIR:
             own = starts.slot[h]
-            m.pair[h, s, t].set_value(int(own[0] == s and own[self.problem.heats[h].reheat or 0] == t))
+            m.pair[h, k, s, t].set_value(int(course[h] == k and own[0] == s and own[heats[h].reheat or 0] == t))
         for c, u, t in m.OPTION:
             m.z[c, u, t].set_value(int(starts.cast_unit[c] == u and starts.cast_slot[c] == t))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,17 +10,48 @@ import pyomo.environ as pyo
 
 from emberline.models.formulations.line.load import Drawn
 from emberline.models.kernel.indexed_sets import Members
-from emberline.models.problem.line_reader import spread_cells
+from emberline.models.problem.line_reader import Heat, spread_cells
 
 if TYPE_CHECKING:
     from emberline.models.formulations.line.named.model import Named
+
+Key = tuple[int, ...]
+ANY = -1
+"""In the index of a row: whichever slot."""
+
+
+class Courses:
+    """How long a heat may take up to where it is reheated: each way to combine the durations of its operations."""
+
+    def __init__(self, heat: Heat) -> None:
+        """Read the durations of a heat that is reheated."""
+        self.operations = heat.operations[: (heat.reheat or 0) + 1]
+        self.durations = [sorted(set(operation.minutes.values())) for operation in self.operations]
+        """Of each operation [min]."""
+        self.all = list(itertools.product(*(range(len(own)) for own in self.durations)))
+        """Place of the duration of each operation."""
+
+    def place(self, i: int, u: int) -> int:
+        """Which of its durations an operation has on a unit."""
+        return self.durations[i].index(self.operations[i].minutes[u])
+
+    def on(self, units: tuple[int, ...]) -> int | None:
+        """Number of the course on some units, one for each operation; None where one of them cannot take it."""
+        if any(u not in operation.minutes for u, operation in zip(units, self.operations, strict=False)):
+            return None
+        return self.all.index(tuple(self.place(i, units[i]) for i in range(len(self.operations))))
+
+    def minutes(self, k: int) -> list[float]:
+        """Durations of a course."""
+        return [own[place] for own, place in zip(self.durations, self.all[k], strict=True)]
 
 
 def add(made: Named, starts: Drawn) -> Drawn:
     """Add pairs of slots between which heats wait; returns what making good their heat draws.
 
-    ``pair[h, s, t]`` is 1 where heat h first starts in slot s and is reheated from slot t on: a flow between the
-    two starts, whole where they are. A heat that has begun needs none: what it draws belongs to its own start.
+    ``pair[h, k, s, t]`` is 1 where heat h has its k-th course, first starts in slot s and is reheated from slot t on:
+    a flow between the two starts, whole where they are. A heat that has begun, or can begin in one way only, needs
+    none: what it draws belongs to the start of its reheating.
 
     Args:
         made: the model, its starts made.
@@ -27,69 +59,69 @@ def add(made: Named, starts: Drawn) -> Drawn:
     """
     m, problem = made.model, made.problem
     rate = problem.reheat_kwh_per_t_min / 1000
-    pairs: dict[tuple[int, int, int], float] = {}
-    begins: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    reached: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    works: dict[Key, list[Key]] = {}
+    pairs: dict[Key, list[Key]] = {}
+    energy: dict[Key, np.ndarray] = {}
     for h, heat in enumerate(problem.heats):
         r = heat.reheat
         if rate == 0 or r is None or heat.operations[r].started_min is not None:
             continue
-        free = heat.lossless_min(0, r)
+        courses = Courses(heat)
         begun, later = _by_slot(made, h, 0), _by_slot(made, h, r)
         known = heat.operations[0].started_min
-        if known is None and len(begun) == 1:
+        if known is None and len(begun) == 1 and all(len(own) == 1 for own in courses.durations[:r]):
             known = next(iter(begun)) * problem.step_min
         if known is not None:
+            free = heat.lossless_min(0, r)
             for t, units in later.items():
                 extra = rate * heat.mass_t * max(t * problem.step_min - known - free, 0.0)
-                for _, u in units:
-                    starts.put((h, r, u), _reheated(made, h, extra), runs=[(t, t)])
+                for u in units:
+                    cells = spread_cells(problem, 0, heat.operations[r].minutes[u], extra)[1]
+                    starts.put((h, r, u), cells, runs=[(t, t)])
             continue
-        least = sum(int(heat.least[k].min()) for k in range(r))
-        begins |= {(h, s): units for s, units in begun.items()}
-        reached |= {(h, t): units for t, units in later.items()}
-        for s in begun:
-            for t in later:
-                if t - s >= least:
-                    pairs[h, s, t] = rate * heat.mass_t * max((t - s) * problem.step_min - free, 0.0)
-    m.PAIR = pyo.Set(initialize=list(pairs), dimen=3)
+        uneven = [i for i in range(1, r) if len(courses.durations[i]) > 1]
+        for i in (0, *uneven, r):
+            for t, units in (begun if i == 0 else later if i == r else _by_slot(made, h, i)).items():
+                for u in units:
+                    works.setdefault((h, i, courses.place(i, u), ANY if 0 < i < r else t), []).append((h, i, u, t))
+        least = sum(int(heat.least[i].min()) for i in range(r))
+        for k, places in enumerate(courses.all):
+            *before, last = courses.minutes(k)
+            free = sum(before) + sum(heat.quickest[:r])
+            own = [(h, i, places[i], ANY) for i in uneven]
+            if any(row not in works for row in own):
+                continue
+            leaves = [row for s in begun if (row := (h, 0, places[0], s)) in works]
+            reaches = [row for t in later if (row := (h, r, places[r], t)) in works]
+            for leave, reach in itertools.product(leaves, reaches):
+                s, t = leave[-1], reach[-1]
+                if t - s < least:
+                    continue
+                extra = rate * heat.mass_t * max((t - s) * problem.step_min - free, 0.0)
+                energy[h, k, s, t] = spread_cells(problem, 0, last, extra)[1]
+                for row in (leave, reach, *own):
+                    pairs.setdefault(row, []).append((h, k, s, t))
+    m.PAIR = pyo.Set(initialize=list(energy), dimen=4)
     m.pair = pyo.Var(m.PAIR, domain=pyo.NonNegativeReals)
-    onward: dict[tuple[int, int], list[int]] = {key: [] for key in begins}
-    back: dict[tuple[int, int], list[int]] = {key: [] for key in reached}
-    drawn = Drawn(problem, m.pair, 3)
-    for (h, s, t), extra in pairs.items():
-        onward[h, s].append(t)
-        back[h, t].append(s)
-        drawn.put((h, s), _reheated(made, h, extra), runs=[(t, t)])
-    m.LEAVES, m.REACHES = pyo.Set(initialize=list(begins), dimen=2), pyo.Set(initialize=list(reached), dimen=2)
-    m.BEGUN, m.REACHED = (
-        Members(m.LEAVES, members=begins, dimen=2),
-        Members(m.REACHES, members=reached, dimen=2),
-    )
-    m.ONWARD, m.BACK = Members(m.LEAVES, members=onward, dimen=1), Members(m.REACHES, members=back, dimen=1)
+    drawn = Drawn(problem, m.pair, 4)
+    for (h, k, s, t), cells in energy.items():
+        drawn.put((h, k, s), cells, runs=[(t, t)])
+    m.WAITING = pyo.Set(initialize=list(works), dimen=4)
+    m.WAITING_START = Members(m.WAITING, members=works, dimen=4)
+    m.WAITING_PAIR = Members(m.WAITING, members={row: pairs.get(row, []) for row in works}, dimen=4)
 
-    @m.Constraint(m.LEAVES)
-    def leaves(m: Any, h: int, s: int) -> Any:
-        return sum(m.pair[h, s, t] for t in m.ONWARD[h, s]) == sum(m.x[h, i, u, s] for i, u in m.BEGUN[h, s])
-
-    @m.Constraint(m.REACHES)
-    def reaches(m: Any, h: int, t: int) -> Any:
-        return sum(m.pair[h, s, t] for s in m.BACK[h, t]) == sum(m.x[h, i, u, t] for i, u in m.REACHED[h, t])
+    @m.Constraint(m.WAITING)
+    def waits(m: Any, h: int, i: int, place: int, t: int) -> Any:
+        begun = sum(m.x[h, i, u, s] for h, i, u, s in m.WAITING_START[h, i, place, t])
+        return sum(m.pair[h, k, s, t] for h, k, s, t in m.WAITING_PAIR[h, i, place, t]) == begun
 
     return drawn
 
 
-def _reheated(made: Named, h: int, energy: float) -> np.ndarray:
-    """Energy by cell from the start of a heat's reheating on [MWh]."""
-    heat = made.problem.heats[h]
-    minutes = float(np.mean(list(heat.operations[heat.reheat or 0].minutes.values())))
-    return spread_cells(made.problem, 0, minutes, energy)[1]
-
-
-def _by_slot(made: Named, h: int, i: int) -> dict[int, list[tuple[int, int]]]:
-    """Operation and units on which it may start, by slot."""
-    slots: dict[int, list[tuple[int, int]]] = {}
+def _by_slot(made: Named, h: int, i: int) -> dict[int, list[int]]:
+    """Units on which an operation may start, by slot."""
+    slots: dict[int, list[int]] = {}
     for u in made.problem.heats[h].operations[i].units:
         for t in made.of.get((h, i, u), ()):
-            slots.setdefault(t, []).append((i, u))
+            slots.setdefault(t, []).append(u)
     return slots

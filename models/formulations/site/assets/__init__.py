@@ -29,6 +29,7 @@ from emberline.scenarios.assets import (
     Source,
     Storage,
     Supply,
+    of,
 )
 from emberline.scenarios.metrics import COMPONENTS, FACTORS, parts
 
@@ -73,13 +74,12 @@ def supplies(hub: Hub, metric: str, price: Callable[[np.ndarray], float]) -> lis
         price: the price over time that counts, such as ``np.min``.
     """
     parts, units = hub.parts[metric], []
-    for asset in hub.assets:
-        if isinstance(asset, Supply):
-            kg = {"scope1": asset.fossil_kg_per_unit if asset.scope == 1 else 0.0}
-            kg["scope2"] = asset.fossil_kg_per_unit - kg["scope1"]
-            amounts = {"cost": float(price(hub.series[asset.name]["price_per_unit"])), **kg}
-            amounts |= {name: by_asset[asset.name] for name, by_asset in hub.factors.items()}
-            units.append((asset.carrier, sum(factor * amounts[name] for name, factor in parts.items())))
+    for supply in of(hub.assets, Supply):
+        kg = {"scope1": 0.0 if supply.bought else supply.fossil_kg_per_unit}
+        kg["scope2"] = supply.fossil_kg_per_unit - kg["scope1"]
+        amounts = {"cost": float(price(hub.series[supply.name]["price_per_unit"])), **kg}
+        amounts |= {name: by_asset.get(supply.name, 0.0) for name, by_asset in hub.factors.items()}
+        units.append((supply.carrier, sum(factor * amounts[name] for name, factor in parts.items())))
     return units
 
 
@@ -94,7 +94,7 @@ def read(scenario: Scenario) -> Hub | None:
     if not site.assets:
         return None
     hours = scenario.horizon.step_h
-    assets = tuple(site.cores.get(asset.name, asset) for asset in site.assets)
+    assets = site.equipment
     series = {asset.name: scenario.asset_series(asset.name) for asset in assets}
     days = {name: load.days(scenario.horizon) for name, load in site.flexible.items()}
     return Hub(
@@ -128,17 +128,13 @@ def harmless(
         bought: whether the price of electricity is nowhere negative.
     """
     found = set()
+    paid_for = {supply.name: bool((series[supply.name]["price_per_unit"] < 0).any()) for supply in of(assets, Supply)}
     for name, carrier in carriers.items():
         can_pay = name == ELECTRICITY and not bought
-        for asset in assets:
-            if isinstance(asset, Supply):
-                # a purchase that must not be less is not foreseen: any can be left
-                can_pay |= asset.carrier == name and bool((series[asset.name]["price_per_unit"] < 0).any())
-            elif isinstance(asset, Source):
-                can_pay |= asset.carrier == name
-            elif isinstance(asset, Converter) and not _idles(asset, carriers):
-                made = [asset.carrier] if asset.main == "output" else []
-                can_pay |= name in made + [stream.carrier for stream in asset.outputs]
+        # a purchase that must not be less is not foreseen: any can be left
+        can_pay |= any(supply.carrier == name and paid_for[supply.name] for supply in of(assets, Supply))
+        can_pay |= any(source.carrier == name for source in of(assets, Source))
+        can_pay |= any(name in machine.gives and not _idles(machine, carriers) for machine in of(assets, Converter))
         if carrier.dumps or not can_pay:
             found.add(name)
     return frozenset(found)
@@ -153,8 +149,7 @@ def _idles(machine: Converter, carriers: dict[str, Carrier]) -> bool:
 
 def continuous(hub: Hub) -> bool:
     """Whether the assets need no whole numbers, filling and emptying at the same time left aside."""
-    machines = [asset for asset in hub.assets if isinstance(asset, Converter)]
-    return not any(machine.switched or not drives_to_hull(machine, hub) for machine in machines)
+    return not any(machine.switched or not drives_to_hull(machine, hub) for machine in of(hub.assets, Converter))
 
 
 def add(
@@ -183,11 +178,10 @@ def add(
         hub = replace(hub, harmless=frozenset(calm))
     block.ASSET = pyo.RangeSet(0, len(hub.assets) - 1)
     block.asset = pyo.Block(block.ASSET)
-    alone: Collection[int] = (range(hub.n) if burning is None else burning) if exclusive else ()
+    hub = replace(hub, alone=(range(hub.n) if burning is None else burning) if exclusive else ())
     ports = {}
     for i, asset in enumerate(hub.assets):
-        more = (alone,) if isinstance(asset, Storage) else ()
-        ports[asset.name] = ADD[type(asset)](block.asset[i], asset, hub, *more)
+        ports[asset.name] = ADD[type(asset)](block.asset[i], asset, hub)
     block.T = pyo.RangeSet(0, hub.n - 1)
     dumping = [name for name, carrier in hub.carriers.items() if carrier.dumps]
     block.DUMP = pyo.Set(initialize=dumping, dimen=1)

@@ -5,7 +5,7 @@ Flows are amounts in a slot, in the carrier's unit; positive = delivered to the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyomo.environ as pyo
 
 from emberline.models.kernel import arrays
 from emberline.models.kernel.templates import Series
-from emberline.scenarios.assets import Carrier, Kind
+from emberline.scenarios.assets import Carrier, Named
 
 Weights = np.ndarray | float
 
@@ -155,7 +155,7 @@ class Hub:
     hours: float
     n: int
     carriers: dict[str, Carrier]
-    assets: tuple[Kind, ...]
+    assets: tuple[Named, ...]
     """Machines as converters."""
     series: dict[str, dict[str, np.ndarray]]
     """By asset and key, per slot."""
@@ -167,6 +167,8 @@ class Hub:
     """By metric of ``FACTORS`` and asset: what a unit of its main flow adds."""
     harmless: frozenset[str] = frozenset()
     """Carriers of which a surplus can never pay: see ``emberline.models.formulations.site.assets.harmless``."""
+    alone: Collection[int] = ()
+    """Slots in which a store is either filled or emptied, where both could pay."""
 
 
 @dataclass(frozen=True)

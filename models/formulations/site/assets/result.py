@@ -10,8 +10,8 @@ import numpy as np
 
 from emberline.models.formulations.site.assets.ports import Hub, HubPorts, Linear, Ports, held
 from emberline.models.formulations.site.assets.storage import burns
-from emberline.scenarios.assets import Converter, Flare, Load, Sale, Storage
-from emberline.scenarios.assets.account import label, main_flow
+from emberline.scenarios.assets import Converter, Storage, of
+from emberline.scenarios.assets.account import label
 from emberline.scenarios.metrics import COMPONENTS
 
 BOTH = 1e-7
@@ -21,9 +21,9 @@ BOTH = 1e-7
 def burning(made: HubPorts) -> set[int]:
     """Slots in which a store that cannot be filled and emptied at the same time is, in the solution."""
     found: set[int] = set()
-    for asset in made.hub.assets:
-        if isinstance(asset, Storage) and burns(asset, made.hub):
-            put_in, put_out = (np.abs(f.gives.values(made.hub.n)) for f in made.ports[asset.name].flows)
+    for store in of(made.hub.assets, Storage):
+        if burns(store, made.hub):
+            put_in, put_out = (np.abs(f.gives.values(made.hub.n)) for f in made.ports[store.name].flows)
             found.update(np.flatnonzero(np.minimum(put_in, put_out) > BOTH).tolist())
     return found
 
@@ -32,13 +32,14 @@ def added(hub: Hub, ports: Mapping[str, Ports], component: str) -> list[Linear]:
     """What each asset adds to a component, by slot."""
     if component not in hub.factors:
         return [term for asset in ports.values() for term in getattr(asset, component)]
-    terms = []
+    terms, factors = [], hub.factors[component]
+    takers = {asset.name for asset in hub.assets if asset.sign < 0}
+    takers |= {machine.name for machine in of(hub.assets, Converter) if machine.main == "input"}
     for asset in hub.assets:
-        factor = hub.factors[component][asset.name]
+        factor = factors.get(asset.name, 0.0)
         if factor:
-            main = next(f for f in ports[asset.name].flows if f.key == main_flow(asset))
-            takes = isinstance(asset, Sale | Flare | Load) or (isinstance(asset, Converter) and asset.main == "input")
-            terms.append(main.gives.scaled(-factor if takes else factor))
+            counted = next(flow for flow in ports[asset.name].flows if flow.key == asset.counted)
+            terms.append(counted.gives.scaled(-factor if asset.name in takers else factor))
     return terms
 
 
@@ -68,7 +69,7 @@ class HubFlows:
         def table(rows: dict[Any, np.ndarray]) -> np.ndarray:
             return np.array(list(rows.values()), dtype=float).reshape(len(rows), hub.n)
 
-        stores = {asset.name: asset for asset in hub.assets if isinstance(asset, Storage)}
+        stores = {store.name: store for store in of(hub.assets, Storage)}
         columns = {
             "asset_rate": (("flow", "time"), table(self.amounts) / hub.hours),
             "asset_level": (("store", "time"), table(self.levels)),
@@ -98,22 +99,17 @@ def read_flows(made: HubPorts) -> HubFlows:
     """What the assets do in the solution that the model's variables hold."""
     hub, n = made.hub, made.hub.n
     amounts = {(f.asset, f.key): f.gives.values(n) for ports in made.ports.values() for f in ports.flows}
-    for asset in hub.assets:
-        if (
-            isinstance(asset, Storage)
-            and asset.in_efficiency * asset.out_efficiency == 1
-            and not asset.wear_cost_per_unit
-        ):
+    for store in of(hub.assets, Storage):
+        if store.in_efficiency * store.out_efficiency == 1 and not store.wear_cost_per_unit:
             # without loss or wear only the difference of both matters, and a solver may add anything to both
-            through = np.minimum(-amounts[asset.name, "in"], amounts[asset.name, "out"])
-            amounts[asset.name, "in"] = amounts[asset.name, "in"] + through
-            amounts[asset.name, "out"] = amounts[asset.name, "out"] - through
+            through = np.minimum(-amounts[store.name, "in"], amounts[store.name, "out"])
+            amounts[store.name, "in"] = amounts[store.name, "in"] + through
+            amounts[store.name, "out"] = amounts[store.name, "out"] - through
     on = {}
-    for asset in hub.assets:
-        if isinstance(asset, Converter):
-            ports = made.ports[asset.name]
-            load = np.abs(amounts[asset.name, "main"])
-            on[asset.name] = (load > 1e-9).astype(float) if ports.on is None else ports.on.values(n)
+    for machine in of(hub.assets, Converter):
+        ports = made.ports[machine.name]
+        load = np.abs(amounts[machine.name, "main"])
+        on[machine.name] = (load > 1e-9).astype(float) if ports.on is None else ports.on.values(n)
 
     sums = {name: float(sum(term.values(n).sum() for term in added(hub, made.ports, name))) for name in COMPONENTS}
     return HubFlows(

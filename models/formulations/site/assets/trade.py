@@ -44,8 +44,7 @@ def add_flare(block: pyo.Block, flare: Flare, hub: Hub) -> Ports:
 
 def add_fixed(block: pyo.Block, fixed: Load | Source, hub: Hub) -> Ports:
     """What is demanded, or comes, in each slot: nothing is decided."""
-    sign = -1.0 if isinstance(fixed, Load) else 1.0
-    constant = sign * hub.hours * hub.series[fixed.name]["rate"]
+    constant = fixed.sign * hub.hours * hub.series[fixed.name]["rate"]
     return Ports(flows=(Flow(fixed.name, "", fixed.carrier, Linear(constant=constant)),))
 
 

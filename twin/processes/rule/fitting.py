@@ -1,12 +1,12 @@
-"""The foreman's last look at a step: where a store would run full or empty within it, somebody runs less, or not."""
+"""The baseline's last look at a step: where a store would run full or empty within it, somebody runs less, or not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from emberline.twin.processes.levels import after
-from emberline.twin.processes.network import Network
-from emberline.twin.processes.unit import Unit
+from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.unit import UnitProcess
 
 NEW, FREE, COMMITTED, MUST = range(4)
 """Who gives way first: who would start, who may stop, who keeps a least run, who must run."""
@@ -15,10 +15,10 @@ ROUNDING = 1e-12
 
 
 @dataclass
-class Job:
-    """What the foreman has in mind for a unit in a step."""
+class UnitIntent:
+    """What the baseline has in mind for a unit in a step."""
 
-    unit: Unit
+    unit: UnitProcess
     mode: int
     """-1: it stands."""
     rate: float
@@ -51,7 +51,9 @@ class Job:
 class Fitting:
     """The flows of a step, and who gives way where they do not fit."""
 
-    def __init__(self, table: Network, k: int, levels: list[float], jobs: list[Job], loading: list[float]) -> None:
+    def __init__(
+        self, table: WorksTable, k: int, levels: list[float], jobs: list[UnitIntent], loading: list[float]
+    ) -> None:
         self.table, self.levels, self.jobs, self.loading = table, levels, jobs, loading
         self._settled: set[int] = set()
         """Stores that nobody can help."""
@@ -64,7 +66,7 @@ class Fitting:
             self._fixed[store] += offered[k]
 
     def fit(self) -> None:
-        """Turn jobs down until all stores fit. Demands are not his to turn down."""
+        """Turn jobs down until all stores fit. Demands are not turned down."""
         for _ in range(3 * len(self.jobs) + len(self.loading) + 1):
             over = self._worst()
             if over is None:
@@ -77,7 +79,7 @@ class Fitting:
         """The store that is furthest out at the end of the step, and by which flow [t/h]."""
         table, step_h = self.table, self.table.step_h
         net = self._net()
-        found, furthest = None, ROUNDING
+        worst, furthest = None, ROUNDING
         for s, level in enumerate(self.levels):
             if s in self._settled:
                 continue
@@ -86,12 +88,12 @@ class Fitting:
             out = max(end - size, -end) / size
             if out > furthest:
                 per_flow = after(0.0, 1.0, table.decay[s], step_h)
-                found, furthest = (s, (end - size if end > size else end) / per_flow), out
+                worst, furthest = (s, (end - size if end > size else end) / per_flow), out
         for s in range(len(self.levels), len(net)):
             # a carrier that nobody else gives
-            if found is None and s not in self._settled and net[s] < -ROUNDING * max(self._taken(s), 1.0):
-                found = s, net[s]
-        return found
+            if worst is None and s not in self._settled and net[s] < -ROUNDING * max(self._taken(s), 1.0):
+                worst = s, net[s]
+        return worst
 
     def _taken(self, carrier: int) -> float:
         jobs = [(job, job.flows(self.table.step_h)[0]) for job in self.jobs]
@@ -148,6 +150,6 @@ class Fitting:
         return False
 
 
-def fit(table: Network, k: int, levels: list[float], jobs: list[Job], loading: list[float]) -> None:
+def fit(table: WorksTable, k: int, levels: list[float], jobs: list[UnitIntent], loading: list[float]) -> None:
     """Make the jobs of step ``k`` and the loading of orders [t/h] fit into all stores; both are changed."""
     Fitting(table, k, levels, jobs, loading).fit()

@@ -9,15 +9,15 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field, model_validator
 
-from emberline.scenarios.reading.series import TonnageSeries
 from emberline.scenarios.records.base import NAME, Record
 from emberline.scenarios.records.horizon import Horizon, Moment
 from emberline.scenarios.records.quantity import Tonnes, TonnesPerHour
+from emberline.scenarios.records.series import TonnageSeries
 from emberline.scenarios.tariff.windows import Window
 
 
 class Trucks(Window):
-    """What is loaded at some weekdays and hours of the plant's local time."""
+    """Loading at some weekdays and hours of the plant's local time."""
 
     rate_tph: TonnesPerHour
 
@@ -34,15 +34,15 @@ class Arrival(Record):
 
     @model_validator(mode="after")
     def _one(self) -> Arrival:
-        self._told(rate=self.rate is not None, weekly=bool(self.weekly))
+        self._one_of(rate=self.rate is not None, weekly=bool(self.weekly))
         return self
 
-    def _told(self, **ways: bool) -> None:
+    def _one_of(self, **ways: bool) -> None:
         if sum(ways.values()) != 1:
             raise ValueError(f"{self.name}: give one of {', '.join(ways)}")
 
     def rate_tph(self, horizon: Horizon, series: np.ndarray | None) -> np.ndarray:
-        """What is asked for, or comes, mean over each step [t/h], shape (n_steps,).
+        """Mean rate over each step [t/h], shape (n_steps,).
 
         Args:
             horizon: with its zone.
@@ -50,12 +50,12 @@ class Arrival(Record):
         """
         if self.rate is not None:
             return np.full(horizon.n_steps, self.rate.value or 0.0) if series is None else series
-        found = np.zeros(horizon.n_steps)
+        rate = np.zeros(horizon.n_steps)
         month, weekday, minute = horizon.local_minutes()
         for trucks in self.weekly:
             covered = trucks.covers(month, weekday, minute)
-            found += trucks.rate_tph * covered.reshape(horizon.n_steps, -1).mean(axis=1)
-        return found
+            rate += trucks.rate_tph * covered.reshape(horizon.n_steps, -1).mean(axis=1)
+        return rate
 
 
 class Delivery(Arrival):
@@ -72,7 +72,7 @@ class Delivery(Arrival):
 
     @model_validator(mode="after")
     def _one(self) -> Delivery:
-        self._told(rate=self.rate is not None, weekly=bool(self.weekly), amount_t=self.amount_t is not None)
+        self._one_of(rate=self.rate is not None, weekly=bool(self.weekly), amount_t=self.amount_t is not None)
         order_only = [name for name in ("release", "due", "loading_tph") if getattr(self, name) is not None]
         if self.amount_t is None and order_only:
             raise ValueError(f"{self.name}: {', '.join(order_only)} belongs to an order, which has amount_t")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from emberline.twin.processes.network import Network, Way
+from emberline.twin.processes.network import ModeTable, WorksTable
 from emberline.twin.processes.works import Works
 
 
 class Daily:
     """What the units of such processes still have to draw."""
 
-    def __init__(self, table: Network, opened: np.ndarray) -> None:
+    def __init__(self, table: WorksTable, opened: np.ndarray) -> None:
         """``opened``: 1 where a unit may run, shape (n_machines, n_steps)."""
         self._table, self._open = table, opened
         self._days = {
@@ -38,7 +38,7 @@ class Daily:
         return rate_of(way, left / (unit_steps * table.step_h)) if unit_steps and left > 0 else 0.0
 
 
-def rate_of(way: Way, power_mw: float) -> float:
+def rate_of(way: ModeTable, power_mw: float) -> float:
     """Rate at which a mode draws a power, its lowest or highest where there is none [t/h]."""
     knots = way.mode.knots
     rates, powers = [rate for rate, _ in knots], [power for _, power in knots]

@@ -1,6 +1,6 @@
-"""What the foreman sees as a step begins: levels, the hours ahead as he expects them so far, and what is still needed.
+"""What the baseline sees as a step begins: levels, the hours ahead as it expects them so far, and what is still needed.
 
-The more he has decided, the more is expected: ``expect`` counts a unit's flows in the levels ahead.
+The more it has decided, the more is expected: ``expect`` counts a unit's flows in the levels ahead.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emberline.twin.processes.fitting import MUST, ROUNDING, Job
-from emberline.twin.processes.network import Way
-from emberline.twin.processes.outlook import Group, Needs, Outlook
+from emberline.twin.processes.network import ModeTable
+from emberline.twin.processes.rule.fitting import MUST, ROUNDING, UnitIntent
+from emberline.twin.processes.rule.outlook import Needs, Outlook, ProcessGroup
 from emberline.twin.processes.unit import CHANGING, RUNNING, SOON_MIN
 from emberline.twin.processes.works import Works
 from emberline.twin.site.grids import SiteGrid
@@ -37,7 +37,7 @@ class Bands:
 
 
 @dataclass(frozen=True)
-class Course:
+class ExpectedFlows:
     """What a unit takes inputs for, and what gives outputs, until the end of each step ahead [t], shape (n_window,)."""
 
     taken_t: np.ndarray
@@ -63,10 +63,10 @@ class Glance:
         self._making: dict[tuple[int, int], int] = {}
 
     def share(self, store: int) -> float:
-        """Level of a store as a share of its band, below nought where it lies below it."""
+        """Level of a store as a share of its band, below zero where it lies below it."""
         return (self.levels[store] - self.bands.low[store]) / (self.bands.high[store] - self.bands.low[store])
 
-    def pushed(self, way: Way) -> bool:
+    def pushed(self, way: ModeTable) -> bool:
         """Whether an input of who must run gets too full for its band, and products have room in theirs."""
         return any(self._pressed(s, ()) for s, _ in way.ins) and all(self.share(s) < 1 for s, _ in way.outs)
 
@@ -79,7 +79,7 @@ class Glance:
             for maker, mode, _ in self.outlook.makers[store]
         )
 
-    def cut_short(self, job: Job) -> bool:
+    def cut_short(self, job: UnitIntent) -> bool:
         """Whether a store would stop a running unit within the next step."""
         course, way = self._course(job), job.unit.machine.ways[job.mode]
         return any(
@@ -87,7 +87,7 @@ class Glance:
             for s, per_t in way.outs
         ) or any(self._least[s][0] - per_t * course.taken_t[0] < -self._hair(s) for s, per_t in way.ins)
 
-    def expect(self, group: Group, job: Job) -> None:
+    def expect(self, group: ProcessGroup, job: UnitIntent) -> None:
         """Count what a unit does in the hours ahead: it is expected to go on."""
         if job.mode < 0 or job.idle:
             return
@@ -108,7 +108,7 @@ class Glance:
         if self.bands.room_mw is not None:
             self._drawing += self._draws(job)
 
-    def _bound(self, group: Group, job: Job) -> int:
+    def _bound(self, group: ProcessGroup, job: UnitIntent) -> int:
         """Steps ahead until which a unit may not stop."""
         window = self.path.shape[1]
         if job.kind == MUST:
@@ -119,7 +119,7 @@ class Glance:
         left = math.ceil((job.unit.process.min_run_h * 60 - ran_min) / self.table.step_min - SOON_MIN)
         return min(max(left, 1), window)
 
-    def _course(self, job: Job, until: int | None = None) -> Course:
+    def _course(self, job: UnitIntent, until: int | None = None) -> ExpectedFlows:
         """What a unit takes and gives ahead; it ends after some steps, with an outage, or goes on."""
         begin, steps = max(job.begin_k - self.k, 0), self.path.shape[1]
         working = self.outlook.open[job.unit.index, self.k : self.k + steps].copy()
@@ -133,9 +133,9 @@ class Glance:
         way = job.unit.machine.ways[job.mode]
         hours = np.cumsum(working) * self.table.step_h
         taken = (job.rate or way.usual) * hours
-        return Course(taken, taken - np.minimum(job.off_t, way.pace * hours))
+        return ExpectedFlows(taken, taken - np.minimum(job.off_t, way.pace * hours))
 
-    def fits(self, group: Group, job: Job) -> bool:
+    def fits(self, group: ProcessGroup, job: UnitIntent) -> bool:
         """Whether nobody who may not stop would be cut short by a unit's flows, itself included."""
         bound = self._bound(group, job)
         course, way = self._course(job, bound), job.unit.machine.ways[job.mode]
@@ -150,7 +150,7 @@ class Glance:
         room = self.bands.room_mw
         return room is None or float(self._drawing[0] + self._draws(job)[0]) <= room[self.k] + ROUNDING_MW
 
-    def needed(self, job: Job) -> bool:
+    def needed(self, job: UnitIntent) -> bool:
         """Whether somebody who may not stop would be cut short if a running unit stopped, and not if it goes on."""
         course, way = self._course(job), job.unit.machine.ways[job.mode]
         return any(
@@ -170,7 +170,7 @@ class Glance:
     def _hair(self, store: int) -> float:
         return ROUNDING * self.table.capacity[store]
 
-    def _draws(self, job: Job) -> np.ndarray:
+    def _draws(self, job: UnitIntent) -> np.ndarray:
         """What a unit draws in each step ahead [MW], start-up and change-over included."""
         way, process = job.unit.machine.ways[job.mode], job.unit.process
         begin = max(job.begin_k - self.k, 0)
@@ -184,7 +184,7 @@ class Glance:
             found[begin : begin + 1] += extra[0] / self.table.step_h
         return found
 
-    def shortage(self, group: Group, way: Way) -> float:
+    def shortage(self, group: ProcessGroup, way: ModeTable) -> float:
         """By how much of its band a product would lie below it after the next least run; more where it runs out."""
         found = 0.0
         for s, _ in way.outs:
@@ -196,18 +196,18 @@ class Glance:
                 found = max(found, short, OUT_OF_STOCK - lowest / band if lowest < 0 else 0.0)
         return found
 
-    def urgent(self, group: Group) -> bool:
+    def urgent(self, group: ProcessGroup) -> bool:
         """Whether the units of a process have no more time to lose for what is wanted later."""
         lead_h = (group.lead_k + 1) * self.table.step_h
         return self.needs.slack.get(group.index, math.inf) <= lead_h * len(group.members)
 
-    def lacking(self, group: Group, mode: int) -> float:
+    def lacking(self, group: ProcessGroup, mode: int) -> float:
         """What must be made in a mode by the tightest moment, less what those make until then who do so [t]."""
         step = self.needs.tightest[group.index]
         made = self._making.get((group.index, mode), 0) * group.machine.ways[mode].usual
         return float(self.needs.tonnes[group.index, mode][step]) - made * (step + 1) * self.table.step_h
 
-    def spared(self, way: Way, steps: int) -> bool:
+    def spared(self, way: ModeTable, steps: int) -> bool:
         """Whether inputs can spare some steps of a run that only fills a store's band, their end levels kept."""
         needs = self.needs
         left_h = needs.need.shape[1] * self.table.step_h
@@ -224,7 +224,7 @@ class Glance:
                 return False
         return True
 
-    def has_room(self, group: Group, job: Job, pressing: bool) -> bool:
+    def has_room(self, group: ProcessGroup, job: UnitIntent, pressing: bool) -> bool:
         """Whether inputs hold enough, products have room and the grid gives enough for a least run of a new one."""
         way, begin = group.machine.ways[job.mode], job.begin_k - self.k
         span = slice(begin, begin + group.run_k)

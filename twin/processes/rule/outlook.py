@@ -1,6 +1,6 @@
-"""What the foreman knows of the hours ahead: known deliveries, what runs goes on, and what must still be made by when.
+"""What the baseline knows of the hours ahead: known deliveries, what runs goes on, and what must still be made by when.
 
-He counts two ways. *Ahead*: the level of each store within the next hours if everybody goes on as now. *Back*: what
+It counts two ways. *Ahead*: the level of each store within the next hours if everybody goes on as now. *Back*: what
 each store needs by each later moment (deliveries, orders by their due times, levels wanted at the end), what of it is
 there, and so how long each process must still run; from deliveries upstream, what a process needs adds to the needs of
 its inputs. Losses of stores are counted on what they hold now.
@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from emberline.scenarios.process import in_steps
-from emberline.twin.processes.network import Machine, Network
+from emberline.twin.processes.network import MachineTable, WorksTable
 
 
 @dataclass(frozen=True)
-class Group:
-    """The units of a process, as the foreman sees them."""
+class ProcessGroup:
+    """The units of a process, as the baseline sees them."""
 
     index: int
     members: tuple[int, ...]
-    machine: Machine
+    machine: MachineTable
     start_k: int
     """Steps that a start-up takes."""
     run_k: int
@@ -38,40 +38,40 @@ class Group:
         return self.machine.process.must_run
 
 
-def groups(table: Network) -> list[Group]:
+def groups(table: WorksTable) -> list[ProcessGroup]:
     """All processes, those with needs downstream first: from deliveries upstream."""
-    found: dict[int, Group] = {}
+    by_process: dict[int, ProcessGroup] = {}
     for u, machine in enumerate(table.machines):
         process = machine.process
         start = in_steps(process.start_up.hours, table.step_h)
         change = max(in_steps(pair.minutes / 60, table.step_h) for pair in process.change_overs)
         run = max(in_steps(process.min_run_h, table.step_h), 1)
-        members = found[machine.group].members if machine.group in found else ()
+        members = by_process[machine.group].members if machine.group in by_process else ()
         lead = start + (change if len(machine.ways) > 1 else 0) + run
         off_t = max(process.start_up.off_spec_t, *(pair.off_spec_t for pair in process.change_overs))
-        found[machine.group] = Group(machine.group, (*members, u), machine, start, run, off_t, lead)
+        by_process[machine.group] = ProcessGroup(machine.group, (*members, u), machine, start, run, off_t, lead)
     feeds = {
         g: {
             h
-            for h, other in found.items()
+            for h, other in by_process.items()
             if h != g
             and {s for way in group.machine.ways for s, _ in way.outs}
             & {s for way in other.machine.ways for s, _ in way.ins}
         }
-        for g, group in found.items()
+        for g, group in by_process.items()
     }
     order: list[int] = []
-    while len(order) < len(found):
-        left = [g for g in found if g not in order]
+    while len(order) < len(by_process):
+        left = [g for g in by_process if g not in order]
         # in a circle of processes the file's order decides
         order.append(next((g for g in left if feeds[g] <= set(order)), left[0]))
-    return [found[g] for g in order]
+    return [by_process[g] for g in order]
 
 
 class Outlook:
     """Known flows of the horizon, cumulated, and what follows from them at a step."""
 
-    def __init__(self, table: Network) -> None:
+    def __init__(self, table: WorksTable) -> None:
         self.table = table
         n, stores = table.n_steps, len(table.stores)
         self.groups = groups(table)
@@ -106,7 +106,7 @@ class Outlook:
         self._open = np.zeros((len(table.machines), n + 1))
         np.cumsum(self.open, axis=1, out=self._open[:, 1:])
         self._end = np.array(table.end_t)
-        self.makers: list[list[tuple[Group, int, float]]] = [[] for _ in range(stores)]
+        self.makers: list[list[tuple[ProcessGroup, int, float]]] = [[] for _ in range(stores)]
         """Process, mode and rate of all its units together [t/h] of who makes what is in each store."""
         for group in self.groups:
             for m, way in enumerate(group.machine.ways):
@@ -122,13 +122,13 @@ class Outlook:
             orders: what is left of each order [t]; it is expected as fast as it may be loaded.
         """
         last = min(k + self.window, self.table.n_steps)
-        found = np.array(levels)[:, None] + self.known[:, k + 1 : last + 1] - self.known[:, k : k + 1]
+        path = np.array(levels)[:, None] + self.known[:, k + 1 : last + 1] - self.known[:, k : k + 1]
         for load, left in zip(self.table.loads, orders, strict=True):
             if left <= 0 or last <= load.span[0]:
                 continue
             steps = np.clip(np.arange(k + 1, last + 1) - max(load.span[0], k), 0, None)
-            found[load.store] -= np.minimum(steps * self.table.step_h * load.most_tph, left)
-        return found
+            path[load.store] -= np.minimum(steps * self.table.step_h * load.most_tph, left)
+        return path
 
     def back(self, k: int, levels: list[float], orders: list[float]) -> Needs:
         """What must still be made by when, seen from the beginning of step ``k``; arguments as for ``ahead``."""
@@ -147,7 +147,7 @@ class Outlook:
             self._group(group, k, need, result)
         return result
 
-    def _group(self, group: Group, k: int, need: np.ndarray, result: Needs) -> None:
+    def _group(self, group: ProcessGroup, k: int, need: np.ndarray, result: Needs) -> None:
         """What a process must make for its products, and what it then takes from its inputs."""
         open_h = sum(self._open[u, k + 1 :] - self._open[u, k] for u in group.members) * self.table.step_h
         ways = group.machine.ways

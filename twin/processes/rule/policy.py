@@ -1,4 +1,4 @@
-"""The foreman of a works: the baseline policy over processes. He looks at every step's edge, and at no price.
+"""The baseline of continuous processes, written as a policy. It looks at every step's edge, and at no price.
 
 1. What must run runs at its usual rate, within its ramp: lower while a store that it fills is above ``keep_high`` or
    one that it empties would run empty, at its highest while one is below ``keep_low`` or would miss what is wanted of
@@ -11,13 +11,13 @@
    until its product is above ``keep_high`` or an input below ``keep_low``, then changes over to the next short product
    or stops. Least runs and rests are obeyed: nobody starts or goes on where a store would then run full or empty before
    all who may not stop yet may, and who runs goes on where those cannot do without.
-3. He counts back what is wanted by later deliveries, orders and at the end (``twin.processes.outlook``): when the units
+3. It counts back what is wanted by later deliveries, orders and at the end (``rule.outlook``): when the units
    of a process have no more time to lose for it, free ones start for what lacks most, and do not stop before it is
    made. Nobody starts for a store's band alone what an input needs for its end level.
 4. Orders are loaded from their release on as fast as they may be and as known demand leaves something, at the latest so
    that they are out when due.
-5. Where a store would run full or empty within the step (``twin.processes.fitting``), who may is turned down or left
-   out, those first that he would start. Nor does he start what draws more than the import limit leaves; he counts on
+5. Where a store would run full or empty within the step (``rule.fitting``), who may is turned down or left
+   out, those first that it would start. Nor does it start what draws more than the import limit leaves; it counts on
    the sun, but neither on the battery nor on own generation.
 
 Processes with needs downstream are thought of first.
@@ -28,23 +28,23 @@ from __future__ import annotations
 import math
 
 from emberline.scenarios.process import in_steps
-from emberline.twin.processes.daily import Daily
-from emberline.twin.processes.fitting import COMMITTED, FREE, MUST, NEW, Job, fit
-from emberline.twin.processes.network import Network
-from emberline.twin.processes.outlook import Group, Outlook
-from emberline.twin.processes.situation import OUT_OF_STOCK, Bands, Glance
-from emberline.twin.processes.unit import CHANGING, DOWN, OUT, RUNNING, SOON_MIN, STANDING, STARTING, Unit
-from emberline.twin.processes.works import Told, Works
+from emberline.twin.processes.network import WorksTable
+from emberline.twin.processes.rule.daily import Daily
+from emberline.twin.processes.rule.fitting import COMMITTED, FREE, MUST, NEW, UnitIntent, fit
+from emberline.twin.processes.rule.outlook import Outlook, ProcessGroup
+from emberline.twin.processes.rule.situation import OUT_OF_STOCK, Bands, Glance
+from emberline.twin.processes.unit import CHANGING, DOWN, OUT, RUNNING, SOON_MIN, STANDING, STARTING, UnitProcess
+from emberline.twin.processes.works import Instructions, Works
 from emberline.twin.site.grids import SiteGrid
 
 SHORT = 1e-6
 """Share of a band that is not worth starting a unit for."""
 
 
-class Foreman:
+class ProcessBaseline:
     """The rule at work; a new one for each run."""
 
-    def __init__(self, table: Network, grid: SiteGrid) -> None:
+    def __init__(self, table: WorksTable, grid: SiteGrid) -> None:
         self.table = table
         self.outlook = Outlook(table)
         self.stood: list[str] = []
@@ -52,17 +52,15 @@ class Foreman:
         self._bands = Bands(self.outlook, grid)
         self._daily = Daily(table, self.outlook.open)
 
-    def tell(self, k: int, works: Works) -> Told:
+    def instructions(self, k: int, works: Works) -> Instructions:
         """Set-points of step ``k``."""
         table, outlook = self.table, self.outlook
-        left = [
-            max(load.amount_t - done, 0.0) if load.order else 0.0
-            for load, done in zip(table.loads, works.loaded, strict=True)
-        ]
+        # of orders; other demands have no amount
+        left = [max(load.amount_t - done, 0.0) for load, done in zip(table.loads, works.loaded, strict=True)]
         self._k, self._works = k, works
         self._sees = Glance(self._bands, k, works, left)
-        jobs: list[Job] = []
-        free: list[tuple[Group, list[Unit]]] = []
+        jobs: list[UnitIntent] = []
+        free: list[tuple[ProcessGroup, list[UnitProcess]]] = []
         for group in outlook.groups:
             units = []
             for u in group.members:
@@ -91,25 +89,27 @@ class Foreman:
 
     # what is settled already
 
-    def _given(self, group: Group, unit: Unit) -> Job | None:
+    def _given(self, group: ProcessGroup, unit: UnitProcess) -> UnitIntent | None:
         """What a unit does in this step in any case; None: it is free."""
         k, u = self._k, unit.index
         stop = self.outlook.stops.get(u)
         if self.table.closed[u, k] or unit.phase == OUT or (stop is not None and stop[0] <= k < stop[1]):
-            return Job(unit, -1, 0.0, COMMITTED)
+            return UnitIntent(unit, -1, 0.0, COMMITTED)
         if unit.phase == DOWN:
             # once repaired it goes on with what it was told
-            return Job(unit, unit.told_mode, unit.told_tph, COMMITTED, idle=True)
+            return UnitIntent(unit, unit.setpoint_mode, unit.setpoint_tph, COMMITTED, idle=True)
         if unit.phase == STANDING:
             if self._works.now - unit.since < unit.process.min_rest_h * 60 - SOON_MIN:
-                return Job(unit, -1, 0.0, COMMITTED)
+                return UnitIntent(unit, -1, 0.0, COMMITTED)
             return self._started(group, unit, self._first_mode(group, unit), MUST) if group.must_run else None
         kind = MUST if group.must_run else COMMITTED
         if unit.phase in (STARTING, CHANGING) or not unit.running:
             begin = k if unit.resuming else math.ceil(unit.ready_from / self.table.step_min - SOON_MIN)
             rate = self._daily.rate(k, self._works, u) if self._even(unit) else unit.way.usual
             waits = begin > k
-            return Job(unit, unit.mode, 0.0 if waits else rate, kind, begin_k=begin, off_t=unit.coming_off_t, new=True)
+            return UnitIntent(
+                unit, unit.mode, 0.0 if waits else rate, kind, begin_k=begin, off_t=unit.coming_off_t, new=True
+            )
         may_stop = self._works.now - unit.since >= unit.process.min_run_h * 60 - SOON_MIN
         if may_stop and not group.must_run:
             return None
@@ -119,25 +119,25 @@ class Foreman:
             other = next(iter(self._roomy(group, unit, unit.mode)), None)
         return on if other is None else self._changed(group, unit, other, kind)
 
-    def _first_mode(self, group: Group, unit: Unit) -> int:
+    def _first_mode(self, group: ProcessGroup, unit: UnitProcess) -> int:
         """Mode in which a unit that must run begins again: that of the start, or one that has room where it has not."""
         usual = max(unit.machine.mode, 0)
         return next(iter(self._roomy(group, unit, None)), usual) if len(group.machine.ways) > 1 else usual
 
-    def _roomy(self, group: Group, unit: Unit, left: int | None) -> list[int]:
+    def _roomy(self, group: ProcessGroup, unit: UnitProcess, left: int | None) -> list[int]:
         """Modes, beside one that is left, in which a least run of who must run has room; the shortest first."""
         ways, usual = group.machine.ways, max(unit.machine.mode, 0)
         make = self._started if left is None else self._changed
         modes = [m for m in range(len(ways)) if m != left and self._sees.fits(group, make(group, unit, m, COMMITTED))]
         return sorted(modes, key=lambda m: (-self._sees.shortage(group, ways[m]), m != usual))
 
-    def _even(self, unit: Unit) -> bool:
+    def _even(self, unit: UnitProcess) -> bool:
         return unit.process.daily_energy_mwh is not None
 
-    def _on(self, unit: Unit, kind: int) -> Job:
+    def _on(self, unit: UnitProcess, kind: int) -> UnitIntent:
         """It goes on, within its ramp."""
         way, process = unit.way, unit.process
-        last = unit.told_tph if self._k else unit.machine.rate_tph
+        last = unit.setpoint_tph if self._k else unit.machine.rate_tph
         ramp = process.ramp_tph_per_h
         bottom, top = way.low, way.high
         if ramp is not None and last is not None and (last or not way.low):
@@ -145,24 +145,24 @@ class Foreman:
             bottom, top = max(bottom, last - span), min(top, last + span)
         wanted = self._daily.rate(self._k, self._works, unit.index) if self._even(unit) else way.usual
         rate = min(max(wanted, bottom), top)
-        return Job(unit, unit.mode, rate, kind, begin_k=self._k, off_t=unit.off_left, least=bottom, most=top)
+        return UnitIntent(unit, unit.mode, rate, kind, begin_k=self._k, off_t=unit.off_left, least=bottom, most=top)
 
-    def _started(self, group: Group, unit: Unit, mode: int, kind: int) -> Job:
+    def _started(self, group: ProcessGroup, unit: UnitProcess, mode: int, kind: int) -> UnitIntent:
         way, k = group.machine.ways[mode], self._k
         rate = self._daily.rate(k, self._works, unit.index) if self._even(unit) else way.usual
-        return Job(
+        return UnitIntent(
             unit, mode, 0.0 if group.start_k else rate, kind,
             begin_k=k + group.start_k, off_t=unit.process.start_up.off_spec_t, new=True,
         )  # fmt: skip
 
-    def _changed(self, group: Group, unit: Unit, mode: int, kind: int) -> Job:
+    def _changed(self, group: ProcessGroup, unit: UnitProcess, mode: int, kind: int) -> UnitIntent:
         way = group.machine.ways[mode]
         change = unit.process.changing(unit.way.name, way.name)
         steps = in_steps(change.minutes / 60, self.table.step_h)
         rate = 0.0 if steps else way.usual
-        return Job(unit, mode, rate, kind, begin_k=self._k + steps, off_t=change.off_spec_t, new=True)
+        return UnitIntent(unit, mode, rate, kind, begin_k=self._k + steps, off_t=change.off_spec_t, new=True)
 
-    def _modulate(self, job: Job) -> None:
+    def _modulate(self, job: UnitIntent) -> None:
         """The rate of who must run, by the stores beside it."""
         way, needs = job.unit.machine.ways[job.mode], self._sees.needs.need
         if self._even(job.unit) or way.low == way.high:
@@ -180,9 +180,9 @@ class Foreman:
 
     # what is free to decide
 
-    def _decide(self, group: Group, units: list[Unit]) -> list[Job]:
+    def _decide(self, group: ProcessGroup, units: list[UnitProcess]) -> list[UnitIntent]:
         """Jobs of the free units of a process; those that run come first."""
-        found = []
+        jobs = []
         for unit in sorted(units, key=lambda unit: (unit.phase != RUNNING, unit.index)):
             job = None
             if self._even(unit):
@@ -197,15 +197,15 @@ class Foreman:
                     job = self._starts(group, unit)
             if job is not None:
                 self._sees.expect(group, job)
-                found.append(job)
-        return found
+                jobs.append(job)
+        return jobs
 
-    def _evenly(self, group: Group, unit: Unit) -> Job | None:
+    def _evenly(self, group: ProcessGroup, unit: UnitProcess) -> UnitIntent | None:
         if not self._daily.rate(self._k, self._works, unit.index):
             return None
         return self._on(unit, FREE) if unit.phase == RUNNING else self._started(group, unit, 0, NEW)
 
-    def _goes_on(self, group: Group, unit: Unit) -> bool:
+    def _goes_on(self, group: ProcessGroup, unit: UnitProcess) -> bool:
         """Whether a unit goes on in its mode; else it changes over, or stops."""
         way, levels = unit.way, self._works.levels
         needed = self._sees.needs.tonnes[group.index, unit.mode][-1] > 0
@@ -220,7 +220,7 @@ class Foreman:
             return False
         return needed or self._sees.spared(way, 1)
 
-    def _starts(self, group: Group, unit: Unit) -> Job | None:
+    def _starts(self, group: ProcessGroup, unit: UnitProcess) -> UnitIntent | None:
         """What a free unit starts with, or changes over to; None: nothing."""
         ways, needs = group.machine.ways, self._sees.needs
         modes = [mode for mode in range(len(ways)) if mode != unit.mode]
@@ -248,7 +248,7 @@ class Foreman:
                 return job
         return None
 
-    def _other_mode(self, group: Group, unit: Unit) -> int | None:
+    def _other_mode(self, group: ProcessGroup, unit: UnitProcess) -> int | None:
         """A mode to change over to: it would run out and its own product would not, or its own is full; None: none."""
         ways = group.machine.ways
         modes = [mode for mode in range(len(ways)) if mode != unit.mode]
@@ -264,7 +264,7 @@ class Foreman:
 
     def _loading(self, k: int, left: list[float]) -> list[float]:
         """What is loaded for each order in this step [t/h]."""
-        table, found = self.table, [0.0] * len(left)
+        table, loading = self.table, [0.0] * len(left)
         step_h, ahead = table.step_h, self._sees.path.shape[1]
         for j in sorted(range(len(left)), key=lambda j: (table.loads[j].span[1], j)):
             load = table.loads[j]
@@ -274,5 +274,5 @@ class Foreman:
             must = left[j] / step_h - (load.span[1] - k - 1) * load.most_tph
             # the levels ahead have its loading in them
             spare = float(self._sees.path[load.store].min()) + min(load.most_tph * step_h * ahead, left[j])
-            found[j] = min(most, max(must, spare / step_h, 0.0))
-        return found
+            loading[j] = min(most, max(must, spare / step_h, 0.0))
+        return loading

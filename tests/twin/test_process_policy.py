@@ -1,4 +1,4 @@
-"""The foreman over processes: bands, shortages, orders, end levels, by hand on small works."""
+"""The baseline over processes: bands, shortages, orders, end levels, by hand on small works."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_a_mill_starts_early_enough_for_the_morning() -> None:
 
 def test_end_levels_are_counted_back() -> None:
     """Proves: 150 t are wanted at the end, 30 are there, nothing is short of its band: the mill makes the 120 t, no
-    sooner than it must (6 h, and 3 h of margin for a least run). Sensitivity: a foreman who only keeps bands ends at
+    sooner than it must (6 h, and 3 h of margin for a least run). Sensitivity: a baseline that only keeps bands ends at
     30 t and is not complete."""
     scenario = works([mill(min_run_h=2)], [{"name": "S", "capacity_t": 200, "level_t": 30, "end_level_t": 150, **OPEN}])
     listed = dispatch(scenario)
@@ -233,7 +233,7 @@ def test_a_daily_energy_is_drawn_evenly() -> None:
 
 def test_a_daily_energy_out_of_reach_is_told() -> None:
     """Proves: a line that can draw 8 MW at most does not draw 240 MWh a day: it runs at its highest and is named; one
-    that draws 2 MW at least stops when it has its 30 MWh. Sensitivity: a list that says it is complete."""
+    that draws 2 MW at least stops when it has its 30 MWh, or its 31. Sensitivity: a list that says it is complete."""
     line = {"name": "line", "rate": {"low": 5, "high": 20}, "kwh_per_t": 400.0, "outputs": [{"store": "S"}]}
     stores = [{"name": "S", "capacity_t": 5000, "level_t": 0, "end_level_t": 0, "keep_high": 1.0}]
     listed = dispatch(works([{**line, "daily_energy_mwh": 240}], stores))
@@ -244,6 +244,8 @@ def test_a_daily_energy_out_of_reach_is_told() -> None:
     assert listed.attrs["complete"] == 1
     assert float(listed["process_mw"].sum()) == pytest.approx(30)
     assert listed["process_mw"].to_numpy()[0, :15] == pytest.approx(2)
+    odd = dispatch(works([{**line, "daily_energy_mwh": 31}], stores))
+    assert float(odd["process_mw"].sum()) == pytest.approx(31)
     followed(listed, scenario)
 
 
@@ -284,7 +286,7 @@ def test_the_import_limit_keeps_units_from_starting() -> None:
 
 def test_nobody_fills_a_band_with_what_must_remain() -> None:
     """Proves: raw material that is wanted at the end and comes from nowhere is not milled though the product is
-    below its band. Sensitivity: a foreman who keeps bands at any price."""
+    below its band. Sensitivity: a baseline that keeps bands at any price."""
     scenario = works(
         [mill(inputs=[{"store": "R"}])],
         [
@@ -298,7 +300,7 @@ def test_nobody_fills_a_band_with_what_must_remain() -> None:
 
 
 def test_the_rule_answers_to_what_happens() -> None:
-    """Proves: where mills break down the foreman still serves his deliveries and ends his runs by the levels that are;
+    """Proves: where mills break down the baseline still serves its deliveries and ends its runs by the levels that are;
     the same list followed blindly does not. Sensitivity: a list instead of a rule."""
     scenario = works(
         [mill(count=2, min_run_h=1)],

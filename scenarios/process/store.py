@@ -30,7 +30,7 @@ class Store(Record):
     """Share of the level lost in an hour."""
     keep_low: Fraction = 0.3
     keep_high: Fraction = 0.8
-    """Levels between which the foreman keeps it, as shares of the capacity."""
+    """Levels between which the baseline keeps it, as shares of the capacity."""
 
     @model_validator(mode="after")
     def _within(self) -> Store:

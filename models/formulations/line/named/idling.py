@@ -1,0 +1,150 @@
+"""What units with energy states draw in the gaps between named works.
+
+Each gap is spent in the state that takes the least energy for it (``scenarios/energy_states/gaps.py``), so what it
+draws follows from its two ends. ``gap[u, d, l, t]`` is 1 where a work on unit u ends in slot t, at the d-th of the
+minutes within a slot at which works end there, and the next one begins l slots later: a path from work to work, from
+the horizon's start to its end. It is whole where the starts are. (ILP-SPACES: Benedikt, Módos, Hanzálek, 2020.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyomo.environ as pyo
+
+from emberline.models.formulations.line.load import Drawn
+from emberline.models.kernel.banded_rows import runs
+from emberline.models.kernel.indexed_sets import Members
+from emberline.models.kernel.templates import Series
+from emberline.models.problem.line import CLOSE_MIN, SlotProblem, energy_cells
+from emberline.models.search import deadline
+from emberline.scenarios.energy_states import gap_pieces
+
+if TYPE_CHECKING:
+    from emberline.models.formulations.line.named.model import Named
+
+Key = tuple[int, ...]
+BEGIN = -1
+"""Stands for the minute within a slot where a gap begins with the horizon."""
+
+
+def arcs(problem: SlotProblem) -> int:
+    """Terms of the gaps of all units: each with every gap that ends later, and what it draws by slot."""
+    n, total = problem.n_slots, 0
+    for u in problem.states:
+        lengths = {o.minutes[u] % problem.step_min for heat in problem.heats for o in heat.operations if u in o.units}
+        lengths |= {cast.nominal_min[u] % problem.step_min for cast in problem.casts if u in cast.units}
+        total += (len(lengths) * n + 1) * n // 2 * (n // 3)
+    return total
+
+
+class _Gaps:
+    """The gaps that a unit may have."""
+
+    def __init__(self, made: Named, u: int) -> None:
+        """Gather where works on the unit may begin and end."""
+        self.problem, self.u = made.problem, u
+        self.begins: dict[int, list[Key]] = {}
+        self.ends: dict[tuple[int, int], list[Key]] = {}
+        """Works by slot in which they end, and place in ``minutes`` of the minute within it."""
+        self.minutes: list[float] = []
+        for (h, i, own), slots in made.of.items():
+            if own == u:
+                for t in slots:
+                    self._put((h, i, u, t), t, self.problem.heats[h].operations[i].minutes[u])
+        for c, own, t in made.model.OPTION:
+            if own == u:
+                self._put((c, u, t), t, self.problem.casts[c].nominal_min[u])
+
+    def _put(self, work: Key, t: int, minutes: float) -> None:
+        step = self.problem.step_min
+        whole = math.floor((minutes + CLOSE_MIN) / step)
+        rest = max(minutes - whole * step, 0.0)
+        place = next((k for k, known in enumerate(self.minutes) if abs(known - rest) < CLOSE_MIN), len(self.minutes))
+        if place == len(self.minutes):
+            self.minutes.append(rest)
+        self.begins.setdefault(t, []).append(work)
+        self.ends.setdefault((t + whole, place), []).append(work)
+
+    def lasting(self) -> Iterator[tuple[tuple[int, int], list[int]]]:
+        """By slot and minute within it where a gap may begin: slots at which it may end, the horizon's end included."""
+        n = self.problem.n_slots
+        yield (0, BEGIN), [*sorted(self.begins), n]
+        for (t, place), _ in self.ends.items():
+            if t < n:
+                first = t + (self.minutes[place] > CLOSE_MIN)
+                yield (t, place), [*(s for s in sorted(self.begins) if s >= first), n]
+
+    def cells(self, place: int, slots: int, *, last: bool) -> np.ndarray:
+        """Energy by cell of a gap, from the slot on in which it begins [MWh]."""
+        states = self.problem.states[self.u]
+        start = states.start_index if place == BEGIN else states.ready_index
+        end = states.end_index if last else states.ready_index
+        begin = 0.0 if place == BEGIN else self.minutes[place]
+        ends, power = list[float](), list[float]()
+        for first, over, mw in gap_pieces(states, (begin, slots * self.problem.step_min), start, end, to_work=not last):
+            ends += [first, over]
+            power += [0.0, mw]
+        return energy_cells(np.array(ends), np.array(power), self.problem.cell_min) if ends else np.zeros(0)
+
+
+def add(made: Named) -> list[Drawn]:
+    """Add the gaps of all units with energy states; returns what they draw.
+
+    Args:
+        made: the model, its starts made; nothing on its line has begun.
+    """
+    m, problem, n = made.model, made.problem, made.problem.n_slots
+    if not problem.states:
+        return []
+    rows: dict[Key, float] = {}
+    heats: dict[Key, list[Key]] = {}
+    casts: dict[Key, list[Key]] = {}
+    gaps: dict[Key, list[Key]] = {}
+    slots_of: dict[tuple[int, int, int, bool], list[int]] = {}
+    units = {u: _Gaps(made, u) for u in problem.states}
+
+    def put(row: Key, works: list[Key], top: float) -> None:
+        """A row of gaps less works."""
+        rows[row] = top
+        gaps[row] = []
+        heats[row] = [work for work in works if len(work) == 4]
+        casts[row] = [work for work in works if len(work) == 3]
+
+    for u, unit in units.items():
+        put((u, 0, 0, BEGIN), [], 1.0)
+        for (t, place), works in unit.ends.items():
+            if t < n:
+                put((u, 0, t, place), works, 0.0)
+        for t, works in unit.begins.items():
+            put((u, 1, t, 0), works, 0.0)
+        for (t, place), reach in unit.lasting():
+            deadline.look()
+            for s in reach:
+                gaps[u, 0, t, place].append((u, place, s - t, t))
+                if s < n:
+                    gaps[u, 1, s, 0].append((u, place, s - t, t))
+                slots_of.setdefault((u, place, s - t, s == n), []).append(t)
+    m.GAP = pyo.Set(initialize=[gap for (_, way, *_), own in gaps.items() if way == 0 for gap in own], dimen=4)
+    m.gap = pyo.Var(m.GAP, domain=pyo.NonNegativeReals)
+    m.idling = block = pyo.Block()
+    block.ROW = pyo.Set(initialize=list(rows), dimen=4)
+    block.HEAT = Members(block.ROW, members=heats, dimen=4)
+    block.CAST = Members(block.ROW, members=casts, dimen=3)
+    block.GAP = Members(block.ROW, members=gaps, dimen=4)
+    block.top = Series(block.ROW, values=np.array(list(rows.values())))
+
+    @block.Constraint(block.ROW)
+    def path(b: Any, u: int, way: int, t: int, place: int) -> Any:
+        row = u, way, t, place
+        works = sum(m.x[h, i, v, s] for h, i, v, s in b.HEAT[row]) + sum(m.z[c, v, s] for c, v, s in b.CAST[row])
+        return sum(m.gap[v, d, slots, s] for v, d, slots, s in b.GAP[row]) == works + b.top[row]
+
+    drawn = Drawn(problem, m.gap, 4)
+    for (u, place, slots, last), begins in slots_of.items():
+        cells = units[u].cells(place, slots, last=last)
+        drawn.put((u, place, slots), cells[: slots * problem.cells_per_slot], runs=runs(sorted(begins)))
+    return [drawn]

@@ -1,0 +1,160 @@
+"""Sentences for people that arise below the pages: an id with parameters, worded per language in ``ui/text``.
+
+The id is the English sentence with ``{names}``, as gettext has it. A message is a string, its English text: tables,
+logs and JSON show it as it is, and a page that speaks another language words it again from id and parameters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+MESSAGES = "messages"
+"""Key of a JSON document under which the ids and parameters of its messages stand, by English text."""
+
+
+class Message(str):
+    """A sentence with its id and parameters.
+
+    Parameters are numbers (the id gives their format), names, times, further messages, or tuples of these.
+    """
+
+    id: str
+    params: dict[str, Any]
+
+    def __new__(cls, id: str, /, **params: Any) -> Message:
+        text = super().__new__(cls, worded(id, params, str, clock, ", ".join))
+        text.id, text.params = id, params
+        return text
+
+    def __str__(self) -> str:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Message], tuple[str, dict[str, Any]]]:
+        return _message, (self.id, self.params)
+
+
+def mark(id: str) -> str:
+    """An id that becomes a message where it is used: the id itself; translators find it by this word."""
+    return id
+
+
+def worded(
+    text: str,
+    params: Mapping[str, Any],
+    word: Callable[[str], str],
+    time: Callable[[date], str],
+    join: Callable[[list[str]], str],
+) -> str:
+    """A text with its parameters filled in.
+
+    Args:
+        text: with ``{names}``.
+        params: by name.
+        word: words strings and messages in the language of the text.
+        time: words times and days.
+        join: words a list.
+    """
+
+    def part(value: Any) -> Any:
+        if isinstance(value, str):
+            return word(value) if isinstance(value, Message) else value
+        if isinstance(value, date):
+            return time(value)
+        if isinstance(value, tuple | list):
+            return join([str(part(item)) for item in value])
+        return value
+
+    return text.format(**{name: part(value) for name, value in params.items()}) if params else text
+
+
+def clock(at: date) -> str:
+    """A time, or a day, by the plant's clock in English."""
+    return f"{at:%a %d %b %H:%M}" if isinstance(at, datetime) else f"{at:%a %d %b}"
+
+
+def sentences(*parts: str) -> str:
+    """Several sentences, one after the other; empty ones are left out."""
+    said = [part for part in parts if part]
+    if len(said) < 2:
+        return said[0] if said else ""
+    names = [f"sentence{i}" for i in range(len(said))]
+    return Message(" ".join(f"{{{name}}}" for name in names), **dict(zip(names, said, strict=True)))
+
+
+def table(data: Any) -> dict[str, Any]:
+    """Ids and parameters of all messages in plain data, by English text, as JSON has them."""
+    return {str(message): _plain(message) for message in _messages(data)}
+
+
+def with_messages(data: dict[str, Any]) -> dict[str, Any]:
+    """A JSON document with the table of its messages; without one where it has none."""
+    known = table(data)
+    return {**data, MESSAGES: known} if known else data
+
+
+def dumps(message: str) -> str:
+    """A message as one line of JSON; what is no message stays as it is."""
+    return json.dumps(_plain(message), ensure_ascii=False) if isinstance(message, Message) else message
+
+
+def loads(text: str) -> str:
+    """The message of such a line; other text stays as it is."""
+    return _read(json.loads(text)) if text.startswith('{"id":') else text
+
+
+def restored(data: dict[str, Any]) -> dict[str, Any]:
+    """A JSON document whose sentences are messages again; documents without a table stay as they are."""
+    rest = {key: value for key, value in data.items() if key != MESSAGES}
+    known = data.get(MESSAGES)
+    if not isinstance(known, dict):
+        return rest
+    messages = {text: _read(plain) for text, plain in known.items()}
+    return dict(_replaced(rest, messages))
+
+
+def _message(id: str, params: dict[str, Any]) -> Message:
+    return Message(id, **params)
+
+
+def _messages(data: Any) -> Iterator[Message]:
+    if isinstance(data, Message):
+        yield data
+    elif isinstance(data, Mapping):
+        for value in data.values():
+            yield from _messages(value)
+    elif isinstance(data, list | tuple):
+        for value in data:
+            yield from _messages(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return {"id": value.id, "params": {name: _plain(part) for name, part in value.params.items()}}
+    if isinstance(value, date):
+        return {"time" if isinstance(value, datetime) else "day": value.isoformat()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    return value.item() if hasattr(value, "item") else value
+
+
+def _read(plain: Any) -> Any:
+    if isinstance(plain, list):
+        return tuple(map(_read, plain))
+    if not isinstance(plain, dict):
+        return plain
+    if "time" in plain:
+        return datetime.fromisoformat(plain["time"])
+    if "day" in plain:
+        return date.fromisoformat(plain["day"])
+    return Message(plain["id"], **{name: _read(part) for name, part in plain["params"].items()})
+
+
+def _replaced(data: Any, messages: Mapping[str, Message]) -> Any:
+    if isinstance(data, str):
+        return messages.get(data, data)
+    if isinstance(data, dict):
+        return {key: _replaced(value, messages) for key, value in data.items()}
+    return [_replaced(value, messages) for value in data] if isinstance(data, list) else data

@@ -1,0 +1,171 @@
+"""A series over time, and what was known of it in advance. Read and brought onto steps in ``scenarios/reading``.
+
+A forecast's file says when each value was issued; or the series itself is published day by day at a certain hour, as
+day-ahead prices are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+
+from emberline.scenarios.records.base import Place, Record
+from emberline.scenarios.records.instants import Instant
+from emberline.scenarios.records.quantity import Minutes, PositiveMinutes, in_unit
+
+Fill = Literal["refuse", "hold", "interpolate", "zero"]
+Beyond = Literal["week_before", "refuse"]
+
+
+class Forecast(Record):
+    """Knowledge of a series in advance. Exactly one of ``csv``, ``parquet`` and ``published`` is given."""
+
+    csv: str | None = None
+    """Path of a CSV file of forecasts, relative to the scenario's folder: a row for each issue and interval."""
+    parquet: str | None = None
+    """Path of a Parquet file of forecasts."""
+    published: str | None = None
+    """Local time of day, such as ``13:00``, from which on the values of the whole next local day are known."""
+    column: str | None = None
+    """The column of the file that holds the forecast values."""
+    issued: str = "issued_utc"
+    """The column that holds when a value was issued, a time or a day."""
+    valid: str = "time_utc"
+    """The column that holds the start of the interval that it is for."""
+    zone: str | None = None
+    """Zone of time stamps without offset; required where they have none."""
+    unit: str | None = None
+    """Unit of the column; none: the unit that the series' field asks for."""
+    interval_min: PositiveMinutes = 60
+    scale: float = 1.0
+    delay_min: Minutes = 0
+    """From the time of issue until the forecast is at hand."""
+    beyond: Beyond = "week_before"
+    """What stands for intervals that no forecast covers: the series as it was 168 h before, or nothing."""
+
+    @field_validator("published", mode="before")
+    @classmethod
+    def _clock(cls, raw: object) -> object:
+        # YAML 1.1 reads 13:00 as sixties
+        if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw < 24 * 60:
+            raw = f"{raw // 60:02d}:{raw % 60:02d}"
+        if raw is not None and not (isinstance(raw, str) and re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", raw)):
+            raise ValueError(f"{str(raw)[:20]!r} is no time of day; write it as 13:00")
+        return raw
+
+    @model_validator(mode="after")
+    def _one(self) -> Forecast:
+        sources = [kind for kind in ("csv", "parquet", "published") if getattr(self, kind) is not None]
+        if len(sources) != 1:
+            raise ValueError(f"give one of csv, parquet or published; got {' and '.join(sources) or 'none'}")
+        if self.published is None and self.column is None:
+            raise ValueError(f"{sources[0]} needs a column")
+        of_files = [name for name in ("column", "zone", "unit", "delay_min") if name in self.model_fields_set]
+        if self.published is not None and of_files:
+            raise ValueError(f"published takes the series' own values; leave out {', '.join(of_files)}")
+        return self
+
+    @property
+    def published_min(self) -> int:
+        """Minute of the local day at which the next day's values are published."""
+        hour, minute = (self.published or "00:00").split(":")
+        return int(hour) * 60 + int(minute)
+
+
+class Series(Record):
+    """Where the values come from: exactly one of ``value``, ``values``, ``table``, ``csv`` and ``parquet``."""
+
+    value: float | None = None
+    """The same value at all times."""
+    values: tuple[float | None, ...] | None = Field(default=None, max_length=200_000)
+    """One value for each interval from ``start`` on; null where there is none."""
+    start: Instant | None = None
+    """Start of the first interval of ``values``."""
+    table: str | None = Field(default=None, pattern=r"^[a-z0-9_]{1,60}$")
+    """A bundled table of typical days, by month and local hour."""
+    csv: str | None = None
+    """Path of a CSV file, relative to the scenario's folder."""
+    parquet: str | None = None
+    """Path of a Parquet file, relative to the scenario's folder."""
+    column: str | None = None
+    time: str = "time_utc"
+    """The column that holds the start of each interval."""
+    unit: str | None = None
+    """Unit of the values; none: the unit that the field asks for."""
+    zone: str | None = None
+    """Zone of time stamps without offset; required where they have none."""
+    interval_min: PositiveMinutes = 60
+    """Length of the interval that each value stands for."""
+    gaps: Fill = "refuse"
+    """What to do where values are missing: refuse, hold the last, interpolate, or take zero."""
+    scale: float = 1.0
+    """A factor on all values."""
+    forecast: Forecast | None = None
+    """What was known of it in advance, for planning as time goes on; none: all of it."""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Series:
+        sources = [kind for kind in ("value", "values", "table", "csv", "parquet") if getattr(self, kind) is not None]
+        if len(sources) != 1:
+            raise ValueError(f"give one of value, values, table, csv or parquet; got {' and '.join(sources) or 'none'}")
+        if (self.start is not None) != (sources[0] == "values"):
+            raise ValueError("values and start go together: the start of the first interval")
+        if sources[0] in ("table", "csv", "parquet") and self.column is None:
+            raise ValueError(f"{sources[0]} needs a column")
+        if self.forecast is not None and sources[0] == "value":
+            raise ValueError("a constant has no forecast; leave forecast out")
+        return self
+
+
+def series_in(unit: str, minimum: float | None = None) -> Callable[[Any, ValidationInfo], Any]:
+    """A validator that takes a plain quantity for a constant series in ``unit``."""
+    return constant_read_by(in_unit(unit), minimum, unit)
+
+
+def constant_read_by(
+    read: Callable[[Any, ValidationInfo], Any], minimum: float | None = None, unit: str = ""
+) -> Callable[[Any, ValidationInfo], Any]:
+    """A validator that takes a plain quantity for a constant series.
+
+    Args:
+        read: makes a number of it.
+        minimum: below which it may not lie.
+        unit: of the minimum, for the message.
+    """
+
+    def widen(raw: Any, info: ValidationInfo) -> Any:
+        if isinstance(raw, dict) and isinstance(raw.get("value"), str):
+            raw = {**raw, "value": read(raw["value"], info)}
+        elif isinstance(raw, str | int | float):
+            raw = {"value": read(raw, info)}
+        if minimum is not None and isinstance(raw, dict):
+            value = raw.get("value")
+            if isinstance(value, int | float) and value < minimum:
+                raise ValueError(f"{value:g} is below {minimum:g} {unit}".rstrip())
+        return raw
+
+    return widen
+
+
+Entry = tuple[str, Place, Series, str]
+"""A series that is given: its name in table ``INPUTS``, its place, the series and its unit of measure."""
+Given = Series | float | str
+"""What the file may hold: the series in full, or a constant as a number or a quantity."""
+
+
+PowerSeries = Annotated[Series, BeforeValidator(series_in("MW", 0), json_schema_input_type=Given)]
+
+
+TonnageSeries = Annotated[Series, BeforeValidator(series_in("t/h", 0), json_schema_input_type=Given)]
+
+
+PriceSeries = Annotated[Series, BeforeValidator(series_in("{currency}/MWh"), json_schema_input_type=Given)]
+
+
+IntensitySeries = Annotated[Series, BeforeValidator(series_in("kg/MWh", 0), json_schema_input_type=Given)]
+
+
+FactorSeries = Annotated[Series, BeforeValidator(series_in("", 0), json_schema_input_type=Given)]
