@@ -58,7 +58,7 @@ def accounts(scenario: Scenario, flows: xr.Dataset) -> Iterator[Account]:
             for name, row in FACTORS.items()
             if getattr(asset, row.per_unit)
         }
-        yield Account(record.name, sum((item.cost for item in record.items(use)), zero), *scopes, factors)
+        yield Account(record.name, sum((item.cost for item in record.items(use)), zero), *scopes, factors=factors)
 
 
 def used(scenario: Scenario, record: Named, flows: xr.Dataset) -> Use:
