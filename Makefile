@@ -1,7 +1,7 @@
 # `make` lists what can be done. Needs only make and Python 3.11 or newer (or uv); everything else goes into .venv.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check messages bench bench-peers bench-report mutants app constraints clean
+.PHONY: help setup demo test check reference messages bench bench-peers bench-report mutants app constraints clean
 
 BIN    := .venv/bin
 STAMP  := .venv/.installed
@@ -39,6 +39,9 @@ check: $(STAMP)  ## lint, formatting and types
 	@# the package as it is installed, for the type checker: links to the rooms (docs/design/0009)
 	@mkdir -p build/types/emberline && ln -sfn $(foreach part,$(ROOMS) $(wildcard emberline/*.py),$(CURDIR)/$(part)) build/types/emberline/
 	$(BIN)/mypy build/types/emberline app.py benchmarks tests
+
+reference: $(STAMP)  ## make docs/reference/scenario.md from the records of a scenario
+	$(BIN)/python docs/make_reference.py
 
 messages: $(STAMP)  ## gather the pages' messages into ui/locale/*.po, where new ones wait for a translation
 	$(BIN)/pybabel -q extract -F babel.cfg -k tr -k trn:1,2 -k mark -k Message --no-default-keywords --sort-output --width 120 \

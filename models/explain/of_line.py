@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
 from emberline.models.explain.limit import Limit, droppable, item, moment, number, numeric, without
 from emberline.scenarios import Scenario
@@ -11,6 +14,8 @@ from emberline.scenarios.records.line import Stage
 
 WAIT_STEP_MIN = 5.0
 PACE_STEP = 0.01
+LOCK_SCALE_MIN = 480.0
+"""A lock that is moved by as much counts as one that is dropped."""
 QUICKEST = 0.1
 """Share of its time below which no stage could work."""
 
@@ -25,11 +30,37 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
         yield droppable(
             f"locks.{i}", says, Message("{limit} dropped", limit=says), "lock", without("locks", scenario.locks, i)
         )
+        yield from _lock_moved(scenario, i)
     if len(scenario.locks) > 1:
         yield droppable("locks", Message("all locks"), Message("all locks dropped"), "lock", "locks=[]")
     for stage in scenario.line.stages:
         yield from _stage(scenario, stage)
     yield from _leaving_out(scenario)
+
+
+def _lock_moved(scenario: Scenario, place: int) -> Iterator[Limit]:
+    """A lock on times with its end moved later, or its beginning earlier: the nearest starts that can be kept."""
+    lock, minutes = scenario.locks[place], scenario.horizon.minutes
+    first, last = (lock.start, lock.start) if lock.start is not None else (lock.earliest, lock.latest)
+    records = [one.model_dump(mode="json", exclude_defaults=True) for one in scenario.locks]
+    window = {name: value for name, value in records[place].items() if name != "start"}
+    if lock.start is not None:
+        window |= dict.fromkeys(("earliest", "latest"), records[place]["start"])
+
+    def moved(end: str, new: float) -> tuple[str, ...]:
+        changed = [*records[:place], window | {end: f"{number(new)} min"}, *records[place + 1 :]]
+        return (f"locks={json.dumps(changed, ensure_ascii=False)}",)
+
+    horizon = scenario.horizon
+    names = {
+        "latest": Message("latest start of heat {heat} at {stage}", heat=lock.heat, stage=lock.stage),
+        "earliest": Message("earliest start of heat {heat} at {stage}", heat=lock.heat, stage=lock.stage),
+    }
+    for end, at, loosest in (("latest", last, horizon.length_min - horizon.step_min), ("earliest", first, 0.0)):
+        if at is not None and (minutes(at) < loosest if end == "latest" else minutes(at) > loosest):
+            says = names[end]
+            limit = moment(f"locks.{place}.{end}", says, "lock", scenario, minutes(at), loosest)
+            yield replace(limit, scale=LOCK_SCALE_MIN, write=partial(moved, end))
 
 
 def _times(scenario: Scenario) -> Iterator[Limit]:

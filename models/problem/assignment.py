@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -33,6 +34,20 @@ class Starts:
         """Start of a cast [min]."""
         started = problem.casts[c].started_min
         return started if started is not None else self.cast_slot[c] * problem.step_min
+
+
+def in_order(problem: SlotProblem, starts: Starts) -> Starts:
+    """The same plan with heats that are alike in the order of their starts; heats of casts have theirs already."""
+    cast = problem.cast_of()
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    for h, heat in enumerate(problem.heats):
+        if h not in cast and all(operation.started_min is None for operation in heat.operations):
+            alike.setdefault(heat.kind, []).append(h)
+    place = list(range(len(problem.heats)))
+    for heats in alike.values():
+        for h, earlier in zip(heats, sorted(heats, key=lambda h: starts.slot[h]), strict=True):
+            place[h] = earlier
+    return replace(starts, unit=tuple(starts.unit[h] for h in place), slot=tuple(starts.slot[h] for h in place))
 
 
 def extra_mwh(problem: SlotProblem, starts: Starts) -> dict[int, float]:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from emberline.scenarios.messages import Message
+from emberline.scenarios.messages import Message, mark
 from emberline.scenarios.records.series import Series
 from emberline.scenarios.tariff.contracts import BaseBlock, Green, Guarantees, Kind
 
@@ -224,21 +224,10 @@ def market_based(scenario: Scenario, import_mwh: np.ndarray) -> tuple[Covered, .
         shares.append(
             Covered(bought.name, mwh, np.zeros(len(mwh)), Message("guarantees of origin {name}", name=bought.name))
         )
-    inputs = scenario.inputs
-    residual = scenario.market.residual_kg_per_mwh
-    if residual is None:
-        kg_per_mwh, says = (
-            inputs["carbon_intensity_kg_per_mwh"].to_numpy(),
-            Message("average of the location, no residual mix"),
-        )
-    elif "residual_kg_per_mwh" in inputs:
-        kg_per_mwh, says = inputs["residual_kg_per_mwh"].to_numpy(), Message("intensity of the residual mix")
-    else:
-        kg_per_mwh, says = (
-            np.full(len(uncovered), (residual.value or 0.0) * residual.scale),
-            Message("intensity of the residual mix"),
-        )
-    return (*shares, Covered("rest", uncovered, uncovered * kg_per_mwh, says))
+    name, says = "residual_kg_per_mwh", mark("intensity of the residual mix")
+    if scenario.market.residual_kg_per_mwh is None:
+        name, says = "carbon_intensity_kg_per_mwh", mark("average of the location, no residual mix")
+    return (*shares, Covered("rest", uncovered, uncovered * scenario.inputs[name].to_numpy(), Message(says)))
 
 
 def onto_meter(scenario: Scenario, values: np.ndarray) -> np.ndarray:

@@ -8,6 +8,9 @@ which the twin finds no violation (rolls, answers to why, cases of levers), and 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,7 @@ from emberline import models, twin
 from emberline.plans import Plan
 from emberline.scenarios import Scenario
 
+LOOKS_AWAY: ContextVar[bool] = ContextVar("looks_away", default=False)
 COLUMNS = ("heat", "stage", "unit", "start_min", "end_min", "energy_mwh")
 
 
@@ -28,7 +32,7 @@ def watch() -> None:
     @functools.wraps(begin)
     def planned(plan: Plan, *given: Any, **named: Any) -> None:
         begin(plan, *given, **named)
-        assert not broken(plan), f"{plan.scenario.name}: {broken(plan)}"
+        assert LOOKS_AWAY.get() or not broken(plan), f"{plan.scenario.name}: {broken(plan)}"
 
     @functools.wraps(follow)
     def followed(scenario: Scenario, schedule: xr.Dataset, **named: Any) -> xr.Dataset:
@@ -50,6 +54,16 @@ def watch() -> None:
     Plan.__init__ = planned  # type: ignore[method-assign, assignment]
     twin.replay = followed
     models.optimize = searched
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Plans made within are not judged: for tests that put names into a plan which no scenario may carry."""
+    token = LOOKS_AWAY.set(True)
+    try:
+        yield
+    finally:
+        LOOKS_AWAY.reset(token)
 
 
 def broken(plan: Plan) -> list[str]:

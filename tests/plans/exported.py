@@ -14,6 +14,7 @@ import xarray as xr
 from ledgers import ENGINE, GAS, site
 from python_calamine import CalamineWorkbook
 from shops import cast
+from watched_plans import unwatched
 from works import KILN, MILL, compared, done, works
 
 from emberline import twin
@@ -128,7 +129,8 @@ def renamed(run: StoredRun) -> StoredRun:
     data: dict[str, Any] = {}
     for name in ("envelope", "baseline", "schedule", "replay"):
         data[name] = translated(getattr(run.plan, name))
-    return dataclasses.replace(run, plan=dataclasses.replace(run.plan, scenario=replaced, **data))
+    with unwatched():
+        return dataclasses.replace(run, plan=dataclasses.replace(run.plan, scenario=replaced, **data))
 
 
 def called(name: str) -> str:

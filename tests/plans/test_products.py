@@ -78,7 +78,7 @@ def test_two_stores_and_a_mill() -> None:
         {"delivered": 60 * 640, "stock": 40 * 640 + 120 * 800, "lost": 0, "sold": 0, "site": 0}, abs=1e-9
     )
     assert made.leaves("grid_average_kg")["site"] == pytest.approx(600)
-    assert set(made.leaves("biogenic_kg").values()) == {0.0}  # there is none
+    assert set(made.leaves("of nothing").values()) == {0.0}
     assert float(made.delivered_kg("direct_kg").sel(delivery="trucks")) == pytest.approx(38_400)
     assert book.site == pytest.approx({"direct_kg": 0, "grid_average_kg": 600, "grid_market_kg": 600}, abs=1e-9)
     assert made.units["kg"].sel(process="mill").sum() == pytest.approx(2 * 1200)  # by location and by market

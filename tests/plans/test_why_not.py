@@ -11,7 +11,7 @@ from emberline.models.explain import limits
 from emberline.models.search.schedule import RULED_OUT
 from emberline.plans import plan
 from emberline.plans.why.why_not import WhyNot, why_not
-from emberline.scenarios import Scenario
+from emberline.scenarios import Scenario, loads
 
 QUICK = ("goal.gap=0.9", "goal.time_limit_s=10", "disturbances.replications=0")
 SEVERAL = (
@@ -135,3 +135,26 @@ def test_the_search_ends_when_it_is_told_to() -> None:
     assert found.missing
     assert not found.complete
     assert found.tried == 0
+
+
+def test_a_lock_is_moved_to_the_nearest_time_that_can_be_kept() -> None:
+    """Proves: two heats of 60 min are locked to the first hour of one furnace; the second can be kept an hour later.
+
+    Sensitivity: all that was offered was to drop the lock."""
+    text = (
+        "name: shop\nhorizon: {start: 2026-03-10, length_h: 6, step_min: 60}\n"
+        "market: {price_per_mwh: 50, carbon_intensity_kg_per_mwh: 100}\n"
+        "line: {stages: [{name: melt, units: [{name: F, power_mw: 10}]}],\n"
+        "  grades: [{name: G, mass_t: 100, duration_min: {melt: 60}}]}\n"
+        "orders: [{name: O, heats: [{grade: G, count: 2}]}]\n"
+        "locks: [{heat: O-1, stage: melt, start: 0 h}, {heat: O-2, stage: melt, start: 0 h}]\n"
+    )
+    found = why_not(lambda more: loads(text, overrides=more), time_limit_s=60)
+    assert found.status == "infeasible"
+    moved = {repair.keys: repair for repair in found.repairs}[("locks.1.latest",)]
+    change = "latest start of heat O-2 at melt to Tue 10 Mar 01:00 (now Tue 10 Mar 00:00)"
+    assert tuple(map(str, moved.says)) == (change,)
+    made = plan(loads(text, overrides=moved.overrides))
+    assert made.acceptable
+    assert made.schedule is not None
+    assert made.schedule["start_min"].values.ravel().tolist() == [0.0, 60.0]

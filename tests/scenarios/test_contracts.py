@@ -176,7 +176,7 @@ def test_scope_2_market_based() -> None:
         ("hydro", 3.0, 0.0),
         ("rest", 3.0, 1500.0),
     ]
-    assert parts[-1].says == "residual mix"
+    assert parts[-1].says == "intensity of the residual mix"
     half = market(residual_kg_per_mwh={"value": 500.0, "scale": 0.5})
     assert float(market_based(half, np.array([10.0, 3.0]))[-1].kg.sum()) == 13 * 250
     more = market(contracts=[{**GUARANTEES, "mwh": 100.0}])

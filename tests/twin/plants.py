@@ -67,7 +67,7 @@ def schedule(
             "process": units, "time": scenario.horizon.times, "delivery": np.array(names, dtype=np.str_),
             **coordinates(found),
         },
-        attrs={"policy": "test"},
+        attrs={"policy": "schedule"},
     )  # fmt: skip
     return check(data, SCHEDULE)
 

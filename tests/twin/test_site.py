@@ -160,7 +160,7 @@ def test_export_is_curtailed_by_the_metered_mean() -> None:
 
 def test_a_battery_that_follows_counts_at_its_terminals() -> None:
     """Proves: told to charge 2 MW and then to give 1 at efficiencies of a half, it does, and its level goes from 5 to 6
-    and to 4 MWh. Sensitivity: losses on the wrong side."""
+    and to 4 MWh; told to give 4 it has 2.5, and 1.5 MWh are missed. Sensitivity: losses on the wrong side."""
     cell = {"energy_mwh": 10.0, "power_mw": 4.0, "charge_efficiency": 0.5, "discharge_efficiency": 0.5}
     asked = scenario(
         one_machine(), [cast(count=1)], horizon={"length_h": 2.0, "step_min": 60.0},
@@ -172,6 +172,8 @@ def test_a_battery_that_follows_counts_at_its_terminals() -> None:
     assert flows["battery_mwh"].tolist() == pytest.approx([6, 4])
     assert flows["import_mw"].tolist() == pytest.approx([7, 4])
     assert missed == []
+    _, missed = balance(SiteGrid(asked), np.full(2, 5.0), Setpoints(np.zeros(2), np.array([4.0, 0.0]), np.zeros(2)))
+    assert [(kind, at, round(amount, 9)) for kind, _, _, at, amount, _ in missed] == [("battery", 0.0, 1.5)]
 
 
 def test_a_schedule_may_curtail() -> None:

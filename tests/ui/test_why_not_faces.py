@@ -115,4 +115,4 @@ def test_the_answer_comes_from_a_process_of_its_own(home: Path) -> None:
         repairs.Question("melt-shop-small", ('locks=[{"heat": "C1-2", "stage": "casting", "start": "1 h"}]',))
     )
     assert said["status"] == "infeasible"
-    assert said["repairs"][0]["set"] == ["locks=[]"]
+    assert said["repairs"][0]["keys"] == ["locks.0.latest"]

@@ -194,9 +194,9 @@ def show(run: Run = "last", as_json: AsJson = False) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of scenarios, for editors."""
-    from emberline.scenarios import Scenario
+    from emberline.scenarios import Scenario, descriptions
 
-    made = Scenario.model_json_schema()
+    made = descriptions.schema(Scenario)
     print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Emberline scenario"})
 
 

@@ -37,8 +37,9 @@ def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> I
 
 def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Found]:
     """Those of a file of code, and what records say of the fields that form and tables show."""
+    from emberline.scenarios.descriptions import documented
     from emberline.scenarios.records.line import Unit
-    from emberline.ui.pages.editor.fields import documented, fields
+    from emberline.ui.pages.editor.fields import fields
     from emberline.ui.pages.editor.form import SECTIONS
     from emberline.ui.pages.editor.tables import TABLES
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
 import types
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +12,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from emberline.scenarios.descriptions import documented
 from emberline.scenarios.reading.editing import flow
 from emberline.scenarios.records.series import Series
 from emberline.ui.text.language import mark, tr
@@ -131,25 +129,6 @@ def _bare(annotation: Any) -> Any:
                 annotation = parts[0]
                 continue
         return annotation
-
-
-@cache
-def documented(record: type) -> dict[str, str]:
-    """What the lines below the fields say, of a record and those that it is derived from."""
-    found: dict[str, str] = {}
-    for kind in reversed(record.__mro__):
-        if not issubclass(kind, BaseModel) or kind.__module__.startswith("pydantic"):
-            continue
-        body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
-        assert isinstance(body, ast.ClassDef)
-        for field, below in zip(body.body, body.body[1:], strict=False):
-            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(below):
-                found[field.target.id] = " ".join(ast.literal_eval(below.value).split())  # type: ignore[attr-defined]
-    return found
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
 def written(value: Any) -> str:

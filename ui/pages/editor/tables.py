@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from emberline.plans.store import drafts
 from emberline.scenarios import ScenarioError
 from emberline.scenarios.assets import Carrier
+from emberline.scenarios.descriptions import documented
 from emberline.scenarios.process import Process
 from emberline.scenarios.process.delivery import Arrival, Delivery
 from emberline.scenarios.process.store import Store
@@ -29,7 +30,7 @@ from emberline.scenarios.records.orders import Lock, Order
 from emberline.scenarios.records.state import Outage, Started
 from emberline.ui.pages.editor.cell_text import in_words, nested
 from emberline.ui.pages.editor.draft import AT_TOP, State, problem_lines, set_values
-from emberline.ui.pages.editor.fields import documented, label_of, labelled, written
+from emberline.ui.pages.editor.fields import label_of, labelled, written
 from emberline.ui.text.language import mark, tr
 
 TABLES: dict[str, tuple[str, Keys, type[BaseModel] | None]] = {

@@ -24,7 +24,7 @@ from emberline.models.formulations.site.balance import Ports
 from emberline.models.heuristics.line.rens import WEIGHT
 from emberline.models.kernel.banded_rows import runs
 from emberline.models.kernel.indexed_sets import Members
-from emberline.models.problem.assignment import Starts
+from emberline.models.problem.assignment import Starts, in_order
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
 from emberline.models.search import deadline
@@ -233,9 +233,5 @@ class Named:
         for c, cast in enumerate(problem.casts):
             if cast.started_min is not None:
                 casts[c] = (cast.units[0], int(np.floor(cast.started_min / problem.step_min)))
-        return Starts(
-            tuple(units),
-            tuple(slots),
-            tuple(casts[c][0] for c in range(len(problem.casts))),
-            tuple(casts[c][1] for c in range(len(problem.casts))),
-        )
+        cast_units, cast_slots = zip(*(casts[c] for c in range(len(problem.casts))), strict=True) if casts else ((), ())
+        return in_order(problem, Starts(tuple(units), tuple(slots), cast_units, cast_slots))

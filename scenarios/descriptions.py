@@ -1,0 +1,67 @@
+"""Descriptions of a scenario's keys: the docstrings below the fields of the records, for forms, schema and reference.
+
+They are read from the source when asked for: pydantic would do so for every record at every start.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+
+@cache
+def documented(record: type) -> dict[str, str]:
+    """Descriptions of a record's fields, those of its bases included: the docstrings below them, by field."""
+    texts: dict[str, str] = {}
+    for kind in reversed(record.__mro__):
+        if not issubclass(kind, BaseModel) or kind.__module__.startswith("pydantic"):
+            continue
+        body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0]
+        assert isinstance(body, ast.ClassDef)
+        for field, below in zip(body.body, body.body[1:], strict=False):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(below):
+                texts[field.target.id] = " ".join(ast.literal_eval(below.value).split())  # type: ignore[attr-defined]
+    return texts
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def schema(root: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema of a record, with descriptions of all its keys."""
+    made = root.model_json_schema()
+    by_title = {record.__name__: record for record in records(root)}
+    for definition in (made, *made.get("$defs", {}).values()):
+        record = by_title.get(definition.get("title", ""))
+        for name, text in documented(record).items() if record is not None else ():
+            if name in definition.get("properties", {}):
+                definition["properties"][name].setdefault("description", text)
+    return made
+
+
+def records(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """A record and all records that its fields may hold, each once, in the order of the keys."""
+    seen: list[type[BaseModel]] = []
+    queue = [root]
+    while queue:
+        record = queue.pop(0)
+        if record in seen:
+            continue
+        seen.append(record)
+        for field in record.model_fields.values():
+            queue += within(field.annotation)
+    yield from seen
+
+
+def within(annotation: Any) -> list[type[BaseModel]]:
+    """Records that a field of this type may hold."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [record for part in getattr(annotation, "__args__", ()) for record in within(part)]
