@@ -11,13 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from emberline.scenarios.records.market import Market
-    from emberline.scenarios.records.scenario import Scenario
+from typing import Any, Protocol
 
 CURRENCY = "{currency}"
+
+
+class CarbonPrice(Protocol):
+    """Price of emissions as the market has it [currency/t]."""
+
+    @property
+    def on_direct(self) -> float:
+        """On scope 1."""
+
+    @property
+    def on_grid(self) -> float:
+        """On scope 2."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +38,8 @@ class Metric:
     """``{currency}`` stands for the market's."""
     figure: str
     """Field of the figures that holds it."""
-    parts: Callable[[Market], Mapping[str, float]]
-    """What a unit of each component counts."""
+    parts: Callable[[CarbonPrice], Mapping[str, float]]
+    """What a unit of each component counts, by the price of carbon."""
     per_unit: str = ""
     """Field of an asset: what a unit of what it delivers or takes adds; empty: the metric has no factors."""
     per_t: str = ""
@@ -53,22 +61,21 @@ class Metric:
         """Name of the metric that is minimized second."""
         return "carbon" if self.money else "cost_with_carbon_price"
 
-    def unit_in(self, scenario: Scenario) -> str:
-        """Unit of measure in a scenario's currency."""
-        return self.unit.format(currency=scenario.market.currency)
+    def unit_in(self, currency: str) -> str:
+        """Unit of measure in a currency."""
+        return self.unit.format(currency=currency)
 
-    def shown_in(self, scenario: Scenario) -> tuple[str, float, int]:
-        """``shown`` in a scenario's currency."""
+    def shown_in(self, currency: str) -> tuple[str, float, int]:
+        """``shown`` in a currency."""
         unit, factor, digits = self.shown
-        return unit.format(currency=scenario.market.currency), factor, digits
+        return unit.format(currency=currency), factor, digits
 
     def of(self, figures: Any) -> float:
         """The metric of some figures."""
         return float(getattr(figures, self.figure) - sum(getattr(figures, name) for name in self.less))
 
 
-def _priced(market: Market) -> Mapping[str, float]:
-    price = market.carbon_price
+def _priced(price: CarbonPrice) -> Mapping[str, float]:
     return {"cost": 1.0, "scope1": price.on_direct / 1000, "scope2": price.on_grid / 1000}
 
 
@@ -79,17 +86,17 @@ METRICS = {
             "carbon",
             "kg CO2e",
             "carbon_kg",
-            lambda market: {"scope1": 1.0, "scope2": 1.0},
+            lambda price: {"scope1": 1.0, "scope2": 1.0},
             cap="carbon_kg",
             shown=("t CO2e", 1e-3, 2),
         ),
-        Metric("cost", CURRENCY, "cost", lambda market: {"cost": 1.0}, less=("carbon_cost",)),
+        Metric("cost", CURRENCY, "cost", lambda price: {"cost": 1.0}, less=("carbon_cost",)),
         Metric("cost_with_carbon_price", CURRENCY, "cost", _priced, cap="cost"),
         Metric(
             "water",
             "m3",
             "water_m3",
-            lambda market: {"water": 1.0},
+            lambda price: {"water": 1.0},
             "water_m3_per_unit",
             "water_m3_per_t",
             cap="water_m3",
@@ -105,33 +112,3 @@ COMPONENTS = ("cost", "scope1", "scope2", *FACTORS)
 of ``FACTORS``."""
 FIGURES = tuple(dict.fromkeys(row.figure for row in METRICS.values()))
 """Fields of the figures that hold metrics."""
-
-
-def goal_metric(scenario: Scenario) -> Metric:
-    """What a scenario's goal minimizes; where it is lateness, what breaks ties."""
-    return METRICS.get(scenario.goal.minimize, METRICS["carbon"])
-
-
-def in_use(scenario: Scenario) -> tuple[str, ...]:
-    """Metrics of a scenario: of those that are counted by factors, those that it minimizes, caps, or gives factors."""
-    goal = scenario.goal
-    assets, modes = scenario.site.assets, [mode for process in scenario.processes for mode in process.all_modes]
-    return tuple(
-        name
-        for name, row in METRICS.items()
-        if not row.per_unit
-        or goal.minimize == name
-        or (row.cap and getattr(goal.caps, row.cap) is not None)
-        or any(getattr(asset, row.per_unit) for asset in assets)
-        or any(getattr(mode, row.per_t) for mode in modes)
-    )
-
-
-def figures_of(scenario: Scenario) -> tuple[str, ...]:
-    """Fields of the figures that hold the metrics of a scenario."""
-    return tuple(dict.fromkeys(METRICS[name].figure for name in in_use(scenario)))
-
-
-def parts(scenario: Scenario) -> dict[str, Mapping[str, float]]:
-    """What a unit of each component counts, by metric of the scenario."""
-    return {name: METRICS[name].parts(scenario.market) for name in in_use(scenario)}

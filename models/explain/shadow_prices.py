@@ -78,7 +78,7 @@ def shadow_prices(
     prices = _prices(made, found, aim)
     data_set = prices.assign_coords(time=scenario.horizon.times)
     return data_set.assign_attrs(
-        measure=METRICS[aim.first].unit_in(scenario).split()[0],
+        measure=METRICS[aim.first].unit_in(scenario.market.currency).split()[0],
         goal=scenario.goal.minimize,
         whole_numbers="fixed" if made.program.whole else "none",
     )

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import parts
+from emberline.scenarios.goal_metrics import parts
 from emberline.scenarios.process import Mode, Process, in_steps
 from emberline.scenarios.process.delivery import Delivery
 from emberline.scenarios.process.store import Store

@@ -33,7 +33,8 @@ from emberline.models.kernel.highs import Program
 from emberline.models.kernel.templates import Series, building
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import METRICS, goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.tariff.settlement import imbalance_prices, marginal_prices
 
 

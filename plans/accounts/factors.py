@@ -11,7 +11,8 @@ import xarray as xr
 from emberline.plans.accounts.emissions import treated
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts, label
-from emberline.scenarios.metrics import FACTORS, in_use
+from emberline.scenarios.goal_metrics import in_use
+from emberline.scenarios.metrics import FACTORS
 
 
 @dataclass(frozen=True)

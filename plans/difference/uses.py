@@ -13,8 +13,8 @@ from emberline.plans.accounts.unit_runs import counts
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import label
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.messages import Message, mark
-from emberline.scenarios.metrics import goal_metric
 
 SAME = 1e-4
 """Hours or amounts that differ by less than this share are the same use."""
@@ -125,7 +125,7 @@ def signal(plan: Plan) -> tuple[np.ndarray, str, str]:
     metric = goal_metric(scenario)
     kind = str(scenario.goal.signal) if metric.name == "carbon" else "price"
     weight = read(scenario, plan.envelope).guide_per_mwh[metric.name]
-    return weight, kind, f"{metric.unit_in(scenario).split()[0]}/MWh"
+    return weight, kind, f"{metric.unit_in(scenario.market.currency).split()[0]}/MWh"
 
 
 def mean_over(values: np.ndarray, step_min: float, at_min: float, minutes: float) -> float:

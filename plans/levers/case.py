@@ -9,7 +9,7 @@ from typing import Any
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
 
 BASELINE, SEQUENTIAL, JOINT = "baseline", "sequential", "joint"
 NOTE = (

@@ -38,7 +38,7 @@ from emberline.plans.plan.record import Plan, violations
 from emberline.plans.plan.redispatch import Redispatch, Redispatched
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
-from emberline.scenarios.metrics import goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.records.site import Site
 
 SHIFTING, BATTERY = "shifting", "battery"

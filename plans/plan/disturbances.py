@@ -12,7 +12,7 @@ from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.replays import COUNTS, Replays
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import figures_of
+from emberline.scenarios.goal_metrics import figures_of
 
 
 def disturbed_replays(

@@ -14,8 +14,9 @@ from emberline.plans.accounts.site_stores import higher, site_stores
 from emberline.plans.accounts.stock import Difference, difference, rate
 from emberline.plans.plan.replays import Replays
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import figures_of, goal_metric
 from emberline.scenarios.messages import Message, mark, sentences
-from emberline.scenarios.metrics import FIGURES, figures_of, goal_metric
+from emberline.scenarios.metrics import FIGURES
 
 AGREEMENT = 1e-3
 """Schedule and undisturbed replay agree when energy, carbon and cost differ by less than this share."""

@@ -15,7 +15,7 @@ from emberline.plans.accounts.stock import shortfall
 from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.replays import COUNTS
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import figures_of
+from emberline.scenarios.goal_metrics import figures_of
 
 Limit = tuple[str, str, str, str]
 """Kind of a violation, stage or process, unit, and the unit of measure of its amount."""

@@ -10,7 +10,7 @@ from emberline.plans.accounts.bill import bill, energy_cost
 from emberline.plans.accounts.emissions import direct, site_emissions
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts
-from emberline.scenarios.metrics import goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.reading.issued_forecasts import part
 
 

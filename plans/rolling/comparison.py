@@ -26,7 +26,8 @@ from emberline.plans.rolling.by_step import goal_by_step
 from emberline.plans.rolling.horizon import How
 from emberline.plans.rolling.roll import Rolled, Tell, follow, roll
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import METRICS, goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.reading.issued_forecasts import uncertain
 
 
@@ -140,7 +141,7 @@ class Comparison:
             "to": horizon.instant(horizon.length_min).isoformat(),
             "goal": self.scenario.goal.minimize,
             "signal": self.scenario.goal.signal,
-            "unit": goal_metric(self.scenario).unit_in(self.scenario),
+            "unit": goal_metric(self.scenario).unit_in(self.scenario.market.currency),
             "forecasts": uncertain(self.scenario),
             "roll": _side(rolled),
             "baseline": self.baseline.figures.as_dict() | {"complete": best.baseline_complete},

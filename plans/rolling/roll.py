@@ -29,7 +29,8 @@ from emberline.plans.rolling import budgets, orders
 from emberline.plans.rolling.horizon import How, refuse, window_end
 from emberline.plans.rolling.laying import LetGo, cut, lay, let_go, with_sun
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import METRICS, goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.reading.issued_forecasts import foreseen, part
 from emberline.scenarios.records.horizon import Horizon
 from emberline.twin.state import later

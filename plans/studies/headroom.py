@@ -21,7 +21,7 @@ from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import saved
 from emberline.plans.studies.scaled_orders import scaled
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.metrics import figures_of, goal_metric
+from emberline.scenarios.goal_metrics import figures_of, goal_metric
 
 LOADS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 THRESHOLD = 0.01

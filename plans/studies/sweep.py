@@ -26,7 +26,7 @@ from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load
-from emberline.scenarios.metrics import figures_of
+from emberline.scenarios.goal_metrics import figures_of
 from emberline.scenarios.reading.document import parse
 from emberline.scenarios.records.base import Problem, ScenarioError
 

@@ -17,7 +17,7 @@ from emberline.plans.why.answer import Answer
 from emberline.plans.why.of_heat import in_words
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, ScenarioError
-from emberline.scenarios.metrics import goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.records.orders import Lock
 
 TIME_LIMIT_S = 120.0
@@ -117,7 +117,7 @@ def lock_prices(
         scenario=plan.scenario.name,
         currency=plan.scenario.market.currency,
         goal=plan.scenario.goal.minimize,
-        unit=goal_metric(plan.scenario).unit_in(plan.scenario),
+        unit=goal_metric(plan.scenario).unit_in(plan.scenario.market.currency),
         status=plan.status,
         gap=plan.gap,
         prices=tuple(prices),

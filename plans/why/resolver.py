@@ -21,7 +21,7 @@ from emberline.plans.plan.redispatch import Redispatch, Redispatched
 from emberline.plans.why.answer import HELD, Answer, More
 from emberline.plans.why.nearest import as_list, nearest
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
 
 FINE = 1e-3
 """Relative gap at which a search ends, where the scenario asks for less: what is weighed are differences."""

@@ -18,7 +18,7 @@ from emberline.plans.why.of_hour import hour as read_hour
 from emberline.plans.why.of_unit import OfUnit
 from emberline.plans.why.resolver import Resolver
 from emberline.scenarios import Problem, Scenario, ScenarioError
-from emberline.scenarios.metrics import goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
 
 TIME_LIMIT_S = 120.0
 SMALL = 0.1
@@ -147,7 +147,7 @@ def _told(
         scenario=scenario.name,
         currency=scenario.market.currency,
         goal=scenario.goal.minimize,
-        unit=goal_metric(scenario).unit_in(scenario),
+        unit=goal_metric(scenario).unit_in(scenario.market.currency),
         status=plan.status,
         gap=plan.gap,
         slack=resolver.slack,

@@ -51,14 +51,14 @@ def accounts(scenario: Scenario, flows: xr.Dataset) -> Iterator[Account]:
     for record in scenario.site.equipment:
         use, asset = used(scenario, record, flows), assets.get(record.name, record)
         emitted = record.emitted(use)
-        direct = emitted.fossil_kg, emitted.biogenic_kg, zero, zero
-        scopes = (*direct[2:], *direct[:2]) if record.bought else direct
+        direct, none = (emitted.fossil_kg, emitted.biogenic_kg), (zero, zero)
+        scope1, scope2 = (none, direct) if record.bought else (direct, none)
         factors = {
             name: getattr(asset, row.per_unit) * use.hours * np.abs(use.rates[record.counted])
             for name, row in FACTORS.items()
             if getattr(asset, row.per_unit)
         }
-        yield Account(record.name, sum((item.cost for item in record.items(use)), zero), *scopes, factors=factors)
+        yield Account(record.name, sum((item.cost for item in record.items(use)), zero), *scope1, *scope2, factors)
 
 
 def used(scenario: Scenario, record: Named, flows: xr.Dataset) -> Use:

@@ -18,7 +18,7 @@ from emberline.plans.levers.study import BATTERY, SHIFTING, candidates, levers, 
 from emberline.plans.plan.redispatch import Redispatch
 from emberline.scenarios import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
-from emberline.scenarios.metrics import goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.cli.studies.levers import rows, text, write
 
 GAS, PER_T = 200.0, 70.0

@@ -8,7 +8,8 @@ import pytest
 
 from emberline import plans, scenarios
 from emberline.plans.accounts.figures import Figures
-from emberline.scenarios.metrics import COMPONENTS, FIGURES, METRICS, goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.metrics import COMPONENTS, FIGURES, METRICS
 from emberline.scenarios.records.goal import Caps, Target
 
 

@@ -11,7 +11,8 @@ import streamlit as st
 from emberline.plans.accounts import Ledger, ledger
 from emberline.plans.plan import stock_credit
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import FACTORS, in_use
+from emberline.scenarios.goal_metrics import in_use
+from emberline.scenarios.metrics import FACTORS
 from emberline.ui.charts import carbon
 from emberline.ui.charts.view import weeks
 from emberline.ui.pages.result import accounts, products, result
@@ -66,7 +67,7 @@ def page() -> None:
 
 def _factors(looked: Looked, name: str) -> None:
     """The ledger of a metric that is counted by factors, next to the baseline's."""
-    scenario, (unit, factor, digits) = looked.scenario, FACTORS[name].shown_in(looked.scenario)
+    scenario, (unit, factor, digits) = looked.scenario, FACTORS[name].shown_in(looked.scenario.market.currency)
     books = {
         policy: {entry.source: entry for entry in ledger.factors.entries(scenario, looked.run(policy), name)}
         for policy in dict.fromkeys((*looked.policies[:1], BASELINE))

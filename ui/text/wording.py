@@ -270,7 +270,7 @@ def shortened(parts: list[str], most: int = 8) -> str:
 def measure(scenario: Scenario) -> tuple[str, float, int]:
     """Unit of measure of the objective as shown, the factor to it, and its digits."""
     metric = METRICS.get(scenario.goal.minimize)
-    return ("min", 1.0, 0) if metric is None else metric.shown_in(scenario)
+    return ("min", 1.0, 0) if metric is None else metric.shown_in(scenario.market.currency)
 
 
 def objective(scenario: Scenario, value: float | None) -> str:

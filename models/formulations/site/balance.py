@@ -24,7 +24,8 @@ from emberline.models.kernel.templates import Series, limit
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.scenarios.metrics import METRICS, in_use
+from emberline.scenarios.goal_metrics import in_use
+from emberline.scenarios.metrics import METRICS
 from emberline.scenarios.tariff.settlement import marginal_prices
 
 

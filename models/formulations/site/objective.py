@@ -12,7 +12,8 @@ from emberline.models.formulations.site.balance import Ports
 from emberline.models.formulations.site.dispatch import Flows
 from emberline.models.problem.site import SiteData
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import METRICS, goal_metric
+from emberline.scenarios.goal_metrics import goal_metric
+from emberline.scenarios.metrics import METRICS
 
 SECOND = 1e-3
 """Weight of the second goal: all of it counts as little as this share of the first."""

@@ -10,7 +10,7 @@ from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replays import saved as replays_saved
 from emberline.plans.robustness.ensemble import Ensemble
 from emberline.plans.robustness.holding.knobs import margins, settings
-from emberline.scenarios.metrics import figures_of
+from emberline.scenarios.goal_metrics import figures_of
 
 
 @dataclass(frozen=True)

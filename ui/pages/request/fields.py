@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from emberline.scenarios import Scenario
-from emberline.scenarios.metrics import in_use
+from emberline.scenarios.goal_metrics import in_use
 from emberline.ui.pages.request.amounts import END, NOW, casts, levels, orders_override, stores_override
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn

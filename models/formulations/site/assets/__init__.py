@@ -31,7 +31,8 @@ from emberline.scenarios.assets import (
     Supply,
     of,
 )
-from emberline.scenarios.metrics import COMPONENTS, FACTORS, parts
+from emberline.scenarios.goal_metrics import parts
+from emberline.scenarios.metrics import COMPONENTS, FACTORS
 
 __all__ = [
     "BOTH",
