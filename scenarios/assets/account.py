@@ -51,14 +51,21 @@ def accounts(scenario: Scenario, flows: xr.Dataset) -> Iterator[Account]:
     for record in scenario.site.equipment:
         use, asset = used(scenario, record, flows), assets.get(record.name, record)
         emitted = record.emitted(use)
-        direct, none = (emitted.fossil_kg, emitted.biogenic_kg), (zero, zero)
-        scope1, scope2 = (none, direct) if record.bought else (direct, none)
+        fossil, biogenic = emitted.fossil_kg, emitted.biogenic_kg
         factors = {
             name: getattr(asset, row.per_unit) * use.hours * np.abs(use.rates[record.counted])
             for name, row in FACTORS.items()
             if getattr(asset, row.per_unit)
         }
-        yield Account(record.name, sum((item.cost for item in record.items(use)), zero), *scope1, *scope2, factors)
+        yield Account(
+            asset=record.name,
+            cost=sum((item.cost for item in record.items(use)), zero),
+            scope1_kg=zero if record.bought else fossil,
+            scope1_biogenic_kg=zero if record.bought else biogenic,
+            scope2_kg=fossil if record.bought else zero,
+            scope2_biogenic_kg=biogenic if record.bought else zero,
+            factors=factors,
+        )
 
 
 def used(scenario: Scenario, record: Named, flows: xr.Dataset) -> Use:

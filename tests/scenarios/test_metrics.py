@@ -23,7 +23,7 @@ def test_a_row_is_whole(name: str) -> None:
     assert row.figure in FIGURES
     assert {row.figure, *row.less} <= set(Figures.__dataclass_fields__)
     assert not row.cap or row.cap in Caps.model_fields
-    assert set(row.parts(market)) <= set(COMPONENTS)
+    assert set(row.parts(market.carbon_price)) <= set(COMPONENTS)
     assert row.tie_break in METRICS
     assert METRICS[row.tie_break].figure != row.figure
 

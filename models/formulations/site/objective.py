@@ -111,7 +111,7 @@ def read(scenario: Scenario, data: SiteData, baseline_cost: float | None, direct
     for name, row in METRICS.items():
         cap = getattr(caps, row.cap) if row.cap else None
         if cap is not None:
-            common = row.parts(scenario.market).get("scope1", 0.0) * direct_kg
+            common = row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct_kg
             tops[name] = cap - common - (data.sunk_cost if row.money else 0.0)
     if caps.extra_cost_share is not None and baseline_cost is not None:
         most = baseline_cost + caps.extra_cost_share * abs(baseline_cost)
