@@ -1,4 +1,4 @@
-"""The browser's door: routes to the pages, nothing else. Opened by ``emberline app``."""
+"""Entry point of the pages; it only routes. Started by ``emberline app``."""
 
 from emberline.ui.pages import route
 

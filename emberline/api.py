@@ -43,7 +43,7 @@ def load(source: str | Path | Mapping[str, Any], changes: Changes | None = None,
 
 
 def change(scenario: Scenario, changes: Changes | None = None, **keywords: Any) -> Scenario:
-    """The same scenario with some values changed, read anew, its series included.
+    """The same scenario with some values changed; it is read again, including its series.
 
     Args:
         scenario: from :func:`load`, or of a stored run.

@@ -185,7 +185,7 @@ FLOWS = {
     "asset_level": Variable(("store", "time"), "", "level of a store at the end of the step", optional=True),
     "asset_on": Variable(("machine", "time"), "1", "share of the step in which a machine is on", optional=True),
     "line_rate": Variable(("given", "time"), "", "what the line gives of a carrier per hour", optional=True),
-    "dumped_rate": Variable(("carrier", "time"), "", "surplus of a carrier let go per hour", optional=True),
+    "dumped_rate": Variable(("carrier", "time"), "", "surplus of a carrier vented per hour", optional=True),
     # of processes and the stores between them; not there where there are none
     "process_mode": Variable(
         ("process", "time"), "", "mode of a unit as the step begins; empty: it stands", text=True, optional=True

@@ -15,6 +15,10 @@ MESSAGES = "messages"
 """Key of a JSON document under which the ids and parameters of its messages stand, by English text."""
 
 
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+"""Raised by what is no message."""
+
+
 class Message(str):
     """A sentence with its id and parameters.
 
@@ -77,11 +81,11 @@ def clock(at: date) -> str:
 
 def sentences(*parts: str) -> str:
     """Several sentences, one after the other; empty ones are left out."""
-    said = [part for part in parts if part]
-    if len(said) < 2:
-        return said[0] if said else ""
-    names = [f"sentence{i}" for i in range(len(said))]
-    return Message(" ".join(f"{{{name}}}" for name in names), **dict(zip(names, said, strict=True)))
+    texts = [part for part in parts if part]
+    if len(texts) < 2:
+        return texts[0] if texts else ""
+    names = [f"sentence{i}" for i in range(len(texts))]
+    return Message(" ".join(f"{{{name}}}" for name in names), **dict(zip(names, texts, strict=True)))
 
 
 def table(data: Any) -> dict[str, Any]:
@@ -91,8 +95,8 @@ def table(data: Any) -> dict[str, Any]:
 
 def with_messages(data: dict[str, Any]) -> dict[str, Any]:
     """A JSON document with the table of its messages; without one where it has none."""
-    known = table(data)
-    return {**data, MESSAGES: known} if known else data
+    entries = table(data)
+    return {**data, MESSAGES: entries} if entries else data
 
 
 def dumps(message: str) -> str:
@@ -102,16 +106,25 @@ def dumps(message: str) -> str:
 
 def loads(text: str) -> str:
     """The message of such a line; other text stays as it is."""
-    return _read(json.loads(text)) if text.startswith('{"id":') else text
+    try:
+        return str(_read(json.loads(text))) if text.startswith('{"id":') else text
+    except MALFORMED:
+        return text
 
 
 def restored(data: dict[str, Any]) -> dict[str, Any]:
-    """A JSON document whose sentences are messages again; documents without a table stay as they are."""
+    """A JSON document whose sentences are messages again.
+
+    Documents without a table, or whose table someone has altered, keep their English text.
+    """
     rest = {key: value for key, value in data.items() if key != MESSAGES}
-    known = data.get(MESSAGES)
-    if not isinstance(known, dict):
+    entries = data.get(MESSAGES)
+    if not isinstance(entries, dict):
         return rest
-    messages = {text: _read(plain) for text, plain in known.items()}
+    try:
+        messages = {text: message for text, plain in entries.items() if (message := _read(plain)) == text}
+    except MALFORMED:
+        return rest
     return dict(_replaced(rest, messages))
 
 

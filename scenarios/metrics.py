@@ -48,7 +48,7 @@ class Metric:
     """Key of ``goal.caps``; empty: no cap."""
     less: tuple[str, ...] = ()
     """Fields of the figures that are taken off ``figure``."""
-    shown: tuple[str, float, int] = (CURRENCY, 1.0, 0)
+    display: tuple[str, float, int] = (CURRENCY, 1.0, 0)
     """Unit in which it is shown, the factor to it, and its digits."""
 
     @property
@@ -65,9 +65,9 @@ class Metric:
         """Unit of measure in a currency."""
         return self.unit.format(currency=currency)
 
-    def shown_in(self, currency: str) -> tuple[str, float, int]:
-        """``shown`` in a currency."""
-        unit, factor, digits = self.shown
+    def display_in(self, currency: str) -> tuple[str, float, int]:
+        """``display`` in a currency."""
+        unit, factor, digits = self.display
         return unit.format(currency=currency), factor, digits
 
     def of(self, figures: Any) -> float:
@@ -88,7 +88,7 @@ METRICS = {
             "carbon_kg",
             lambda price: {"scope1": 1.0, "scope2": 1.0},
             cap="carbon_kg",
-            shown=("t CO2e", 1e-3, 2),
+            display=("t CO2e", 1e-3, 2),
         ),
         Metric("cost", CURRENCY, "cost", lambda price: {"cost": 1.0}, less=("carbon_cost",)),
         Metric("cost_with_carbon_price", CURRENCY, "cost", _priced, cap="cost"),
@@ -100,7 +100,7 @@ METRICS = {
             "water_m3_per_unit",
             "water_m3_per_t",
             cap="water_m3",
-            shown=("m3", 1.0, 1),
+            display=("m3", 1.0, 1),
         ),
     )
 }

@@ -11,7 +11,7 @@ def main() -> None:
             from emberline.ui.cli.main import main as run
 
             run()
-        except Exception as error:  # it could not be loaded, or what it failed with could not be said
+        except Exception as error:  # loading failed, or its message could not be printed
             faults.end(faults.in_words(error) or f"error in Emberline: {type(error).__name__}: {error}")
     except KeyboardInterrupt:
         import os

@@ -36,7 +36,7 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
             key = f"site.carriers.{item(carrier.name, i, carriers)}.dump"
             says = Message("no surplus of {carrier}", carrier=carrier.name)
             yield droppable(
-                key, says, Message("surplus of {carrier} let go", carrier=carrier.name), "surplus", f"{key}=true"
+                key, says, Message("surplus of {carrier} vented", carrier=carrier.name), "surplus", f"{key}=true"
             )
     names = [asset.name for asset in site.assets]
     for i, asset in enumerate(site.assets):

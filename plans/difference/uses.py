@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from emberline.models.formulations.site.balance import read
+from emberline.models import site
 from emberline.plans.accounts.unit_runs import counts
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
@@ -43,7 +43,7 @@ class UseChange:
 
     name: str
     what: str
-    """``runs``, ``makes``, ``is on``, ``delivers``, ``takes``, ``charges`` or ``lets go``."""
+    """``runs``, ``makes``, ``is on``, ``delivers``, ``takes``, ``charges`` or ``curtails``."""
     unit: str
     """``h``, or of the amount."""
     before: float
@@ -124,7 +124,7 @@ def signal(plan: Plan) -> tuple[np.ndarray, str, str]:
     scenario = plan.scenario
     metric = goal_metric(scenario)
     kind = str(scenario.goal.signal) if metric.name == "carbon" else "price"
-    weight = read(scenario, plan.envelope).guide_per_mwh[metric.name]
+    weight = site.read(scenario, plan.envelope).guide_per_mwh[metric.name]
     return weight, kind, f"{metric.unit_in(scenario.market.currency).split()[0]}/MWh"
 
 
@@ -149,7 +149,7 @@ def used(scenario: Scenario, schedule: xr.Dataset) -> Iterator[Use]:
         yield Use("battery", "charges", "MWh", float(charged.sum()), charged, True)
     if scenario.site.pv is not None:
         gone = schedule["pv_curtailed_mw"].to_numpy() * hours
-        yield Use("PV", "lets go", "MWh", float(gone.sum()), gone, False)
+        yield Use("PV", "curtails", "MWh", float(gone.sum()), gone, False)
     if "asset_rate" not in schedule:
         return
     switched = schedule["machine"].values.tolist() if "asset_on" in schedule else []

@@ -86,7 +86,7 @@ def _texts(run: StoredRun, speaker: Speaker) -> dict[str, str]:
     found["goal"] = speaker.word(found["goal"], "{goal} ({signal})", goal=goal_says, signal=signal)
     found["figures"] = speaker.say(FIGURES)
     for name in ("status", "verdict", "signs"):
-        found[name] = speaker.said(found[name])
+        found[name] = speaker.worded(found[name])
     return {name: str(found[name]) for name in LABELS}
 
 

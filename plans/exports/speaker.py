@@ -34,7 +34,7 @@ class Speaker:
         """A text that needs other words to be understood elsewhere: itself in English, else what the message says."""
         return text
 
-    def said(self, sentence: str) -> str:
+    def worded(self, sentence: str) -> str:
         """A status, verdict, reason or word of a bill, as plans and models say it in English."""
         return sentence
 

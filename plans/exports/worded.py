@@ -213,11 +213,11 @@ def _label(label: str, told: str, name: str, names: list[str], speaker: Speaker)
 def _cells(name: str, scenario: Scenario, speaker: Speaker) -> dict[str, Callable[[str], str]]:
     """What is done to the texts of a table's columns."""
     if name == "bill":
-        return {"kind": speaker.said, "unit": speaker.said}
+        return {"kind": speaker.worded, "unit": speaker.worded}
     if name == "ledger":
         return {
             "scope": lambda scope: speaker.word(scope, LEDGER_SCOPES.get(scope, scope)),
-            "reference": speaker.said,
+            "reference": speaker.worded,
         }
     if name == "products":
         return {"kind": lambda kind: speaker.word(kind, ORIGINS.get(kind, kind))}
@@ -239,10 +239,10 @@ def _scope(column: str, speaker: Speaker) -> str:
 def _line(line: str, kind: str, scenario: Scenario, speaker: Speaker) -> str:
     """A line of the bill; contracts, charges and assets have names of the scenario."""
     spot = line == "spot" and kind == "energy" and "spot" not in {one.name for one in scenario.market.contracts}
-    return speaker.said(line) if spot or kind in ("export", "imbalance", "carbon") else line
+    return speaker.worded(line) if spot or kind in ("export", "imbalance", "carbon") else line
 
 
 def _source(source: str, scope: str, speaker: Speaker) -> str:
     """A source of the ledger; all but the grid and what no contract covers have names of the scenario."""
     ours = {"2 average": "grid", "2 marginal": "grid", "2 market": "rest"}
-    return speaker.said(source) if ours.get(scope) == source else source
+    return speaker.worded(source) if ours.get(scope) == source else source

@@ -30,12 +30,12 @@ from collections.abc import Callable, Collection
 import numpy as np
 import xarray as xr
 
+from emberline.models import redispatch
 from emberline.plans.levers.case import BASELINE, JOINT, SEQUENTIAL, Case, Lever, Levers, change
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan, violations
-from emberline.plans.plan.redispatch import Redispatch, Redispatched
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Boiler, Machine, Storage, WasteHeatRecovery, of
 from emberline.scenarios.goal_metrics import goal_metric
@@ -137,7 +137,7 @@ class _Study:
                 self.lists[name] = heats
         if SEQUENTIAL not in self.lists and first.schedule is not None:
             self.lists[SEQUENTIAL] = first.schedule
-        self._ready: dict[frozenset[str], tuple[Baseline, Redispatch]] = {}
+        self._ready: dict[frozenset[str], tuple[Baseline, redispatch.Redispatch]] = {}
 
     def run(self, first: Plan, tell: Progress) -> Levers:
         names = dict(candidates(self.scenario.site))
@@ -202,11 +202,11 @@ class _Study:
                 kept.append(name)
         return kept
 
-    def _site(self, gone: frozenset[str]) -> tuple[Baseline, Redispatch]:
+    def _site(self, gone: frozenset[str]) -> tuple[Baseline, redispatch.Redispatch]:
         """The plant without some levers: its baseline, and its site made ready for any heats."""
         if gone not in self._ready:
             baseline = Baseline.of(without(self.scenario, gone), self.envelope)
-            self._ready[gone] = baseline, Redispatch(baseline.scenario, self.envelope, baseline.start)
+            self._ready[gone] = baseline, redispatch.Redispatch(baseline.scenario, self.envelope, baseline.start)
         return self._ready[gone]
 
     def case(self, gone: frozenset[str], lists: tuple[str, ...]) -> Case:
@@ -214,7 +214,7 @@ class _Study:
         baseline, site = self._site(gone)
         known = [name for name in lists if name in self.lists]
         least = {name: site.least(self.lists[name]) for name in known}
-        best: tuple[str, Redispatched] | None = None
+        best: tuple[str, redispatch.Redispatched] | None = None
         below: float | None = math.inf
         for name in sorted(known, key=least.__getitem__):
             # machines on in part already cost more than what is found: whole they cost no less

@@ -28,7 +28,7 @@ from emberline.scenarios.messages import Message
 from emberline.scenarios.metrics import METRICS
 
 if TYPE_CHECKING:
-    from emberline.models.search.warm_start import Study
+    from emberline.models import Study
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def plan(
         with phase("optimize"):
             schedule = _optimize(scenario, baseline, search, report, cancel)
         found = bool(schedule.attrs["found"])
-        seconds |= {f"optimize.{name}": value for name, value in models.seconds(schedule).items()}
+        seconds |= {f"optimize.{name}": value for name, value in models.schedules.seconds(schedule).items()}
     plan = Plan(
         scenario=scenario,
         envelope=baseline.envelope,

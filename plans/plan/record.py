@@ -56,9 +56,9 @@ class Plan:
     @property
     def ruled_out(self) -> bool:
         """Whether it is proven that there is no plan, or none on its grid."""
-        from emberline.models.search.schedule import RULED_OUT
+        from emberline.models import schedules
 
-        return not self.found and self.status in RULED_OUT
+        return not self.found and self.status in schedules.RULED_OUT
 
     @property
     def violations(self) -> list[dict[str, Any]]:

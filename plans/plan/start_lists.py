@@ -11,7 +11,7 @@ from emberline.plans.plan.baseline import Baseline
 from emberline.scenarios import Scenario
 
 if TYPE_CHECKING:
-    from emberline.models.search.warm_start import Study
+    from emberline.models import Study
 
 PEAKS = 6
 """Peaks that are tried between that of the baseline and an impossible one."""

@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 
 from emberline import twin
-from emberline.models.search.warm_start import Study
+from emberline.models import Study
 from emberline.plans.accounts.figures import Figures
 from emberline.plans.accounts.sums import figures
 from emberline.plans.plan.baseline import Baseline

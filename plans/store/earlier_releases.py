@@ -1,4 +1,4 @@
-"""Words of earlier releases, in today's: until 0.x the baseline was called the foreman."""
+"""Words of earlier releases in those of today: the baseline was called the foreman."""
 
 from __future__ import annotations
 

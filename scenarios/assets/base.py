@@ -33,11 +33,11 @@ class Carrier(Record):
     waste: bool = False
     """Given off whether it is wanted or not, as hot gas of a furnace is."""
     dump: bool | None = None
-    """Whether a surplus may be let go for nothing; none: waste may, all else may not."""
+    """Whether a surplus may be vented at no cost; none: waste may, all else may not."""
 
     @property
     def dumps(self) -> bool:
-        """Whether a surplus may be let go for nothing."""
+        """Whether a surplus may be vented at no cost."""
         return self.waste if self.dump is None else self.dump
 
     @property

@@ -74,7 +74,7 @@ class MachineState(Record):
 
     on: bool
     since_h: SPAN = 10_000.0
-    """For how long it has been so; unless told, long enough to be switched."""
+    """For how long it has been so; by default long enough to be switched."""
     load: Fraction | None = None
     """Load at that moment, for ramps; none: the lowest one if it is on."""
 

@@ -99,7 +99,7 @@ class Supply(Trade):
     fossil_kg_per_unit: FossilByFactor = 0
     """kg CO2e of fossil origin per unit."""
     biogenic_kg_per_unit: BiogenicByFactor = 0
-    """kg CO2 of biogenic origin per unit: told apart, never part of a goal nor priced."""
+    """kg CO2 of biogenic origin per unit: reported separately, never part of a goal nor priced."""
     scope: Literal[1, 2] = 1
     """1: burned on the site, priced as direct emissions are; 2: heat or steam bought, priced as the grid's are."""
     rate_limit: PerHour | None = None

@@ -60,7 +60,7 @@ def _of_process(scenario: Scenario, process: Process) -> Mistakes:
         elif "fuels" in place and carriers[name].unit != "MWh":
             yield place, f"a fuel is counted in MWh; carrier {name!r} is counted in {carriers[name].unit}"
         elif "outputs" in place and not carriers[name].dumps and not _taken(scenario, name):
-            yield place, f"{name!r} may not be let go and nothing takes it; add a use, or say dump: true"
+            yield place, f"{name!r} may not be vented and nothing takes it; add a use, or say dump: true"
         elif ("inputs" in place or "fuels" in place) and not _is_product(scenario, name):
             yield place, f"nothing gives {name!r}; add a supply or an asset that makes it"
     horizon, stop = scenario.horizon, process.planned_stop

@@ -51,7 +51,7 @@ def _of_line(scenario: Scenario) -> Mistakes:
             elif not scenario.site.carrier[stream.carrier].dumps and not any(
                 stream.carrier in (name for _, name in asset.touches()) for asset in scenario.site.assets
             ):
-                says = f"{stream.carrier!r} may not be let go and no asset takes it; add one, or say dump: true"
+                says = f"{stream.carrier!r} may not be vented and no asset takes it; add one, or say dump: true"
                 yield ("line", "stages", i, "gives", j, "carrier"), says
 
 

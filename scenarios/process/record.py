@@ -28,7 +28,7 @@ class UnitState(Record):
     mode: str | None = None
     """Mode in which it runs; none: it stands still."""
     since_h: Span = LONG_H
-    """For how long; unless told, long enough to be switched."""
+    """For how long; by default long enough to be switched."""
     rate_tph: TonnesPerHour | None = None
     """Its rate, for ramps; none: any."""
 
@@ -174,7 +174,7 @@ class Process(Recipe):
 
     @property
     def change_overs(self) -> tuple[ChangeOver, ...]:
-        """All change-overs that are told."""
+        """All change-overs that are given."""
         return (self.change_over, *self.change_over.between)
 
     @cached_property

@@ -97,7 +97,7 @@ class Site(Record):
     pv: Pv | None = None
     battery: Battery | None = None
     carriers: tuple[Carrier, ...] = Field(default=(), max_length=200, validate_default=True)
-    """Beside electricity, which is always there."""
+    """In addition to electricity, which is always there."""
     assets: tuple[Asset, ...] = Field(default=(), max_length=500)
 
     @model_validator(mode="before")

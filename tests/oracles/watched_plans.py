@@ -37,7 +37,7 @@ def watch() -> None:
     @functools.wraps(follow)
     def followed(scenario: Scenario, schedule: xr.Dataset, **named: Any) -> xr.Dataset:
         run = follow(scenario, schedule, **named)
-        if not named.get("disturbed") and not run.sizes["violation"] and scenario.heats:
+        if not run.attrs.get("disturbed") and not run.sizes["violation"] and scenario.heats:
             wrong = faults(scenario, rows(run), flows(run), on_steps=False)
             assert not wrong, f"{scenario.name}: {wrong}"
         return run
@@ -68,7 +68,7 @@ def unwatched() -> Iterator[None]:
 
 def broken(plan: Plan) -> list[str]:
     """What the judge has against a plan that calls itself acceptable; empty for any other, and without a line."""
-    if plan.replay is None or not plan.scenario.heats or not plan.acceptable:
+    if plan.replay is None or plan.replay.attrs.get("disturbed") or not plan.scenario.heats or not plan.acceptable:
         return []
     return faults(plan.scenario, rows(plan.replay), flows(plan.replay), on_steps=plan.gap is not None)
 

@@ -12,9 +12,9 @@ from planned import shop
 from shops import cast, melt_shop, scenario, violations
 
 from emberline import twin
+from emberline.models.strategies.redispatch import Redispatch
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.sums import figures
-from emberline.plans.plan.redispatch import Redispatch
 from emberline.scenarios import load
 from emberline.ui.text import wording
 
@@ -198,7 +198,7 @@ def test_nothing_is_saved_against_a_baseline_who_makes_less() -> None:
     assert less.saved() == {}
     assert wording.expected(less) == []
     assert all(row.saved is None for row in wording.rows(less.baseline_figures, less.replay_figures))
-    assert "make only 100 of 300 t" in str(wording.baseline_note(less))
+    assert "makes only 100 of 300 t" in str(wording.baseline_note(less))
 
 
 def test_a_cast_goes_on_after_the_heat_that_has_begun_last() -> None:

@@ -288,10 +288,10 @@ def test_the_command_names_tags_deletes_and_restores(
     assert "confirm with --yes" in ask("delete", "aaaa", code=2)
     assert "emberline runs restore aaaaaaaa" in ask("delete", "aaaa", "--yes")
     assert [found["id"] for found in json.loads(ask("--state", "deleted", "--json"))] == [run]
-    assert "no run is like that" in ask("--tag", "winter")
+    assert "no run matches" in ask("--tag", "winter")
     assert "restored" in ask("restore", "last")
     shutil.rmtree(tmp_path / "runs" / number("b"))
-    assert "0 runs entered, 1 run without a folder" in warned("--rescan")
+    assert "0 runs added, 1 run without a folder" in warned("--rescan")
     for args, says in [
         (("name", "aaaa", "<b>"), "a name has at most 80 characters"),
         (("tag", "aaaa", "a b"), "a tag has 1 to 30 characters"),

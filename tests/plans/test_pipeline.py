@@ -54,8 +54,8 @@ def _pareto(plan: Plan, folder: Path) -> Figures | None:
 
 def _sweep(plan: Plan, folder: Path) -> Figures | None:
     store = Store(folder)
-    made = sweep([Axis("name", ("shop",))], [Asked({}, plan.scenario)], Engine(), store)
-    return store.open(made.rows[0].run or "").plan.replay_figures
+    table = sweep([Axis("name", ("shop",))], [Asked({}, plan.scenario)], Engine(), store)
+    return store.open(table.rows[0].run or "").plan.replay_figures
 
 
 def _why(plan: Plan, folder: Path) -> Figures | None:

@@ -183,16 +183,18 @@ def test_words_of_a_works(made: Plan) -> None:
     tonne and how much of it lies in stock; the parts of the table add up.
 
     Sensitivity: a saving that does not count the stock."""
-    said = dict(line for line in wording.made(made) if line[0])
+    said = dict(line for line in wording.outcomes(made) if line[0])
     assert said["delivered"] == "270 t: trucks 180 t, ship 90 t"
-    assert said["units"] == "kiln: 1 run, 6.0 h; the baseline's: 1 run, 6.0 h"
-    lines = [text for _, text in wording.made(made)]
-    assert "mill: 3 runs, 1 change-over, 4.0 h; the baseline's: 2 runs, 3.0 h" in lines
+    assert said["units"] == "kiln: 1 run, 6.0 h; baseline: 1 run, 6.0 h"
+    lines = [text for _, text in wording.outcomes(made)]
+    assert "mill: 3 runs, 1 change-over, 4.0 h; baseline: 2 runs, 3.0 h" in lines
     assert said["products"].startswith("clinker 815.0 kg CO2e/t, cement ")
     saved, more = made.saved(), made.stock
     assert more is not None
     assert said["saved"].startswith(f"{wording.number(saved['carbon_kg'] / 270, 2)} kg CO2e and ")
-    assert said["stock"].startswith("at the end, against the baseline: clinker 40 t less, slag cement 90 t more; ")
+    assert said["stock"].startswith(
+        "at the end, compared with the baseline: clinker 40 t less, slag cement 90 t more; "
+    )
     assert made.replay_figures is not None
     rows = {row.label: row for row in wording.rows(made.baseline_figures, made.replay_figures)}
     labels = [row.label for row in wording.rows(made.baseline_figures, made.replay_figures)]
@@ -212,7 +214,7 @@ def test_words_of_a_works(made: Plan) -> None:
     }
     assert sum(counted.values()) == pytest.approx(saved["carbon_kg"] / 1000)
     assert rows["delivered"].plan == 270
-    assert "steel" not in rows
+    assert "production" not in rows
     assert wording.size(made.scenario) == "2 units (kiln, mill), 3 stores, 270 t to deliver"
     console = Console(record=True, width=200)
     terminal.show(console, made, "0" * 32, Path("folder"))
@@ -255,6 +257,6 @@ def test_what_a_works_misses_is_told(made: Plan) -> None:
     assert sums.unserved == 1
     worse = Plan(**{**vars(made), "baseline_figures": sums, "baseline_complete": False})
     assert worse.saved() == {}
-    note = "the baseline rules miss deliveries, needs or surpluses once: no saving is told"
+    note = "the baseline misses deliveries, needs or surpluses once: no saving is reported"
     assert wording.baseline_note(worse) == note
-    assert not any(name in ("saved", "stock") for name, _ in wording.made(worse))
+    assert not any(name in ("saved", "stock") for name, _ in wording.outcomes(worse))

@@ -60,7 +60,7 @@ def test_an_emptied_tank_is_no_saving() -> None:
     assert done.levels["tank"] >= made().baseline_figures.levels["tank"] - 1e-6
     # what is proven is said of such plans only
     assert made().no_lower == pytest.approx({"tank": made().baseline_figures.levels["tank"]})
-    assert "any plan that leaves as much in store as the baseline, tank 13.6 t, at least " in wording.status(made())
+    assert "the bound is for plans that end with at least tank 13.6 t" in wording.status(made())
     saved = made().saved()
     for name in ("carbon_kg", "cost"):
         assert saved[name] <= 1e-3 * getattr(made().baseline_figures, name)
@@ -95,12 +95,13 @@ def test_a_unit_is_worth_what_it_took() -> None:
     rows = {row.label: row for row in wording.rows(less.baseline_figures, less.replay_figures)}
     assert rows["cost"].saved == pytest.approx(5200)
     assert rows["cost, stock credited"].saved == pytest.approx(0)
-    said = dict(wording.made(less))["stock"]
+    said = dict(wording.outcomes(less))["stock"]
     assert said.startswith(
-        "at the end, against the baseline: tank 2.0 t less; this counts −31.20 t CO2e and −5\u202f200 EUR"
+        "at the end, compared with the baseline: tank 2.0 t less; this changes the saving by −31.20 t CO2e and "
+        "−5\u202f200 EUR"
     )
     more = dataclasses.replace(less, replay_figures=dataclasses.replace(changed, levels={"tank": 15.0}))
-    assert "tank 1.4 t more" in dict(wording.made(more))["stock"]
+    assert "tank 1.4 t more" in dict(wording.outcomes(more))["stock"]
 
 
 def test_heat_of_an_engine_takes_the_fuel_less_the_electricity_that_it_replaces() -> None:
@@ -162,7 +163,7 @@ def test_where_only_a_lower_level_keeps_a_cap_it_may_end_lower_and_is_charged() 
     assert capped.stock is not None
     assert capped.stock.levels["tank"] < -1
     assert capped.no_lower == {}
-    assert "(of that the plan has " not in wording.status(capped) or "any plan at least" in wording.status(capped)
+    assert "the bound is for plans" not in wording.status(capped)
     assert capped.saved()["cost"] == pytest.approx(0, abs=1)
 
 
@@ -187,8 +188,8 @@ def test_what_is_thrown_away_is_told() -> None:
     waste = plan(hub(source, load, carriers="gas", more=[{"name": "heat", "waste": True}]))
     assert waste.replay_figures is not None
     assert waste.replay_figures.dumped == pytest.approx({"heat": 8.0})
-    assert dict(wording.made(waste))["discarded"] == "surplus that nobody uses: heat 8.0 MWh (baseline 8.0)"
-    assert "discarded" not in dict(wording.made(made()))
+    assert dict(wording.outcomes(waste))["discarded"] == "surplus without a use: heat 8.0 MWh (baseline 8.0)"
+    assert "discarded" not in dict(wording.outcomes(made()))
 
 
 def test_stores_of_the_site_and_of_material_are_apart() -> None:
@@ -212,5 +213,5 @@ def test_levels_that_differ_by_rounding_are_the_same() -> None:
     close = dataclasses.replace(made(), replay_figures=dataclasses.replace(done, levels={"tank": level * (1 - 5e-8)}))
     assert close.stock is not None
     assert not close.stock.any
-    assert "stock" not in dict(wording.made(close))
+    assert "stock" not in dict(wording.outcomes(close))
     assert "cost, stock credited" not in [row.label for row in wording.rows(sums, close.replay_figures)]

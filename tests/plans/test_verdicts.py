@@ -168,11 +168,13 @@ def test_a_months_demand_charge_is_told_apart() -> None:
     saved = changed.saved()
     assert (saved["demand_cost"], saved["cost_without_demand"]) == pytest.approx((1000, 10))
     assert saved["cost_without_demand_share"] == pytest.approx(10 / (sums.cost - sums.demand_cost))
-    words = dict(wording.made(changed))["demand"]
-    assert words.startswith("they count for a whole month, of which this plan covers 24 h, and make 1\u202f000 EUR of ")
-    assert "without them 10 EUR are saved" in words
+    words = dict(wording.outcomes(changed))["demand"]
+    assert words.startswith(
+        "they count for a whole month, of which this plan covers 24 h, and make up 1\u202f000 EUR of "
+    )
+    assert "without them the saving is 10 EUR" in words
     daily = asked.model_copy(update={"market": _market(rate | {"assessed": "daily"})}).with_inputs(asked.inputs)
-    assert "demand" not in dict(wording.made(dataclasses.replace(changed, scenario=daily)))
+    assert "demand" not in dict(wording.outcomes(dataclasses.replace(changed, scenario=daily)))
 
 
 def _market(rate: dict[str, Any]) -> Market:

@@ -42,52 +42,53 @@ def site(**goal: Any) -> Scenario:
     return scenarios.loads(json.dumps(document), "steam", [])
 
 
-def drawn(made: Plan) -> float:
+def water(subject: Plan) -> float:
     """Water of the replay [m3]; the ledger and its steps add up to it."""
-    assert made.replay is not None
-    assert made.replay_figures is not None
-    book = list(factors.entries(made.scenario, made.replay, "water"))
-    assert sum(entry.amount for entry in book) == pytest.approx(made.replay_figures.water_m3)
+    assert subject.replay is not None
+    assert subject.replay_figures is not None
+    book = list(factors.entries(subject.scenario, subject.replay, "water"))
+    assert sum(entry.amount for entry in book) == pytest.approx(subject.replay_figures.water_m3)
     assert [entry.activity * entry.factor for entry in book] == pytest.approx([entry.amount for entry in book])
-    assert factors.by_step(made.scenario, made.replay, "water").sum() == pytest.approx(made.replay_figures.water_m3)
-    return made.replay_figures.water_m3
+    by_step = factors.by_step(subject.scenario, subject.replay, "water")
+    assert by_step.sum() == pytest.approx(subject.replay_figures.water_m3)
+    return subject.replay_figures.water_m3
 
 
 def test_the_cheapest_draws_most_and_the_goal_draws_none() -> None:
     """Proves: least cost burns gas (600 EUR, 24 m3), least water takes power (960 EUR, 0 m3). Sensitivity: without the
     factor in the objective both are the same plan."""
     cheap, dry = plan(site()), plan(site(minimize="water"))
-    assert drawn(cheap) == pytest.approx(2 * HEAT_MW * HOURS)
-    assert drawn(dry) == pytest.approx(0, abs=1e-6)
+    assert water(cheap) == pytest.approx(2 * HEAT_MW * HOURS)
+    assert water(dry) == pytest.approx(0, abs=1e-6)
     assert cheap.replay_figures is not None
     assert dry.replay_figures is not None
     assert cheap.replay_figures.cost == pytest.approx(600)
     assert dry.replay_figures.cost == pytest.approx(960)
     assert dry.objective == pytest.approx(0, abs=1e-6)
     assert dry.acceptable
-    assert dry.saved()["water_m3"] == pytest.approx(drawn(dry) * -1 + dry.baseline_figures.water_m3)
+    assert dry.saved()["water_m3"] == pytest.approx(water(dry) * -1 + dry.baseline_figures.water_m3)
     assert goal_by_step(dry.scenario, dry.replay) == pytest.approx(np.zeros(HOURS), abs=1e-6)  # type: ignore[arg-type]
 
 
 def test_a_cap_is_kept_at_least_cost() -> None:
     """Proves: below 10 m3 gas makes 5 MWh of the 12, power the rest: 810 EUR. Sensitivity: a cap that is not stated."""
-    made = plan(site(caps={"extra_cost_share": None, "water_m3": 10}))
-    assert drawn(made) == pytest.approx(10)
-    assert made.replay_figures is not None
-    assert made.replay_figures.cost == pytest.approx(5 * 50 + 7 * 80)
+    subject = plan(site(caps={"extra_cost_share": None, "water_m3": 10}))
+    assert water(subject) == pytest.approx(10)
+    assert subject.replay_figures is not None
+    assert subject.replay_figures.cost == pytest.approx(5 * 50 + 7 * 80)
 
 
 def test_processes_draw_by_the_tonne() -> None:
     """Proves: a kiln's water is its tonnes times its factor, in model and ledger. Sensitivity: a mode left out."""
     dry, wet = works(), works(KILN | {"water_m3_per_t": 0.5}, MILL)
     assert "water" not in in_use(dry)
-    made = plan(wet)
-    assert made.found, made.reason
-    assert made.replay is not None
+    subject = plan(wet)
+    assert subject.found, subject.reason
+    assert subject.replay is not None
     units = [unit for unit, owner in wet.process_units if owner.name == KILN["name"]]
-    tonnes = float(made.replay["process_tph"].sel(process=units).sum()) * wet.horizon.step_h
+    tonnes = float(subject.replay["process_tph"].sel(process=units).sum()) * wet.horizon.step_h
     assert tonnes > 0
-    assert drawn(made) == pytest.approx(0.5 * tonnes)
+    assert water(subject) == pytest.approx(0.5 * tonnes)
 
 
 def test_nothing_changes_without_factors() -> None:

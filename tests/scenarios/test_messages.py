@@ -40,8 +40,23 @@ def test_id_and_parameters_survive(message: Message) -> None:
         assert (other, other.id, other.params) == (message, message.id, message.params)
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [1, {}, {"id": "{x} t"}, {"id": "{0}", "params": {}}, {"id": "{x.y}", "params": {"x": 1}}, {"id": 3, "params": []},
+     {"time": "noon"}, {"id": "something else", "params": {}}],
+)  # fmt: skip
+def test_an_altered_table_leaves_the_english_text(entry: object) -> None:
+    """Proves: whatever stands in a table, the document opens, and no sentence says anything else than its text.
+
+    Sensitivity: an id taken at its word."""
+    read = restored({"verdict": "12 t", "messages": {"12 t": entry}})
+    assert read == {"verdict": "12 t"}
+    assert not isinstance(read["verdict"], Message)
+
+
 def test_documents_of_earlier_releases_stay_as_they_are() -> None:
     """Proves: without a table of messages strings stay strings; plain text is no line of JSON."""
     assert restored({"verdict": "Feasible."}) == {"verdict": "Feasible."}
     assert with_messages({"verdict": "Feasible."}) == {"verdict": "Feasible."}
     assert loads(dumps("Feasible.")) == "Feasible."
+    assert loads('{"id": "{x} t"') == '{"id": "{x} t"'

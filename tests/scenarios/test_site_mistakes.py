@@ -19,7 +19,7 @@ CASES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "gas that has nowhere to go": (
         (OG, "line.stages.0.gives=[{carrier: og, per_mwh: 0.2}]"),
-        "'og' may not be let go and no asset takes it; add one, or say dump: true",
+        "'og' may not be vented and no asset takes it; add one, or say dump: true",
     ),
     "gas of no carrier": (
         ("line.stages.0.gives=[{carrier: og, per_mwh: 0.2}]",),

@@ -49,7 +49,7 @@ def test_the_page_of_a_works(server: Server, browser: Browser, tmp_path: Path) -
         page.set_viewport_size({"width": width, "height": 900})
         at_rest(page)
         sound(page)
-    for tab, says in (("Units", "Runs of"), ("Stores and deliveries", "Deliveries"), ("Products", "Where it goes")):
+    for tab, says in (("Units", "Runs of"), ("Stores and deliveries", "Deliveries"), ("Products", "Destinations")):
         page.get_by_role("tab", name=tab, exact=True).click()
         expect(page.get_by_text(says, exact=True)).to_be_visible()
     with page.expect_download() as loading:

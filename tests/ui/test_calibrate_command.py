@@ -68,7 +68,7 @@ def test_mistakes_are_one_line_and_exit_code_2(heats: Path, tmp_path: Path) -> N
     for args, says in (
         (("melt-shop-small", "--log", str(short)), "short.csv: 3 heats are too few: at least 10 of one grade"),
         (("melt-shop-small", "--log", "none.csv"), "none.csv: no such file"),
-        (("cement-week", "--log", str(heats)), "cement-week: has no line of heats"),
+        (("cement-week", "--log", str(heats)), "cement-week: has no line, so a heat log cannot belong to it"),
         (("melt-shop-day", "--log", str(heats)), "unknown unit; units are EAF1"),
     ):
         done = emberline(tmp_path, "calibrate", *args, "--out", str(over))

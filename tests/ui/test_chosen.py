@@ -12,7 +12,7 @@ from served import Server
 pytestmark = pytest.mark.browser
 SITE = "melt-shop-site"
 CARBON = "Carbon [EUR/t]"
-DIFFERS = "The inputs at the side are not those of the plan below"
+DIFFERS = "The inputs at the side differ from those of the plan below"
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_typed_text_waits_until_it_is_applied(server: Server, page: Page) -> Non
     press(page, "Apply")
     at_rest(page)
     press(page, "Plan this")
-    expect(page.get_by_text("Take it along", exact=True)).to_be_visible()
+    expect(page.get_by_text("Export this plan", exact=True)).to_be_visible()
     page.get_by_text("Caps and search", exact=True).click()
     expect(settled(page, "Stop at a gap of [%]")).to_have_value("31")
     expect(page.get_by_text(DIFFERS, exact=False)).to_have_count(0)

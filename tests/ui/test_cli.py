@@ -138,7 +138,7 @@ def test_show_runs_and_delete(kept: str) -> None:
     assert json.loads(emberline("show", kept[:6], "--json").stdout)["run"] == kept
     text = emberline("show")
     assert text.returncode == 0
-    for part in ("baseline", "plan", "saved", "t CO2e", "EUR", "gap", "verdict", kept):
+    for part in ("baseline", "plan", "saved", "t CO2e", "EUR", "bound", "verdict", kept):
         assert part in text.stdout
     assert "\x1b" not in text.stdout
     assert [row["id"] for row in json.loads(emberline("runs", "--json").stdout)] == [kept]

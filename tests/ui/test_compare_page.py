@@ -108,7 +108,7 @@ def test_rows_are_sorted_by_what_differs_most(runs: list[str]) -> None:
     rows = compared.figures(made)
     shares = [row.relative for row in rows]
     assert shares == sorted(shares, reverse=True)
-    (steel,) = [row for row in rows if row.label == "steel"]
+    (steel,) = [row for row in rows if row.label == "production"]
     assert steel.same
     assert steel.more == {"B": 0}
     (cost,) = [row for row in rows if row.label == "cost"]
@@ -141,7 +141,7 @@ def test_heats_that_moved_are_drawn_and_listed(app: AppTest, runs: list[str]) ->
     app.run()
     found = difference(*(Store().open(run).plan for run in runs))
     assert found.heats
-    assert f"{len(found.heats)} of 9 heats lie elsewhere in B." in said(app)
+    assert f"{len(found.heats)} of 9 heats are elsewhere in B." in said(app)
     (table,) = [frame.value for frame in app.dataframe if "moved [min]" in frame.value]
     moves = [move for heat in found.heats for move in heat.stages]
     assert table["moved [min]"].tolist() == [move.later_min for move in moves]
@@ -181,21 +181,21 @@ def test_an_address_that_names_no_run(app: AppTest, runs: list[str], named: str)
     assert "they can be compared" in said(app)
 
 
-def test_foremen_that_differ_are_told(app: AppTest, runs: list[str]) -> None:
+def test_different_baselines_are_reported(app: AppTest, runs: list[str]) -> None:
     """Proves: where locks or limits bind the baseline too, the page says that savings are counted from other days; of
     the same baseline nothing is said. Sensitivity: a saving that only the other baseline makes."""
     one = Store().open(runs[0]).plan
     again = Store().open(runs[0]).plan
     for stored_plan in (one, again):
         assert len(stored_plan.scenario.horizon.times)  # whoever has asked for them leaves them with the horizon
-    assert list(compared.foremen({"A": one, "B": again})) == []
+    assert list(compared.baseline_differences({"A": one, "B": again})) == []
     sums = dataclasses.replace(one.baseline_figures, carbon_kg=one.baseline_figures.carbon_kg + 7900)
     other = dataclasses.replace(one, baseline_figures=sums)
-    (line,) = compared.foremen({"A": one, "B": other})
+    (line,) = compared.baseline_differences({"A": one, "B": other})
     ours, theirs = (f"{kg / 1000:.1f}" for kg in (one.baseline_figures.carbon_kg, sums.carbon_kg))
     assert line == (
-        f"The foremen of A and B differ (carbon {ours} against {theirs} t CO2e): locks and limits bind them too, so "
-        "compare the totals, not what is saved."
+        f"The baselines of A and B differ (carbon {ours} instead of {theirs} t CO2e): locks and limits bind them too, "
+        "so compare the totals, not the savings."
     )
     app.query_params["runs"] = f"{runs[0]},{stored(other)}"
     app.run()

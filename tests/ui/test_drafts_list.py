@@ -83,7 +83,7 @@ def test_who_signs_in_sees_their_own_alone(home: Path, signed_in: Any) -> None:
     shown(app)
     assert [button.key for button in app.button if str(button.key).startswith("book.open")] == [f"book.open.{eves.id}"]
     stranger = opened(adas.id)
-    assert "is somebody else's" in texts(stranger)
+    assert "belongs to somebody else" in texts(stranger)
     assert adas.id not in stranger.selectbox(key="scenario").options
     assert "draft" not in stranger.query_params
     signed_in("ada")
@@ -105,7 +105,7 @@ def test_no_list_where_others_may_come(home: Path, monkeypatch: pytest.MonkeyPat
     """Proves: where the server answers to further names and nobody signs in, a draft is found by its address alone."""
     monkeypatch.setattr(sign_in, "_alone", False)
     app, _ = copied()
-    assert "Keep this address" in texts(app)
+    assert "Save this address" in texts(app)
     assert draft_list.OPEN not in app.session_state
     assert "list of your drafts" not in texts(app)
 

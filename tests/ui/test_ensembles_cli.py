@@ -66,7 +66,7 @@ def test_replays_are_told_and_kept(home: Path) -> None:
         (["replay", "last", "-n", "many"], "--replications"),
         (["replay", "last", "--workers", "0"], "--workers"),
         (["replay", "last", "--cluster", "tcp://127.0.0.1:1"], "--cluster 'tcp://127.0.0.1:1': cannot be reached"),
-        (["replay", "last", "--cluster", "there", "--workers", "2"], "leave out --workers or --cluster"),
+        (["replay", "last", "--cluster", "there", "--workers", "2"], "drop --workers or --cluster"),
         (["sweep", SMALL], "a sweep needs a list of values"),
         (["sweep", "nowhere", "--set", "goal.gap=[1 %]"], "no such scenario"),
         (["sweep", SMALL, "--set", "goal.gap=[1 %]", "--cluster", "tcp://127.0.0.1:1"], "cannot be reached"),
@@ -131,7 +131,7 @@ def test_ctrl_c_keeps_what_is_done(home: Path) -> None:
         os.killpg(begun.pid, signal.SIGINT)
         out, err = begun.communicate(timeout=240)
     assert begun.returncode == 0, err
-    assert err.strip().splitlines()[-1].endswith("taking the replays done so far (Ctrl-C again gives up)")
+    assert err.strip().splitlines()[-1].endswith("keeping the replays done so far (press Ctrl-C again to give up)")
     said = json.loads(out)
     assert 0 < said["n"] < said["asked"] == 3000
     assert not left(begun.pid)

@@ -76,10 +76,10 @@ def offering() -> None:
 
     from emberline.ui.pages import export
     from emberline.ui.pages.result import result
-    from emberline.ui.pages.session import session
+    from emberline.ui.pages.session import session, stored_runs
 
     session.begin()
-    stored = result.opened(st.query_params["run"])
+    stored = stored_runs.open_run(st.query_params["run"])
     st.session_state["made"] = [offer(stored) for offer in (
         lambda run: export._file(run, "html", {}), lambda run: result._file(run, "html"),
         lambda run: export._file(run, "ics", {"unit": "EAF"}),
@@ -118,7 +118,7 @@ def test_the_command_speaks_a_language(kept: str, tmp_path: Path) -> None:
     [
         (["--lang", "xx", "--output", "plan.xlsx"], "--lang xx: languages are en (English), zh (中文)"),
         (["--lang", "", "--output", "plan.csv"], "languages are en (English), zh (中文)"),
-        (["--lang", "zh", "--output", "plan.csv"], "--lang zh: a language can be chosen for xlsx, ics, html only"),
+        (["--lang", "zh", "--output", "plan.csv"], "--lang zh: only xlsx, ics, html can be translated"),
     ],
 )
 def test_a_language_that_cannot_be_is_one_line(

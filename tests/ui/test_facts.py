@@ -64,7 +64,7 @@ def test_contracts_and_blocks_are_told() -> None:
         "tariff demand d: 2 rates, 5 to 9 EUR/MW, monthly, at least 2 MW, ratchet 80 % of 11 months",
         "tariff levy levy: 3 EUR/MWh",
         "tariff tax vat: 20.0 % on energy",
-        "battery: 4 MWh, 2 MW, 90.2 % there and back",
+        "battery: 4 MWh, 2 MW, 90.2 % round trip",
     ):
         assert line in lines
 
@@ -73,7 +73,7 @@ def test_contracts_and_blocks_are_told() -> None:
     ("override", "says"),
     [
         ("site.base_load_mw=25", "the base load reaches 25 MW, above the import limit of 20 MW"),
-        ("site.carriers=[{name: gas}, {name: steam}, {name: coke}]", "carrier coke: no asset touches it"),
+        ("site.carriers=[{name: gas}, {name: steam}, {name: coke}]", "carrier coke: no asset uses or supplies it"),
         (
             "market.tariff.energy=[{name: e, rates: [{per_mwh: 4, months: 1-6}]}]",
             "tariff: no charge on energy in month 7, mon, from 00:00 and at other times",
@@ -86,7 +86,7 @@ def test_what_is_odd_is_told_and_not_refused(override: str, says: str) -> None:
 
 
 def test_a_carrier_without_user_or_giver_is_odd() -> None:
-    """Proves: an asset whose carrier nobody uses is named, one whose carrier nobody gives too; a waste is let go."""
+    """Proves: an asset whose carrier nothing uses or nothing supplies is named; a waste is vented."""
     gas, load_, boiler = (
         "{kind: supply, name: pipe, carrier: gas, price_per_unit: 1, factor: natural_gas}",
         "{kind: load, name: users, carrier: steam, rate: 1}",
@@ -94,9 +94,9 @@ def test_a_carrier_without_user_or_giver_is_odd() -> None:
     )
     carriers = "site.carriers=[{name: gas}, {name: steam}, {name: warm, waste: true}]"
     assert odd(carriers, f"site.assets=[{gas}, {load_}, {boiler}]") == [
-        "carrier gas: nobody uses it (pipe)",
-        "carrier steam: nobody gives it (users)",
-        "carrier warm: nobody uses it, all of it is let go",
+        "carrier gas: nothing uses it (pipe)",
+        "carrier steam: nothing supplies it (users)",
+        "carrier warm: nothing uses it, all of it is vented",
     ]
 
 
@@ -116,7 +116,7 @@ def test_a_stages_factor_and_what_it_gives_are_told() -> None:
     """Proves: waste heat of a stage and emissions without a factor's name are told too."""
     lines = list(facts.lines(load("melt-shop-site")))
     assert "stage melting: EAF1, EAF2; gives 0.3 off_gas per MWh" in lines
-    assert "factor melting: electrodes, 7.52 kg/t, as the scenario says" in lines
+    assert "factor melting: electrodes, 7.52 kg/t, as given in the scenario" in lines
     assert wording.size(load("melt-shop-site")) == "84 heats, 21\u202f000 t"
 
 

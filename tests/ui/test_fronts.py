@@ -134,7 +134,7 @@ def test_ctrl_c_takes_the_points_so_far(home: Path) -> None:
             begun.wait(3)
         os.killpg(begun.pid, signal.SIGINT)
         out, err = begun.communicate(timeout=240)
-    assert "taking the points found so far" in err
+    assert "keeping the points found so far" in err
     said = json.loads(out)
     assert begun.returncode == (0 if said["points"] else 1)
     assert said["unsearched"] > 0

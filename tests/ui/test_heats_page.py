@@ -68,8 +68,8 @@ def test_a_plan_with_locks_says_what_its_cap_on_cost_comes_to(home: Path) -> Non
         decided = baseline.cost - market.carbon_price.on_direct * baseline.direct_kg / 1000
         amount, paid = (wording.number(value, 0) for value in (baseline.cost + share * decided, baseline.cost))
         says = (
-            f"Cost at most {amount} EUR: {wording.percent(share, 1)} above the baseline's {paid} EUR, which keeps the "
-            "locks too. The share is of what can be decided"
+            f"Cost at most {amount} EUR: {wording.percent(share, 1)} above the baseline's {paid} EUR, which "
+            "respects the locks too."
         )
         assert (says in texts(app)) is bool(locks)
 

@@ -44,7 +44,7 @@ def test_what_cannot_hold_is_stored_and_told_with_code_1() -> None:
                      "--level", "0.99", "-q")  # fmt: skip
     assert done.returncode == 1, done.stderr
     assert "at 99.0 %" in done.stdout
-    assert "cannot be made to hold" in done.stdout or "the time was over" in done.stdout
+    assert "cannot be made to hold" in done.stdout or "the time limit was reached" in done.stdout
     for word in ("this plan", "plain plan", "baseline", "price", "what broke it", "run"):
         assert word in done.stdout, word
 
@@ -52,10 +52,10 @@ def test_what_cannot_hold_is_stored_and_told_with_code_1() -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("--level", "1.2"), "--level 1.2: is a share between 0 and 1"),
+        (("--level", "1.2"), "--level 1.2: must be a share between 0 and 1"),
         (("--level", "99.99%"), "at most 99.9%"),
-        (("--cvar", "0.9"), "--cvar: is of samples; add --samples"),
-        (("--samples", "5", "--level", "0.9"), "--level: samples are of prices"),
+        (("--cvar", "0.9"), "--cvar: needs --samples"),
+        (("--samples", "5", "--level", "0.9"), "--level: samples vary prices only"),
         (("--samples", "5"), "samples are of a site alone"),
         (("--set", "disturbances={}"), "nothing is disturbed"),
         (("--set", "disturbances.hold=1"), "disturbances.hold"),

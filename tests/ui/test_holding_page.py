@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from emberline.plans.jobs import queue
 from emberline.plans.robustness.holding import report
 from emberline.plans.store.store import Store
-from emberline.ui.pages.result import result
+from emberline.ui.pages.session import stored_runs
 from emberline.ui.text import wording
 
 
@@ -30,7 +30,7 @@ def script() -> None:
 def run(stored_home: tuple[Path, str], home: Path) -> str:
     """A stored plan of the small melt shop in a home of the test's own."""
     shutil.copytree(stored_home[0], home)
-    result.opened.clear()  # the same run lies in another home
+    stored_runs.open_run.clear()  # the same run lies in another home
     return stored_home[1]
 
 
@@ -81,7 +81,7 @@ def test_from_button_to_a_plan_that_holds(app: AppTest, run: str) -> None:
     assert not app.exception
     span, share = told["robust"]["interval"], told["robust"]["chance"]
     assert (
-        f"this plan: {100 * share:.1f} % of {wording.number(1000, 0)} fresh disturbed days "
+        f"this plan: {100 * share:.1f} % of {wording.number(1000, 0)} new disturbed days "
         f"(95 % interval {100 * span['low']:.1f} % to {100 * span['high']:.1f} %)"
     ) in said(app)
     assert "the plain plan: " in said(app)
@@ -118,7 +118,11 @@ def test_a_search_is_watched(app: AppTest, run: str, home: Path) -> None:
     assert list(rounds["held"]) == ["40 of 400", "no plan with these margins"]
     first, second = rounds["margins"]
     assert first == "none: the plan as it is"
-    for words in ("after LF: 10.0 min", "before it is due: 45.0 min", "import limit: 1.5 MW"):
+    for words in (
+        "buffer after LF: 10.0 min",
+        "margin before due times: 45.0 min",
+        "margin below the import limit: 1.5 MW",
+    ):
         assert words in second
     assert app.button(key="holding.start").disabled
     app.button(key=f"take.{job}").click().run()
@@ -129,4 +133,4 @@ def test_a_plain_run_has_no_answer(app: AppTest, run: str) -> None:
     """Proves: of a run that was not made to hold nothing of the kind is said."""
     app.run()
     assert not app.exception
-    assert "What it costs to hold" not in said(app)
+    assert "Price of robustness" not in said(app)

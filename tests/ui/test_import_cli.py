@@ -61,7 +61,7 @@ def test_two_columns_are_repeated_by_the_mapping(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "guessed   times joined from 'Datum' and 'Von'" in done.stdout
     assert "guessed   taken as missing: 'No Data' (1)" in done.stdout
-    assert "the file covers 2025-10-20 00:00 to 2025-10-23 00:00, the horizon is 2026-06-16 00:00 to" in done.stdout
+    assert "the file covers 2025-10-20 00:00 to 2025-10-23 00:00, but the horizon is 2026-06-16 00:00 to" in done.stdout
     said = (tmp_path / "a.mapping.yaml").read_text()
     assert "time: Datum\nclock: Von\n" in said
     assert "missing: [No Data]" in said
@@ -84,7 +84,7 @@ def test_two_columns_are_repeated_by_the_mapping(tmp_path: Path) -> None:
         (["none.csv", "--as", "price", "-o", "p.csv"], "none.csv: no such file"),
         (["spot.csv", "--as", "price", "--zone", "UTC", "-o", "p.parquet"], "formats are .csv"),
         (["spot.csv", "--as", "price", "--zone", "UTC", "-o", "no/p.csv"], "there is no such folder"),
-        (["spot.csv", "--as", "price", "--zone", "UTC", "-o", "spot.csv"], "is there already"),
+        (["spot.csv", "--as", "price", "--zone", "UTC", "-o", "spot.csv"], "exists; overwrite it with --force"),
         (["spot.csv", "--as", "price", "--column", "Sport", "--zone", "UTC", "-o", "p.csv"], "there is no such column"),
         (["spot.csv", "--as", "price", "--where", "tag", "-o", "p.csv"], "write it as COLUMN=NAME"),
         (["spot.csv", "--as", "price", "--duplicates", "all", "--zone", "UTC", "-o", "p.csv"], "duplicates: "),

@@ -77,7 +77,7 @@ def test_a_catalogue_is_whole(language: str) -> None:
 
 def test_calls_within_texts_are_read() -> None:
     """Proves: a message within an f-string is found, too. Sensitivity: Babel's own reader of Python 3.11 misses it."""
-    assert "What breaks it" in asked()  # st.markdown(f"**{tr('What breaks it')}**")
+    assert "What breaks the plan" in asked()  # st.markdown(f"**{tr('What breaks the plan')}**")
 
 
 def test_messages_of_files_are_read() -> None:
@@ -164,7 +164,7 @@ def script() -> None:
         "moment": wording.moment(at),
         "stamp": stamp(at),
         "number": wording.number(-12345.678, 2),
-        "nought": wording.number(-0.001, 1),
+        "zero": wording.number(-0.001, 1),
         "percent": wording.percent(0.1234),
         "list": listed(["a", "b"]),
         "counts": [trn("{count} heat", "{count} heats", n) for n in (1, 2)],
@@ -220,7 +220,7 @@ def test_dates_and_numbers_are_the_languages() -> None:
     assert chinese["moment"] == "2026年6月6日 周六 06:15 +02:00"
     assert (ours["stamp"], chinese["stamp"]) == ("06 Jun 06:15", "6月6日 06:15")
     assert (ours["number"], chinese["number"]) == ("−12\u202f345.68", "-12,345.68")
-    assert ours["nought"] == chinese["nought"] == "0.0"
+    assert ours["zero"] == chinese["zero"] == "0.0"
     assert (ours["percent"], chinese["percent"]) == ("12.34 %", "12.34%")
     assert (ours["list"], chinese["list"]) == ("a, b", "a、b")
     assert (ours["counts"], chinese["counts"]) == (["1 heat", "2 heats"], ["1 个炉次", "2 个炉次"])

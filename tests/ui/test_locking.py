@@ -177,7 +177,7 @@ def test_a_heat_is_told_and_locked_by_a_button(run: str, made: Plan) -> None:
     app.button(key=f"lock.{run}.C2-1").click().run()
     assert not app.exception
     assert [lock["heat"] for lock in app.session_state["melt-shop-small.locks"]] == ["C2-1"]
-    assert "are not those of the plan below" in app.info[0].value
+    assert "differ from those of the plan below" in app.info[0].value
     assert app.session_state["asked"][1].startswith("locks=[")
     app.button(key=f"unlock.{run}.C2-1").click().run()
     assert app.session_state["melt-shop-small.locks"] == []
@@ -186,6 +186,6 @@ def test_a_heat_is_told_and_locked_by_a_button(run: str, made: Plan) -> None:
 def test_locks_of_the_scenario_itself_are_listed(home: Path) -> None:
     """Proves: what a scenario brings is shown; called by heat, stage, unit and local time."""
     scenario = load("melt-shop-small", ["locks=[{heat: C1-1, stage: melting, unit: EAF, start: 90 min}]"])
-    assert locking.called(scenario, scenario.locks[0]) == "C1-1 melting EAF 01:30"
+    assert locking.lock_text(scenario, scenario.locks[0]) == "C1-1 melting EAF 01:30"
     window = load("melt-shop-small", ["locks=[{heat: C1-1, stage: ladle, earliest: 2 h, latest: 5 h}]"])
-    assert locking.called(window, window.locks[0]) == "C1-1 ladle from 02:00 until 05:00"
+    assert locking.lock_text(window, window.locks[0]) == "C1-1 ladle from 02:00 until 05:00"

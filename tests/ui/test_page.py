@@ -68,11 +68,11 @@ def test_from_question_to_answer(app: AppTest) -> None:
     assert not app.exception
     assert f"Plan {run[:8]}" in [item.value for item in app.subheader]
     said = texts(app)
-    for part in ("twin agrees", "gap", "disturbed replays", "baseline"):
+    for part in ("twin agrees", "bound", "disturbed replays", "baseline"):
         assert part in said
     assert [metric.label for metric in app.metric] == [
         "Carbon [t CO2e]", "Expected carbon saving [t CO2e]", "Cost [EUR]", "Expected cost saving [EUR]", "Peak [MW]",
-        "Import [MWh]", "Steel [t]",
+        "Import [MWh]", "Production [t]",
     ]  # fmt: skip
     carbon = app.metric[0]
     # never more than the baseline's; a true minus in front would count as more

@@ -62,7 +62,7 @@ def test_a_heat_is_picked_in_the_chart_and_locked_in_the_table(
     again.click()
     page.wait_for_url(lambda url: stored_home[1] not in url)
     expect(page.get_by_text("Locks", exact=True).first).to_be_visible(timeout=WAIT_MS)
-    expect(page.get_by_text("Take it along")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("Export this plan")).to_be_visible(timeout=WAIT_MS)
     assert wrong == []
 
 

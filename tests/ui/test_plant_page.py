@@ -48,7 +48,7 @@ def test_what_is_given_is_taken(name: str) -> None:
             if "dumped_rate" in run and lane.name in run["carrier"].values:
                 dumped = at.amount(run["dumped_rate"].sel(carrier=lane.name).to_numpy())
             left = sum(box.flows.get(lane.name, 0.0) for box in boxes)
-            assert left == pytest.approx(dumped, abs=1e-6 * max(lane.given, 1.0)), (lane.name, step)
+            assert left == pytest.approx(dumped, abs=1e-6 * max(lane.supply, 1.0)), (lane.name, step)
         if step is not WHOLE:
             continue
         for lane in found.stores:
@@ -155,7 +155,7 @@ def test_a_plan_and_its_baseline(home: Path, stored_home: tuple[Path, str]) -> N
     app = page("plant", stored_home[1])
     assert not app.exception
     assert app.selectbox(key="plant.look").value == "run"
-    assert "gap" in texts(app)
+    assert "bound" in texts(app)
     before = [frame.value for frame in app.dataframe][1]
     app.button_group(key="plant.policy").set_value("baseline").run()
     assert not app.exception

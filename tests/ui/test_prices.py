@@ -57,4 +57,4 @@ def test_a_stored_plan_has_prices(
     with xr.open_dataset(tmp_path / "prices.nc") as kept:
         assert kept["balance_price"].sizes == {"carrier": 3, "time": 24}
     assert emberline("prices", "last", "--output", str(tmp_path / "prices.nc")) == 2
-    assert "is there already" in capsys.readouterr().err
+    assert "exists; overwrite it with --force" in capsys.readouterr().err

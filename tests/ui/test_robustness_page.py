@@ -19,7 +19,7 @@ from emberline.plans.store import ensembles
 from emberline.plans.store.store import Store
 from emberline.ui.charts import ensemble as ensemble_charts
 from emberline.ui.charts.view import View
-from emberline.ui.pages.result import result
+from emberline.ui.pages.session import stored_runs
 
 
 def script() -> None:
@@ -35,7 +35,7 @@ def script() -> None:
 def run(stored_home: tuple[Path, str], home: Path) -> str:
     """A stored plan of the small melt shop in a home of the test's own."""
     shutil.copytree(stored_home[0], home)
-    result.opened.clear()  # the same run lies in another home
+    stored_runs.open_run.clear()  # the same run lies in another home
     return stored_home[1]
 
 
@@ -77,7 +77,7 @@ def test_a_plan_not_yet_replayed(app: AppTest) -> None:
     """Proves: status and gap of the plan are told, what its own few replays say with an interval, what to press."""
     app.run()
     assert not app.exception
-    assert "gap" in said(app)
+    assert "bound" in said(app)
     assert "Press Replay" in said(app)
     assert "95 % interval" in said(app)
     assert not app.button(key="robustness.start").disabled
@@ -118,7 +118,7 @@ def test_a_stored_ensemble_is_shown_again(app: AppTest, run: str) -> None:
     assert f"95 % interval {100 * low:.1f} % to {100 * high:.1f} %" in said(app)
     kept = int((found.data["baseline_violations"] == 0).sum())
     assert f"The baseline schedule holds in {kept} of 12" in said(app)
-    assert {"carbon", "cost", "carbon saved against the baseline"} <= set(app.table[0].value.index)
+    assert {"carbon", "cost", "carbon saved compared with the baseline"} <= set(app.table[0].value.index)
     rows = found.broke()
     assert rows
     assert app.dataframe[0].value.shape[0] == len(rows)
@@ -158,7 +158,7 @@ def test_what_is_not_disturbed_is_told(app: AppTest, run: str, stored_home: tupl
     app.query_params["run"] = other
     app.run()
     assert not app.exception
-    assert "Nothing is disturbed" in said(app)
+    assert "This scenario has no disturbances" in said(app)
 
 
 def test_charts_carry_units_and_time(run: str) -> None:

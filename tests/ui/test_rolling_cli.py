@@ -50,7 +50,7 @@ def test_the_command_tells_gain_regret_and_what_planning_less_often_costs(tmp_pa
         (["--every", "6"], "--every '6': write a number with its unit, such as 1h or 90min"),
         (["--every", "1h", "--every", "60min"], "--every: the same span is given twice"),
         (["--every", "90min"], "small-works: --every: is 90 min; it must be a multiple of 60 min"),
-        (["--keep", "2"], "--keep 2: a share from 0 to below 100 %"),
+        (["--keep", "2"], "--keep 2: must be a share from 0 to below 100 %"),
         (["--from", "noon"], "--from: 'noon' is not a time; write it as 2024-03-12T06:00+01:00, or a date"),
         (["--from", "2026-03-02", "--to", "2026-03-01"], "--to: 2026-03-01 does not lie after the beginning"),
         (["--from", "2026-03-30"], "works.yaml:30: market.price_per_mwh: real.csv: "),

@@ -55,21 +55,21 @@ def test_named_tagged_and_found(kept: str) -> None:
     app = opened()
     app.text_input[1].set_value("June trial")
     app.text_input[2].set_value("trial night")
-    button(app, "Keep").click().run()
+    button(app, "Save").click().run()
     assert not app.exception
     entry = Store().entry(kept)
     assert (entry.name, entry.tags) == ("June trial", ("night", "trial"))
     app.text_input(key="runs.text").set_value("june").run()
     assert list(app.dataframe[0].value["name"]) == ["June trial"]
     app.text_input(key="runs.text").set_value("december").run()
-    assert "No run is like that" in texts(app)
+    assert "No run matches" in texts(app)
 
 
 def test_a_name_that_is_markup_is_refused_in_one_line(kept: str) -> None:
     """Proves: the name stays as it was, and one line says what a name may have."""
     app = opened()
     app.text_input[1].set_value("<img src=x onerror=alert(1)>")
-    button(app, "Keep").click().run()
+    button(app, "Save").click().run()
     assert not app.exception
     assert "✕ a name has at most 80 characters" in texts(app)
     assert Store().entry(kept).name == ""
@@ -82,7 +82,7 @@ def test_deleted_and_taken_back(kept: str) -> None:
     assert not app.exception
     assert Store().count(state="stored") == 0
     app.selectbox(key="runs.state").set_value("deleted").run()
-    button(app, "Take it back").click().run()
+    button(app, "Restore").click().run()
     assert not app.exception
     assert Store().open(kept).plan.found
 
@@ -97,7 +97,7 @@ def test_a_bad_tag_leaves_the_name_as_it_was(kept: str) -> None:
     app = opened()
     app.text_input[1].set_value("June trial")
     app.text_input[2].set_value("good <bad>")
-    button(app, "Keep").click().run()
+    button(app, "Save").click().run()
     assert not app.exception
     assert "✕ " in texts(app)
     entry = Store().entry(kept)
@@ -122,8 +122,8 @@ def test_what_was_stopped_and_what_was_taken_early_say_so(kept: str) -> None:
     with store.working(made.scenario) as run:
         store.save(run, dataclasses.replace(made, status="cancelled"))
     rows = {row["run"]: row for row in opened().dataframe[0].value.to_dict("records")}
-    assert str(rows[run[:8]]["status"]).startswith("taken early, gap ")
-    assert wording.status(Store().open(run).plan).startswith("taken early, gap ")
+    assert str(rows[run[:8]]["status"]).startswith("stopped early, gap ")
+    assert wording.status(Store().open(run).plan).startswith("stopped early, within ")
     assert "Status: taken early; gap" in proof(Store().open(run))
     assert Store().open(run).plan.status == "cancelled"
     nothing = dataclasses.replace(made, status="cancelled", schedule=None, replay=None, replay_figures=None)

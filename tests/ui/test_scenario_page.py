@@ -24,8 +24,8 @@ from emberline.scenarios.reading.loading import LIBRARY
 from emberline.scenarios.records.line import Unit
 from emberline.ui.pages.editor import form, series, tables
 from emberline.ui.pages.editor.cell_text import in_words
-from emberline.ui.pages.editor.draft import State, checked
-from emberline.ui.pages.editor.fields import fields, labelled
+from emberline.ui.pages.editor.draft import DraftState, checked
+from emberline.ui.pages.editor.fields import fields, label_parts
 from emberline.ui.pages.editor.words import WORDS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,7 +137,7 @@ def test_users_do_not_see_each_other(home: Path) -> None:
     again = opened(draft.id)
     assert "1 change" in texts(again)
     gone = opened("f" * 32)
-    assert "is not kept here any more" in texts(gone)
+    assert "no longer exists here" in texts(gone)
     assert "draft" not in gone.query_params
 
 
@@ -187,7 +187,7 @@ def test_a_draft_is_planned_as_it_is(home: Path) -> None:
     other.run()
     assert not other.exception
     assert "draft" not in other.query_params
-    assert "melt-shop-small, as it was planned" in other.selectbox(key="scenario").options
+    assert "melt-shop-small, as planned" in other.selectbox(key="scenario").options
 
 
 def run_of(page: AppTest) -> str:
@@ -218,14 +218,14 @@ def test_what_was_just_planned_is_that_of_the_side(home: Path) -> None:
     planned()
     drafts.write(draft, draft.text.replace("import_limit_mw: 75 MW", "import_limit_mw: 20 MW"))
     page.run()
-    assert any("inputs at the side are not those" in item.value for item in page.info)
+    assert any("inputs at the side differ from those" in item.value for item in page.info)
     made = Store().open(planned()).plan
     assert made.status == "infeasible"
     assert made.scenario.goal.time_limit_s == load("melt-shop-small").goal.time_limit_s
     assert not page.info
     widget = next(field for field in page.number_input if str(field.key).endswith(".carbon_price"))
     widget.set_value(99.0).run()
-    assert any("inputs at the side are not those" in item.value for item in page.info)
+    assert any("inputs at the side differ from those" in item.value for item in page.info)
 
 
 def test_a_run_of_a_text_of_ones_own_is_planned_again(home: Path, stored_home: tuple[Path, str]) -> None:
@@ -251,22 +251,22 @@ def test_a_run_of_a_text_of_ones_own_is_planned_again(home: Path, stored_home: t
     first = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     first.query_params["run"] = run
     first.run()
-    assert shown(first) == "mine, as it was planned"
+    assert shown(first) == "mine, as planned"
     later = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert shown(later) == "melt-shop-small"
     later.session_state["run"] = run
     later.run()
-    assert shown(later) == "mine, as it was planned"
+    assert shown(later) == "mine, as planned"
     next(button for button in later.button if button.label == "Plan").click().run()
     made = Store().open(run_of(later)).plan.scenario
-    assert shown(later) == "mine, as it was planned"
+    assert shown(later) == "mine, as planned"
     assert made.name == "mine"
     assert made.inputs["price_per_mwh"].equals(scenario.inputs["price_per_mwh"])
     page = AppTest.from_function(script, default_timeout=60)
     for key in ("seed", "source"):
         page.session_state[key] = first.session_state[key]
     page.run()
-    assert shown(page) == "mine, as it was planned"
+    assert shown(page) == "mine, as planned"
     page.button(key="copy").click().run()
     assert not page.exception
     copy = snapshots.load(of(page).path)
@@ -348,7 +348,8 @@ def test_a_meters_file_is_guessed_and_told(home: Path) -> None:
     ):  # fmt: skip
         assert guessed in said
     assert (
-        "The file covers Mon 20 Oct 2025 00:00 to Thu 23 Oct 2025 00:00, the horizon is Tue 16 Jun 2026 00:00" in said
+        "The file covers Mon 20 Oct 2025 00:00 to Thu 23 Oct 2025 00:00, but the horizon is Tue 16 Jun 2026 00:00"
+        in said
     )
 
 
@@ -394,7 +395,7 @@ def test_an_import_is_drawn_on_the_axis_of_all_charts() -> None:
 def test_every_form_and_table_gives_back_what_it_shows(name: str) -> None:
     """Proves: tables of all bundled scenarios change nothing untouched; one cell changes that alone."""
     text = (LIBRARY / f"{name}.yaml").read_text(encoding="utf-8")
-    now = State(text, parse(text).data, None, ())
+    now = DraftState(text, parse(text).data, None, ())
     seen = 0
     for table in tables.tables(now):
         rows = tables.items(now, table.path)
@@ -459,7 +460,7 @@ def test_every_label_can_be_translated() -> None:
     """Proves: the translators' list has every label that is made of a field's name. Sensitivity: a new field fails."""
     records = [record for _, _, record in tables.TABLES.values() if record is not None]
     records += [Unit, *KINDS.values()]
-    made = {labelled(name, "EUR")[0] for record in records for name in record.model_fields}
+    made = {label_parts(name, "EUR")[0] for record in records for name in record.model_fields}
     for _, groups in form.SECTIONS.values():
         made |= {one.words for group in groups for one in fields(group.record, "EUR")}
     assert made == set(WORDS)

@@ -262,9 +262,9 @@ def test_a_tab_may_run_pages_and_nothing_else(server: Server) -> None:
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1"])
 def test_other_addresses_need_sign_in(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Proves: no sign-in, no address that others can reach."""
-    for name in (*oidc.NEEDED, *oidc.FURTHER):
+    for name in (*oidc.REQUIRED, *oidc.FURTHER):
         monkeypatch.delenv(oidc.PREFIX + name, raising=False)
-    with pytest.raises(Refused, match=r"people must sign in"):
+    with pytest.raises(Refused, match=r"sign-in is required"):
         serve.open_app(address=address, browser=False)
 
 

@@ -247,7 +247,7 @@ def test_a_stranger_sees_no_page(
     page = context.new_page()
     page.goto(server.url)
     come_back(page)
-    expect(page.get_by_text("You are signed in, but not among those who may come in.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("You are signed in, but you do not have access.")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("button", name="Sign out")).to_be_visible()
     expect(page.get_by_test_id("stTopNavLink")).to_have_count(0)
     assert context.request.get(f"{server.url}/media/{'0' * 56}.png").status == 403

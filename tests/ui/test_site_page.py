@@ -145,7 +145,7 @@ def test_names_of_assets_are_never_fields(made: Plan) -> None:
     found = site_panels.balances(named, run)[ELECTRICITY]
     assert "battery (asset)" in found.gives
     assert "battery" not in found.gives
-    table = site_panels.Table(View.of(named.horizon))
+    table = site_panels.PanelData(View.of(named.horizon))
     site_panels.balance_panel(named, site_panels.balances(named, run)["steam"], table, alt.X("start:Q"), None)
     assert all(set(column) <= set("abcdefghijklmnopqrstuvwxyz0123456789") for column in table.frame.columns)
 
@@ -160,7 +160,7 @@ def test_the_page_of_a_site_without_a_line(home: Path, made: Plan) -> None:
     said = "\n".join(text.value for text in app.main.text)
     assert f"The lines add up to {wording.number(made.replay_figures.cost, 0)} EUR" in said
     assert "heats" not in said
-    assert any("runs the site by plain rules" in caption.value for caption in app.caption)
+    assert any("runs the site by simple rules" in caption.value for caption in app.caption)
     bill, ledger = (frame.value for frame in app.dataframe[:2])
     assert bill["plan [EUR]"].sum() == pytest.approx(made.replay_figures.cost, rel=1e-9)
     assert bill["baseline [EUR]"].sum() == pytest.approx(made.baseline_figures.cost, rel=1e-9)
@@ -200,7 +200,7 @@ def test_parts_of_the_cost_add_up(made: Plan) -> None:
     parts = [row for name, row in rows.items() if name in {label for label, *_ in wording.MONEY[1:]}]
     assert sum(row.plan or 0.0 for row in parts) == pytest.approx(rows["cost"].plan, rel=1e-9)
     assert sum(row.baseline or 0.0 for row in parts) == pytest.approx(rows["cost"].baseline, rel=1e-9)
-    assert "steel" not in rows
+    assert "production" not in rows
 
 
 @pytest.mark.parametrize("name", bundled())
@@ -218,10 +218,10 @@ def test_a_year_sends_no_more_than_can_be_seen() -> None:
     """Proves: a chart of a year stays below 300 kB, and says what a point is. Sensitivity: 8,760 hours are 1.5 MB."""
     scenario = load("works-hub-year")
     assert len(json.dumps(charts.preview(scenario).to_dict())) < 300_000
-    flows = site_panels.Table(View.of(scenario.horizon))
+    flows = site_panels.PanelData(View.of(scenario.horizon))
     assert len(flows.frame) == 366
     assert "mean over 24 h" in View.of(scenario.horizon).says
-    assert len(site_panels.Table(weeks(scenario.horizon)["week from Thu 1 Jan 2026"]).frame) == 169
+    assert len(site_panels.PanelData(weeks(scenario.horizon)["week from Thu 1 Jan 2026"]).frame) == 169
 
 
 def market_of(scenario: Scenario, monkeypatch: pytest.MonkeyPatch, **answers: Any) -> list[str]:

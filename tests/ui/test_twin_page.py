@@ -21,7 +21,7 @@ from emberline.scenarios import Scenario, load
 from emberline.ui.charts import flow_sheet, plan, replay
 from emberline.ui.charts.view import View
 from emberline.ui.pages.session import run_or_baseline
-from emberline.ui.pages.session.run_or_baseline import Looked
+from emberline.ui.pages.session.run_or_baseline import Subject
 from emberline.ui.text import wording
 
 
@@ -53,7 +53,7 @@ def test_the_board_knows_every_moment(name: str) -> None:
 def test_the_replay_moves_a_line_through_every_panel() -> None:
     """Proves: one slider over the view's steps; each panel of the timeline has a line at the moment and its data."""
     scenario, run = disturbed("melt-shop-small", 0)
-    looked = Looked(scenario, ("melt-shop-small",))
+    looked = Subject(scenario, ("melt-shop-small",))
     view = View.of(scenario.horizon)
     made = run_or_baseline.as_plan(looked, run)
     panels = plan.timeline_panels(made, False, view, whose="baseline")
@@ -99,7 +99,7 @@ def test_the_board_tells_what_the_flow_sheet_does(name: str) -> None:
     alone = [stage.units[0].name for stage in scenario.line.stages if len(stage.units) == 1] if scenario.heats else []
     for unit in alone:
         assert (now.loc[unit, "power"] or "0.0 MW") in told
-    made = run_or_baseline.as_plan(Looked(scenario, (name,)), run)
+    made = run_or_baseline.as_plan(Subject(scenario, (name,)), run)
     panels = plan.timeline_panels(made, False, view, None, list(scenario.store)[:8], whose="baseline")
     text = json.dumps(replay.replay(made, panels, view, dark=False).to_dict(), ensure_ascii=False)
     battery = next((box for box in found.site if box.name == "battery"), None)
@@ -117,10 +117,10 @@ def test_nothing_chosen_is_the_baseline_run(home: Path) -> None:
     assert not app.exception
     assert app.selectbox(key="twin.look").value == "melt-shop-small"
     said = texts(app)
-    assert "Nothing went wrong" in said
-    assert "Nothing disturbs this day" in said
+    assert "No breakdown and no missed limit" in said
+    assert "Undisturbed run" in said
     assert [metric.label for metric in app.metric] == [
-        "Carbon [t CO2e]", "Cost [EUR]", "Peak [MW]", "Limits missed", "Steel [t]",
+        "Carbon [t CO2e]", "Cost [EUR]", "Peak [MW]", "Limits missed", "Production [t]",
     ]  # fmt: skip
 
 
@@ -132,10 +132,10 @@ def test_a_disturbed_day_tells_what_went_wrong(home: Path) -> None:
     for number in (1, 2):
         app.number_input(key="twin.replication").set_value(number).run()
         assert not app.exception
-        assert f"Disturbed day {number} of seed" in texts(app)
+        assert f"Disturbed day {number} of random seed" in texts(app)
         _, run = disturbed("melt-shop-small", number - 1)
         wrong = int(run.sizes.get("stop", 0)) + len(violations(run))
-        tables = [frame.value for frame in app.dataframe if "how much" in frame.value.columns]
+        tables = [frame.value for frame in app.dataframe if "by" in frame.value.columns]
         assert [len(table) for table in tables] == ([wrong] if wrong else [])
         seen.append(app.metric[0].value)
     assert seen[0] != seen[1]
@@ -150,8 +150,8 @@ def test_plan_and_baseline_have_the_same_luck(home: Path, stored_home: tuple[Pat
     app.number_input(key="twin.replication").set_value(3).run()
     assert not app.exception
     said = texts(app)
-    assert "on the same luck" in said
-    assert "gap" in said
+    assert "under the same disturbances" in said
+    assert "bound" in said
     assert all(str(metric.delta).startswith("baseline") for metric in app.metric)
     made = Store().open(stored_home[1]).plan
     assert made.schedule is not None

@@ -45,7 +45,7 @@ def ask_for_long(page: Page) -> str:
     change(page, "Stop at a gap of [%]", "0")
     change(page, "Stop the search after [s]", "600")
     press(page, "Plan")
-    expect(page.get_by_role("button", name="Take the best plan now")).to_be_enabled()
+    expect(page.get_by_role("button", name="Use the best plan now")).to_be_enabled()
     (run,) = named(page, "run")
     return run
 
@@ -75,12 +75,12 @@ def test_two_users_at_once(server: Server, users: tuple[BrowserContext, BrowserC
     press(one, "Plan")
     press(other, "Plan")
     for page in (one, other):
-        expect(page.get_by_text("Take it along", exact=True)).to_be_visible()
+        expect(page.get_by_text("Export this plan", exact=True)).to_be_visible()
     runs = [named(page, "run") for page in (one, other)]
     assert runs[0] != runs[1]
     for page, price in ((one, "210"), (other, "33")):
         page.reload()
-        expect(page.get_by_text("Take it along", exact=True)).to_be_visible()
+        expect(page.get_by_text("Export this plan", exact=True)).to_be_visible()
         expect(settled(page, CARBON)).to_have_value(price)
     assert [named(page, "run") for page in (one, other)] == runs
     assert draft in one.url
@@ -97,7 +97,7 @@ def test_a_tab_closed_and_a_server_killed(server: Server, users: tuple[BrowserCo
     page.close()
     again = users[1].new_page()
     again.goto(address)
-    take = again.get_by_role("button", name="Take the best plan now")
+    take = again.get_by_role("button", name="Use the best plan now")
     expect(take).to_be_enabled()
     expect(again.get_by_text("Best plan [t CO2e]", exact=True)).to_be_visible()
     server.kill()
@@ -105,7 +105,7 @@ def test_a_tab_closed_and_a_server_killed(server: Server, users: tuple[BrowserCo
     again.reload()
     expect(take).to_be_enabled()
     take.click()
-    expect(again.get_by_text("Take it along", exact=True)).to_be_visible()
+    expect(again.get_by_text("Export this plan", exact=True)).to_be_visible()
     assert named(again, "run") == [run]
     go(again, "en", "runs")
     expect(again.get_by_text("There is no stored plan yet.")).to_have_count(0)
@@ -131,5 +131,5 @@ def test_a_run_ends_while_the_server_is_away(server: Server, users: tuple[Browse
         assert queue.status(run).state == "stored"
     server.start()
     page.reload()
-    expect(page.get_by_text("Take it along", exact=True)).to_be_visible()
+    expect(page.get_by_text("Export this plan", exact=True)).to_be_visible()
     assert named(page, "run") == [run]

@@ -35,7 +35,7 @@ def test_the_set_lines_that_are_printed_repair_the_scenario(
     """Proves: what is printed can be pasted: with it the same command ends with 0, without it with 1."""
     code, out, _ = ran(monkeypatch, capfd, "why-not", *LATE, "--time-limit", "20")
     assert code == 1
-    assert "no plan keeps all limits: that is proven" in out
+    assert "no plan can meet all limits (proven)" in out
     repair = re.search(r"^repair .*\n\s+(--set .*)$", out, re.MULTILINE)
     assert repair is not None, out
     code, out, _ = ran(monkeypatch, capfd, "why-not", *LATE, *shlex.split(repair.group(1)))
@@ -106,7 +106,7 @@ def test_the_page_plans_with_a_repair(home: Path, monkeypatch: pytest.MonkeyPatc
     assert started == [("melt-shop-small", ("orders.C1.due=4 h", "orders.C1.due=285 min"))]
     assert any("orders.C1.due=285 min" in text.value for text in app.text)
     app.button(key="melt-shop-small.repairs.back").click().run()
-    assert not any("Repairs that were applied" in text.value for text in app.text)
+    assert not any("Applied repairs" in text.value for text in app.text)
 
 
 def test_the_answer_comes_from_a_process_of_its_own(home: Path) -> None:

@@ -87,11 +87,11 @@ def test_why_an_hour_and_a_unit(home: dict[str, str]) -> None:
     told = emberline("why", home["free"], "--hour", "01:00", "-q")
     assert told.returncode == 0, told.stderr
     assert "F1 draws 10.0 MW" in told.stdout
-    assert "a MWh more costs 100.0 kg CO2e/MWh; heats held where they are" in told.stdout
+    assert "one more MWh costs 100.0 kg CO2e/MWh; heats held where they are" in told.stdout
     # without the second hour its heat takes the third one, at 300 instead of 100 kg/MWh
     assert "what if  F1 idle, Tue 10 Mar 01:00 to 02:00\n           +2\u202f000 kg CO2e" in told.stdout
     unit = emberline("why", home["free"], "--unit", "F1", "-q")
-    assert "no plan with it, that is proven: no other unit of melting" in unit.stdout
+    assert "no plan with it (proven): no other unit of melting" in unit.stdout
 
 
 def test_diff_tells_heats_and_keys(home: dict[str, str]) -> None:
@@ -140,14 +140,14 @@ def test_headroom_tells_each_load(tmp_path: Path) -> None:
         (("why", "free"), "ask about one decision: --heat, --unit or --hour"),
         (("why", "free", "--heat", "1", "--unit", "F1"), "ask about one decision"),
         (("why", "free", "--heat", "9"), "--heat: '9' is no heat of this run; heats are 1 to 2"),
-        (("why", "free", "--unit", "F1", "--at", "01:00"), "--at: belongs to --heat"),
+        (("why", "free", "--unit", "F1", "--at", "01:00"), "--at: needs --heat"),
         (("why", "free", "--hour", "99"), "no time of the horizon"),
         (("why", "free", "--heat", "1", "--at", "01:30"), "lies between steps of 60 min"),
         (("why", "none", "--heat", "1"), "there is no schedule to ask about"),
         (("why", "ffffffff", "--heat", "1"), "runs begin with 'ffffffff'"),
         (("locks", "none"), "there is no schedule whose locks"),
         (("diff", "free", "ffffffff"), "runs begin with 'ffffffff'"),
-        (("headroom", "melt-shop-small", "--load", "130%"), "--load 130%: a share above 0 up to 100 %"),
+        (("headroom", "melt-shop-small", "--load", "130%"), "--load 130%: must be a share above 0 up to 100 %"),
         (("headroom", "melt-shop-small", "--threshold", "much"), "--threshold 'much' is not a quantity"),
         (("headroom", "house"), "a site alone makes nothing"),
         (("headroom", "melt-shop-small", "--workers", "2", "--cluster", "tcp://10.0.0.5:1"), "--workers"),

@@ -73,7 +73,7 @@ def test_the_page_has_a_tab_for_each_part(app: AppTest, made: Plan) -> None:
     assert [metric.label for metric in app.metric][-1] == "Delivered [t]"
     assert app.metric[-1].value == wording.number(made.scenario.tonnes, 0)
     said = "\n".join(text.value for text in app.main.text)
-    assert "for each tonne delivered" in said
+    assert "per tonne delivered" in said
     assert "heat" not in said
     assert any("stocks are valued" in caption.value for caption in app.caption)
     assert app.multiselect(key="stores").value == list(made.scenario.store)
@@ -90,16 +90,16 @@ def test_tables_add_up(app: AppTest, made: Plan) -> None:
     hours = made.scenario.horizon.step_h
     assert runs["makes [t]"].sum() == pytest.approx(float(made.replay["process_tph"].sum()) * hours, rel=1e-9)
     assert runs["electricity [MWh]"].sum() == pytest.approx(float(made.replay["process_mw"].sum()) * hours, rel=1e-6)
-    stores = table_of(app, "store", "holds [t]").set_index("store")
+    stores = table_of(app, "store", "capacity [t]").set_index("store")
     assert stores["end [t]"].to_dict() == pytest.approx(made.replay_figures.stock)
-    assert stores["baseline's end [t]"].to_dict() == pytest.approx(made.baseline_figures.stock)
+    assert stores["end, baseline [t]"].to_dict() == pytest.approx(made.baseline_figures.stock)
     assert (stores["lowest [t]"] <= stores[["start [t]", "end [t]"]].min(axis=1) + 1e-9).all()
-    leaves = table_of(app, "name", "asked [t]").set_index("name")
+    leaves = table_of(app, "name", "ordered [t]").set_index("name")
     assert leaves["plan [t]"]["ship"] == pytest.approx(600)
-    assert leaves["asked [t]"]["trucks I"] == pytest.approx(12 * 150)
-    assert leaves["plan [t]"].to_dict() == pytest.approx(leaves["asked [t]"].to_dict())
+    assert leaves["ordered [t]"]["trucks I"] == pytest.approx(12 * 150)
+    assert leaves["plan [t]"].to_dict() == pytest.approx(leaves["ordered [t]"].to_dict())
     assert leaves["kind"].to_dict() == {
-        "trucks I": "leaves", "trucks II": "leaves", "ship": "order", "barge": "order", "slag trains": "comes",
+        "trucks I": "out", "trucks II": "out", "ship": "order", "barge": "order", "slag trains": "in",
     }  # fmt: skip
 
 
@@ -116,12 +116,12 @@ def test_carbon_of_products_adds_up(made: Plan) -> None:
     assert table["calcination"]["clinker"] == pytest.approx(525)
     assert table["calcination"]["CEM I"] == pytest.approx(0.95 * 525, rel=0.02)
     parts = table[["calcination", "fuels", "electricity"]].sum(axis=1)
-    assert parts.to_dict() == pytest.approx(table["in all"].to_dict())
-    assert table["in all"]["clinker"] == pytest.approx(float(ours.carbon_per_t("average").sel(stock="clinker")))
+    assert parts.to_dict() == pytest.approx(table["total"].to_dict())
+    assert table["total"]["clinker"] == pytest.approx(float(ours.carbon_per_t("average").sel(stock="clinker")))
     goes = products.whereabouts(ours).set_index("counted as")
     assert 1000 * goes["sum"]["scope 1, direct"] == pytest.approx(found.direct_kg)
     assert 1000 * goes["sum"]["scope 2, location, average"] == pytest.approx(found.grid["average"])
-    assert 1000 * goes["sum"]["biogenic, apart"] == pytest.approx(sum(found.biogenic.values()))
+    assert 1000 * goes["sum"]["biogenic, separate"] == pytest.approx(sum(found.biogenic.values()))
 
 
 def test_bill_and_ledger_know_processes(app: AppTest, made: Plan) -> None:
@@ -154,7 +154,7 @@ def test_power_is_the_lines(made: Plan) -> None:
     """Proves: power stacked by process is what must be met of electricity. Sensitivity: a process left out is seen."""
     assert made.replay is not None
     view = View.of(made.scenario.horizon)
-    table = site_panels.Table(view)
+    table = site_panels.PanelData(view)
     process_panels.power_panel(made, table, time_axis(view), baseline=True)
     stack = table.frame[[name for name in map(str, table.frame) if name[0] == "p" and name[1:].isdigit()]].sum(axis=1)
     need = site_panels.balances(made.scenario, made.replay)[ELECTRICITY].need
@@ -192,12 +192,12 @@ def test_every_axis_has_its_unit(made: Plan) -> None:
     for part in (
         '["power", "[MW]"]', '["electricity", "[MW]"]', '["deliveries", "[t/h]"]', '"title": "[t]"', '"title": "[t/h]"',
         "[kg CO2e/MWh]", "[EUR/MWh]", "local time, Europe/Berlin (+01:00)", "kiln: rate",
-        "CEM I: holds 3\u202f800 t, at the end at least 2\u202f900 t",
+        "CEM I: capacity 3\u202f800 t, at the end at least 2\u202f900 t",
     ):  # fmt: skip
         assert part in text, part
     one = json.dumps(charts.timeline(made, stores=["clinker"]).to_dict())
-    assert "clinker: holds" in one
-    assert "meal: holds" not in one
+    assert "clinker: capacity" in one
+    assert "meal: capacity" not in one
 
 
 def test_a_week_of_quarter_hours_stays_light(made: Plan) -> None:
@@ -219,9 +219,9 @@ def test_orders_that_overlap_stand_above_each_other(made: Plan) -> None:
 
 def test_names_are_never_fields_or_expressions(made: Plan) -> None:
     """Proves: a process called as an asset or as the battery is told apart; names of columns are of our own making."""
-    assert site_panels.called_process(made.scenario, "battery") == "battery (process)"
-    assert site_panels.called_process(made.scenario, "coal yard") == "coal yard (process)"
-    assert site_panels.called_process(made.scenario, "kiln") == "kiln"
+    assert site_panels.process_label(made.scenario, "battery") == "battery (process)"
+    assert site_panels.process_label(made.scenario, "coal yard") == "coal yard (process)"
+    assert site_panels.process_label(made.scenario, "kiln") == "kiln"
     assert made.replay is not None
     drawn = gantt.of_units(made.scenario, made.replay, None, View.of(made.scenario.horizon)).to_dict()
     told = {axis["labelExpr"] for axis in _found(drawn, "axis") if axis and "labelExpr" in axis}
@@ -229,7 +229,7 @@ def test_names_are_never_fields_or_expressions(made: Plan) -> None:
     assert {unit: " ".join(lines) for unit, lines in names.items()} == {
         unit: unit for unit, _ in made.scenario.process_units
     }
-    table = site_panels.Table(View.of(made.scenario.horizon))
+    table = site_panels.PanelData(View.of(made.scenario.horizon))
     x = time_axis(table.view)
     list(process_panels.store_panels(made, table, x, True, list(made.scenario.store)))
     process_panels.delivery_panel(made, table, x, True)
@@ -242,7 +242,7 @@ def test_what_is_asked_is_told() -> None:
     lines = list(facts.lines(scenario))
     for line in (
         "process kiln: 1 unit; 160 to 190 t/h; 5.02 MW; in 1.56 t meal; out 1 t clinker, 0.2 MWh kiln_gas; 3.4 GJ/t: "
-        "coal 48 %, rdf 42 %, biomass 10 %; runs all the time, changes by 5 t/h in an hour, starts in 12 h",
+        "coal 48 %, rdf 42 %, biomass 10 %; always running, ramp 5 t/h per hour, 12 h per start-up",
         "store slag: 7000 t, now 3500 t, at the end at least 2500 t",
         "delivery ship CEM III A: 1200 t from CEM III A, Sat 14 Mar 2026 00:00 to Sun 15 Mar 2026 16:00, "
         "at most 300 t/h",
@@ -260,7 +260,7 @@ def test_a_carrier_that_no_process_uses_is_odd() -> None:
         "    - {name: kiln_gas, waste: true}", "    - {name: kiln_gas, waste: true}\n    - {name: peat}"
     )
     text = text.replace("  assets:", "  assets:\n    - {kind: supply, name: bog, carrier: peat, factor: wood}")
-    assert list(facts.odd(loads(text))) == ["carrier peat: nobody uses it (bog)"]
+    assert list(facts.odd(loads(text))) == ["carrier peat: nothing uses it (bog)"]
 
 
 def test_the_empty_page_shows_the_works(home: Path) -> None:
@@ -271,7 +271,7 @@ def test_the_empty_page_shows_the_works(home: Path) -> None:
     labels = [expander.label for expander in app.expander]
     assert {"3 processes, 6 modes", "7 stores", "8 deliveries, 1 arrival", "Levels of stores"} <= set(labels)
     assert "Casts and heats" not in labels
-    assert any("which makes what is short" in text.value for text in app.markdown)
+    assert any("refills stores when they run low" in text.value for text in app.markdown)
 
 
 @pytest.mark.parametrize("name", ["cement-week", "aluminium-potline", "steam-cracker-utilities"])

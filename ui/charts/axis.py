@@ -13,12 +13,12 @@ from emberline.ui.text.language import tr
 
 
 def time_axis(view: View, labels: bool = False, title: bool = False) -> alt.X:
-    """The axis of what begins at ``start`` [min].
+    """Time axis of data with a column ``start`` [min].
 
     Args:
-        view: what part of the horizon.
-        labels: whether hours and days stand below it.
-        title: whether zone and offset do.
+        view: the part of the horizon.
+        labels: whether to label hours and days.
+        title: whether to show zone and offset.
     """
     horizon = view.horizon
     start, end = view.span_min
@@ -42,7 +42,7 @@ def time_axis(view: View, labels: bool = False, title: bool = False) -> alt.X:
 
 
 def _labels(view: View) -> Iterator[tuple[float, list[str]]]:
-    """Minute and text of each label of the time axis: hours, days or months, as the view is long."""
+    """Minute and text of each label of the time axis: hours, days or months, depending on the length of the view."""
     horizon, hours = view.horizon, view.length_min / 60
     every = 2 if hours <= 30 else 6 if hours <= 80 else 12 if hours <= 250 else 24
     start, end = view.span_min

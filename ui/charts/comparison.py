@@ -1,4 +1,4 @@
-"""Charts of several plans beside each other: how far figures differ, who works when, who draws what, what has moved."""
+"""Charts of several plans next to each other: differences of figures, Gantts, imports, moved heats."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ SHADES = ("#4477AA", "#EE6677", "#228833", "#B8960C", "#AA3377")
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4])
 MOST_FIGURES, MOST_MOVES = 12, 40
 WIDEST = 0.25
-"""Share at which a bar ends."""
+"""Largest share that a bar shows."""
 
 
 def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequence[str]) -> Layers:
-    """By how much figures differ from those of the first plan, as shares of them; largest differences first.
+    """Differences of figures from the first plan, as shares of it; largest differences first.
 
     Args:
-        rows: name of a figure, and for each of the other plans its share; None: there is none to tell.
-        letters: of all plans, the first one's first.
+        rows: name of a figure, and the share for each of the other plans; None: not available.
+        letters: of all plans, beginning with the first.
     """
-    told = [
-        {"figure": figure, "plan": letter, "share": share, "says": _says(share)}
-        for figure, found in rows[:MOST_FIGURES]
-        for letter, share in found.items()
+    entries = [
+        {"figure": figure, "plan": letter, "share": share, "says": _share_text(share)}
+        for figure, by_letter in rows[:MOST_FIGURES]
+        for letter, share in by_letter.items()
         if share is not None
     ]
-    frame = pd.DataFrame(told, columns=["figure", "plan", "share", "says"])
-    # a figure near nought would leave no room for the others: its bar ends early, what is written beside it is true
+    frame = pd.DataFrame(entries, columns=["figure", "plan", "share", "says"])
+    # a figure near zero would dwarf the others: its bar is cut off, the number next to it is exact
     frame["bar"] = frame["share"].clip(-WIDEST, WIDEST)
     others, figures = list(letters[1:]), list(dict.fromkeys(frame["figure"]))
     largest = min(float(frame["share"].abs().max()), WIDEST) if len(frame) else WIDEST
@@ -64,51 +64,53 @@ def shares(rows: Sequence[tuple[str, Mapping[str, float | None]]], letters: Sequ
     base = alt.Chart(frame).encode(x=x, y=y, yOffset=offset, tooltip=tooltip)
     bars = base.mark_bar(height=max(5, 16 - 3 * len(others))).encode(color=colour)
     more, less = (base.transform_filter(f"datum.share {sign} 0") for sign in (">=", "<"))
-    right = more.mark_text(align="left", dx=4, fontSize=10, color=palette.BASELINE)
-    left = less.mark_text(align="right", dx=-4, fontSize=10, color=palette.BASELINE)
+    positive = more.mark_text(align="left", dx=4, fontSize=10, color=palette.BASELINE)
+    negative = less.mark_text(align="right", dx=-4, fontSize=10, color=palette.BASELINE)
     zero = alt.Chart(pd.DataFrame({"bar": [0.0]})).mark_rule(color=palette.BASELINE).encode(x=x)
-    layers = [bars, right.encode(text="says:N"), left.encode(text="says:N"), zero]
+    layers = [bars, positive.encode(text="says:N"), negative.encode(text="says:N"), zero]
     each = 12 + 12 * len(others)
     return alt.layer(*layers).properties(height=each * len(figures) + 110)
 
 
 def clipped(rows: Sequence[tuple[str, Mapping[str, float | None]]]) -> bool:
-    """Whether a bar of these is longer than can be drawn; arguments as of ``shares``."""
-    return any(abs(share or 0.0) > WIDEST for _, found in rows[:MOST_FIGURES] for share in found.values())
+    """Whether a bar of these rows is cut off; arguments as of ``shares``."""
+    return any(abs(share or 0.0) > WIDEST for _, by_letter in rows[:MOST_FIGURES] for share in by_letter.values())
 
 
-def _says(share: float) -> str:
-    """A share with its sign, and a mark where its bar ends early."""
+def _share_text(share: float) -> str:
+    """A share with its sign, and a mark if its bar is cut off."""
     text = f"{'+' if share > 0 else ''}{wording.percent(share, 1)}"
     if abs(share) <= WIDEST:
         return text
     return f"» {text}" if share > 0 else f"{text} «"
 
 
-def _colour(letters: Sequence[str], shown: Sequence[str]) -> alt.Color:
+def _colour(letters: Sequence[str], subset: Sequence[str]) -> alt.Color:
     shades = dict(zip(letters, SHADES, strict=False))
-    legend = alt.Legend(title=None, orient="top") if len(shown) > 1 else None
-    return alt.Color("plan:N", scale=alt.Scale(domain=list(shown), range=[shades[one] for one in shown]), legend=legend)
+    legend = alt.Legend(title=None, orient="top") if len(subset) > 1 else None
+    return alt.Color(
+        "plan:N", scale=alt.Scale(domain=list(subset), range=[shades[one] for one in subset]), legend=legend
+    )
 
 
-def together(made: Mapping[str, Plan], view: View) -> alt.VConcatChart:
-    """Who works when in each plan, one above the other, and what each imports, on one time axis.
+def together(plans: Mapping[str, Plan], view: View) -> alt.VConcatChart:
+    """Gantts of all plans above each other, and their imports, on one time axis.
 
     Args:
-        made: by letter, with replays; all have the same horizon.
-        view: what part of it.
+        plans: by letter, with replays; all with the same horizon.
+        view: the part of the horizon.
     """
-    drawn: list[Any] = []
-    for letter, plan in made.items():
+    rows: list[Any] = []
+    for letter, plan in plans.items():
         panel = gantt(letter, plan, view)
         if panel is not None:
-            drawn.append(panel)
-    panels = below_each_other([*drawn, imports(made, view)])
+            rows.append(panel)
+    panels = below_each_other([*rows, imports(plans, view)])
     return panels.resolve_scale(x="shared", color="independent", strokeDash="independent")
 
 
 def gantt(letter: str, plan: Plan, view: View) -> Any:
-    """Who works when in a plan; None where there is nobody but the site."""
+    """Gantt of a plan; None for a site without units."""
     scenario = plan.scenario
     assert plan.replay is not None
     if scenario.heats:
@@ -121,12 +123,12 @@ def gantt(letter: str, plan: Plan, view: View) -> Any:
     return chart.properties(title=title)
 
 
-def imports(made: Mapping[str, Plan], view: View) -> Layers:
-    """What each plan imports from the grid over time, as lines."""
-    letters, horizon = list(made), view.horizon
+def imports(plans: Mapping[str, Plan], view: View) -> Layers:
+    """Grid import of each plan over time, as lines."""
+    letters, horizon = list(plans), view.horizon
     at = view.edges_min
     parts = []
-    for letter, plan in made.items():
+    for letter, plan in plans.items():
         assert plan.replay is not None
         means = view.mean(plan.replay["import_mw"].to_numpy()).round(3)
         parts.append(pd.DataFrame({"plan": letter, "start": at, "mw": np.append(means, means[-1])}))
@@ -155,18 +157,18 @@ def imports(made: Mapping[str, Plan], view: View) -> Layers:
     return alt.layer(*layers).properties(height=170)
 
 
-def moves(found: Sequence[HeatMove], stage: str, scenario: Scenario, letters: tuple[str, str]) -> Layers:
-    """From where to where heats have moved at a stage: white where they start in the first plan, full in the second.
+def moves(changes: Sequence[HeatMove], stage: str, scenario: Scenario, letters: tuple[str, str]) -> Layers:
+    """Moves of heats at a stage: white for the start in the first plan, filled for the second.
 
     Args:
-        found: heats that lie elsewhere; the furthest ``MOST_MOVES`` are drawn.
-        stage: at which.
-        scenario: whose horizon the time axis is.
+        changes: moved heats; at most ``MOST_MOVES`` are drawn, largest moves first.
+        stage: the stage.
+        scenario: gives the horizon of the time axis.
         letters: of the two plans.
     """
     earlier, later = tr("earlier"), tr("later")
     rows: list[dict[str, Any]] = []
-    for heat in found:
+    for heat in changes:
         for move in heat.stages:
             if move.stage != stage or move.later_min is None or move.before_min is None or move.after_min is None:
                 continue

@@ -1,4 +1,4 @@
-"""Charts of an ensemble: the chance to hold, the fan of imports, figures as quantile dots, and what breaks it when."""
+"""Charts of an ensemble: chance to hold, fan of imports, figures as quantile dots, missed limits by hour."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pandas as pd
 
 from emberline.plans.exports import palette
 from emberline.plans.plan import Plan
-from emberline.plans.robustness import Ensemble, ensemble
+from emberline.plans.robustness import Ensemble
+from emberline.plans.robustness import ensemble as replays
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.gantt import Layers
 from emberline.ui.charts.view import View
@@ -19,25 +20,27 @@ from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
 DOTS = 20
-"""Each stands for 5 % of the replays."""
+"""Dots in a quantile dot plot; each stands for 5 % of the replays."""
 UNDISTURBED = "#AA3377"
-"""The plan without disturbance, told apart from all shades of the import on light and dark pages."""
+"""Colour of the undisturbed plan, distinct from the shades of the import on light and dark pages."""
 COLUMNS = 24
-"""Places side by side in which dots are piled up."""
+"""Columns in which dots are stacked."""
 MOST_LIMITS = 12
 CELLS = 100
-"""Columns of the heat map at most."""
+"""Most columns of the heat map."""
 
 
-def chance(made: Ensemble) -> Layers:
-    """Share of replays that held with its 95 % interval, of plan and baseline, beside what is asked for."""
-    told = [(tr("plan"), made.held)]
-    if made.against_baseline:
-        told.append((tr("baseline"), int((made.data["baseline_violations"] == 0).sum())))
+def chance(ensemble: Ensemble) -> Layers:
+    """Share of replays that hold with its 95 % interval, for plan and baseline, and the requested level."""
+    policies = [(tr("plan"), ensemble.held)]
+    if ensemble.against_baseline:
+        policies.append((tr("baseline"), int((ensemble.data["baseline_violations"] == 0).sum())))
     rows = []
-    for whose, held in told:
-        low, high = ensemble.interval(held, made.n)
-        rows.append({"whose": whose, "share": held / made.n, "low": low, "high": high, "held": f"{held} / {made.n}"})
+    for whose, holds in policies:
+        low, high = replays.interval(holds, ensemble.n)
+        rows.append(
+            {"whose": whose, "share": holds / ensemble.n, "low": low, "high": high, "held": f"{holds} / {ensemble.n}"}
+        )
     frame = pd.DataFrame(rows)
     names = frame["whose"].tolist()
     x = alt.X(
@@ -50,7 +53,7 @@ def chance(made: Ensemble) -> Layers:
     )
     tooltip = [
         alt.Tooltip("whose:N", title=tr("of")),
-        alt.Tooltip("held:N", title=tr("held")),
+        alt.Tooltip("held:N", title=tr("holds")),
         alt.Tooltip("share:Q", title=tr("share"), format=".1%"),
         alt.Tooltip("low:Q", title=tr("at least"), format=".1%"),
         alt.Tooltip("high:Q", title=tr("at most"), format=".1%"),
@@ -60,35 +63,38 @@ def chance(made: Ensemble) -> Layers:
         base.mark_rule(strokeWidth=7, opacity=0.4).encode(x=x, x2="high:Q"),
         base.mark_point(filled=True, size=120, opacity=1).encode(x=alt.X("share:Q")),
     ]
-    wanted = made.scenario.disturbances.hold
-    if wanted is not None:
-        rule = alt.Chart(pd.DataFrame({"low": [wanted], "is": [tr("asked for")]}))
+    target = ensemble.scenario.disturbances.hold
+    if target is not None:
+        rule = alt.Chart(pd.DataFrame({"low": [target], "is": [tr("requested")]}))
         layers.append(
             rule.mark_rule(color=palette.LIMIT, strokeDash=[5, 3], strokeWidth=1.6).encode(x=x, tooltip=["is:N"])
         )
     return alt.layer(*layers).properties(height=34 * len(names) + 92)
 
 
-def fan(made: Ensemble, plan: Plan, view: View) -> Layers:
-    """Net import over time: the middle half and the middle four fifths of the replays, their median, and the plan.
+def fan(ensemble: Ensemble, plan: Plan, view: View) -> Layers:
+    """Net import over time: the middle half and the middle 80 % of the replays, their median, and the plan.
 
     Args:
-        made: with ``fan_mw``.
-        plan: that was followed.
-        view: what part of the horizon.
+        ensemble: with ``fan_mw``.
+        plan: the plan that was replayed.
+        view: the part of the horizon.
     """
     assert plan.replay is not None
-    scenario = made.scenario
+    scenario = ensemble.scenario
     each = scenario.site.grid.metered_interval_min
     first, last = (round(minutes / each) for minutes in view.span_min)
-    columns = {f"q{i}": values[first:last] for i, values in enumerate(made.data["fan_mw"].to_numpy())}
+    columns = {f"q{i}": values[first:last] for i, values in enumerate(ensemble.data["fan_mw"].to_numpy())}
     columns["plan"] = plan.replay["meter_mw"].to_numpy()[first:last]
     frame = pd.DataFrame({name: np.append(values, values[-1:]).round(3) for name, values in columns.items()})
     frame["start"] = np.arange(first, first + len(frame)) * each
     frame["clock"] = [wording.moment(scenario.horizon.instant(at)) for at in frame["start"]]
     x = time_axis(view, labels=True, title=True)
     title = tr("net import, metered mean [MW]")
-    bands, lines = (tr("80 % of the replays"), tr("half of them")), (tr("their median"), tr("plan, undisturbed"))
+    bands, lines = (
+        (tr("80 % of the replays"), tr("50 % of the replays")),
+        (tr("median of the replays"), tr("plan, undisturbed")),
+    )
     key = alt.Scale(domain=[*bands, *lines], range=["#A9CDE8", "#5FA5D6", palette.IMPORT, UNDISTURBED])
     legend = alt.Legend(title=None, orient="top", columns=4)
     for i, name in enumerate((*bands, *lines)):
@@ -132,21 +138,21 @@ def fan(made: Ensemble, plan: Plan, view: View) -> Layers:
     return alt.layer(*layers).properties(height=300)
 
 
-def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: float | None) -> Layers:
-    """One figure over the replays as 20 dots of 5 % each: the plan's above the line, the baseline's below it.
+def dots(ensemble: Ensemble, name: str, title: str, factor: float, undisturbed: float | None) -> Layers:
+    """A figure over the replays as 20 dots of 5 % each: the plan above the line, the baseline below it.
 
     Quantile dot plots: Kay, Kola, Hullman and Munson (2016), "When (ish) is my bus?", CHI 2016.
 
     Args:
-        made: the ensemble.
+        ensemble: the ensemble.
         name: of the figure in it.
-        title: with its unit of measure.
+        title: with unit.
         factor: to that unit.
-        undisturbed: what the plan has without disturbance, in its own unit; None: not drawn.
+        undisturbed: value of the undisturbed plan, in the ensemble's unit; None: not drawn.
     """
-    whose = {tr("plan"): made.data[name].to_numpy() * factor}
-    if made.against_baseline:
-        whose[tr("baseline")] = made.data[f"baseline_{name}"].to_numpy() * factor
+    whose = {tr("plan"): ensemble.data[name].to_numpy() * factor}
+    if ensemble.against_baseline:
+        whose[tr("baseline")] = ensemble.data[f"baseline_{name}"].to_numpy() * factor
     at = (np.arange(DOTS) + 0.5) / DOTS
     values = {who: np.quantile(sample, at) for who, sample in whose.items()}
     low, high = min(v.min() for v in values.values()), max(v.max() for v in values.values())
@@ -161,7 +167,7 @@ def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: floa
             rows.append({"whose": who, "x": place, "y": sign * pile[column], "value": value, "share": share})
     frame = pd.DataFrame(rows)
     names, most = list(values), max(4, int(frame["y"].abs().max()) + 1)
-    scale = alt.Scale(domain=[-most if made.against_baseline else 0, most], nice=False)
+    scale = alt.Scale(domain=[-most if ensemble.against_baseline else 0, most], nice=False)
     colour = alt.Color(
         "whose:N", scale=alt.Scale(domain=names, range=[palette.IMPORT, palette.BASELINE][: len(names)]),
         legend=alt.Legend(title=None, orient="top"),
@@ -174,7 +180,7 @@ def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: floa
     tooltip = [
         alt.Tooltip("whose:N", title=tr("of")),
         alt.Tooltip("value:Q", title=title, format=",.2f"),
-        alt.Tooltip("share:Q", title=tr("share of the replays that have less"), format=".0%"),
+        alt.Tooltip("share:Q", title=tr("share of the replays with less"), format=".0%"),
     ]
     layers: list[Any] = [
         alt.Chart(frame)
@@ -192,15 +198,15 @@ def dots(made: Ensemble, name: str, title: str, factor: float, undisturbed: floa
     return alt.layer(*layers).properties(height=280)
 
 
-def broken(made: Ensemble, view: View) -> Layers:
-    """In which hours limits are missed, and in what share of the replays.
+def broken(ensemble: Ensemble, view: View) -> Layers:
+    """Missed limits by hour, and the share of the replays that miss them.
 
     Args:
-        made: the ensemble, with a limit that was missed.
-        view: what part of the horizon.
+        ensemble: an ensemble with at least one missed limit.
+        view: the part of the horizon.
     """
-    rows = made.broke()[:MOST_LIMITS]
-    data, horizon = made.data, made.scenario.horizon
+    rows = ensemble.broke()[:MOST_LIMITS]
+    data, horizon = ensemble.data, ensemble.scenario.horizon
     keys = list(zip(*(data[f"limit_{name}"].values.tolist() for name in ("kind", "stage", "unit")), strict=True))
     counts = data["missed_in_hour"].to_numpy()
     first, last = (math.floor(minutes / 60) for minutes in view.span_min)
@@ -208,17 +214,24 @@ def broken(made: Ensemble, view: View) -> Layers:
     cells, labels = [], []
     for row in rows:
         key = (row["kind"], row["stage"], row["unit"])
-        often = row["replications"] / made.n
+        often = row["replications"] / ensemble.n
         label = f"{limit(*key)}, {wording.percent(often, 0 if often >= 0.02 else 1)}"
         labels.append(label)
         for hour in range(first, last, wide):
-            # of several hours the worst: a replay may miss a limit in more than one of them
+            # the worst of several hours: a replay may miss a limit in more than one of them
             count = int(counts[keys.index(key), hour : min(hour + wide, last)].max(initial=0))
             if count:
                 start, end = hour * 60, min((hour + wide) * 60, horizon.length_min)
                 clock = f"{wording.moment(horizon.instant(start))} – {horizon.instant(end):%H:%M}"
                 cells.append(
-                    {"limit": label, "start": start, "end": end, "clock": clock, "count": count, "of": count / made.n}
+                    {
+                        "limit": label,
+                        "start": start,
+                        "end": end,
+                        "clock": clock,
+                        "count": count,
+                        "of": count / ensemble.n,
+                    }
                 )
     frame = pd.DataFrame(cells, columns=["limit", "start", "end", "clock", "count", "of"])
     y = alt.Y(
@@ -226,9 +239,9 @@ def broken(made: Ensemble, view: View) -> Layers:
         axis=alt.Axis(labelLimit=230, ticks=False, domain=False, grid=True),
     )  # fmt: skip
     tooltip = [
-        alt.Tooltip("limit:N", title=tr("limit, and in how many replays it is missed")),
+        alt.Tooltip("limit:N", title=tr("limit, and share of the replays that miss it")),
         alt.Tooltip("clock:N", title=tr("hour")),
-        alt.Tooltip("count:Q", title=tr("replays in which it is missed then")),
+        alt.Tooltip("count:Q", title=tr("replays that miss it in this hour")),
         alt.Tooltip("of:Q", title=tr("share"), format=".1%"),
     ]
     base = alt.Chart(frame).encode(x=time_axis(view, labels=True, title=True), y=y, tooltip=tooltip)
@@ -242,6 +255,6 @@ def broken(made: Ensemble, view: View) -> Layers:
 
 
 def limit(kind: str, stage: str, unit: str) -> str:
-    """A limit in words, with where it is."""
+    """A limit in words, with its stage and unit."""
     where = " ".join(part for part in (stage, unit) if part) or tr("site")
     return f"{tr(wording.KINDS.get(kind, kind))} · {where}"

@@ -1,4 +1,4 @@
-"""Charts of a Pareto front: carbon against cost with what is proven below it, and what each tonne avoided costs."""
+"""Charts of a Pareto front: carbon against cost with proven bounds, and the cost of each tonne avoided."""
 
 from __future__ import annotations
 
@@ -21,52 +21,52 @@ KINDS = {
     "knee": (mark("knee"), palette.CARBON, "diamond"),
     "baseline": (mark("baseline"), palette.BASELINE, "cross"),
 }
-"""What stands on the chart: its name, colour and shape."""
+"""Marks on the chart: name, colour and shape."""
 PICKED = "picked"
-"""Selection of a point by a click, field ``point``."""
+"""Selection of a point by click, field ``point``."""
 HEIGHT = 380
 
 
-def front(found: Front, chosen: int | None = None) -> Layers:
+def front(front: Front, number: int | None = None) -> Layers:
     """Cost over carbon from the cleanest to the cheapest point, with gaps, knee and baseline.
 
-    Below the dashed line no plan can be: what is proven of a point holds for all that emit no more than its cap.
+    No plan exists below the dashed line: the bound of a point holds for all plans that emit at most its cap.
 
     Args:
-        found: with one point at least.
-        chosen: number of the point that is ringed.
+        front: with at least one point.
+        number: the point to highlight with a ring.
     """
-    money = found.scenario.market.currency
-    frame = pd.DataFrame(rows(found.data))
+    money = front.scenario.market.currency
+    frame = pd.DataFrame(rows(front.data))
     for name in ("carbon_kg", "carbon_cap_kg", "carbon_bound_kg"):
         frame[name.removesuffix("_kg")] = frame[name].astype(float) / 1000
     frame["kind"] = ["knee" if marked else "point" for marked in frame["knee"]]
-    baseline = {"kind": "baseline", "carbon": found.baseline.carbon_kg / 1000, "cost": found.baseline.cost}
-    shown = ["point", "kind", "carbon", "cost", "gap", "difference_per_t", "dual_per_t", "status"]
-    marks = pd.DataFrame([*frame[shown].to_dict("records"), baseline])
-    return _drawn(frame, marks, money, chosen)
+    baseline = {"kind": "baseline", "carbon": front.baseline.carbon_kg / 1000, "cost": front.baseline.cost}
+    columns = ["point", "kind", "carbon", "cost", "gap", "difference_per_t", "dual_per_t", "status"]
+    marks = pd.DataFrame([*frame[columns].to_dict("records"), baseline])
+    return _chart(frame, marks, money, number)
 
 
 def so_far(points: Sequence[dict[str, Any]], currency: str) -> Layers:
-    """The points that a search has found up to now, with their gaps; those without a plan are left out.
+    """The points found so far, with their gaps; those without a plan are left out.
 
     Args:
-        points: as ``emberline.plans.pareto.search`` tells them.
+        points: as reported by ``emberline.plans.pareto.search``.
         currency: of the costs.
     """
-    told = [point for point in points if point["carbon_kg"] is not None]
-    frame = pd.DataFrame(told).drop_duplicates(["carbon_kg", "cost"]).sort_values("carbon_kg")
+    plans = [point for point in points if point["carbon_kg"] is not None]
+    frame = pd.DataFrame(plans).drop_duplicates(["carbon_kg", "cost"]).sort_values("carbon_kg")
     frame = frame.assign(carbon=frame["carbon_kg"] / 1000, kind="point")
     proven = {"carbon_cap": "carbon_cap_kg", "carbon_bound": "carbon_bound_kg", "cost_bound": "cost_bound"}
-    for name, told_as in proven.items():
-        values = frame[told_as] if told_as in frame else pd.Series(None, frame.index)
-        frame[name] = values.astype(float) / (1000 if told_as.endswith("_kg") else 1)
-    return _drawn(frame, frame[["point", "kind", "carbon", "cost", "gap", "status"]], currency, None)
+    for name, source in proven.items():
+        values = frame[source] if source in frame else pd.Series(None, frame.index)
+        frame[name] = values.astype(float) / (1000 if source.endswith("_kg") else 1)
+    return _chart(frame, frame[["point", "kind", "carbon", "cost", "gap", "status"]], currency, None)
 
 
-def _drawn(frame: pd.DataFrame, marks: pd.DataFrame, money: str, chosen: int | None) -> Layers:
-    told = [say(str(status)) for status in marks["status"].fillna("")]
-    marks = marks.assign(status=told, what=[tr(KINDS[kind][0]) for kind in marks["kind"]])
+def _chart(frame: pd.DataFrame, marks: pd.DataFrame, money: str, current: int | None) -> Layers:
+    texts = [say(str(status)) for status in marks["status"].fillna("")]
+    marks = marks.assign(status=texts, what=[tr(KINDS[kind][0]) for kind in marks["kind"]])
     low, high = _span(frame, marks)
     x = alt.X("carbon:Q", title=tr("carbon [t CO2e]"), scale=alt.Scale(zero=False, padding=24))
     y = alt.Y(
@@ -112,7 +112,7 @@ def _drawn(frame: pd.DataFrame, marks: pd.DataFrame, money: str, chosen: int | N
     layers: list[Any] = [*_proven(frame, x, y, low)]
     line = alt.Chart(frame[["carbon", "cost"]]).mark_line(color=palette.POWER, strokeWidth=1.4)
     layers += [line.encode(x=x, y=y), points]
-    ring = marks.loc[marks["point"] == chosen, ["carbon", "cost"]] if chosen is not None else marks.iloc[:0]
+    ring = marks.loc[marks["point"] == current, ["carbon", "cost"]] if current is not None else marks.iloc[:0]
     if len(ring):
         layers.append(alt.Chart(ring).mark_point(size=420, color=palette.POWER, strokeWidth=2).encode(x=x, y=y))
     numbers = marks.dropna(subset=["point"])[["carbon", "cost", "point"]]
@@ -130,13 +130,14 @@ def _span(frame: pd.DataFrame, marks: pd.DataFrame) -> tuple[float, float]:
 
 
 def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
-    """Where no plan can be, and the gap of each point: down to the bound of its cost, left to that of its carbon."""
+    """The region without plans, and the gap of each point: down to the bound of its cost, left to that of its
+    carbon."""
     layers: list[Any] = []
     if "cost_bound" not in frame:
         return layers
     proven = frame.dropna(subset=["cost_bound"])[["carbon", "carbon_cap", "cost", "cost_bound"]]
     if len(proven):
-        # a bound holds for every plan that emits no more than the cap; a step goes back to the cap before
+        # a bound holds for every plan that emits at most the cap, so the step goes back to the previous cap
         steps = pd.DataFrame(
             {"carbon": proven["carbon_cap"].fillna(proven["carbon"]).to_numpy(), "cost": proven["cost_bound"]}
         )
@@ -160,37 +161,37 @@ def _proven(frame: pd.DataFrame, x: alt.X, y: alt.Y, low: float) -> list[Any]:
     return layers
 
 
-def abatement(found: Front) -> Layers:
-    """What each tonne costs that a cleaner point avoids, from the cheapest point on; the area is what it adds up to.
+def abatement(front: Front) -> Layers:
+    """Cost of each tonne that a cleaner point avoids, beginning at the cheapest point; the area is the total cost.
 
-    Hollow where the difference between two points may be no more than their gaps.
+    Hollow if the difference between two points may be within their gaps.
     """
-    money, price = found.scenario.market.currency, found.scenario.market.carbon_price.per_t
-    told = rows(found.data)[::-1]
+    money, price = front.scenario.market.currency, front.scenario.market.carbon_price.per_t
+    points = rows(front.data)[::-1]
     bars = []
-    for cheaper, cleaner in pairwise(told):
+    for cheaper, cleaner in pairwise(points):
         bars.append(
             {
-                "from": (told[0]["carbon_kg"] - cheaper["carbon_kg"]) / 1000,
-                "to": (told[0]["carbon_kg"] - cleaner["carbon_kg"]) / 1000,
+                "from": (points[0]["carbon_kg"] - cheaper["carbon_kg"]) / 1000,
+                "to": (points[0]["carbon_kg"] - cleaner["carbon_kg"]) / 1000,
                 "per_t": cleaner["difference_per_t"],
-                "sure": tr("proven") if cleaner["proven"] else tr("may be no more than the gaps"),
+                "sure": tr("proven") if cleaner["proven"] else tr("may be within the gaps"),
                 "opacity": 0.85 if cleaner["proven"] else 0.15,
                 "step": tr("from point {one} to point {two}", one=cheaper["point"], two=cleaner["point"]),
-                "middle": (told[0]["carbon_kg"] - (cheaper["carbon_kg"] + cleaner["carbon_kg"]) / 2) / 1000,
+                "middle": (points[0]["carbon_kg"] - (cheaper["carbon_kg"] + cleaner["carbon_kg"]) / 2) / 1000,
                 "label": f"{cheaper['point']} → {cleaner['point']}",
                 "zero": 0.0,
             }
         )
     frame = pd.DataFrame(bars)
     x = alt.X(
-        "from:Q", title=tr("carbon avoided against the cheapest point [t CO2e]"), scale=alt.Scale(nice=False),
+        "from:Q", title=tr("carbon avoided relative to the cheapest point [t CO2e]"), scale=alt.Scale(nice=False),
         axis=alt.Axis(tickCount=8),
     )  # fmt: skip
     y = alt.Y("per_t:Q", title=tr("abatement cost [{unit}/t CO2e]", unit=money), axis=alt.Axis(format=",.0f"))
     tooltip = [
         alt.Tooltip("step:N", title=tr("step")),
-        alt.Tooltip("per_t:Q", title=tr("cost of a tonne avoided [{unit}/t]", unit=money), format=",.0f"),
+        alt.Tooltip("per_t:Q", title=tr("cost per tonne avoided [{unit}/t]", unit=money), format=",.0f"),
         alt.Tooltip("sure:N", title=tr("difference")),
     ]
     base = alt.Chart(frame).encode(x=x, y=y, tooltip=tooltip)

@@ -1,6 +1,6 @@
-"""Gantt charts: which unit works when, by heat and order or by mode, local time across.
+"""Gantt charts: operations of each unit, by heat and order or by mode, in local time.
 
-Thick bars are the plan, thin ones below it the baseline. Bars are whole operations and runs, never steps.
+Thick bars are the plan, thin ones below it the baseline. Bars are whole operations and runs, not steps.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ Layers = alt.LayerChart | alt.FacetChart
 LABEL = "#1C2530"
 MOST_ORDERS_IN_LEGEND = 9
 NARROWEST = 640
-"""Width of the time axis for which names in bars are chosen [px]."""
+"""Width of the time axis assumed for choosing labels in bars [px]."""
 MOST_MINUTES_WITH_LABELS = 36 * 60
 OPERATION = [
     "whose", "heat", "order", "grade", "stage", "unit", "start", "end", "middle", "starts", "ends", "waited", "energy",
 ]  # fmt: skip
 UNIT_RUN = {
     "whose": mark("of"), "unit": mark("unit"), "does": mark("does"), "mode": mark("mode"), "starts": mark("start"),
-    "ends": mark("end"), "tonnes": mark("makes"), "off_spec": mark("of it off-spec"), "rate": mark("rate, mean"),
+    "ends": mark("end"), "tonnes": mark("makes"), "off_spec": mark("of which off-spec"), "rate": mark("rate, mean"),
     "power": mark("power, mean"), "energy": mark("electricity"),
 }  # fmt: skip
-"""What is told of a run when the pointer stands on it."""
+"""Figures of a run in the tooltip."""
 DOES = {
     unit_runs.RUN: mark("run"), unit_runs.START_UP: mark("start-up"),
-    unit_runs.CHANGE_OVER: mark("change-over"), unit_runs.WAIT: mark("waits"),
+    unit_runs.CHANGE_OVER: mark("change-over"), unit_runs.WAIT: mark("waiting"),
 }  # fmt: skip
-"""What a unit does (``plans/accounts/unit_runs.py``)."""
+"""States of a unit (``plans/accounts/unit_runs.py``)."""
 WIDEST_NAME, LONGEST_LINE = 100, 16
-"""Room for the names of units [px], and where they are broken [characters]."""
+"""Room for the names of units [px], and their longest line [characters]."""
 ROW = 26
 """Height of a unit's row [px]."""
 PALE: dict[str, Any] = {"opacity": 0.35, "strokeDash": [2, 2]}
-"""How a unit looks that gets ready and makes nothing."""
+"""Style of a unit that is getting ready and makes nothing."""
 PASSED_OVER = 0.2
-"""Opacity of heats beside the one that is picked, on a light page and on a dark one."""
+"""Opacity of heats that are not selected, on light and dark pages."""
 PICKED_EDGE = 2.2
-"""Width of the edge of a heat that is picked [px]; it says so without any colour."""
+"""Width of the edge of a selected heat [px]; it does not depend on colour."""
 PADLOCK = "M-0.8,-0.1 L-0.5,-0.1 L-0.5,-0.5 A0.5,0.5 0 0,1 0.5,-0.5 L0.5,-0.1 L0.8,-0.1 L0.8,1 L-0.8,1 Z"
 STOPS = ("unit", "at_min", "min")
 
@@ -60,14 +60,14 @@ STOPS = ("unit", "at_min", "min")
 def of_units(
     scenario: Scenario, run: xr.Dataset, baseline: xr.Dataset | None, view: View, whose: str = "plan"
 ) -> Layers:
-    """Units of processes by mode; start-ups, change-overs and waits are pale with a dashed edge, empty is standing.
+    """Units of processes by mode; start-ups, change-overs and waits are pale with a dashed edge, gaps are idle time.
 
     Args:
         scenario: with its processes.
-        run: drawn thick, with what broke down.
+        run: drawn thick, with breakdowns.
         baseline: drawn thin below it; None: not drawn.
-        view: what part of the horizon.
-        whose: what ``run`` is called.
+        view: the part of the horizon.
+        whose: name of ``run``.
     """
     colour_of, units = palette.of_modes(scenario), [unit for unit, _ in scenario.process_units]
     colour = alt.Color(
@@ -99,17 +99,17 @@ def of_units(
             how = {"stroke": LABEL, "strokeWidth": 0.5, "strokeOpacity": 0.6, "clip": True, **look, **edge}
             layers.append(base.mark_bar(**how))
     pixels = (bars["end"] - bars["start"]) / view.length_min * NARROWEST
-    told = bars[
+    labels = bars[
         (pixels >= 5.8 * bars["mode"].str.len()) & (bars["what"] == unit_runs.RUN) & _several(scenario, bars["unit"])
     ]
-    names = alt.Chart(told).encode(x="middle:Q", y=y, text="mode:N", tooltip=tooltip)
+    names = alt.Chart(labels).encode(x="middle:Q", y=y, text="mode:N", tooltip=tooltip)
     layers.append(names.mark_text(yOffset=-3, fontSize=9.5, color=LABEL, clip=True))
     layers += _broken(scenario, run, view, x, y, -3)
     return alt.layer(*layers).properties(height=ROW * len(units))
 
 
 def _several(scenario: Scenario, units: pd.Series[str]) -> pd.Series[bool]:
-    """Whether a unit has several modes: where it has one, its name says enough."""
+    """Whether each unit has several modes; with only one, the unit's name is enough."""
     modes = {unit: len(process.all_modes) for unit, process in scenario.process_units}
     return units.map(modes) > 1
 
@@ -125,7 +125,7 @@ def _runs(scenario: Scenario, data: xr.Dataset, whose: str, view: View) -> Itera
         if end <= first or start >= last:
             continue
         hours = (end - start) / 60
-        told = {
+        values = {
             "tonnes": (run.tonnes, 0, "t"),
             "off_spec": (run.off_spec_t, 1, "t"),
             "rate": (run.tonnes / hours, 1, "t/h"),
@@ -143,7 +143,7 @@ def _runs(scenario: Scenario, data: xr.Dataset, whose: str, view: View) -> Itera
             "middle": (max(start, first) + min(end, last)) / 2,
             "starts": wording.moment(horizon.instant(start)),
             "ends": wording.moment(horizon.instant(end)),
-            **{name: f"{wording.number(value, digits)} {unit}" for name, (value, digits, unit) in told.items()},
+            **{name: f"{wording.number(value, digits)} {unit}" for name, (value, digits, unit) in values.items()},
         }
 
 
@@ -155,15 +155,15 @@ def of_heats(
     whose: str = "plan",
     picked: alt.Parameter | None = None,
 ) -> Layers:
-    """Units down, local time across; thick bars are the run, thin ones below it the baseline.
+    """Units from top to bottom, local time from left to right; thick bars are the run, thin ones below it the baseline.
 
     Args:
-        scenario: with its line; what the planner has locked is marked.
-        run: drawn thick, with what broke down.
+        scenario: with its line; locks are marked.
+        run: drawn thick, with breakdowns.
         baseline: drawn thin below it; None: not drawn.
-        view: what part of the horizon.
-        whose: what ``run`` is called.
-        picked: a selection of heats; the others are pale. None: nothing can be picked.
+        view: the part of the horizon.
+        whose: name of ``run``.
+        picked: a selection of heats; the others are pale. None: no selection.
     """
     orders = [order.name for order in scenario.orders]
     units = [unit.name for unit in scenario.line.units]
@@ -186,11 +186,11 @@ def of_heats(
     y = alt.Y("unit:N", sort=units, title=None, axis=y_axis(ticks=False), scale=alt.Scale(domain=units))
     x, bars = time_axis(view, labels=True), _operations(scenario, run, whose, view)
     base = alt.Chart(bars).encode(x=x, x2="end:Q", y=y, tooltip=tooltip)
-    # the stroke keeps light colours apart from a light page
+    # the stroke makes light colours visible on a light page
     thick = base.mark_bar(height=17, yOffset=-4, stroke=LABEL, strokeWidth=0.5, strokeOpacity=0.6, clip=True)
     thick = thick.encode(color=colour, **_marked(picked, 1.0))
     if picked is not None:
-        # with nothing picked every heat would count as picked, and have the edge
+        # without a selection every heat would count as selected
         edge = alt.condition(
             f"length(data('{picked.name}_store')) && vlSelectionTest('{picked.name}_store', datum)",
             alt.value(PICKED_EDGE), alt.value(0.5),
@@ -218,22 +218,22 @@ def of_heats(
 
 
 def _marked(picked: alt.Parameter | None, opacity: float) -> dict[str, Any]:
-    """Encoding by which the heat that is picked stands out: the others are pale; all are alike while none is."""
+    """Encoding that makes the selected heat stand out: others are pale; all look alike without a selection."""
     if picked is None:
         return {}
     return {"opacity": alt.condition(picked, alt.value(opacity), alt.value(PASSED_OVER * opacity))}
 
 
 def _broken(scenario: Scenario, run: xr.Dataset, view: View, x: alt.X, y: alt.Y, offset: int) -> list[Any]:
-    """What broke down, as dark bars with a red edge; empty where nothing did."""
+    """Breakdowns as dark bars with a red edge; empty if there are none."""
     if "stop_unit" not in run:
         return []
     (first, last), rows = view.span_min, []
     for unit, at, minutes in zip(*(run[f"stop_{name}"].values.tolist() for name in STOPS), strict=True):
         if at + minutes > first and at < last:
             starts, ends = (wording.moment(scenario.horizon.instant(moment)) for moment in (at, at + minutes))
-            told = {"unit": unit, "what": tr("breakdown"), "start": at, "end": at + minutes}
-            rows.append(told | {"starts": starts, "ends": ends, "down": f"{wording.number(minutes, 0)} min"})
+            stop = {"unit": unit, "what": tr("breakdown"), "start": at, "end": at + minutes}
+            rows.append(stop | {"starts": starts, "ends": ends, "down": f"{wording.number(minutes, 0)} min"})
     if not rows:
         return []
     titles = {"what": tr("what"), "unit": tr("unit"), "starts": tr("start"), "ends": tr("end"), "down": tr("lasts")}

@@ -1,6 +1,6 @@
-"""Panels of processes, on the page's time axis: power by process, rates, levels of stores, what leaves and comes.
+"""Panels of processes on the page's time axis: power by process, rates, store levels, deliveries and arrivals.
 
-Names of processes, stores and deliveries are data, never names of fields: the browser reads fields as expressions.
+Names of processes, stores and deliveries are data, never field names: the browser reads fields as expressions.
 """
 
 from __future__ import annotations
@@ -17,40 +17,53 @@ from emberline.plans.exports import palette
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.process.delivery import Delivery
-from emberline.ui.charts.site_panels import BASE, BASELINE, INK, LEFT, PAPER, Table, hover, shown, stacked, y_axis
+from emberline.ui.charts.site_panels import (
+    BASE,
+    BASELINE,
+    INK,
+    PALE,
+    PAPER,
+    PanelData,
+    display_name,
+    hover,
+    stacked,
+    y_axis,
+)
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
 ROW, POWER, DELIVERED = 34, 105, 80
 """Heights [px]."""
+MOST_STORES = 8
+"""Stores drawn by default."""
 ORDER_LINE = 6
 """Height of the line of an order above the deliveries [px]."""
 SIZE = 10.5
-"""Of the text above a row [px]."""
+"""Font size of the text above a row [px]."""
 
 
-def power_panel(made: Plan, table: Table, x: alt.X, baseline: bool) -> Any:
-    """Electricity by process, stacked on the base load; a dashed line is what the baseline's draw."""
-    scenario, run = made.scenario, _run(made)
+def power_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
+    """Electricity by process, stacked on the base load; dashed line: the baseline."""
+    scenario, run = plan.scenario, _run(plan)
     names = {BASE: run["base_load_mw"].to_numpy(), **_by_process(scenario, run, "process_mw")}
     up = {table.mean(f"p{i:02d}", mw): name for i, (name, mw) in enumerate(names.items()) if mw.any()}
-    titles = {"clock": tr("from"), **{key: f"{shown(name)} [MW]" for key, name in up.items()}}
-    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: LEFT, **palette.of_processes(scenario)})
+    titles = {"clock": tr("from"), **{key: f"{display_name(name)} [MW]" for key, name in up.items()}}
+    layers = stacked(table, x, [tr("power"), "[MW]"], up, {}, {BASE: PALE, **palette.of_processes(scenario)})
     if baseline:
-        before = made.baseline["process_mw"].sum("process") + made.baseline["base_load_mw"]
+        before = plan.baseline["process_mw"].sum("process") + plan.baseline["base_load_mw"]
         layers += _dashed(table, x, table.mean("pbaseline", before.to_numpy()))
-        titles["pbaseline"] = f"{tr('all, baseline')} [MW]"
+        titles["pbaseline"] = f"{tr('total, baseline')} [MW]"
     return alt.layer(*layers, hover(table, x, titles)).properties(height=POWER)
 
 
-def rate_panels(made: Plan, table: Table, x: alt.X, baseline: bool, whose: str = "plan") -> Iterator[Any]:
-    """A row for each process whose rate can be set, all of its units together."""
-    scenario, run = made.scenario, _run(made)
-    plan, before = (_by_process(scenario, data, "process_tph") for data in (run, made.baseline))
+def rate_panels(plan: Plan, table: PanelData, x: alt.X, baseline: bool, whose: str = "plan") -> Iterator[Any]:
+    """A row per process with a variable rate, all of its units together."""
+    scenario, run = plan.scenario, _run(plan)
+    ours, before = (_by_process(scenario, data, "process_tph") for data in (run, plan.baseline))
     for i, process in enumerate(scenario.processes):
         if all(mode.rates.fixed for mode in process.all_modes):
             continue
-        key = table.mean(f"r{i}", plan[process.name])
+        key = table.mean(f"r{i}", ours[process.name])
         titles = {"clock": tr("from"), key: f"{process.name}, {tr(whose)} [t/h]"}
         y = alt.Y(f"{key}:Q", title="[t/h]", axis=y_axis(tickCount=3), scale=alt.Scale(zero=False, nice=True))
         line = alt.Chart(table.frame).mark_line(color=INK, strokeWidth=1.3, interpolate="step-after", clip=True)
@@ -61,15 +74,15 @@ def rate_panels(made: Plan, table: Table, x: alt.X, baseline: bool, whose: str =
             layers.append(_thin(table, x, old, "step-after"))
         says = tr("{name}: rate", name=process.name)
         if process.count > 1:
-            says = tr("{name}: rate, {count} units together", name=process.name, count=process.count)
+            says = tr("{name}: rate of {count} units together", name=process.name, count=process.count)
         yield _row([*layers, hover(table, x, titles)], says)
 
 
 def store_panels(
-    made: Plan, table: Table, x: alt.X, baseline: bool, stores: Sequence[str], whose: str = "plan"
+    plan: Plan, table: PanelData, x: alt.X, baseline: bool, stores: Sequence[str], whose: str = "plan"
 ) -> Iterator[Any]:
-    """A row for each store, as high as it holds: its level, the level wanted at the end, that of the baseline."""
-    scenario, run, colour = made.scenario, _run(made), palette.of_stores(made.scenario)
+    """A row per store, scaled to its capacity: its level, the required level at the end, and the baseline's level."""
+    scenario, run, colour = plan.scenario, _run(plan), palette.of_stores(plan.scenario)
     for i, (name, store) in enumerate(scenario.store.items()):
         if name not in stores:
             continue
@@ -80,24 +93,25 @@ def store_panels(
             f"{key}:Q", title="[t]", axis=y_axis(values=[0, full], format=",.0f"), scale=alt.Scale(domain=[0, full])
         )
         base = alt.Chart(table.frame).encode(x=x)
-        wanted = alt.Chart(pd.DataFrame({"wanted": [store.end_t]})).mark_rule(color=INK, strokeDash=[1, 3])
+        target = alt.Chart(pd.DataFrame({"wanted": [store.end_t]})).mark_rule(color=INK, strokeDash=[1, 3])
         layers = [
             base.mark_area(color=colour[name], opacity=0.7, clip=True).encode(y=y),
             base.mark_line(color=INK, strokeWidth=1, clip=True).encode(y=y),
-            wanted.encode(y=alt.Y("wanted:Q")),
+            target.encode(y=alt.Y("wanted:Q")),
         ]
         if baseline:
-            before = table.level(f"k{i}f", start, made.baseline["stock_t"].sel(stock=name).to_numpy())
+            before = table.level(f"k{i}f", start, plan.baseline["stock_t"].sel(stock=name).to_numpy())
             titles[before] = f"{tr('{name}, baseline', name=name)} [t]"
             layers.append(_thin(table, x, before, "linear"))
         holds, end = (wording.number(tonnes, 0) for tonnes in (full, store.end_t))
-        says = tr("{name}: holds {amount} t, at the end at least {end} t", name=name, amount=holds, end=end)
+        says = tr("{name}: capacity {amount} t, at the end at least {end} t", name=name, amount=holds, end=end)
         yield _row([*layers, hover(table, x, titles)], says)
 
 
-def delivery_panel(made: Plan, table: Table, x: alt.X, baseline: bool) -> Any:
-    """What leaves, above nought, and what comes, below it, by store; lines at the top are the times of orders."""
-    scenario, run = made.scenario, _run(made)
+def delivery_panel(plan: Plan, table: PanelData, x: alt.X, baseline: bool) -> Any:
+    """Deliveries as positive and arrivals as negative values, by store; lines at the top show the time windows of
+    orders."""
+    scenario, run = plan.scenario, _run(plan)
     up, titles = _by_store(scenario, run, table, "delivered_t", "delivery")
     down, comes = _by_store(scenario, run, table, "arrived_t", "arrival")
     titles = {"clock": tr("from"), **titles, **comes}
@@ -105,23 +119,23 @@ def delivery_panel(made: Plan, table: Table, x: alt.X, baseline: bool) -> Any:
     highest = [table.frame[list(up)].sum(axis=1).max() if up else 0.0]
     if baseline and up:
         before = table.mean(
-            "dbaseline", made.baseline["delivered_t"].sum("delivery").to_numpy() / scenario.horizon.step_h
+            "dbaseline", plan.baseline["delivered_t"].sum("delivery").to_numpy() / scenario.horizon.step_h
         )
-        titles[before] = f"{tr('leaves in all, baseline')} [t/h]"
+        titles[before] = f"{tr('total out, baseline')} [t/h]"
         lines = _dashed(table, x, before)
         highest.append(table.frame[before].max())
     rows = list(_rows_of_orders(scenario))
-    # orders stand above what leaves
+    # orders are drawn above the deliveries
     above = ORDER_LINE * (1 + max(row for _, row in rows)) + 4 if rows else 0
     height = DELIVERED + above
     top = max(highest) * height / DELIVERED if rows else None
     areas = stacked(table, x, [tr("deliveries"), "[t/h]"], up, down, palette.of_stores(scenario), top or None)
-    orders = (_order(made, order, row, x) for order, row in rows)
+    orders = (_order(plan, order, row, x) for order, row in rows)
     return alt.layer(*areas, *lines, hover(table, x, titles), *orders).properties(height=height)
 
 
 def _rows_of_orders(scenario: Scenario) -> Iterator[tuple[Delivery, int]]:
-    """Each order and the row of its line, so that no two run into each other."""
+    """Each order and the row of its line, so that lines do not overlap."""
     ends: list[int] = []
     orders = [delivery for delivery in scenario.deliveries if delivery.amount_t is not None]
     for order in sorted(orders, key=lambda order: order.span(scenario.horizon)):
@@ -131,12 +145,12 @@ def _rows_of_orders(scenario: Scenario) -> Iterator[tuple[Delivery, int]]:
         yield order, row
 
 
-def _order(made: Plan, order: Delivery, row: int, x: alt.X) -> Any:
-    """A line from release to due."""
-    horizon = made.scenario.horizon
+def _order(plan: Plan, order: Delivery, row: int, x: alt.X) -> Any:
+    """A line from release to due time."""
+    horizon = plan.scenario.horizon
     first, last = (step * horizon.step_min for step in order.span(horizon))
-    leaves = float(_run(made)["delivered_t"].sel(delivery=order.name).sum())
-    told = {
+    leaves = float(_run(plan)["delivered_t"].sel(delivery=order.name).sum())
+    texts = {
         "order": order.name,
         "store": order.store,
         "asked": f"{wording.number(order.amount_t, 0)} t",
@@ -145,11 +159,12 @@ def _order(made: Plan, order: Delivery, row: int, x: alt.X) -> Any:
         "due": wording.moment(horizon.instant(last)),
     }
     titles = {
-        "order": tr("order"), "store": tr("store"), "asked": tr("asked"), "leaves": tr("leaves"), "from": tr("from"),
+        "order": tr("order"), "store": tr("store"), "asked": tr("ordered"), "leaves": tr("delivered"),
+        "from": tr("from"),
         "due": tr("due"),
     }  # fmt: skip
-    data = pd.DataFrame([{"start": first, "until": last, **told}])
-    mark = alt.Chart(data).mark_rule(color=palette.of_stores(made.scenario)[order.store], strokeWidth=4, clip=True)
+    data = pd.DataFrame([{"start": first, "until": last, **texts}])
+    mark = alt.Chart(data).mark_rule(color=palette.of_stores(plan.scenario)[order.store], strokeWidth=4, clip=True)
     return mark.encode(
         x=x,
         x2="until:Q",
@@ -159,9 +174,10 @@ def _order(made: Plan, order: Delivery, row: int, x: alt.X) -> Any:
 
 
 def _by_store(
-    scenario: Scenario, run: xr.Dataset, table: Table, name: str, label: str
+    scenario: Scenario, run: xr.Dataset, table: PanelData, name: str, label: str
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Columns of what leaves (comes: negative) by store, and those of each delivery or arrival with their titles."""
+    """Columns of deliveries (arrivals: negative) by store, and columns of each delivery or arrival with their
+    titles."""
     items = scenario.deliveries if label == "delivery" else scenario.arrivals
     sums: dict[str, np.ndarray] = {}
     titles = {}
@@ -182,13 +198,13 @@ def _by_process(scenario: Scenario, run: xr.Dataset, name: str) -> dict[str, np.
     return {p.name: run[name].sel(process=list(p.units)).sum("process").to_numpy() for p in scenario.processes}
 
 
-def _run(made: Plan) -> xr.Dataset:
-    assert made.replay is not None
-    return made.replay
+def _run(plan: Plan) -> xr.Dataset:
+    assert plan.replay is not None
+    return plan.replay
 
 
-def _dashed(table: Table, x: alt.X, key: str) -> list[Any]:
-    """A dashed line over areas, on a light ground."""
+def _dashed(table: PanelData, x: alt.X, key: str) -> list[Any]:
+    """A dashed line over areas, with a light background."""
     line = alt.Chart(table.frame).encode(x=x, y=f"{key}:Q")
     step: dict[str, Any] = {"interpolate": "step-after", "clip": True}
     return [
@@ -197,7 +213,7 @@ def _dashed(table: Table, x: alt.X, key: str) -> list[Any]:
     ]
 
 
-def _thin(table: Table, x: alt.X, key: str, interpolate: Any) -> Any:
+def _thin(table: PanelData, x: alt.X, key: str, interpolate: Any) -> Any:
     line = alt.Chart(table.frame).encode(x=x, y=f"{key}:Q")
     return line.mark_line(color=BASELINE, strokeWidth=1, strokeDash=[4, 2], interpolate=interpolate, clip=True)
 

@@ -1,7 +1,7 @@
-"""A run replayed: a slider moves a line through all panels, and a board tells what each unit does then.
+"""A run replayed: a slider moves a line through all panels, and a board shows the state of each unit.
 
-All of it happens in the browser: the moment is a parameter of the chart, the board filters what it has been sent. Power
-and rates are means over the step that holds the moment, levels are those as it begins, as on the page Plant.
+It runs in the browser: the moment is a parameter of the chart, and the board filters data already sent. Power and
+rates are means over the step that contains the moment, levels are those at its beginning, as on the page Plant.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.ui.charts.flow_sheet import unit_power
 from emberline.ui.charts.plan import below_each_other
-from emberline.ui.charts.site_panels import BASE, Table, y_axis
+from emberline.ui.charts.site_panels import BASE, PanelData, y_axis
 from emberline.ui.charts.view import View
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import mark, tr
@@ -35,28 +35,28 @@ DOES = {
     unit_runs.WAIT: mark("waits"),
 }
 COLUMNS = {"does": 6, "since": 176, "until": 264}
-"""Where the columns of the board begin that tell what a unit does [px]."""
+"""Position of the board's columns on the state of a unit [px]."""
 OF_STEP = {"rate": 106, "power": 350}
-"""Where those begin that tell the means over the step [px]."""
+"""Position of the columns with means over the step [px]."""
 SMALL = 5e-4
-"""Power and rates below this are not told."""
-DONE, DONE_END = 410, 466
-"""Where the bar of what is done stands [px]."""
+"""Smaller power and rates are left blank."""
+PROGRESS, PROGRESS_END = 410, 466
+"""Position of the progress bar [px]."""
 FIGURES, APART = 34, 92
-"""Height of the figures [px], and from one to the next."""
+"""Height of the figures [px], and the distance between them."""
 ROW, CLOCK = 19, 22
 INK = {False: ("#1C2530", "#5B6672"), True: ("#E3E8ED", "#9AA7B4")}
-"""Colours of text and of what is beside it, by whether the page is dark."""
+"""Colours of text and of secondary text, by whether the page is dark."""
 
 
-def replay(made: Plan, drawn: list[Any], view: View, dark: bool) -> alt.VConcatChart:
+def replay(plan: Plan, panels: list[Any], view: View, dark: bool) -> alt.VConcatChart:
     """Board and panels with the line of the moment.
 
     Args:
-        made: its ``replay`` is told on the board.
-        drawn: panels as of ``charts.timeline_panels``.
-        view: what part of the horizon they show.
-        dark: whether the page is.
+        plan: its ``replay`` is shown on the board.
+        panels: as of ``charts.timeline_panels``.
+        view: the part of the horizon that they show.
+        dark: whether the page is dark.
     """
     first, last = view.span_min
     step = view.merged * view.horizon.step_min
@@ -64,46 +64,46 @@ def replay(made: Plan, drawn: list[Any], view: View, dark: bool) -> alt.VConcatC
     moment = alt.param(
         name=MOMENT, value=start, bind=alt.binding_range(min=first, max=last - step, step=step, name=f"{tr('Moment')} ")
     )
-    whole = below_each_other([_with_line(panel) for panel in drawn])
-    boards = [_figures(made, view, dark), *_board(made.scenario, _run(made), view, dark)]
+    whole = below_each_other([_with_line(panel) for panel in panels])
+    boards = [_figures(plan, view, dark), *_board(plan.scenario, _run(plan), view, dark)]
     whole.vconcat = [*boards, *whole.vconcat]
     return whole.add_params(moment)
 
 
-def _run(made: Plan) -> xr.Dataset:
-    assert made.replay is not None
-    return made.replay
+def _run(plan: Plan) -> xr.Dataset:
+    assert plan.replay is not None
+    return plan.replay
 
 
 def _with_line(panel: Any) -> Any:
-    """A panel with the line of the moment, on the panel's own axis."""
+    """A panel with the line of the moment, on its own axis."""
     x = panel.layer[0].encoding.x
     line = alt.Chart(pd.DataFrame({"one": [1]})).transform_calculate(start=MOMENT)
     line = line.mark_rule(color=palette.LIMIT, strokeWidth=1.6, clip=True).encode(x=x)
-    # what the layers share stands at the panel
+    # properties shared by the layers belong to the panel
     shared = {name: panel[name] for name in ("data", "height", "title") if panel[name] is not alt.Undefined}
     return alt.layer(*panel.layer, line, **shared)
 
 
-def _figures(made: Plan, view: View, dark: bool) -> Any:
-    """The clock, and what the site does then."""
-    scenario, run, table = made.scenario, _run(made), Table(view)
+def _figures(plan: Plan, view: View, dark: bool) -> Any:
+    """The clock, and figures of the site at the moment."""
+    scenario, run, table = plan.scenario, _run(plan), PanelData(view)
     ink, pale = INK[dark]
     inputs, money = scenario.inputs, scenario.market.currency
-    told = [
+    series = [
         (tr("grid import"), "MW", run["import_mw"].to_numpy()),
         (tr("load"), "MW", (run["line_mw"] + run["base_load_mw"]).to_numpy()),
         (tr("grid intensity"), "kg/MWh", inputs["carbon_intensity_kg_per_mwh"].to_numpy()),
     ]
     if scenario.market.has_spot:
-        told.append((tr("spot price"), f"{money}/MWh", inputs["price_per_mwh"].to_numpy()))
-    means = [(title, unit, view.mean(values)) for title, unit, values in told]
+        series.append((tr("spot price"), f"{money}/MWh", inputs["price_per_mwh"].to_numpy()))
+    means = [(title, unit, view.mean(values)) for title, unit, values in series]
     battery = scenario.battery
     if battery is not None:
         means.append((tr("battery"), "MWh", view.at_edges(battery.start_level, run["battery_mwh"].to_numpy())[:-1]))
     rows = [{"x": 0, "title": "", "says": "clock"}]
     for i, (title, unit, values) in enumerate(means):
-        # the last edge belongs to no step
+        # no step follows the last edge
         table.frame[f"t{i}"] = [f"{wording.number(value)} {unit}" for value in [*values, values[-1]]]
         rows.append({"x": i * APART, "title": title, "says": f"t{i}"})
     now = alt.Chart(table.frame.iloc[:-1][["start", "until", "clock", *(f"t{i}" for i in range(len(means)))]])
@@ -124,18 +124,18 @@ def _figures(made: Plan, view: View, dark: bool) -> Any:
 
 
 def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[Any]:
-    """A row for each unit: what it does at the moment, since when, until when, how much of it is done; and its power,
-    which adds up to the load with that of the base load and of what idles."""
-    told = pd.DataFrame(list(states(scenario, run)))
-    if not len(told):
+    """A row per unit: its state at the moment, since when, until when, and the completed share; and its power, which
+    adds up to the load together with base load and idling."""
+    spells = pd.DataFrame(list(states(scenario, run)))
+    if not len(spells):
         return []
     first, last = view.span_min
-    told = told[(told["end"] > first) & (told["start"] < last)]
-    by_step = _as_told(pd.DataFrame(list(means(scenario, run, view))))
-    units = list(dict.fromkeys([*told["unit"], *by_step["unit"]]))
+    spells = spells[(spells["end"] > first) & (spells["start"] < last)]
+    by_step = _merge_equal(pd.DataFrame(list(means(scenario, run, view))))
+    units = list(dict.fromkeys([*spells["unit"], *by_step["unit"]]))
     ink, pale = INK[dark]
     y = alt.Y("unit:N", sort=units, title=None, axis=y_axis(ticks=False, labels=False), scale=alt.Scale(domain=units))
-    now = alt.Chart(told).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
+    now = alt.Chart(spells).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
     layers: list[Any] = []
     of_does = OF_STEP["rate"] if scenario.processes else COLUMNS["since"]
     for column, x in COLUMNS.items():
@@ -143,7 +143,7 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
             align="left", fontSize=11, color=ink if column == "does" else pale,
             limit=(of_does if column == "does" else 90) - 12,
         )  # fmt: skip
-        # what a process makes is told by the step
+        # the output of a process changes step by step
         field = "in_words" if column == "does" else column
         layers.append(text.encode(x=alt.value(x), y=y, text=f"{field}:N"))
     step = alt.Chart(by_step).transform_filter(f"datum.start <= {MOMENT} && {MOMENT} < datum.end")
@@ -153,8 +153,8 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
     names = alt.Chart(pd.DataFrame({"unit": units})).mark_text(align="right", dx=-8, fontSize=11, color=pale, limit=100)
     layers.append(names.encode(x=alt.value(0), y=y, text="unit:N"))
     busy = now.transform_filter("datum.works").transform_calculate(
-        begin=str(DONE), done=f"{DONE} + {DONE_END - DONE} * ({MOMENT} - datum.start) / (datum.end - datum.start)",
-        over=str(DONE_END),
+        begin=str(PROGRESS), over=str(PROGRESS_END),
+        done=f"{PROGRESS} + {PROGRESS_END - PROGRESS} * ({MOMENT} - datum.start) / (datum.end - datum.start)",
     )  # fmt: skip
     bar = busy.encode(y=y, x=alt.X("begin:Q", scale=None, axis=None))
     layers.append(bar.mark_bar(height=9, color=palette.BASELINE, opacity=0.25).encode(x2="over:Q"))
@@ -167,7 +167,7 @@ def _board(scenario: Scenario, run: xr.Dataset, view: View, dark: bool) -> list[
 
 
 def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str, Any]]:
-    """What each unit draws and makes in each step of a view, as numbers and as texts; last who belongs to none."""
+    """Power and output of each unit in each step of a view, as numbers and texts; then idling and base load."""
     none = np.zeros(scenario.horizon.n_steps)
     if scenario.processes:
         units = [unit for unit, _ in scenario.process_units]
@@ -176,13 +176,13 @@ def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str,
     else:
         power, rates = unit_power(scenario, run), {}
     idle = run["line_mw"].to_numpy() - sum(power.values(), none)
-    for name, drawn in ((tr("idling"), idle), (tr(BASE), run["base_load_mw"].to_numpy())):
-        if drawn.max(initial=0.0) > SMALL:
-            power[name] = drawn
+    for name, load in ((tr("idling"), idle), (tr(BASE), run["base_load_mw"].to_numpy())):
+        if load.max(initial=0.0) > SMALL:
+            power[name] = load
     edges = view.edges_min.tolist()
-    for unit, drawn in power.items():
-        made = view.mean(rates.get(unit, none)).tolist()
-        for start, end, mw, tph in zip(edges, edges[1:], view.mean(drawn).tolist(), made, strict=False):
+    for unit, load in power.items():
+        outputs = view.mean(rates.get(unit, none)).tolist()
+        for start, end, mw, tph in zip(edges, edges[1:], view.mean(load).tolist(), outputs, strict=False):
             yield {
                 "unit": unit, "start": start, "end": end, "mw": round(mw, 4), "tph": round(tph, 4),
                 "power": f"{wording.number(mw)} MW" if mw > SMALL else "",
@@ -190,18 +190,18 @@ def means(scenario: Scenario, run: xr.Dataset, view: View) -> Iterator[dict[str,
             }  # fmt: skip
 
 
-def _as_told(rows: pd.DataFrame) -> pd.DataFrame:
-    """Stretches of steps on end of a unit that are told alike, so that less is sent; nothing where nothing is told."""
-    told = rows[["unit", "power", "rate"]]
-    stretch = (told != told.shift()).any(axis=1).cumsum()
+def _merge_equal(rows: pd.DataFrame) -> pd.DataFrame:
+    """Consecutive steps of a unit with equal texts, merged to send less data; empty ones are left out."""
+    texts = rows[["unit", "power", "rate"]]
+    stretch = (texts != texts.shift()).any(axis=1).cumsum()
     columns = {"unit": "first", "start": "first", "end": "last", "power": "first", "rate": "first"}
-    found = rows.groupby(stretch).agg(columns)
-    # a name without a text keeps its row on the board
-    return found[(found["power"] != "") | (found["rate"] != "") | ~found["unit"].duplicated()]
+    spells = rows.groupby(stretch).agg(columns)
+    # a unit without texts still needs its row on the board
+    return spells[(spells["power"] != "") | (spells["rate"] != "") | ~spells["unit"].duplicated()]
 
 
 def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
-    """What each unit does from when until when, standing still included, unit by unit; times in minutes."""
+    """State of each unit from start to end, including idle time, unit by unit; times in minutes."""
     spans = _of_processes(scenario, run) if scenario.processes else _of_line(scenario, run)
     horizon = scenario.horizon
     for unit, busy in spans.items():
@@ -224,7 +224,7 @@ def states(scenario: Scenario, run: xr.Dataset) -> Iterator[dict[str, Any]]:
 
 
 def _still(start: float, end: float) -> dict[str, Any]:
-    return {"start": start, "end": end, "does": tr("stands"), "power": "", "works": False, "colour": palette.LEFT}
+    return {"start": start, "end": end, "does": tr("idle"), "power": "", "works": False, "colour": palette.LEFT}
 
 
 def _clock(scenario: Scenario, minute: float, says: str) -> str:
@@ -234,7 +234,7 @@ def _clock(scenario: Scenario, minute: float, says: str) -> str:
 
 
 def _of_line(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {unit.name: [] for unit in scenario.line.units}
+    spells: dict[str, list[dict[str, Any]]] = {unit.name: [] for unit in scenario.line.units}
     heats = {heat.name: heat for heat in scenario.heats}
     colour_of = palette.in_turn(order.name for order in scenario.orders)
     names = ("heat", "unit", "start_min", "end_min", "energy_mwh")
@@ -242,17 +242,17 @@ def _of_line(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, An
     for heat, unit, start, end, energy in zip(*(run[f"op_{name}"].values.tolist() for name in names), strict=True):
         grade = heats[heat].grade.name
         power = f"{wording.number(energy * 60 / (end - start))} MW" if end > start else ""
-        told = {"does": f"{heat} ({grade})", "power": power, "works": True, "colour": colour_of[heats[heat].order]}
+        spell = {"does": f"{heat} ({grade})", "power": power, "works": True, "colour": colour_of[heats[heat].order]}
         for first, last, broken in _cut(start, end, stops.get(unit, [])):
             more = (
                 {"does": tr("broken down, {heat}", heat=heat), "power": "", "colour": palette.LIMIT} if broken else {}
             )
-            found[unit].append({"start": first, "end": last, **told, **more})
-    return found
+            spells[unit].append({"start": first, "end": last, **spell, **more})
+    return spells
 
 
 def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {unit: [] for unit, _ in scenario.process_units}
+    spells: dict[str, list[dict[str, Any]]] = {unit: [] for unit, _ in scenario.process_units}
     several = {unit: len(process.all_modes) > 1 for unit, process in scenario.process_units}
     colour_of, step = palette.of_modes(scenario), scenario.horizon.step_min
     for one in unit_runs.unit_runs(scenario, run):
@@ -262,7 +262,7 @@ def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[st
         what = tr(DOES[one.what])
         does = ", ".join(filter(None, [mode, rate or what]))
         in_words = mode if mode and one.what == unit_runs.RUN else ", ".join(filter(None, [mode, what]))
-        found[one.unit].append(
+        spells[one.unit].append(
             {
                 "start": one.first * step, "end": one.last * step, "does": does, "in_words": in_words,
                 "power": f"{wording.number(one.energy_mwh / hours)} MW", "works": True, "colour": colour_of[one.mode],
@@ -270,24 +270,24 @@ def _of_processes(scenario: Scenario, run: xr.Dataset) -> dict[str, list[dict[st
         )  # fmt: skip
     for unit, stops in _stops(run).items():
         for at, minutes in stops:
-            told = {
+            spell = {
                 "does": tr("broken down"),
                 "in_words": tr("broken down"),
                 "power": "",
                 "works": True,
                 "colour": palette.LIMIT,
             }
-            found[unit] = list(_inserted(found[unit], {"start": at, "end": at + minutes, **told}))
-    return found
+            spells[unit] = list(_inserted(spells[unit], {"start": at, "end": at + minutes, **spell}))
+    return spells
 
 
 def _stops(run: xr.Dataset) -> dict[str, list[tuple[float, float]]]:
-    found: dict[str, list[tuple[float, float]]] = {}
+    stops: dict[str, list[tuple[float, float]]] = {}
     if "stop_unit" in run:
         names = ("stop_unit", "stop_at_min", "stop_min")
         for unit, at, minutes in zip(*(run[name].values.tolist() for name in names), strict=True):
-            found.setdefault(unit, []).append((at, minutes))
-    return found
+            stops.setdefault(unit, []).append((at, minutes))
+    return stops
 
 
 def _cut(start: float, end: float, stops: list[tuple[float, float]]) -> Iterator[tuple[float, float, bool]]:
@@ -299,7 +299,7 @@ def _cut(start: float, end: float, stops: list[tuple[float, float]]) -> Iterator
 
 
 def _inserted(rows: list[dict[str, Any]], new: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Rows of a unit without what a new one covers, and the new one."""
+    """Rows of a unit with a new one in place of what it covers."""
     for row in rows:
         if row["start"] < new["start"]:
             yield {**row, "end": min(row["end"], new["start"])}

@@ -1,8 +1,8 @@
-"""Sankey diagrams drawn: nodes in columns from source to use, bands as wide as what flows.
+"""Sankey diagrams: nodes in columns from source to use, bands as wide as their flow.
 
-Columns follow the longest way, what ends stands in the last one. Within a column nodes are ordered by where their
-neighbours are (Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical system structures", IEEE
-Transactions on Systems, Man, and Cybernetics 11, 1981). Bands that close a circle run back.
+Columns follow the longest path; final uses are in the last one. Within a column, nodes are ordered by their
+neighbours (Sugiyama, Tagawa and Toda, "Methods for visual understanding of hierarchical system structures", IEEE
+Transactions on Systems, Man, and Cybernetics 11, 1981). Bands that close a cycle run backwards.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 
 CARRIERS = ("#8C6BB1", "#B4543C", "#44A08B", "#A08A00", "#6B8E9E", "#C46FA0", "#7A9A3A", "#C77B30")
-"""Colours of carriers beside electricity."""
+"""Colours of carriers other than electricity."""
 SCOPES = {"direct_kg": "#B4543C", "bought_kg": "#8C6BB1"}
-"""Colours of scopes; the grid's is that of power."""
+"""Colours of scopes; the grid has that of power."""
 WORDS = (
     mark("electricity"), mark("grid"), mark("PV"), mark("export"), mark("base load"), mark("battery"), mark("losses"),
-    mark("let go"), mark("used there"), mark("surplus"), mark("shortage"), mark("from materials"),
-    mark("from surroundings"), mark("kept in stores"), mark("taken from stores"), mark("units that idle"),
+    mark("vented"), mark("used on site"), mark("surplus"), mark("shortage"), mark("from materials"),
+    mark("from surroundings"), mark("charged to storage"), mark("taken from storage"), mark("idle units"),
     mark("scope 1"), mark("scope 2, bought heat"), mark("scope 2, grid, average"), mark("scope 2, grid, marginal"),
     mark("site"), mark("lost in stores"),
 )  # fmt: skip
-"""Names of nodes that are ours."""
+"""Names of nodes that do not come from the scenario."""
 NODE, THINNEST, LABEL = 0.011, 0.8, 25
 """Width of a node as a share; thinnest band, and room for a label [px]."""
 SWEEPS, SAMPLES, FEW = 12, 25, 2
 HIDDEN = 2e-4
-"""Share of all that flows below which a band is in the table only."""
+"""Share of the total flow below which a band appears only in the table."""
 INK, DARK_INK = "#1C2530", "#E3E8ED"
 
 
 @dataclass
-class _Place:
+class _NodePlace:
     key: str
     column: int
     y: float = 0.0
@@ -55,24 +55,24 @@ class _Place:
 
 
 def carrier_colours(scenario: Scenario) -> dict[str, str]:
-    """A colour for each carrier of a site by name, the same in every diagram."""
+    """A colour per carrier of a site, the same in every diagram."""
     others = [name for name in scenario.site.carrier if name != ELECTRICITY]
     return {ELECTRICITY: palette.POWER} | {name: CARRIERS[i % len(CARRIERS)] for i, name in enumerate(others)}
 
 
-def called(diagram: Diagram, key: str) -> str:
-    """Name of a node in the current language; what the scenario names stays."""
+def node_name(diagram: Diagram, key: str) -> str:
+    """Name of a node in the current language; names from the scenario stay as they are."""
     node = diagram.nodes[key]
     return node.name if node.named else tr(node.name)
 
 
 def table(diagram: Diagram) -> pd.DataFrame:
-    """A row for each band, the widest first."""
+    """A row per band, widest first."""
     links = sorted(diagram.links, key=lambda link: -link.amount)
     return pd.DataFrame(
         {
-            tr("from"): [called(diagram, link.source) for link in links],
-            tr("to"): [called(diagram, link.target) for link in links],
+            tr("from"): [node_name(diagram, link.source) for link in links],
+            tr("to"): [node_name(diagram, link.target) for link in links],
             diagram.unit: [link.amount for link in links],
         }
     )
@@ -82,9 +82,9 @@ def draw(diagram: Diagram, colour_of: dict[str, str], dark: bool) -> alt.LayerCh
     """The diagram.
 
     Args:
-        diagram: what flows.
-        colour_of: of carriers by name.
-        dark: whether the page is.
+        diagram: the flows.
+        colour_of: colours of carriers by name.
+        dark: whether the page is dark.
     """
     diagram = diagram.without(HIDDEN * diagram.total)
     columns = _columns(diagram)
@@ -110,10 +110,10 @@ def draw(diagram: Diagram, colour_of: dict[str, str], dark: bool) -> alt.LayerCh
         .encode(x=x, x2="x2:Q", y=y, y2="y2:Q", color=alt.Color("colour:N", scale=None), tooltip=tooltip),
     ]
     for side, part in nodes.groupby("side"):
-        beside: Any = {"align": "left", "dx": 4} if side == "right" else {"align": "right", "dx": -4}
+        anchor: Any = {"align": "left", "dx": 4} if side == "right" else {"align": "right", "dx": -4}
         text = alt.Chart(part).mark_text(
             fontSize=10.5, color=ink, lineBreak="\n", lineHeight=12, baseline="middle", dy=-6,
-            limit=alt.ExprRef(f"width * {1 / max(last, 1):.3f} - 12"), **beside,
+            limit=alt.ExprRef(f"width * {1 / max(last, 1):.3f} - 12"), **anchor,
         )  # fmt: skip
         layers.append(
             text.encode(x=alt.X("edge:Q", axis=None, scale=alt.Scale(domain=[0, 1])), y="middle:Q", text="label:N")
@@ -122,62 +122,62 @@ def draw(diagram: Diagram, colour_of: dict[str, str], dark: bool) -> alt.LayerCh
 
 
 def _columns(diagram: Diagram) -> dict[str, int]:
-    """Column of each node: the longest way to it, links that close a circle left out."""
+    """Column of each node: the longest path to it, ignoring links that close a cycle."""
     after: dict[str, list[str]] = {key: [] for key in diagram.nodes}
     for link in sorted(diagram.links, key=lambda link: -link.amount):
         if link.target not in after[link.source] and not _reaches(after, link.target, link.source):
             after[link.source].append(link.target)  # the wider band runs forward
-    found = dict.fromkeys(diagram.nodes, 0)
+    columns = dict.fromkeys(diagram.nodes, 0)
     for _ in diagram.nodes:
         for source, targets in after.items():
             for target in targets:
-                found[target] = max(found[target], found[source] + 1)
-    last = max(found.values(), default=0)
+                columns[target] = max(columns[target], columns[source] + 1)
+    last = max(columns.values(), default=0)
     before = {target for targets in after.values() for target in targets}
     for key in diagram.nodes:
         if not after[key]:
-            found[key] = last
+            columns[key] = last
     for key in diagram.nodes:
         if key not in before and after[key]:
-            found[key] = min(found[target] for target in after[key]) - 1
-    return found
+            columns[key] = min(columns[target] for target in after[key]) - 1
+    return columns
 
 
 def _reaches(after: dict[str, list[str]], start: str, end: str) -> bool:
-    found, open_ = {start}, [start]
+    nodes, open_ = {start}, [start]
     while open_:
         for target in after[open_.pop()]:
-            if target not in found:
-                found.add(target)
+            if target not in nodes:
+                nodes.add(target)
                 open_.append(target)
-    return end in found
+    return end in nodes
 
 
-def _placed(diagram: Diagram, columns: dict[str, int], height: float) -> dict[str, _Place]:
-    """Where each node is: order by neighbours, then heights, then as level with its neighbours as there is room."""
+def _placed(diagram: Diagram, columns: dict[str, int], height: float) -> dict[str, _NodePlace]:
+    """Place of each node: order by neighbours, then heights, then as level with its neighbours as possible."""
     stacks: dict[int, list[str]] = {}
     for key in diagram.nodes:
         stacks.setdefault(columns[key], []).append(key)
-    beside: dict[str, dict[str, float]] = {key: {} for key in diagram.nodes}
+    neighbours: dict[str, dict[str, float]] = {key: {} for key in diagram.nodes}
     for link in diagram.links:
-        beside[link.source][link.target] = beside[link.source].get(link.target, 0.0) + link.amount
-        beside[link.target][link.source] = beside[link.target].get(link.source, 0.0) + link.amount
+        neighbours[link.source][link.target] = neighbours[link.source].get(link.target, 0.0) + link.amount
+        neighbours[link.target][link.source] = neighbours[link.target].get(link.source, 0.0) + link.amount
     gap = 4.0
     scale = min(
         max(height - LABEL * len(stack), height * 0.3) / max(sum(diagram.through(key) for key in stack), 1e-12)
         for stack in stacks.values()
     )
-    places = {key: _Place(key, columns[key], 0.0, max(diagram.through(key) * scale, 1.5)) for key in diagram.nodes}
+    places = {key: _NodePlace(key, columns[key], 0.0, max(diagram.through(key) * scale, 1.5)) for key in diagram.nodes}
     for stack in stacks.values():
         _stack([places[key] for key in stack], height, gap)
-    # what a diagram of three columns ends in keeps the order that it is given in, and all else follows it
+    # in a diagram of three columns the last one keeps its order, and the others follow it
     few = len(stacks) <= FEW + 1
     order = sorted(stacks, reverse=True)[1:] if few else sorted(stacks)
     for sweep in range(1 if few else SWEEPS):
         for column in order[:: -1 if sweep % 2 else 1]:
             nodes = [places[key] for key in stacks[column]]
             for place in nodes:
-                near = {k: v for k, v in beside[place.key].items() if not few or columns[k] > column}
+                near = {k: v for k, v in neighbours[place.key].items() if not few or columns[k] > column}
                 whole = sum(near.values())
                 if whole:
                     centre = sum(places[k].centre * amount for k, amount in near.items()) / whole
@@ -186,8 +186,8 @@ def _placed(diagram: Diagram, columns: dict[str, int], height: float) -> dict[st
     return places
 
 
-def _stack(stack: list[_Place], height: float, gap: float, keep: bool = False) -> None:
-    """Keep nodes of a column apart and within the height; ``keep``: near where they are."""
+def _stack(stack: list[_NodePlace], height: float, gap: float, keep: bool = False) -> None:
+    """Keep nodes of a column apart and within the height; ``keep``: near their places."""
     if not keep:
         y = 0.0
         for place in stack:
@@ -223,7 +223,7 @@ def _colour(diagram: Diagram, source: str, target: str, colour_of: dict[str, str
 
 
 def _bands(
-    diagram: Diagram, places: dict[str, _Place], last: int, colour_of: dict[str, str]
+    diagram: Diagram, places: dict[str, _NodePlace], last: int, colour_of: dict[str, str]
 ) -> Iterator[dict[str, Any]]:
     """Points along the edges of each band."""
     along = np.linspace(0.0, 1.0, SAMPLES)
@@ -235,19 +235,19 @@ def _bands(
         thick = max(link.amount * one.height / max(diagram.through(link.source), 1e-12), THINNEST)
         x0, x1 = _x(one.column, last) + NODE, _x(other.column, last)
         y0, y1 = one.y + out[number], other.y + into[number]
-        names = f"{called(diagram, link.source)} → {called(diagram, link.target)}"
+        names = f"{node_name(diagram, link.source)} → {node_name(diagram, link.target)}"
         share = wording.percent(link.amount / diagram.through(link.source), 0)
         says = f"{wording.number(link.amount, 1)} {diagram.unit}, {share}"
-        told = {"band": number, "name": names, "says": says}
-        told["colour"] = _colour(diagram, link.source, link.target, colour_of)
+        base = {"band": number, "name": names, "says": says}
+        base["colour"] = _colour(diagram, link.source, link.target, colour_of)
         for t, s in zip(along.tolist(), smooth.tolist(), strict=True):
             y = y0 + (y1 - y0) * s
-            yield {**told, "x": x0 + (x1 - x0) * t, "y": y, "y2": y + thick}
+            yield {**base, "x": x0 + (x1 - x0) * t, "y": y, "y2": y + thick}
 
 
-def _offsets(diagram: Diagram, places: dict[str, _Place], leaving: bool) -> dict[int, float]:
-    """Where each band touches its node, from the node's top [px]; in the order of the nodes at their other ends."""
-    found: dict[int, float] = {}
+def _offsets(diagram: Diagram, places: dict[str, _NodePlace], leaving: bool) -> dict[int, float]:
+    """Offset of each band from the top of its node [px], in the order of the nodes at the other ends."""
+    offsets: dict[int, float] = {}
     for key, place in places.items():
         mine = [
             (places[link.target if leaving else link.source].centre, number, link.amount)
@@ -256,13 +256,13 @@ def _offsets(diagram: Diagram, places: dict[str, _Place], leaving: bool) -> dict
         ]
         y, scale = 0.0, place.height / max(diagram.through(key), 1e-12)
         for _, number, amount in sorted(mine):
-            found[number] = y
+            offsets[number] = y
             y += amount * scale
-    return found
+    return offsets
 
 
 def _nodes(
-    diagram: Diagram, places: dict[str, _Place], last: int, colour_of: dict[str, str]
+    diagram: Diagram, places: dict[str, _NodePlace], last: int, colour_of: dict[str, str]
 ) -> Iterator[dict[str, Any]]:
     for key, place in places.items():
         node, x = diagram.nodes[key], _x(place.column, last)
@@ -272,7 +272,7 @@ def _nodes(
         if node.kind == "loss":
             colour = palette.LEFT
         elif node.kind in ("grid", "source", "use", "product"):
-            # that of its widest band
+            # the colour of its widest band
             near = max(
                 (link for link in diagram.links if key in (link.source, link.target)), key=lambda link: link.amount
             )
@@ -281,6 +281,6 @@ def _nodes(
         yield {
             "x": x, "x2": x + NODE, "y": place.y, "y2": place.y + place.height, "middle": place.centre,
             "edge": x + NODE if right else x, "side": "right" if right else "left", "colour": colour,
-            "name": called(diagram, key), "says": f"{wording.number(amount, 1)} {diagram.unit}",
-            "label": f"{called(diagram, key)}\n{number}",
+            "name": node_name(diagram, key), "says": f"{wording.number(amount, 1)} {diagram.unit}",
+            "label": f"{node_name(diagram, key)}\n{number}",
         }  # fmt: skip

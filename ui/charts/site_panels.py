@@ -1,7 +1,7 @@
-"""Panels of the site: what each carrier is given by whom, what must be met, what else takes it; levels of stores.
+"""Panels of the site: supply, demand and consumption of each carrier; storage levels.
 
-Above the line of nought stands who gives, below it who takes beside what must be met; the dark line is that need. Names
-of assets never become names of data fields: the browser reads fields as expressions.
+Supply is positive, consumption is negative; the black line is the demand that must be met. Names of assets are never
+field names: the browser reads fields as expressions.
 """
 
 from __future__ import annotations
@@ -27,38 +27,38 @@ from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.numbers import symbols
 
 IMPORT, PV, BATTERY, LIMIT = palette.IMPORT, palette.PV, palette.BATTERY, palette.LIMIT
-BASELINE, INK, LEFT, PAPER = palette.BASELINE, palette.INK, palette.LEFT, palette.PAPER
+BASELINE, INK, PALE, PAPER = palette.BASELINE, palette.INK, palette.LEFT, palette.PAPER
 ASSETS = ("#EE8866", "#44BB99", "#8C6BB1", "#AAAA00", "#99DDFF", "#B4543C", "#EEDD88", "#6B8E9E", "#FFAABB", "#BBCC33")
 """Colours of assets, the same in every panel (after Okabe and Ito, and Tol)."""
 MARGIN = 64
-"""Width of every panel's vertical axis, so that they stand exactly above each other [px]."""
-OWN = {
+"""Width of every panel's vertical axis, so that all panels are aligned [px]."""
+FIXED_COLOURS = {
     mark("grid import"): IMPORT, mark("export"): IMPORT, mark("PV"): PV, mark("battery"): BATTERY, mark("line"): INK,
-    mark("let go"): LEFT,
+    mark("vented"): PALE,
 }  # fmt: skip
-"""What gives and takes beside assets, and its colour."""
+"""Supplies and consumers that are not assets, with their colours."""
 SMALL = 1e-6
-"""A flow that never passes this is not drawn."""
+"""Flows that never exceed this are not drawn."""
 DIGITS = 3
 BASE = mark("base load")
 
 
 @dataclass
 class Balance:
-    """Who gives and who takes a carrier per hour, shape (n_steps,) each; all are positive."""
+    """Supply and consumption of a carrier by name [unit/h], shape (n_steps,); all positive."""
 
     carrier: str
     unit: str
     gives: dict[str, np.ndarray] = field(default_factory=dict)
     takes: dict[str, np.ndarray] = field(default_factory=dict)
     need: np.ndarray | None = None
-    """What must be met in every step; None: nothing must."""
+    """Demand that must be met in every step; None: none."""
 
 
 def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
-    """The balance of every carrier, electricity first, read from a run."""
-    found = {name: Balance(name, carrier.rate_unit) for name, carrier in scenario.site.carrier.items()}
-    power = found[ELECTRICITY]
+    """Balance of every carrier of a run, electricity first."""
+    balances = {name: Balance(name, carrier.rate_unit) for name, carrier in scenario.site.carrier.items()}
+    power = balances[ELECTRICITY]
     power.gives["grid import"] = run["import_mw"].to_numpy()
     power.gives["PV"], power.takes["export"] = run["pv_mw"].to_numpy(), run["export_mw"].to_numpy()
     power.gives["battery"], power.takes["battery"] = run["discharge_mw"].to_numpy(), run["charge_mw"].to_numpy()
@@ -66,36 +66,36 @@ def balances(scenario: Scenario, run: xr.Dataset) -> dict[str, Balance]:
     loads = {load.name for load in of(scenario.site.assets, Load)}
     rates = _rows(run, "asset_rate")
     for (asset, carrier), rate in zip(_labels(run, "flow_asset", "flow_carrier"), rates, strict=True):
-        balance = found[carrier]
+        balance = balances[carrier]
         if asset in loads:
             balance.need = -rate if balance.need is None else balance.need - rate
             continue
         for side, amount in ((balance.gives, np.maximum(rate, 0.0)), (balance.takes, np.maximum(-rate, 0.0))):
-            side[called(asset)] = side.get(called(asset), 0.0) + amount
+            side[asset_label(asset)] = side.get(asset_label(asset), 0.0) + amount
     for stream in streams(scenario) if "stream_rate" in run else ():
         if not stream.material:
             rate = run["stream_rate"].sel(stream=stream.label).to_numpy() * stream.sign
-            side = found[stream.place].gives if stream.direction == "out" else found[stream.place].takes
-            name = called_process(scenario, stream.process.name)
+            side = balances[stream.place].gives if stream.direction == "out" else balances[stream.place].takes
+            name = process_label(scenario, stream.process.name)
             side[name] = side.get(name, 0.0) + np.maximum(rate, 0.0)
     for (name,), rate in zip(_labels(run, "carrier"), _rows(run, "dumped_rate"), strict=True):
-        found[name].takes["let go"] = rate
+        balances[name].takes["vented"] = rate
     for carrier in scenario.line.gives:
-        # no run tells what the line gives of it: it is what the others take and do not give
-        balance = found[carrier]
+        # runs do not record the line's supply: it is what the others consume and do not supply
+        balance = balances[carrier]
         none = np.zeros(scenario.horizon.n_steps)
-        taken = sum(balance.takes.values(), none) + (none if balance.need is None else balance.need)
-        balance.gives["line"] = np.maximum(taken - sum(balance.gives.values(), none), 0.0)
-    for balance in found.values():
+        demand = sum(balance.takes.values(), none) + (none if balance.need is None else balance.need)
+        balance.gives["line"] = np.maximum(demand - sum(balance.gives.values(), none), 0.0)
+    for balance in balances.values():
         for side in (balance.gives, balance.takes):
             for name in [name for name, amount in side.items() if not amount.max(initial=0.0) > SMALL]:
                 del side[name]
-    return found
+    return balances
 
 
 def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
-    """Carriers that are bought and turned into something else, and neither kept nor needed by themselves: fuels."""
-    supplies = {called(asset.name) for asset in scenario.site.assets if asset.kind == "supply"}
+    """Fuels: carriers that are bought and converted, but neither stored nor in demand themselves."""
+    supplies = {asset_label(asset.name) for asset in scenario.site.assets if asset.kind == "supply"}
     return {
         name
         for name, balance in balances(scenario, run).items()
@@ -104,29 +104,29 @@ def bought_only(scenario: Scenario, run: xr.Dataset) -> set[str]:
 
 
 def colours(scenario: Scenario) -> dict[str, str]:
-    """Colour of everything that gives or takes."""
+    """Colour of every supply and consumer."""
     loads = of(scenario.site.assets, Load)
-    names = [called(asset.name) for asset in scenario.site.assets if asset not in loads]
-    of_processes = {called_process(scenario, name): shade for name, shade in palette.of_processes(scenario).items()}
+    names = [asset_label(asset.name) for asset in scenario.site.assets if asset not in loads]
+    of_processes = {process_label(scenario, name): shade for name, shade in palette.of_processes(scenario).items()}
     used = {*of_processes.values(), *palette.of_modes(scenario).values()}
     free = [shade for shade in ASSETS if shade not in used] or ASSETS
-    return OWN | of_processes | {name: free[i % len(free)] for i, name in enumerate(names)}
+    return FIXED_COLOURS | of_processes | {name: free[i % len(free)] for i, name in enumerate(names)}
 
 
-def called(asset: str) -> str:
-    """What an asset is called here: told apart from what is no asset, where it has its name."""
-    return f"{asset} (asset)" if asset in OWN else asset
+def asset_label(asset: str) -> str:
+    """Display key of an asset; marked if its name is also that of something that is not an asset."""
+    return f"{asset} (asset)" if asset in FIXED_COLOURS else asset
 
 
-def called_process(scenario: Scenario, process: str) -> str:
-    """What a process is called beside assets: told apart where one of them, or what is none, has its name."""
-    taken = process in OWN or process in {asset.name for asset in scenario.site.assets}
-    return f"{process} (process)" if taken else process
+def process_label(scenario: Scenario, process: str) -> str:
+    """Display key of a process; marked if its name is also that of an asset or of anything else."""
+    clash = process in FIXED_COLOURS or process in {asset.name for asset in scenario.site.assets}
+    return f"{process} (process)" if clash else process
 
 
-def shown(name: str) -> str:
-    """A name of :func:`colours` in the language of the page; names of assets and processes stay."""
-    if name in (*OWN, BASE, ELECTRICITY):
+def display_name(name: str) -> str:
+    """A name of :func:`colours` in the language of the page; names of assets and processes stay as they are."""
+    if name in (*FIXED_COLOURS, BASE, ELECTRICITY):
         return tr(name)
     for end, text in (("asset", mark("{name} (asset)")), ("process", mark("{name} (process)"))):
         if name.endswith(f" ({end})"):
@@ -134,10 +134,10 @@ def shown(name: str) -> str:
     return name
 
 
-class Table:
-    """What the panels show, one row for each interval of a view: one table for all, so that it is sent once.
+class PanelData:
+    """Data of all panels, one row per interval of a view, so that it is sent only once.
 
-    The last row, of no length, only closes the last interval.
+    The last row has no length and only closes the last interval.
     """
 
     def __init__(self, view: View) -> None:
@@ -147,25 +147,25 @@ class Table:
         self.frame["clock"] = [wording.moment(view.horizon.instant(minutes)) for minutes in at]
 
     def mean(self, key: str, values: np.ndarray) -> str:
-        """Add the means of values by step; returns the column's name."""
+        """Add interval means of values by step; returns the column's name."""
         means = self.view.mean(values).round(DIGITS)
         self.frame[key] = np.append(means, means[-1])
         return key
 
     def highest(self, key: str, values: np.ndarray) -> str:
-        """Add the highest value of each interval; returns the column's name."""
+        """Add interval maxima; returns the column's name."""
         tops = self.view.highest(values).round(DIGITS)
         self.frame[key] = np.append(tops, tops[-1])
         return key
 
     def level(self, key: str, start: float, ends: np.ndarray) -> str:
-        """Add a level by its start and what it is at each step's end; returns the column's name."""
+        """Add a level given by its start and its value at the end of each step; returns the column's name."""
         self.frame[key] = self.view.at_edges(start, ends).round(DIGITS)
         return key
 
 
-def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, baseline: np.ndarray | None) -> Any:
-    """One carrier: stacked gives above, stacked takes below, the need as a line.
+def balance_panel(scenario: Scenario, balance: Balance, table: PanelData, x: alt.X, baseline: np.ndarray | None) -> Any:
+    """One carrier: supply stacked upwards, consumption downwards, the demand as a line.
 
     Args:
         scenario: with limits and colours.
@@ -175,36 +175,36 @@ def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, 
         baseline: grid import of the baseline by step, drawn dashed; None: not drawn.
     """
     titles, number = {"clock": tr("from")}, list(scenario.site.carrier).index(balance.carrier)
-    chosen = colours(scenario)
+    colour_of = colours(scenario)
 
     def column(key: str, values: np.ndarray, title: str) -> str:
         key = table.mean(f"c{number}{key}", values)
         titles[key] = f"{title} [{balance.unit}]"
         return key
 
-    up = {column(f"u{i:02d}", rate, shown(name)): name for i, (name, rate) in enumerate(balance.gives.items())}
+    up = {column(f"u{i:02d}", rate, display_name(name)): name for i, (name, rate) in enumerate(balance.gives.items())}
     down = {
-        column(f"d{i:02d}", -rate, tr("{name}, taken", name=shown(name))): name
+        column(f"d{i:02d}", -rate, tr("{name}, charging or export", name=display_name(name))): name
         for i, (name, rate) in enumerate(balance.takes.items())
     }
     lines: list[tuple[str, dict[str, Any]]] = []
     if balance.need is not None:
-        drawn = tr("processes and base load") if scenario.processes else tr("line and base load")
-        title = drawn if balance.carrier == ELECTRICITY else tr("must be met")
+        load = tr("processes and base load") if scenario.processes else tr("line and base load")
+        title = load if balance.carrier == ELECTRICITY else tr("demand")
         need = column("need", balance.need, title)
-        # a light edge, for a dark line is not seen on a dark page
+        # a light edge, since a dark line is invisible on a dark page
         lines.append((need, {"color": PAPER, "strokeWidth": 3.0, "opacity": 0.75}))
         lines.append((need, {"color": INK, "strokeWidth": 1.3}))
     if baseline is not None:
         before = column("baseline", baseline, tr("grid import, baseline"))
-        # on light dashes, for it runs over the areas, and over a dark page
+        # light dashes below the dark ones, since the line crosses areas and a dark page
         lines.append((before, {"color": PAPER, "strokeWidth": 3.0, "strokeDash": [3, 3], "opacity": 0.75}))
         lines.append((before, {"color": INK, "strokeWidth": 1.1, "strokeDash": [3, 3], "opacity": 0.8}))
     if balance.carrier == ELECTRICITY and table.view.merged > 1 and "grid import" in balance.gives:
         highest = table.highest(f"c{number}top", balance.gives["grid import"])
         titles[highest] = f"{tr('grid import, highest step')} [{balance.unit}]"
         lines.append((highest, {"color": IMPORT, "strokeWidth": 1}))
-    layers = stacked(table, x, [shown(balance.carrier), f"[{balance.unit}]"], up, down, chosen)
+    layers = stacked(table, x, [display_name(balance.carrier), f"[{balance.unit}]"], up, down, colour_of)
     base = alt.Chart(table.frame).encode(x=x)
     layers += [base.mark_line(interpolate="step-after", clip=True, **how).encode(y=f"{key}:Q") for key, how in lines]
     limit = scenario.site.grid.import_limit_mw
@@ -216,7 +216,7 @@ def balance_panel(scenario: Scenario, balance: Balance, table: Table, x: alt.X, 
 
 
 def stacked(
-    table: Table,
+    table: PanelData,
     x: alt.X,
     title: list[str],
     up: dict[str, str],
@@ -224,26 +224,26 @@ def stacked(
     colour_of: dict[str, str],
     top: float | None = None,
 ) -> list[Any]:
-    """Areas on each other above nought, and others below it, with their legend.
+    """Stacked areas above and below zero, with their legend.
 
     Args:
         table: has the columns.
         x: the time axis.
-        title: of the vertical axis, with its unit.
-        up, down: names by column; what is above and below has one entry in the legend.
+        title: of the vertical axis, with unit.
+        up, down: names by column; a name that is in both has one entry in the legend.
         colour_of: colour by name.
-        top: of the vertical axis; None: what there is.
+        top: maximum of the vertical axis; None: automatic.
     """
-    chosen = {key: colour_of.get(name, BASELINE) for key, name in (up | down).items()}
+    colour_by_key = {key: colour_of.get(name, BASELINE) for key, name in (up | down).items()}
     legend = up | {key: name for key, name in down.items() if name not in up.values()}
-    told = {key: shown(name) for key, name in legend.items()}
+    labels = {key: display_name(name) for key, name in legend.items()}
     scale = alt.Undefined if top is None else alt.Scale(domainMax=top, nice=False)
     y = alt.Y("amount:Q", title=title, axis=y_axis(), stack="zero", scale=scale)
     colour = alt.Color(
         "key:N",
-        scale=alt.Scale(domain=list(chosen), range=list(chosen.values())),
+        scale=alt.Scale(domain=list(colour_by_key), range=list(colour_by_key.values())),
         legend=alt.Legend(
-            title=None, orient="top", values=list(legend), labelExpr=f"({json.dumps(told)})[datum.value]",
+            title=None, orient="top", values=list(legend), labelExpr=f"({json.dumps(labels)})[datum.value]",
             columns=8, padding=0, offset=4, symbolSize=70, labelLimit=150,
         ),
     )  # fmt: skip
@@ -258,10 +258,10 @@ def stacked(
 
 @dataclass(frozen=True)
 class Level:
-    """Level of a store at the edges of the horizon's steps: start, and the end of each step."""
+    """Level of a storage at the edges of the horizon's steps: start, and the end of each step."""
 
     number: int
-    """Which of the stores, 0 for the battery."""
+    """Number of the storage; 0 is the battery."""
     name: str
     unit: str
     lowest: float
@@ -272,25 +272,27 @@ class Level:
     baseline: np.ndarray
 
 
-def levels(made: Plan) -> Iterator[Level]:
-    """Levels of the battery and of every store."""
-    assert made.replay is not None
-    site, (plan, baseline) = made.scenario.site, (made.replay, made.baseline)
-    battery = made.scenario.battery
+def levels(plan: Plan) -> Iterator[Level]:
+    """Levels of the battery and of every storage."""
+    assert plan.replay is not None
+    site, (ours, baseline) = plan.scenario.site, (plan.replay, plan.baseline)
+    battery = plan.scenario.battery
     if battery is not None:
         full, start = battery.capacity, battery.start_level
-        ends = (run["battery_mwh"].to_numpy() for run in (plan, baseline))
+        ends = (run["battery_mwh"].to_numpy() for run in (ours, baseline))
         yield Level(0, "battery", "MWh", 0.0, full, full, start, *ends)
     for number, (name, store) in enumerate(site.stores.items(), start=1):
-        ends = (run["asset_level"].sel(store=name).to_numpy() for run in (plan, baseline))
+        ends = (run["asset_level"].sel(store=name).to_numpy() for run in (ours, baseline))
         unit = site.carrier[store.carrier].unit
-        yield Level(number, called(name), unit, store.lowest, store.highest, store.capacity, store.start_level, *ends)
+        yield Level(
+            number, asset_label(name), unit, store.lowest, store.highest, store.capacity, store.start_level, *ends
+        )
 
 
-def level_panel(level: Level, table: Table, x: alt.X, colour: str, baseline: bool, whose: str = "plan") -> Any:
-    """One store: its level within its band; what lies outside the band is shaded."""
+def level_panel(level: Level, table: PanelData, x: alt.X, colour: str, baseline: bool, whose: str = "plan") -> Any:
+    """Level of a storage within its band; the area outside the band is shaded."""
     plan = table.level(f"s{level.number}", level.start, level.plan)
-    name = shown(level.name)
+    name = display_name(level.name)
     titles = {"clock": tr("at"), plan: f"{name}, {tr(whose)} [{level.unit}]"}
     y = alt.Y(f"{plan}:Q", title=[name, f"[{level.unit}]"], axis=y_axis(), scale=alt.Scale(domain=[0, level.capacity]))
     base = alt.Chart(table.frame).encode(x=x)
@@ -316,8 +318,8 @@ def level_panel(level: Level, table: Table, x: alt.X, colour: str, baseline: boo
     return alt.layer(*layers, hover(table, x, titles)).properties(height=70)
 
 
-def hover(table: Table, x: alt.X, titles: dict[str, str]) -> alt.Chart:
-    """Unseen bars over each interval that tell its figures."""
+def hover(table: PanelData, x: alt.X, titles: dict[str, str]) -> alt.Chart:
+    """Invisible bars over each interval, with its figures as a tooltip."""
     tooltip = [
         alt.Tooltip(f"{name}:N", title=title)
         if name == "clock"
@@ -328,15 +330,21 @@ def hover(table: Table, x: alt.X, titles: dict[str, str]) -> alt.Chart:
 
 
 def grouped() -> str:
-    """Numbers at an axis as everywhere else: in English thousands apart by a thin space."""
+    """Number format of axes as everywhere else: thousands separated, in English by a thin space."""
     apart = "\u2009" if current() == "en" else symbols(current())[0]
     return f"replace(datum.label, /,/g, '{apart}')"
 
 
 def y_axis(ticks: bool = True, widest: int = MARGIN, **rest: Any) -> alt.Axis:
-    """The vertical axis of every panel, all of one width; labels may be wider where there is no title beside them."""
-    told = {"tickCount": 4, "titlePadding": 4, "titleLimit": 120, **({"labelExpr": grouped()} if ticks else {}), **rest}
-    return alt.Axis(minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, labelLimit=widest, **told)
+    """Vertical axis of every panel, all of the same width; labels may be wider if there is no title."""
+    options = {
+        "tickCount": 4,
+        "titlePadding": 4,
+        "titleLimit": 120,
+        **({"labelExpr": grouped()} if ticks else {}),
+        **rest,
+    }
+    return alt.Axis(minExtent=MARGIN, maxExtent=MARGIN, ticks=ticks, labelLimit=widest, **options)
 
 
 def _labels(run: xr.Dataset, *names: str) -> list[tuple[str, ...]]:

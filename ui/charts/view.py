@@ -1,4 +1,4 @@
-"""What part of a horizon the charts show, and how fine: no more points than can be seen are sent to the browser."""
+"""Part of the horizon that charts show, and its resolution: no more points than can be seen are sent to the browser."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from emberline.ui.text import numbers
 from emberline.ui.text.language import tr
 
 MOST_POINTS = 700
-"""Points of a curve across the page; a week of quarter-hours still fits."""
+"""Most points of a curve; a week of quarter-hours fits."""
 LENGTHS_MIN = (5, 10, 15, 20, 30, 60, 120, 180, 240, 360, 720, 1440, 2880, 10080)
-"""Lengths of time that steps are merged to [min]."""
+"""Interval lengths to which steps are merged [min]."""
 WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class View:
-    """A stretch of whole steps, merged to intervals of equal length; the last one may be shorter."""
+    """Consecutive steps, merged to intervals of equal length; the last one may be shorter."""
 
     horizon: Horizon
     first: int
     """First step."""
     end: int
-    """First step after it."""
+    """First step after the view."""
     merged: int = 1
-    """Steps in an interval."""
+    """Steps per interval."""
 
     @classmethod
     def of(cls, horizon: Horizon, first: int = 0, end: int | None = None) -> View:
-        """The finest view of some steps that has no more than ``MOST_POINTS`` intervals."""
+        """The finest view of some steps with at most ``MOST_POINTS`` intervals."""
         end = horizon.n_steps if end is None else end
         step = horizon.step_min
         fits = [round(m / step) for m in LENGTHS_MIN if m % step == 0 and (end - first) * step <= m * MOST_POINTS]
@@ -64,28 +64,28 @@ class View:
         return (self.first, self.end) == (0, self.horizon.n_steps)
 
     def mean(self, values: np.ndarray) -> np.ndarray:
-        """Means over the intervals of values by step, shape (n,)."""
+        """Interval means of values by step, shape (n,)."""
         lengths = np.diff(np.append(self.starts, self.end))
         return np.asarray(np.add.reduceat(values[self.first : self.end], self.starts - self.first) / lengths)
 
     def highest(self, values: np.ndarray) -> np.ndarray:
-        """Highest value by step in each interval, shape (n,)."""
+        """Interval maxima of values by step, shape (n,)."""
         return np.asarray(np.maximum.reduceat(values[self.first : self.end], self.starts - self.first))
 
     def at_edges(self, start: float, ends: np.ndarray) -> np.ndarray:
-        """A level at the intervals' edges, from that at the horizon's start and those at each step's end."""
+        """A level at the intervals' edges, from its value at the horizon's start and at the end of each step."""
         return np.asarray(np.append(start, ends)[np.append(self.starts, self.end)])
 
     @property
     def says(self) -> str:
-        """What a point of a curve stands for, where that is more than a step; else empty."""
+        """What a point of a curve stands for, if it is more than a step; otherwise empty."""
         if self.merged == 1:
             return ""
         hours = self.merged * self.horizon.step_min / 60
         length = f"{hours:g} h" if hours >= 1 else f"{60 * hours:g} min"
         step = f"{self.horizon.step_min:g} min"
         return tr(
-            "each point is the mean over {length} (steps of {step} would be more than can be seen: choose a week)",
+            "each point is the mean over {length} (too many steps of {step} to draw: choose a week)",
             length=length, step=step,
         )  # fmt: skip
 
@@ -98,7 +98,7 @@ class View:
 
 
 def weeks(horizon: Horizon) -> dict[str, View]:
-    """The whole horizon, and where that has more steps than can be seen each week of it, by what it is called."""
+    """The whole horizon and, if it has too many steps to draw, each of its weeks, by title."""
     whole = View.of(horizon)
     views = {tr("the whole horizon"): whole}
     if whole.merged == 1:

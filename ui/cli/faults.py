@@ -1,6 +1,6 @@
-"""Faults of the system in one line: too little memory, a disk that is full or closed. No mistake of who asked.
+"""System faults in one line: not enough memory, a disk that is full or read-only. They are not the user's mistake.
 
-Next to nothing is imported here, for there may be no memory to import more.
+Almost nothing is imported here, since there may be no memory left for imports.
 """
 
 from __future__ import annotations
@@ -11,29 +11,30 @@ import sys
 from collections.abc import Iterator
 
 UNWRITABLE = (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""A disk that is closed, full, full for this user, or that refuses so large a file; and one that fails."""
+"""The disk is read-only, full, over the user's quota, refuses a file of this size, or fails."""
 LEAST = 256 * 2**20
-"""Addresses that a process needs to load anything at all [bytes]; with less the libraries end it in their own way."""
-OUT_OF_MEMORY = "out of memory; allow more, or ask for less: a shorter horizon, a longer step, fewer at a time"
+"""Address space that a process needs to load anything [bytes]; with less, libraries end the process in their own
+way."""
+OUT_OF_MEMORY = "out of memory; allow more, or reduce the request: a shorter horizon, a longer step, fewer at a time"
 NO_MEMORY = ("allocate memory", "unable to allocate", "can't start new thread", "failed to map segment", "bad_alloc")
-"""What libraries say instead of raising a MemoryError."""
+"""Messages of libraries that do not raise a MemoryError."""
 
 
 def in_words(error: BaseException) -> str:
-    """A fault of the system in one line; empty where the error is another."""
+    """A system fault in one line; empty for any other error."""
     for one in _chain(error):
         if isinstance(one, OSError) and one.errno in UNWRITABLE:
-            return f"{one.filename or 'what was made could not be written'}: {one.strerror}"
+            return f"{one.filename or 'the output could not be written'}: {one.strerror}"
         if _lacks_memory(one):
             return OUT_OF_MEMORY
     return ""
 
 
 def begin() -> None:
-    """Make do with few addresses where ``ulimit -v`` limits them.
+    """Reduce the use of address space where ``ulimit -v`` limits it.
 
     Raises:
-        MemoryError: there are too few to load anything.
+        MemoryError: there is too little to load anything.
     """
     allowed = _addresses()
     if allowed is None:
@@ -44,16 +45,16 @@ def begin() -> None:
 
 
 def end(line: str) -> None:
-    """Say a line and end at once, with the exit code of an error that is not the user's."""
+    """Print a line and end at once, with the exit code of an internal error."""
     os.write(2, f"{line}\n".encode(errors="replace"))
     os._exit(3)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: list[BaseException] = []
+    chain: list[BaseException] = []
     following: BaseException | None = error
-    while following is not None and following not in seen:
-        seen.append(following)
+    while following is not None and following not in chain:
+        chain.append(following)
         yield following
         following = following.__cause__ or following.__context__
 
@@ -63,13 +64,13 @@ def _lacks_memory(error: BaseException) -> bool:
         return True
     if any(says in str(error).lower() for says in NO_MEMORY):
         return True
-    # a library that could not be loaded as a whole; a module that is not there is another matter
+    # a library that failed to load completely; a missing module is different
     half_loaded = isinstance(error, SystemError | ImportError) and not isinstance(error, ModuleNotFoundError)
     return half_loaded and _addresses() is not None
 
 
 def _addresses() -> int | None:
-    """Bytes of addresses that ``ulimit -v`` allows; None: any."""
+    """Address space that ``ulimit -v`` allows [bytes]; None: no limit."""
     if sys.platform == "win32":
         return None
     import resource

@@ -1,7 +1,7 @@
-"""The command ``emberline``. Nothing heavy is imported before a command needs it, so that help comes at once.
+"""Command ``emberline``. Heavy imports wait until a command needs them, so that help appears at once.
 
-Exit codes: 0 done; 1 no acceptable plan, the run is stored and says why; 2 a mistake in what was asked, one line for
-each on standard error, nothing written; 3 an error of Emberline itself; 130 given up with Ctrl-C.
+Exit codes: 0 done; 1 no acceptable plan (the run is stored and says why); 2 invalid input (one line per mistake on
+standard error, nothing written); 3 an internal error of Emberline; 130 interrupted with Ctrl-C.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="emberline",
-    help="When to use energy: simulates the line, optimizes the schedule, proves the plan.",
-    epilog="Exit codes: 0 done, 1 no acceptable plan (the run is stored), 2 a mistake in what was asked, 3 an error "
-    "of Emberline itself. Plans are kept in EMBERLINE_HOME or the user's data folder.",
+    help="Decides when to use energy: simulates the plant, optimizes the schedule, proves the plan.",
+    epilog="Exit codes: 0 done, 1 no acceptable plan (the run is stored), 2 invalid input, 3 an internal error of "
+    "Emberline. Runs are stored in EMBERLINE_HOME or the user's data folder.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -39,7 +39,7 @@ def list_scenarios(as_json: AsJson = False) -> None:
     """List the bundled scenarios."""
     from emberline.scenarios import bundled, load
 
-    found = [load(name) for name in bundled()]
+    scenarios = [load(name) for name in bundled()]
     if as_json:
         print_json(
             [
@@ -50,35 +50,35 @@ def list_scenarios(as_json: AsJson = False) -> None:
                     "units": len(s.process_units),
                     "description": s.description,
                 }
-                for s in found
+                for s in scenarios
             ]
         )
         return
-    width = max(len(scenario.name) for scenario in found)
-    for scenario in found:
+    width = max(len(scenario.name) for scenario in scenarios)
+    for scenario in scenarios:
         print(f"{scenario.name:<{width}}  {scenario.title}")
 
 
 @app.command()
 def check(scenario: Named, changes: Changes = None) -> None:
-    """Say what a scenario is, what is odd about it, or what is wrong with it, one line each."""
+    """Describe a scenario, with remarks on unusual values, or list its mistakes, one line each."""
     from emberline.ui.cli.terminal import heading
     from emberline.ui.text import facts
     from emberline.ui.text.wording import filled
 
-    asked = _load(scenario, changes)
-    for line in (*heading(asked), *facts.lines(asked)):
+    case = _load(scenario, changes)
+    for line in (*heading(case), *facts.lines(case)):
         print(line)
-    for name, series in asked.inputs.data_vars.items():
+    for name, series in case.inputs.data_vars.items():
         if series.attrs.get("source") == "none":
             continue
         values = series.to_numpy()
-        unit = series.attrs["units"].format(currency=asked.market.currency)
+        unit = series.attrs["units"].format(currency=case.market.currency)
         unit = f" {unit}" if unit else ""
         print(f"series {name}: {values.min():g} to {values.max():g}{unit}, from {series.attrs.get('source', '')}")
-    for line in filled(asked):
+    for line in filled(case):
         print(line)
-    for line in facts.odd(asked):
+    for line in facts.odd(case):
         print(f"odd: {line}")
     print("no mistake found")
 
@@ -92,22 +92,22 @@ def simulate(scenario: Named, changes: Changes = None, as_json: AsJson = False) 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
-    asked = _load(scenario, changes)
-    run = twin.simulate(asked)
-    figures = sums.figures(asked, run)
+    case = _load(scenario, changes)
+    run = twin.simulate(case)
+    figures = sums.figures(case, run)
     missed = violations(run)
     if as_json:
-        print_json({"scenario": asked.name, "baseline": figures.as_dict() | {"violations": missed}})
+        print_json({"scenario": case.name, "baseline": figures.as_dict() | {"violations": missed}})
         return
-    for line in terminal.heading(asked):
+    for line in terminal.heading(case):
         print(line)
     print()
     for row in wording.rows(figures, None):
         print(f"{row.label:<22}{row.number(row.baseline):>12}  {row.unit}")
     print()
     print(f"limits missed: {len(missed) or 'none'}")
-    for found in missed:
-        print(f"  {wording.violation(found, asked.horizon)}")
+    for violation in missed:
+        print(f"  {wording.violation(violation, case.horizon)}")
 
 
 @app.command()
@@ -116,45 +116,46 @@ def plan(
     changes: Changes = None,
     gap: Annotated[str | None, typer.Option(metavar="SHARE", help="stop at this gap, such as 0.5%")] = None,
     time_limit: Annotated[
-        float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search then")
+        float | None, typer.Option("--time-limit", metavar="SECONDS", help="stop the search after this time")
     ] = None,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
 ) -> None:
-    """Make a plan, prove it in the twin and store it.
+    """Make a plan, verify it in the twin and store it.
 
-    Ctrl-C takes the best plan found so far, a second one gives up."""
+    Ctrl-C takes the best plan found so far; press it twice to give up.
+    """
     changes = list(changes or [])
     if gap is not None:
         changes.append(f"goal.gap={gap}")
     if time_limit is not None:
         changes.append(f"goal.time_limit_s={time_limit}")
-    asked = _load(scenario, changes)
+    case = _load(scenario, changes)
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.store import Store
     from emberline.ui.cli import terminal
     from emberline.ui.cli.progress import make
 
-    memory.refuse(memory.of_plan(asked), asked.name)
-    pace.refuse(asked)
+    memory.refuse(memory.of_plan(case), case.name)
+    pace.refuse(case)
 
     store = Store()
-    with store.working(asked) as run:
-        made = make(asked, quiet)
-        folder = store.save(run, made)
-    why = why_not.after_plan(made, scenario, changes, quiet)
+    with store.working(case) as run:
+        plan = make(case, quiet)
+        folder = store.save(run, plan)
+    why = why_not.after_plan(plan, scenario, changes, quiet)
     if as_json:
         more = {} if why is None else {"why_not": why.summary()}
-        print_json({"run": run, "folder": str(folder), **made.summary(), **more})
+        print_json({"run": run, "folder": str(folder), **plan.summary(), **more})
     else:
-        terminal.show(terminal.out(), made, run, folder, as_asked(scenario, changes))
+        terminal.show(terminal.out(), plan, run, folder, as_asked(scenario, changes))
         for line in () if why is None else why_not.lines(why):
             print(line, file=sys.stderr)
-        print("\nsee it in the browser   emberline app")
-        if made.found:
-            print("take it to the shift    emberline export last")
-    raise typer.Exit(0 if made.acceptable else 1)
+        print("\nopen it in the browser  emberline app")
+        if plan.found:
+            print("export it               emberline export last")
+    raise typer.Exit(0 if plan.acceptable else 1)
 
 
 app.command()(pareto.pareto)
@@ -183,12 +184,12 @@ def show(run: Run = "last", as_json: AsJson = False) -> None:
     """Show a stored run."""
     from emberline.ui.cli import terminal
 
-    store, found = find(run)
-    stored = store.open(found)
+    store, number = find(run)
+    stored = store.open(number)
     if as_json:
-        print_json({"run": found, "folder": str(stored.folder), **stored.plan.summary()})
+        print_json({"run": number, "folder": str(stored.folder), **stored.plan.summary()})
     else:
-        terminal.show(terminal.out(), stored.plan, found, stored.folder)
+        terminal.show(terminal.out(), stored.plan, number, stored.folder)
 
 
 @app.command()
@@ -196,8 +197,8 @@ def schema() -> None:
     """Print the JSON Schema of scenarios, for editors."""
     from emberline.scenarios import Scenario, descriptions
 
-    made = descriptions.schema(Scenario)
-    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **made, "title": "Emberline scenario"})
+    schema = descriptions.schema(Scenario)
+    print_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Emberline scenario"})
 
 
 def _load(name: str, changes: list[str] | None) -> Scenario:
@@ -213,7 +214,7 @@ def _fail(code: int, *lines: str) -> NoReturn:
 
 
 def _internal(error: Exception) -> NoReturn:
-    """One line and where the details are; with EMBERLINE_DEBUG the details themselves."""
+    """Print one line and where the details are; with EMBERLINE_DEBUG, print the details."""
     import traceback
     from datetime import UTC, datetime
 
@@ -235,7 +236,7 @@ def _internal(error: Exception) -> NoReturn:
 
 
 def main() -> None:
-    """Entry point: runs a command and turns what goes wrong into lines and exit codes."""
+    """Run a command; turn errors into lines of text and exit codes."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
@@ -245,22 +246,24 @@ def main() -> None:
     except Refused as error:
         _fail(2, *error.lines)
     except (BrokenPipeError, SystemExit):  # typer makes the first into the second, and has no other use for it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whoever read has enough; say nothing at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has closed the pipe; print nothing at exit either
         raise SystemExit(0) from None
     except KeyboardInterrupt:
         print("given up", file=sys.stderr)
         sys.stderr.flush()
-        os._exit(130)  # a search may still be at work in another thread
+        os._exit(130)  # a search may still run in another thread
     except typer.Abort:
         _fail(2, "given up")
-    except Exception as error:  # the user sees lines, never a stack trace
-        said = getattr(error, "format_message", None)  # the command line itself was wrong
-        if said is not None:
-            _fail(2, " ".join(said().split()) or "see emberline --help")
+    except Exception as error:  # users see lines of text, never a stack trace
+        message = getattr(error, "format_message", None)  # the command line itself was wrong
+        if message is not None:
+            _fail(2, " ".join(message().split()) or "see emberline --help")
         problems = getattr(error, "problems", None)
         if problems is not None:
             _fail(2, *map(str, problems))
-        kinds = [kind.__name__ for kind in type(error).__mro__]  # by name: the store is not loaded for every command
+        kinds = [
+            kind.__name__ for kind in type(error).__mro__
+        ]  # by name, so that the store is not loaded for every command
         if "StoreError" in kinds:
             _fail(3 if "NotKeptError" in kinds else 2, str(error))
         if line := faults.in_words(error):

@@ -1,4 +1,4 @@
-"""What several commands have in common: their options, and how they refuse and print."""
+"""Options that several commands share, and how commands refuse input and print results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from emberline.scenarios.messages import with_messages
 from emberline.ui.cli import faults
 
 if TYPE_CHECKING:
@@ -27,15 +26,21 @@ Changes = Annotated[
         help="override a key of the scenario, such as goal.minimize=cost; @FILE.yaml lays a file over it",
     ),
 ]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="id of a run, its first digits, or 'last'")]
-SearchGap = Annotated[str | None, typer.Option("--gap", metavar="SHARE", help="of each search, such as 0.5%")]
-SearchTime = Annotated[float | None, typer.Option("--time-limit", metavar="SECONDS", help="of each search")]
-Force = Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")]
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON and nothing else")]
+Run = Annotated[
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="override a key of the scenario, such as goal.minimize=cost; @FILE.yaml merges a file into it",
+    ),
+]
+SearchGap = Annotated[str | None, typer.Option("--gap", metavar="SHARE", help="gap of each search, such as 0.5%")]
+SearchTime = Annotated[float | None, typer.Option("--time-limit", metavar="SECONDS", help="time limit of each search")]
+Force = Annotated[bool, typer.Option("--force", help="overwrite the file if it exists")]
+AsJson = Annotated[bool, typer.Option("--json", help="print only JSON")]
 
 
 class Refused(Exception):
-    """What was asked cannot be done; one line for each mistake."""
+    """The request is invalid; one line per mistake."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
@@ -43,18 +48,18 @@ class Refused(Exception):
 
 
 def of_searches(gap: str | None, time_limit: float | None) -> list[str]:
-    """The changes to a scenario by which each of its searches is limited."""
+    """The overrides that limit each search of a scenario."""
     fixed = [] if gap is None else [f"goal.gap={gap}"]
     return fixed if time_limit is None else [*fixed, f"goal.time_limit_s={time_limit}"]
 
 
 def as_asked(scenario: str, changes: Sequence[str]) -> str:
-    """Scenario and overrides, as a shell takes them."""
+    """Scenario and overrides in shell syntax."""
     return shlex.join([scenario, *(part for change in changes for part in ("--set", change))])
 
 
 def writable(output: Path, force: bool, kinds: Sequence[str] = ()) -> None:
-    """Refuse a file that cannot be written: of another kind, in no folder or one that is closed, or there already."""
+    """Refuse an output file that cannot be written: wrong format, missing or read-only folder, or the file exists."""
     from emberline.scenarios.reading.files import named, reason
 
     if kinds and output.suffix.removeprefix(".") not in kinds:
@@ -66,24 +71,24 @@ def writable(output: Path, force: bool, kinds: Sequence[str] = ()) -> None:
     except (OSError, ValueError) as error:
         raise Refused(f"--output {named(output)}: {reason(error)}") from None
     if there and not force:
-        raise Refused(f"{named(output)} is there already; overwrite it with --force, or name another with --output")
+        raise Refused(f"{named(output)} exists; overwrite it with --force, or choose another file with --output")
     if not os.access(output if there else output.parent, os.W_OK):
         raise Refused(f"--output {named(output)}: {'it' if there else 'its folder'} cannot be written to")
 
 
 @contextmanager
 def writing(output: Path) -> Iterator[Path]:
-    """Write a file whole or not at all: yields a path next to it, whose file is renamed when all of it is written.
+    """Write a file completely or not at all: yields a path next to it, which is renamed once it is complete.
 
-    What writes its file whole by itself leaves the path alone; the system's refusals are one line for it too.
+    Writers that are atomic themselves may ignore the path; errors of the system still become one line.
 
     Raises:
-        OSError: the disk is full, which is no mistake of who asked.
+        OSError: the disk is full, which is not the user's mistake.
         Refused: the file cannot be written.
     """
     from emberline.scenarios.reading.files import named, reason
 
-    # what is there and no file, such as /dev/stdout, is written to as it is
+    # something that is not a file, such as /dev/stdout, is written directly
     partial = output if output.exists() and not output.is_file() else _partial(output)
     try:
         yield partial
@@ -100,29 +105,28 @@ def writing(output: Path) -> Iterator[Path]:
 
 
 def _partial(output: Path) -> Path:
-    """The same each time, so that one which a killed process has left is written over."""
+    """Always the same name, so that a file left by a killed process is overwritten."""
     return output.with_name(f".{output.stem}.partial{output.suffix}")
 
 
 def print_json(data: Any) -> None:
-    """JSON on standard output; ids and parameters of its sentences stand under ``messages``."""
-    print(
-        json.dumps(
-            with_messages(data) if isinstance(data, dict) else data, indent=1, allow_nan=False, ensure_ascii=False
-        )
-    )
+    """JSON on standard output, with ids and parameters of its messages."""
+    from emberline.scenarios.messages import with_messages
+
+    document = with_messages(data) if isinstance(data, dict) else data
+    print(json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False))
 
 
 def store_if_any() -> Store | None:
-    """The store; None where nothing was ever stored, so that asking leaves no trace."""
+    """The store; None if nothing was ever stored, so that a query creates no folders."""
     from emberline.plans.store import Store
 
     return Store() if Store.begun() else None
 
 
 def find(prefix: str, *, deleted: bool = False) -> tuple[Store, str]:
-    """The store, and the whole number of a run that is named by its beginning or ``last``."""
+    """The store, and the full id of a run given by its first digits or ``last``."""
     store = store_if_any()
     if store is None:
-        raise Refused("there is no stored run yet; make one with 'emberline plan'")
+        raise Refused("there are no stored runs yet; create one with 'emberline plan'")
     return store, store.find(prefix, deleted=deleted)

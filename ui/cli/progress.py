@@ -1,4 +1,4 @@
-"""Work done in this process for the command line: live progress, and Ctrl-C that takes the best found so far."""
+"""Work done in this process for the command line: live progress, and Ctrl-C that keeps the best result so far."""
 
 from __future__ import annotations
 
@@ -15,100 +15,102 @@ from emberline.scenarios import Scenario
 from emberline.ui.cli.terminal import Progress
 from emberline.ui.cli.workers import give_up
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 @contextmanager
-def stdout_kept_clean() -> Iterator[None]:
-    """What any library prints goes to standard error, at the level of the file descriptor."""
+def stdout_to_stderr() -> Iterator[None]:
+    """Redirect everything that libraries print to standard error, at the level of the file descriptor."""
     try:
         sys.stdout.flush()
-        kept = os.dup(1)
-    except OSError:  # closed: there is nothing to keep clean
+        descriptor = os.dup(1)
+    except OSError:  # closed: nothing to redirect
         yield
         return
     try:
         os.dup2(2, 1)
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(descriptor, 1)
+        os.close(descriptor)
 
 
-def answering(work: Callable[[Callable[[], bool]], Made], draw: Callable[[], None], wished: Callable[[], None]) -> Made:
-    """Do long work in a second thread, so that this one always answers the keyboard.
+def answering(
+    work: Callable[[Callable[[], bool]], Result], draw: Callable[[], None], on_wish: Callable[[], None]
+) -> Result:
+    """Run long work in a second thread, so that this one always reacts to the keyboard.
 
-    The first Ctrl-C asks for the best that was found so far, the second gives up.
+    The first Ctrl-C asks for the best result so far, the second gives up.
 
     Args:
-        work: is given a function to poll: whether what there is should be taken.
+        work: receives a function to poll: whether to stop with the best result so far.
         draw: called every tenth of a second.
-        wished: called when the user asks for what there is.
+        on_wish: called when the user asks for the best result so far.
 
     Raises:
-        KeyboardInterrupt: the user has given up; the other thread may still be at work.
+        KeyboardInterrupt: the user has given up; the other thread may still be running.
     """
-    wish, done = threading.Event(), threading.Event()
-    made: list[Made] = []
-    failed: list[BaseException] = []
+    wish, end = threading.Event(), threading.Event()
+    results: list[Result] = []
+    errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            made.append(work(wish.is_set))
-        except BaseException as error:  # raised again where the user is
-            failed.append(error)
+            results.append(work(wish.is_set))
+        except BaseException as error:  # raised again in the main thread
+            errors.append(error)
         finally:
-            done.set()
+            end.set()
 
     threading.Thread(target=run, daemon=True).start()
-    while not done.is_set():  # not the thread itself: a join that is interrupted takes it for ended
+    while not end.is_set():  # not the thread: an interrupted join counts it as ended
         try:
             draw()
-            done.wait(0.1)
+            end.wait(0.1)
         except KeyboardInterrupt:
             if wish.is_set():
                 raise
             wish.set()
-            wished()
-    if failed:
-        raise failed[0]
-    return made[0]
+            on_wish()
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 def make(scenario: Scenario, quiet: bool) -> Plan:
     """Make a plan with progress on standard error; Ctrl-C takes the best plan found so far."""
     progress = Progress(scenario, quiet)
 
-    def wished() -> None:
-        progress.wish = "taking the best plan so far (Ctrl-C again gives up)"
+    def on_wish() -> None:
+        progress.wish = "taking the best plan so far (press Ctrl-C again to give up)"
         if not progress.console.is_terminal and not quiet:
             print(progress.wish, file=sys.stderr)
 
-    with stdout_kept_clean(), progress.shown() as draw:
-        return answering(lambda wish: plan(scenario, on_progress=progress.tell, cancel=wish), draw, wished)
+    with stdout_to_stderr(), progress.drawing() as draw:
+        return answering(lambda wish: plan(scenario, on_progress=progress.tell, cancel=wish), draw, on_wish)
 
 
-def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Made], taking: str, quiet: bool) -> Made:
-    """Make several plans, a line of progress for each step on standard error; a second Ctrl-C ends all at once.
+def study(work: Callable[[Callable[[str], None], Callable[[], bool]], Result], taking: str, quiet: bool) -> Result:
+    """Make several plans, with a line of progress per step on standard error; a second Ctrl-C ends everything at once.
 
     Args:
-        work: is given where to tell a line, and whether what there is should be taken.
-        taking: what is told when the user asks for what there is.
-        quiet: tell nothing.
+        work: receives a function that reports a line, and one to poll: whether to stop with what there is.
+        taking: printed when the user asks for what there is.
+        quiet: print nothing.
     """
-    began, said = time.perf_counter(), [""]
+    began, last = time.perf_counter(), [""]
 
     def tell(line: str) -> None:
-        if not quiet and line != said[0]:
-            said[0] = line
+        if not quiet and line != last[0]:
+            last[0] = line
             print(f"{time.perf_counter() - began:6.1f} s  {line}", file=sys.stderr, flush=True)
 
-    def wished() -> None:
+    def on_wish() -> None:
         if not quiet:
-            print(f"{taking} (Ctrl-C again gives up)", file=sys.stderr)
+            print(f"{taking} (press Ctrl-C again to give up)", file=sys.stderr)
 
-    with stdout_kept_clean():
+    with stdout_to_stderr():
         try:
-            return answering(lambda wish: work(tell, wish), lambda: None, wished)
+            return answering(lambda wish: work(tell, wish), lambda: None, on_wish)
         except KeyboardInterrupt:
             give_up()

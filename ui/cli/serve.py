@@ -1,4 +1,4 @@
-"""Command ``app``: the pages in the browser, for this machine only or, where people sign in, for others."""
+"""Command ``emberline app``: the pages in the browser, for this machine only or, with sign-in, for others."""
 
 from __future__ import annotations
 
@@ -19,16 +19,18 @@ def open_app(
     port: Annotated[int, typer.Option(min=1, max=65535, help="port on this machine")] = 8501,
     browser: Annotated[bool, typer.Option(help="open the browser")] = True,
     address: Annotated[
-        str, typer.Option(metavar="IP", help="address to listen on; any but this machine's own needs sign-in")
+        str,
+        typer.Option(metavar="IP", help="address to listen on; addresses other than this machine's own need sign-in"),
     ] = "127.0.0.1",
     allow_host: Annotated[
         list[str] | None,
-        typer.Option("--allow-host", metavar="NAME", help="a further name by which browsers may reach the pages"),
+        typer.Option("--allow-host", metavar="NAME", help="another host name under which browsers may reach the pages"),
     ] = None,
 ) -> None:
     """Open the pages in the browser.
 
-    Only this machine can reach them, unless people sign in (EMBERLINE_OIDC_…, see docs/serving.md)."""
+    Only this machine can reach them unless sign-in is configured (EMBERLINE_OIDC_…, see docs/serving.md).
+    """
     from emberline.ui.server import app, oidc
 
     hosts = allow_host or []
@@ -39,18 +41,18 @@ def open_app(
     if not _is_ip(address):
         raise Refused(f"--address {address}: must be an IP address of this machine, such as 127.0.0.1 or 0.0.0.0")
     try:
-        asked = oidc.read(os.environ)
+        sign_in = oidc.read(os.environ)
     except oidc.Wrong as error:
         raise Refused(*error.lines) from error
-    if asked is None and not oidc.is_loopback(address):
+    if sign_in is None and not oidc.is_loopback(address):
         raise Refused(
-            f"--address {address}: others could reach the pages, so people must sign in; "
-            "set EMBERLINE_OIDC_URL and the others of docs/serving.md, or leave --address out"
+            f"--address {address}: other machines could reach the pages, so sign-in is required; set "
+            "EMBERLINE_OIDC_URL and the other variables of docs/serving.md, or drop --address"
         )
-    if why := app.taken(address, port):
-        raise Refused(f"--port {port}: cannot be used on {address} ({why}); name another")
+    if why := app.bind_error(address, port):
+        raise Refused(f"--port {port}: cannot be used on {address} ({why}); choose another")
     oidc.forget(os.environ)
-    app.serve(app.Door(address, port, tuple(hosts), asked, browser))
+    app.serve(app.Door(address, port, tuple(hosts), sign_in, browser))
 
 
 def _is_ip(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""The terminal's side: tables, progress, and what a plan looks like in it."""
+"""Output on the terminal: tables, progress, and a plan as text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
 def out() -> Console:
-    """Standard output: no colour where it is no terminal or NO_COLOR is set, and no line broken in a pipe."""
+    """Console on standard output: no colour if it is not a terminal or NO_COLOR is set, and no line breaks in a
+    pipe."""
     width = None if sys.stdout.isatty() else 160
     return Console(highlight=False, soft_wrap=True, markup=False, emoji=False, width=width)
 
@@ -31,7 +32,7 @@ def out() -> Console:
 def figures_table(
     scenario: Scenario, baseline: Figures, plan: Figures | None, expected: dict[str, dict[str, float]] | None = None
 ) -> Table:
-    """Baseline, plan and what is saved, with units; what is ``expected`` to be saved has a column of its own."""
+    """Baseline, plan and savings, with units; savings that are ``expected`` have a column of their own."""
     medians = wording.medians(expected or {})
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("", "unit"):
@@ -54,7 +55,7 @@ def figures_table(
 
 
 def heading(scenario: Scenario) -> list[str]:
-    """What was asked, in three lines."""
+    """The request in three lines."""
     return [
         f"{scenario.name}: {scenario.title}" if scenario.title else scenario.name,
         wording.span(scenario.horizon),
@@ -62,45 +63,45 @@ def heading(scenario: Scenario) -> list[str]:
     ]
 
 
-def holding(held: int, n: int, asked: str = "") -> list[tuple[str, str]]:
-    """Where to look for a plan that holds, if this one seldom does; ``asked``: scenario and options, as a shell takes
-    them."""
-    if not wording.seldom_holds(held, n):
+def holding(holds: int, n: int, command: str = "") -> list[tuple[str, str]]:
+    """A hint how to get a plan that holds, if this one rarely does; ``command``: scenario and options in shell
+    syntax."""
+    if not wording.seldom_holds(holds, n):
         return []
-    how = asked or "SCENARIO, with the same --set"
-    return [("hint", f"disturbed it seldom holds; one that does is searched by: emberline hold {how}")]
+    how = command or "SCENARIO, with the same --set"
+    return [("hint", f"this plan rarely survives disturbances; to make it robust: emberline hold {how}")]
 
 
-def show(console: Console, made: Plan, run: str, folder: Path, asked: str = "") -> None:
-    """A plan as the planner reads it; ``asked``: scenario and options, as a shell takes them."""
-    for line in heading(made.scenario):
+def show(console: Console, plan: Plan, run: str, folder: Path, command: str = "") -> None:
+    """Print a plan; ``command``: scenario and options in shell syntax."""
+    for line in heading(plan.scenario):
         console.print(Text(line))
     console.print()
-    console.print(figures_table(made.scenario, made.baseline_figures, made.replay_figures, made.expected()))
+    console.print(figures_table(plan.scenario, plan.baseline_figures, plan.replay_figures, plan.expected()))
     console.print()
-    lines = wording.expected(made)
+    lines = wording.expected(plan)
     facts = [("expected" if i == 0 else "", line) for i, line in enumerate(lines)]
-    if lines and made.replays is not None:
-        days = f"saved in the median of {made.replays.n} disturbed days, plan and baseline under the same disturbances"
+    if lines and plan.replays is not None:
+        days = f"median saving over {plan.replays.n} disturbed days, plan and baseline under the same disturbances"
         facts.append(("", days))
-    facts += [("status", wording.status(made)), ("verdict", made.verdict)]
-    facts += [("", wording.violation(found, made.scenario.horizon)) for found in made.violations[:20]]
-    if len(made.violations) > 20:
-        facts.append(("", f"and {len(made.violations) - 20} more"))
-    facts += wording.made(made)
-    says = wording.baseline_note(made)
+    facts += [("status", wording.status(plan)), ("verdict", plan.verdict)]
+    facts += [("", wording.violation(violation, plan.scenario.horizon)) for violation in plan.violations[:20]]
+    if len(plan.violations) > 20:
+        facts.append(("", f"and {len(plan.violations) - 20} more"))
+    facts += wording.outcomes(plan)
+    says = wording.baseline_note(plan)
     if says:
         facts.append(("baseline", says))
-    if made.acceptable and made.holding is not None:
-        facts += holding(*made.holding, asked)
-    facts += [("filled", line) for line in wording.filled(made.scenario)]
+    if plan.acceptable and plan.holding is not None:
+        facts += holding(*plan.holding, command)
+    facts += [("filled", line) for line in wording.filled(plan.scenario)]
     facts += [("run", run), ("folder", str(folder))]
     for name, text in facts:
         console.print(Text.assemble((f"{name:<10}", "bold"), text))
 
 
 class Progress:
-    """Tells of a plan in the making, on standard error: a live line in a terminal, else one line for each phase."""
+    """Progress of a plan on standard error: a live line in a terminal, otherwise one line per phase."""
 
     def __init__(self, scenario: Scenario, quiet: bool) -> None:
         self.scenario = scenario
@@ -112,19 +113,19 @@ class Progress:
         self.wish = ""
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Take an event of ``emberline.plans.plan.pipeline.plan``; may be called from another thread."""
+        """Accept an event of ``emberline.plans.plan.pipeline.plan``; may be called from another thread."""
         if "incumbent" in event or "bound" in event:
             self.search = event
         if event["phase"] != self.event["phase"] and not self.quiet and not self.console.is_terminal:
             if self.event["phase"] == "optimize":
-                self._say(self._found())
+                self._say(self._search_figures())
             self._say(wording.PHASES.get(event["phase"], event["phase"]))
         self.event = event
 
     def _say(self, text: str) -> None:
         self.console.print(Text(f"{time.perf_counter() - self.began:6.1f} s  {text}"))
 
-    def _found(self) -> str:
+    def _search_figures(self) -> str:
         best, bound = self.search.get("incumbent"), self.search.get("bound")
         gap = wording.percent(self.search.get("gap"))
         say = wording.objective
@@ -135,14 +136,14 @@ class Progress:
         phase = self.event["phase"]
         text = f"{SPINNER[int(seconds * 8) % len(SPINNER)]} {seconds:5.1f} s  {wording.PHASES.get(phase, phase)}"
         if phase == "optimize":
-            text += f"   {self._found()}"
+            text += f"   {self._search_figures()}"
         elif phase == "replays" and "of" in self.event:
             text += f"   {self.event['done']} of {self.event['of']}"
         return Text(text + (f"   {self.wish}" if self.wish else ""), overflow="ellipsis", no_wrap=True)
 
     @contextmanager
-    def shown(self) -> Iterator[Callable[[], None]]:
-        """While inside, calling what is yielded draws the line again."""
+    def drawing(self) -> Iterator[Callable[[], None]]:
+        """A context in which calling the yielded function redraws the line."""
         if self.quiet or not self.console.is_terminal:
             if not self.quiet:
                 self._say(wording.PHASES["twin"])

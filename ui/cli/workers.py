@@ -1,4 +1,4 @@
-"""What commands have in common whose work is done by many: who does it, and how it is given up."""
+"""Options and helpers of commands that use several workers: where they run, and how to give up."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def give_up() -> NoReturn:
 
 
 def at_work(workers: int) -> str:
-    """Who works, in words."""
+    """Where the work is done, in words."""
     return "in this process" if workers == 1 else f"{workers} workers"
 
 
 def one_place(workers: int | None, cluster: str | None) -> None:
-    """Refuse workers here and on a cluster at the same time."""
+    """Refuse local workers together with a cluster."""
     if workers is not None and cluster is not None:
-        raise Refused("--workers: a cluster has workers of its own; leave out --workers or --cluster")
+        raise Refused("--workers: a cluster has its own workers; drop --workers or --cluster")

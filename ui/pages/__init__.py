@@ -1,4 +1,4 @@
-"""Pages of the browser's face; ``app.py`` routes to them."""
+"""Pages in the browser; ``app.py`` routes to them."""
 
 from importlib import import_module
 from pathlib import Path
@@ -48,31 +48,31 @@ PAGES = {
     "runs": mark("Runs"),
     "export": mark("Export"),
 }
-"""Module of each page, which has a function ``page``, and its name in the order of the navigation."""
+"""Module of each page, which has a function ``page``, and its name, in the order of the navigation."""
 ADDRESSES = {"plan": "start"}
-"""Where the address of a page is not its module's name; that of the first page is only a name, it has the bare one."""
+"""Addresses that differ from the module's name; the first page also has the bare address."""
 
 
 def route() -> None:
-    """Choose the page by the address and show it."""
+    """Choose the page by its address and draw it."""
     icon = Path(__file__).with_name("ember.png")
     st.set_page_config(page_title="Emberline", page_icon=str(icon), layout="wide", initial_sidebar_state="expanded")
     st.html(STYLE)
     session.begin()
-    why = sign_in.refused()
+    why = sign_in.refusal()
     pages = [_page(name) for name in PAGES]
-    # who writes the first page's name out comes to it too
-    named = st.Page(
+    # the first page is also reached by its name
+    alias = st.Page(
         lambda: st.switch_page(pages[0]), title="Emberline", url_path=next(iter(PAGES)), visibility="hidden"
     )
-    chosen = st.navigation([*pages, named], position="hidden" if why else "top")
+    page = st.navigation([*pages, alias], position="hidden" if why else "top")
     with st.container(key="language"):
         _language()
     if why:
         sign_in.ask(why)
         return
     sign_in.who()
-    chosen.run()
+    page.run()
 
 
 def _page(name: str) -> Any:
@@ -92,20 +92,20 @@ def _page(name: str) -> Any:
 
 
 def refusal(error: Exception) -> str:
-    """What the store or the system refuses, in one line; empty where the error is Emberline's own."""
+    """A refusal of the store or the system in one line; empty for internal errors."""
     from emberline.plans.store import StoreError
 
     return str(error) if isinstance(error, StoreError) else faults.in_words(error)
 
 
 def _language() -> None:
-    """The switch of languages; each is called by its own name."""
-    shown = current()
-    found = st.selectbox(
-        "Language · 语言", list(LANGUAGES), list(LANGUAGES).index(shown), format_func=LANGUAGES.__getitem__,
-        key=f"language.{shown}", label_visibility="collapsed",
+    """The language switch; each language has its own name."""
+    language = current()
+    choice = st.selectbox(
+        "Language · 语言", list(LANGUAGES), list(LANGUAGES).index(language), format_func=LANGUAGES.__getitem__,
+        key=f"language.{language}", label_visibility="collapsed",
     )  # fmt: skip
-    document_language.declare(shown)
-    if found != shown:
-        session.speak(found)
+    document_language.declare(language)
+    if choice != language:
+        session.speak(choice)
         st.rerun()

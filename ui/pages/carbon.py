@@ -1,4 +1,4 @@
-"""The page Carbon: the ledger of what is looked at by scope, time, heat, product; average beside marginal."""
+"""Page Carbon: the ledger by scope, time, heat and product; average and marginal next to each other."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from emberline.scenarios.goal_metrics import in_use
 from emberline.scenarios.metrics import FACTORS
 from emberline.ui.charts import carbon
 from emberline.ui.charts.view import weeks
-from emberline.ui.pages.result import accounts, products, result
+from emberline.ui.pages.result import accounts, products
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, run_or_baseline
-from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Looked
+from emberline.ui.pages.session import chart_cache, run_or_baseline, stored_runs
+from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.metrics import NAMES
@@ -28,49 +28,49 @@ WAYS = {
     "marginal": mark("location, marginal intensity"),
     ledger.MARKET: mark("market, by contracts"),
 }
-"""The ways to count scope 2 of the grid."""
-MORE_STOCK = mark("Stock: what the plan ends with counts more than the baseline's; {carbon} t CO2e are credited to it.")
-LESS_STOCK = mark("Stock: what the plan ends with counts less than the baseline's; {carbon} t CO2e are charged to it.")
+"""Ways to count scope 2 of the grid."""
+MORE_STOCK = mark("Stock: the plan ends with more than the baseline; {carbon} t CO2e are credited to it.")
+LESS_STOCK = mark("Stock: the plan ends with less than the baseline; {carbon} t CO2e are charged to it.")
 
 
 def page() -> None:
     """Draw the page."""
     st.subheader(tr("Carbon"), anchor=False)
-    looked = run_or_baseline.choose("carbon")
-    if looked is None:
+    subject = run_or_baseline.choose("carbon")
+    if subject is None:
         return
-    scenario = looked.scenario
+    scenario = subject.scenario
     st.text(f"{scenario.title or scenario.name}, {wording.span(scenario.horizon)}")
-    st.caption(looked.status)
+    st.caption(subject.status)
     with st.spinner(tr("The twin simulates the baseline")):
-        ours = looked.ledger(looked.policies[0])
-    theirs = looked.ledger(BASELINE) if PLAN in looked.policies else None
+        ours = subject.ledger(subject.policies[0])
+    theirs = subject.ledger(BASELINE) if PLAN in subject.policies else None
     signal = _signal(scenario, ours)
-    _cards(looked, ours, theirs, signal)
+    _cards(subject, ours, theirs, signal)
     parts: dict[str, Callable[[], None]] = {
-        tr("Over time"): lambda: _over_time(looked, ours, signal),
+        tr("Over time"): lambda: _over_time(subject, ours, signal),
         tr("By scope and source"): lambda: _entries(ours, theirs),
-        tr("Average against marginal"): lambda: _ways(looked, ours, theirs),
+        tr("Average against marginal"): lambda: _ways(subject, ours, theirs),
     }
     if scenario.heats:
-        parts[tr("By heat")] = lambda: _heats(looked, ours, theirs, signal)
-    if scenario.processes and looked.made is not None and theirs is not None:
-        made = looked.made
-        parts[tr("By product")] = lambda: products.show_products(made, (ours, theirs))
+        parts[tr("By heat")] = lambda: _heats(subject, ours, theirs, signal)
+    if scenario.processes and subject.plan is not None and theirs is not None:
+        plan = subject.plan
+        parts[tr("By product")] = lambda: products.show_products(plan, (ours, theirs))
     for name in (name for name in in_use(scenario) if name in FACTORS):
         title = tr(NAMES[name])
-        parts[title[:1].upper() + title[1:]] = partial(_factors, looked, name)
+        parts[title[:1].upper() + title[1:]] = partial(_factors, subject, name)
     for tab, show in zip(st.tabs(list(parts)), parts.values(), strict=True):
         with tab:
             show()
 
 
-def _factors(looked: Looked, name: str) -> None:
+def _factors(subject: Subject, name: str) -> None:
     """The ledger of a metric that is counted by factors, next to the baseline's."""
-    scenario, (unit, factor, digits) = looked.scenario, FACTORS[name].shown_in(looked.scenario.market.currency)
+    scenario, (unit, factor, digits) = subject.scenario, FACTORS[name].display_in(subject.scenario.market.currency)
     books = {
-        policy: {entry.source: entry for entry in ledger.factors.entries(scenario, looked.run(policy), name)}
-        for policy in dict.fromkeys((*looked.policies[:1], BASELINE))
+        policy: {entry.source: entry for entry in ledger.factors.entries(scenario, subject.run(policy), name)}
+        for policy in dict.fromkeys((*subject.policies[:1], BASELINE))
     }
     sources = list(dict.fromkeys(source for book in books.values() for source in book))
     if not sources:
@@ -84,62 +84,62 @@ def _factors(looked: Looked, name: str) -> None:
 
 
 def _signal(scenario: Scenario, ours: Ledger) -> str:
-    given = [name for name in ledger.SIGNALS if name in ours.grid]
-    if len(given) < 2:
-        return given[0]
-    found = st.segmented_control(
-        tr("Grid intensity"), given, default=scenario.goal.signal, required=True,
+    signals = [name for name in ledger.SIGNALS if name in ours.grid]
+    if len(signals) < 2:
+        return signals[0]
+    choice = st.segmented_control(
+        tr("Grid intensity"), signals, default=scenario.goal.signal, required=True,
         format_func=lambda name: tr(wording.SIGNALS[name]), key=f"carbon.signal.{scenario.name}",
     )  # fmt: skip
-    return str(found or scenario.goal.signal)
+    return str(choice or scenario.goal.signal)
 
 
 def _tonnes_made(scenario: Scenario, book: Ledger) -> float:
     return float(book.by_heat["mass_t"].sum()) if scenario.heats else 0.0
 
 
-def _comparable(looked: Looked) -> bool:
-    """Whether the baseline makes what the plan does; else nothing is saved against it."""
-    return looked.made is None or looked.made.comparable
+def _comparable(subject: Subject) -> bool:
+    """Whether the baseline makes the same as the plan; otherwise there is no saving."""
+    return subject.plan is None or subject.plan.comparable
 
 
-def _credit(looked: Looked, way: str) -> float:
-    """What the plan's stock at the end counts more than the baseline's [t CO2e]; negative: less."""
-    return 0.0 if looked.made is None else _credited(looked.key[0], way) / 1000
+def _credit(subject: Subject, way: str) -> float:
+    """Additional carbon value of the plan's final stock [t CO2e]; negative: less than the baseline's."""
+    return 0.0 if subject.plan is None else _credited(subject.key[0], way) / 1000
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _credited(run: str, way: str) -> float:
-    return stock_credit.credit_kg(result.opened(run).plan, way)
+    return stock_credit.credit_kg(stored_runs.open_run(run).plan, way)
 
 
-def _shown(tonnes: float) -> bool:
-    """Whether an amount is more than nought, as far as the digits tell."""
+def _visible(tonnes: float) -> bool:
+    """Whether an amount is not zero with the digits shown."""
     return any(digit in "123456789" for digit in wording.number(tonnes, 2))
 
 
-def _cards(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
-    """Totals, each next to the baseline's; then what stock counts, and both together, as on the page Plan."""
-    scenario, whole = looked.scenario, tr("Scope 1 and 2 [t CO2e]")
-    credit = _credit(looked, signal) if theirs is not None else 0.0
+def _cards(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
+    """Totals next to the baseline's, then the stock credit and the sum, as on the page Plan."""
+    scenario, whole = subject.scenario, tr("Scope 1 and 2 [t CO2e]")
+    credit = _credit(subject, signal) if theirs is not None else 0.0
 
     def values(book: Ledger) -> dict[str, float | None]:
-        found: dict[str, float | None] = {
+        figures: dict[str, float | None] = {
             tr("Scope 1 [t CO2e]"): book.direct_kg / 1000,
             tr("Scope 2, grid, {way} [t CO2e]", way=tr(signal)): book.grid[signal] / 1000,
         }
         if book.bought:
-            found[tr("Scope 2, bought heat [t CO2e]")] = book.bought_kg / 1000
+            figures[tr("Scope 2, bought heat [t CO2e]")] = book.bought_kg / 1000
         total = book.total_kg(signal)
-        found[whole] = None if total is None else total / 1000
+        figures[whole] = None if total is None else total / 1000
         mass = _tonnes_made(scenario, book)
         if mass and total is not None:
-            found[tr("For each tonne of steel [kg CO2e/t]")] = total / mass
-        return found
+            figures[tr("Per tonne of product [kg CO2e/t]")] = total / mass
+        return figures
 
     mine, before = values(ours), values(theirs) if theirs is not None else {}
-    if _shown(credit) and _comparable(looked):
-        # the scopes add up to the whole, and the whole and the stock to what counts
+    if _visible(credit) and _comparable(subject):
+        # the scopes add up to the total, and total and stock to the credited total
         total, theirs_all = mine[whole] or 0.0, before[whole] or 0.0
         mine |= {tr("Stock [t CO2e]"): 0.0 - credit, tr("Stock credited [t CO2e]"): total - credit}
         before |= {tr("Stock [t CO2e]"): 0.0, tr("Stock credited [t CO2e]"): theirs_all}
@@ -147,8 +147,8 @@ def _cards(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> 
         for label, value in mine.items():
             was = before.get(label)
             delta = None if value is None or was is None else value - was
-            small = delta is None or not _shown(delta) or not _comparable(looked)
-            same = tr("as the baseline") if _comparable(looked) else tr("not comparable")
+            small = delta is None or not _visible(delta) or not _comparable(subject)
+            same = tr("as the baseline") if _comparable(subject) else tr("not comparable")
             st.metric(
                 label,
                 wording.number(value, 2),
@@ -157,30 +157,30 @@ def _cards(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> 
                 delta_arrow="off" if small else "auto",
                 border=True,
             )
-    if _shown(credit) and _comparable(looked):
+    if _visible(credit) and _comparable(subject):
         st.text(tr(MORE_STOCK if credit > 0 else LESS_STOCK, carbon=wording.number(abs(credit), 2)))
-    against = tr("The small figures are the difference to the baseline. ") if before else ""
-    st.caption(against + tr("The ways to count scope 2 of the grid stand beside each other and are never added."))
+    against = tr("Small figures: difference to the baseline. ") if before else ""
+    st.caption(against + tr("The ways to count scope 2 of the grid are alternatives; do not add them."))
 
 
 def _difference(delta: float) -> str:
-    """A difference as a card wants it, which knows which way it went by a plain minus in front."""
+    """A difference with a plain minus sign, from which the card reads its direction."""
     return f"{'-' if delta < 0 else '+'}{wording.number(abs(delta), 2)}"
 
 
-def _over_time(looked: Looked, ours: Ledger, signal: str) -> None:
-    scenario, views = looked.scenario, weeks(looked.scenario.horizon)
+def _over_time(subject: Subject, ours: Ledger, signal: str) -> None:
+    scenario, views = subject.scenario, weeks(subject.scenario.horizon)
     name = next(iter(views))
     if len(views) > 1:
         name = st.selectbox(tr("Part of the horizon"), list(views), key=f"carbon.part.{scenario.name}")
     with st.container(key="timeline"):
         chart_cache.chart(
-            ("carbon", *looked.key, signal, views[name].span_min),
+            ("carbon", *subject.key, signal, views[name].span_min),
             lambda: carbon.by_step(scenario, ours, signal, views[name]),
-            tr("Carbon over time; the table below has it by the hour."),
+            tr("Carbon over time; the table below has hourly values."),
         )
-    st.caption(tr("Stacked from below: scope 1, bought heat, grid. Dashed: all of it by the other intensity."))
-    with st.expander(tr("By the hour, as a table")):
+    st.caption(tr("Stacked from below: scope 1, bought heat, grid. Dashed: the total with the other grid intensity."))
+    with st.expander(tr("Hourly values")):
         hourly = ours.by_hour(scenario.horizon.zone)
         stamps = pd.DatetimeIndex(hourly["time"].to_numpy()).tz_localize("UTC").tz_convert(scenario.horizon.zone)
         table = pd.DataFrame({tr("hour from"): [wording.moment(at.to_pydatetime()) for at in stamps]})
@@ -197,23 +197,23 @@ def _over_time(looked: Looked, ours: Ledger, signal: str) -> None:
 def _entries(ours: Ledger, theirs: Ledger | None) -> None:
     table = accounts.ledger_table(ours, theirs or ours)
     if theirs is None:
-        own, baseline = (tr(text, unit="t CO2e") for text in (mark("plan [{unit}]"), mark("baseline [{unit}]")))
-        table = table.drop(columns=baseline).rename(columns={own: baseline})
+        plan, baseline = (tr(text, unit="t CO2e") for text in (mark("plan [{unit}]"), mark("baseline [{unit}]")))
+        table = table.drop(columns=baseline).rename(columns={plan: baseline})
     draw(table, {name: count for name, count in accounts.ledger_digits().items() if name in table})
     st.caption(
         tr(
-            "Activity times factor is the emission; a factor that changes with time is its mean. Biogenic CO2 is in no "
-            "total. Where a factor is from stands beside it."
+            "Emissions are activity times factor; a factor that varies over time is given as its mean. Biogenic "
+            "CO2 is not in any total. The last column names the source of the factor."
         )
     )
 
 
-def _ways(looked: Looked, ours: Ledger, theirs: Ledger | None) -> None:
-    """What the run emits by each way to count, and what it saves, stock credited: shifting by one signal may raise
+def _ways(subject: Subject, ours: Ledger, theirs: Ledger | None) -> None:
+    """Emissions and savings of the run by each way to count, stock credited: shifting by one signal may raise
     another."""
-    scenario, rows = looked.scenario, []
+    scenario, rows = subject.scenario, []
     ways = [way for way in WAYS if ours.total_kg(way) is not None]
-    credits = {way: _credit(looked, way) if theirs is not None else 0.0 for way in ways}
+    credits = {way: _credit(subject, way) if theirs is not None else 0.0 for way in ways}
     for way, title in WAYS.items():
         total = ours.total_kg(way)
         if total is None:
@@ -222,11 +222,11 @@ def _ways(looked: Looked, ours: Ledger, theirs: Ledger | None) -> None:
         before = None if theirs is None else theirs.total_kg(way)
         if before is not None:
             row[tr("baseline [{unit}]", unit="t CO2e")] = before / 1000
-            if not _comparable(looked):
+            if not _comparable(subject):
                 rows.append(row)
                 continue
             saved = (before - total) / 1000 + credits[way]
-            if any(map(_shown, credits.values())):
+            if any(map(_visible, credits.values())):
                 row[tr("stock credited [{unit}]", unit="t CO2e")] = credits[way]
             row[tr("saved [{unit}]", unit="t CO2e")] = saved
             row[tr("saved [{unit}]", unit="%")] = 100_000 * saved / abs(before) if before else 0.0
@@ -235,18 +235,20 @@ def _ways(looked: Looked, ours: Ledger, theirs: Ledger | None) -> None:
     draw(table, dict.fromkeys(table.columns[1:], 2))
     says = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[scenario.goal.signal]))
     st.caption(
-        says + " " + tr("What is shifted to hours of a low average may meet a high marginal intensity: look at both.")
+        says
+        + " "
+        + tr("Shifting to hours of low average intensity may hit hours of high marginal intensity: check both.")
     )
     if ours.market_says:
-        st.text(tr("By contracts, what none covers: {source}", source=ours.market_says))
+        st.text(tr("Uncontracted energy is counted with: {source}", source=ours.market_says))
 
 
-def _heats(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
-    scenario = looked.scenario
+def _heats(subject: Subject, ours: Ledger, theirs: Ledger | None, signal: str) -> None:
+    scenario = subject.scenario
     if len(scenario.heats) <= carbon.MOST_HEATS:
         chart_cache.chart(
-            ("carbon of heats", *looked.key, signal), lambda: carbon.heats(scenario, ours, theirs, signal),
-            tr("Carbon of each heat; the table below has the same."),
+            ("carbon of heats", *subject.key, signal), lambda: carbon.heats(scenario, ours, theirs, signal),
+            tr("Carbon of each heat; the table below has the same values."),
         )  # fmt: skip
         if theirs is not None:
             st.caption(tr("Bars: the plan; grey ticks: the baseline."))
@@ -267,5 +269,5 @@ def _heats(looked: Looked, ours: Ledger, theirs: Ledger | None, signal: str) -> 
         table[tr("baseline [{unit}]", unit="kg CO2e/t")] = theirs.kg_per_t(signal).to_series().reindex(names).to_numpy()
     draw(table, dict.fromkeys(table.columns[3:], 1))
     st.caption(
-        tr("What the line draws goes to heats by what each draws in a step, what belongs to no heat by their mass.")
+        tr("The line's electricity is allocated to heats by what each draws in a step, everything else by mass.")
     )

@@ -1,4 +1,4 @@
-"""The page Compare: two to five stored plans side by side, what differs first."""
+"""Page Compare: two to five stored plans next to each other, largest differences first."""
 
 from __future__ import annotations
 
@@ -14,57 +14,56 @@ from emberline.plans.plan import Plan
 from emberline.plans.store import CatalogueError, Store, StoredRun, StoreError
 from emberline.ui.charts import comparison
 from emberline.ui.charts.view import View, weeks
-from emberline.ui.pages.result import result
 from emberline.ui.pages.result.accounts import draw
-from emberline.ui.pages.session import chart_cache, run_picker, session
-from emberline.ui.pages.studies import comparison as compared
+from emberline.ui.pages.session import chart_cache, run_picker, session, stored_runs
+from emberline.ui.pages.studies import comparison as study
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr, trn
 from emberline.ui.text.messages import say
 
-KEPT = "compared"
-"""In the session: ids of the runs that are compared."""
+SELECTION = "compared"
+"""In the session: ids of the compared runs."""
 NAMED = "runs"
-"""In the address: the same, apart by commas; first digits will do."""
+"""In the address: the same, separated by commas; the first digits are enough."""
 LEAST, MOST = 2, 5
 ABREAST = 3
-"""Plans whose cards stand side by side: more would be too narrow to read."""
+"""Most cards in a row; more would be too narrow to read."""
 LETTERS = string.ascii_uppercase[:MOST]
 
 
 def page() -> None:
-    """Draw the page for the runs that the address names."""
+    """Draw the page for the runs in the address."""
     st.subheader(tr("Plans side by side"), anchor=False)
-    chosen = _choose(_chosen())
-    opened = _open(chosen)
-    if len(opened) < LEAST:
+    ids = _choose(_selection())
+    runs = _open(ids)
+    if len(runs) < LEAST:
         st.text(
             tr(
-                "Choose two to five plans above. The first one is what the others are compared with: figures, "
-                "what their scenarios say, who works when, and which heats have moved."
+                "Choose two to five plans above. The others are compared with the first one: figures, scenarios, "
+                "schedules, and moved heats."
             )
         )
         return
-    made = {letter: stored.plan for letter, stored in opened.items()}
-    _cards(opened)
-    _warnings(made)
-    _figures([stored.id for stored in opened.values()], made)
-    _asked({letter: stored.id for letter, stored in opened.items()}, made)
-    _charts(opened)
-    _moved(opened)
+    plans = {letter: stored.plan for letter, stored in runs.items()}
+    _cards(runs)
+    _warnings(plans)
+    _figures([stored.id for stored in runs.values()], plans)
+    _scenario_changes({letter: stored.id for letter, stored in runs.items()}, plans)
+    _charts(runs)
+    _moves(runs)
 
 
-def _chosen() -> list[str]:
-    """Runs that are compared, as the address or the session has them; to begin with the one that is looked at."""
-    named = st.query_params.get(NAMED)
-    if named is None:
-        looked = [session.run()] if session.run() else []
-        return list(st.session_state.get(KEPT, looked))
+def _selection() -> list[str]:
+    """Runs to compare, from the address or the session; initially the current one."""
+    address = st.query_params.get(NAMED)
+    if address is None:
+        current = [session.run()] if session.run() else []
+        return list(st.session_state.get(SELECTION, current))
     store, missing = Store(), 0
-    found: list[str] = []
-    for part in named.split(",")[:MOST]:
+    ids: list[str] = []
+    for part in address.split(",")[:MOST]:
         try:
-            found.append(store.find(part.strip()))
+            ids.append(store.find(part.strip()))
         except CatalogueError:
             raise
         except StoreError:
@@ -72,124 +71,128 @@ def _chosen() -> list[str]:
     if missing:
         st.warning(
             trn(
-                "{count} run of the address is not kept here.",
-                "{count} runs of the address are not kept here.",
+                "{count} run of the address is not stored here.",
+                "{count} runs of the address are not stored here.",
                 missing,
             )
         )
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(ids))
 
 
-def _choose(chosen: list[str]) -> list[str]:
-    """Draw the search and the field with the runs; what is chosen goes to the session and the address."""
-    # across the page: at the side neither what is chosen nor what is offered could be told apart
+def _choose(ids: list[str]) -> list[str]:
+    """Draw the search and the choice of runs; store the choice in the session and the address."""
+    # across the page: the side is too narrow for the labels
     narrow, wide = st.columns([1, 4])
     text = narrow.text_input(
         tr("Search"), key="compare.search", placeholder=tr("scenario, name, tag, verdict …"),
-        help=tr("Narrows what the field beside it offers"),
+        help=tr("Narrows the choice on the right"),
     )  # fmt: skip
-    known = run_picker.entries(text, chosen)
-    if not known:
-        st.text(tr("There is no stored plan that fits. Make one on the page Plan."))
-    there = [run for run in chosen if run in known]
+    entries = run_picker.entries(text, ids)
+    if not entries:
+        st.text(tr("No stored plan matches. Make one on the page Plan."))
+    there = [run for run in ids if run in entries]
     letters = dict(zip(there, LETTERS, strict=False))
 
     def name(run: str) -> str:
-        return run_picker.chip(letters[run], known[run]) if run in letters else run_picker.label(known[run])
+        return run_picker.chip(letters[run], entries[run]) if run in letters else run_picker.label(entries[run])
 
-    found = wide.multiselect(
-        tr("Plans, two to five"), list(known), default=there, max_selections=MOST,
+    selection = wide.multiselect(
+        tr("Plans, two to five"), list(entries), default=there, max_selections=MOST,
         format_func=name, placeholder=tr("choose plans"), wrap=True,
-        key=f"compare.runs.{text}.{','.join(chosen)}", help=tr("The first one is what the others are compared with"),
+        key=f"compare.runs.{text}.{','.join(ids)}", help=tr("The others are compared with the first one"),
     )  # fmt: skip
-    st.session_state[KEPT] = found
-    if found != chosen:
-        if found:
-            st.query_params[NAMED] = ",".join(found)
+    st.session_state[SELECTION] = selection
+    if selection != ids:
+        if selection:
+            st.query_params[NAMED] = ",".join(selection)
         else:
             st.query_params.pop(NAMED, None)
         st.rerun()
-    if found and NAMED not in st.query_params:
-        st.query_params[NAMED] = ",".join(found)
-    return list(found)
+    if selection and NAMED not in st.query_params:
+        st.query_params[NAMED] = ",".join(selection)
+    return list(selection)
 
 
-def _open(chosen: list[str]) -> dict[str, StoredRun]:
-    opened = []
-    for run in chosen:
+def _open(ids: list[str]) -> dict[str, StoredRun]:
+    runs = []
+    for run in ids:
         try:
-            opened.append(result.opened(run))
+            runs.append(stored_runs.open_run(run))
         except StoreError as error:
             st.warning(str(error))
-    return dict(zip(LETTERS, opened, strict=False))
+    return dict(zip(LETTERS, runs, strict=False))
 
 
-def _cards(opened: dict[str, StoredRun]) -> None:
-    """Who is who, with status, gap and bound of each."""
-    known = run_picker.entries(also=[stored.id for stored in opened.values()])
+def _cards(runs: dict[str, StoredRun]) -> None:
+    """A card per plan with status, gap and bound."""
+    entries = run_picker.entries(also=[stored.id for stored in runs.values()])
     places: list[Any] = []
-    for _ in range(0, len(opened), ABREAST):
-        places += st.columns(min(len(opened), ABREAST))
-    for place, (letter, stored) in zip(places, opened.items(), strict=False):
-        made, entry = stored.plan, known.get(stored.id)
+    for _ in range(0, len(runs), ABREAST):
+        places += st.columns(min(len(runs), ABREAST))
+    for place, (letter, stored) in zip(places, runs.items(), strict=False):
+        plan, entry = stored.plan, entries.get(stored.id)
         shade = comparison.SHADES[LETTERS.index(letter)]
         with place.container(border=True, gap="xxsmall", height="stretch"):
             st.html(f'<span style="display:inline-block;width:0.7em;height:0.7em;background:{shade}"></span> {letter}')
-            name = entry.name if entry is not None and entry.name else made.scenario.title or made.scenario.name
+            name = entry.name if entry is not None and entry.name else plan.scenario.title or plan.scenario.name
             st.text(f"{name}\n{stored.id[:8]}")
-            st.text(tr("Goal: {goal}", goal=wording.goal(made.scenario.goal)))
-            bound = wording.objective(made.scenario, made.bound)
+            st.text(tr("Goal: {goal}", goal=wording.goal(plan.scenario.goal)))
+            bound = wording.objective(plan.scenario, plan.bound)
             st.text(
                 tr(
                     "{mark} {status}, gap {gap}, bound {bound}",
-                    mark="✓" if made.acceptable else "✕", status=wording.told_status(made.status, made.found),
-                    gap=wording.percent(made.gap), bound=bound,
+                    mark="✓" if plan.acceptable else "✕", status=wording.status_text(plan.status, plan.found),
+                    gap=wording.percent(plan.gap), bound=bound,
                 )
             )  # fmt: skip
 
 
-def _warnings(made: dict[str, Plan]) -> None:
-    lines = list(dict.fromkeys(compared.incomparable(made)))
+def _warnings(plans: dict[str, Plan]) -> None:
+    lines = list(dict.fromkeys(study.incomparable(plans)))
     if lines:
         with st.container(border=True, gap="xxsmall"):
             st.text(tr("Not all of these plans answer the same question:"))
             for line in lines:
                 st.text(f"✕ {line}")
     else:
-        st.text(tr("✓ The plans make the same in the same hours: they can be compared."))
-    for line in compared.foremen(made):
+        st.text(tr("✓ The plans make the same over the same hours: they can be compared."))
+    for line in study.baseline_differences(plans):
         st.text(f"✕ {line}")
 
 
-def _figures(ids: list[str], made: dict[str, Plan]) -> None:
-    rows = compared.figures(made)
+def _figures(ids: list[str], plans: dict[str, Plan]) -> None:
+    rows = study.figures(plans)
     different, same = [row for row in rows if not row.same], [row for row in rows if row.same]
-    st.markdown(f"**{tr('Figures, what differs most first')}**")
+    st.markdown(f"**{tr('Figures, largest differences first')}**")
     if not different:
         st.text(tr("All figures are the same."))
     else:
-        _table(different, list(made))
-        told = [(row.label, row.shares) for row in different if any(v is not None for v in row.shares.values())]
-        if told:
+        _table(different, list(plans))
+        shares = [(row.label, row.shares) for row in different if any(v is not None for v in row.shares.values())]
+        if shares:
             chart_cache.chart(
-                ("shares", *ids), lambda: comparison.shares(told, list(made)),
-                tr("By how much the figures differ from those of the first plan; the table has the same."),
+                ("shares", *ids), lambda: comparison.shares(shares, list(plans)),
+                tr("Differences of the figures from the first plan; the table has the same values."),
             )  # fmt: skip
-        if comparison.clipped(told):
+        if comparison.clipped(shares):
             most = wording.percent(comparison.WIDEST, 0)
-            st.caption(tr("» or «: the bar ends at {most}, the number beside it is the whole difference.", most=most))
+            st.caption(
+                tr("» or «: the bar is cut off at {most}, the number next to it is the full difference.", most=most)
+            )
         st.caption(
             tr(
-                "Each figure is that of a plan with a gap of its own: a difference in the goal that is smaller than "
-                "the gaps may be no difference."
+                "Each figure has the gap of its plan: a difference in the goal that is smaller than the gaps may "
+                "mean nothing."
             )
         )
     if same:
-        with st.expander(trn("{count} figure is the same in all", "{count} figures are the same in all", len(same))):
-            _table(same, list(made)[:1])
+        with st.expander(
+            trn("{count} figure is the same in all plans", "{count} figures are the same in all plans", len(same))
+        ):
+            _table(same, list(plans)[:1])
 
 
-def _table(rows: list[compared.Compared], letters: list[str]) -> None:
+def _table(rows: list[study.FigureComparison], letters: list[str]) -> None:
     first, others = letters[0], letters[1:]
     columns: dict[str, list[str]] = {tr("figure"): [f"{row.label} [{row.unit}]" for row in rows]}
     for letter in letters:
@@ -210,24 +213,24 @@ def _table(rows: list[compared.Compared], letters: list[str]) -> None:
     )  # fmt: skip
 
 
-def _asked(runs: dict[str, str], made: dict[str, Plan]) -> None:
-    st.markdown(f"**{tr('What the scenarios say differently')}**")
-    rows = compared.asked(runs, made)
+def _scenario_changes(runs: dict[str, str], plans: dict[str, Plan]) -> None:
+    st.markdown(f"**{tr('Differences between the scenarios')}**")
+    rows = study.scenario_changes(runs, plans)
     if not rows:
-        st.text(tr("Nothing: the same scenario was asked. What differs is the search."))
+        st.text(tr("None: both plans are of the same scenario. Only the search differs."))
         return
     frame = pd.DataFrame(rows).rename(columns={"": tr("key")})
     st.dataframe(frame, hide_index=True, height=min(35 * (len(rows) + 1) + 3, 320))
 
 
-def _charts(opened: dict[str, StoredRun]) -> None:
-    found = {letter: stored.plan for letter, stored in opened.items() if stored.plan.replay is not None}
-    if not found:
+def _charts(runs: dict[str, StoredRun]) -> None:
+    plans = {letter: stored.plan for letter, stored in runs.items() if stored.plan.replay is not None}
+    if not plans:
         return
-    ids = [opened[letter].id for letter in found]
-    says = tr("Bars: which unit works when, plan above plan; lines: what each imports from the grid.")
-    st.markdown(f"**{tr('Who works when, and what is imported')}**")
-    horizons = [plan.scenario.horizon for plan in found.values()]
+    ids = [runs[letter].id for letter in plans]
+    says = tr("Bars: operations of each unit, plan by plan; lines: grid import of each plan.")
+    st.markdown(f"**{tr('Schedules and grid import')}**")
+    horizons = [plan.scenario.horizon for plan in plans.values()]
     same = all(
         (h.instant(0), h.length_min, h.step_min, h.zone)
         == (horizons[0].instant(0), horizons[0].length_min, horizons[0].step_min, horizons[0].zone)
@@ -239,72 +242,75 @@ def _charts(opened: dict[str, StoredRun]) -> None:
         if len(views) > 1:
             view = views[st.selectbox(tr("Part of the horizon"), list(views), key="compare.part")]
         with st.container(key="timeline"):
-            key = ("together", *found, *ids, view.span_min)
-            chart_cache.chart(key, lambda: comparison.together(found, view), says)
-        st.caption(tr("On the upper chart: Shift and wheel to zoom, drag to move, double click to go back."))
+            key = ("together", *plans, *ids, view.span_min)
+            chart_cache.chart(key, lambda: comparison.together(plans, view), says)
+        st.caption(tr("On the upper chart: Shift and wheel to zoom, drag to move, double-click to reset."))
         return
-    st.caption(tr("The horizons differ: each plan has a time axis of its own."))
+    st.caption(tr("The horizons differ, so each plan has its own time axis."))
     with st.container(key="timeline"):
-        for letter, plan in found.items():
-            one, own = {letter: plan}, View.of(plan.scenario.horizon)
-            chart_cache.chart(("together", letter, opened[letter].id), partial(comparison.together, one, own), says)
+        for letter, plan in plans.items():
+            one, whole = {letter: plan}, View.of(plan.scenario.horizon)
+            chart_cache.chart(("together", letter, runs[letter].id), partial(comparison.together, one, whole), says)
 
 
-def _moved(opened: dict[str, StoredRun]) -> None:
-    first, *others = opened
-    st.markdown(f"**{tr('What has moved')}**")
+def _moves(runs: dict[str, StoredRun]) -> None:
+    first, *others = runs
+    st.markdown(f"**{tr('Moved heats and units')}**")
     letter = others[0]
     if len(others) > 1:
         letter = str(
             st.segmented_control(
-                tr("Against {first}", first=first), others, default=others[0], required=True, key="compare.against"
+                tr("Compared with {first}", first=first), others, default=others[0], required=True,
+                key="compare.against",
             )
         )  # fmt: skip
-    one, other = opened[first], opened[letter]
+    one, other = runs[first], runs[letter]
     if one.plan.schedule is None or other.plan.schedule is None:
-        st.text(tr("There is no schedule in one of the two."))
+        st.text(tr("One of the two plans has no schedule."))
         return
-    found = compared.between(one.id, other.id)
+    difference = study.between(one.id, other.id)
     if one.plan.scenario.heats and other.plan.scenario.heats:
-        _heats(found, one.plan, (first, letter), (one.id, other.id))
-    if found.uses:
+        _heats(difference, one.plan, (first, letter), (one.id, other.id))
+    if difference.uses:
         names = (tr("name"), tr("does"), say("unit"), first, letter, tr("at other times"), tr("because"))
-        told = [(u.name, say(u.what), u.unit, u.before, u.after, u.moved, say(u.because)) for u in found.uses]
-        draw(pd.DataFrame(told, columns=list(names)), {first: 1, letter: 1, names[5]: 1})
-    elif not found.heats:
-        st.text(tr("Nothing: both schedules ask for the same."))
+        rows = [(u.name, say(u.what), u.unit, u.before, u.after, u.moved, say(u.because)) for u in difference.uses]
+        draw(pd.DataFrame(rows, columns=list(names)), {first: 1, letter: 1, names[5]: 1})
+    elif not difference.heats:
+        st.text(tr("None: both schedules are the same."))
 
 
-def _heats(found: Difference, plan: Plan, letters: tuple[str, str], ids: tuple[str, str]) -> None:
-    """Heats that start elsewhere: how many, from where to where, and because of what."""
+def _heats(difference: Difference, plan: Plan, letters: tuple[str, str], ids: tuple[str, str]) -> None:
+    """Moved heats: how many, from where to where, and why."""
     total = len(plan.scenario.heats)
-    if not found.heats:
-        st.text(tr("All {n} heats lie where they did.", n=total))
+    if not difference.heats:
+        st.text(tr("All {n} heats are where they were.", n=total))
         return
-    told = [(heat, move) for heat in found.heats for move in heat.stages]
-    later = [heat.main.later_min for heat in found.heats if heat.main.later_min is not None]
-    changed = len({heat.heat for heat, move in told if move.before_unit != move.after_unit})
-    says = [tr("{moved} of {n} heats lie elsewhere in {other}.", moved=len(found.heats), n=total, other=letters[1])]
+    moves = [(heat, move) for heat in difference.heats for move in heat.stages]
+    later = [heat.main.later_min for heat in difference.heats if heat.main.later_min is not None]
+    changed = len({heat.heat for heat, move in moves if move.before_unit != move.after_unit})
+    says = [
+        tr("{moved} of {n} heats are elsewhere in {other}.", moved=len(difference.heats), n=total, other=letters[1])
+    ]
     if later:
         low, high = (wording.signed(value, 0) for value in (min(later), max(later)))
-        says.append(tr("They start from {low} to {high} min later, a minus being earlier.", low=low, high=high))
+        says.append(tr("They start {low} to {high} min later; negative values are earlier.", low=low, high=high))
     if changed:
         says.append(trn("{count} heat is on another unit.", "{count} heats are on another unit.", changed))
     st.text(" ".join(says))
-    stages = list(dict.fromkeys(move.stage for _, move in told if move.later_min is not None))
+    stages = list(dict.fromkeys(move.stage for _, move in moves if move.later_min is not None))
     if stages:
-        main = found.heats[0].stage
+        main = difference.heats[0].stage
         stage = st.selectbox(
             tr("Stage"), stages, index=stages.index(main) if main in stages else 0, key="compare.stage"
         )  # fmt: skip
         chart_cache.chart(
             ("moves", *letters, *ids, stage),
-            lambda: comparison.moves(found.heats, stage, plan.scenario, letters),
-            tr("From where to where heats have moved; the table below has the same."),
+            lambda: comparison.moves(difference.heats, stage, plan.scenario, letters),
+            tr("Moves of heats; the table below has the same values."),
         )
         st.caption(
             tr(
-                "White: the start in {first}; full: in {other}. The heats that moved furthest, by their start.",
+                "White: start in {first}; filled: start in {other}. The largest moves, by start time.",
                 first=letters[0], other=letters[1],
             )
         )  # fmt: skip
@@ -315,17 +321,17 @@ def _heats(found: Difference, plan: Plan, letters: tuple[str, str], ids: tuple[s
 
     table = pd.DataFrame(
         {
-            tr("heat"): [heat.heat for heat, _ in told],
-            tr("stage"): [move.stage for _, move in told],
-            tr("moved [min]"): [float("nan") if move.later_min is None else move.later_min for _, move in told],
-            tr("start in {plan}", plan=letters[0]): [clock(move.before_min) for _, move in told],
-            tr("start in {plan}", plan=letters[1]): [clock(move.after_min) for _, move in told],
-            tr("unit in {plan}", plan=letters[0]): [move.before_unit for _, move in told],
-            tr("unit in {plan}", plan=letters[1]): [move.after_unit for _, move in told],
-            tr("because"): [say(heat.because) if move.stage == heat.stage else "" for heat, move in told],
+            tr("heat"): [heat.heat for heat, _ in moves],
+            tr("stage"): [move.stage for _, move in moves],
+            tr("moved [min]"): [float("nan") if move.later_min is None else move.later_min for _, move in moves],
+            tr("start in {plan}", plan=letters[0]): [clock(move.before_min) for _, move in moves],
+            tr("start in {plan}", plan=letters[1]): [clock(move.after_min) for _, move in moves],
+            tr("unit in {plan}", plan=letters[0]): [move.before_unit for _, move in moves],
+            tr("unit in {plan}", plan=letters[1]): [move.after_unit for _, move in moves],
+            tr("because"): [say(heat.because) if move.stage == heat.stage else "" for heat, move in moves],
         }
     )
-    with st.expander(trn("{count} operation that moved", "{count} operations that moved", len(told))):
+    with st.expander(trn("{count} moved operation", "{count} moved operations", len(moves))):
         st.dataframe(
             table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 640),
             column_config={tr("moved [min]"): st.column_config.NumberColumn(format="%+.0f")},

@@ -1,4 +1,4 @@
-"""The page Export: a run as a file for the shift, for other programs, for the archive; each says where it is from."""
+"""Page Export: a run as a file for the shift, for other programs or for the archive, with its origin."""
 
 from __future__ import annotations
 
@@ -11,30 +11,29 @@ import streamlit as st
 
 from emberline.plans.exports import FORMATS, activities, export, manifest, tables
 from emberline.plans.store import StoredRun, StoreError
-from emberline.ui.pages.result import result
-from emberline.ui.pages.session import run_picker
+from emberline.ui.pages.session import run_picker, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import current, mark, tr
 from emberline.ui.text.speaker import speaker
 
 SAYS = {
-    "xlsx": mark("For the shift: heats or runs, a Gantt drawn in cells, energy by the hour, bill, ledger."),
-    "csv": mark("One table, for any program; what it came from is a file of its own."),
-    "parquet": mark("One table with types, for data work."),
+    "xlsx": mark("For the shift: heats or runs, a Gantt chart in cells, hourly energy, bill, ledger."),
+    "csv": mark("One table, for any program; its origin is a separate file."),
+    "parquet": mark("One table with types, for data analysis."),
     "nc": mark("All datasets of the run with their units, for analysis."),
     "json": mark("Everything, for programs."),
     "xml": mark("ISA-95 (B2MML OperationsSchedule), for execution systems."),
-    "ics": mark("Who does what when, for the calendars of crews."),
-    "html": mark("One page with charts, to read and to print; needs nothing else."),
+    "ics": mark("Operations of each unit, for the calendars of crews."),
+    "html": mark("One page with charts, for reading and printing; self-contained."),
 }
-"""What each format is for, beside ``emberline.plans.exports.FORMATS``."""
+"""Purpose of each format of ``emberline.plans.exports.FORMATS``."""
 REPORT = mark("Report")
-"""The one format that is called by a word."""
+"""The only format whose label is a word."""
 TABLE_OF = {
     "heats": mark("heats"),
     "runs": mark("runs of units"),
     "machines": mark("machines and stores"),
-    "hours": mark("energy by the hour"),
+    "hours": mark("hourly energy"),
     "steps": mark("all series by step"),
     "bill": mark("bill"),
     "ledger": mark("carbon ledger"),
@@ -49,49 +48,49 @@ def page() -> None:
     if not run:
         return
     try:
-        stored = result.opened(run)
+        stored = stored_runs.open_run(run)
     except StoreError as error:
         st.warning(str(error))
         return
-    made = stored.plan
-    st.text(f"{made.scenario.title or made.scenario.name}, {wording.span(made.scenario.horizon)}")
-    if made.replay is None:
-        st.info(tr("This run has no schedule, so there is nothing to take along. Choose another plan."))
+    plan = stored.plan
+    st.text(f"{plan.scenario.title or plan.scenario.name}, {wording.span(plan.scenario.horizon)}")
+    if plan.replay is None:
+        st.info(tr("This run has no schedule to export. Choose another plan."))
         return
-    st.caption(wording.status(made))
-    if not made.acceptable:
-        st.warning(tr("The twin does not accept this plan: do not follow what is exported here."))
-    name = f"emberline-{made.scenario.name}-{run[:8]}"
+    st.caption(wording.status(plan))
+    if not plan.acceptable:
+        st.warning(tr("The twin does not accept this plan: do not follow the exported schedule."))
+    name = f"emberline-{plan.scenario.name}-{run[:8]}"
     for kind in FORMATS:
         _row(stored, kind, name)
-    with st.expander(tr("What every file says of where it is from")):
+    with st.expander(tr("Origin, as stated in every file")):
         st.json(json.dumps(manifest.manifest(stored), ensure_ascii=False), expanded=True)
 
 
 def _row(stored: StoredRun, kind: str, name: str) -> None:
-    """One format: what it is for, what of it can be chosen, and the button."""
-    found = FORMATS[kind]
-    asked: dict[str, str] = {}
+    """One format: its purpose, options and button."""
+    form = FORMATS[kind]
+    options: dict[str, str] = {}
     with st.container(border=True):
         says, choice, button = st.columns([5, 3, 2], vertical_alignment="center")
-        says.markdown(f"**{tr(found.label)}** (.{kind})")
+        says.markdown(f"**{tr(form.label)}** (.{kind})")
         says.text(tr(SAYS[kind]))
         with choice:
-            if found.of_table:
-                asked["table"] = _table(stored, kind)
-            if found.of_unit:
+            if form.of_table:
+                options["table"] = _table(stored, kind)
+            if form.of_unit:
                 unit = _unit(stored)
                 if unit:
-                    asked["unit"] = unit
-        called = "-".join([name, *asked.values()])
+                    options["unit"] = unit
+        stem = "-".join([name, *options.values()])
         button.download_button(
-            tr("Download {kind}", kind=tr(found.label)), _file(stored, kind, asked), f"{called}.{kind}", found.mime,
+            tr("Download {kind}", kind=tr(form.label)), _file(stored, kind, options), f"{stem}.{kind}", form.mime,
             on_click="ignore", width="stretch", key=f"export.{kind}",
         )  # fmt: skip
         if kind == "csv":
             button.download_button(
-                tr("Its origin"), lambda: json.dumps(manifest.manifest(stored), indent=1, ensure_ascii=False),
-                f"{called}.manifest.json", "application/json", on_click="ignore", width="stretch", key="export.origin",
+                tr("Origin"), lambda: json.dumps(manifest.manifest(stored), indent=1, ensure_ascii=False),
+                f"{stem}.manifest.json", "application/json", on_click="ignore", width="stretch", key="export.origin",
             )  # fmt: skip
 
 
@@ -112,14 +111,14 @@ def _unit(stored: StoredRun) -> str:
     return st.selectbox(tr("Unit"), names, index=None, placeholder=tr("all units"), key="export.unit") or ""
 
 
-def _file(stored: StoredRun, kind: str, asked: dict[str, str]) -> Callable[[], bytes]:
-    """Makes the file when it is asked for, in the language of the page that offers it."""
+def _file(stored: StoredRun, kind: str, options: dict[str, str]) -> Callable[[], bytes]:
+    """A function that makes the file when it is called, in the language of the current page."""
     words = speaker(current())
 
     def make() -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"plan.{kind}"
-            unit, table = asked.get("unit"), asked.get("table")
+            unit, table = options.get("unit"), options.get("table")
             return export(stored, kind, path, unit=unit, table=table, speaker=words).read_bytes()
 
     return make

@@ -1,4 +1,4 @@
-"""The page Pareto: what carbon costs. Ask at the side, watch the points come in, pick one and open its plan."""
+"""Page Pareto: the cost of carbon. Request a front at the side, watch its points, choose one and open its plan."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from emberline.plans.jobs import JobStatus, queue
 from emberline.plans.pareto import MOST_POINTS, StoredFront, store
 from emberline.plans.store import RUN_ID, StoreError
 from emberline.ui.charts import front as front_charts
-from emberline.ui.pages.request.form import Asked, ask
+from emberline.ui.pages.request.form import Request, ask
 from emberline.ui.pages.request.sources import SEED, look
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import job_progress
@@ -22,12 +22,12 @@ from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
 from emberline.ui.text.numbers import stamp
 
-KEPT = "front"
-"""In the session and in the address: the front that is looked at, or the job that searches it."""
+FRONT = "front"
+"""In the session and the address: the current front, or the job that searches it."""
 EARLIER = 30
 POINTS = 7
 PHASES = {
-    "": mark("about to begin"),
+    "": mark("starting"),
     "twin": mark("the baseline run"),
     "ends": mark("least carbon and least cost"),
     "grid": mark("caps on carbon between them"),
@@ -35,63 +35,63 @@ PHASES = {
 
 
 def page() -> None:
-    """Draw the page for the front that the address names, or for none."""
-    front = _looked_at()
-    status = job_progress.known(front)
-    stored = _opened(front) if front and (status is None or status.state == "stored") else None
+    """Draw the page for the front in the address, or for none."""
+    front = _current()
+    status = job_progress.find_status(front)
+    stored = _open_front(front) if front and (status is None or status.state == "stored") else None
     with st.sidebar:
         place = st.empty()
-        asked = ask(_seed(front), "pareto")
+        request = ask(_seed(front), "pareto")
         points = int(
             st.number_input(
                 tr("Points of the front"), min_value=3, max_value=MOST_POINTS, value=POINTS, key="pareto.points",
-                help=tr("Both ends included; each point takes up to two searches of the time limit"),
+                help=tr("Including both ends; each point takes up to two searches of the time limit"),
             )
         )  # fmt: skip
         busy = status is not None and not status.ended
-        bars = bool(asked.problems) or busy or asked.scenario is None or bool(asked.scenario.processes)
+        bars = bool(request.problems) or busy or request.scenario is None or bool(request.scenario.processes)
         if place.button(tr("Search the front"), type="primary", width="stretch", disabled=bars):
-            _start(asked, points)
+            _start(request, points)
         _earlier(front)
-    _mistakes(asked)
+    _mistakes(request)
     if busy and status is not None:
         _running(status.run)
     elif stored is not None:
         front_parts.show(stored)
     elif status is not None and status.state != "stored":
         st.subheader(tr("Carbon against cost"), anchor=False)
-        job_progress.ended_badly(status, tr("Press Search the front at the side to try again."))
+        job_progress.show_failure(status, tr("Press Search the front at the side to try again."))
     else:
-        _empty(asked, front)
+        _empty(request, front)
 
 
-def _looked_at() -> str:
-    """Id of the front that is looked at; the address carries it, and gets it back after a change of page."""
-    named = st.query_params.get(KEPT)
-    if named is not None and RUN_ID.match(named):
-        st.session_state[KEPT] = named
-    elif named is not None:
-        st.warning(tr("The address names no front (its id has 32 hexadecimal digits)."))
-    found = str(st.session_state.get(KEPT, ""))
-    if found and named is None:
-        st.query_params[KEPT] = found
-    return found
+def _current() -> str:
+    """Id of the current front, from the address or the session; kept in the address."""
+    address = st.query_params.get(FRONT)
+    if address is not None and RUN_ID.match(address):
+        st.session_state[FRONT] = address
+    elif address is not None:
+        st.warning(tr("The address contains no front (an id has 32 hexadecimal digits)."))
+    front = str(st.session_state.get(FRONT, ""))
+    if front and address is None:
+        st.query_params[FRONT] = front
+    return front
 
 
 def _look_at(front: str) -> None:
-    st.session_state[KEPT] = front
-    st.query_params[KEPT] = front
-    st.session_state.pop(front_parts.CHOSEN, None)
+    st.session_state[FRONT] = front
+    st.query_params[FRONT] = front
+    st.session_state.pop(front_parts.POINT_KEY, None)
     st.rerun()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _read(front: str) -> StoredFront:
-    """A stored front; it never changes, hence shared."""
+    """A stored front; immutable, hence shared."""
     return store.read(front)
 
 
-def _opened(front: str) -> StoredFront | None:
+def _open_front(front: str) -> StoredFront | None:
     try:
         return _read(front)
     except StoreError as error:
@@ -100,14 +100,14 @@ def _opened(front: str) -> StoredFront | None:
 
 
 def _seed(front: str) -> dict[str, Any]:
-    """What the widgets begin with: as on the page Plan, or else what the front was asked with."""
+    """Initial values of the widgets: as on the page Plan, or those of the front's request."""
     seed = st.session_state.get(SEED) or (queue.request(front).get("note", {}) if front else {})
     return dict(seed)
 
 
-def _start(asked: Asked, points: int) -> None:
+def _start(request: Request, points: int) -> None:
     try:
-        front = queue.start(asked.name, asked.overrides, note=asked.note, kind="front", given={"points": points})
+        front = queue.start(request.name, request.overrides, note=request.note, kind="front", given={"points": points})
     except RuntimeError as error:
         st.warning(say(str(error)))
         return
@@ -115,57 +115,58 @@ def _start(asked: Asked, points: int) -> None:
 
 
 def _earlier(front: str) -> None:
-    kept = {number: told for number, told in store.headlines(EARLIER).items() if number != front}
-    if not kept:
+    fronts = {number: headline for number, headline in store.headlines(EARLIER).items() if number != front}
+    if not fronts:
         return
 
     def name(number: str) -> str:
-        told = kept[number]
-        points = trn("{count} point", "{count} points", told["points"])
-        return f"{stamp(told['created'].astimezone())} · {told['scenario']} · {points}"
+        headline = fronts[number]
+        points = trn("{count} point", "{count} points", headline["points"])
+        return f"{stamp(headline['created'].astimezone())} · {headline['scenario']} · {points}"
 
     with st.expander(tr("Earlier fronts")):
-        chosen = st.selectbox(
-            tr("Front"), list(kept), index=None, format_func=name, placeholder=tr("choose one"), key="pareto.earlier"
+        choice = st.selectbox(
+            tr("Front"), list(fronts), index=None, format_func=name, placeholder=tr("choose one"), key="pareto.earlier"
         )
-        if st.button(tr("Open"), disabled=chosen is None, width="stretch", key="pareto.open_earlier"):
-            _look_at(str(chosen))
+        if st.button(tr("Open"), disabled=choice is None, width="stretch", key="pareto.open_earlier"):
+            _look_at(str(choice))
 
 
-def _mistakes(asked: Asked) -> None:
-    if asked.problems:
+def _mistakes(request: Request) -> None:
+    if request.problems:
         with st.container(border=True):
-            st.text(tr("This cannot be planned yet. Change what these lines name, at the side:"))
-            for line in asked.problems:
+            st.text(tr("This cannot be planned yet. Change these inputs at the side:"))
+            for line in request.problems:
                 st.text(f"✕ {line}")
-    elif asked.scenario is not None and asked.scenario.processes:
+    elif request.scenario is not None and request.scenario.processes:
         st.info(
             tr(
-                "A front is searched for heats and sites only: plans of processes credit what is left in stock. Plan "
+                "Fronts are available for heats and sites only: plans of processes credit the final stock. Plan "
                 "this scenario with different goals and caps instead, and compare the plans."
             )
         )
 
 
-def _empty(asked: Asked, front: str) -> None:
+def _empty(request: Request, front: str) -> None:
     st.subheader(tr("What does a tonne of carbon cost here?"), anchor=False)
     if front:
-        st.text(tr("This front is not kept here. Search it again."))
+        st.text(tr("This front is not stored here. Search it again."))
     st.text(
         tr(
-            "Press Search the front at the side. Between the plan of least carbon and the plan of least cost, plans of "
-            "least cost are searched under evenly spaced caps on carbon. Each point is a plan that the twin has "
-            "followed, with what is proven of it; what lies between two points is the price of the carbon avoided."
+            "Press Search the front at the side. Emberline searches the plans of least carbon and least cost, and "
+            "between them plans of least cost under evenly spaced caps on carbon. Each point is a plan that was "
+            "replayed in the twin, with its proven bound; the slope between two points is the price of the carbon "
+            "avoided."
         )
     )
-    if asked.scenario is not None:
+    if request.scenario is not None:
         with st.container(border=True):
-            st.text(asked.scenario.title or asked.scenario.name)
-            st.text(wording.span(asked.scenario.horizon))
-            st.text(wording.size(asked.scenario))
+            st.text(request.scenario.title or request.scenario.name)
+            st.text(wording.span(request.scenario.horizon))
+            st.text(wording.size(request.scenario))
 
 
-# --- while it is searched ---------------------------------------------------------------------------------------------
+# --- during the search ------------------------------------------------------------------------------------------------
 
 
 @st.fragment(run_every=job_progress.POLL_S)
@@ -178,51 +179,51 @@ def _running(front: str) -> None:
     currency = _currency(front)
     if status.state != "queued":
         _how_far(status, status.of or int(queue.request(front).get("given", {}).get("points", 0)))
-    told = [point for point in status.points if point["carbon_kg"] is not None]
-    if told:
+    points = [point for point in status.points if point["carbon_kg"] is not None]
+    if points:
         chart, table = st.columns([3, 2])
         chart.altair_chart(
-            front_charts.so_far(told, currency), width="stretch", key=f"pareto.so_far.{front}",
-            alt=tr("Cost over carbon of the points found so far; the table beside it has the same."),
+            front_charts.so_far(points, currency), width="stretch", key=f"pareto.so_far.{front}",
+            alt=tr("Cost against carbon of the points found so far; the table on the right has the same values."),
         )  # fmt: skip
-        chart.caption(tr("A pale bar at a point is its gap. Below the dashed line no plan can be."))
+        chart.caption(tr("Pale bar: gap of a point. No plan exists below the dashed line."))
         with table:
             _so_far(status, currency)
-    job_progress.buttons(status, tr("Take the points found so far"), status.done >= 2)
-    if not told and status.state != "queued":
-        st.caption(tr("The two ends come first; each is a search of its own."))
+    job_progress.buttons(status, tr("Stop and keep the points found so far"), status.done >= 2)
+    if not points and status.state != "queued":
+        st.caption(tr("The two ends are searched first, each separately."))
 
 
 def _how_far(status: JobStatus, of: int) -> None:
-    """How many points there are, which are being searched and under what cap, and for how long."""
+    """Progress: points found, points being searched with their caps, and elapsed time."""
     now = time.time()
     gone = wording.number(max(0.0, now - status.since), 0) if status.since is not None else "0"
     says = tr(
-        "{phase}: {done} of {of} points, {seconds} s gone",
+        "{phase}: {done} of {of} points, {seconds} s",
         phase=tr(PHASES.get(status.phase, "")), done=status.done, of=of, seconds=gone,
     )  # fmt: skip
     st.progress(min(1.0, status.done / of) if of else 0.0, text=says)
     for point in status.under_way:
-        told = {"number": point["begun"], "seconds": wording.number(max(0.0, now - point.get("at", now)), 0)}
+        values = {"number": point["begun"], "seconds": wording.number(max(0.0, now - point.get("at", now)), 0)}
         if point["carbon_cap_kg"] is not None:
             cap = wording.number(point["carbon_cap_kg"] / 1000, 2)
-            says = tr("▸ point {number}: least cost under {cap} t CO2e, {seconds} s", cap=cap, **told)
+            says = tr("▸ point {number}: least cost under {cap} t CO2e, {seconds} s", cap=cap, **values)
         elif point["begun"] == 0:
-            says = tr("▸ point {number}: least carbon, then least cost at it, {seconds} s", **told)
+            says = tr("▸ point {number}: least carbon, then least cost, {seconds} s", **values)
         else:
-            says = tr("▸ point {number}: least cost, then least carbon at it, {seconds} s", **told)
+            says = tr("▸ point {number}: least cost, then least carbon, {seconds} s", **values)
         st.text(says)
 
 
 def _so_far(status: JobStatus, currency: str) -> None:
-    found = sorted(status.points, key=lambda point: int(point["point"]))
+    points = sorted(status.points, key=lambda point: int(point["point"]))
     names = (tr("point"), tr("carbon [t CO2e]"), tr("cost [{unit}]", unit=currency), tr("gap [%]"), tr("status"))
     columns: tuple[list[Any], ...] = (
-        [point["point"] for point in found],
-        [None if point["carbon_kg"] is None else point["carbon_kg"] / 1000 for point in found],
-        [point["cost"] for point in found],
-        [None if point["gap"] is None else 100 * point["gap"] for point in found],
-        [say(point["status"]) for point in found],
+        [point["point"] for point in points],
+        [None if point["carbon_kg"] is None else point["carbon_kg"] / 1000 for point in points],
+        [point["cost"] for point in points],
+        [None if point["gap"] is None else 100 * point["gap"] for point in points],
+        [say(point["status"]) for point in points],
     )
     draw(pd.DataFrame(dict(zip(names, columns, strict=True))), {names[1]: 2, names[2]: 0, names[3]: 2})
 

@@ -1,4 +1,4 @@
-"""The page Plan: ask at the side, watch the search, read the result."""
+"""Page Plan: set inputs at the side, watch the search, read the result."""
 
 from __future__ import annotations
 
@@ -14,55 +14,57 @@ from emberline.plans.store import RUN_ID, Store, StoreError, snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.charts import plan
 from emberline.ui.charts.view import View
-from emberline.ui.pages.request.form import Asked, ask, start
-from emberline.ui.pages.request.sources import AT_ONCE, CHOSEN, SEED, look, note_of, same, sources
+from emberline.ui.pages.request.form import Request, ask, start
+from emberline.ui.pages.request.sources import AT_ONCE, SCENARIO_KEY, SEED, look, note_of, same, sources
 from emberline.ui.pages.result import result, units
-from emberline.ui.pages.session import chart_cache, job_progress, run_or_baseline, session
+from emberline.ui.pages.session import chart_cache, job_progress, market_chart, run_or_baseline, session, stored_runs
 from emberline.ui.text import facts, numbers, wording
 from emberline.ui.text.language import tr, trn
 from emberline.ui.text.messages import say
 
 OF = "seed.of"
-"""In the session: the run that the side was filled for, or that was started from it."""
+"""In the session: the run that set the inputs at the side, or that was started from them."""
 EARLIER = 30
 
 
 def page() -> None:
-    """Draw the page for the run that the address names, or for none."""
+    """Draw the page for the run in the address, or for none."""
     run = _run()
     status = _status(run)
     _follow(run, status)
     busy = status is not None and not status.ended
     with st.sidebar:
         place = st.empty()
-        asked = ask(st.session_state[SEED], "plan")
-        run_or_baseline.remember(asked.name, asked.overrides)
+        request = ask(st.session_state[SEED], "plan")
+        run_or_baseline.remember(request.name, request.overrides)
         at_once = st.session_state.pop(AT_ONCE, "")
-        if asked.source is not None and asked.source.key == at_once and not asked.problems:
-            _start(asked)
-        if place.button(tr("Plan"), type="primary", width="stretch", disabled=bool(asked.problems) or busy):
-            _start(asked)
+        if request.source is not None and request.source.key == at_once and not request.problems:
+            _start(request)
+        if place.button(tr("Plan"), type="primary", width="stretch", disabled=bool(request.problems) or busy):
+            _start(request)
         _earlier(run)
-    if asked.problems:
+    if request.problems:
         with st.container(border=True):
-            st.markdown(f"**{tr('This cannot be planned yet.')}** {tr('Change what these lines name, at the side:')}")
-            for line in asked.problems:
+            st.markdown(f"**{tr('This cannot be planned yet.')}** {tr('Change these inputs at the side:')}")
+            for line in request.problems:
                 st.text(f"✕ {line}")
     if status is None:
-        _empty(asked)
+        _empty(request)
     elif busy:
         _running(status.run)
     elif status.state == "stored":
-        _differs(asked, status.run)
+        _differs(request, status.run)
         result.show(status.run)
     else:
-        job_progress.ended_badly(status, tr("Press Plan at the side to try again."))
+        job_progress.show_failure(status, tr("Press Plan at the side to try again."))
 
 
 def _run() -> str:
-    asked = str(st.query_params.get("run", ""))
-    if asked and not RUN_ID.match(asked):
-        st.warning(tr("The address names no run (its id has 32 hexadecimal digits). Choose a scenario and press Plan."))
+    address = str(st.query_params.get("run", ""))
+    if address and not RUN_ID.match(address):
+        st.warning(
+            tr("The address contains no run (an id has 32 hexadecimal digits). Choose a scenario and press Plan.")
+        )
     return session.run()
 
 
@@ -73,13 +75,13 @@ def _status(run: str) -> queue.JobStatus | None:
         return queue.status(run)
     except StoreError:
         st.warning(
-            tr("Run {run} is not kept here. It may have been deleted: press Plan to make a new one.", run=run[:8])
+            tr("Run {run} is not stored here. It may have been deleted: press Plan to make a new one.", run=run[:8])
         )
         return None
 
 
 def _follow(run: str, status: queue.JobStatus | None) -> None:
-    """Show at the side what a run was asked with, when another one is opened than was looked at here."""
+    """Show the inputs of a run at the side when another run is opened."""
     opened_later = OF in st.session_state
     if opened_later and st.session_state[OF] == run:
         return
@@ -91,12 +93,12 @@ def _follow(run: str, status: queue.JobStatus | None) -> None:
     if not opened_later or "scenario" in seed:
         st.session_state[SEED] = seed
     if opened_later and seed.get("scenario") in sources(seed):
-        st.session_state[CHOSEN] = seed["scenario"]
+        st.session_state[SCENARIO_KEY] = seed["scenario"]
 
 
-def _start(asked: Asked) -> None:
+def _start(request: Request) -> None:
     try:
-        run = start(asked)
+        run = start(request)
     except RuntimeError as error:
         st.warning(say(str(error)))
         return
@@ -106,12 +108,12 @@ def _start(asked: Asked) -> None:
 
 
 def _earlier(run: str) -> None:
-    kept = {row.id: row for row in Store().list()[:EARLIER] if row.state == "stored" and row.id != run}
-    if not kept:
+    runs = {row.id: row for row in Store().list()[:EARLIER] if row.state == "stored" and row.id != run}
+    if not runs:
         return
 
     def name(key: str) -> str:
-        row = kept[key]
+        row = runs[key]
         at = row.created.replace(tzinfo=UTC).astimezone()
         when = f"{numbers.stamp(at)} {row.scenario}"
         if row.saved_carbon_kg is None:
@@ -120,27 +122,26 @@ def _earlier(run: str) -> None:
         return tr("{when}, {less} t less CO2e", when=when, less=less)
 
     with st.expander(tr("Earlier plans")):
-        chosen = st.selectbox(tr("Plan"), list(kept), index=None, format_func=name, placeholder=tr("choose one"))
-        if st.button(tr("Open"), disabled=chosen is None, width="stretch"):
-            session.choose(str(chosen))
+        choice = st.selectbox(tr("Plan"), list(runs), index=None, format_func=name, placeholder=tr("choose one"))
+        if st.button(tr("Open"), disabled=choice is None, width="stretch"):
+            session.choose(str(choice))
             st.rerun()
 
 
-def _empty(asked: Asked) -> None:
+def _empty(request: Request) -> None:
     st.subheader(tr("When should this plant use energy?"), anchor=False)
     baseline = tr("the baseline, which makes everything as soon as possible")
-    if asked.scenario is not None:
-        baseline = wording.baseline_name(asked.scenario)
+    if request.scenario is not None:
+        baseline = wording.baseline_name(request.scenario)
     st.markdown(
         tr(
-            "Choose a scenario at the side, change what you like and press **Plan**. Emberline simulates {baseline}, "
-            "searches for a schedule with less carbon or cost, and runs that schedule through the simulation again "
-            "before it shows it.",
+            "Choose a scenario at the side, change its inputs and press **Plan**. Emberline simulates {baseline}, "
+            "searches a schedule with less carbon or cost, and replays it in the simulation before showing it.",
             baseline=baseline,
         )
     )
-    if asked.scenario is not None:
-        _facts(asked.scenario)
+    if request.scenario is not None:
+        _facts(request.scenario)
 
 
 def _facts(scenario: Scenario) -> None:
@@ -156,15 +157,15 @@ def _facts(scenario: Scenario) -> None:
         for line in facts.odd(scenario):
             st.text(tr("odd: {line}", line=line))
     if scenario.processes:
-        units.show_asked(scenario)
+        units.show_demand(scenario)
     columns = [tr("asset"), tr("kind"), tr("size"), tr("carriers")]
     assets = pd.DataFrame(list(facts.assets(scenario)), columns=columns)
     if len(assets):
         with st.expander(trn("{count} asset on the site", "{count} assets on the site", len(assets))):
             st.dataframe(assets, hide_index=True, height=min(35 * (len(assets) + 1) + 3, 640))
     offers = tr("carbon intensity of the grid (dashed: marginal) and price of electricity")
-    st.markdown(f"**{tr('What the market offers:')}** {offers}")
-    chart_cache.market(scenario)
+    st.markdown(f"**{tr('Market:')}** {offers}")
+    market_chart.draw(scenario)
     says = View.of(scenario.horizon).says_short
     if says:
         st.caption(wording.sentence(says))
@@ -176,7 +177,7 @@ def _running(run: str) -> None:
     if status.ended:
         st.rerun()
     request = queue.request(run)
-    asked = _scenario_of(request)
+    scenario = _scenario_of(request)
     st.subheader(tr("Making the plan"), anchor=False)
     job_progress.waiting(status)
     phases = list(wording.PHASES)
@@ -185,72 +186,80 @@ def _running(run: str) -> None:
         sign = "✓" if place < at else "▸" if place == at else "·"
         count = f" {status.done}/{status.of}" if phase == "replays" and status.of else ""
         column.text(f"{sign} {tr(wording.PHASES[phase])}{count}")
-    unit, factor, digits = wording.measure(asked) if asked else ("", 1.0, 0)
+    unit, factor, digits = wording.measure(scenario) if scenario else ("", 1.0, 0)
 
     def say(value: float | None) -> str:
         return wording.number(None if value is None else value * factor, digits)
 
     with st.container(border=True):
         best, bound, gap, seconds = st.columns(4)
-        best.metric(tr("Best plan [{unit}]", unit=unit), say(status.incumbent), help=tr("Of what can be decided"))
+        best.metric(
+            tr("Best plan [{unit}]", unit=unit),
+            say(status.incumbent),
+            help=tr("Fixed emissions and costs are left out"),
+        )
         bound.metric(
             tr("Bound [{unit}]", unit=unit),
             say(status.bound),
-            help=tr("Proven: of what can be decided, no plan has less"),
+            help=tr("Proven: no plan is better. Fixed emissions and costs are left out"),
         )
-        gap.metric(tr("Gap"), wording.percent(status.gap), help=tr("On what can be decided"))
+        gap.metric(
+            tr("Gap"),
+            wording.percent(status.gap),
+            help=tr("Largest possible distance from the best plan. Fixed emissions and costs are left out"),
+        )
         seconds.metric(tr("Search [s]"), wording.number(status.seconds, 0))
         if len(status.history) > 1:
-            chart_cache.chart(  # who watches the same search shares it
+            chart_cache.chart(  # all viewers of a search share it
                 ("search", run, len(status.history), status.history[-1]),
                 lambda: plan.search(status.history, unit, factor),
-                tr("Best plan and bound over the time of the search; the figures above are the last ones."),
+                tr("Best plan and bound during the search; the figures above are the latest."),
             )
     take, stop, _ = st.columns([2, 1, 2])
     searching = status.phase in ("twin", "optimize")
     if take.button(
-        tr("Take the best plan now"),
+        tr("Use the best plan now"),
         disabled=status.cancelling or not searching or status.incumbent is None,
         width="stretch",
     ):
         queue.cancel(run)
         st.rerun(scope="fragment")
-    if stop.button(tr("Stop"), width="stretch", help=tr("Ends the work; nothing is kept")):
+    if stop.button(tr("Stop"), width="stretch", help=tr("Stops the work; the result is discarded")):
         queue.kill(run)
         st.rerun()
     if status.cancelling:
-        st.caption(tr("The search ends as soon as the solver looks up; then the plan is replayed."))
+        st.caption(tr("The search stops at the solver's next check; then the plan is replayed."))
 
 
 def _scenario_of(request: dict[str, Any]) -> Scenario | None:
     if request.get("kind") == "replan":
-        return result.opened(str(request["given"]["run"])).plan.scenario
+        return stored_runs.open_run(str(request["given"]["run"])).plan.scenario
     try:
         return look(request["scenario"], tuple(request["overrides"]))
     except (ValueError, KeyError):
         return None
 
 
-def _differs(asked: Asked, run: str) -> None:
+def _differs(request: Request, run: str) -> None:
     try:
-        differs = asked.scenario is not None and not _of(asked, run)
+        differs = request.scenario is not None and not _of(request, run)
     except StoreError:
         return
     if differs:
-        st.info(tr("The inputs at the side are not those of the plan below. Press Plan to plan with them."))
+        st.info(tr("The inputs at the side differ from those of the plan below. Press Plan to use them."))
 
 
-def _of(asked: Asked, run: str) -> bool:
-    """Whether a run is of what is asked now."""
-    assert asked.scenario is not None
-    if not asked.overrides and asked.source is not None and asked.source.key == note_of(run).get("snapshot"):
+def _of(inputs: Request, run: str) -> bool:
+    """Whether a run was made with the present inputs."""
+    assert inputs.scenario is not None
+    if not inputs.overrides and inputs.source is not None and inputs.source.key == note_of(run).get("snapshot"):
         return True
-    # what was asked, not what came of it: a worker may search for less time, and hold a cap as an amount
+    # compare requests, not results: a worker may search for less time, and hold a cap as an amount
     request = queue.request(run)
     if request.get("kind") in ("plan", "replan"):
-        kept = snapshots.find(str(request.get("note", {}).get("snapshot", "")))
-        name = request.get("scenario") if kept is None else str(kept)
+        snapshot = snapshots.find(str(request.get("note", {}).get("snapshot", "")))
+        name = request.get("scenario") if snapshot is None else str(snapshot)
         with suppress(ScenarioError, OSError):
-            if name and same(asked.scenario, look(name, tuple(request["overrides"]))):
+            if name and same(inputs.scenario, look(name, tuple(request["overrides"]))):
                 return True
-    return same(asked.scenario, result.opened(run).plan.scenario)
+    return same(inputs.scenario, stored_runs.open_run(run).plan.scenario)

@@ -1,4 +1,4 @@
-"""The page Robustness: a plan followed through many disturbed days, how often it holds and what breaks it."""
+"""Page Robustness: a plan replayed on many disturbed days, how often it holds and what breaks it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from emberline.plans.jobs import queue
 from emberline.plans.plan import Plan
 from emberline.plans.robustness import ensemble as replays
 from emberline.plans.store import StoredRun, StoreError, ensembles
-from emberline.ui.pages.result import result
-from emberline.ui.pages.session import job_progress, run_picker
+from emberline.ui.pages.session import job_progress, run_picker, stored_runs
 from emberline.ui.pages.studies import ensemble, holding
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
@@ -21,36 +20,36 @@ REPLAYS, MOST_REPLAYS = 200, 10_000
 
 
 def page() -> None:
-    """Draw the page for the run that is looked at."""
+    """Draw the page for the current run."""
     with st.sidebar:
         place = st.empty()
         run = run_picker.one(tr("Plan"))
     st.subheader(tr("Does the plan hold when the day does not go as planned?"), anchor=False)
     if not run:
-        st.text(tr("Choose a plan at the side: it is followed again and again, with spread and breakdowns."))
+        st.text(tr("Choose a plan at the side. It is replayed many times with disturbances."))
         return
     try:
-        stored = result.opened(run)
+        stored = stored_runs.open_run(run)
     except StoreError as error:
         st.warning(say(str(error)))
         return
-    made = stored.plan
-    st.text(f"{made.scenario.title or made.scenario.name}, {wording.span(made.scenario.horizon)}")
-    st.text(tr("Plan {run}: {status}.", run=run[:8], status=wording.status(made)))
-    if made.schedule is None:
-        st.info(tr("This run has no schedule to follow. Choose another plan, or loosen its limits and plan again."))
+    plan = stored.plan
+    st.text(f"{plan.scenario.title or plan.scenario.name}, {wording.span(plan.scenario.horizon)}")
+    st.text(tr("Plan {run}: {status}.", run=run[:8], status=wording.status(plan)))
+    if plan.schedule is None:
+        st.info(tr("This run has no schedule to replay. Choose another plan, or relax its limits and plan again."))
         return
-    if not made.scenario.disturbed:
+    if not plan.scenario.disturbed:
         st.info(
             tr(
-                "Nothing is disturbed in this scenario, so that every replay is as planned. Give spreads of durations, "
+                "This scenario has no disturbances, so every replay is as planned. Add spreads of durations, "
                 "energies or rates, or breakdowns, under disturbances, and plan again."
             )
         )
         return
     job = queue.about(run, "replay")
-    known = [job_progress.known(about) for about in (job, queue.about(run, "hold")) if about]
-    status = next((one for one in known if one is not None and not one.ended), None)
+    jobs = [job_progress.find_status(about) for about in (job, queue.about(run, "hold")) if about]
+    status = next((one for one in jobs if one is not None and not one.ended), None)
     with st.sidebar:
         _ask(stored, place, status is not None)
         holding.ask(stored, status is not None)
@@ -58,53 +57,51 @@ def page() -> None:
         watch = holding.watch if status.kind == "hold" else _running
         watch(status.run)
         return
-    for ended in known:
+    for ended in jobs:
         if ended is not None and ended.state != "stored":
-            job_progress.ended_badly(ended, tr("Press the button at the side to try again."))
+            job_progress.show_failure(ended, tr("Press the button at the side to try again."))
     holding.show(stored)
     seeds = ensembles.seeds(stored)
     if not seeds:
-        _empty(made)
+        _empty(plan)
         return
     ensemble.show(stored, _seed(stored, seeds, job))
 
 
 def _ask(stored: StoredRun, place: Any, busy: bool) -> None:
-    own = stored.plan.scenario.disturbances.seed
+    default = stored.plan.scenario.disturbances.seed
     n = int(
         st.number_input(
             tr("Disturbed replays"), min_value=1, max_value=MOST_REPLAYS, value=REPLAYS, step=50, key="robustness.n",
-            help=tr("Four times as many halve the interval of the chance to hold"),
+            help=tr("Four times as many halve the width of the interval"),
         )
     )  # fmt: skip
     seed = int(
         st.number_input(
-            tr("Seed of the luck"), min_value=0, max_value=2**53 - 1, value=min(own, 2**53 - 1), step=1,
+            tr("Random seed"), min_value=0, max_value=2**53 - 1, value=min(default, 2**53 - 1), step=1,
             key=f"robustness.seed.{stored.id}",
-            help=tr("The same seed gives the same luck; what another one gives is kept beside"),
+            help=tr("The same seed gives the same disturbances; results of each seed are stored"),
         )
     )  # fmt: skip
-    baseline = st.toggle(tr("Follow the baseline on the same luck"), value=True, key="robustness.baseline")
+    baseline = st.toggle(tr("Replay the baseline under the same disturbances"), value=True, key="robustness.baseline")
     if place.button(tr("Replay"), type="primary", width="stretch", disabled=busy, key="robustness.start"):
-        given = {"run": stored.id, "replications": n, "seed": seed, "baseline": baseline}
+        request = {"run": stored.id, "replications": n, "seed": seed, "baseline": baseline}
         try:
-            queue.start(kind="replay", given=given)
+            queue.start(kind="replay", given=request)
         except RuntimeError as error:
             st.warning(say(str(error)))
             return
         st.rerun()
 
 
-def _empty(made: Plan) -> None:
-    says = tr(
-        "Press Replay at the side: the twin follows this schedule again and again, each time with luck of its own."
-    )
-    if made.replays is not None and made.replays.n:
-        held, n = made.replays.held, made.replays.n
-        low, high = (wording.percent(share, 0) for share in replays.interval(held, n))
+def _empty(plan: Plan) -> None:
+    says = tr("Press Replay at the side: the twin replays this schedule many times, each time with other disturbances.")
+    if plan.replays is not None and plan.replays.n:
+        holds, n = plan.replays.held, plan.replays.n
+        low, high = (wording.percent(share, 0) for share in replays.interval(holds, n))
         says += " " + tr(
             "When it was made, the plan held in {held} of {n} such replays (95 % interval {low} to {high}).",
-            held=held, n=n, low=low, high=high,
+            held=holds, n=n, low=low, high=high,
         )  # fmt: skip
     st.text(says)
 
@@ -129,15 +126,15 @@ def _running(job: str) -> None:
             f"{wording.percent(low, 0)} – {wording.percent(high, 0)}",
             border=True,
         )
-    job_progress.buttons(status, tr("Take the replays done so far"), status.done > 0)
+    job_progress.buttons(status, tr("Stop and keep the replays done so far"), status.done > 0)
 
 
 def _seed(stored: StoredRun, seeds: list[int], job: str | None) -> int:
-    """The seed of the ensemble that is shown: the last one that was asked for, unless another is chosen."""
-    asked = queue.request(job).get("given", {}).get("seed") if job else None
-    shown = asked if asked in seeds else seeds[-1]
+    """Seed of the ensemble to show: the one requested last, unless another is chosen."""
+    latest = queue.request(job).get("given", {}).get("seed") if job else None
+    first = latest if latest in seeds else seeds[-1]
     if len(seeds) == 1:
         return seeds[0]
     return int(
-        st.selectbox(tr("Ensemble, by its seed"), seeds, index=seeds.index(shown), key=f"robustness.shown.{job}")
+        st.selectbox(tr("Ensemble, by random seed"), seeds, index=seeds.index(first), key=f"robustness.shown.{job}")
     )

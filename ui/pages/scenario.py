@@ -1,4 +1,4 @@
-"""The page Scenario: pick one, copy it, change the copy as form, table or text, bring series in, plan it."""
+"""Page Scenario: choose one, copy it, edit the copy as form, table or text, import series, plan it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from emberline.scenarios.reading.loading import find
 from emberline.ui.pages.editor import draft as editing
 from emberline.ui.pages.editor import draft_list, form, source_text, tables
 from emberline.ui.pages.editor import series as editing_series
-from emberline.ui.pages.editor.draft import State
+from emberline.ui.pages.editor.draft import DraftState
 from emberline.ui.pages.request import sources
-from emberline.ui.pages.request.sources import CHOSEN, Source
-from emberline.ui.pages.session import chart_cache, navigation, session, sign_in
+from emberline.ui.pages.request.sources import SCENARIO_KEY, ScenarioSource
+from emberline.ui.pages.session import market_chart, navigation, session, sign_in
 from emberline.ui.text import facts, numbers, wording
 from emberline.ui.text.language import mark, tr, trn
 
@@ -33,18 +33,18 @@ STYLE = """<style>
 [data-testid="stMain"] [data-testid="stTextArea"] textarea { font-family: monospace; font-size: 0.85rem; }
 </style>"""
 LARGEST_YAML_MB = 1
-WANTED = "plan.wanted"
-"""In the session: id of the draft that is to be planned once everything typed has been kept."""
+PLAN_NEXT = "plan.wanted"
+"""In the session: id of the draft to plan once everything typed is saved."""
 
 
 def page() -> None:
     """Draw the page."""
     st.html(STYLE)
-    _told()
+    _check_address()
     with st.sidebar:
         source = sources.choose(st.session_state.get(sources.SEED, {}))
         _upload()
-    editing.said()
+    editing.show_refusal()
     if source.draft is None:
         _look(source)
     else:
@@ -52,36 +52,36 @@ def page() -> None:
         _edit(source.draft)
 
 
-def _told() -> None:
-    """Say so where a draft of the address is not kept any more."""
-    kept = sources.own()
+def _check_address() -> None:
+    """Warn if a draft in the address is gone."""
+    mine = sources.my_drafts()
     for draft in session.drafts():
-        if draft not in kept:
+        if draft not in mine:
             session.leave(draft)
             st.warning(
                 tr(
-                    "A draft of this address is not kept here any more, or is somebody else's. Choose a scenario and "
-                    "copy it again."
+                    "A draft in this address no longer exists here, or belongs to somebody else. Choose a "
+                    "scenario and copy it again."
                 )
             )
 
 
 def _begin(text: str, origin: str, series: Path | None = None) -> None:
-    """Make a draft and edit it; ``series``: a folder with those that the text names."""
+    """Create a draft and edit it; ``series``: folder with the series that the text refers to."""
     try:
-        made = drafts.create(text, origin, series, sign_in.person())
+        draft = drafts.create(text, origin, series, sign_in.person())
     except (drafts.DraftError, ScenarioError) as error:
-        st.session_state[editing.SAID] = str(error)
+        st.session_state[editing.REFUSAL] = str(error)
         st.rerun()
-    session.hold(made.id)
-    st.session_state[CHOSEN] = made.id
+    session.hold(draft.id)
+    st.session_state[SCENARIO_KEY] = draft.id
     st.rerun()
 
 
 # --- a bundled scenario -----------------------------------------------------------------------------------------------
 
 
-def _look(source: Source) -> None:
+def _look(source: ScenarioSource) -> None:
     scenario = sources.look(source.path)
     ours = source.path in bundled()
     file = find(source.path) if ours else Path(source.path)
@@ -95,9 +95,9 @@ def _look(source: Source) -> None:
     if copy:
         _begin(text, scenario.name, None if ours else file.parent / "files")
     bundled_stay = tr(
-        "Bundled scenarios stay as they are. Copy one to edit the copy as form, table or text; it is yours alone."
+        "Bundled scenarios cannot be changed. Copy one to edit the copy as form, table or text; it is yours alone."
     )
-    planned_stay = tr("What was planned stays as it is. Copy it to edit the copy, which is yours alone.")
+    planned_stay = tr("A planned scenario cannot be changed. Copy it to edit the copy, which is yours alone.")
     st.text(bundled_stay if ours else planned_stay)
     _facts(scenario)
     with st.expander(tr("As text")):
@@ -111,21 +111,21 @@ def _facts(scenario: Scenario) -> None:
             f"{wording.span(scenario.horizon)}\n"
             f"{numbers.clauses([wording.size(scenario), wording.goal(scenario.goal)])}"
         )
-    said = [line.partition(": ") for line in facts.lines(scenario)]
-    with st.expander(tr("Everything that it says")):
-        table = pd.DataFrame([(what, says) for what, _, says in said], columns=["what", "says"])
+    lines = [line.partition(": ") for line in facts.lines(scenario)]
+    with st.expander(tr("Summary")):
+        table = pd.DataFrame([(what, says) for what, _, says in lines], columns=["what", "says"])
         st.dataframe(
-            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 480), alt=tr("Everything that it says"),
-            column_config={"what": tr("what"), "says": tr("it says")},
+            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 480), alt=tr("Summary"),
+            column_config={"what": tr("what"), "says": tr("value")},
         )  # fmt: skip
-    chart_cache.market(scenario)
+    market_chart.draw(scenario)
 
 
-# --- a scenario of one's own ------------------------------------------------------------------------------------------
+# --- a draft ----------------------------------------------------------------------------------------------------------
 
 
 def _upload() -> None:
-    with st.expander(tr("Bring a scenario in")):
+    with st.expander(tr("Import scenario")):
         file = st.file_uploader(
             tr("YAML file, at most {most} kB", most=drafts.LARGEST_TEXT // 1000),
             key=f"yaml.{st.session_state.get('yaml.taken', 0)}", max_upload_size=LARGEST_YAML_MB,
@@ -133,18 +133,18 @@ def _upload() -> None:
         if file is None:
             return
         name = shown(file.name)
-        found = source_text.uploaded(file.getvalue(), name)
-        if found is None:
+        upload = source_text.read_upload(file.getvalue(), name)
+        if upload is None:
             return
-        text, now = found
+        text, now = upload
         _preview(now)
-        if st.button(tr("Edit it"), type="primary", width="stretch", key="yaml.take"):
+        if st.button(tr("Edit"), type="primary", width="stretch", key="yaml.take"):
             st.session_state["yaml.taken"] = int(st.session_state.get("yaml.taken", 0)) + 1
             _begin(text, now.scenario.name if now.scenario is not None else name)
 
 
-def _preview(now: State) -> None:
-    """What an uploaded scenario is, before it is taken."""
+def _preview(now: DraftState) -> None:
+    """Preview of an uploaded scenario."""
     if now.scenario is not None:
         st.text(f"✓ {now.scenario.name}: {now.scenario.title}\n{wording.size(now.scenario)}")
         return
@@ -171,11 +171,11 @@ def _edit(draft: drafts.Draft) -> None:
             editing.problem_lines(now, now.problems, most=editing.AT_TOP)
     _unapplied(draft, now)
 
-    def called(view: str) -> str:
+    def label(view: str) -> str:
         return f"{tr(VIEWS[view])} ({count})" if view == "changes" and count else tr(VIEWS[view])
 
     view = st.segmented_control(
-        tr("Edit as"), list(VIEWS), default="form", required=True, format_func=called, key=f"view.{draft.id}",
+        tr("Edit as"), list(VIEWS), default="form", required=True, format_func=label, key=f"view.{draft.id}",
         label_visibility="collapsed",
     )  # fmt: skip
     if view == "tables":
@@ -188,46 +188,46 @@ def _edit(draft: drafts.Draft) -> None:
         source_text.show_changes(draft, now)
     else:
         form.show(draft, now)
-    # a field that was left by pressing the button has been kept by now, or the page is drawn again
-    if st.session_state.pop(WANTED, "") == draft.id and not now.problems:
-        st.session_state[CHOSEN] = st.session_state[sources.AT_ONCE] = draft.id
+    # pressing the button has saved the field that had the focus, or the page is drawn again
+    if st.session_state.pop(PLAN_NEXT, "") == draft.id and not now.problems:
+        st.session_state[SCENARIO_KEY] = st.session_state[sources.AT_ONCE] = draft.id
         navigation.go("plan")
 
 
-def _unapplied(draft: drafts.Draft, now: State) -> None:
-    """Tell of typed text that is not applied yet; it is not planned silently without it."""
+def _unapplied(draft: drafts.Draft, now: drafts.DraftState) -> None:
+    """Mention typed text that is not applied yet; it is never silently left out of a plan."""
     if source_text.unapplied(draft, now) is None:
         return
     place = f"view.{draft.id}"
-    if st.session_state.get(WANTED) == draft.id:
-        del st.session_state[WANTED]
+    if st.session_state.get(PLAN_NEXT) == draft.id:
+        del st.session_state[PLAN_NEXT]
         st.session_state[place] = "text"
-        st.warning(tr("Nothing is planned yet: apply or discard the text that was typed, then plan."))
+        st.warning(tr("Nothing is planned yet: apply or discard the typed text, then plan."))
     elif st.session_state.get(place) != "text":
         st.text(tr("Typed text is not applied yet: apply or discard it under Text."))
 
 
 def _address(draft: drafts.Draft) -> None:
-    """The address that finds the draft again, beside the list of one's own where there is one."""
+    """The address of the draft, next to the user's list if there is one."""
     says, address = st.columns([2, 3], vertical_alignment="center")
     if draft_list.there_is_one():
-        told = tr("This address opens the draft again, as does the list of your drafts.")
+        text = tr("This address opens the draft again; it is also in the list of your drafts.")
     else:
-        told = tr("Keep this address: it is how you find the draft again.")
+        text = tr("Save this address: it is the only way back to the draft.")
     until = tr("It is kept for {days} days after its last change.", days=drafts.KEPT_DAYS)
-    says.text(f"{told} {until}")
+    says.text(f"{text} {until}")
     page = str(st.context.url or "").partition("?")[0]
     address.code(f"{page}?draft={draft.id}", language=None, wrap_lines=True)
 
 
-def _head(draft: drafts.Draft, now: State, changes: int | None) -> None:
-    """Name and state of the draft, and what can be done with it as a whole."""
+def _head(draft: drafts.Draft, now: drafts.DraftState, changes: int | None) -> None:
+    """Name and state of the draft, and its actions."""
     mistakes = len(now.problems)
     parts = [
         trn("✕ {count} mistake", "✕ {count} mistakes", mistakes) if mistakes else tr("✓ no mistake found"),
         *([] if changes is None else [trn("{count} change", "{count} changes", changes)]),
     ]
-    st.text(f"{sources.called(draft)}: {', '.join(parts)}")
+    st.text(f"{sources.draft_title(draft)}: {', '.join(parts)}")
     undo, redo, reset, download, planning, _ = st.columns([2, 2, 2, 3, 3, 4])
     if undo.button(tr("Undo"), disabled=not draft.undoable, width="stretch", key="undo"):
         _step(draft, -1)
@@ -235,7 +235,7 @@ def _head(draft: drafts.Draft, now: State, changes: int | None) -> None:
         _step(draft, 1)
     if reset.button(
         tr("Reset"), disabled=not changes and not mistakes, width="stretch", key="reset",
-        help=tr("Back to the text that was copied; Undo takes it back"),
+        help=tr("Back to the copied text; Undo reverts"),
     ):  # fmt: skip
         editing.keep(draft, draft.original)
         st.rerun()
@@ -243,13 +243,13 @@ def _head(draft: drafts.Draft, now: State, changes: int | None) -> None:
         source_text.download(draft, now)
     planning.button(
         tr("Plan this"), type="primary", disabled=bool(mistakes), width="stretch", key="plan.this",
-        on_click=lambda: st.session_state.update({WANTED: draft.id}),
+        on_click=lambda: st.session_state.update({PLAN_NEXT: draft.id}),
     )  # fmt: skip
 
 
 def _step(draft: drafts.Draft, by: int) -> None:
     try:
-        editing.seen(drafts.step(draft, by))
+        editing.note_version(drafts.step(draft, by))
     except drafts.DraftError as error:
-        st.session_state[editing.SAID] = str(error)
+        st.session_state[editing.REFUSAL] = str(error)
     st.rerun()

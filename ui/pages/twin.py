@@ -1,4 +1,4 @@
-"""The page Twin: a run of the twin replayed: who did what when, what broke down, what went wrong."""
+"""Page Twin: replay of a run: operations, breakdowns and missed limits."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from emberline.plans.accounts import Figures
 from emberline.plans.accounts import sums as run_sums
 from emberline.plans.plan import violations
 from emberline.scenarios import Scenario
-from emberline.ui.charts import plan, replay
+from emberline.ui.charts import plan as plan_charts
+from emberline.ui.charts import process_panels, replay
 from emberline.ui.charts.view import weeks
-from emberline.ui.pages.result import result
 from emberline.ui.pages.result.accounts import draw
 from emberline.ui.pages.session import chart_cache, player, run_or_baseline
-from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Looked
+from emberline.ui.pages.session.run_or_baseline import BASELINE, PLAN, Subject
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 
@@ -42,66 +42,80 @@ def page() -> None:
     """Draw the page."""
     st.html(STYLE)
     st.subheader(tr("Twin"), anchor=False)
-    which, luck, number = st.columns([3, 2, 1], vertical_alignment="bottom")
+    which, place, number = st.columns([3, 2, 1], vertical_alignment="bottom")
     with which:
-        looked = run_or_baseline.choose("twin")
-    if looked is None:
+        subject = run_or_baseline.choose("twin")
+    if subject is None:
         return
-    replication = _luck(looked, luck, number)
-    scenario = looked.scenario
+    replication = _replication(subject, place, number)
+    scenario = subject.scenario
     st.text(f"{scenario.title or scenario.name}, {wording.span(scenario.horizon)}")
     with st.spinner(tr("The twin runs")):
-        runs = {name: _run(looked, name, replication) for name in looked.policies}
-    _says(looked, replication)
-    _figures(looked, runs)
+        runs = {name: _run(subject, name, replication) for name in subject.policies}
+    _caption(subject, replication)
+    _figures(subject, runs)
     _wrong(scenario, runs)
-    _replay(looked, runs, replication)
+    _replay(subject, runs, replication)
     _operations(scenario, runs)
 
 
-def _luck(looked: Looked, luck: Any, number: Any) -> int | None:
-    """Which luck is asked for; None: nothing disturbs the day."""
-    told = looked.scenario.disturbances
-    scatters = told.duration_spread or told.energy_spread or told.breakdowns or told.units or told.processes
+def _replication(subject: Subject, place: Any, number: Any) -> int | None:
+    """The replication to show; None: no disturbances."""
+    disturbances = subject.scenario.disturbances
+    scatters = (
+        disturbances.duration_spread
+        or disturbances.energy_spread
+        or disturbances.breakdowns
+        or disturbances.units
+        or disturbances.processes
+    )
     if not scatters:
-        luck.caption(tr("This scenario tells no disturbances: every day is as planned."))
+        place.caption(tr("This scenario has no disturbances: every day is as planned."))
         return None
-    if not luck.toggle(
-        tr("Disturbed"), key="twin.disturbed", help=tr("Times, rates and energies scatter, units break down.")
+    if not place.toggle(
+        tr("Disturbed"), key="twin.disturbed", help=tr("Times, rates and energies vary, units break down.")
     ):
         return None
-    found = number.number_input(
+    day = number.number_input(
         tr("Day no."), 1, MOST_REPLICATIONS, 1, key="twin.replication",
-        help=tr("Each number is a luck of its own; the same number is the same luck for plan and baseline."),
+        help=tr("Each number has its own disturbances; plan and baseline share them."),
     )  # fmt: skip
-    return int(found) - 1
+    return int(day) - 1
 
 
-def _run(looked: Looked, policy: str, replication: int | None) -> xr.Dataset:
-    return looked.run(policy) if replication is None else run_or_baseline.disturbed(looked.key, policy, replication)
+def _run(subject: Subject, policy: str, replication: int | None) -> xr.Dataset:
+    return subject.run(policy) if replication is None else run_or_baseline.disturbed(subject.key, policy, replication)
 
 
-def _says(looked: Looked, replication: int | None) -> None:
-    seed = looked.scenario.disturbances.seed
-    day = tr("Nothing disturbs this day.")
+def _caption(subject: Subject, replication: int | None) -> None:
+    seed = subject.scenario.disturbances.seed
+    day = tr("Undisturbed run.")
     if replication is not None:
-        day = tr("Disturbed day {number} of seed {seed}: one of many, no forecast.", number=replication + 1, seed=seed)
-    whose = tr("Plan (thick) and baseline (thin) on the same luck.") if PLAN in looked.policies else looked.status
+        day = tr(
+            "Disturbed day {number} of random seed {seed}: one of many, not a forecast.",
+            number=replication + 1,
+            seed=seed,
+        )
+    whose = (
+        tr("Plan (thick) and baseline (thin) under the same disturbances.")
+        if PLAN in subject.policies
+        else subject.status
+    )
     st.caption(
         f"{day} {whose}"
-        if PLAN not in looked.policies
-        else f"{day} {whose} {tr('{sentence}.', sentence=looked.status)}"
+        if PLAN not in subject.policies
+        else f"{day} {whose} {tr('{sentence}.', sentence=subject.status)}"
     )
 
 
-def _figures(looked: Looked, runs: dict[str, xr.Dataset]) -> None:
-    """What the day adds up to, and against the same without disturbance."""
-    scenario = looked.scenario
+def _figures(subject: Subject, runs: dict[str, xr.Dataset]) -> None:
+    """Figures of the day as cards, plan and baseline."""
+    scenario = subject.scenario
     columns = {}
     for name, run in runs.items():
-        nominated = looked.made.schedule if looked.made is not None and name == PLAN else None
+        nominated = subject.plan.schedule if subject.plan is not None and name == PLAN else None
         sums = run_sums.figures(scenario, run, nominated=nominated)
-        columns[name] = list(_told(scenario, sums, run))
+        columns[name] = list(_card_values(scenario, sums, run))
     first = next(iter(columns.values()))
     with st.container(horizontal=True, key="cards"):
         for i, (label, _, number) in enumerate(first):
@@ -110,10 +124,10 @@ def _figures(looked: Looked, runs: dict[str, xr.Dataset]) -> None:
             st.metric(label, number, delta, delta_color="off", delta_arrow="off", border=True)
 
 
-def _told(scenario: Scenario, sums: Figures, run: xr.Dataset) -> list[tuple[str, str, str]]:
+def _card_values(scenario: Scenario, sums: Figures, run: xr.Dataset) -> list[tuple[str, str, str]]:
     """Label, name and number of each figure."""
     money = sums.currency
-    found = [
+    cards = [
         (tr("Carbon [{unit}]", unit="t CO2e"), "carbon", wording.number(sums.carbon_kg / 1000, 1)),
         (tr("Cost [{unit}]", unit=money), "cost", wording.number(sums.cost, 0)),
         (tr("Peak [{unit}]", unit="MW"), "peak", wording.number(sums.peak_mw, 1)),
@@ -121,18 +135,18 @@ def _told(scenario: Scenario, sums: Figures, run: xr.Dataset) -> list[tuple[str,
     ]
     if "stop_min" in run or run.attrs.get("disturbed"):
         minutes = float(run["stop_min"].sum()) if "stop_min" in run else 0.0
-        found.append((tr("Broken down [{unit}]", unit="min"), "stops", wording.number(minutes, 0)))
+        cards.append((tr("Broken down [{unit}]", unit="min"), "stops", wording.number(minutes, 0)))
     if scenario.heats or scenario.processes:
-        label = tr("Delivered [{unit}]", unit="t") if scenario.processes else tr("Steel [{unit}]", unit="t")
-        found.append((label, "tonnes", wording.number(sums.tonnes, 0)))
-    return found
+        label = tr("Delivered [{unit}]", unit="t") if scenario.processes else tr("Production [{unit}]", unit="t")
+        cards.append((label, "tonnes", wording.number(sums.tonnes, 0)))
+    return cards
 
 
 def _wrong(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
-    """What broke down and which limits were missed, in the order of their moments."""
+    """Breakdowns and missed limits in order of time."""
     rows = [row for name, run in runs.items() for row in _incidents(scenario, name, run)]
     if not rows:
-        st.text(f"✓ {tr('Nothing went wrong: no breakdown, no limit missed.')}")
+        st.text(f"✓ {tr('No breakdown and no missed limit.')}")
         return
     names = ["at", "when", "whose", "what", "where", "size"]
     table = pd.DataFrame(rows, columns=names).sort_values("at", kind="stable").drop(columns="at")
@@ -140,12 +154,12 @@ def _wrong(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
         table = table.drop(columns="whose")
     titles = {
         "when": tr("when"),
-        "whose": tr("whose"),
+        "whose": tr("who"),
         "what": tr("what"),
         "where": tr("where"),
-        "size": tr("how much"),
+        "size": tr("by"),
     }
-    says = trn("{count} thing went wrong", "{count} things went wrong", len(rows))
+    says = trn("{count} incident", "{count} incidents", len(rows))
     with st.expander(f"✕ {says}", expanded=len(rows) <= 8):
         draw(table.rename(columns=titles), {})
 
@@ -156,55 +170,55 @@ def _incidents(scenario: Scenario, name: str, run: xr.Dataset) -> list[tuple[flo
         columns = (run[column].values.tolist() for column in ("stop_unit", "stop_at_min", "stop_min"))
         for unit, at, minutes in zip(*columns, strict=True):
             size = f"{wording.number(minutes, 0)} min"
-            rows.append((at, wording.moment(horizon.instant(at)), tr(NAMES[name]), tr("broke down"), unit, size))
-    for found in violations(run):
-        where = ", ".join(part for part in (found["heat"], found["unit"]) if part)
-        size = f"{wording.number(found['amount'], 2)} {found['measure']}"
-        kind = tr(wording.KINDS.get(found["kind"], found["kind"]))
-        at = float(found["at_min"])
+            rows.append((at, wording.moment(horizon.instant(at)), tr(NAMES[name]), tr("breakdown"), unit, size))
+    for violation in violations(run):
+        where = ", ".join(part for part in (violation["heat"], violation["unit"]) if part)
+        size = f"{wording.number(violation['amount'], 2)} {violation['measure']}"
+        kind = tr(wording.KINDS.get(violation["kind"], violation["kind"]))
+        at = float(violation["at_min"])
         rows.append((at, wording.moment(horizon.instant(at)), tr(NAMES[name]), kind, where, size))
     return rows
 
 
-def _replay(looked: Looked, runs: dict[str, xr.Dataset], replication: int | None) -> None:
-    scenario, views = looked.scenario, weeks(looked.scenario.horizon)
+def _replay(subject: Subject, runs: dict[str, xr.Dataset], replication: int | None) -> None:
+    scenario, views = subject.scenario, weeks(subject.scenario.horizon)
     name = next(iter(views))
     if len(views) > 1:
-        chosen, _ = st.columns([2, 3])
-        name = chosen.selectbox(tr("Part of the horizon"), list(views), index=1, key=f"twin.part.{scenario.name}")
+        place, _ = st.columns([2, 3])
+        name = place.selectbox(tr("Part of the horizon"), list(views), index=1, key=f"twin.part.{scenario.name}")
     view, whose = views[name], next(iter(runs))
     other = runs[BASELINE] if whose == PLAN else None
     dark = st.context.theme.type == "dark"
 
-    def replayed() -> Any:
-        made = run_or_baseline.as_plan(looked, runs[whose], other)
-        stores = list(scenario.store)[: result.MOST_STORES]
-        panels = plan.timeline_panels(made, other is not None, view, None, stores, whose=NAMES[whose])
-        return replay.replay(made, panels, view, dark)
+    def build() -> Any:
+        plan = run_or_baseline.as_plan(subject, runs[whose], other)
+        stores = list(scenario.store)[: process_panels.MOST_STORES]
+        panels = plan_charts.timeline_panels(plan, other is not None, view, None, stores, whose=NAMES[whose])
+        return replay.replay(plan, panels, view, dark)
 
     player.button(view)
     with st.container(key="replay"):
         chart_cache.chart(
-            ("replay", *looked.key, replication, whose, view.span_min, dark), replayed,
-            tr("The run over time, replayed by the slider; the table below it tells the same."), key="twin.replay",
+            ("replay", *subject.key, replication, whose, view.span_min, dark), build,
+            tr("The run over time, replayed with the slider; the table below has the same values."), key="twin.replay",
         )  # fmt: skip
     st.caption(
         tr(
-            "Drag the slider, or move it by the arrow keys: the red line is the moment, the board tells what each unit "
-            "does then: its power and rate are means over the step that holds the moment, levels are as it begins. On "
-            "the upper chart: Shift and wheel to zoom, drag to move, double click to go back. Dark "
-            "bars with a red edge: a breakdown."
+            "Drag the slider or use the arrow keys: the red line is the moment, the board shows the state of each "
+            "unit. Power and rate are means over the step that contains the moment, levels are those at its "
+            "beginning. On the upper chart: Shift and wheel to zoom, drag to move, double-click to reset. Dark "
+            "bars with a red edge: breakdown."
         )
     )
 
 
 def _operations(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
-    """What each unit does, as a table."""
+    """States of each unit as a table."""
     with st.expander(tr("The run as a table")):
         whose, run = next(iter(runs.items()))
         rows = pd.DataFrame(list(replay.states(scenario, run)))
         if not len(rows):
-            st.text(tr("A site without a line: the flow sheet on the page Plant tells what its assets do."))
+            st.text(tr("A site without a line: the flow sheet on the page Plant shows its assets."))
             return
         rows = rows[rows["works"]]
         for name in ("start", "end"):
@@ -216,5 +230,5 @@ def _operations(scenario: Scenario, runs: dict[str, xr.Dataset]) -> None:
             "end": tr("end"),
             "power": tr("power, mean"),
         }
-        st.caption(tr("Of the {whose}.", whose=tr(NAMES[whose])))
+        st.caption(tr("Run of the {whose}.", whose=tr(NAMES[whose])))
         draw(rows[list(titles)].rename(columns=titles), {})

@@ -1,1 +1,1 @@
-"""The pages as an ASGI app, its guards, limits and sign-in."""
+"""The pages as an ASGI app, with its guards, limits and sign-in."""

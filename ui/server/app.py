@@ -1,4 +1,4 @@
-"""The pages as an ASGI app behind its guards, and how it is served: on one address, to hosts that are known."""
+"""The pages as an ASGI app behind its guards, served on one address to known hosts."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from emberline.ui.server.oidc import Oidc
 
 SCRIPT = Path(__file__).resolve().parents[2] / "app.py"
-"""Beside it lies the folder ``.streamlit`` with the theme and limits, which hold from any working directory."""
+"""The folder ``.streamlit`` next to it holds theme and limits, which apply in any working directory."""
 HERE = ("localhost", "127.0.0.1", "[::1]")
-"""Names under which this machine reaches itself. Any other is refused: it may be a foreign name made to point here."""
+"""Names by which this machine reaches itself. Any other is refused: it may be a foreign name that points here."""
 FIXED = {
     "server.enableXsrfProtection": True,
     "server.enableCORS": True,
@@ -35,30 +35,30 @@ FIXED = {
     "server.baseUrlPath": "",
     "global.developmentMode": False,
     "browser.gatherUsageStats": False,
-    "logger.hideWelcomeMessage": True,  # Streamlit's own asks an outside host for this machine's address
+    "logger.hideWelcomeMessage": True,  # Streamlit's message asks an outside host for this machine's address
     "secrets.files": [],
-    "runner.postScriptGC": False,  # of all memory after each run, a poll's as well: Python collects when it is due
-    # watching a thousand files takes most of the time until a new tab is drawn; who works on the pages asks for it
+    "runner.postScriptGC": False,  # garbage collection after each run, even that of a poll; Python collects when needed
+    # watching a thousand files delays a new tab most; developers of the pages can turn it on
     "server.fileWatcherType": os.environ.get("STREAMLIT_SERVER_FILE_WATCHER_TYPE", "none"),
 }
-"""What no configuration file or environment of the user may loosen."""
+"""Settings that no configuration file or environment variable of the user may weaken."""
 
 
 @dataclass(frozen=True)
 class Door:
-    """Where the pages are served, and to whom."""
+    """Where and to whom the pages are served."""
 
     address: str = "127.0.0.1"
     port: int = 8501
     hosts: tuple[str, ...] = ()
-    """Further names under which browsers may ask for the pages."""
+    """Further host names under which browsers may reach the pages."""
     oidc: Oidc | None = None
     browser: bool = False
-    """Whether to open one."""
+    """Whether to open the browser."""
 
     @property
     def url(self) -> str:
-        """What to type into a browser."""
+        """Address to type into a browser."""
         if self.oidc:
             return self.oidc.origin
         anywhere = self.address in ("0.0.0.0", "::")
@@ -66,13 +66,13 @@ class Door:
         return f"http://{host}:{self.port}"
 
     @property
-    def known(self) -> list[str]:
-        """Every host that may be asked for."""
+    def allowed_hosts(self) -> list[str]:
+        """All host names that are accepted."""
         return [*HERE, *self.hosts, *([self.oidc.host] if self.oidc else [])]
 
 
 def build(door: Door) -> App:
-    """The ASGI app of the pages, guarded."""
+    """The ASGI app of the pages with its guards."""
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
     from streamlit.file_util import get_static_dir
@@ -88,7 +88,7 @@ def build(door: Door) -> App:
     middleware = [
         Middleware(guards.SafeHeaders, policy=policy, secure=secure),
         Middleware(guards.Closing),
-        Middleware(TrustedHostMiddleware, allowed_hosts=door.known, www_redirect=False),
+        Middleware(TrustedHostMiddleware, allowed_hosts=door.allowed_hosts, www_redirect=False),
         Middleware(guards.SameOrigin, public=oidc.origin if oidc else ""),
         Middleware(guards.Unused),
         *([Middleware(guards.SignedIn, oidc=oidc), Middleware(guards.CameFor, oidc=oidc)] if oidc else []),
@@ -99,7 +99,7 @@ def build(door: Door) -> App:
 
     @asynccontextmanager
     async def lifespan(app: App) -> AsyncGenerator[dict[str, Any]]:
-        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # else it tells of every tab that is opened
+        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # otherwise it logs every tab that is opened
         threading.Thread(target=_warm, name="imports", daemon=True).start()
         _say(door)
         yield {}
@@ -108,8 +108,8 @@ def build(door: Door) -> App:
 
 
 def serve(door: Door) -> None:
-    """Serve the pages until the process is told to end."""
-    sys.argv = [str(SCRIPT)]  # where Streamlit looks for its configuration
+    """Serve the pages until the process is asked to end."""
+    sys.argv[:] = [str(SCRIPT)]  # where Streamlit looks for its configuration
     from emberline.ui.server.limits import LARGEST_MESSAGE_MB, LARGEST_STATE_MB
 
     app = build(door)
@@ -126,8 +126,8 @@ def serve(door: Door) -> None:
     )
 
 
-def taken(address: str, port: int) -> str:
-    """Why nothing can be served there; empty where it can."""
+def bind_error(address: str, port: int) -> str:
+    """Reason why the address cannot be used; empty if it can."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.socket(family) as trial:
         if os.name != "nt":
@@ -149,18 +149,18 @@ def _say(door: Door) -> None:
 
 
 def _warm() -> None:
-    """Import what the pages need, and do what takes long only once, while the first browser is still on its way."""
+    """Import what the pages need, and do slow one-time work, while the first browser is still connecting."""
     from emberline.ui.pages import PAGES
 
     for name in [*(f"emberline.ui.pages.{page}" for page in PAGES), "netCDF4", "emberline.twin"]:
-        with suppress(Exception):  # the page that needs it says so where it is opened
+        with suppress(Exception):  # the page that needs it reports the error
             import_module(name)
     with suppress(Exception):
         import altair
 
         from emberline.scenarios import bundled, load
 
-        altair.Chart().mark_point().to_dict()  # the first chart reads the grammar of all
+        altair.Chart().mark_point().to_dict()  # the first chart reads the grammar of all charts
         load(bundled()[0])
     gc.collect()
-    gc.freeze()  # a collection of all that is imported would stop every tab for a tenth of a second
+    gc.freeze()  # collecting all imported modules would stop every tab for a tenth of a second

@@ -1,7 +1,6 @@
-"""What stands before the pages, each a small ASGI middleware: headers, origin, sign-in.
+"""Guards in front of the pages, each a small ASGI middleware: headers, origin, sign-in.
 
-The host is checked by Starlette's own ``TrustedHostMiddleware``. Guards read Streamlit's paths and its cookie of
-claims, nothing else of it.
+Starlette's ``TrustedHostMiddleware`` checks the host. Guards read only Streamlit's paths and its cookie of claims.
 """
 
 from __future__ import annotations
@@ -28,17 +27,17 @@ if TYPE_CHECKING:
 
 FILES = "/media/"
 CLOSED = ("/_stcore/", FILES, "/component/", "/app/static/")
-"""Paths for those who are signed in alone, where people sign in."""
+"""Paths that need sign-in where it is configured."""
 OPEN = ("/_stcore/health", "/_stcore/host-config", "/_stcore/stream")
-"""Of these, what a browser needs before that; over the stream the pages themselves ask to sign in."""
+"""Exceptions that a browser needs before sign-in; over the stream the pages themselves ask for it."""
 CAME = "_emberline_came_for"
-"""Cookie of the page that was asked for before signing in; only what leads back from the provider sees it."""
+"""Cookie with the page requested before sign-in; only the return from the provider reads it."""
 PAGE = re.compile(r"/[a-z]{0,20}(\?[A-Za-z0-9=&%._-]{0,500})?")
 UNUSED = ("/_stcore/metrics", "/_stcore/agent/", "/_stcore/script-health-check")
-"""What Streamlit serves to other programs, and nobody here asks for."""
+"""Endpoints that Streamlit offers to other programs and that nobody uses here."""
 
 POLICY_VIOLATION = 1008
-"""Why a WebSocket is closed (RFC 6455)."""
+"""Code for closing a WebSocket (RFC 6455)."""
 READING = ("GET", "HEAD", "OPTIONS")
 POLICY = {
     "default-src": "'none'",
@@ -55,9 +54,9 @@ POLICY = {
     "frame-ancestors": "'none'",
     "object-src": "'none'",
 }
-"""Vega draws by its interpreter of expressions: no ``'unsafe-eval'`` is needed."""
+"""Vega uses its expression interpreter, so ``'unsafe-eval'`` is not needed."""
 FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'"
-"""Of a file that is taken along: were it opened in place, it could run nothing."""
+"""Policy of downloaded files: opened in place they cannot run anything."""
 ALWAYS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -70,7 +69,7 @@ ALWAYS = {
 
 
 def content_policy(index: Path) -> str:
-    """The Content-Security-Policy of the pages, with the hash of each script that stands in their one HTML file."""
+    """The Content-Security-Policy of the pages, with the hash of each inline script of their HTML file."""
     scripts = re.findall(r"<script>(.*?)</script>", index.read_text(encoding="utf-8"), re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     policy = POLICY | {"script-src": " ".join([POLICY["script-src"], *(f"'sha256-{one}'" for one in hashes)])}
@@ -78,18 +77,17 @@ def content_policy(index: Path) -> str:
 
 
 class SafeHeaders:
-    """Headers by which the browser itself lets no other host in."""
+    """Headers that make the browser reject other hosts."""
 
     def __init__(self, app: ASGIApp, policy: str, secure: bool) -> None:
         """Args:
-        app: what is guarded.
-        policy: of the pages' content.
-        secure: browsers come by https, so cookies go that way only.
-        """
+        app: the app to guard.
+        policy: content policy of the pages.
+        secure: browsers use https, so cookies must too."""
         self.app, self.policy, self.secure = app, policy, secure
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and add to the answer."""
+        """Pass the request on, and add headers to the response."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -116,19 +114,18 @@ def _secured(name: bytes, value: bytes) -> bytes:
 
 
 class Closing:
-    """A WebSocket that is refused is closed before it is opened, which browsers see as 403.
+    """Close a refused WebSocket before it opens, which browsers see as 403.
 
-    The server takes any other answer for a fault of the app, and writes each into the log.
+    The server treats any other response as a fault of the app and logs it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         """Args:
-        app: what is guarded.
-        """
+        app: the app to guard."""
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and close instead of answering."""
+        """Pass the request on, and close instead of responding."""
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
@@ -143,45 +140,43 @@ class Closing:
 
 
 class SameOrigin:
-    """Only the pages themselves may open a stream or change anything: another site's page in the same browser may not.
+    """Only the pages themselves may open a stream or change anything; pages of other sites in the same browser may not.
 
-    Streamlit checks this too, but asks an outside host for this machine's address first when the origin is foreign.
+    Streamlit checks this too, but for a foreign origin it first asks an outside host for this machine's address.
     """
 
     def __init__(self, app: ASGIApp, public: str = "") -> None:
         """Args:
-        app: what is guarded.
-        public: origin that browsers see where a proxy changes the host.
-        """
+        app: the app to guard.
+        public: origin that browsers see where a proxy changes the host."""
         self.app, self.public = app, public
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on or refuse."""
+        """Pass the request on or refuse it."""
         reads = scope["type"] == "http" and scope["method"] in READING
-        if scope["type"] in ("http", "websocket") and not reads and not self._own(Headers(scope=scope)):
+        if scope["type"] in ("http", "websocket") and not reads and not self._same_origin(Headers(scope=scope)):
             await refuse(403, "another origin")(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
-    def _own(self, headers: Headers) -> bool:
+    def _same_origin(self, headers: Headers) -> bool:
         origin = headers.get("origin", "")
         if self.public:
             return origin == self.public
-        seen = urlsplit(origin)
-        return seen.scheme in ("http", "https") and seen.netloc == headers.get("host")
+        parts = urlsplit(origin)
+        return parts.scheme in ("http", "https") and parts.netloc == headers.get("host")
 
 
 class Unused:
-    """Doors of Streamlit that are kept shut."""
+    """Endpoints of Streamlit that stay closed."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Args:
-        app: what is guarded.
-        """
+        app: the app to guard."""
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on or refuse."""
+        """Pass the request on or refuse it."""
         if scope["type"] == "http" and scope["path"].startswith(UNUSED):
             await refuse(404, "not here")(scope, receive, send)
             return
@@ -189,17 +184,16 @@ class Unused:
 
 
 class SignedIn:
-    """Files and uploads are for those who are signed in; the pages ask for it themselves."""
+    """Files and uploads need sign-in; the pages check it themselves."""
 
     def __init__(self, app: ASGIApp, oidc: Oidc) -> None:
         """Args:
-        app: what is guarded.
-        oidc: how people sign in.
-        """
+        app: the app to guard.
+        oidc: sign-in settings."""
         self.app, self.oidc = app, oidc
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on or refuse."""
+        """Pass the request on or refuse it."""
         shut = scope["type"] == "http" and scope["path"].startswith(CLOSED) and scope["path"] not in OPEN
         if shut and self.oidc.refuses(_claims(Headers(scope=scope), self.oidc), time.time()):
             await refuse(403, "sign in first")(scope, receive, send)
@@ -208,17 +202,16 @@ class SignedIn:
 
 
 class CameFor:
-    """Whoever asked for a page and had to sign in comes to that page then; Streamlit leads everybody to the first."""
+    """Return to the requested page after sign-in; Streamlit always leads to the first page."""
 
     def __init__(self, app: ASGIApp, oidc: Oidc) -> None:
         """Args:
-        app: what is guarded.
-        oidc: how people sign in.
-        """
+        app: the app to guard.
+        oidc: sign-in settings."""
         self.app, self.oidc = app, oidc
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, and keep the page in a cookie, or lead back to it."""
+        """Pass the request on; store the page in a cookie, or lead back to it."""
         if scope["type"] != "http" or scope["method"] != "GET":
             await self.app(scope, receive, send)
             return
@@ -240,7 +233,7 @@ class CameFor:
 
 
 def _claims(headers: Headers, oidc: Oidc) -> dict[str, Any]:
-    """Of the cookie that Streamlit has signed; empty where there is none, or it is not signed so."""
+    """Claims in the cookie that Streamlit has signed; empty if there is none or the signature is invalid."""
     from streamlit.auth_util import get_cookie_with_chunks
     from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
     from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
@@ -258,5 +251,5 @@ def _claims(headers: Headers, oidc: Oidc) -> dict[str, Any]:
 
 
 def refuse(status: int, says: str) -> PlainTextResponse:
-    """An answer, to a request or to a WebSocket that is not opened."""
+    """A response to a request, or to a WebSocket that is not opened."""
     return PlainTextResponse(says, status_code=status)

@@ -1,4 +1,4 @@
-"""Limits on what one tab, and all together, may take of the server: small ASGI middlewares."""
+"""Limits on the resources that one tab, and all tabs together, may use: small ASGI middlewares."""
 
 from __future__ import annotations
 
@@ -13,28 +13,27 @@ if TYPE_CHECKING:
 
 UPLOADS = "/_stcore/upload_file/"
 LARGEST_STATE_MB = 2
-"""What a tab may send in one message: the state of all fields of a page."""
+"""Largest message of a tab: the state of all fields of a page."""
 LARGEST_MESSAGE_MB = 50
-"""What a page may send in one message: a chart with its tables."""
+"""Largest message of a page: a chart with its tables."""
 
 
 class Uploads:
-    """Uploads are kept in memory until their tab is closed: a tab, and all together, may keep only so much."""
+    """Limit uploads, which stay in memory until their tab is closed, per tab and in total."""
 
     MOST_FILES, MOST_BYTES = 20, 100_000_000
-    """Of a tab."""
+    """Limits per tab."""
     MOST_OF_ALL = 400_000_000
     AT_ONCE, LONGEST_S = 4, 120.0
 
     def __init__(self, app: ASGIApp) -> None:
         """Args:
-        app: what is guarded.
-        """
+        app: the app to guard."""
         self.app = app
         self.coming = Counter[str]()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on or refuse."""
+        """Pass the request on or refuse it."""
         if scope["type"] != "http" or scope["method"] != "PUT" or not scope["path"].startswith(UPLOADS):
             await self.app(scope, receive, send)
             return
@@ -46,41 +45,42 @@ class Uploads:
         try:
             async with asyncio.timeout(self.LONGEST_S):
                 await self.app(scope, receive, send)
-        except TimeoutError:  # Streamlit answers once all has come: nothing has been sent yet
+        except TimeoutError:  # Streamlit answers once everything has arrived: nothing has been sent yet
             await refuse(408, "too slow")(scope, receive, send)
         finally:
             self.coming[tab] -= 1
-            self.coming += Counter()  # those at nought are dropped
+            self.coming += Counter()  # drops zero counts
 
     def _full(self, tab: str) -> str:
         from streamlit.runtime import get_instance
 
         if self.coming[tab] >= self.AT_ONCE or self.coming.total() >= 2 * self.AT_ONCE:
             return "too many uploads at once"
-        kept = {one: [len(file.data) for file in list(files.values())] for one, files in _kept(get_instance()).items()}
-        own = kept.get(tab, [])
-        if len(own) >= self.MOST_FILES or sum(own) >= self.MOST_BYTES:
-            return "this tab keeps too many files; reload it"
-        return "too many files are kept" if sum(map(sum, kept.values())) >= self.MOST_OF_ALL else ""
+        sizes = {
+            one: [len(file.data) for file in list(files.values())] for one, files in _uploads(get_instance()).items()
+        }
+        mine = sizes.get(tab, [])
+        if len(mine) >= self.MOST_FILES or sum(mine) >= self.MOST_BYTES:
+            return "this tab holds too many files; reload it"
+        return "too many files are in memory" if sum(map(sum, sizes.values())) >= self.MOST_OF_ALL else ""
 
 
-def _kept(runtime: Any) -> dict[str, dict[str, Any]]:
+def _uploads(runtime: Any) -> dict[str, dict[str, Any]]:
     return dict(runtime.uploaded_file_mgr.file_storage)
 
 
 class Tabs:
-    """Only so many streams at once: each is a session with its own memory."""
+    """Limit the number of streams: each is a session with its own memory."""
 
     MOST = 200
 
     def __init__(self, app: ASGIApp) -> None:
         """Args:
-        app: what is guarded.
-        """
+        app: the app to guard."""
         self.app, self.open = app, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on or refuse."""
+        """Pass the request on or refuse it."""
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
@@ -95,10 +95,10 @@ class Tabs:
 
 
 class Messages:
-    """What a tab may say: run a page, stop it, ask for a file or for more of a table; nothing else is passed on.
+    """Pass on only these messages of a tab: run a page, stop it, request a file or more of a table.
 
-    Among the rest that Streamlit listens to: empty everybody's caches, tell of the checkout's unsaved files, lay files
-    beside the app.
+    Streamlit would also accept: clear all caches, report uncommitted files of the checkout, write files next to the
+    app.
     """
 
     SAYS = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
@@ -106,12 +106,11 @@ class Messages:
 
     def __init__(self, app: ASGIApp) -> None:
         """Args:
-        app: what is guarded.
-        """
+        app: the app to guard."""
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what may be said."""
+        """Pass on permitted messages."""
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
@@ -130,9 +129,11 @@ class Messages:
         if len(data) > LARGEST_STATE_MB * 1_000_000:
             return True  # Streamlit closes the stream
         try:
-            said = BackMsg.FromString(data)
-        except Exception:  # protobuf's own, which brings no types
+            message = BackMsg.FromString(data)
+        except Exception:  # protobuf's own exception, which has no types
             return True  # the same
-        kind = said.WhichOneof("type")
-        asked = said.backend_operation_request.WhichOneof("payload") if kind == "backend_operation_request" else None
-        return kind in self.SAYS and asked in (None, *self.ASKS)
+        kind = message.WhichOneof("type")
+        operation = (
+            message.backend_operation_request.WhichOneof("payload") if kind == "backend_operation_request" else None
+        )
+        return kind in self.SAYS and operation in (None, *self.ASKS)

@@ -1,7 +1,7 @@
-"""Sign-in by OpenID Connect, as the environment configures it: who may come in, and for how long. None by default.
+"""Sign-in with OpenID Connect, configured by the environment: who may enter, and for how long. Off by default.
 
-What a person is asked stands in ``ui/pages/session/sign_in.py``; Streamlit and Authlib exchange the tokens, check their
-signature, issuer, nonce and expiry, and keep the claims in a signed cookie. What they leave out is checked here.
+The sign-in page is in ``ui/pages/session/sign_in.py``; Streamlit and Authlib exchange the tokens, check their
+signature, issuer, nonce and expiry, and keep the claims in a signed cookie. This module checks the rest.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 PREFIX = "EMBERLINE_OIDC_"
-NEEDED = ("URL", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT")
-"""Metadata of the provider (…/.well-known/openid-configuration), what it knows Emberline by, where it sends back to."""
+REQUIRED = ("URL", "CLIENT_ID", "CLIENT_SECRET", "REDIRECT")
+"""Metadata of the provider (…/.well-known/openid-configuration), client credentials, and the return address."""
 FURTHER = ("COOKIE_SECRET", "ALLOW", "HOURS")
 CALLBACK = "/oauth2callback"
 SHORTEST_SECRET = 32
 HOURS = 12.0
-"""A shift: the claims in the cookie are believed no longer."""
+"""One shift: claims in the cookie are valid no longer [h]."""
 SKEW_S = 120.0
-"""How far the provider's clock may be ahead."""
+"""Largest lead of the provider's clock [s]."""
 
 
 class Wrong(ValueError):
-    """The environment configures no sign-in that could hold; one line for each mistake."""
+    """The sign-in configuration is invalid; one line per mistake."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
@@ -36,7 +36,7 @@ class Wrong(ValueError):
 
 @dataclass(frozen=True)
 class Oidc:
-    """How people sign in."""
+    """Sign-in settings."""
 
     metadata: str
     client: str
@@ -44,23 +44,24 @@ class Oidc:
     redirect: str
     cookie_secret: str
     allow: tuple[str, ...] = ()
-    """Addresses, or whole domains as ``@plant.example``; without any, whom the provider signs in comes in."""
+    """E-mail addresses, or whole domains as ``@plant.example``; if empty, everyone whom the provider signs in may
+    enter."""
     hours: float = HOURS
 
     @property
     def origin(self) -> str:
-        """Of the pages as browsers see them, such as ``https://emberline.plant.example``."""
-        seen = urlsplit(self.redirect)
-        return f"{seen.scheme}://{seen.netloc}"
+        """Origin of the pages as browsers see it, such as ``https://emberline.plant.example``."""
+        parts = urlsplit(self.redirect)
+        return f"{parts.scheme}://{parts.netloc}"
 
     @property
     def host(self) -> str:
-        """Of the pages as browsers see them; an IPv6 address in brackets."""
+        """Host of the pages as browsers see it; an IPv6 address in brackets."""
         name = urlsplit(self.redirect).hostname or ""
         return f"[{name}]" if ":" in name else name
 
     def settings(self) -> dict[str, Any]:
-        """As Streamlit takes them among its secrets."""
+        """Settings in the form of Streamlit's secrets."""
         return {
             "auth": {
                 "redirect_uri": self.redirect,
@@ -72,19 +73,22 @@ class Oidc:
         }
 
     def refuses(self, claims: Mapping[str, Any], now: float) -> str:
-        """Why the claims of a signed cookie let nobody in; empty where they do.
+        """Reason why claims of a signed cookie are not admitted; empty if they are.
 
         Args:
-            claims: of the identity token, as the cookie keeps them.
+            claims: of the identity token, as stored in the cookie.
             now: seconds since 1970.
 
         Returns:
-            "nobody", "stranger" (another's token, or not among those allowed), "late" (to sign in again), or "".
+            "nobody", "stranger" (another client's token, or a person who is not allowed), "late" (sign in again), or
+                "".
         """
         if claims.get("is_logged_in") is not True:
             return "nobody"
         heard = claims.get("aud")
-        if self.client not in (heard if isinstance(heard, list) else [heard]):  # Authlib accepts others beside an azp
+        if self.client not in (
+            heard if isinstance(heard, list) else [heard]
+        ):  # Authlib also accepts other audiences if there is an azp
             return "stranger"
         issued = claims.get("iat")
         if isinstance(issued, bool) or not isinstance(issued, int | float):
@@ -103,53 +107,59 @@ class Oidc:
 
 
 def read(environment: Mapping[str, str]) -> Oidc | None:
-    """What the environment configures; None where it configures nothing.
+    """Sign-in settings from the environment; None if it has none.
 
     Raises:
-        Wrong: something is missing, or could not hold.
+        Wrong: something is missing or invalid.
     """
-    given = {name: environment.get(PREFIX + name, "").strip() for name in (*NEEDED, *FURTHER)}
-    if not any(given.values()):
+    settings = {name: environment.get(PREFIX + name, "").strip() for name in (*REQUIRED, *FURTHER)}
+    if not any(settings.values()):
         return None
-    wrong = [f"{PREFIX}{name} is not set; sign-in needs {', '.join(PREFIX + one for one in NEEDED)}"
-             for name in NEEDED if not given[name]]  # fmt: skip
+    wrong = [f"{PREFIX}{name} is not set; sign-in needs {', '.join(PREFIX + one for one in REQUIRED)}"
+             for name in REQUIRED if not settings[name]]  # fmt: skip
     wrong += [
-        f"{PREFIX}{name} {given[name]}: must be an https address (http for this machine alone)"
+        f"{PREFIX}{name} {settings[name]}: must be an https address (http for this machine alone)"
         for name in ("URL", "REDIRECT")
-        if given[name] and not _safe(given[name])
+        if settings[name] and not _safe(settings[name])
     ]
-    seen = urlsplit(given["REDIRECT"])
-    if given["REDIRECT"] and (seen.path, seen.query, seen.fragment) != (CALLBACK, "", ""):
-        wrong.append(f"{PREFIX}REDIRECT {given['REDIRECT']}: must be the pages' own address followed by {CALLBACK}")
-    if given["COOKIE_SECRET"] and len(given["COOKIE_SECRET"]) < SHORTEST_SECRET:
+    redirect = urlsplit(settings["REDIRECT"])
+    if settings["REDIRECT"] and (redirect.path, redirect.query, redirect.fragment) != (CALLBACK, "", ""):
+        wrong.append(f"{PREFIX}REDIRECT {settings['REDIRECT']}: must be the pages' own address followed by {CALLBACK}")
+    if settings["COOKIE_SECRET"] and len(settings["COOKIE_SECRET"]) < SHORTEST_SECRET:
         wrong.append(f"{PREFIX}COOKIE_SECRET: must be {SHORTEST_SECRET} random characters or more")
-    allow = tuple(one.strip().lower() for one in given["ALLOW"].split(",") if one.strip())
+    allow = tuple(one.strip().lower() for one in settings["ALLOW"].split(",") if one.strip())
     wrong += [
         f"{PREFIX}ALLOW {one}: must be an address such as a@plant.example, or a domain such as @plant.example"
         for one in allow
         if one.count("@") != 1 or one.endswith("@")
     ]
-    hours = _hours(given["HOURS"])
+    hours = _hours(settings["HOURS"])
     if hours is None:
-        wrong.append(f"{PREFIX}HOURS {given['HOURS']}: must be a number of hours above 0, at most 720")
+        wrong.append(f"{PREFIX}HOURS {settings['HOURS']}: must be a number of hours above 0, at most 720")
     if not wrong and find_spec("authlib") is None:
         wrong.append("sign-in needs Authlib, which is not installed: pip install 'emberline[oidc]'")
     if wrong or hours is None:
         raise Wrong(*wrong)
-    cookie_secret = given["COOKIE_SECRET"] or secrets.token_hex(32)
+    cookie_secret = settings["COOKIE_SECRET"] or secrets.token_hex(32)
     return Oidc(
-        given["URL"], given["CLIENT_ID"], given["CLIENT_SECRET"], given["REDIRECT"], cookie_secret, allow, hours
+        settings["URL"],
+        settings["CLIENT_ID"],
+        settings["CLIENT_SECRET"],
+        settings["REDIRECT"],
+        cookie_secret,
+        allow,
+        hours,
     )
 
 
 def forget(environment: MutableMapping[str, str]) -> None:
-    """Take the secrets out of the environment, which every worker inherits."""
+    """Remove the secrets from the environment, which every worker inherits."""
     for name in ("CLIENT_SECRET", "COOKIE_SECRET"):
         environment.pop(PREFIX + name, None)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine as only itself reaches it."""
+    """Whether only this machine can reach the host."""
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -158,13 +168,13 @@ def is_loopback(host: str) -> bool:
 
 def _safe(address: str) -> bool:
     try:
-        seen = urlsplit(address)
-        host, _ = seen.hostname, seen.port
+        parts = urlsplit(address)
+        host, _ = parts.hostname, parts.port
     except ValueError:
         return False
-    if not host or seen.username is not None:
+    if not host or parts.username is not None:
         return False
-    return seen.scheme == "https" or (seen.scheme == "http" and is_loopback(host))
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
 
 
 def _hours(text: str) -> float | None:

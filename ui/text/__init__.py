@@ -1,1 +1,1 @@
-"""Texts and numbers as people read them, in every language."""
+"""Texts and numbers for people, in every language."""

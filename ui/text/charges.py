@@ -1,4 +1,4 @@
-"""What a market asks: tariff, contracts, carbon price, a line each, its noun and name before a colon."""
+"""Market of a scenario as lines of text: tariff, contracts, carbon price; each line begins with its kind and name."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from emberline.ui.text.numbers import listed, percent
 CONTRACTS = {
     "base_block": mark("base block"), "green": mark("green"), "ppa": mark("ppa"), "guarantees": mark("guarantees"),
 }  # fmt: skip
-"""What kinds of contracts are called."""
+"""Names of the kinds of contracts."""
 ASSESSED = {"monthly": mark("monthly"), "daily": mark("daily")}
 
 
 def lines(scenario: Scenario) -> Iterator[str]:
-    """Everything of it."""
+    """All charges, one line each."""
     market, money = scenario.market, scenario.market.currency
     if market.tariff is not None:
         yield from _tariff(market.tariff, money)
@@ -34,13 +34,13 @@ def lines(scenario: Scenario) -> Iterator[str]:
             parts.append(tr("{factor} kg/MWh market-based", factor=f"{factor:g}"))
         yield f"{tr('contract {name}', name=contract.name)}: {listed(parts)}"
     if market.imbalance is not None:
-        yield f"{tr('imbalance')}: {tr('what deviates from the nomination has its own prices')}"
+        yield f"{tr('imbalance')}: {tr('deviations from the nomination have their own prices')}"
     price_of = market.carbon_price
     if price_of.per_t:
-        told = {"price": f"{price_of.per_t:g} {money}/t"}
-        says = tr("{price} on scope 1 and 2", **told)
+        values = {"price": f"{price_of.per_t:g} {money}/t"}
+        says = tr("{price} on scope 1 and 2", **values)
         if price_of.covers == "direct":
-            says = tr("{price} on scope 1 only", **told)
+            says = tr("{price} on scope 1 only", **values)
         if price_of.free_share:
             says = listed([says, tr("{share} free", share=percent(price_of.free_share, 1))])
         scheme = f" ({price_of.scheme})" if price_of.scheme else ""
@@ -86,14 +86,14 @@ def _how(demand: DemandCharge) -> Iterator[str]:
     yield tr(ASSESSED.get(demand.assessed, demand.assessed))
     if demand.minimum_mw:
         yield tr("at least {power} MW", power=f"{demand.minimum_mw:g}")
-    kept = demand.ratchet
-    if kept:
-        yield tr("ratchet {share} of {count} months", share=percent(kept.share, 0), count=kept.look_back_months)
+    ratchet = demand.ratchet
+    if ratchet:
+        yield tr("ratchet {share} of {count} months", share=percent(ratchet.share, 0), count=ratchet.look_back_months)
 
 
 def _rates(values: Iterable[float], unit: str) -> str:
-    found = list(values)
-    if len(found) == 1:
-        return f"{found[0]:g} {unit}"
-    told = {"low": f"{min(found):g}", "high": f"{max(found):g}", "unit": unit}
-    return tr("{count} rates, {low} to {high} {unit}", count=len(found), **told)
+    amounts = list(values)
+    if len(amounts) == 1:
+        return f"{amounts[0]:g} {unit}"
+    span = {"low": f"{min(amounts):g}", "high": f"{max(amounts):g}", "unit": unit}
+    return tr("{count} rates, {low} to {high} {unit}", count=len(amounts), **span)

@@ -1,7 +1,7 @@
-"""Messages of the pages, read from the code for the translators: an extraction method of Babel (``babel.cfg``).
+"""Messages of the pages, extracted from the code for translators: an extraction method of Babel (``babel.cfg``).
 
-Babel's own method reads tokens, which miss calls within f-strings before Python 3.12; this one reads the syntax tree.
-What records of a scenario say of their fields is shown as help, and is a message, too.
+Babel's own method reads tokens and misses calls within f-strings before Python 3.12; this one reads the syntax tree.
+Field descriptions of scenario records are shown as help, so they are messages too.
 """
 
 from __future__ import annotations
@@ -11,32 +11,32 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 KEYWORDS = {"tr": None, "trn": (1, 2), "mark": None, "Message": None}
-"""Functions whose arguments are messages, as Babel takes them."""
+"""Functions whose arguments are messages, in Babel's notation."""
 METHODS = {"say": 0, "word": 1}
-"""Methods of who words a file (``plans/exports/speaker.py``), and which argument is the message."""
-Found = tuple[int, str, str | tuple[str, ...], list[str]]
-"""Line, function, message (one and many), remarks."""
+"""Methods of a file's speaker (``plans/exports/speaker.py``), and which argument is the message."""
+Extract = tuple[int, str, str | tuple[str, ...], list[str]]
+"""Line, function, message (singular and plural), comments."""
 
 
-def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Found]:
-    """Messages of a file of code; arguments are those that Babel gives."""
+def of_code(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extract]:
+    """Messages of a source file; arguments as Babel passes them."""
     for node in ast.walk(ast.parse(file.read())):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in METHODS:
-            said = node.args[METHODS[node.func.attr] :][:1]
+            messages = node.args[METHODS[node.func.attr] :][:1]
             yield from (
-                (node.lineno, "mark", str(a.value), []) for a in said if isinstance(a, ast.Constant) and a.value
+                (node.lineno, "mark", str(a.value), []) for a in messages if isinstance(a, ast.Constant) and a.value
             )
             continue
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in keywords:
             continue
-        wanted = 2 if node.func.id == "trn" else 1
-        texts = tuple(str(arg.value) for arg in node.args[:wanted] if isinstance(arg, ast.Constant) and arg.value)
-        if len(texts) == wanted:
-            yield node.lineno, node.func.id, texts if wanted > 1 else texts[0], []
+        count = 2 if node.func.id == "trn" else 1
+        texts = tuple(str(arg.value) for arg in node.args[:count] if isinstance(arg, ast.Constant) and arg.value)
+        if len(texts) == count:
+            yield node.lineno, node.func.id, texts if count > 1 else texts[0], []
 
 
-def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Found]:
-    """Those of a file of code, and what records say of the fields that form and tables show."""
+def of_fields(file: BinaryIO, keywords: Any, comment_tags: Any, options: Any) -> Iterator[Extract]:
+    """Messages of a source file, and the field descriptions that form and tables show."""
     from emberline.scenarios.descriptions import documented
     from emberline.scenarios.records.line import Unit
     from emberline.ui.pages.editor.fields import fields

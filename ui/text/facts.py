@@ -1,4 +1,4 @@
-"""What a scenario is, line by line: line, site, market, emission factors; and what is odd without being wrong."""
+"""A scenario as lines of text (line, site, market, emission factors), and remarks on unusual values."""
 
 from __future__ import annotations
 
@@ -38,17 +38,16 @@ ASSETS = {
     "turbine": mark("turbine"), "orc": mark("orc"), "waste_heat_recovery": mark("waste heat recovery"),
     "oxygen_plant": mark("oxygen plant"), "flexible_load": mark("flexible load"),
 }  # fmt: skip
-"""What kinds of assets are called."""
+"""Names of the kinds of assets."""
 
 
 def lines(scenario: Scenario) -> Iterator[str]:
-    """Everything that a scenario gives, a line each, its noun and name before a colon; its heading and its series left
-    out."""
+    """All contents of a scenario, one line each, beginning with kind and name; without its heading and series."""
     for stage in scenario.line.stages:
-        given = [
+        flows = [
             tr("gives {amount} {carrier} per MWh", amount=f"{g.per_mwh:g}", carrier=g.carrier) for g in stage.gives
         ]
-        yield f"{tr('stage {name}', name=stage.name)}: {clauses([listed(map(_unit, stage.units)), *given])}"
+        yield f"{tr('stage {name}', name=stage.name)}: {clauses([listed(map(_unit, stage.units)), *flows])}"
     yield from _steps(scenario)
     for order in scenario.orders:
         heats = trn("{count} heat", "{count} heats", sum(entry.count for entry in order.heats))
@@ -58,7 +57,7 @@ def lines(scenario: Scenario) -> Iterator[str]:
     for carrier in scenario.site.carriers:
         kinds: list[str] = [carrier.unit]
         kinds += [tr("waste")] if carrier.waste else []
-        kinds += [tr("may be let go")] if carrier.dumps else []
+        kinds += [tr("may be vented")] if carrier.dumps else []
         yield f"{tr('carrier {name}', name=carrier.name)}: {listed(kinds)}"
     for name, kind, size, moves in assets(scenario):
         yield f"{tr('asset {name}', name=name)}: {listed([kind, size, moves])}"
@@ -83,35 +82,35 @@ def assets(scenario: Scenario) -> Iterator[tuple[str, str, str, str]]:
 
 
 def sides(scenario: Scenario, asset: Named) -> tuple[list[str], list[str]]:
-    """Carriers that an asset gives, and those that it takes."""
+    """Carriers that an asset supplies, and those that it consumes."""
     record = scenario.site.cores.get(asset.name, asset)
     return list(record.gives), list(record.takes)
 
 
 def _steps(scenario: Scenario) -> Iterator[str]:
-    """What starting on steps costs the units of a line, where that is worth a word."""
+    """Time that units of a line lose by starting on steps, where it is significant."""
     units: dict[str, list[str]] = {}
-    for lost in rounded(scenario):
-        if lost.share < WORTH_A_WORD:
+    for loss in rounded(scenario):
+        if loss.share < WORTH_A_WORD:
             continue
         what = tr(
-            "{minutes} min take {rounded} on steps of {step} min, in all {share} of its time",
-            minutes=f"{lost.minutes:g}", rounded=f"{lost.steps_min:g}", step=f"{scenario.horizon.step_min:g}",
-            share=percent(lost.share, 1),
+            "{minutes} min take {rounded} on steps of {step} min, {share} of its time in all",
+            minutes=f"{loss.minutes:g}", rounded=f"{loss.steps_min:g}", step=f"{scenario.horizon.step_min:g}",
+            share=percent(loss.share, 1),
         )  # fmt: skip
-        finer = [f"{one}" for one in lost.lossless[-2:]]
-        better = tr("no step loses nothing")
+        finer = [f"{one}" for one in loss.lossless[-2:]]
+        better = tr("every step loses some")
         if len(finer) == 1:
             better = tr("step_min {step} would lose nothing", step=finer[0])
         elif finer:
             better = tr("step_min {step} or {other} would lose nothing", step=finer[0], other=finer[1])
-        units.setdefault(clauses([what, better]), []).append(lost.unit)
+        units.setdefault(clauses([what, better]), []).append(loss.unit)
     for says, names in units.items():
         yield f"{tr('rounding of {units}', units=listed(names))}: {says}"
 
 
 def odd(scenario: Scenario) -> Iterator[str]:
-    """What is not wrong and yet hardly meant, a line each."""
+    """Values that are valid but probably not intended, one line each."""
     site = scenario.site
     base, limit = float(scenario.inputs["base_load_mw"].max()), site.grid.import_limit_mw
     if limit is not None and base > limit:
@@ -147,14 +146,14 @@ def odd(scenario: Scenario) -> Iterator[str]:
         monthly = any(charge.assessed == "monthly" for charge in scenario.market.tariff.demand_charges)
         if monthly and scenario.horizon.length_min < SHORT_MIN and not scenario.state.peak_so_far_mw:
             yield tr(
-                "tariff: the demand charge of a whole month counts in this horizon; tell the month's peak until now as "
-                "state.peak_so_far_mw"
+                "tariff: the demand charge of a whole month counts in this horizon; give the month's peak so far "
+                "as state.peak_so_far_mw"
             )
         yield from (tr("tariff: {remark}", remark=line) for line in remarks(scenario.market.tariff))
 
 
 def _market(scenario: Scenario) -> Iterator[str]:
-    """Prices and intensities that no grid has: mostly a unit that is not that of the file."""
+    """Implausible prices and intensities, mostly caused by a wrong unit."""
     money = scenario.market.currency
     for name, values in scenario.inputs.data_vars.items():
         if values.attrs.get("source") in ("none", "constant"):
@@ -169,58 +168,59 @@ def _market(scenario: Scenario) -> Iterator[str]:
             continue
         if mean > high or 0 < mean < low:
             yield tr(
-                "{name} is {mean} {unit} in the mean: is its unit right?", name=name, mean=f"{mean:,.4g}", unit=unit
+                "{name} has a mean of {mean} {unit}: is its unit right?", name=name, mean=f"{mean:,.4g}", unit=unit
             )
 
 
 def _carriers(scenario: Scenario) -> Iterator[str]:
-    site, (given_by, taken_by) = scenario.site, works.sides(scenario)
-    given, taken = {*scenario.line.gives, *given_by}, set(taken_by)
+    site, (producers, consumers) = scenario.site, works.sides(scenario)
+    sources, sinks = {*scenario.line.gives, *producers}, set(consumers)
     for asset in site.assets:
         gives, takes = sides(scenario, asset)
-        given.update(gives)
-        taken.update(takes)
+        sources.update(gives)
+        sinks.update(takes)
     for carrier in site.carriers:
         of = [asset.name for asset in site.assets if carrier.name in (name for _, name in asset.touches())]
-        of += [*given_by.get(carrier.name, ()), *taken_by.get(carrier.name, ())]
-        if carrier.name in given and carrier.name not in taken and not carrier.dumps:
-            yield tr("carrier {name}: nobody uses it ({names})", name=carrier.name, names=listed(of))
-        elif carrier.name in taken and carrier.name not in given:
-            yield tr("carrier {name}: nobody gives it ({names})", name=carrier.name, names=listed(of))
-        elif not of and carrier.name not in given:
-            yield tr("carrier {name}: no asset touches it", name=carrier.name)
-        elif carrier.name in given and carrier.name not in taken:
-            yield tr("carrier {name}: nobody uses it, all of it is let go", name=carrier.name)
+        of += [*producers.get(carrier.name, ()), *consumers.get(carrier.name, ())]
+        if carrier.name in sources and carrier.name not in sinks and not carrier.dumps:
+            yield tr("carrier {name}: nothing uses it ({names})", name=carrier.name, names=listed(of))
+        elif carrier.name in sinks and carrier.name not in sources:
+            yield tr("carrier {name}: nothing supplies it ({names})", name=carrier.name, names=listed(of))
+        elif not of and carrier.name not in sources:
+            yield tr("carrier {name}: no asset uses or supplies it", name=carrier.name)
+        elif carrier.name in sources and carrier.name not in sinks:
+            yield tr("carrier {name}: nothing uses it, all of it is vented", name=carrier.name)
 
 
 SHORT_MIN = 27 * 24 * 60
-"""A horizon shorter than this is a part of a month."""
+"""A shorter horizon is only part of a month [min]."""
 WORTH_A_WORD = 0.02
-"""Share of a unit's time that rounding to steps must cost to be said."""
+"""Share of a unit's time above which the loss by rounding is reported."""
 EURO = {"EUR": 1, "USD": 1, "GBP": 1, "CNY": 8, "BRL": 6, "INR": 90, "JPY": 160, "KRW": 1500}
-"""About how many of a currency a euro is: a mark of size, no rate that anything is reckoned with."""
+"""Rough exchange rates to the euro, for plausibility checks only."""
 SANE_PRICES, SANE_INTENSITIES = (0.5, 2000.0), (1.0, 2000.0)
-"""Means of a price [EUR/MWh] and of a grid's intensity [kg/MWh] that are not odd."""
+"""Plausible means of a price [EUR/MWh] and of a grid intensity [kg/MWh]."""
 MOST_GAIN = 1.1
-"""Energy out for energy in above which a machine is odd; condensing boilers come to 1.08 of the net heating value."""
+"""Energy out per energy in above which a machine is implausible; condensing boilers reach 1.08 of the net heating
+value."""
 
 
 def _gain(scenario: Scenario, core: Converter) -> float:
-    """Energy out for energy in at full load, where all of a machine's carriers are counted in MWh; else 0."""
+    """Energy out per energy in at full load, if all carriers of a machine are measured in MWh; otherwise 0."""
     if any(scenario.site.carrier[carrier].unit != "MWh" for carrier in core.flows.values()):
         return 0.0
     series = {key: float(values.mean()) for key, values in scenario.asset_series(core.name).items()}
     out = 1.0 if core.main == "output" else 0.0
-    taken = 1.0 - out
+    into = 1.0 - out
     for key, streams in (("inputs", core.inputs), ("outputs", core.outputs)):
         for i, stream in enumerate(streams):
             amount = stream.by_load[-1].per_unit if stream.by_load else series.get(f"{key}.{i}", 0.0)
-            out, taken = (out, taken + amount) if key == "inputs" else (out + amount, taken)
-    return out / taken if taken > 0 else (math.inf if out else 0.0)
+            out, into = (out, into + amount) if key == "inputs" else (out + amount, into)
+    return out / into if into > 0 else (math.inf if out else 0.0)
 
 
 def factors(scenario: Scenario) -> Iterator[str]:
-    """Every emission factor that counts, by name with its source, or as the scenario says it."""
+    """All emission factors in use, with their sources."""
     for used in scenario.factors_used:
         name, _, says = str(used).partition(": ")
         yield f"{tr('factor {name}', name=name)}: {says}"
@@ -243,7 +243,7 @@ def _own_factor(name: str, kg: float, unit: str, biogenic: bool, source: str = "
     parts = [source] if source else []
     parts.append(f"{kg:g} kg/{unit}")
     parts += [tr("biogenic")] if biogenic else []
-    return f"{tr('factor {name}', name=name)}: {listed([*parts, tr('as the scenario says')])}"
+    return f"{tr('factor {name}', name=name)}: {listed([*parts, tr('as given in the scenario')])}"
 
 
 def _unit(unit: Unit) -> str:
@@ -265,9 +265,9 @@ def _connection(scenario: Scenario) -> Iterator[str]:
     battery = site.battery
     if battery is not None and battery.energy_mwh:
         share = percent(battery.charge_efficiency * battery.discharge_efficiency, 1)
-        parts = [f"{battery.energy_mwh:g} MWh", f"{battery.power_mw:g} MW", tr("{share} there and back", share=share)]
+        parts = [f"{battery.energy_mwh:g} MWh", f"{battery.power_mw:g} MW", tr("{share} round trip", share=share)]
         if battery.self_loss_per_h:
-            parts.append(tr("{share} % lost in an hour", share=f"{100 * battery.self_loss_per_h:g}"))
+            parts.append(tr("{share} % lost per hour", share=f"{100 * battery.self_loss_per_h:g}"))
         yield f"{tr('battery')}: {listed(parts)}"
 
 
@@ -280,7 +280,7 @@ def _size(record: Named, scenario: Scenario) -> str:
     if rate is not None:
         limits.append(tr("at most {amount} {unit}", amount=f"{rate:g}", unit=carrier.rate_unit))
     if amount is not None:
-        limits.append(tr("at most {amount} {unit} in all", amount=f"{amount:g}", unit=carrier.unit))
+        limits.append(tr("at most {amount} {unit} in total", amount=f"{amount:g}", unit=carrier.unit))
     return listed(limits) or tr("no limit")
 
 

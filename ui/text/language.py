@@ -1,7 +1,7 @@
-"""The language of the pages: English as written, Simplified Chinese from ``ui/locale/zh.po``.
+"""Language of the pages: English as written, Simplified Chinese from ``ui/locale/zh.po``.
 
-Whoever draws says ``tr("Carbon [{unit}]", unit=…)``; texts that are tables at the top of a file are marked by ``mark``
-and translated where they are drawn. The command line speaks English; a file is worded in the language it is asked in.
+Code that draws calls ``tr("Carbon [{unit}]", unit=…)``; texts in tables at the top of a file are marked with
+``mark`` and translated where they are drawn. The command line is in English; a file is in the language requested.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from pathlib import Path
 from typing import Any
 
 LANGUAGES = {"en": "English", "zh": "中文"}
-"""Code as in ``?lang=``, and the language's own name."""
+"""Code as in ``?lang=``, and the name of the language in itself."""
 LOCALES = {"en": "en", "zh": "zh_Hans_CN"}
-"""Of dates and numbers."""
+"""Locales of dates and numbers."""
 CATALOGUES = Path(__file__).resolve().parents[1] / "locale"
-_chosen: ContextVar[str] = ContextVar("chosen", default="")
+_language: ContextVar[str] = ContextVar("chosen", default="")
 
 
 @contextmanager
 def spoken(language: str) -> Iterator[None]:
-    """Within it all is said in one language, whatever the page's."""
-    token = _chosen.set(language)
+    """A context in which all texts are in one language, whatever the page's."""
+    token = _language.set(language)
     try:
         yield
     finally:
-        _chosen.reset(token)
+        _language.reset(token)
 
 
 def current() -> str:
-    """Code of the language that is chosen, else of the page that is being drawn; English where none is."""
-    if _chosen.get():
-        return _chosen.get()
+    """Code of the chosen language, else of the page being drawn; English if there is none."""
+    if _language.get():
+        return _language.get()
     if "streamlit" not in sys.modules:
         return "en"
     import streamlit as st
@@ -49,24 +49,24 @@ def current() -> str:
 
 
 def tr(message: str, **values: Any) -> str:
-    """A text in the current language, with values set in for ``{names}``."""
+    """A text in the current language, with values for its ``{names}``."""
     return _filled(catalogue(current()).gettext(message) if message else "", values)
 
 
 def trn(one: str, many: str, count: float, **values: Any) -> str:
-    """A text that depends on a number, which stands for ``{count}``."""
-    found = catalogue(current()).ngettext(one, many, round(count) if count == round(count) else 2)
-    return _filled(found, {"count": count, **values})
+    """A text that depends on a number, its ``{count}``."""
+    text = catalogue(current()).ngettext(one, many, round(count) if count == round(count) else 2)
+    return _filled(text, {"count": count, **values})
 
 
 def mark(message: str) -> str:
-    """A text to be translated where it is drawn: the text itself."""
+    """Mark a text for translation where it is drawn; returns the text itself."""
     return message
 
 
 @cache
 def catalogue(language: str) -> NullTranslations:
-    """Translations of a language; what it lacks stays English."""
+    """Translations of a language; missing ones stay English."""
     path = CATALOGUES / f"{language}.po"
     if not path.is_file():
         return NullTranslations()
@@ -74,8 +74,8 @@ def catalogue(language: str) -> NullTranslations:
     from babel.messages.pofile import read_po
 
     compiled = BytesIO()
-    with path.open("rb") as opened:
-        write_mo(compiled, read_po(opened, locale=LOCALES[language]))
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, locale=LOCALES[language]))
     compiled.seek(0)
     return GNUTranslations(compiled)
 

@@ -1,7 +1,7 @@
-"""Sentences and terms of the rooms below, in the language of the page.
+"""Messages and terms of the rooms below, in the language of the page.
 
-A message carries its id and parameters and is worded from these; of plain strings the terms below are known. Sentences
-of runs that earlier releases stored are English text only, and stay so.
+A message carries its id and parameters and is worded from them; plain strings are translated if they are one of the
+terms below. Messages stored by earlier releases are English text without an id and are shown unchanged.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LINES = {
     "spot": mark("spot"), "resale": mark("resale"), "block": mark("block"), "guarantees": mark("guarantees"),
     "export": mark("export"), "imbalance": mark("imbalance"), "short": mark("more than nominated"),
     "long": mark("less than nominated"), "fuel": mark("fuel"), "sale": mark("sale"), "flare": mark("flare"),
-    "wear": mark("wear"), "running": mark("running"), "start": mark("starts of a machine"),
+    "wear": mark("wear"), "running": mark("cost of running"), "start": mark("starts of a machine"),
     "stop": mark("stops of a machine"), "starts": mark("starts"), "stops": mark("stops"),
     "carbon": mark("carbon price"), "scope 1": mark("scope 1"), "scope 2, grid": mark("scope 2, grid"),
     "scope 2, bought heat": mark("scope 2, bought heat"), "grid": mark("grid"), "residual": mark("residual"),
@@ -34,14 +34,14 @@ LINES = {
     "constant": mark("a constant value"),
     "months": mark("months"), "money": mark("amount of money"),
 }  # fmt: skip
-"""Kinds, lines and units of bill and ledger; some are words of many meanings, which a message tells apart."""
+"""Kinds, lines and units of bill and ledger; the message distinguishes the meanings of a word."""
 USES = {
     "runs": mark("runs"), "makes": mark("makes tonnes"), "is on": mark("is on"), "delivers": mark("delivers energy"),
-    "takes": mark("takes energy"), "charges": mark("charges"), "lets go": mark("lets go"),
+    "takes": mark("takes energy"), "charges": mark("charges"), "curtails": mark("curtails"),
 }  # fmt: skip
 """What units and assets do (``plans/difference/uses.py``)."""
 TERMS = LINES | USES
-"""Message by term, where the term alone has many meanings."""
+"""Message by term, where the term alone is ambiguous."""
 
 
 def say(text: str) -> str:

@@ -1,6 +1,6 @@
-"""Numbers, times and lists as the language of the page writes them (Unicode CLDR, by Babel); units stay SI.
+"""Numbers, times and lists in the notation of the page's language (Unicode CLDR, by Babel); units are SI.
 
-English has thin spaces between thousands and a true minus. Patterns of dates are messages of the catalogue.
+English uses thin spaces between thousands and a true minus sign. Date patterns are messages of the catalogue.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from emberline.ui.text.language import LOCALES, current, tr
 
 @cache
 def symbols(language: str) -> tuple[str, str, str]:
-    """What stands between thousands, before decimals and before what is negative."""
+    """Thousands separator, decimal mark and minus sign."""
     if language == "en":
         return "\u202f", ".", "−"
     from babel import Locale
 
-    found = Locale.parse(LOCALES[language]).number_symbols["latn"]
-    return found["group"], found["decimal"], found["minusSign"]
+    marks = Locale.parse(LOCALES[language]).number_symbols["latn"]
+    return marks["group"], marks["decimal"], marks["minusSign"]
 
 
 def number(value: float | None, digits: int = 1) -> str:
-    """A number with its thousands apart; a dash where there is none."""
+    """A number with separated thousands; a dash for None."""
     if value is None:
         return "–"
     group, decimal, minus = symbols(current())
@@ -39,28 +39,28 @@ def percent(share: float | None, digits: int = 2) -> str:
 
 
 def signed(value: float, digits: int) -> str:
-    """A number that always tells its sign."""
+    """A number with its sign."""
     return f"{'+' if value > 0 else ''}{number(value, digits)}"
 
 
 def listed(parts: Iterable[str]) -> str:
-    """Things side by side."""
+    """A list joined by commas."""
     return tr(", ").join(parts)
 
 
 def clauses(parts: Iterable[str]) -> str:
-    """Parts of one sentence."""
+    """Clauses of a sentence, joined by semicolons."""
     return tr("; ").join(parts)
 
 
 def sentence(text: str) -> str:
-    """A clause that stands by itself."""
+    """A clause as a sentence of its own."""
     return tr("{sentence}.", sentence=f"{text[:1].upper()}{text[1:]}")
 
 
 @cache
 def names(language: str) -> tuple[list[str], list[str]]:
-    """Weekdays from Monday and months from January, short."""
+    """Short names of weekdays from Monday and of months from January."""
     from babel import Locale
 
     locale = Locale.parse(LOCALES[language])
@@ -69,50 +69,50 @@ def names(language: str) -> tuple[list[str], list[str]]:
 
 
 def weekday(at: dt.date) -> str:
-    """Its day of the week: Tue."""
+    """Weekday: Tue."""
     return names(current())[0][at.weekday()]
 
 
 def month(at: dt.date) -> str:
-    """Its month: Jun."""
+    """Month: Jun."""
     return names(current())[1][at.month - 1]
 
 
 def day(at: datetime) -> str:
-    """Its day: 16 Jun."""
+    """Day: 16 Jun."""
     return tr("{day} {month}", day=at.day, month=month(at))
 
 
 def date(at: datetime) -> str:
-    """Its day with the day of the week: Tue 16 Jun."""
+    """Day with weekday: Tue 16 Jun."""
     return tr("{weekday} {day} {month}", weekday=weekday(at), day=at.day, month=month(at))
 
 
 def date_of_year(at: datetime) -> str:
-    """The same with the year: Tue 16 Jun 2026."""
-    told = {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year}
-    return tr("{weekday} {day} {month} {year}", **told)
+    """Day with weekday and year: Tue 16 Jun 2026."""
+    parts = {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year}
+    return tr("{weekday} {day} {month} {year}", **parts)
 
 
 def clock(at: datetime) -> str:
     """Day and time: Tue 16 Jun 06:15."""
-    told = {"weekday": weekday(at), "day": at.day, "month": month(at), "time": f"{at:%H:%M}"}
-    return tr("{weekday} {day} {month} {time}", **told)
+    parts = {"weekday": weekday(at), "day": at.day, "month": month(at), "time": f"{at:%H:%M}"}
+    return tr("{weekday} {day} {month} {time}", **parts)
 
 
 def stamp(at: datetime) -> str:
-    """When something was made: 06 Jun 06:15."""
+    """Time of creation: 06 Jun 06:15."""
     return tr("{day:02d} {month} {time}", day=at.day, month=month(at), time=f"{at:%H:%M}")
 
 
 def moment(at: datetime, with_offset: bool = True) -> str:
-    """A local time in full: Tue 16 Jun 2026 06:15 +02:00."""
-    told = {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year, "time": f"{at:%H:%M}"}
-    text = tr("{weekday} {day} {month} {year} {time}", **told)
+    """Full local time: Tue 16 Jun 2026 06:15 +02:00."""
+    parts = {"weekday": weekday(at), "day": at.day, "month": month(at), "year": at.year, "time": f"{at:%H:%M}"}
+    text = tr("{weekday} {day} {month} {year} {time}", **parts)
     return f"{text} {offset(at)}" if with_offset else text
 
 
 def offset(at: datetime) -> str:
-    """Offset from UTC, as in +01:00."""
+    """Offset from UTC, such as +01:00."""
     minutes = round((at.utcoffset() or timedelta()).total_seconds() / 60)
     return f"{'−' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"

@@ -1,6 +1,6 @@
-"""Files for people in a language of the pages: what ``emberline.plans.exports`` asks of who words them.
+"""Files for people in a language of the pages: the speaker that ``emberline.plans.exports`` asks for texts.
 
-The language is chosen beforehand: a file is made when its button is pressed, outside of the page that drew it.
+The language is chosen in advance: a file is made when its button is pressed, outside the page that drew it.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from emberline.ui.text.messages import say
 FONTS = {
     "zh": "Noto Sans CJK SC, Noto Sans SC, Source Han Sans SC, PingFang SC, Microsoft YaHei, WenQuanYi Micro Hei",
 }
-"""Families of the languages whose glyphs the common ones lack."""
+"""Fonts of languages whose glyphs common fonts lack."""
 
 
 class PageSpeaker(Speaker):
-    """Words files as the pages do."""
+    """Words files in the same way as the pages."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -36,7 +36,7 @@ class PageSpeaker(Speaker):
     def word(self, text: str, message: str, **values: Any) -> str:
         return self.say(message, **values)
 
-    def said(self, sentence: str) -> str:
+    def worded(self, sentence: str) -> str:
         with spoken(self.language):
             return say(sentence)
 
@@ -67,5 +67,5 @@ class PageSpeaker(Speaker):
 
 
 def speaker(language: str) -> Speaker:
-    """Who words files in a language: code as of ``emberline.ui.text.language.LANGUAGES``."""
+    """The speaker of a language; code as in ``emberline.ui.text.language.LANGUAGES``."""
     return ENGLISH if language == "en" else PageSpeaker(language)

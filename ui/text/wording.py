@@ -1,4 +1,4 @@
-"""How figures, times and outcomes are said, the same on the command line and in the browser."""
+"""Figures, times and outcomes in words, the same on the command line and in the browser."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.messages import say
 from emberline.ui.text.metrics import GOALS, NAMES
 from emberline.ui.text.numbers import clauses, listed, moment, number, offset, percent, sentence, signed
-from emberline.ui.text.rows import CREDITED, MONEY, STOCK, Row, headlines, rows
+from emberline.ui.text.rows import CREDITED, MONEY, STOCK, FigureRow, headlines, rows
 
 __all__ = [
-    "CREDITED", "MONEY", "STOCK", "Row", "headlines", "moment", "number", "offset", "percent", "rows", "sentence",
+    "CREDITED", "MONEY", "STOCK", "FigureRow", "headlines", "moment", "number", "offset", "percent", "rows", "sentence",
     "signed",
 ]  # fmt: skip
 
 PHASES = {
     "twin": mark("the baseline run"),
     "optimize": mark("search for the best schedule"),
-    "replay": mark("the twin follows the schedule"),
+    "replay": mark("replay of the schedule in the twin"),
     "replays": mark("disturbed replays"),
 }
 SIGNALS = {"average": mark("average intensity"), "marginal": mark("marginal intensity")}
 KINDS = {
     "wait": mark("waited too long"),
     "cast": mark("cast interrupted"),
-    "lock": mark("lock not kept"),
+    "lock": mark("lock not respected"),
     "outage": mark("ran while its unit was not available"),
     "import": mark("import limit exceeded"),
     "export": mark("export limit exceeded"),
@@ -41,7 +41,7 @@ KINDS = {
     "battery": mark("battery could not follow"),
     "asset": mark("asset could not follow"),
     "shortage": mark("shortage"),
-    "surplus": mark("surplus that can go nowhere"),
+    "surplus": mark("surplus without a use"),
     "level": mark("store outside its band, or below its end level"),
     "unfinished": mark("not finished within the horizon"),
     "process": mark("made less than planned"),
@@ -53,81 +53,81 @@ KINDS = {
     "standstill": mark("stood still though it must run"),
     "energy": mark("energy of a day not drawn as asked for"),
 }
-"""What a limit is called that a run misses, by its kind."""
+"""Names of missed limits by kind."""
 
 
-class Stated(NamedTuple):
-    """A state of a job or of a run in words."""
+class StateText(NamedTuple):
+    """A state of a job or run in words."""
 
     word: str
-    """As it stands in a table."""
+    """Word for a table."""
     says: str
-    """What has happened, as a sentence."""
+    """What happened, as a sentence."""
     then: str
-    """What to do next, as a sentence; empty where nothing is to be done."""
+    """What to do next, as a sentence; empty if nothing needs to be done."""
 
 
 STATES = {
-    "queued": Stated(
+    "queued": StateText(
         mark("waiting"), mark("Waiting for a free worker."),
-        mark("It begins by itself; this page may be closed meanwhile."),
+        mark("It starts by itself; you can close this page."),
     ),
-    "working": Stated(
-        mark("being made"), mark("A worker is at it."), mark("It goes on when this page is closed or loaded again.")
+    "working": StateText(
+        mark("running"), mark("Running."), mark("It runs in the background; you can close this page.")
     ),
-    "stored": Stated(mark("kept"), mark("Done and kept."), ""),
-    "deleted": Stated(mark("deleted"), mark("It was deleted."), mark("It can be taken back for some days.")),
-    "ended": Stated(
+    "stored": StateText(mark("stored"), mark("Finished and stored."), ""),
+    "deleted": StateText(mark("deleted"), mark("It was deleted."), mark("It can be restored for some days.")),
+    "ended": StateText(
         mark("ended without a plan"), mark("It ended without a plan."),
-        mark("Plan again: the inputs are kept, the page Plan shows them at the side."),
+        mark("Plan again: the inputs are kept at the side of the page Plan."),
     ),
-    "cancelled": Stated(
-        mark("cancelled"), mark("It was ended before anything was found."),
-        mark("Plan again, and let it search longer before its best is taken."),
+    "cancelled": StateText(
+        mark("cancelled"), mark("It was cancelled before a plan was found."),
+        mark("Plan again, and let the search run longer before you take its result."),
     ),
-    "stopped": Stated(
+    "stopped": StateText(
         mark("stopped"), mark("It was stopped."),
-        mark("Nothing that it had found is kept; what was asked is, at the side."),
+        mark("Inputs kept, result discarded."),
     ),
-    "refused": Stated(
-        mark("refused"), mark("This cannot be done."), mark("Change what these lines name."),
+    "refused": StateText(
+        mark("refused"), mark("This is not possible."), mark("Change what these lines name."),
     ),
-    "failed": Stated(
-        mark("failed"), mark("It failed: an error in Emberline."),
+    "failed": StateText(
+        mark("failed"), mark("It failed because of an error in Emberline."),
         mark(
-            "What was asked is kept at the side. Where it fails again, give these lines to whoever runs Emberline here."
+            "The inputs are kept at the side. If it fails again, send these lines to whoever runs Emberline here."
         ),
     ),
-    "broken": Stated(
-        mark("lost"), mark("It was lost: its worker died, or was ended."),
-        mark("What was asked is kept at the side. Where it is lost again, ask for less or allow more time."),
+    "broken": StateText(
+        mark("lost"), mark("It was lost: its worker died or was ended."),
+        mark("The inputs are kept at the side. If it is lost again, reduce the request or allow more time."),
     ),
 }  # fmt: skip
-"""States of jobs (``plans/jobs/status.py``) and of runs: what they are called, and what to do next, on every page.
+"""States of jobs (``plans/jobs/status.py``) and of runs in words, and what to do next, for every page.
 
-``ended`` is a run without a plan whose job tells nothing, ``cancelled`` a search that was ended too early.
+``ended`` is a run without a plan whose job reports nothing, ``cancelled`` a search that was ended too early.
 """
 
 MORE, LESS = mark("{store} {amount} {unit} more"), mark("{store} {amount} {unit} less")
-SHOWN = 0.05
-"""Least amount that a digit after the point shows."""
+VISIBLE = 0.05
+"""Smallest amount that is visible with one digit after the point."""
 MONTH_MIN = 28 * 24 * 60.0
 SELDOM = 0.5
-"""Share of disturbed replays that hold, below which it is said where a plan is found that holds."""
+"""Share of disturbed replays that hold, below which a robust plan is suggested."""
 
 
-def seldom_holds(held: int, n: int) -> bool:
-    """Whether a plan holds in so few of its disturbed replays that another one should be searched."""
-    return held < SELDOM * n
+def seldom_holds(holds: int, n: int) -> bool:
+    """Whether a plan holds in so few disturbed replays that a robust one should be searched."""
+    return holds < SELDOM * n
 
 
 def baseline_note(plan: Plan) -> str | None:
-    """What is to be said of the baseline where it does not keep every limit."""
+    """A note on the baseline if it does not meet every limit."""
     missed = plan.baseline_figures.unserved
     if missed and plan.scenario.processes:
         return trn(
-            "the baseline rules miss deliveries, needs or surpluses once: no saving is told",
-            "the baseline rules miss deliveries, needs or surpluses {count} times: no saving is told",
+            "the baseline misses deliveries, needs or surpluses once: no saving is reported",
+            "the baseline misses deliveries, needs or surpluses {count} times: no saving is reported",
             missed,
         )
     if missed:
@@ -139,27 +139,28 @@ def baseline_note(plan: Plan) -> str | None:
     if plan.baseline_complete:
         return None
     if plan.comparable:
-        return tr("the baseline rules do not keep every limit here; the comparison is with what it does")
-    made, asked = (number(tonnes, 0) for tonnes in (plan.baseline_figures.tonnes, plan.scenario.tonnes))
+        return tr("the baseline does not meet every limit here; the plan is compared with it all the same")
+    output, demand = (number(tonnes, 0) for tonnes in (plan.baseline_figures.tonnes, plan.scenario.tonnes))
     if plan.scenario.processes:
         return tr(
-            "the baseline rules deliver {made} of {asked} t, the plan something else: no saving is told",
-            made=made, asked=asked,
+            "the baseline delivers {made} of {asked} t, the plan another amount: no saving is reported",
+            made=output, asked=demand,
         )  # fmt: skip
     return tr(
-        "the baseline rules make only {made} of {asked} t in time: no saving is told, no cap on extra cost holds",
-        made=made, asked=asked,
+        "the baseline makes only {made} of {asked} t in time: no saving is reported, and the cap on extra cost "
+        "does not apply",
+        made=output, asked=demand,
     )  # fmt: skip
 
 
-def made(plan: Plan) -> Iterator[tuple[str, str]]:
-    """What a plan makes and leaves, as key and text; an empty key belongs to the line above it.
+def outcomes(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Products and stock of a plan as key and text; an empty key belongs to the line above it.
 
-    Of processes: ``delivered``, ``products``, ``units``, what is ``saved`` by tonne. Of all plans, where there is any:
-    ``stock``, ``discarded``, ``demand``, ``locks``.
+    For processes: ``delivered``, ``products``, ``units``, and the saving per tonne (``saved``). For all plans, if
+    any: ``stock``, ``discarded``, ``demand``, ``locks``.
     """
-    done, scenario = plan.replay_figures, plan.scenario
-    if done is None or plan.replay is None:
+    figures, scenario = plan.replay_figures, plan.scenario
+    if figures is None or plan.replay is None:
         return
     if scenario.processes:
         yield from _of_processes(plan)
@@ -167,33 +168,33 @@ def made(plan: Plan) -> Iterator[tuple[str, str]]:
     yield from _discarded(plan)
     yield from _of_demand(plan)
     if scenario.locks and plan.comparable:
-        yield "locks", tr("the baseline keeps the locks too: what they cost is in no saving")
+        yield "locks", tr("the baseline respects the locks too: their cost is not part of any saving")
 
 
 def _of_processes(plan: Plan) -> Iterator[tuple[str, str]]:
-    done, scenario = plan.replay_figures, plan.scenario
-    assert done is not None
+    figures, scenario = plan.replay_figures, plan.scenario
+    assert figures is not None
     assert plan.replay is not None
-    if done.delivered:
-        parts = [f"{name} {number(tonnes, 0)} t" for name, tonnes in done.delivered.items()]
-        yield "delivered", tr("{tonnes} t: {parts}", tonnes=number(done.tonnes, 0), parts=shortened(parts))
-    parts = [f"{name} {number(kg, 1)} kg CO2e/t" for name, kg in done.stock_kg_per_t.items()]
+    if figures.delivered:
+        parts = [f"{name} {number(tonnes, 0)} t" for name, tonnes in figures.delivered.items()]
+        yield "delivered", tr("{tonnes} t: {parts}", tonnes=number(figures.tonnes, 0), parts=shortened(parts))
+    parts = [f"{name} {number(kg, 1)} kg CO2e/t" for name, kg in figures.stock_kg_per_t.items()]
     if parts:
         signal = tr(SIGNALS[scenario.goal.signal])
         yield "products", tr("{parts}, scope 1 and 2 ({signal})", parts=shortened(parts), signal=signal)
     baseline = unit_runs.counts(scenario, plan.baseline)
     for i, (unit, count) in enumerate(unit_runs.counts(scenario, plan.replay).items()):
         ours, theirs = used(count), used(baseline[unit])
-        text = tr("{unit}: {plan}; the baseline's: {baseline}", unit=unit, plan=ours, baseline=theirs)
+        text = tr("{unit}: {plan}; baseline: {baseline}", unit=unit, plan=ours, baseline=theirs)
         yield ("units" if i == 0 else "", text)
     saved = plan.saved()
-    if saved and done.tonnes:
-        kg, money = (number(saved[name] / done.tonnes, 2) for name in ("carbon_kg", "cost"))
+    if saved and figures.tonnes:
+        kg, money = (number(saved[name] / figures.tonnes, 2) for name in ("carbon_kg", "cost"))
         yield (
             "saved",
             tr(
-                "{kg} kg CO2e and {money} {currency} for each tonne delivered",
-                kg=kg, money=money, currency=done.currency,
+                "{kg} kg CO2e and {money} {currency} per tonne delivered",
+                kg=kg, money=money, currency=figures.currency,
             ),
         )  # fmt: skip
 
@@ -209,33 +210,33 @@ def _of_stores(plan: Plan) -> Iterator[tuple[str, str]]:
     yield (
         "stock",
         tr(
-            "at the end, against the baseline: {parts}; this counts {carbon} t CO2e and {cost} {currency} of what is "
-            "saved",
+            "at the end, compared with the baseline: {parts}; this changes the saving by {carbon} t CO2e and "
+            "{cost} {currency}",
             parts=shortened(parts), carbon=signed(more.carbon_kg / 1000, 2), cost=signed(more.cost, 0),
             currency=plan.scenario.market.currency,
         ),
     )  # fmt: skip
     if more.unknown:
-        yield "", tr("not valued, for neither makes any: {names}", names=listed(more.unknown))
+        yield "", tr("without a value, since neither makes any: {names}", names=listed(more.unknown))
 
 
 def _discarded(plan: Plan) -> Iterator[tuple[str, str]]:
-    """What is thrown away for nothing, as carriers with ``waste`` or ``dump`` allow."""
-    done, baseline = plan.replay_figures, plan.baseline_figures
-    assert done is not None
+    """Surplus without a use, where carriers have ``waste`` or ``dump``."""
+    figures, baseline = plan.replay_figures, plan.baseline_figures
+    assert figures is not None
     parts = []
     for name, carrier in plan.scenario.site.carrier.items():
-        ours, theirs = (number(sums.dumped.get(name, 0.0), 1) for sums in (done, baseline))
-        if max(sums.dumped.get(name, 0.0) for sums in (done, baseline)) > SHOWN:
+        ours, theirs = (number(sums.dumped.get(name, 0.0), 1) for sums in (figures, baseline))
+        if max(sums.dumped.get(name, 0.0) for sums in (figures, baseline)) > VISIBLE:
             text = tr("{carrier} {plan} {unit} (baseline {baseline})", carrier=name, plan=ours, unit=carrier.unit,
                       baseline=theirs)  # fmt: skip
             parts.append(text)
     if parts:
-        yield "discarded", tr("surplus that nobody uses: {parts}", parts=shortened(parts))
+        yield "discarded", tr("surplus without a use: {parts}", parts=shortened(parts))
 
 
 def _of_demand(plan: Plan) -> Iterator[tuple[str, str]]:
-    """What of the saving is a month's charge on the peak, where a plan covers less than a month."""
+    """Part of the saving that is a monthly demand charge, if the plan covers less than a month."""
     saved, tariff = plan.saved(), plan.scenario.market.tariff
     if not saved.get("demand_cost") or tariff is None:
         return
@@ -244,8 +245,8 @@ def _of_demand(plan: Plan) -> Iterator[tuple[str, str]]:
     yield (
         "demand",
         tr(
-            "they count for a whole month, of which this plan covers {hours} h, and make {demand} {currency} of the "
-            "cost saved; without them {rest} {currency} are saved ({share})",
+            "they count for a whole month, of which this plan covers {hours} h, and make up {demand} {currency} "
+            "of the cost saved; without them the saving is {rest} {currency} ({share})",
             demand=number(saved["demand_cost"], 0), currency=plan.scenario.market.currency,
             hours=number(plan.scenario.horizon.length_min / 60, 0), rest=number(saved["cost_without_demand"], 0),
             share=percent(saved["cost_without_demand_share"], 1),
@@ -254,7 +255,7 @@ def _of_demand(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def used(of_unit: unit_runs.Count) -> str:
-    """How a unit is used: 3 runs, 2 change-overs, 41.5 h."""
+    """Use of a unit: 3 runs, 2 change-overs, 41.5 h."""
     parts = [trn("{count} run", "{count} runs", of_unit.runs)]
     if of_unit.change_overs:
         parts.append(trn("{count} change-over", "{count} change-overs", of_unit.change_overs))
@@ -262,15 +263,15 @@ def used(of_unit: unit_runs.Count) -> str:
 
 
 def shortened(parts: list[str], most: int = 8) -> str:
-    """A list in a sentence, not too long."""
-    rest, shown = len(parts) - most, listed(parts[:most])
-    return shown if rest <= 0 else tr("{parts} and {count} more", parts=shown, count=rest)
+    """A list in a sentence, limited in length."""
+    rest, text = len(parts) - most, listed(parts[:most])
+    return text if rest <= 0 else tr("{parts} and {count} more", parts=text, count=rest)
 
 
 def measure(scenario: Scenario) -> tuple[str, float, int]:
-    """Unit of measure of the objective as shown, the factor to it, and its digits."""
+    """Unit of the objective as displayed, the factor to it, and its digits."""
     metric = METRICS.get(scenario.goal.minimize)
-    return ("min", 1.0, 0) if metric is None else metric.shown_in(scenario.market.currency)
+    return ("min", 1.0, 0) if metric is None else metric.display_in(scenario.market.currency)
 
 
 def objective(scenario: Scenario, value: float | None) -> str:
@@ -279,31 +280,28 @@ def objective(scenario: Scenario, value: float | None) -> str:
     return "–" if value is None else f"{number(value * factor, digits)} {unit}"
 
 
-def told_status(status: str, found: bool) -> str:
-    """A stored status in words: a search that was ended by its user with a plan was not in vain."""
-    return tr("taken early") if status == "cancelled" and found else say(status)
+def status_text(status: str, has_plan: bool) -> str:
+    """A stored status in words: a search that its user ended with a plan was successful."""
+    return tr("stopped early") if status == "cancelled" and has_plan else say(status)
 
 
 def status(plan: Plan) -> str:
-    """Status, gap and bound of the search in one sentence."""
-    status = told_status(plan.status, plan.found)
+    """Status, gap, objective and bound of the search in one sentence."""
+    status = status_text(plan.status, plan.found)
     if not plan.found:
         return tr("{status}, no schedule", status=status)
-    gap = tr("gap {share} on what can be decided", share=percent(plan.gap))
-    gap = tr("no gap proven") if plan.gap is None else gap
+    if plan.gap is None:
+        status = tr("{status}, no gap proven", status=status)
+    else:
+        gap = tr("within {share} of the best possible (proven)", share=percent(plan.gap))
+        status = gap if plan.status == "within gap" else tr("{status}, {gap}", status=status, gap=gap)
     if plan.objective is None or plan.bound is None:
-        return tr("{status}, {gap}", status=status, gap=gap)
-    best, bound = objective(plan.scenario, plan.objective), objective(plan.scenario, plan.bound)
-    if plan.no_lower:
-        return tr(
-            "{status}, {gap} (of that the plan has {best}; any plan that leaves as much in store as the baseline, "
-            "{levels}, at least {bound})",
-            status=status, gap=gap, best=best, bound=bound, levels=listed(_levels(plan)),
-        )  # fmt: skip
-    return tr(
-        "{status}, {gap} (of that the plan has {best}, any plan at least {bound})",
-        status=status, gap=gap, best=best, bound=bound,
-    )  # fmt: skip
+        return status
+    values = {"best": objective(plan.scenario, plan.objective), "bound": objective(plan.scenario, plan.bound)}
+    text = tr("{status}; objective {best}, bound {bound}, fixed emissions and costs left out", status=status, **values)
+    if not plan.no_lower:
+        return text
+    return clauses([text, tr("the bound is for plans that end with at least {levels}", levels=listed(_levels(plan)))])
 
 
 def _levels(plan: Plan) -> Iterator[str]:
@@ -313,7 +311,7 @@ def _levels(plan: Plan) -> Iterator[str]:
 
 
 def size(scenario: Scenario) -> str:
-    """What a scenario makes, or that it is a site alone."""
+    """Production of a scenario, or the size of its site."""
     if scenario.heats:
         tonnes = number(scenario.tonnes, 0)
         return trn("{count} heat, {tonnes} t", "{count} heats, {tonnes} t", len(scenario.heats), tonnes=tonnes)
@@ -331,41 +329,41 @@ def size(scenario: Scenario) -> str:
     )
 
 
-def compared(scenario: Scenario) -> str:
-    """Whom a plan is compared with, and what that counts."""
+def comparison(scenario: Scenario) -> str:
+    """What a plan is compared with, and what that counts."""
     who = baseline_name(scenario)
     return clauses([who, tr("stocks are valued")]) if scenario.processes and not scenario.heats else who
 
 
 def baseline_name(scenario: Scenario) -> str:
-    """Who the baseline is."""
+    """Description of the baseline."""
     if scenario.heats:
         return tr("the baseline, which makes the same heats by the same due times as soon as possible")
     if scenario.processes:
-        return tr("the baseline, which makes what is short and does not look at prices")
-    return tr("the baseline, which runs the site by plain rules and does not look ahead")
+        return tr("the baseline, which refills stores when they run low and ignores prices")
+    return tr("the baseline, which runs the site by simple rules without looking ahead")
 
 
-def goal(asked: Goal) -> str:
+def goal(goal: Goal) -> str:
     """The goal and its caps in words."""
-    words = tr("{goal} ({signal})", goal=tr(GOALS[asked.minimize]), signal=tr(SIGNALS[asked.signal]))
+    words = tr("{goal} ({signal})", goal=tr(GOALS[goal.minimize]), signal=tr(SIGNALS[goal.signal]))
     caps = []
-    if asked.caps.extra_cost_share is not None and asked.minimize == "carbon":
-        share = percent(asked.caps.extra_cost_share, 1)
-        caps.append(tr("cost at most {share} above the baseline's", share=share))
-    if asked.caps.carbon_kg is not None:
-        caps.append(tr("carbon at most {tonnes} t", tonnes=number(asked.caps.carbon_kg / 1000, 1)))
-    if asked.caps.cost is not None:
-        caps.append(tr("cost at most {cost}", cost=number(asked.caps.cost, 0)))
+    if goal.caps.extra_cost_share is not None and goal.minimize == "carbon":
+        share = percent(goal.caps.extra_cost_share, 1)
+        caps.append(tr("cost at most {share} above the baseline", share=share))
+    if goal.caps.carbon_kg is not None:
+        caps.append(tr("carbon at most {tonnes} t", tonnes=number(goal.caps.carbon_kg / 1000, 1)))
+    if goal.caps.cost is not None:
+        caps.append(tr("cost at most {cost}", cost=number(goal.caps.cost, 0)))
     for name, row in FACTORS.items():
-        top = getattr(asked.caps, row.cap)
+        top = getattr(goal.caps, row.cap)
         if top is not None:
-            unit, factor, digits = row.shown
+            unit, factor, digits = row.display
             caps.append(
                 tr("{what} at most {amount}", what=tr(NAMES[name]), amount=f"{number(top * factor, digits)} {unit}")
             )
-    if asked.caps.peak_mw is not None:
-        caps.append(tr("peak at most {power} MW", power=number(asked.caps.peak_mw, 1)))
+    if goal.caps.peak_mw is not None:
+        caps.append(tr("peak at most {power} MW", power=number(goal.caps.peak_mw, 1)))
     return clauses([words, *caps])
 
 
@@ -379,47 +377,46 @@ def span(horizon: Horizon) -> str:
     )  # fmt: skip
 
 
-def violation(found: dict[str, Any], horizon: Horizon) -> str:
+def violation(violation: dict[str, Any], horizon: Horizon) -> str:
     """One violation in words."""
-    who = listed(part for part in (found["heat"], found["unit"]) if part)
-    told = {
-        "what": tr(KINDS.get(found["kind"], found["kind"])), "amount": number(found["amount"], 2),
-        "measure": say(found["measure"]), "time": moment(horizon.instant(found["at_min"])),
+    who = listed(part for part in (violation["heat"], violation["unit"]) if part)
+    values = {
+        "what": tr(KINDS.get(violation["kind"], violation["kind"])), "amount": number(violation["amount"], 2),
+        "measure": say(violation["measure"]), "time": moment(horizon.instant(violation["at_min"])),
     }  # fmt: skip
     if who:
-        return tr("{what} ({who}) by {amount} {measure}, {time}", who=who, **told)
-    return tr("{what} by {amount} {measure}, {time}", **told)
+        return tr("{what} ({who}) by {amount} {measure}, {time}", who=who, **values)
+    return tr("{what} by {amount} {measure}, {time}", **values)
 
 
-def medians(found: dict[str, dict[str, float]]) -> dict[str, float]:
-    """The saving to be expected by the label of its figure, in the figure's unit."""
+def medians(savings: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Expected saving by figure label, in the figure's unit."""
     factors = {"carbon": ("carbon_kg", 1e-3), "cost": ("cost", 1.0)}
-    return {label: found[name]["p50"] * factor for label, (name, factor) in factors.items() if name in found}
+    return {label: savings[name]["p50"] * factor for label, (name, factor) in factors.items() if name in savings}
 
 
 def expected(plan: Plan) -> list[str]:
-    """The saving to be expected, and the undisturbed one: a line for carbon and one for cost; none where nothing is
-    disturbed."""
-    found, saved, lines = plan.expected(), plan.saved(), []
+    """Expected and undisturbed saving: a line for carbon and one for cost; none without disturbances."""
+    estimates, saved, lines = plan.expected(), plan.saved(), []
     for name, label, unit, factor, digits in (
         ("carbon_kg", mark("carbon"), "t CO2e", 1e-3, 2),
         ("cost", mark("cost"), plan.scenario.market.currency, 1.0, 0),
     ):
-        if name not in found or name not in saved:
+        if name not in estimates or name not in saved:
             continue
-        low, middle, high = (number(found[name][q] * factor, digits) for q in ("p10", "p50", "p90"))
+        low, middle, high = (number(estimates[name][q] * factor, digits) for q in ("p10", "p50", "p90"))
         lines.append(
             tr(
                 "{figure} {middle} {unit} ({share}), P10 {low} to P90 {high}; undisturbed {plain} {unit} ({whole})",
-                figure=tr(label), middle=middle, unit=unit, share=percent(found[name]["share"], 1), low=low, high=high,
-                plain=number(saved[name] * factor, digits), whole=percent(saved[f"{name}_share"], 1),
+                figure=tr(label), middle=middle, unit=unit, share=percent(estimates[name]["share"], 1), low=low,
+                high=high, plain=number(saved[name] * factor, digits), whole=percent(saved[f"{name}_share"], 1),
             )
         )  # fmt: skip
     return lines
 
 
 def filled(scenario: Scenario) -> list[str]:
-    """Which series had gaps that were filled."""
+    """Series whose gaps were filled."""
     return [
         trn(
             "{series}: {count} value filled, the first at {first}",

@@ -1,4 +1,4 @@
-"""What a works of processes is: its processes, stores, deliveries and arrivals, as rows of tables and as lines."""
+"""A works of processes: its processes, stores, deliveries and arrivals as table rows and as lines of text."""
 
 from __future__ import annotations
 
@@ -13,23 +13,20 @@ from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.numbers import clauses, listed
 
-Row = dict[str, Any]
-
-
 PROCESS = (
-    mark("process"), mark("units"), mark("mode"), mark("rate [t/h]"), mark("power [MW]"), mark("in, for each tonne"),
-    mark("out, for each tonne"), mark("fuels"), mark("limits"),
+    mark("process"), mark("units"), mark("mode"), mark("rate [t/h]"), mark("power [MW]"), mark("inputs per tonne"),
+    mark("outputs per tonne"), mark("fuels"), mark("limits"),
 )  # fmt: skip
 STORE = (
-    mark("store"), mark("holds [t]"), mark("now [t]"), mark("at the end, at least [t]"), mark("lost [% in an hour]"),
+    mark("store"), mark("capacity [t]"), mark("now [t]"), mark("at the end, at least [t]"), mark("lost [% per hour]"),
 )  # fmt: skip
-MOVED = (mark("name"), mark("kind"), mark("store"), mark("in all [t]"), mark("when"))
-"""Keys of the rows: columns of tables, in English."""
-COMES, LEAVES, ORDER = mark("comes"), mark("leaves"), mark("order")
+TRANSFERS = (mark("name"), mark("kind"), mark("store"), mark("total [t]"), mark("when"))
+"""Column keys in English."""
+COMES, LEAVES, ORDER = mark("in"), mark("out"), mark("order")
 
 
-def processes(scenario: Scenario) -> Iterator[Row]:
-    """A row for each mode of each process: units, rate, power at the usual rate, what goes in and comes out, heat."""
+def processes(scenario: Scenario) -> Iterator[dict[str, Any]]:
+    """A row per mode of each process: units, rate, power at the usual rate, inputs, outputs, heat."""
     for process in scenario.processes:
         for mode in process.all_modes:
             rates = mode.rates
@@ -48,29 +45,29 @@ def processes(scenario: Scenario) -> Iterator[Row]:
             yield dict(zip(PROCESS, row, strict=True))
 
 
-def stores(scenario: Scenario) -> Iterator[Row]:
-    """A row for each store: what it holds, its level now and that wanted at the end."""
+def stores(scenario: Scenario) -> Iterator[dict[str, Any]]:
+    """A row per store: capacity, level now and required level at the end."""
     for store in scenario.stores:
         row = (store.name, store.capacity_t, store.start_t, store.end_t, 100 * store.loss_per_h)
         yield dict(zip(STORE, row, strict=True))
 
 
-def deliveries(scenario: Scenario) -> Iterator[Row]:
-    """A row for each delivery and arrival: tonnes in the horizon, and when."""
+def deliveries(scenario: Scenario) -> Iterator[dict[str, Any]]:
+    """A row per delivery and arrival: tonnes in the horizon, and when."""
     for item in (*scenario.deliveries, *scenario.arrivals):
-        row = (item.name, kind(item), item.store, asked_t(scenario, item), when(scenario, item))
-        yield dict(zip(MOVED, row, strict=True))
+        row = (item.name, kind(item), item.store, demand_t(scenario, item), when(scenario, item))
+        yield dict(zip(TRANSFERS, row, strict=True))
 
 
 def kind(item: Arrival) -> str:
-    """What a delivery or arrival is, in English."""
+    """Kind of a delivery or arrival, in English."""
     if not isinstance(item, Delivery):
         return COMES
     return LEAVES if item.amount_t is None else ORDER
 
 
-def asked_t(scenario: Scenario, item: Arrival) -> float:
-    """Tonnes that a delivery asks for, or an arrival brings, in the horizon."""
+def demand_t(scenario: Scenario, item: Arrival) -> float:
+    """Tonnes requested by a delivery, or brought by an arrival, in the horizon."""
     if isinstance(item, Delivery) and item.amount_t is not None:
         return item.amount_t
     label = "demand" if isinstance(item, Delivery) else "arrival"
@@ -78,7 +75,7 @@ def asked_t(scenario: Scenario, item: Arrival) -> float:
 
 
 def when(scenario: Scenario, item: Arrival) -> str:
-    """When a delivery leaves or an arrival comes, in words."""
+    """Time of a delivery or arrival, in words."""
     if isinstance(item, Delivery) and item.amount_t is not None:
         first, last = (
             wording.moment(scenario.horizon.instant(step * scenario.horizon.step_min), False)
@@ -96,41 +93,41 @@ def when(scenario: Scenario, item: Arrival) -> str:
     series = item.rate
     assert series is not None
     if series.value is None:
-        return tr("as a series says")
-    return tr("all the time, {rate} t/h", rate=f"{series.value:g}")
+        return tr("from a series")
+    return tr("constant, {rate} t/h", rate=f"{series.value:g}")
 
 
 def lines(scenario: Scenario) -> Iterator[str]:
-    """Everything of it, a line each."""
+    """All contents of the works, one line each."""
     for row in processes(scenario):
-        name, units, mode, rate, power, taken, given, fuels, limits = (row[key] for key in PROCESS)
-        told = [trn("{count} unit", "{count} units", units), f"{rate} t/h", f"{power} MW"]
-        told += [tr("in {amount}", amount=taken)] if taken else []
-        told += [tr("out {amount}", amount=given)] if given else []
-        told += [text for text in (fuels, limits) if text]
+        name, units, mode, rate, power, inputs, outputs, fuels, limits = (row[key] for key in PROCESS)
+        parts = [trn("{count} unit", "{count} units", units), f"{rate} t/h", f"{power} MW"]
+        parts += [tr("in {amount}", amount=inputs)] if inputs else []
+        parts += [tr("out {amount}", amount=outputs)] if outputs else []
+        parts += [text for text in (fuels, limits) if text]
         of = tr("process {name}, {mode}", name=name, mode=mode) if mode else tr("process {name}", name=name)
-        yield f"{of}: {clauses(told)}"
+        yield f"{of}: {clauses(parts)}"
     for store in scenario.stores:
         levels = tr("now {now} t, at the end at least {end} t", now=f"{store.start_t:g}", end=f"{store.end_t:g}")
         yield f"{tr('store {name}', name=store.name)}: {listed([f'{store.capacity_t:g} t', levels])}"
     for row in deliveries(scenario):
-        name, what, store_of, tonnes, time = (row[key] for key in MOVED)
-        told_of = {"tonnes": f"{tonnes:g}", "store": store_of}
+        name, what, store_of, tonnes, time = (row[key] for key in TRANSFERS)
+        values = {"tonnes": f"{tonnes:g}", "store": store_of}
         if what == COMES:
-            yield f"{tr('arrival {name}', name=name)}: {listed([tr('{tonnes} t into {store}', **told_of), time])}"
+            yield f"{tr('arrival {name}', name=name)}: {listed([tr('{tonnes} t into {store}', **values), time])}"
         else:
-            yield f"{tr('delivery {name}', name=name)}: {listed([tr('{tonnes} t from {store}', **told_of), time])}"
+            yield f"{tr('delivery {name}', name=name)}: {listed([tr('{tonnes} t from {store}', **values), time])}"
 
 
 def sides(scenario: Scenario) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    """Carriers of the site that processes give, and those that they take, each with the names of the processes."""
+    """Carriers of the site that processes supply and consume, each with the names of the processes."""
     gives: dict[str, list[str]] = {}
     takes: dict[str, list[str]] = {}
     for process in scenario.processes:
-        for direction, found in (("out", gives), ("in", takes)):
+        for direction, places in (("out", gives), ("in", takes)):
             for place, material in directions(process)[direction].items():
                 if not material:
-                    found.setdefault(place, []).append(process.name)
+                    places.setdefault(place, []).append(process.name)
     return gives, takes
 
 
@@ -151,16 +148,16 @@ def _heat(mode: Mode) -> str:
 
 def _limits(process: Process) -> Iterator[str]:
     if process.must_run:
-        yield tr("runs all the time")
-    told = (
+        yield tr("always running")
+    limits = (
         (0 if process.planned_stop is None else process.planned_stop.hours, mark("a stop of {amount} h")),
-        (process.min_run_h, mark("runs at least {amount} h")),
-        (process.min_rest_h, mark("rests at least {amount} h")),
-        (process.ramp_tph_per_h, mark("changes by {amount} t/h in an hour")),
-        (process.change_over.minutes, mark("changes over in {amount} min")),
-        (process.start_up.hours, mark("starts in {amount} h")),
+        (process.min_run_h, mark("at least {amount} h per run")),
+        (process.min_rest_h, mark("at least {amount} h of rest")),
+        (process.ramp_tph_per_h, mark("ramp {amount} t/h per hour")),
+        (process.change_over.minutes, mark("{amount} min per change-over")),
+        (process.start_up.hours, mark("{amount} h per start-up")),
         (process.daily_energy_mwh, mark("{amount} MWh each day")),
     )
-    for amount, text in told:
+    for amount, text in limits:
         if amount:
             yield tr(text, amount=f"{amount:g}")

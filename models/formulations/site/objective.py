@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from emberline.models.formulations.site.assets import dearest
-from emberline.models.formulations.site.balance import Ports
-from emberline.models.formulations.site.dispatch import Flows
+from emberline.models.problem.flows import Flows
 from emberline.models.problem.site import SiteData
+from emberline.models.problem.site_assets import dearest
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import goal_metric
 from emberline.scenarios.metrics import METRICS
@@ -44,12 +43,12 @@ class Aim:
     tops: dict[str, float]
     """Caps by metric, of what the site adds to it."""
 
-    def expression(self, ports: Ports) -> Any:
-        """Both goals as one, for a model."""
+    def expression(self, ports: Any) -> Any:
+        """Both goals as one, for a model; from the site's ports."""
         return ports.worth(self.first) + self.second_weight * ports.worth(self.second)
 
-    def pure(self, ports: Ports) -> Any:
-        """The first goal alone: what a bound is proven on."""
+    def pure(self, ports: Any) -> Any:
+        """The first goal alone: what a bound is proven on; from the site's ports."""
         return ports.worth(self.first)
 
     def value(self, flows: Flows) -> float:

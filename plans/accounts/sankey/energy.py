@@ -42,7 +42,7 @@ def energy(scenario: Scenario, run: xr.Dataset) -> Diagram:
         for name in run["carrier"].values.tolist():
             if _of(name) in drawing.nodes:
                 amount = _mwh(scenario, run["dumped_rate"].sel(carrier=name).to_numpy())
-                drawing.add(_of(name), drawing.node("let go", "let go", "loss"), amount)
+                drawing.add(_of(name), drawing.node("vented", "vented", "loss"), amount)
     # what a limit that was missed leaves open
     for key in [key for key, node in drawing.nodes.items() if node.kind == "carrier"]:
         drawing.add(drawing.node("shortage", "shortage", "source"), key, -drawing.net(key))
@@ -183,5 +183,5 @@ def _given_on(drawing: Drawing, key: str) -> None:
     if not any(source == key for source, _ in drawing.flows):
         return
     left = drawing.net(key)
-    drawing.add(key, drawing.node("used", "used there", "use"), left)
+    drawing.add(key, drawing.node("used", "used on site", "use"), left)
     drawing.add(drawing.node("materials", "from materials", "source"), key, -left)

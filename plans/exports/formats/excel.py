@@ -158,7 +158,7 @@ def _figures(ours: Book) -> None:
     horizon = run.plan.scenario.horizon
     first, last = (speaker.moment(horizon.instant(at)) for at in (0, horizon.length_min))
     span = speaker.say("{first} to {last}, {zone}", first=first, last=last, zone=horizon.zone)
-    says = [tables.stock_says(run, speaker), manifest.proof(run, speaker), speaker.said(run.plan.verdict), span]
+    says = [tables.stock_says(run, speaker), manifest.proof(run, speaker), speaker.worded(run.plan.verdict), span]
     for text in filter(None, says):
         _text(sheet, row, 0, text)
         row += 1

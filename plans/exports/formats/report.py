@@ -85,7 +85,7 @@ def page(run: StoredRun, speaker: Speaker = ENGLISH) -> str:
         run=run.id,
         span=speaker.say("{first} to {last}, {zone}, steps of {minutes} min", **span),
         acceptable=plan.acceptable,
-        verdict=printable(speaker.said(plan.verdict)),
+        verdict=printable(speaker.worded(plan.verdict)),
         proof=manifest.proof(run, speaker),
         figures=_figures(figures(tables.figures(run), speaker), speaker),
         stock=tables.stock_says(run, speaker),
@@ -176,7 +176,7 @@ def _violation(run: StoredRun, found: dict[str, Any], speaker: Speaker) -> str:
     told = {
         "what": speaker.missed(found["kind"]),
         "who": speaker.listed([part for part in (found["heat"], found["unit"]) if part]),
-        "amount": speaker.number(found["amount"], 2), "measure": speaker.said(found["measure"]),
+        "amount": speaker.number(found["amount"], 2), "measure": speaker.worded(found["measure"]),
         "time": speaker.moment(run.plan.scenario.horizon.instant(found["at_min"])),
     }  # fmt: skip
     return printable(speaker.say("{what} ({who}): by {amount} {measure}, {time}", **told))

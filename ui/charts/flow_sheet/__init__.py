@@ -1,4 +1,4 @@
-"""The flow sheet of a plant in numbers: what flows between its boxes at a moment, or added up.
+"""The flow sheet of a plant in numbers: flows between its boxes at a moment, or totals.
 
 Drawn by ``ui/charts/flow_sheet/drawing.py``.
 """
@@ -9,10 +9,10 @@ import pandas as pd
 import xarray as xr
 
 from emberline.scenarios import Scenario
-from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Lane, Moment, Sheet, says
+from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Lane, Moment, Sheet, amount_text
 from emberline.ui.charts.flow_sheet.production import processes, stages, stores, unit_power
 from emberline.ui.charts.flow_sheet.site import asset_box, connections
-from emberline.ui.charts.site_panels import shown
+from emberline.ui.charts.site_panels import display_name
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
@@ -25,7 +25,7 @@ def sheet(scenario: Scenario, run: xr.Dataset, step: int | None) -> Sheet:
     Args:
         scenario: with site, line, processes and stores.
         run: a dataset of table ``RUN``.
-        step: of the horizon; None: sums over it, levels at its end.
+        step: of the horizon; None: totals over the horizon, levels at its end.
     """
     at = Moment(scenario, run, step)
     site, machines = list(connections(at)), list[Box]()
@@ -35,28 +35,30 @@ def sheet(scenario: Scenario, run: xr.Dataset, step: int | None) -> Sheet:
     boxes = [*site, *machines, *production]
     carriers = []
     for name in scenario.site.carrier:
-        given = sum(max(box.flows.get(name, 0.0), 0.0) for box in boxes)
+        amount = sum(max(box.flows.get(name, 0.0), 0.0) for box in boxes)
         if any(name in box.flows for box in boxes):
-            carriers.append(Lane(name, at.unit(name), given))
+            carriers.append(Lane(name, at.unit(name), amount))
     return Sheet(
         tuple(site), tuple(machines), tuple(production), tuple(carriers), tuple(stores(at)), bool(scenario.heats)
     )
 
 
-def table(found: Sheet) -> pd.DataFrame:
-    """The flow sheet as rows: each box with what it does and what it gives or takes, each store with its level."""
-    units = {lane.name: lane.unit for lane in (*found.carriers, *found.stores)}
+def table(sheet: Sheet) -> pd.DataFrame:
+    """The flow sheet as table rows: state, inputs and outputs of each box, level of each store."""
+    units = {lane.name: lane.unit for lane in (*sheet.carriers, *sheet.stores)}
     rows = []
-    for box in (*found.site, *found.machines, *found.production):
+    for box in (*sheet.site, *sheet.machines, *sheet.production):
         flows = {name: amount for name, amount in box.flows.items() if abs(amount) > SMALL and name in units}
         gives, takes = (
             ", ".join(
-                f"{shown(name)} {says(amount, units[name])}" for name, amount in flows.items() if (amount > 0) == way
+                f"{display_name(name)} {amount_text(amount, units[name])}"
+                for name, amount in flows.items()
+                if (amount > 0) == way
             )
             for way in (True, False)
         )
         rows.append((box.name, "; ".join(box.lines), takes, gives))
-    for lane in found.stores:
+    for lane in sheet.stores:
         share = wording.percent((lane.level_t or 0.0) / lane.capacity_t, 0)
-        rows.append((lane.name, f"{wording.number(lane.level_t, 0)} t, {share}; {lane.says}".rstrip("; "), "", ""))
+        rows.append((lane.name, f"{wording.number(lane.level_t, 0)} t, {share}; {lane.note}".rstrip("; "), "", ""))
     return pd.DataFrame(rows, columns=[tr("what"), tr("does"), tr("takes"), tr("gives")])

@@ -1,4 +1,4 @@
-"""Parts of a flow sheet: boxes, the carriers and stores between them, and the moment that is looked at."""
+"""Parts of a flow sheet: boxes, the carriers and stores between them, and the moment shown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emberline.scenarios import Scenario
 from emberline.ui.text import wording
 
 SMALL = 1e-6
-"""Below this nothing flows."""
+"""Smaller flows count as zero."""
 
 
 @dataclass
@@ -20,13 +20,13 @@ class Box:
 
     name: str
     lines: list[str] = field(default_factory=list)
-    """What it does, one thing each."""
+    """What it does, one item each."""
     flows: dict[str, float] = field(default_factory=dict)
-    """What it gives to carriers and stores, negative: takes; by their names."""
+    """Flow to carriers and stores by name; negative: it consumes."""
     level: float | None = None
-    """Of what is stored in it, as a share of what it holds."""
+    """Level of its storage, as a share of the capacity."""
     machine: bool = False
-    """Whether it turns carriers into others."""
+    """Whether it converts carriers."""
 
     @property
     def works(self) -> bool:
@@ -40,62 +40,62 @@ class Lane:
 
     name: str
     unit: str
-    given: float
-    """What is given to it, by whomever."""
+    supply: float
+    """Total supply from all boxes."""
     level_t: float | None = None
-    """Of a store [t]."""
+    """Level of a store [t]."""
     capacity_t: float = 0.0
-    says: str = ""
-    """What comes to and leaves a store beside the processes."""
+    note: str = ""
+    """Arrivals to and deliveries from a store."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """Everything at a moment, or added up."""
+    """All boxes and lanes at a moment, or as totals."""
 
     site: tuple[Box, ...]
     """Above the carriers: connections, supplies, uses, stores."""
     machines: tuple[Box, ...]
-    """Below them: what turns carriers into others."""
+    """Below them: converters of carriers."""
     production: tuple[Box, ...]
     """Stages in order, or processes."""
     carriers: tuple[Lane, ...]
     stores: tuple[Lane, ...]
     in_line: bool
-    """Whether what is made goes from each box of the production to the next."""
+    """Whether products go from each production box to the next."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """Which numbers are asked for: those of one step, or sums over the horizon."""
+    """The numbers to show: those of one step, or totals over the horizon."""
 
     scenario: Scenario
     run: xr.Dataset
     step: int | None
 
     def amount(self, rate: np.ndarray) -> float:
-        """A rate by step at the moment, or its sum over the hours."""
+        """A rate at the moment, or its total over the horizon."""
         if self.step is None:
             return float(rate.sum()) * self.scenario.horizon.step_h
         return float(rate[self.step])
 
     def unit(self, carrier: str) -> str:
-        """Unit of what flows of a carrier."""
-        found = self.scenario.site.carrier[carrier]
-        return found.unit if self.step is None else found.rate_unit
+        """Unit of the flow of a carrier."""
+        record = self.scenario.site.carrier[carrier]
+        return record.unit if self.step is None else record.rate_unit
 
     @property
     def tonnes(self) -> str:
-        """Unit of what flows of a material."""
+        """Unit of the flow of a material."""
         return "t" if self.step is None else "t/h"
 
     def level(self, ends: np.ndarray, start: float) -> float:
-        """A level as the step begins; added up, at the end."""
+        """Level at the beginning of the step; for totals, at the end."""
         at = len(ends) if self.step is None else self.step
         return float(ends[at - 1]) if at else start
 
 
-def says(amount: float, unit: str) -> str:
-    """An amount with its unit, whichever way it flows."""
+def amount_text(amount: float, unit: str) -> str:
+    """An amount with its unit, in either direction."""
     size = abs(amount)
     return f"{wording.number(size, 0 if size >= 1000 else 2 if unit.startswith('t') and size < 10 else 1)} {unit}"

@@ -1,4 +1,4 @@
-"""The site on the flow sheet: connections, what is bought, sold and needed, stores of carriers, machines."""
+"""The site on the flow sheet: connections, supplies, sales, demands, storages, machines."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import numpy as np
 
 from emberline.scenarios.assets import ELECTRICITY, Converter, Named, Storage
 from emberline.scenarios.assets.account import flow
-from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Moment, says
+from emberline.ui.charts.flow_sheet.parts import SMALL, Box, Moment, amount_text
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
-SHOWN = 0.05
-"""What a store makes good of its own loss is less, and not told."""
+VISIBLE_FLOW = 0.05
+"""Smaller flows only compensate a storage's own losses and are not shown."""
 
 
 def connections(at: Moment) -> Iterator[Box]:
     """Grid, PV, battery and base load."""
     scenario, run, unit = at.scenario, at.run, at.unit(ELECTRICITY)
     into, out = at.amount(run["import_mw"].to_numpy()), at.amount(run["export_mw"].to_numpy())
-    lines = [tr("in {amount}", amount=says(into, unit))]
+    lines = [tr("in {amount}", amount=amount_text(into, unit))]
     if scenario.site.grid.export_limit_mw:
-        lines.append(tr("out {amount}", amount=says(out, unit)))
+        lines.append(tr("out {amount}", amount=amount_text(out, unit)))
     yield Box(tr("grid"), lines, {ELECTRICITY: into - out})
     if scenario.site.pv is not None and scenario.site.pv.peak_mw:
-        sun, lost = at.amount(run["pv_mw"].to_numpy()), at.amount(run["pv_curtailed_mw"].to_numpy())
-        lines = [says(sun, unit)]
-        if lost > SMALL:
-            lines.append(tr("{amount} unused", amount=says(lost, unit)))
+        sun, curtailment = at.amount(run["pv_mw"].to_numpy()), at.amount(run["pv_curtailed_mw"].to_numpy())
+        lines = [amount_text(sun, unit)]
+        if curtailment > SMALL:
+            lines.append(tr("{amount} unused", amount=amount_text(curtailment, unit)))
         yield Box(tr("PV"), lines, {ELECTRICITY: sun})
     battery = scenario.battery
     if battery is not None:
@@ -38,7 +38,7 @@ def connections(at: Moment) -> Iterator[Box]:
         yield _store(at, tr("battery"), ELECTRICITY, (gives, takes), level, battery.capacity, "MWh")
     base = at.amount(run["base_load_mw"].to_numpy())
     if base > SMALL:
-        yield Box(tr("base load"), [says(base, unit)], {ELECTRICITY: -base})
+        yield Box(tr("base load"), [amount_text(base, unit)], {ELECTRICITY: -base})
 
 
 def _store(
@@ -47,12 +47,12 @@ def _store(
     gives, takes = flows
     lines = [f"{wording.number(level)}/{capacity:g} {unit}"]
     if at.step is None:
-        lines.append(tr("in {amount}", amount=says(takes, at.unit(carrier))))
-        lines.append(tr("out {amount}", amount=says(gives, at.unit(carrier))))
-    elif gives - takes > SHOWN:
-        lines.append(tr("out {amount}", amount=says(gives - takes, at.unit(carrier))))
-    elif takes - gives > SHOWN:
-        lines.append(tr("in {amount}", amount=says(takes - gives, at.unit(carrier))))
+        lines.append(tr("in {amount}", amount=amount_text(takes, at.unit(carrier))))
+        lines.append(tr("out {amount}", amount=amount_text(gives, at.unit(carrier))))
+    elif gives - takes > VISIBLE_FLOW:
+        lines.append(tr("out {amount}", amount=amount_text(gives - takes, at.unit(carrier))))
+    elif takes - gives > VISIBLE_FLOW:
+        lines.append(tr("in {amount}", amount=amount_text(takes - gives, at.unit(carrier))))
     return Box(name, lines, {carrier: gives - takes}, level / capacity if capacity else None)
 
 
@@ -61,7 +61,7 @@ def asset_box(record: Named, at: Moment) -> Box:
     """Box of an asset, found by its kind; this one is for a single flow."""
     (carrier,) = record.flows.values()
     amount = at.amount(flow(at.run, record.name))
-    return Box(record.name, [says(amount, at.unit(carrier))], {carrier: amount})
+    return Box(record.name, [amount_text(amount, at.unit(carrier))], {carrier: amount})
 
 
 @asset_box.register(Storage)
@@ -83,9 +83,9 @@ def _(record: Converter, at: Moment) -> Box:
     on = run["asset_on"].sel(machine=name).to_numpy()
     if at.step is None:
         hours = at.amount(on)
-        lines = [says(main, at.unit(record.carrier)), tr("on for {hours} h", hours=wording.number(hours, 0))]
+        lines = [amount_text(main, at.unit(record.carrier)), tr("on for {hours} h", hours=wording.number(hours, 0))]
     else:
         share = main / record.capacity if record.capacity else 0.0
-        lines = [says(main, at.unit(record.carrier)), tr("load {share}", share=wording.percent(share, 0))]
+        lines = [amount_text(main, at.unit(record.carrier)), tr("load {share}", share=wording.percent(share, 0))]
         lines = lines if main > SMALL or on[at.step] > SMALL else [tr("off")]
     return Box(name, lines, flows, machine=True)

@@ -1,4 +1,4 @@
-"""The command ``emberline diff``: how two stored plans differ, in the plant's words."""
+"""Command ``emberline diff``: the differences between two stored plans, in the plant's words."""
 
 from __future__ import annotations
 
@@ -13,51 +13,54 @@ if TYPE_CHECKING:
     from emberline.plans.difference import Difference
 
 First = Annotated[str, typer.Argument(metavar="RUN", help="id of the first run, its first digits, or 'last'")]
-Second = Annotated[str, typer.Argument(metavar="RUN", help="the run that is compared with it")]
+Second = Annotated[str, typer.Argument(metavar="RUN", help="the run to compare with it")]
 DIGITS = {"MW": 2, "MWh": 2, "t": 1}
 
 
 def diff(first: First, second: Second, as_json: AsJson = False) -> None:
-    """Say how a stored plan differs from another one, and because of what.
+    """Show how a stored plan differs from another one, and why.
 
-    A plan has no difference from itself."""
+    A plan does not differ from itself.
+    """
     from emberline.plans.difference import difference
 
     store, one = find(first)
     two = store.find(second)
-    found = difference(store.open(one).plan, store.open(two).plan)
+    comparison = difference(store.open(one).plan, store.open(two).plan)
     if as_json:
-        print_json({"runs": [one, two], **found.summary()})
+        print_json({"runs": [one, two], **comparison.summary()})
         return
-    for line in lines(found, one[:8], two[:8]):
+    for line in lines(comparison, one[:8], two[:8]):
         print(line)
 
 
-def lines(found: Difference, first: str, second: str) -> Iterator[str]:
-    """The difference in lines."""
+def lines(comparison: Difference, first: str, second: str) -> Iterator[str]:
+    """The difference as lines of text."""
     from emberline.ui.text.wording import number, percent, signed
 
     names = [
         f"{run} ({name}, {status}{'' if gap is None else f', gap {percent(gap)}'})"
-        for run, name, status, gap in zip((first, second), found.scenarios, found.statuses, found.gaps, strict=True)
+        for run, name, status, gap in zip(
+            (first, second), comparison.scenarios, comparison.statuses, comparison.gaps, strict=True
+        )
     ]
     yield f"{names[1]} against {names[0]}"
-    if found.empty:
+    if comparison.empty:
         yield "no difference"
         return
-    told: list[tuple[str, list[str]]] = [
-        ("asked", [key.says for key in found.keys]),
-        ("series", [series.says for series in found.series]),
-        ("heats", [heat.says for heat in found.heats]),
-        ("uses", [use.says for use in found.uses]),
+    sections: list[tuple[str, list[str]]] = [
+        ("asked", [key.says for key in comparison.keys]),
+        ("series", [series.says for series in comparison.series]),
+        ("heats", [heat.says for heat in comparison.heats]),
+        ("uses", [use.says for use in comparison.uses]),
     ]
     figures = []
-    for figure in found.figures:
+    for figure in comparison.figures:
         digits = DIGITS.get(figure.unit, 0)
         values = f"{number(figure.after, digits)} instead of {number(figure.before, digits)} {figure.unit}"
         more = "" if figure.more is None else f" ({signed(figure.more, digits)})"
         figures.append(f"{figure.label} {values}{more}")
-    told.append(("figures", figures))
-    for head, texts in told:
+    sections.append(("figures", figures))
+    for head, texts in sections:
         for i, text in enumerate(texts):
             yield f"{'' if i else head:<9}{text}"

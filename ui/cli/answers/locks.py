@@ -1,4 +1,4 @@
-"""The command ``emberline locks``: what each lock of a stored plan costs."""
+"""Command ``emberline locks``: the price of each lock of a stored plan."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ def locks(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Tell the price of each lock of a stored plan: free one at a time, plan again, and say what that brings.
+    """Show the price of each lock of a stored plan: remove one at a time, plan again, and report the saving.
 
-    Ctrl-C takes the prices found so far."""
+    Ctrl-C keeps the prices found so far.
+    """
     from emberline.plans.why import lock_prices
     from emberline.ui.cli.progress import study
 
@@ -35,17 +36,17 @@ def locks(
     def work(tell: Any, wish: Any) -> lock_prices.LockPrices:
         return lock_prices.lock_prices(plan, time_limit_s=time_limit, on_progress=tell, cancel=wish)
 
-    found = study(work, "taking the prices found so far", quiet)
+    prices = study(work, "keeping the prices found so far", quiet)
     if as_json:
-        print_json({"run": number, **found.summary()})
+        print_json({"run": number, **prices.summary()})
         return
-    if not found.prices and found.complete:
+    if not prices.prices and prices.complete:
         print(f"run {number} has no locks", file=sys.stderr)
         return
-    _show(found)
+    _show(prices)
 
 
-def _show(found: lock_prices.LockPrices) -> None:
+def _show(prices: lock_prices.LockPrices) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -55,22 +56,24 @@ def _show(found: lock_prices.LockPrices) -> None:
     console = terminal.out()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("lock", no_wrap=True)
-    names = ("carbon [kg CO2e]", f"cost [{found.currency}]", "peak [MW]", f"at most [{found.unit}]", "gap", "status")
+    names = ("carbon [kg CO2e]", f"cost [{prices.currency}]", "peak [MW]", f"at most [{prices.unit}]", "gap", "status")
     for name in names:
         table.add_column(Text(name), justify="right", no_wrap=True)
-    rows = [(f"{price.number}  {price.says}", price.freed, price.at_most) for price in found.prices]
-    if found.all_freed is not None:
-        low = found.all_freed.low
-        rows.append(("all locks freed", found.all_freed, None if low is None else max(0.0 - low, 0.0)))
-    for label, freed, at_most in rows:
-        more = freed.more
-        told = (None, None, None) if more is None else (0.0 - more.carbon_kg, 0.0 - more.cost, 0.0 - more.peak_mw)
-        cells = [wording.number(value, digits) for value, digits in zip(told, (0, 0, 2), strict=True)]
-        status = freed.status if more is not None else f"{freed.status}: {freed.reason}"
-        table.add_row(Text(label), *cells, wording.number(at_most, 1), wording.percent(freed.gap), Text(status))
-    console.print(Text("what freeing each lock saves, planned again as a whole"))
+    rows = [(f"{price.number}  {price.says}", price.freed, price.at_most) for price in prices.prices]
+    if prices.all_freed is not None:
+        low = prices.all_freed.low
+        rows.append(("all locks removed", prices.all_freed, None if low is None else max(0.0 - low, 0.0)))
+    for label, answer, at_most in rows:
+        more = answer.more
+        savings = (None, None, None) if more is None else (0.0 - more.carbon_kg, 0.0 - more.cost, 0.0 - more.peak_mw)
+        cells = [wording.number(value, digits) for value, digits in zip(savings, (0, 0, 2), strict=True)]
+        status = answer.status if more is not None else f"{answer.status}: {answer.reason}"
+        table.add_row(Text(label), *cells, wording.number(at_most, 1), wording.percent(answer.gap), Text(status))
+    console.print(Text("saving from removing each lock, with everything else planned again"))
     console.print(table, soft_wrap=True)
-    gap = "no gap proven" if found.gap is None else f"gap {wording.percent(found.gap)}"
-    console.print(Text(f"against the stored plan: {found.status}, {gap}; at most: by the bound of the freed search"))
-    if not found.complete:
-        console.print(Text("the time was over before every lock was freed; --time-limit gives more"))
+    gap = "no gap proven" if prices.gap is None else f"gap {wording.percent(prices.gap)}"
+    console.print(
+        Text(f"compared with the stored plan: {prices.status}, {gap}; at most: from the bound without the lock")
+    )
+    if not prices.complete:
+        console.print(Text("the time limit was reached before every lock was tried; raise it with --time-limit"))

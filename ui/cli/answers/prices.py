@@ -1,4 +1,5 @@
-"""Command ``prices``: what a unit more of a carrier, a level or a limit of a stored plan's site is worth."""
+"""Command ``emberline prices``: the value of one more unit of a carrier, a level or a limit at the site of a stored
+plan."""
 
 from __future__ import annotations
 
@@ -16,12 +17,13 @@ def prices(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE.nc", help="prices of every step as netCDF")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
+    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it exists")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the shadow prices of a stored plan's site.
 
-    They come from the linear program that is left with heats and whole numbers held where they are."""
+    They are the duals of the site's linear program with heats and whole numbers fixed.
+    """
     from rich.table import Table
     from rich.text import Text
 
@@ -36,16 +38,16 @@ def prices(
     plan = store.open(number).plan
     if not plan.found:
         raise Refused(f"run {number} has no schedule: {plan.verdict}")
-    found = pricing.prices(plan)
-    if found is None:
+    data = pricing.prices(plan)
+    if data is None:
         raise Refused(f"run {number}: no prices were found within the time limit")
-    rows = list(pricing.summary(plan, found))
-    held = "whole numbers held" if found.attrs["whole_numbers"] == "fixed" else "no whole numbers"
+    rows = list(pricing.summary(plan, data))
+    note = "whole numbers fixed" if data.attrs["whole_numbers"] == "fixed" else "no whole numbers"
     if output is not None:
         with writing(output) as partial:
-            pricing.write(found, partial)
+            pricing.write(data, partial)
     if as_json:
-        print_json({"run": number, "whole_numbers": found.attrs["whole_numbers"], "prices": [asdict(r) for r in rows]})
+        print_json({"run": number, "whole_numbers": data.attrs["whole_numbers"], "prices": [asdict(r) for r in rows]})
         return
     console = terminal.out()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
@@ -59,6 +61,6 @@ def prices(
     console.print(table)
     what = "processes" if plan.scenario.processes else "heats"
     goal = GOALS[plan.scenario.goal.minimize]
-    console.print(Text(f"for the goal {goal}; {what} held where they are, {held}"))
+    console.print(Text(f"for the goal {goal}; {what} fixed as planned, {note}"))
     if output is not None:
         console.print(Text(f"every step: {output}"))

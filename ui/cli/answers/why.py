@@ -1,4 +1,4 @@
-"""The command ``emberline why``: what one decision of a stored plan costs, and what binds it."""
+"""Command ``emberline why``: the cost of one decision of a stored plan, and what limits it."""
 
 from __future__ import annotations
 
@@ -22,27 +22,33 @@ def why(
     run: Run = "last",
     heat: Annotated[str | None, typer.Option("--heat", metavar="HEAT", help="a heat's name, or its number")] = None,
     unit: Annotated[
-        str | None, typer.Option("--unit", metavar="NAME", help="a unit of line or processes, an asset, 'battery'")
+        str | None,
+        typer.Option("--unit", metavar="NAME", help="a unit of the line or the processes, an asset, or 'battery'"),
     ] = None,
     hour: Annotated[
-        str | None, typer.Option("--hour", metavar="TIME", help="05:00 by the plant's clock, or a whole time")
+        str | None, typer.Option("--hour", metavar="TIME", help="plant time such as 05:00, or a full date and time")
     ] = None,
     stage: Annotated[
         str | None,
-        typer.Option("--stage", metavar="STAGE", help="of the heat; else the one at which it draws most"),
+        typer.Option("--stage", metavar="STAGE", help="stage of the heat; default: the one that draws most power"),
     ] = None,
-    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="what if the heat started then")] = None,
-    every: Annotated[bool, typer.Option("--every", help="plan again for every other start of the heat")] = False,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="what if the heat started at this time")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--every", help="plan again for every other possible start of the heat")
+    ] = False,
     time_limit: Annotated[
         float, typer.Option("--time-limit", min=1, metavar="SECONDS", help="for all answers together")
     ] = 120.0,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say why a stored plan decides as it does: pin or free one decision, plan again, and tell what it costs.
+    """Explain a decision of a stored plan: fix or free it, plan again, and report the cost.
 
-    Each answer is a whole plan, told with status and gap against the stored one, and what is in the way. Ctrl-C takes
-    the answers found so far."""
+    Each answer is a full plan with status and gap, compared with the stored one, and the limits in its way. Ctrl-C
+    keeps the answers found so far.
+    """
     from emberline.plans.why import refuse
     from emberline.plans.why import why as ask
     from emberline.scenarios import Problem, ScenarioError
@@ -50,7 +56,7 @@ def why(
 
     for option, text in (("--stage", stage), ("--at", at), ("--every", every)):
         if text and heat is None:
-            raise ScenarioError([Problem(option, "", "belongs to --heat")])
+            raise ScenarioError([Problem(option, "", "needs --heat")])
     store, number = find(run)
     plan = store.open(number).plan
     refuse(plan, heat, unit, hour)
@@ -61,34 +67,34 @@ def why(
             on_progress=tell, cancel=wish,
         )  # fmt: skip
 
-    found = study(work, "taking the answers found so far", quiet)
+    explanation = study(work, "keeping the answers found so far", quiet)
     if as_json:
-        print_json({"run": number, **found.summary()})
+        print_json({"run": number, **explanation.summary()})
         return
-    for line in lines(plan.scenario, found):
+    for line in lines(plan.scenario, explanation):
         print(line)
 
 
-def lines(scenario: Scenario, found: Why) -> Iterator[str]:
-    """The answer in lines."""
+def lines(scenario: Scenario, explanation: Why) -> Iterator[str]:
+    """The answer as lines of text."""
     from emberline.ui.text import wording
 
-    gap = "no gap proven" if found.gap is None else f"gap {wording.percent(found.gap)}"
-    yield f"why {found.question}: {scenario.name}, plan {found.status}, {gap}"
-    for i, fact in enumerate(found.facts):
+    gap = "no gap proven" if explanation.gap is None else f"gap {wording.percent(explanation.gap)}"
+    yield f"why {explanation.question}: {scenario.name}, plan {explanation.status}, {gap}"
+    for i, fact in enumerate(explanation.facts):
         yield f"{'' if i else 'now':<9}{fact}"
-    if found.worth is not None:
-        price = f"{wording.number(found.worth.value, 1)} {found.worth.unit}"
-        yield f"{'worth':<9}a MWh more costs {price}; {found.worth.held}"
-    for answer in found.answers:
-        yield from told(scenario, answer, found.unit)
-    yield from _slots(scenario, found)
-    if not found.complete:
-        yield f"{'note':<9}the time was over before all was tried; --time-limit gives more"
+    if explanation.worth is not None:
+        price = f"{wording.number(explanation.worth.value, 1)} {explanation.worth.unit}"
+        yield f"{'worth':<9}one more MWh costs {price}; {explanation.worth.held}"
+    for answer in explanation.answers:
+        yield from answer_lines(scenario, answer, explanation.unit)
+    yield from _slots(scenario, explanation)
+    if not explanation.complete:
+        yield f"{'note':<9}the time limit was reached before everything was tried; raise it with --time-limit"
 
 
-def told(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -> Iterator[str]:
-    """One answer in lines: what it costs, how sure that is, what binds, what else moves."""
+def answer_lines(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -> Iterator[str]:
+    """One answer as lines of text: its cost and proof, the limits in its way, and what else moves."""
     from emberline.scenarios.messages import clock
     from emberline.ui.text import wording
 
@@ -97,7 +103,7 @@ def told(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -
     if answer.more is None:
         why = f": {answer.reason}" if answer.reason else ""
         proven = {
-            "infeasible": "no plan with it, that is proven",
+            "infeasible": "no plan with it (proven)",
             "no plan on this grid": f"no plan with it on this grid of {scenario.horizon.step_min:g} min",
         }
         yield f"{'':<9}  {proven.get(answer.status, f'{answer.status}, no plan found')}{why}"
@@ -118,14 +124,14 @@ def told(scenario: Scenario, answer: Answer, unit: str, head: str = "what if") -
 
 
 def costs(more: More, currency: str) -> str:
-    """What a plan has more, in kg, money and MW."""
+    """Additional carbon [kg], cost and peak [MW] of a plan."""
     from emberline.ui.text.wording import signed
 
     return f"{signed(more.carbon_kg, 0)} kg CO2e, {signed(more.cost, 0)} {currency}, {signed(more.peak_mw, 2)} MW peak"
 
 
 def between(answer: Answer, unit: str) -> str:
-    """What the goal has more at least and at most."""
+    """Lower and upper bound on the change of the goal."""
     from emberline.ui.text.wording import signed
 
     if answer.low is None or answer.high is None:
@@ -133,17 +139,20 @@ def between(answer: Answer, unit: str) -> str:
     return f"; {signed(answer.low, 1)} to {signed(answer.high, 1)} {unit}"
 
 
-def _slots(scenario: Scenario, found: Why) -> Iterator[str]:
-    """Starts that are possible with all other heats where they are."""
+def _slots(scenario: Scenario, explanation: Why) -> Iterator[str]:
+    """Starts that are possible while all other heats stay in place."""
     from emberline.scenarios.messages import clock
     from emberline.ui.text.wording import signed
 
-    open_slots = [slot for slot in found.slots if slot.more_of_goal is not None]
-    if not found.slots:
+    open_slots = [slot for slot in explanation.slots if slot.more_of_goal is not None]
+    if not explanation.slots:
         return
     best = sorted(open_slots, key=lambda slot: slot.more_of_goal or 0.0)[:MOST_SLOTS]
-    head = f"of {len(found.slots)} starts {len(open_slots)} are open with all other heats where they are (estimate)"
+    head = (
+        f"{len(open_slots)} of {len(explanation.slots)} starts are possible while all other heats stay in place "
+        "(estimate)"
+    )
     yield f"{'starts':<9}{head}"
     for slot in best:
         start = clock(scenario.horizon.instant(slot.start_min))
-        yield f"{'':<9}  {start}: {signed(slot.more_of_goal or 0.0, 1)} {found.unit}"
+        yield f"{'':<9}  {start}: {signed(slot.more_of_goal or 0.0, 1)} {explanation.unit}"

@@ -1,4 +1,4 @@
-"""The command ``emberline why-not``, and how its answer is told in lines."""
+"""Command ``emberline why-not``, and its answer as lines of text."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from emberline.plans.why import why_not as conflicts
 
 PLANNED_S = 60.0
-"""At most this ``emberline plan`` spends on explaining that there is no plan, and not more than on planning."""
+"""Longest time that ``emberline plan`` spends on explaining why there is no plan [s]; never longer than the planning
+itself."""
 HEADINGS = {
-    "feasible": "there is a plan: no limit is in its way",
-    "infeasible": "no plan keeps all limits: that is proven",
-    "no plan on this grid": "no plan on this grid of {step:g} min: between its steps there may be one",
-    "unknown": "no plan was found, and no proof that there is none: no limit is known to be in the way",
+    "feasible": "there is a plan: no limit prevents it",
+    "infeasible": "no plan can meet all limits (proven)",
+    "no plan on this grid": "no plan on this grid of {step:g} min: a finer step may have one",
+    "unknown": "no plan was found, and there is no proof that none exists: no limit is known to be in the way",
 }
 
 
@@ -29,24 +30,25 @@ def why_not(
     scenario: Named,
     changes: Changes = None,
     time_limit: Annotated[
-        float, typer.Option("--time-limit", min=1, metavar="SECONDS", help="tell what was found by then")
+        float, typer.Option("--time-limit", min=1, metavar="SECONDS", help="report what was found by then")
     ] = 120.0,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
 ) -> None:
-    """Say why a scenario has no plan: which limits cannot all hold, and the smallest change that helps.
+    """Explain why a scenario has no plan: which limits conflict, and the smallest change that helps.
 
-    Each repair is told as the --set that applies it. Ctrl-C takes the repairs found so far."""
+    Each repair is given as the --set options that apply it. Ctrl-C keeps the repairs found so far.
+    """
     from emberline.scenarios import load
 
-    asked = load(scenario, list(changes or []))
-    found = explained(scenario, list(changes or []), time_limit, quiet)
+    case = load(scenario, list(changes or []))
+    answer = explained(scenario, list(changes or []), time_limit, quiet)
     if as_json:
-        print_json({"scenario": asked.name, **found.summary()})
+        print_json({"scenario": case.name, **answer.summary()})
     else:
-        for line in (f"{asked.name}: {HEADINGS[found.status].format(step=found.step_min)}", *lines(found)):
+        for line in (f"{case.name}: {HEADINGS[answer.status].format(step=answer.step_min)}", *lines(answer)):
             print(line)
-    raise typer.Exit(0 if found.status == "feasible" else 1)
+    raise typer.Exit(0 if answer.status == "feasible" else 1)
 
 
 def explained(
@@ -56,10 +58,10 @@ def explained(
 
     Args:
         scenario: name or file.
-        changes: its overrides.
+        changes: overrides of the scenario.
         time_limit: seconds.
         quiet: no progress.
-        proven: it is known to have none.
+        proven: it is known that no plan exists.
     """
     from emberline.plans.why import why_not as conflicts
     from emberline.scenarios import load
@@ -71,43 +73,46 @@ def explained(
             proven=proven,
         )  # fmt: skip
 
-    return study(work, "taking the repairs found so far", quiet)
+    return study(work, "keeping the repairs found so far", quiet)
 
 
-def after_plan(made: Plan, scenario: str, changes: Sequence[str], quiet: bool) -> conflicts.WhyNot | None:
-    """Why the plan just asked for does not exist; None where that is not what came out."""
-    if not made.ruled_out:
-        if made.status == "no plan within the limit" and not quiet:
-            print("what may be in the way: emberline why-not, with the same scenario and --set", file=sys.stderr)
+def after_plan(plan: Plan, scenario: str, changes: Sequence[str], quiet: bool) -> conflicts.WhyNot | None:
+    """The reason why the plan just requested does not exist; None if it exists or nothing is known."""
+    if not plan.ruled_out:
+        if plan.status == "no plan within the limit" and not quiet:
+            print(
+                "to see what may be in the way: emberline why-not, with the same scenario and --set options",
+                file=sys.stderr,
+            )
         return None
     if not quiet:
         print("why is there no plan?", file=sys.stderr)
-    limit = min(PLANNED_S, made.scenario.goal.time_limit_s)
+    limit = min(PLANNED_S, plan.scenario.goal.time_limit_s)
     return explained(scenario, changes, limit, quiet, proven=True)
 
 
-def lines(found: conflicts.WhyNot) -> Iterator[str]:
-    """What is missing, what cannot all hold, and what helps, one line each."""
-    for i, text in enumerate(found.missing):
+def lines(answer: conflicts.WhyNot) -> Iterator[str]:
+    """What is missing, which limits conflict, and what helps, one line each."""
+    for i, text in enumerate(answer.missing):
         yield f"{'' if i else 'missing':<10}{text}"
-    if found.conflict:
-        head = "these limits cannot all hold" if found.irreducible else "these limits are in each other's way"
-        if len(found.conflict) == 1:
+    if answer.conflict:
+        head = "these limits conflict" if answer.irreducible else "these limits are in the way"
+        if len(answer.conflict) == 1:
             head = "this limit is in the way"
         yield f"{'conflict':<10}{head}:"
-        yield from (f"{'':<10}- {text}" for text in found.conflict)
-    for i, repair in enumerate(found.repairs):
+        yield from (f"{'':<10}- {text}" for text in answer.conflict)
+    for i, repair in enumerate(answer.repairs):
         yield f"{'or' if i else 'repair':<10}{'; '.join(repair.says)}"
         yield from (f"{'':<10}{text}" for text in settings(repair))
-    if found.status == "unknown":
-        yield f"{'':<10}give the search more time: emberline plan with a longer --time-limit"
-    elif found.status != "feasible" and not found.repairs:
-        yield f"{'repair':<10}none was found among {found.tried} of {found.of} limits"
-    elif found.tried < found.of and found.repairs and not found.complete:
-        yield f"{'':<10}the time was over after {found.tried} of {found.of} limits"
+    if answer.status == "unknown":
+        yield f"{'':<10}allow more time: emberline plan with a longer --time-limit"
+    elif answer.status != "feasible" and not answer.repairs:
+        yield f"{'repair':<10}none found among {answer.tried} of {answer.of} limits"
+    elif answer.tried < answer.of and answer.repairs and not answer.complete:
+        yield f"{'':<10}the time limit was reached after {answer.tried} of {answer.of} limits"
 
 
 def settings(repair: conflicts.Repair) -> Iterator[str]:
-    """The options that apply a repair, as a shell takes them."""
+    """The options that apply a repair, in shell syntax."""
     for text in repair.overrides:
         yield f"--set {shlex.quote(text)}"

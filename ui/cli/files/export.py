@@ -1,4 +1,4 @@
-"""Command ``export``: a stored run as a file, for the shift, for other programs, for the archive."""
+"""Command ``emberline export``: a stored run as a file for the shift, for other programs or for the archive."""
 
 from __future__ import annotations
 
@@ -12,57 +12,56 @@ from emberline.ui.cli.options import Refused, Run, find, writable, writing
 from emberline.ui.text.language import LANGUAGES
 
 KINDS = "xlsx|csv|parquet|nc|json|xml|ics|html"
-"""The formats (``emberline.plans.exports.FORMATS``), told without loading what writes them."""
+"""The formats (``emberline.plans.exports.FORMATS``), listed without loading the exporters."""
 
 
 def export(
     run: Run = "last",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="where to; its suffix is the format")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="file to write; its suffix gives the format")
     ] = None,
     kind: Annotated[
-        str, typer.Option("--as", "--to", metavar=KINDS, help="format, where the file's name does not say it")
+        str, typer.Option("--as", "--to", metavar=KINDS, help="format, if the file's name does not give it")
     ] = "",
-    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="of a calendar (ics): this unit alone")] = None,
+    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="for calendars (ics): only this unit")] = None,
     table: Annotated[
         str | None,
-        typer.Option(metavar="TABLE", help="of csv and parquet: heats, runs, machines, hours, steps, bill, ledger …"),
+        typer.Option(metavar="TABLE", help="for csv and parquet: heats, runs, machines, hours, steps, bill, ledger …"),
     ] = None,
-    lang: Annotated[
-        str, typer.Option(metavar="|".join(LANGUAGES), help="language of xlsx, ics and html, which people read")
-    ] = "en",
-    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")] = False,
+    lang: Annotated[str, typer.Option(metavar="|".join(LANGUAGES), help="language of xlsx, ics and html")] = "en",
+    force: Annotated[bool, typer.Option("--force", help="overwrite the file if it exists")] = False,
 ) -> None:
     """Write a stored run to a file.
 
-    Excel, CSV, Parquet, netCDF, JSON, B2MML (xml), iCalendar (ics) or a report to print (html)."""
+    Excel, CSV, Parquet, netCDF, JSON, B2MML (xml), iCalendar (ics) or a printable report (html).
+    """
     from emberline.plans import exports
     from emberline.ui.text.speaker import speaker
 
     formats = exports.FORMATS
-    named = output.suffix.removeprefix(".").lower() if output else ""
+    suffix = output.suffix.removeprefix(".").lower() if output else ""
     if kind and kind not in formats:
         raise Refused(f"--as {kind}: formats are {', '.join(formats)}")
-    if kind and named in formats and named != kind:
-        raise Refused(f"--as {kind}: the file's name ends in .{named}; leave --as out, or name another file")
-    if output and not kind and named not in formats:
+    if kind and suffix in formats and suffix != kind:
+        raise Refused(f"--as {kind}: the file's name ends in .{suffix}; drop --as, or name another file")
+    if output and not kind and suffix not in formats:
         raise Refused(f"--output {output}: formats are {', '.join(f'.{name}' for name in formats)}; --as names one")
-    kind = kind or named or next(iter(formats))
+    kind = kind or suffix or next(iter(formats))
     if lang not in LANGUAGES:
         raise Refused(
             f"--lang {lang}: languages are {', '.join(f'{code} ({name})' for code, name in LANGUAGES.items())}"
         )
     if lang != "en" and not formats[kind].of_people:
         read = ", ".join(name for name, other in formats.items() if other.of_people)
-        raise Refused(f"--lang {lang}: a language can be chosen for {read} only; {kind} is for programs")
-    store, found = find(run)
-    stored = store.open(found)
-    path = output or Path(f"emberline-{stored.plan.scenario.name}-{found[:8]}.{kind}")
+        raise Refused(f"--lang {lang}: only {read} can be translated; {kind} is for programs")
+    store, number = find(run)
+    stored = store.open(number)
+    path = output or Path(f"emberline-{stored.plan.scenario.name}-{number[:8]}.{kind}")
     writable(path, force)
     for file in exports.written(kind, path)[1:]:
         writable(file, force)
     if not stored.plan.found:
-        print(f"run {found} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
+        print(f"run {number} has no schedule to export: {stored.plan.verdict}", file=sys.stderr)
         raise typer.Exit(1)
     try:
         with writing(path):

@@ -1,4 +1,4 @@
-"""The command ``emberline runs``: search the catalogue, name and tag its runs, delete them and take them back."""
+"""Command ``emberline runs``: search the catalogue; name, tag, delete and restore runs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from emberline.ui.cli.options import AsJson, Refused, Run, find, print_json, sto
 if TYPE_CHECKING:
     from emberline.plans.store import Entry
 
-SHOWN = 50
-"""Runs in a table, unless ``--limit`` says otherwise."""
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask before deleting")]
+DEFAULT_LIMIT = 50
+"""Number of runs in a table without ``--limit``."""
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="do not ask for confirmation")]
 
 app = typer.Typer(
     help="List and search the stored runs; name, tag, delete and restore them.",
@@ -30,18 +30,23 @@ app = typer.Typer(
 def runs(
     context: typer.Context,
     search: Annotated[
-        str, typer.Option("--search", "-s", metavar="WORDS", help="all of them in name, scenario, title, tags or id")
+        str,
+        typer.Option(
+            "--search", "-s", metavar="WORDS", help="words that must all occur in name, scenario, title, tags or id"
+        ),
     ] = "",
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="TAG", help="with this tag; may be repeated")
     ] = None,
     scenario: Annotated[str | None, typer.Option(metavar="NAME", help="of this scenario")] = None,
     state: Annotated[str | None, typer.Option(metavar="STATE", help="working, stored, broken or deleted")] = None,
-    since: Annotated[str | None, typer.Option(metavar="DATE", help="made since then, such as 2026-06-01")] = None,
+    since: Annotated[str | None, typer.Option(metavar="DATE", help="created since, such as 2026-06-01")] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help=f"at most so many; without it {SHOWN}, with --json all")
+        int | None, typer.Option(min=1, help=f"at most this many; default {DEFAULT_LIMIT}, with --json all")
     ] = None,
-    rescan: Annotated[bool, typer.Option("--rescan", help="enter folders that the catalogue does not know")] = False,
+    rescan: Annotated[
+        bool, typer.Option("--rescan", help="add run folders that are missing from the catalogue")
+    ] = False,
     delete: Annotated[str | None, typer.Option(metavar="RUN", help="the same as 'runs delete RUN'")] = None,
     yes: Yes = False,
     as_json: AsJson = False,
@@ -52,82 +57,85 @@ def runs(
     if delete is not None:
         delete_run(delete, yes)
         return
-    kept = store_if_any()
-    if rescan and kept is not None:
-        _rescan(kept.rescan())
+    store = store_if_any()
+    if rescan and store is not None:
+        _rescan(store.rescan())
     from_instant = None if since is None else _instant(since)
-    asked: dict[str, Any] = {"text": search, "tags": tag or (), "scenario": scenario, "state": state}
-    asked["since"] = from_instant
-    shown = limit if limit is not None or as_json else SHOWN
-    found = kept.search(**asked, limit=shown) if kept else []
+    query: dict[str, Any] = {"text": search, "tags": tag or (), "scenario": scenario, "state": state}
+    query["since"] = from_instant
+    most = limit if limit is not None or as_json else DEFAULT_LIMIT
+    entries = store.search(**query, limit=most) if store else []
     if as_json:
-        print_json([_plain(run) for run in found])
+        print_json([_plain(run) for run in entries])
         return
-    if found:
-        _table(found)
-    elif kept is None or not any(asked.values()):
-        print("there is no run yet; make one with 'emberline plan melt-shop-small'", file=sys.stderr)
+    if entries:
+        _table(entries)
+    elif store is None or not any(query.values()):
+        print("there are no runs yet; create one with 'emberline plan melt-shop-small'", file=sys.stderr)
     else:
-        print("no run is like that", file=sys.stderr)
-    more = kept.count(**asked) - len(found) if kept and len(found) == shown else 0
+        print("no run matches", file=sys.stderr)
+    more = store.count(**query) - len(entries) if store and len(entries) == most else 0
     if more > 0:
-        print(f"and {more} more; --limit {len(found) + more} lists them all", file=sys.stderr)
+        print(f"and {more} more; --limit {len(entries) + more} lists them all", file=sys.stderr)
 
 
 @app.command("name")
-def name_run(run: Run, name: Annotated[str, typer.Argument(metavar="NAME", help="'' takes it away")]) -> None:
+def name_run(run: Run, name: Annotated[str, typer.Argument(metavar="NAME", help="'' removes the name")]) -> None:
     """Give a run a name."""
-    store, found = find(run)
-    store.rename(found, name)
-    now = store.entry(found).name
-    print(f"run {found} is named {now}" if now else f"run {found} has no name", file=sys.stderr)
+    store, number = find(run)
+    store.rename(number, name)
+    now = store.entry(number).name
+    print(f"run {number} is named {now}" if now else f"run {number} has no name", file=sys.stderr)
 
 
 @app.command("tag")
 def tag_run(
     run: Run,
-    tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="tags to give")] = None,
-    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="TAG", help="a tag to take away")] = None,
+    tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="tags to add")] = None,
+    remove: Annotated[list[str] | None, typer.Option("--remove", metavar="TAG", help="a tag to remove")] = None,
 ) -> None:
-    """Give tags to a run, or take them away."""
+    """Add tags to a run, or remove them."""
     if not tags and not remove:
-        raise Refused("name the tags to give, or those to take away with --remove")
-    store, found = find(run)
-    store.tag(found, tags or (), remove or ())
-    now = store.entry(found).tags
-    print(f"run {found} has {'the tags ' + ', '.join(now) if now else 'no tag'}", file=sys.stderr)
+        raise Refused("give tags to add, or tags to remove with --remove")
+    store, number = find(run)
+    store.tag(number, tags or (), remove or ())
+    now = store.entry(number).tags
+    print(f"run {number} has {'the tags ' + ', '.join(now) if now else 'no tag'}", file=sys.stderr)
 
 
 @app.command("delete")
 def delete_run(run: Run, yes: Yes = False) -> None:
     """Delete a run.
 
-    For seven days it can be restored."""
+    It can be restored for seven days.
+    """
 
-    store, found = find(run)
-    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Delete run {found}?", err=True)):
-        raise Refused(f"run {found} was not deleted; confirm with --yes")
-    store.delete(found)
-    print(f"run {found} deleted", file=sys.stderr)
-    print(f"for {store.trash_days} days 'emberline runs restore {found[:8]}' brings it back", file=sys.stderr)
+    store, number = find(run)
+    if not yes and not (sys.stdin.isatty() and typer.confirm(f"Delete run {number}?", err=True)):
+        raise Refused(f"run {number} was not deleted; confirm with --yes")
+    store.delete(number)
+    print(f"run {number} deleted", file=sys.stderr)
+    print(f"to restore it within {store.trash_days} days: emberline runs restore {number[:8]}", file=sys.stderr)
 
 
 @app.command("restore")
 def restore_run(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="as before; 'last': the newest deleted")],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="id of the run, its first digits, or 'last': the one deleted last")
+    ],
 ) -> None:
-    """Take a deleted run back."""
-    store, found = find(run, deleted=True)
-    store.restore(found)
-    print(f"run {found} restored", file=sys.stderr)
+    """Restore a deleted run."""
+    store, number = find(run, deleted=True)
+    store.restore(number)
+    print(f"run {number} restored", file=sys.stderr)
 
 
-def _rescan(found: Any) -> None:
+def _rescan(scan: Any) -> None:
     from emberline.ui.text.language import trn
 
-    entered, missing = (trn("{count} run", "{count} runs", number) for number in (found.entered, found.missing))
-    print(f"{entered} entered, {missing} without a folder", file=sys.stderr)
-    for folder in found.unread:
+    entered, missing = (trn("{count} run", "{count} runs", number) for number in (scan.entered, scan.missing))
+    print(f"{entered} added, {missing} without a folder", file=sys.stderr)
+    for folder in scan.unread:
         print(f"{folder}: its plan.json cannot be read", file=sys.stderr)
 
 
@@ -136,17 +144,17 @@ def _instant(text: str) -> datetime:
         at = datetime.fromisoformat(text)
     except ValueError:
         raise Refused(f"--since {text}: write a date such as 2026-06-01, or 2026-06-01T06:00+02:00") from None
-    return at.astimezone()  # one without an offset is local
+    return at.astimezone()  # a time without an offset is local
 
 
 def _plain(run: Entry) -> dict[str, Any]:
     moments = {"created": run.created, "deleted": run.deleted}
-    told = {name: None if at is None else at.isoformat(timespec="seconds") for name, at in moments.items()}
-    return {**dataclasses.asdict(run), **told}
+    stamps = {name: None if at is None else at.isoformat(timespec="seconds") for name, at in moments.items()}
+    return {**dataclasses.asdict(run), **stamps}
 
 
-def _table(found: Sequence[Entry]) -> None:
-    """Columns that nothing has are left out."""
+def _table(entries: Sequence[Entry]) -> None:
+    """Print the table; columns that would be empty are left out."""
     from rich.table import Table
 
     from emberline.ui.cli import terminal
@@ -154,18 +162,19 @@ def _table(found: Sequence[Entry]) -> None:
     from emberline.ui.text.metrics import GOALS
 
     columns: dict[str, list[str]] = {
-        "run": [run.id[:8] for run in found],
-        "made": [f"{run.created.astimezone():%Y-%m-%d %H:%M}" for run in found],
-        "name": [run.name for run in found],
-        "scenario": [run.scenario for run in found],
-        "goal": [GOALS.get(run.goal, run.goal) for run in found],
-        "state": [run.state for run in found],
-        "status": [run.status for run in found],
-        "gap": ["" if run.gap is None else wording.percent(run.gap) for run in found],
+        "run": [run.id[:8] for run in entries],
+        "created": [f"{run.created.astimezone():%Y-%m-%d %H:%M}" for run in entries],
+        "name": [run.name for run in entries],
+        "scenario": [run.scenario for run in entries],
+        "goal": [GOALS.get(run.goal, run.goal) for run in entries],
+        "state": [run.state for run in entries],
+        "status": [run.status for run in entries],
+        "gap": ["" if run.gap is None else wording.percent(run.gap) for run in entries],
         "carbon saved": [
-            "" if run.saved_carbon_kg is None else f"{wording.number(run.saved_carbon_kg / 1000, 2)} t" for run in found
+            "" if run.saved_carbon_kg is None else f"{wording.number(run.saved_carbon_kg / 1000, 2)} t"
+            for run in entries
         ],
-        "tags": [", ".join(run.tags) for run in found],
+        "tags": [", ".join(run.tags) for run in entries],
     }
     columns = {name: cells for name, cells in columns.items() if any(cells) or name not in ("name", "tags")}
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
@@ -174,5 +183,5 @@ def _table(found: Sequence[Entry]) -> None:
     for cells in zip(*columns.values(), strict=True):
         table.add_row(*cells)
     terminal.out().print(table, soft_wrap=True)
-    if any(run.state == "broken" for run in found):
+    if any(run.state == "broken" for run in entries):
         print(f"broken: {wording.STATES['ended'].word}; plan again", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The command ``emberline import``: a meter's, historian's or market's file as a series of any scenario."""
+"""Command ``emberline import``: a file of a meter, historian or market as a series of any scenario."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def bring_in(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel (.xlsx) or Parquet, whatever its name")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, Excel (.xlsx) or Parquet, with any extension")],
     output: Annotated[Path, typer.Option("--out", "--output", "-o", metavar="FILE", help="the .csv to write")],
     role: Annotated[
         str | None,
@@ -27,54 +27,70 @@ def bring_in(
     ] = None,
     column: Annotated[str | None, typer.Option(metavar="NAME", help="column of the values")] = None,
     through: Annotated[
-        str | None, typer.Option(metavar="NAME", help="last column, where a row is a day and --column its first")
+        str | None, typer.Option(metavar="NAME", help="last column, if a row is a day and --column is its first")
     ] = None,
-    where: Annotated[list[str] | None, typer.Option(metavar="COLUMN=NAME", help="rows to take of a long table")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(metavar="COLUMN=NAME", help="rows to take from a long table")
+    ] = None,
     time: Annotated[str | None, typer.Option(metavar="NAME", help="column of the times")] = None,
     clock: Annotated[
-        str | None, typer.Option(metavar="NAME", help="column of the times of the day, where --time has dates only")
+        str | None, typer.Option(metavar="NAME", help="column of the times of day, if --time has dates only")
     ] = None,
     zone: Annotated[
-        str | None, typer.Option(metavar="ZONE", help="of times without offset: UTC, Europe/Berlin, +01:00")
+        str | None, typer.Option(metavar="ZONE", help="zone of times without offset: UTC, Europe/Berlin, +01:00")
     ] = None,
     order: Annotated[
         str | None,
         typer.Option(metavar="ORDER", help="'year first', 'day first', 'month first', 'unix seconds' …"),
     ] = None,
-    stamps: Annotated[str | None, typer.Option(metavar="start|end", help="which end of its interval a time is")] = None,
-    interval: Annotated[float | None, typer.Option(metavar="MINUTES", help="length of the intervals")] = None,
-    unit: Annotated[str | None, typer.Option(metavar="UNIT", help="of the values, such as kW, kWh, EUR/MWh")] = None,
+    stamps: Annotated[
+        str | None, typer.Option(metavar="start|end", help="whether times are starts or ends of intervals")
+    ] = None,
+    interval: Annotated[float | None, typer.Option(metavar="MINUTES", help="length of an interval")] = None,
+    unit: Annotated[
+        str | None, typer.Option(metavar="UNIT", help="unit of the values, such as kW, kWh, EUR/MWh")
+    ] = None,
     counts: Annotated[
         str | None,
-        typer.Option(metavar="interval|register", help="what an energy is: its interval's, or a meter's register"),
+        typer.Option(
+            metavar="interval|register", help="whether an energy belongs to its interval or is a meter's register"
+        ),
     ] = None,
-    scale: Annotated[float | None, typer.Option(metavar="NUMBER", help="a factor on all values")] = None,
-    peak: Annotated[float | None, typer.Option(metavar="MW", help="peak of a PV plant told as power")] = None,
+    scale: Annotated[float | None, typer.Option(metavar="NUMBER", help="factor on all values")] = None,
+    peak: Annotated[
+        float | None, typer.Option(metavar="MW", help="peak of the PV plant, if the file gives power")
+    ] = None,
     gaps: Annotated[
-        str | None, typer.Option(metavar="HOW", help="of missing values: refuse, hold, interpolate or zero")
+        str | None, typer.Option(metavar="HOW", help="how to treat missing values: refuse, hold, interpolate or zero")
     ] = None,
     missing: Annotated[
-        list[str] | None, typer.Option(metavar="WORD", help="a word that stands for a missing value, such as Bad")
+        list[str] | None, typer.Option(metavar="WORD", help="word that stands for a missing value, such as Bad")
     ] = None,
     duplicates: Annotated[
-        str | None, typer.Option(metavar="HOW", help="of values at the same time: refuse, first, last or mean")
+        str | None,
+        typer.Option(metavar="HOW", help="how to treat values at the same time: refuse, first, last or mean"),
     ] = None,
     into: Annotated[
-        str | None, typer.Option(metavar="SCENARIO", help="whose horizon the series is to cover; nothing is changed")
+        str | None,
+        typer.Option(
+            metavar="SCENARIO", help="check that the series covers the horizon of this scenario, which stays unchanged"
+        ),
     ] = None,
-    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="of a workbook")] = None,
-    header: Annotated[int | None, typer.Option(min=1, metavar="LINE", help="line of the columns' names")] = None,
+    sheet: Annotated[str | None, typer.Option(metavar="NAME", help="sheet of a workbook")] = None,
+    header: Annotated[int | None, typer.Option(min=1, metavar="LINE", help="line of the column names")] = None,
     decimal: Annotated[str | None, typer.Option(metavar=".|,", help="decimal mark")] = None,
     mapping: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="read the file as an earlier one; options go before it")
+        Path | None,
+        typer.Option(metavar="FILE", help="read the file in the same way as an earlier one; options override it"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="overwrite the files if they are there")] = False,
+    force: Annotated[bool, typer.Option("--force", help="overwrite the files if they exist")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a file of any shape in as a series: load, price, intensity, PV, or metered power to calibrate with.
+    """Import a file of any shape as a series: load, price, intensity, PV, or metered power for calibration.
 
-    What is not said is guessed, and told. Written are the series in UTC, how it was read (.mapping.yaml), and an
-    overlay (.overlay.yaml) that gives it to any scenario by --set @FILE."""
+    What the options leave out is guessed and reported. It writes the series in UTC, how it was read (.mapping.yaml),
+    and an overlay (.overlay.yaml) that adds it to any scenario with --set @FILE.
+    """
     from emberline import scenarios
     from emberline.scenarios.importing import LARGEST_MB, bring, guess, read
     from emberline.scenarios.reading.series import LARGEST_FILE_MB
@@ -84,47 +100,47 @@ def bring_in(
     files = {part: output.with_suffix(f".{part}.yaml") for part in ("mapping", "overlay")}
     for path in files.values():
         writable(path, force)
-    said: dict[str, Any] = {
+    settings: dict[str, Any] = {
         "value": column, "through": through, "where": _pairs(where), "time": time, "clock": clock, "zone": zone,
         "order": order, "stamps": stamps, "interval_min": interval, "unit": unit, "counts": counts, "scale": scale,
         "peak_mw": peak,
         "gaps": gaps, "missing": tuple(missing) if missing else None, "duplicates": duplicates,
         "sheet": sheet, "header": header, "decimal": decimal,
     }  # fmt: skip
-    said = {name: value for name, value in said.items() if value is not None}
+    settings = {name: value for name, value in settings.items() if value is not None}
     if mapping is not None:
-        kept = _kept(mapping)
-        role = role or str(kept.pop("as"))
-        said = {**kept, **said}
+        earlier = _earlier_mapping(mapping)
+        role = role or str(earlier.pop("as"))
+        settings = {**earlier, **settings}
     if role is None:
         from emberline.scenarios.importing import ROLES
 
-        raise Refused(f"--as is required: say what the series is, one of {', '.join(ROLES)}")
+        raise Refused(f"--as is required: the kind of series, one of {', '.join(ROLES)}")
     raw = read(
-        _content(file, max(LARGEST_MB, LARGEST_FILE_MB)), file.name, sheet=said.get("sheet"),
-        header=said.get("header"), separator=said.get("separator"), largest_mb=LARGEST_FILE_MB,
+        _content(file, max(LARGEST_MB, LARGEST_FILE_MB)), file.name, sheet=settings.get("sheet"),
+        header=settings.get("header"), separator=settings.get("separator"), largest_mb=LARGEST_FILE_MB,
     )  # fmt: skip
-    found = guess(raw, role, said)
-    made = bring(raw, found.mapping)
-    texts = {output: made.csv(), files["mapping"]: made.mapping.yaml()}
-    if made.role.path:
-        texts[files["overlay"]] = made.overlay(output.name)
+    proposal = guess(raw, role, settings)
+    series = bring(raw, proposal.mapping)
+    texts = {output: series.csv(), files["mapping"]: series.mapping.yaml()}
+    if series.role.path:
+        texts[files["overlay"]] = series.overlay(output.name)
     write_together(texts)
     if as_json:
-        covers = {} if horizon is None else {"covers_horizon": made.covers(horizon)}
+        covers = {} if horizon is None else {"covers_horizon": series.covers(horizon)}
         print_json(
-            summary(raw, made) | covers | {"guessed": list(found.reasons), "files": [str(path) for path in texts]}
+            summary(raw, series) | covers | {"guessed": list(proposal.reasons), "files": [str(path) for path in texts]}
         )
         return
-    for line in lines(made):
+    for line in lines(series):
         print(line)
-    if horizon is not None and not made.covers(horizon):
-        print(f"note      {uncovered(made, horizon)}")
-    for reason in found.reasons:
+    if horizon is not None and not series.covers(horizon):
+        print(f"note      {uncovered(series, horizon)}")
+    for reason in proposal.reasons:
         print(f"guessed   {reason}")
     for path in texts:
         print(f"written   {path}")
-    if made.role.path:
+    if series.role.path:
         print(f"use it    emberline plan SCENARIO --set @{files['overlay']}")
     else:
         print(f"use it    emberline calibrate SCENARIO --log HEATS --meter {output}")
@@ -138,7 +154,7 @@ def _content(file: Path, largest_mb: float) -> bytes:
         raise Refused(f"{named(file)}: {wrong}")
     size = file.stat().st_size
     if size > largest_mb * 1e6:
-        raise Refused(f"{file.name}: has {size / 1e6:.0f} MB, at most {largest_mb:g} are read")
+        raise Refused(f"{file.name}: has {size / 1e6:.0f} MB, the limit is {largest_mb:g} MB")
     try:
         return file.read_bytes()
     except OSError as error:
@@ -155,7 +171,7 @@ def _pairs(where: list[str] | None) -> dict[str, str] | None:
     return {column.strip(): name.strip() for column, _, name in pairs}
 
 
-def _kept(path: Path) -> dict[str, Any]:
+def _earlier_mapping(path: Path) -> dict[str, Any]:
     from emberline.scenarios.importing.mapping import read_mapping
     from emberline.scenarios.reading.files import named, unreadable
 
@@ -165,65 +181,65 @@ def _kept(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        raise Refused(f"--mapping {path}: cannot be read as text") from None
+        raise Refused(f"--mapping {path}: is not readable text") from None
     return read_mapping(text, path.name).model_dump(by_alias=True)
 
 
-def lines(made: Imported) -> list[str]:
-    """What was brought in, a line each."""
-    first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in made.span)
-    unit = f" {made.unit}" if made.unit else ""
-    values = made.values
-    count = f"{len(values)} values of {made.mapping.interval_min:g} min"
-    found = [
-        f"series    {made.role.title}",
-        f"from      {made.name}: {first} to {last}, {count}",
+def lines(series: Imported) -> list[str]:
+    """Summary of the imported series, one line each."""
+    first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in series.span)
+    unit = f" {series.unit}" if series.unit else ""
+    values = series.values
+    count = f"{len(values)} values of {series.mapping.interval_min:g} min"
+    rows = [
+        f"series    {series.role.title}",
+        f"from      {series.name}: {first} to {last}, {count}",
         f"values    {values.min():g} to {values.max():g}{unit}, mean {values.mean():g}",
     ]
-    if made.missing:
-        found.append(f"missing   {made.missing} values; a plan takes: {made.mapping.gaps}")
-    return [*found, *(f"note      {remark}" for remark in made.remarks)]
+    if series.missing:
+        rows.append(f"missing   {series.missing} values; treated by a plan as: {series.mapping.gaps}")
+    return [*rows, *(f"note      {remark}" for remark in series.remarks)]
 
 
-def uncovered(made: Imported, horizon: Horizon) -> str:
-    """What a series covers of a horizon that it does not cover in full."""
-    ends = (*made.span, horizon.start_utc, horizon.end_utc)
+def uncovered(series: Imported, horizon: Horizon) -> str:
+    """The part of a horizon that a series covers, if it does not cover all of it."""
+    ends = (*series.span, horizon.start_utc, horizon.end_utc)
     first, last, start, end = (f"{at.astimezone(horizon.tz):%Y-%m-%d %H:%M}" for at in ends)
     return (
-        f"the file covers {first} to {last}, the horizon is {start} to {end} ({horizon.zone}): a plan over it is "
-        "refused; bring a longer file, or move the horizon"
+        f"the file covers {first} to {last}, but the horizon is {start} to {end} ({horizon.zone}): it cannot be "
+        "planned; import a longer file, or move the horizon"
     )
 
 
-def summary(raw: Raw, made: Imported) -> dict[str, Any]:
-    """What was brought in, as plain data."""
-    first, last = (at.isoformat().replace("+00:00", "Z") for at in made.span)
+def summary(raw: Raw, series: Imported) -> dict[str, Any]:
+    """Summary of the imported series as plain data."""
+    first, last = (at.isoformat().replace("+00:00", "Z") for at in series.span)
     return {
         "file": raw.name,
         "kind": raw.kind,
-        "mapping": made.mapping.model_dump(mode="json", by_alias=True),
+        "mapping": series.mapping.model_dump(mode="json", by_alias=True),
         "first": first,
         "last": last,
-        "values": len(made.values),
-        "missing": made.missing,
-        "unit": made.unit,
-        "lowest": float(made.values.min()),
-        "highest": float(made.values.max()),
-        "mean": float(made.values.mean()),
-        "remarks": list(made.remarks),
+        "values": len(series.values),
+        "missing": series.missing,
+        "unit": series.unit,
+        "lowest": float(series.values.min()),
+        "highest": float(series.values.max()),
+        "mean": float(series.values.mean()),
+        "remarks": list(series.remarks),
     }
 
 
 def write_together(texts: dict[Path, str]) -> None:
-    """Write several files: all of them, or none where one cannot be written."""
+    """Write several files: all of them, or none if one cannot be written."""
     partial = {path: path.with_name(f".{path.name}.partial") for path in texts}
     try:
         with writing(next(iter(texts))):
             for path, text in texts.items():
                 partial[path].write_text(text, encoding="utf-8")
-            for path, beside in partial.items():
-                os.replace(beside, path)
+            for path, file in partial.items():
+                os.replace(file, path)
     finally:
-        for beside in partial.values():
-            with suppress(OSError):  # what could not be made cannot be taken away
-                beside.unlink(missing_ok=True)
+        for file in partial.values():
+            with suppress(OSError):  # a file that was never created cannot be removed
+                file.unlink(missing_ok=True)

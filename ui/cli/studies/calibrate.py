@@ -1,4 +1,4 @@
-"""The commands ``emberline calibrate``, a scenario fitted to a heat log, and ``emberline log``, a log of the twin."""
+"""Commands ``emberline calibrate`` (fit a scenario to a heat log) and ``emberline log`` (a heat log from the twin)."""
 
 from __future__ import annotations
 
@@ -21,111 +21,115 @@ KINDS = {
     "duration_spread": "spread of durations",
     "energy": "energy",
     "energy_spread": "spread of energies",
-    "mtbf": "work between breakdowns",
+    "mtbf": "time between breakdowns",
     "mttr": "repair",
 }
 MOST_THIN = 12
 MOST_DAYS = 1000
-Force = Annotated[bool, typer.Option("--force", help="overwrite the file if it is there")]
+Force = Annotated[bool, typer.Option("--force", help="overwrite the file if it exists")]
 
 
 def calibrate(
     scenario: Named,
-    log: Annotated[Path, typer.Option("--log", metavar="FILE", help="the heats: .csv or .parquet")],
+    log: Annotated[Path, typer.Option("--log", metavar="FILE", help="heat log: .csv or .parquet")],
     meter: Annotated[
-        Path | None, typer.Option("--meter", metavar="FILE", help="power over time, where the log has no energies")
+        Path | None, typer.Option("--meter", metavar="FILE", help="power over time, if the log has no energies")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--out", "--output", "-o", metavar="FILE", help="write the overlay to a .yaml")
     ] = None,
     changes: Changes = None,
     confidence: Annotated[
-        float, typer.Option(min=0.5, max=0.999, metavar="SHARE", help="confidence of each interval")
+        float, typer.Option(min=0.5, max=0.999, metavar="SHARE", help="confidence level of each interval")
     ] = 0.95,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="no progress")] = False,
 ) -> None:
-    """Fit durations, energies, breakdowns and repairs to the plant's own log.
+    """Fit durations, energies, breakdowns and repairs to the plant's heat log.
 
-    What is fitted is written as an overlay, to be used with --set @FILE. The twin is fitted to the first 70 % of the
-    log and must reproduce the rest (exit code 1: it does not); residuals over time tell which unit drifts."""
+    The result is written as an overlay for --set @FILE. The twin is fitted to the first 70 % of the log and must
+    reproduce the rest (exit code 1 if it does not); residuals over time show which unit drifts.
+    """
     from emberline.scenarios import load
     from emberline.scenarios.reading import heat_log
     from emberline.scenarios.reading import meter as meters
 
     if output is not None:
         writable(output, force, ("yaml", "yml"))
-    asked = load(scenario, changes or [])
-    _has_line(asked)
-    told = heat_log.read(log, asked)
-    metered = None if meter is None else meters.read(meter, asked)
+    case = load(scenario, changes or [])
+    _has_line(case)
+    heats = heat_log.read(log, case)
+    metered = None if meter is None else meters.read(meter, case)
     from emberline.plans.calibration import calibrate as fit
 
     def tell(phase: str) -> None:
         if not quiet and sys.stderr.isatty():
             print(f"{phase} …", file=sys.stderr)
 
-    found = fit(asked, told, metered, confidence=confidence, on_progress=tell)
+    calibration = fit(case, heats, metered, confidence=confidence, on_progress=tell)
     if output is not None:
         with writing(output) as partial:
-            partial.write_text(found.yaml(), encoding="utf-8")
+            partial.write_text(calibration.yaml(), encoding="utf-8")
     if as_json:
-        print_json(found.summary())
+        print_json(calibration.summary())
     else:
         from emberline.ui.cli import terminal
 
-        show(terminal.out(), found)
+        show(terminal.out(), calibration)
         if output is not None:
-            print(f"\nplan with it            emberline plan {scenario} --set @{output}")
-    raise typer.Exit(1 if found.hold_out is not None and found.hold_out.passed is False else 0)
+            print(f"\nuse it                 emberline plan {scenario} --set @{output}")
+    raise typer.Exit(1 if calibration.hold_out is not None and calibration.hold_out.passed is False else 0)
 
 
 def log(
     scenario: Named,
     output: Annotated[Path, typer.Option("--out", "--output", "-o", metavar="FILE", help="the .csv to write")],
     changes: Changes = None,
-    days: Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="how often the scenario's horizon is run")] = 30,
-    seed: Annotated[int | None, typer.Option(min=0, help="of the random numbers; else the scenario's")] = None,
+    days: Annotated[
+        int, typer.Option(min=1, max=MOST_DAYS, help="number of times the scenario's horizon is simulated")
+    ] = 30,
+    seed: Annotated[int | None, typer.Option(min=0, help="random seed; default: the scenario's")] = None,
     force: Force = False,
 ) -> None:
-    """Write the heat log that the twin makes of a scenario under its disturbances, to try calibration on."""
+    """Write a heat log that the twin generates from a scenario with its disturbances, for example to try
+    calibration."""
     from emberline.scenarios import load
 
     writable(output, force, ("csv",))
-    asked = load(scenario, changes or [])
-    _has_line(asked)
+    case = load(scenario, changes or [])
+    _has_line(case)
     from emberline.plans.calibration import twin_log
 
-    made = twin_log(asked, replications=range(days), seed=seed)
+    heats = twin_log(case, replications=range(days), seed=seed)
     with writing(output) as partial:
-        made.to_csv(partial, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
+        heats.to_csv(partial, index=False, date_format="%Y-%m-%dT%H:%M:%SZ")
     print(output)
 
 
-def _has_line(asked: Scenario) -> None:
-    if not asked.line.stages:
-        raise Refused(f"{asked.name}: has no line of heats, so that no heat log belongs to it")
+def _has_line(scenario: Scenario) -> None:
+    if not scenario.line.stages:
+        raise Refused(f"{scenario.name}: has no line, so a heat log cannot belong to it")
 
 
-def show(console: Console, found: Calibration) -> None:
-    """The calibration as a process engineer reads it: figures, fit against log, what is thin, check, drift."""
+def show(console: Console, calibration: Calibration) -> None:
+    """Print the calibration: parameters, fit, sparse data, check on held-out heats, drift."""
     from rich.text import Text
 
-    zone = found.scenario.horizon.tz
-    first, last = (found.log.instant(at).astimezone(zone) for at in (0.0, found.log.until_min))
-    heats, broken = found.log.heats["heat"].nunique(), len(found.log.breakdowns)
-    said = f"{found.scenario.name}: fitted to {found.log.name}, {heats} heats and {broken} breakdowns"
-    console.print(Text(f"{said}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M %Z}"))
+    zone = calibration.scenario.horizon.tz
+    first, last = (calibration.log.instant(at).astimezone(zone) for at in (0.0, calibration.log.until_min))
+    heats, broken = calibration.log.heats["heat"].nunique(), len(calibration.log.breakdowns)
+    title = f"{calibration.scenario.name}: fitted to {calibration.log.name}, {heats} heats and {broken} breakdowns"
+    console.print(Text(f"{title}, {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M %Z}"))
     console.print()
-    console.print(_estimates(found), soft_wrap=True)
+    console.print(_estimates(calibration), soft_wrap=True)
     console.print()
-    console.print(_comparisons(found), soft_wrap=True)
+    console.print(_comparisons(calibration), soft_wrap=True)
     console.print()
-    if found.hold_out is not None and found.hold_out.checks:
-        console.print(_checks(found), soft_wrap=True)
+    if calibration.hold_out is not None and calibration.hold_out.checks:
+        console.print(_checks(calibration), soft_wrap=True)
         console.print()
-    for name, line in _facts(found):
+    for name, line in _facts(calibration):
         console.print(Text.assemble((f"{name:<12}", "bold"), line))
 
 
@@ -135,7 +139,7 @@ def _table(texts: int, *columns: str) -> Any:
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for i, name in enumerate(columns):
-        # as text: a unit in brackets would be taken for a style
+        # as text: a unit in brackets would be parsed as a style
         table.add_column(Text(name), justify="left" if i < texts else "right", no_wrap=True)
     return table
 
@@ -148,30 +152,30 @@ def _figure(value: float | None, unit: str) -> str:
     return percent(value, 2) if unit == "1" else number(value, 2 if abs(value) < 100 else 1)
 
 
-def _estimates(found: Calibration) -> Any:
+def _estimates(calibration: Calibration) -> Any:
     from emberline.plans.calibration import estimate
     from emberline.ui.text.wording import number, percent
 
-    share = percent(found.confidence, 1 if found.confidence * 100 % 1 else 0)
+    share = percent(calibration.confidence, 1 if calibration.confidence * 100 % 1 else 0)
     table = _table(3, "unit", "figure", "grade", "observations", "scenario", "fitted", f"{share} interval", "in")
-    for item in found.estimates:
+    for item in calibration.estimates:
         if not item.fitted:
             continue
         unit = estimate.UNITS[item.kind]
         span = "–" if item.low is None else f"{_figure(item.low, unit)} … {_figure(item.high, unit)}"
-        shown = "" if unit == "1" else unit
+        label = "" if unit == "1" else unit
         table.add_row(
             item.unit, KINDS[item.kind], item.grade or "all", number(item.n, 0), _figure(item.before, unit),
-            _figure(item.value, unit), span, shown,
+            _figure(item.value, unit), span, label,
         )  # fmt: skip
     return table
 
 
-def _comparisons(found: Calibration) -> Any:
+def _comparisons(calibration: Calibration) -> Any:
     from emberline.ui.text.wording import number
 
     table = _table(2, "working time [min]", "grade", "heats", "log mean", "fit mean", "log 10–90 %", "fit 10–90 %")
-    for item in found.comparisons:
+    for item in calibration.comparisons:
         spans = (
             f"{number(a)} … {number(b)}" for a, b in ((item.log_low, item.log_high), (item.fit_low, item.fit_high))
         )
@@ -181,12 +185,12 @@ def _comparisons(found: Calibration) -> Any:
     return table
 
 
-def _checks(found: Calibration) -> Any:
+def _checks(calibration: Calibration) -> Any:
     from emberline.ui.text.wording import number
 
-    assert found.hold_out is not None
+    assert calibration.hold_out is not None
     table = _table(1, "held-out heats", "number", "log mean", "twin mean", "95 % of the twin's", "p", "in")
-    for item in found.hold_out.checks:
+    for item in calibration.hold_out.checks:
         p = "" if item.p_value is None else number(item.p_value, 3)
         span = f"{number(item.low, 2)} … {number(item.high, 2)}"
         table.add_row(
@@ -195,43 +199,46 @@ def _checks(found: Calibration) -> Any:
     return table
 
 
-def _facts(found: Calibration) -> list[tuple[str, str]]:
+def _facts(calibration: Calibration) -> list[tuple[str, str]]:
     from emberline.plans.calibration import POOR_FIT, drift
     from emberline.ui.text.wording import number, percent
 
     facts = []
     poor = [f"{one.unit} {one.what} ({one.law}, p = {number(one.p_value, 3)})"
-            for one in found.goodness if one.p_value < POOR_FIT]  # fmt: skip
-    says = f"does not hold for {', '.join(poor)}" if poor else f"no law rejected (p at least {number(POOR_FIT, 2)})"
-    facts.append(("fit", f"{says}; {len(found.goodness)} tests by parametric bootstrap"))
-    if found.meter is not None:
-        base = _figure(found.meter.base_mw, "MW")
-        facts.append(("meter", f"base load {base} MW; residual {number(found.meter.residual_mw, 2)} MW rms, "
-                      f"{percent(found.meter.explained, 1)} of the variance explained"))  # fmt: skip
-    held = found.hold_out
-    if held is not None:
+            for one in calibration.goodness if one.p_value < POOR_FIT]  # fmt: skip
+    says = f"rejected for {', '.join(poor)}" if poor else f"no distribution rejected (p at least {number(POOR_FIT, 2)})"
+    facts.append(("fit", f"{says}; {len(calibration.goodness)} tests by parametric bootstrap"))
+    if calibration.meter is not None:
+        base = _figure(calibration.meter.base_mw, "MW")
+        facts.append(("meter", f"base load {base} MW; residual {number(calibration.meter.residual_mw, 2)} MW rms, "
+                      f"{percent(calibration.meter.explained, 1)} of the variance explained"))  # fmt: skip
+    hold_out = calibration.hold_out
+    if hold_out is not None:
         outcome = {True: "passed: the twin reproduces", False: "failed: the twin does not reproduce"}
-        if held.passed is None:
-            facts.append(("check", f"not made: {held.reason}"))
+        if hold_out.passed is None:
+            facts.append(("check", f"not possible: {hold_out.reason}"))
         else:
-            policy = "" if held.planned else "; by durations alone: planned starts are not logged"
-            facts.append(("check", f"{outcome[held.passed]} the last {held.heats} heats{policy}"))
-    drifting = [chart for chart in found.charts if chart.drifts]
+            policy = "" if hold_out.planned else "; durations only: planned starts are not in the log"
+            facts.append(("check", f"{outcome[hold_out.passed]} the last {hold_out.heats} heats{policy}"))
+    drifting = [chart for chart in calibration.charts if chart.drifts]
     for chart in drifting:
-        at = found.log.instant(float(chart.start_min[chart.first])).astimezone(found.scenario.horizon.tz)
+        at = calibration.log.instant(float(chart.start_min[chart.first])).astimezone(calibration.scenario.horizon.tz)
         change = percent(chart.change, 1)
-        facts.append(("drift", f"{chart.unit} {chart.what}: beyond the limit from {at:%Y-%m-%d %H:%M}, {change} since"))
-    if not found.charts:
+        facts.append(
+            ("drift", f"{chart.unit} {chart.what}: outside the limits from {at:%Y-%m-%d %H:%M}, {change} since")
+        )
+    if not calibration.charts:
         facts.append(("drift", f"no chart: fewer than {drift.FEWEST_BEFORE} observations in the first part of the log"))
     elif not drifting:
         facts.append(
-            ("drift", f"none on {len(found.charts)} charts (false alarm {percent(drift.FALSE_ALARM, 0)} each)")
+            ("drift", f"none on {len(calibration.charts)} charts (false alarm {percent(drift.FALSE_ALARM, 0)} each)")
         )
     thin = [
-        f"{item.unit} {KINDS[item.kind]}{f' {item.grade}' if item.grade else ''}: {item.reason}" for item in found.thin
+        f"{item.unit} {KINDS[item.kind]}{f' {item.grade}' if item.grade else ''}: {item.reason}"
+        for item in calibration.thin
     ]
     facts += [("kept" if i == 0 else "", line) for i, line in enumerate(thin[:MOST_THIN])]
     if len(thin) > MOST_THIN:
-        facts.append(("", f"and {len(thin) - MOST_THIN} more (--json tells all)"))
-    facts += [("note", line) for line in found.remarks]
+        facts.append(("", f"and {len(thin) - MOST_THIN} more (all with --json)"))
+    facts += [("note", line) for line in calibration.remarks]
     return facts

@@ -1,4 +1,4 @@
-"""The command ``emberline headroom``: what is saved at lower and higher order loads."""
+"""Command ``emberline headroom``: savings at lower and higher order loads."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ def headroom(
     changes: Changes = None,
     loads: Annotated[
         list[str] | None,
-        typer.Option("--load", metavar="SHARE", help="of the orders, such as 80%; else 50 % to 100 % by tens"),
+        typer.Option("--load", metavar="SHARE", help="order load, such as 80%; default: 50 % to 100 % in steps of ten"),
     ] = None,
     threshold: Annotated[
-        str, typer.Option("--threshold", metavar="SHARE", help="of the baseline figure: a smaller saving is none")
+        str,
+        typer.Option(
+            "--threshold", metavar="SHARE", help="smallest saving that counts, as a share of the baseline figure"
+        ),
     ] = "1%",
     replications: Annotated[
         int | None, typer.Option("--replications", min=0, metavar="N", help="disturbed replays of each plan")
@@ -33,10 +36,11 @@ def headroom(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Plan a scenario at 50 to 100 % of its order load: what is saved at each, and where flexibility ends.
+    """Plan a scenario at 50 to 100 % of its order load: the saving at each load, and where flexibility ends.
 
-    Heats are taken out evenly with casts kept whole, deliveries made smaller. Ctrl-C takes the loads planned so far.
-    The exit code is 1 where no plan is acceptable."""
+    Heats are removed evenly while casts stay complete; deliveries are scaled. Ctrl-C keeps the loads planned so far.
+    The exit code is 1 if no plan is acceptable.
+    """
     one_place(workers, cluster)
     from emberline.plans.jobs import ClusterError, engine, memory
     from emberline.plans.studies import headroom as rooms
@@ -45,44 +49,44 @@ def headroom(
 
     fixed = [*(changes or []), *of_searches(gap, time_limit)]
     fixed += [] if replications is None else [f"disturbances.replications={replications}"]
-    asked = read(scenario, fixed)
+    case = read(scenario, fixed)
     least = _share("--threshold", threshold)
-    wanted = rooms.checked(asked, [_share("--load", text) for text in loads or []] or rooms.LOADS)
+    shares = rooms.checked(case, [_share("--load", text) for text in loads or []] or rooms.LOADS)
     if workers is None and cluster is None:
-        workers = min(engine.cores(), len(wanted))
-    at_once = min(workers or 1, len(wanted))
+        workers = min(engine.cores(), len(shares))
+    at_once = min(workers or 1, len(shares))
     hint = "use fewer --workers" if at_once > 1 else ""
-    memory.refuse(memory.of_plan(asked) * at_once, f"{asked.name} ({at_once} at a time)", hint)
+    memory.refuse(memory.of_plan(case) * at_once, f"{case.name} ({at_once} at a time)", hint)
 
     def work(tell: Any, wish: Any) -> Headroom:
         with engine.engine(workers, cluster) as ready:
-            tell(f"{len(wanted)} loads, {at_work(ready.workers)}")
+            tell(f"{len(shares)} loads, {at_work(ready.workers)}")
             return rooms.headroom(
-                asked, ready, wanted, threshold=least, cancel=wish,
+                case, ready, shares, threshold=least, cancel=wish,
                 on_progress=lambda event: tell(f"{event['done']} of {event['of']}: {_in_words(event['load'])}"),
             )  # fmt: skip
 
     try:
-        found = study(work, "leaving it at the loads planned so far", quiet)
+        curve = study(work, "keeping the loads planned so far", quiet)
     except ClusterError as error:
         raise Refused(f"--cluster {error}" if cluster else str(error)) from None
     if as_json:
-        print_json(found.summary())
+        print_json(curve.summary())
     else:
-        _show(found)
-    raise typer.Exit(0 if any(load.acceptable for load in found.loads) else 1)
+        _show(curve)
+    raise typer.Exit(0 if any(load.acceptable for load in curve.loads) else 1)
 
 
 def _share(option: str, text: str) -> float:
     from emberline.scenarios.records.quantity import convert
 
     try:
-        found = convert(text, "")
+        share = convert(text, "")
     except ValueError as error:
         raise Refused(f"{option} {error}") from None
-    if not 0 < found <= 1:
-        raise Refused(f"{option} {text}: a share above 0 up to 100 %")
-    return found
+    if not 0 < share <= 1:
+        raise Refused(f"{option} {text}: must be a share above 0 up to 100 %")
+    return share
 
 
 def _in_words(load: Load) -> str:
@@ -93,7 +97,7 @@ def _in_words(load: Load) -> str:
     return f"{load.share * 100:.0f} % load: {load.status}{gap}{saved}"
 
 
-def _show(found: Headroom) -> None:
+def _show(curve: Headroom) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -107,13 +111,13 @@ def _show(found: Headroom) -> None:
         "tonnes",
         "carbon saved [t CO2e]",
         "95 % of the mean",
-        f"cost saved [{found.currency}]",
+        f"cost saved [{curve.currency}]",
         "95 % of the mean",
     )
     for name in (*names, "of the goal", "at most", "gap", "held"):
         table.add_column(Text(name), justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    for load in found.loads:
+    for load in curve.loads:
         kg, money = ((load.saved or {}).get(name) for name in ("carbon_kg", "cost"))
         goal = wording.percent(load.goal_share, 1)
         if load.goal_low is not None and load.goal_high is not None:
@@ -132,14 +136,15 @@ def _show(found: Headroom) -> None:
         )
     console.print(table, soft_wrap=True)
     console.print()
-    console.print(Text.assemble(("ends      ", "bold"), found.says))
-    note = "saved: against the baseline at the same load; intervals: of the mean over disturbed days, on the same luck"
+    console.print(Text.assemble(("ends      ", "bold"), curve.says))
+    note = "saved: compared with the baseline at the same load; intervals: of the mean over disturbed days, with the "
+    "same disturbances"
     console.print(Text.assemble(("notes     ", "bold"), note))
-    console.print("          at most: what any plan could save of the goal, by the bound of the search")
+    console.print("          at most: upper bound on the saving of any plan, from the bound of the search")
 
 
 def _saving(saving: Saving | None, factor: float, digits: int) -> tuple[str, str]:
-    """What is saved, undisturbed, and the interval of the mean of disturbed days."""
+    """The undisturbed saving, and the interval of the mean over disturbed days."""
     from emberline.ui.text.wording import number
 
     if saving is None:

@@ -1,4 +1,4 @@
-"""The command ``emberline hold``: a plan that keeps every limit in a share of disturbed days, and what that costs."""
+"""Command ``emberline hold``: a plan that meets every limit on a share of disturbed days, and its price."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 HEADINGS = {
     "holds": "holds",
-    "not shown": "not shown to hold",
+    "not shown": "not yet proven to hold",
     "cannot": "cannot be made to hold",
-    "out of time": "does not hold yet, the time was over",
+    "out of time": "does not hold yet; the time limit was reached",
     "cancelled": "cancelled before it held",
     "no plan": "no plan",
 }
@@ -31,102 +31,112 @@ def hold(
     changes: Changes = None,
     level: Annotated[
         str | None,
-        typer.Option(metavar="SHARE", show_default="disturbances.hold, or 90 %", help="of the disturbed days"),
+        typer.Option(
+            metavar="SHARE",
+            show_default="disturbances.hold, or 90 %",
+            help="share of disturbed days on which it must hold",
+        ),
     ] = None,
     replications: Annotated[
-        int, typer.Option("--replications", "-n", min=20, max=100_000, help="disturbed days that judge")
+        int, typer.Option("--replications", "-n", min=20, max=100_000, help="disturbed days for the final judgement")
     ] = 1000,
     time_limit: Annotated[
-        float, typer.Option("--time-limit", min=10, metavar="SECONDS", help="for the search; judging comes on top")
+        float,
+        typer.Option("--time-limit", min=10, metavar="SECONDS", help="for the search; the judgement comes on top"),
     ] = 300.0,
     samples: Annotated[
-        int | None, typer.Option(min=2, max=200, help="of a site: plan over so many samples of price and intensity")
+        int | None, typer.Option(min=2, max=200, help="for a site: plan over this many samples of price and intensity")
     ] = None,
     cvar: Annotated[
-        str | None, typer.Option(metavar="SHARE", help="with --samples: the mean of the worst beyond this share")
+        str | None,
+        typer.Option(metavar="SHARE", help="with --samples: minimize the mean of the worst cases beyond this share"),
     ] = None,
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a plan that keeps every limit in a share of disturbed days, and say what that costs.
+    """Make a plan that meets every limit on a share of disturbed days, and report its price.
 
-    It is judged on days that no plan has seen, and stored as a run. Exit code 1 where it cannot hold. Ctrl-C takes the
-    plan that held best so far. With --samples: what of a site must be fixed in advance, planned over many samples."""
+    It is judged on days that no search has seen, and stored as a run. The exit code is 1 if it does not hold. Ctrl-C
+    takes the plan that held best so far. With --samples, the decisions that a site must fix in advance are planned
+    over many samples.
+    """
     from emberline.scenarios import load
 
     one_place(workers, cluster)
-    wanted = None if level is None else _share("--level", level)
-    asked = load(scenario, list(changes or []))
+    target = None if level is None else _share("--level", level)
+    case = load(scenario, list(changes or []))
     if samples is not None:
         from emberline.ui.cli.studies import samples as sampling
 
         if level is not None:
-            raise Refused("--level: samples are of prices, nothing breaks; leave it out, or leave out --samples")
-        sampling.sample(asked, samples, None if cvar is None else _share("--cvar", cvar), as_json, quiet)
+            raise Refused("--level: samples vary prices only, nothing breaks down; drop it, or drop --samples")
+        sampling.sample(case, samples, None if cvar is None else _share("--cvar", cvar), as_json, quiet)
         return
     if cvar is not None:
-        raise Refused("--cvar: is of samples; add --samples")
+        raise Refused("--cvar: needs --samples")
     from emberline.plans.jobs import memory
     from emberline.plans.plan import pace
     from emberline.plans.robustness.holding import MOST_LEVEL, refuse, report
     from emberline.plans.store import Store
 
-    if wanted is not None and wanted > MOST_LEVEL:
+    if target is not None and target > MOST_LEVEL:
         raise Refused(f"--level {level}: at most {MOST_LEVEL:.1%}")
-    refuse(asked)
-    memory.refuse(memory.of_plan(asked), asked.name)
-    pace.refuse(asked)
+    refuse(case)
+    memory.refuse(memory.of_plan(case), case.name)
+    pace.refuse(case)
     store = Store()
-    with store.working(asked) as run:
-        made = _made(asked, wanted, replications, time_limit, (workers, cluster), quiet)
-        folder = report.store(store, run, made)
-    why = why_not.after_plan(made.robust, scenario, list(changes or []), quiet) if made.status == "no plan" else None
+    with store.working(case) as run:
+        result = _search(case, target, replications, time_limit, (workers, cluster), quiet)
+        folder = report.store(store, run, result)
+    why = (
+        why_not.after_plan(result.robust, scenario, list(changes or []), quiet) if result.status == "no plan" else None
+    )
     if as_json:
         more = {} if why is None else {"why_not": why.summary()}
-        print_json({"run": run, "folder": str(folder), "scenario": asked.name, **made.summary(), **more})
+        print_json({"run": run, "folder": str(folder), "scenario": case.name, **result.summary(), **more})
     else:
         for line in () if why is None else why_not.lines(why):
             print(line, file=sys.stderr)
-        for line in _lines(made):
+        for line in _lines(result):
             print(line)
-        _tables(made)
+        _tables(result)
         print(f"\nrun       {run}\nfolder    {folder}")
-    raise typer.Exit(0 if made.holds else 1)
+    raise typer.Exit(0 if result.holds else 1)
 
 
 def _share(option: str, text: str) -> float:
-    """A share between nought and one, such as 0.9 or 90 %."""
+    """A share between 0 and 1, such as 0.9 or 90 %."""
     from emberline.scenarios.records.quantity import convert
 
     try:
-        found = float(text) if "%" not in text else round(convert(text, ""), 9)
+        share = float(text) if "%" not in text else round(convert(text, ""), 9)
     except ValueError:
-        found = 0.0
-    if not 0 < found < 1:
-        raise Refused(f"{option} {text}: is a share between 0 and 1, such as 0.9 or 90%")
-    return found
+        share = 0.0
+    if not 0 < share < 1:
+        raise Refused(f"{option} {text}: must be a share between 0 and 1, such as 0.9 or 90%")
+    return share
 
 
-def _made(
-    asked: Scenario,
+def _search(
+    case: Scenario,
     level: float | None,
     replications: int,
     time_limit: float,
     where: tuple[int | None, str | None],
     quiet: bool,
 ) -> Held:
-    """The plan that holds, with a line of progress for each round on standard error."""
+    """Search the plan that holds, with a line of progress per round on standard error."""
     from emberline.plans.jobs import ClusterError, engine
     from emberline.plans.robustness.holding import hold as search
     from emberline.ui.cli.progress import study
 
     def work(tell: Any, wish: Any) -> Held:
         with engine.engine(*where) as workers:
-            tell(f"the plan as it is asked for; replays {at_work(workers.workers)}")
+            tell(f"the plan as requested; replays {at_work(workers.workers)}")
             return search(
-                asked, workers, level=level, replications=replications, time_limit_s=time_limit, cancel=wish,
+                case, workers, level=level, replications=replications, time_limit_s=time_limit, cancel=wish,
                 on_progress=lambda event: _tell(tell, event),
             )  # fmt: skip
 
@@ -138,46 +148,46 @@ def _made(
 
 def _tell(tell: Any, event: dict[str, Any]) -> None:
     if event["phase"] == "round":
-        kept = ", ".join(f"{name} {value:g}" for name, value in event["margins"].items())
-        held = f"held in {event['held']} of {event['of']}" if event["of"] else f"no plan ({event['status']})"
-        tell(f"round {event['round']}: {kept}: {held}")
+        margins = ", ".join(f"{name} {value:g}" for name, value in event["margins"].items())
+        outcome = f"held in {event['held']} of {event['of']}" if event["of"] else f"no plan ({event['status']})"
+        tell(f"round {event['round']}: {margins}: {outcome}")
     elif event["phase"] == "judge":
-        tell(f"judged on {event['of']} fresh days")
+        tell(f"judged on {event['of']} new days")
 
 
-def _lines(made: Held) -> Iterator[str]:
-    """The answer, and what it costs."""
+def _lines(result: Held) -> Iterator[str]:
+    """The answer and its price."""
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
-    yield from terminal.heading(made.robust.scenario)
+    yield from terminal.heading(result.robust.scenario)
     yield ""
-    name, asked = made.robust.scenario.name, wording.percent(made.level, 1)
-    yield f"{name} at {asked}: {HEADINGS[made.status]}{f': {made.why}' if made.why else ''}"
-    if made.judged is None or made.plain_judged is None:
+    name, level = result.robust.scenario.name, wording.percent(result.level, 1)
+    yield f"{name} at {level}: {HEADINGS[result.status]}{f': {result.why}' if result.why else ''}"
+    if result.judged is None or result.plain_judged is None:
         return
-    n = wording.number(made.judged.n, 0)
-    for label, found in (("this plan", made.judged), ("plain plan", made.plain_judged)):
-        share, low, high = (wording.percent(value, 1) for value in found.chance)
-        yield f"{label:<12}holds on {share} of {n} fresh disturbed days (95 % interval {low} to {high})"
-    kept = int((made.judged.data["baseline_violations"] == 0).sum())
-    yield f"{'baseline':<12}holds on {wording.percent(kept / made.judged.n, 1)} of them"
+    n = wording.number(result.judged.n, 0)
+    for label, ensemble in (("this plan", result.judged), ("plain plan", result.plain_judged)):
+        share, low, high = (wording.percent(value, 1) for value in ensemble.chance)
+        yield f"{label:<12}holds on {share} of {n} new disturbed days (95 % interval {low} to {high})"
+    baseline_days = int((result.judged.data["baseline_violations"] == 0).sum())
+    yield f"{'baseline':<12}holds on {wording.percent(baseline_days / result.judged.n, 1)} of them"
     gaps = [
-        f"{label} {made_.status}{_gap(made_.gap)}" for label, made_ in (("this", made.robust), ("plain", made.plain))
+        f"{label} {plan.status}{_gap(plan.gap)}" for label, plan in (("this", result.robust), ("plain", result.plain))
     ]
-    yield f"{'search':<12}{', '.join(gaps)}; {len(made.rounds)} rounds in {made.seconds:.0f} s"
-    if made.most_price is not None and made.robust is not made.plain:
-        yield f"{'price':<12}undisturbed at most {_goal(made, made.most_price)}, by the plain plan's bound"
-    for i, text in enumerate(made.summary()["settings"]):
+    yield f"{'search':<12}{', '.join(gaps)}; {len(result.rounds)} rounds in {result.seconds:.0f} s"
+    if result.most_price is not None and result.robust is not result.plain:
+        yield f"{'price':<12}undisturbed at most {_goal(result, result.most_price)}, by the bound of the plain plan"
+    for i, text in enumerate(result.summary()["settings"]):
         yield f"{'' if i else 'margins':<12}--set '{text}'"
 
 
-def _goal(made: Held, value: float) -> str:
-    """An amount of what the goal minimizes."""
+def _goal(result: Held, value: float) -> str:
+    """An amount of the quantity that the goal minimizes."""
     from emberline.ui.text import wording
 
-    late = " late" if made.robust.scenario.goal.minimize == "lateness" else ""
-    return f"{wording.objective(made.robust.scenario, value)}{late}"
+    late = " late" if result.robust.scenario.goal.minimize == "lateness" else ""
+    return f"{wording.objective(result.robust.scenario, value)}{late}"
 
 
 def _gap(gap: float | None) -> str:
@@ -186,44 +196,44 @@ def _gap(gap: float | None) -> str:
     return "" if gap is None else f", gap {wording.percent(gap)}"
 
 
-def _tables(made: Held) -> None:
-    """P10, P50 and P90 of both plans side by side, and what broke the one that is kept."""
+def _tables(result: Held) -> None:
+    """Print P10, P50 and P90 of both plans next to each other, and what broke the robust one."""
     from rich.table import Table
 
     from emberline.ui.cli import terminal
     from emberline.ui.cli.studies import replay
     from emberline.ui.text import wording
 
-    if made.judged is None or made.plain_judged is None:
+    if result.judged is None or result.plain_judged is None:
         return
     console = terminal.out()
 
     def table(*names: str, words: int) -> Table:
-        found = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+        grid = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
         for place, name in enumerate(names):
-            found.add_column(name, justify="left" if place < words else "right", no_wrap=True)
-        return found
+            grid.add_column(name, justify="left" if place < words else "right", no_wrap=True)
+        return grid
 
-    money = made.robust.scenario.market.currency
-    price = table("price of holding", "unit", "undisturbed", "mean of the days", "still below the baseline", words=2)
-    told = (
+    money = result.robust.scenario.market.currency
+    price = table("price of robustness", "unit", "undisturbed", "mean of the days", "still below the baseline", words=2)
+    measures = (
         ("carbon_kg", "carbon", "t CO2e", 1e-3, 2),
         ("cost", "cost", money, 1.0, 0),
         ("peak_mw", "peak", "MW", 1.0, 1),
     )
-    for figure, label, unit, factor, digits in told:
-        row = made.price[figure]
+    for figure, label, unit, factor, digits in measures:
+        row = result.price[figure]
         cells = [wording.number(row[key] * factor, digits) for key in ("nominal", "mean", "baseline")]
         price.add_row(label, unit, *cells)
     figures = table("", "unit", "P10", "P50", "P90", "plain P10", "P50", "P90", words=2)
-    both = zip(replay.figures(made.judged), replay.figures(made.plain_judged), strict=True)
+    both = zip(replay.figures(result.judged), replay.figures(result.plain_judged), strict=True)
     for (label, unit, mine), (_, _, plain) in both:
         figures.add_row(label, unit, *mine, *plain)
     for each in (price, figures):
         console.print()
         console.print(each, soft_wrap=True)
-    rows = made.judged.broke()
+    rows = result.judged.broke()
     if rows:
         console.print()
-        replay.show_limits(made.judged, rows)
+        replay.show_limits(result.judged, rows)
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The commands ``emberline pareto`` and ``emberline front``: carbon against cost, searched and shown."""
+"""Commands ``emberline pareto`` and ``emberline front``: carbon against cost."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ PHASES = {"twin": "the baseline run", "ends": "least carbon and least cost", "gr
 
 def pareto(
     scenario: Named,
-    points: Annotated[int, typer.Option(min=2, max=101, help="points of the front, both ends included")] = 11,
+    points: Annotated[int, typer.Option(min=2, max=101, help="points of the front, including both ends")] = 11,
     changes: Changes = None,
-    workers: Annotated[int, typer.Option(min=1, max=256, help="processes that search at the same time")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="processes that search in parallel")] = 1,
     cluster: Cluster = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="write the points to a .csv, .json or .nc")
@@ -32,26 +32,27 @@ def pareto(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search what carbon costs: plans from the cleanest to the cheapest.
+    """Search the trade-off between carbon and cost: plans from the cleanest to the cheapest.
 
-    The scenario's gap and time limit hold for each search; what it minimizes and its cap on extra cost do not. Ctrl-C
-    takes the points found so far, a second one gives up."""
+    The scenario's gap and time limit apply to each search; its goal and its cap on extra cost do not. Ctrl-C keeps
+    the points found so far; press it twice to give up.
+    """
     from emberline.scenarios import load
 
-    asked = load(scenario, changes or [])
+    case = load(scenario, changes or [])
     if output is not None:
         from emberline.plans.pareto import store
 
         writable(output, force, store.FORMATS)
     from emberline.plans.pareto import store
 
-    found = _search(asked, points, (workers, cluster), quiet)
-    kept = store.save(found)
+    front = _search(case, points, (workers, cluster), quiet)
+    stored = store.save(front)
     if output is not None:
         with writing(output):
-            store.write(found, output)
-    _say(kept, as_json)
-    raise typer.Exit(0 if found.found else 1)
+            store.write(front, output)
+    _say(stored, as_json)
+    raise typer.Exit(0 if front.found else 1)
 
 
 def front(
@@ -64,7 +65,7 @@ def front(
     _say(store.read(number), as_json)
 
 
-def _search(asked: Scenario, points: int, where: tuple[int, str | None], quiet: bool) -> Front:
+def _search(case: Scenario, points: int, where: tuple[int, str | None], quiet: bool) -> Front:
     from emberline.plans.jobs import ClusterError
     from emberline.plans.pareto import pareto as search
     from emberline.ui.cli.progress import study
@@ -73,21 +74,21 @@ def _search(asked: Scenario, points: int, where: tuple[int, str | None], quiet: 
     try:
         return study(
             lambda tell, wish: search(
-                asked,
+                case,
                 points,
                 workers=workers,
                 cluster=cluster,
-                on_progress=lambda event: tell(_told(event, asked)),
+                on_progress=lambda event: tell(_progress_line(event, case)),
                 cancel=wish,
             ),
-            "taking the points found so far",
+            "keeping the points found so far",
             quiet,
         )
     except ClusterError as error:
         raise Refused(f"--cluster {error}" if cluster else str(error)) from None
 
 
-def _told(event: dict[str, Any], asked: Scenario) -> str:
+def _progress_line(event: dict[str, Any], case: Scenario) -> str:
     from emberline.ui.text import wording
 
     if "begun" in event and event["carbon_cap_kg"] is not None:
@@ -103,20 +104,22 @@ def _told(event: dict[str, Any], asked: Scenario) -> str:
         return f"{count}, {event['status']}"
     carbon, cost = wording.number(event["carbon_kg"] / 1000, 2), wording.number(event["cost"], 0)
     gap = wording.percent(event["gap"])
-    return f"{count}, {carbon} t CO2e, {cost} {asked.market.currency}, {event['status']}, gap {gap}"
+    return f"{count}, {carbon} t CO2e, {cost} {case.market.currency}, {event['status']}, gap {gap}"
 
 
-def _say(kept: StoredFront, as_json: bool) -> None:
+def _say(stored: StoredFront, as_json: bool) -> None:
     from emberline.ui.cli import terminal
 
     if as_json:
-        print_json({"front": kept.id, "folder": str(kept.folder), "created": kept.created, **kept.front.summary()})
+        print_json(
+            {"front": stored.id, "folder": str(stored.folder), "created": stored.created, **stored.front.summary()}
+        )
     else:
-        show(terminal.out(), kept)
+        show(terminal.out(), stored)
 
 
-def show(console: Console, kept: StoredFront) -> None:
-    """A front as the planner reads it, from the cleanest to the cheapest point."""
+def show(console: Console, stored: StoredFront) -> None:
+    """Print a front from the cleanest to the cheapest point."""
     from rich.table import Table
     from rich.text import Text
 
@@ -124,11 +127,11 @@ def show(console: Console, kept: StoredFront) -> None:
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
-    found = kept.front
-    money = found.scenario.market.currency
-    for line in terminal.heading(found.scenario)[:2]:
+    front = stored.front
+    money = front.scenario.market.currency
+    for line in terminal.heading(front.scenario)[:2]:
         console.print(Text(line))
-    console.print(Text(f"carbon against cost ({wording.SIGNALS[found.scenario.goal.signal]})"))
+    console.print(Text(f"carbon against cost ({wording.SIGNALS[front.scenario.goal.signal]})"))
     console.print()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     table.add_column("point", no_wrap=True)
@@ -137,7 +140,7 @@ def show(console: Console, kept: StoredFront) -> None:
         table.add_column(Text(name), justify="right", no_wrap=True)
     for name in ("status", ""):
         table.add_column(Text(name), no_wrap=True)
-    for row in rows(found.data):
+    for row in rows(front.data):
         between = wording.number(row["difference_per_t"], 0)
         if row["difference_per_t"] is not None and not row["proven"]:
             between = f"({between})"
@@ -153,13 +156,13 @@ def show(console: Console, kept: StoredFront) -> None:
             "knee" if row["knee"] else "",
         )
     console.print(table, soft_wrap=True)
-    if found.data.sizes["point"] > 1:
-        console.print(Text("difference: against the next cheaper point; in brackets where it may be no more than gaps"))
+    if front.data.sizes["point"] > 1:
+        console.print(Text("difference: to the next cheaper point; in brackets if it may be within the gaps"))
     console.print()
-    facts = [("baseline", _figures(found.baseline.carbon_kg, found.baseline.cost, money)), ("verdict", found.verdict)]
-    facts += [("notes" if not i else "", line) for i, line in enumerate(found.notes)]
-    facts += [("failed", line) for line in found.failed]
-    facts += [("front", kept.id), ("folder", str(kept.folder))]
+    facts = [("baseline", _figures(front.baseline.carbon_kg, front.baseline.cost, money)), ("verdict", front.verdict)]
+    facts += [("notes" if not i else "", line) for i, line in enumerate(front.notes)]
+    facts += [("failed", line) for line in front.failed]
+    facts += [("front", stored.id), ("folder", str(stored.folder))]
     for name, text in facts:
         console.print(Text.assemble((f"{name:<10}", "bold"), text))
 

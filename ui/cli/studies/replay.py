@@ -1,4 +1,4 @@
-"""The command ``emberline replay``: many disturbed replays of one plan."""
+"""Command ``emberline replay``: many disturbed replays of a plan."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from emberline.plans.store import StoredRun
 
 ROWS = 20
-"""Limits that are listed at most."""
+"""Most limits that are listed."""
 
 
 def replay(
@@ -25,35 +25,38 @@ def replay(
     ] = 1000,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, max=2**63 - 1, show_default="the scenario's", help="of the random numbers"),
+        typer.Option(min=0, max=2**63 - 1, show_default="the scenario's", help="random seed"),
     ] = None,
-    baseline: Annotated[bool, typer.Option("--baseline", help="follow the baseline too, on the same luck")] = False,
+    baseline: Annotated[
+        bool, typer.Option("--baseline", help="replay the baseline too, with the same disturbances")
+    ] = False,
     workers: Workers = None,
     cluster: Cluster = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Follow a stored plan through many disturbed days: how often it holds, and what breaks it.
+    """Replay a stored plan on many disturbed days: how often it holds, and what breaks it.
 
-    The same replications give the same result on any number of workers. Ctrl-C takes those done so far, a second one
-    gives up."""
+    The same number of replications gives the same result with any number of workers. Ctrl-C keeps the replays done
+    so far; press it twice to give up.
+    """
     one_place(workers, cluster)
-    store, found = find(run)
-    stored = store.open(found)
+    store, number = find(run)
+    stored = store.open(number)
     if stored.plan.schedule is None:
-        raise Refused(f"run {found} has no schedule to follow: {stored.plan.verdict}")
+        raise Refused(f"run {number} has no schedule to follow: {stored.plan.verdict}")
     from emberline.plans.store import ensembles
 
-    made, seconds = _follow(stored, replications, seed, baseline, (workers, cluster), quiet)
-    if made is None:
-        print("no replay was done: nothing is kept", file=sys.stderr)
+    ensemble, seconds = _follow(stored, replications, seed, baseline, (workers, cluster), quiet)
+    if ensemble is None:
+        print("no replay was finished: nothing is stored", file=sys.stderr)
         raise typer.Exit(130)
-    path = ensembles.save(made, stored)
+    path = ensembles.save(ensemble, stored)
     if as_json:
-        told = {name: round(value, 3) for name, value in seconds.items()}
-        print_json({"run": found, "file": str(path), **made.summary(), "seconds": told})
+        times = {name: round(value, 3) for name, value in seconds.items()}
+        print_json({"run": number, "file": str(path), **ensemble.summary(), "seconds": times})
     else:
-        _show(made, stored, str(path), seconds)
+        _show(ensemble, stored, str(path), seconds)
 
 
 def _follow(
@@ -64,16 +67,16 @@ def _follow(
     where: tuple[int | None, str | None],
     quiet: bool,
 ) -> tuple[Ensemble | None, dict[str, float]]:
-    """The ensemble, and the seconds that making the workers ready and replaying took."""
+    """The ensemble, and the seconds for starting the workers and for replaying."""
     import time
 
     from emberline.plans.jobs import ClusterError, engine
     from emberline.plans.robustness import ensemble
     from emberline.ui.cli.progress import study
 
-    asked, schedule, seconds = stored.plan.scenario, stored.plan.schedule, dict[str, float]()
+    scenario, schedule, seconds = stored.plan.scenario, stored.plan.schedule, dict[str, float]()
     assert schedule is not None
-    ensemble.refuse(asked, schedule, replications, 0 if where[1] else where[0] or engine.cores())
+    ensemble.refuse(scenario, schedule, replications, 0 if where[1] else where[0] or engine.cores())
 
     def work(tell: Any, wish: Any) -> Ensemble | None:
         began = time.perf_counter()
@@ -84,18 +87,18 @@ def _follow(
             if baseline:
                 from emberline import twin
 
-                dispatched = twin.dispatch(asked, stored.plan.envelope)
-            shown = [0]
+                dispatched = twin.dispatch(scenario, stored.plan.envelope)
+            tenths = [0]
 
             def progress(event: dict[str, Any]) -> None:
                 tenth = 10 * event["done"] // event["of"]
-                if tenth > shown[0]:
-                    shown[0] = tenth
+                if tenth > tenths[0]:
+                    tenths[0] = tenth
                     tell(f"{event['done']} of {event['of']}, held in {event['held']}")
 
             began = time.perf_counter()
-            made = ensemble.ensemble(
-                asked,
+            result = ensemble.ensemble(
+                scenario,
                 schedule,
                 replications,
                 workers,
@@ -105,96 +108,96 @@ def _follow(
                 cancel=wish,
             )
             seconds["replays"] = time.perf_counter() - began
-        return made
+        return result
 
     try:
-        return study(work, "taking the replays done so far", quiet), seconds
+        return study(work, "keeping the replays done so far", quiet), seconds
     except ClusterError as error:
         raise Refused(f"--cluster {error}" if where[1] else str(error)) from None
 
 
-def _show(made: Ensemble, stored: StoredRun, path: str, seconds: dict[str, float]) -> None:
-    """An ensemble as the planner reads it."""
+def _show(ensemble: Ensemble, stored: StoredRun, path: str, seconds: dict[str, float]) -> None:
+    """Print an ensemble."""
     from rich.table import Table
     from rich.text import Text
 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
-    console, asked = terminal.out(), made.scenario
-    for line in terminal.heading(asked):
+    console, scenario = terminal.out(), ensemble.scenario
+    for line in terminal.heading(scenario):
         console.print(Text(line))
     console.print()
-    share, low, high = made.chance
-    held = f"{wording.number(made.held, 0)} of {wording.number(made.n, 0)}"
+    share, low, high = ensemble.chance
+    count = f"{wording.number(ensemble.held, 0)} of {wording.number(ensemble.n, 0)}"
     console.print(
         Text(
             f"chance to hold {wording.percent(share, 1)} (95 % interval {wording.percent(low, 1)} to "
-            f"{wording.percent(high, 1)}): no limit missed in {held} disturbed replays"
+            f"{wording.percent(high, 1)}): no limit missed in {count} disturbed replays"
         )
     )
-    if made.n < made.asked:
-        console.print(Text(f"ended early: {made.asked} replays were asked for"))
+    if ensemble.n < ensemble.asked:
+        console.print(Text(f"ended early: {ensemble.asked} replays were requested"))
     console.print()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("", "unit"):
         table.add_column(name, no_wrap=True)
     for name in ("P10", "P50", "P90"):
         table.add_column(name, justify="right", no_wrap=True)
-    for label, unit, values in figures(made):
+    for label, unit, values in figures(ensemble):
         table.add_row(label, unit, *values)
     console.print(table, soft_wrap=True)
-    rows = made.broke()
+    rows = ensemble.broke()
     if rows:
         console.print()
-        show_limits(made, rows)
+        show_limits(ensemble, rows)
     console.print()
-    facts = [("seed", str(int(made.data.attrs["seed"])))]
-    if made.against_baseline:
-        kept = int((made.data["baseline_violations"] == 0).sum())
-        facts.append(("baseline", f"its list holds in {kept} of {made.n}, on the same luck"))
-    rate = wording.number(made.n / max(seconds["replays"], 1e-9), 0)
+    facts = [("seed", str(int(ensemble.data.attrs["seed"])))]
+    if ensemble.against_baseline:
+        baseline_days = int((ensemble.data["baseline_violations"] == 0).sum())
+        facts.append(("baseline", f"the baseline holds in {baseline_days} of {ensemble.n}, with the same disturbances"))
+    rate = wording.number(ensemble.n / max(seconds["replays"], 1e-9), 0)
     facts.append(("seconds", f"{seconds['replays']:.1f} ({rate} replays a second), {seconds['start']:.1f} to start"))
-    facts += terminal.holding(made.held, made.n)
+    facts += terminal.holding(ensemble.held, ensemble.n)
     facts += [("run", stored.id), ("file", path)]
     for name, text in facts:
         console.print(Text.assemble((f"{name:<10}", "bold"), text))
 
 
-def figures(made: Ensemble) -> list[tuple[str, str, list[str]]]:
+def figures(ensemble: Ensemble) -> list[tuple[str, str, list[str]]]:
     """Label, unit, and P10, P50 and P90 of each figure of an ensemble."""
     from emberline.ui.text import wording
 
-    money, found = made.scenario.market.currency, made.quantiles()
-    told = [
+    money, quantiles = ensemble.scenario.market.currency, ensemble.quantiles()
+    rows = [
         ("carbon", "t CO2e", "carbon_kg", 1e-3, 2),
         ("cost", money, "cost", 1.0, 0),
         ("peak, metered mean", "MW", "peak_mw", 1.0, 1),
     ]
-    if made.scenario.heats:
-        told += [("late heats", "", "late_heats", 1.0, 0), ("late", "t", "late_t", 1.0, 0)]
-    if made.scenario.processes:
-        told += [("missed deliveries", "", "missed_deliveries", 1.0, 0), ("not delivered", "t", "short_t", 1.0, 1)]
-    if made.against_baseline:
-        told += [
+    if ensemble.scenario.heats:
+        rows += [("late heats", "", "late_heats", 1.0, 0), ("late", "t", "late_t", 1.0, 0)]
+    if ensemble.scenario.processes:
+        rows += [("missed deliveries", "", "missed_deliveries", 1.0, 0), ("not delivered", "t", "short_t", 1.0, 1)]
+    if ensemble.against_baseline:
+        rows += [
             ("carbon saved", "t CO2e", "saved_carbon_kg", 1e-3, 2),
             ("cost saved", money, "saved_cost", 1.0, 0),
         ]
     return [
-        (label, unit, [wording.number(found[name][q] * factor, digits) for q in ("p10", "p50", "p90")])
-        for label, unit, name, factor, digits in told
+        (label, unit, [wording.number(quantiles[name][q] * factor, digits) for q in ("p10", "p50", "p90")])
+        for label, unit, name, factor, digits in rows
     ]
 
 
-def show_limits(made: Ensemble, rows: list[dict[str, Any]]) -> None:
-    """What broke it, limit by limit."""
+def show_limits(ensemble: Ensemble, rows: list[dict[str, Any]]) -> None:
+    """Print what broke the plan, limit by limit."""
     from rich.table import Table
     from rich.text import Text
 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
-    console, horizon, broken = terminal.out(), made.scenario.horizon, made.n - made.held
+    console, horizon, broken = terminal.out(), ensemble.scenario.horizon, ensemble.n - ensemble.held
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     for name in ("what broke it", "stage", "unit"):
         table.add_column(name, no_wrap=True)
@@ -211,12 +214,14 @@ def show_limits(made: Ensemble, rows: list[dict[str, Any]]) -> None:
             row["unit"],
             str(row["first"]),
             str(row["replications"]),
-            wording.percent(row["replications"] / made.n, 1),
+            wording.percent(row["replications"] / ensemble.n, 1),
             f"{wording.number(row['amount'], 1)} {row['measure']}",
             f"{at} (in {row['in_hour']})",
         )
     console.print(table, soft_wrap=True)
     if len(rows) > ROWS:
-        console.print(Text(f"and {len(rows) - ROWS} more, all with --json"))
-    console.print(Text("first: replays in which it was missed before anything else; in: in which it was missed at all"))
-    console.print(Text(f"a unit had broken down before in {made.after_breakdown} of the {broken} that did not hold"))
+        console.print(Text(f"and {len(rows) - ROWS} more (all with --json)"))
+    console.print(
+        Text("first: replays in which it was the first limit missed; in: replays in which it was missed at all")
+    )
+    console.print(Text(f"in {ensemble.after_breakdown} of the {broken} failed replays a unit had broken down before"))

@@ -1,4 +1,4 @@
-"""What ``emberline hold --samples`` tells: a site planned over samples of prices and intensities."""
+"""Output of ``emberline hold --samples``: a site planned over samples of prices and intensities."""
 
 from __future__ import annotations
 
@@ -11,58 +11,62 @@ if TYPE_CHECKING:
     from emberline.scenarios import Scenario
 
 
-def sample(asked: Scenario, count: int, share: float | None, as_json: bool, quiet: bool) -> None:
-    """Plan over samples, compare with the plan on the forecast, and tell."""
+def sample(scenario: Scenario, count: int, share: float | None, as_json: bool, quiet: bool) -> None:
+    """Plan over samples, compare with the plan on the forecast, and report."""
     from emberline.plans.robustness.holding import sampled
     from emberline.ui.cli.progress import study
 
     def work(tell: Any, wish: Any) -> sampled.Compared:
-        return sampled.compare(asked, count, share=share, on_progress=tell, cancel=wish)
+        return sampled.compare(scenario, count, share=share, on_progress=tell, cancel=wish)
 
-    made = study(work, "taking the best first stage found so far", quiet)
+    comparison = study(work, "taking the best first stage found so far", quiet)
     if as_json:
-        print_json(made.summary())
+        print_json(comparison.summary())
     else:
-        _show(made)
+        _show(comparison)
 
 
-def _show(made: sampled.Compared) -> None:
+def _show(comparison: sampled.Compared) -> None:
     from rich.table import Table
     from rich.text import Text
 
     from emberline.ui.cli import terminal
     from emberline.ui.text import wording
 
-    console, told = terminal.out(), made.summary()
-    unit, factor, digits = wording.measure(made.scenario)
+    console, summary = terminal.out(), comparison.summary()
+    unit, factor, digits = wording.measure(comparison.scenario)
 
     def number(value: float) -> str:
         return wording.number(value * factor, digits)
 
-    for line in terminal.heading(made.scenario):
+    for line in terminal.heading(comparison.scenario):
         console.print(Text(line))
     console.print()
-    worst = f"worst {wording.percent(1 - told['share'], 0)}"
-    what = "mean" if made.share is None else f"mean of the {worst}"
-    gap = "" if told["gap"] is None else f", gap {wording.percent(told['gap'])}"
+    worst = f"worst {wording.percent(1 - summary['share'], 0)}"
+    what = "mean" if comparison.share is None else f"mean of the {worst}"
+    gap = "" if summary["gap"] is None else f", gap {wording.percent(summary['gap'])}"
     console.print(
-        Text(f"planned over {told['samples']} samples of {', '.join(made.names)}: least {what} ({unit}){gap}")
+        Text(f"planned over {summary['samples']} samples of {', '.join(comparison.names)}: least {what} ({unit}){gap}")
     )
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    table.add_column(f"on {told['fresh']} other days", no_wrap=True)
+    table.add_column(f"on {summary['fresh']} other days", no_wrap=True)
     for name in ("mean", worst):
         table.add_column(name, justify="right", no_wrap=True)
-    labels = {"sampled": "planned over samples", "plain": "planned on the forecast", "knowing": "knowing each day"}
+    labels = {
+        "sampled": "planned over samples",
+        "plain": "planned on the forecast",
+        "knowing": "with perfect foresight of each day",
+    }
     for name, label in labels.items():
-        row = told["on_fresh"][name]
+        row = summary["on_fresh"][name]
         table.add_row(label, number(row["mean"]), number(row["cvar"]))
     console.print(table)
-    gained = told["gained"]
+    gained = summary["gained"]
     console.print(
         Text(
             f"gained by samples: {number(gained['mean'])} {unit} in the mean (standard error "
-            f"{number(gained['standard_error'])}), {number(gained['cvar'])} in the {worst}; "
-            f"knowing each day would gain {number(gained['knowing'])} more"
+            f"{number(gained['standard_error'])}), {number(gained['cvar'])} in the {worst}; perfect foresight of "
+            f"each day would gain {number(gained['knowing'])} more"
         )
     )
-    console.print(Text("caps of the goal are left out; dispatch knows its day, what is fixed before does not"))
+    console.print(Text("caps of the goal are left out; dispatch knows its day, decisions fixed in advance do not"))

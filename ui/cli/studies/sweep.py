@@ -1,4 +1,4 @@
-"""The command ``emberline sweep``: many plans of one scenario."""
+"""Command ``emberline sweep``: many plans of one scenario."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def sweep(
     scenario: Named,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=[VALUE, …]", help="values of a key; without brackets: the same for all"),
+        typer.Option(
+            "--set", metavar="KEY=[VALUE, …]", help="values of a key; without brackets: the same value for all plans"
+        ),
     ] = None,
     gap: SearchGap = None,
     time_limit: SearchTime = None,
@@ -26,29 +28,30 @@ def sweep(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Plan a scenario for every combination of some values, each a stored run.
+    """Plan a scenario for every combination of some values; each plan is a stored run.
 
-    Ctrl-C leaves what is done: plans under way are given up, those made are stored. The exit code is 1 where no plan
-    is acceptable."""
+    Ctrl-C keeps what is done: plans in progress are dropped, finished ones are stored. The exit code is 1 if no plan
+    is acceptable.
+    """
     one_place(workers, cluster)
     from emberline.plans.studies import sweep as sweeps
 
     along, same = sweeps.axes([*(changes or []), *of_searches(gap, time_limit)])
-    asked = sweeps.settings(scenario, along, same)
+    settings = sweeps.settings(scenario, along, same)
     from emberline.plans.jobs import ClusterError, engine
     from emberline.plans.store import Store
     from emberline.ui.cli.progress import study
 
     if workers is None and cluster is None:
-        workers = min(engine.cores(), len(asked))
-    sweeps.refuse(asked, workers or 1)
+        workers = min(engine.cores(), len(settings))
+    sweeps.refuse(settings, workers or 1)
 
     def work(tell: Any, wish: Any) -> Sweep:
         with engine.engine(workers, cluster) as ready:
-            tell(f"{len(asked)} plans, {at_work(ready.workers)}")
+            tell(f"{len(settings)} plans, {at_work(ready.workers)}")
             return sweeps.sweep(
                 along,
-                asked,
+                settings,
                 ready,
                 Store(),
                 on_progress=lambda event: tell(f"{event['done']} of {event['of']}: {_in_words(event['row'])}"),
@@ -56,14 +59,14 @@ def sweep(
             )
 
     try:
-        made = study(work, "leaving it at the plans made so far", quiet)
+        sweep = study(work, "keeping the plans made so far", quiet)
     except ClusterError as error:
         raise Refused(f"--cluster {error}" if cluster else str(error)) from None
     if as_json:
-        print_json({"file": str(made.path), **made.summary()})
+        print_json({"file": str(sweep.path), **sweep.summary()})
     else:
-        _show_sweep(made)
-    raise typer.Exit(0 if any(row.acceptable for row in made.rows) else 1)
+        _show_sweep(sweep)
+    raise typer.Exit(0 if any(row.acceptable for row in sweep.rows) else 1)
 
 
 def _in_words(row: Row) -> str:
@@ -73,7 +76,7 @@ def _in_words(row: Row) -> str:
     return f"{setting}: {row.status}" + (f", gap {wording.percent(row.gap)}" if row.gap is not None else "")
 
 
-def _show_sweep(made: Sweep) -> None:
+def _show_sweep(sweep: Sweep) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -82,9 +85,9 @@ def _show_sweep(made: Sweep) -> None:
 
     console = terminal.out()
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for axis in made.axes:
+    for axis in sweep.axes:
         table.add_column(Text(axis.key), no_wrap=True)
-    money = made.currency
+    money = sweep.currency
     names = ("carbon [t CO2e]", f"cost [{money}]", "peak [MW]", "carbon saved", "cost saved", "gap", "held")
     for name in names:
         table.add_column(Text(name), justify="right", no_wrap=True)
@@ -94,10 +97,10 @@ def _show_sweep(made: Sweep) -> None:
     def cell(values: dict[str, float], name: str, factor: float, digits: int) -> str:
         return wording.number(values[name] * factor if name in values else None, digits)
 
-    for row in made.rows:
+    for row in sweep.rows:
         status = row.status if row.acceptable or row.run is None else f"{row.status}, not acceptable"
         table.add_row(
-            *(Text(str(row.setting[axis.key])) for axis in made.axes),
+            *(Text(str(row.setting[axis.key])) for axis in sweep.axes),
             cell(row.figures, "carbon_kg", 1e-3, 2),
             cell(row.figures, "cost", 1.0, 0),
             cell(row.figures, "peak_mw", 1.0, 1),
@@ -109,14 +112,14 @@ def _show_sweep(made: Sweep) -> None:
             (row.run or "")[:8],
         )
     console.print(table, soft_wrap=True)
-    for row in made.rows:
+    for row in sweep.rows:
         if row.status == "failed" or (row.run is not None and not row.acceptable):
             console.print(Text(f"{_in_words(row)}: {row.says}"))
     console.print()
     facts = [
-        ("planned", f"{made.done} of {len(made.rows)}"),
-        ("notes", "saved: against the baseline under the same setting; gap: on what can be decided"),
-        ("file", str(made.path)),
+        ("planned", f"{sweep.done} of {len(sweep.rows)}"),
+        ("notes", "saved: compared with the baseline under the same setting; gap: fixed emissions and costs left out"),
+        ("file", str(sweep.path)),
     ]
     for name, text in facts:
         console.print(Text.assemble((f"{name:<10}", "bold"), text))

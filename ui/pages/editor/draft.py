@@ -1,4 +1,4 @@
-"""Editing a draft: what is known of its state, and how a change is kept. The parts of the page are beside this file."""
+"""State of a draft being edited, and saving of changes. The views are the files next to this one."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from emberline.ui.pages.session import session
 from emberline.ui.text.language import tr
 
 AT_TOP = 5
-"""Mistakes that stand above every view."""
-SAID = "editing.said"
-"""In the session: what could not be kept, to be told when the page is drawn again."""
+"""Mistakes shown above every view."""
+REFUSAL = "editing.refusal"
+"""In the session: a refusal to show when the page is drawn again."""
 
 
 @dataclass(frozen=True)
-class State:
-    """A text, what it holds, and what is wrong with it. Read only."""
+class DraftState:
+    """A text, its content and its mistakes. Read only."""
 
     text: str
     data: dict[str, Any] | None
-    """None: it cannot be read as a mapping."""
+    """None: the text is not a mapping."""
     scenario: Scenario | None
     problems: tuple[Problem, ...]
 
     @cached_property
     def by_key(self) -> dict[str, list[Problem]]:
         """Mistakes by dotted key."""
-        found: dict[str, list[Problem]] = {}
+        problems: dict[str, list[Problem]] = {}
         for problem in self.problems:
-            found.setdefault(problem.key, []).append(problem)
-        return found
+            problems.setdefault(problem.key, []).append(problem)
+        return problems
 
     def at(self, path: Keys) -> list[Problem]:
-        """Mistakes of a key and of what is below it."""
+        """Mistakes at a key and below it."""
         key = dotted(path)
         return [problem for problem in self.problems if problem.key == key or problem.key.startswith(f"{key}.")]
 
     def value(self, path: Keys) -> Any:
-        """What stands at a path; ``ABSENT``: nothing."""
+        """Value at a path; ``ABSENT``: none."""
         place: Any = self.data
         for part in path:
             try:
@@ -58,56 +58,56 @@ class State:
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
-def state(path: str) -> State:
-    """State of a text that never changes."""
+def state(path: str) -> DraftState:
+    """State of an immutable text."""
     file = Path(path)
     text = file.read_text(encoding="utf-8")
     return checked(text, file.parent)
 
 
-def checked(text: str, folder: Path) -> State:
-    """State of a text whose series lie in a folder."""
+def checked(text: str, folder: Path) -> DraftState:
+    """State of a text whose series are in a folder."""
     try:
         data: dict[str, Any] | None = parse(text).data
     except ScenarioError as error:
-        return State(text, None, None, error.problems)
+        return DraftState(text, None, None, error.problems)
     try:
-        return State(text, data, snapshots.loads(text, folder), ())
+        return DraftState(text, data, snapshots.loads(text, folder), ())
     except ScenarioError as error:
-        return State(text, data, None, error.problems)
+        return DraftState(text, data, None, error.problems)
 
 
 def keep(draft: drafts.Draft, text: str) -> bool:
-    """Keep another text, and draw the page again; False where it could not be kept, which is told then."""
+    """Save a new text and note its version; False if it was refused, which the next page shows."""
     try:
-        made = drafts.write(draft, text)
+        latest = drafts.write(draft, text)
     except (drafts.DraftError, ScenarioError) as error:
-        st.session_state[SAID] = str(error)
+        st.session_state[REFUSAL] = str(error)
         return False
-    session.hold(made.id)
-    seen(made)
-    return made.version != draft.version
+    session.hold(latest.id)
+    note_version(latest)
+    return latest.version != draft.version
 
 
-def seen(draft: drafts.Draft) -> None:
-    """Note the version of a draft that this window knows."""
+def note_version(draft: drafts.Draft) -> None:
+    """Note the version of a draft that this window has shown."""
     st.session_state[f"{draft.id}.seen"] = draft.version
 
 
 def changed_elsewhere(draft: drafts.Draft) -> None:
-    """Tell of a change that another window has made; what was entered here on the text before it is gone."""
+    """Warn if another window has changed the draft; input made here on the earlier text is lost."""
     if st.session_state.get(f"{draft.id}.seen", draft.version) != draft.version:
         st.warning(
             tr(
-                "This draft was changed in another window. It stands below as it is now: what you entered last on the "
-                "text before is not in it. Look at it and enter it again."
+                "This draft was changed in another window. Below is its present state, without your last input. "
+                "Check it and enter your change again."
             )
         )
-    seen(draft)
+    note_version(draft)
 
 
 def set_values(draft: drafts.Draft, values: dict[Keys, Any]) -> bool:
-    """Set values in a draft's text, or take them away where they are ``ABSENT``; an empty mapping goes as well."""
+    """Set values in a draft's text, or remove them if ``ABSENT``; empty mappings are removed too."""
     now = state(str(draft.path))
     if now.data is None:
         return False
@@ -139,17 +139,17 @@ def _set(data: dict[str, Any], path: Keys, value: Any) -> None:
         del place[part]
 
 
-def said() -> None:
-    """Tell what could not be kept."""
-    told = st.session_state.pop(SAID, "")
-    if told:
+def show_refusal() -> None:
+    """Show a refusal."""
+    text = st.session_state.pop(REFUSAL, "")
+    if text:
         with st.container(border=True):
-            for line in str(told).splitlines():
+            for line in str(text).splitlines():
                 st.text(f"✕ {line}")
 
 
-def problem_lines(now: State, problems: list[Problem] | tuple[Problem, ...], most: int = 12) -> None:
-    """Draw mistakes, a line each, with the line of the text that they are about."""
+def problem_lines(now: DraftState, problems: list[Problem] | tuple[Problem, ...], most: int = 12) -> None:
+    """Draw mistakes, one line each, with the line of the text."""
     lines = now.text.splitlines()
     for problem in problems[:most]:
         number = problem.where.rpartition(":")[2]

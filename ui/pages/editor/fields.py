@@ -1,4 +1,4 @@
-"""What a form needs of a record's fields: label with unit, help, kind of widget, default. Made from the records."""
+"""Fields of a record for the form: label with unit, help, kind of widget, default; derived from the records."""
 
 from __future__ import annotations
 
@@ -27,23 +27,24 @@ UNITS = {
     "per_unit": "{currency}/{unit}", "per_t": "{currency}/t", "per_mw": "{currency}/MW", "per_h": "1/h", "mwh": "MWh",
     "mw": "MW", "tph": "t/h", "min": "min", "kg": "kg", "gj": "GJ", "share": SHARE, "h": "h", "t": "t", "s": "s",
 }  # fmt: skip
-"""Unit of a field by the end of its name, longest first."""
+"""Unit of a field by its suffix, longest first."""
 TITLES = {
     "minimize": "Goal", "signal": "Grid intensity that counts", "covers": "Carbon price is paid on",
-    "per_t": "Price of a tonne", "credit_stock": "Credit what stores end with", "factor": "Emission factor by name",
-    "residual_kg_per_mwh": "Residual mix", "by_products": "By-products carry away", "hold": "Share of days to be held",
-    "rate_k_per_min": "Lost while waiting", "mtbf_h": "Mean time between failures", "mttr_min": "Mean time to repair",
+    "per_t": "Price of a tonne", "credit_stock": "Credit final stock", "factor": "Emission factor by name",
+    "residual_kg_per_mwh": "Residual mix", "by_products": "Allocated to by-products",
+    "hold": "Share of days on which it must hold", "rate_k_per_min": "Heat loss while waiting",
+    "mtbf_h": "Mean time between failures", "mttr_min": "Mean time to repair",
     "kwh_per_t": "Electricity", "kwh_per_kg": "Electricity", "mwh_per_unit": "Electricity", "pv": "PV",
     "exhaust_per_unit": "Exhaust", "running_cost_per_h": "Running cost", "cop": "Coefficient of performance",
 }  # fmt: skip
-"""Where a field's name alone says too little."""
+"""Titles of fields whose name alone is not clear."""
 NOT_ASKED = {("Accounting", "table")}
-"""Fields of a file of one's own, which is for the command line."""
+"""Fields that refer to the user's files, for the command line only."""
 
 
 @dataclass(frozen=True)
-class FieldOf:
-    """A field of a record as a form shows it."""
+class FormField:
+    """A field of a record in a form."""
 
     name: str
     words: str
@@ -57,35 +58,35 @@ class FieldOf:
 
     @property
     def label(self) -> str:
-        """What it is called in the current language, with its unit."""
+        """Label in the current language, with unit."""
         return label_of(self.words, self.unit)
 
 
 @cache
-def fields(record: type[BaseModel], currency: str) -> tuple[FieldOf, ...]:
-    """Fields of a record that hold one value or one series; what has fields of its own is left out."""
-    found = []
+def fields(record: type[BaseModel], currency: str) -> tuple[FormField, ...]:
+    """Fields of a record that hold one value or one series; nested records are left out."""
+    entries = []
     for name, field in record.model_fields.items():
         kind, choices = _kind(field.annotation, name)
         if kind and (record.__name__, name) not in NOT_ASKED:
             default = None if field.default is PydanticUndefined else field.default
             share = any(getattr(mark, "le", None) == 1 for mark in field.metadata)
-            words, unit = labelled(name, currency, share)
-            found.append(
-                FieldOf(
+            words, unit = label_parts(name, currency, share)
+            entries.append(
+                FormField(
                     name, words, documented(record).get(name, ""), kind, choices, default, field.is_required(), unit
                 )
             )
-    return tuple(found)
+    return tuple(entries)
 
 
-def labelled(name: str, currency: str, share: bool = False) -> tuple[str, str]:
-    """What a field is called, and its unit."""
+def label_parts(name: str, currency: str, share: bool = False) -> tuple[str, str]:
+    """Label and unit of a field."""
     end = next((end for end in UNITS if name == end or name.endswith(f"_{end}")), None)
     unit = UNITS[end].format(currency=currency, unit="unit") if end else SHARE if share else ""
     words = name.removesuffix(f"_{end}") if end and end != "share" else name
-    said = TITLES.get(name) or words.replace("_", " ").strip()
-    return said[0].upper() + said[1:], unit
+    title = TITLES.get(name) or words.replace("_", " ").strip()
+    return title[0].upper() + title[1:], unit
 
 
 def label_of(words: str, unit: str) -> str:
@@ -94,7 +95,7 @@ def label_of(words: str, unit: str) -> str:
 
 
 def _kind(annotation: Any, name: str) -> tuple[str, tuple[str, ...]]:
-    """Kind of widget and its choices; empty where a field is no single value."""
+    """Kind of widget and its choices; empty if the field is not a single value."""
     annotation = _bare(annotation)
     if get_origin(annotation) is Literal:
         return "choice", tuple(map(str, get_args(annotation)))
@@ -118,7 +119,7 @@ def _kind(annotation: Any, name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _bare(annotation: Any) -> Any:
-    """An annotation without what validates it, and without None."""
+    """An annotation without validators and without None."""
     while True:
         if get_origin(annotation) is Annotated:
             annotation = get_args(annotation)[0]
@@ -131,16 +132,16 @@ def _bare(annotation: Any) -> Any:
         return annotation
 
 
-def written(value: Any) -> str:
-    """A value as it is typed: words as they are, all else as YAML on one line."""
+def as_typed(value: Any) -> str:
+    """A value as typed: text as it is, everything else as YAML on one line."""
     if value is None:
         return ""
     return value if isinstance(value, str) else flow(value)
 
 
-def shown_default(field: FieldOf) -> str:
-    """A field's default as it is typed; empty where there is none."""
+def typed_default(field: FormField) -> str:
+    """Default of a field as typed; empty if there is none."""
     value = field.default
     if value is None or isinstance(value, BaseModel):
         return ""
-    return written(value) if isinstance(value, str | int | float | bool) else ""
+    return as_typed(value) if isinstance(value, str | int | float | bool) else ""

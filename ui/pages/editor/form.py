@@ -1,4 +1,4 @@
-"""A draft as a form: sections of the nouns, every field with its unit, its help and a check beside it."""
+"""A draft as a form: sections, and for every field its unit, help and a check."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from emberline.scenarios.records.market import CarbonPrice, Market
 from emberline.scenarios.records.scenario import Scenario
 from emberline.scenarios.records.site import Battery, Grid, Pv, Site
 from emberline.scenarios.records.state import State as PlantState
-from emberline.ui.pages.editor.draft import State, set_values
-from emberline.ui.pages.editor.fields import SHARE, FieldOf, fields, shown_default, written
+from emberline.ui.pages.editor.draft import DraftState, set_values
+from emberline.ui.pages.editor.fields import SHARE, FormField, as_typed, fields, typed_default
 from emberline.ui.text.language import mark, tr
 
 
 @dataclass(frozen=True)
-class Group:
+class FieldGroup:
     """Fields of one record."""
 
     title: str
@@ -37,60 +37,60 @@ class Group:
     record: type[BaseModel]
 
 
-SECTIONS: dict[str, tuple[str, tuple[Group, ...]]] = {
+SECTIONS: dict[str, tuple[str, tuple[FieldGroup, ...]]] = {
     "horizon": (
         mark("Horizon"),
-        (Group(mark("What it is called"), (), Scenario), Group(mark("Time"), ("horizon",), Horizon)),
+        (FieldGroup(mark("Name"), (), Scenario), FieldGroup(mark("Time"), ("horizon",), Horizon)),
     ),
     "goal": (
         mark("Goal"),
-        (Group(mark("What is minimized"), ("goal",), Goal), Group(mark("Caps"), ("goal", "caps"), Caps)),
+        (FieldGroup(mark("What is minimized"), ("goal",), Goal), FieldGroup(mark("Caps"), ("goal", "caps"), Caps)),
     ),
     "market": (
         mark("Market"),
         (
-            Group(mark("Prices and carbon intensity"), ("market",), Market),
-            Group(mark("Carbon price"), ("market", "carbon_price"), CarbonPrice),
+            FieldGroup(mark("Prices and carbon intensity"), ("market",), Market),
+            FieldGroup(mark("Carbon price"), ("market", "carbon_price"), CarbonPrice),
         ),
     ),
     "site": (
         mark("Site"),
         (
-            Group(mark("Grid connection"), ("site", "grid"), Grid),
-            Group(mark("Base load"), ("site",), Site),
-            Group(mark("PV plant"), ("site", "pv"), Pv),
-            Group(mark("Battery"), ("site", "battery"), Battery),
+            FieldGroup(mark("Grid connection"), ("site", "grid"), Grid),
+            FieldGroup(mark("Base load"), ("site",), Site),
+            FieldGroup(mark("PV plant"), ("site", "pv"), Pv),
+            FieldGroup(mark("Battery"), ("site", "battery"), Battery),
         ),
     ),
     "state": (
         mark("State and line"),
         (
-            Group(mark("State when the plan begins"), ("state",), PlantState),
-            Group(mark("Heat lost while waiting"), ("line", "heat_loss"), HeatLoss),
+            FieldGroup(mark("State at the start of the plan"), ("state",), PlantState),
+            FieldGroup(mark("Heat loss while waiting"), ("line", "heat_loss"), HeatLoss),
         ),
     ),
-    "disturbances": (mark("Disturbances"), (Group(mark("Spread and replays"), ("disturbances",), Disturbances),)),
-    "accounting": (mark("Accounting"), (Group(mark("How emissions are counted"), ("emissions",), Accounting),)),
+    "disturbances": (mark("Disturbances"), (FieldGroup(mark("Spread and replays"), ("disturbances",), Disturbances),)),
+    "accounting": (mark("Accounting"), (FieldGroup(mark("Counting of emissions"), ("emissions",), Accounting),)),
 }
-"""The form: title and groups of each section."""
+"""Title and groups of each section."""
 COLUMNS = 3
 LONG = ("description",)
-"""Fields of more than a line."""
+"""Fields with several lines of text."""
 
 
-def show(draft: drafts.Draft, now: State) -> None:
+def show(draft: drafts.Draft, now: drafts.DraftState) -> None:
     """Draw the form."""
     if now.data is None:
-        st.text(tr("The text is no YAML mapping, so that no form can show it. Correct it under Text, or undo."))
+        st.text(tr("The text is not a YAML mapping, so the form cannot show it. Correct it under Text, or undo."))
         return
 
-    def called(name: str) -> str:
+    def label(name: str) -> str:
         title, groups = SECTIONS[name]
         wrong = {problem for group in groups for problem in _of_group(now, group)}
         return f"{tr(title)} ✕ {len(wrong)}" if wrong else tr(title)
 
     section = st.pills(
-        tr("Section"), list(SECTIONS), default="horizon", required=True, format_func=called,
+        tr("Section"), list(SECTIONS), default="horizon", required=True, format_func=label,
         key=f"form.section.{draft.id}", label_visibility="collapsed",
     )  # fmt: skip
     for group in SECTIONS[section or "horizon"][1]:
@@ -99,19 +99,19 @@ def show(draft: drafts.Draft, now: State) -> None:
         _group(draft, now, group)
 
 
-def _of_group(now: State, group: Group) -> list[Any]:
+def _of_group(now: DraftState, group: FieldGroup) -> list[Any]:
     names = {dotted((*group.path, name)) for name in group.record.model_fields}
     return [problem for problem in now.problems if problem.key in names or problem.key == dotted(group.path)]
 
 
-def _group(draft: drafts.Draft, now: State, group: Group) -> None:
+def _group(draft: drafts.Draft, now: drafts.DraftState, group: FieldGroup) -> None:
     currency = now.value(("market", "currency"))
-    own = fields(group.record, currency if isinstance(currency, str) and len(currency) == 3 else "EUR")
-    if not own:
+    entries = fields(group.record, currency if isinstance(currency, str) and len(currency) == 3 else "EUR")
+    if not entries:
         return
     st.markdown(f"**{tr(group.title)}**")
-    wide = [field for field in own if field.name in LONG]
-    small = [field for field in own if field.name not in LONG]
+    wide = [field for field in entries if field.name in LONG]
+    small = [field for field in entries if field.name not in LONG]
     for first in range(0, len(small), COLUMNS):
         for column, field in zip(st.columns(COLUMNS, gap="medium"), small[first : first + COLUMNS], strict=False):
             with column, st.container(gap="xxsmall"):
@@ -123,37 +123,37 @@ def _group(draft: drafts.Draft, now: State, group: Group) -> None:
         st.text(f"✕ {problem.says}")
 
 
-def _field(draft: drafts.Draft, now: State, group: Group, field: FieldOf) -> None:
+def _field(draft: drafts.Draft, now: drafts.DraftState, group: FieldGroup, field: FormField) -> None:
     path = (*group.path, field.name)
     value = now.value(path)
     key = f"form.{draft.id}.{draft.version}.{dotted(path)}"
-    found = _widget(field, value, key, dotted(path))
-    if found is not None and found != (None if value is ABSENT else value) and set_values(draft, {path: found}):
+    answer = _widget(field, value, key, dotted(path))
+    if answer is not None and answer != (None if value is ABSENT else value) and set_values(draft, {path: answer}):
         st.rerun()
     _check(now, group, field, path, value)
 
 
-def _widget(field: FieldOf, value: Any, key: str, name: str) -> Any:
-    """The value that was typed; ``ABSENT``: the default counts; None: nothing was changed."""
+def _widget(field: FormField, value: Any, key: str, name: str) -> Any:
+    """The typed value; ``ABSENT``: use the default; None: unchanged."""
     label = field.label
-    said = "  \n".join([*([tr(field.help)] if field.help else []), f"`{name}`"])
+    help_text = "  \n".join([*([tr(field.help)] if field.help else []), f"`{name}`"])
     if field.kind in ("choice", "zone"):
         options = list(field.choices) if field.kind == "choice" else sorted(zones())
-        shown = written(field.default if value is ABSENT else value)
-        if shown not in options:
-            options = [shown, *options]
-        chosen = st.selectbox(label, options, options.index(shown), key=key, help=said, format_func=_choice)
-        return None if chosen == shown else chosen or ABSENT
+        current = as_typed(field.default if value is ABSENT else value)
+        if current not in options:
+            options = [current, *options]
+        choice = st.selectbox(label, options, options.index(current), key=key, help=help_text, format_func=_choice)
+        return None if choice == current else choice or ABSENT
     if field.kind == "switch":
-        shown = field.default if value is ABSENT else value
-        on = st.toggle(label, value=shown is True, key=key, help=said)
-        return None if on == (shown is True) else on
-    shown = "" if value is ABSENT else written(value)
-    default = shown_default(field)
+        current = field.default if value is ABSENT else value
+        on = st.toggle(label, value=current is True, key=key, help=help_text)
+        return None if on == (current is True) else on
+    current = "" if value is ABSENT else as_typed(value)
+    default = typed_default(field)
     hint = tr("required") if field.required else tr("default {value}", value=default) if default else tr("none")
     draw = st.text_area if field.name in LONG else st.text_input
-    typed = str(draw(label, shown, key=key, help=said, placeholder=hint) or "").strip()
-    if typed == shown.strip():
+    typed = str(draw(label, current, key=key, help=help_text, placeholder=hint) or "").strip()
+    if typed == current.strip():
         return None
     return _typed(typed, field.kind)
 
@@ -175,8 +175,8 @@ def _typed(text: str, kind: str) -> Any:
     return plain(text)
 
 
-def _check(now: State, group: Group, field: FieldOf, path: Keys, value: Any) -> None:
-    """A line below the field: what is wrong, or how it was understood."""
+def _check(now: DraftState, group: FieldGroup, field: FormField, path: Keys, value: Any) -> None:
+    """A line below the field: its mistakes, or how the value was understood."""
     problems = now.at(path)
     if problems:
         st.text("\n".join(f"✕ {_cut(problem.key, path)}{problem.says}" for problem in problems[:3]))
@@ -196,7 +196,7 @@ def _check(now: State, group: Group, field: FieldOf, path: Keys, value: Any) -> 
 
 
 def _span(scenario: Scenario, path: Keys) -> str:
-    """Lowest and highest value of a series, and where it is from."""
+    """Lowest and highest value of a series, and its source."""
     for name, place, series, _ in scenario.series():
         if place == path and name in scenario.inputs:
             data = scenario.inputs[name]

@@ -1,4 +1,4 @@
-"""A draft's series: where each is from, how they look, and files that are brought in through a guided mapping."""
+"""Series of a draft: sources and preview, and import of files with a guided mapping."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from emberline.scenarios.records.horizon import Horizon
 from emberline.ui.charts import plan
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.view import View
-from emberline.ui.pages.editor.draft import State, set_values
-from emberline.ui.pages.session import chart_cache, session
+from emberline.ui.pages.editor.draft import DraftState, set_values
+from emberline.ui.pages.session import market_chart, session
 from emberline.ui.text import numbers, wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.messages import say
@@ -31,7 +31,7 @@ TITLES = {
     "marginal-intensity": mark("carbon intensity of the grid, marginal"),
     "load": mark("base load of the site"),
     "pv": mark("yield of the PV plant"),
-    "actual": mark("metered power of the plant, to calibrate with"),
+    "actual": mark("metered power of the plant, for calibration"),
 }
 ORDERS = {
     "year first": mark("year first (2026-03-10)"),
@@ -40,7 +40,7 @@ ORDERS = {
     "unix seconds": mark("seconds since 1970"),
     "unix milliseconds": mark("milliseconds since 1970"),
 }
-COUNTS = {"interval": mark("each value is of its interval"), "register": mark("a meter's register that goes on")}
+COUNTS = {"interval": mark("each value belongs to its interval"), "register": mark("a cumulative meter register")}
 STAMPS = {"start": mark("start of the interval"), "end": mark("end of the interval")}
 GAPS = {
     "refuse": mark("refuse the file"),
@@ -57,23 +57,23 @@ DUPLICATES = {
 SHAPES = {
     "column": mark("one column"),
     "long": mark("one of several series below each other"),
-    "days": mark("a day in each row"),
+    "days": mark("one day per row"),
 }
 MOST_POINTS = 1500
 HEAD = 6
 
 
-def show(draft: drafts.Draft, now: State) -> None:
-    """Draw the series that there are, and the import of another one."""
+def show(draft: drafts.Draft, now: drafts.DraftState) -> None:
+    """Draw the series of the draft, and the import of another one."""
     if now.scenario is not None:
         _there(now.scenario)
     else:
-        st.text(tr("What the series look like is shown once the mistakes above are corrected."))
-    st.markdown(f"**{tr('Bring a series in')}**")
+        st.text(tr("Series are shown once the mistakes above are corrected."))
+    st.markdown(f"**{tr('Import series')}**")
     st.text(
         tr(
-            "A meter's, historian's or market's export: CSV, Excel (.xlsx) or Parquet, long or wide, in any zone. "
-            "Emberline guesses how it is to be read; look at the guess, correct it, and take the series."
+            "An export of a meter, historian or market: CSV, Excel (.xlsx) or Parquet, long or wide, in any time "
+            "zone. Emberline guesses how to read it; check the guess, correct it, and use the series."
         )
     )
     file = st.file_uploader(
@@ -85,7 +85,7 @@ def show(draft: drafts.Draft, now: State) -> None:
 
 
 def session_of(draft: drafts.Draft) -> int:
-    """How many series were taken; the uploader begins anew after each."""
+    """Number of imported series; the uploader is reset after each."""
     return int(st.session_state.get(f"series.{draft.id}.taken", 0))
 
 
@@ -109,7 +109,7 @@ def _there(scenario: Scenario) -> None:
             for name, label in zip(names, labels, strict=True)
         },
     )  # fmt: skip
-    chart_cache.market(scenario)
+    market_chart.draw(scenario)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -117,38 +117,38 @@ def _read(content: bytes, name: str, sheet: str | None, header: int | None) -> R
     return read(content, name, sheet=sheet, header=header)
 
 
-def _bring(draft: drafts.Draft, now: State, content: bytes, name: str, size: int) -> None:
+def _bring(draft: drafts.Draft, now: drafts.DraftState, content: bytes, name: str, size: int) -> None:
     key = f"series.{draft.id}.map"
     try:
         if size > LARGEST_MB * 1e6:
-            _refuse([tr("The file has {size} MB, at most {most} are read.", size=round(size / 1e6), most=LARGEST_MB)])
+            _refuse([tr("The file has {size} MB, the limit is {most} MB.", size=round(size / 1e6), most=LARGEST_MB)])
             return
         raw = _read(content, name, None, None)
         if len(raw.sheets) > 1:
-            taken = raw.sheets.index(raw.taken) if raw.taken in raw.sheets else 0
-            sheet = st.selectbox(tr("Sheet"), raw.sheets, taken, key=f"{key}.sheet")
+            index = raw.sheets.index(raw.taken) if raw.taken in raw.sheets else 0
+            sheet = st.selectbox(tr("Sheet"), raw.sheets, index, key=f"{key}.sheet")
             raw = _read(content, name, sheet, None)
     except ScenarioError as error:
         _refuse(map(str, error.problems))
         return
     with st.container(key="upload"):
         st.dataframe(raw.frame.head(HEAD).astype(str), hide_index=True, alt=tr("First rows of the file"))
-    role = st.selectbox(tr("What it is"), list(ROLES), key=f"{key}.role", format_func=lambda one: tr(TITLES[one]))
+    role = st.selectbox(tr("Kind of series"), list(ROLES), key=f"{key}.role", format_func=lambda one: tr(TITLES[one]))
     zone = now.value(("horizon", "zone"))
     try:
         first = guess(raw, role, zone=zone if isinstance(zone, str) else "UTC")
         mapping, reasons = _guided(raw, role, first, f"{key}.{raw.name}.{role}")
-        made = bring(raw, mapping)
+        series = bring(raw, mapping)
     except ScenarioError as error:
         _refuse(map(str, error.problems))
         return
     if reasons:
         st.text(tr("Guessed: {what}.", what="; ".join(reasons)))
-    _result(draft, made, _horizon(now))
+    _result(draft, series, _horizon(now))
 
 
-def _horizon(now: State) -> Horizon | None:
-    """The horizon, also of a draft with mistakes elsewhere."""
+def _horizon(now: DraftState) -> Horizon | None:
+    """The horizon, even of a draft with mistakes elsewhere."""
     if now.scenario is not None:
         return now.scenario.horizon
     try:
@@ -164,151 +164,153 @@ def _refuse(lines: Any) -> None:
 
 
 def _guided(raw: Raw, role: str, first: Guess, key: str) -> tuple[Mapping, tuple[str, ...]]:
-    """Draw the mapping, as it was guessed until it is changed."""
+    """Draw the mapping; guessed values apply until they are changed."""
     had, columns = first.mapping, list(raw.frame.columns)
-    said: dict[str, Any] = {}
+    answers: dict[str, Any] = {}
 
     def pick(place: Any, label: str, name: str, options: list[str], names: dict[str, str] | None = None) -> str:
-        shown = getattr(had, name)
-        options = options if shown in options or shown is None else [shown, *options]
-        chosen = place.selectbox(
-            label, options, options.index(shown) if shown is not None else 0, key=f"{key}.{name}",
+        before = getattr(had, name)
+        options = options if before in options or before is None else [before, *options]
+        choice = place.selectbox(
+            label, options, options.index(before) if before is not None else 0, key=f"{key}.{name}",
             format_func=(lambda one: tr(names.get(str(one), str(one)))) if names else str,
         )  # fmt: skip
-        if chosen != shown:
-            said[name] = chosen
-        return str(chosen)
+        if choice != before:
+            answers[name] = choice
+        return str(choice)
 
     shapes = list(SHAPES)
     a, b, c = st.columns(3, gap="medium")
     pick(a, tr("Times"), "time", columns)
-    shown = "days" if had.through else "long" if had.where else "column"
+    usual = "days" if had.through else "long" if had.where else "column"
     shape = b.selectbox(
-        tr("Values stand in"), shapes, shapes.index(shown), key=f"{key}.shape", format_func=lambda one: tr(SHAPES[one])
+        tr("Layout of values"), shapes, shapes.index(usual), key=f"{key}.shape", format_func=lambda one: tr(SHAPES[one])
     )
     pick(c, tr("Values") if shape != "days" else tr("First of the day's columns"), "value", columns)
     if shape == "days":
-        said["value"] = st.session_state.get(f"{key}.value", had.value)
-        after = columns[columns.index(said["value"]) :]
+        answers["value"] = st.session_state.get(f"{key}.value", had.value)
+        after = columns[columns.index(answers["value"]) :]
         last = after.index(had.through) if had.through in after else len(after) - 1
-        said |= {"through": a.selectbox(tr("Last of the day's columns"), after, last, key=f"{key}.through")}
+        answers |= {"through": a.selectbox(tr("Last of the day's columns"), after, last, key=f"{key}.through")}
     elif shape == "long":
-        said["where"] = _series_of(raw, had, columns, (a, b), key)
+        answers["where"] = _series_of(raw, had, columns, (a, b), key)
     elif had.where:
-        said["where"] = {}
+        answers["where"] = {}
     if shape != "days" and had.through:
-        said["through"] = None
-    time = said.get("time", had.time)
+        answers["through"] = None
+    time = answers.get("time", had.time)
     if shape != "days" and (had.clock or share_of_dates(raw.frame[time].head(500)) > 0.5):
         places: list[str | None] = [None, *columns]
-        said["clock"] = a.selectbox(
+        answers["clock"] = a.selectbox(
             tr("Times of the day"), places, places.index(had.clock), key=f"{key}.clock",
-            format_func=lambda one: tr("the dates tell them") if one is None else one,
+            format_func=lambda one: tr("included in the dates") if one is None else one,
         )  # fmt: skip
     a, b, c = st.columns(3, gap="medium")
-    pick(a, tr("Dates are written"), "order", list(ORDERS), ORDERS)
+    pick(a, tr("Format of dates"), "order", list(ORDERS), ORDERS)
     typed = b.text_input(
-        tr("Zone of times without offset"), had.zone or "", key=f"{key}.zone", placeholder=tr("the file tells offsets"),
-        help=tr("A name such as Europe/Berlin, UTC, or an offset that holds all year, such as +01:00"),
+        tr("Zone of times without offset"), had.zone or "", key=f"{key}.zone", placeholder=tr("the file gives offsets"),
+        help=tr("A name such as Europe/Berlin, UTC, or an offset that applies all year, such as +01:00"),
     )  # fmt: skip
-    said["zone"] = typed.strip() or None
+    answers["zone"] = typed.strip() or None
     if shape != "days":
-        pick(c, tr("A time is the"), "stamps", list(STAMPS), STAMPS)
+        pick(c, tr("Times are the"), "stamps", list(STAMPS), STAMPS)
         if ROLES[role].unit == "MW":
-            pick(c, tr("An energy is"), "counts", list(COUNTS), COUNTS)
+            pick(c, tr("Energies"), "counts", list(COUNTS), COUNTS)
     a, b, c, d = st.columns(4, gap="medium")
     unit = a.text_input(
         tr("Unit of the values"), had.unit or "", key=f"{key}.unit",
         placeholder=ROLES[role].unit.format(currency="EUR") or tr("share"),
     )  # fmt: skip
-    said["unit"] = unit.strip() or None
-    said["scale"] = float(b.number_input(tr("Factor on all values"), value=had.scale, key=f"{key}.scale", format="%g"))
+    answers["unit"] = unit.strip() or None
+    answers["scale"] = float(
+        b.number_input(tr("Factor on all values"), value=had.scale, key=f"{key}.scale", format="%g")
+    )
     minutes = c.number_input(
         tr("Interval [min]"), value=float(had.interval_min), min_value=0.0, key=f"{key}.interval", format="%g"
     )
-    said["interval_min"] = float(minutes)
-    pick(d, tr("Where values are missing"), "gaps", list(GAPS), GAPS)
-    pick(d, tr("Where times are there twice"), "duplicates", list(DUPLICATES), DUPLICATES)
+    answers["interval_min"] = float(minutes)
+    pick(d, tr("Missing values"), "gaps", list(GAPS), GAPS)
+    pick(d, tr("Duplicate times"), "duplicates", list(DUPLICATES), DUPLICATES)
     words = b.text_input(
         tr("Words for a missing value"), "; ".join(had.missing), key=f"{key}.missing", placeholder="Bad; No Data"
     )
-    said["missing"] = tuple(word.strip() for word in words.split(";") if word.strip())
+    answers["missing"] = tuple(word.strip() for word in words.split(";") if word.strip())
     if role == "pv":
         peak = a.number_input(tr("Peak, for a yield in MW [MW]"), min_value=0.0, key=f"{key}.peak", format="%g")
-        said["peak_mw"] = float(peak) or None
-    if shape == "days" and "interval_min" in said and minutes == had.interval_min:
-        del said["interval_min"]
-        again = guess(raw, role, {**{name: value for name, value in said.items() if value is not None}})
-        return again.mapping, first.unless(_otherwise(had, said))
-    found = had.model_dump(by_alias=True) | said
-    return checked(found, lambda place: raw.name), first.unless(_otherwise(had, said))
+        answers["peak_mw"] = float(peak) or None
+    if shape == "days" and "interval_min" in answers and minutes == had.interval_min:
+        del answers["interval_min"]
+        again = guess(raw, role, {**{name: value for name, value in answers.items() if value is not None}})
+        return again.mapping, first.unless(_otherwise(had, answers))
+    settings = had.model_dump(by_alias=True) | answers
+    return checked(settings, lambda place: raw.name), first.unless(_otherwise(had, answers))
 
 
-def _otherwise(had: Mapping, said: dict[str, Any]) -> set[str]:
-    """Fields that the user has chosen otherwise than they were guessed."""
-    return {name for name, value in said.items() if value != getattr(had, name)}
+def _otherwise(had: Mapping, answers: dict[str, Any]) -> set[str]:
+    """Fields whose value differs from the guess."""
+    return {name for name, value in answers.items() if value != getattr(had, name)}
 
 
 def _series_of(raw: Raw, had: Mapping, columns: list[str], places: tuple[Any, Any], key: str) -> dict[str, str]:
-    """Which column names the series of a long table, and which of them is taken."""
+    """The column that names the series of a long table, and the series to use."""
     column, name = next(iter(had.where.items()), (columns[0], None))
-    chosen = places[0].selectbox(tr("Column with the names"), columns, columns.index(column), key=f"{key}.names")
-    names = list(dict.fromkeys(raw.frame[chosen].astype(str).str.strip()))[:2000]
+    key_column = places[0].selectbox(tr("Column with the names"), columns, columns.index(column), key=f"{key}.names")
+    names = list(dict.fromkeys(raw.frame[key_column].astype(str).str.strip()))[:2000]
     at = names.index(name) if name in names else 0
-    return {chosen: str(places[1].selectbox(tr("Series to take"), names, at, key=f"{key}.name"))}
+    return {key_column: str(places[1].selectbox(tr("Series to use"), names, at, key=f"{key}.name"))}
 
 
-def _result(draft: drafts.Draft, made: Imported, horizon: Horizon | None) -> None:
-    first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in made.span)
-    unit = made.unit or tr("share")
+def _result(draft: drafts.Draft, series: Imported, horizon: Horizon | None) -> None:
+    first, last = (f"{at:%Y-%m-%d %H:%M}Z" for at in series.span)
+    unit = series.unit or tr("share")
     says = tr(
         "{count} values of {minutes} min, {first} to {last}; {low} to {high} {unit}, mean {mean}",
-        count=len(made.values), minutes=f"{made.mapping.interval_min:g}", first=first, last=last, unit=unit,
-        low=wording.number(float(made.values.min()), 2), high=wording.number(float(made.values.max()), 2),
-        mean=wording.number(float(made.values.mean()), 2),
+        count=len(series.values), minutes=f"{series.mapping.interval_min:g}", first=first, last=last, unit=unit,
+        low=wording.number(float(series.values.min()), 2), high=wording.number(float(series.values.max()), 2),
+        mean=wording.number(float(series.values.mean()), 2),
     )  # fmt: skip
     st.text(f"✓ {says}")
-    for remark in made.remarks:
+    for remark in series.remarks:
         st.text(remark)
-    if made.missing:
-        st.text(tr("{count} values are missing.", count=made.missing))
-    if horizon is not None and not made.covers(horizon):
-        ends = (*made.span, horizon.start_utc, horizon.end_utc)
+    if series.missing:
+        st.text(tr("{count} values are missing.", count=series.missing))
+    if horizon is not None and not series.covers(horizon):
+        ends = (*series.span, horizon.start_utc, horizon.end_utc)
         first, last, start, end = (numbers.moment(at.astimezone(horizon.tz), with_offset=False) for at in ends)
         says = tr(
-            "The file covers {first} to {last}, the horizon is {start} to {end}: a plan over it is refused. Bring a "
-            "longer file, or move the horizon.",
+            "The file covers {first} to {last}, but the horizon is {start} to {end}: it cannot be planned. Import "
+            "a longer file, or move the horizon.",
             first=first, last=last, start=start, end=end,
         )  # fmt: skip
         with st.container(border=True):
             st.text(f"⚠ {says}")
-    chart = preview(made, horizon.zone if horizon is not None else "UTC", unit)
+    chart = preview(series, horizon.zone if horizon is not None else "UTC", unit)
     st.altair_chart(chart, width="stretch", alt=tr("The series over time."))
-    if made.role.path:
-        label = tr("Take it into the draft")
+    if series.role.path:
+        label = tr("Use in the draft")
     else:
-        st.text(tr("A meter's record is nothing of a scenario: download it for 'emberline calibrate --meter'."))
-        st.download_button(tr("Download"), made.csv(), "meter.csv", "text/csv", on_click="ignore", key="series.meter")
+        st.text(tr("A meter record is not part of a scenario: download it for 'emberline calibrate --meter'."))
+        st.download_button(tr("Download"), series.csv(), "meter.csv", "text/csv", on_click="ignore", key="series.meter")
         return
     if st.button(label, type="primary", key=f"series.{draft.id}.take"):
-        _take(draft, made)
+        _take(draft, series)
 
 
-def preview(made: Imported, zone: str, unit: str) -> Any:
-    """The series over its own time, on the axis of all charts."""
-    start, end = made.span
+def preview(series: Imported, zone: str, unit: str) -> Any:
+    """The imported series over its own time span, with the axis of all charts."""
+    start, end = series.span
     hours = (end - start).total_seconds() / 3600
-    # a file may be longer than any plan, so the limits of a horizon are not asked
+    # a file may be longer than any plan, so the limits of a horizon are not checked
     whole = Horizon.model_construct(start=start, zone=zone, days=None, length_h=hours, step_min=1)
-    minutes = (made.seconds - made.seconds[0]) / 60
-    frame = pd.DataFrame({"start": minutes, "value": made.values})
+    minutes = (series.seconds - series.seconds[0]) / 60
+    frame = pd.DataFrame({"start": minutes, "value": series.values})
     every = max(1, len(frame) // MOST_POINTS)
-    shown = frame.groupby(np.arange(len(frame)) // every).agg({"start": "first", "value": "mean"})
-    shown["when"] = [numbers.moment(whole.instant(minute)) for minute in shown["start"]]
-    role = made.mapping.role
+    points = frame.groupby(np.arange(len(frame)) // every).agg({"start": "first", "value": "mean"})
+    points["when"] = [numbers.moment(whole.instant(minute)) for minute in points["start"]]
+    role = series.mapping.role
     colour = plan.PRICE if "price" in role else plan.CARBON if "int" in role else plan.POWER
     return (
-        alt.Chart(shown)
+        alt.Chart(points)
         .mark_line(interpolate="step-after", color=colour, strokeWidth=1.3)
         .encode(
             x=time_axis(View.of(whole), labels=True, title=True),
@@ -319,14 +321,14 @@ def preview(made: Imported, zone: str, unit: str) -> Any:
     )
 
 
-def _take(draft: drafts.Draft, made: Imported) -> None:
+def _take(draft: drafts.Draft, series: Imported) -> None:
     try:
-        files = {"csv": made.csv(), "yaml": made.mapping.yaml()}
-        kept = drafts.add_files(draft, made.mapping.role, files)
+        files = {"csv": series.csv(), "yaml": series.mapping.yaml()}
+        paths = drafts.add_files(draft, series.mapping.role, files)
     except drafts.DraftError as error:
         _refuse([str(error)])
         return
-    values: dict[Any, Any] = made.settings(kept["csv"])
+    values: dict[Any, Any] = series.settings(paths["csv"])
     if set_values(draft, values):
         session.hold(draft.id)
     st.session_state[f"series.{draft.id}.taken"] = session_of(draft) + 1

@@ -1,4 +1,4 @@
-"""A draft as text, what has changed since it was copied, and how it is taken along."""
+"""A draft as text, its changes since it was copied, and its download."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import streamlit as st
 
 from emberline.plans.store import drafts, snapshots
 from emberline.scenarios.reading.editing import ABSENT, differences, flow
-from emberline.ui.pages.editor.draft import AT_TOP, State, checked, keep, problem_lines, state
+from emberline.ui.pages.editor.draft import AT_TOP, DraftState, checked, keep, problem_lines, state
 from emberline.ui.text.language import tr
 
 LONGEST_CELL = 300
@@ -21,17 +21,17 @@ MOST_TOLD = 40
 
 
 @dataclass(frozen=True)
-class Typed:
-    """A text that was typed and is not applied yet."""
+class PendingText:
+    """Typed text that is not applied yet."""
 
     text: str
     version: str
-    """Of the draft that it was typed over."""
+    """Version of the draft when it was typed."""
 
 
-def unapplied(draft: drafts.Draft, now: State) -> Typed | None:
-    """What was typed and is not applied yet, on whatever page one has been since; None: nothing."""
-    typed: Typed | None = st.session_state.get(_place(draft))
+def unapplied(draft: drafts.Draft, now: drafts.DraftState) -> PendingText | None:
+    """Typed text that is not applied yet, from any earlier view or page; None: nothing."""
+    typed: PendingText | None = st.session_state.get(_place(draft))
     return typed if typed is not None and typed.text != now.text else None
 
 
@@ -39,16 +39,16 @@ def _place(draft: drafts.Draft) -> str:
     return f"typed.{draft.id}"
 
 
-def show(draft: drafts.Draft, now: State) -> None:
-    """Draw the text; what is typed is checked before it is kept, and kept with its mistakes if that is wanted."""
+def show(draft: drafts.Draft, now: drafts.DraftState) -> None:
+    """Draw the text; typed text is checked before it is saved, and may be saved with mistakes."""
     key, waits = f"text.{draft.id}.{draft.version}", unapplied(draft, now)
-    # the field is forgotten whenever another view or page is drawn
+    # Streamlit forgets the field whenever another view or page is drawn
     st.session_state.setdefault(key, now.text if waits is None else waits.text)
 
     def remember() -> None:
         before = unapplied(draft, now)
         version = draft.version if before is None else before.version
-        st.session_state[_place(draft)] = Typed(str(st.session_state[key]), version)
+        st.session_state[_place(draft)] = PendingText(str(st.session_state[key]), version)
 
     def discard() -> None:
         st.session_state.pop(_place(draft), None)
@@ -56,63 +56,61 @@ def show(draft: drafts.Draft, now: State) -> None:
 
     st.text_area(
         tr("The scenario as YAML"), height=HEIGHT, key=key, max_chars=drafts.LARGEST_TEXT, on_change=remember,
-        help=tr("Every key is described by 'emberline schema'. A number may be written with its unit."),
+        help=tr("'emberline schema' describes every key. Numbers may have units."),
     )  # fmt: skip
-    left, middle, right = st.columns([1, 1, 4], vertical_alignment="center")
+    first, second, rest = st.columns([1, 1, 4], vertical_alignment="center")
     kind: Literal["primary", "secondary"] = "secondary" if waits is None else "primary"
-    if left.button(tr("Apply"), disabled=waits is None, key=f"{key}.apply", type=kind, width="stretch") and waits:
+    if first.button(tr("Apply"), disabled=waits is None, key=f"{key}.apply", type=kind, width="stretch") and waits:
         if keep(draft, waits.text):
             st.session_state.pop(_place(draft), None)
         st.rerun()
-    middle.button(tr("Discard"), disabled=waits is None, key=f"{key}.discard", on_click=discard, width="stretch")
+    second.button(tr("Discard"), disabled=waits is None, key=f"{key}.discard", on_click=discard, width="stretch")
     if waits is None:
-        right.text(tr("What is typed here is checked when the field is left (Ctrl+Enter)."))
+        rest.text(tr("Text is checked when you leave the field (Ctrl+Enter)."))
         problem_lines(now, now.problems[AT_TOP:], most=MOST_TOLD)
         return
-    told = checked(waits.text, draft.folder)
-    right.text(tr("Not applied yet.") if told.problems else tr("Not applied yet. ✓ No mistake found."))
+    preview = checked(waits.text, draft.folder)
+    rest.text(tr("Not applied yet.") if preview.problems else tr("Not applied yet. ✓ No mistake found."))
     if waits.version != draft.version:
-        st.text(
-            tr("The draft has changed since this was typed: Apply puts this text in its place; Undo takes it back.")
-        )
-    problem_lines(told, told.problems, most=MOST_TOLD)
+        st.text(tr("The draft has changed since this was typed: Apply replaces it with this text; Undo reverts."))
+    problem_lines(preview, preview.problems, most=MOST_TOLD)
 
 
-def show_changes(draft: drafts.Draft, now: State) -> None:
-    """Draw the difference to the original as a table of key, original, now."""
+def show_changes(draft: drafts.Draft, now: drafts.DraftState) -> None:
+    """Draw the differences to the original as a table of key, original, now."""
     table = changes(draft, now)
     if table is None:
-        st.text(tr("The text is no YAML mapping: what has changed cannot be told until it is."))
+        st.text(tr("The text is not a YAML mapping: its changes cannot be listed."))
         return
     if table.empty:
-        st.text(tr("Nothing has changed since the copy was made."))
+        st.text(tr("Nothing has changed since it was copied."))
         return
     with st.container(key="changes"):
         st.dataframe(
-            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 640), alt=tr("What has changed"),
+            table, hide_index=True, height=min(35 * (len(table) + 1) + 3, 640), alt=tr("Changes"),
             column_config={"key": tr("key"), "original": tr("original"), "now": tr("now")},
         )  # fmt: skip
-    st.caption(tr("The same on the command line: --set with key=value, for each line."))
+    st.caption(tr("On the command line: --set key=value for each line."))
 
 
-def changes(draft: drafts.Draft, now: State) -> pd.DataFrame | None:
-    """What differs from the original; None: the text cannot be read."""
+def changes(draft: drafts.Draft, now: drafts.DraftState) -> pd.DataFrame | None:
+    """Differences to the original; None: the text cannot be read."""
     began = state(str(draft.folder / draft.texts[0])).data
     if began is None or now.data is None:
         return None
-    found = list(differences(began, now.data))
+    rows = list(differences(began, now.data))
     return pd.DataFrame(
         {
-            "key": [_called(change.path, began, now.data) for change in found],
-            "original": [_cell(change.before) for change in found],
-            "now": [_cell(change.now) for change in found],
+            "key": [_path_text(change.path, began, now.data) for change in rows],
+            "original": [_cell(change.before) for change in rows],
+            "now": [_cell(change.now) for change in rows],
         }
     )
 
 
-def _called(path: tuple[str | int, ...], *roots: Any) -> str:
-    """A path whose items are called by their names, as ``--set`` takes them."""
-    places, said = list(roots), []
+def _path_text(path: tuple[str | int, ...], *roots: Any) -> str:
+    """A path with items given by name, as ``--set`` takes them."""
+    places, parts = list(roots), []
     for part in path:
         inner = []
         for place in places:
@@ -121,38 +119,38 @@ def _called(path: tuple[str | int, ...], *roots: Any) -> str:
             except (KeyError, IndexError, TypeError):
                 continue
         names = [item.get("name") for item in inner if isinstance(part, int) and isinstance(item, dict)]
-        said.append(str(next((name for name in names if isinstance(name, str)), part)))
+        parts.append(str(next((name for name in names if isinstance(name, str)), part)))
         places = inner
-    return ".".join(said)
+    return ".".join(parts)
 
 
 def _cell(value: Any) -> str:
     if value is ABSENT:
         return "–"
-    said = flow(value)
-    return said if len(said) <= LONGEST_CELL else f"{said[: LONGEST_CELL - 1]}…"
+    text = flow(value)
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
 
 
-def download(draft: drafts.Draft, now: State) -> None:
-    """Draw the button that takes the draft along: its text, with its series where it has some.
+def download(draft: drafts.Draft, now: drafts.DraftState) -> None:
+    """Draw the download button: the text, with its series if there are any.
 
-    The file is made when it is asked for: one made beforehand is gone from the server as soon as the page changes, and
-    the browser, which looks whether it is there, says so.
+    The file is made when the button is pressed: the server drops a file made earlier as soon as the page changes,
+    and the browser reports an error.
     """
     name = now.scenario.name if now.scenario is not None else "scenario"
     if any((draft.folder / "files").iterdir()):
         st.download_button(
             tr("Download"), lambda: _packed(draft, now), f"{name}.zip", "application/zip", on_click="ignore",
-            key=f"download.{draft.version}", width="stretch", help=tr("The text and its series, as an archive"),
+            key=f"download.{draft.version}", width="stretch", help=tr("Text and series as an archive"),
         )  # fmt: skip
     else:
         st.download_button(
             tr("Download"), lambda: now.text, f"{name}.yaml", "application/yaml", on_click="ignore",
-            key=f"download.{draft.version}", width="stretch", help=tr("The text as YAML"),
+            key=f"download.{draft.version}", width="stretch", help=tr("Text as YAML"),
         )  # fmt: skip
 
 
-def _packed(draft: drafts.Draft, now: State) -> bytes:
+def _packed(draft: drafts.Draft, now: drafts.DraftState) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("scenario.yaml", now.text)
@@ -162,24 +160,24 @@ def _packed(draft: drafts.Draft, now: State) -> bytes:
     return packed.getvalue()
 
 
-def uploaded(content: bytes, name: str) -> tuple[str, State] | None:
-    """The text of an uploaded scenario and its state, or None and one line that says why there is none."""
+def read_upload(content: bytes, name: str) -> tuple[str, DraftState] | None:
+    """Text and state of an uploaded scenario; None if it is refused, with one line that says why."""
     if len(content) > drafts.LARGEST_TEXT:
         size, most = round(len(content) / 1e3), drafts.LARGEST_TEXT // 1000
-        st.text(f"✕ {name}: {tr('has {size} kB, a scenario has at most {most}', size=size, most=most)}")
+        st.text(f"✕ {name}: {tr('has {size} kB, the limit for a scenario is {most} kB', size=size, most=most)}")
         return None
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         st.text(f"✕ {name}: {tr('is not UTF-8 text (byte {at})', at=error.start)}")
         return None
-    found = checked(text, snapshots.NOWHERE)
-    if found.data is None or any(_hostile(problem.says) for problem in found.problems):
-        for problem in found.problems[:1]:
+    upload = checked(text, snapshots.NOWHERE)
+    if upload.data is None or any(_hostile(problem.says) for problem in upload.problems):
+        for problem in upload.problems[:1]:
             where = problem.where.replace("scenario.yaml", name)
             st.text(f"✕ {where}: {': '.join(part for part in (problem.key, problem.says) if part)}")
         return None
-    return text, found
+    return text, upload
 
 
 def _hostile(says: str) -> bool:

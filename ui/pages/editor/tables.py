@@ -1,7 +1,7 @@
-"""A draft's lists as tables: orders, grades, units, stores, assets and more. A cell holds what YAML holds; below
-the table it is said in words what stands in braces.
+"""Lists of a draft as tables: orders, grades, units, stores, assets and more. Cells hold YAML; nested values are
+explained in words below the table.
 
-A table keeps its place while it is edited: the editor begins anew only when something else has changed the draft.
+A table keeps its position while it is edited: the editor is reset only when something else has changed the draft.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from emberline.scenarios.records.line import Grade, Stage, Transfer, Unit
 from emberline.scenarios.records.orders import Lock, Order
 from emberline.scenarios.records.state import Outage, Started
 from emberline.ui.pages.editor.cell_text import in_words, nested
-from emberline.ui.pages.editor.draft import AT_TOP, State, problem_lines, set_values
-from emberline.ui.pages.editor.fields import label_of, labelled, written
+from emberline.ui.pages.editor.draft import AT_TOP, DraftState, problem_lines, set_values
+from emberline.ui.pages.editor.fields import as_typed, label_of, label_parts
 from emberline.ui.text.language import mark, tr
 
 TABLES: dict[str, tuple[str, Keys, type[BaseModel] | None]] = {
@@ -47,24 +47,24 @@ TABLES: dict[str, tuple[str, Keys, type[BaseModel] | None]] = {
     "breakdowns": (mark("Breakdowns"), ("disturbances", "breakdowns"), Breakdown),
     "spreads": (mark("Spread by unit"), ("disturbances", "units"), Spread),
     "outages": (mark("Outages"), ("state", "outages"), Outage),
-    "started": (mark("Under way"), ("state", "started"), Started),
+    "started": (mark("In progress"), ("state", "started"), Started),
     "locks": (mark("Locks"), ("locks",), Lock),
 }
-"""Title, place in the scenario and record of each table; None: rows differ by their kind."""
+"""Title, place in the scenario and record of each table; None: rows of several kinds."""
 ENTRY = re.compile(r"(?:(\d{1,4})\s*[x×*]\s*)?(\S.*?)\s*")
-"""One entry of an order's heats: ``3 × rebar``."""
+"""An entry of an order's heats: ``3 × rebar``."""
 FIRST_COLUMNS = {"assets": ("kind", "name")}
 HEATS = "heats"
 MANY = 8
-"""Columns beyond which the names stay in sight."""
+"""Number of columns above which names are pinned."""
 FEW, MANY_ROWS = 4, 40
-"""Rows with braces that are said at once, and rows that are said at all."""
+"""Rows with nested values that are expanded at once, and most rows that are explained."""
 PLACE = "#"
-"""A column that is not shown: which item a row was; empty in new rows."""
+"""A hidden column: the original index of a row; empty for new rows."""
 
 
 @dataclass(frozen=True)
-class Table:
+class EditorTable:
     """A list of the draft as a table."""
 
     name: str
@@ -73,70 +73,72 @@ class Table:
     record: type[BaseModel] | None
 
 
-def tables(now: State) -> list[Table]:
-    """Every table that a draft may have; the units of each stage have one of their own."""
-    found = []
+def tables(now: DraftState) -> list[EditorTable]:
+    """All tables that a draft may have; the units of each stage have their own."""
+    entries = []
     for name, (title, path, record) in TABLES.items():
         if path[0] == "line" and now.value(("line",)) is ABSENT:
             continue
-        found.append(Table(name, tr(title), path, record))
+        entries.append(EditorTable(name, tr(title), path, record))
         if name == "stages":
             stages = now.value(path)
             for i, stage in enumerate(stages if isinstance(stages, list) else []):
                 of = str(stage.get("name", i + 1))[:40] if isinstance(stage, dict) else str(i + 1)
-                found.append(Table(f"units.{i}", tr("Units of {stage}", stage=of), (*path, i, "units"), Unit))
-    return found
+                entries.append(EditorTable(f"units.{i}", tr("Units of {stage}", stage=of), (*path, i, "units"), Unit))
+    return entries
 
 
-def show(draft: drafts.Draft, now: State) -> None:
+def show(draft: drafts.Draft, now: drafts.DraftState) -> None:
     """Draw the choice of a table and the table."""
     if now.data is None:
-        st.text(tr("The text is no YAML mapping, so that no table can show it. Correct it under Text, or undo."))
+        st.text(tr("The text is not a YAML mapping, so no table can show it. Correct it under Text, or undo."))
         return
-    found = {table.name: table for table in tables(now)}
+    by_name = {table.name: table for table in tables(now)}
 
-    def called(name: str) -> str:
-        table = found[name]
+    def label(key: str) -> str:
+        table = by_name[key]
         wrong = len(now.at(table.path))
         return f"{table.title} ({len(items(now, table.path))}){f' ✕ {wrong}' if wrong else ''}"
 
-    # what has rows comes first; a selectbox shows names as they are, whatever is in them
-    order = sorted(found, key=lambda name: not items(now, found[name].path))
+    # tables with rows come first; a selectbox shows names as plain text
+    order = sorted(by_name, key=lambda name: not items(now, by_name[name].path))
     place, _ = st.columns([1, 2])
-    chosen = place.selectbox(tr("Table"), order, format_func=called, key=f"table.{draft.id}")
-    table = found[chosen]
+    choice = place.selectbox(tr("Table"), order, format_func=label, key=f"table.{draft.id}")
+    table = by_name[choice]
     _editor(draft, now, table)
     problem_lines(now, [problem for problem in now.at(table.path) if problem not in now.problems[:AT_TOP]])
     st.caption(
         tr(
-            "A cell takes a number in the column's unit or a quantity with its own, as in 85000 kW; an empty one takes "
-            "the default. Rows are added at the end, and deleted once they are ticked at the left."
+            "A cell takes a number in the column's unit, or a quantity with its own unit such as 85000 kW; an "
+            "empty cell means the default. Add rows at the end; tick rows at the left to delete them."
         )
     )
-    _said(now, table)
+    _nested_values(now, table)
 
 
-def _said(now: State, table: Table) -> None:
-    """What the cells with braces say, row by row."""
+def _nested_values(now: DraftState, table: EditorTable) -> None:
+    """Nested values in words, row by row."""
     money, rows = _money(now), items(now, table.path)
-    told: list[tuple[str, list[tuple[str, Any]]]] = []
+    groups: list[tuple[str, list[tuple[str, Any]]]] = []
     for place, row in enumerate(rows):
         values = list(row.items()) if isinstance(row, dict) else []
         values = [(name, value) for name, value in values if _in_braces(name, value, row)]
         if values:
-            told.append((str(row.get("name", place + 1)), values))
-    if not told:
+            groups.append((str(row.get("name", place + 1)), values))
+    if not groups:
         return
-    with st.expander(tr("What stands in braces, in words"), expanded=len(told) <= FEW):
-        for name, values in told[:MANY_ROWS]:
-            lines = [f"{label_of(*labelled(field, money))}: {in_words(value, money, field)}" for field, value in values]
+    with st.expander(tr("Nested values explained"), expanded=len(groups) <= FEW):
+        for name, values in groups[:MANY_ROWS]:
+            lines = [
+                f"{label_of(*label_parts(field, money))}: {in_words(value, money, field)}" for field, value in values
+            ]
             st.text("\n".join([name, *(f"    {line}" for line in lines)]))
-        if len(told) > MANY_ROWS:
-            st.text(tr("… and {count} more", count=len(told) - MANY_ROWS))
+        if len(groups) > MANY_ROWS:
+            st.text(tr("… and {count} more", count=len(groups) - MANY_ROWS))
         st.caption(
             tr(
-                "In the cells above curly braces hold several values, each as key: value, and square brackets several "
-                "items. They can be edited there, or under Text."
+                "In the cells above, braces hold several values as key: value, and brackets hold lists. Edit them "
+                "there, or under Text."
             )
         )
 
@@ -145,66 +147,66 @@ def _in_braces(name: str, value: Any, row: dict[str, Any]) -> bool:
     return nested(value) and not name.endswith(SPLIT) and _cell(row, name)[:1] in "{["
 
 
-def items(now: State, path: Keys) -> list[Any]:
-    """The items of a list; none where there is no list."""
+def items(now: DraftState, path: Keys) -> list[Any]:
+    """Items of a list; empty if there is none."""
     value = now.value(path)
     return value if isinstance(value, list) else []
 
 
-def _editor(draft: drafts.Draft, now: State, table: Table) -> None:
+def _editor(draft: drafts.Draft, now: drafts.DraftState, table: EditorTable) -> None:
     place = f"table.{draft.id}.{table.name}"
-    kept = st.session_state.get(place)
-    if kept is None or kept["version"] != draft.version:
+    cache = st.session_state.get(place)
+    if cache is None or cache["version"] != draft.version:
         rows = items(now, table.path)
-        kept = {
+        cache = {
             "version": draft.version,
             "items": deepcopy(rows),
             "frame": frame_of(rows, table),
             "began": draft.version,
         }
-        st.session_state[place] = kept
-    frame: pd.DataFrame = kept["frame"]
+        st.session_state[place] = cache
+    frame: pd.DataFrame = cache["frame"]
     edited = st.data_editor(
         frame,
-        key=f"{place}.{kept['began']}",
+        key=f"{place}.{cache['began']}",
         num_rows="dynamic",
         hide_index=True,
         column_order=[name for name in frame.columns if name != PLACE],
         column_config=_columns(now, table, list(frame.columns)),
         alt=table.title,
     )
-    made = items_of(edited, kept["items"], frame)
-    if made == items(now, table.path):
+    after = items_of(edited, cache["items"], frame)
+    if after == items(now, table.path):
         return
-    if set_values(draft, {table.path: made if made else ABSENT}):
+    if set_values(draft, {table.path: after if after else ABSENT}):
         from emberline.plans.store import drafts
 
-        # the editor goes on as it is: what it shows is what the draft now holds
-        st.session_state[place] = kept | {"version": drafts.open_draft(draft.id).version}
+        # the editor keeps its state: it shows what the draft now contains
+        st.session_state[place] = cache | {"version": drafts.open_draft(draft.id).version}
         st.rerun()
 
 
-def _money(now: State) -> str:
+def _money(now: DraftState) -> str:
     currency = now.value(("market", "currency"))
     return currency if isinstance(currency, str) and len(currency) == 3 else "EUR"
 
 
-def _columns(now: State, table: Table, names: list[str]) -> dict[str, Any]:
+def _columns(now: DraftState, table: EditorTable, names: list[str]) -> dict[str, Any]:
     money = _money(now)
-    found = {}
+    columns = {}
     for name in names:
         field, _, inner = name.partition(".")
-        words, unit = labelled(field, money)
+        words, unit = label_parts(field, money)
         label = label_of(f"{tr(words)}, {inner}" if inner else words, unit)
         doc = documented(table.record).get(field) if table.record else None
-        found[name] = st.column_config.TextColumn(
+        columns[name] = st.column_config.TextColumn(
             label, help=tr(doc) if doc else None, pinned=(name == "name" and len(names) > MANY) or None
         )
-    return found
+    return columns
 
 
-def frame_of(rows: list[Any], table: Table) -> pd.DataFrame:
-    """Items as a table of text: a column for each field, and for each key of a field that is a mapping of values."""
+def frame_of(rows: list[Any], table: EditorTable) -> pd.DataFrame:
+    """Items as a table of text: a column per field, and per key of fields that map stages or units to values."""
     plainly = [row for row in rows if isinstance(row, dict)]
     columns: list[str] = list(FIRST_COLUMNS.get(table.name, ()))
     if table.record is not None:
@@ -228,7 +230,7 @@ def _columns_of(name: str, values: list[Any], always: bool) -> list[str]:
 
 
 SPLIT = ("duration_min", "energy_kwh_per_t")
-"""Fields by stage or unit: a column for each."""
+"""Fields by stage or unit, with a column for each."""
 
 
 def _flat(value: dict[str, Any]) -> bool:
@@ -250,7 +252,7 @@ def _cell(row: dict[str, Any], column: str) -> str:
         return ""
     if field == HEATS and _are_heats(value):
         return ", ".join(f"{one['count']} × {one['grade']}" if "count" in one else str(one["grade"]) for one in value)
-    return written(value) if not (isinstance(value, str) and value[:1] in "{[") else flow(value)
+    return as_typed(value) if not (isinstance(value, str) and value[:1] in "{[") else flow(value)
 
 
 def _are_heats(value: Any) -> bool:
@@ -260,26 +262,26 @@ def _are_heats(value: Any) -> bool:
 
 
 def items_of(edited: pd.DataFrame, before: list[Any], frame: pd.DataFrame) -> list[Any]:
-    """The items that an edited table stands for; what no column shows stays as it was."""
-    made: list[Any] = []
+    """Items of an edited table; what no column shows stays unchanged."""
+    rows: list[Any] = []
     for row in edited.to_dict("records"):
         cells = {str(name): "" if pd.isna(cell) else str(cell).strip() for name, cell in row.items()}
         place = cells.pop(PLACE)
         old = int(place) if place else None
         item = {} if old is None else deepcopy(before[old])
         if not isinstance(item, dict):
-            made.append(item)
+            rows.append(item)
             continue
         for name, cell in cells.items():
             if old is not None and cell == str(frame[name].iloc[old]):
                 continue
-            _put(item, name, cell)
+            _set_cell(item, name, cell)
         if item:
-            made.append(item)
-    return made
+            rows.append(item)
+    return rows
 
 
-def _put(item: dict[str, Any], column: str, cell: str) -> None:
+def _set_cell(item: dict[str, Any], column: str, cell: str) -> None:
     field, _, inner = column.partition(".")
     if inner and cell:
         item.setdefault(field, {})[inner] = plain(cell)
@@ -300,8 +302,8 @@ def _value(field: str, cell: str) -> Any:
         except ScenarioError:
             return cell
     if field == HEATS:
-        found = [ENTRY.fullmatch(part.strip()) for part in cell.split(",")]
+        entries = [ENTRY.fullmatch(part.strip()) for part in cell.split(",")]
         return [
-            {"grade": one[2], **({"count": int(one[1])} if one[1] else {})} for one in found if one is not None
+            {"grade": one[2], **({"count": int(one[1])} if one[1] else {})} for one in entries if one is not None
         ]  # fmt: skip
     return cell if field in ("name", "grade", "unit", "store", "carrier", "kind") else plain(cell)

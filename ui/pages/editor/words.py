@@ -1,6 +1,6 @@
-"""What fields of records are called, as the form and the tables make it of their names; kept for the translators.
+"""Labels of record fields in form and tables, listed for translators.
 
-A test compares it with the records.
+A test compares the list with the records.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WORDS = (
     mark("Step"),
     mark("Goal"),
     mark("Grid intensity that counts"),
-    mark("Credit what stores end with"),
+    mark("Credit final stock"),
     mark("Gap"),
     mark("Time limit"),
     mark("Carbon"),
@@ -50,7 +50,7 @@ WORDS = (
     mark("End level share"),
     mark("Battery level"),
     mark("Peak so far"),
-    mark("Lost while waiting"),
+    mark("Heat loss while waiting"),
     mark("Reheat"),
     mark("Reheating stage"),
     mark("Duration spread"),
@@ -59,14 +59,14 @@ WORDS = (
     mark("Delivery spread"),
     mark("Distribution"),
     mark("Planning quantile"),
-    mark("Share of days to be held"),
+    mark("Share of days on which it must hold"),
     mark("Due margin"),
     mark("Import margin"),
     mark("Replications"),
     mark("Seed"),
     mark("Gases"),
     mark("Warming"),
-    mark("By-products carry away"),
+    mark("Allocated to by-products"),
     mark("Power efficiency"),
     mark("Heat efficiency"),
     mark("Heats"),
@@ -163,4 +163,4 @@ WORDS = (
     mark("Oxygen"),
     mark("Per day"),
 )
-"""Every label of the form and of the tables, without its unit."""
+"""All labels of form and tables, without units."""

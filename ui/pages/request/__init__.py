@@ -1,1 +1,1 @@
-"""The form at the side: the changes to a scenario that a user asks for."""
+"""The form at the side: the user's changes to a scenario."""

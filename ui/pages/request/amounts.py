@@ -1,4 +1,4 @@
-"""Orders and levels of stores as tables, and the overrides that such tables stand for."""
+"""Orders and store levels as tables, and the corresponding overrides."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from emberline.scenarios import Scenario
 
 
 def casts(original: Scenario) -> pd.DataFrame:
-    """The orders as a table: one row for each entry of equal heats."""
+    """Orders as a table: a row per entry of equal heats."""
     rows = [
         {"cast": order.name, "grade": entry.grade, "heats": entry.count}
         for order in original.orders
@@ -20,12 +20,12 @@ def casts(original: Scenario) -> pd.DataFrame:
 
 
 def orders_override(original: Scenario, counts: list[int]) -> str:
-    """The override that gives each entry of :func:`casts` its number of heats; those with none are left out."""
-    given = iter(counts)
+    """Override that sets the number of heats of each entry of :func:`casts`; entries without heats are removed."""
+    numbers = iter(counts)
     orders = []
     for order in original.orders:
         plain = order.model_dump(mode="json", exclude_defaults=True)
-        entries = [{**entry, "count": count} for entry in plain["heats"] if (count := next(given)) > 0]
+        entries = [{**entry, "count": count} for entry in plain["heats"] if (count := next(numbers)) > 0]
         if entries:
             orders.append({**plain, "heats": entries})
     return f"orders={json.dumps(orders)}"
@@ -35,19 +35,19 @@ NOW, END = "now [t]", "at the end [t]"
 
 
 def levels(original: Scenario) -> pd.DataFrame:
-    """The stores as a table: level now, and the level wanted at the end, at least."""
+    """Stores as a table: level now, and minimum level at the end."""
     rows = [{"store": store.name, NOW: store.start_t, END: store.end_t} for store in original.stores]
     return pd.DataFrame(rows, columns=["store", NOW, END])
 
 
 def stores_override(original: Scenario, table: pd.DataFrame) -> str:
-    """The override that gives each store the levels of a table like :func:`levels`."""
+    """Override that sets the store levels of a table like :func:`levels`."""
     stores = []
     for store, row in zip(original.stores, table.to_dict("records"), strict=True):
-        told = (
+        changes = (
             {}
             if (row[NOW], row[END]) == (store.start_t, store.end_t)
             else {"level_t": row[NOW], "end_level_t": row[END]}
         )
-        stores.append({**store.model_dump(mode="json", exclude_defaults=True), **told})
+        stores.append({**store.model_dump(mode="json", exclude_defaults=True), **changes})
     return f"stores={json.dumps(stores)}"

@@ -1,6 +1,6 @@
-"""What the user asks: the widgets at the side, and the overrides of the scenario that they stand for.
+"""The user's request: the widgets at the side, and the corresponding overrides of the scenario.
 
-Everything lives in the session, so that two users never see each other's inputs.
+Everything is kept in the session, so that users never see each other's inputs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from emberline.plans.jobs import queue
 from emberline.plans.store import snapshots
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import fields
-from emberline.ui.pages.request.sources import Source, choose, look
+from emberline.ui.pages.request.sources import ScenarioSource, choose, look
 from emberline.ui.pages.result import locks as locking
 from emberline.ui.pages.result import repairs as repairing
 from emberline.ui.pages.session import navigation
@@ -23,84 +23,84 @@ from emberline.ui.text.language import tr
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A scenario with the changes that the user has made, and what is wrong with them."""
+class Request:
+    """A scenario with the user's changes, and their mistakes."""
 
     name: str
-    """What ``look`` and ``jobs.start`` take: a bundled scenario's name, or the file of a text that never changes."""
+    """Argument of ``look`` and ``queue.start``: a bundled scenario's name, or the file of an immutable text."""
     overrides: tuple[str, ...] = ()
     inputs: tuple[tuple[str, Any], ...] = ()
-    """The widgets' values that differ from the scenario's, kept with the request to restore them."""
+    """Widget values that differ from the scenario's, stored with the request to restore them."""
     scenario: Scenario | None = None
     problems: tuple[str, ...] = ()
-    source: Source | None = None
+    source: ScenarioSource | None = None
 
     @property
     def note(self) -> dict[str, Any]:
-        """What is kept with a job, so that a page that is loaded again shows it again."""
-        found: dict[str, Any] = {"scenario": self.name, "inputs": dict(self.inputs)}
+        """Data stored with a job to restore the inputs when the page is reloaded."""
+        content: dict[str, Any] = {"scenario": self.name, "inputs": dict(self.inputs)}
         if self.source is not None and self.source.version:
-            called = "" if self.scenario is None else self.scenario.name
-            found |= {"scenario": self.source.key, "snapshot": Path(self.name).parent.name, "called": called}
-        return found
+            name = "" if self.scenario is None else self.scenario.name
+            content |= {"scenario": self.source.key, "snapshot": Path(self.name).parent.name, "called": name}
+        return content
 
 
-def start(asked: Asked) -> str:
-    """Start the worker that makes the plan; the id of the run.
+def start(request: Request) -> str:
+    """Start the worker that makes the plan; returns the id of the run.
 
     Raises:
-        RuntimeError: too many jobs wait already.
+        RuntimeError: too many jobs are waiting.
     """
-    return queue.start(asked.name, asked.overrides, note=asked.note)
+    return queue.start(request.name, request.overrides, note=request.note)
 
 
-def ask(seed: dict[str, Any], page: str) -> Asked:
-    """Draw the widgets and collect what they say.
+def ask(seed: dict[str, Any], page: str) -> Request:
+    """Draw the widgets and collect their values.
 
     Args:
-        page: that draws them.
-        seed: the note of the run that the address names; its values are shown until they are changed.
+        page: the page that draws them.
+        seed: note of the run in the address; its values are shown until they are changed.
     """
     source = choose(seed)
     try:
         original = look(source.path)
-        # a plan is of the text as it is now, whatever becomes of the draft
-        name = _kept(source)
+        # a plan uses the text as it is now, whatever happens to the draft
+        name = _snapshot(source)
     except ScenarioError as error:
         if source.draft is not None and st.button(tr("Correct it on the page Scenario"), width="stretch"):
             navigation.go("scenario")
-        return Asked(source.path, problems=tuple(map(str, error.problems)), source=source)
+        return Request(source.path, problems=tuple(map(str, error.problems)), source=source)
     st.text(original.title)
     seeds = {**_seeds(source, seed, page), fields.WIDGETS: source.widgets}
-    said, overrides = fields.draw(original, seeds)
+    values, overrides = fields.draw(original, seeds)
     locks = locking.applied(source.key, original, seeds)
     if locks is not None:
-        said[locking.KEY] = locks
+        values[locking.KEY] = locks
         overrides.append(locking.override(locks))
     repairs = repairing.applied(source.key, seeds)
     if repairs:
-        said[repairing.KEY] = repairs
+        values[repairing.KEY] = repairs
         overrides.extend(repairs)
-    st.session_state[f"{source.key}.said"] = said
-    asked = Asked(name, tuple(overrides), tuple(said.items()), source=source)
+    st.session_state[f"{source.key}.said"] = values
+    request = Request(name, tuple(overrides), tuple(values.items()), source=source)
     try:
-        return Asked(name, asked.overrides, asked.inputs, look(name, asked.overrides), source=source)
+        return Request(name, request.overrides, request.inputs, look(name, request.overrides), source=source)
     except ScenarioError as error:
-        return Asked(name, asked.overrides, asked.inputs, problems=tuple(map(str, error.problems)), source=source)
+        return Request(name, request.overrides, request.inputs, problems=tuple(map(str, error.problems)), source=source)
 
 
-def _kept(source: Source) -> str:
+def _snapshot(source: ScenarioSource) -> str:
     if source.draft is None:
         return source.path
-    found = snapshots.find(snapshots.take(Path(source.path)))
-    return source.path if found is None else str(found)
+    path = snapshots.find(snapshots.take(Path(source.path)))
+    return source.path if path is None else str(path)
 
 
-def _seeds(source: Source, seed: dict[str, Any], page: str) -> dict[str, Any]:
-    """What the widgets show at first. Streamlit forgets them when the page is left: what was said there comes back."""
-    place, said, drawn = f"{source.key}.seeds", f"{source.key}.said", f"{source.key}.page"
-    if f"{source.widgets}.goal" not in st.session_state or st.session_state.get(drawn) != page:
+def _seeds(source: ScenarioSource, seed: dict[str, Any], page: str) -> dict[str, Any]:
+    """Initial values of the widgets. Streamlit forgets them when the page is left, so they are restored."""
+    place, values, page_key = f"{source.key}.seeds", f"{source.key}.said", f"{source.key}.page"
+    if f"{source.widgets}.goal" not in st.session_state or st.session_state.get(page_key) != page:
         of_run = dict(seed.get("inputs", {})) if seed.get("scenario") == source.key else {}
-        st.session_state[place] = st.session_state.get(said, of_run)
-    st.session_state[drawn] = page
+        st.session_state[place] = st.session_state.get(values, of_run)
+    st.session_state[page_key] = page
     return dict(st.session_state.get(place, {}))

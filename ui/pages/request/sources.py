@@ -1,4 +1,4 @@
-"""The scenarios that a user may ask about: bundled ones, the user's own drafts, and what a run was asked with."""
+"""Scenarios to choose from: bundled ones, the user's drafts, and those of stored runs."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from emberline.scenarios import Scenario, ScenarioError, bundled, load
 from emberline.ui.pages.session import session, sign_in
 from emberline.ui.text.language import tr
 
-CHOSEN = "source"
-"""In the session: key of the scenario that was chosen last, on whatever page."""
+SCENARIO_KEY = "source"
+"""In the session: key of the scenario chosen last, on any page."""
 SEED = "seed"
-"""In the session: the note of the run that was looked at first or opened last."""
+"""In the session: note of the run shown first or opened last."""
 AT_ONCE = "plan.at_once"
-"""In the session: key of the scenario that another page wants to be planned as soon as the page Plan is drawn."""
+"""In the session: key of the scenario to plan as soon as the page Plan is drawn."""
 WIDGET = "scenario"
 FIRST = "melt-shop-small"
 
 
 @dataclass(frozen=True)
-class Source:
-    """A scenario that can be asked about."""
+class ScenarioSource:
+    """A scenario to choose."""
 
     key: str
     """Name of a bundled scenario, or id of a draft or snapshot."""
     label: str
     path: str
-    """What :func:`look` takes: a name, or the file of a text that never changes."""
+    """Argument of :func:`look`: a name, or the file of an immutable text."""
     version: str = ""
     draft: drafts.Draft | None = None
 
     @property
     def widgets(self) -> str:
-        """What the keys of its widgets begin with."""
+        """Prefix of the keys of its widgets."""
         return f"{self.key}.{self.version}" if self.version else self.key
 
 
@@ -48,71 +48,69 @@ def look(name: str, overrides: tuple[str, ...] = ()) -> Scenario:
     """A bundled scenario, or the text of a draft or snapshot, with overrides; read only, hence shared.
 
     Raises:
-        ScenarioError: with every mistake found.
+        ScenarioError: with every mistake.
     """
     return load(name, overrides) if name in bundled() else snapshots.load(Path(name), overrides)
 
 
-def own() -> dict[str, drafts.Draft]:
-    """The user's drafts by id, the last one used first; those that are not kept any more are left out, as are those of
-    somebody else where people sign in."""
-    found = {}
+def my_drafts() -> dict[str, drafts.Draft]:
+    """The user's drafts by id, the most recent first; without those that are gone or belong to somebody else."""
+    mine = {}
     for number in session.drafts():
         try:
             draft = drafts.open_draft(number)
         except drafts.DraftError:
             continue
         if sign_in.owns(draft.owner):
-            found[number] = draft
-    return found
+            mine[number] = draft
+    return mine
 
 
-def called(draft: drafts.Draft) -> str:
-    """A draft's name."""
+def draft_title(draft: drafts.Draft) -> str:
+    """Title of a draft."""
     return tr("my copy of {name}", name=draft.origin)
 
 
-def sources(seed: dict[str, Any]) -> dict[str, Source]:
-    """Everything that may be asked about, by key.
+def sources(seed: dict[str, Any]) -> dict[str, ScenarioSource]:
+    """All scenarios to choose from, by key.
 
     Args:
-        seed: the note of the run that the address names; what it was asked with is among them.
+        seed: note of the run in the address; its scenario is included.
     """
-    found = {name: Source(name, name, name) for name in bundled()}
-    for draft in own().values():
-        found[draft.id] = Source(draft.id, called(draft), str(draft.path), draft.version, draft)
-    kept = snapshots.find(str(seed.get("snapshot", "")))
-    if kept is not None and seed.get("scenario") not in found:
-        label = tr("{name}, as it was planned", name=seed.get("called", ""))
-        found[str(seed["scenario"])] = Source(str(seed["scenario"]), label, str(kept), "planned")
-    return found
+    entries = {name: ScenarioSource(name, name, name) for name in bundled()}
+    for draft in my_drafts().values():
+        entries[draft.id] = ScenarioSource(draft.id, draft_title(draft), str(draft.path), draft.version, draft)
+    snapshot = snapshots.find(str(seed.get("snapshot", "")))
+    if snapshot is not None and seed.get("scenario") not in entries:
+        label = tr("{name}, as planned", name=seed.get("called", ""))
+        entries[str(seed["scenario"])] = ScenarioSource(str(seed["scenario"]), label, str(snapshot), "planned")
+    return entries
 
 
-def choose(seed: dict[str, Any]) -> Source:
-    """Draw the choice of a scenario: what was chosen last, or what a run was asked with, or the draft of the address.
+def choose(seed: dict[str, Any]) -> ScenarioSource:
+    """Draw the choice of a scenario, initially the one chosen last, that of a run, or the draft in the address.
 
-    Streamlit forgets a list when another page draws it, so that the choice is kept apart from it, and put into it
-    whenever it is drawn.
+    Streamlit forgets a list when another page is drawn, so the choice is stored separately and restored.
     """
-    found = sources(seed)
-    wanted = (st.session_state.get(CHOSEN), seed.get("scenario"), *session.drafts(), FIRST)
-    key = next(str(one) for one in wanted if one in found)
-    st.session_state[CHOSEN] = st.session_state[WIDGET] = key
+    entries = sources(seed)
+    candidates = (st.session_state.get(SCENARIO_KEY), seed.get("scenario"), *session.drafts(), FIRST)
+    key = next(str(one) for one in candidates if one in entries)
+    st.session_state[SCENARIO_KEY] = st.session_state[WIDGET] = key
     st.selectbox(
-        tr("Scenario"), list(found), format_func=lambda key: found[key].label, key=WIDGET, on_change=_chosen
+        tr("Scenario"), list(entries), format_func=lambda key: entries[key].label, key=WIDGET, on_change=_remember
     )  # fmt: skip
-    return found[key]
+    return entries[key]
 
 
-def _chosen() -> None:
-    st.session_state[CHOSEN] = st.session_state[WIDGET]
+def _remember() -> None:
+    st.session_state[SCENARIO_KEY] = st.session_state[WIDGET]
 
 
 def note_of(run: str) -> dict[str, Any]:
-    """What a run was asked with, so that the side can show it again; of a run that the command line made, its scenario.
+    """Inputs of a run for the side; for a run made on the command line, its scenario.
 
     Raises:
-        StoreError: the run is not kept here.
+        StoreError: the run is not stored here.
     """
     note = dict(queue.request(run).get("note") or {})
     return note if "scenario" in note else _of_stored(run)
@@ -120,18 +118,18 @@ def note_of(run: str) -> dict[str, Any]:
 
 @st.cache_data(max_entries=64, ttl=timedelta(days=1), show_spinner=False)
 def _of_stored(run: str) -> dict[str, Any]:
-    made = Store().open(run).plan.scenario
-    if made.name in bundled() and same(look(made.name), made):
-        return {"scenario": made.name}
+    scenario = Store().open(run).plan.scenario
+    if scenario.name in bundled() and same(look(scenario.name), scenario):
+        return {"scenario": scenario.name}
     try:
-        kept = as_planned.keep(made)
-    except ScenarioError:  # nothing that a page could plan
-        return {"scenario": made.name}
-    return {"scenario": kept, "snapshot": kept, "called": made.name}
+        snapshot = as_planned.keep(scenario)
+    except ScenarioError:  # pages cannot plan it
+        return {"scenario": scenario.name}
+    return {"scenario": snapshot, "snapshot": snapshot, "called": scenario.name}
 
 
 def same(one: Scenario, other: Scenario) -> bool:
-    """Whether both ask for the same, however long is searched: who plans again is given less time."""
+    """Whether two scenarios are equal apart from the time limit, which is shorter when planning again."""
     plain = [scenario.model_dump() for scenario in (one, other)]
     for data in plain:
         data["goal"].pop("time_limit_s")
@@ -139,7 +137,7 @@ def same(one: Scenario, other: Scenario) -> bool:
 
 
 def name_of(path: str) -> str:
-    """What a path that :func:`look` takes is called."""
+    """Title of an argument of :func:`look`."""
     if path in bundled():
         return path
     try:

@@ -1,4 +1,4 @@
-"""The bill by line and the carbon ledger by scope, source and factor, plan and baseline beside each other."""
+"""The bill by line and the carbon ledger by scope, source and factor, plan and baseline next to each other."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ SCOPES = {
     "2 average": mark("2, location, average"),
     "2 marginal": mark("2, location, marginal"),
     "2 market": mark("2, market"),
-    "biogenic": mark("biogenic, apart"),
+    "biogenic": mark("biogenic, separate"),
 }
 """Names of the ledger's scopes, in the order of the table."""
 GRID = {"average": mark("location, average"), "marginal": mark("location, marginal")}
-"""How the grid is counted by where it is."""
+"""Location-based ways to count the grid."""
 
 
-def bills(made: Plan) -> tuple[bill.Bill, bill.Bill]:
-    """Bill of the plan's replay, and of the baseline; a deviation from what the schedule nominated is in the first."""
-    assert made.replay is not None
-    assert made.replay_figures is not None
-    plan = bill.bill(made.scenario, made.replay, made.replay_figures.direct_kg, nominated=made.schedule)
-    return plan, bill.bill(made.scenario, made.baseline, made.baseline_figures.direct_kg)
+def bills(plan: Plan) -> tuple[bill.Bill, bill.Bill]:
+    """Bill of the plan's replay and of the baseline; the former includes deviations from the nominated schedule."""
+    assert plan.replay is not None
+    assert plan.replay_figures is not None
+    ours = bill.bill(plan.scenario, plan.replay, plan.replay_figures.direct_kg, nominated=plan.schedule)
+    return ours, bill.bill(plan.scenario, plan.baseline, plan.baseline_figures.direct_kg)
 
 
-def ledgers(made: Plan) -> tuple[Ledger, Ledger]:
-    """Ledger of the plan's replay, and of the baseline."""
-    assert made.replay is not None
-    return ledger.ledger(made.scenario, made.replay), ledger.ledger(made.scenario, made.baseline)
+def ledgers(plan: Plan) -> tuple[Ledger, Ledger]:
+    """Ledger of the plan's replay and of the baseline."""
+    assert plan.replay is not None
+    return ledger.ledger(plan.scenario, plan.replay), ledger.ledger(plan.scenario, plan.baseline)
 
 
 def bill_table(plan: bill.Bill, baseline: bill.Bill, currency: str) -> pd.DataFrame:
-    """A row for each line of either bill."""
+    """A row per line of either bill."""
     keys = ("kind", "name", "period", "unit")
     rows = [
         (key, ours, theirs)
-        for key, ours, theirs in _paired(plan.lines, baseline.lines, keys)
+        for key, ours, theirs in _pairs(plan.lines, baseline.lines, keys)
         if _of(ours, "amount") or _of(theirs, "amount")
     ]
     return pd.DataFrame(
@@ -66,8 +66,8 @@ def bill_table(plan: bill.Bill, baseline: bill.Bill, currency: str) -> pd.DataFr
 
 
 def ledger_table(plan: Ledger, baseline: Ledger) -> pd.DataFrame:
-    """A row for each entry of either ledger, by scope."""
-    rows = _paired(plan.entries, baseline.entries, ("scope", "source", "gas", "unit"))
+    """A row per entry of either ledger, by scope."""
+    rows = _pairs(plan.entries, baseline.entries, ("scope", "source", "gas", "unit"))
     rows.sort(key=lambda row: list(SCOPES).index(row[0][0]))
     return pd.DataFrame(
         {
@@ -84,39 +84,39 @@ def ledger_table(plan: Ledger, baseline: Ledger) -> pd.DataFrame:
     )
 
 
-def show_bill(made: Plan, found: tuple[bill.Bill, bill.Bill]) -> None:
+def show_bill(plan: Plan, bills: tuple[bill.Bill, bill.Bill]) -> None:
     """Draw the bill."""
-    money = made.scenario.market.currency
-    ours, theirs = (wording.number(side.total, 0) for side in found)
-    says = tr(
-        "The lines add up to {ours} {money}; the baseline's to {theirs} {money}.", ours=ours, theirs=theirs, money=money
-    )
+    money = plan.scenario.market.currency
+    ours, theirs = (wording.number(side.total, 0) for side in bills)
+    says = tr("The lines add up to {ours} {money}; baseline: {theirs} {money}.", ours=ours, theirs=theirs, money=money)
     st.text(says)
     numbers = {
         tr("quantity"): 2, tr("rate [{currency}/unit]", currency=money): 3, tr("plan [{unit}]", unit=money): 2,
         tr("baseline [{unit}]", unit=money): 2,
     }  # fmt: skip
-    draw(bill_table(*found, money), numbers)
-    st.caption(tr("Negative amounts are earned. A rate that changes with time is its mean. Quantities are the plan's."))
+    draw(bill_table(*bills, money), numbers)
+    st.caption(
+        tr("Negative amounts are revenue. Rates that vary over time are given as means. Quantities are the plan's.")
+    )
 
 
-def show_ledger(made: Plan, found: tuple[Ledger, Ledger]) -> None:
+def show_ledger(plan: Plan, ledgers: tuple[Ledger, Ledger]) -> None:
     """Draw the ledger."""
-    signal = made.scenario.goal.signal
-    plan = found[0]
-    parts = [tr("Scope 1: {tonnes} t", tonnes=_tonnes(plan.direct_kg))]
-    if plan.bought:
-        parts.append(tr("heat bought: {tonnes} t", tonnes=_tonnes(plan.bought_kg)))
-    ways = [(tr(GRID[name]), kg) for name, kg in plan.grid.items()] + [(tr("market"), plan.market)]
-    told = [tr("by {way}: {tonnes} t", way=way, tonnes=_tonnes(kg)) for way, kg in ways]
-    parts.append(tr("scope 2 of the grid {ways}", ways=listed(told)))
+    signal = plan.scenario.goal.signal
+    book = ledgers[0]
+    parts = [tr("Scope 1: {tonnes} t", tonnes=_tonnes(book.direct_kg))]
+    if book.bought:
+        parts.append(tr("heat bought: {tonnes} t", tonnes=_tonnes(book.bought_kg)))
+    ways = [(tr(GRID[name]), kg) for name, kg in book.grid.items()] + [(tr("market"), book.market)]
+    amounts = [tr("{way}: {tonnes} t", way=way, tonnes=_tonnes(kg)) for way, kg in ways]
+    parts.append(tr("scope 2 of the grid: {ways}", ways=listed(amounts)))
     counts = tr("The goal counts the {signal}.", signal=tr(wording.SIGNALS[signal]))
     st.text(f"{tr('{sentence}.', sentence=clauses(parts))} {counts}")
-    draw(ledger_table(*found), ledger_digits())
+    draw(ledger_table(*ledgers), ledger_digits())
     st.caption(
         tr(
-            "Activity times factor is the emission; a factor that changes with time is its mean. The ways to count "
-            "scope 2 of the grid stand beside each other and are never added. Biogenic CO2 is in no total."
+            "Emissions are activity times factor; a factor that varies over time is given as its mean. The ways "
+            "to count scope 2 of the grid are alternatives; do not add them. Biogenic CO2 is not in any total."
         )
     )
 
@@ -133,18 +133,16 @@ def _tonnes(kg: float) -> str:
     return wording.number(kg / 1000, 2)
 
 
-def _paired(
-    ours: Iterable[Any], theirs: Iterable[Any], keys: tuple[str, ...]
-) -> list[tuple[tuple[str, ...], Any, Any]]:
-    """Entries of two lists that have the same key; None where one of them has none."""
-    found: dict[tuple[Any, ...], list[Any]] = {}
+def _pairs(ours: Iterable[Any], theirs: Iterable[Any], keys: tuple[str, ...]) -> list[tuple[tuple[str, ...], Any, Any]]:
+    """Entries of two lists with equal keys; None where one of them has none."""
+    pairs: dict[tuple[Any, ...], list[Any]] = {}
     for side, entries in enumerate((ours, theirs)):
         count: dict[tuple[str, ...], int] = {}
         for entry in entries:
             key = tuple(str(getattr(entry, name)) for name in keys)
             count[key] = count.get(key, 0) + 1
-            found.setdefault((*key, count[key]), [None, None])[side] = entry
-    return [(key[:-1], *pair) for key, pair in found.items()]
+            pairs.setdefault((*key, count[key]), [None, None])[side] = entry
+    return [(key[:-1], *pair) for key, pair in pairs.items()]
 
 
 def _of(entry: Any, name: str) -> float:
@@ -152,10 +150,10 @@ def _of(entry: Any, name: str) -> float:
 
 
 def draw(table: pd.DataFrame, digits: dict[str, int], widths: dict[str, int] | None = None) -> None:
-    """Draw a table, its numbers with some digits, columns of some widths [px]; not taller than can be seen."""
-    says: dict[Any, Any] = {name: partial(wording.number, digits=count) for name, count in digits.items()}
+    """Draw a table with given digits and column widths [px]; its height is limited."""
+    formats: dict[Any, Any] = {name: partial(wording.number, digits=count) for name, count in digits.items()}
     st.dataframe(
-        table.style.format(says, na_rep="–"),
+        table.style.format(formats, na_rep="–"),
         hide_index=True,
         placeholder="–",
         height=min(35 * (len(table) + 1) + 3, 640),

@@ -1,7 +1,7 @@
-"""What the planner has decided: heats that start at a stage on a unit at their time, whatever else is planned.
+"""Locks of the planner: heats that start at a stage on a unit at a given time, whatever else is planned.
 
-The side keeps a list of locks for each scenario, as plain data; none is what the scenario itself says. A stored plan is
-planned again around them by a worker, beginning with its own schedule (``plans/plan/replan.py``).
+The side keeps a list of locks per scenario as plain data; without one, the scenario's locks apply. A worker plans a
+stored plan again around them, starting from its schedule (``plans/plan/replan.py``).
 """
 
 from __future__ import annotations
@@ -21,39 +21,40 @@ from emberline.ui.text import numbers
 from emberline.ui.text.language import tr
 
 KEY = "locks"
-"""Among the inputs of a request."""
-Told = dict[str, str]
-"""A lock as plain data, as an override has it."""
+"""Key in the inputs of a request."""
+LockData = dict[str, str]
+"""A lock as plain data, as in an override."""
 
 
-def applied(key: str, original: Scenario, seeds: dict[str, Any]) -> list[Told] | None:
-    """Draw the locks at the side, each to be taken back; None: they are the scenario's own.
+def applied(key: str, original: Scenario, seeds: dict[str, Any]) -> list[LockData] | None:
+    """Draw the locks at the side, each removable; None: those of the scenario apply.
 
     Args:
-        key: of the scenario among those that may be asked about.
-        original: the scenario as it is.
-        seeds: what a run was asked with.
+        key: of the scenario to choose.
+        original: the scenario without changes.
+        seeds: inputs of a run.
     """
     place = _place(key)
     _recall(key)
-    kept: list[Told] | None = st.session_state.setdefault(place, seeds.get(KEY))
-    shown = [replan.as_set(lock) for lock in original.locks] if kept is None else kept
-    if not shown:
-        return kept
+    locks: list[LockData] | None = st.session_state.setdefault(place, seeds.get(KEY))
+    entries = [replan.as_set(lock) for lock in original.locks] if locks is None else locks
+    if not entries:
+        return locks
     widget = f"{place}.list"
-    st.session_state[widget] = list(range(len(shown)))
+    st.session_state[widget] = list(range(len(entries)))
 
-    def taken_back() -> None:
-        _keep(key, [shown[i] for i in st.session_state[widget]])
+    def on_change() -> None:
+        _keep(key, [entries[i] for i in st.session_state[widget]])
 
     st.multiselect(
-        tr("Locks"), list(range(len(shown))), format_func=lambda i: called(original, Lock.model_validate(shown[i])),
-        key=widget, on_change=taken_back, help=tr("What is planned keeps to them; take one back by its cross."),
+        tr("Locks"), list(range(len(entries))),
+        format_func=lambda i: lock_text(original, Lock.model_validate(entries[i])), key=widget, on_change=on_change,
+        help=tr("The next plan respects them; remove one with its cross."),
     )  # fmt: skip
-    return kept
+    return locks
 
 
-def called(scenario: Scenario, lock: Lock) -> str:
+def lock_text(scenario: Scenario, lock: Lock) -> str:
     """A lock in a few words: heat, stage, unit, time."""
     horizon = scenario.horizon
 
@@ -70,62 +71,62 @@ def called(scenario: Scenario, lock: Lock) -> str:
     return " ".join(filter(None, [lock.heat, lock.stage, lock.unit, *times]))
 
 
-def override(locks: list[Told]) -> str:
-    """The override that stands for a list of locks."""
+def override(locks: list[LockData]) -> str:
+    """Override for a list of locks."""
     return f"locks={json.dumps(locks, ensure_ascii=False)}"
 
 
-def held(key: str, made: Plan) -> tuple[Lock, ...]:
-    """The locks that hold now: those of the side, or where it says nothing those of the plan."""
+def current(key: str, plan: Plan) -> tuple[Lock, ...]:
+    """The locks that apply now: those of the side or, without any, those of the plan."""
     _recall(key)
-    kept = st.session_state.get(_place(key))
-    return made.scenario.locks if kept is None else tuple(map(Lock.model_validate, kept))
+    locks = st.session_state.get(_place(key))
+    return plan.scenario.locks if locks is None else tuple(map(Lock.model_validate, locks))
 
 
 def hold(key: str, locks: tuple[Lock, ...]) -> None:
-    """Keep locks at the side; the next plan keeps to them."""
+    """Store locks at the side; the next plan respects them."""
     _keep(key, [replan.as_set(lock) for lock in locks])
 
 
-def _keep(key: str, told: list[Told]) -> None:
-    """Keep locks at the side and in the address, so that they survive a reload."""
-    st.session_state[_place(key)] = told
-    session.keep_locks(json.dumps({"of": key, KEY: told}, ensure_ascii=False, separators=(",", ":")))
+def _keep(key: str, locks: list[LockData]) -> None:
+    """Store locks at the side and in the address, so that they survive a reload."""
+    st.session_state[_place(key)] = locks
+    session.keep_locks(json.dumps({"of": key, KEY: locks}, ensure_ascii=False, separators=(",", ":")))
 
 
 def _recall(key: str) -> None:
-    """Take the locks of the address, where the side has none yet: the page was loaded again."""
+    """Restore the locks in the address if the side has none: the page was reloaded."""
     if _place(key) in st.session_state:
         return
     try:
-        kept = json.loads(session.locks())
-        locks = [replan.as_set(Lock.model_validate(lock)) for lock in kept[KEY]] if kept["of"] == key else None
-    except (ValueError, TypeError, KeyError):  # nothing, or what somebody wrote into the address
+        address = json.loads(session.locks())
+        locks = [replan.as_set(Lock.model_validate(lock)) for lock in address[KEY]] if address["of"] == key else None
+    except (ValueError, TypeError, KeyError):  # no locks, or an invalid address
         return
     if locks is not None:
         st.session_state[_place(key)] = locks
 
 
-def key_of(run: str, made: Plan) -> str:
-    """Of the scenario that a run was asked with, among those that may be asked about."""
-    return str(note_of(run).get("scenario", made.scenario.name))
+def key_of(run: str, plan: Plan) -> str:
+    """Key of the scenario of a run among those to choose from."""
+    return str(note_of(run).get("scenario", plan.scenario.name))
 
 
-def plan_again(run: str, made: Plan, locks: tuple[Lock, ...]) -> str:
-    """Start the worker that plans a stored plan again around locks; the id of the new run.
+def plan_again(run: str, plan: Plan, locks: tuple[Lock, ...]) -> str:
+    """Start the worker that plans a stored plan again around locks; returns the id of the new run.
 
     Raises:
-        ScenarioError: a lock is mistaken.
-        RuntimeError: too many jobs wait already.
+        ScenarioError: a lock is invalid.
+        RuntimeError: too many jobs are waiting.
     """
-    replan.with_locks(made.scenario, locks)
-    told = [replan.as_set(lock) for lock in locks]
-    request, key = queue.request(run), key_of(run, made)
+    replan.with_locks(plan.scenario, locks)
+    data = [replan.as_set(lock) for lock in locks]
+    request, key = queue.request(run), key_of(run, plan)
     note = note_of(run)
-    note |= {"scenario": key, "inputs": {**dict(note.get("inputs", {})), KEY: told}}
+    note |= {"scenario": key, "inputs": {**dict(note.get("inputs", {})), KEY: data}}
     new = queue.start(
-        request.get("scenario"), [*request.get("overrides", []), override(told)], text=request.get("text"), note=note,
-        kind="replan", given={"run": run, "locks": told},
+        request.get("scenario"), [*request.get("overrides", []), override(data)], text=request.get("text"), note=note,
+        kind="replan", given={"run": run, "locks": data},
     )  # fmt: skip
     hold(key, locks)
     session.choose(new)

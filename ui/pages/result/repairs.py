@@ -1,4 +1,4 @@
-"""Why a run has no plan, and buttons that plan again with a repair. The search runs in a process of its own."""
+"""Explanation why a run has no plan, with buttons that plan again with a repair. The search runs in its own process."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from emberline.ui.text.messages import say
 
 TIME_LIMIT_S = 60.0
 GRACE_S = 30.0
-"""For the start of the process, and for the last step of its search."""
+"""Extra time for starting the process and for the last step of its search [s]."""
 KEY = "repair"
-"""Among what the user said: overrides of repairs that were applied."""
+"""Key in the user's inputs: overrides of applied repairs."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A run without a plan, as it was asked for."""
+    """A run without a plan, as requested."""
 
     scenario: str
     overrides: tuple[str, ...]
@@ -34,92 +34,92 @@ class Question:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def answer(question: Question) -> dict[str, Any]:
-    """What ``emberline why-not`` says; empty where it could not be asked."""
+    """Answer of ``emberline why-not``; empty if there is none."""
     settings = [part for text in question.overrides for part in ("--set", text)]
     command = [sys.executable, "-m", "emberline", "why-not", question.scenario, *settings, "--json", "--quiet"]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [*command, "--time-limit", f"{TIME_LIMIT_S:g}"], capture_output=True, text=True, check=False,
             stdin=subprocess.DEVNULL, timeout=TIME_LIMIT_S + GRACE_S,
         )  # fmt: skip
-        return restored(json.loads(done.stdout))
+        return restored(json.loads(process.stdout))
     except (subprocess.TimeoutExpired, ValueError):
         return {}
 
 
 def ask(run: str) -> None:
-    """Offer to explain why a run has no plan, and to plan again with what would help."""
+    """Offer an explanation why a run has no plan, and repairs to plan again with."""
     try:
         request = queue.request(run)
     except StoreError:
         request = {}
     if not request.get("scenario"):
-        st.text(tr("The command line says why: emberline why-not SCENARIO, with the same --set."))
+        st.text(tr("The command line explains why: emberline why-not SCENARIO, with the same --set."))
         return
-    asked = Question(str(request["scenario"]), tuple(request["overrides"]))
-    wanted = f"why.{run}"
+    question = Question(str(request["scenario"]), tuple(request["overrides"]))
+    key = f"why.{run}"
     help_ = tr("Takes up to {seconds} s", seconds=f"{TIME_LIMIT_S:.0f}")
-    if st.button(tr("Why is there no plan?"), key=f"{wanted}.button", help=help_):
-        st.session_state[wanted] = True
-    if not st.session_state.get(wanted):
+    if st.button(tr("Why is there no plan?"), key=f"{key}.button", help=help_):
+        st.session_state[key] = True
+    if not st.session_state.get(key):
         return
-    with st.spinner(tr("Looking for the limits that are in the way, and for the smallest change that helps")):
-        found = answer(asked)
-    if not found:
+    with st.spinner(tr("Searching the limits in the way, and the smallest change that helps")):
+        reply = answer(question)
+    if not reply:
         st.warning(tr("No answer came in time. Ask the command line: emberline why-not, with a longer --time-limit."))
         return
-    _show(found, dict(request.get("note") or {}), asked)
+    _show(reply, dict(request.get("note") or {}), question)
 
 
-def _show(found: dict[str, Any], note: dict[str, Any], asked: Question) -> None:
-    if found["missing"] or found["conflict"]:
+def _show(reply: dict[str, Any], note: dict[str, Any], question: Question) -> None:
+    if reply["missing"] or reply["conflict"]:
         with st.container(border=True, gap="xxsmall"):
-            for line in found["missing"]:
+            for line in reply["missing"]:
                 st.text(f"✕ {say(line)}")
-            if found["conflict"]:
-                st.text(tr("These limits cannot all hold:") if found["irreducible"] else tr("In the way:"))
-            for line in found["conflict"]:
+            if reply["conflict"]:
+                st.text(tr("These limits conflict:") if reply["irreducible"] else tr("In the way:"))
+            for line in reply["conflict"]:
                 st.text(f"· {say(line)}")
-    if found["status"] == "feasible":
-        st.text(tr("There is a plan: no limit is in its way. Plan again, with more time."))
-    elif found["status"] == "unknown":
-        st.text(tr("No plan was found, and no proof that there is none. Plan again, with more time."))
-    elif not found["repairs"]:
-        tried, limits = found["limits_tried"], found["limits"]
-        st.text(tr("No change was found that helps, among {tried} of {count} limits.", tried=tried, count=limits))
-    for i, repair in enumerate(found["repairs"]):
+    if reply["status"] == "feasible":
+        st.text(tr("There is a plan: no limit prevents it. Plan again with more time."))
+    elif reply["status"] == "unknown":
+        st.text(tr("No plan was found, and there is no proof that none exists. Plan again with more time."))
+    elif not reply["repairs"]:
+        attempts, limits = reply["limits_tried"], reply["limits"]
+        st.text(tr("No helpful change was found among {tried} of {count} limits.", tried=attempts, count=limits))
+    for i, repair in enumerate(reply["repairs"]):
         says, button = st.columns([4, 1], vertical_alignment="center")
         says.text("\n".join(map(say, repair["says"])))
         if button.button(tr("Plan with this"), key=f"repair.{i}", type="primary" if i == 0 else "secondary"):
-            _plan(asked, note, repair["set"])
+            _plan(question, note, repair["set"])
 
 
-def _plan(asked: Question, note: dict[str, Any], more: list[str]) -> None:
-    """Plan again with a repair; the side keeps it until it is taken back."""
-    kept = [*dict(note.get("inputs", {})).get(KEY, []), *more]
-    note = {"scenario": asked.scenario, **note, "inputs": {**dict(note.get("inputs", {})), KEY: kept}}
+def _plan(question: Question, note: dict[str, Any], more: list[str]) -> None:
+    """Plan again with a repair; the side keeps it until it is removed."""
+    repairs = [*dict(note.get("inputs", {})).get(KEY, []), *more]
+    note = {"scenario": question.scenario, **note, "inputs": {**dict(note.get("inputs", {})), KEY: repairs}}
     try:
-        run = queue.start(asked.scenario, [*asked.overrides, *more], note=note)
+        run = queue.start(question.scenario, [*question.overrides, *more], note=note)
     except RuntimeError as error:
         st.warning(say(str(error)))
         return
-    st.session_state[_place(str(note["scenario"]))] = kept
+    st.session_state[_place(str(note["scenario"]))] = repairs
     session.choose(run)
     st.rerun()
 
 
 def applied(name: str, seeds: dict[str, Any]) -> list[str]:
-    """Draw the repairs that were applied to a scenario, with a button that takes them back; their overrides."""
+    """Draw the applied repairs of a scenario with a button that removes them; returns their overrides."""
     place = _place(name)
-    kept: list[str] = list(st.session_state.setdefault(place, list(seeds.get(KEY, []))))
-    if not kept:
+    repairs: list[str] = list(st.session_state.setdefault(place, list(seeds.get(KEY, []))))
+    if not repairs:
         return []
     with st.container(border=True, gap="xxsmall"):
-        st.text("\n".join([tr("Repairs that were applied:"), *kept]))
-        if st.button(tr("Take them back"), key=f"{place}.back"):
+        st.text("\n".join([tr("Applied repairs:"), *repairs]))
+        if st.button(tr("Remove"), key=f"{place}.back"):
             st.session_state[place] = []
             st.rerun()
-    return kept
+    return repairs
 
 
 def _place(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What a works does, as tables: what is asked of it, runs by unit, stores, deliveries."""
+"""Tables of a works: its request, runs by unit, stores, deliveries."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from emberline.ui.text import wording, works
 from emberline.ui.text.language import mark, tr, trn
 from emberline.ui.text.numbers import listed, sentence
 
-WORTH, CARBON_OF = mark("worth [{unit}]"), mark("carbon [kg CO2e/t]")
+WORTH, CARBON_OF = mark("value [{unit}]"), mark("carbon [kg CO2e/t]")
 RUN_DIGITS = {
     mark("makes [t]"): 1, mark("off-spec [t]"): 1, mark("rate, mean [t/h]"): 1, mark("power, mean [MW]"): 2,
     mark("electricity [MWh]"): 2,
 }  # fmt: skip
 
-ASKED = mark("asked [{unit}]"), mark("plan [{unit}]"), mark("baseline [{unit}]")
+DEMAND = mark("ordered [{unit}]"), mark("plan [{unit}]"), mark("baseline [{unit}]")
 
 
-def show_asked(scenario: Scenario) -> None:
-    """Draw processes, stores and deliveries, each to be opened."""
+def show_demand(scenario: Scenario) -> None:
+    """Draw processes, stores and deliveries, each in an expander."""
     modes = pd.DataFrame(list(works.processes(scenario)))
     stores, moves = pd.DataFrame(list(works.stores(scenario))), pd.DataFrame(list(works.deliveries(scenario)))
     heading = [trn("{count} process", "{count} processes", len(scenario.processes))]
@@ -41,77 +41,77 @@ def show_asked(scenario: Scenario) -> None:
         heading += [trn("{count} arrival", "{count} arrivals", len(scenario.arrivals))] if scenario.arrivals else []
         moves["kind"] = moves["kind"].map(tr)
         with st.expander(listed(heading)):
-            draw(titled(moves), {tr("in all [t]"): 0})
+            draw(titled(moves), {tr("total [t]"): 0})
 
 
 def titled(table: pd.DataFrame) -> pd.DataFrame:
-    """A table whose columns are ours, with their names in the language of the page."""
+    """A table with its own columns translated."""
     return table.rename(columns=tr)
 
 
-def show_runs(made: Plan) -> None:
-    """Draw how each unit is used, and its runs in order."""
-    assert made.replay is not None
-    baseline, plan = unit_runs.counts(made.scenario, made.baseline), unit_runs.counts(made.scenario, made.replay)
+def show_runs(plan: Plan) -> None:
+    """Draw the use of each unit, and its runs in order."""
+    assert plan.replay is not None
+    baseline, ours = unit_runs.counts(plan.scenario, plan.baseline), unit_runs.counts(plan.scenario, plan.replay)
     use = {
-        tr("unit"): list(plan),
-        tr("plan"): [wording.used(count) for count in plan.values()],
-        tr("baseline"): [wording.used(baseline[unit]) for unit in plan],
+        tr("unit"): list(ours),
+        tr("plan"): [wording.used(count) for count in ours.values()],
+        tr("baseline"): [wording.used(baseline[unit]) for unit in ours],
     }
     draw(pd.DataFrame(use), {})
-    chosen = st.multiselect(tr("Runs of"), list(plan), placeholder=tr("all units"), key="units")
-    runs = runs_table(made, chosen or list(plan))
+    choice = st.multiselect(tr("Runs of"), list(ours), placeholder=tr("all units"), key="units")
+    runs = runs_table(plan, choice or list(ours))
     runs["does"] = [tr(DOES[what]) for what in runs["does"]]
     draw(titled(runs), {tr(name): digits for name, digits in RUN_DIGITS.items()}, {tr("does"): 100})
-    st.caption(tr("By start, in whole steps, local time. What a run makes includes what is off-spec."))
+    st.caption(tr("By start, in whole steps, local time. Output includes off-spec material."))
 
 
-def runs_table(made: Plan, units: list[str]) -> pd.DataFrame:
-    """A row for each run, start-up and change-over of some units, by start; in English."""
-    found = process_tables.run_list(made)
-    found = found[found["unit"].isin(units)]
-    hours = [(end - start).total_seconds() / 3600 for start, end in zip(found["start"], found["end"], strict=True)]
+def runs_table(plan: Plan, units: list[str]) -> pd.DataFrame:
+    """A row per run, start-up and change-over of some units, by start; in English."""
+    runs = process_tables.run_list(plan)
+    runs = runs[runs["unit"].isin(units)]
+    hours = [(end - start).total_seconds() / 3600 for start, end in zip(runs["start"], runs["end"], strict=True)]
     return pd.DataFrame(
         {
-            "unit": found["unit"],
-            "does": found["what"],
-            "mode": found["mode"],
-            "start": [wording.moment(at) for at in found["start"]],
-            "end": [wording.moment(at) for at in found["end"]],
-            "makes [t]": found["tonnes"],
-            "off-spec [t]": found["off_spec_t"],
-            "rate, mean [t/h]": found["mean_tph"],
-            "power, mean [MW]": found["energy_mwh"] / hours,
-            "electricity [MWh]": found["energy_mwh"],
+            "unit": runs["unit"],
+            "does": runs["what"],
+            "mode": runs["mode"],
+            "start": [wording.moment(at) for at in runs["start"]],
+            "end": [wording.moment(at) for at in runs["end"]],
+            "makes [t]": runs["tonnes"],
+            "off-spec [t]": runs["off_spec_t"],
+            "rate, mean [t/h]": runs["mean_tph"],
+            "power, mean [MW]": runs["energy_mwh"] / hours,
+            "electricity [MWh]": runs["energy_mwh"],
         }
     )
 
 
-def show_stores(made: Plan, plan: Ledger) -> None:
-    """Draw the stores at start and end, what the difference to the baseline's is worth, and the deliveries."""
-    money = made.scenario.market.currency
-    if made.scenario.stores:
+def show_stores(plan: Plan, book: Ledger) -> None:
+    """Draw levels at start and end, the value of stock differences, and the deliveries."""
+    money = plan.scenario.market.currency
+    if plan.scenario.stores:
         st.markdown(f"**{tr('Stores')}**")
-        table = stores_table(made)
+        table = stores_table(plan)
         worths = [tr(WORTH, unit=unit) for unit in ("kg CO2e/t", f"{money}/t")]
         draw(table, {name: 1 if name in worths else 0 for name in table.columns[1:]})
-        says = [tr("Stock: {text}", text=text) for name, text in wording.made(made) if name == "stock"]
-        worth = tr("What a tonne is worth is what the baseline emits and spends on it: energy, fuels, carbon price.")
+        says = [tr("Stock: {text}", text=text) for name, text in wording.outcomes(plan) if name == "stock"]
+        worth = tr("The value of a tonne is what the baseline emits and spends on it: energy, fuels, carbon price.")
         st.caption(" ".join([worth, *map(sentence, says)]))
-    if made.scenario.deliveries or made.scenario.arrivals:
+    if plan.scenario.deliveries or plan.scenario.arrivals:
         st.markdown(f"**{tr('Deliveries')}**")
-        digits = {tr(text, unit="t"): 0 for text in ASKED} | {tr(CARBON_OF): 1}
-        draw(deliveries_table(made, plan), digits)
+        digits = {tr(text, unit="t"): 0 for text in DEMAND} | {tr(CARBON_OF): 1}
+        draw(deliveries_table(plan, book), digits)
 
 
-def stores_table(made: Plan) -> pd.DataFrame:
-    """A row for each store: levels at start and end, wanted and made, plan and baseline, and what a tonne is worth."""
-    assert made.replay is not None
-    assert made.replay_figures is not None
-    ours, theirs = made.replay_figures, made.baseline_figures
+def stores_table(plan: Plan) -> pd.DataFrame:
+    """A row per store: levels at start and end, required and actual, plan and baseline, and the value of a tonne."""
+    assert plan.replay is not None
+    assert plan.replay_figures is not None
+    ours, theirs = plan.replay_figures, plan.baseline_figures
     rows = []
-    for name, store in made.scenario.store.items():
-        level = made.replay["stock_t"].sel(stock=name).to_numpy()
+    for name, store in plan.scenario.store.items():
+        level = plan.replay["stock_t"].sel(stock=name).to_numpy()
         kg, cost = (
             getattr(theirs, field).get(name, getattr(ours, field).get(name, np.nan))
             for field in ("stock_kg_per_t", "stock_cost_per_t")
@@ -119,32 +119,32 @@ def stores_table(made: Plan) -> pd.DataFrame:
         rows.append(
             {
                 tr("store"): name,
-                tr("holds [t]"): store.capacity_t,
+                tr("capacity [t]"): store.capacity_t,
                 tr("start [t]"): store.start_t,
                 tr("lowest [t]"): min(store.start_t, float(level.min())),
                 tr("highest [t]"): max(store.start_t, float(level.max())),
-                tr("wanted at the end [t]"): store.end_t,
+                tr("required at the end [t]"): store.end_t,
                 tr("end [t]"): ours.stock[name],
-                tr("baseline's end [t]"): theirs.stock[name],
+                tr("end, baseline [t]"): theirs.stock[name],
                 tr(WORTH, unit="kg CO2e/t"): kg,
-                tr(WORTH, unit=f"{made.scenario.market.currency}/t"): cost,
+                tr(WORTH, unit=f"{plan.scenario.market.currency}/t"): cost,
             }
         )
     return pd.DataFrame(rows)
 
 
-def deliveries_table(made: Plan, plan: Ledger) -> pd.DataFrame:
-    """A row for each delivery and arrival: tonnes asked for and made, first and last moment, carbon for each tonne."""
-    assert made.replay is not None
-    assert plan.products is not None
-    scenario, horizon = made.scenario, made.scenario.horizon
-    kg_per_t = plan.products.carbon_per_t(scenario.goal.signal)
+def deliveries_table(plan: Plan, book: Ledger) -> pd.DataFrame:
+    """A row per delivery and arrival: tonnes ordered and delivered, first and last time, carbon per tonne."""
+    assert plan.replay is not None
+    assert book.products is not None
+    scenario, horizon = plan.scenario, plan.scenario.horizon
+    kg_per_t = book.products.carbon_per_t(scenario.goal.signal)
     rows = []
     for item in (*scenario.deliveries, *scenario.arrivals):
         leaves = isinstance(item, Delivery)
         name, label = ("delivered_t", "delivery") if leaves else ("arrived_t", "arrival")
-        ours, theirs = (data[name].sel({label: item.name}).to_numpy() for data in (made.replay, made.baseline))
-        amounts = works.asked_t(scenario, item), float(ours.sum()), float(theirs.sum())
+        ours, theirs = (data[name].sel({label: item.name}).to_numpy() for data in (plan.replay, plan.baseline))
+        amounts = works.demand_t(scenario, item), float(ours.sum()), float(theirs.sum())
         at = np.flatnonzero(ours > 0).tolist()
         first, last = (horizon.instant(i * horizon.step_min) for i in (at[0], at[-1] + 1)) if at else (None, None)
         rows.append(
@@ -152,7 +152,7 @@ def deliveries_table(made: Plan, plan: Ledger) -> pd.DataFrame:
                 tr("name"): item.name,
                 tr("kind"): tr(works.kind(item)),
                 tr("store"): item.store,
-                **dict(zip((tr(text, unit="t") for text in ASKED), amounts, strict=True)),
+                **dict(zip((tr(text, unit="t") for text in DEMAND), amounts, strict=True)),
                 tr("first"): wording.moment(first) if first else "",
                 tr("last"): wording.moment(last) if last else "",
                 tr(CARBON_OF): float(kg_per_t.sel(stock=item.store)) if leaves else np.nan,

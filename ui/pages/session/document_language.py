@@ -1,4 +1,4 @@
-"""The language of the page told to the browser, for screen readers, line breaks and the choice of glyphs."""
+"""Language of the document, for screen readers, line breaks and fonts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def _component() -> Any:
 
 
 def declare(language: str) -> None:
-    """Tell it; nothing is drawn.
+    """Declare the language to the browser; nothing is drawn.
 
     Args:
-        language: code as of ``emberline.ui.text.language.LANGUAGES``.
+        language: code as in ``emberline.ui.text.language.LANGUAGES``.
     """
-    _component()(data={"language": LOCALES[language].replace("_", "-")}, key="language.told", height="content")
+    _component()(data={"language": LOCALES[language].replace("_", "-")}, key="language.declared", height="content")

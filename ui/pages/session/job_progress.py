@@ -1,4 +1,4 @@
-"""A job at work, on whatever page: how far it is, two buttons to end it, and what is said where it came to nothing."""
+"""A running job, on any page: its progress, two buttons to end it, and a message if it fails."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from emberline.ui.text.messages import say
 POLL_S = 1.0
 
 
-def known(run: str) -> JobStatus | None:
-    """The status of a job; None: nothing is known of it here."""
+def find_status(run: str) -> JobStatus | None:
+    """Status of a job; None: unknown."""
     from emberline.plans.store import StoreError
 
     try:
@@ -23,40 +23,42 @@ def known(run: str) -> JobStatus | None:
 
 
 def waiting(status: JobStatus) -> None:
-    """Say that a job waits, or that it goes on by itself."""
+    """Show that a job waits, or that it runs in the background."""
     _, says, then = wording.STATES["queued" if status.state == "queued" else "working"]
-    told = [tr(then)]
+    parts = [tr(then)]
     if status.state == "queued":
         before = [trn("{count} job before it.", "{count} jobs before it.", status.ahead)] if status.ahead else []
-        told = [tr(says), *before, *told]
-    st.text(" ".join(told))
+        parts = [tr(says), *before, *parts]
+    st.text(" ".join(parts))
 
 
 def buttons(status: JobStatus, take: str, ready: bool) -> None:
-    """Draw the buttons that end a job: one takes what there is, the other nothing.
+    """Draw the buttons that end a job: one keeps its result, the other discards it.
 
     Args:
         status: of the job.
-        take: what the first one says.
-        ready: whether there is anything to take.
+        take: label of the first one.
+        ready: whether there is a result to keep.
     """
     first, second, _ = st.columns([2, 1, 2])
     if first.button(take, disabled=status.cancelling or not ready, width="stretch", key=f"take.{status.run}"):
         queue.cancel(status.run)
         st.rerun(scope="fragment")
-    if second.button(tr("Stop"), width="stretch", help=tr("Ends the work; nothing is kept"), key=f"stop.{status.run}"):
+    if second.button(
+        tr("Stop"), width="stretch", help=tr("Stops the work; the result is discarded"), key=f"stop.{status.run}"
+    ):
         queue.kill(status.run)
         st.rerun()
     if status.cancelling:
-        st.caption(tr("It ends as soon as the work at hand looks up."))
+        st.caption(tr("It stops at the next check."))
 
 
-def ended_badly(status: JobStatus, again: str) -> None:
-    """Say why a job came to nothing, and what to do.
+def show_failure(status: JobStatus, again: str) -> None:
+    """Show why a job has no result, and what to do.
 
     Args:
         status: of the job.
-        again: how the page is asked once more.
+        again: how to try again on this page.
     """
     _, says, then = wording.STATES[status.state]
     with st.container(border=True, gap="xxsmall"):

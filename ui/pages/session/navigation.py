@@ -1,4 +1,4 @@
-"""Going to another page of the same tab."""
+"""Navigation to another page of the same tab."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from emberline.ui.text.language import tr
 
 
 def go(module: str) -> None:
-    """Show the page of a module; what the tab looks at goes with it (``session``)."""
+    """Show the page of a module; the tab's current run stays (``session``)."""
     address = ADDRESSES.get(module, module)
     st.switch_page(st.Page(_drawn_by_its_module, title=tr(PAGES[module]), url_path=address, default=module == "plan"))
 
 
 def _drawn_by_its_module() -> None:
-    """Streamlit knows a page by its address alone."""
+    """Placeholder: Streamlit identifies a page by its address."""

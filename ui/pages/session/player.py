@@ -1,4 +1,4 @@
-"""A button that moves the slider of the replay by itself, from the moment it shows to the end."""
+"""A button that plays the replay by moving its slider to the end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from emberline.ui.charts.view import View
 from emberline.ui.text.language import tr
 
 WHOLE_S = 40.0
-"""How long a replay takes from end to end."""
+"""Duration of a whole replay [s]."""
 FASTEST_MS, SLOWEST_MS = 40.0, 400.0
 HTML = '<button type="button" class="play"></button>'
 CSS = """.play {
@@ -51,10 +51,10 @@ def _player() -> Any:
 
 
 def button(view: View) -> None:
-    """Draw it.
+    """Draw the button.
 
     Args:
-        view: what the slider goes through.
+        view: the range of the slider.
     """
     every = min(max(1000 * WHOLE_S / len(view.starts), FASTEST_MS), SLOWEST_MS)
     _player()(data={"play": tr("Play"), "pause": tr("Pause"), "every": every}, key="twin.player", height="content")

@@ -1,4 +1,4 @@
-"""What the pages Plant and Twin look at: a stored plan, or the baseline run of a scenario that is asked about."""
+"""Subject of the pages Plant and Twin: a stored plan, or the baseline run of a scenario."""
 
 from __future__ import annotations
 
@@ -13,115 +13,114 @@ from emberline.plans.plan import Plan
 from emberline.plans.store import RUN_ID, CatalogueError, StoreError
 from emberline.scenarios import Scenario, ScenarioError
 from emberline.ui.pages.request import sources
-from emberline.ui.pages.result import result
-from emberline.ui.pages.session import session
+from emberline.ui.pages.session import session, stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import tr
 
-ASKED = "asked"
-"""In the session: what ``sources.look`` takes and overrides of the scenario that was asked about last."""
+REQUEST = "asked"
+"""In the session: arguments of ``sources.look`` for the scenario requested last."""
 RUN = "run"
 BASELINE, PLAN = "baseline", "plan"
 
 
 @dataclass(frozen=True)
-class Looked:
-    """A scenario, and the stored plan of it where there is one."""
+class Subject:
+    """A scenario, and its stored plan if there is one."""
 
     scenario: Scenario
     key: tuple[str, ...]
-    """What tells it from all others: a run, or what ``sources.look`` takes and overrides."""
-    made: Plan | None = None
+    """Identity: a run, or arguments of ``sources.look``."""
+    plan: Plan | None = None
 
     @property
     def policies(self) -> list[str]:
-        """Whose runs there are."""
-        return [PLAN, BASELINE] if self.made is not None and self.made.replay is not None else [BASELINE]
+        """The runs available."""
+        return [PLAN, BASELINE] if self.plan is not None and self.plan.replay is not None else [BASELINE]
 
     def run(self, policy: str) -> xr.Dataset:
-        """The undisturbed run of the plan or of the baseline."""
-        if self.made is None:
+        """Undisturbed run of the plan or of the baseline."""
+        if self.plan is None:
             return baseline_run(self.key)[0]
-        return self.made.baseline if policy == BASELINE or self.made.replay is None else self.made.replay
+        return self.plan.baseline if policy == BASELINE or self.plan.replay is None else self.plan.replay
 
     def ledger(self, policy: str) -> Ledger:
-        """The carbon ledger of that run."""
+        """Carbon ledger of that run."""
         return _ledger(self.key, policy)
 
     @property
     def status(self) -> str:
-        """Status, gap and bound of the plan; of the baseline what it is."""
-        if self.made is None:
-            return tr("The baseline run, simulated without disturbance; nothing is optimized.")
-        return wording.status(self.made)
+        """Status and gap of the plan; for the baseline, its description."""
+        if self.plan is None:
+            return tr("The baseline run, simulated without disturbances; nothing is optimized.")
+        return wording.status(self.plan)
 
 
 def remember(name: str, overrides: tuple[str, ...]) -> None:
-    """Keep what is asked about for the pages that look at it; arguments as of ``sources.look``."""
-    st.session_state[ASKED] = (name, *overrides)
+    """Store the request for other pages; arguments as of ``sources.look``."""
+    st.session_state[REQUEST] = (name, *overrides)
 
 
-def choose(page: str) -> Looked | None:
-    """Draw the choice of what to look at, and open it; None, with a line that says why, where it cannot be opened.
+def choose(page: str) -> Subject | None:
+    """Draw the choice of the subject and open it; None, with a line that says why, if it cannot be opened.
 
     Args:
-        page: tells the widgets of pages apart.
+        page: prefix of the widgets' keys.
     """
-    run, known = session.run(), sources.sources(st.session_state.get(sources.SEED, {}))
-    asked = st.session_state.get(ASKED, ())
+    run, entries = session.run(), sources.sources(st.session_state.get(sources.SEED, {}))
+    request = st.session_state.get(REQUEST, ())
     options: dict[str, tuple[str, ...]] = {RUN: ()} if run else {}
-    if len(asked) > 1:
-        options[ASKED] = asked
-    options |= {key: (source.path,) for key, source in known.items()}
-    first = st.session_state.get(sources.CHOSEN, sources.FIRST)
-    first = RUN if run else ASKED if ASKED in options else first
-    now = (first, run, asked)
-    place, chosen = f"{page}.of", f"{page}.look"
-    # another run was chosen, or something else asked, on another page
-    if st.session_state.get(place) != now or st.session_state.get(chosen) not in options:
+    if len(request) > 1:
+        options[REQUEST] = request
+    options |= {key: (source.path,) for key, source in entries.items()}
+    first = st.session_state.get(sources.SCENARIO_KEY, sources.FIRST)
+    first = RUN if run else REQUEST if REQUEST in options else first
+    now = (first, run, request)
+    place, widget = f"{page}.of", f"{page}.look"
+    # another run was chosen, or another request made, on another page
+    if st.session_state.get(place) != now or st.session_state.get(widget) not in options:
         st.session_state[place] = now
-        st.session_state[chosen] = first if first in options else sources.FIRST
+        st.session_state[widget] = first if first in options else sources.FIRST
 
-    def called(option: str) -> str:
+    def label(option: str) -> str:
         if option == RUN:
             return tr("plan {run}", run=run[:8])
-        if option == ASKED:
-            return tr("{name}, as asked on the page Plan", name=sources.name_of(asked[0]))
-        return known[option].label
+        if option == REQUEST:
+            return tr("{name}, as requested on the page Plan", name=sources.name_of(request[0]))
+        return entries[option].label
 
     option = st.selectbox(
-        tr("Look at"), list(options), format_func=called, key=chosen,
-        help=tr("A plan that was made, or what the baseline does in a scenario"),
+        tr("Show"), list(options), format_func=label, key=widget,
+        help=tr("A stored plan, or the baseline run of a scenario"),
     )  # fmt: skip
     if option == RUN:
         return _stored(run)
     try:
-        return Looked(sources.look(options[option][0], options[option][1:]), options[option])
+        return Subject(sources.look(options[option][0], options[option][1:]), options[option])
     except ScenarioError as error:
         st.warning(tr("This scenario has mistakes; change what these lines name."))
         st.text("\n".join(map(str, error.problems)))
         return None
 
 
-def _stored(run: str) -> Looked | None:
+def _stored(run: str) -> Subject | None:
     try:
-        made = result.opened(run).plan
+        plan = stored_runs.open_run(run).plan
     except CatalogueError:
         raise
     except StoreError:
-        st.warning(tr("This plan is not there, or not ready yet. Choose a scenario above, or another plan."))
+        st.warning(tr("This plan does not exist or is not ready yet. Choose a scenario above, or another plan."))
         return None
-    return Looked(made.scenario, (run,), made)
+    return Subject(plan.scenario, (run,), plan)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def baseline_run(key: tuple[str, ...]) -> tuple[xr.Dataset, xr.Dataset]:
-    """The baseline run and its list, of a scenario with overrides; of a stored plan its own, and its list."""
+    """The baseline run and its schedule, of a scenario with overrides or of a stored plan."""
     from emberline import twin
 
     if RUN_ID.match(key[0]):
-        made = result.opened(key[0]).plan
-        return made.baseline, twin.dispatch(made.scenario, made.envelope)
+        plan = stored_runs.open_run(key[0]).plan
+        return plan.baseline, twin.dispatch(plan.scenario, plan.envelope)
     scenario = sources.look(key[0], key[1:])
     listed = twin.dispatch(scenario)
     return twin.replay(scenario, listed).assign_attrs(policy=BASELINE), listed
@@ -129,12 +128,12 @@ def baseline_run(key: tuple[str, ...]) -> tuple[xr.Dataset, xr.Dataset]:
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def disturbed(key: tuple[str, ...], policy: str, replication: int) -> xr.Dataset:
-    """A disturbed run of the plan or of the baseline; the same number is the same luck for both."""
+    """A disturbed run of the plan or of the baseline; the same number means the same disturbances."""
     from emberline import twin
 
     if RUN_ID.match(key[0]):
-        made = result.opened(key[0]).plan
-        scenario, schedule = made.scenario, made.schedule
+        plan = stored_runs.open_run(key[0]).plan
+        scenario, schedule = plan.scenario, plan.schedule
     else:
         scenario, schedule = sources.look(key[0], key[1:]), None
     followed = baseline_run(key)[1] if policy == BASELINE or schedule is None else schedule
@@ -144,20 +143,20 @@ def disturbed(key: tuple[str, ...], policy: str, replication: int) -> xr.Dataset
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _ledger(key: tuple[str, ...], policy: str) -> Ledger:
     if RUN_ID.match(key[0]):
-        made = result.opened(key[0]).plan
-        if made.replay is None:
-            return books.ledger(made.scenario, made.baseline)
-        return result.accounted(key[0])[1][0 if policy == PLAN else 1]
+        plan = stored_runs.open_run(key[0]).plan
+        if plan.replay is None:
+            return books.ledger(plan.scenario, plan.baseline)
+        return stored_runs.bills_and_ledgers(key[0])[1][0 if policy == PLAN else 1]
     return books.ledger(sources.look(key[0], key[1:]), baseline_run(key)[0])
 
 
-def as_plan(looked: Looked, run: xr.Dataset, baseline: xr.Dataset | None = None) -> Plan:
-    """Runs as a plan that charts can draw: ``run`` as its replay, the baseline's beside it."""
-    if looked.made is not None:
-        return replace(looked.made, replay=run, baseline=run if baseline is None else baseline)
+def as_plan(subject: Subject, run: xr.Dataset, baseline: xr.Dataset | None = None) -> Plan:
+    """Runs as a plan for the charts: ``run`` as its replay, with the baseline's run."""
+    if subject.plan is not None:
+        return replace(subject.plan, replay=run, baseline=run if baseline is None else baseline)
     return Plan(
-        scenario=looked.scenario, envelope=_envelope(looked.key), baseline=run, replay=run,
-        baseline_figures=sums.figures(looked.scenario, run), baseline_complete=True,
+        scenario=subject.scenario, envelope=_envelope(subject.key), baseline=run, replay=run,
+        baseline_figures=sums.figures(subject.scenario, run), baseline_complete=True,
         status="simulated", objective=None, bound=None, gap=None,
     )  # fmt: skip
 

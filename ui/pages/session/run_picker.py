@@ -1,4 +1,4 @@
-"""Picking stored runs: found by a search, told by when they were made, scenario, goal and what they save."""
+"""Choice of stored runs with search; labels show time, scenario, goal and saving."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from emberline.ui.text.metrics import GOALS
 from emberline.ui.text.numbers import stamp
 
 MOST = 100
-"""Runs that are offered at once; a search finds the others."""
+"""Most runs in the list; search for others."""
 LONGEST_NAME = 40
-"""Of a name in a chip [characters]: what tells two plans apart stands behind it."""
+"""Longest name in a chip [characters]; the distinguishing part follows it."""
 
 
 def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
-    """Stored runs by id, newest first: those that a search finds, and before them some that must be there."""
+    """Stored runs by id, newest first: those that match a search, preceded by required ones."""
     store = Store()
-    found: dict[str, Entry] = {}
+    rows: dict[str, Entry] = {}
     for run in also:
         try:
             entry = store.entry(run)
@@ -32,24 +32,22 @@ def entries(text: str = "", also: Iterable[str] = ()) -> dict[str, Entry]:
         except StoreError:
             continue
         if entry.state == "stored":
-            found[run] = entry
-    return found | {
-        entry.id: entry for entry in store.search(text, state="stored", limit=MOST) if entry.id not in found
-    }
+            rows[run] = entry
+    return rows | {entry.id: entry for entry in store.search(text, state="stored", limit=MOST) if entry.id not in rows}
 
 
 def label(entry: Entry) -> str:
-    """A run in one line; to be shown where nothing is read as markdown."""
-    made = entry.created.replace(tzinfo=UTC).astimezone()
+    """A run in one line, as plain text."""
+    created = entry.created.replace(tzinfo=UTC).astimezone()
     goal = GOALS.get(entry.goal)
-    parts = [stamp(made), entry.name or entry.scenario, tr(goal) if goal else entry.goal]
+    parts = [stamp(created), entry.name or entry.scenario, tr(goal) if goal else entry.goal]
     if entry.saved_carbon_kg is not None:
         parts.append(tr("{tonnes} t CO2e saved", tonnes=wording.number(entry.saved_carbon_kg / 1000, 1)))
     return " · ".join([*parts, entry.id[:8]])
 
 
 def chip(letter: str, entry: Entry) -> str:
-    """A run that is chosen among others, short enough for a chip: letter, name, goal and id."""
+    """A chosen run as a short label: letter, name, goal and id."""
     name, goal = entry.name or entry.scenario, GOALS.get(entry.goal)
     if len(name) > LONGEST_NAME:
         name = f"{name[: LONGEST_NAME - 1]}…"
@@ -57,18 +55,18 @@ def chip(letter: str, entry: Entry) -> str:
 
 
 def one(title: str) -> str:
-    """Draw a field that chooses the run that is looked at; empty where there is none."""
+    """Draw a field that chooses the current run; empty if there is none."""
     looked = session.run()
-    known = entries(also=[looked] if looked else [])
-    if not known:
+    runs = entries(also=[looked] if looked else [])
+    if not runs:
         st.info(tr("There is no stored plan yet. Make one on the page Plan."))
         return ""
-    ids = list(known)
-    found = st.selectbox(
-        title, ids, index=ids.index(looked) if looked in known else None, format_func=lambda run: label(known[run]),
+    ids = list(runs)
+    choice = st.selectbox(
+        title, ids, index=ids.index(looked) if looked in runs else None, format_func=lambda run: label(runs[run]),
         placeholder=tr("choose a plan"), key=f"picking.{looked}",
     )  # fmt: skip
-    if found and found != looked:
-        session.choose(found)
+    if choice and choice != looked:
+        session.choose(choice)
         st.rerun()
-    return found or ""
+    return choice or ""

@@ -1,10 +1,9 @@
-"""What the pages of one browser tab share: the run that is looked at, the drafts and locks of its user, the language.
+"""State shared by the pages of one browser tab: current run, drafts and locks of the user, language.
 
-Never widgets' keys.
+The keys are never those of widgets.
 
-The address carries them (``?run=…&draft=…&locks=…&lang=…``), so that a page can be shared and survives a reload;
-Streamlit clears it when the page changes, so each page writes it again. A draft is found by whoever has its id,
-and nowhere else.
+The address carries the state (``?run=…&draft=…&locks=…&lang=…``), so that a page can be shared and survives a
+reload; Streamlit clears it when the page changes, so each page writes it again. A draft can only be found by its id.
 """
 
 from __future__ import annotations
@@ -17,30 +16,30 @@ from emberline.plans.store import RUN_ID
 from emberline.ui.text.language import LANGUAGES
 
 LONGEST_LOCKS = 4000
-"""Characters of locks in an address."""
+"""Longest text of locks in an address [characters]."""
 MOST_DRAFTS = 6
-"""Drafts that a tab keeps at hand; the address has the id of each."""
+"""Most drafts in a tab and its address."""
 
 
 def begin() -> None:
-    """Read the address into the session, and write it again where a change of page has cleared it."""
+    """Read the address into the session, and write it again if a change of page has cleared it."""
     _read("lang", "language", lambda value: value in LANGUAGES)
     _read("run", "run", lambda value: bool(RUN_ID.match(value)))
     _read("locks", "locks.kept", lambda value: len(value) <= LONGEST_LOCKS)
-    asked = [value for value in st.query_params.get_all("draft") if RUN_ID.match(value)][:MOST_DRAFTS]
-    if asked:
-        st.session_state["drafts"] = asked
+    ids = [value for value in st.query_params.get_all("draft") if RUN_ID.match(value)][:MOST_DRAFTS]
+    if ids:
+        st.session_state["drafts"] = ids
     elif drafts():
         st.query_params["draft"] = drafts()
 
 
 def run() -> str:
-    """Id of the run that is looked at; empty where none is."""
+    """Id of the current run; empty if there is none."""
     return str(st.session_state.get("run", ""))
 
 
 def choose(run: str) -> None:
-    """Look at a run, on this and on all other pages; an empty id looks at none."""
+    """Set the current run for all pages; an empty id means none."""
     st.session_state["run"] = run
     if run:
         st.query_params["run"] = run
@@ -49,12 +48,12 @@ def choose(run: str) -> None:
 
 
 def locks() -> str:
-    """Locks that the user has set and not planned yet, as text; empty where there are none."""
+    """Locks set by the user but not planned yet, as text; empty if there are none."""
     return str(st.session_state.get("locks.kept", ""))
 
 
 def keep_locks(text: str) -> None:
-    """Keep locks in the address; what is too long for one is kept in the tab alone."""
+    """Store locks in the address; a longer text is kept in the tab only."""
     st.session_state["locks.kept"] = text
     if len(text) <= LONGEST_LOCKS:
         st.query_params["locks"] = text
@@ -63,36 +62,36 @@ def keep_locks(text: str) -> None:
 
 
 def drafts() -> list[str]:
-    """Ids of the user's drafts, the last one used first."""
+    """Ids of the user's drafts, most recent first."""
     return list(st.session_state.get("drafts", []))
 
 
 def hold(draft: str) -> None:
-    """Keep a draft at hand, before all others."""
-    found = [draft, *(other for other in drafts() if other != draft)][:MOST_DRAFTS]
-    st.session_state["drafts"] = found
-    st.query_params["draft"] = found
+    """Put a draft first in the list."""
+    ids = [draft, *(other for other in drafts() if other != draft)][:MOST_DRAFTS]
+    st.session_state["drafts"] = ids
+    st.query_params["draft"] = ids
 
 
 def leave(draft: str) -> None:
-    """Keep a draft at hand no longer."""
-    found = [other for other in drafts() if other != draft]
-    st.session_state["drafts"] = found
-    if found:
-        st.query_params["draft"] = found
+    """Remove a draft from the list."""
+    ids = [other for other in drafts() if other != draft]
+    st.session_state["drafts"] = ids
+    if ids:
+        st.query_params["draft"] = ids
     else:
         st.query_params.pop("draft", None)
 
 
 def speak(language: str) -> None:
-    """Draw all pages in a language."""
+    """Set the language of all pages."""
     st.session_state["language"] = language
     st.query_params["lang"] = language
 
 
 def _read(parameter: str, key: str, valid: Callable[[str], bool]) -> None:
-    asked = st.query_params.get(parameter)
-    if asked is not None and valid(asked):
-        st.session_state[key] = asked
-    elif asked is None and st.session_state.get(key):
+    value = st.query_params.get(parameter)
+    if value is not None and valid(value):
+        st.session_state[key] = value
+    elif value is None and st.session_state.get(key):
         st.query_params[parameter] = st.session_state[key]

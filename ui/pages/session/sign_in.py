@@ -1,4 +1,4 @@
-"""The gate before every page: where people sign in, nothing else is drawn until somebody has."""
+"""Sign-in before every page: where it is configured, nothing else is drawn until somebody has signed in."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from emberline.ui.server.oidc import Oidc
 from emberline.ui.text.language import tr
 
 _required: Oidc | None = None
-"""How people sign in at this server: set once at its start, the same for every tab."""
+"""Sign-in settings of this server: set once at its start, for all tabs."""
 _alone = True
-"""Whether nobody but the local user is expected, where people do not sign in."""
+"""Whether only the local user is expected, without sign-in."""
 
 
 def require(oidc: Oidc | None, alone: bool = True) -> None:
-    """Let in whom this admits alone; None lets in whoever reaches the server.
+    """Set who is admitted; None admits everybody who reaches the server.
 
     Args:
-        oidc: how people sign in.
-        alone: whether only the local user reaches the server where they do not.
+        oidc: sign-in settings.
+        alone: whether only the local user reaches a server without sign-in.
     """
     global _required, _alone
     _required, _alone = oidc, alone
 
 
 def person() -> str:
-    """Who is signed in, as a name that is kept with what is theirs; empty: the local user.
+    """Identifier of the user, stored with their data; empty: the local user.
 
-    It tells nothing of the person: the provider's own number for them, which no token lacks (Authlib), hashed.
+    It reveals nothing about the person: a hash of the provider's identifier, which every token has (Authlib).
     """
     if _required is None:
         return ""
@@ -39,44 +39,44 @@ def person() -> str:
 
 
 def lists() -> bool:
-    """Whether the things of who is here may be listed: not where others may come whom nobody tells apart."""
+    """Whether the user's data may be listed: not on a shared server without sign-in."""
     return _required is not None or _alone
 
 
 def owners() -> str | None:
-    """Whose things are those of who is here; None: everybody's, for nobody signs in."""
+    """Owner whose data the user may list; None: all, as nobody signs in."""
     return None if _required is None else person()
 
 
 def owns(owner: str) -> bool:
-    """Whether something that is kept with an owner may be opened: one's own, or what nobody owns."""
+    """Whether the user may open data of an owner: their own, or data without an owner."""
     return _required is None or owner in ("", person())
 
 
-def refused() -> str:
-    """Why this tab sees no page (``Oidc.refuses``); empty where it does."""
+def refusal() -> str:
+    """Reason why this tab is not admitted (``Oidc.refuses``); empty if it is."""
     return _required.refuses(st.user.to_dict(), time.time()) if _required else ""
 
 
 def ask(why: str) -> None:
-    """What stands instead of a page.
+    """Draw the sign-in in place of a page.
 
     Args:
-        why: as ``refused`` says it.
+        why: as returned by ``refusal``.
     """
     st.subheader("Emberline", anchor=False)
     if why == "stranger":
-        st.text(tr("You are signed in, but not among those who may come in. Ask whoever runs Emberline here."))
+        st.text(tr("You are signed in, but you do not have access. Ask whoever runs Emberline here."))
         who()
         return
     if why == "late":
-        st.text(tr("You have been signed in for long. Please sign in again."))
+        st.text(tr("Your session has expired. Please sign in again."))
     if st.button(tr("Sign in"), type="primary", key="signing.in"):
         st.login()
 
 
 def who() -> None:
-    """Who is signed in, and the way out; nothing where people do not sign in."""
+    """Draw the user's name and the sign-out button; nothing without sign-in."""
     if _required is None:
         return
     claims = st.user.to_dict()

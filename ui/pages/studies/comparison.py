@@ -1,4 +1,4 @@
-"""What is compared of several plans: their figures, what their scenarios say, and whether they can be compared."""
+"""Comparison of several plans: figures, differences of their scenarios, and whether they are comparable."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from emberline.plans.difference import Difference, difference
 from emberline.plans.plan import Plan
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.orders import Lock
-from emberline.ui.pages.result import locks, result
+from emberline.ui.pages.result import locks
+from emberline.ui.pages.session import stored_runs
 from emberline.ui.text import wording
 from emberline.ui.text.language import mark, tr
 from emberline.ui.text.numbers import listed
@@ -24,77 +25,76 @@ LONGEST = 80
 
 
 @dataclass(frozen=True)
-class Compared:
+class FigureComparison:
     """One figure of all plans."""
 
     label: str
     unit: str
     digits: int
     values: dict[str, float | None]
-    """By the letters of the plans; None: it has no such figure."""
+    """By letter of the plan; None: not available."""
 
     @property
     def first(self) -> float | None:
-        """Of the first plan."""
+        """Value of the first plan."""
         return next(iter(self.values.values()))
 
     @property
     def more(self) -> dict[str, float | None]:
-        """What each other plan has more than the first."""
+        """Difference of each other plan to the first."""
         rest = list(self.values.items())[1:]
         return {letter: None if value is None or self.first is None else value - self.first for letter, value in rest}
 
     @property
     def shares(self) -> dict[str, float | None]:
-        """The same as shares of the first plan's figure; None where that is shown as nought."""
+        """The differences as shares of the first plan's figure; None if that is displayed as zero."""
         return {
-            letter: None if more is None or self.first is None or self._nought(self.first) else more / abs(self.first)
+            letter: None if more is None or self.first is None or self._is_zero(self.first) else more / abs(self.first)
             for letter, more in self.more.items()
         }
 
     @property
     def relative(self) -> float:
-        """The largest difference as a share of the larger of its two figures."""
-        found = [0.0]
+        """Largest difference, as a share of the larger of the two figures."""
+        ratios = [0.0]
         for letter, value in self.values.items():
             if letter in self.more and (value is None) != (self.first is None):
-                found.append(1.0)
-            elif value is not None and self.first is not None and not self._nought(value - self.first):
-                found.append(abs(value - self.first) / max(abs(value), abs(self.first)))
-        return max(found)
+                ratios.append(1.0)
+            elif value is not None and self.first is not None and not self._is_zero(value - self.first):
+                ratios.append(abs(value - self.first) / max(abs(value), abs(self.first)))
+        return max(ratios)
 
     @property
     def same(self) -> bool:
-        """Whether all plans have the same, as far as the digits tell."""
+        """Whether all plans are equal with the digits shown."""
         return self.relative == 0
 
-    def _nought(self, value: float) -> bool:
+    def _is_zero(self, value: float) -> bool:
         return abs(value) < 0.5 * 10.0**-self.digits
 
 
-def figures(made: Mapping[str, Plan]) -> list[Compared]:
-    """Figures of the undisturbed replays, what is saved against the baseline, and how often the plans held; those that
-    differ most first."""
+def figures(plans: Mapping[str, Plan]) -> list[FigureComparison]:
+    """Figures of the undisturbed replays, savings, and how often the plans held; largest differences first."""
     values: dict[tuple[str, str, int], dict[str, float | None]] = {}
 
     def tell(letter: str, label: str, unit: str, digits: int, value: float | None) -> None:
-        row = values.setdefault((label, unit, digits), dict.fromkeys(made))
+        row = values.setdefault((label, unit, digits), dict.fromkeys(plans))
         row[letter] = value
 
-    for letter, plan in made.items():
+    for letter, plan in plans.items():
         if plan.replay_figures is None:
             continue
         for row in wording.rows(plan.baseline_figures, plan.replay_figures):
-            # what is saved stands in rows of its own, stock credited
+            # savings have rows of their own, with stock credited
             if row.label not in (wording.STOCK, *wording.CREDITED.values()):
-                tell(letter, row.called, row.unit, row.digits, row.plan)
+                tell(letter, row.title, row.unit, row.digits, row.plan)
         saved, money = plan.saved(), plan.scenario.market.currency
-        tell(letter, tr("carbon saved against the baseline"), "t CO2e", 2, _scaled(saved.get("carbon_kg"), 1e-3))
-        tell(letter, tr("cost saved against the baseline"), money, 0, saved.get("cost"))
+        tell(letter, tr("carbon saved compared with the baseline"), "t CO2e", 2, _scaled(saved.get("carbon_kg"), 1e-3))
+        tell(letter, tr("cost saved compared with the baseline"), money, 0, saved.get("cost"))
         if plan.holding is not None:
-            held, n = plan.holding
-            tell(letter, tr("disturbed days in which it held"), "%", 0, 100 * held / n)
-    rows = [Compared(*key, row) for key, row in values.items()]
+            holds, n = plan.holding
+            tell(letter, tr("disturbed days on which it held"), "%", 0, 100 * holds / n)
+    rows = [FigureComparison(*key, row) for key, row in values.items()]
     return sorted(rows, key=lambda row: -row.relative)
 
 
@@ -104,19 +104,19 @@ def _scaled(value: float | None, factor: float) -> float | None:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def between(one: str, other: str) -> Difference:
-    """How a stored run differs from another one; neither ever changes, hence shared."""
-    return difference(result.opened(one).plan, result.opened(other).plan)
+    """Difference between two stored runs; immutable, hence shared."""
+    return difference(stored_runs.open_run(one).plan, stored_runs.open_run(other).plan)
 
 
-def incomparable(made: Mapping[str, Plan]) -> Iterator[str]:
-    """Why figures of the plans do not say which one is better; one sentence each."""
-    (first, one), *rest = made.items()
+def incomparable(plans: Mapping[str, Plan]) -> Iterator[str]:
+    """Reasons why the figures of the plans are not comparable, one sentence each."""
+    (first, one), *rest = plans.items()
     for letter, other in rest:
         a, b = one.scenario, other.scenario
         who = {"first": first, "other": letter}
         for plan, name in ((one, first), (other, letter)):
             if plan.replay_figures is None:
-                yield tr("{plan} has no schedule: there is nothing to compare.", plan=name)
+                yield tr("{plan} has no schedule, so there is nothing to compare.", plan=name)
         if a.name != b.name:
             yield tr(
                 "{other} is of another scenario than {first}: {theirs} instead of {ours}.",
@@ -124,45 +124,45 @@ def incomparable(made: Mapping[str, Plan]) -> Iterator[str]:
             )  # fmt: skip
         if (a.horizon.instant(0), a.horizon.length_min) != (b.horizon.instant(0), b.horizon.length_min):
             yield tr(
-                "{other} has another horizon than {first}: prices, sun and carbon of other hours. It is {span}.",
+                "{other} has another horizon than {first}, so prices, sun and carbon differ. It is {span}.",
                 span=wording.span(b.horizon), **who,
             )  # fmt: skip
         if a.market.currency != b.market.currency:
-            yield tr("{other} counts in another currency than {first}.", **who)
+            yield tr("{other} uses another currency than {first}.", **who)
         if a.goal.signal != b.goal.signal:
-            yield tr("{other} counts carbon by another intensity of the grid than {first}.", **who)
+            yield tr("{other} uses another grid intensity than {first}.", **who)
         ours, theirs = one.replay_figures, other.replay_figures
         if ours is not None and theirs is not None and not comparable(ours, theirs):
             yield tr("{other} does not make or deliver the same as {first}: making less is not saving.", **who)
 
 
-def foremen(made: Mapping[str, Plan]) -> Iterator[str]:
-    """Where the foremen of plans of the same question differ: what is saved is counted from other days."""
-    (first, one), *rest = made.items()
+def baseline_differences(plans: Mapping[str, Plan]) -> Iterator[str]:
+    """Differences between the baselines of otherwise comparable plans, which affect the savings."""
+    (first, one), *rest = plans.items()
     for letter, other in rest:
         a, b = one.scenario, other.scenario
         if _question(a) != _question(b):
-            continue  # told already
+            continue  # reported already
         parts = [
-            tr("{figure} {ours} against {theirs} {unit}", figure=tr(label), ours=mine, theirs=others, unit=unit)
+            tr("{figure} {ours} instead of {theirs} {unit}", figure=tr(label), ours=mine, theirs=others, unit=unit)
             for label, unit, mine, others in _differ(one, other)
         ]
         if parts:
             yield tr(
-                "The foremen of {first} and {other} differ ({parts}): locks and limits bind them too, so compare the "
-                "totals, not what is saved.",
+                "The baselines of {first} and {other} differ ({parts}): locks and limits bind them too, so "
+                "compare the totals, not the savings.",
                 first=first, other=letter, parts=listed(parts),
             )  # fmt: skip
 
 
 def _question(scenario: Scenario) -> tuple[Any, ...]:
-    """What figures of two plans must have alike, or else they say nothing of each other."""
+    """Properties that must be equal for two plans to be comparable."""
     horizon = scenario.horizon  # its span: steps may differ
     return scenario.name, horizon.instant(0), horizon.length_min, scenario.market.currency, scenario.goal.signal
 
 
 def _differ(one: Plan, other: Plan) -> Iterator[tuple[str, str, str, str]]:
-    """Label, unit and both numbers of what two foremen differ in as shown."""
+    """Label, unit and both numbers of displayed differences between two baselines."""
     for label, unit, name, factor, digits in (
         (mark("carbon"), "t CO2e", "carbon_kg", 1e-3, 1),
         (mark("cost"), one.scenario.market.currency, "cost", 1.0, 0),
@@ -172,23 +172,23 @@ def _differ(one: Plan, other: Plan) -> Iterator[tuple[str, str, str, str]]:
             yield label, unit, ours, theirs
 
 
-def asked(runs: Mapping[str, str], made: Mapping[str, Plan]) -> list[dict[str, str]]:
-    """What the scenarios say differently: a row for each key and series, by the letters of the plans."""
+def scenario_changes(runs: Mapping[str, str], plans: Mapping[str, Plan]) -> list[dict[str, str]]:
+    """Differences between the scenarios: a row per key and series, by letter of the plan."""
     run, *_ = runs.values()
-    ours, *_ = made.values()
+    ours, *_ = plans.values()
     rest = list(runs.items())[1:]
     rows: dict[str, dict[str, str]] = {}
     for letter, other in rest:
-        found = between(run, other)
-        told = [(change.key, change.before, change.after) for change in found.keys]
-        told += [
+        outcome = between(run, other)
+        entries = [(change.key, change.before, change.after) for change in outcome.keys]
+        entries += [
             (tr("{series}, mean [{unit}]", series=s.name, unit=s.unit), round(s.before, 4), round(s.after, 4))
-            for s in found.series
+            for s in outcome.series
         ]
-        for key, before, after in told:
-            said = [_short(_locks(plan, key, value)) for plan, value in ((ours, before), (made[letter], after))]
-            row = rows.setdefault(key, {"": key} | dict.fromkeys(made, said[0]))
-            row[letter] = said[1]
+        for key, before, after in entries:
+            texts = [_short(_locks(plan, key, value)) for plan, value in ((ours, before), (plans[letter], after))]
+            row = rows.setdefault(key, {"": key} | dict.fromkeys(plans, texts[0]))
+            row[letter] = texts[1]
     return list(rows.values())
 
 
@@ -198,7 +198,7 @@ def _locks(plan: Plan, key: str, value: Any) -> Any:
         return value
     several = value if isinstance(value, list) else [value]
     try:
-        return listed(locks.called(plan.scenario, Lock.model_validate(lock)) for lock in several) or NOT_THERE
+        return listed(locks.lock_text(plan.scenario, Lock.model_validate(lock)) for lock in several) or NOT_THERE
     except ValueError:  # a part of a lock
         return value
 

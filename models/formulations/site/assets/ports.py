@@ -5,16 +5,18 @@ Flows are amounts in a slot, in the carrier's unit; positive = delivered to the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.kernel import arrays
-from emberline.models.kernel.templates import Series
-from emberline.scenarios.assets import Carrier, Named
+from emberline.models.kernel.arrays import Series
+from emberline.models.kernel.templates import each, total
+from emberline.models.problem.site_assets import Hub
+from emberline.scenarios.assets import Converter, of
 
 Weights = np.ndarray | float
 
@@ -48,15 +50,14 @@ class Row:
     def __getitem__(self, t: Any) -> Any:
         return self.variable[(*self._first, t)]
 
+    def slots(self, n: int) -> slice:
+        """Positions of the row's first slots among the variable's members."""
+        first = self.variable.place((*self._first, 0))
+        return slice(first, first + n)
+
     def values(self, n: int) -> np.ndarray:
         """Values in the first slots, not a number where there is none, shape (n,)."""
-        own = self.variable
-        if isinstance(own, arrays.ArrayVar):
-            first, last = (own.place((*self._first, t)) for t in (0, n - 1))
-            if last - first == n - 1:
-                return arrays.values(own)[first : last + 1]
-        held = [self[t].value for t in range(n)]
-        return np.array([np.nan if value is None else value for value in held], dtype=float)
+        return arrays.values(self.variable)[self.slots(n)]
 
 
 def held(variable: Any, n: int) -> np.ndarray:
@@ -115,8 +116,10 @@ class Sum:
         if self.empty:
             return constant
         block = self._block
-        even = [weight * sum(variable[t] for t in block.T) for variable, weight in self._even]
-        uneven = [sum(block.weight[k, t] * variable[t] for t in block.T) for k, variable in enumerate(self._uneven)]
+        even = [weight * total(variable[t] for t in each(block.T)) for variable, weight in self._even]
+        uneven = [
+            total(block.weight[k, t] * variable[t] for t in each(block.T)) for k, variable in enumerate(self._uneven)
+        ]
         return sum([*even, *uneven]) + constant
 
 
@@ -149,29 +152,6 @@ class Ports:
 
 
 @dataclass(frozen=True)
-class Hub:
-    """The assets' numbers."""
-
-    hours: float
-    n: int
-    carriers: dict[str, Carrier]
-    assets: tuple[Named, ...]
-    """Machines as converters."""
-    series: dict[str, dict[str, np.ndarray]]
-    """By asset and key, per slot."""
-    days: dict[str, list[tuple[range, float]]] = field(default_factory=dict)
-    """Slots of each local day and what a flexible load must take in them."""
-    parts: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """What a unit of each component of ``COMPONENTS`` counts, by metric."""
-    factors: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """By metric of ``FACTORS`` and asset: what a unit of its main flow adds."""
-    harmless: frozenset[str] = frozenset()
-    """Carriers of which a surplus can never pay: see ``emberline.models.formulations.site.assets.harmless``."""
-    alone: Collection[int] = ()
-    """Slots in which a store is either filled or emptied, where both could pay."""
-
-
-@dataclass(frozen=True)
 class HubPorts:
     """All assets in the model."""
 
@@ -179,7 +159,7 @@ class HubPorts:
     ports: dict[str, Ports]
     """By asset."""
     dumped: dict[str, Any]
-    """Surplus by carrier and slot, where it may be let go."""
+    """Surplus by carrier and slot, where it may be vented."""
 
     sums: dict[str, Sum]
     """By component of ``COMPONENTS``."""
@@ -187,6 +167,21 @@ class HubPorts:
     def worth(self, metric: str) -> Any:
         """What all assets add to a metric, an expression for a rule."""
         return sum(factor * self.sums[name].total() for name, factor in self.hub.parts[metric].items())
+
+
+def added(hub: Hub, ports: Mapping[str, Ports], component: str) -> list[Linear]:
+    """What each asset adds to a component, by slot."""
+    if component not in hub.factors:
+        return [term for asset in ports.values() for term in getattr(asset, component)]
+    terms, factors = [], hub.factors[component]
+    takers = {asset.name for asset in hub.assets if asset.sign < 0}
+    takers |= {machine.name for machine in of(hub.assets, Converter) if machine.main == "input"}
+    for asset in hub.assets:
+        factor = factors.get(asset.name, 0.0)
+        if factor:
+            counted = next(flow for flow in ports[asset.name].flows if flow.key == asset.counted)
+            terms.append(counted.gives.scaled(-factor if asset.name in takers else factor))
+    return terms
 
 
 def slots(block: pyo.Block, n: int) -> None:

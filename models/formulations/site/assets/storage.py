@@ -11,7 +11,9 @@ from typing import Any
 
 import pyomo.environ as pyo
 
-from emberline.models.formulations.site.assets.ports import Flow, Hub, Linear, Ports, slots
+from emberline.models.formulations.site.assets.ports import Flow, Linear, Ports, slots
+from emberline.models.kernel.arrays import Variable, constraint
+from emberline.models.problem.site_assets import Hub
 from emberline.scenarios.assets import Storage
 
 
@@ -42,15 +44,15 @@ def add_levels(block: pyo.Block, store: Storage, n: int, hours: float) -> None:
     """
     counts = store.effective_hours(hours) / hours
     room_in, room_out = (None if rate is None else rate * hours for rate in (store.in_rate, store.out_rate))
-    block.put_in = pyo.Var(block.T, bounds=(0, room_in))
-    block.put_out = pyo.Var(block.T, bounds=(0, room_out))
-    block.level = pyo.Var(block.T, bounds=(store.lowest, store.highest))
+    block.put_in = Variable(block.T, bounds=(0, room_in))
+    block.put_out = Variable(block.T, bounds=(0, room_out))
+    block.level = Variable(block.T, bounds=(store.lowest, store.highest))
     kept = store.kept(hours)
     gain, loss = counts * store.in_efficiency, counts / store.out_efficiency
     if block.component("LATER") is None:
         block.LATER = pyo.RangeSet(1, n - 1)
 
-    @block.Constraint(block.LATER)
+    @constraint(block, block.LATER)
     def state(b: Any, t: int) -> Any:
         return b.level[t] == kept * b.level[t - 1] + gain * b.put_in[t] - loss * b.put_out[t]
 
@@ -81,12 +83,12 @@ def one_way(block: pyo.Block, store: Storage, hours: float, alone: Collection[in
     most_in = span / store.in_efficiency if store.in_rate is None else store.in_rate * hours
     most_out = span * store.out_efficiency if store.out_rate is None else store.out_rate * hours
     block.ALONE = pyo.Set(initialize=sorted(alone))
-    block.filling = pyo.Var(block.ALONE, domain=pyo.Binary)
+    block.filling = Variable(block.ALONE, domain=pyo.Binary)
 
-    @block.Constraint(block.ALONE)
+    @constraint(block, block.ALONE)
     def in_alone(b: Any, t: int) -> Any:
         return b.put_in[t] <= most_in * b.filling[t]
 
-    @block.Constraint(block.ALONE)
+    @constraint(block, block.ALONE)
     def out_alone(b: Any, t: int) -> Any:
         return b.put_out[t] <= most_out * (1 - b.filling[t])

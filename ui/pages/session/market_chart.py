@@ -1,0 +1,24 @@
+"""Chart of the market: carbon intensity and electricity price."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import streamlit as st
+
+from emberline.scenarios import Scenario
+from emberline.ui.charts import plan
+from emberline.ui.pages.session import chart_cache
+from emberline.ui.text.language import tr
+
+
+def draw(scenario: Scenario) -> None:
+    """Draw carbon intensity and electricity price over the horizon."""
+    content = sha256(f"{scenario.horizon!r}{scenario.market.currency}".encode())
+    for name, series in sorted(scenario.inputs.items()):
+        content.update(f"{name}{series.attrs}".encode() + series.to_numpy().tobytes())
+    with st.container(key="preview"):
+        chart_cache.chart(
+            ("market", content.hexdigest()), lambda: plan.preview(scenario),
+            tr("Carbon intensity and price of electricity over time."),
+        )  # fmt: skip
