@@ -125,20 +125,21 @@ def hold(
     return Result(outcome.robust, robustness=outcome)
 
 
-def pareto(scenario: Scenario, points: int = 11, *, workers: int = 1) -> Front:
-    """The Pareto front of carbon and cost; ``front.data`` holds its points, ``front.schedules`` their schedules.
+def pareto(scenario: Scenario, points: int = 11, *, metric: str = "carbon", workers: int = 1) -> Front:
+    """The Pareto front of a metric and cost; ``front.data`` holds its points, ``front.schedules`` their schedules.
 
     Args:
         scenario: a line or a site.
         points: on the front, both ends included.
+        metric: what is traded against cost, such as ``carbon`` or ``water``.
         workers: processes that search at the same time.
 
     Raises:
-        ScenarioError: the scenario has processes, for which no front is searched.
+        ScenarioError: the scenario has processes, for which no front is searched, or no such metric.
     """
     from emberline.plans.pareto import pareto as search
 
-    return search(scenario, points, workers=workers)
+    return search(scenario, points, metric=metric, workers=workers)
 
 
 def open_run(run: str = "last", home: Path | None = None) -> Result:

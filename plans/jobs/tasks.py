@@ -1,7 +1,7 @@
 """Work of a job by its kind: each makes something, stores it and returns what the last event reports.
 
 plan     a scenario's plan, stored as a run
-front    a Pareto front of a scenario; given ``points``
+front    a Pareto front of a scenario; given ``points`` and ``metric`` (carbon where it is missing)
 point    the plan of a point of a stored front, stored as a run; given ``front`` and ``point``
 replay   an ensemble of a stored run; given ``run``, ``replications``, ``seed`` (or None) and ``baseline``
 hold     a plan of a stored run's scenario that holds, stored as a run; given ``run``, ``level``, ``replications`` and
@@ -162,13 +162,15 @@ def _stored(task: Task, scenario: Scenario, make: Callable[[], Plan]) -> dict[st
 def front(task: Task) -> dict[str, Any]:
     """Search a front; where the asker has enough, with the points found so far."""
     from emberline.plans.pareto import store as fronts
+    from emberline.plans.pareto.axis import CARBON
     from emberline.plans.pareto.search import pareto
 
     scenario = task.scenario()
     # a point takes two searches at most
     silent_s = 3 * scenario.goal.time_limit_s + 2 * STARTING_S
     tell = task.telling(lambda phase: silent_s)
-    found = pareto(scenario, int(task.given["points"]), on_progress=tell, cancel=task.cancelled)
+    points, metric = int(task.given["points"]), str(task.given.get("metric", CARBON))
+    found = pareto(scenario, points, metric=metric, on_progress=tell, cancel=task.cancelled)
     fronts.save(found, task.home, task.id)
     return {"acceptable": found.found}
 

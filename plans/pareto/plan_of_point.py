@@ -34,10 +34,9 @@ def front_plan(front: Front, point: int, *, on_progress: Progress | None = None)
     if point not in front.schedules:
         raise StoreError(f"the front has no point {point}; points are {', '.join(map(str, front.schedules))}")
     row = front.data.sel(point=point)
-    cap_kg, cost_bound = (_number(row[name].item()) for name in ("carbon_cap_kg", "cost_bound"))
-    made = kept(
-        prepare(front.scenario), front.schedules[point], cap_kg, cost_bound, str(row["status"].item()), on_progress
-    )
+    cap, cost_bound = (_number(row[name].item()) for name in (front.axis.cap, "cost_bound"))
+    ground = prepare(front.scenario, front.metric)
+    made = kept(ground, front.schedules[point], cap, cost_bound, str(row["status"].item()), on_progress)
     assert made.schedule is not None
     seconds = made.seconds | {"optimize": float(row["seconds"].item())}
     told = {name: np.nan if value is None else value for name, value in vars(made).items() if name in TOLD}

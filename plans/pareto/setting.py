@@ -10,44 +10,53 @@ from typing import TYPE_CHECKING
 import xarray as xr
 
 from emberline.plans.accounts.site_stores import ending_no_lower
+from emberline.plans.pareto.axis import COST, Axis
 from emberline.plans.plan.baseline import Baseline
 from emberline.plans.plan.pipeline import Search, plan
 from emberline.plans.plan.progress import Progress
 from emberline.plans.plan.record import Plan
 from emberline.scenarios import Scenario
+from emberline.scenarios.goal_metrics import goal_metric
 
 if TYPE_CHECKING:
     from emberline.models import Study
 
-CARBON, COST = "carbon", "cost_with_carbon_price"
-"""Cost is what the bill comes to, the carbon price of the market's scheme included."""
+
+@dataclasses.dataclass(frozen=True)
+class Ground:
+    """The baseline, once for all points, and what is traded against cost."""
+
+    baseline: Baseline
+    axis: Axis
 
 
-def prepare(scenario: Scenario) -> Baseline:
-    """The baseline, once for all points: of the scenario without its cap on extra cost."""
+def prepare(scenario: Scenario, metric: str) -> Ground:
+    """The baseline of the scenario without its cap on extra cost."""
     caps = scenario.goal.caps.model_copy(update={"extra_cost_share": None})
-    return Baseline.of(scenario.model_copy(update={"goal": scenario.goal.model_copy(update={"caps": caps})}))
+    goal = scenario.goal.model_copy(update={"caps": caps})
+    return Ground(Baseline.of(scenario.model_copy(update={"goal": goal})), Axis(metric))
 
 
-def ask(ground: Baseline, minimize: str, carbon_kg: float | None = None, cost: float | None = None) -> Scenario:
-    """The scenario with a goal and caps beside its own."""
-    goal = ground.scenario.goal
-    lower = {"carbon_kg": _lower(goal.caps.carbon_kg, carbon_kg), "cost": _lower(goal.caps.cost, cost)}
-    caps = goal.caps.model_copy(update=lower)
-    return ground.scenario.model_copy(update={"goal": goal.model_copy(update={"minimize": minimize, "caps": caps})})
+def ask(ground: Ground, minimize: str, cap: float | None = None, cost: float | None = None) -> Scenario:
+    """The scenario with a goal, and caps on the axis and on cost in addition to its own."""
+    scenario = ground.baseline.scenario
+    caps, name = scenario.goal.caps, ground.axis.row.cap
+    lower = {name: _lower(getattr(caps, name), cap), "cost": _lower(caps.cost, cost)}
+    goal = scenario.goal.model_copy(update={"minimize": minimize, "caps": caps.model_copy(update=lower)})
+    return scenario.model_copy(update={"goal": goal})
 
 
-def search(ground: Baseline, asked: Scenario, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
+def search(ground: Ground, asked: Scenario, start: xr.Dataset | None, stop: Callable[[], bool]) -> Plan:
     """A searched plan, undisturbed."""
     how = Search(start=start, study=_study(ground), lists=False)
-    return plan(asked, baseline=ground, search=how, replications=0, cancel=stop)
+    return plan(asked, baseline=ground.baseline, search=how, replications=0, cancel=stop)
 
 
 _KEPT = threading.local()
 """What the searches of a thread leave for the next point."""
 
 
-def _study(ground: Baseline) -> Study | None:
+def _study(ground: Ground) -> Study | None:
     """For a site alone, whose points differ in bounds only; heats begin with the neighbours' plans instead.
 
     Every point begins with the cheapest plan, so that it does not matter which of them this process searches.
@@ -55,22 +64,25 @@ def _study(ground: Baseline) -> Study | None:
     from emberline import models
     from emberline.models import Study
 
-    if ground.scenario.orders or ground.scenario.processes:
+    baseline = ground.baseline
+    if baseline.scenario.orders or baseline.scenario.processes:
         return None
     if getattr(_KEPT, "ground", None) is not ground:
         _KEPT.ground, _KEPT.study = ground, Study(steady=True)
-        cheapest = ending_no_lower(ask(ground, COST), ground.run)
-        models.optimize(cheapest, ground.envelope, study=_KEPT.study)
+        cheapest = ending_no_lower(ask(ground, COST), baseline.run)
+        models.optimize(cheapest, baseline.envelope, study=_KEPT.study)
     study: Study = _KEPT.study
     return study
 
 
 def follow(
-    ground: Baseline, asked: Scenario, schedule: xr.Dataset, status: str, replications: int | None = 0,
+    ground: Ground, asked: Scenario, schedule: xr.Dataset, status: str, replications: int | None = 0,
     on_progress: Progress | None = None,
 ) -> Plan:  # fmt: skip
     """The plan of a schedule that is known, its objective in the measure of a search."""
-    followed = plan(asked, baseline=ground, schedule=schedule, replications=replications, on_progress=on_progress)
+    followed = plan(
+        asked, baseline=ground.baseline, schedule=schedule, replications=replications, on_progress=on_progress
+    )
     return dataclasses.replace(followed, status=status, objective=decidable(followed), bound=None, gap=None, reason="")
 
 
@@ -89,13 +101,12 @@ def decidable(plan: Plan) -> float:
     from emberline.models import site
 
     assert plan.schedule_figures is not None
-    asked, sums = plan.scenario, plan.schedule_figures
-    direct = site.direct_kg(asked, plan.envelope)
-    data = site.read(asked, plan.envelope)
-    constant = site.read_aim(asked, data, None, direct).constant
-    if asked.goal.minimize == CARBON:
-        return sums.carbon_kg - direct - constant
-    return sums.cost - data.sunk_cost - asked.market.carbon_price.on_direct * direct / 1000 - constant
+    scenario, row = plan.scenario, goal_metric(plan.scenario)
+    direct = site.direct_kg(scenario, plan.envelope)
+    data = site.read(scenario, plan.envelope)
+    constant = site.read_aim(scenario, data, None, direct).constant
+    constant += row.parts(scenario.market.carbon_price).get("scope1", 0.0) * direct
+    return row.of(plan.schedule_figures) - (data.sunk_cost if row.money else 0.0) - constant
 
 
 def _lower(*caps: float | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,11 @@ from works import KILN, MILL, works
 from emberline import scenarios
 from emberline.plans import Plan, plan
 from emberline.plans.accounts import factors
+from emberline.plans.pareto import axes, pareto, store
 from emberline.plans.rolling.by_step import goal_by_step
 from emberline.scenarios import Scenario
 from emberline.scenarios.goal_metrics import in_use
+from emberline.scenarios.records.base import ScenarioError
 
 HOURS, HEAT_MW = 4, 3.0
 
@@ -76,6 +79,31 @@ def test_a_cap_is_kept_at_least_cost() -> None:
     assert water(subject) == pytest.approx(10)
     assert subject.replay_figures is not None
     assert subject.replay_figures.cost == pytest.approx(5 * 50 + 7 * 80)
+
+
+def test_water_is_traded_against_cost(tmp_path: Path) -> None:
+    """Proves: a cubic metre less costs 15 EUR between 0 and 24 m3, as difference and as shadow price; the front is
+    stored with its axis. Sensitivity: caps or prices of carbon in place of those of water."""
+    front = pareto(site(), 4, metric="water")
+    assert not front.failed
+    data = front.data
+    assert data["water_m3"].values == pytest.approx([0, 8, 16, 24], abs=1e-6)
+    assert data["cost"].values == pytest.approx([960, 840, 720, 600])
+    assert data["water_cap_m3"].values[:-1] == pytest.approx([0, 8, 16], abs=1e-6)
+    assert data["difference_per_m3"].values[:-1] == pytest.approx(15)
+    assert data["dual_per_m3"].values == pytest.approx(15)
+    assert data["dual_per_m3"].attrs["units"] == "EUR/m3"
+    back = store.read(store.save(front, tmp_path).id, tmp_path).front
+    assert back.metric == "water"
+    assert back.summary() == front.summary()
+
+
+def test_only_what_a_scenario_counts_is_an_axis() -> None:
+    """Proves: without factors there is no front of water, and it is said. Sensitivity: a front of zeros."""
+    dry = scenarios.load("melt-shop-small")
+    assert axes(dry) == ("carbon",)
+    with pytest.raises(ScenarioError, match="no front of water: this scenario has carbon to trade against cost"):
+        pareto(dry, 3, metric="water")
 
 
 def test_processes_draw_by_the_tonne() -> None:

@@ -194,7 +194,7 @@ def _edit(draft: drafts.Draft) -> None:
         navigation.go("plan")
 
 
-def _unapplied(draft: drafts.Draft, now: drafts.DraftState) -> None:
+def _unapplied(draft: drafts.Draft, now: DraftState) -> None:
     """Mention typed text that is not applied yet; it is never silently left out of a plan."""
     if source_text.unapplied(draft, now) is None:
         return
@@ -220,7 +220,7 @@ def _address(draft: drafts.Draft) -> None:
     address.code(f"{page}?draft={draft.id}", language=None, wrap_lines=True)
 
 
-def _head(draft: drafts.Draft, now: drafts.DraftState, changes: int | None) -> None:
+def _head(draft: drafts.Draft, now: DraftState, changes: int | None) -> None:
     """Name and state of the draft, and its actions."""
     mistakes = len(now.problems)
     parts = [

@@ -77,8 +77,9 @@ def add(
     block.T = pyo.RangeSet(0, n - 1)
     block.base = Series(block.T, values=data.base)
     block.earned = Series(block.T, values=data.export_price)
-    block.METRIC = pyo.Set(initialize=list(data.metrics))
-    block.weight = Series(block.METRIC, block.T, values=np.concatenate(list(data.per_mwh.values())))
+    block.metric = pyo.Block(list(data.metrics))
+    for name, weight in data.per_mwh.items():
+        block.metric[name].weight = Series(block.T, values=weight)
 
     top = data.export_limit_mw * data.hours
     if data.plain:
@@ -143,7 +144,8 @@ def add(
             relax(variable)
 
     def worth(metric: str) -> Any:
-        amount = total(block.weight[metric, t] * taken(t) for t in each(block.T))
+        weight = block.metric[metric].weight
+        amount = total(weight[t] * taken(t) for t in each(block.T))
         if METRICS[metric].money:
             if not data.plain:
                 amount -= total(block.earned[t] * block.given[t] for t in each(block.T))

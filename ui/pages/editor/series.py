@@ -63,7 +63,7 @@ MOST_POINTS = 1500
 HEAD = 6
 
 
-def show(draft: drafts.Draft, now: drafts.DraftState) -> None:
+def show(draft: drafts.Draft, now: DraftState) -> None:
     """Draw the series of the draft, and the import of another one."""
     if now.scenario is not None:
         _there(now.scenario)
@@ -117,7 +117,7 @@ def _read(content: bytes, name: str, sheet: str | None, header: int | None) -> R
     return read(content, name, sheet=sheet, header=header)
 
 
-def _bring(draft: drafts.Draft, now: drafts.DraftState, content: bytes, name: str, size: int) -> None:
+def _bring(draft: drafts.Draft, now: DraftState, content: bytes, name: str, size: int) -> None:
     key = f"series.{draft.id}.map"
     try:
         if size > LARGEST_MB * 1e6:
