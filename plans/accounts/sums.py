@@ -24,10 +24,10 @@ def figures(scenario: Scenario, data: xr.Dataset, *, nominated: xr.Dataset | Non
     Args:
         scenario: prices, intensities and step.
         data: a dataset of table ``RUN`` or ``SCHEDULE``.
-        nominated: the schedule whose import was nominated; None: the data's own.
+        nominated: the schedule whose import was nominated; None: that of the data.
     """
-    own, site = direct(scenario, data), site_emissions(scenario, data)
-    direct_kg = own.total_kg + site.direct_kg
+    released, site = direct(scenario, data), site_emissions(scenario, data)
+    direct_kg = released.total_kg + site.direct_kg
     hours = scenario.horizon.step_h
     imported = data["import_mw"].to_numpy() * hours
     grid = {signal: float(kg.sum()) for signal, kg in site.grid.items()}
@@ -35,7 +35,7 @@ def figures(scenario: Scenario, data: xr.Dataset, *, nominated: xr.Dataset | Non
     money = bill(scenario, data, direct_kg, nominated)
     delivered, stock, took, ends = {}, {}, Worth({}, {}), levels(scenario, data)
     if scenario.processes or ends:
-        took = worth(scenario, data, own, site.accounts, site.grid[scenario.goal.signal])
+        took = worth(scenario, data, released, site.accounts, site.grid[scenario.goal.signal])
     if scenario.processes:
         delivered = {d.name: float(data["delivered_t"].sel(delivery=d.name).sum()) for d in scenario.deliveries}
         stock = {name: float(data["stock_t"].sel(stock=name)[-1]) for name in scenario.store}
@@ -57,7 +57,7 @@ def figures(scenario: Scenario, data: xr.Dataset, *, nominated: xr.Dataset | Non
         unserved=_unserved(data),
         grid_market_kg=float(sum(part.kg.sum() for part in market_based(scenario, imported))),
         bought_kg=site.bought_kg,
-        biogenic_kg=biogenic + sum(own.biogenic.values()),
+        biogenic_kg=biogenic + sum(released.biogenic.values()),
         demand_cost=money.of(*DEMAND),
         fixed_cost=money.of("fixed"),
         tax_cost=money.of("tax"),

@@ -29,8 +29,8 @@ def disturbed_replays(
     """
     from emberline import twin
 
-    wanted = scenario.disturbances.replications if replications is None else replications
-    n = wanted if scenario.disturbed else 0
+    count = scenario.disturbances.replications if replications is None else replications
+    n = count if scenario.disturbed else 0
     columns: dict[str, list[float]] = {
         prefix + name: [] for prefix in ("", "baseline_") for name in (*figures_of(scenario), *COUNTS)
     }
@@ -38,13 +38,13 @@ def disturbed_replays(
     if stores:
         columns |= {f"more_{name}": [] for name in figures_of(scenario)}
     for replication in range(n):
-        made: dict[str, Figures] = {}
+        sums_of: dict[str, Figures] = {}
         for prefix, followed in (("", schedule), ("baseline_", dispatched)):
             run = twin.replay(scenario, followed, replication=replication, disturbed=True)
             # the baseline nominates what it draws
             nominated = followed if followed is schedule else None
             sums = figures(scenario, run, nominated=nominated)
-            made[prefix] = sums
+            sums_of[prefix] = sums
             kinds = run["violation_kind"].values
             for name, value in (
                 *((name, getattr(sums, name)) for name in figures_of(scenario)),
@@ -55,7 +55,7 @@ def disturbed_replays(
             ):
                 columns[prefix + name].append(float(value))
         if stores:
-            more = shortfall(scenario, made["baseline_"], made[""])
+            more = shortfall(scenario, sums_of["baseline_"], sums_of[""])
             for name in figures_of(scenario):
                 columns[f"more_{name}"].append(more.credit(name))
         tell({"phase": "replays", "done": replication + 1, "of": n})

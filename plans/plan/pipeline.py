@@ -88,11 +88,9 @@ def plan(
     with phase("twin"):
         baseline = baseline or Baseline.of(scenario)
         run, run_figures = baseline.run, baseline.figures
-    found = True
     if schedule is None:
         with phase("optimize"):
             schedule = _optimize(scenario, baseline, search, report, cancel)
-        found = bool(schedule.attrs["found"])
         seconds |= {f"optimize.{name}": value for name, value in models.schedules.seconds(schedule).items()}
     plan = Plan(
         scenario=scenario,
@@ -108,7 +106,7 @@ def plan(
         reason=str(schedule.attrs.get("reason", "")),
         seconds=seconds,
     )
-    if not found:
+    if not schedule.attrs.get("found", 1):
         return plan
     with phase("replay"):
         replay = twin.replay(scenario, schedule)

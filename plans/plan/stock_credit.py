@@ -10,35 +10,35 @@ from emberline.plans.plan.record import Plan
 from emberline.scenarios.tariff.settlement import market_based
 
 
-def credit_kg(made: Plan, way: str) -> float:
-    """What the plan ends with in stock more than the baseline, in kilograms of CO2e; nought where there are no stores.
+def credit_kg(plan: Plan, way: str) -> float:
+    """What the plan ends with in stock more than the baseline, in kilograms of CO2e; 0 where there are no stores.
 
     Args:
-        made: with a replay.
+        plan: with a replay.
         way: ``average``, ``marginal`` or ``market``.
     """
-    more = made.stock
+    more = plan.stock
     if more is None:
         return 0.0
-    if way == made.scenario.goal.signal:
+    if way == plan.scenario.goal.signal:
         return more.carbon_kg
-    assert made.replay is not None
-    baseline, plan = (_worth(made, run, way) for run in (made.baseline, made.replay))
+    assert plan.replay is not None
+    baseline, ours = (_worth(plan, run, way) for run in (plan.baseline, plan.replay))
     # by the baseline; by the plan where only it makes any
-    found = sum(
-        amount * baseline.kg_per_t.get(name, plan.kg_per_t.get(name, 0.0)) for name, amount in more.tonnes.items()
+    credit = sum(
+        amount * baseline.kg_per_t.get(name, ours.kg_per_t.get(name, 0.0)) for name, amount in more.tonnes.items()
     )
-    return found + sum(
-        amount * baseline.kg_per_unit.get(name, plan.kg_per_unit.get(name, 0.0)) for name, amount in more.levels.items()
+    return credit + sum(
+        amount * baseline.kg_per_unit.get(name, ours.kg_per_unit.get(name, 0.0)) for name, amount in more.levels.items()
     )
 
 
-def _worth(made: Plan, run: xr.Dataset, way: str) -> Worth:
-    scenario = made.scenario
-    own, site = direct(scenario, run), site_emissions(scenario, run)
+def _worth(plan: Plan, run: xr.Dataset, way: str) -> Worth:
+    scenario = plan.scenario
+    released, site = direct(scenario, run), site_emissions(scenario, run)
     if way == MARKET:
         imported = run["import_mw"].to_numpy() * scenario.horizon.step_h
         grid_kg = sum(part.kg for part in market_based(scenario, imported)) + 0.0 * imported
     else:
         grid_kg = site.grid[way]
-    return worth(scenario, run, own, site.accounts, grid_kg)
+    return worth(scenario, run, released, site.accounts, grid_kg)

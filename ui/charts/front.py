@@ -23,6 +23,7 @@ KINDS = {
     "baseline": (mark("baseline"), palette.BASELINE, "cross"),
 }
 """Marks on the chart: name, colour and shape."""
+CARBON = Axis()
 PICKED = "picked"
 """Selection of a point by click, field ``point``."""
 HEIGHT = 380
@@ -55,13 +56,13 @@ def _scaled(frame: pd.DataFrame, axis: Axis) -> pd.DataFrame:
     return frame.rename(columns={axis.difference: "difference", axis.dual: "dual"})
 
 
-def so_far(points: Sequence[dict[str, Any]], axis: Axis, currency: str) -> Layers:
+def so_far(points: Sequence[dict[str, Any]], currency: str, axis: Axis = CARBON) -> Layers:
     """The points found so far, with their gaps; those without a plan are left out.
 
     Args:
         points: as reported by ``emberline.plans.pareto.search``.
-        axis: what is traded against cost.
         currency: of the costs.
+        axis: what is traded against cost.
     """
     plans = [point for point in points if point[axis.figure] is not None]
     frame = pd.DataFrame(plans).drop_duplicates([axis.figure, "cost"]).sort_values(axis.figure)

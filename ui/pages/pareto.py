@@ -125,9 +125,9 @@ def _requested(front: str) -> str:
 
 
 def _start(request: Request, points: int, metric: str) -> None:
-    given = {"points": points, "metric": metric}
+    settings = {"points": points, "metric": metric}
     try:
-        front = queue.start(request.name, request.overrides, note=request.note, kind="front", given=given)
+        front = queue.start(request.name, request.overrides, note=request.note, kind="front", given=settings)
     except RuntimeError as error:
         st.warning(say(str(error)))
         return
@@ -205,7 +205,7 @@ def _running(front: str) -> None:
     if points:
         chart, table = st.columns([3, 2])
         chart.altair_chart(
-            front_charts.so_far(points, axis, currency), width="stretch", key=f"pareto.so_far.{front}",
+            front_charts.so_far(points, currency, axis), width="stretch", key=f"pareto.so_far.{front}",
             alt=tr("Cost against carbon of the points found so far; the table on the right has the same values."),
         )  # fmt: skip
         chart.caption(tr("Pale bar: gap of a point. No plan exists below the dashed line."))
