@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -56,10 +57,14 @@ class Variables:
         Raises:
             ValueError: one of them is fixed and has no value.
         """
-        found = self.by_place(arrays.values)[places]
-        if np.isnan(found).any():
+        values = self._values[places]
+        if np.isnan(values).any():
             raise ValueError("a variable is fixed and has no value")
-        return found
+        return values
+
+    @cached_property
+    def _values(self) -> np.ndarray:
+        return self.by_place(arrays.values)
 
 
 @dataclass

@@ -30,8 +30,9 @@ MOST_TERMS = 3_000_000
 """More take too much memory, and are not solved to their end anyway."""
 CLOSE = 0.2
 """Gap below which the program leaves the looking for plans out."""
-SMALL_TERMS = 200_000
-"""Lines of fewer terms than these are solved as a whole before all else."""
+SMALL_TERMS = 40_000
+"""Lines of fewer terms than these are solved as a whole before all else: more take longer to write than a plan by
+other strategies does."""
 FIRST = (0.8, 0.5)
 """Share of the time for that; the second where there is no plan yet."""
 LONGEST_S = 2.0

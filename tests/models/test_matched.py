@@ -76,6 +76,8 @@ def test_matching_gives_way() -> None:
     """Proves: a demand that took the only supply of another moves on. Sensitivity: greedily, the second finds none."""
     assert matching([[0, 1], [0]]) == [1, 0]
     assert matching([[0], [0]]) is None
+    assert matching([[0], []]) is None
+    assert matching([]) == []
 
 
 @shared
