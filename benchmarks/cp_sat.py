@@ -27,7 +27,7 @@ from benchmarks.plans import MISSING, day_of, scenario, shared
 from benchmarks.quiet import quiet
 from benchmarks.registry import bench
 from emberline import models, twin
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario
 from emberline.scenarios.records.line import phase_power
 
@@ -193,7 +193,7 @@ def run(seed: int, folder: Path, python: Path, limit_s: float = LIMIT_S) -> Besi
 
     def judged(plan: xr.Dataset) -> tuple[float, int]:
         replayed = twin.replay(made, plan)
-        sums = figures(made, replayed, float(replayed.attrs["tonnes"]))
+        sums = figures(made, replayed)
         return sums.carbon_kg - sums.direct_kg - constant, replayed.sizes["violation"]
 
     told = _ask(python, day(made, envelope, listed, limit_s, seed), limit_s)

@@ -91,7 +91,7 @@ def front() -> Table:
     _, low, _ = minimized(data, replace(aim, first="carbon", second=aim.first), None)
     steps = []
     for cap in np.linspace(high, low, POINTS)[1 : TAKEN + 1].tolist():
-        capped = replace(aim, carbon_cap=cap)
+        capped = replace(aim, tops={**aim.tops, "carbon": cap})
         _, warm, seconds = minimized(data, capped, study)
         steps.append(seconds)
         _, cold, _ = minimized(data, capped, None)

@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.findings import Bar, Findings, Table, measured
 from benchmarks.registry import Wrong, bench
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans import Plan, plan
 from emberline.scenarios import Scenario
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "oracles"))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-    from emberline.plans.plan.plan import Plan
-    from emberline.plans.robustness.holding.held import Held
+    from emberline.plans.plan import Plan
+    from emberline.plans.robustness.holding import Held
 
 
 @dataclass(frozen=True)
@@ -98,11 +98,10 @@ class Result:
         Raises:
             ValueError: there is no such table, or no schedule.
         """
-        from emberline.plans.exports.refusal import CannotExport
-        from emberline.plans.exports.tables import chosen
+        from emberline.plans.exports import CannotExport, tables
 
         try:
-            return chosen(self._stored(), table)[1]
+            return tables.chosen(self._stored(), table)[1]
         except CannotExport as error:
             raise ValueError(str(error)) from None
 
@@ -123,7 +122,7 @@ class Result:
         Raises:
             NotKeptError: it cannot be written.
         """
-        from emberline.plans.store.store import Store
+        from emberline.plans.store import Store
 
         store = Store(home)
         with store.working(self.scenario) as run:
@@ -133,7 +132,7 @@ class Result:
         return Result(self.plan, run, folder, self.robustness)
 
     def _stored(self) -> Any:
-        from emberline.plans.store.run_folder import StoredRun
+        from emberline.plans.store import StoredRun
 
         if self.plan.replay is None:
             raise ValueError(f"there is no schedule: {self.plan.reason or self.plan.status}")

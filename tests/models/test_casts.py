@@ -124,13 +124,13 @@ def test_a_cap_on_cost_is_priced() -> None:
     plain = search(built)
     every = [flows for starts in schedules(plain.problem) if not mistakes(plain.problem, starts)
              and (flows := plain.flows(starts)) is not None]  # fmt: skip
-    cap = float(np.quantile([flows.full_cost for flows in every], 0.3))
-    best = min(plain.aim.value(flows) for flows in every if flows.full_cost <= cap)
+    cap = float(np.quantile([flows.totals["cost_with_carbon_price"] for flows in every], 0.3))
+    best = min(plain.aim.value(flows) for flows in every if flows.totals["cost_with_carbon_price"] <= cap)
     free = min(plain.aim.value(flows) for flows in every)
     found = {}
     for limit in (None, cap):
         proof = search(built)
-        proof.aim = dataclasses.replace(proof.aim, cost_cap=limit)
+        proof.aim = dataclasses.replace(proof.aim, tops={} if limit is None else {"cost_with_carbon_price": limit})
         made = cast_bound.of(proof)
         assert made is not None
         made.run()

@@ -91,7 +91,7 @@ def near(problem: SlotProblem, data: SiteData) -> Windows:
 
 
 def _cost(ports: Ports, model: pyo.ConcreteModel) -> Any:
-    return ports.full_cost
+    return ports.worth("cost_with_carbon_price")
 
 
 def assert_same(make: Any) -> None:

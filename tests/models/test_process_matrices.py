@@ -37,8 +37,8 @@ def plant_model(scenario: Scenario, *, templates: bool, ordered: bool = False) -
             model.given[carrier].all = Rows(
                 model.plant.T, says=lambda b, t, flow=flow: sum(w * v[t] for v, w in flow.parts) <= 1e6
             )
-        if any(unit.emitted for unit in made.units):
-            model.emitted = pyo.Constraint(rule=lambda m: made.emitted() <= 1e9)
+        if any(unit.added.get("scope1") for unit in made.units):
+            model.emitted = pyo.Constraint(rule=lambda m: made.added("scope1") <= 1e9)
         model.goal = pyo.Objective(rule=lambda m: total(m.plant.electricity[t] for t in each(m.plant.T)))
     return model
 

@@ -32,7 +32,7 @@ def test_a_load_above_the_limit_has_flows_under_a_demand_charge() -> None:
     flows = dispatch(data, np.array([30.0, 0.0]), aim.expression, over_price=aim.over_price(data))
     assert flows is not None
     assert flows.over_mwh == pytest.approx(10.0, abs=0.11)
-    assert flows.cost == pytest.approx(33_000, rel=5e-3)
+    assert flows.totals["cost"] == pytest.approx(33_000, rel=5e-3)
 
 
 def sold(tariff: dict[str, Any], **how: Any) -> tuple[Scenario, Any]:

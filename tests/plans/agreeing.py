@@ -9,8 +9,9 @@ import pytest
 
 from emberline.plans import Plan
 from emberline.plans.accounts.bill import bill, hourly_cost
-from emberline.plans.accounts.figures import figures
-from emberline.plans.accounts.ledger import INTENSITY, ledger
+from emberline.plans.accounts.emissions import INTENSITY
+from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario, load
 
 EXACT = 1e-6
@@ -52,7 +53,7 @@ def assert_agrees(made: Plan) -> None:
 
 def assert_adds_up(scenario: Scenario, run: Any) -> None:
     """Ledger and bill of a run: parts are the totals, and the totals are those of the figures."""
-    book, sums = ledger(scenario, run), figures(scenario, run, scenario.tonnes)
+    book, sums = ledger(scenario, run), figures(scenario, run)
     assert sums.carbon_kg == pytest.approx(sums.direct_kg + book.grid[scenario.goal.signal], rel=1e-9)
     assert sums.grid_average_kg == pytest.approx(book.grid["average"], rel=1e-9)
     assert (sums.grid_marginal_kg is None) == ("marginal" not in book.grid)

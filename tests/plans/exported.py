@@ -19,7 +19,7 @@ from works import KILN, MILL, compared, done, works
 
 from emberline import twin
 from emberline.plans import Plan, plan
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.plans.store.store import Store, StoredRun
 from emberline.scenarios import Scenario
 
@@ -71,7 +71,7 @@ def simulated(scenario: Scenario) -> Plan:
     envelope = twin.envelope(scenario)
     schedule = twin.dispatch(scenario, envelope)
     run = twin.replay(scenario, schedule)
-    sums = figures(scenario, run, float(run.attrs["tonnes"]))
+    sums = figures(scenario, run)
     return Plan(
         scenario=scenario, envelope=envelope, baseline=run, baseline_figures=sums, baseline_complete=True,
         status="best found", objective=2.0, bound=1.0, gap=0.5, schedule=schedule, schedule_figures=sums, replay=run,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ledgers import ENGINE, GAS, flows, site
 
 from emberline.plans.accounts.bill import Bill, bill, energy_cost, hourly_cost
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios.assets.account import accounts
 
 
@@ -98,7 +98,7 @@ def test_assets_are_billed_line_by_line() -> None:
     }
     assert sum(a.totals["cost"] for a in accounts(asked, run)) == pytest.approx(money.total - 200.0)
     assert float(hourly_cost(asked, run).sum()) == pytest.approx(money.total)
-    sums = figures(asked, run, 0.0)
+    sums = figures(asked, run)
     assert (sums.fuel_cost, sums.sales, sums.upkeep_cost, sums.by_product) == (900.0, 50.0, 274.0, {"steam sold": 2.0})
     assert sums.cost == pytest.approx(money.total)
 
@@ -131,7 +131,7 @@ def test_a_deviation_from_the_nomination_is_settled_at_imbalance_prices() -> Non
         ("short", "imbalance"): 300.0,
         ("long", "imbalance"): -255.0,
     }
-    assert figures(asked, run, 0.0, planned).imbalance_cost == pytest.approx(45)
+    assert figures(asked, run, nominated=planned).imbalance_cost == pytest.approx(45)
     assert bill(asked, run, 0.0, run) == bill(asked, run, 0.0)
     assert bill(asked, run, 0.0).total == pytest.approx(1900)
     assert bill(site(), run, 0.0, planned).total == pytest.approx(1900)
@@ -177,7 +177,7 @@ def test_spot_price_and_tariff_add_up() -> None:
         ("feed-in", "tariff export"): -11.0,
     }
     assert "feed-in" not in {line.name for line in bill(asked, flows(asked, import_mw=[8, 2]), 0.0).lines}
-    sums = figures(asked, run, 0.0)
+    sums = figures(asked, run)
     assert sums.energy_cost == pytest.approx(1000 - 120 + 32 - 11)
     assert (sums.demand_cost, sums.fixed_cost, sums.tax_cost) == pytest.approx((3000, 310 * 2 / 744, 303.2))
     assert sums.cost == pytest.approx(money.total)
@@ -238,7 +238,7 @@ def test_the_lines_add_up_whatever_flows(
     imported, exported, nominated = grid
     run = flows(asked, moves, on, import_mw=imported, export_mw=exported)
     planned = flows(asked, moves, on, import_mw=nominated)
-    sums = figures(asked, run, 0.0, planned)
+    sums = figures(asked, run, nominated=planned)
     money = bill(asked, run, sums.direct_kg, planned)
     close: dict[str, Any] = {"rel": 1e-9, "abs": 1e-9 * (1 + sum(abs(line.amount) for line in money.lines))}
     for line in money.lines:

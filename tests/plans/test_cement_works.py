@@ -15,8 +15,8 @@ from test_products import assert_closes
 from emberline import twin
 from emberline.plans import Plan, exports, plan
 from emberline.plans.accounts.bill import bill
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.plans.accounts.unit_runs import counts
 from emberline.plans.store.store import Store
 from emberline.plans.why.shadow_prices import prices, summary
@@ -38,7 +38,7 @@ def made() -> Plan:
 
 def assert_is_whole(asked: Scenario, run: xr.Dataset) -> None:
     """Parts of ledger and bill are their totals."""
-    book, sums = ledger(asked, run), figures(asked, run, 0.0)
+    book, sums = ledger(asked, run), figures(asked, run)
     assert book.products is not None
     assert_adds_up(asked, book, run)
     assert_closes(book, book.products)

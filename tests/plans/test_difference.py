@@ -9,7 +9,7 @@ from enumerated_shops import shop
 
 from emberline.plans import plan
 from emberline.plans.difference import difference
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, loads
 

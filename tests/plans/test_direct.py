@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 from ledgers import flows, site, with_heats
 
+from emberline.plans.accounts.emissions import direct
 from emberline.plans.accounts.ledger import ledger
-from emberline.plans.accounts.scope1 import direct
 from emberline.scenarios import Scenario, loads
 
 LINE = {

@@ -8,7 +8,8 @@ import pytest
 from enumerated_shops import best, shop
 
 from emberline.plans import plan
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.pipeline import Search
+from emberline.plans.plan.record import Plan
 from emberline.plans.plan.stored_starts import earlier, same_asked
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario
@@ -43,7 +44,7 @@ def test_a_search_begins_with_stored_plans_of_the_same_orders(store: Store) -> N
     stored = earlier(store, moved)
     assert stored.same is None
     assert [float(one["start_min"].sum()) for one in stored.schedules] == [float(before.schedule["start_min"].sum())]
-    alone, begun = plan(moved), plan(moved, others=stored.schedules)
+    alone, begun = plan(moved), plan(moved, search=Search(others=stored.schedules))
     truth = best(moved)
     assert truth is not None
     assert begun.objective == pytest.approx(truth.kg, rel=1e-6)
@@ -59,7 +60,7 @@ def test_nothing_worse_than_a_stored_plan_of_the_same_scenario_is_shown(store: S
     asked = hurried(shop(INTENSITY, [1, 1]))
     stored = earlier(store, asked)
     assert stored.same is not None
-    shown = plan(asked, keep=stored.keep)
+    shown = plan(asked, search=Search(keep=stored.keep))
     assert shown.objective == pytest.approx(before.objective or 0.0)
     assert shown.reason == "The earlier plan stays."
     assert shown.acceptable

@@ -10,8 +10,8 @@ from test_ledger import assert_adds_up
 
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.bill import bill
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import bundled, load
 from emberline.scenarios.assets.closure import closure
 
@@ -48,7 +48,7 @@ def test_model_twin_and_ledger_agree(made: Plan) -> None:
     assert done.tonnes == pytest.approx(made.baseline_figures.tonnes)
     for run in (made.replay, made.baseline):
         assert run is not None
-        book, sums = ledger(made.scenario, run), figures(made.scenario, run, made.scenario.tonnes)
+        book, sums = ledger(made.scenario, run), figures(made.scenario, run)
         assert_adds_up(made.scenario, book, run)
         assert sums.carbon_kg == pytest.approx(book.total_kg(made.scenario.goal.signal), rel=1e-9)
         lines = bill(made.scenario, run, sums.direct_kg).lines

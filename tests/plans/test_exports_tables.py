@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from exported import HOSTILE, MADE, SHORT, keep, kept, renamed
 
-from emberline.plans.exports import TABLES, export
+from emberline.plans.exports import export
 from emberline.plans.exports.formats.csv import sidecar
 from emberline.plans.exports.formats.parquet import KEY
 from emberline.plans.exports.hours import hours as by_hour
 from emberline.plans.exports.manifest import manifest
-from emberline.plans.exports.tables import chosen, figures
+from emberline.plans.exports.tables import TABLES, chosen, figures
 from emberline.plans.exports.texts import printable, uncalculated
 from emberline.plans.store.run_folder import StoredRun
 

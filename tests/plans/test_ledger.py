@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ledgers import ENGINE, GAS, flows, site, with_heats
 
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import Ledger, heat_shares, ledger
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets.account import accounts
 
@@ -61,7 +61,7 @@ def assert_adds_up(scenario: Scenario, book: Ledger, run: xr.Dataset) -> None:
         for signal in (*book.grid, "market"):
             tonnes = book.by_heat["mass_t"]
             assert float((book.kg_per_t(signal) * tonnes).sum()) == pytest.approx(book.total_kg(signal), rel=1e-9)
-    sums = figures(scenario, run, 1.0)
+    sums = figures(scenario, run)
     assert sums.direct_kg == pytest.approx(book.direct_kg, rel=1e-9, abs=1e-9)
     assert sums.bought_kg == pytest.approx(book.bought_kg, rel=1e-9, abs=1e-9)
     assert sums.grid_market_kg == pytest.approx(book.market, rel=1e-9, abs=1e-9)
@@ -164,7 +164,7 @@ def test_heat_sold_carries_grid_power_through_a_heat_pump() -> None:
     assert book.by_product["town"]["grid_average_kg"] == pytest.approx(300)
     assert book.by_product["export"]["grid_average_kg"] == 0
     assert book.site["grid_average_kg"] == pytest.approx(2700)
-    assert figures(asked, run, 0.0).by_product == {"town": 3.0}
+    assert figures(asked, run).by_product == {"town": 3.0}
     assert_adds_up(asked, book, run)
 
 

@@ -14,10 +14,11 @@ import pytest
 from shops import cast, melt_shop, scenario
 
 from emberline.models.strategies.redispatch import Redispatch
-from emberline.plans.levers.case import Lever, Levers, goal_value, parts
+from emberline.plans.levers.case import Lever, Levers, parts
 from emberline.plans.levers.study import BATTERY, SHIFTING, candidates, levers, without
 from emberline.scenarios import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
+from emberline.scenarios.goal_metrics import goal_metric
 from emberline.ui.cli.studies.levers import rows, text, write
 
 GAS, PER_T = 200.0, 70.0
@@ -82,7 +83,7 @@ def value(found: Levers, case: str) -> float:
     assert kept.figures is not None
     assert not kept.broken
     assert not kept.reason
-    return goal_value(found.scenario, kept.figures)
+    return goal_metric(found.scenario).of(kept.figures)
 
 
 def test_more_freedom_is_never_worse(found: Levers) -> None:

@@ -10,7 +10,7 @@ import pytest
 from emberline import models, twin
 from emberline.models.explain import hours, impossible, impossible_at_all
 from emberline.models.problem.line_reader import from_scenario
-from emberline.plans.plan.plan import plan
+from emberline.plans import plan
 from emberline.plans.why.why_not import why_not
 from emberline.scenarios import Scenario, load
 from emberline.scenarios.line.rounding import rounded, worth_a_try

@@ -15,7 +15,7 @@ from rich.console import Console
 from works import KILN, STORES, TRUCKS, as_run, compared, done, works
 
 from emberline.plans import Plan
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.plans.accounts.unit_runs import Count, UnitRun, counts, unit_runs
 from emberline.plans.exports import export
 from emberline.plans.levers.study import levers
@@ -253,7 +253,7 @@ def test_what_a_works_misses_is_told(made: Plan) -> None:
         ),
         ("delivery", "ship"),
     )
-    sums = figures(made.scenario, missed, 0.0)
+    sums = figures(made.scenario, missed)
     assert sums.unserved == 1
     worse = Plan(**{**vars(made), "baseline_figures": sums, "baseline_complete": False})
     assert worse.saved() == {}

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from test_ledger import assert_adds_up
 from works import COAL, KILN, MILL, STORES, TRUCKS, done, works
 
+from emberline.plans.accounts.emissions import direct, told_modes
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.products import Products
-from emberline.plans.accounts.scope1 import direct, told_modes
 from emberline.scenarios import Scenario
 
 FULL = [("kiln", 100.0), ("kiln", 100.0)]

@@ -12,7 +12,7 @@ from shops import cast, melt_shop
 from shops import scenario as cast_shop
 
 from emberline.plans import plan
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.plan.replan import holds, kept, lock, locked, replan, with_locks
 from emberline.plans.store.store import Store
 from emberline.scenarios import ScenarioError, load

@@ -16,8 +16,8 @@ from shops import cast
 
 from emberline import models, twin
 from emberline.plans.accounts.bill import bill
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.accounts.sums import figures
 from emberline.plans.rolling import How, compare, refuse, roll
 from emberline.plans.rolling.blocks import interval
 from emberline.plans.rolling.by_step import direct_by_step
@@ -92,7 +92,7 @@ def test_every_plan_knows_what_had_been_issued(tmp_path: Path) -> None:
         assert asked.inputs["price_per_mwh"].values == pytest.approx(expected)
         assert abs(asked.inputs["price_per_mwh"].values - real.sel(time=asked.horizon.times).values).max() > 5
     again = twin.replay(scenario, made.schedule)
-    assert figures(scenario, again, 0.0).cost == pytest.approx(made.figures.cost, rel=1e-12)
+    assert figures(scenario, again).cost == pytest.approx(made.figures.cost, rel=1e-12)
 
 
 def test_with_everything_known_to_the_end_nothing_is_changed_and_nothing_regretted(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_without_a_plan_the_baseline_goes_on(tmp_path: Path) -> None:
     made = roll(scenario, How(every_min=8 * HOUR, look_ahead_min=24 * HOUR), optimize=none)
     assert made.unplanned == len(made.steps) == 3
     baseline = twin.replay(scenario, twin.dispatch(scenario))
-    assert made.figures.cost == pytest.approx(figures(scenario, baseline, 0.0).cost, rel=1e-9)
+    assert made.figures.cost == pytest.approx(figures(scenario, baseline).cost, rel=1e-9)
     assert made.steps[0].status == "baseline"
 
 

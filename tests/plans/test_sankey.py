@@ -10,10 +10,10 @@ import xarray as xr
 
 from emberline import twin
 from emberline.plans.accounts import sankey
-from emberline.plans.accounts.figures import figures
 from emberline.plans.accounts.ledger import Ledger, ledger
 from emberline.plans.accounts.sankey import Diagram
 from emberline.plans.accounts.sankey.diagram import Drawing
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.assets import ELECTRICITY, Supply
 
@@ -47,7 +47,7 @@ def test_energy_balances_and_is_what_the_ledger_counts(name: str) -> None:
     found = sankey.energy(scenario, run)
     balanced(found)
     assert not {"shortage", "surplus"} & set(found.nodes)
-    sums = figures(scenario, run, float(run.attrs["tonnes"]))
+    sums = figures(scenario, run)
     power = f"carrier {ELECTRICITY}"
     assert found.between("grid", power) == pytest.approx(sums.import_mwh, rel=CLOSE)
     assert found.between(power, "export") == pytest.approx(sums.export_mwh, abs=CLOSE * found.total)

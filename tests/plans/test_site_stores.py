@@ -12,9 +12,10 @@ from works import STORES, TRUCKS, works
 
 from emberline import twin
 from emberline.plans import Plan, plan
-from emberline.plans.accounts.figures import comparable, figures
+from emberline.plans.accounts.figures import comparable
 from emberline.plans.accounts.site_stores import ending_no_lower, levels, site_stores
-from emberline.plans.plan.plan import violations
+from emberline.plans.accounts.sums import figures
+from emberline.plans.plan.record import violations
 from emberline.scenarios import Scenario
 from emberline.ui.text import wording
 
@@ -75,7 +76,7 @@ def test_a_unit_is_worth_what_it_took() -> None:
     assert sums.level_kg_per_unit == pytest.approx({"tank": 52 * 300})
     lossy = hydrogen({"in_efficiency": 0.8, "level_share": 0.2})
     run = twin.replay(lossy, twin.dispatch(lossy))
-    assert figures(lossy, run, 0.0).level_cost_per_unit == pytest.approx({"tank": 52 * 50 / 0.8})
+    assert figures(lossy, run).level_cost_per_unit == pytest.approx({"tank": 52 * 50 / 0.8})
 
     done = made().replay_figures
     assert done is not None
@@ -118,7 +119,7 @@ def test_heat_of_an_engine_takes_the_fuel_less_the_electricity_that_it_replaces(
         gas, engine | {"min_load": 1.0, "min_up_h": 3.0}, store, {"kind": "load", "name": "users", "carrier": "heat",
         "rate": 4.0}, hours=8, price=50.0, intensity=300.0, base=20.0,
     )  # fmt: skip
-    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)), 0.0)
+    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)))
     assert sums.level_cost_per_unit["buffer"] == pytest.approx((30 - 0.4 * 50) / 0.45)
     assert sums.level_kg_per_unit["buffer"] == pytest.approx((200 - 0.4 * 300) / 0.45)
 
@@ -135,7 +136,7 @@ def test_the_battery_counts_like_every_store() -> None:
         "charge_efficiency": 0.8,
     }
     asked = hub(hours=4, price=100.0, base=3.0, battery=battery)
-    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)), 0.0)
+    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)))
     assert sums.level_cost_per_unit == pytest.approx({"battery": 125})
     (store,) = site_stores(asked)
     assert (store.start, store.end, store.unit) == (8.0, 2.0, "MWh")
@@ -148,7 +149,7 @@ def test_a_baseline_that_misses_an_end_level_is_compared() -> None:
     asked = hydrogen(tank)
     run = twin.replay(asked, twin.dispatch(asked))
     assert [row["kind"] for row in violations(run)] == ["level"]
-    sums = figures(asked, run, 0.0)
+    sums = figures(asked, run)
     assert sums.unserved == 0
     assert comparable(sums, dataclasses.replace(sums, levels={"tank": 50.0}))
 
@@ -197,7 +198,7 @@ def test_stores_of_the_site_and_of_material_are_apart() -> None:
     asked = works(stores=STORES, deliveries=[TRUCKS], site={"assets": [
         {"kind": "supply", "name": "yard", "carrier": "coal", "price_per_unit": 10.0}, tank,
     ]})  # fmt: skip
-    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)), 0.0)
+    sums = figures(asked, twin.replay(asked, twin.dispatch(asked)))
     assert sums.levels == pytest.approx({"clinker": 5.0})
     assert sums.stock["clinker"] > 100
 

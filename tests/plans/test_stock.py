@@ -10,8 +10,9 @@ from works import COAL, KILN, MILL, STORES, TRUCKS, as_run, compared, done, work
 
 from emberline.plans.accounts import bill
 from emberline.plans.accounts.bill import energy_cost
-from emberline.plans.accounts.figures import Figures, comparable, figures
+from emberline.plans.accounts.figures import Figures, comparable
 from emberline.plans.accounts.stock import difference, shortfall
+from emberline.plans.accounts.sums import figures
 
 FULL = [("kiln", 100.0), ("kiln", 100.0)]
 LESS = [("kiln", 100.0), ("kiln", 50.0)]
@@ -26,7 +27,7 @@ def test_a_tonne_is_worth_what_it_took() -> None:
 
     Sensitivity: base load in the price, carbon price on scope 2 which the scheme does not cover, opening stock free."""
     asked = works(market=PRICED)
-    sums = figures(asked, done(asked, {"kiln": FULL, "mill": SECOND}), 0.0)
+    sums = figures(asked, done(asked, {"kiln": FULL, "mill": SECOND}))
     assert sums.stock_kg_per_t == pytest.approx({"clinker": 815, "cement": 664})
     assert sums.stock_cost_per_t == pytest.approx({"clinker": 55, "cement": 48})
     assert sums.stock == pytest.approx({"clinker": 520, "cement": 240})
@@ -85,7 +86,7 @@ def test_what_only_the_plan_makes_is_valued_by_the_plan() -> None:
     asked = works()
     made = compared(asked, done(asked, {"kiln": FULL, "mill": IDLE}), done(asked, {"kiln": FULL, "mill": SECOND}))
     assert made.saved()["carbon_kg"] == pytest.approx(0, abs=1e-9)
-    idle = figures(asked, done(asked, {"kiln": FULL, "mill": IDLE}), 0.0)
+    idle = figures(asked, done(asked, {"kiln": FULL, "mill": IDLE}))
     poorer = dataclasses.replace(idle, stock={**idle.stock, "cement": 100.0})
     assert difference(idle, poorer).unknown == ("cement",)
 
@@ -101,7 +102,7 @@ def test_only_the_same_deliveries_are_compared() -> None:
 
     def sums(trucks: float, train: float, *found: tuple[str, str]) -> Figures:
         run = done(asked, told, delivered={"trucks": [trucks, 0.0], "train": [train, 0.0]})
-        return figures(asked, as_run(run, *found), 0.0)
+        return figures(asked, as_run(run, *found))
 
     full = sums(60, 50)
     assert comparable(full, sums(60 * (1 + 5e-7), 50))
@@ -117,8 +118,8 @@ def test_disturbed_runs_are_compared_by_what_they_made() -> None:
     """Proves: 20 t less delivered and 10 t less in stock count 30 t. Sensitivity: what was not delivered left out."""
     asked = works()
     told: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
-    before = figures(asked, done(asked, told), 0.0)
-    after = figures(asked, done(asked, told, delivered={"trucks": [30, 10]}), 0.0)
+    before = figures(asked, done(asked, told))
+    after = figures(asked, done(asked, told, delivered={"trucks": [30, 10]}))
     lost = dataclasses.replace(after, stock={**after.stock, "cement": 230.0})
     found = shortfall(asked, before, lost)
     assert found.tonnes == pytest.approx({"clinker": 0, "cement": -30})
@@ -162,8 +163,8 @@ def test_unused_coal_is_no_cost_of_a_tonne() -> None:
     torch = {"kind": "flare", "name": "torch", "carrier": "coal", "fossil_kg_per_unit": 7.0}
     asked = works(KILN, MILL, stores=STORES, site={"assets": [COAL, torch]})
     told: dict[str, Any] = {"kiln": FULL, "mill": SECOND}
-    plain = figures(asked, done(asked, told), 0.0)
+    plain = figures(asked, done(asked, told))
     moves = {("yard", ""): [100.0, 100.0], ("torch", ""): [0.0, -50.0]}
-    wasted = figures(asked, done(asked, told, moves=moves), 0.0)
+    wasted = figures(asked, done(asked, told, moves=moves))
     assert wasted.stock_cost_per_t == pytest.approx(plain.stock_cost_per_t)
     assert wasted.carbon_kg == pytest.approx(plain.carbon_kg + 350)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emberline.plans import plan
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.why import Answer, Why, why
 from emberline.scenarios import Scenario, ScenarioError, load, loads
 

@@ -10,7 +10,7 @@ import xarray as xr
 from ledgers import flows
 
 from emberline.plans import Plan
-from emberline.plans.accounts.figures import figures
+from emberline.plans.accounts.sums import figures
 from emberline.scenarios import Scenario
 from emberline.scenarios.assets import Supply, of
 from emberline.scenarios.checking.mistakes import between_nouns
@@ -173,7 +173,7 @@ def as_run(data: xr.Dataset, *violations: tuple[str, str]) -> xr.Dataset:
 
 def compared(asked: Scenario, baseline: xr.Dataset, plan: xr.Dataset) -> Plan:
     """A plan whose replay and baseline are given."""
-    sums = [figures(asked, run, 0.0) for run in (baseline, plan)]
+    sums = [figures(asked, run) for run in (baseline, plan)]
     return Plan(
         scenario=asked, envelope=xr.Dataset(), baseline=as_run(baseline), baseline_figures=sums[0],
         baseline_complete=True, status="within gap", objective=1.0, bound=1.0, gap=0.0, schedule=plan,

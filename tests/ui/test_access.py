@@ -37,10 +37,10 @@ class Shown:
 @pytest.fixture(scope="module")
 def filled(stored_home: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """The app with something to show on every page."""
+    from emberline.plans import plan
     from emberline.plans.jobs.engine import Engine
     from emberline.plans.pareto import store as fronts
     from emberline.plans.pareto.search import pareto
-    from emberline.plans.plan.plan import plan
     from emberline.plans.robustness.ensemble import ensemble
     from emberline.plans.store import ensembles
     from emberline.plans.store.store import Store

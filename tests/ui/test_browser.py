@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, expect
 from served import Server
 from sites import cement_day
 
-from emberline.plans.plan.plan import plan
+from emberline.plans import plan
 from emberline.plans.store.store import Store
 from emberline.ui.charts.gantt import PICKED_EDGE
 

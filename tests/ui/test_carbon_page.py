@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.accounts.figures import figures
+from emberline.plans import Plan, plan
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.accounts.stock import difference
-from emberline.plans.accounts.stock_credit import credit_kg
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.accounts.sums import figures
+from emberline.plans.plan.stock_credit import credit_kg
 from emberline.plans.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.text import wording
@@ -150,6 +150,6 @@ def test_each_way_values_the_stock_as_it_counts(works: Plan) -> None:
         goal = works.scenario.goal.model_copy(update={"signal": other})
         asked = works.scenario.model_copy(update={"goal": goal})
         asked._inputs = works.scenario.inputs
-        sums = [figures(asked, run, 0.0) for run in (works.baseline, works.replay)]
+        sums = [figures(asked, run) for run in (works.baseline, works.replay)]
         assert credit_kg(works, other) == pytest.approx(difference(*sums).carbon_kg)
     assert credit_kg(works, "market") == pytest.approx(credit_kg(works, "average"), rel=0.5)

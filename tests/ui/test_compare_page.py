@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from emberline.plans import Plan, plan
 from emberline.plans.difference import difference
 from emberline.plans.plan import replan
-from emberline.plans.plan.plan import Plan, plan
 from emberline.plans.store import run_folder
 from emberline.plans.store.store import Store
 from emberline.scenarios import load

@@ -10,7 +10,7 @@ import pytest
 from pages import page, texts
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.plan.plan import plan
+from emberline.plans import plan
 from emberline.plans.store.store import Store
 from emberline.scenarios import load
 from emberline.ui.text import wording

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from emberline.plans.jobs import queue
 from emberline.plans.plan import replan
-from emberline.plans.plan.plan import Plan
+from emberline.plans.plan.record import Plan
 from emberline.plans.store.store import Store
 from emberline.plans.why.slack import slacks
 from emberline.scenarios import ScenarioError, load

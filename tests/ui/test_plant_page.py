@@ -16,9 +16,10 @@ from pages import page, texts
 from emberline import twin
 from emberline.plans.accounts import sankey
 from emberline.plans.accounts.ledger import ledger
+from emberline.plans.exports import palette
 from emberline.scenarios import Scenario, bundled, load
 from emberline.scenarios.assets import ELECTRICITY
-from emberline.ui.charts import flow_sheet, shades
+from emberline.ui.charts import flow_sheet
 from emberline.ui.charts import sankey as sankeys
 from emberline.ui.charts.flow_sheet import drawing
 
@@ -78,7 +79,7 @@ def test_boxes_stand_apart_and_within(name: str) -> None:
     """Proves: no two boxes overlap and nothing sticks out, whatever a plant is made of; each name is written."""
     scenario, run = day(name)
     found = flow_sheet.sheet(scenario, run, 0)
-    colours = sankeys.carrier_colours(scenario) | shades.of_stores(scenario)
+    colours = sankeys.carrier_colours(scenario) | palette.of_stores(scenario)
     drawn = drawing.draw(found, colours, dark=False).to_dict()
     rows = list(itertools.chain.from_iterable(drawn["datasets"].values()))
     boxes = [row for row in rows if "edge" in row]

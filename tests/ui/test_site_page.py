@@ -14,7 +14,7 @@ import streamlit as st
 from sites import example, works
 from streamlit.testing.v1 import AppTest
 
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans import Plan, plan
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, bundled, load, loads
 from emberline.scenarios.assets import ELECTRICITY

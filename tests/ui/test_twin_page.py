@@ -15,7 +15,7 @@ import xarray as xr
 from pages import page, texts
 
 from emberline import twin
-from emberline.plans.plan.plan import violations
+from emberline.plans.plan.record import violations
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load
 from emberline.ui.charts import flow_sheet, plan, replay

@@ -12,14 +12,15 @@ import pytest
 from sites import cement_day
 from streamlit.testing.v1 import AppTest
 
+from emberline.plans import Plan, plan
 from emberline.plans.accounts.ledger import ledger
 from emberline.plans.accounts.unit_runs import unit_runs
-from emberline.plans.plan.plan import Plan, plan
+from emberline.plans.exports import palette
 from emberline.plans.store.store import Store
 from emberline.scenarios import Scenario, load, loads
 from emberline.scenarios.assets import ELECTRICITY
 from emberline.scenarios.reading.loading import LIBRARY
-from emberline.ui.charts import gantt, process_panels, shades, site_panels
+from emberline.ui.charts import gantt, process_panels, site_panels
 from emberline.ui.charts import plan as charts
 from emberline.ui.charts.axis import time_axis
 from emberline.ui.charts.view import View
@@ -175,11 +176,11 @@ def test_gantt_is_of_runs(made: Plan) -> None:
     kiln = next(bar for bar in bars if bar["unit"] == "kiln")
     assert kiln["starts"] == "Mon 9 Mar 2026 00:00 +01:00"
     assert (kiln["rate"].endswith(" t/h"), kiln["power"].endswith(" MW"), kiln["tonnes"].endswith(" t")) == (True,) * 3
-    colours = shades.of_modes(made.scenario)
+    colours = palette.of_modes(made.scenario)
     assert list(colours) == ["raw mill", "kiln", "CEM I", "CEM II A-LL", "CEM II B-S", "CEM III A"]
     assert len(set(colours.values())) == len(colours)
-    assert shades.of_stores(made.scenario)["CEM I"] == colours["CEM I"]
-    assert len(set(shades.of_stores(made.scenario).values())) == len(made.scenario.stores)
+    assert palette.of_stores(made.scenario)["CEM I"] == colours["CEM I"]
+    assert len(set(palette.of_stores(made.scenario).values())) == len(made.scenario.stores)
     assets = {name: site_panels.colours(made.scenario)[name] for name in ("waste-heat turbine", "coal yard")}
     assert not set(assets.values()) & set(colours.values())
 

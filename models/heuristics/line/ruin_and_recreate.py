@@ -19,7 +19,6 @@ from collections.abc import Callable
 import numpy as np
 
 from emberline.models.bounds import cast_pricing
-from emberline.models.formulations.site.objective import weights
 from emberline.models.heuristics.line.batch_moves import Moves, Shifts, Tried
 from emberline.models.heuristics.line.minimum_cut_retiming import Retiming
 from emberline.models.heuristics.line.move_sampling import Draws
@@ -92,7 +91,7 @@ class _Renewal:
     def __init__(self, search: Search) -> None:
         self.search = search
         problem, data, aim = search.problem, search.data, search.aim
-        table = weights(data)
+        table = data.guide_per_mwh
         self._cells = problem.cells_per_slot
         both = aim.both_weights(data)
         size = float(np.abs(both).mean())
