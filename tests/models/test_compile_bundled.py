@@ -9,6 +9,7 @@ import numpy as np
 import pyomo.environ as pyo
 import pytest
 from pyomo.contrib.solver.solvers.highs import Highs
+from same_arrays import upright
 
 from emberline import models, twin
 from emberline.models.kernel.compile import compiled
@@ -55,19 +56,6 @@ def expand(model: pyo.ConcreteModel) -> None:
     for kind in (pyo.Constraint, pyo.Objective):
         for data in list(model.component_data_objects(kind, active=True)):
             data.expr  # noqa: B018
-
-
-def upright(form: Compiled) -> list[np.ndarray]:
-    """Its arrays, each row turned so that its first coefficient is positive: Python may swap the sides of ==."""
-    first = np.full(form.shape[0], 1.0)
-    columns = np.repeat(np.arange(form.shape[1]), np.diff(form.starts))
-    order = np.lexsort((columns, form.index))[::-1]
-    first[form.index[order]] = np.sign(form.values[order])
-    turned = first < 0
-    low = np.where(turned, -form.row_upper, form.row_lower)
-    high = np.where(turned, -form.row_lower, form.row_upper)
-    values = form.values * first[form.index]
-    return [form.cost, form.lower, form.upper, form.whole, low, high, form.starts, form.index, values]
 
 
 @pytest.mark.parametrize("name", bundled())
