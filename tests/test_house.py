@@ -231,6 +231,34 @@ def test_kinds_of_assets_are_told_apart_in_their_registry(room: str) -> None:
     assert not wrong, wrong
 
 
+def _unfit(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """Names that a test should not import: of another test module, or private ones."""
+    module = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+    names = [module + alias.name for alias in node.names]
+    return [name for name in names if re.search(r"(^|\.)(test_|_(?!_))", name)]
+
+
+def test_tests_import_neither_tests_nor_private_names() -> None:
+    """Proves: a test can be moved or left out alone, and a room renames what is its own. What several tests need is in
+    modules beside them. Sensitivity: ``from test_ledger import …`` and ``from … import _Renewal`` fail here.
+    """
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
+        for path in sorted((ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in _unfit(node)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_test_folders_mirror_the_rooms() -> None:
+    """Proves: the tests of a folder are found by its name. Sensitivity: a folder that its room has not fails here."""
+    folders = {path.parent for room in ROOMS for path in (ROOT / "tests" / room).rglob("test_*.py")}
+    below = {folder.relative_to(ROOT / "tests") for folder in folders}
+    assert not {str(folder) for folder in below if not (ROOT / folder).is_dir()}
+
+
 def test_nothing_tracked_names_a_machine_or_a_registry() -> None:
     """Proves: the checkout works anywhere. Sensitivity: a home folder's path or an index's host fails here."""
     machine = r"(?<![\w.~-])/(?:work|root|tmp|home|Users)/[\w.-]"

@@ -114,6 +114,16 @@ class Front:
     """What is traded against cost."""
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        currency, baseline = self.scenario.market.currency, self.baseline
+        lines = [f"{self.scenario.name}: {self.verdict}"]
+        lines.append(f"  {'baseline':<9} {baseline.carbon_kg / 1000:,.1f} t CO2e, {baseline.cost:,.0f} {currency}")
+        for row in rows(self.data):
+            gap = "no gap proven" if row["gap"] is None else f"gap {row['gap']:.2%}"
+            point = f"point {row['point']}{' *' if row['knee'] else ''}"
+            lines.append(f"  {point:<9} {row['carbon_kg'] / 1000:,.1f} t CO2e, {row['cost']:,.0f} {currency}, {gap}")
+        return "\n".join(lines)
+
     @property
     def axis(self) -> Axis:
         """The metric as an axis."""

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cast_shops import CASES, ELIGIBLE, schedules, search, shop, week
 from hypothesis import given
 from hypothesis import strategies as st
 from shops import cast, melt_shop
-from test_bound import CASES, schedules, search, shop
 
 from emberline import models, twin
 from emberline.models.bounds import column_generation as cast_bound
@@ -18,14 +18,11 @@ from emberline.models.bounds.cast_pricing import Ways
 from emberline.models.heuristics.line import ruin_and_recreate
 from emberline.models.heuristics.line.move_sampling import Draws
 from emberline.models.heuristics.line.move_tables import core, least
-from emberline.models.heuristics.line.ruin_and_recreate import _Renewal
+from emberline.models.heuristics.line.ruin_and_recreate import Renewal
 from emberline.models.problem import cost_curves
 from emberline.models.problem.assignment import extra_mwh, from_schedule, line_cells, mistakes
 from emberline.models.search.incumbent import Search
 from emberline.scenarios import load
-
-ELIGIBLE = ["one by one", "one due early", "one cast locked", "a cast of two", "no loss"]
-"""Cases of the bound's other test without a limit that is felt and without assets."""
 
 
 def best_of(case: str, seed: int, **changes: Any) -> tuple[Search, float]:
@@ -186,22 +183,12 @@ def test_a_cast_of_one_returns_to_the_best_place_of_all(case: str, seed: int) ->
     assert best * (1 - 1e-9) <= made.aim.value(flows) <= best * 1.01
 
 
-def started(made: Search) -> _Renewal:
+def started(made: Search) -> Renewal:
     """A renewal from the first schedule found."""
     for starts in schedules(made.problem):
         if made.offer(starts):
             break
-    return _Renewal(made)
-
-
-def week() -> Search:
-    """The bundled week with the baseline schedule."""
-    built = load("melt-shop-week", ["goal.time_limit_s=600"])
-    made = search(built)
-    first = from_schedule(made.problem, twin.dispatch(built, twin.envelope(built)))
-    assert first is not None
-    assert made.offer(first)
-    return made
+    return Renewal(made)
 
 
 def test_moves_keep_the_line_s_rules_and_the_load() -> None:
@@ -210,7 +197,7 @@ def test_moves_keep_the_line_s_rules_and_the_load() -> None:
     Limits are kept in what is told as the best plan; on the way they may be broken at a price.
     """
     made = week()
-    one = _Renewal(made)
+    one = Renewal(made)
     begun = one.value
     assert sum(one.round(0.0) for _ in range(6)) > 5
     assert one.value < begun
@@ -225,7 +212,7 @@ def test_moves_keep_the_line_s_rules_and_the_load() -> None:
 def test_each_move_is_tried_as_if_alone() -> None:
     """Proves: moves tried together come out as each by itself, and none breaks a rule. Sensitivity: a shared row."""
     made = week()
-    one, problem = _Renewal(made), made.problem
+    one, problem = Renewal(made), made.problem
     slots, units = (np.array([getattr(p, name) for p in one.shop.at]) for name in ("slot", "unit"))
     moves = Draws(problem).shifts(np.random.Generator(np.random.Philox(key=3)), slots, units, 150)
     together = one.shifts.tried(moves)

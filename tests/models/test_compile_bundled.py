@@ -10,6 +10,7 @@ import pyomo.environ as pyo
 import pytest
 from pyomo.contrib.solver.solvers.highs import Highs
 from pyomo.core.expr import resolve_template
+from same_arrays import upright
 
 from emberline import models, twin
 from emberline.models.kernel.arrays import Rows
@@ -61,19 +62,6 @@ def expand(model: pyo.ConcreteModel) -> None:
         for data in model.component_data_objects(kind, active=True):
             if not isinstance(data.parent_component(), Rows):
                 data.set_value(resolve_template(data.expr))
-
-
-def upright(form: Compiled) -> list[np.ndarray]:
-    """Its arrays, each row turned so that its first coefficient is positive: Python may swap the sides of ==."""
-    first = np.full(form.shape[0], 1.0)
-    columns = np.repeat(np.arange(form.shape[1]), np.diff(form.starts))
-    order = np.lexsort((columns, form.index))[::-1]
-    first[form.index[order]] = np.sign(form.values[order])
-    turned = first < 0
-    low = np.where(turned, -form.row_upper, form.row_lower)
-    high = np.where(turned, -form.row_lower, form.row_upper)
-    values = form.values * first[form.index]
-    return [form.cost, form.lower, form.upper, form.whole, low, high, form.starts, form.index, values]
 
 
 @pytest.mark.parametrize("name", bundled())

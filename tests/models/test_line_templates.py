@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 import pytest
-from test_compile_bundled import upright
+from same_arrays import upright
 
 from emberline import twin
 from emberline.models.formulations.line.by_unit.model import Corridor, Matched

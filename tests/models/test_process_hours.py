@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cement_works import CEMENT_MILLS, DELIVERIES, KILN, PARTS, RAW_MILLS, SITE, STORES, solve
 from enumerated import assert_followed, envelope, works
-from test_process_search import CEMENT_MILLS, DELIVERIES, KILN, PARTS, RAW_MILLS, SITE, STORES, solve
 
 from emberline.models.heuristics.processes.coarse_grid import coarser
 from emberline.scenarios import Scenario

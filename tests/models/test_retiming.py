@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_bound import CASES, schedules, search, shop
-from test_casts import ELIGIBLE, week
+from cast_shops import CASES, ELIGIBLE, schedules, search, shop, week
 
-from emberline.models.heuristics.line.minimum_cut_retiming import _Cut, _Lags
+from emberline.models.heuristics.line.minimum_cut_retiming import Cut, Lags
 from emberline.models.heuristics.line.placement import Placed, Shop
-from emberline.models.heuristics.line.ruin_and_recreate import NEAR_MIN, _Renewal
+from emberline.models.heuristics.line.ruin_and_recreate import NEAR_MIN, Renewal
 from emberline.models.problem.assignment import Starts, extra_mwh, line_cells, mistakes
 from emberline.models.search.incumbent import Search
 
@@ -113,7 +112,7 @@ def test_a_unit_that_is_shut_is_not_crossed() -> None:
         pause = np.flatnonzero(idle[u, 1:] & ~idle[u, :-1]) + 1
         assert len(pause) > 3
         problem.free[u, pause] = False
-    one = _Renewal(made)
+    one = Renewal(made)
     found = one.retiming.best(one._at(), NEAR_MIN)
     assert found is not None
     assert found != one._at()
@@ -124,7 +123,7 @@ def test_all_starts_of_a_week_at_once() -> None:
     """Proves: the baseline's week gets better times in one step, breaks no rule and no limit, moves nothing further
     than it may, and the plan draws what the moves of casts believe. Sensitivity: what waiting loses."""
     made = week()
-    one = _Renewal(made)
+    one = Renewal(made)
     before, begun = one._at(), one.value
     assert one.retime(NEAR_MIN)
     assert one.value < 0.999 * begun
@@ -144,7 +143,7 @@ def test_all_starts_of_a_week_at_once() -> None:
 def test_starts_without_freedom_stay() -> None:
     """Proves: windows of one slot, and costs that are all alike, are no trouble. Sensitivity: an empty graph."""
     none = np.zeros(0, dtype=int)
-    fixed = _Cut(np.array([3, 5]), np.array([3, 5]), _Lags(none, none, none))
+    fixed = Cut(np.array([3, 5]), np.array([3, 5]), Lags(none, none, none))
     assert fixed.best(np.array([1.0, 2.0])).tolist() == [3, 5]
-    alike = _Cut(np.array([3]), np.array([6]), _Lags(none, none, none))
+    alike = Cut(np.array([3]), np.array([6]), Lags(none, none, none))
     assert 3 <= int(alike.best(np.ones(4))[0]) <= 6

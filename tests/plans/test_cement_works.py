@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 import xarray as xr
 from exported import sheets
-from test_ledger import assert_adds_up
-from test_products import assert_closes
+from ledger_sums import assert_adds_up, assert_closes
 
 from emberline import twin
 from emberline.plans import Plan, exports, plan

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from test_ledger import assert_adds_up
+from ledger_sums import assert_adds_up
 
 from emberline.plans import Plan, plan
 from emberline.plans.accounts.bill import bill

@@ -12,7 +12,7 @@ from exported import HOSTILE, kept, renamed
 from lxml import etree, html
 
 from emberline.plans.exports import export
-from emberline.plans.exports.charts import MOST_POINTS, _points
+from emberline.plans.exports.charts import MOST_POINTS, chart_points
 from emberline.plans.exports.manifest import proof
 from emberline.plans.exports.worded import worded
 from emberline.plans.store.run_folder import StoredRun
@@ -114,7 +114,7 @@ def test_curves_of_a_year_are_merged_to_their_means() -> None:
     value instead of the mean."""
     horizon = Horizon(start="2026-01-01", days=365, step_min=60)
     values = np.random.default_rng(1).random(horizon.n_steps)
-    rows = _points(horizon, {"a": values})
+    rows = chart_points(horizon, {"a": values})
     assert len(rows) <= MOST_POINTS + 1
     lengths = np.diff([row["start"] for row in rows])
     area = float(np.dot(lengths, [row["value"] for row in rows[:-1]]))

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_ledger import assert_adds_up
+from ledger_sums import assert_adds_up, assert_closes
 from works import COAL, KILN, MILL, STORES, TRUCKS, done, works
 
 from emberline.plans.accounts.emissions import direct, told_modes
@@ -27,16 +27,6 @@ def book_of(asked: Scenario, run: xr.Dataset) -> tuple[Ledger, Products]:
     assert_adds_up(asked, book, run)
     assert_closes(book, book.products)
     return book, book.products
-
-
-def assert_closes(book: Ledger, made: Products) -> None:
-    """Deliveries, stocks, losses, sold and site are the ledger's total of every column, biogenic too, to 1e-9."""
-    totals = {"direct_kg": book.direct_kg, "grid_market_kg": book.market, "biogenic_kg": sum(book.biogenic.values())}
-    totals |= {f"grid_{signal}_kg": kg for signal, kg in book.grid.items()}
-    totals |= {"bought_kg": book.bought_kg} if book.bought else {}
-    assert set(made.columns) == set(totals)
-    for column, kg in totals.items():
-        assert sum(made.leaves(column).values()) == pytest.approx(kg, rel=1e-9, abs=1e-9), column
 
 
 def per_t(made: Products, column: str) -> dict[str, float]:

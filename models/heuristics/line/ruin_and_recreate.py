@@ -76,7 +76,7 @@ def run(search: Search, seconds: float, rounds: int | None = None) -> None:
         rounds: of moves; None: by the size of the line and the seconds.
     """
     began = time.perf_counter()
-    _Renewal(search).run(seconds, rounds or planned(search, seconds))
+    Renewal(search).run(seconds, rounds or planned(search, seconds))
     search.clock("renew", began)
 
 
@@ -87,7 +87,9 @@ def planned(search: Search, seconds: float) -> int:
     return max(round(seconds * PACE / (heats * problem.n_slots * (TOGETHER + PUT_BACK))), 1)
 
 
-class _Renewal:
+class Renewal:
+    """One run of ruin and recreate: casts taken out of the incumbent and put back another way."""
+
     def __init__(self, search: Search) -> None:
         self.search = search
         problem, data, aim = search.problem, search.data, search.aim
