@@ -147,8 +147,8 @@ def _patches(source: str) -> list[str]:
 @pytest.mark.parametrize("room", ROOMS)
 def test_no_other_package_is_patched(room: str) -> None:
     """Proves: other packages are used as they are. Sensitivity: an attribute of Pyomo's module that is replaced."""
-    found = {str(path.relative_to(ROOT)): _patches(path.read_text(encoding="utf-8")) for path in _files(room)}
-    assert not {path: wrong for path, wrong in found.items() if wrong}
+    table = {str(path.relative_to(ROOT)): _patches(path.read_text(encoding="utf-8")) for path in _files(room)}
+    assert not {path: wrong for path, wrong in table.items() if wrong}
 
 
 @pytest.mark.parametrize(

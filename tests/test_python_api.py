@@ -37,9 +37,9 @@ def shown(cells: list[str], names: dict[str, Any]) -> list[str]:
     texts = []
     for cell in cells:
         *statements, last = ast.parse(cell).body
-        shows = isinstance(last, ast.Expr)
-        exec(compile(ast.Module(statements if shows else [*statements, last], []), str(NOTEBOOK), "exec"), names)
-        texts.append(repr(eval(compile(ast.Expression(last.value), str(NOTEBOOK), "eval"), names)) if shows else "")
+        value = last.value if isinstance(last, ast.Expr) else None
+        exec(compile(ast.Module([*statements, *([] if value else [last])], []), str(NOTEBOOK), "exec"), names)
+        texts.append(repr(eval(compile(ast.Expression(value), str(NOTEBOOK), "eval"), names)) if value else "")
     return texts
 
 

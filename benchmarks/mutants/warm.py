@@ -145,15 +145,15 @@ def replace_code(functions: list[FunctionType], path: str, source: str) -> bool:
 
 def _codes(source: str, path: str) -> dict[tuple[str, int], CodeType]:
     """By name, and place among those of the same name."""
-    found: dict[tuple[str, int], CodeType] = {}
+    table: dict[tuple[str, int], CodeType] = {}
     names: Counter[str] = Counter()
     waiting = [compile(source, path, "exec", dont_inherit=True)]
     while waiting:
         code = waiting.pop(0)
-        found[code.co_qualname, names[code.co_qualname]] = code
+        table[code.co_qualname, names[code.co_qualname]] = code
         names[code.co_qualname] += 1
         waiting += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
-    return found
+    return table
 
 
 def run(folder: str, arguments: list[str], plugin: object) -> int:

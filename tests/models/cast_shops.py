@@ -71,9 +71,9 @@ def shop(seed: int, *, orders: list[dict[str, Any]], line: dict[str, Any] | None
         line or melt_shop(), orders, horizon={"length_h": 8.0, "step_min": 30.0},
         goal={"gap": 0.0, "time_limit_s": 30.0, "caps": {"extra_cost_share": None}}, **rest,
     )  # fmt: skip
-    drawn = np.random.Generator(np.random.Philox(key=seed)).uniform(100, 600, 16)
+    result = np.random.Generator(np.random.Philox(key=seed)).uniform(100, 600, 16)
     name = "carbon_intensity_kg_per_mwh"
-    return built.with_inputs(built.inputs.assign({name: built.inputs[name].copy(data=drawn)}))
+    return built.with_inputs(built.inputs.assign({name: built.inputs[name].copy(data=result)}))
 
 
 def search(built: Scenario) -> Search:
@@ -91,8 +91,8 @@ def schedules(problem: SlotProblem) -> Any:
     n = problem.n_slots
     for places in itertools.product(range(n), repeat=len(problem.casts)):
         ways: list[list[tuple[int, int]]] = []
-        for c, made in enumerate(problem.casts):
-            for h in made.heats:
+        for c, result in enumerate(problem.casts):
+            for h in result.heats:
                 heat = problem.heats[h]
                 ways.append(
                     [
@@ -103,9 +103,9 @@ def schedules(problem: SlotProblem) -> Any:
                         and heat.least[0][0, 0] <= second - first <= heat.most[0][0, 0]
                     ]
                 )
-        for chosen in itertools.product(*ways):
+        for value in itertools.product(*ways):
             yield Starts(
-                tuple((furnace, ladle) for _ in chosen), tuple(chosen), tuple(caster for _ in places), tuple(places)
+                tuple((furnace, ladle) for _ in value), tuple(value), tuple(caster for _ in places), tuple(places)
             )
 
 
@@ -116,9 +116,9 @@ ELIGIBLE = ["one by one", "one due early", "one cast locked", "a cast of two", "
 def week() -> Search:
     """The bundled week with the baseline schedule."""
     built = load("melt-shop-week", ["goal.time_limit_s=600"])
-    made = search(built)
-    made.time_limit = 1e6  # rounds end it, not the clock
-    first = from_schedule(made.problem, twin.dispatch(built, twin.envelope(built)))
+    result = search(built)
+    result.time_limit = 1e6  # rounds end it, not the clock
+    first = from_schedule(result.problem, twin.dispatch(built, twin.envelope(built)))
     assert first is not None
-    assert made.offer(first)
-    return made
+    assert result.offer(first)
+    return result

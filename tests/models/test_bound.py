@@ -56,16 +56,16 @@ def test_bounds_in_turn_against_every_schedule(case: str, seed: int, monkeypatch
     assert every.value is not None
 
     proof = search(built)
-    told: list[float | None] = []
-    made = bounds.of(proof)
-    assert (len(made.parts) == 2) == (cast_bound.of(search(built)) is not None)
-    for part in made.parts:
+    rows: list[float | None] = []
+    result = bounds.of(proof)
+    assert (len(result.parts) == 2) == (cast_bound.of(search(built)) is not None)
+    for part in result.parts:
         part.run()
-        told.append(proof.bound)
-    assert made.failure is None
-    assert all(bound is not None and bound <= every.value * (1 + 1e-9) for bound in told)
-    assert told[-1] is not None
-    assert told[-1] >= 0.97 * every.value
+        rows.append(proof.bound)
+    assert result.failure is None
+    assert all(bound is not None and bound <= every.value * (1 + 1e-9) for bound in rows)
+    assert rows[-1] is not None
+    assert rows[-1] >= 0.97 * every.value
 
     plan = models.optimize(built, envelope(built))
     assert plan.attrs["objective"] == pytest.approx(every.value, rel=1e-9)
@@ -107,13 +107,13 @@ def test_bound_and_plan_of_units_that_draw_when_idle(case: str, negative: bool, 
     Formulations leave idle units out, so that the plan need not be the best. Sensitivity: where energy earns, a bound
     without what idle units may earn lies above schedules.
     """
-    asked = {"line": melt_shop(), **IDLE[case]}
-    built = shop(seed, **{**asked, "line": holding(asked["line"])})
+    table = {"line": melt_shop(), **IDLE[case]}
+    built = shop(seed, **{**table, "line": holding(table["line"])})
     if negative:
         built = built.model_copy(update={"goal": built.goal.model_copy(update={"minimize": "cost"})})
         price = built.inputs["price_per_mwh"]
-        drawn = np.random.Generator(np.random.Philox(key=seed)).uniform(-60, 20, len(price))
-        built = built.with_inputs(built.inputs.assign(price_per_mwh=price.copy(data=drawn)))
+        result = np.random.Generator(np.random.Philox(key=seed)).uniform(-60, 20, len(price))
+        built = built.with_inputs(built.inputs.assign(price_per_mwh=price.copy(data=result)))
     every = search(built)
     for starts in schedules(every.problem):
         every.offer(starts)
@@ -164,7 +164,7 @@ def test_casts_alike_are_counted_without_loss() -> None:
     """Proves: counting casts that differ in their due time alone moves no bound. Sensitivity: their latest starts."""
     orders = [cast(name, 1, due=due) for name, due in (("A", "3 h"), ("B", "5 h"), ("C", "8 h"))]
     for seed in range(5):
-        found = []
+        rows = []
         for named in (orders, [dict(order, heats=[{"grade": f"G{k}"}]) for k, order in enumerate(orders)]):
             line = melt_shop()
             line["grades"] = [dict(line["grades"][0], name=name) for name in ("G", "G0", "G1", "G2")]
@@ -172,8 +172,8 @@ def test_casts_alike_are_counted_without_loss() -> None:
             model = Bound(proof)
             assert len(model._alone) == (0 if named is orders else 3)
             model.run()
-            found.append(proof.bound)
-        assert found[0] == pytest.approx(found[1], rel=1e-6)
+            rows.append(proof.bound)
+        assert rows[0] == pytest.approx(rows[1], rel=1e-6)
 
 
 def test_an_import_limit_where_full_power_comes_after_the_first_slot() -> None:
@@ -194,8 +194,8 @@ def test_what_completes_a_start_is_no_bound(forgets: bool, seed: int) -> None:
 
     Whole numbers of random cost must cover random demands. Sensitivity: the completion's bounds told as they come.
     """
-    drawn = np.random.Generator(np.random.Philox(key=seed))
-    cost, rows = drawn.integers(20, 90, 30).tolist(), drawn.integers(0, 9, (12, 30)).tolist()
+    generator = np.random.Generator(np.random.Philox(key=seed))
+    cost, rows = generator.integers(20, 90, 30).tolist(), generator.integers(0, 9, (12, 30)).tolist()
     m = pyo.ConcreteModel()
     m.x = pyo.Var(range(30), domain=pyo.Integers, bounds=(0, 3))
     m.covered = pyo.Constraint(range(12), rule=lambda m, i: sum(f * m.x[j] for j, f in enumerate(rows[i])) >= 100)
@@ -204,17 +204,17 @@ def test_what_completes_a_start_is_no_bound(forgets: bool, seed: int) -> None:
     program.run(time_limit=10, relax=True)
     if forgets:
         program.forget()
-    told: list[float] = []
+    items: list[float] = []
 
     def tell(event: dict[str, Any]) -> None:
         if event["bound"] is not None:
-            told.append(event["bound"])
+            items.append(event["bound"])
 
     outcome = program.run(time_limit=20, on_progress=tell)
     assert outcome.status == "optimal"
     assert outcome.objective is not None
-    assert max(told, default=0.0) <= outcome.objective + 1e-6
-    assert bool(told) == forgets
+    assert max(items, default=0.0) <= outcome.objective + 1e-6
+    assert bool(items) == forgets
 
 
 def test_a_pool_of_units_that_differ_starts_no_more_than_there_is() -> None:

@@ -30,14 +30,14 @@ solved however large."""
 
 def made(name: str, monkeypatch: pytest.MonkeyPatch) -> list[pyo.ConcreteModel]:
     """The models of a scenario's search, one for each set of constraints."""
-    found: dict[tuple[Any, ...], pyo.ConcreteModel] = {}
+    table: dict[tuple[Any, ...], pyo.ConcreteModel] = {}
     begin = Program.__init__
 
     def noted(self: Program, model: pyo.ConcreteModel | Compiled) -> None:
         begin(self, model)
         if isinstance(model, Compiled):
             return  # arrays from the start
-        found.setdefault(tuple(part.name for part in model.component_objects(pyo.Constraint, active=True)), model)
+        table.setdefault(tuple(part.name for part in model.component_objects(pyo.Constraint, active=True)), model)
 
     monkeypatch.setattr(Program, "__init__", noted)
     scenario = load(name, ["goal.time_limit_s=15", *SHORTER.get(name, [])])
@@ -46,11 +46,11 @@ def made(name: str, monkeypatch: pytest.MonkeyPatch) -> list[pyo.ConcreteModel]:
     began = time.process_time()
 
     def enough() -> bool:
-        return time.process_time() - began > SEARCH_S and bool(found)
+        return time.process_time() - began > SEARCH_S and bool(table)
 
     models.optimize(scenario, envelope, listed if listed.attrs["complete"] else None, cancel=enough)
     monkeypatch.undo()
-    return list(found.values())
+    return list(table.values())
 
 
 def expand(model: pyo.ConcreteModel) -> None:
@@ -69,17 +69,17 @@ def test_models_of_bundled_scenarios(name: str, monkeypatch: pytest.MonkeyPatch)
     """Proves: templates say what the rules say, to the last coefficient, and the optimum of the relaxation is that of
     Pyomo's own interface to 1e-6. Sensitivity: a template that differs from its rule at one index.
     """
-    found = made(name, monkeypatch)
-    assert found
+    result = made(name, monkeypatch)
+    assert result
     sizes = []
-    for model in found:
+    for model in result:
         form = compiled(model)
         sizes.append(len(form.values))
         expand(model)
         for one, other in zip(upright(form), upright(compiled(model)), strict=True):
             assert one.shape == other.shape
             assert np.allclose(one, other, rtol=1e-9, atol=1e-9)
-    for model, size in zip(found, sizes, strict=True):
+    for model, size in zip(result, sizes, strict=True):
         if size > MOST and size > min(sizes):
             continue
         mine = Program(model).run(time_limit=120, relax=True, ipm=True, crossover=False).objective

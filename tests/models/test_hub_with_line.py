@@ -96,13 +96,13 @@ def test_line_and_engine_are_planned_together() -> None:
     built = scenario(
         melt_shop(heat_loss=None), [cast("A", 1), cast("B", 1)], site=SITE, goal=goal, horizon={"length_h": 8.0}
     )
-    found = models.optimize(built, envelope(built))
-    assert found.attrs["found"] == 1
-    assert float(found["meter_mw"].max()) <= 38 + 1e-6
-    assert found.attrs["objective"] + found.attrs["constant"] == pytest.approx(money(built, found))
-    assert found.attrs["bound"] <= found.attrs["objective"] + 1e-6
+    data = models.optimize(built, envelope(built))
+    assert data.attrs["found"] == 1
+    assert float(data["meter_mw"].max()) <= 38 + 1e-6
+    assert data.attrs["objective"] + data.attrs["constant"] == pytest.approx(money(built, data))
+    assert data.attrs["bound"] <= data.attrs["objective"] + 1e-6
     energy = 2 * (0.75 * 40 + 0.5 * 4 + 0.75 * 1)
-    assert found.attrs["objective"] == pytest.approx(energy * 50 + 113.75, rel=1e-6)
+    assert data.attrs["objective"] == pytest.approx(energy * 50 + 113.75, rel=1e-6)
     alone = scenario(
         melt_shop(heat_loss=None), [cast("A", 1), cast("B", 1)], site={"grid": SITE["grid"]}, goal=goal,
         horizon={"length_h": 8.0},
@@ -118,6 +118,6 @@ def test_shadow_prices_under_the_load_of_a_line() -> None:
     aim = aims.read(built, data, None, 0.0)
     flows = dispatch(data, np.full(4, 2.0), aim.expression, over_price=1e4)
     assert flows is not None
-    found = shadow_prices(built, ENVELOPE, columns(built, data, flows, np.array([8.0])))
-    assert found is not None
-    assert found["balance_price"].sel(carrier="electricity").values == pytest.approx(75)
+    result = shadow_prices(built, ENVELOPE, columns(built, data, flows, np.array([8.0])))
+    assert result is not None
+    assert result["balance_price"].sel(carrier="electricity").values == pytest.approx(75)

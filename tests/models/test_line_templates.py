@@ -99,13 +99,13 @@ def assert_same(make: Any) -> None:
     forms = []
     for on in (True, False):
         with building(on=on):
-            made = make()
-            assert made.possible
-            made.model.goal = pyo.Objective(rule=partial(_cost, made.ports))
-        listed = made.model.component_objects(pyo.Constraint, descend_into=True)
+            result = make()
+            assert result.possible
+            result.model.goal = pyo.Objective(rule=partial(_cost, result.ports))
+        listed = result.model.component_objects(pyo.Constraint, descend_into=True)
         slow = {one.name for one in listed if isinstance(one, Rows) and len(one) and one.template is None}
         assert not (on and slow)
-        forms.append((compiled(made.model), made))
+        forms.append((compiled(result.model), result))
     assert [v.name for v in forms[0][0].columns] == [v.name for v in forms[1][0].columns]
     for one, other in zip(*(upright(form) for form, _ in forms), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)

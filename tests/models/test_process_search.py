@@ -24,9 +24,9 @@ from emberline.scenarios.process.flows import emitted_kg
 def value(scenario: Scenario, plan: xr.Dataset) -> float:
     """The first goal of a plan from its flows alone, what more stock than wanted is credited with taken off."""
     hours, inputs = scenario.horizon.step_h, scenario.inputs
-    taken, given = plan["import_mw"].values * hours, plan["export_mw"].values * hours
-    carbon = float(taken @ inputs["carbon_intensity_kg_per_mwh"].values) + float(emitted_kg(scenario, plan).sum())
-    cost = float(taken @ inputs["price_per_mwh"].values - given @ inputs["export_price_per_mwh"].values)
+    result, source = plan["import_mw"].values * hours, plan["export_mw"].values * hours
+    carbon = float(result @ inputs["carbon_intensity_kg_per_mwh"].values) + float(emitted_kg(scenario, plan).sum())
+    cost = float(result @ inputs["price_per_mwh"].values - source @ inputs["export_price_per_mwh"].values)
     direct = float(emitted_kg(scenario, plan).sum())
     for account in accounts(scenario, plan):
         cost += account.totals["cost"]
@@ -45,17 +45,17 @@ def test_parts_find_a_plan_as_good_as_the_whole(minimize: str, step_min: float) 
 
     Sensitivity: a bound of a part taken for one of the whole lies above the other plan; credit counted twice."""
     scenario = cement(minimize, step_min, gap=0.04, time_limit_s=60.0)
-    found, whole = solve(scenario, PARTS), solve(cement(minimize, step_min), WHOLE)
-    assert found.attrs["status"] == whole.attrs["status"] == "within gap", found.attrs
-    for plan, other in ((found, whole), (whole, found)):
+    result, whole = solve(scenario, PARTS), solve(cement(minimize, step_min), WHOLE)
+    assert result.attrs["status"] == whole.attrs["status"] == "within gap", result.attrs
+    for plan, other in ((result, whole), (whole, result)):
         objective, bound = plan.attrs["objective"], plan.attrs["bound"]
         assert plan.attrs["gap"] == pytest.approx((objective - bound) / objective)
         assert bound <= other.attrs["objective"] * (1 + 1e-9)
         assert value(scenario, plan) - plan.attrs["constant"] == pytest.approx(objective, rel=1e-6)
         assert_followed(scenario, plan)
-    assert found.attrs["gap"] <= 0.04
-    assert found.attrs["objective"] <= whole.attrs["objective"] * 1.04
-    assert {"seconds bound", "seconds windows" if step_min == 60 else "seconds corridor"} <= set(found.attrs)
+    assert result.attrs["gap"] <= 0.04
+    assert result.attrs["objective"] <= whole.attrs["objective"] * 1.04
+    assert {"seconds bound", "seconds windows" if step_min == 60 else "seconds corridor"} <= set(result.attrs)
     assert "seconds solve" in whole.attrs
 
 
@@ -66,26 +66,26 @@ def test_a_plan_is_never_worse_than_the_list_it_begins_from(small: int) -> None:
     green = cement("carbon", 60.0, credit_stock=False)
     start = solve(green, WHOLE)
     scenario = cement("cost", 60.0, credit_stock=False)
-    told: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = []
 
     def enough() -> bool:
-        return any(event["incumbent"] is not None for event in told)
+        return any(event["incumbent"] is not None for event in rows)
 
-    found = solve(scenario, small, start=start, on_progress=told.append, cancel=enough)
-    assert found.attrs["found"]
-    assert found.attrs["status"] == "cancelled"
-    assert found.attrs["objective"] + found.attrs["constant"] <= value(scenario, start) * (1 + 1e-9)
+    result = solve(scenario, small, start=start, on_progress=rows.append, cancel=enough)
+    assert result.attrs["found"]
+    assert result.attrs["status"] == "cancelled"
+    assert result.attrs["objective"] + result.attrs["constant"] <= value(scenario, start) * (1 + 1e-9)
     # its switches are the list's: nothing else was looked for
-    np.testing.assert_array_equal(found["process_tph"].values > 0, start["process_tph"].values > 0)
+    np.testing.assert_array_equal(result["process_tph"].values > 0, start["process_tph"].values > 0)
 
 
 def test_the_search_goes_on_from_the_list() -> None:
     """Proves: left alone it ends within the gap, below the list. Sensitivity: a search that keeps what it was given."""
     start = solve(cement("carbon", 60.0, credit_stock=False), WHOLE)
     scenario = cement("cost", 60.0, credit_stock=False, gap=0.03)
-    found = solve(scenario, WHOLE, start=start)
-    assert found.attrs["status"] == "within gap"
-    assert found.attrs["objective"] < 0.99 * value(scenario, start)
+    result = solve(scenario, WHOLE, start=start)
+    assert result.attrs["status"] == "within gap"
+    assert result.attrs["objective"] < 0.99 * value(scenario, start)
 
 
 def test_a_list_that_is_no_plan_is_left_aside() -> None:
@@ -97,28 +97,28 @@ def test_a_list_that_is_no_plan_is_left_aside() -> None:
     idle = whole.assign(
         process_mode=xr.full_like(whole["process_mode"], ""), process_tph=xr.zeros_like(whole["process_tph"])
     )
-    found = solve(scenario, WHOLE, start=idle)
-    assert found.attrs["status"] == "within gap"
-    assert found.attrs["objective"] <= whole.attrs["objective"] * (1 + GAP)
+    result = solve(scenario, WHOLE, start=idle)
+    assert result.attrs["status"] == "within gap"
+    assert result.attrs["objective"] <= whole.attrs["objective"] * (1 + GAP)
 
 
 @pytest.mark.parametrize("small", [PARTS, WHOLE])
 def test_cancelled_before_a_plan_is_found(small: int) -> None:
     """Proves: cancelled at once there is no plan, and it is said; the values are missing. Sensitivity: "infeasible"."""
-    found = solve(cement("cost", 30.0), small, cancel=lambda: True)
-    assert (found.attrs["found"], found.attrs["status"]) == (0, "cancelled")
-    assert found.attrs["reason"] == "cancelled before a plan was found"
-    assert np.isnan(found.attrs["objective"])
-    assert found["import_mw"].isnull().all()
+    result = solve(cement("cost", 30.0), small, cancel=lambda: True)
+    assert (result.attrs["found"], result.attrs["status"]) == (0, "cancelled")
+    assert result.attrs["reason"] == "cancelled before a plan was found"
+    assert np.isnan(result.attrs["objective"])
+    assert result["import_mw"].isnull().all()
 
 
 @pytest.mark.parametrize("small", [PARTS, WHOLE])
 def test_no_time_no_plan(small: int) -> None:
     """Proves: with a time limit that is over before the search begins there is no plan, and that is no proof that none
     is possible. Sensitivity: "infeasible", or a search that takes its own time."""
-    found = solve(cement("cost", 15.0, time_limit_s=0.01), small)
-    assert (found.attrs["found"], found.attrs["status"]) == (0, "no plan within the limit")
-    assert "no plan was found in" in found.attrs["reason"]
+    result = solve(cement("cost", 15.0, time_limit_s=0.01), small)
+    assert (result.attrs["found"], result.attrs["status"]) == (0, "no plan within the limit")
+    assert "no plan was found in" in result.attrs["reason"]
 
 
 @pytest.mark.parametrize("small", [PARTS, WHOLE])
@@ -129,10 +129,10 @@ def test_infeasible_is_told(small: int) -> None:
     scenario = cement("cost", 60.0)
     order = type(scenario.deliveries[1]).model_validate(ship)
     too_much = scenario.model_copy(update={"deliveries": (scenario.deliveries[0], order)}).with_inputs(scenario.inputs)
-    found = solve(too_much, small)
-    assert (found.attrs["found"], found.attrs["status"]) == (0, "infeasible")
-    assert found.attrs["reason"].startswith("no plan keeps all limits")
-    assert found.attrs["seconds search"] < 0.8 * too_much.goal.time_limit_s
+    result = solve(too_much, small)
+    assert (result.attrs["found"], result.attrs["status"]) == (0, "infeasible")
+    assert result.attrs["reason"].startswith("no plan keeps all limits")
+    assert result.attrs["seconds search"] < 0.8 * too_much.goal.time_limit_s
 
 
 def test_switches_decided_too_early_move() -> None:
@@ -140,11 +140,11 @@ def test_switches_decided_too_early_move() -> None:
     plan is found that keeps all limits and lies above the bound of the whole. Sensitivity: what leads nowhere taken for
     a proof that there is no plan, or a search that stands still there."""
     scenario, widths = cement("cost", 60.0, gap=0.04, time_limit_s=20.0), []
-    own = Grid.hold
+    part = Grid.hold
 
     def hold(grid: Grid, values: np.ndarray, before: int, width: int) -> None:
         widths.append(width)
-        own(grid, values, before, width)
+        part(grid, values, before, width)
         low, high = grid.made.program.bounds()
         earlier, later = grid.between(0, before), grid.between(before, grid.n)
         assert (low[later] == grid.low[later]).all()
@@ -157,14 +157,14 @@ def test_switches_decided_too_early_move() -> None:
         patch.setattr(searching, "WINDOW_H", 2.0)
         patch.setattr(searching, "ADVANCE_H", 2.0)
         patch.setattr(Grid, "hold", hold)
-        found = solve(scenario, PARTS)
+        result = solve(scenario, PARTS)
     whole = solve(cement("cost", 60.0), WHOLE)
-    assert found.attrs["found"]
+    assert result.attrs["found"]
     assert 0 in widths
     assert max(widths) > 0
-    assert_followed(scenario, found)
-    assert found.attrs["bound"] <= whole.attrs["objective"] * (1 + 1e-9)
-    assert found.attrs["objective"] >= whole.attrs["bound"] * (1 - 1e-9)
+    assert_followed(scenario, result)
+    assert result.attrs["bound"] <= whole.attrs["objective"] * (1 + 1e-9)
+    assert result.attrs["objective"] >= whole.attrs["bound"] * (1 - 1e-9)
 
 
 def test_with_a_width_of_all_slots_nothing_is_decided() -> None:
@@ -179,8 +179,8 @@ def test_with_a_width_of_all_slots_nothing_is_decided() -> None:
     grid.hold(idle, grid.n, grid.n - 1)
     assert (program.bounds()[1][grid.on] == 0).all()
     grid.hold(idle, grid.n, grid.n)
-    for own, bound in zip((grid.low, grid.high), program.bounds(), strict=True):
-        np.testing.assert_array_equal(bound, own)
+    for part, bound in zip((grid.low, grid.high), program.bounds(), strict=True):
+        np.testing.assert_array_equal(bound, part)
 
 
 @pytest.mark.parametrize("small", [PARTS, WHOLE])
@@ -199,13 +199,13 @@ def test_what_does_not_fit_by_hours_may_fit_by_steps(small: int) -> None:
 def test_progress_is_told_with_a_bound_and_a_plan() -> None:
     """Proves: incumbents fall, bounds rise, and each event tells the gap between them. Sensitivity: parts' own
     figures."""
-    told: list[dict[str, Any]] = []
-    found = solve(cement("carbon", 60.0, gap=0.04, time_limit_s=4.0), PARTS, on_progress=told.append)
-    plans = [event["incumbent"] for event in told if event["incumbent"] is not None]
-    bounds = [event["bound"] for event in told if event["bound"] is not None]
+    rows: list[dict[str, Any]] = []
+    result = solve(cement("carbon", 60.0, gap=0.04, time_limit_s=4.0), PARTS, on_progress=rows.append)
+    plans = [event["incumbent"] for event in rows if event["incumbent"] is not None]
+    bounds = [event["bound"] for event in rows if event["bound"] is not None]
     assert plans
     assert bounds
     assert plans == sorted(plans, reverse=True)
     assert bounds == sorted(bounds)
     assert all(low <= high for low in bounds for high in plans)
-    assert (found.attrs["objective"], found.attrs["bound"]) == (pytest.approx(plans[-1]), pytest.approx(bounds[-1]))
+    assert (result.attrs["objective"], result.attrs["bound"]) == (pytest.approx(plans[-1]), pytest.approx(bounds[-1]))

@@ -44,11 +44,11 @@ def assert_adds_up(scenario: Scenario, book: Ledger, run: xr.Dataset) -> None:
     assert sums.biogenic_kg == pytest.approx(sum(book.biogenic.values()), rel=1e-9, abs=1e-9)
 
 
-def assert_closes(book: Ledger, made: Products) -> None:
+def assert_closes(book: Ledger, products: Products) -> None:
     """Deliveries, stocks, losses, sold and site are the ledger's total of every column, biogenic too, to 1e-9."""
     totals = {"direct_kg": book.direct_kg, "grid_market_kg": book.market, "biogenic_kg": sum(book.biogenic.values())}
     totals |= {f"grid_{signal}_kg": kg for signal, kg in book.grid.items()}
     totals |= {"bought_kg": book.bought_kg} if book.bought else {}
-    assert set(made.columns) == set(totals)
+    assert set(products.columns) == set(totals)
     for column, kg in totals.items():
-        assert sum(made.leaves(column).values()) == pytest.approx(kg, rel=1e-9, abs=1e-9), column
+        assert sum(products.leaves(column).values()) == pytest.approx(kg, rel=1e-9, abs=1e-9), column

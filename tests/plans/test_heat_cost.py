@@ -26,5 +26,5 @@ def test_a_constant_price_is_paid_by_the_megawatt_hour() -> None:
     """Proves: at 50 EUR/MWh without a carbon price a heat costs 50 times what it draws; base load pays for itself."""
     scenario = load("melt-shop-small", [*BARE[:2], "market.price_per_mwh=50", "market.carbon_price.per_t=0"])
     run = twin.replay(scenario, twin.dispatch(scenario))
-    drawn = run["heat_mwh"].sum("time").to_series().to_dict()
-    assert heat_costs(scenario, run) == pytest.approx({heat: 50 * mwh for heat, mwh in drawn.items()})
+    result = run["heat_mwh"].sum("time").to_series().to_dict()
+    assert heat_costs(scenario, run) == pytest.approx({heat: 50 * mwh for heat, mwh in result.items()})
