@@ -125,7 +125,7 @@ def _requested(front: str) -> str:
 
 
 def _start(request: Request, points: int, metric: str) -> None:
-    settings = {"points": points, "metric": metric}
+    settings = {"points": points} if metric == CARBON else {"points": points, "metric": metric}
     try:
         front = queue.start(request.name, request.overrides, note=request.note, kind="front", given=settings)
     except RuntimeError as error:
