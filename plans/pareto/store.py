@@ -167,13 +167,14 @@ def _opened(place: Path) -> StoredFront:
         raise StoreError(f"front {place.name} is torn: {', '.join(torn)} missing or altered; search it again")
     scenario = Scenario.model_validate_json((place / "scenario.json").read_text(encoding="utf-8"))
     summary = meta["summary"]
+    baseline = {name: value for name, value in summary["baseline"].items() if name in Figures.__dataclass_fields__}
     schedules = {}
     if (place / "schedules.nc").is_file():
         several = netcdf.read(place / "schedules.nc")
         schedules = {int(number): several.sel(point=number, drop=True) for number in several["point"].values}
     front = Front(
         scenario=scenario.with_inputs(netcdf.read(place / "inputs.nc")),
-        baseline=Figures(**{name: summary["baseline"][name] for name in Figures.__dataclass_fields__}),
+        baseline=Figures(**baseline),
         data=netcdf.read(place / "front.nc"),
         schedules=schedules,
         asked=summary["asked"],

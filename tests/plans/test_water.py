@@ -106,6 +106,19 @@ def test_only_what_a_scenario_counts_is_an_axis() -> None:
         pareto(dry, 3, metric="water")
 
 
+def test_a_front_of_the_release_before_opens(tmp_path: Path) -> None:
+    """Proves: a front that was stored without metric and water is one of carbon. Sensitivity: it is called torn."""
+    front = pareto(site(), 2)
+    stored = store.save(front, tmp_path)
+    meta = json.loads((stored.folder / "front.json").read_text())
+    del meta["summary"]["metric"], meta["summary"]["baseline"]["water_m3"]
+    (stored.folder / "front.json").write_text(json.dumps(meta))
+    back = store.read(stored.id, tmp_path).front
+    assert back.metric == "carbon"
+    assert back.data.equals(front.data)
+    assert store.headlines(1, tmp_path)[stored.id]["metric"] == "carbon"
+
+
 def test_processes_draw_by_the_tonne() -> None:
     """Proves: a kiln's water is its tonnes times its factor, in model and ledger. Sensitivity: a mode left out."""
     dry, wet = works(), works(KILN | {"water_m3_per_t": 0.5}, MILL)

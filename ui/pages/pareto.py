@@ -68,7 +68,7 @@ def page() -> None:
         st.subheader(front_parts.heading(_requested(front)), anchor=False)
         job_progress.show_failure(status, tr("Press Search the front at the side to try again."))
     else:
-        _empty(request, front)
+        _empty(request, metric, front)
 
 
 def _current() -> str:
@@ -125,7 +125,7 @@ def _requested(front: str) -> str:
 
 
 def _start(request: Request, points: int, metric: str) -> None:
-    settings = {"points": points, "metric": metric}
+    settings = {"points": points} if metric == CARBON else {"points": points, "metric": metric}
     try:
         front = queue.start(request.name, request.overrides, note=request.note, kind="front", given=settings)
     except RuntimeError as error:
@@ -169,16 +169,17 @@ def _mistakes(request: Request) -> None:
         )
 
 
-def _empty(request: Request, front: str) -> None:
-    st.subheader(tr("What does a tonne of carbon cost here?"), anchor=False)
+def _empty(request: Request, metric: str, front: str) -> None:
+    st.subheader(tr("What does less {metric} cost here?", metric=tr(NAMES[metric])), anchor=False)
     if front:
         st.text(tr("This front is not stored here. Search it again."))
     st.text(
         tr(
-            "Press Search the front at the side. Emberline searches the plans of least carbon and least cost, and "
-            "between them plans of least cost under evenly spaced caps on carbon. Each point is a plan that was "
-            "replayed in the twin, with its proven bound; the slope between two points is the price of the carbon "
-            "avoided."
+            "Press Search the front at the side. Emberline searches the plans of least {metric} and least cost, and "
+            "between them plans of least cost under evenly spaced caps on {metric}. Each point is a plan that was "
+            "replayed in the twin, with its proven bound; the slope between two points is the price of what is "
+            "avoided.",
+            metric=tr(NAMES[metric]),
         )
     )
     if request.scenario is not None:
@@ -206,7 +207,7 @@ def _running(front: str) -> None:
         chart, table = st.columns([3, 2])
         chart.altair_chart(
             front_charts.so_far(points, currency, axis), width="stretch", key=f"pareto.so_far.{front}",
-            alt=tr("Cost against carbon of the points found so far; the table on the right has the same values."),
+            alt=tr("The points found so far; the table on the right has the same values."),
         )  # fmt: skip
         chart.caption(tr("Pale bar: gap of a point. No plan exists below the dashed line."))
         with table:

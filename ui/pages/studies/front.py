@@ -50,7 +50,7 @@ def show(stored: StoredFront) -> None:
     with chart:
         chart_cache.chart(
             ("front", stored.id, point), lambda: front_charts.front(front, point),
-            tr("Cost against carbon of each point, with its gap; the table below has the same values."),
+            tr("The points, each with its gap; the table below has the same values."),
             key=CHART, on_select=_on_click, selection_mode=front_charts.PICKED,
         )  # fmt: skip
         st.caption(
