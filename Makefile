@@ -64,7 +64,7 @@ mutants: $(STAMP) $(FAULTS)  ## put small faults into the code and see whether t
 	.venv-mutants/bin/python -m benchmarks.mutants $(ARGS)
 
 figures: $(STAMP)  ## write the recorded figures of small plants anew: their difference is what a change has changed (tests/figures)
-	$(BIN)/python tests/oracles/figures.py
+	$(BIN)/python tests/oracles/figures.py && $(BIN)/python tests/oracles/spoilt.py
 
 app: $(STAMP)  ## open the pages in the browser
 	$(BIN)/emberline app
