@@ -47,9 +47,11 @@ def busy_works(seed: int) -> dict[str, Any]:
     if draw.chance(0.3):
         raw["deliveries"].append({"name": "sale", "store": "clinker", "rate": draw.even(2, 12)})
     units = [name for process in raw["processes"] for name in names(process)]
+    if draw.chance(0.4):
+        _make_round(raw)
     for name in units:
         if draw.chance(0.25):
-            begin = 60 * draw.pick(draw.even(-2, n * h - 4), float(int(draw.even(0, n * h - 4))))
+            begin = 60 * draw.pick(draw.even(-2, n * h - 4), float(int(draw.even(0, n * h - 4))), 0.0)
             end = begin + 60 * draw.even(0.3, 7) + 1
             raw["state"]["outages"].append(
                 {"unit": name, "start": f"{begin:.0f} min", "end": f"{end:.0f} min"}
@@ -60,6 +62,25 @@ def busy_works(seed: int) -> dict[str, Any]:
             "metered_interval_min": draw.pick(step_min, step_min // 2),
         }
     return raw
+
+
+def _make_round(raw: dict[str, Any]) -> None:
+    """Give stores and flows numbers of which sums often are equal, so that much happens just at a limit."""
+    for store in raw["stores"]:
+        store |= {name: 10.0 * round(store[name] / 10) for name in ("level_t", "end_level_t")}
+        store |= {"capacity_t": max(20.0 * round(store["capacity_t"] / 20), 20.0, store["level_t"]), "loss_per_h": 0}
+    for process in raw["processes"]:
+        for recipe in (process, *process.get("modes", ())):
+            for flow in recipe.get("inputs", ()):
+                if "store" in flow:
+                    flow["per_t"] = 1.0
+            if "rate" in recipe and "daily_energy_mwh" not in process and "ramp_tph_per_h" not in process:
+                recipe["rate"] = 20.0 if not isinstance(recipe["rate"], dict) else {"low": 10, "high": 20}
+        if "power_by_rate" in process:
+            del process["power_by_rate"]
+        for part in (process["start_up"], process.get("change_over", {})):
+            part.pop("off_spec_t", None)
+            part.pop("between", None)
 
 
 def names(process: dict[str, Any]) -> list[str]:
@@ -137,7 +158,7 @@ def _kiln(draw: Draw, h: float, n: int) -> dict[str, Any]:
         process["start_up"]["heat_gj"] = draw.even(5, 60)
     if must:
         process["must_run"] = True
-        if process["count"] == 1 and draw.chance(0.5):
+        if process["count"] == 1 and draw.chance(0.8):
             process["planned_stop"] = {"hours": draw.pick(2.0, 3.5)}
             if draw.chance(0.6):
                 process["planned_stop"] |= {"earliest": f"{draw.pick(3, 4.5)} h", "latest": f"{n * h / 2:.2f} h"}
@@ -262,11 +283,14 @@ def altered(schedule: xr.Dataset, raw: dict[str, Any], seed: int) -> xr.Dataset:
     n = modes.shape[1]
     for u, name in enumerate(schedule["process"].values.tolist()):
         process, k = by_unit[name], 0
+        restless = draw.chance(0.3)
         ways = process.get("modes") or [process]
         while k < n:
             steps = slice(k, k + int(draw.rng.integers(1, 9)))
             k = steps.stop
             what = draw.pick("as it is", "as it is", "stand", "go", "slower", "faster")
+            if restless and what in ("as it is", "stand"):
+                what = "go"
             if what == "stand":
                 modes[u, steps], rates[u, steps] = "", 0.0
             elif what == "go":
