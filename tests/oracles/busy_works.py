@@ -250,12 +250,17 @@ def _deliveries(draw: Draw, grade: str, n: int, h: float) -> list[dict[str, Any]
     trucks = {"weekdays": draw.pick("mon-sun", "mon-fri"), "hours": hours, "rate_tph": draw.pick(2.5, 5.0, 10.0, 25.0)}
     rows.append({"name": f"trucks {grade}", "store": grade, "weekly": [trucks]})
     for i in range(draw.pick(0, 0, 1, 2)):
-        ship: dict[str, Any] = {"name": f"ship {grade} {i}", "store": grade, "amount_t": draw.pick(15.0, 25.0, 40.0)}
-        if draw.chance(0.7):
-            # the horizon has 8 h at least
-            ship |= {"release": f"{draw.pick(0.5, 1, 1.5)} h", "due": f"{n * h * draw.even(0.6, 1.0):.2f} h"}
-        if draw.chance(0.7):
-            ship["loading_tph"] = draw.pick(20.0, 30.0)
+        first, last = draw.pick(0.0, 0.5, 1.0, 2.5), round(n * h * draw.even(0.5, 1.0), 2)
+        loading = draw.pick(None, 4.0, 8.0, 30.0)
+        # what may be loaded in whole steps of it, or a part of that
+        most = min((loading or 30.0) * (last - first - 2 * h), 60.0)
+        ship = {"name": f"ship {grade} {i}", "store": grade, "amount_t": round(draw.pick(0.3, 0.8, 1.0) * most, 1)}
+        if first:
+            ship["release"] = f"{first} h"
+        if first or draw.chance(0.5):
+            ship["due"] = f"{last} h"
+        if loading is not None:
+            ship["loading_tph"] = loading
         rows.append(ship)
     return rows
 
