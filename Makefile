@@ -63,8 +63,8 @@ bench-report: $(STAMP)  ## write docs/speed.md with tables and plots from what t
 mutants: $(STAMP) $(FAULTS)  ## put small faults into the code and see whether tests notice (ARGS="--rooms bill --sample 50"; docs/mutants.md)
 	.venv-mutants/bin/python -m benchmarks.mutants $(ARGS)
 
-figures: $(STAMP)  ## write the recorded figures of small plants anew: their difference is what a change has changed (tests/figures)
-	$(BIN)/python tests/oracles/figures.py && $(BIN)/python tests/oracles/spoilt.py
+figures: $(STAMP)  ## write the recorded figures of small plants again: their difference is what a change has changed (tests/recorded)
+	PYTHONPATH=tests/oracles $(BIN)/python tests/recorded/figures.py && PYTHONPATH=tests/oracles $(BIN)/python tests/recorded/spoilt.py
 
 app: $(STAMP)  ## open the pages in the browser
 	$(BIN)/emberline app

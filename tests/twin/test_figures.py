@@ -1,4 +1,4 @@
-"""Figures of small random plants, as they were recorded: who changes one on purpose writes the tables anew."""
+"""Figures of small random plants, as they were recorded: who changes one on purpose writes the tables again."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Recorded figures: what the twin makes of small random plants, one number for each variable, kept in a table.
 
-``python tests/oracles/figures.py`` (``make figures``) writes the tables anew, so that their difference shows which
-plant's figures have changed. A figure that changes without anybody having meant it is a fault.
+``make figures`` writes the tables again, so that their difference shows which plant's figures a change has changed. A
+figure that changes without anybody having meant it is a fault.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.checking.mistakes import between_nouns
 from emberline.twin.run import replay  # where no judge looks on: an altered list asks for what no plan may
 
-FOLDER = Path(__file__).resolve().parents[1] / "figures"
+FOLDER = Path(__file__).resolve().parent
 Figures = dict[str, float]
 Runs = Iterator[tuple[str, xr.Dataset]]
 
@@ -106,7 +106,7 @@ def recorded(table: str) -> dict[int, dict[str, Figures]]:
 
 
 def write(table: str) -> None:
-    """Write a table anew."""
+    """Write a table again."""
     runs, plant, seeds = PLANTS[table]
     rows: list[tuple[int, str, Figures]] = []
     for seed in range(seeds):
@@ -122,6 +122,5 @@ def write(table: str) -> None:
 
 
 if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
     for name in sys.argv[1:] or PLANTS:
         write(name)

@@ -1,6 +1,6 @@
 """Scenarios with mistakes that were put in at random, and the table of what is said of each.
 
-``python tests/oracles/spoilt.py`` (``make figures``) writes the table anew.
+``make figures`` writes the table again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.checking.faults import fault
 from emberline.scenarios.checking.mistakes import between_nouns
 
-TABLE = Path(__file__).resolve().parents[1] / "figures" / "mistakes.csv"
+TABLE = Path(__file__).resolve().parent / "mistakes.csv"
 SEEDS = 400
 Place = tuple[str | int, ...]
 

@@ -1,6 +1,6 @@
 """Random works of a day or two in which much happens: stops, change-overs, full and empty stores, late orders.
 
-Nothing is made sure of but that the scenario has no mistake. They are for figures of the twin, not for plans.
+They are for figures of the twin, not for plans: much of what they ask for cannot be done, and some have mistakes.
 """
 
 from __future__ import annotations

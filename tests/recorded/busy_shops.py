@@ -1,6 +1,6 @@
 """Random lines in which much happens: casts, waits, locks, outages, heats under way, idle states, an import limit.
 
-Nothing is made sure of but that the scenario has no mistake. They are for figures of the twin, not for plans.
+They are for figures of the twin, not for plans: much of what they ask for cannot be done, and some have mistakes.
 """
 
 from __future__ import annotations
