@@ -202,3 +202,12 @@ def test_a_ramp_holds_from_a_rate_of_nought() -> None:
     table = {"mill": [("", 0.0), ("mill", 20.0), ("mill", 10.0), ("mill", 0.0), ("mill", 25.0), ("", 0.0)]}
     result = violations(replay(scenario, schedule(scenario, table)), "ramp")
     assert result == [("mill", 240.0, pytest.approx(15))]
+
+
+@pytest.mark.parametrize(("more", "count"), [(0.0001, 0), (0.001, 1)])
+def test_what_a_rate_is_rounded_by_breaks_no_ramp(more: float, count: int) -> None:
+    """Proves: of a highest rate of 30 t/h a hundred-thousandth, 0.0003 t/h, is nothing. Sensitivity: a share that is no
+    share of the highest rate."""
+    scenario = works([mill(ramp_tph_per_h=10) | {"rate": {"low": 0, "high": 30}}], [{"name": "S", **BIG}])
+    table = {"mill": [("mill", 10.0), ("mill", 20.0 + more)]}
+    assert len(violations(replay(scenario, schedule(scenario, table)), "ramp")) == count
