@@ -28,7 +28,7 @@ def works(processes: list[dict[str, Any]], stores: list[dict[str, Any]], **rest:
 
 def schedule(
     scenario: Scenario,
-    text: dict[str, list[tuple[str, float]]],
+    runs: dict[str, list[tuple[str, float]]],
     loads: dict[str, list[float]] | None = None,
     fuels: dict[str, list[float]] | None = None,
 ) -> xr.Dataset:
@@ -38,7 +38,7 @@ def schedule(
     """
     n = scenario.horizon.n_steps
     units = [unit for unit, _ in scenario.process_units]
-    rows = {unit: _filled(text.get(unit, [("", 0.0)]), n) for unit in units}
+    rows = {unit: _filled(runs.get(unit, [("", 0.0)]), n) for unit in units}
     result = streams(scenario)
     rates = np.zeros((len(result), n))
     for i, stream in enumerate(result):
