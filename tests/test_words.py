@@ -22,7 +22,7 @@ PARTICIPLES = (
 LIMITS = {
     "benchmarks": (154, 226),
     "docs": (5, 0),
-    "models": (130, 649),
+    "models": (63, 18),
     "plans": (448, 752),
     "scenarios": (44, 95),
     "tests": (1019, 1663),

@@ -59,11 +59,11 @@ class Bound:
         self.failure: BaseException | None = None
         self.long = len(search.problem.heats) > LONG_HEATS
         with building():
-            made = Pooled(search.problem, search.data, bounding=True)
-        search.infeasible |= not made.possible
+            formulation = Pooled(search.problem, search.data, bounding=True)
+        search.infeasible |= not formulation.possible
         if search.infeasible:
             return
-        self._program = self._compiled(made, "bound")
+        self._program = self._compiled(formulation, "bound")
         self._first = None
         if self.long and search.problem.reheat_kwh_per_t_min:
             lossless = replace(search.problem, reheat_kwh_per_t_min=0.0)
@@ -71,21 +71,23 @@ class Bound:
                 quick = Pooled(lossless, search.data, bounding=True)
             self._first = self._compiled(quick, "first bound")
         paid = search.aim.constant + negative_reheating(search)
-        self._below = search.aim.constant if made.reheating_exact else paid
+        self._below = search.aim.constant if formulation.reheating_exact else paid
         self._first_below = paid
-        self._casts, self._options = made.model.z, list(made.model.OPTION)
-        self._alone = {c for c, casts in made.batches.items() if len(casts) == 1}
+        self._casts, self._options = formulation.model.z, list(formulation.model.OPTION)
+        self._alone = {c for c, casts in formulation.batches.items() if len(casts) == 1}
         self._numbers = 0
         search.clock("build", began)
 
-    def _compiled(self, made: Pooled, role: str) -> Program:
+    def _compiled(self, formulation: Pooled, role: str) -> Program:
         search = self.search
         with building():
             for name, cap, _ in search.aim.caps(search.data):
-                made.model.add_component(f"{name}_cap", pyo.Constraint(rule=made.ports.at_most(name, cap)))
-            made.model.goal = pyo.Objective(rule=lambda m: search.aim.pure(made.ports))
+                formulation.model.add_component(
+                    f"{name}_cap", pyo.Constraint(rule=formulation.ports.at_most(name, cap))
+                )
+            formulation.model.goal = pyo.Objective(rule=lambda m: search.aim.pure(formulation.ports))
             study = search.study
-            return Program(made.model) if study is None else study.program(role, made.model)
+            return Program(formulation.model) if study is None else study.program(role, formulation.model)
 
     def run(self) -> None:
         """Raise the search's bound until it is over."""
@@ -105,9 +107,9 @@ class Bound:
         """On long horizons a quick bound first: what waiting costs left out."""
         if self._first is None:
             return
-        found = self._first.search(time_limit=max(self.search.rest, 0.05), relax=True, ipm=True, crossover=False,
+        run = self._first.search(time_limit=max(self.search.rest, 0.05), relax=True, ipm=True, crossover=False,
                                    cancel=self._stop)  # fmt: skip
-        outcome = self._first.outcome(found)
+        outcome = self._first.outcome(run)
         if outcome.bound is not None:
             self.search.raise_bound(outcome.bound - self._first_below)
 
@@ -120,20 +122,20 @@ class Bound:
         for c, column, t in self._options:
             casters, low, high = everywhere.get(c, ((), t, t))
             everywhere[c] = (tuple(sorted({*casters, column})), min(low, t), max(high, t))
-        began, left = time.perf_counter(), search.rest
+        began, remaining_s = time.perf_counter(), search.rest
         root = self._node(everywhere, -float("inf"), root=True)
         nodes = [root] if root is not None else []
         search.infeasible |= root is None
         while nodes:
             search.raise_bound(nodes[0].bound)
-            if self._stop() or search.over() or (self.long and time.perf_counter() - began > ROOT_SHARE * left):
+            if self._stop() or search.over() or (self.long and time.perf_counter() - began > ROOT_SHARE * remaining_s):
                 return
             parts = _parts(nodes[0])
             if not parts:
                 return self._count(nodes)
-            made = [self._node({**nodes[0].places, c: place}, nodes[0].bound) for c, place in parts]
+            children = [self._node({**nodes[0].places, c: place}, nodes[0].bound) for c, place in parts]
             heapq.heappop(nodes)
-            for node in made:
+            for node in children:
                 if node is not None:
                     heapq.heappush(nodes, node)
         search.infeasible |= search.best is None
@@ -141,18 +143,18 @@ class Bound:
     def _node(self, places: Places, least: float, *, root: bool = False) -> _Node | None:
         """A part of the plans, its relaxation solved; None where it is proven to hold no plan."""
         self._restrict(places)
-        found = self._program.search(
+        run = self._program.search(
             time_limit=max(self.search.rest, 0.05), relax=True, ipm=root and not self._program.has_basis,
             crossover=not (root and self.long), cancel=self._stop,
         )  # fmt: skip
-        outcome = self._program.outcome(found)
+        outcome = self._program.outcome(run)
         if outcome.status == "infeasible":
             return None
         if outcome.bound is None:
             raise _UnprovenError
         weights: dict[int, list[tuple[int, int, float]]] = {}
-        held = self._program.solution_of(self._casts)
-        for (c, column, t), value in zip(self._options, held.tolist(), strict=True):
+        solution = self._program.solution_of(self._casts)
+        for (c, column, t), value in zip(self._options, solution.tolist(), strict=True):
             if value > 1e-6 and c in self._alone:
                 weights.setdefault(c, []).append((column, t, value))
         self._numbers += 1
@@ -176,11 +178,11 @@ class Bound:
                 search.raise_bound(min(event["bound"] - self._below, ceiling))
 
         self._program.forget()
-        found = self._program.search(
+        run = self._program.search(
             time_limit=max(search.rest, 0.05), gap=search.gap / 8, on_progress=tell,
             cancel=lambda: self._stop() or search.over() or (search.bound or 0.0) >= ceiling,
         )  # fmt: skip
-        outcome = self._program.outcome(found)
+        outcome = self._program.outcome(run)
         if outcome.status == "infeasible":
             if len(nodes) == 1:
                 search.infeasible |= search.best is None

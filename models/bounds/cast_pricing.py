@@ -101,11 +101,11 @@ class Ways:
                 (u, cast.first[u], cast.hold[u], cast.cells[u].tobytes(), cast.offsets[u].tobytes()) for u in cast.units
             )
             self.kind.append(alike.setdefault((key, tuple(self._kind[h] for h in cast.heats)), len(alike)))
-        self.members = [[c for c, own in enumerate(self.kind) if own == k] for k in range(len(alike))]
+        self.members = [[c for c, kind in enumerate(self.kind) if kind == k] for k in range(len(alike))]
         self._casting = {
-            (k, u): cost_curves.energy(problem, problem.casts[own[0]].cells[u], cells)
-            for k, own in enumerate(self.members)
-            for u in problem.casts[own[0]].units
+            (k, u): cost_curves.energy(problem, problem.casts[casts[0]].cells[u], cells)
+            for k, casts in enumerate(self.members)
+            for u in problem.casts[casts[0]].units
         }
 
     def _capacity(self) -> np.ndarray:
@@ -127,19 +127,19 @@ class Ways:
 
     def _unlike(self, operation: Operation) -> list[int]:
         """One of each of an operation's units that are alike."""
-        found: dict[tuple, int] = {}
+        unit_by_kind: dict[tuple, int] = {}
         for u in operation.units:
             open_ = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
-            found.setdefault((operation.occupy[u], operation.cells[u].tobytes(), open_.tobytes()), u)
-        return list(found.values())
+            unit_by_kind.setdefault((operation.occupy[u], operation.cells[u].tobytes(), open_.tobytes()), u)
+        return list(unit_by_kind.values())
 
     def _open(self, k: int, i: int, u: int) -> np.ndarray:
         """Whether an operation may start on a unit, by slot."""
         operation = self.heats[k].operations[i]
-        found = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
-        found[: max(operation.first, 0)] = False
-        found[operation.latest(u) + 1 :] = False
-        return found
+        open_slots = self.problem.may_start(u, operation.occupy[u], operation.planned[u])
+        open_slots[: max(operation.first, 0)] = False
+        open_slots[operation.latest(u) + 1 :] = False
+        return open_slots
 
     def _lost(self, heat: Heat, cells: np.ndarray) -> np.ndarray:
         """Worth of the heat of one minute's wait, made good from each slot on, shape (n_weights, n_slots)."""
@@ -160,15 +160,15 @@ class Ways:
             mix: what each of the weights counts, shape (n_weights,).
         """
         self._prices, self._mix = prices, mix
-        self._held: dict[tuple[int, int], np.ndarray] = {}
+        self._hold_costs: dict[tuple[int, int], np.ndarray] = {}
         self._starts = {key: self._starts_on(*key) for key in self._energy}
         self._tables = [self._tables_of(k, heat) for k, heat in enumerate(self.heats)]
         """By heat and operation: cost so far by slots since the heat began and start slot, or by start slot alone."""
         feeding: dict[tuple[int, int, int], np.ndarray] = {}
         self.curves: dict[tuple[int, int], np.ndarray] = {}
         """By kind of cast and column of its casters: cost by start slot, shape (n_slots,)."""
-        for kind, own in enumerate(self.members):
-            cast = self.problem.casts[own[0]]
+        for kind, casts in enumerate(self.members):
+            cast = self.problem.casts[casts[0]]
             for column, u in enumerate(cast.units):
                 curve = mix @ self._casting[kind, u] + self._holding(self._caster(u), cast.hold[u])
                 for h in cast.heats:
@@ -185,9 +185,9 @@ class Ways:
 
     def _holding(self, resource: int, slots: int) -> np.ndarray:
         key = (resource, slots)
-        if key not in self._held:
-            self._held[key] = cost_curves.held(self._prices[resource], slots)
-        return self._held[key]
+        if key not in self._hold_costs:
+            self._hold_costs[key] = cost_curves.holding(self._prices[resource], slots)
+        return self._hold_costs[key]
 
     def _starts_on(self, k: int, i: int, u: int) -> np.ndarray:
         """Cost of starting an operation on a unit, by slot."""
@@ -205,23 +205,25 @@ class Ways:
         return int(least.min()), int(most.max())
 
     def _tables_of(self, k: int, heat: Heat) -> list[np.ndarray]:
-        own = [np.min([self._starts[k, i, u] for u in self._units[k, i]], axis=0) for i in range(len(heat.operations))]
+        start_costs = [
+            np.min([self._starts[k, i, u] for u in self._units[k, i]], axis=0) for i in range(len(heat.operations))
+        ]
         reheat = heat.reheat if self.problem.reheat_kwh_per_t_min else None
-        found = [own[0][None, :] if reheat else own[0]]
-        for i in range(1, len(own)):
+        tables = [start_costs[0][None, :] if reheat else start_costs[0]]
+        for i in range(1, len(start_costs)):
             least, most = self._lag(k, i - 1)
-            before = found[-1]
+            before = tables[-1]
             if reheat is None or i > reheat:
-                found.append(cost_curves.best_before(before, least, most) + own[i])
+                tables.append(cost_curves.best_before(before, least, most) + start_costs[i])
                 continue
             rows = len(before)
             table = np.full((rows + most - least, self.n), np.inf)
             for lag in range(least, min(most, self.n - 1) + 1):
                 place = table[lag - least : lag - least + rows, lag:]
                 np.minimum(place, before[:, : self.n - lag], out=place)
-            table += own[i]
-            found.append((table + self._waiting(k, len(table))).min(axis=0) if i == reheat else table)
-        return found
+            table += start_costs[i]
+            tables.append((table + self._waiting(k, len(table))).min(axis=0) if i == reheat else table)
+        return tables
 
     def _waiting(self, k: int, rows: int) -> np.ndarray:
         """Cost of what a heat has lost, by slots since it began and start of the reheating, shape (rows, n_slots)."""
@@ -237,14 +239,14 @@ class Ways:
         """What all casts cost at least, each by itself, and caster's column and slot of each; infinite: no way."""
         total, places = 0.0, []
         for c, cast in enumerate(self.problem.casts):
-            found = (math.inf, 0, 0)
+            choice = (math.inf, 0, 0)
             for column, u in enumerate(cast.units):
                 low, high = max(cast.first[u], 0), cast.last[u]
                 part = self.curves[self.kind[c], column][low : max(high + 1, low)]
                 if len(part):
-                    found = min(found, (float(part.min()), column, low + int(part.argmin())))
-            total += found[0]
-            places.append(found[1:])
+                    choice = min(choice, (float(part.min()), column, low + int(part.argmin())))
+            total += choice[0]
+            places.append(choice[1:])
         return total, places
 
     def way(self, kind: int, column: int, slot: int) -> Way:

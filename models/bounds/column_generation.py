@@ -23,7 +23,7 @@ from emberline.models.search.incumbent import Search
 
 MOST_COLUMNS = 3000
 """Columns that are kept."""
-KEPT = 0.7
+COLUMN_SHARE = 0.7
 """Share of them that stays when there are more."""
 STRETCH_MIN = 360
 """In each stretch of so many minutes the best cast of each kind on each caster becomes a column."""
@@ -140,28 +140,30 @@ class CastBound:
         """Find prices that are level over blocks of slots, until mix and bound nearly meet."""
         level = 0
         while level < len(TOLERANCES) and not self._stop():
-            found = self.master.solve(
+            prices = self.master.solve(
                 block, tolerance=TOLERANCES[level], time_limit=self.search.rest, cancel=self._stop
             )
-            if found is None:
+            if prices is None:
                 return
-            mixed = found.objective + self._base
+            mixed = prices.objective + self._base
             near = self.best > mixed - 0.1 * abs(mixed)
             units, caps = self.prices
             share = SMOOTHING if near else 0.0
-            _, places = self._value((1 - share) * found.units + share * units, (1 - share) * found.caps + share * caps)
-            new = self._price(found, places)
+            _, places = self._value(
+                (1 - share) * prices.units + share * units, (1 - share) * prices.caps + share * caps
+            )
+            new = self._price(prices, places)
             if self.best >= mixed - CLOSE * abs(mixed):
                 return
             if not new and share:
                 # nothing new between the two: what the prices themselves say
-                _, places = self._value(found.units, found.caps)
-                new = self._price(found, places)
+                _, places = self._value(prices.units, prices.caps)
+                new = self._price(prices, places)
             level += not new
             if len(self.master.columns) > MOST_COLUMNS:
-                self.master.keep(found, round(KEPT * MOST_COLUMNS))
+                self.master.keep(prices, round(COLUMN_SHARE * MOST_COLUMNS))
 
-    def _price(self, found: Prices, places: list[tuple[int, int]]) -> int:
+    def _price(self, prices: Prices, places: list[tuple[int, int]]) -> int:
         """Make columns of the casts where they go, and of the best ones in each stretch of time; how many are new."""
         ways, master = self.ways, self.master
         best: list[Way] = [ways.way(kind, *place) for kind, place in zip(ways.kind, places, strict=True)]
@@ -169,7 +171,7 @@ class CastBound:
         least = 1e-4 * self.master.scale
         for kind in range(len(ways.members)):
             for column in self._columns(kind):
-                gain = ways.curves[kind, column] - found.places[kind]
+                gain = ways.curves[kind, column] - prices.places[kind]
                 gain[master.latest(kind) + 1 :] = np.inf
                 for low in range(0, ways.n, stretch):
                     t = low + int(gain[low : low + stretch].argmin())

@@ -74,20 +74,22 @@ def impossible(
     limited = math.isfinite(data.limit_mwh()) or bool(list(aim.caps(data)))
     if step == scenario.horizon.step_min and not limited:
         return True
-    fine, told = _on(scenario, envelope, step)
-    problem = with_floors(line_reader.from_scenario(fine, told))
+    fine, fine_envelope = _on(scenario, envelope, step)
+    problem = with_floors(line_reader.from_scenario(fine, fine_envelope))
     if problem.n_slots > MOST_SLOTS:
         return problem.too_coarse or not _places(problem) or _outwards(scenario, envelope, time_limit)
     if limited and _even(scenario, envelope, step) and _lossless(problem, data, aim):
         lossless = replace(problem, reheat_kwh_per_t_min=0.0)
-        if unsolvable(lossless, sites.read(fine, told), aim, relax=True, time_limit=time_limit, cancel=cancel):
+        if unsolvable(lossless, sites.read(fine, fine_envelope), aim, relax=True, time_limit=time_limit, cancel=cancel):
             return True
-    left = time_limit - (time.perf_counter() - began)
-    if left <= 0:
+    remaining_s = time_limit - (time.perf_counter() - began)
+    if remaining_s <= 0:
         return False
     bare = _unlimited(fine)
-    free = sites.read(bare, told)
-    return unsolvable(problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=left, cancel=cancel)
+    free = sites.read(bare, fine_envelope)
+    return unsolvable(
+        problem, free, aims.read(bare, free, None, 0.0), relax=False, time_limit=remaining_s, cancel=cancel
+    )
 
 
 def _unlimited(scenario: Scenario) -> Scenario:
@@ -108,23 +110,27 @@ def _outwards(scenario: Scenario, envelope: xr.Dataset, time_limit: float) -> bo
     if not _places(_outer(scenario, envelope, 1)[0]):
         return True
     step = next((s for s in range(1, whole) if whole % s == 0 and length / s <= MOST_SLOTS), whole)
-    line, bare, told = _outer(scenario, envelope, step)
+    line, bare, fine_envelope = _outer(scenario, envelope, step)
     holds = [slots for heat in line.heats for operation in heat.operations for slots in operation.occupy.values()]
     holds += [slots for cast in line.casts for slots in cast.hold.values()]
     if min(holds, default=0) < 1:
         return False
-    site = replace(sites.read(bare, told), hub=None, battery=None, purchase=None, curtails=False)
+    site = replace(sites.read(bare, fine_envelope), hub=None, battery=None, purchase=None, curtails=False)
     return unsolvable(line, site, aims.read(bare, site, None, 0.0), relax=False, time_limit=time_limit)
 
 
 def _outer(scenario: Scenario, envelope: xr.Dataset, step: int) -> tuple[SlotProblem, Scenario, xr.Dataset]:
     """A line without its power on slots that are rounded outwards, with the scenario and the envelope on them."""
-    fine, told = _on(_unlimited(scenario), envelope, step)
+    fine, fine_envelope = _on(_unlimited(scenario), envelope, step)
     # what has begun is moved back to the beginning of its slot as well
-    told = told.assign(started_min=np.floor(told["started_min"] / step + CLOSE_MIN) * step)
-    problem = line_reader.from_scenario(fine, told, line_reader.Rounding(outer=True))
+    fine_envelope = fine_envelope.assign(started_min=np.floor(fine_envelope["started_min"] / step + CLOSE_MIN) * step)
+    problem = line_reader.from_scenario(fine, fine_envelope, line_reader.Rounding(outer=True))
     outages = {u: tuple((out, over - step) for out, over in spans) for u, spans in problem.outages.items()}
-    return replace(problem, reheat_kwh_per_t_min=0.0, gives={}, states={}, idle={}, outages=outages), fine, told
+    return (
+        replace(problem, reheat_kwh_per_t_min=0.0, gives={}, states={}, idle={}, outages=outages),
+        fine,
+        fine_envelope,
+    )
 
 
 def _unfed(scenario: Scenario, envelope: xr.Dataset, data: SiteData) -> bool:
@@ -135,8 +141,8 @@ def _unfed(scenario: Scenario, envelope: xr.Dataset, data: SiteData) -> bool:
     # on no interval is there more than in the best of its steps
     most = data.limit_mwh() / data.meter_min * 60 + float((data.pv - data.base).max()) / data.hours + battery
     nominal, energy = envelope["duration_min"].to_numpy(), envelope["energy_mwh"].to_numpy()
-    begun = np.isfinite(envelope["started_min"].to_numpy()).any(axis=1)
-    alike = {(heat.grade.name, stage): h for h, heat in enumerate(scenario.heats) if not begun[h]
+    has_start = np.isfinite(envelope["started_min"].to_numpy()).any(axis=1)
+    alike = {(heat.grade.name, stage): h for h, heat in enumerate(scenario.heats) if not has_start[h]
              for stage in scenario.line.route(heat.grade)}  # fmt: skip
     place = {unit.name: u for u, unit in enumerate(scenario.line.units)}
     for (_, stage), h in alike.items():
@@ -159,20 +165,20 @@ def least_peak(ends: np.ndarray, power: np.ndarray, meter_min: float) -> float:
         meter_min: length of a metered interval.
     """
     at = np.concatenate([[0.0], ends])
-    drawn = np.concatenate([[0.0], np.cumsum(np.diff(at) * power)])
+    energy = np.concatenate([[0.0], np.cumsum(np.diff(at) * power)])
     edges = np.arange(math.ceil(ends[-1] / meter_min) + 2) * meter_min
 
     def means(begin: float) -> np.ndarray:
-        return np.diff(np.interp(edges - begin, at, drawn)) / meter_min
+        return np.diff(np.interp(edges - begin, at, energy)) / meter_min
 
     # between starts at which a phase ends with an interval all means are straight lines
     knots = np.unique(np.concatenate([(-at) % meter_min, [0.0, meter_min]]))
-    found = math.inf
+    peak = math.inf
     for first, last in itertools.pairwise(knots.tolist()):
         low, rise = means(first), means(last) - means(first)
         for share in (0.0, 1.0, *_crossings(low, rise)):
-            found = min(found, float((low + share * rise).max()))
-    return found
+            peak = min(peak, float((low + share * rise).max()))
+    return peak
 
 
 def _crossings(low: np.ndarray, rise: np.ndarray) -> Iterator[float]:
@@ -213,22 +219,22 @@ def unsolvable(
         return True
     began = time.perf_counter()
     with building():
-        made = Pooled(problem, data, bounding=True)
-        if not made.possible:
+        formulation = Pooled(problem, data, bounding=True)
+        if not formulation.possible:
             return True
         for name, cap, _ in aim.caps(data):
-            made.model.add_component(f"{name}_cap", pyo.Constraint(rule=made.ports.at_most(name, cap)))
-        made.model.goal = pyo.Objective(rule=lambda m: aim.pure(made.ports))
-        program = Program(made.model)
+            formulation.model.add_component(f"{name}_cap", pyo.Constraint(rule=formulation.ports.at_most(name, cap)))
+        formulation.model.goal = pyo.Objective(rule=lambda m: aim.pure(formulation.ports))
+        program = Program(formulation.model)
     program.aim(None)
     if program.outcome(program.search(time_limit=time_limit, relax=True, cancel=cancel)).status == "infeasible":
         return True
     if relax:
         return False
     program.forget()
-    left = max(time_limit - (time.perf_counter() - began), 0.05)
+    remaining_s = max(time_limit - (time.perf_counter() - began), 0.05)
     # casts and counts that are whole: infeasible so is a proof as well
-    return program.outcome(program.search(time_limit=left, gap=1.0, cancel=cancel)).status == "infeasible"
+    return program.outcome(program.search(time_limit=remaining_s, gap=1.0, cancel=cancel)).status == "infeasible"
 
 
 def _times(scenario: Scenario, envelope: xr.Dataset) -> Iterator[float]:
@@ -261,9 +267,9 @@ def _on(scenario: Scenario, envelope: xr.Dataset, step: int) -> tuple[Scenario, 
     fine = scenario.horizon.model_copy(update={"step_min": float(step)})
 
     def finer(data: xr.Dataset) -> xr.Dataset:
-        told = data.isel(time=np.repeat(np.arange(data.sizes["time"]), ratio)).assign_coords(time=fine.times)
-        told.attrs = data.attrs
-        return told
+        fine_data = data.isel(time=np.repeat(np.arange(data.sizes["time"]), ratio)).assign_coords(time=fine.times)
+        fine_data.attrs = data.attrs
+        return fine_data
 
     return scenario.model_copy(update={"horizon": fine}).with_inputs(finer(scenario.inputs)), finer(envelope)
 

@@ -55,7 +55,7 @@ def tardiness(shop: Shop, group: Group, unit: int, start: float) -> float:
 def settled(shop: Shop) -> float:
     """Tardiness of heats whose last stage has begun: no plan changes it [min]."""
     return sum(
-        max(shop.begun[h, route[-1]].end - shop.due[h], 0.0)
+        max(shop.under_way[h, route[-1]].end - shop.due[h], 0.0)
         for h, route in enumerate(shop.route)
         if h not in shop.group_of
     )
@@ -69,7 +69,7 @@ def least(shop: Shop) -> list[float]:
 def shortest(shop: Shop) -> float:
     """A makespan that no schedule undercuts: each group by itself on an empty line [min]."""
     ends = [min(shop.soonest(group, u) + group.length[u] for u in group.units) for group in shop.groups]
-    return max([*ends, *(item.end for item in shop.begun.values())], default=0.0)
+    return max([*ends, *(item.end for item in shop.under_way.values())], default=0.0)
 
 
 class Grid:
@@ -195,19 +195,19 @@ def _at_most(block: pyo.Block, started: pyo.Var, listed: list[tuple[list[tuple[P
     weights: list[dict[Place, float]] = []
     tops = []
     for terms, top in listed:
-        own: dict[Place, float] = {}
+        row: dict[Place, float] = {}
         for place, weight in terms:
-            own[place] = own.get(place, 0) + weight
-        if own:
-            weights.append(own)
+            row[place] = row.get(place, 0) + weight
+        if row:
+            weights.append(row)
             tops.append(top)
-    members = {r: [(*place, weight) for place, weight in own.items()] for r, own in enumerate(weights)}
+    members = {r: [(*place, weight) for place, weight in row.items()] for r, row in enumerate(weights)}
     block.ROW = pyo.RangeSet(0, len(tops) - 1)
     block.TERM = Members(members, dimen=4)
     block.top = Series(block.ROW, values=np.array(tops))
 
     @constraint(block, block.ROW)
-    def kept(b, r):
+    def row_limit(b, r):
         return total(weight * started[g, u, k] for g, u, k, weight in each(b.TERM[r])) <= b.top[r]
 
 
@@ -218,13 +218,13 @@ def _buckets(grid: Grid, u: int) -> range:
 
 def _deadlines(shop: Shop, grid: Grid, stage: int) -> dict[int, list[tuple[int, int, float]]]:
     """By heat that must still pass a stage: its group, unit, and minutes from the group's start to the latest end."""
-    found = {}
+    deadlines = {}
     for g, group in enumerate(shop.groups):
         units = [u for u in group.units if (g, u) in grid.first]
         for i, h in enumerate(group.heats):
             if stage in shop.upstream[h]:
-                found[h] = [(g, u, group.offset[u][i] - shop.tail[h, stage, u]) for u in units]
-    return found
+                deadlines[h] = [(g, u, group.offset[u][i] - shop.tail[h, stage, u]) for u in units]
+    return deadlines
 
 
 def _capacity(shop: Shop, grid: Grid, stage: int) -> list[tuple[float, float, int, dict[int, float]]]:
@@ -284,8 +284,8 @@ def bound(
         if {g for g, _ in grid.first} != set(range(len(shop.groups))):
             return Bound(best_min, {}, {})  # some group alone is already too late for anything better
         model = relaxation(shop, grid)
-    left = time_limit - (time.perf_counter() - began)
-    outcome = highs.solve(model, time_limit=max(left, 1.0), gap=1e-4, nodes=nodes, cancel=cancel)
+    remaining_s = time_limit - (time.perf_counter() - began)
+    outcome = highs.solve(model, time_limit=max(remaining_s, 1.0), gap=1e-4, nodes=nodes, cancel=cancel)
     if outcome.status == "infeasible":
         return Bound(best_min, {}, {})
     proven = alone if outcome.bound is None else max(alone, settled(shop) + outcome.bound - TOLERANCE)

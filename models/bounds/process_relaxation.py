@@ -18,13 +18,13 @@ class Bounding:
 
     def __enter__(self) -> None:
         with self.search.clock("build"):
-            self.program = Program(self.search.made.model)
+            self.program = Program(self.search.site_model.model)
         self.thread = threading.Thread(target=self._run, name="bound", daemon=True)
         self.thread.start()
 
     def __exit__(self, *raised: object) -> None:
         if self.search.best is not None and self.search.bound is None:
-            self.thread.join(max(self.search.left, 0.0))
+            self.thread.join(max(self.search.remaining_s, 0.0))
         self.over = True
         self.thread.join()
         if self.failure is not None:
@@ -34,11 +34,11 @@ class Bounding:
         search = self.search
         began = time.perf_counter()
         try:
-            found = self.program.search(
-                time_limit=max(search.left, 0.05), relax=True, ipm=True, crossover=False,
+            run = self.program.search(
+                time_limit=max(search.remaining_s, 0.05), relax=True, ipm=True, crossover=False,
                 cancel=lambda: self.over or search.cancel(),
             )  # fmt: skip
-            outcome = self.program.outcome(found)
+            outcome = self.program.outcome(run)
             search.seconds["bound"] = time.perf_counter() - began
             if outcome.status == "infeasible":
                 search.infeasible = True
@@ -51,13 +51,13 @@ class Bounding:
     def _help(self) -> None:
         """Improve beside the search, with a program of one's own."""
         search, programs = self.search, {id(self.search.model): self.program}
-        while not (self.over or search.done()):
+        while not (self.over or search.phase_over()):
             improvement = search.improvement
             if improvement is None or not improvement.goes_on:
                 time.sleep(0.02)
                 continue
             grid = improvement.grid
             if id(grid) not in programs:
-                programs[id(grid)] = Program(grid.made.model)
+                programs[id(grid)] = Program(grid.site_model.model)
             with improvement.moving:
                 improvement.move(programs[id(grid)])

@@ -50,8 +50,8 @@ class Master:
         """
         self.ways, self.room, self.scale, self.cap_scales = ways, room, scale, cap_scales
         self.columns: list[Way] = []
-        self._seen: set[Way] = set()
-        self._due = [(k, sorted(latest[c] for c in own)) for k, own in enumerate(ways.members)]
+        self._column_set: set[Way] = set()
+        self._due = [(k, sorted(latest[c] for c in casts)) for k, casts in enumerate(ways.members)]
         self._rows = [(k, end, count + 1) for k, ends in self._due for count, end in enumerate(ends)]
 
     def latest(self, kind: int) -> int:
@@ -60,9 +60,9 @@ class Master:
 
     def add(self, way: Way) -> bool:
         """Take a column; False where it is known."""
-        if way in self._seen:
+        if way in self._column_set:
             return False
-        self._seen.add(way)
+        self._column_set.add(way)
         self.columns.append(way)
         return True
 
@@ -95,14 +95,14 @@ class Master:
         high = [float(count) if end == self.latest(k) and count == len(ways.members[k]) else np.inf
                 for k, end, count in self._rows]  # fmt: skip
         low = np.concatenate([[float(count) for *_, count in self._rows], np.full(n_held, -np.inf)])
-        found = central(
+        centre = central(
             cost, hstack([columns, slack], format="csc"), low,
             np.concatenate([high, capacity.ravel(), self.room / self.cap_scales]),
             tolerance=tolerance, time_limit=time_limit, cancel=cancel,
         )  # fmt: skip
-        if found is None:
+        if centre is None:
             return None
-        due_worth, rest = found.multipliers[:n_due], np.maximum(-found.multipliers[n_due:], 0.0)
+        due_worth, rest = centre.multipliers[:n_due], np.maximum(-centre.multipliers[n_due:], 0.0)
         blocks = rest[: capacity.size].reshape(len(capacity), n_blocks)
         places = np.zeros((len(ways.members), ways.n))
         for (k, end, _), worth in zip(self._rows, due_worth.tolist(), strict=True):
@@ -111,7 +111,7 @@ class Master:
             units=np.repeat(blocks, block, axis=1)[:, : ways.n] * self.scale,
             caps=rest[capacity.size :] * self.scale / self.cap_scales,
             places=places * self.scale,
-            objective=found.objective * self.scale,
+            objective=centre.objective * self.scale,
         )
 
     def _used(self, way: Way, block: int, n_blocks: int) -> tuple[np.ndarray, np.ndarray]:
@@ -120,9 +120,11 @@ class Master:
         for use in way.uses:
             changes[use.resource, use.slot] += 1
             changes[use.resource, min(use.slot + use.slots, self.ways.n)] -= 1
-        held = np.add.reduceat(np.cumsum(changes, axis=1)[:, :-1], np.arange(0, self.ways.n, block), axis=1).ravel()
-        rows = np.flatnonzero(held)
-        return rows, held[rows]
+        occupancy = np.add.reduceat(
+            np.cumsum(changes, axis=1)[:, :-1], np.arange(0, self.ways.n, block), axis=1
+        ).ravel()
+        rows = np.flatnonzero(occupancy)
+        return rows, occupancy[rows]
 
     def keep(self, prices: Prices, most: int) -> None:
         """Drop columns that are dear at these prices, as far as there are more than some."""
@@ -138,5 +140,5 @@ class Master:
             return way.worth[0] + used + prices.caps @ np.array(way.worth[1:]) - prices.places[way.kind, way.slot]
 
         self.columns.sort(key=dear)
-        self._seen.difference_update(self.columns[most:])
+        self._column_set.difference_update(self.columns[most:])
         del self.columns[most:]

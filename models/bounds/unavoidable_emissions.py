@@ -23,7 +23,7 @@ def unavoidable_kg(plant: Plant) -> float:
         else 0.0
         for units, mode in modes
     ]
-    model.made = pyo.Var(model.MODE, bounds=lambda b, k: (min(least[k], most[k]), most[k]))
+    model.output = pyo.Var(model.MODE, bounds=lambda b, k: (min(least[k], most[k]), most[k]))
     model.STORE = pyo.Set(initialize=[store.name for store in plant.stores], dimen=1)
     ends = {store.name: store.end_t for store in plant.stores}
     ordered = {name: sum(d.amount_t or 0.0 for d, *_ in plant.orders if d.store == name) for name in ends}
@@ -34,13 +34,13 @@ def unavoidable_kg(plant: Plant) -> float:
             sum(s.per_t for s in mode.outputs if s.store == name) - sum(s.per_t for s in mode.inputs if s.store == name)
             for _, mode in modes
         ]
-        needed = float(plant.demand[name].sum()) + ordered[name] + ends[name] - plant.start_t[name]
+        requirement_t = float(plant.demand[name].sum()) + ordered[name] + ends[name] - plant.start_t[name]
         if not any(gains):
             return pyo.Constraint.Skip
-        return pyo.quicksum(gain * b.made[k] for k, gain in enumerate(gains) if gain) >= needed
+        return pyo.quicksum(gain * b.output[k] for k, gain in enumerate(gains) if gain) >= requirement_t
 
     kg = [sum(e.kg_per_t for e in mode.emissions if not e.biogenic) for _, mode in modes]
-    model.goal = pyo.Objective(expr=pyo.quicksum(kg[k] * model.made[k] for k in model.MODE))
+    model.goal = pyo.Objective(expr=pyo.quicksum(kg[k] * model.output[k] for k in model.MODE))
     outcome = solve(model, time_limit=SECONDS)
     # a hair below, so that rounding keeps the rest above zero
     return max(float(outcome.bound or 0.0), 0.0) if outcome.status == "optimal" else 0.0

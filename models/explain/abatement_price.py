@@ -103,9 +103,9 @@ def abatement_price(
     for place in (cap - NEXT * max(abs(cap), 1.0), cap + NEXT * max(abs(cap), 1.0)):
         program.restrict([(model.amount, -math.inf, place)])
         moved = program.outcome(program.search(time_limit=limit, relax=True))  # whole numbers are fixed by now
-        found = program.multipliers(time_limit=limit) if moved.found else None
-        if found is not None:
-            return AbatementPrice(max(-found.of_bound(model.amount) / row.display[1] + 0.0, 0.0), whole)
+        multipliers = program.multipliers(time_limit=limit) if moved.found else None
+        if multipliers is not None:
+            return AbatementPrice(max(-multipliers.of_bound(model.amount) / row.display[1] + 0.0, 0.0), whole)
     return AbatementPrice(None, whole, "no price was found in time")
 
 

@@ -44,24 +44,24 @@ def _daily(scenario: Scenario, plant: Plant) -> Iterator[Message]:
                 most += units.available * max(power) * plant.hours
                 least += _kept_on(plant, units) * min(power) * plant.hours
         started = process.start_up.energy_mwh or any(change.energy_mwh for change in process.change_overs)
-        for steps, wanted in plant.days.get(process.name, []):
+        for steps, energy_mwh in plant.days.get(process.name, []):
             day = scenario.horizon.instant(steps[0] * scenario.horizon.step_min).date()
-            if wanted > most[steps].sum() * (1 + HAIR) and not started:
+            if energy_mwh > most[steps].sum() * (1 + HAIR) and not started:
                 yield Message(
                     "{name} can draw {most:.4g} MWh at most on {day}, asked are {wanted:.4g}",
                     name=process.name,
                     most=most[steps].sum(),
                     day=day,
-                    wanted=wanted,
+                    wanted=energy_mwh,
                 )
                 break
-            if wanted < least[steps].sum() * (1 - HAIR):
+            if energy_mwh < least[steps].sum() * (1 - HAIR):
                 yield Message(
                     "{name} draws {least:.4g} MWh at least on {day}, asked are {wanted:.4g}",
                     name=process.name,
                     least=least[steps].sum(),
                     day=day,
-                    wanted=wanted,
+                    wanted=energy_mwh,
                 )
                 break
 
@@ -74,21 +74,21 @@ def _kept_on(plant: Plant, units: Units) -> np.ndarray:
 
 def _store(scenario: Scenario, plant: Plant, store: Store) -> Iterator[Message]:
     (most_in, least_in), (most_out, least_out) = (_flow(plant, store.name, side) for side in ("out", "in"))
-    demand, begun = plant.demand[store.name], plant.start_t[store.name]
+    demand, start_t = plant.demand[store.name], plant.start_t[store.name]
     ordered = np.zeros(plant.n)
     loading = np.zeros(plant.n)
     for order, first, last in plant.orders:
         if order.store == store.name:
             ordered[last - 1] += order.amount_t or 0.0
             loading[first:last] += order.most_tph(plant.hours) * plant.hours
-    kept = store.kept(plant.hours)
-    high, low, slack = begun, begun, HAIR * store.capacity_t
+    retention = store.kept(plant.hours)
+    high, low, slack = start_t, start_t, HAIR * store.capacity_t
     for t in range(plant.n):
         at = scenario.horizon.instant((t + 1) * scenario.horizon.step_min)
         high += most_in[t] - least_out[t] - demand[t] - ordered[t]
         if not loading.any():
             high = min(high, store.capacity_t)
-        low = kept * low + kept * least_in[t] - most_out[t] - demand[t] - loading[t]
+        low = retention * low + retention * least_in[t] - most_out[t] - demand[t] - loading[t]
         if high < -slack:
             yield Message(
                 "{name} lacks {tonnes:.4g} t by {time}, whatever is made", name=store.name, tonnes=-high, time=at

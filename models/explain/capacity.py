@@ -66,14 +66,14 @@ class _Count:
         self.units = [unit.name for unit in self.line.units]
         self.planned = envelope["planned_min"].to_numpy()
         self.available = envelope["available"].to_numpy()
-        self.begun = np.isfinite(envelope["started_min"].to_numpy()).any(axis=1)
-        self.heats = [(h, heat) for h, heat in enumerate(scenario.heats) if not self.begun[h]]
+        self.under_way = np.isfinite(envelope["started_min"].to_numpy()).any(axis=1)
+        self.heats = [(h, heat) for h, heat in enumerate(scenario.heats) if not self.under_way[h]]
         self.dues = sorted({heat.due_min for _, heat in self.heats})
 
     def minutes(self, h: int, stage: Stage) -> float:
         """Shortest planned time of a heat at a stage [min]."""
-        own = [self.planned[h, self.units.index(unit.name)] for unit in stage.units]
-        return float(np.nanmin(own)) if np.isfinite(own).any() else 0.0
+        durations = [self.planned[h, self.units.index(unit.name)] for unit in stage.units]
+        return float(np.nanmin(durations)) if np.isfinite(durations).any() else 0.0
 
     def before(self, h: int, heat: Heat, stage: Stage) -> float:
         """Least time from the start of the route to the start of a stage [min]."""
@@ -97,25 +97,25 @@ class _Count:
         if stage is None:
             return
         for order in self.scenario.orders:
-            own = [(h, heat) for h, heat in self.heats if heat.order == order.name]
-            if not own or len(own) < sum(heat.order == order.name for heat in self.scenario.heats):
+            heats = [(h, heat) for h, heat in self.heats if heat.order == order.name]
+            if not heats or len(heats) < sum(heat.order == order.name for heat in self.scenario.heats):
                 continue
-            if len({self.line.route(heat.grade)[0].name for _, heat in own}) > 1:
+            if len({self.line.route(heat.grade)[0].name for _, heat in heats}) > 1:
                 continue
-            first = self.line.route(own[0][1].grade)[0]
+            first = self.line.route(heats[0][1].grade)[0]
             if first is stage:
                 continue
             furnaces = len(first.units)
-            times = [self.minutes(h, first) for h, _ in own]
-            onward = min(self.before(h, heat, stage) - time for (h, heat), time in zip(own, times, strict=True))
+            times = [self.minutes(h, first) for h, _ in heats]
+            onward = min(self.before(h, heat, stage) - time for (h, heat), time in zip(heats, times, strict=True))
             offset, start = 0.0, -np.inf
-            for k, (h, _) in enumerate(own):
+            for k, (h, _) in enumerate(heats):
                 # of the first heats that are cast, one leaves the first stage no earlier than this
                 molten = max(sum(times[: k + 1]) / furnaces, math.ceil((k + 1) / furnaces) * min(times[: k + 1]))
-                start = max(start, own[0][1].release_min + molten + onward - offset)
+                start = max(start, heats[0][1].release_min + molten + onward - offset)
                 offset += self.minutes(h, stage)
             cast = start + offset
-            due = min(heat.due_min for _, heat in own)
+            due = min(heat.due_min for _, heat in heats)
             if cast > due + LEAST_MIN:
                 yield (
                     Message(
@@ -131,8 +131,8 @@ class _Count:
     def stages(self) -> Iterator[Message]:
         """Stages whose units have not the hours that the heats due by a time need."""
         for stage in self.line.stages:
-            told = [says for due in self.dues if (says := self._short(stage, due)) is not None]
-            yield from told[:1]
+            messages = [says for due in self.dues if (says := self._short(stage, due)) is not None]
+            yield from messages[:1]
 
     def _short(self, stage: Stage, due: float) -> Message | None:
         operations = [
@@ -151,16 +151,17 @@ class _Count:
         there = float((self.available[rows] * inside).sum())
         parts = {heat.order for _, heat in operations} if stage.campaign else {heat.name for _, heat in operations}
         setups = 0.0
-        needed = sum(self.minutes(h, stage) for h, _ in operations)
-        if needed <= there + LEAST_MIN:
+        work_min = sum(self.minutes(h, stage) for h, _ in operations)
+        if work_min <= there + LEAST_MIN:
             # units may be set up while they are not available
             setups = max(len(parts) - len(rows), 0) * min(unit.setup_min for unit in stage.units)
-            needed, there = needed + setups, float(inside.sum()) * len(rows)
-        if needed <= there + LEAST_MIN:
+            work_min, there = work_min + setups, float(inside.sum()) * len(rows)
+        if work_min <= there + LEAST_MIN:
             return None
         heats: dict[str, Any] = {"count": len(operations)} if len(operations) > 1 else {"heat": operations[0][1].name}
         params = heats | {
-            "stage": stage.name, "more": (needed - there) / 60, "units": tuple(unit.name for unit in stage.units),
-            "end": self.scenario.horizon.instant(end), "needed": needed / 60, "setup": setups / 60, "there": there / 60,
+            "stage": stage.name, "more": (work_min - there) / 60, "units": tuple(unit.name for unit in stage.units),
+            "end": self.scenario.horizon.instant(end), "needed": work_min / 60,
+            "setup": setups / 60, "there": there / 60,
         }  # fmt: skip
         return Message(SHORT[len(operations) > 1, setups > 0], **params)

@@ -74,19 +74,19 @@ class Elastic:
         data = sites.read(scenario, envelope)
         aim = read_aim(scenario, envelope, data, start)
         plant = plants.read(scenario, envelope) if scenario.processes else None
-        made = whole_site.build(data, aim, burning=set(), plant=plant)
-        self._hard = made.program
-        found = parts(scenario, made, aim)
-        self.limits = [limit for limit in limits if limit.key in found and not limit.dropped]
+        site_model = whole_site.build(data, aim, burning=set(), plant=plant)
+        self._hard = site_model.program
+        all_parts = parts(scenario, site_model, aim)
+        self.limits = [limit for limit in limits if limit.key in all_parts and not limit.dropped]
         """Those that have slack."""
         by_key: dict[tuple[str, float], list[Part]] = {}
         for limit in self.limits:
-            by_key[limit.key, limit.sign] = [part.towards(limit.sign) for part in found[limit.key]]
+            by_key[limit.key, limit.sign] = [part.towards(limit.sign) for part in all_parts[limit.key]]
         self._parts = by_key
-        self._model = made.model
+        self._model = site_model.model
         self._rows = _rows([by_key[limit.key, limit.sign] for limit in self.limits])
-        self._slack = _loosen(made.model, self.limits, self._rows)
-        self._program = Program(made.model)
+        self._slack = _loosen(site_model.model, self.limits, self._rows)
+        self._program = Program(site_model.model)
         self._large = len(self._program.bounds()[0]) > LARGE
 
     @property
@@ -110,14 +110,14 @@ class Elastic:
         Together they cannot hold, but unlike those of ``conflict`` some may not be needed for that. Quick at any size.
         """
         duals = self._program.duals(self._model.loose.row).to_numpy()
-        held = np.flatnonzero(np.abs(duals) > FAINT * np.abs(duals).max(initial=1e-30))
-        return self._named({id(self._rows[i][0]): self._rows[i][1] for i in held.tolist()})
+        rows = np.flatnonzero(np.abs(duals) > FAINT * np.abs(duals).max(initial=1e-30))
+        return self._named({id(self._rows[i][0]): self._rows[i][1] for i in rows.tolist()})
 
     def _named(self, sides: dict[int, str]) -> list[Conflict]:
         """Limits of members of the model, given by identity with their side."""
-        found: list[Conflict] = []
+        conflicts: list[Conflict] = []
         for limit in self.limits:
-            if any(one.limit.key == limit.key for one in found):
+            if any(one.limit.key == limit.key for one in conflicts):
                 continue
             hit = [
                 at
@@ -127,9 +127,9 @@ class Elastic:
             ]
             if not hit:
                 continue
-            told = [at for at in hit if at is not None]
-            found.append(Conflict(limit, min(told), max(told)) if told else Conflict(limit, None, None))
-        return found
+            slots = [at for at in hit if at is not None]
+            conflicts.append(Conflict(limit, min(slots), max(slots)) if slots else Conflict(limit, None, None))
+        return conflicts
 
     def smallest(self, *, time_limit: float, relax: bool = True) -> dict[str, float] | None:
         """The least that has to be loosened, by price: new values by key; None where nothing helps, or time is over.
@@ -145,8 +145,8 @@ class Elastic:
         """The value at which one limit alone would be loose enough; None where no value is, or time is over."""
         k = self.limits.index(limit)
         self._program.restrict((slack, 0.0, most if i == k else 0.0) for i, (slack, most) in enumerate(self._all()))
-        found = self._least(self._slack[k], time_limit, relax)
-        return None if found is None else found.get(limit.key, limit.value)
+        values = self._least(self._slack[k], time_limit, relax)
+        return None if values is None else values.get(limit.key, limit.value)
 
     def _all(self) -> Iterable[tuple[Any, float]]:
         return [(self._slack[k], abs(limit.loosest - limit.value)) for k, limit in enumerate(self.limits)]
@@ -172,8 +172,8 @@ Row = tuple[Any, str, list[tuple[int, float]]]
 
 def _rows(parts_of: list[list[Part]]) -> list[Row]:
     terms: dict[tuple[int, str], Row] = {}
-    for k, own in enumerate(parts_of):
-        for part in own:
+    for k, limit_parts in enumerate(parts_of):
+        for part in limit_parts:
             for member, slope in zip(part.members, part.slopes(), strict=True):
                 if slope:
                     terms.setdefault((id(member), part.side), (member, part.side, []))[2].append((k, slope))
@@ -198,17 +198,17 @@ def _loosen(model: pyo.ConcreteModel, limits: list[Limit], rows: list[Row]) -> A
 
 def _row(slack: Any, member: Any, side: str, weighted: list[tuple[int, float]]) -> Any:
     """A member with its right side moved; its own limit is taken off."""
-    given = sum(weight * slack[k] for k, weight in weighted)
+    shift = sum(weight * slack[k] for k, weight in weighted)
     if side == "upper":
         top = pyo.value(member.ub)
         member.setub(None)
-        return member - given <= top
+        return member - shift <= top
     if side == "lower":
         low = pyo.value(member.lb)
         member.setlb(None)
-        return member - given >= low
+        return member - shift >= low
     low, body, top = pyo.value(member.lower), member.body, pyo.value(member.upper)
     member.deactivate()
     if low is not None and top is not None and low == top:
-        return body - given == low
-    return pyo.inequality(-math.inf if low is None else low, body - given, math.inf if top is None else top)
+        return body - shift == low
+    return pyo.inequality(-math.inf if low is None else low, body - shift, math.inf if top is None else top)

@@ -30,12 +30,12 @@ def unfed(problem: SlotProblem, data: SiteData) -> list[tuple[int, int, float, f
     supply = np.repeat((data.pv + battery - data.base) / per, per)
     together = round(data.meter_min / data.cell_min)
     room = supply.reshape(-1, together).sum(axis=1) + data.limit_mwh()
-    found, seen = [], set()
+    shortages, kinds = [], set()
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
-            if operation.started_min is not None or (heat.kind, operation.stage) in seen:
+            if operation.started_min is not None or (heat.kind, operation.stage) in kinds:
                 continue
-            seen.add((heat.kind, operation.stage))
+            kinds.add((heat.kind, operation.stage))
             rest = sum(min(later.minutes.values(), default=0.0) for later in heat.operations[i:])
             latest = min(operation.last, math.floor(problem.n_slots - rest / problem.step_min + 1e-9))
             worst: tuple[float, float, float] | None = None
@@ -45,8 +45,8 @@ def unfed(problem: SlotProblem, data: SiteData) -> list[tuple[int, int, float, f
                     worst = short if worst is None or short < worst else worst
             if worst is not None and worst[0] > TOLERANCE_MWH:
                 hours = data.meter_min / 60
-                found.append((h, operation.stage, worst[1] / hours, worst[2] / hours))
-    return found
+                shortages.append((h, operation.stage, worst[1] / hours, worst[2] / hours))
+    return shortages
 
 
 def unfed_lines(scenario: Scenario, envelope: xr.Dataset) -> list[Message]:
@@ -60,10 +60,10 @@ def unfed_lines(scenario: Scenario, envelope: xr.Dataset) -> list[Message]:
             "are left for it",
             heat=problem.heats[h].name,
             stage=scenario.line.stages[stage].name,
-            drawn=drawn,
+            drawn=peak_mw,
             there=there,
         )
-        for h, stage, drawn, there in unfed(problem, sites.read(scenario, envelope))
+        for h, stage, peak_mw, there in unfed(problem, sites.read(scenario, envelope))
     ]
 
 
@@ -73,7 +73,7 @@ def _short(cells: np.ndarray, first: int, room: np.ndarray, together: int) -> tu
     begin = first // together
     load = np.zeros((-(-last // together) - begin) * together)
     load[first - begin * together : last - begin * together] = cells[: last - first]
-    taken = load.reshape(-1, together).sum(axis=1)
-    there = room[begin : begin + len(taken)]
-    i = int(np.argmax(taken - there))
-    return float(taken[i] - there[i]), float(taken[i]), float(there[i])
+    draw_mwh = load.reshape(-1, together).sum(axis=1)
+    there = room[begin : begin + len(draw_mwh)]
+    i = int(np.argmax(draw_mwh - there))
+    return float(draw_mwh[i] - there[i]), float(draw_mwh[i]), float(there[i])

@@ -74,8 +74,8 @@ class Limit:
         """The next value on its steps that is at least as loose, no looser than the loosest."""
         steps = value / self.step
         whole = math.ceil(steps - WAYS) if self.sign > 0 else math.floor(steps + WAYS)
-        found = whole * self.step
-        return min(found, self.loosest) if self.sign > 0 else max(found, self.loosest)
+        step_value = whole * self.step
+        return min(step_value, self.loosest) if self.sign > 0 else max(step_value, self.loosest)
 
     @property
     def held(self) -> str:
@@ -175,8 +175,8 @@ def factored(key: str, name: str, kind: str, series: Series, unit: str, loosest:
 
 def without(key: str, items: Iterable[Any], left_out: int) -> str:
     """An override that leaves one item out of a list of records."""
-    kept = [item.model_dump(mode="json", exclude_defaults=True) for i, item in enumerate(items) if i != left_out]
-    return f"{key}={json.dumps(kept, ensure_ascii=False)}"
+    rest = [item.model_dump(mode="json", exclude_defaults=True) for i, item in enumerate(items) if i != left_out]
+    return f"{key}={json.dumps(rest, ensure_ascii=False)}"
 
 
 def item(name: str, place: int, names: Iterable[str]) -> str:

@@ -10,5 +10,5 @@ from emberline.scenarios import Scenario
 def limits(scenario: Scenario) -> list[Limit]:
     """All limits of a scenario that could be loosened, those first that a planner would rather loosen."""
 
-    found = [*of_line.limits(scenario), *of_processes.limits(scenario), *of_site.limits(scenario)]
-    return sorted(found, key=lambda limit: PRICES[limit.kind])
+    all_limits = [*of_line.limits(scenario), *of_processes.limits(scenario), *of_site.limits(scenario)]
+    return sorted(all_limits, key=lambda limit: PRICES[limit.kind])

@@ -109,9 +109,9 @@ def _stage(scenario: Scenario, stage: Stage) -> Iterator[Limit]:
     units = [unit.name for unit in stage.units]
     for i, unit in enumerate(stage.units):
         if unit.setup_min > 0:
-            own = f"{key}.units.{item(unit.name, i, units)}.setup_min"
+            setup_key = f"{key}.units.{item(unit.name, i, units)}.setup_min"
             yield numeric(
-                own, Message("set-up of {unit}", unit=unit.name), "rate", unit.setup_min, 0.0, "min", step=1.0
+                setup_key, Message("set-up of {unit}", unit=unit.name), "rate", unit.setup_min, 0.0, "min", step=1.0
             )
     yield from _pace(scenario, stage)
 
@@ -120,19 +120,19 @@ def _pace(scenario: Scenario, stage: Stage) -> Iterator[Limit]:
     """All heats quicker by the same factor at one stage."""
     names, used = [grade.name for grade in scenario.line.grades], {heat.grade.name for heat in scenario.heats}
     places = [stage.name, *(unit.name for unit in stage.units)]
-    told: list[tuple[str, float]] = []
+    durations: list[tuple[str, float]] = []
     for i, grade in enumerate(scenario.line.grades):
         for place in places:
             if place in grade.duration_min and grade.name in used and "." not in place:
                 key = f"line.grades.{item(grade.name, i, names)}.duration_min.{place}"
-                told.append((key, grade.duration_min[place]))
-    if not told:
+                durations.append((key, grade.duration_min[place]))
+    if not durations:
         return
-    slowest = max(minutes for _, minutes in told)
+    slowest = max(minutes for _, minutes in durations)
     yield numeric(
-        told[0][0], Message("slowest heat at {stage} (others in proportion)", stage=stage.name), "rate", 1.0, QUICKEST,
-        "min", step=PACE_STEP, factor=slowest,
-        write=lambda new: tuple(f"{key}={number(round(minutes * new, 3))}" for key, minutes in told),
+        durations[0][0], Message("slowest heat at {stage} (others in proportion)", stage=stage.name), "rate", 1.0,
+        QUICKEST, "min", step=PACE_STEP, factor=slowest,
+        write=lambda new: tuple(f"{key}={number(round(minutes * new, 3))}" for key, minutes in durations),
     )  # fmt: skip
 
 

@@ -97,19 +97,19 @@ def _process(scenario: Scenario, process: Process, key: str) -> Iterator[Limit]:
             yield numeric(f"{key}.{field}", says, "run", hours, 0.0, "h", step=0.25)
     stop, minutes = process.planned_stop, scenario.horizon.minutes
     if stop is not None:
-        own = f"{key}.planned_stop"
+        stop_key = f"{key}.planned_stop"
         yield numeric(
-            f"{own}.hours", Message("planned stop of {name}", name=name), "stop", stop.hours, 0.25, "h", step=0.25
+            f"{stop_key}.hours", Message("planned stop of {name}", name=name), "stop", stop.hours, 0.25, "h", step=0.25
         )
         last = end - stop.hours * 60
         if stop.earliest is not None and minutes(stop.earliest) > 0:
             says = Message("earliest beginning of the planned stop of {name}", name=name)
-            yield moment(f"{own}.earliest", says, "stop", scenario, minutes(stop.earliest), 0.0)
+            yield moment(f"{stop_key}.earliest", says, "stop", scenario, minutes(stop.earliest), 0.0)
         if stop.latest is not None and minutes(stop.latest) < last:
             says = Message("latest beginning of the planned stop of {name}", name=name)
-            yield moment(f"{own}.latest", says, "stop", scenario, minutes(stop.latest), last)
+            yield moment(f"{stop_key}.latest", says, "stop", scenario, minutes(stop.latest), last)
         says = Message("planned stop of {name}", name=name)
-        yield droppable(own, says, Message("{limit} left out", limit=says), "stop", f"{own}=null")
+        yield droppable(stop_key, says, Message("{limit} left out", limit=says), "stop", f"{stop_key}=null")
     if process.must_run:
         freed = (f"{key}.must_run=false", *([f"{key}.planned_stop=null"] if stop is not None else []))
         yield droppable(
@@ -133,18 +133,18 @@ def _process(scenario: Scenario, process: Process, key: str) -> Iterator[Limit]:
 
 
 def _rates(process: Process, key: str) -> Iterator[Limit]:
-    told: list[tuple[str, str, Any]] = [(key, process.name, process)] if process.rate is not None else []
+    recipes: list[tuple[str, str, Any]] = [(key, process.name, process)] if process.rate is not None else []
     names = [mode.name for mode in process.modes]
     for i, mode in enumerate(process.modes):
         if mode.rate is not None:
-            told.append(
+            recipes.append(
                 (
                     f"{key}.modes.{item(mode.name, i, names)}",
                     Message("{process} in mode {mode}", process=process.name, mode=mode.name),
                     mode,
                 )
             )
-    for place, says, recipe in told:
+    for place, says, recipe in recipes:
         rate = recipe.rate
         if recipe.power_by_rate:
             continue  # its power is not known beyond
@@ -163,9 +163,9 @@ def _rate(key: str, rate: Rate, *, high: bool) -> Any:
     def write(new: float) -> tuple[str, ...]:
         value = float(number(new))
         low = value if high and rate.fixed else rate.low
-        told = {"low": low, "high": value} if high else {"low": value, "high": rate.high}
+        fields = {"low": low, "high": value} if high else {"low": value, "high": rate.high}
         if rate.usual is not None:
-            told["usual"] = rate.usual
-        return (f"{key}={json.dumps(told)}",)
+            fields["usual"] = rate.usual
+        return (f"{key}={json.dumps(fields)}",)
 
     return write

@@ -26,8 +26,8 @@ def limits(scenario: Scenario) -> Iterator[Limit]:
     site = scenario.site
     battery = scenario.battery
     if battery is not None:
-        wanted = battery.end_level / battery.capacity
-        yield _level("site.battery.end_level_share", "battery", wanted, battery.capacity, 0.0, "MWh")
+        end_share = battery.end_level / battery.capacity
+        yield _level("site.battery.end_level_share", "battery", end_share, battery.capacity, 0.0, "MWh")
     if float(scenario.inputs["base_load_mw"].max()) > 0:
         yield factored("site.base_load_mw", Message("base load"), "demand", site.base_load_mw, "MW")
     carriers = [carrier.name for carrier in site.carriers]

@@ -46,25 +46,34 @@ class Part:
             yield member, None if self.minutes is None else (self.first + i) * self.minutes
 
 
-Found = Iterator[tuple[str, Part]]
+KeyedParts = Iterator[tuple[str, Part]]
 
 
-def parts(scenario: Scenario, made: SiteModel, aim: Aim) -> dict[str, list[Part]]:
+def parts(scenario: Scenario, site_model: SiteModel, aim: Aim) -> dict[str, list[Part]]:
     """Where limits stand, by key; those that the model holds in another way are not among them."""
-    found: dict[str, list[Part]] = {}
-    for source in (_goal(scenario, made, aim), _grid(scenario, made), _assets(scenario, made), _plant(scenario, made)):
+    by_key: dict[str, list[Part]] = {}
+    for source in (
+        _goal(scenario, site_model, aim),
+        _grid(scenario, site_model),
+        _assets(scenario, site_model),
+        _plant(scenario, site_model),
+    ):
         for key, part in source:
-            found.setdefault(key, []).append(part)
-    return found
+            by_key.setdefault(key, []).append(part)
+    return by_key
 
 
-def _goal(scenario: Scenario, made: SiteModel, aim: Aim) -> Found:
-    caps, model = scenario.goal.caps, made.model
+def _goal(scenario: Scenario, site_model: SiteModel, aim: Aim) -> KeyedParts:
+    caps, model = scenario.goal.caps, site_model.model
     for name, top in aim.tops.items():
-        part = Part([model.total[name]], 1.0, "upper") if made.made is None else Part([model.cap[name].kept], 1.0)
+        part = (
+            Part([model.total[name]], 1.0, "upper")
+            if site_model.plant_ports is None
+            else Part([model.cap[name].limit], 1.0)
+        )
         if not METRICS[name].money:
             yield f"goal.caps.{METRICS[name].cap}", part
-        elif caps.cost is not None and abs(caps.cost - made.data.sunk_cost - top) < 1e-6 * max(abs(top), 1.0):
+        elif caps.cost is not None and abs(caps.cost - site_model.data.sunk_cost - top) < 1e-6 * max(abs(top), 1.0):
             yield "goal.caps.cost", part
         elif caps.extra_cost_share is not None:
             # top = paid + share · |paid|
@@ -72,8 +81,8 @@ def _goal(scenario: Scenario, made: SiteModel, aim: Aim) -> Found:
             yield "goal.caps.extra_cost_share", replace(part, slope=abs(paid))
 
 
-def _grid(scenario: Scenario, made: SiteModel) -> Found:
-    data, site, step = made.coarse, made.model.site, scenario.horizon.step_min
+def _grid(scenario: Scenario, site_model: SiteModel) -> KeyedParts:
+    data, site, step = site_model.coarse, site_model.model.site, scenario.horizon.step_min
     limit, peak = scenario.site.grid.import_limit_mw, scenario.goal.caps.peak_mw
     if len(site.import_limit):
         key = "site.grid.import_limit_mw" if peak is None or (limit or np.inf) <= peak else "goal.caps.peak_mw"
@@ -81,7 +90,7 @@ def _grid(scenario: Scenario, made: SiteModel) -> Found:
         yield key, Part(members, data.meter_min / 60, minutes=data.meter_min)
     if data.plain:
         return
-    yield "site.grid.export_limit_mw", Part(list(site.given.values()), data.hours, "upper", step)
+    yield "site.grid.export_limit_mw", Part(list(site.exports.values()), data.hours, "upper", step)
     if data.battery is not None:
         yield "site.battery.end_level_share", Part([site.end], data.battery.capacity)
     if data.balance_meters:
@@ -90,75 +99,75 @@ def _grid(scenario: Scenario, made: SiteModel) -> Found:
         yield key, Part(list(site.balance.values()), data.base, minutes=step)
 
 
-def _assets(scenario: Scenario, made: SiteModel) -> Found:
-    if made.ports.hub is None:
+def _assets(scenario: Scenario, site_model: SiteModel) -> KeyedParts:
+    if site_model.ports.hub is None:
         return
     names = [asset.name for asset in scenario.site.assets]
-    block = made.model.site.hub
+    block = site_model.model.site.hub
     for i, asset in enumerate(scenario.site.assets):
         key = f"site.assets.{item(asset.name, i, names)}"
-        yield from _asset(asset, made, block.asset[i], key, scenario.horizon.step_min)
+        yield from _asset(asset, site_model, block.asset[i], key, scenario.horizon.step_min)
 
 
 @singledispatch
-def _asset(asset: Named, made: SiteModel, own: Any, key: str, step: float) -> Found:
+def _asset(asset: Named, site_model: SiteModel, block: Any, key: str, step: float) -> KeyedParts:
     """Parts of an asset's limits, found by its kind; any kind may limit its rate and its amount over the horizon."""
-    assert made.ports.hub is not None
+    assert site_model.ports.hub is not None
     if getattr(asset, "rate_limit", None) is not None:
-        yield f"{key}.rate_limit", Part(list(own.amount.values()), made.ports.hub.hub.hours, "upper", step)
+        yield f"{key}.rate_limit", Part(list(block.amount.values()), site_model.ports.hub.hub.hours, "upper", step)
     if getattr(asset, "horizon_limit", None) is not None:
-        yield f"{key}.horizon_limit", Part([own.horizon_limit], 1.0)
+        yield f"{key}.horizon_limit", Part([block.horizon_limit], 1.0)
 
 
 @_asset.register(Load)
 @_asset.register(Source)
-def _(asset: Load | Source, made: SiteModel, own: Any, key: str, step: float) -> Found:
-    assert made.ports.hub is not None
-    hub, site = made.ports.hub.hub, made.model.site
+def _(asset: Load | Source, site_model: SiteModel, block: Any, key: str, step: float) -> KeyedParts:
+    assert site_model.ports.hub is not None
+    hub, site = site_model.ports.hub.hub, site_model.model.site
     electric = asset.carrier == ELECTRICITY
     balance = (site if electric else site.hub.carrier[asset.carrier]).component("balance")
-    if balance is not None and (made.coarse.balance_meters or not electric):
+    if balance is not None and (site_model.coarse.balance_meters or not electric):
         series = asset.rate.value is None
         rate = -asset.sign * hub.series[asset.name]["rate"] * hub.hours
         yield f"{key}.rate{'.scale' if series else ''}", Part(list(balance.values()), rate, minutes=step)
 
 
 @_asset.register(Storage)
-def _(asset: Storage, made: SiteModel, own: Any, key: str, step: float) -> Found:
-    assert made.ports.hub is not None
-    yield f"{key}.end_level_share", Part([own.end], asset.capacity)
-    for field, variable in (("in_rate", own.put_in), ("out_rate", own.put_out)):
+def _(asset: Storage, site_model: SiteModel, block: Any, key: str, step: float) -> KeyedParts:
+    assert site_model.ports.hub is not None
+    yield f"{key}.end_level_share", Part([block.end], asset.capacity)
+    for field, variable in (("in_rate", block.put_in), ("out_rate", block.put_out)):
         if getattr(asset, field) is not None:
-            yield f"{key}.{field}", Part(list(variable.values()), made.ports.hub.hub.hours, "upper", step)
+            yield f"{key}.{field}", Part(list(variable.values()), site_model.ports.hub.hub.hours, "upper", step)
 
 
 @_asset.register(FlexibleLoad)
-def _(asset: FlexibleLoad, made: SiteModel, own: Any, key: str, step: float) -> Found:
-    assert made.ports.hub is not None
-    shares = np.array([amount for _, amount in made.ports.hub.hub.days[asset.name]]) / asset.per_day
-    yield f"{key}.per_day", Part(list(own.per_day.values()), shares)
-    yield from _machine(asset, made, own, key, step)
+def _(asset: FlexibleLoad, site_model: SiteModel, block: Any, key: str, step: float) -> KeyedParts:
+    assert site_model.ports.hub is not None
+    shares = np.array([amount for _, amount in site_model.ports.hub.hub.days[asset.name]]) / asset.per_day
+    yield f"{key}.per_day", Part(list(block.per_day.values()), shares)
+    yield from _machine(asset, site_model, block, key, step)
 
 
 @_asset.register(Machine)
-def _machine(asset: Machine, made: SiteModel, own: Any, key: str, step: float) -> Found:
-    if own.component("filled") is not None or own.component("at_least") is not None:
+def _machine(asset: Machine, site_model: SiteModel, block: Any, key: str, step: float) -> KeyedParts:
+    if block.component("filled") is not None or block.component("at_least") is not None:
         return  # what a larger one would need besides, the model does not tell so simply
-    assert made.ports.hub is not None
-    hub = made.ports.hub.hub
+    assert site_model.ports.hub is not None
+    hub = site_model.ports.hub.hub
     core = next(core for core in of(hub.assets, Converter) if core.name == asset.name)
     each = core.capacity / getattr(asset, asset.size) * hub.hours
     available = np.minimum(hub.series[asset.name]["availability"], 1.0)
-    yield f"{key}.{asset.size}", Part(list(own.load.values()), each * available, "upper", step)
-    most = own.component("most")
+    yield f"{key}.{asset.size}", Part(list(block.load.values()), each * available, "upper", step)
+    most = block.component("most")
     if most is not None:
         yield f"{key}.{asset.size}", Part(list(most.values()), each, minutes=step)
 
 
-def _plant(scenario: Scenario, made: SiteModel) -> Found:
-    if made.made is None:
+def _plant(scenario: Scenario, site_model: SiteModel) -> KeyedParts:
+    if site_model.plant_ports is None:
         return
-    plant, block, step = made.made.plant, made.model.plant, scenario.horizon.step_min
+    plant, block, step = site_model.plant_ports.plant, site_model.model.plant, scenario.horizon.step_min
     names = [store.name for store in plant.stores]
     for i, store in enumerate(plant.stores):
         key = f"stores.{item(store.name, i, names)}"
@@ -166,7 +175,7 @@ def _plant(scenario: Scenario, made: SiteModel) -> Found:
         yield f"{key}.capacity_t", Part(levels, 1.0, "upper", step)
         yield f"{key}.end_level_t", Part([levels[-1]], 1.0, "lower", step, plant.n - 1)
         yield f"{key}.end_level_t", Part([block.more_than_wanted[store.name]], -1.0)
-    yield from _moved(scenario, made)
+    yield from _moved(scenario, site_model)
     names = [process.name for process in scenario.processes]
     for i, process in enumerate(scenario.processes):
         key = f"processes.{item(process.name, i, names)}"
@@ -177,21 +186,21 @@ def _plant(scenario: Scenario, made: SiteModel) -> Found:
         place = f"processes.{item(units.process.name, names.index(units.process.name), names)}"
         modes = [mode.name for mode in units.process.modes]
         for m, mode in enumerate(units.modes):
-            own = block.units[u].mode[m]
+            mode_block = block.units[u].mode[m]
             key = place
             if modes and units.process.modes[m].rate is not None:
                 key = f"{place}.modes.{item(mode.name, m, modes)}"
-            if own.component("most") is not None and own.component("filled") is None:
-                yield f"{key}.rate", Part(list(own.most.values()), plant.hours, minutes=step)
-                yield f"{key}.rate", Part(list(own.made.values()), plant.hours * units.count, "upper", step)
-            if own.component("least") is not None and own.component("filled") is None:
-                yield f"{key}.rate.low", Part(list(own.least.values()), plant.hours, minutes=step)
+            if mode_block.component("most") is not None and mode_block.component("filled") is None:
+                yield f"{key}.rate", Part(list(mode_block.most.values()), plant.hours, minutes=step)
+                yield f"{key}.rate", Part(list(mode_block.output.values()), plant.hours * units.count, "upper", step)
+            if mode_block.component("least") is not None and mode_block.component("filled") is None:
+                yield f"{key}.rate.low", Part(list(mode_block.least.values()), plant.hours, minutes=step)
 
 
-def _moved(scenario: Scenario, made: SiteModel) -> Found:
+def _moved(scenario: Scenario, site_model: SiteModel) -> KeyedParts:
     """Deliveries and arrivals: orders by what is loaded in all, demands in the balance of their store."""
-    assert made.made is not None
-    plant, block, step = made.made.plant, made.model.plant, scenario.horizon.step_min
+    assert site_model.plant_ports is not None
+    plant, block, step = site_model.plant_ports.plant, site_model.model.plant, scenario.horizon.step_min
     orders = [order.name for order, *_ in plant.orders]
     for field, sign, variable, label in (
         ("deliveries", 1.0, "demand_tph", "demand"),
@@ -208,12 +217,12 @@ def _moved(scenario: Scenario, made: SiteModel) -> Found:
                     slots = [variable for (order, _), variable in block.loaded.items() if order == o]
                     yield f"{key}.loading_tph", Part(slots, plant.hours, "upper", step, plant.orders[o][1])
                 continue
-            store, own = scenario.store[one.store], block.store[one.store]
+            store, store_block = scenario.store[one.store], block.store[one.store]
             counted = store.effective_hours(plant.hours)
             rate = scenario.inputs[variable].sel({label: one.name}).to_numpy()
             weekly = one.rate is None
             name = f"{key}.weekly" if weekly else f"{key}.rate{'.scale' if one.rate.value is None else ''}"
             # level − before − counted·(flow − demand) = 0: what is demanded more moves the right side down
             slope = -sign * counted * rate
-            yield name, Part([own.first_stock], slope[:1], minutes=step)
-            yield name, Part(list(own.stock.values()), slope[1:], minutes=step, first=1)
+            yield name, Part([store_block.first_stock], slope[:1], minutes=step)
+            yield name, Part(list(store_block.stock.values()), slope[1:], minutes=step, first=1)

@@ -36,8 +36,8 @@ def impossible(scenario: Scenario, envelope: xr.Dataset, start: xr.Dataset | Non
     aim = read_aim(scenario, envelope, data, start)
     if not scenario.orders:
         plant = plants.read(scenario, envelope) if scenario.processes else None
-        made = whole_site.build(data, aim, burning=set(), plant=plant)
-        return made.program.run(time_limit=time_limit, relax=True).status == "infeasible"
+        site_model = whole_site.build(data, aim, burning=set(), plant=plant)
+        return site_model.program.run(time_limit=time_limit, relax=True).status == "infeasible"
     problem = line_reader.from_scenario(scenario, envelope)
     if any(True for _ in unfed(problem, data)):
         return True

@@ -52,71 +52,74 @@ def shadow_prices(
     data = sites.read(scenario, envelope)
     direct = direct_kg(scenario, envelope) if scenario.heats else 0.0
     aim = aims.read(scenario, data, baseline_cost(scenario, data, baseline), direct)
-    load, given = None, {}
+    load, gives = None, {}
     if schedule is not None:
         per = data.cells_per_slot
         load = np.repeat(schedule["line_mw"].to_numpy() * data.hours, per) / per
         if "line_rate" in schedule:
             rates = schedule["line_rate"].to_numpy() * data.hours
-            given = dict(zip(schedule["given"].values.tolist(), rates.tolist(), strict=True))
+            gives = dict(zip(schedule["given"].values.tolist(), rates.tolist(), strict=True))
     limit, began = scenario.goal.time_limit_s, time.perf_counter()
     seconds = {"build": 0.0, "first goal": 0.0}
-    made, first = minimize_first(
+    site_model, first = minimize_first(
         data,
         aim,
         load,
         lambda: limit - (time.perf_counter() - began),
         seconds,
-        line_gives={carrier: Linear(constant=np.asarray(amount)) for carrier, amount in given.items()},
+        line_gives={carrier: Linear(constant=np.asarray(amount)) for carrier, amount in gives.items()},
         gap=scenario.goal.gap,
     )
     if not first.found:
         return None
-    found = made.program.multipliers(time_limit=limit)
-    if found is None:
+    multipliers = site_model.program.multipliers(time_limit=limit)
+    if multipliers is None:
         return None
-    prices = _prices(made, found, aim)
+    prices = _prices(site_model, multipliers, aim)
     data_set = prices.assign_coords(time=scenario.horizon.times)
     return data_set.assign_attrs(
         measure=METRICS[aim.first].unit_in(scenario.market.currency).split()[0],
         goal=scenario.goal.minimize,
-        whole_numbers="fixed" if made.program.whole else "none",
+        whole_numbers="fixed" if site_model.program.whole else "none",
     )
 
 
-def _prices(made: SiteModel, found: Multipliers, aim: Aim) -> xr.Dataset:
-    data, site = made.data, made.model.site
+def _prices(site_model: SiteModel, multipliers: Multipliers, aim: Aim) -> xr.Dataset:
+    data, site = site_model.data, site_model.model.site
     n = len(data.base)
-    coarse = made.coarse
-    limit = -found.of_rows(site.import_limit) if len(site.import_limit) else np.zeros(len(coarse.meters()))
+    coarse = site_model.coarse
+    limit = -multipliers.of_rows(site.import_limit) if len(site.import_limit) else np.zeros(len(coarse.meters()))
     # a MWh of demand in a slot is one more in its balance, and is shared out over the metered intervals of its cells
     cells = np.repeat(limit, round(coarse.meter_min / coarse.cell_min))
     bound = cells.reshape(n, coarse.cells_per_slot).mean(axis=1)
-    own = aim.weight(data) if data.plain else found.of_rows(site.balance)
-    electricity = (own if coarse.balance_meters else own + bound).tolist()
+    price = aim.weight(data) if data.plain else multipliers.of_rows(site.balance)
+    electricity = (price if coarse.balance_meters else price + bound).tolist()
     meters = np.repeat(limit, round(coarse.meter_min / data.meter_min))
     balance = {ELECTRICITY: electricity}
     level, rate, horizon = {}, {}, {}
-    if made.ports.hub is not None:
+    if site_model.ports.hub is not None:
         block = site.hub
         for name in block.CARRIER:
             carrier = block.carrier[name]
             rows = carrier.component("balance")
-            balance[name] = [0.0] * n if rows is None else found.of_rows(rows).tolist()
-        for i, asset in enumerate(made.ports.hub.hub.assets):
-            own = block.asset[i]
-            if made.ports.hub.ports[asset.name].level is not None:
-                level[asset.name] = [-found.of(own.first), *(-found.of_rows(own.state)).tolist()]
+            balance[name] = [0.0] * n if rows is None else multipliers.of_rows(rows).tolist()
+        for i, asset in enumerate(site_model.ports.hub.hub.assets):
+            asset_block = block.asset[i]
+            if site_model.ports.hub.ports[asset.name].level is not None:
+                level[asset.name] = [
+                    -multipliers.of(asset_block.first),
+                    *(-multipliers.of_rows(asset_block.state)).tolist(),
+                ]
             for name in ("amount", "load"):
-                variable, most = own.component(name), own.component("most")
+                variable, most = asset_block.component(name), asset_block.component("most")
                 if variable is not None:
                     # a reduced cost above 0 belongs to the lower bound
-                    top = np.maximum(-found.of_bounds(variable), 0.0)
+                    top = np.maximum(-multipliers.of_bounds(variable), 0.0)
                     if most is not None:
-                        top = top - found.of_rows(most)
+                        top = top - multipliers.of_rows(most)
                     rate[asset.name] = top.tolist()
-            if own.component("horizon_limit") is not None:
-                horizon[asset.name] = -found.of(own.horizon_limit)
+            if asset_block.component("horizon_limit") is not None:
+                horizon[asset.name] = -multipliers.of(asset_block.horizon_limit)
 
     def table(rows: dict[str, list[float]]) -> np.ndarray:
         return np.array(list(rows.values()), dtype=float).reshape(len(rows), n) + 0.0  # no −0

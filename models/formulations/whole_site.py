@@ -14,7 +14,7 @@ from emberline.models.formulations.processes.network import PlantPorts
 from emberline.models.formulations.processes.network import add as add_processes
 from emberline.models.formulations.processes.stock_value import bands, credits
 from emberline.models.formulations.site import balance as sites
-from emberline.models.formulations.site.assets.ports import Linear, held
+from emberline.models.formulations.site.assets.ports import Linear, slot_values
 from emberline.models.formulations.site.assets.result import BOTH, burning
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.formulations.site.objective import Aim
@@ -36,7 +36,7 @@ class SiteModel:
     model: pyo.ConcreteModel
     ports: Ports
     program: Program
-    made: PlantPorts | None = None
+    plant_ports: PlantPorts | None = None
     """The processes, where there are any."""
 
     def ask(self, aim: Aim) -> None:
@@ -52,11 +52,13 @@ class SiteModel:
         hub = self.ports.hub
         if hub is None:
             return set()
-        found = burning(hub)
+        slots = burning(hub)
         if self.data.battery is not None and ELECTRICITY not in hub.hub.harmless:
-            both = np.minimum(*(held(getattr(self.model.site, name), hub.hub.n) for name in ("put_in", "put_out")))
-            found.update(np.flatnonzero(both > BOTH).tolist())
-        return found
+            both = np.minimum(
+                *(slot_values(getattr(self.model.site, name), hub.hub.n) for name in ("put_in", "put_out"))
+            )
+            slots.update(np.flatnonzero(both > BOTH).tolist())
+        return slots
 
 
 def build(
@@ -86,20 +88,20 @@ def build(
         coarse = replace(data, meter_min=data.step_min, cell_min=data.step_min, purchase=purchase)
     n, per = len(data.base), coarse.cells_per_slot
     model = pyo.ConcreteModel()
-    made: PlantPorts | None = None
+    plant_ports: PlantPorts | None = None
     gives = dict(line_gives or {})
     with building():
         if plant is not None:
             model.plant = pyo.Block()
             carriers = [] if data.hub is None else [name for name in data.hub.carriers if name != ELECTRICITY]
-            made = add_processes(model.plant, plant, carriers, ordered=not _dear(data))
-            drawn, gives = made.electricity, made.gives
+            plant_ports = add_processes(model.plant, plant, carriers, ordered=not _dear(data))
+            electricity, gives = plant_ports.electricity, plant_ports.gives
 
             def cell(c: Any, t: Any) -> Any:
-                return drawn[t] / per
+                return electricity[t] / per
 
             def slot(t: Any) -> Any:
-                return drawn[t]
+                return electricity[t]
 
         else:
             cells = np.zeros(n * per) if load is None else load
@@ -115,9 +117,9 @@ def build(
 
         model.site = pyo.Block()
         ports = sites.add(model.site, coarse, cell, slot, burning=burning, line_gives=gives or None)
-        _goals(model, ports, data, coarse, aim, made)
+        _goals(model, ports, data, coarse, aim, plant_ports)
         compiled = program(model)
-    return SiteModel(data, coarse, model, ports, compiled, made)
+    return SiteModel(data, coarse, model, ports, compiled, plant_ports)
 
 
 def _goals(
@@ -126,18 +128,18 @@ def _goals(
     data: SiteData,
     coarse: SiteData,
     aim: Aim,
-    made: PlantPorts | None,
+    plant_ports: PlantPorts | None,
 ) -> None:
     """Each goal is a variable: caps are its bounds, and what is minimized can change without a new model."""
     tops = aim.tops
-    if made is not None:
-        ports = made.emitting(ports)
+    if plant_ports is not None:
+        ports = plant_ports.emitting(ports)
         # caps hold on what is really paid and emitted
         model.cap = pyo.Block(list(tops))
         for name, top in tops.items():
-            model.cap[name].kept = pyo.Constraint(rule=ports.at_most(name, top))
+            model.cap[name].limit = pyo.Constraint(rule=ports.at_most(name, top))
         tops = {}
-        ports = made.crediting(ports, credits(made.plant, coarse), bands(made.plant))
+        ports = plant_ports.crediting(ports, credits(plant_ports.plant, coarse), bands(plant_ports.plant))
     model.GOAL = pyo.Set(initialize=list(data.metrics))
     model.total = Variable(model.GOAL)
     model.totals = pyo.Block(model.GOAL)
@@ -145,10 +147,10 @@ def _goals(
         model.total[goal].setub(tops.get(goal))
         model.totals[goal].added = pyo.Constraint(rule=_total(ports, goal, model.total[goal]))
     # what processes draw, to draw no more than their rates ask for where electricity is worth nothing
-    model.drawn = pyo.Var()
-    if made is not None:
-        electricity, every = made.electricity, model.site.T
-        model.drawing = pyo.Constraint(rule=lambda m: m.drawn - total(electricity[t] for t in each(every)) == 0)
+    model.draw = pyo.Var()
+    if plant_ports is not None:
+        electricity, every = plant_ports.electricity, model.site.T
+        model.drawing = pyo.Constraint(rule=lambda m: m.draw - total(electricity[t] for t in each(every)) == 0)
     model.goal = pyo.Objective(expr=model.total[aim.first])
 
 

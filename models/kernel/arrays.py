@@ -299,17 +299,17 @@ def _get(member: Any, name: str) -> float:
 
 
 def _set(member: Any, name: str, number: float) -> None:
-    held = None if number == NONE[name] or number != number else number
+    setting = None if number == NONE[name] or number != number else number
     if name == "lower":
-        member.setlb(held)
+        member.setlb(setting)
     elif name == "upper":
-        member.setub(held)
+        member.setub(setting)
     else:
-        member.set_value(held, skip_validation=True)
+        member.set_value(setting, skip_validation=True)
 
 
-def _number(name: str, held: Any) -> float:
-    return NONE[name] if held is None else float(pyo.value(held))
+def _number(name: str, setting: Any) -> float:
+    return NONE[name] if setting is None else float(pyo.value(setting))
 
 
 def fixed(variable: Any) -> np.ndarray:
@@ -326,24 +326,24 @@ def values(variable: Any) -> np.ndarray:
     return np.array([_get(member, "value") for member in variable.values()], dtype=float)
 
 
-def chosen(variable: Any, least: float = 0.5) -> list[Any]:
+def support(variable: Any, least: float = 0.5) -> list[Any]:
     """Indices of a Var component whose value is above a number."""
     over = values(variable) > least
     return [index for index, one in zip(variable.index_set(), over.tolist(), strict=True) if one]
 
 
-def hold(variable: Any, found: np.ndarray, some: np.ndarray) -> None:
+def hold(variable: Any, amounts: np.ndarray, some: np.ndarray) -> None:
     """Give members of a Var component values, unasked whether they keep their bounds.
 
     Args:
         variable: the component.
-        found: values, shape (n,).
+        amounts: values, shape (n,).
         some: which members get theirs, shape (n,).
     """
     if isinstance(variable, Variable):
-        variable.put("value", found if some.all() else np.where(some, found, variable.numbers("value")))
+        variable.put("value", amounts if some.all() else np.where(some, amounts, variable.numbers("value")))
         return
-    for member, value, mine in zip(variable.values(), found.tolist(), some.tolist(), strict=True):
+    for member, value, mine in zip(variable.values(), amounts.tolist(), some.tolist(), strict=True):
         if mine:
             member.set_value(value, skip_validation=True)
 

@@ -88,19 +88,19 @@ class Stretches:
                         events.setdefault(last + 1, []).append((kind, ~number))
             mine = [one.of.get(row, ()) for one in kinds]
             cuts, place = sorted(events), 0
-            held: list[dict[int, None]] = [{} for _ in kinds]
+            active: list[dict[int, None]] = [{} for _ in kinds]
             for stretch, cut in enumerate(cuts):
                 for kind, number in events[cut]:
                     if number >= 0:
-                        held[kind][number] = None
+                        active[kind][number] = None
                     else:
-                        del held[kind][~number]
+                        del active[kind][~number]
                 until = cuts[stretch + 1] if stretch + 1 < len(cuts) else slots[-1] + 1
                 begin, place = place, bisect_left(slots, until)
-                if place > begin and (empty or any(held)):
+                if place > begin and (empty or any(active)):
                     index += [(*row, stretch, t) for t in slots[begin:place]]
-                    for kind, own in enumerate(held):
-                        terms[kind][*row, stretch] = _merged(mine[kind], own)
+                    for kind, numbers in enumerate(active):
+                        terms[kind][*row, stretch] = _merged(mine[kind], numbers)
         return cls(index, terms, [kind.width for kind in kinds])
 
     def rows(self) -> pyo.Set:
@@ -109,8 +109,8 @@ class Stretches:
 
     def set(self, kind: int = 0) -> Members:
         """Terms of a kind, indexed by row and stretch."""
-        own = {key if len(key) > 1 else key[0]: terms for key, terms in self.terms[kind].items()}
-        return Members(own, dimen=self.widths[kind] + 2)
+        members = {key if len(key) > 1 else key[0]: terms for key, terms in self.terms[kind].items()}
+        return Members(members, dimen=self.widths[kind] + 2)
 
 
 def weighed(variable: Any, terms: Any, t: Any) -> Any:

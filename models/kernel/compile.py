@@ -96,15 +96,15 @@ class _Compiler:
         if kind is nodes.RangedExpression:
             low, body, high = expression.args
         elif kind in (nodes.EqualityExpression, nodes.InequalityExpression):
-            left, right = expression.args
+            lhs, rhs = expression.args
             low = high = None
-            body, other = left, right
-            if not is_variable(right):
-                high = right
-                low = right if kind is nodes.EqualityExpression else None
-            elif not is_variable(left):
-                body, low = right, left
-                high = left if kind is nodes.EqualityExpression else None
+            body, other = lhs, rhs
+            if not is_variable(rhs):
+                high = rhs
+                low = rhs if kind is nodes.EqualityExpression else None
+            elif not is_variable(lhs):
+                body, low = rhs, lhs
+                high = lhs if kind is nodes.EqualityExpression else None
             else:
                 high, low = 0.0, (0.0 if kind is nodes.EqualityExpression else None)
                 self._evaluator.emit(other, -1.0, points, first, here, const)
@@ -178,15 +178,15 @@ class _Compiler:
         filled = np.zeros(n_rows, dtype=bool)
         filled[matrix.index] = True
         slack = _CONSTANT * np.maximum(1.0, np.abs(const))
-        kept = (filled | (const < low - slack) | (const > high + slack)) & ~(np.isneginf(low) & np.isposinf(high))
-        kept[0] = False
-        at, place = _numbered(kept), _numbered(used)
+        row_mask = (filled | (const < low - slack) | (const > high + slack)) & ~(np.isneginf(low) & np.isposinf(high))
+        row_mask[0] = False
+        at, place = _numbered(row_mask), _numbered(used)
         matrix = matrix.of_rows(at)
         sense = 1.0 if goal.sense == pyo.minimize else -1.0
         lower, upper, whole = self._limits(used)
         return Compiled(
             sense=sense, cost=sense * cost[used], offset=sense * float(const[0]), lower=lower, upper=upper, whole=whole,
-            row_lower=(low - const)[kept], row_upper=(high - const)[kept],
+            row_lower=(low - const)[row_mask], row_upper=(high - const)[row_mask],
             starts=matrix.starts[np.append(used, True)], index=matrix.index, values=matrix.values,
             _variables={
                 key: (variable, place[first : first + len(variable)])
@@ -206,9 +206,9 @@ class _Compiler:
         values = np.array(self._single[2], dtype=float)
         order = np.argsort(columns, kind="stable")
         rows, columns, values = rows[order], columns[order], values[order]
-        for own in np.split(np.arange(len(order)), np.searchsorted(columns, list(self._variables.first.values()))):
-            if len(own):
-                yield rows[own], columns[own], values[own]
+        for group in np.split(np.arange(len(order)), np.searchsorted(columns, list(self._variables.first.values()))):
+            if len(group):
+                yield rows[group], columns[group], values[group]
 
     def _limits(self, used: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Bounds of the columns, and which must be whole."""

@@ -86,7 +86,7 @@ class Evaluator:
     def __init__(self, variables: Variables) -> None:
         self._variables = variables
         self._index = Index()
-        self._held: dict[int, np.ndarray] = {}
+        self._parameters: dict[int, np.ndarray] = {}
         self._listed: dict[int, tuple[np.ndarray, list[np.ndarray]]] = {}
         self.triplets: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         """Rows, places of variables, and coefficients."""
@@ -110,17 +110,17 @@ class Evaluator:
             for part in node.args:
                 self.emit(part, factor, points, first, here, const)
         elif kind in _PRODUCTS:
-            left, right = node.args
-            if is_variable(left) and is_variable(right):
+            lhs, rhs = node.args
+            if is_variable(lhs) and is_variable(rhs):
                 try:
-                    number, left = self.number(left, points), right
+                    number, lhs = self.number(lhs, points), rhs
                 except NoTemplate:
-                    number = self.number(right, points)
-                self.emit(left, factor * number, points, first, here, const)
-            elif is_variable(left):
-                self.emit(left, factor * self.number(right, points), points, first, here, const)
+                    number = self.number(rhs, points)
+                self.emit(lhs, factor * number, points, first, here, const)
+            elif is_variable(lhs):
+                self.emit(lhs, factor * self.number(rhs, points), points, first, here, const)
             else:
-                self.emit(right, factor * self.number(left, points), points, first, here, const)
+                self.emit(rhs, factor * self.number(lhs, points), points, first, here, const)
         elif kind is nodes.DivisionExpression:
             self.emit(node.arg(0), factor / self.number(node.arg(1), points), points, first, here, const)
         elif kind is nodes.NegationExpression:
@@ -132,11 +132,11 @@ class Evaluator:
             more = factor if np.ndim(factor) == 0 else np.asarray(factor)[source]
             self.emit(node.template_args()[0], more, inner, first, here, const)
         elif isinstance(node, nodes.GetItemExpression):
-            for component, columns, chosen in self._items(node, points):
-                places = self._places(component, columns, points.size if chosen is None else len(chosen), node)
-                rows = points.row if chosen is None else points.row[chosen]
+            for component, columns, subset in self._items(node, points):
+                places = self._places(component, columns, points.size if subset is None else len(subset), node)
+                rows = points.row if subset is None else points.row[subset]
                 amount = np.broadcast_to(np.asarray(factor, dtype=float), points.size)
-                self._coefficients(rows, places, amount if chosen is None else amount[chosen], first, here, const)
+                self._coefficients(rows, places, amount if subset is None else amount[subset], first, here, const)
         elif node.is_variable_type():
             places = np.full(points.size, self._variables.place(node))
             amount = np.broadcast_to(np.asarray(factor, dtype=float), points.size)
@@ -148,18 +148,18 @@ class Evaluator:
         self, rows: np.ndarray, places: np.ndarray, amount: np.ndarray, first: int, here: np.ndarray, const: np.ndarray
     ) -> None:
         if self._variables.any_fixed and (fixed := self._variables.fixed[places]).any():
-            held = self._variables.values_at(places[fixed])
-            const += np.bincount(rows[fixed], amount[fixed] * held, len(const))
+            values = self._variables.values_at(places[fixed])
+            const += np.bincount(rows[fixed], amount[fixed] * values, len(const))
             rows, places, amount = rows[~fixed], places[~fixed], amount[~fixed]
         self.triplets.append((here[rows] + first, places, amount))
 
     def _places(self, component: Any, columns: list[Numbers], size: int, node: Any) -> np.ndarray:
         if component.ctype is not pyo.Var or id(component) not in self._variables.first:
             raise NoTemplate
-        found = self._index.of(component).find(columns, size)
-        if (found < 0).any():
+        positions = self._index.of(component).find(columns, size)
+        if (positions < 0).any():
             raise NoTemplate  # index by index it is told which one is missing
-        return found + self._variables.first[id(component)]
+        return positions + self._variables.first[id(component)]
 
     def _inner(self, node: Any, points: Points) -> tuple[Points, np.ndarray]:
         """The points of a sum within others, and the outer point that each is of."""
@@ -189,8 +189,8 @@ class Evaluator:
         count = sizes[place]
         begin = (np.cumsum(sizes) - sizes)[place]
         at = np.repeat(np.arange(points.size), count)
-        chosen = np.arange(len(at)) + np.repeat(begin - np.cumsum(count) + count, count)
-        return at, [column[chosen] for column in columns]
+        positions = np.arange(len(at)) + np.repeat(begin - np.cumsum(count) + count, count)
+        return at, [column[positions] for column in columns]
 
     def _members_of(self, base: Members, width: int) -> tuple[np.ndarray, list[np.ndarray]]:
         """How many members each set of an indexed set has, and the columns of them all, set by set."""
@@ -201,36 +201,36 @@ class Evaluator:
             if together and isinstance(together[0], tuple):
                 parts = list(zip(*together, strict=True))
             columns = [numbers(part) for part in parts] or [np.zeros(0, dtype=np.int64)] * width
-            self._listed[id(base)] = np.array([len(own) for own in members], dtype=np.int64), columns
+            self._listed[id(base)] = np.array([len(group) for group in members], dtype=np.int64), columns
         return self._listed[id(base)]
 
     def _items(self, node: Any, points: Points) -> Iterator[tuple[Any, list[Numbers], np.ndarray | None]]:
         """The component that an item is of, the columns of its index, and the points that it is for (None: all)."""
         base, *index = node.args
         columns = [self.number(part, points) for part in index]
-        for component, chosen in self._bases(base, points):
-            some = columns if chosen is None else [
-                column if np.ndim(column) == 0 else np.asarray(column)[chosen] for column in columns
+        for component, subset in self._bases(base, points):
+            some = columns if subset is None else [
+                column if np.ndim(column) == 0 else np.asarray(column)[subset] for column in columns
             ]  # fmt: skip
-            yield component, some, chosen
+            yield component, some, subset
 
     def _bases(self, base: Any, points: Points) -> list[tuple[Any, np.ndarray | None]]:
         """Components that an expression such as ``block.mode[m].on`` stands for, each with its points."""
         if isinstance(base, nodes.GetAttrExpression):
             owner, name = base.args
-            return [(getattr(one, name), chosen) for one, chosen in self._bases(owner, points)]
+            return [(getattr(one, name), subset) for one, subset in self._bases(owner, points)]
         if isinstance(base, nodes.GetItemExpression):
-            found = []
-            for component, columns, chosen in self._items(base, points):
-                size = points.size if chosen is None else len(chosen)
+            components = []
+            for component, columns, subset in self._items(base, points):
+                size = points.size if subset is None else len(subset)
                 lists = [np.broadcast_to(column, size).tolist() for column in columns]
                 by_key: dict[Any, list[int]] = {}
                 for i, key in enumerate(zip(*lists, strict=True)):
                     by_key.setdefault(key if len(key) > 1 else key[0], []).append(i)
                 for key, places in by_key.items():
                     at = np.array(places)
-                    found.append((component[key], at if chosen is None else chosen[at]))
-            return found
+                    components.append((component[key], at if subset is None else subset[at]))
+            return components
         return [(base, None)]
 
     def number(self, node: Any, points: Points) -> Numbers:
@@ -261,9 +261,9 @@ class Evaluator:
         return float(pyo.value(node))
 
     def _looked_up(self, node: Any, points: Points) -> np.ndarray:
-        found = np.zeros(points.size)
-        for component, columns, chosen in self._items(node, points):
-            size = points.size if chosen is None else len(chosen)
+        amounts = np.zeros(points.size)
+        for component, columns, subset in self._items(node, points):
+            size = points.size if subset is None else len(subset)
             if component.ctype is pyo.Var:
                 places = self._places(component, columns, size, node)
                 if not self._variables.fixed[places].all():
@@ -276,22 +276,22 @@ class Evaluator:
                 values = self._parameter(component)[at]
             else:
                 raise NoTemplate
-            if chosen is None:
+            if subset is None:
                 return values
-            found[chosen] = values
-        return found
+            amounts[subset] = values
+        return amounts
 
     def _parameter(self, component: Any) -> np.ndarray:
         array = getattr(component, "array", None)
         if array is not None:
             return array
-        if id(component) not in self._held:
+        if id(component) not in self._parameters:
             try:
                 values = [float(pyo.value(value)) for value in component.values()]
             except (TypeError, ValueError):
                 raise NoTemplate from None
-            self._held[id(component)] = np.array(values)
-        return self._held[id(component)]
+            self._parameters[id(component)] = np.array(values)
+        return self._parameters[id(component)]
 
 
 SUMS = frozenset({nodes.SumExpression, nodes.LinearExpression})

@@ -30,11 +30,11 @@ class Keys:
         code = np.zeros(size, dtype=np.int64)
         for column in columns:
             if column.dtype == object:
-                found: dict[Any, int] = {}
-                local = np.array([found.setdefault(value, len(found)) for value in column.tolist()], dtype=np.int64)
-                self._codes.append(found)
+                codes: dict[Any, int] = {}
+                local = np.array([codes.setdefault(value, len(codes)) for value in column.tolist()], dtype=np.int64)
+                self._codes.append(codes)
                 self._lows.append(0)
-                self._spans.append(len(found))
+                self._spans.append(len(codes))
             else:
                 self._codes.append(None)
                 self._lows.append(int(column.min(initial=_MANY)) if size else 0)
@@ -56,20 +56,20 @@ class Keys:
     @classmethod
     def product(cls, parts: list[Keys]) -> Keys:
         """Of a product of sets, the last one changing fastest."""
-        size, done, columns = int(np.prod([part.size for part in parts])), 1, []
+        size, repeats, columns = int(np.prod([part.size for part in parts])), 1, []
         for part in parts:
-            after = size // max(done * part.size, 1)
-            columns += [np.tile(np.repeat(column, after), done) for column in part.columns]
-            done *= part.size
+            after = size // max(repeats * part.size, 1)
+            columns += [np.tile(np.repeat(column, after), repeats) for column in part.columns]
+            repeats *= part.size
         return cls(columns, size)
 
-    def find(self, wanted: list[Any], size: int) -> np.ndarray:
+    def find(self, index: list[Any], size: int) -> np.ndarray:
         """Places of members by the columns of their index, shape (size,); −1 for those that there are not."""
-        if len(wanted) != len(self.columns):
+        if len(index) != len(self.columns):
             raise NoTemplate
         code = np.zeros(size, dtype=np.int64)
         right = np.ones(size, dtype=bool)
-        for column, codes, low, span in zip(wanted, self._codes, self._lows, self._spans, strict=True):
+        for column, codes, low, span in zip(index, self._codes, self._lows, self._spans, strict=True):
             if codes is None:
                 number = np.asarray(column)
                 if number.dtype == object:
@@ -101,11 +101,11 @@ class Index:
         """Keys of a component in the order of its members."""
         array = getattr(component, "array", None)
         over, size = component.index_set(), len(component) if array is None else len(array)
-        known = self.of_set(over)
-        if known.size == size:
-            return known  # members are made in the order of the index
+        keys = self.of_set(over)
+        if keys.size == size:
+            return keys  # members are made in the order of the index
         if id(component) not in self._sparse:
-            self._sparse[id(component)] = Keys.of(list(component.keys()), max(len(known.columns), 1))
+            self._sparse[id(component)] = Keys.of(list(component.keys()), max(len(keys.columns), 1))
         return self._sparse[id(component)]
 
     def of_lists(self, members: Members) -> Keys:
@@ -136,9 +136,9 @@ def column_of(part: Sequence[Any]) -> np.ndarray:
     column = np.array(part)
     if column.dtype.kind == "i":
         return column
-    made = np.empty(len(part), dtype=object)
-    made[:] = part
-    return made
+    objects = np.empty(len(part), dtype=object)
+    objects[:] = part
+    return objects
 
 
 def numbers(part: Sequence[Any]) -> np.ndarray:

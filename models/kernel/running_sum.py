@@ -43,12 +43,12 @@ def add(
     before = Terms(n, 2)
     for r, (row, lag) in previous.items():
         before.lagged((r,), (row,), lag, 1)
-    found = Stretches.of({(r,): range(n) for r in previous}, before, changes)
-    block.PLACE, block.BEFORE, block.CHANGE = found.rows(), found.set(0), found.set(1)
+    stretches = Stretches.of({(r,): range(n) for r in previous}, before, changes)
+    block.PLACE, block.BEFORE, block.CHANGE = stretches.rows(), stretches.set(0), stretches.set(1)
     # only the first slot has nothing before it
-    told = [(begin or {}).get(r, 0.0) if not terms else 0.0 for (r, _), terms in found.terms[0].items()]
-    block.STRETCH = pyo.Set(initialize=list(found.terms[0]), dimen=2)
-    block.begin = Series(block.STRETCH, values=np.array(told))
+    begin_levels = [(begin or {}).get(r, 0.0) if not terms else 0.0 for (r, _), terms in stretches.terms[0].items()]
+    block.STRETCH = pyo.Set(initialize=list(stretches.terms[0]), dimen=2)
+    block.begin = Series(block.STRETCH, values=np.array(begin_levels))
 
     @constraint(block, block.PLACE)
     def changes_by(b: Any, r: int, stretch: int, t: int) -> Any:

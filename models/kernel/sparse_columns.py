@@ -28,11 +28,11 @@ class Matrix:
     def of_rows(self, at: np.ndarray) -> Matrix:
         """With other numbers for its rows; −1: without the row."""
         index = at[self.index]
-        left = index >= 0
-        if left.all():
+        mask = index >= 0
+        if mask.all():
             return Matrix(self.starts, index, self.values)
-        starts = np.append(0, np.cumsum(left))[self.starts]
-        return Matrix(starts.astype(np.int32), index[left], self.values[left])
+        starts = np.append(0, np.cumsum(mask))[self.starts]
+        return Matrix(starts.astype(np.int32), index[mask], self.values[mask])
 
 
 def ordered(parts: list[Part], n_rows: int, n_columns: int) -> tuple[Matrix, np.ndarray, np.ndarray]:
@@ -68,7 +68,7 @@ def ordered(parts: list[Part], n_rows: int, n_columns: int) -> tuple[Matrix, np.
 def _batches(parts: list[Part]) -> Iterator[list[Part]]:
     """Parts that have columns in common, or neighbouring ones, those of the lowest columns first."""
     spans = [(int(columns.min()), int(columns.max()), i) for i, (_, columns, _) in enumerate(parts) if len(columns)]
-    left = dict(enumerate(parts))
+    rest = dict(enumerate(parts))
     parts.clear()
     batch: list[Part] = []
     size, last = 0, -1
@@ -76,7 +76,7 @@ def _batches(parts: list[Part]) -> Iterator[list[Part]]:
         if size >= AT_ONCE and low > last:
             yield batch
             batch, size = [], 0
-        part = left.pop(i)
+        part = rest.pop(i)
         batch.append(part)
         size, last = size + len(part[0]), max(last, high)
     if batch:

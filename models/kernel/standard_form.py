@@ -77,16 +77,16 @@ class Compiled:
 
     def column(self, variable: Any) -> int:
         """Column of one variable, −1 where it is none."""
-        return self._found(self._variables, variable)
+        return self._place_of(self._variables, variable)
 
     def row(self, constraint: Any) -> int:
         """Row of one constraint, −1 where it is none."""
-        return self._found(self._constraints, constraint)
+        return self._place_of(self._constraints, constraint)
 
-    def _found(self, known: dict[int, tuple[Any, np.ndarray]], member: Any) -> int:
+    def _place_of(self, components: dict[int, tuple[Any, np.ndarray]], member: Any) -> int:
         component = member.parent_component()
-        held = known.get(id(component))
-        return -1 if held is None else int(held[1][self._positions.of(component, member)])
+        entry = components.get(id(component))
+        return -1 if entry is None else int(entry[1][self._positions.of(component, member)])
 
     def put(self, values: np.ndarray) -> None:
         """Give the model's variables values by column, shape (n_columns,), unasked whether they keep their bounds."""
@@ -95,13 +95,13 @@ class Compiled:
             if some.any():
                 arrays.hold(variable, values[places], some)
 
-    def held(self) -> np.ndarray:
+    def column_values(self) -> np.ndarray:
         """Values of the model's variables by column, not a number where they have none, shape (n_columns,)."""
-        found = np.full(len(self.cost), np.nan)
+        values = np.full(len(self.cost), np.nan)
         for variable, places in self._variables.values():
             some = places >= 0
-            found[places[some]] = arrays.values(variable)[some]
-        return found
+            values[places[some]] = arrays.values(variable)[some]
+        return values
 
     def columns_of(self, variable: Any) -> np.ndarray:
         """Columns of a Var component in the order of its indices, −1 where there is none, shape (n,)."""
@@ -125,9 +125,9 @@ class Compiled:
         """
         places = (self._variables if component.ctype is pyo.Var else self._constraints)[id(component)][1]
         keys = list(component.keys())
-        found = np.where(places >= 0, vector[places], missing) if len(vector) else np.full(len(places), missing)
+        entries = np.where(places >= 0, vector[places], missing) if len(vector) else np.full(len(places), missing)
         if not component.is_indexed():
-            return xr.DataArray(found[0] if len(found) else missing, name=component.local_name)
+            return xr.DataArray(entries[0] if len(entries) else missing, name=component.local_name)
         width = component.index_set().dimen
         parts = [keys] if width == 1 else [list(part) for part in zip(*keys, strict=True)] or [[]] * width
         names = [part.local_name for part in component.index_set().subsets()]
@@ -135,18 +135,18 @@ class Compiled:
             names = [f"index_{d}" for d in range(width)]
         levels, codes = zip(*(_levels(part) for part in parts), strict=True)
         array = np.full([len(level) for level in levels], missing)
-        array[codes] = found
+        array[codes] = entries
         return xr.DataArray(array, dict(zip(names, levels, strict=True)), names, name=component.local_name)
 
 
-def _members(known: dict[int, tuple[Any, np.ndarray]], n: int) -> list[Any]:
+def _members(components: dict[int, tuple[Any, np.ndarray]], n: int) -> list[Any]:
     """Members of components by column or row."""
-    found: list[Any] = [None] * n
-    for component, places in known.values():
+    members: list[Any] = [None] * n
+    for component, places in components.values():
         for member, place in zip(component.values(), places.tolist(), strict=True):
             if place >= 0:
-                found[place] = member
-    return found
+                members[place] = member
+    return members
 
 
 def _levels(part: list[Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ A rule of rows (``models/kernel/arrays.py``) may not look at its index: an ``if`
 placeholder raises an error, and the rule is called for each index then, which is slow. A sum within a rule goes over
 the members of a set by ``total`` and ``each``::
 
-    total(b.price[t] * b.taken[t] for t in each(b.T))
+    total(b.price[t] * b.imports[t] for t in each(b.T))
 
 Everything else is Pyomo's public language of expressions. Nothing here is shared between threads.
 """

@@ -156,15 +156,15 @@ class Pools:
 
     def _groups(self) -> list[list[int]]:
         """Heats that are alike in every respect and have something left to start."""
-        found: dict[tuple, list[int]] = {}
+        by_kind: dict[tuple, list[int]] = {}
         for h, heat in enumerate(self.problem.heats):
             if any(operation.started_min is None for operation in heat.operations):
-                found.setdefault(heat.kind, []).append(h)
-        return list(found.values())
+                by_kind.setdefault(heat.kind, []).append(h)
+        return list(by_kind.values())
 
     def _pools(self, stage: int) -> list[list[int]]:
         """Groups that share a count at a stage."""
-        found: dict[tuple, list[int]] = {}
+        by_key: dict[tuple, list[int]] = {}
         for g in range(len(self.groups)):
             heat = self.heat_of(g)
             i = self.operation_at(heat, stage)
@@ -174,8 +174,8 @@ class Pools:
             key: tuple = (g,)
             if stage != self.lead:
                 key = tuple((u, operation.occupy[u], operation.cells[u].tobytes()) for u in operation.units)
-            found.setdefault(key, []).append(g)
-        return list(found.values())
+            by_key.setdefault(key, []).append(g)
+        return list(by_key.values())
 
     def _classes(self, stage: int) -> list[tuple[int, ...]]:
         """Units of a stage by likeness: alike for every pool in time, power and who may run there."""

@@ -52,7 +52,7 @@ def in_order(problem: SlotProblem, starts: Starts) -> Starts:
 
 def extra_mwh(problem: SlotProblem, starts: Starts) -> dict[int, float]:
     """Reheating of each heat [MWh], by the physics of ``Line.reheat_mwh_per_min``."""
-    found = {}
+    extra = {}
     for h, heat in enumerate(problem.heats):
         if heat.reheat is None or heat.operations[heat.reheat].started_min is not None:
             continue
@@ -60,8 +60,8 @@ def extra_mwh(problem: SlotProblem, starts: Starts) -> dict[int, float]:
         for i in range(heat.reheat):
             ready = starts.minute(problem, h, i) + heat.operations[i].minutes[starts.unit[h][i]] + heat.quickest[i]
             waited += max(starts.minute(problem, h, i + 1) - ready, 0.0)
-        found[h] = problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * waited
-    return found
+        extra[h] = problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * waited
+    return extra
 
 
 def line_cells(
@@ -76,11 +76,11 @@ def line_cells(
         weight: by stage: what a MWh counts; None: one.
     """
     weight = np.ones(len(problem.stage_units)) if weight is None else weight
-    found = np.zeros(problem.n_cells)
+    load = np.zeros(problem.n_cells)
 
     def put(first: int, cells: np.ndarray) -> None:
         end = min(first + len(cells), problem.n_cells)
-        found[first:end] += cells[: end - first]
+        load[first:end] += cells[: end - first]
 
     per = problem.cells_per_slot
     for h, heat in enumerate(problem.heats):
@@ -93,43 +93,43 @@ def line_cells(
     for c, cast in enumerate(problem.casts):
         if cast.started_min is None:
             put(starts.cast_slot[c] * per, weight[-1] * cast.cells[starts.cast_unit[c]])
-    return found
+    return load
 
 
 def works(problem: SlotProblem, starts: Starts) -> dict[int, list[tuple[float, float]]]:
     """Start and end without disturbance of all that each unit does [min]; a cast is one work."""
-    found: dict[int, list[tuple[float, float]]] = {}
+    spans: dict[int, list[tuple[float, float]]] = {}
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
             u, begin = starts.unit[h][i], starts.minute(problem, h, i)
-            found.setdefault(u, []).append((begin, begin + operation.minutes[u]))
+            spans.setdefault(u, []).append((begin, begin + operation.minutes[u]))
     for c, cast in enumerate(problem.casts):
         u, begin = starts.cast_unit[c], starts.cast_minute(problem, c)
-        found.setdefault(u, []).append((begin, begin + cast.nominal_min[u]))
-    return found
+        spans.setdefault(u, []).append((begin, begin + cast.nominal_min[u]))
+    return spans
 
 
 def idle_cells(
-    problem: SlotProblem, states_of: dict[int, EnergyStates], done: dict[int, list[tuple[float, float]]]
+    problem: SlotProblem, states_of: dict[int, EnergyStates], works_of: dict[int, list[tuple[float, float]]]
 ) -> np.ndarray:
     """Energy by cell of units with energy states outside their works [MWh], shape (n_cells,).
 
     Args:
         problem: the line.
         states_of: energy states by unit.
-        done: works by unit [min], as from ``works``: all of them, since each gap lies between two.
+        works_of: works by unit [min], as from ``works``: all of them, since each gap lies between two.
     """
-    found = np.zeros(problem.n_cells)
+    energy = np.zeros(problem.n_cells)
     for u, states in states_of.items():
         ends, power = list[float](), list[float]()
-        for begin, end, mw in idle_pieces(states, done.get(u, ()), problem.n_slots * problem.step_min):
+        for begin, end, mw in idle_pieces(states, works_of.get(u, ()), problem.n_slots * problem.step_min):
             ends += [begin, end]
             power += [0.0, mw]
         if not ends:
             continue
         cells = energy_cells(np.array(ends), np.array(power), problem.cell_min)[: problem.n_cells]
-        found[: len(cells)] += cells
-    return found
+        energy[: len(cells)] += cells
+    return energy
 
 
 def load_cells(problem: SlotProblem, starts: Starts) -> np.ndarray:
@@ -149,7 +149,7 @@ def idle_column(problem: SlotProblem, starts: Starts) -> dict[str, tuple[str, np
 def line_gives(problem: SlotProblem, starts: Starts) -> dict[str, np.ndarray]:
     """What the line gives of each carrier by slot, what is under way and decided included, shape (n_slots,) each."""
     return {
-        carrier: problem.on_slots(line_cells(problem, starts, {}, weight) + problem.begun(weight))
+        carrier: problem.on_slots(line_cells(problem, starts, {}, weight) + problem.started_cells(weight))
         + problem.fixed_gives.get(carrier, 0.0)
         for carrier, weight in problem.gives.items()
     }
@@ -171,9 +171,9 @@ def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
 
     Written apart from the formulations, so that it judges them.
     """
-    found = list(_astray(problem, starts))
-    if found:
-        return found
+    violations = list(_astray(problem, starts))
+    if violations:
+        return violations
     use: dict[int, list[tuple[float, float, str]]] = {}
     cast_of = problem.cast_of()
     for h, heat in enumerate(problem.heats):
@@ -182,11 +182,11 @@ def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
             name = f"{heat.name} at stage {operation.stage}"
             if operation.started_min is None:
                 if not operation.first <= at <= operation.latest(u):
-                    found.append(f"{name} starts in slot {at}, outside {operation.first}…{operation.latest(u)}")
+                    violations.append(f"{name} starts in slot {at}, outside {operation.first}…{operation.latest(u)}")
                 if problem.is_out(u, at * problem.step_min, operation.planned[u]):
-                    found.append(f"{name} while {problem.units[u]} is not available")
+                    violations.append(f"{name} while {problem.units[u]} is not available")
                 if not problem.free[u, at : at + operation.occupy[u]].all():
-                    found.append(f"{name} while {problem.units[u]} is held already")
+                    violations.append(f"{name} while {problem.units[u]} is held already")
             begin = starts.minute(problem, h, i) / problem.step_min
             use.setdefault(u, []).append((begin, begin + operation.occupy[u], name))
         for i in range(len(heat.operations)):
@@ -205,27 +205,27 @@ def mistakes(problem: SlotProblem, starts: Starts) -> list[str]:
                 there = starts.minute(problem, h, i + 1) / problem.step_min
             lag, loose = there - here, operation.started_min is not None
             if lag < heat.least[i][row, column] - loose - EPS:
-                found.append(f"{heat.name} leaves stage {operation.stage} too early for the next")
+                violations.append(f"{heat.name} leaves stage {operation.stage} too early for the next")
             if lag > heat.most[i][row, column] + loose + EPS:
-                found.append(f"{heat.name} waits too long after stage {operation.stage}")
+                violations.append(f"{heat.name} waits too long after stage {operation.stage}")
     for c, cast in enumerate(problem.casts):
         u, at = starts.cast_unit[c], starts.cast_slot[c]
         if cast.started_min is None:
             if u not in cast.units or not cast.first[u] <= at <= cast.last[u]:
-                found.append(f"cast {c} starts in slot {at}, outside its window")
+                violations.append(f"cast {c} starts in slot {at}, outside its window")
                 continue
             if problem.is_out(u, at * problem.step_min, cast.minutes[u]):
-                found.append(f"cast {c} while {problem.units[u]} is not available")
+                violations.append(f"cast {c} while {problem.units[u]} is not available")
             if not problem.free[u, at : at + cast.hold[u]].all():
-                found.append(f"cast {c} while {problem.units[u]} is held already")
+                violations.append(f"cast {c} while {problem.units[u]} is held already")
         begin = starts.cast_minute(problem, c) / problem.step_min
         use.setdefault(u, []).append((begin, begin + cast.hold[u], f"cast {c}"))
     for u, spans in use.items():
         spans.sort()
         for (_, end, one), (begin, _, two) in itertools.pairwise(spans):
             if begin < end - EPS:
-                found.append(f"{problem.units[u]} is used by {one} and {two} at once")
-    return found
+                violations.append(f"{problem.units[u]} is used by {one} and {two} at once")
+    return violations
 
 
 def from_schedule(problem: SlotProblem, schedule: xr.Dataset) -> Starts | None:

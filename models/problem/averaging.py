@@ -48,26 +48,26 @@ def _alike(heats: list[Heat], kind: tuple, rounding: float) -> list[Heat]:
     operations = [_mean([heat.operations[i] for heat in heats]) for i in range(count)]
     least = [_middle([heat.least[i] for heat in heats], rounding) for i in range(count - 1)]
     most = [np.maximum(_middle([heat.most[i] for heat in heats], rounding), least[i]) for i in range(count - 1)]
-    found = []
+    averages = []
     for heat in heats:
-        own = tuple(
+        mean_operations = tuple(
             replace(mean, first=operation.first, last=operation.last)
             for mean, operation in zip(operations, heat.operations, strict=True)
         )
         # to the cast: the usual unit of the last stage
         last_least = tuple(_rows(table) for table in heat.least[count - 1 :])
         last_most = tuple(_rows(table) for table in heat.most[count - 1 :])
-        found.append(
+        averages.append(
             replace(
                 heat,
-                operations=own,
+                operations=mean_operations,
                 least=tuple(least) + last_least,
                 most=tuple(most) + last_most,
                 kind=kind,
                 mass_t=float(np.mean([one.mass_t for one in heats])),
             )
         )
-    return found
+    return averages
 
 
 def _middle(tables: list[np.ndarray], rounding: float) -> np.ndarray:
@@ -106,7 +106,7 @@ def differences(
         lead: the leading stage.
         weight: worth of a MWh by slot.
     """
-    found: dict[tuple[int, int, int], float] = {}
+    costs: dict[tuple[int, int, int], float] = {}
     for c, cast in enumerate(problem.casts):
         if cast.started_min is not None:
             continue
@@ -117,8 +117,8 @@ def differences(
                     i = next((i for i, o in enumerate(problem.heats[h].operations) if o.stage == lead), None)
                     if i is None:
                         continue
-                    own, average = (line.heats[h].operations[i].cells for line in (problem, mean))
-                    more = np.mean([cells.sum() for cells in own.values()]) - np.mean(
+                    actual, average = (line.heats[h].operations[i].cells for line in (problem, mean))
+                    more = np.mean([cells.sum() for cells in actual.values()]) - np.mean(
                         [x.sum() for x in average.values()]
                     )
                     last = len(problem.heats[h].operations) - 1
@@ -126,5 +126,5 @@ def differences(
                     at = t - lag / problem.step_min - 2
                     slot = min(max(round(at), 0), problem.n_slots - 1)
                     total += float(more) * float(weight[slot])
-                found[c, u, t] = total
-    return found
+                costs[c, u, t] = total
+    return costs

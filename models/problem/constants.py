@@ -19,13 +19,13 @@ def direct_kg(scenario: Scenario, envelope: xr.Dataset) -> float:
     for h, heat in enumerate(scenario.heats):
         for stage in scenario.line.route(heat.grade):
             s = scenario.line.stages.index(stage)
-            left = 1.0
+            share = 1.0
             if np.isfinite(started[h, s]):
                 whole = float(minutes[h, units.index(str(envelope["started_unit"].to_numpy()[h, s]))])
-                left = min(max((started[h, s] + whole) / whole, 0.0), 1.0)
+                share = min(max((started[h, s] + whole) / whole, 0.0), 1.0)
             elif np.isfinite(started[h, s:]).any():
-                left = 0.0  # it has left this stage
-            total += left * heat.grade.mass_t * sum(e.kg_per_t for e in stage.emissions if not e.biogenic)
+                share = 0.0  # it has left this stage
+            total += share * heat.grade.mass_t * sum(e.kg_per_t for e in stage.emissions if not e.biogenic)
     return total
 
 
@@ -33,10 +33,10 @@ def baseline_cost(scenario: Scenario, data: SiteData, start: xr.Dataset | None) 
     """What the baseline pays, the carbon price on the line's direct emissions left out; None: not known."""
     if start is None:
         return None
-    taken, given = (start[name].to_numpy() * data.hours for name in ("import_mw", "export_mw"))
-    paid = float(taken @ data.full_price - given @ data.export_price)
+    imports, exports = (start[name].to_numpy() * data.hours for name in ("import_mw", "export_mw"))
+    paid = float(imports @ data.full_price - exports @ data.export_price)
     if data.purchase is not None:
-        paid += data.purchase.cost(taken, start["meter_mw"].to_numpy() * data.meter_min / 60)
+        paid += data.purchase.cost(imports, start["meter_mw"].to_numpy() * data.meter_min / 60)
     if data.hub is None:
         return paid
     if "asset_rate" not in start:

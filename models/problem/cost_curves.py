@@ -21,10 +21,10 @@ def energy(problem: SlotProblem, cells: np.ndarray, weights: np.ndarray) -> np.n
         Shape (..., n_slots).
     """
     per, n = problem.cells_per_slot, problem.n_cells
-    found = np.zeros(weights.shape)
+    curve = np.zeros(weights.shape)
     for k, mwh in enumerate(cells.tolist()[:n]):
-        found[..., : n - k] += mwh * weights[..., k:]
-    return found[..., ::per]
+        curve[..., : n - k] += mwh * weights[..., k:]
+    return curve[..., ::per]
 
 
 def even(problem: SlotProblem, minutes: float) -> np.ndarray:
@@ -33,7 +33,7 @@ def even(problem: SlotProblem, minutes: float) -> np.ndarray:
     return np.diff(edges) / minutes
 
 
-def held(prices: np.ndarray, slots: int) -> np.ndarray:
+def holding(prices: np.ndarray, slots: int) -> np.ndarray:
     """Price of holding a unit for some slots from each slot on, as far as the horizon goes, shape (n_slots,)."""
     total = np.concatenate(([0.0], np.cumsum(prices)))
     return total[np.minimum(np.arange(len(prices)) + slots, len(prices))] - total[:-1]
@@ -41,20 +41,20 @@ def held(prices: np.ndarray, slots: int) -> np.ndarray:
 
 def shifted(curve: np.ndarray, slots: int) -> np.ndarray:
     """A curve some slots later (negative: earlier), infinite where nothing is known."""
-    found = np.full_like(curve, np.inf)
+    later = np.full_like(curve, np.inf)
     n = len(curve)
     if abs(slots) < n:
-        found[max(slots, 0) : n + min(slots, 0)] = curve[max(-slots, 0) : n - max(slots, 0)]
-    return found
+        later[max(slots, 0) : n + min(slots, 0)] = curve[max(-slots, 0) : n - max(slots, 0)]
+    return later
 
 
 def best_before(curve: np.ndarray, least: int, most: int) -> np.ndarray:
     """For each slot the least of a curve between ``most`` and ``least`` slots earlier, by doubling."""
     width, cover = min(most - least + 1, len(curve)), 1
-    found = curve
+    lowest = curve
     while cover < width:
         step = min(cover, width - cover)
-        wider = found.copy()
-        np.minimum(found[step:], found[:-step], out=wider[step:])
-        found, cover = wider, cover + step
-    return shifted(found, least)
+        wider = lowest.copy()
+        np.minimum(lowest[step:], lowest[:-step], out=wider[step:])
+        lowest, cover = wider, cover + step
+    return shifted(lowest, least)

@@ -28,8 +28,8 @@ class HubFlows:
 
     def delivered(self, carrier: str) -> np.ndarray:
         """What all assets together deliver to a carrier's balance, shape (n_slots,); less vented surplus."""
-        given = np.sum([a for key, a in self.amounts.items() if self.carriers[key] == carrier], axis=0)
-        return np.asarray(given - self.dumped.get(carrier, 0.0))
+        amount = np.sum([a for key, a in self.amounts.items() if self.carriers[key] == carrier], axis=0)
+        return np.asarray(amount - self.dumped.get(carrier, 0.0))
 
     def columns(self, hub: Hub) -> tuple[dict[str, Any], dict[str, Any]]:
         """Variables of table ``FLOWS`` and their coordinates."""

@@ -41,22 +41,22 @@ def _with_floor(problem: SlotProblem, u: int) -> SlotProblem:
         return problem
     heats = list(problem.heats)
     for h, heat in enumerate(heats):
-        own = [
+        operations = [
             replace(o, cells=o.cells | {u: _beyond(problem, o.cells[u], o.minutes[u], o.started_min, floor)})
             if u in o.units
             else o
             for o in heat.operations
         ]
-        heats[h] = replace(heat, operations=tuple(own))
+        heats[h] = replace(heat, operations=tuple(operations))
     casts = [
         replace(c, cells=c.cells | {u: _beyond(problem, c.cells[u], c.nominal_min[u], c.started_min, floor)})
         if u in c.units
         else c
         for c in problem.casts
     ]
-    drawn = [o.cells[u] for heat in heats for o in heat.operations if u in o.units]
-    drawn += [cast.cells[u] for cast in casts if u in cast.units]
-    if any(float(cells.min()) < -TOLERANCE_MWH for cells in drawn):
+    draws = [o.cells[u] for heat in heats for o in heat.operations if u in o.units]
+    draws += [cast.cells[u] for cast in casts if u in cast.units]
+    if any(float(cells.min()) < -TOLERANCE_MWH for cells in draws):
         return problem
     above = {**problem.states, u: _above(states, floor)}
     if steady:
@@ -98,7 +98,7 @@ def _beyond(
     """Energy by cell of a work beyond the floor [MWh]."""
     begin = 0.0 if started_min is None else started_min % problem.cell_min
     idle = energy_cells(np.array([minutes]), np.array([floor]), problem.cell_min, begin)
-    found = np.zeros(max(len(cells), len(idle)))
-    found[: len(cells)] += cells
-    found[: len(idle)] -= idle
-    return np.where(np.abs(found) < TOLERANCE_MWH, 0.0, found)
+    excess = np.zeros(max(len(cells), len(idle)))
+    excess[: len(cells)] += cells
+    excess[: len(idle)] -= idle
+    return np.where(np.abs(excess) < TOLERANCE_MWH, 0.0, excess)

@@ -196,10 +196,10 @@ class SlotProblem:
     def available(self, u: int, minutes: float) -> np.ndarray:
         """Whether a unit is available for some minutes from the beginning of each slot on, shape (n_slots,)."""
         begins = np.arange(self.n_slots) * self.step_min
-        found = np.ones(self.n_slots, dtype=bool)
+        open_slots = np.ones(self.n_slots, dtype=bool)
         for out, over in self.outages.get(u, ()):
-            found &= (begins >= over - CLOSE_MIN) | (begins + minutes <= out + CLOSE_MIN)
-        return found
+            open_slots &= (begins >= over - CLOSE_MIN) | (begins + minutes <= out + CLOSE_MIN)
+        return open_slots
 
     def may_start(self, u: int, slots: int, minutes: float) -> np.ndarray:
         """In which slots something may start that holds a unit for some slots and works for some minutes, (n_slots,).
@@ -212,8 +212,8 @@ class SlotProblem:
         """In which slots a unit may be held by something of some length, as its outages say, shape (n_slots,)."""
         if u not in self.outages:
             return np.ones(self.n_slots, dtype=bool)
-        begun = np.concatenate([np.zeros(slots, dtype=int), np.cumsum(self.available(u, minutes))])
-        return begun[slots:] > begun[: self.n_slots]
+        counts = np.concatenate([np.zeros(slots, dtype=int), np.cumsum(self.available(u, minutes))])
+        return counts[slots:] > counts[: self.n_slots]
 
     @property
     def too_coarse(self) -> bool:
@@ -238,26 +238,26 @@ class SlotProblem:
     @property
     def under_way(self) -> np.ndarray:
         """Energy by cell of operations and casts that have started already [MWh], shape (n_cells,)."""
-        return self.begun(np.ones(len(self.stage_units)))
+        return self.started_cells(np.ones(len(self.stage_units)))
 
-    def begun(self, weight: np.ndarray) -> np.ndarray:
+    def started_cells(self, weight: np.ndarray) -> np.ndarray:
         """Energy by cell of what has started already, each stage's times its weight, shape (n_cells,)."""
-        found = np.zeros(self.n_cells)
-        begun: list[tuple[float, np.ndarray]] = []
+        energy = np.zeros(self.n_cells)
+        works: list[tuple[float, np.ndarray]] = []
         for heat in self.heats:
             for operation in heat.operations:
                 if operation.started_min is not None:
                     cells = operation.cells[operation.units[0]]
-                    begun.append((operation.started_min, weight[operation.stage] * cells))
+                    works.append((operation.started_min, weight[operation.stage] * cells))
         for cast in self.casts:
             if cast.started_min is not None:
-                begun.append((cast.started_min, weight[-1] * cast.cells[cast.units[0]]))
-        for minute, cells in begun:
+                works.append((cast.started_min, weight[-1] * cast.cells[cast.units[0]]))
+        for minute, cells in works:
             first = math.floor(minute / self.cell_min + EPS)
             low, high = max(first, 0), min(first + len(cells), self.n_cells)
             if low < high:
-                found[low:high] += cells[low - first : high - first]
-        return found
+                energy[low:high] += cells[low - first : high - first]
+        return energy
 
     def cast_of(self) -> dict[int, tuple[int, int]]:
         """Cast and place in it, by heat."""

@@ -69,7 +69,7 @@ class Shop:
     due: list[float]
     route: list[tuple[int, ...]]
     """Stages that each heat still runs through or has begun."""
-    begun: dict[tuple[int, int], Place]
+    under_way: dict[tuple[int, int], Place]
     """Operations that have started before the horizon; what is over already ends by its nominal duration."""
     able: dict[tuple[int, int], tuple[int, ...]]
     """Units that may take a heat at a stage, locks and casters named by the order taken in."""
@@ -88,7 +88,7 @@ class Shop:
     def upstream(self) -> list[tuple[int, ...]]:
         """Stages of each heat, before its group's, that are still to be decided."""
         return [
-            tuple(k for k in route if (h, k) not in self.begun and (h not in self.group_of or k != route[-1]))
+            tuple(k for k in route if (h, k) not in self.under_way and (h not in self.group_of or k != route[-1]))
             for h, route in enumerate(self.route)
         ]
 
@@ -101,37 +101,38 @@ class Shop:
 
     def arrival(self, heat: int) -> tuple[int, float]:
         """Where a heat is when the plan begins, and since when: (-1, release) if nothing of it has begun."""
-        last = max((k for k in self.route[heat] if (heat, k) in self.begun), default=-1)
+        last = max((k for k in self.route[heat] if (heat, k) in self.under_way), default=-1)
         if last < 0:
             return -1, max(self.release[heat], 0.0)
-        done = self.begun[heat, last]
-        return done.unit, done.end
+        place = self.under_way[heat, last]
+        return place.unit, place.end
 
     @cached_property
     def head(self) -> dict[tuple[int, int], float]:
         """Earliest start of a heat on a unit, by its own route alone, for every operation that is still open."""
-        found: dict[tuple[int, int], float] = {}
+        heads: dict[tuple[int, int], float] = {}
         for h, route in enumerate(self.route):
             place, since = self.arrival(h)
             before = [(place, since)]
             for k in route:
-                if (h, k) in self.begun:
+                if (h, k) in self.under_way:
                     continue
                 low = max(0.0, self.window.get((h, k), (0.0, NEVER))[0])
                 here = []
                 for u in self.able[h, k]:
                     free = max(
-                        (self._free(h, other, u) for other, item in self.begun.items() if item.unit == u), default=0.0
+                        (self._free(h, other, u) for other, item in self.under_way.items() if item.unit == u),
+                        default=0.0,
                     )
-                    found[h, u] = max(low, free, min(t + (self.transfer[v][u] if v >= 0 else 0.0) for v, t in before))
-                    here.append((u, found[h, u] + self.planned[h][u]))
+                    heads[h, u] = max(low, free, min(t + (self.transfer[v][u] if v >= 0 else 0.0) for v, t in before))
+                    here.append((u, heads[h, u] + self.planned[h][u]))
                 before = here
-        return found
+        return heads
 
     def _free(self, heat: int, other: tuple[int, int], unit: int) -> float:
         """When a unit is free for a heat after an operation that has begun."""
         same_cast = self.campaign and other[1] == len(self.stages) - 1 and self.order[other[0]] == self.order[heat]
-        return self.begun[other].end + (0.0 if same_cast else self.setup[unit])
+        return self.under_way[other].end + (0.0 if same_cast else self.setup[unit])
 
     def after_outages(self, unit: int, start: float, length: float) -> float:
         """Earliest start from ``start`` on at which a unit is available for ``length`` minutes."""
@@ -149,19 +150,19 @@ class Shop:
     @cached_property
     def tail(self) -> dict[tuple[int, int, int], float]:
         """Least time from the end of a heat's operation at a stage to its start on a unit of its last stage."""
-        found: dict[tuple[int, int, int], float] = {}
+        tails: dict[tuple[int, int, int], float] = {}
         for h, route in enumerate(self.route):
             if h not in self.group_of:
                 continue
             for last in self.able[h, route[-1]]:
                 after = {last: 0.0}  # from the start on a unit to the start on the last one
                 for k in reversed(route[:-1]):
-                    if (h, k) in self.begun:
+                    if (h, k) in self.under_way:
                         break
                     least = {u: min(self.transfer[u][v] + t for v, t in after.items()) for u in self.able[h, k]}
-                    found[h, k, last] = min(least.values())
+                    tails[h, k, last] = min(least.values())
                     after = {u: self.planned[h][u] + t for u, t in least.items()}
-        return found
+        return tails
 
 
 def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
@@ -175,23 +176,23 @@ def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
     stages = [stage.name for stage in line.stages]
     index = {heat.name: h for h, heat in enumerate(heats)}
     at = {name: u for u, name in enumerate(units)}
-    chosen = envelope.sel(heat=[heat.name for heat in heats], unit=units, stage=stages)
-    planned, nominal = chosen["planned_min"].values.tolist(), chosen["duration_min"].values.tolist()
-    began, began_on = chosen["started_min"].values.tolist(), chosen["started_unit"].values.tolist()
-    begun: dict[tuple[int, int], Place] = {}
+    table = envelope.sel(heat=[heat.name for heat in heats], unit=units, stage=stages)
+    planned, nominal = table["planned_min"].values.tolist(), table["duration_min"].values.tolist()
+    began, began_on = table["started_min"].values.tolist(), table["started_unit"].values.tolist()
+    under_way: dict[tuple[int, int], Place] = {}
     for h in range(len(heats)):
         for k in range(len(stages)):
             if not math.isnan(began[h][k]):
                 u, start = at[began_on[h][k]], began[h][k]
                 over = start + nominal[h][u]
-                begun[h, k] = Place(u, start, start + planned[h][u] if over > 0 else over)
+                under_way[h, k] = Place(u, start, start + planned[h][u] if over > 0 else over)
     units_of = tuple(tuple(at[unit.name] for unit in stage.units) for stage in line.stages)
     route = []
     for h, heat in enumerate(heats):
-        own = [stages.index(stage.name) for stage in line.route(heat.grade)]
-        reached = max((k for k in own if (h, k) in begun), default=-1)
+        heat_route = [stages.index(stage.name) for stage in line.route(heat.grade)]
+        reached = max((k for k in heat_route if (h, k) in under_way), default=-1)
         # a stage before one that has begun and of which nothing is told is over
-        route.append(tuple(k for k in own if k >= reached or (h, k) in begun))
+        route.append(tuple(k for k in heat_route if k >= reached or (h, k) in under_way))
     locks = {(index[heat], stages.index(stage)): lock for (heat, stage), lock in scenario.lock_windows.items()}
     window = {key: (lock.earliest_min, lock.latest_min) for key, lock in locks.items()}
     locked = {key: at[lock.unit] for key, lock in locks.items() if lock.unit is not None}
@@ -205,21 +206,23 @@ def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
                 for u in units_of[k]
                 if not math.isnan(planned[h][u]) and (not allowed or u in allowed) and locked.get((h, k), u) == u
             )
-            if not able[h, k] and (h, k) not in begun:
+            if not able[h, k] and (h, k) not in under_way:
                 raise ValueError(f"no unit of stage {stages[k]} may take heat {heat.name}")
     outages = [list(scenario.outages.get(unit, ())) for unit in units]
-    told, stage_of = scenario.disturbances, line.stage_of
-    transfer = [[line.transfer_min(a, b) + told.slack_min(stage_of[a].name) for b in units] for a in units]
+    disturbances, stage_of = scenario.disturbances, line.stage_of
+    transfer = [[line.transfer_min(a, b) + disturbances.slack_min(stage_of[a].name) for b in units] for a in units]
     setup = [unit.setup_min for unit in line.units]
-    longest = [NEVER if s.longest_wait_min is None else s.longest_wait_min - told.wait_min(s.name) for s in line.stages]
-    groups = _groups(scenario, route, begun, able, planned)
+    longest = [
+        NEVER if s.longest_wait_min is None else s.longest_wait_min - disturbances.wait_min(s.name) for s in line.stages
+    ]
+    groups = _groups(scenario, route, under_way, able, planned)
     release = [heat.release_min for heat in heats]
     due = [heat.due_min for heat in heats]
     flat = [
         value for rows in (planned, nominal, transfer, [setup, longest, release, due]) for row in rows for value in row
     ]
     flat += [edge for spans in (*outages, window.values()) for span in spans for edge in span]
-    flat += [value for item in begun.values() for value in (item.start, item.end)]
+    flat += [value for item in under_way.values() for value in (item.start, item.end)]
     return Shop(
         heats=tuple(heat.name for heat in heats),
         order=tuple(heat.order for heat in heats),
@@ -234,7 +237,7 @@ def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
         release=release,
         due=due,
         route=route,
-        begun=begun,
+        under_way=under_way,
         able=able,
         window=window,
         outages=outages,
@@ -249,23 +252,23 @@ def shop(scenario: Scenario, envelope: xr.Dataset) -> Shop:
 def _groups(
     scenario: Scenario,
     route: list[tuple[int, ...]],
-    begun: dict[tuple[int, int], Place],
+    under_way: dict[tuple[int, int], Place],
     able: dict[tuple[int, int], tuple[int, ...]],
     planned: list[list[float]],
 ) -> tuple[Group, ...]:
     by_order: dict[str, list[int]] = {}
     for h, heat in enumerate(scenario.heats):
         by_order.setdefault(heat.order, []).append(h)
-    found = []
+    groups = []
     for members in by_order.values():
         casts = [members] if scenario.line.campaign_stage is not None else [[h] for h in members]
         for cast in casts:
-            open_heats = [h for h in cast if (h, route[h][-1]) not in begun]
+            open_heats = [h for h in cast if (h, route[h][-1]) not in under_way]
             if not open_heats:
                 continue
             stage = route[open_heats[0]][-1]
             units = set.intersection(*(set(able[h, stage]) for h in open_heats))
-            ahead = [begun[h, stage] for h in cast if (h, stage) in begun] if len(cast) > 1 else []
+            ahead = [under_way[h, stage] for h in cast if (h, stage) in under_way] if len(cast) > 1 else []
             forced = max(ahead, key=lambda item: item.start) if ahead else None
             if forced is not None:
                 units &= {forced.unit}
@@ -278,5 +281,5 @@ def _groups(
                 offset[u] = (0.0, *ends[:-1].tolist())
                 length[u] = float(ends[-1])
             start = None if forced is None else forced.end
-            found.append(Group(tuple(open_heats), stage, tuple(sorted(units)), offset, length, start))
-    return tuple(found)
+            groups.append(Group(tuple(open_heats), stage, tuple(sorted(units)), offset, length, start))
+    return tuple(groups)

@@ -173,12 +173,12 @@ class _Reader:
         route = [self.line.stages.index(stage) for stage in self.line.route(heat.grade)]
         last_stage = len(self.line.stages) - 1
         casting = self.campaign and route[-1] == last_stage
-        own = route[:-1] if casting else route
-        operations = [self._operation(h, stage, stage == route[-1]) for stage in own]
+        stages = route[:-1] if casting else route
+        operations = [self._operation(h, stage, stage == route[-1]) for stage in stages]
         # a heat that has reached a stage has left those before it: only the last start still matters
-        begun = [i for i, operation in enumerate(operations) if operation.started_min is not None]
-        if begun:
-            operations = operations[begun[-1] :]
+        starts = [i for i, operation in enumerate(operations) if operation.started_min is not None]
+        if starts:
+            operations = operations[starts[-1] :]
         lags = [self._lags(h, a, list(b.units), None) for a, b in itertools.pairwise(operations)]
         if casting:
             casters = self._casters(order, group)
@@ -265,12 +265,12 @@ class _Reader:
         stage = len(self.line.stages) - 1
         units = self._casters(order, group)
         offsets = {u: np.concatenate([[0.0], np.cumsum(self.planned[group, u])[:-1]]) for u in units}
-        begun = max((i for i, h in enumerate(group) if np.isfinite(self.started[h, stage])), default=None)
+        current = max((i for i, h in enumerate(group) if np.isfinite(self.started[h, stage])), default=None)
         started = math.nan
-        if begun is not None and units:
+        if current is not None and units:
             # the heats of a cast follow the one that has begun last, the next one not before the plan begins
-            started = float(self.started[group[begun], stage] - offsets[units[0]][begun])
-            started = max([started, *(-offsets[units[0]][begun + 1 : begun + 2])])
+            started = float(self.started[group[current], stage] - offsets[units[0]][current])
+            started = max([started, *(-offsets[units[0]][current + 1 : current + 2])])
         within = self._within(started)
         cells, nominal, first, last = {}, {}, {}, {}
         for u in units:

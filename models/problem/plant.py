@@ -137,14 +137,14 @@ def _parts(process: Process, available: dict[str, np.ndarray], planned: dict[str
         process.ramp_tph_per_h is None
         and all(convex(mode) and not (burns and len(mode.knots) > 2) for mode in process.all_modes)
         and not any(lost and mode.rates.low == 0 for mode in process.all_modes)
-        and all(own.all() for own in free)
+        and all(slots.all() for slots in free)
     )
     if alike:
         total = np.full(len(free[0]), process.count)
         return [Units(process, process.units, 0, total, planned[process.units[0]])]
     return [
-        Units(process, (name,), i, own.astype(int), planned[name])
-        for i, (name, own) in enumerate(zip(process.units, free, strict=True))
+        Units(process, (name,), i, slots.astype(int), planned[name])
+        for i, (name, slots) in enumerate(zip(process.units, free, strict=True))
     ]
 
 
@@ -156,5 +156,5 @@ def slopes(mode: Mode) -> list[float]:
 
 def convex(mode: Mode) -> bool:
     """Whether power bends up: each tonne more costs at least as much as the last."""
-    found = slopes(mode)
-    return all(b >= a - 1e-9 for a, b in pairwise(found))
+    gradients = slopes(mode)
+    return all(b >= a - 1e-9 for a, b in pairwise(gradients))

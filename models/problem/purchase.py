@@ -45,11 +45,11 @@ class Purchase:
         price = sum((e.per_mwh[0] * self.rates.with_tax(e.kind) for e in self.rates.energy), np.zeros(len(self.rates)))
         return np.asarray(np.repeat(price, self.per_meter).reshape(-1, self.per_slot).mean(axis=1))
 
-    def cost(self, taken: np.ndarray, meter_mwh: np.ndarray) -> float:
+    def cost(self, import_mwh: np.ndarray, meter_mwh: np.ndarray) -> float:
         """What import comes to, exactly [currency].
 
         Args:
-            taken: import by slot [MWh].
+            import_mwh: import by slot [MWh].
             meter_mwh: net import by metered interval [MWh], negative where more is exported.
         """
         total = 0.0
@@ -58,10 +58,10 @@ class Purchase:
             bill = charged(self.rates, np.maximum(mw, 0.0), np.maximum(-mw, 0.0))
             total += bill.total - self.constant
         if self.unused is not None:
-            left = np.maximum(self.unused.mwh.sum(axis=0) - self.unused.counted * taken, 0.0)
+            unused_mwh = np.maximum(self.unused.mwh.sum(axis=0) - self.unused.counted * import_mwh, 0.0)
             for j in np.argsort(self.unused.spread, kind="stable"):
-                sold = np.minimum(left, self.unused.mwh[j])
-                left = left - sold
+                sold = np.minimum(unused_mwh, self.unused.mwh[j])
+                unused_mwh = unused_mwh - sold
                 total += float(self.unused.spread[j] * sold.sum())
         return total
 

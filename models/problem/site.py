@@ -79,8 +79,8 @@ class SiteData:
     @cached_property
     def per_mwh(self) -> dict[str, np.ndarray]:
         """What a MWh imported counts in each slot, by metric."""
-        known = {"carbon": self.carbon, "cost": self.price, "cost_with_carbon_price": self.full_price}
-        return {name: known.get(name, np.zeros(len(self.base))) for name in self.metrics}
+        weights = {"carbon": self.carbon, "cost": self.price, "cost_with_carbon_price": self.full_price}
+        return {name: weights.get(name, np.zeros(len(self.base))) for name in self.metrics}
 
     @cached_property
     def guide_per_mwh(self) -> dict[str, np.ndarray]:

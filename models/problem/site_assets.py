@@ -107,7 +107,7 @@ def harmless(
         series: of the assets.
         bought: whether the price of electricity is nowhere negative.
     """
-    found = set()
+    names = set()
     paid_for = {supply.name: bool((series[supply.name]["price_per_unit"] < 0).any()) for supply in of(assets, Supply)}
     for name, carrier in carriers.items():
         can_pay = name == ELECTRICITY and not bought
@@ -116,8 +116,8 @@ def harmless(
         can_pay |= any(source.carrier == name for source in of(assets, Source))
         can_pay |= any(name in machine.gives and not _idles(machine, carriers) for machine in of(assets, Converter))
         if carrier.dumps or not can_pay:
-            found.add(name)
-    return frozenset(found)
+            names.add(name)
+    return frozenset(names)
 
 
 def _idles(machine: Converter, carriers: dict[str, Carrier]) -> bool:

@@ -21,10 +21,10 @@ def unbroken(free: np.ndarray, hold: int) -> np.ndarray:
 
 def runs(slots: Iterable[int]) -> list[tuple[int, int]]:
     """Runs of consecutive slots, first and last of each, of slots in ascending order."""
-    found: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     for t in slots:
-        if found and found[-1][1] == t - 1:
-            found[-1] = (found[-1][0], t)
+        if spans and spans[-1][1] == t - 1:
+            spans[-1] = (spans[-1][0], t)
         else:
-            found.append((t, t))
-    return found
+            spans.append((t, t))
+    return spans

@@ -22,7 +22,7 @@ from emberline.models.problem.assignment import Starts, line_gives, load_cells, 
 from emberline.models.problem.flows import TIME_LIMIT_S, Flows
 from emberline.models.problem.line_reader import SlotProblem
 from emberline.models.problem.site import SiteData
-from emberline.models.search.site_in_turn import Guide, held
+from emberline.models.search.site_in_turn import Guide, guide_around
 
 LAST_S = 15.0
 """After the wish to end, for what the site can really do in the best plan."""
@@ -94,14 +94,14 @@ class Search:
         return self.time_limit - (time.perf_counter() - self.began)
 
     @property
-    def left(self) -> float:
+    def remaining_s(self) -> float:
         """Seconds left, of a part where there is one."""
         return min(self.rest, self.until - time.perf_counter())
 
     @contextmanager
     def part(self, share: float) -> Iterator[None]:
         """Give what is inside a share of the seconds left."""
-        before, self.until = self.until, time.perf_counter() + share * self.left
+        before, self.until = self.until, time.perf_counter() + share * self.remaining_s
         try:
             yield
         finally:
@@ -131,18 +131,18 @@ class Search:
         if not self.by_load or not cast_pricing.useful(self.problem):
             return None
         data, cells = self.data, self.problem.cells_per_slot
-        given = self.problem.fixed_cells + np.repeat((data.base - data.pv) / cells, cells)
+        base_cells = self.problem.fixed_cells + np.repeat((data.base - data.pv) / cells, cells)
         shop = Shop(self.problem, self.aim.both_weights(data))
-        return Retiming(shop, given, data.limit_mwh(), round(data.meter_min / data.cell_min))
+        return Retiming(shop, base_cells, data.limit_mwh(), round(data.meter_min / data.cell_min))
 
     def over(self) -> bool:
         """Whether the whole search ends: gap reached, time over, cancelled or infeasible."""
-        told = self.told_gap
-        return self.infeasible or self.rest <= 0.05 or self.cancel() or (told is not None and told <= self.gap)
+        gap = self.told_gap
+        return self.infeasible or self.rest <= 0.05 or self.cancel() or (gap is not None and gap <= self.gap)
 
-    def done(self) -> bool:
+    def phase_over(self) -> bool:
         """Whether to stop here: all is over, or the time for a part of it."""
-        return self.left <= 0.05 or self.over()
+        return self.remaining_s <= 0.05 or self.over()
 
     def tell(self) -> None:
         """Report incumbent, bound and gap; plans and bound come from two threads."""
@@ -191,7 +191,7 @@ class Search:
         """Plan heats around what the assets do now."""
         if self.data.hub is not None:
             gives = line_gives(self.problem, starts)
-            self.guide = held(self.data, self.aim, flows, self._dispatcher.worth(), gives)
+            self.guide = guide_around(self.data, self.aim, flows, self._dispatcher.worth(), gives)
 
     @property
     def planning(self) -> Guide:
@@ -201,11 +201,11 @@ class Search:
     @contextmanager
     def afresh(self) -> Iterator[None]:
         """Search from another beginning; afterwards the better of both drafts is gone on from."""
-        kept = self.draft, self.draft_rank
+        previous = self.draft, self.draft_rank
         self.draft, self.draft_rank = None, math.inf
         yield
-        if kept[1] < self.draft_rank:
-            self.draft, self.draft_rank = kept
+        if previous[1] < self.draft_rank:
+            self.draft, self.draft_rank = previous
 
     def cells(self, starts: Starts) -> np.ndarray:
         """Energy of the line by cell, what is under way and decided and what idle units draw included [MWh]."""
@@ -214,7 +214,7 @@ class Search:
     def flows(self, starts: Starts) -> Flows | None:
         """Flows of a plan with the site used as well as can be; None where the site cannot do it in time."""
         # even without time a plan is judged; with negative prices its flows may take any time, so a share at most
-        return self._flows(self._dispatcher, starts, min(max(self.left / 10, 1.0), TIME_LIMIT_S))
+        return self._flows(self._dispatcher, starts, min(max(self.remaining_s / 10, 1.0), TIME_LIMIT_S))
 
     def settled(self, starts: Starts, limit: float) -> Flows | None:
         """The same by the site as it now stands in ``data``, within some seconds; a search that is cancelled has no

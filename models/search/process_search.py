@@ -74,13 +74,13 @@ class ProcessSearch:
     share: float = 1.0
     """About this share of the first goal can be decided."""
     seconds: dict[str, float] = field(default_factory=dict)
-    made: Any = field(init=False)
+    site_model: Any = field(init=False)
     """The model on the horizon's steps."""
     model: Any = field(init=False)
     """Its whole numbers by slot."""
 
     @property
-    def left(self) -> float:
+    def remaining_s(self) -> float:
         """Seconds left."""
         return self.time_limit - (time.perf_counter() - self.began)
 
@@ -92,10 +92,10 @@ class ProcessSearch:
         apart, size = self.best.value - self.bound, abs(self.best.value)
         return apart / max(size, 1e-9) if apart > EXACT * max(size, 1.0) else 0.0
 
-    def done(self) -> bool:
+    def phase_over(self) -> bool:
         """Whether to stop searching."""
         reached = self.told_gap is not None and self.told_gap <= self.gap
-        return reached or self.left <= 0 or self.cancel() or self.infeasible
+        return reached or self.remaining_s <= 0 or self.cancel() or self.infeasible
 
     def raise_bound(self, bound: float) -> None:
         """A proven bound on the first goal, constant included."""
@@ -111,9 +111,9 @@ class ProcessSearch:
             values: by column.
             anyway: take it though it is no better.
         """
-        made = self.made
-        made.program.put(values)
-        flows = self.figures(made)
+        site_model = self.site_model
+        site_model.program.put(values)
+        flows = self.figures(site_model)
         if flows.over_mwh > 0:
             return False
         rank = self.aim.rank(flows)

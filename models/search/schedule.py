@@ -168,8 +168,8 @@ def _filled(search: Search, scenario: Scenario, envelope: xr.Dataset, best: Star
     )
     data = data.assign(columns(scenario, search.data, flows, problem.on_slots(search.cells(best))))
     data = data.assign(assignment.idle_column(problem, best))
-    given = assignment.line_gives(problem, best)
-    if flows.hub is None or not given:
+    gives = assignment.line_gives(problem, best)
+    if flows.hub is None or not gives:
         return data
-    rates = np.array(list(given.values())) / search.data.hours
-    return data.assign_coords(given=np.array(list(given), dtype=str)).assign(line_rate=(("given", "time"), rates))
+    rates = np.array(list(gives.values())) / search.data.hours
+    return data.assign_coords(given=np.array(list(gives), dtype=str)).assign(line_rate=(("given", "time"), rates))

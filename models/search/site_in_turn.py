@@ -27,7 +27,9 @@ class Guide:
     aim: Aim
 
 
-def held(data: SiteData, aim: Aim, flows: Flows, worth: dict[str, np.ndarray], gives: dict[str, np.ndarray]) -> Guide:
+def guide_around(
+    data: SiteData, aim: Aim, flows: Flows, worth: dict[str, np.ndarray], gives: dict[str, np.ndarray]
+) -> Guide:
     """The guide around what a site does.
 
     Args:
@@ -37,20 +39,20 @@ def held(data: SiteData, aim: Aim, flows: Flows, worth: dict[str, np.ndarray], g
         worth: what a unit more of a carrier is worth in each slot, by both goals as one.
         gives: what the line gives of a carrier by slot now.
     """
-    made = np.zeros(len(data.base)) if flows.hub is None else flows.hub.delivered(ELECTRICITY)
-    base = data.base - flows.pv + flows.charge - flows.discharge - made
-    given = {carrier: worth[carrier] for carrier in gives if carrier in worth and np.abs(worth[carrier]).any()}
+    supply = np.zeros(len(data.base)) if flows.hub is None else flows.hub.delivered(ELECTRICITY)
+    base = data.base - flows.pv + flows.charge - flows.discharge - supply
+    prices = {carrier: worth[carrier] for carrier in gives if carrier in worth and np.abs(worth[carrier]).any()}
     site = replace(
-        data, base=base, pv=np.zeros(len(base)), battery=None, hub=None, whole=True, given_worth=(aim.first, given)
+        data, base=base, pv=np.zeros(len(base)), battery=None, hub=None, whole=True, given_worth=(aim.first, prices)
     )
     # what the assets cost and emit is left out of what the guide's ports tell
     meter = flows.meter_mw * data.meter_min / 60
     more = 0.0 if data.purchase is None else data.purchase.cost(flows.imported, meter)
     more -= float(flows.exported @ data.export_price)
-    seen = {
+    totals = {
         name: float(flows.imported @ weight) + (more if METRICS[name].money else 0.0)
         for name, weight in data.per_mwh.items()
     }
-    seen[aim.first] -= sum(float(amount @ gives[carrier]) for carrier, amount in given.items())
-    tops = {name: top - (flows.totals[name] - seen[name]) for name, top in aim.tops.items()}
+    totals[aim.first] -= sum(float(amount @ gives[carrier]) for carrier, amount in prices.items())
+    tops = {name: top - (flows.totals[name] - totals[name]) for name, top in aim.tops.items()}
     return Guide(site, replace(aim, tops=tops))

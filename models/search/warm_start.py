@@ -53,25 +53,25 @@ class Study:
             model: with one active objective.
         """
         self._site, self._anchored = None, False  # its solver may be given away
-        known = self._programs.get(role)
-        if known is None:
-            known = self._programs[role] = Program(model)
+        solver = self._programs.get(role)
+        if solver is None:
+            solver = self._programs[role] = Program(model)
         else:
-            known.renew(model)
-        return known
+            solver.renew(model)
+        return solver
 
-    def site(self, *asked: Any) -> Any | None:
+    def site(self, *inputs: Any) -> Any | None:
         """The last model of a site alone, where it was made of the same numbers; only its goal and caps may differ."""
-        return self._site[0] if self._site is not None and same(self._site[1], asked) else None
+        return self._site[0] if self._site is not None and same(self._site[1], inputs) else None
 
-    def keep_site(self, made: Solved, load: Any, burning: Any) -> None:
+    def keep_site(self, site_model: Solved, load: Any, burning: Any) -> None:
         """Take a site's model, with what it was made of."""
-        self._site = made, (made.data, load, burning)
+        self._site = site_model, (site_model.data, load, burning)
 
-    def solved(self, made: Solved) -> None:
+    def solved(self, site_model: Solved) -> None:
         """A site's model has been solved for the first goal of its scenario."""
-        if self._steady and not self._anchored and self._site is not None and self._site[0] is made:
-            made.program.anchor()
+        if self._steady and not self._anchored and self._site is not None and self._site[0] is site_model:
+            site_model.program.anchor()
             self._anchored = True
 
     def beginnings(self, scenario: Scenario) -> tuple[xr.Dataset, ...]:

@@ -67,24 +67,24 @@ def plans(search: Search, begin_with: Callable[[Search], None], more: bool = Fal
             begin_with(search)
     centre = _pooled_plan(search) or _walk(search)
     for width in WIDTHS:
-        if centre is None or search.done():
+        if centre is None or search.phase_over():
             break
         before = search.value
         centre = _within(search, Corridor(centre.slot, centre.cast_slot, width)) or centre
         if before is not None and search.value is not None and before - search.value <= NEAR * abs(before):
             break
-    if not search.done():
-        _solve(search, "shortest", None, search.left * SHARE, bounds=True)
-    if not search.done():
-        _solve(search, "each", None, search.left * (READ_SHARE if more else 1.0), bounds=True)
+    if not search.phase_over():
+        _solve(search, "shortest", None, search.remaining_s * SHARE, bounds=True)
+    if not search.phase_over():
+        _solve(search, "each", None, search.remaining_s * (READ_SHARE if more else 1.0), bounds=True)
 
 
 def _pooled_plan(search: Search) -> Corridor | None:
     for share in SHARES:
-        made, outcome = _solve(search, "longest", None, search.left * share, gap=5e-3)
+        formulation, outcome = _solve(search, "longest", None, search.remaining_s * share, gap=5e-3)
         if outcome.found:
-            return around(made, WIDTHS[0])
-        if outcome.status == "infeasible" or search.best is not None or search.done():
+            return around(formulation, WIDTHS[0])
+        if outcome.status == "infeasible" or search.best is not None or search.phase_over():
             break
     return None
 
@@ -96,19 +96,19 @@ def _walk(search: Search) -> Corridor | None:
     centre: Corridor | None = Corridor(search.best.slot, search.best.cast_slot, WIDE)
     last = float("inf")
     for _ in range(ROUNDS):
-        if centre is None or search.done():
+        if centre is None or search.phase_over():
             break
-        made, outcome = _solve(search, "each", centre, search.left * SHARE, gap=5e-3)
+        formulation, outcome = _solve(search, "each", centre, search.remaining_s * SHARE, gap=5e-3)
         if not outcome.found or outcome.objective is None or outcome.objective > last * (1 - 1e-3):
             break
-        centre, last = around(made, WIDE), outcome.objective
+        centre, last = around(formulation, WIDE), outcome.objective
     return centre
 
 
 def _within(search: Search, corridor: Corridor) -> Corridor | None:
     share = SHARE if search.best is not None else SHARES[-1]
-    made, outcome = _solve(search, "each", corridor, search.left * share, gap=max(search.gap / 4, NEAR))
-    return around(made, corridor.width) if outcome.found else None
+    formulation, outcome = _solve(search, "each", corridor, search.remaining_s * share, gap=max(search.gap / 4, NEAR))
+    return around(formulation, corridor.width) if outcome.found else None
 
 
 def _solve(
@@ -122,14 +122,14 @@ def _solve(
 ) -> tuple[Matched, Outcome]:
     began = time.perf_counter()
     with building():
-        made = Matched(search.problem, search.data, units=units, corridor=corridor)
-        if not made.possible:
+        formulation = Matched(search.problem, search.data, units=units, corridor=corridor)
+        if not formulation.possible:
             search.infeasible |= corridor is None
-            return made, Outcome("infeasible", None, None, 0.0, 0)
-        set_goal(made, search, pure=bounds)
+            return formulation, Outcome("infeasible", None, None, 0.0, 0)
+        set_goal(formulation, search, pure=bounds)
     warm = units == "each" and search.best is not None
     if warm and search.best is not None:
-        begin(made, search.best)
+        begin(formulation, search.best)
     search.clock("build", began)
     began = time.perf_counter()
 
@@ -138,8 +138,8 @@ def _solve(
             search.raise_bound(event["bound"] - search.aim.constant)
 
     outcome = solve(
-        made.model,
-        time_limit=max(min(limit, search.left), 0.1),
+        formulation.model,
+        time_limit=max(min(limit, search.remaining_s), 0.1),
         gap=search.gap / 4 if gap is None else gap,
         start=warm,
         on_progress=tell if bounds else None,
@@ -151,16 +151,16 @@ def _solve(
     if bounds and outcome.status == "infeasible":
         search.infeasible = True
     if outcome.found and units == "each":
-        starts = read(made)
+        starts = read(formulation)
         if starts is not None:
             search.offer(starts)
-    return made, outcome
+    return formulation, outcome
 
 
-def set_goal(made: Matched, search: Search, *, pure: bool) -> None:
+def set_goal(formulation: Matched, search: Search, *, pure: bool) -> None:
     """Set the objective and the caps; ``pure`` leaves the second goal out, as a bound needs it."""
-    m, aim = made.model, search.aim
+    m, aim = formulation.model, search.aim
     m.cap = pyo.Block(list(aim.tops))
     for name, top in aim.tops.items():
-        m.cap[name].kept = pyo.Constraint(rule=made.ports.at_most(name, top))
-    m.goal = pyo.Objective(expr=(aim.pure if pure else aim.expression)(made.ports))
+        m.cap[name].limit = pyo.Constraint(rule=formulation.ports.at_most(name, top))
+    m.goal = pyo.Objective(expr=(aim.pure if pure else aim.expression)(formulation.ports))

@@ -45,19 +45,19 @@ def run(search: Search, plan_part: Callable[[Search], None]) -> None:
         plan_part: finds plans of a group.
     """
     if ruin_and_recreate.useful(search):
-        ruin_and_recreate.run(search, RENEWAL_SHARE * search.left)
+        ruin_and_recreate.run(search, RENEWAL_SHARE * search.remaining_s)
     if search.data.purchase is not None:
         # peaks tie all parts together: a part planned again would raise them
         neighbourhoods.polish(search)
-    before, taken = math.inf, 0
-    while not search.done() and search.draft_rank < before - GAIN * abs(search.draft_rank):
+    before, offset = math.inf, 0
+    while not search.phase_over() and search.draft_rank < before - GAIN * abs(search.draft_rank):
         before = search.draft_rank
-        groups = _groups(search.problem, taken)
+        groups = _groups(search.problem, offset)
         for number, group in enumerate(groups):
-            if not search.done():
-                _replan(search, group, max(search.left / (len(groups) - number), LEAST_S), plan_part)
+            if not search.phase_over():
+                _replan(search, group, max(search.remaining_s / (len(groups) - number), LEAST_S), plan_part)
                 neighbourhoods.retime(search)
-        taken = GROUP_HEATS // 2 - taken
+        offset = GROUP_HEATS // 2 - offset
 
 
 def _groups(problem: SlotProblem, size: int) -> list[list[int]]:
@@ -80,14 +80,14 @@ def _replan(search: Search, casts: list[int], seconds: float, plan_part: Callabl
     best, problem = search.best, search.problem
     assert best is not None
     free = [h for c in casts for h in problem.casts[c].heats]
-    own = Starts(
+    starts = Starts(
         tuple(best.unit[h] for h in free),
         tuple(best.slot[h] for h in free),
         tuple(best.cast_unit[c] for c in casts),
         tuple(best.cast_slot[c] for c in casts),
     )
     inner = Search(
-        problem=_around(search, free, casts, own),
+        problem=_around(search, free, casts, starts),
         data=search.data,
         aim=search.aim,
         time_limit=seconds,
@@ -98,10 +98,10 @@ def _replan(search: Search, casts: list[int], seconds: float, plan_part: Callabl
         proving=False,
     )
     began = time.perf_counter()
-    inner.offer(own, capped=False)
+    inner.offer(starts, capped=False)
     plan_part(inner)
     search.clock("groups", began)
-    if inner.best is None or inner.best is own:
+    if inner.best is None or inner.best is starts:
         return
     unit, slot = list(best.unit), list(best.slot)
     for place, h in enumerate(free):
@@ -118,7 +118,7 @@ def _within(heat: Heat, low: int, high: int) -> Heat:
     return replace(heat, operations=tuple(operations))
 
 
-def _around(search: Search, free: list[int], casts: list[int], own: Starts) -> SlotProblem:
+def _around(search: Search, free: list[int], casts: list[int], starts: Starts) -> SlotProblem:
     """The line as some heats find it: units and power that all others take are gone.
 
     What idle units draw is left out: it depends on the gaps between all works, so it is judged with the whole plan.
@@ -142,8 +142,8 @@ def _around(search: Search, free: list[int], casts: list[int], own: Starts) -> S
             take(best.cast_unit[c], best.cast_minute(problem, c), cast.hold[best.cast_unit[c]])
     index = {h: place for place, h in enumerate(free)}
     reach = round(REACH_H * 60 / problem.step_min)
-    low = min((min(slots) for slots in own.slot if slots), default=0) - reach
-    high = max((max(slots) for slots in own.slot if slots), default=0) + reach
+    low = min((min(slots) for slots in starts.slot if slots), default=0) - reach
+    high = max((max(slots) for slots in starts.slot if slots), default=0) + reach
     part = replace(
         problem,
         heats=tuple(_within(problem.heats[h], low, high) for h in free),
@@ -160,8 +160,8 @@ def _around(search: Search, free: list[int], casts: list[int], own: Starts) -> S
         states={},
     )
     everything = line_cells(problem, best, extra_mwh(problem, best)) + problem.under_way
-    mine = line_cells(part, own, extra_mwh(part, own)) + part.under_way
-    whole, own_part = line_gives(problem, best), line_gives(part, own)
+    mine = line_cells(part, starts, extra_mwh(part, starts)) + part.under_way
+    whole, own_part = line_gives(problem, best), line_gives(part, starts)
     return replace(
         part,
         fixed_cells=problem.fixed_cells + everything - mine,

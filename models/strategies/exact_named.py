@@ -65,13 +65,13 @@ def exact(problem: SlotProblem) -> bool:
 
 def suits(search: Search) -> bool:
     """Whether the line is so small that solving it as a whole is the quickest way to its best plan."""
-    few = terms(search.problem) <= min(SMALL_TERMS, TERMS_A_SECOND * search.left / 2)
+    few = terms(search.problem) <= min(SMALL_TERMS, TERMS_A_SECOND * search.remaining_s / 2)
     return few and exact(search.problem)
 
 
 def run(search: Search) -> None:
     """Solve a small line as a whole, in a share of the time."""
-    solve(search, min(FIRST[search.best is None] * search.left, LONGEST_S))
+    solve(search, min(FIRST[search.best is None] * search.remaining_s, LONGEST_S))
     if search.best is not None and search.over():
         _second(search, SECOND * search.rest)
     search.tell()
@@ -82,16 +82,16 @@ def _second(search: Search, limit: float) -> None:
     began, aim, value = time.perf_counter(), search.aim, search.value
     assert value is not None
     with building():
-        made = _model(search)
+        formulation = _model(search)
         top = value + aim.constant + SAME * max(abs(value + aim.constant), 1.0)
-        made.model.first = pyo.Constraint(rule=made.ports.at_most(aim.first, top))
-        made.model.goal = pyo.Objective(rule=lambda m: made.ports.worth(aim.second))
-        program = Program(made.model)
-    start = _begun(made, program, search)
+        formulation.model.first = pyo.Constraint(rule=formulation.ports.at_most(aim.first, top))
+        formulation.model.goal = pyo.Objective(rule=lambda m: formulation.ports.worth(aim.second))
+        program = Program(formulation.model)
+    start = _start_values(formulation, program, search)
     if start is not None:
         outcome = program.run(time_limit=max(limit, 0.1), start=start, nodes=NODES, cancel=search.cancel)
         if outcome.found:
-            search.offer(made.read())
+            search.offer(formulation.read())
     search.clock("second goal", began)
 
 
@@ -108,15 +108,15 @@ def solve(search: Search, limit: float) -> bool:
     began = time.perf_counter()
     aim = search.aim
     with building():
-        made = _model(search)
-        if not made.possible:
+        formulation = _model(search)
+        if not formulation.possible:
             search.infeasible |= search.best is None and exact(search.problem)
             return True
-        made.model.goal = pyo.Objective(rule=lambda m: aim.pure(made.ports))
-        program = Program(made.model)
+        formulation.model.goal = pyo.Objective(rule=lambda m: aim.pure(formulation.ports))
+        program = Program(formulation.model)
     search.clock("build", began)
     began = time.perf_counter()
-    start = _begun(made, program, search)
+    start = _start_values(formulation, program, search)
     proves = exact(search.problem)
 
     def tell(event: dict[str, Any]) -> None:
@@ -126,16 +126,16 @@ def solve(search: Search, limit: float) -> bool:
     outcome = Outcome("none", None, None, 0.0, 0)
     for begin in (start, None) if start is not None else (None,):
         outcome = program.run(
-            time_limit=max(min(limit, search.left), 0.1), gap=_strict(search), start=False if begin is None else begin,
-            on_progress=tell, cancel=search.done, effort=_effort(search),
+            time_limit=max(min(limit, search.remaining_s), 0.1), gap=_strict(search),
+            start=False if begin is None else begin, on_progress=tell, cancel=search.phase_over, effort=_effort(search),
         )  # fmt: skip
         # the solver's word on a start may be false: then it is asked again without one
-        if outcome.bound is not None or outcome.status == "infeasible" or search.done():
+        if outcome.bound is not None or outcome.status == "infeasible" or search.phase_over():
             break
         program.forget()
     search.clock("whole", began)
     if outcome.found:
-        search.offer(made.read())
+        search.offer(formulation.read())
     if proves and outcome.bound is not None:
         search.raise_bound(outcome.bound - aim.constant)
     if proves and outcome.status == "infeasible":
@@ -146,26 +146,26 @@ def solve(search: Search, limit: float) -> bool:
 def _model(search: Search) -> Named:
     """The program without its goal."""
     problem, data = search.problem, search.data
-    made = Named(problem, data, everywhere(problem), firm=True, gaps=exact(problem))
-    if made.possible:
+    formulation = Named(problem, data, everywhere(problem), firm=True, gaps=exact(problem))
+    if formulation.possible:
         for name, cap, _ in search.aim.caps(data):
-            made.model.add_component(f"{name}_cap", pyo.Constraint(rule=made.ports.at_most(name, cap)))
-    return made
+            formulation.model.add_component(f"{name}_cap", pyo.Constraint(rule=formulation.ports.at_most(name, cap)))
+    return formulation
 
 
-def _begun(made: Named, program: Program, search: Search) -> np.ndarray | None:
+def _start_values(formulation: Named, program: Program, search: Search) -> np.ndarray | None:
     """The best plan by column, all columns of it: a start that the solver has to complete it may take for a better one
     than it is."""
     if search.best is None:
         return None
-    made.begin(search.best)
-    starts = [(variable, arrays.values(variable)) for variable in (made.model.x, made.model.z)]
+    formulation.begin(search.best)
+    starts = [(variable, arrays.values(variable)) for variable in (formulation.model.x, formulation.model.z)]
     program.confine((variable, at, at) for variable, at in starts)
-    found = program.run(time_limit=max(search.left / 10, 1.0), cancel=search.done).found
+    success = program.run(time_limit=max(search.remaining_s / 10, 1.0), cancel=search.phase_over).found
     values = program.solution()
     program.confine((variable, np.zeros(len(at)), np.ones(len(at))) for variable, at in starts)
     program.forget()
-    return values if found else None
+    return values if success else None
 
 
 def _effort(search: Search) -> float | None:

@@ -22,7 +22,7 @@ import xarray as xr
 
 from emberline.models.bounds.lateness_grid import bound, least, settled, shortest
 from emberline.models.formulations.line.lateness.general_precedence import improve, pairs
-from emberline.models.heuristics.lateness.list_scheduling import Decoder, Found, Listing, Value, led, search, simple
+from emberline.models.heuristics.lateness.list_scheduling import Decoder, Listing, SearchEnd, Value, led, search, simple
 from emberline.models.heuristics.lateness.longest_path import earliest
 from emberline.models.problem.line_in_minutes import Operation, Place, Shop, shop
 from emberline.scenarios import Scenario
@@ -171,29 +171,29 @@ class _Run:
             incumbent = None if self.best is None or self.best[0].missed_min > 0 else self.best[0].tardiness_min
             self.on_progress({"incumbent": incumbent, "bound": self.proven, "seconds": self.seconds})
 
-    def search(self, first: Listing, seed: int, share: float, steps: int) -> Found:
+    def search(self, first: Listing, seed: int, share: float, steps: int) -> SearchEnd:
         def stop(value: Value) -> bool:
             if self.cancelled() or self.seconds > share * self.time_limit:
                 return True
             least_late = value.missed_min == 0 and value.tardiness_min <= self.proven + TOLERANCE
             return least_late and value.makespan_min <= self.shortest + TOLERANCE
 
-        found = search(self.shop, steps, first, seed=seed, stop=stop)
-        self.take(found.value, found.places)
-        return found
+        outcome = search(self.shop, steps, first, seed=seed, stop=stop)
+        self.take(outcome.value, outcome.places)
+        return outcome
 
     def searches(self, share: float) -> None:
         """Short searches from many lists, longer ones from the best of them: halving, as in a tournament."""
         rounds = ((4, STEPS // 4),) if self.small else ROUNDS
         lists = [simple(self.shop, number) for number in range(rounds[0][0])]
         for count, steps in rounds:
-            found = []
+            outcomes = []
             for number, first in enumerate(lists[:count]):
                 if self.best is not None and (self.over(share) or (self.small and self.reached())):
                     break
-                found.append(self.search(first, number, share, steps))
-            found.sort(key=lambda one: one.value)
-            lists = [one.listing for one in found]
+                outcomes.append(self.search(first, number, share, steps))
+            outcomes.sort(key=lambda one: one.value)
+            lists = [one.listing for one in outcomes]
 
     def bound(self, share: float) -> None:
         """Prove bounds, on a coarse grid and on a finer one, and search again from each one's casting plan."""
@@ -201,7 +201,7 @@ class _Run:
             if self.best is None or self.best[0].missed_min > 0 or self.over():
                 return
             value = self.best[0]
-            found = bound(
+            lower_bound = bound(
                 self.shop,
                 value.tardiness_min,
                 value.makespan_min,
@@ -210,19 +210,25 @@ class _Run:
                 nodes=NODES,
                 cancel=self.cancel,
             )
-            self.raise_bound(found.tardiness_min)
-            if found.start and not self.over(SHARE_OF_LED):
-                self.search(led(self.shop, found.unit, found.start), 0, SHARE_OF_LED, STEPS // 2)
+            self.raise_bound(lower_bound.tardiness_min)
+            if lower_bound.start and not self.over(SHARE_OF_LED):
+                self.search(led(self.shop, lower_bound.unit, lower_bound.start), 0, SHARE_OF_LED, STEPS // 2)
 
     def exact(self) -> None:
         """Solve the exact model, where the shop is small enough."""
         if self.best is None or not self.small or self.cancelled():
             return
-        left = self.time_limit - self.seconds
-        if left <= 0 or (self.reached() and self.best[0].makespan_min <= self.shortest + TOLERANCE):
+        remaining_s = self.time_limit - self.seconds
+        if remaining_s <= 0 or (self.reached() and self.best[0].makespan_min <= self.shortest + TOLERANCE):
             return
         places, proven = improve(
-            self.shop, self.best[1], self.proven, settled(self.shop), time_limit=left, gap=self.gap, cancel=self.cancel
+            self.shop,
+            self.best[1],
+            self.proven,
+            settled(self.shop),
+            time_limit=remaining_s,
+            gap=self.gap,
+            cancel=self.cancel,
         )
         self.offer(places)
         self.raise_bound(proven)
@@ -254,15 +260,15 @@ class _Run:
 def _places(line: Shop, schedule: xr.Dataset) -> dict[Operation, Place] | None:
     """The places of a schedule; None where it leaves something out."""
     unit = {name: u for u, name in enumerate(line.units)}
-    chosen = schedule.reindex(heat=list(line.heats), stage=list(line.stages), fill_value={"unit": ""})
-    names, starts = chosen["unit"].values.tolist(), chosen["start_min"].values.tolist()
-    found = dict(line.begun)
+    table = schedule.reindex(heat=list(line.heats), stage=list(line.stages), fill_value={"unit": ""})
+    names, starts = table["unit"].values.tolist(), table["start_min"].values.tolist()
+    places = dict(line.under_way)
     for h, route in enumerate(line.route):
         for k in route:
-            if (h, k) in line.begun:
+            if (h, k) in line.under_way:
                 continue
             u = unit.get(names[h][k], -1)
             if u not in line.able[h, k] or math.isnan(starts[h][k]):
                 return None
-            found[h, k] = Place(u, starts[h][k], starts[h][k] + line.planned[h][u])
-    return found
+            places[h, k] = Place(u, starts[h][k], starts[h][k] + line.planned[h][u])
+    return places

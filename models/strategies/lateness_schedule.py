@@ -50,40 +50,42 @@ def least_late(
     from emberline.models.strategies.lateness import minimize_lateness
 
     goal, began = scenario.goal, time.perf_counter()
-    found = minimize_lateness(
+    solution = minimize_lateness(
         scenario, envelope, start=start, time_limit=goal.time_limit_s, gap=goal.gap, on_progress=tell, cancel=stop
     )
     data = empty(scenario)
     site = sites.read(scenario, envelope)
     problem = line_reader.from_scenario(scenario, envelope)
-    ok, flows = bool(found.found), None
+    ok, flows = bool(solution.found), None
     reason = "" if ok else Message("no schedule keeps the waits and casts")
     if ok:
-        missing = np.isnan(found.start_min)
-        unit = np.where(missing, "", np.asarray(found.unit, dtype=object))
-        extra = _reheated(problem, found)
+        missing = np.isnan(solution.start_min)
+        unit = np.where(missing, "", np.asarray(solution.unit, dtype=object))
+        extra = _reheated(problem, solution)
         data = data.assign(
-            start_min=(("heat", "stage"), found.start_min),
-            end_min=(("heat", "stage"), found.end_min),
+            start_min=(("heat", "stage"), solution.start_min),
+            end_min=(("heat", "stage"), solution.end_min),
             unit=(("heat", "stage"), unit.astype(object)),
             extra_mwh=(("heat", "stage"), extra),
         )
-        cells = _load(scenario, problem, found, extra)
-        idle = assignment.idle_cells(problem, problem.idle, _works(problem, found, envelope)) if problem.idle else None
+        cells = _load(scenario, problem, solution, extra)
+        idle = (
+            assignment.idle_cells(problem, problem.idle, _works(problem, solution, envelope)) if problem.idle else None
+        )
         if idle is not None:
             cells += idle
         aim = aims.read(scenario, site, None, 0.0)
-        left = max(goal.time_limit_s - (time.perf_counter() - began), LEAST_S)
+        remaining_s = max(goal.time_limit_s - (time.perf_counter() - began), LEAST_S)
         flows = dispatch(
             site,
             cells,
             aim.expression,
             over_price=aim.over_price(site),
-            time_limit=left,
+            time_limit=remaining_s,
             cancel=stop,
-            line_gives=_gives(scenario, problem, found),
+            line_gives=_gives(scenario, problem, solution),
         )
-    late, gap, status = found.objective if ok else math.nan, found.gap, found.status
+    late, gap, status = solution.objective if ok else math.nan, solution.gap, solution.status
     if flows is not None:
         data = data.assign(columns(scenario, site, flows, problem.on_slots(cells)))
         if idle is not None:
@@ -93,58 +95,58 @@ def least_late(
         data = start[[name for name in SCHEDULE if name in start]].copy()
         last = np.nanmax(start["end_min"].to_numpy(), axis=1)
         late = float(np.maximum(last - np.array(shop(scenario, envelope).due), 0.0).sum())
-        gap = 0.0 if late <= found.bound + 1e-6 else (late - found.bound) / late
+        gap = 0.0 if late <= solution.bound + 1e-6 else (late - solution.bound) / late
         status = "within gap" if gap <= goal.gap else "best found"
         reason = Message("The baseline schedule: what the search found draws more than the import limit.")
     elif ok and flows is None:
         ok, data, late, gap, status = False, empty(scenario), math.nan, math.nan, "no plan"
         reason = Message("no use of the site keeps all limits: demands, rates, levels, switching times and caps")
     data.attrs = {
-        "found": int(ok), "status": status, "reason": reason, "objective": late, "bound": found.bound, "gap": gap,
+        "found": int(ok), "status": status, "reason": reason, "objective": late, "bound": solution.bound, "gap": gap,
         "constant": 0.0, "goal": "lateness", "policy": "schedule", "complete": int(ok), "unplaced": "",
     }  # fmt: skip
     return check(data, SCHEDULE)
 
 
-def _reheated(problem: SlotProblem, found: Any) -> np.ndarray:
+def _reheated(problem: SlotProblem, solution: Any) -> np.ndarray:
     """Reheating of a schedule whose starts need not lie on slots [MWh], shape (n_heats, n_stages)."""
-    extra = np.zeros(found.start_min.shape)
+    extra = np.zeros(solution.start_min.shape)
     for h, heat in enumerate(problem.heats):
         if heat.reheat is None or heat.operations[heat.reheat].started_min is not None:
             continue
         at = [operation.stage for operation in heat.operations[: heat.reheat + 1]]
-        start, end = found.start_min[h, at], found.end_min[h, at]
+        start, end = solution.start_min[h, at], solution.end_min[h, at]
         waited = np.maximum(start[1:] - end[:-1] - np.array(heat.quickest[: heat.reheat]), 0.0)
         extra[h, at[-1]] = problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * waited.sum()
     return extra
 
 
-def _works(problem: SlotProblem, found: Any, envelope: xr.Dataset) -> dict[int, list[tuple[float, float]]]:
+def _works(problem: SlotProblem, solution: Any, envelope: xr.Dataset) -> dict[int, list[tuple[float, float]]]:
     """Start and end of each work by unit [min], without disturbance, of starts that need not lie on slots."""
     nominal = envelope["duration_min"].to_numpy()
-    done: dict[int, list[tuple[float, float]]] = {}
-    for h, s in zip(*np.nonzero(np.isfinite(found.start_min)), strict=True):
-        u, begin = problem.units.index(str(found.unit[h, s])), float(found.start_min[h, s])
-        done.setdefault(u, []).append((begin, begin + float(nominal[h, u])))
+    works: dict[int, list[tuple[float, float]]] = {}
+    for h, s in zip(*np.nonzero(np.isfinite(solution.start_min)), strict=True):
+        u, begin = problem.units.index(str(solution.unit[h, s])), float(solution.start_min[h, s])
+        works.setdefault(u, []).append((begin, begin + float(nominal[h, u])))
     for cast in problem.casts:
         # a caster keeps the pace of the plan until its last heat
         for h in cast.heats[:-1]:
-            u, begin = problem.units.index(str(found.unit[h, -1])), float(found.start_min[h, -1])
-            done[u].append((begin, float(found.end_min[h, -1])))
-    return done
+            u, begin = problem.units.index(str(solution.unit[h, -1])), float(solution.start_min[h, -1])
+            works[u].append((begin, float(solution.end_min[h, -1])))
+    return works
 
 
-def _gives(scenario: Scenario, problem: SlotProblem, found: Any) -> dict[str, np.ndarray]:
+def _gives(scenario: Scenario, problem: SlotProblem, solution: Any) -> dict[str, np.ndarray]:
     """What the line gives of each carrier by slot, shape (n_slots,) each; reheating gives nothing."""
-    none = np.zeros(found.start_min.shape)
+    none = np.zeros(solution.start_min.shape)
     return {
-        carrier: problem.on_slots(_load(scenario, problem, found, none, weight))
+        carrier: problem.on_slots(_load(scenario, problem, solution, none, weight))
         for carrier, weight in problem.gives.items()
     }
 
 
 def _load(
-    scenario: Scenario, problem: SlotProblem, found: Any, extra: np.ndarray, weight: np.ndarray | None = None
+    scenario: Scenario, problem: SlotProblem, solution: Any, extra: np.ndarray, weight: np.ndarray | None = None
 ) -> np.ndarray:
     """Energy by cell of a schedule whose starts need not lie on slots [MWh], times a weight by stage."""
     cells = np.zeros(problem.n_cells)
@@ -152,10 +154,10 @@ def _load(
     units = {unit.name: unit for unit in scenario.line.units}
     for h, heat in enumerate(scenario.heats):
         for s in range(len(scenario.line.stages)):
-            begin, name = found.start_min[h, s], str(found.unit[h, s])
+            begin, name = solution.start_min[h, s], str(solution.unit[h, s])
             if not np.isfinite(begin) or not name:
                 continue
-            minutes = float(found.end_min[h, s]) - begin
+            minutes = float(solution.end_min[h, s]) - begin
             ends, power = phase_power(units[name], scenario.line.energy_mwh(heat.grade, name) + extra[h, s], minutes)
             for first, last, mw in zip([0.0, *ends[:-1]], ends, power, strict=True):
                 share = 1.0 if weight is None else weight[s]

@@ -105,7 +105,7 @@ def heats(
     """
     problem = with_floors(line_reader.from_scenario(scenario, envelope, rounding))
     data = sites.read(scenario, envelope)
-    given = assignment.from_schedule(problem, start) if start is not None else None
+    baseline = assignment.from_schedule(problem, start) if start is not None else None
     search = Search(
         problem=problem,
         # machines that are on in part guide the search; what they really do is settled at the end
@@ -119,7 +119,7 @@ def heats(
         coarser=coarse_grid.coarser(scenario, envelope, rounding),
         study=study,
     )
-    first = search.offer(given) if given is not None else False
+    first = search.offer(baseline) if baseline is not None else False
     for other in others:
         more = assignment.from_schedule(problem, other)
         if more is not None:
@@ -127,19 +127,19 @@ def heats(
     search.infeasible = search.best is None and problem.too_coarse
     name = pursue(search, strategy)
     if data.hub is not None:
-        _settle(search, data, given)
-    better = search.best is not None and search.best is not given
+        _settle(search, data, baseline)
+    better = search.best is not None and search.best is not baseline
     # the rounding of published cases is their own rule
     exact = search.infeasible and (rounding is not None or _at_all(search, scenario, envelope))
-    made = as_schedule(search, scenario, envelope, improved=better, baseline=first, exact=exact)
-    return made.assign_attrs(strategy=name)
+    schedule = as_schedule(search, scenario, envelope, improved=better, baseline=first, exact=exact)
+    return schedule.assign_attrs(strategy=name)
 
 
 def _at_all(search: Search, scenario: Scenario, envelope: xr.Dataset) -> bool:
     """Whether what has no plan on slots has none at any times."""
-    left = min(max(search.left, exactly.LEAST_S), exactly.TIME_LIMIT_S)
+    remaining_s = min(max(search.remaining_s, exactly.LEAST_S), exactly.TIME_LIMIT_S)
     return bool(hours(scenario, envelope)) or exactly.impossible(
-        scenario, envelope, search.aim, time_limit=left, cancel=search.cancel
+        scenario, envelope, search.aim, time_limit=remaining_s, cancel=search.cancel
     )
 
 
@@ -167,15 +167,15 @@ def pursue(search: Search, strategy: str | None = None) -> str:
     return name
 
 
-def _settle(search: Search, data: SiteData, given: Starts | None) -> None:
+def _settle(search: Search, data: SiteData, baseline: Starts | None) -> None:
     """Give the best plan, and the baseline schedule if it turns out to be better, what the site can really do."""
     began = time.perf_counter()
-    found, search.best, search.best_flows = search.best, None, None
+    best, search.best, search.best_flows = search.best, None, None
     search.data = data
-    limit = max(search.left, SETTLE_SHARE * search.time_limit)
-    tries = [(plan, limit) for plan in ((found, given) if found is not given else (given,)) if plan is not None]
+    limit = max(search.remaining_s, SETTLE_SHARE * search.time_limit)
+    tries = [(plan, limit) for plan in ((best, baseline) if best is not baseline else (baseline,)) if plan is not None]
     # a short limit leaves no time for the site: the baseline schedule, which it can do, is worth more of it
-    tries += [(given, LAST_S)] if given is not None and limit < LAST_S else []
+    tries += [(baseline, LAST_S)] if baseline is not None and limit < LAST_S else []
     for plan, seconds in tries:
         if seconds > limit and search.best is not None:
             break

@@ -15,7 +15,7 @@ from emberline.models.formulations.processes.result import columns as process_co
 from emberline.models.formulations.processes.result import credited_flows
 from emberline.models.formulations.processes.stock_value import credited
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.assets.ports import held
+from emberline.models.formulations.site.assets.ports import slot_values
 from emberline.models.formulations.site.dispatch import columns
 from emberline.models.formulations.site.objective import Aim
 from emberline.models.formulations.whole_site import SiteModel
@@ -63,13 +63,13 @@ def optimize_processes(
         cancel=cancel or (lambda: False),
         figures=credited_flows,
     )
-    with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.left < -deadline.LATE_S):
+    with suppress(deadline.TimeIsOverError), deadline.writing(lambda: search.remaining_s < -deadline.LATE_S):
         search.run(start, others)
     if search.best is None:
         return _schedule(scenario, search, None)
-    search.made.program.put(search.best.values)
-    _second(search, search.made)
-    return _schedule(scenario, search, search.made)
+    search.site_model.program.put(search.best.values)
+    _second(search, search.site_model)
+    return _schedule(scenario, search, search.site_model)
 
 
 def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | None) -> Aim:
@@ -81,40 +81,44 @@ def _aim(scenario: Scenario, data: SiteData, plant: Plant, start: xr.Dataset | N
     return replace(aim, constant=aim.constant + plant.counted(aim.first, {"scope1": unavoidable_kg(plant)}))
 
 
-def _second(search: Search, made: SiteModel) -> None:
+def _second(search: Search, site_model: SiteModel) -> None:
     """The second goal among plans with the same switches that are as good by the first."""
     began, aim, best = time.perf_counter(), search.aim, search.best
     assert best is not None
-    program, grid, total = made.program, search.model, made.model.total
+    program, grid, total = site_model.program, search.model, site_model.model.total
     grid.fix(best.values, grid.whole)
     value = best.value + aim.constant
     program.restrict([(total[aim.first], -math.inf, value + TIE * max(abs(value), 1.0))])
     program.aim(total[aim.second])
     spent = sum(seconds for name, seconds in search.seconds.items() if name != "bound")
-    found = program.search(time_limit=max(search.left, 0.1 * spent + 1.0), gap=search.gap, cancel=search.cancel)
-    if program.outcome(found).found:
+    run = program.search(time_limit=max(search.remaining_s, 0.1 * spent + 1.0), gap=search.gap, cancel=search.cancel)
+    if program.outcome(run).found:
         search.offer(program.solution())
     # where electricity is worth nothing a bent power curve may be filled in any order: as it is, it draws least
-    value = program.solution()[program.places([total[aim.second]])[0]] if program.outcome(found).found else math.inf
+    value = program.solution()[program.places([total[aim.second]])[0]] if program.outcome(run).found else math.inf
     program.restrict([(total[aim.second], -math.inf, value + TIE * max(abs(value), 1.0))])
-    program.aim(made.model.drawn)
-    found = program.search(time_limit=max(search.left, 0.1 * spent + 1.0), gap=search.gap)
-    if program.outcome(found).found:
+    program.aim(site_model.model.draw)
+    run = program.search(time_limit=max(search.remaining_s, 0.1 * spent + 1.0), gap=search.gap)
+    if program.outcome(run).found:
         search.offer(program.solution(), anyway=True)
     assert search.best is not None
     program.put(search.best.values)
     search.seconds["second goal"] = time.perf_counter() - began
 
 
-def _schedule(scenario: Scenario, search: Search, made: SiteModel | None) -> xr.Dataset:
+def _schedule(scenario: Scenario, search: Search, site_model: SiteModel | None) -> xr.Dataset:
     data = empty(scenario)
     best, bound, gap, credit = search.best, search.bound, search.told_gap, 0.0
     status, reason = _status(search)
-    if best is not None and made is not None and made.made is not None:
-        own, coordinates = process_columns(scenario, made.made)
-        drawn = held(made.made.electricity, made.made.plant.n)
-        data = data.assign(columns(scenario, made.data, best.flows, drawn)).assign_coords(coordinates).assign(own)
-        credit = credited(made.made.plant, made.coarse, _ends(data))[search.aim.first]
+    if best is not None and site_model is not None and site_model.plant_ports is not None:
+        variables, coordinates = process_columns(scenario, site_model.plant_ports)
+        electricity = slot_values(site_model.plant_ports.electricity, site_model.plant_ports.plant.n)
+        data = (
+            data.assign(columns(scenario, site_model.data, best.flows, electricity))
+            .assign_coords(coordinates)
+            .assign(variables)
+        )
+        credit = credited(site_model.plant_ports.plant, site_model.coarse, _ends(data))[search.aim.first]
     if best is not None and bound is not None and above(bound, best.value):
         status, bound, gap = "best found", None, None
         reason = CONTRADICTION

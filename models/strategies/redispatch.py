@@ -70,7 +70,7 @@ class Redispatch:
         self.data = sites.read(scenario, envelope)
         paid = baseline_cost(scenario, self.data, baseline)
         self.aim = aims.read(scenario, self.data, paid, direct_kg(scenario, envelope))
-        self._made: dict[bool, Dispatcher] = {}
+        self._dispatchers: dict[bool, Dispatcher] = {}
 
     def least(self, heats: xr.Dataset) -> float:
         """A bound on ``rank`` for some heats, machines on in part.
@@ -116,15 +116,15 @@ class Redispatch:
         return _Load(load_cells(problem, starts), line_gives(problem, starts), idle_column(problem, starts))
 
     def _flows(self, load: _Load, *, whole: bool) -> Flows | None:
-        if whole not in self._made:
+        if whole not in self._dispatchers:
             data = replace(self.data, whole=whole)
-            self._made[whole] = dispatcher(data, self.aim)
+            self._dispatchers[whole] = dispatcher(data, self.aim)
         limit = SETTLE_SHARE * self.scenario.goal.time_limit_s
-        return self._made[whole].flows(load.cells, time_limit=limit, line_gives=load.gives)
+        return self._dispatchers[whole].flows(load.cells, time_limit=limit, line_gives=load.gives)
 
     def _rank(self, flows: Flows) -> float:
         return self.aim.draft_rank(self.data, flows)
 
     def _slack(self, flows: Flows) -> float | None:
         """What the solver has left open, from its own figures of the last run."""
-        return self._made[True].slack()
+        return self._dispatchers[True].slack()

@@ -27,7 +27,7 @@ import xarray as xr
 
 from emberline.models.formulations.site import balance as sites
 from emberline.models.formulations.site import objective as aims
-from emberline.models.formulations.site.assets.ports import held
+from emberline.models.formulations.site.assets.ports import slot_values
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Series, Variable, constraint
 from emberline.models.kernel.highs import Program
@@ -105,15 +105,15 @@ def optimize_samples(
         ValueError: the scenario has heats or processes, or blocks that lose a spread when they are not used beside
             imbalance prices.
     """
-    asked = samples[0]
-    if asked.heats or asked.processes:
+    first_sample = samples[0]
+    if first_sample.heats or first_sample.processes:
         raise ValueError("samples are planned over for a site alone, without heats and processes")
-    if asked.market.imbalance is not None and any(
-        getattr(contract, "unused_spread_per_mwh", 0.0) for contract in asked.market.contracts
+    if first_sample.market.imbalance is not None and any(
+        getattr(contract, "unused_spread_per_mwh", 0.0) for contract in first_sample.market.contracts
     ):
         raise ValueError("contracts with unused_spread_per_mwh and imbalance prices cannot be planned over samples")
     began = time.perf_counter()
-    goal = aims.read(asked, site_problem.read(asked, envelope), None, 0.0).first
+    goal = aims.read(first_sample, site_problem.read(first_sample, envelope), None, 0.0).first
     model = pyo.ConcreteModel()
     count = len(samples)
     model.S = pyo.RangeSet(0, count - 1)
@@ -138,8 +138,8 @@ def optimize_samples(
             weight = 1 / ((1 - share) * count)
             model.goal = pyo.Objective(expr=model.threshold + weight * total(model.beyond[s] for s in each(model.S)))
         program = Program(model)
-    left = max(time_limit_s - (time.perf_counter() - began), 1.0)
-    outcome = program.run(time_limit=left, gap=gap, cancel=cancel or (lambda: False))
+    remaining_s = max(time_limit_s - (time.perf_counter() - began), 1.0)
+    outcome = program.run(time_limit=remaining_s, gap=gap, cancel=cancel or (lambda: False))
     seconds = time.perf_counter() - began
     if not outcome.found:
         return Sampled(outcome.status, None, np.zeros(0), None, outcome.bound, None, seconds)
@@ -159,8 +159,8 @@ class _Stage:
     """A variable by settled interval; None where nothing is nominated."""
 
     def read(self) -> Fixed:
-        on = {name: held(variable, len(variable)) for name, variable in self.on.items()}
-        return Fixed(on, None if self.nominated is None else held(self.nominated, len(self.nominated)))
+        on = {name: slot_values(variable, len(variable)) for name, variable in self.on.items()}
+        return Fixed(on, None if self.nominated is None else slot_values(self.nominated, len(self.nominated)))
 
 
 def _sample(model: Any, s: int, scenario: Scenario, data: SiteData, goal: str) -> _Stage:
@@ -182,7 +182,9 @@ def _sample(model: Any, s: int, scenario: Scenario, data: SiteData, goal: str) -
     sunk = data.sunk_cost if METRICS[goal].money else 0.0
     block.counted = pyo.Constraint(rule=_worth(model, s, ports, goal, block if settling else None, sunk))
     machines = {} if ports.hub is None else ports.hub.ports
-    return _Stage({name: own.on.parts[0][0] for name, own in machines.items() if own.on is not None}, nominated)
+    return _Stage(
+        {name: machine.on.parts[0][0] for name, machine in machines.items() if machine.on is not None}, nominated
+    )
 
 
 def _worth(model: Any, s: int, ports: Ports, goal: str, settled: Any, sunk: float) -> Callable[[Any], Any]:
@@ -222,7 +224,7 @@ def _nomination(block: Any, scenario: Scenario, data: SiteData) -> Any:
         if data.plain:
             net = total(b.by_slot[t] + site.base[t] - site.available[t] for t in each(b.OF[i]))
         else:
-            net = total(site.taken[t] - site.given[t] for t in each(b.OF[i]))
+            net = total(site.imports[t] - site.exports[t] for t in each(b.OF[i]))
         return net - b.nominated[i] == b.short[i] - b.long[i]
 
     return block.nominated

@@ -32,7 +32,7 @@ from emberline.scenarios import Scenario
 from emberline.scenarios.datasets import SCHEDULE, check
 from emberline.scenarios.messages import Message
 
-HELD = 1e-9
+TIE_SHARE = 1e-9
 """By how much, as a share, the first goal may rise while the second is minimized: what the solver's tolerance asks."""
 ROUNDS = 4
 """How often slots are added in which a store must not burn a surplus; then it is forbidden in all."""
@@ -67,25 +67,27 @@ def optimize_site(
 
     def tell(event: dict[str, Any]) -> None:
         low, high = event["bound"], event["incumbent"]
-        known = low is not None and high is not None
-        share = max(high - low, 0.0) / max(abs(high), 1e-9) if known else None
+        has_gap = low is not None and high is not None
+        share = max(high - low, 0.0) / max(abs(high), 1e-9) if has_gap else None
         if on_progress is not None:
             on_progress({**event, "gap": share})
 
-    def left() -> float:
+    def remaining_s() -> float:
         return limit - (time.perf_counter() - began)
 
-    made, first = minimize_first(data, aim, None, left, seconds, study=study, gap=gap, on_progress=tell, cancel=stop)
-    if first.found and left() > 0 and not stop():
-        seconds["second goal"] = _second(made, aim, first, gap, left(), stop)
-    return _schedule(scenario, made, aim, first, stop(), seconds, began)
+    site_model, first = minimize_first(
+        data, aim, None, remaining_s, seconds, study=study, gap=gap, on_progress=tell, cancel=stop
+    )
+    if first.found and remaining_s() > 0 and not stop():
+        seconds["second goal"] = _second(site_model, aim, first, gap, remaining_s(), stop)
+    return _schedule(scenario, site_model, aim, first, stop(), seconds, began)
 
 
 def minimize_first(
     data: SiteData,
     aim: Aim,
     load: np.ndarray | None,
-    left: Callable[[], float],
+    remaining_s: Callable[[], float],
     seconds: dict[str, float],
     line_gives: Mapping[str, Linear] | None = None,
     study: Study | None = None,
@@ -97,27 +99,27 @@ def minimize_first(
     elsewhere what they forbid does not pay anyway. Once half of the time is over it is forbidden in all.
     """
     burning: set[int] | None = set() if data.hub is not None else None
-    whole_s = left()
+    whole_s = remaining_s()
     for attempt in itertools.count():
         began = time.perf_counter()
-        made = _model(data, aim, load, burning, line_gives, study)
+        site_model = _model(data, aim, load, burning, line_gives, study)
         seconds["build"] += time.perf_counter() - began
-        begun = made.program.begun if made.program.whole else None
-        start = False if begun is None else begun
+        start_values = site_model.program.start_values if site_model.program.whole else None
+        start = False if start_values is None else start_values
         # half of what is left is kept for the round after one that burns again; the last one has some seconds anyway
-        limit = left() / 2 if burning else left()
+        limit = remaining_s() / 2 if burning else remaining_s()
         least = LEAST_S if attempt and burning is None else 0.05
-        outcome = made.program.run(time_limit=max(limit, least), start=start, **how)
+        outcome = site_model.program.run(time_limit=max(limit, least), start=start, **how)
         if study is not None:
-            study.solved(made)
+            study.solved(site_model)
         seconds["first goal"] += outcome.seconds
-        more = made.burning() if burning is not None and outcome.found else set()
+        more = site_model.burning() if burning is not None and outcome.found else set()
         if burning is None or (outcome.found and not more - burning):
             break
         if not outcome.found and (not burning or outcome.status in ("infeasible", "unbounded")):
             break
-        burning = None if attempt == ROUNDS or not outcome.found or left() < whole_s / 2 else burning | more
-    return made, outcome
+        burning = None if attempt == ROUNDS or not outcome.found or remaining_s() < whole_s / 2 else burning | more
+    return site_model, outcome
 
 
 def _model(
@@ -131,38 +133,40 @@ def _model(
     """The site's model: the study's last one where only goal and caps differ, else a new one."""
     if study is None:
         return build(data, aim, load, burning, line_gives)
-    known = None if line_gives else study.site(data, load, burning)
-    if known is not None:
-        known.ask(aim)
-        return known
+    last_model = None if line_gives else study.site(data, load, burning)
+    if last_model is not None:
+        last_model.ask(aim)
+        return last_model
     model = build(data, aim, load, burning, line_gives, program=lambda model: study.program("site", model))
     if not line_gives:
         study.keep_site(model, load, burning)
     return model
 
 
-def _second(made: SiteModel, aim: Aim, first: Outcome, gap: float, left: float, stop: Callable[[], bool]) -> float:
+def _second(
+    site_model: SiteModel, aim: Aim, first: Outcome, gap: float, remaining_s: float, stop: Callable[[], bool]
+) -> float:
     """Minimize the second goal among the optima of the first; where nothing is found in time, those stand."""
-    program, total = made.program, made.model.total
+    program, total = site_model.program, site_model.model.total
     whole = program.whole
     if whole:
         value = float(pyo.value(total[aim.first]))
-        program.restrict([(total[aim.first], -math.inf, value + HELD * max(abs(value), 1.0))])
-        left = min(left, PATIENCE * first.seconds + 1.0)
+        program.restrict([(total[aim.first], -math.inf, value + TIE_SHARE * max(abs(value), 1.0))])
+        remaining_s = min(remaining_s, PATIENCE * first.seconds + 1.0)
         if first.seconds > LONG_S:
             # what is switched stays: a search of its own over all switches would take as long again, or longer
             program.settle()
             program.aim(total[aim.second])
-            return program.run(time_limit=max(left, 0.05), relax=True, cancel=stop).seconds
+            return program.run(time_limit=max(remaining_s, 0.05), relax=True, cancel=stop).seconds
     elif not program.hold():
         return 0.0
     program.aim(total[aim.second])
-    return program.run(time_limit=max(left, 0.05), gap=gap, start=whole, cancel=stop).seconds
+    return program.run(time_limit=max(remaining_s, 0.05), gap=gap, start=whole, cancel=stop).seconds
 
 
 def _schedule(
     scenario: Scenario,
-    made: SiteModel,
+    site_model: SiteModel,
     aim: Aim,
     first: Outcome,
     stopped: bool,
@@ -172,17 +176,17 @@ def _schedule(
     data = empty(scenario)
     value = bound = gap = math.nan
     if first.found:
-        none = np.zeros(len(made.data.base) * made.data.cells_per_slot)
-        flows = held_flows(made.model.site, made.data, made.ports, none)
+        none = np.zeros(len(site_model.data.base) * site_model.data.cells_per_slot)
+        flows = held_flows(site_model.model.site, site_model.data, site_model.ports, none)
         value = aim.value(flows)
-        data = data.assign(columns(scenario, made.data, flows, np.zeros(len(made.data.base))))
+        data = data.assign(columns(scenario, site_model.data, flows, np.zeros(len(site_model.data.base))))
         if first.bound is not None:
             bound = first.bound - aim.constant
             size = max(abs(value), 1e-9)
-            if abs(value - bound) <= HELD * 10 * size:
+            if abs(value - bound) <= TIE_SHARE * 10 * size:
                 bound = value  # apart by the solver's tolerance: the second goal may end on either side of it
             gap = max(value - bound, 0.0) / size
-    status, reason = _status(made, first, gap, scenario.goal.gap, stopped, time.perf_counter() - began)
+    status, reason = _status(site_model, first, gap, scenario.goal.gap, stopped, time.perf_counter() - began)
     data.attrs.update(
         found=int(first.found), status=status, reason=reason, objective=value, bound=bound, gap=gap,
         constant=aim.constant, goal=scenario.goal.minimize, policy="schedule", complete=int(first.found), unplaced="",
@@ -193,14 +197,14 @@ def _schedule(
 
 
 def _status(
-    made: SiteModel, first: Outcome, gap: float, wanted: float, stopped: bool, seconds: float
+    site_model: SiteModel, first: Outcome, gap: float, gap_limit: float, stopped: bool, seconds: float
 ) -> tuple[str, str]:
     if first.found:
-        return ("within gap" if gap <= wanted + 1e-9 else "cancelled" if stopped else "best found"), ""
+        return ("within gap" if gap <= gap_limit + 1e-9 else "cancelled" if stopped else "best found"), ""
     if first.status == "unbounded":
         # the solver may mean either
-        made.program.aim(None)
-        if made.program.outcome(made.program.search(time_limit=10.0)).status != "infeasible":
+        site_model.program.aim(None)
+        if site_model.program.outcome(site_model.program.search(time_limit=10.0)).status != "infeasible":
             return "infeasible", Message(
                 "there is no best plan: something is sold for more than it costs, without any limit"
             )

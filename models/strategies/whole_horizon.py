@@ -46,7 +46,7 @@ def share(search: Search, more: bool) -> float:
 def plans(search: Search) -> None:
     """Plans from several beginnings, improved until no step helps any more."""
     for rounding in () if _from_coarser(search) or _renewed(search) else BEGINNINGS:
-        if search.done():
+        if search.phase_over():
             break
         with search.afresh():
             first_plan(search, rounding)
@@ -78,8 +78,8 @@ def _from_coarser(search: Search) -> bool:
 
 def _renewed(search: Search) -> bool:
     """Where a coarser grid has found nothing: the baseline schedule with casts put back another way. True if better."""
-    if search.coarser is None or search.done() or not ruin_and_recreate.useful(search):
+    if search.coarser is None or search.phase_over() or not ruin_and_recreate.useful(search):
         return False
     before = search.draft_rank
-    ruin_and_recreate.run(search, RENEWAL_SHARE * search.left)
+    ruin_and_recreate.run(search, RENEWAL_SHARE * search.remaining_s)
     return search.draft_rank < before

@@ -123,7 +123,7 @@ def test_values_are_seen_by_members_asked_before_and_after() -> None:
     assert [one.value for one in m.x.values()] == values.tolist()
     m.level[4].value = 3.25
     form = compiled(m)
-    assert form.held()[form.column(m.level[4])] == 3.25
+    assert form.column_values()[form.column(m.level[4])] == 3.25
     assert arrays.values(m.level)[4] == 3.25
 
 

@@ -215,12 +215,12 @@ def test_each_move_is_tried_as_if_alone() -> None:
     one, problem = Renewal(result), result.problem
     slots, units = (np.array([getattr(p, name) for p in one.shop.at]) for name in ("slot", "unit"))
     moves = Draws(problem).shifts(np.random.Generator(np.random.Philox(key=3)), slots, units, 150)
-    together = one.shifts.tried(moves)
+    together = one.shifts.trial(moves)
     fits = np.flatnonzero(together.fits)
     assert 2 <= len(fits) < 150
     for m in [*fits.tolist(), 0, 1]:
         part = type(moves)(*(getattr(moves, name)[m : m + 1] for name in ("casts", "columns", "slots", "heats")))
-        alone = one.shifts.tried(part)
+        alone = one.shifts.trial(part)
         assert alone.fits[0] == together.fits[m]
         if not alone.fits[0]:
             continue
@@ -229,7 +229,7 @@ def test_each_move_is_tried_as_if_alone() -> None:
         starts = one.shop.starts([places.get(c, placed) for c, placed in enumerate(one.shop.at)])
         assert not mistakes(problem, starts)
         item = line_cells(problem, starts, extra_mwh(problem, starts))
-        assert one.load - one.own[list(places)].sum(axis=0) + together.cells[m] == pytest.approx(item, abs=1e-9)
+        assert one.load - one.cast_loads[list(places)].sum(axis=0) + together.cells[m] == pytest.approx(item, abs=1e-9)
 
 
 def test_equal_rounds_give_an_equal_plan() -> None:

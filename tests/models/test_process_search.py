@@ -145,7 +145,7 @@ def test_switches_decided_too_early_move() -> None:
     def hold(grid: Grid, values: np.ndarray, before: int, width: int) -> None:
         widths.append(width)
         part(grid, values, before, width)
-        low, high = grid.made.program.bounds()
+        low, high = grid.site_model.program.bounds()
         earlier, later = grid.between(0, before), grid.between(before, grid.n)
         assert (low[later] == grid.low[later]).all()
         assert (high[later] == grid.high[later]).all()
@@ -175,7 +175,7 @@ def test_with_a_width_of_all_slots_nothing_is_decided() -> None:
     scenario = cement("cost", 60.0)
     data, plant = sites.read(scenario, envelope(scenario)), plants.read(scenario, envelope(scenario))
     grid = Grid(whole_site.build(data, aims.read(scenario, data, None, 0.0), plant=plant))
-    idle, program = np.zeros(len(grid.low)), grid.made.program
+    idle, program = np.zeros(len(grid.low)), grid.site_model.program
     grid.hold(idle, grid.n, grid.n - 1)
     assert (program.bounds()[1][grid.on] == 0).all()
     grid.hold(idle, grid.n, grid.n)

@@ -80,7 +80,7 @@ def test_quarter_hours_are_given_more_time_until_they_have_a_plan() -> None:
         inner.draft = plan if planned else None
         assert inner.cancel() == ended
     inner.draft, inner.began = None, time.perf_counter() - 60
-    assert inner.done()
+    assert inner.phase_over()
 
 
 def test_without_a_coarse_plan_casts_are_put_back(monkeypatch: pytest.MonkeyPatch) -> None:

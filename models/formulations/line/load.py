@@ -13,7 +13,7 @@ from emberline.models.kernel.banded_rows import Runs, Stretches, Terms, weighed
 from emberline.models.problem.line_reader import SlotProblem
 
 
-class Drawn:
+class Draws:
     """What variables of one kind draw."""
 
     def __init__(self, problem: SlotProblem, variable: Any, width: int) -> None:
@@ -54,25 +54,25 @@ class Drawn:
                     self.gives.lagged((carrier,), (j,), 0, float(weight[stage]))
 
 
-def add(m: pyo.ConcreteModel, problem: SlotProblem, kinds: list[Drawn]) -> None:
+def add(m: pyo.ConcreteModel, problem: SlotProblem, kinds: list[Draws]) -> None:
     """Add ``line[c]``, energy by cell [MWh], with what has begun and what is decided already."""
     per, n = problem.cells_per_slot, problem.n_slots
     m.C = pyo.RangeSet(0, problem.n_cells - 1)
     m.line = Variable(m.C, domain=pyo.NonNegativeReals)
     m.decided = Series(m.C, values=problem.fixed_cells + problem.under_way)
-    found = Stretches.of({(j,): range(n) for j in range(per)}, *(kind.energy for kind in kinds))
-    m.CELL = found.rows()
-    m.drawn = pyo.Block(range(len(kinds)))
+    stretches = Stretches.of({(j,): range(n) for j in range(per)}, *(kind.energy for kind in kinds))
+    m.CELL = stretches.rows()
+    m.draws = pyo.Block(range(len(kinds)))
     for k in range(len(kinds)):
-        m.drawn[k].TERM = found.set(k)
+        m.draws[k].TERM = stretches.set(k)
 
     @constraint(m, m.CELL)
     def line_energy(m: Any, j: int, stretch: int, t: int) -> Any:
-        drawn = [weighed(kind.variable, m.drawn[k].TERM[j, stretch], t) for k, kind in enumerate(kinds)]
-        return m.line[per * t + j] == sum(drawn) + m.decided[per * t + j]
+        terms = [weighed(kind.variable, m.draws[k].TERM[j, stretch], t) for k, kind in enumerate(kinds)]
+        return m.line[per * t + j] == sum(terms) + m.decided[per * t + j]
 
 
-def give(block: pyo.Block, problem: SlotProblem, kinds: list[Drawn]) -> dict[str, Linear]:
+def give(block: pyo.Block, problem: SlotProblem, kinds: list[Draws]) -> dict[str, Linear]:
     """Fill a block with ``amount[carrier, t]``, what the line gives.
 
     Returns:
@@ -81,21 +81,21 @@ def give(block: pyo.Block, problem: SlotProblem, kinds: list[Drawn]) -> dict[str
     n, carriers = problem.n_slots, list(problem.gives)
     nothing = np.zeros(n)
     decided = [
-        problem.on_slots(problem.begun(weight)) + problem.fixed_gives.get(carrier, nothing)
+        problem.on_slots(problem.started_cells(weight)) + problem.fixed_gives.get(carrier, nothing)
         for carrier, weight in problem.gives.items()
     ]
     block.CARRIER, block.T = pyo.Set(initialize=carriers, dimen=1), pyo.RangeSet(0, n - 1)
     block.amount = Variable(block.CARRIER, block.T)
     block.decided = Series(block.CARRIER, block.T, values=np.concatenate([np.zeros(0), *decided]))
-    found = Stretches.of({(carrier,): range(n) for carrier in carriers}, *(kind.gives for kind in kinds))
-    block.ROW = found.rows()
-    block.drawn = pyo.Block(range(len(kinds)))
+    stretches = Stretches.of({(carrier,): range(n) for carrier in carriers}, *(kind.gives for kind in kinds))
+    block.ROW = stretches.rows()
+    block.draws = pyo.Block(range(len(kinds)))
     for k in range(len(kinds)):
-        block.drawn[k].TERM = found.set(k)
+        block.draws[k].TERM = stretches.set(k)
 
     @constraint(block, block.ROW)
     def share(b: Any, carrier: str, stretch: int, t: int) -> Any:
-        drawn = [weighed(kind.variable, b.drawn[k].TERM[carrier, stretch], t) for k, kind in enumerate(kinds)]
-        return b.amount[carrier, t] == sum(drawn) + b.decided[carrier, t]
+        terms = [weighed(kind.variable, b.draws[k].TERM[carrier, stretch], t) for k, kind in enumerate(kinds)]
+        return b.amount[carrier, t] == sum(terms) + b.decided[carrier, t]
 
     return {carrier: Linear(((Row(block.amount, carrier), 1.0),)) for carrier in carriers}

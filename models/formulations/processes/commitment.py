@@ -61,8 +61,8 @@ def add_units(block: pyo.Block, units: Units, plant: Plant, ordered: bool) -> Un
         _planned_stop(block, plant, process.name, units)
     ports = UnitPorts(units, block, starting=runs.starting)
     for beginning in runs.every:
-        if beginning.left != REST:
-            key = beginning.left, beginning.mode
+        if beginning.origin != REST:
+            key = beginning.origin, beginning.mode
             ports.turns[key], ports.changing[key] = runs.events(beginning), beginning.slots
     for m, part in enumerate(runs.parts):
         add_recipe(part, units.modes[m], m, plant, runs, ports, ordered)
@@ -92,7 +92,7 @@ def _changes(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
         part.turn = Variable(block.EVER, domain=pyo.NonNegativeIntegers, bounds=(0, count))
         part.leave = Variable(block.T, bounds=(0, count))
         _nothing_before(part.turn, runs.before)
-    changes = [b for b in runs.every if b.left != REST]
+    changes = [b for b in runs.every if b.origin != REST]
     if units.process.uniform:
         for change in changes:
             limit(parts[change.mode].turn, upper=np.where(slot < n - change.slots, count, 0))
@@ -104,13 +104,13 @@ def _changes(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
         for part in parts:
             _from_another(part, block.T, [other.leave for other in parts if other is not part])
         return
-    block.PAIR = pyo.Set(initialize=[(b.left, b.mode) for b in changes], dimen=2)
+    block.PAIR = pyo.Set(initialize=[(b.origin, b.mode) for b in changes], dimen=2)
     block.to = Variable(block.PAIR, block.EVER, domain=pyo.NonNegativeIntegers, bounds=(0, count))
     limit(block.to, upper=np.concatenate([np.where(slot < n - b.slots, count, 0) for b in changes]))
     for change in changes:
         _nothing_before(runs.events(change), runs.before)
     for m, part in enumerate(parts):
-        gone, come = ([runs.events(b) for b in changes if m == getattr(b, end)] for end in ("left", "mode"))
+        gone, come = ([runs.events(b) for b in changes if m == getattr(b, end)] for end in ("origin", "mode"))
         _by_pairs(part, block.T, gone, come)
 
 
@@ -135,31 +135,31 @@ def _counts(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
     """Units that run in each mode, and that rest."""
     process, count, parts = units.process, units.count, runs.parts
     states = process.start[units.first : units.first + count]
-    begun = [sum(state.mode == mode.name for state in states) for mode in units.modes]
+    at_start = [sum(state.mode == mode.name for state in states) for mode in units.modes]
     least = count - units.available
     block.rest = Variable(block.T)
-    limit(block.rest, least, least if runs.kept else count)
+    limit(block.rest, least, least if runs.always_on else count)
     for m, part in enumerate(parts):
-        _running(part, block.LATER, begun[m], runs.begins(m), len(parts) > 1)
+        _running(part, block.LATER, at_start[m], runs.begins(m), len(parts) > 1)
 
     def stopping(t: Any) -> Any:
         return sum(part.end[t] - part.fire[t] for part in parts)
 
-    block.first_at_rest = pyo.Constraint(expr=block.rest[0] - (count - sum(begun)) == stopping(0))
+    block.first_at_rest = pyo.Constraint(expr=block.rest[0] - (count - sum(at_start)) == stopping(0))
 
     @constraint(block, block.LATER)
     def at_rest(b: Any, t: int) -> Any:
         return b.rest[t] - b.rest[t - 1] == stopping(t)
 
 
-def _running(part: Any, later: Any, begun: int, begins: list[tuple[Any, int]], turning: bool) -> None:
+def _running(part: Any, later: Any, at_start: int, begins: list[tuple[Any, int]], turning: bool) -> None:
     """Units that are on in a mode, from those that are at the start."""
 
     def more(t: Any) -> Any:
         gone = part.end[t] + part.leave[t] if turning else part.end[t]
         return sum(events[t - k] for events, k in begins) - gone
 
-    part.first_running = pyo.Constraint(expr=part.on[0] - begun == more(0))
+    part.first_running = pyo.Constraint(expr=part.on[0] - at_start == more(0))
 
     @constraint(part, later)
     def running(b: Any, t: int) -> Any:
@@ -170,18 +170,20 @@ def _least_run(part: Any, m: int, units: Units, plant: Plant, runs: Runs) -> Non
     """What has begun within the least run is still on, and so is what is left of a run at the start."""
     process, slot, begins = units.process, np.arange(plant.n), runs.begins(m)
     states = process.start[units.first : units.first + units.count]
-    left = [plant.steps(process.min_run_h - s.since_h) for s in states if s.mode == units.modes[m].name]
-    held = np.sum([slot < steps for steps in left], axis=0) if left else np.zeros(plant.n)
+    remainders = [plant.steps(process.min_run_h - s.since_h) for s in states if s.mode == units.modes[m].name]
+    least_on = np.sum([slot < steps for steps in remainders], axis=0) if remainders else np.zeros(plant.n)
     away = np.convolve(units.available < units.count, np.ones(runs.up))[: plant.n] > 0.5
     reached = slot >= min(k for _, k in begins)
     part.WITHIN = pyo.RangeSet(0, runs.up - 1)
-    part.BOUND = _slots(~away & (reached | (held > 0)))
+    part.BOUND = _slots(~away & (reached | (least_on > 0)))
     part.AWAY = _slots(away & reached)
-    part.held = Series(pyo.RangeSet(0, plant.n - 1), values=held)
+    part.carry_over = Series(pyo.RangeSet(0, plant.n - 1), values=least_on)
 
     @constraint(part, part.BOUND)
     def min_run(b: Any, t: int) -> Any:
-        return sum(total(events[t - k - j] for j in each(b.WITHIN)) for events, k in begins) + b.held[t] <= b.on[t]
+        return (
+            sum(total(events[t - k - j] for j in each(b.WITHIN)) for events, k in begins) + b.carry_over[t] <= b.on[t]
+        )
 
     @constraint(part, part.AWAY)
     def on_when_begun(b: Any, t: int) -> Any:
@@ -193,13 +195,15 @@ def _least_rest(block: Any, units: Units, plant: Plant, runs: Runs) -> None:
     """What has ended within the least rest still rests, and so does what is left of a rest at the start."""
     process, slot, parts = units.process, np.arange(plant.n), runs.parts
     states = process.start[units.first : units.first + units.count]
-    left = [plant.steps(process.min_rest_h - state.since_h) for state in states if state.mode is None]
+    remainders = [plant.steps(process.min_rest_h - state.since_h) for state in states if state.mode is None]
     block.WITHIN = pyo.RangeSet(0, runs.down - 1)
-    block.held = Series(block.T, values=np.sum([slot < s for s in left], axis=0) if left else np.zeros(plant.n))
+    block.carry_over = Series(
+        block.T, values=np.sum([slot < s for s in remainders], axis=0) if remainders else np.zeros(plant.n)
+    )
 
     @constraint(block, block.T)
     def min_rest(b: Any, t: int) -> Any:
-        return sum(total(part.end[t - j] for j in each(b.WITHIN)) for part in parts) + b.held[t] <= b.rest[t]
+        return sum(total(part.end[t - j] for j in each(b.WITHIN)) for part in parts) + b.carry_over[t] <= b.rest[t]
 
 
 def _planned_stop(block: Any, plant: Plant, name: str, units: Units) -> None:
@@ -222,9 +226,9 @@ def _planned_stop(block: Any, plant: Plant, name: str, units: Units) -> None:
         return pyo.inequality(0, b.rest[t] - total(b.stopping[t - j] for j in each(b.SPAN)), b.out[t])
 
 
-def _slots(chosen: np.ndarray) -> Any:
+def _slots(mask: np.ndarray) -> Any:
     """The slots that are chosen by an array, shape (n,); a range where they are one."""
-    found = np.flatnonzero(chosen).tolist()
-    if found and found[-1] - found[0] == len(found) - 1:
-        return pyo.RangeSet(found[0], found[-1])
-    return pyo.Set(initialize=found, dimen=1)
+    slots = np.flatnonzero(mask).tolist()
+    if slots and slots[-1] - slots[0] == len(slots) - 1:
+        return pyo.RangeSet(slots[0], slots[-1])
+    return pyo.Set(initialize=slots, dimen=1)

@@ -49,11 +49,11 @@ class PlantPorts:
     def emitting(self, ports: SitePorts) -> SitePorts:
         """The site's ports, whose load is the plant, with what its processes add to each metric."""
 
-        def taken(metric: str) -> Any:
+        def emission(metric: str) -> Any:
             factors = self.plant.parts[metric]
             return sum(-factors[name] * self.added(name) for name in ADDED if factors.get(name))
 
-        return ports.less(taken)
+        return ports.less(emission)
 
     def crediting(
         self, ports: SitePorts, credits: Mapping[str, Mapping[str, float]], bands: Mapping[str, float]
@@ -66,13 +66,13 @@ class PlantPorts:
             bands: how much more is credited in each store [t].
         """
         block, last = self.block, self.plant.n - 1
-        block.wanted = Series(block.STORE, values=np.array([store.end_t for store in self.plant.stores]))
+        block.end_stock = Series(block.STORE, values=np.array([store.end_t for store in self.plant.stores]))
         block.more = Variable(block.STORE, domain=pyo.NonNegativeReals)
         limit(block.more, upper=np.array([bands[name] for name in block.STORE]))
 
         @constraint(block, block.STORE)
         def more_than_wanted(b: Any, name: str) -> Any:
-            return b.more[name] - b.level[name, last] <= -(1 - HAIR) * b.wanted[name]
+            return b.more[name] - b.level[name, last] <= -(1 - HAIR) * b.end_stock[name]
 
         def less(metric: str) -> Any:
             return sum(worth * block.more[name] for name, worth in credits[metric].items() if worth)
@@ -98,18 +98,22 @@ def add(block: pyo.Block, plant: Plant, carriers: list[str], *, ordered: bool = 
     block.LATER = pyo.RangeSet(1, n - 1)
     block.UNITS = pyo.RangeSet(0, len(plant.units) - 1)
     block.units = pyo.Block(block.UNITS)
-    found = tuple(add_units(block.units[i], units, plant, ordered) for i, units in enumerate(plant.units))
+    unit_ports = tuple(add_units(block.units[i], units, plant, ordered) for i, units in enumerate(plant.units))
     _alike(block, plant)
-    electricity = joined(term for ports in found for term in ports.electricity)
+    electricity = joined(term for ports in unit_ports for term in ports.electricity)
     block.electricity = Variable(block.T, domain=pyo.NonNegativeReals)
 
     @constraint(block, block.T)
-    def drawn(b: Any, t: int) -> Any:
+    def power_balance(b: Any, t: int) -> Any:
         return b.electricity[t] - by_slot(electricity, t) == 0
 
-    gives = {carrier: joined(term for own in found for term in own.places.get(carrier, ())) for carrier in carriers}
+    gives = {
+        carrier: joined(term for unit in unit_ports for term in unit.places.get(carrier, ())) for carrier in carriers
+    }
     _orders(block, plant)
-    ports = PlantPorts(plant, block, found, block.electricity, {c: flow for c, flow in gives.items() if flow.parts})
+    ports = PlantPorts(
+        plant, block, unit_ports, block.electricity, {c: flow for c, flow in gives.items() if flow.parts}
+    )
     _stores(block, plant, ports)
     _daily(block, plant, ports)
     return ports
@@ -186,11 +190,13 @@ def _stores(block: Any, plant: Plant, ports: PlantPorts) -> None:
         _balance(block.store[store.name], block, store, plant, joined(ports.of_place(store.name)), loading)
 
 
-def _balance(own: Any, block: Any, store: Store, plant: Plant, flow: Linear, loading: Mapping[int, list[int]]) -> None:
+def _balance(
+    store_block: Any, block: Any, store: Store, plant: Plant, flow: Linear, loading: Mapping[int, list[int]]
+) -> None:
     """Level at the end of each slot by what comes and goes in it.
 
     Args:
-        own: empty.
+        store_block: empty.
         block: with level and orders.
         store: whose it is.
         plant: all numbers.
@@ -198,21 +204,21 @@ def _balance(own: Any, block: Any, store: Store, plant: Plant, flow: Linear, loa
         loading: orders that may be loaded from it in each phase.
     """
     h, level = plant.hours, Row(block.level, store.name)
-    kept, counted, ordered = store.kept(h), store.effective_hours(h) / h, any(loading.values())
-    own.demand = Series(block.T, values=plant.demand[store.name])
-    own.LOADING = pyo.Set(block.PHASE, initialize=loading if ordered else {}, dimen=1)
+    retention, counted, ordered = store.kept(h), store.effective_hours(h) / h, any(loading.values())
+    store_block.demand = Series(block.T, values=plant.demand[store.name])
+    store_block.LOADING = pyo.Set(block.PHASE, initialize=loading if ordered else {}, dimen=1)
 
     def stays(t: Any, phase: Any, demand: Any) -> Any:
         """What is left at the end of a slot of what comes and goes in it."""
-        out = total(block.loaded[o, t] for o in each(own.LOADING[phase])) if ordered else 0.0
+        out = total(block.loaded[o, t] for o in each(store_block.LOADING[phase])) if ordered else 0.0
         return counted * (by_slot(flow, t) - out - demand)
 
-    @constraint(own, block.STEP)
+    @constraint(store_block, block.STEP)
     def stock(b: Any, t: int, phase: int) -> Any:
-        return level[t] - kept * level[t - 1] - stays(t, phase, b.demand[t]) == 0
+        return level[t] - retention * level[t - 1] - stays(t, phase, b.demand[t]) == 0
 
-    before, demand = kept * plant.start_t[store.name], float(plant.demand[store.name][0])
-    own.first_stock = pyo.Constraint(expr=level[0] - before - stays(0, 0, demand) == 0)
+    before, demand = retention * plant.start_t[store.name], float(plant.demand[store.name][0])
+    store_block.first_stock = pyo.Constraint(expr=level[0] - before - stays(0, 0, demand) == 0)
 
 
 def _daily(block: Any, plant: Plant, ports: PlantPorts) -> None:
@@ -220,16 +226,16 @@ def _daily(block: Any, plant: Plant, ports: PlantPorts) -> None:
     block.DAILY = pyo.Set(initialize=list(plant.days), dimen=1)
     block.daily = pyo.Block(block.DAILY)
     for name, days in plant.days.items():
-        own = block.daily[name]
-        own.DAY = pyo.RangeSet(0, len(days) - 1)
-        own.SLOTS = pyo.Set(own.DAY, initialize={d: steps for d, (steps, _) in enumerate(days)})
-        own.amount = Series(own.DAY, values=np.array([amount for _, amount in days]))
-        drawn = joined(term for p in ports.units if p.units.process.name == name for term in p.electricity)
-        own.per_day = Rows(own.DAY, says=_drawn_on(drawn))
+        process_block = block.daily[name]
+        process_block.DAY = pyo.RangeSet(0, len(days) - 1)
+        process_block.SLOTS = pyo.Set(process_block.DAY, initialize={d: steps for d, (steps, _) in enumerate(days)})
+        process_block.amount = Series(process_block.DAY, values=np.array([amount for _, amount in days]))
+        electricity = joined(term for p in ports.units if p.units.process.name == name for term in p.electricity)
+        process_block.per_day = Rows(process_block.DAY, says=_drawn_on(electricity))
 
 
-def _drawn_on(drawn: Linear) -> Callable[[Any, Any], Any]:
-    return lambda b, d: total(by_slot(drawn, t) for t in each(b.SLOTS[d])) == b.amount[d]
+def _drawn_on(electricity: Linear) -> Callable[[Any, Any], Any]:
+    return lambda b, d: total(by_slot(electricity, t) for t in each(b.SLOTS[d])) == b.amount[d]
 
 
 def levels(ports: PlantPorts) -> dict[str, np.ndarray]:

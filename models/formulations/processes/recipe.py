@@ -28,43 +28,43 @@ def add_recipe(part: Any, mode: Mode, m: int, plant: Plant, runs: Runs, ports: U
     low, high = mode.rates.low * h, units.high_tph(mode) * h
     knots = [(rate * h, mw * h) for rate, mw in mode.knots]
     if mode.rates.fixed:
-        made = Linear(((part.on, low),))
+        output = Linear(((part.on, low),))
         electricity = Linear(((part.on, knots[0][1]),))
     else:
-        part.made = Variable(part.T, bounds=(0, high * units.count))
-        made = Linear(((part.made, 1.0),))
+        part.output = Variable(part.T, bounds=(0, high * units.count))
+        output = Linear(((part.output, 1.0),))
 
         @constraint(part, part.T)
         def most(b: Any, t: int) -> Any:
-            return b.made[t] <= high * b.on[t]
+            return b.output[t] <= high * b.on[t]
 
         @constraint(part, part.T)
         def least(b: Any, t: int) -> Any:
-            return b.made[t] >= low * b.on[t]
+            return b.output[t] >= low * b.on[t]
 
         electricity = _power(part, knots, slopes(mode), ordered or not convex(mode))
     ports.electricity.append(electricity)
-    good = _good(part, mode, m, made, runs)
+    good = _good(part, mode, m, output, runs)
     for direction, places in directions(units.process).items():
         for place in places:
             amount = per_t(mode, direction, place)
             if amount:
-                flow = made.scaled(-amount) if direction == "in" else good.scaled(amount)
+                flow = output.scaled(-amount) if direction == "in" else good.scaled(amount)
                 ports.places.setdefault(place, []).append(flow)
     for component, amount in added_per_t(mode).items():
         if amount:
-            ports.added.setdefault(component, []).append(made.scaled(amount))
+            ports.added.setdefault(component, []).append(output.scaled(amount))
     if mode.heat is not None:
-        _heat(part, mode.heat, made.scaled(mode.heat.mwh_per_t), ports)
+        _heat(part, mode.heat, output.scaled(mode.heat.mwh_per_t), ports)
 
 
-def _good(part: Any, mode: Mode, m: int, made: Linear, runs: Runs) -> Linear:
+def _good(part: Any, mode: Mode, m: int, output: Linear, runs: Runs) -> Linear:
     """What is made in a mode, what is off-spec left out."""
     part.spoilt = pyo.Block()
     every = [(runs.events(b), b.slots, runs.off_spec(b)) for b in runs.of_mode[m]]
     spoilt = Response(part.spoilt, every, runs.units.available if runs.units.count == 1 else None)
     if spoilt.empty:
-        return made
+        return output
     part.lost = Variable(part.T, domain=pyo.NonNegativeReals)
 
     @constraint(part, part.T)
@@ -75,16 +75,16 @@ def _good(part: Any, mode: Mode, m: int, made: Linear, runs: Runs) -> Linear:
 
         @constraint(part, part.T)
         def no_more_than_made(b: Any, t: int) -> Any:
-            return b.lost[t] <= b.made[t]
+            return b.lost[t] <= b.output[t]
 
-    return Linear((*made.parts, (part.lost, -1.0)))
+    return Linear((*output.parts, (part.lost, -1.0)))
 
 
-def _heat(part: Any, heat: Heat, needed: Linear, ports: UnitPorts) -> None:
+def _heat(part: Any, heat: Heat, heat_demand: Linear, ports: UnitPorts) -> None:
     """Fuels that give the heat of a mode, within the limits of their shares."""
     fuels = heat.fuels
     if len(fuels) == 1:
-        _burn(ports, fuels[0].carrier, needed)
+        _burn(ports, fuels[0].carrier, heat_demand)
         return
     part.FUEL = pyo.RangeSet(0, len(fuels) - 1)
     part.fuel = Variable(part.FUEL, part.T, domain=pyo.NonNegativeReals)
@@ -95,15 +95,15 @@ def _heat(part: Any, heat: Heat, needed: Linear, ports: UnitPorts) -> None:
 
     @constraint(part, part.T)
     def heat_balance(b: Any, t: int) -> Any:
-        return total(b.fuel[f, t] for f in each(b.FUEL)) - by_slot(needed, t) == 0
+        return total(b.fuel[f, t] for f in each(b.FUEL)) - by_slot(heat_demand, t) == 0
 
     @constraint(part, part.MOST, part.T)
     def most_share(b: Any, f: int, t: int) -> Any:
-        return b.fuel[f, t] - b.most_of[f] * by_slot(needed, t) <= 0
+        return b.fuel[f, t] - b.most_of[f] * by_slot(heat_demand, t) <= 0
 
     @constraint(part, part.LEAST, part.T)
     def least_share(b: Any, f: int, t: int) -> Any:
-        return b.fuel[f, t] - b.least_of[f] * by_slot(needed, t) >= 0
+        return b.fuel[f, t] - b.least_of[f] * by_slot(heat_demand, t) >= 0
 
     for f, fuel in enumerate(fuels):
         _burn(ports, fuel.carrier, Linear(((Row(part.fuel, f), 1.0),)))
@@ -113,7 +113,7 @@ def _power(part: Any, knots: list[tuple[float, float]], slope: list[float], orde
     """Electricity of a range of rates: what the least takes, and segment by segment what is made above it."""
     (low, base), *_ = knots
     if len(slope) == 1:
-        return Linear(((part.made, slope[0]), (part.on, base - slope[0] * low)))
+        return Linear(((part.output, slope[0]), (part.on, base - slope[0] * low)))
     width = np.array([b - a for (a, _), (b, _) in pairwise(knots)])
     part.K = pyo.RangeSet(0, len(width) - 1)
     part.width = Series(part.K, values=width)
@@ -121,7 +121,7 @@ def _power(part: Any, knots: list[tuple[float, float]], slope: list[float], orde
 
     @constraint(part, part.T)
     def rate_of_segments(b: Any, t: int) -> Any:
-        return b.made[t] == low * b.on[t] + total(b.filled[k, t] for k in each(b.K))
+        return b.output[t] == low * b.on[t] + total(b.filled[k, t] for k in each(b.K))
 
     @constraint(part, part.K, part.T)
     def while_on(b: Any, k: int, t: int) -> Any:
@@ -145,33 +145,33 @@ def add_beginnings(block: Any, plant: Plant, runs: Runs, ports: UnitPorts) -> No
         block.beginning = Variable(block.T, domain=pyo.NonNegativeReals)
 
         @constraint(block, block.T)
-        def drawn(b: Any, t: int) -> Any:
+        def power_balance(b: Any, t: int) -> Any:
             return b.beginning[t] - powered.at(t) == 0
 
         ports.electricity.append(Linear(((block.beginning, 1.0),)))
     heat = ports.units.process.start_up.heat_gj / GJ_PER_MWH
     burnt: dict[str, list[tuple[Any, int, list[float]]]] = {}
     for b in runs.every if heat else ():
-        own = ports.units.modes[b.mode].heat
-        for fuel in own.fuels if own is not None and b.left == REST else ():
+        mode_heat = ports.units.modes[b.mode].heat
+        for fuel in mode_heat.fuels if mode_heat is not None and b.origin == REST else ():
             burnt.setdefault(fuel.carrier, []).append((runs.events(b), 0, runs.energy(b, heat * fuel.share)))
     block.KINDLING = pyo.Set(initialize=list(burnt), dimen=1)
     block.kindling = Variable(block.KINDLING, block.T, domain=pyo.NonNegativeReals)
     block.kindled = pyo.Block(block.KINDLING)
     for carrier, parts in burnt.items():
-        taken = Row(block.kindling, carrier)
-        _kindle(block.kindled[carrier], block.T, taken, parts)
-        _burn(ports, carrier, Linear(((taken, 1.0),)))
+        fuel_row = Row(block.kindling, carrier)
+        _kindle(block.kindled[carrier], block.T, fuel_row, parts)
+        _burn(ports, carrier, Linear(((fuel_row, 1.0),)))
 
 
-def _kindle(block: Any, slots: Any, taken: Row, parts: list[tuple[Any, int, list[float]]]) -> None:
+def _kindle(block: Any, slots: Any, fuel_row: Row, parts: list[tuple[Any, int, list[float]]]) -> None:
     """What start-ups take of one fuel."""
     block.amounts = pyo.Block()
     amounts = Response(block.amounts, parts)
 
     @constraint(block, slots)
     def heated(b: Any, t: int) -> Any:
-        return taken[t] - amounts.at(t) == 0
+        return fuel_row[t] - amounts.at(t) == 0
 
 
 def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) -> None:
@@ -180,34 +180,34 @@ def add_ramp(block: Any, units: Units, plant: Plant, runs: Runs, ramp: float) ->
     jump = max(units.high_tph(mode) for mode in units.modes) * plant.hours
     state = units.process.start[units.first]
     # where a change-over takes no time the ramp holds across it
-    free = [b for b in runs.every if b.left == REST or b.slots]
-    turning = [runs.events(b) for b in free if b.left != REST]
+    free = [b for b in runs.every if b.origin == REST or b.slots]
+    turning = [runs.events(b) for b in free if b.origin != REST]
 
-    def made(t: Any) -> Any:
+    def rate(t: Any) -> Any:
         return sum(
-            mode.rates.low * plant.hours * part.on[t] if mode.rates.fixed else part.made[t]
+            mode.rates.low * plant.hours * part.on[t] if mode.rates.fixed else part.output[t]
             for mode, part in zip(units.modes, runs.parts, strict=True)
         )
 
-    def begun(t: Any) -> Any:
+    def starts(t: Any) -> Any:
         """Runs that begin from standstill in a slot."""
         return sum(runs.events(b)[t - b.slots] for b in free)
 
-    def ended(t: Any) -> Any:
+    def ends(t: Any) -> Any:
         return sum([*(part.end[t] for part in runs.parts), *(events[t] for events in turning)])
 
     @constraint(block, block.LATER)
     def ramp_up(b: Any, t: int) -> Any:
-        return made(t) - made(t - 1) <= most + jump * begun(t)
+        return rate(t) - rate(t - 1) <= most + jump * starts(t)
 
     @constraint(block, block.LATER)
     def ramp_down(b: Any, t: int) -> Any:
-        return made(t - 1) - made(t) <= most + jump * ended(t)
+        return rate(t - 1) - rate(t) <= most + jump * ends(t)
 
     if state.mode is not None and state.rate_tph is not None:
         first = state.rate_tph * plant.hours
-        block.first_ramp_up = pyo.Constraint(expr=made(0) - first <= most + jump * begun(0))
-        block.first_ramp_down = pyo.Constraint(expr=first - made(0) <= most + jump * ended(0))
+        block.first_ramp_up = pyo.Constraint(expr=rate(0) - first <= most + jump * starts(0))
+        block.first_ramp_down = pyo.Constraint(expr=first - rate(0) <= most + jump * ends(0))
 
 
 def _burn(ports: UnitPorts, carrier: str, heat: Linear) -> None:

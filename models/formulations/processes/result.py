@@ -12,7 +12,7 @@ from emberline.models.formulations.processes.network import ADDED, PlantPorts, l
 from emberline.models.formulations.processes.ports import UnitPorts
 from emberline.models.formulations.processes.runs import kernel
 from emberline.models.formulations.processes.stock_value import credited
-from emberline.models.formulations.site.assets.ports import Row, held
+from emberline.models.formulations.site.assets.ports import Row, slot_values
 from emberline.models.formulations.site.dispatch import held_flows
 from emberline.models.kernel import arrays
 from emberline.models.problem.flows import Flows
@@ -31,7 +31,7 @@ class Run:
     """A run of a unit in a mode."""
 
     mode: int
-    told: int
+    begin: int
     """Slot in which it is first told: start-up or change-over begin."""
     first: int
     """Slot in which the run begins; that of its first product."""
@@ -43,8 +43,8 @@ class Run:
 
 def counts(variable: Any, n: int) -> list[int]:
     """Whole values of a variable by slot."""
-    held = variable.values(n) if isinstance(variable, Row) else arrays.values(variable)[-n:]
-    return np.rint(np.nan_to_num(held, nan=0.0)).astype(int).tolist()
+    values = variable.values(n) if isinstance(variable, Row) else arrays.values(variable)[-n:]
+    return np.rint(np.nan_to_num(values, nan=0.0)).astype(int).tolist()
 
 
 def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
@@ -62,19 +62,19 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
     fire = [counts(block.mode[m].fire, n) for m in modes]
     turns = {key: counts(variable, n) for key, variable in ports.turns.items()}
     lag = ports.starting
-    found: list[list[Run]] = []
+    by_unit: list[list[Run]] = []
     # of each unit: mode (REST: none), slot told, slot in which the run or the rest begins, what it began with
     now: list[tuple[int, int, int, StartUp | ChangeOver | None]] = []
     for state in process.start[units.first : units.first + units.count]:
-        found.append([])
+        by_unit.append([])
         # what began before the horizon comes before all its slots, in the order in which it began
         began = REST - round(state.since_h * 3600)
         now.append((REST if state.mode is None else names.index(state.mode), 0, began, None))
     before = [sum(unit[0] == m for unit in now) for m in modes]
 
     def leave(i: int, t: int) -> None:
-        m, told, first, after = now[i]
-        found[i].append(Run(m, told, max(first, 0), t, after))
+        m, begin, first, after = now[i]
+        by_unit[i].append(Run(m, begin, max(first, 0), t, after))
 
     for t in range(n):
         begins = [fire[m][t - lag] if t >= lag else 0 for m in modes]
@@ -86,17 +86,17 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
             here = [i for i, unit in enumerate(now) if unit[0] == m and unit[2] < t]
             going += [(i, m) for i in sorted(here, key=lambda i: now[i][2])[: max(gone, 0)]]
             before[m] = on[m][t]
-        wanted = [key for key, count in turns.items() for _ in range(count[t])]
+        changes = [key for key, count in turns.items() for _ in range(count[t])]
         # who leaves a mode turns to another one, or stops; whom it suits least does not decide for the others
-        unfit = [[float(a not in (m, REST) or b == m) for a, b in wanted] for _, m in going]
-        match = dict(zip(*linear_sum_assignment(np.reshape(unfit, (len(going), len(wanted)))), strict=True))
+        unfit = [[float(a not in (m, REST) or b == m) for a, b in changes] for _, m in going]
+        match = dict(zip(*linear_sum_assignment(np.reshape(unfit, (len(going), len(changes)))), strict=True))
         for row, (i, m) in enumerate(going):
             leave(i, t)
             if row not in match:
                 now[i] = (REST, t, t, None)
                 continue
-            b = wanted[match[row]][1]
-            now[i] = (b, t, t + ports.changing[wanted[match[row]]], process.changing(names[m], names[b]))
+            b = changes[match[row]][1]
+            now[i] = (b, t, t + ports.changing[changes[match[row]]], process.changing(names[m], names[b]))
         resting = sorted((i for i, unit in enumerate(now) if unit[0] == REST), key=lambda i: now[i][2])
         for m in modes:
             for _ in range(fire[m][t]):
@@ -104,7 +104,7 @@ def runs(ports: UnitPorts, n: int) -> list[list[Run]]:
     for i, unit in enumerate(now):
         if unit[0] != REST:
             leave(i, n)
-    return found
+    return by_unit
 
 
 @dataclass(frozen=True)
@@ -125,9 +125,9 @@ class Course:
 def courses(ports: UnitPorts, n: int, h: float) -> list[Course]:
     """The course of each unit in the solution."""
     units = ports.units
-    made, burnt = _made(ports, n, h), _burnt(ports, n, h)
-    found: list[Course] = []
-    for own in runs(ports, n):
+    rates, burnt = _rates(ports, n, h), _burnt(ports, n, h)
+    by_unit: list[Course] = []
+    for unit_runs in runs(ports, n):
         mode = np.full(n, "", dtype=object)
         rate, lost, mw = np.zeros(n), np.zeros(n), np.zeros(n)
         flows: dict[tuple[str, str], np.ndarray] = {}
@@ -135,11 +135,11 @@ def courses(ports: UnitPorts, n: int, h: float) -> list[Course]:
         def add(direction: str, place: str, slots: slice, amount: Any, flows: Any = flows) -> None:
             flows.setdefault((direction, place), np.zeros(n))[slots] += amount
 
-        for run in own:
+        for run in unit_runs:
             recipe = units.modes[run.mode]
-            mode[run.told : run.last] = recipe.name
+            mode[run.begin : run.last] = recipe.name
             slots = slice(run.first, run.last)
-            rate[slots] = made[run.mode][slots]
+            rate[slots] = rates[run.mode][slots]
             mw[slots] += recipe.power_at(rate[slots])
             total = run.after.off_spec_t if run.after is not None else 0.0
             for j in range(run.last - run.first if total else 0):
@@ -156,44 +156,44 @@ def courses(ports: UnitPorts, n: int, h: float) -> list[Course]:
             if run.after is None:
                 continue
             span = run.after.hours if isinstance(run.after, StartUp) else run.after.minutes / 60
-            at = run.told if span > 0 else run.first
+            at = run.begin if span > 0 else run.first
             for amount, direction, place in _beginning(run.after, recipe):
                 for j, part in enumerate(kernel(amount, span, h)):
                     if at + j < n and direction:
                         add(direction, place, slice(at + j, at + j + 1), -part / h)
                     elif at + j < n:
                         mw[at + j] += part / h
-        found.append(Course(mode.astype(np.str_), rate, lost, mw, flows))
-    return found
+        by_unit.append(Course(mode.astype(np.str_), rate, lost, mw, flows))
+    return by_unit
 
 
 def _beginning(after: StartUp | ChangeOver, recipe: Any) -> list[tuple[float, str, str]]:
     """What a start-up or change-over draws: amount [MWh], and of a fuel its direction and carrier."""
-    drawn = [(after.energy_mwh, "", "")]
+    draws = [(after.energy_mwh, "", "")]
     if isinstance(after, StartUp) and after.heat_gj and recipe.heat:
-        drawn += [(after.heat_gj / GJ_PER_MWH * fuel.share, "in", fuel.carrier) for fuel in recipe.heat.fuels]
-    return drawn
+        draws += [(after.heat_gj / GJ_PER_MWH * fuel.share, "in", fuel.carrier) for fuel in recipe.heat.fuels]
+    return draws
 
 
-def _made(ports: UnitPorts, n: int, h: float) -> list[np.ndarray]:
+def _rates(ports: UnitPorts, n: int, h: float) -> list[np.ndarray]:
     """Rate of a unit that runs in each mode [t/h]: what several make is shared evenly."""
-    found = []
+    rates = []
     for m, mode in enumerate(ports.units.modes):
         if mode.rates.fixed:
-            found.append(np.full(n, mode.rates.high))
+            rates.append(np.full(n, mode.rates.high))
             continue
         part = ports.block.mode[m]
         on = np.array(counts(part.on, n))
-        total = np.nan_to_num(arrays.values(part.made), nan=0.0)
+        total = np.nan_to_num(arrays.values(part.output), nan=0.0)
         rate = np.divide(total, on * h, out=np.zeros(n), where=on > 0)
-        found.append(np.clip(rate, mode.rates.low, mode.rates.high))
-    return found
+        rates.append(np.clip(rate, mode.rates.low, mode.rates.high))
+    return rates
 
 
 def _burnt(ports: UnitPorts, n: int, h: float) -> list[dict[str, np.ndarray]]:
     """Heat of each fuel for each tonne made in a mode [MWh/t], shape (n,)."""
-    found: list[dict[str, np.ndarray]] = []
-    made = _made(ports, n, h)
+    by_mode: list[dict[str, np.ndarray]] = []
+    rates = _rates(ports, n, h)
     for m, mode in enumerate(ports.units.modes):
         shares: dict[str, np.ndarray] = {}
         if mode.heat is not None and len(mode.heat.fuels) == 1:
@@ -203,18 +203,18 @@ def _burnt(ports: UnitPorts, n: int, h: float) -> list[dict[str, np.ndarray]]:
             on = np.array(counts(part.on, n))
             for f, fuel in enumerate(mode.heat.fuels):
                 burnt = np.nan_to_num(Row(part.fuel, f).values(n), nan=0.0)
-                tonnes = made[m] * on * h
+                tonnes = rates[m] * on * h
                 shares[fuel.carrier] = np.divide(burnt, tonnes, out=np.zeros(n), where=tonnes > 0)
-        found.append(shares)
-    return found
+        by_mode.append(shares)
+    return by_mode
 
 
-def columns(scenario: Scenario, made: PlantPorts) -> tuple[dict[str, Any], dict[str, Any]]:
+def columns(scenario: Scenario, plant_ports: PlantPorts) -> tuple[dict[str, Any], dict[str, Any]]:
     """Variables of table ``FLOWS`` that belong to processes and stores, and their coordinates."""
-    plant = made.plant
+    plant = plant_ports.plant
     n, h = plant.n, plant.hours
     by_unit: dict[str, Course] = {}
-    for ports in made.units:
+    for ports in plant_ports.units:
         by_unit.update(zip(ports.units.names, courses(ports, n, h), strict=True))
     order = [by_unit[unit] for unit, _ in scenario.process_units]
     every = streams(scenario)
@@ -224,99 +224,103 @@ def columns(scenario: Scenario, made: PlantPorts) -> tuple[dict[str, Any], dict[
     def rows(values: list[np.ndarray]) -> np.ndarray:
         return np.array(values, dtype=float).reshape(len(values), n)
 
-    found: dict[str, Any] = {
+    variables: dict[str, Any] = {
         "process_mode": (("process", "time"), np.array([course.mode for course in order])),
         "process_tph": (("process", "time"), rows([course.rate for course in order])),
         "off_spec_tph": (("process", "time"), rows([course.lost for course in order])),
         "process_mw": (("process", "time"), rows([course.mw for course in order])),
         "stream_rate": (("stream", "time"), rows(rates)),
     }
-    given = given_rates(scenario, found["stream_rate"][1])
-    if given:
-        found["line_rate"] = (("given", "time"), rows(list(given.values())))
+    gives = given_rates(scenario, variables["stream_rate"][1])
+    if gives:
+        variables["line_rate"] = (("given", "time"), rows(list(gives.values())))
     coords: dict[str, Any] = {
         "process": np.array([unit for unit, _ in scenario.process_units], dtype=np.str_),
         **coordinates(every),
-        "given": np.array(list(given), dtype=np.str_),
+        "given": np.array(list(gives), dtype=np.str_),
     }
-    if not given:
+    if not gives:
         del coords["given"]
     if scenario.deliveries:
-        found["delivered_t"] = (("delivery", "time"), rows(_delivered(scenario, made)))
+        variables["delivered_t"] = (("delivery", "time"), rows(_delivered(scenario, plant_ports)))
         coords["delivery"] = np.array([delivery.name for delivery in scenario.deliveries], dtype=np.str_)
     if scenario.arrivals:
-        found["arrived_t"] = (("arrival", "time"), scenario.inputs["arrival_tph"].to_numpy() * h)
+        variables["arrived_t"] = (("arrival", "time"), scenario.inputs["arrival_tph"].to_numpy() * h)
         coords["arrival"] = np.array([arrival.name for arrival in scenario.arrivals], dtype=np.str_)
     if scenario.stores:
-        _stocks(scenario, made, found)
+        _stocks(scenario, plant_ports, variables)
         coords["stock"] = np.array([store.name for store in scenario.stores], dtype=np.str_)
-    return found, coords
+    return variables, coords
 
 
 def given_rates(scenario: Scenario, rates: np.ndarray) -> dict[str, np.ndarray]:
     """What processes give to each carrier of the site per hour, negative: take; those that none touches left out."""
-    found: dict[str, np.ndarray] = {}
+    by_carrier: dict[str, np.ndarray] = {}
     for stream, rate in zip(streams(scenario), rates, strict=True):
         if not stream.material:
-            found[stream.place] = found.get(stream.place, 0.0) + rate
-    return found
+            by_carrier[stream.place] = by_carrier.get(stream.place, 0.0) + rate
+    return by_carrier
 
 
-def _delivered(scenario: Scenario, made: PlantPorts) -> list[np.ndarray]:
+def _delivered(scenario: Scenario, plant_ports: PlantPorts) -> list[np.ndarray]:
     """What leaves by each delivery in each slot [t]."""
     demand: Iterator[np.ndarray] = iter(
-        scenario.inputs["demand_tph"].to_numpy() * made.plant.hours if scenario.demands else []
+        scenario.inputs["demand_tph"].to_numpy() * plant_ports.plant.hours if scenario.demands else []
     )
     by_key = dict(
-        zip(made.block.loaded.index_set(), np.nan_to_num(arrays.values(made.block.loaded), nan=0.0), strict=True)
+        zip(
+            plant_ports.block.loaded.index_set(),
+            np.nan_to_num(arrays.values(plant_ports.block.loaded), nan=0.0),
+            strict=True,
+        )
     )
-    orders = {delivery.name: o for o, (delivery, *_) in enumerate(made.plant.orders)}
-    found = []
+    orders = {delivery.name: o for o, (delivery, *_) in enumerate(plant_ports.plant.orders)}
+    amounts = []
     for delivery in scenario.deliveries:
         if delivery.amount_t is None:
-            found.append(next(demand))
+            amounts.append(next(demand))
             continue
         o = orders[delivery.name]
-        found.append(np.array([max(by_key.get((o, t), 0.0), 0.0) for t in range(made.plant.n)]))
-    return found
+        amounts.append(np.array([max(by_key.get((o, t), 0.0), 0.0) for t in range(plant_ports.plant.n)]))
+    return amounts
 
 
-def _stocks(scenario: Scenario, made: PlantPorts, found: dict[str, Any]) -> None:
+def _stocks(scenario: Scenario, plant_ports: PlantPorts, variables: dict[str, Any]) -> None:
     """Flows of every store from those of units and deliveries, and its level from these."""
-    plant = made.plant
+    plant = plant_ports.plant
     n, h = plant.n, plant.hours
     place = {store.name: i for i, store in enumerate(scenario.stores)}
     into, out, level = (np.zeros((len(place), n)) for _ in range(3))
-    for stream, rate in zip(streams(scenario), found["stream_rate"][1], strict=True):
+    for stream, rate in zip(streams(scenario), variables["stream_rate"][1], strict=True):
         if stream.material:
             (into if stream.direction == "out" else out)[place[stream.place]] += np.abs(rate) * h
     for name, items, table in (("delivered_t", scenario.deliveries, out), ("arrived_t", scenario.arrivals, into)):
-        for item, amount in zip(items, found[name][1] if items else (), strict=True):
+        for item, amount in zip(items, variables[name][1] if items else (), strict=True):
             table[place[item.store]] += amount
     for i, store in enumerate(scenario.stores):
-        now, kept, counted = plant.start_t[store.name], store.kept(h), store.effective_hours(h) / h
+        now, retention, counted = plant.start_t[store.name], store.kept(h), store.effective_hours(h) / h
         for t in range(n):
-            now = now * kept + (into[i, t] - out[i, t]) * counted
+            now = now * retention + (into[i, t] - out[i, t]) * counted
             level[i, t] = now
     starts = np.array([plant.start_t[store.name] for store in scenario.stores])
     lost = np.column_stack([starts, level[:, :-1]]) + into - out - level
     for name, table in (("stock_t", level), ("stock_in_t", into), ("stock_out_t", out), ("stock_lost_t", lost)):
-        found[name] = (("stock", "time"), table)
+        variables[name] = (("stock", "time"), table)
 
 
-def credited_flows(made: SiteModel) -> Flows:
+def credited_flows(site_model: SiteModel) -> Flows:
     """Flows of the solution that the variables hold: with process emissions, and more stock than wanted credited."""
-    ports = made.made
+    ports = site_model.plant_ports
     assert ports is not None
     plant = ports.plant
-    drawn = held(ports.electricity, plant.n)
-    cells = made.data.cells_per_slot
-    flows = held_flows(made.model.site, made.data, made.ports, np.repeat(drawn, cells) / cells)
+    electricity = slot_values(ports.electricity, plant.n)
+    cells = site_model.data.cells_per_slot
+    flows = held_flows(site_model.model.site, site_model.data, site_model.ports, np.repeat(electricity, cells) / cells)
     added = {
         name: sum(float(term.values(plant.n).sum()) for unit in ports.units for term in unit.added.get(name, ()))
         for name in ADDED
     }
-    stock = credited(plant, made.coarse, {name: float(level[-1]) for name, level in levels(ports).items()})
+    stock = credited(plant, site_model.coarse, {name: float(level[-1]) for name, level in levels(ports).items()})
     return replace(
         flows,
         totals={name: total + plant.counted(name, added) - stock[name] for name, total in flows.totals.items()},

@@ -27,7 +27,7 @@ ANY, REST = -1, -2
 class Beginning:
     """A way in which runs of a mode begin."""
 
-    left: int
+    origin: int
     """Mode that is left; ``ANY``, ``REST``."""
     mode: int
     slots: int
@@ -50,25 +50,25 @@ class Runs:
         """Slots of a start-up."""
         up, down = (max(plant.steps(hours), 1) for hours in (process.min_run_h, process.min_rest_h))
         # what must run rests in outages only, or in its planned stop
-        self.kept = process.must_run and process.name not in plant.stops
+        self.always_on = process.must_run and process.name not in plant.stops
         """Whether units rest in outages only."""
-        self.up, self.down = min(up, plant.n), 1 if self.kept else min(down, plant.n)
+        self.up, self.down = min(up, plant.n), 1 if self.always_on else min(down, plant.n)
         """Slots of the least run and rest, within the horizon."""
         self.of_mode = [self._beginnings(m) for m in range(len(units.modes))]
         """How runs of each mode begin."""
-        back = [b.slots + max(self.up, len(self.off_spec(b))) for own in self.of_mode for b in own]
+        back = [b.slots + max(self.up, len(self.off_spec(b))) for beginnings in self.of_mode for b in beginnings]
         self.before = max(*back, self.down) - 1
         """How far rules look back before the horizon."""
 
     def _beginnings(self, m: int) -> list[Beginning]:
         process, modes, steps = self.units.process, self.units.modes, self.plant.steps
-        found = [Beginning(REST, m, self.starting, process.start_up)]
+        beginnings = [Beginning(REST, m, self.starting, process.start_up)]
         if len(modes) == 1:
-            return found
+            return beginnings
         if process.uniform:
-            return [*found, Beginning(ANY, m, steps(process.change_over.minutes / 60), process.change_over)]
+            return [*beginnings, Beginning(ANY, m, steps(process.change_over.minutes / 60), process.change_over)]
         changes = [(a, process.changing(modes[a].name, modes[m].name)) for a in range(len(modes)) if a != m]
-        return found + [Beginning(a, m, steps(change.minutes / 60), change) for a, change in changes]
+        return beginnings + [Beginning(a, m, steps(change.minutes / 60), change) for a, change in changes]
 
     @property
     def parts(self) -> list[Any]:
@@ -78,14 +78,14 @@ class Runs:
     @property
     def every(self) -> list[Beginning]:
         """All beginnings of all modes: start-ups, then change-overs."""
-        return sorted((b for own in self.of_mode for b in own), key=lambda b: b.left != REST)
+        return sorted((b for beginnings in self.of_mode for b in beginnings), key=lambda b: b.origin != REST)
 
     def events(self, beginning: Beginning) -> Any:
         """How many units begin with it in each slot: a variable."""
         part = self.block.mode[beginning.mode]
-        if beginning.left == REST:
+        if beginning.origin == REST:
             return part.fire
-        return part.turn if beginning.left == ANY else Row(self.block.to, beginning.left, beginning.mode)
+        return part.turn if beginning.origin == ANY else Row(self.block.to, beginning.origin, beginning.mode)
 
     def begins(self, m: int) -> list[tuple[Any, int]]:
         """Events that lead to a run of a mode, and how many slots later each does."""
@@ -135,16 +135,16 @@ class Response:
         block.PART = pyo.RangeSet(0, len(self._parts) - 1)
         block.part = pyo.Block(block.PART)
         self._blocks = [block.part[i] for i in range(len(self._parts))]
-        for own, (_, _, amounts) in zip(self._blocks, self._parts, strict=True):
-            own.AFTER = pyo.RangeSet(0, len(amounts) - 1)
+        for part, (_, _, amounts) in zip(self._blocks, self._parts, strict=True):
+            part.AFTER = pyo.RangeSet(0, len(amounts) - 1)
             if available is None or not self._cut:
-                own.amount = Series(own.AFTER, values=np.array(amounts))
+                part.amount = Series(part.AFTER, values=np.array(amounts))
                 continue
             slot = np.arange(len(available))
             last = np.maximum.accumulate(np.where(available > 0, -1, slot))
             goes_on = slot - np.arange(len(amounts))[:, None] > last
-            own.SLOT = pyo.RangeSet(0, len(available) - 1)
-            own.amount = Series(own.AFTER, own.SLOT, values=np.where(goes_on, np.array(amounts)[:, None], 0.0))
+            part.SLOT = pyo.RangeSet(0, len(available) - 1)
+            part.amount = Series(part.AFTER, part.SLOT, values=np.where(goes_on, np.array(amounts)[:, None], 0.0))
 
     @property
     def empty(self) -> bool:
@@ -154,6 +154,8 @@ class Response:
     def at(self, t: Any) -> Any:
         """All that is brought in a slot, an expression; the slot may be a placeholder."""
         return sum(
-            total((own.amount[j, t] if self._cut else own.amount[j]) * variable[t - lag - j] for j in each(own.AFTER))
-            for own, (variable, lag, _) in zip(self._blocks, self._parts, strict=True)
+            total(
+                (part.amount[j, t] if self._cut else part.amount[j]) * variable[t - lag - j] for j in each(part.AFTER)
+            )
+            for part, (variable, lag, _) in zip(self._blocks, self._parts, strict=True)
         )

@@ -36,13 +36,13 @@ class Prices:
 
 def least_prices(plant: Plant, data: SiteData) -> dict[str, Prices]:
     """Least prices by metric."""
-    found = {}
+    by_metric = {}
     for metric, weight in data.guide_per_mwh.items():
         fuel: dict[str, float] = {}
         for carrier, unit in () if data.hub is None else supplies(data.hub, metric, np.min):
             fuel[carrier] = min(unit, fuel.get(carrier, np.inf))
-        found[metric] = Prices(max(float(weight.min()), 0.0), fuel, plant.parts[metric])
-    return found
+        by_metric[metric] = Prices(max(float(weight.min()), 0.0), fuel, plant.parts[metric])
+    return by_metric
 
 
 def heat_price(mode: Mode, prices: Prices) -> float:
@@ -50,11 +50,11 @@ def heat_price(mode: Mode, prices: Prices) -> float:
     if mode.heat is None:
         return 0.0
     fuels = sorted(mode.heat.fuels, key=lambda fuel: prices.fuel.get(fuel.carrier, 0.0))
-    left = 1.0 - sum(fuel.least for fuel in fuels)
+    rest = 1.0 - sum(fuel.least for fuel in fuels)
     price = 0.0
     for fuel in fuels:
-        more = min(fuel.most - fuel.least, left)
-        left -= more
+        more = min(fuel.most - fuel.least, rest)
+        rest -= more
         price += (fuel.least + more) * prices.fuel.get(fuel.carrier, 0.0)
     return max(price, 0.0) * mode.heat.mwh_per_t
 
@@ -77,12 +77,12 @@ def values(plant: Plant, prices: Prices) -> dict[str, float]:
                 if stream.store is not None and stream.per_t > 0:
                     # by-products share by mass
                     makers.setdefault(stream.store, []).append((mode, stream.per_t, stream.per_t / total))
-    found: dict[str, float] = {}
+    worth_of: dict[str, float] = {}
     pending: set[str] = set()
 
     def worth(name: str) -> float:
-        if name in found:
-            return found[name]
+        if name in worth_of:
+            return worth_of[name]
         if name in pending or name not in makers:
             return 0.0
         pending.add(name)
@@ -92,7 +92,7 @@ def values(plant: Plant, prices: Prices) -> dict[str, float]:
             for mode, per_t, share in makers[name]
         )  # fmt: skip
         pending.discard(name)
-        found[name] = least
+        worth_of[name] = least
         return least
 
     return {store.name: worth(store.name) for store in plant.stores}
@@ -108,14 +108,14 @@ def bands(plant: Plant) -> dict[str, float]:
 
     A run ends with a step, so that a level seldom ends where it is wanted; to make more than that is no plan's purpose.
     """
-    found = {store.name: 0.0 for store in plant.stores}
+    amounts = {store.name: 0.0 for store in plant.stores}
     for units in plant.units if plant.credits else ():
         for mode in units.modes:
             for stream in mode.outputs:
                 if stream.store is not None:
-                    made = mode.rates.high * stream.per_t * max(BAND_H, plant.hours)
-                    found[stream.store] = max(found[stream.store], made)
-    return found
+                    output_t = mode.rates.high * stream.per_t * max(BAND_H, plant.hours)
+                    amounts[stream.store] = max(amounts[stream.store], output_t)
+    return amounts
 
 
 def credited(plant: Plant, data: SiteData, ends: Mapping[str, float]) -> dict[str, float]:

@@ -43,9 +43,9 @@ class Ports:
         """Rule of a constraint that keeps a metric to a cap, or so much above it."""
         return lambda block: self.worth(metric) - above <= top
 
-    def less(self, taken: Callable[[str], Any]) -> Ports:
+    def less(self, deduction: Callable[[str], Any]) -> Ports:
         """Ports with something taken off, by name of the metric."""
-        return replace(self, worth=lambda metric: self.worth(metric) - taken(metric))
+        return replace(self, worth=lambda metric: self.worth(metric) - deduction(metric))
 
 
 def add(
@@ -85,8 +85,8 @@ def add(
     if data.plain:
         block.available = Series(block.T, values=data.pv)
     else:
-        block.taken = Variable(block.T, domain=pyo.NonNegativeReals)
-        block.given = Variable(block.T, bounds=(0, top))
+        block.imports = Variable(block.T, domain=pyo.NonNegativeReals)
+        block.exports = Variable(block.T, bounds=(0, top))
         if data.pv.any():
             block.pv = Variable(block.T, domain=pyo.NonNegativeReals)
             limit(block.pv, upper=data.pv)
@@ -101,10 +101,10 @@ def add(
             block.hub = pyo.Block()
             hub, electricity = assets.add(block.hub, data.hub, line_gives, exclusive=exclusive, burning=burning)
 
-    def taken(t: Any) -> Any:
-        return line_slot(t) + block.base[t] - block.available[t] if data.plain else block.taken[t]
+    def net_import(t: Any) -> Any:
+        return line_slot(t) + block.base[t] - block.available[t] if data.plain else block.imports[t]
 
-    def drawn(t: Any) -> Any:
+    def draw(t: Any) -> Any:
         """What battery and assets draw from the balance, less what they give."""
         net: Any = 0.0 if data.plain or not data.battery else block.put_in[t] - block.put_out[t]
         return net if electricity is None else net - electricity.at(t)
@@ -113,12 +113,12 @@ def add(
 
         @constraint(block, block.T)
         def balance(b: Any, t: int) -> Any:
-            return b.taken[t] + b.pv[t] - b.given[t] - drawn(t) == line_slot(t) + b.base[t]
+            return b.imports[t] + b.pv[t] - b.exports[t] - draw(t) == line_slot(t) + b.base[t]
 
         if exclusive and top > 0:
             _one_way(block, data)
 
-    metered = _meter(block, data, line_cell, drawn)
+    metered = _meter(block, data, line_cell, draw)
     n_meter = data.n_meters
     block.M = pyo.RangeSet(0, n_meter - 1 if np.isfinite(data.limit_mwh()) else -1)
     block.over = Variable(block.M if soft else [], domain=pyo.NonNegativeReals)
@@ -132,7 +132,7 @@ def add(
     paid: Callable[[], Any] | None = None
     if data.purchase is not None:
         block.purchase = pyo.Block()
-        paid = purchases.add(block.purchase, data.purchase, taken, metered, n, n_meter)
+        paid = purchases.add(block.purchase, data.purchase, net_import, metered, n, n_meter)
     credited, units = data.given_worth
     credit: Sum | None = None
     if line_gives and any(np.any(unit) for unit in units.values()):
@@ -145,10 +145,10 @@ def add(
 
     def worth(metric: str) -> Any:
         weight = block.metric[metric].weight
-        amount = total(weight[t] * taken(t) for t in each(block.T))
+        amount = total(weight[t] * net_import(t) for t in each(block.T))
         if METRICS[metric].money:
             if not data.plain:
-                amount -= total(block.earned[t] * block.given[t] for t in each(block.T))
+                amount -= total(block.earned[t] * block.exports[t] for t in each(block.T))
             if paid is not None:
                 amount += paid()
         if hub is not None:
@@ -160,7 +160,7 @@ def add(
 
 
 def _meter(
-    block: pyo.Block, data: SiteData, line_cell: Callable[[Any, Any], Any], drawn: Callable[[Any], Any]
+    block: pyo.Block, data: SiteData, line_cell: Callable[[Any, Any], Any], draw: Callable[[Any], Any]
 ) -> Callable[[Any], Any]:
     """Net import in a metered interval [MWh], an expression; the interval may be a placeholder."""
     n_cells = len(data.base) * data.cells_per_slot
@@ -173,10 +173,10 @@ def _meter(
     def cell(c: Any) -> Any:
         # battery, PV and assets are constant within a slot, the line is not
         t = c if data.cells_per_slot == 1 else block.slot[c]
-        return line_cell(c, t) + share * (block.base[t] - sun[t] + drawn(t))
+        return line_cell(c, t) + share * (block.base[t] - sun[t] + draw(t))
 
     if data.balance_meters:
-        return lambda i: block.taken[i] - block.given[i]
+        return lambda i: block.imports[i] - block.exports[i]
     return lambda i: sum([cell(i * per + k) for k in range(per)])
 
 
@@ -209,8 +209,8 @@ def _one_way(block: pyo.Block, data: SiteData) -> None:
 
     @constraint(block, block.PAYS)
     def export_alone(b: Any, t: int) -> Any:
-        return b.given[t] <= top * b.exporting[t]
+        return b.exports[t] <= top * b.exporting[t]
 
     @constraint(block, block.PAYS)
     def import_alone(b: Any, t: int) -> Any:
-        return b.taken[t] <= most * (1 - b.exporting[t])
+        return b.imports[t] <= most * (1 - b.exporting[t])

@@ -27,7 +27,7 @@ class Bounds:
     least: np.ndarray
     most: np.ndarray
 
-    def known(self, what: str) -> None:
+    def require_finite(self, what: str) -> None:
         """Refuse to go on without a bound."""
         if not np.isfinite(self.most).all():
             raise ValueError(f"{what} needs a bound on import: give most_mwh, what a metered interval can take at most")
@@ -114,7 +114,7 @@ def _demand_blocks(block: Any, rates: Rates, top: list[float], bounds: Bounds) -
         if (p in several and len(parts) > 1) or any(b.rate < a.rate for a, b in pairwise(parts))
     ]
     if ordered:
-        bounds.known("a demand charge with a block that is cheaper than the one before it")
+        bounds.require_finite("a demand charge with a block that is cheaper than the one before it")
     block.PIECE = pyo.Set(
         initialize=[(p, g, k) for (p, g), parts in pieces.items() for k in range(len(parts))], dimen=3
     )
@@ -180,12 +180,12 @@ def _pieces(rates: Rates, p: int, g: int, top: float) -> list[_Piece]:
     """The blocks of a demand between its floor and the highest that can be billed."""
     peak = rates.peaks[p]
     lower = np.append(peak.limits_mw, np.inf)
-    found = []
+    pieces = []
     # below the first limit nothing is charged
     edges = [(-1, 0.0, lower[0], 0.0)] if lower[0] > 0 else []
     edges += [(k, lower[k], lower[k + 1], float(peak.per_mw[g, k])) for k in range(len(peak.limits_mw))]
     for k, low, high, rate in edges:
         width = min(high, top) - max(low, peak.floor_mw)
         if width > 0:
-            found.append(_Piece(k, float(width), rate))
-    return found
+            pieces.append(_Piece(k, float(width), rate))
+    return pieces

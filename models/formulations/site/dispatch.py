@@ -10,11 +10,11 @@ import pyomo.environ as pyo
 import xarray as xr
 
 from emberline.models.formulations.site import balance as site_model
-from emberline.models.formulations.site.assets.ports import Linear, Row, held
+from emberline.models.formulations.site.assets.ports import Linear, Row, slot_values
 from emberline.models.formulations.site.assets.result import read_flows
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Variable
-from emberline.models.kernel.highs import Found, Program
+from emberline.models.kernel.highs import Program, SearchRun
 from emberline.models.kernel.templates import building, each, total
 from emberline.models.problem.flows import TIME_LIMIT_S, Flows, HubFlows
 from emberline.models.problem.site import SiteData
@@ -52,7 +52,7 @@ class Dispatcher:
         with building():
             model.CELL = pyo.RangeSet(0, n * per - 1)
             model.line = Variable(model.CELL)
-            model.given = Variable(pyo.RangeSet(0, len(self.carriers) - 1), pyo.RangeSet(0, n - 1))
+            model.gives = Variable(pyo.RangeSet(0, len(self.carriers) - 1), pyo.RangeSet(0, n - 1))
             model.site = pyo.Block()
             self.ports = site_model.add(
                 model.site,
@@ -60,18 +60,18 @@ class Dispatcher:
                 lambda c, t: model.line[c],
                 lambda t: sum(model.line[t * per + k] for k in range(per)),
                 soft=True,
-                line_gives={carrier: Linear(((Row(model.given, k), 1.0),)) for k, carrier in enumerate(self.carriers)},
+                line_gives={carrier: Linear(((Row(model.gives, k), 1.0),)) for k, carrier in enumerate(self.carriers)},
             )
             scale = 1e-6 * float(np.abs(data.carbon).mean() + np.abs(data.price).mean())
             model.CAP = pyo.RangeSet(0, len(caps) - 1)
             model.above = Variable(model.CAP, domain=pyo.NonNegativeReals)
             model.cap = pyo.Block(model.CAP)
             for k, (metric, most, _) in enumerate(caps):
-                model.cap[k].kept = pyo.Constraint(rule=self.ports.at_most(metric, most, model.above[k]))
+                model.cap[k].limit = pyo.Constraint(rule=self.ports.at_most(metric, most, model.above[k]))
             broken = over_price * self.ports.over + sum(price * model.above[k] for k, (_, _, price) in enumerate(caps))
 
             @model.Objective()
-            def wanted(m: Any) -> Any:
+            def least_cost(m: Any) -> Any:
                 # among equals: little throughput of the battery, no curtailment
                 among = -0.5 * total(m.site.pv[t] for t in each(m.site.T)) if data.pv.any() else 0.0
                 if data.battery:
@@ -89,12 +89,12 @@ class Dispatcher:
         line_gives: Mapping[str, np.ndarray] | None = None,
     ) -> Flows | None:
         """Best use of the site for a load; arguments and result are those of ``dispatch``."""
-        data, given = self.data, line_gives or {}
+        data, gives = self.data, line_gives or {}
         if data.plain:
             return _plain(data, line_cells)
         model, none = self.model, np.zeros(len(data.base))
-        amounts = [line_cells, *(given.get(carrier, none) for carrier in self.carriers)]
-        places = np.concatenate([self.program.columns_of(variable) for variable in (model.line, model.given)])
+        amounts = [line_cells, *(gives.get(carrier, none) for carrier in self.carriers)]
+        places = np.concatenate([self.program.columns_of(variable) for variable in (model.line, model.gives)])
         values = np.concatenate(amounts)[places >= 0]
         self.program.bound(places[places >= 0], values, values)
         if not self.program.run(time_limit=time_limit, gap=1e-6, cancel=cancel).found:
@@ -108,17 +108,17 @@ class Dispatcher:
         """
         if self.data.hub is None or self.program.whole:
             return {}
-        found = self.program.multipliers(time_limit=time_limit)
-        if found is None:
+        multipliers = self.program.multipliers(time_limit=time_limit)
+        if multipliers is None:
             return {}
         hub = self.model.site.hub
-        return {name: found.of_rows(hub.carrier[name].balance) for name in hub.CARRIER}
+        return {name: multipliers.of_rows(hub.carrier[name].balance) for name in hub.CARRIER}
 
     def slack(self) -> float | None:
         """By how much the last flows may lie above the best, by the solver's figures; None where it says nothing."""
         if self.data.plain:
             return 0.0
-        outcome = self.program.outcome(Found(relaxed=False, seconds=0.0))
+        outcome = self.program.outcome(SearchRun(relaxed=False, seconds=0.0))
         if outcome.bound is None or outcome.objective is None:
             return None
         return max(float(outcome.objective - outcome.bound), 0.0)
@@ -154,8 +154,8 @@ def dispatch(
         The flows; ``over_mwh`` tells by how much they break the import limit. None where none were found in time, or
         battery or assets cannot do what is asked of them.
     """
-    made = Dispatcher(data, goal, over_price)
-    return made.flows(line_cells, time_limit=time_limit, cancel=cancel, line_gives=line_gives)
+    site_dispatch = Dispatcher(data, goal, over_price)
+    return site_dispatch.flows(line_cells, time_limit=time_limit, cancel=cancel, line_gives=line_gives)
 
 
 def held_flows(block: pyo.Block, data: SiteData, ports: Ports, line_cells: np.ndarray) -> Flows:
@@ -165,11 +165,11 @@ def held_flows(block: pyo.Block, data: SiteData, ports: Ports, line_cells: np.nd
     n, zero = len(data.base), np.zeros(len(data.base))
 
     def values(name: str) -> np.ndarray:
-        return held(getattr(block, name), n)
+        return slot_values(getattr(block, name), n)
 
     charge, discharge, level = (values(name) if data.battery else zero for name in ("put_in", "put_out", "level"))
     hub = None if ports.hub is None else read_flows(ports.hub)
-    return _flows(data, line_cells, values("taken"), values("given"), values("pv"), charge, discharge, level, hub)
+    return _flows(data, line_cells, values("imports"), values("exports"), values("pv"), charge, discharge, level, hub)
 
 
 def _plain(data: SiteData, line_cells: np.ndarray) -> Flows:
@@ -197,21 +197,21 @@ def columns(scenario: Scenario, data: SiteData, flows: Flows, line: np.ndarray) 
         "import_mw": flows.imported,
         "export_mw": flows.exported,
     }
-    found: dict[str, Any] = {name: ("time", np.asarray(values) / data.hours) for name, values in power.items()}
-    found["battery_mwh"] = ("time", flows.level)
-    found["meter_mw"] = ("meter", flows.meter_mw)
+    variables: dict[str, Any] = {name: ("time", np.asarray(values) / data.hours) for name, values in power.items()}
+    variables["battery_mwh"] = ("time", flows.level)
+    variables["meter_mw"] = ("meter", flows.meter_mw)
     coordinates: dict[str, Any] = {}
     if flows.hub is not None and data.hub is not None:
-        own, coordinates = flows.hub.columns(data.hub)
-        found.update(own)
-    return xr.Dataset(found, coords=coordinates)
+        hub_variables, coordinates = flows.hub.columns(data.hub)
+        variables.update(hub_variables)
+    return xr.Dataset(variables, coords=coordinates)
 
 
 def _flows(
     data: SiteData,
     line_cells: np.ndarray,
-    taken: np.ndarray,
-    given: np.ndarray,
+    imports: np.ndarray,
+    exports: np.ndarray,
     pv: np.ndarray,
     charge: np.ndarray,
     discharge: np.ndarray,
@@ -219,24 +219,24 @@ def _flows(
     hub: HubFlows | None = None,
 ) -> Flows:
     # what goes in and out at once is a tie that the solver broke its way: the meter sees the difference
-    circle = np.minimum(np.maximum(taken, 0.0), np.maximum(given, 0.0))
-    taken, given = taken - circle, given - circle
+    circle = np.minimum(np.maximum(imports, 0.0), np.maximum(exports, 0.0))
+    imports, exports = imports - circle, exports - circle
     per = data.cells_per_slot
-    made = np.zeros(len(data.base)) if hub is None else hub.delivered(ELECTRICITY)
-    cells = line_cells + np.repeat(data.base - pv + charge - discharge - made, per) / per
+    supply = np.zeros(len(data.base)) if hub is None else hub.delivered(ELECTRICITY)
+    cells = line_cells + np.repeat(data.base - pv + charge - discharge - supply, per) / per
     meter = cells.reshape(-1, round(data.meter_min / data.cell_min)).sum(axis=1)
     over = np.maximum(meter - data.limit_mwh(), 0.0)
-    paid = (0.0 if data.purchase is None else data.purchase.cost(taken, meter)) - float(given @ data.export_price)
+    paid = (0.0 if data.purchase is None else data.purchase.cost(imports, meter)) - float(exports @ data.export_price)
     return Flows(
-        imported=np.maximum(taken, 0.0),
-        exported=np.maximum(given, 0.0),
+        imported=np.maximum(imports, 0.0),
+        exported=np.maximum(exports, 0.0),
         pv=pv,
         charge=charge,
         discharge=discharge,
         level=level,
         meter_mw=meter * 60 / data.meter_min,
         totals={
-            name: float(taken @ weight) + (paid if METRICS[name].money else 0.0) + (hub.totals[name] if hub else 0.0)
+            name: float(imports @ weight) + (paid if METRICS[name].money else 0.0) + (hub.totals[name] if hub else 0.0)
             for name, weight in data.per_mwh.items()
         },
         over_mwh=float(over[over > TOLERANCE_MWH].sum()),

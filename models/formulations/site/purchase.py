@@ -22,7 +22,7 @@ from emberline.scenarios.tariff.settlement import UnusedBlocks
 def add(
     block: pyo.Block,
     purchase: Purchase,
-    taken: Callable[[Any], Any],
+    import_mwh: Callable[[Any], Any],
     meter: Callable[[Any], Any],
     n: int,
     n_meter: int,
@@ -32,7 +32,7 @@ def add(
     Args:
         block: empty.
         purchase: tariff and contracts.
-        taken: import in a slot [MWh], an expression; the slot may be a placeholder.
+        import_mwh: import in a slot [MWh], an expression; the slot may be a placeholder.
         meter: net import in a metered interval [MWh], an expression, negative where more is exported; likewise.
         n: number of slots.
         n_meter: number of intervals that ``meter`` knows; fewer than the tariff's where import is even within them.
@@ -44,7 +44,7 @@ def add(
     if purchase.rates is not None:
         parts_of_cost.append(_tariff(block, purchase, purchase.rates, meter, n_meter))
     if purchase.unused is not None:
-        parts_of_cost.append(_unused(block, purchase.unused, taken, n))
+        parts_of_cost.append(_unused(block, purchase.unused, import_mwh, n))
     return lambda: sum([part() for part in parts_of_cost])
 
 
@@ -54,13 +54,13 @@ def _tariff(
     parts = len(rates) // n_meter
     most_in, most_out = purchase.most_mwh, purchase.most_out_mwh
     block.METER = pyo.RangeSet(0, len(rates) - 1)
-    block.known = Series(block.METER, values=np.arange(len(rates)) // parts)
+    block.meter = Series(block.METER, values=np.arange(len(rates)) // parts)
     block.imported = Variable(block.METER, domain=pyo.NonNegativeReals)
     block.exported = Variable(block.METER, bounds=(0.0, most_out))
 
     @constraint(block, block.METER)
     def net(b: Any, i: int) -> Any:
-        return b.imported[i] - b.exported[i] == meter(i if parts == 1 else b.known[i]) / parts
+        return b.imported[i] - b.exported[i] == meter(i if parts == 1 else b.meter[i]) / parts
 
     # where the tariff pays for a MWh that goes in a circle, one way at a time
     block.CIRCLE = pyo.Set(initialize=np.flatnonzero(purchase.circles).tolist() if most_out > 0 else [])
@@ -85,7 +85,7 @@ def _tariff(
     return lambda: ports.cost - ports.fixed
 
 
-def _unused(block: pyo.Block, blocks: UnusedBlocks, taken: Callable[[Any], Any], n: int) -> Callable[[], Any]:
+def _unused(block: pyo.Block, blocks: UnusedBlocks, import_mwh: Callable[[Any], Any], n: int) -> Callable[[], Any]:
     block.SLOT = pyo.RangeSet(0, n - 1)
     block.BLOCK = pyo.RangeSet(0, len(blocks.names) - 1)
     block.sold = Variable(block.BLOCK, block.SLOT, domain=pyo.NonNegativeReals)
@@ -95,6 +95,6 @@ def _unused(block: pyo.Block, blocks: UnusedBlocks, taken: Callable[[Any], Any],
 
     @constraint(block, block.SLOT)
     def sold_back(b: Any, t: int) -> Any:
-        return total(b.sold[j, t] for j in each(b.BLOCK)) >= b.bought[t] - blocks.counted * taken(t)
+        return total(b.sold[j, t] for j in each(b.BLOCK)) >= b.bought[t] - blocks.counted * import_mwh(t)
 
     return lambda: total(block.spread[j] * block.sold[j, t] for j in each(block.BLOCK) for t in each(block.SLOT))

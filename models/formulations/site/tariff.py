@@ -93,7 +93,7 @@ def add(
     base, steps = _steps(rates, bounds)
     followed = [step for step in steps if not step.even]
     if followed:
-        bounds.known("a block whose rates change by another amount at each hour")
+        bounds.require_finite("a block whose rates change by another amount at each hour")
     imported = import_meter
     even = _even_steps(block, rates, [step for step in steps if step.even], imported, bounds)
     later = _followed_steps(block, rates, followed, imported)
@@ -148,7 +148,7 @@ def _even_steps(block: Any, rates: Rates, steps: list[_Step], imported: Callable
     cheaper = [s for s, step in enumerate(steps) if step.more[0] < 0]
     open_ = [s for s in cheaper if steps[s].least[-1] < steps[s].limit]
     if open_:
-        bounds.known("a block of energy that is cheaper than the one before it")
+        bounds.require_finite("a block of energy that is cheaper than the one before it")
     block.STEP = pyo.RangeSet(0, len(steps) - 1)
     block.CHEAPER, block.OPEN = pyo.Set(initialize=cheaper), pyo.Set(initialize=open_)
     block.above = Variable(block.STEP, domain=pyo.NonNegativeReals)
@@ -230,8 +230,8 @@ def _followed_steps(block: Any, rates: Rates, steps: list[_Step], imported: Call
     def over_when_beyond(b: Any, s: int, i: int) -> Any:
         return b.over[s, i] <= b.roomy[s, i] * b.beyond[s, i]
 
-    known, reached = set(free), set(reach)
-    block.LATER = pyo.Set(initialize=[(s, i) for s, i in free if (s, i - 1) in known], dimen=2)
+    free_pairs, reached = set(free), set(reach)
+    block.LATER = pyo.Set(initialize=[(s, i) for s, i in free if (s, i - 1) in free_pairs], dimen=2)
     block.GROWN = pyo.Set(initialize=[(s, i) for s, i in reach if (s, i - 1) in reached], dimen=2)
     block.more = Series(block.REACH, values=np.array([float(steps[s].more[place[i]]) for s, i in reach]))
 

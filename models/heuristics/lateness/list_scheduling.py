@@ -61,7 +61,7 @@ class Decoder:
         busy: list[list[tuple[float, float, float]]] = [
             [(a, b, 0.0) for a, b in spans] for spans in shop.outages
         ]  # start, end, set-up that must lie between it and an operation
-        for item in shop.begun.values():
+        for item in shop.under_way.values():
             busy[item.unit].append((item.start, item.end, shop.setup[item.unit]))
         self.busy = [sorted(items) for items in busy]
 
@@ -70,30 +70,30 @@ class Decoder:
         shop = self.shop
         planned, transfer, setup, able, window = shop.planned, shop.transfer, shop.setup, shop.able, shop.window
         busy, pinned = [items[:] for items in self.busy], listing.pinned
-        places = {key: Place(item.unit, item.start, item.end) for key, item in shop.begun.items()}
-        left = self.arrival[:]
+        places = {key: Place(item.unit, item.start, item.end) for key, item in shop.under_way.items()}
+        position = self.arrival[:]
         for h in listing.heats:
-            at, since = left[h]
-            own = planned[h]
+            at, since = position[h]
+            durations = planned[h]
             for k in shop.upstream[h]:
                 low = window[h, k][0] if (h, k) in window else 0.0
                 best_end, best_start, best = NEVER, 0.0, -1
                 for u in (pinned[h, k],) if (h, k) in pinned else able[h, k]:
                     ready = max(since + transfer[at][u] if at >= 0 else since, low, 0.0)
-                    if ready + own[u] >= best_end:
+                    if ready + durations[u] >= best_end:
                         continue
-                    start = fit(busy[u], ready, own[u], setup[u])
-                    if start + own[u] < best_end:
-                        best_end, best_start, best = start + own[u], start, u
+                    start = fit(busy[u], ready, durations[u], setup[u])
+                    if start + durations[u] < best_end:
+                        best_end, best_start, best = start + durations[u], start, u
                 _insert(busy[best], (best_start, best_end, setup[best]))
                 places[h, k] = Place(best, best_start, best_end)
                 at, since = best, best_end
-            left[h] = at, since
+            position[h] = at, since
         for g in listing.groups:
             group, u = shop.groups[g], listing.unit[g]
             low = 0.0
             for h, offset in zip(group.heats, group.offset[u], strict=True):
-                at, since = left[h]
+                at, since = position[h]
                 ready = since + transfer[at][u] if at >= 0 else since
                 if (h, group.stage) in window:
                     ready = max(ready, window[h, group.stage][0])
@@ -117,10 +117,10 @@ class Decoder:
                 over = places[h, k].start + shop.nominal[h][places[h, k].unit]
                 total += max(places[h, after].start - over - shop.longest[k], 0.0)
                 way = shop.transfer[places[h, k].unit][places[h, after].unit]
-                if (h, after) not in shop.begun:
+                if (h, after) not in shop.under_way:
                     total += max(places[h, k].end + way - places[h, after].start, 0.0)
         for key, (_, latest) in shop.window.items():
-            if key not in shop.begun:
+            if key not in shop.under_way:
                 total += max(places[key].start - latest, 0.0)
         return total if total > TOLERANCE else 0.0
 
@@ -153,7 +153,7 @@ def _insert(busy: list[tuple[float, float, float]], item: tuple[float, float, fl
     busy.insert(place, item)
 
 
-class Found(NamedTuple):
+class SearchEnd(NamedTuple):
     """A schedule, what it is worth, and the list that it was decoded from."""
 
     value: Value
@@ -168,7 +168,7 @@ def search(
     *,
     seed: int = 0,
     stop: Callable[[Value], bool] = lambda value: False,
-) -> Found:
+) -> SearchEnd:
     """The best schedule that ``steps`` moves find from a list.
 
     Args:
@@ -180,7 +180,7 @@ def search(
     """
     decoder = Decoder(shop)
     chance = random.Random(seed)
-    now = best = Found(*decoder.decode(first), first)
+    now = best = SearchEnd(*decoder.decode(first), first)
     memory = [now.value] * MEMORY
     for step in range(steps):
         if step % 100 == 99 and stop(best.value):
@@ -188,7 +188,7 @@ def search(
         trial = _move(shop, now.listing, now.places, chance)
         value, places = decoder.decode(trial)
         if value <= now.value or value <= memory[step % MEMORY]:
-            now = Found(value, places, trial)
+            now = SearchEnd(value, places, trial)
             if value < best.value:
                 best = now
         memory[step % MEMORY] = min(memory[step % MEMORY], now.value)
@@ -298,12 +298,12 @@ def _pull(shop: Shop, trial: Listing, places: dict[Operation, Place], chance: ra
 
 def _resort(shop: Shop, trial: Listing, places: dict[Operation, Place]) -> None:
     """Send heats in the order in which their groups need them: those with slack later (justification)."""
-    needed = {}
+    latest_start = {}
     for h in trial.heats:
         last = shop.route[h][-1]
         work = sum(shop.planned[h][places[h, k].unit] for k in shop.upstream[h])
-        needed[h] = places[h, last].start - work
-    trial.heats.sort(key=needed.__getitem__)
+        latest_start[h] = places[h, last].start - work
+    trial.heats.sort(key=latest_start.__getitem__)
 
 
 def _retarget(shop: Shop, trial: Listing) -> None:

@@ -21,24 +21,26 @@ def earliest(shop: Shop, places: dict[Operation, Place]) -> dict[Operation, Plac
     Where there are none (a wait that cannot be kept in these sequences), the places come back as they were.
     """
     arcs = _arcs(shop, places)
-    start = {key: place.start if key in shop.begun else 0.0 for key, place in places.items()}
+    start = {key: place.start if key in shop.under_way else 0.0 for key, place in places.items()}
     for h, route in enumerate(shop.route):
         for k in route:
-            if (h, k) not in shop.begun:
+            if (h, k) not in shop.under_way:
                 start[h, k] = max(shop.head[h, places[h, k].unit], 0.0)
     for _ in range(MOST_ROUNDS):
         moved = False
         for before, after, lag in arcs:
             at = start[before] + lag
             if start[after] < at - TOLERANCE:
-                if after in shop.begun:
+                if after in shop.under_way:
                     return places
                 start[after] = at
                 moved = True
         moved = _dodge_outages(shop, places, start) or moved
         if not moved:
             return {
-                key: place if key in shop.begun else Place(place.unit, start[key], start[key] + place.end - place.start)
+                key: place
+                if key in shop.under_way
+                else Place(place.unit, start[key], start[key] + place.end - place.start)
                 for key, place in places.items()
             }
     return places
@@ -63,7 +65,7 @@ def _arcs(shop: Shop, places: dict[Operation, Place]) -> list[tuple[Operation, O
             if _same_cast(shop, early, late):
                 forward.append((early, late, lag))
                 backward.append((late, early, -lag))
-            elif late not in shop.begun:
+            elif late not in shop.under_way:
                 forward.append((early, late, lag + shop.setup[u]))
     forward.sort(key=lambda arc: places[arc[0]].start)
     backward.sort(key=lambda arc: -places[arc[0]].start)

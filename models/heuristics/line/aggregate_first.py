@@ -46,27 +46,30 @@ def first_plan(search: Search, rounding: float | None) -> bool:
     mean = rounding is not None
     with building():
         line = averaged(problem, lead, rounding) if rounding is not None else problem
-        made = Pooled(line, guide.data, bounding=not mean, whole_total=not mean)
-        if not made.possible:
+        formulation = Pooled(line, guide.data, bounding=not mean, whole_total=not mean)
+        if not formulation.possible:
             return False
-        own: Any = 0.0
+        cast_cost: Any = 0.0
         if mean:
             more = differences(problem, line, lead, guide.aim.both_weights(guide.data))
-            m = made.model
+            m = formulation.model
             m.more = Series(m.OPTION, values=np.array([more[c, problem.casts[c].units[k], t] for c, k, t in m.OPTION]))
-            own = total(m.more[c, k, t] * m.z[c, k, t] for c, k, t in each(m.OPTION))
-        made.model.goal = pyo.Objective(rule=lambda m: guide.aim.expression(made.ports) + own)
-        program = Program(made.model)
+            cast_cost = total(m.more[c, k, t] * m.z[c, k, t] for c, k, t in each(m.OPTION))
+        formulation.model.goal = pyo.Objective(rule=lambda m: guide.aim.expression(formulation.ports) + cast_cost)
+        program = Program(formulation.model)
     search.clock("build", began)
     began = time.perf_counter()
     relaxed = program.run(
-        time_limit=max(search.left, 0.5), relax=True, ipm=not mean or problem.n_slots > LONG_SLOTS, cancel=search.done
+        time_limit=max(search.remaining_s, 0.5),
+        relax=True,
+        ipm=not mean or problem.n_slots > LONG_SLOTS,
+        cancel=search.phase_over,
     )
     if not relaxed.found:
         search.clock("plan", began)
         return False
-    places = [list(surroundings(made, slack, around)) for slack, around in SURROUNDINGS]
-    tried: list[float] = []
+    places = [list(surroundings(formulation, slack, around)) for slack, around in SURROUNDINGS]
+    objectives: list[float] = []
     plans: list[tuple[Counted, Starts | None]] = []
     # furnaces and casters lie as the pooled plan has them; where that leads nowhere, no unit is sure
     everything = set(range(len(problem.units)))
@@ -74,19 +77,19 @@ def first_plan(search: Search, rounding: float | None) -> bool:
     for place in places:
         began = time.perf_counter()
         program.confine(place)
-        limit = max(search.left * SHARE, 0.5)
-        patience = Patience(search.done)
+        limit = max(search.remaining_s * SHARE, 0.5)
+        patience = Patience(search.phase_over)
         outcome = program.run(time_limit=limit, gap=search.gap / 2, on_progress=patience.tell, cancel=patience.over)
         search.clock("plan", began)
         # wider places often hold the same plan
-        if outcome.objective is not None and all(abs(outcome.objective - one) > SAME * abs(one) for one in tried):
-            tried.append(outcome.objective)
-            counted = read(made, problem)
+        if outcome.objective is not None and all(abs(outcome.objective - one) > SAME * abs(one) for one in objectives):
+            objectives.append(outcome.objective)
+            counted = read(formulation, problem)
             named, draft = name_heats(search, counted, fed, hurried=True)
             if named:
                 return True
             plans.append((counted, draft))
-        if search.left <= 0.1 or search.done():
+        if search.remaining_s <= 0.1 or search.phase_over():
             return False
     for counted, draft in plans:
         if draft is not None and name_heats(search, counted, fed, draft)[0]:

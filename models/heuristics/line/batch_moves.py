@@ -35,7 +35,7 @@ class Moves:
 
 
 @dataclass(frozen=True)
-class Tried:
+class Trial:
     """What became of moves."""
 
     moves: Moves
@@ -76,23 +76,23 @@ class Shifts:
         """A cast leaves where the shop still has it."""
         placed = self.shop.at[c]
         assert placed is not None
-        for u, slot, slots in self._held(c, placed):
+        for u, slot, slots in self._spans(c, placed):
             self._owner[u, slot : slot + slots] = FREE
 
     def hold(self, c: int) -> None:
         """A cast is where the shop has it now."""
         placed = self.shop.at[c]
         assert placed is not None
-        for u, slot, slots in self._held(c, placed):
+        for u, slot, slots in self._spans(c, placed):
             self._owner[u, slot : slot + slots] = c
 
-    def _held(self, c: int, placed: Placed) -> list[tuple[int, int, int]]:
+    def _spans(self, c: int, placed: Placed) -> list[tuple[int, int, int]]:
         cast = self.problem.casts[c]
-        found = [(placed.unit, placed.slot, cast.hold[placed.unit])]
+        spans = [(placed.unit, placed.slot, cast.hold[placed.unit])]
         for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
             operations = self.problem.heats[h].operations
-            found += [(u, t, o.occupy[u]) for o, u, t in zip(operations, units, slots, strict=True)]
-        return found
+            spans += [(u, t, o.occupy[u]) for o, u, t in zip(operations, units, slots, strict=True)]
+        return spans
 
     def _next_held(self, casts: np.ndarray) -> np.ndarray:
         """First slot held by others from each slot on, by move and unit; slots are counted from the padding on."""
@@ -102,23 +102,23 @@ class Shifts:
         holds[:, FREE] = False
         holds[:, SHUT] = True
         pad, n = self.table.pad, self.problem.n_slots
-        found = np.full((n_moves, len(self._owner), pad + n + self.table.tail), NEVER, dtype=np.int32)
+        occupancy = np.full((n_moves, len(self._owner), pad + n + self.table.tail), NEVER, dtype=np.int32)
         at = np.arange(pad, pad + n, dtype=np.int32)
-        found[:, :, pad : pad + n] = np.where(holds[:, self._owner], at, np.int32(NEVER))
-        backward = found[:, :, pad : pad + n][:, :, ::-1]
+        occupancy[:, :, pad : pad + n] = np.where(holds[:, self._owner], at, np.int32(NEVER))
+        backward = occupancy[:, :, pad : pad + n][:, :, ::-1]
         np.minimum.accumulate(backward, axis=2, out=backward)
-        return found
+        return occupancy
 
     # ---- moves ----------------------------------------------------------------------------------------------------
 
-    def tried(self, moves: Moves) -> Tried:
+    def trial(self, moves: Moves) -> Trial:
         """Place the casts of each move where it says, and their heats in its order."""
-        held, cells = self._next_held(moves.casts), self._nothing(len(moves.casts))
-        fits = self._put_casts(moves, held, cells)
-        units, slots = self._put_heats(moves, fits, held, cells)
-        return Tried(moves, fits, units, slots, self._inside(cells))
+        occupancy, cells = self._next_held(moves.casts), self._nothing(len(moves.casts))
+        fits = self._put_casts(moves, occupancy, cells)
+        units, slots = self._put_heats(moves, fits, occupancy, cells)
+        return Trial(moves, fits, units, slots, self._inside(cells))
 
-    def returned(self, casts: np.ndarray, heats: np.ndarray, tries: int, noise: np.ndarray) -> Tried:
+    def returned(self, casts: np.ndarray, heats: np.ndarray, tries: int, noise: np.ndarray) -> Trial:
         """Put the casts of each move back one after the other, each at one of the places that look best.
 
         Args:
@@ -128,7 +128,7 @@ class Shifts:
             noise: factors that costs are multiplied by before they are compared, shape (n_moves, n_slots).
         """
         n_moves, most = casts.shape
-        held, cells = self._next_held(casts), self._nothing(n_moves)
+        occupancy, cells = self._next_held(casts), self._nothing(n_moves)
         columns, starts = np.full(casts.shape, -1), np.full(casts.shape, -1)
         units, slots = (np.zeros((*heats.shape, self.table.depth), dtype=int) for _ in range(2))
         fits = np.ones(n_moves, dtype=bool)
@@ -136,22 +136,22 @@ class Shifts:
             live = np.flatnonzero(fits & (casts[:, j] >= 0))
             if not len(live):
                 continue
-            looks = np.array([self._looks(int(casts[m, j]), held[m], tries, noise[m]) for m in live])
+            looks = np.array([self._looks(int(casts[m, j]), occupancy[m], tries, noise[m]) for m in live])
             rows = np.repeat(live, tries)
             one = Moves(casts[rows, j : j + 1], looks[:, :, 0].reshape(-1, 1), looks[:, :, 1].reshape(-1, 1),
                         heats[rows, j])  # fmt: skip
-            own_held, own_cells = held[rows], cells[rows]
+            own_held, own_cells = occupancy[rows], cells[rows]
             good = self._put_casts(one, own_held, own_cells)
             own_units, own_slots = self._put_heats(one, good, own_held, own_cells)
             table = good.reshape(len(live), tries)
             fits[live] = table.any(axis=1)
-            taken = np.arange(len(live)) * tries + table.argmax(axis=1)
-            held[live], cells[live] = own_held[taken], own_cells[taken]
-            columns[live, j], starts[live, j] = one.columns[taken, 0], one.slots[taken, 0]
-            units[live, j], slots[live, j] = own_units[taken], own_slots[taken]
+            choice = np.arange(len(live)) * tries + table.argmax(axis=1)
+            occupancy[live], cells[live] = own_held[choice], own_cells[choice]
+            columns[live, j], starts[live, j] = one.columns[choice, 0], one.slots[choice, 0]
+            units[live, j], slots[live, j] = own_units[choice], own_slots[choice]
         flat = (n_moves, heats.shape[1] * heats.shape[2])
         moves = Moves(casts, columns, starts, heats.reshape(flat))
-        return Tried(
+        return Trial(
             moves,
             fits,
             units.reshape(*flat, self.table.depth),
@@ -159,21 +159,21 @@ class Shifts:
             self._inside(cells),
         )
 
-    def _looks(self, c: int, held: np.ndarray, tries: int, noise: np.ndarray) -> np.ndarray:
+    def _looks(self, c: int, occupancy: np.ndarray, tries: int, noise: np.ndarray) -> np.ndarray:
         """Caster's column and slot of the places that look best for a cast, shape (tries, 2)."""
-        flat = (self.curves(c, held) * noise).ravel()
+        flat = (self.curves(c, occupancy) * noise).ravel()
         first = np.argpartition(flat, tries)[:tries] if tries < flat.size else np.arange(tries) % flat.size
         first = first[np.argsort(flat[first], kind="stable")]
         column, slot = np.divmod(first, self.problem.n_slots)
         # a slot without a way is none: nothing begins there
         return np.stack([column, np.where(flat[first] < np.inf, slot, -1)], axis=1)
 
-    def curves(self, c: int, held: np.ndarray) -> np.ndarray:
+    def curves(self, c: int, occupancy: np.ndarray) -> np.ndarray:
         """Cost of a cast by start slot, its heats not in each other's way, shape (n_casters, n_slots).
 
         Args:
             c: the cast.
-            held: first slot held from each slot on, by unit, slots counted from the padding on.
+            occupancy: first slot held from each slot on, by unit, slots counted from the padding on.
         """
         cast, n, pad = self.problem.casts[c], self.problem.n_slots, self.table.pad
         heats = list(cast.heats)
@@ -183,13 +183,13 @@ class Shifts:
         for longest in reversed(self.table.longest):
             low.insert(0, low[0] - longest)
         span = n + most - int(self.table.least_to_cast.min())
-        widths = [span + own - width for own in self.table.widths]
-        ends = self._forward(np.array(list(of_kind.values())), held[None], low, widths)[-1]
+        widths = [span + stage_width - width for stage_width in self.table.widths]
+        ends = self._forward(np.array(list(of_kind.values())), occupancy[None], low, widths)[-1]
         place = {kind: row for row, kind in enumerate(of_kind)}
         total = np.full((len(cast.units), n), np.inf)
         at = np.arange(pad, pad + n)
         for j, u in enumerate(cast.units):
-            sums = np.where(held[u, pad : pad + n] < at + self.table.hold[c, j], np.inf, self.shop.casting(c, u))
+            sums = np.where(occupancy[u, pad : pad + n] < at + self.table.hold[c, j], np.inf, self.shop.casting(c, u))
             for h in heats:
                 end = ends[place[int(self.table.kind[h])], :, most - int(self.table.back[h, j]) :]
                 bar = self.table.bar_cast[h, j][None, :, None]
@@ -206,7 +206,7 @@ class Shifts:
         return cells[:, first : first + self.problem.n_cells]
 
     def _put_heats(
-        self, moves: Moves, fits: np.ndarray, held: np.ndarray, cells: np.ndarray
+        self, moves: Moves, fits: np.ndarray, occupancy: np.ndarray, cells: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Place heats one by one: their units and start slots by operation. Where one has no way the move is off."""
         n_moves, n_heats = moves.heats.shape
@@ -221,15 +221,15 @@ class Shifts:
                 continue
             h = moves.heats[live, j]
             c = self.table.cast_of[h]
-            found, p, t = self._way(h, held[live], column[live, c], start[live, c] + self.table.pad)
-            fits[live[~found]] = False
-            live, h, p, t = live[found], h[found], p[found], t[found]
-            self._put(live, h, p, t, held, cells)
+            has_way, p, t = self._way(h, occupancy[live], column[live, c], start[live, c] + self.table.pad)
+            fits[live[~has_way]] = False
+            live, h, p, t = live[has_way], h[has_way], p[has_way], t[has_way]
+            self._put(live, h, p, t, occupancy, cells)
             units[live, j] = self.table.unit[h[:, None], np.arange(self.table.depth), p]
             slots[live, j] = t - self.table.pad
         return units, slots
 
-    def _put_casts(self, moves: Moves, held: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    def _put_casts(self, moves: Moves, occupancy: np.ndarray, cells: np.ndarray) -> np.ndarray:
         """Hold the casters. Whether all casts of a move found theirs free, shape (n_moves,)."""
         fits = np.ones(len(moves.casts), dtype=bool)
         per = self.problem.cells_per_slot
@@ -241,34 +241,36 @@ class Shifts:
             fits[live[~good]] = False
             live, c, k, t = live[good], c[good], k[good], t[good] + self.table.pad
             u, slots = self.table.caster[c, k], self.table.hold[c, k]
-            good = held[live, u, t] >= t + slots
+            good = occupancy[live, u, t] >= t + slots
             fits[live[~good]] = False
-            self._mark(held, live, u, t, slots, int(self.table.hold.max()))
+            self._mark(occupancy, live, u, t, slots, int(self.table.hold.max()))
             at = (t * per)[:, None] + np.arange(self.table.cast_draws.shape[-1])
             cells[live[:, None], at] += self.table.cast_draws[c, k]
         return fits
 
     @staticmethod
-    def _mark(held: np.ndarray, live: np.ndarray, u: np.ndarray, t: np.ndarray, slots: np.ndarray, reach: int) -> None:
+    def _mark(
+        occupancy: np.ndarray, live: np.ndarray, u: np.ndarray, t: np.ndarray, slots: np.ndarray, reach: int
+    ) -> None:
         """Hold units for some slots; only who looks up to ``reach`` slots ahead learns of it."""
         at = np.maximum(t[:, None] + np.arange(-reach, reach), 0)
         ends = np.where(at < (t + slots)[:, None], np.maximum(at, t[:, None]), NEVER)
         rows, units = live[:, None], u[:, None]
-        held[rows, units, at] = np.minimum(held[rows, units, at], ends)
+        occupancy[rows, units, at] = np.minimum(occupancy[rows, units, at], ends)
 
     def _way(
-        self, h: np.ndarray, held: np.ndarray, column: np.ndarray, start: np.ndarray
+        self, h: np.ndarray, occupancy: np.ndarray, column: np.ndarray, start: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Cheapest ways of heats to casts that start in given slots: whether there is one, places of units, starts."""
         rows = np.arange(len(h))
         low = [start - self.table.back[h, column]]
         for longest in reversed(self.table.longest):
             low.insert(0, low[0] - longest)
-        costs = self._forward(h, held, low, self.table.widths)
+        costs = self._forward(h, occupancy, low, self.table.widths)
         place, at = np.zeros((len(h), self.table.depth), dtype=int), np.zeros((len(h), self.table.depth), dtype=int)
         last = (costs[-1] + self.table.bar_cast[h, column]).reshape(len(h), -1)
         best = last.argmin(axis=1)
-        found = last[rows, best] < np.inf
+        has_way = last[rows, best] < np.inf
         p, w = np.divmod(best, self.table.widths[-1])
         place[:, -1], at[:, -1] = p, low[-1] + w
         for e in range(self.table.depth - 2, -1, -1):
@@ -278,33 +280,38 @@ class Shifts:
             p, lag = np.divmod(best, bar.shape[-1])
             w = w + lag
             place[:, e], at[:, e] = p, low[e] + w
-        return found, place, np.maximum(at, 0)
+        return has_way, place, np.maximum(at, 0)
 
-    def _forward(self, h: np.ndarray, held: np.ndarray, low: list[np.ndarray], widths: list[int]) -> list[np.ndarray]:
+    def _forward(
+        self, h: np.ndarray, occupancy: np.ndarray, low: list[np.ndarray], widths: list[int]
+    ) -> list[np.ndarray]:
         """Cost of heats so far by operation, each of shape (n_heats, n_units, slots from ``low`` on)."""
         kind, costs = self.table.kind[h], list[np.ndarray]()
         rows, place = np.arange(len(h))[:, None, None], np.arange(self.table.unit.shape[2])[:, None]
         for e, width in enumerate(widths):
             unit, occupy = self.table.unit[h, e], self.table.occupy[h, e][:, :, None]
-            if len(held) == 1:
+            if len(occupancy) == 1:
                 # all look at the same slots: slices are several times faster than places
                 span = slice(int(low[e][0]), int(low[e][0]) + width)
-                own, until = self.table.own[kind, e, :, span], held[0][unit][:, :, span]
+                start_costs, until = self.table.start_costs[kind, e, :, span], occupancy[0][unit][:, :, span]
                 ends = np.arange(span.start, span.stop) + occupy
             else:
                 at = np.maximum(low[e][:, None] + np.arange(width), 0)[:, None, :]
-                own, until = self.table.own[kind[:, None, None], e, place, at], held[rows, unit[:, :, None], at]
+                start_costs, until = (
+                    self.table.start_costs[kind[:, None, None], e, place, at],
+                    occupancy[rows, unit[:, :, None], at],
+                )
                 ends = at + occupy
-            own[until < ends] = np.inf
+            start_costs[until < ends] = np.inf
             if e:
                 before = least(costs[-1], self.table.bar[e - 1][h], self.table.core[e - 1], width)
                 before[self.table.first[h] == e] = 0.0
-                own += before
-            costs.append(own)
+                start_costs += before
+            costs.append(start_costs)
         return costs
 
     def _put(
-        self, live: np.ndarray, h: np.ndarray, p: np.ndarray, t: np.ndarray, held: np.ndarray, cells: np.ndarray
+        self, live: np.ndarray, h: np.ndarray, p: np.ndarray, t: np.ndarray, occupancy: np.ndarray, cells: np.ndarray
     ) -> None:
         """Hold the units of heats, and add what they draw."""
         table, per = self.table, self.problem.cells_per_slot
@@ -313,7 +320,7 @@ class Shifts:
             real = table.first[h] <= e
             rows, heat, place, at = live[real], h[real], p[real, e], t[real, e]
             occupy = table.occupy[heat, e, place]
-            self._mark(held, rows, table.unit[heat, e, place], at, occupy, table.most_slots)
+            self._mark(occupancy, rows, table.unit[heat, e, place], at, occupy, table.most_slots)
             cells[rows[:, None], (at * per)[:, None] + draws] += table.draws[heat, e, place]
         some = table.reheat[h] >= 0
         if not some.any():
@@ -322,28 +329,30 @@ class Shifts:
         each, at_reheat = np.arange(len(h)), table.reheat[h]
         before = np.arange(table.depth) < at_reheat[:, None]
         minutes = table.minutes[h[:, None], np.arange(table.depth), p]
-        own = (minutes * before).sum(axis=1) + table.quick[h].sum(axis=1)
+        shortest_min = (minutes * before).sum(axis=1) + table.quick[h].sum(axis=1)
         passed = (t[each, at_reheat] - t[each, table.first[h]]) * self.problem.step_min
-        lost = table.mass[h] * np.maximum(passed - own, 0.0)
+        lost = table.mass[h] * np.maximum(passed - shortest_min, 0.0)
         at = (t[each, at_reheat] * per)[:, None] + np.arange(table.spread.shape[-1])
         cells[live[:, None], at] += lost[:, None] * table.spread[h, p[each, at_reheat]]
 
-    def placed(self, tried: Tried, m: int) -> dict[int, Placed]:
+    def placed(self, trial: Trial, m: int) -> dict[int, Placed]:
         """Where a move that fits puts its casts."""
-        moves = tried.moves
+        moves = trial.moves
         ways = {
             h: (tuple(u[self.table.first[h] :]), tuple(t[self.table.first[h] :]))
             for h, u, t in zip(
-                moves.heats[m].tolist(), tried.units[m].tolist(), tried.slots[m].tolist(), strict=True
+                moves.heats[m].tolist(), trial.units[m].tolist(), trial.slots[m].tolist(), strict=True
             )
             if h >= 0
         }  # fmt: skip
-        found = {}
+        places = {}
         for c, column, slot in zip(
             moves.casts[m].tolist(), moves.columns[m].tolist(), moves.slots[m].tolist(), strict=True
         ):
             if c >= 0:
                 cast = self.problem.casts[c]
-                own = [ways[h] for h in cast.heats]
-                found[c] = Placed(cast.units[column], slot, tuple(u for u, _ in own), tuple(t for _, t in own))
-        return found
+                cast_ways = [ways[h] for h in cast.heats]
+                places[c] = Placed(
+                    cast.units[column], slot, tuple(u for u, _ in cast_ways), tuple(t for _, t in cast_ways)
+                )
+        return places

@@ -41,22 +41,24 @@ def coarser(
         rough = horizon.model_copy(update={"step_min": COARSE_MIN})
         inputs = scenario.inputs.coarsen(time=ratio).mean().assign_coords(time=rough.times)
         inputs.attrs = scenario.inputs.attrs
-        made = scenario.model_copy(update={"horizon": rough}).with_inputs(inputs)
-        told = envelope.coarsen(time=ratio).mean().assign_coords(time=rough.times)
+        rough_scenario = scenario.model_copy(update={"horizon": rough}).with_inputs(inputs)
+        rough_envelope = envelope.coarsen(time=ratio).mean().assign_coords(time=rough.times)
         for name in envelope.data_vars:
             if "time" not in envelope[name].dims:
-                told[name] = envelope[name]
-        data = sites.read(made, told)
-        left = max(fine.left, 0.0)
+                rough_envelope[name] = envelope[name]
+        data = sites.read(rough_scenario, rough_envelope)
+        remaining_s = max(fine.remaining_s, 0.0)
 
         def over() -> bool:
-            return fine.done() or (rough_search.draft is not None and rough_search.left < (MOST - SHARE) * left)
+            return fine.phase_over() or (
+                rough_search.draft is not None and rough_search.remaining_s < (MOST - SHARE) * remaining_s
+            )
 
         rough_search = Search(
-            problem=with_floors(line_reader.from_scenario(made, told, rounding)),
+            problem=with_floors(line_reader.from_scenario(rough_scenario, rough_envelope, rounding)),
             data=replace(data, whole=fine.data.whole),
             aim=fine.aim,
-            time_limit=MOST * left,
+            time_limit=MOST * remaining_s,
             gap=fine.gap,
             on_progress=lambda event: None,
             cancel=over,
@@ -75,15 +77,15 @@ def finer(coarse: Search, fine: Search) -> Starts | None:
         return None
     ratio = round(coarse.problem.step_min / fine.problem.step_min)
 
-    def slot(own: int, started: float | None) -> int:
-        return own * ratio if started is None else int(started // fine.problem.step_min)
+    def slot(start: int, started: float | None) -> int:
+        return start * ratio if started is None else int(started // fine.problem.step_min)
 
     heats, casts = fine.problem.heats, fine.problem.casts
     return Starts(
         best.unit,
         tuple(
-            tuple(slot(t, operation.started_min) for t, operation in zip(own, heats[h].operations, strict=True))
-            for h, own in enumerate(best.slot)
+            tuple(slot(t, operation.started_min) for t, operation in zip(slots, heats[h].operations, strict=True))
+            for h, slots in enumerate(best.slot)
         ),
         best.cast_unit,
         tuple(slot(t, casts[c].started_min) for c, t in enumerate(best.cast_slot)),

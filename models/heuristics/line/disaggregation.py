@@ -70,13 +70,13 @@ def name_heats(
     rise = price if draft is None else 2 * price
     least, idle = math.inf, 0
     for _ in range(ROUNDS):
-        if search.left <= 0.1 or search.done() or idle > PATIENCE:
+        if search.remaining_s <= 0.1 or search.phase_over() or idle > PATIENCE:
             break
-        limit = min(NAMING_S, max(search.left, 0.5))
-        found, twice, cut = named(search, windows, limit, "name heats", draft, loose, rise, gap=search.gap / 2)
-        if found is None:
+        limit = min(NAMING_S, max(search.remaining_s, 0.5))
+        plan, twice, cut = named(search, windows, limit, "name heats", draft, loose, rise, gap=search.gap / 2)
+        if plan is None:
             break
-        draft = found
+        draft = plan
         if twice < 0.5:
             return search.offer(draft), None
         if twice <= FEW and told_apart(search, draft, FIRM * price):
@@ -94,14 +94,16 @@ def told_apart(search: Search, draft: Starts, price: float) -> bool:
     everything = set(range(len(search.problem.units)))
     plan: Starts | None = draft
     least = math.inf
-    while plan is not None and not search.done():
+    while plan is not None and not search.phase_over():
         windows = near(search.problem, plan, 1)
-        plan, left, _ = named(search, windows, min(search.left, STEP_S), "name heats", plan, everything, price)
-        if plan is not None and left < 0.5:
+        plan, overlaps, _ = named(
+            search, windows, min(search.remaining_s, STEP_S), "name heats", plan, everything, price
+        )
+        if plan is not None and overlaps < 0.5:
             return search.offer(plan)
-        if left > least - 0.5:
+        if overlaps > least - 0.5:
             break
-        least = left
+        least = overlaps
     return False
 
 
@@ -152,23 +154,23 @@ def named(
     until = began + limit
     with building():
         guide = search.planning
-        made = Named(search.problem, guide.data, windows, loose)
-        if not made.possible:
+        formulation = Named(search.problem, guide.data, windows, loose)
+        if not formulation.possible:
             return None, 0.0, False
-        aim = _aim(guide, made)
-        twice = overlap * made.twice if loose else 0.0
-        made.model.goal = pyo.Objective(rule=lambda m: aim(m) + twice)
-        program = Program(made.model)
+        aim = _aim(guide, formulation)
+        twice = overlap * formulation.twice if loose else 0.0
+        formulation.model.goal = pyo.Objective(rule=lambda m: aim(m) + twice)
+        program = Program(formulation.model)
         if start is not None:
-            made.begin(start)
+            formulation.begin(start)
     search.clock("build", began)
     began = time.perf_counter()
 
-    def left() -> float:
-        return max(min(until - time.perf_counter(), search.left), 0.2)
+    def remaining_s() -> float:
+        return max(min(until - time.perf_counter(), search.remaining_s), 0.2)
 
     # the start is kept by the solver, what the relaxation holds goes into the variables
-    relaxed = program.run(time_limit=left(), relax=True, cancel=search.done)
+    relaxed = program.run(time_limit=remaining_s(), relax=True, cancel=search.phase_over)
     outcome = relaxed
     # on a slow machine, or a busy one, all takes longer
     until = max(until, time.perf_counter() + RELAXATIONS * relaxed.seconds)
@@ -177,31 +179,33 @@ def named(
         # without a start HiGHS cuts for long before it has a plan; where the relaxation holds one it is there at once
         for around in (1,) if start is not None else (0, 1):
             if not wide:
-                program.confine(made.surroundings(around, start))
+                program.confine(formulation.surroundings(around, start))
             if start is not None:
-                made.begin(start)
-            outcome = program.run(time_limit=left(), gap=gap, start=start is not None, cancel=search.done)
-            if outcome.found or search.done():
+                formulation.begin(start)
+            outcome = program.run(time_limit=remaining_s(), gap=gap, start=start is not None, cancel=search.phase_over)
+            if outcome.found or search.phase_over():
                 break
     search.clock(phase, began)
     if not outcome.found or outcome is relaxed:
         return None, 0.0, True
-    return made.read(), float(pyo.value(made.twice)), outcome.status != "optimal"
+    return formulation.read(), float(pyo.value(formulation.twice)), outcome.status != "optimal"
 
 
-def _aim(guide: Guide, made: Named) -> Callable[[Any], Any]:
+def _aim(guide: Guide, formulation: Named) -> Callable[[Any], Any]:
     """Rule of an objective: both goals, what breaking import limit and caps counts, early starts among equals."""
-    aim, data, m = guide.aim, guide.data, made.model
+    aim, data, m = guide.aim, guide.data, formulation.model
     caps = aim.caps(data)
     m.CAP = pyo.RangeSet(0, len(caps) - 1)
     m.above = Variable(m.CAP, domain=pyo.NonNegativeReals)
     m.cap = pyo.Block(m.CAP)
     for k, (name, top, _) in enumerate(caps):
-        m.cap[k].kept = pyo.Constraint(rule=made.ports.at_most(name, top, m.above[k]))
+        m.cap[k].limit = pyo.Constraint(rule=formulation.ports.at_most(name, top, m.above[k]))
 
-    broken = aim.over_price(data) * made.ports.over + sum(price * m.above[k] for k, (_, _, price) in enumerate(caps))
+    broken = aim.over_price(data) * formulation.ports.over + sum(
+        price * m.above[k] for k, (_, _, price) in enumerate(caps)
+    )
     scale = EARLY * float(np.abs(aim.weight(data)).mean()) + 1e-12
     early = total(t * m.x[h, i, u, t] for h, i, u, t in each(m.START)) + total(
         t * m.z[c, u, t] for c, u, t in each(m.OPTION)
     )
-    return lambda m: aim.expression(made.ports) + broken + scale * early
+    return lambda m: aim.expression(formulation.ports) + broken + scale * early

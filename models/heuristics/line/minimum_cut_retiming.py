@@ -45,18 +45,18 @@ class Lags:
 class Retiming:
     """Finds the best times of a shop's casts."""
 
-    def __init__(self, shop: Shop, given: np.ndarray, limit_mwh: float, cells_per_meter: int) -> None:
+    def __init__(self, shop: Shop, base_cells: np.ndarray, limit_mwh: float, cells_per_meter: int) -> None:
         """Number the starts: those of all heats' operations, then those of the casts.
 
         Args:
             shop: knows what starts cost.
-            given: energy by cell that casts do not draw [MWh], shape (n_cells,).
+            base_cells: energy by cell that casts do not draw [MWh], shape (n_cells,).
             limit_mwh: import limit in a metered interval; infinite for none.
             cells_per_meter: cells in such an interval.
         """
         self.shop, self.problem = shop, shop.problem
         problem = self.problem
-        self._given, self._limit, self._per_meter = given, limit_mwh, cells_per_meter
+        self._base_cells, self._limit, self._per_meter = base_cells, limit_mwh, cells_per_meter
         self._prices = np.zeros(problem.n_cells // cells_per_meter)
         """Of energy in each metered interval, for the limit's sake."""
         self._first = np.cumsum([0, *(len(heat.operations) for heat in problem.heats)])
@@ -87,29 +87,29 @@ class Retiming:
 
     def above(self, at: Sequence[Placed]) -> np.ndarray:
         """What casts in some places take above the import limit, by metered interval [MWh]."""
-        load = sum(self.shop.cells(c, placed) for c, placed in enumerate(at)) + self._given
+        load = sum(self.shop.cells(c, placed) for c, placed in enumerate(at)) + self._base_cells
         return np.maximum(load.reshape(-1, self._per_meter).sum(axis=1) - self._limit - 1e-9, 0.0)
 
     # ---- starts as numbers ----------------------------------------------------------------------------------------
 
     def _starts(self, at: Sequence[Placed]) -> np.ndarray:
         """Slots of all starts."""
-        found = np.zeros(int(self._first[-1]) + len(at), dtype=int)
+        starts = np.zeros(int(self._first[-1]) + len(at), dtype=int)
         for c, placed in enumerate(at):
-            found[self._first[-1] + c] = placed.slot
+            starts[self._first[-1] + c] = placed.slot
             for h, slots in zip(self.problem.casts[c].heats, placed.slots, strict=True):
-                found[self._first[h] : self._first[h + 1]] = slots
-        return found
+                starts[self._first[h] : self._first[h + 1]] = slots
+        return starts
 
     def _placed(self, at: Sequence[Placed], starts: np.ndarray) -> list[Placed]:
         """The casts with other starts."""
-        told = starts.tolist()
+        slots = starts.tolist()
         return [
             Placed(
                 placed.unit,
-                told[self._first[-1] + c],
+                slots[self._first[-1] + c],
                 placed.units,
-                tuple(tuple(told[self._first[h] : self._first[h + 1]]) for h in self.problem.casts[c].heats),
+                tuple(tuple(slots[self._first[h] : self._first[h + 1]]) for h in self.problem.casts[c].heats),
             )
             for c, placed in enumerate(at)
         ]
@@ -119,21 +119,21 @@ class Retiming:
         rows: list[tuple[int, int, int]] = []
         on: dict[int, list[tuple[int, int, int]]] = {}
         for c, placed in enumerate(at):
-            cast, own = self.problem.casts[c], int(self._first[-1]) + c
-            on.setdefault(placed.unit, []).append((placed.slot, own, cast.hold[placed.unit]))
+            cast, cast_number = self.problem.casts[c], int(self._first[-1]) + c
+            on.setdefault(placed.unit, []).append((placed.slot, cast_number, cast.hold[placed.unit]))
             for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
                 heat, k = self.problem.heats[h], int(self._first[h])
                 places = [o.units.index(u) for o, u in zip(heat.operations, units, strict=True)]
                 places.append(cast.units.index(placed.unit))
                 for i, (operation, u, t) in enumerate(zip(heat.operations, units, slots, strict=True)):
-                    after = k + i + 1 if i + 1 < len(units) else own
+                    after = k + i + 1 if i + 1 < len(units) else cast_number
                     pair = places[i], places[i + 1]
                     least, most = int(heat.least[i][pair]), int(heat.most[i][pair])
                     rows += [(k + i, after, least), (after, k + i, -most)]
                     on.setdefault(u, []).append((t, k + i, operation.occupy[u]))
-        for held in on.values():
-            held.sort()
-            rows += [(one, other, slots) for (_, one, slots), (_, other, _) in pairwise(held)]
+        for spans in on.values():
+            spans.sort()
+            rows += [(one, other, slots) for (_, one, slots), (_, other, _) in pairwise(spans)]
         return Lags(*np.array(rows, dtype=int).T)
 
     def _windows(
@@ -159,13 +159,13 @@ class Retiming:
 
     def _each(self, at: Sequence[Placed]) -> list[tuple[int, np.ndarray]]:
         """Of each start its number and its cost by slot."""
-        found = []
+        curves = []
         for c, placed in enumerate(at):
             cast = self.problem.casts[c]
-            found.append((int(self._first[-1]) + c, self.shop.casting(c, placed.unit)))
+            curves.append((int(self._first[-1]) + c, self.shop.casting(c, placed.unit)))
             for h, units in zip(cast.heats, placed.units, strict=True):
-                found += [(int(self._first[h]) + i, self.shop.worth(h, i, u)) for i, u in enumerate(units)]
-        return found
+                curves += [(int(self._first[h]) + i, self.shop.worth(h, i, u)) for i, u in enumerate(units)]
+        return curves
 
     # ---- costs ----------------------------------------------------------------------------------------------------
 
@@ -180,13 +180,13 @@ class Retiming:
         """The same of the limit's prices. What has been lost by waiting counts as it is in the last plan."""
         problem = self.problem
         cells = np.repeat(self._prices, self._per_meter)
-        known: dict[bytes, np.ndarray] = {}
+        cache: dict[bytes, np.ndarray] = {}
 
-        def priced(drawn: np.ndarray) -> np.ndarray:
-            key = drawn.tobytes()
-            if key not in known:
-                known[key] = cost_curves.energy(problem, drawn, cells)
-            return known[key]
+        def priced(profile: np.ndarray) -> np.ndarray:
+            key = profile.tobytes()
+            if key not in cache:
+                cache[key] = cost_curves.energy(problem, profile, cells)
+            return cache[key]
 
         parts = [np.zeros(0)] * len(low)
         for c, placed in enumerate(at):
@@ -233,9 +233,9 @@ class Cut:
         of_row = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
         then = low[lags.later][row] + of_row - lags.least[row]
         earlier = lags.earlier[row]
-        told = (then >= low[earlier]) & (then < high[earlier])
-        source.append((self._edges[lags.later][row] + of_row)[told])
-        target.append((self._edges[earlier] + then - low[earlier])[told])
+        inside = (then >= low[earlier]) & (then < high[earlier])
+        source.append((self._edges[lags.later][row] + of_row)[inside])
+        target.append((self._edges[earlier] + then - low[earlier])[inside])
         self._source, self._target = np.concatenate(source), np.concatenate(target)
 
     def best(self, costs: np.ndarray) -> np.ndarray:
@@ -262,8 +262,8 @@ class Cut:
         row = np.concatenate([self._source, np.full(len(gains), first), losses])
         column = np.concatenate([self._target, gains, np.full(len(losses), last)])
         graph = csr_matrix((capacity.astype(np.int32), (row, column)), shape=(self.n + 2, self.n + 2))
-        left = graph - maximum_flow(graph, first, last).flow
-        left.data = np.maximum(left.data, 0)
-        left.eliminate_zeros()
-        begun = breadth_first_order(left, first, return_predecessors=False)
-        return self.high - np.bincount(self._start[begun[begun < self.n]], minlength=len(self.high))
+        residual = graph - maximum_flow(graph, first, last).flow
+        residual.data = np.maximum(residual.data, 0)
+        residual.eliminate_zeros()
+        reach = breadth_first_order(residual, first, return_predecessors=False)
+        return self.high - np.bincount(self._start[reach[reach < self.n]], minlength=len(self.high))

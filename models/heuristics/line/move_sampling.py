@@ -52,13 +52,13 @@ class Draws:
         middle = slots[random.integers(n, size=n_moves)]
         far = np.abs(slots - middle[:, None]) + random.uniform(0, NEAR_MIN / self.problem.step_min, (n_moves, n))
         most = min(MOST_CASTS, n)
-        chosen = np.argsort(far, axis=1)[:, :most]
+        casts = np.argsort(far, axis=1)[:, :most]
         counts = random.integers(1, most + 1, size=n_moves)
-        chosen = np.where(np.arange(most) < counts[:, None], chosen, -1)
+        casts = np.where(np.arange(most) < counts[:, None], casts, -1)
         other = random.integers(n, size=n_moves)
-        swap = (random.uniform(size=n_moves) < ELSEWHERE) & (counts > 1) & ~(chosen == other[:, None]).any(axis=1)
-        chosen[swap, counts[swap] - 1] = other[swap]
-        return chosen
+        swap = (random.uniform(size=n_moves) < ELSEWHERE) & (counts > 1) & ~(casts == other[:, None]).any(axis=1)
+        casts[swap, counts[swap] - 1] = other[swap]
+        return casts
 
     def returns(self, random: np.random.Generator, slots: np.ndarray, n_moves: int) -> tuple[np.ndarray, np.ndarray]:
         """Casts near in time in any order, and the heats of each."""
@@ -83,9 +83,9 @@ class Draws:
         moved = random.uniform(size=casts.shape) < LATER
         slot = slot + np.where(moved, random.integers(-reach, reach + 1, size=casts.shape), 0)
         heats = self._heats[casts]
-        needed = (slot * step)[:, :, None] + self._offsets[casts, column] + random.normal(0, NEEDED_MIN, heats.shape)
+        due_min = (slot * step)[:, :, None] + self._offsets[casts, column] + random.normal(0, NEEDED_MIN, heats.shape)
         backward = random.uniform(size=n_moves) >= FORWARD
-        needed = np.where(backward[:, None, None], -needed, needed)
-        heats, needed = heats.reshape(n_moves, -1), np.where(heats < 0, np.inf, needed).reshape(n_moves, -1)
-        heats = np.take_along_axis(heats, np.argsort(needed, axis=1), axis=1)
+        due_min = np.where(backward[:, None, None], -due_min, due_min)
+        heats, due_min = heats.reshape(n_moves, -1), np.where(heats < 0, np.inf, due_min).reshape(n_moves, -1)
+        heats = np.take_along_axis(heats, np.argsort(due_min, axis=1), axis=1)
         return Moves(casts, np.where(casts < 0, -1, column), np.where(casts < 0, -1, slot), heats)

@@ -45,17 +45,17 @@ def least(costs: np.ndarray, bar: np.ndarray, lags: Core, width: int) -> np.ndar
     Returns:
         Shape (n, n_to, width).
     """
-    found = np.full((len(bar), bar.shape[2], width), np.inf)
+    lowest = np.full((len(bar), bar.shape[2], width), np.inf)
     if lags.count:
         window, cover = costs[:, :, lags.first :], 1
         while cover < lags.count:
             step = min(cover, lags.count - cover)
             window, cover = np.minimum(window[:, :, :-step], window[:, :, step:]), cover + step
-        found[:] = window[:, :, :width].min(axis=1)[:, None]
+        lowest[:] = window[:, :, :width].min(axis=1)[:, None]
     for lag in lags.others:
         other = costs[:, :, None, lag : lag + width] + bar[..., lag, None]
-        np.minimum(found, other.min(axis=1), out=found)
-    return found
+        np.minimum(lowest, other.min(axis=1), out=lowest)
+    return lowest
 
 
 class Tables:
@@ -86,7 +86,7 @@ class Tables:
             *(o.occupy[u] for heat in heats for o in heat.operations for u in o.units),
         ) + max(-int(self.least_to_cast.min()), 0) + 1  # fmt: skip
         self.kind = np.array(shop.kinds)
-        self.own = np.full((int(self.kind.max()) + 1, depth, wide, pad + n + self.tail), np.inf)
+        self.start_costs = np.full((int(self.kind.max()) + 1, depth, wide, pad + n + self.tail), np.inf)
         for h, heat in enumerate(heats):
             for i, operation in enumerate(heat.operations):
                 e = int(self.first[h]) + i
@@ -94,7 +94,7 @@ class Tables:
                     self.unit[h, e, p], self.occupy[h, e, p] = u, operation.occupy[u]
                     self.draws[h, e, p, : len(operation.cells[u])] = operation.cells[u]
                     self.minutes[h, e, p] = operation.minutes[u]
-                    self.own[self.kind[h], e, p, pad : pad + n] = shop.worth(h, i, u)
+                    self.start_costs[self.kind[h], e, p, pad : pad + n] = shop.worth(h, i, u)
         self.most_slots = max(int(self.occupy.max()), 1)
         self._of_reheating()
         self._of_casts(shop, casters)

@@ -25,7 +25,7 @@ GAIN = 1e-4
 def polish(search: Search) -> None:
     """Improve the plan step by step, wider where no step helps any more, until none does."""
     improving = True
-    while improving and not search.done() and search.draft is not None:
+    while improving and not search.phase_over() and search.draft is not None:
         before = search.draft_rank
         retime(search)
         for width in WIDTHS:
@@ -37,19 +37,19 @@ def polish(search: Search) -> None:
 
 def retime(search: Search) -> bool:
     """All starts at their best times at once, units and sequences kept. True if that was better."""
-    if search.retiming is None or search.draft is None or search.done():
+    if search.retiming is None or search.draft is None or search.phase_over():
         return False
     shop = search.retiming.shop
     shop.read(search.draft)
-    found = search.retiming.best([placed for placed in shop.at if placed is not None], math.inf)
-    return found is not None and search.offer(shop.starts(found))
+    places = search.retiming.best([placed for placed in shop.at if placed is not None], math.inf)
+    return places is not None and search.offer(shop.starts(places))
 
 
 def walk(search: Search, widest: int = 2) -> None:
     """Move every heat by a slot or two, as long as it pays: cheap, and it leads far."""
     everyone = [h for h, heat in enumerate(search.problem.heats) if heat.operations]
     for width in range(1, widest + 1):
-        while not search.done() and search.draft is not None:
+        while not search.phase_over() and search.draft is not None:
             before = search.draft_rank
             if not improve(search, everyone, width) or before - search.draft_rank < GAIN * abs(before):
                 break
@@ -58,8 +58,8 @@ def walk(search: Search, widest: int = 2) -> None:
 def corridors(search: Search, width: int) -> bool:
     """Move some casts at a time by some slots, all others held, until no neighbourhood improves. True if any did."""
     ever = False
-    while search.draft is not None and not search.done():
-        moved = [improve(search, some, width) for some in _neighbourhoods(search) if not search.done()]
+    while search.draft is not None and not search.phase_over():
+        moved = [improve(search, some, width) for some in _neighbourhoods(search) if not search.phase_over()]
         if not any(moved):
             break
         ever = True
@@ -88,7 +88,7 @@ def exchange(search: Search) -> bool:
     while better:
         better = False
         for c, d in itertools.combinations(waiting, 2):
-            if search.done() or search.draft is None:
+            if search.phase_over() or search.draft is None:
                 return ever
             near = abs(search.draft.cast_slot[c] - search.draft.cast_slot[d]) * problem.step_min <= NEAR_H * 60
             if near and _alike(problem, c, d):
@@ -131,9 +131,9 @@ def shake(search: Search, chance: np.random.Generator, size: int) -> bool:
     if chance.random() < 0.5:
         first = [min((t for h in group for t in draft.slot[h]), default=0) for group in groups]
         order = np.argsort([abs(at - first[order[0]]) for at in first], kind="stable")
-    chosen = [h for g in order[:size].tolist() for h in groups[g]]
+    heats = [h for g in order[:size].tolist() for h in groups[g]]
     width = int(chance.choice((*WIDTHS, problem.n_slots)))
-    return improve(search, chosen, width, seconds=size * STEP_S, wide=bool(chance.random() < 0.5))
+    return improve(search, heats, width, seconds=size * STEP_S, wide=bool(chance.random() < 0.5))
 
 
 def improve(search: Search, heats: list[int], width: int, *, seconds: float = STEP_S, wide: bool = False) -> bool:
@@ -148,5 +148,5 @@ def improve(search: Search, heats: list[int], width: int, *, seconds: float = ST
     """
     assert search.draft is not None
     windows = near(search.problem, search.draft, width, set(heats))
-    plan, _, _ = named(search, windows, min(search.left, seconds), "improve", search.draft, wide=wide)
+    plan, _, _ = named(search, windows, min(search.remaining_s, seconds), "improve", search.draft, wide=wide)
     return plan is not None and search.offer(plan)

@@ -111,12 +111,12 @@ class Shop:
 
     def cells(self, c: int, placed: Placed) -> np.ndarray:
         """Energy of a cast and its heats in some place by cell [MWh], reheating included, shape (n_cells,)."""
-        problem, cast, found = self.problem, self.problem.casts[c], np.zeros(self.problem.n_cells)
+        problem, cast, load = self.problem, self.problem.casts[c], np.zeros(self.problem.n_cells)
 
         def put(slot: int, cells: np.ndarray) -> None:
             first = slot * problem.cells_per_slot
             end = min(first + len(cells), problem.n_cells)
-            found[first:end] += cells[: end - first]
+            load[first:end] += cells[: end - first]
 
         put(placed.slot, cast.cells[placed.unit])
         for h, units, slots in zip(cast.heats, placed.units, placed.slots, strict=True):
@@ -126,7 +126,7 @@ class Shop:
             if heat.reheat and problem.reheat_kwh_per_t_min:
                 spread = cost_curves.even(problem, heat.operations[heat.reheat].minutes[units[heat.reheat]])
                 put(slots[heat.reheat], self.reheat_mwh(h, units, slots) * spread)
-        return found
+        return load
 
     def reheat_mwh(self, h: int, units: Sequence[int], slots: Sequence[int]) -> float:
         """Energy that makes good what a heat has lost while it waited [MWh].
@@ -140,8 +140,8 @@ class Shop:
         if not heat.reheat:
             return 0.0
         passed = (slots[heat.reheat] - slots[0]) * self.problem.step_min
-        own = sum(heat.operations[i].minutes[units[i]] + heat.quickest[i] for i in range(heat.reheat))
-        return self.problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * max(passed - own, 0.0)
+        shortest_min = sum(heat.operations[i].minutes[units[i]] + heat.quickest[i] for i in range(heat.reheat))
+        return self.problem.reheat_kwh_per_t_min / 1000 * heat.mass_t * max(passed - shortest_min, 0.0)
 
     def read(self, starts: Starts) -> None:
         """Put all casts where a plan has them."""

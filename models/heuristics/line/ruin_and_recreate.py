@@ -19,7 +19,7 @@ from collections.abc import Callable
 import numpy as np
 
 from emberline.models.bounds import cast_pricing
-from emberline.models.heuristics.line.batch_moves import Moves, Shifts, Tried
+from emberline.models.heuristics.line.batch_moves import Moves, Shifts, Trial
 from emberline.models.heuristics.line.minimum_cut_retiming import Retiming
 from emberline.models.heuristics.line.move_sampling import Draws
 from emberline.models.heuristics.line.placement import Placed, Shop
@@ -104,7 +104,7 @@ class Renewal:
         assert search.best is not None
         self.shop.read(search.best)
         net = (data.base - data.pv) / self._cells
-        self._given = problem.fixed_cells + np.repeat(net, self._cells)
+        self._base_cells = problem.fixed_cells + np.repeat(net, self._cells)
         self._weight = np.repeat(both, self._cells)
         self._caps = [
             (np.repeat(table[name], self._cells), cap, size / max(float(np.abs(table[name]).mean()), 1e-9))
@@ -113,23 +113,23 @@ class Renewal:
         """Weight of each cap by cell, the cap, and what brings it to the goal's scale."""
         self._per_meter = round(data.meter_min / data.cell_min)
         self._limit, self._over = data.limit_mwh(), LIMIT * aim.over_price(data)
-        self.own = np.array([self.shop.cells(c, placed) for c, placed in enumerate(self._at())])
+        self.cast_loads = np.array([self.shop.cells(c, placed) for c, placed in enumerate(self._at())])
         """Load of each cast, shape (n_casts, n_cells)."""
-        self.load = self.own.sum(axis=0)
+        self.load = self.cast_loads.sum(axis=0)
         self.value, self._broken = self._judged(self.load)
         self.best = math.inf if self._broken else self._worth(self.load)
-        self.kept = list(self.shop.at)
+        self.best_places = list(self.shop.at)
         """Where the casts lie in the best plan."""
         self._heard: list[float] = []
         """What moves that fit would have changed, at the beginning."""
         self.shifts = Shifts(self.shop)
-        self.retiming = Retiming(self.shop, self._given, self._limit, self._per_meter)
+        self.retiming = Retiming(self.shop, self._base_cells, self._limit, self._per_meter)
         self._draw = Draws(problem)
         self._random = np.random.Generator(np.random.Philox(key=len(problem.heats)))
 
     def _worth(self, load: np.ndarray) -> float:
         """Both goals as one of a load of the line."""
-        return float(self._weight @ (load + self._given))
+        return float(self._weight @ (load + self._base_cells))
 
     def _values(self, loads: np.ndarray) -> np.ndarray:
         """Both goals as one with what caps and broken limits count, of loads by cell, shape (..., n_cells)."""
@@ -141,13 +141,13 @@ class Renewal:
         return float(value), bool(more > 0)
 
     def _parts(self, loads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        taken = loads + self._given
-        counted, more = taken @ self._weight, np.zeros(loads.shape[:-1])
+        draw = loads + self._base_cells
+        counted, more = draw @ self._weight, np.zeros(loads.shape[:-1])
         if math.isfinite(self._limit):
-            metered = taken.reshape(*loads.shape[:-1], -1, self._per_meter).sum(axis=-1)
+            metered = draw.reshape(*loads.shape[:-1], -1, self._per_meter).sum(axis=-1)
             more = self._over * np.maximum(metered - self._limit - 1e-9, 0.0).sum(axis=-1)
         for weight, cap, scale in self._caps:
-            above = scale * (taken @ weight - cap)
+            above = scale * (draw @ weight - cap)
             counted = counted + CAP_SHARE * above
             more = more + BROKEN * np.maximum(above, 0.0)
         return counted + more, more
@@ -155,42 +155,42 @@ class Renewal:
     def run(self, seconds: float, rounds: int) -> None:
         """Round after round, until they or the time are over."""
         search, began = self.search, time.perf_counter()
-        told, offered, warmth = began, self.best, 0.0
-        self._begin(lambda: search.done() or time.perf_counter() - began >= seconds)
-        for done in range(rounds):
+        offer_time, offered, warmth = began, self.best, 0.0
+        self._begin(lambda: search.phase_over() or time.perf_counter() - began >= seconds)
+        for number in range(rounds):
             now = time.perf_counter()
-            if search.done() or now - began >= seconds:
+            if search.phase_over() or now - began >= seconds:
                 break
-            if done == LISTENED:
+            if number == LISTENED:
                 warmth = WARMTH * float(np.std(self._heard)) if self._heard else 0.0
-            passed = max(done / rounds, (now - began) / seconds)
+            passed = max(number / rounds, (now - began) / seconds)
             self.round(warmth * (1 - passed) ** COOLING)
-            if done % RETIMED == RETIMED - 1:
+            if number % RETIMED == RETIMED - 1:
                 self.retime(NEAR_MIN)
-            if self.best < offered and now - told > TOLD_S:
+            if self.best < offered and now - offer_time > TOLD_S:
                 search.offer(self.starts())
-                told, offered = now, self.best
+                offer_time, offered = now, self.best
         if self.best < offered:
             search.offer(self.starts())
 
     def starts(self) -> Starts:
         """The best plan found."""
-        return self.shop.starts(self.kept)
+        return self.shop.starts(self.best_places)
 
     def round(self, warmth: float) -> int:
         """Shifts tried at once, then casts put back; how many moves have changed the plan."""
         draw, random, slots = self._draw, self._random, self._slots()
         units = np.array([placed.unit for placed in self._at()])
-        made = self._make_best(self.shifts.tried(draw.shifts(random, slots, units, TOGETHER)), warmth)
+        moves = self._make_best(self.shifts.trial(draw.shifts(random, slots, units, TOGETHER)), warmth)
         casts, heats = draw.returns(random, self._slots(), PUT_BACK)
         loose = random.uniform(size=PUT_BACK) < LOOSE
         noise = 1 + NOISE * loose[:, None] * random.uniform(size=(PUT_BACK, self.search.problem.n_slots))
-        return made + self._make_best(self.shifts.returned(casts, heats, TRIES, noise), warmth)
+        return moves + self._make_best(self.shifts.returned(casts, heats, TRIES, noise), warmth)
 
-    def _begin(self, done: Callable[[], bool]) -> None:
+    def _begin(self, over: Callable[[], bool]) -> None:
         """Give all starts their best times, far from where they are, as long as that brings much."""
         failures = 0
-        while failures < FAILURES and not done():
+        while failures < FAILURES and not over():
             before = self.value
             failures = 0 if self.retime(FAR_MIN) else failures + 1
             if not failures and self.value > before - FAR_GAIN * abs(before):
@@ -213,7 +213,7 @@ class Renewal:
         if not self._broken:
             worth = self._worth(self.load)
             if worth < self.best - 1e-9 * abs(self.value):
-                self.best, self.kept = worth, list(self.shop.at)
+                self.best, self.best_places = worth, list(self.shop.at)
 
     def _at(self) -> list[Placed]:
         return [placed for placed in self.shop.at if placed is not None]
@@ -221,32 +221,32 @@ class Renewal:
     def _slots(self) -> np.ndarray:
         return np.array([placed.slot for placed in self._at()])
 
-    def _make_best(self, tried: Tried, warmth: float) -> int:
+    def _make_best(self, trial: Trial, warmth: float) -> int:
         """Make the moves that pass and do not meet; how many."""
-        moves, shifts = tried.moves, self.shifts
-        losses = -warmth * np.log(1 - self._random.uniform(size=len(tried.fits)))
-        left = np.flatnonzero(tried.fits)
-        if not len(left):
+        moves, shifts = trial.moves, self.shifts
+        losses = -warmth * np.log(1 - self._random.uniform(size=len(trial.fits)))
+        candidates = np.flatnonzero(trial.fits)
+        if not len(candidates):
             return 0
         low, high = self._hours(moves)
-        own = np.concatenate([self.own, np.zeros((1, self.own.shape[1]))])
-        change = tried.cells[left] - own[moves.casts[left]].sum(axis=1)
-        made = 0
+        loads = np.concatenate([self.cast_loads, np.zeros((1, self.cast_loads.shape[1]))])
+        change = trial.cells[candidates] - loads[moves.casts[candidates]].sum(axis=1)
+        count = 0
         if not warmth:
             self._heard += (change @ self._weight).tolist()
-        while len(left):
+        while len(candidates):
             values = self._values(self.load + change)
-            good = np.flatnonzero(values < self.value + losses[left])
+            good = np.flatnonzero(values < self.value + losses[candidates])
             if not len(good):
                 break
-            m = int(left[good[0]])
-            self._make(shifts.placed(tried, m))
-            made += 1
-            rest = np.arange(len(left)) > good[0]
-            meets = ((low[left][:, :, None] < high[m]) & (high[left][:, :, None] > low[m])).any(axis=(1, 2))
+            m = int(candidates[good[0]])
+            self._make(shifts.placed(trial, m))
+            count += 1
+            rest = np.arange(len(candidates)) > good[0]
+            meets = ((low[candidates][:, :, None] < high[m]) & (high[candidates][:, :, None] > low[m])).any(axis=(1, 2))
             stays = rest & ~meets
-            left, change = left[stays], change[stays]
-        return made
+            candidates, change = candidates[stays], change[stays]
+        return count
 
     def _hours(self, moves: Moves) -> tuple[np.ndarray, np.ndarray]:
         """First and end of the slots that moves look at, around where their casts were and will be."""
@@ -263,7 +263,7 @@ class Renewal:
         for c, placed in places.items():
             self.shop.put(c, placed)
             self.shifts.hold(c)
-            self.own[c] = self.shop.cells(c, placed)
-        self.load = self.own.sum(axis=0)
+            self.cast_loads[c] = self.shop.cells(c, placed)
+        self.load = self.cast_loads.sum(axis=0)
         self.value, self._broken = self._judged(self.load)
         self._took()

@@ -21,9 +21,9 @@ def near(problem: SlotProblem, plan: Starts, width: int, moving: set[int] | None
             operation[h, i] = (plan.slot[h][i] - room, plan.slot[h][i] + room)
             if room == 0:
                 settled[h, i] = plan.unit[h][i]
-    for c, made in enumerate(problem.casts):
-        if made.started_min is None:
-            still = moving is not None and moving.isdisjoint(made.heats)
+    for c, casting in enumerate(problem.casts):
+        if casting.started_min is None:
+            still = moving is not None and moving.isdisjoint(casting.heats)
             at = (plan.cast_unit[c], plan.cast_slot[c])
             cast[c] = [at] if still else options(problem, c, at[1], width)
     return Windows(operation, cast, settled)

@@ -24,19 +24,19 @@ class PlantModel(Protocol):
         """Its solver."""
 
     @property
-    def made(self) -> Any:
+    def plant_ports(self) -> Any:
         """The ports of the processes."""
 
 
 class Grid:
     """A compiled model's whole numbers by slot."""
 
-    def __init__(self, made: PlantModel) -> None:
-        self.made, self.plant = made, made.made.plant
+    def __init__(self, site_model: PlantModel) -> None:
+        self.site_model, self.plant = site_model, site_model.plant_ports.plant
         self.n, self.hours = self.plant.n, self.plant.hours
-        program = made.program
+        program = site_model.program
         whole, slots = [np.zeros(0, np.int32)], [np.zeros(0, int)]
-        for variable in made.model.component_objects(pyo.Var):
+        for variable in site_model.model.component_objects(pyo.Var):
             columns, mine = program.columns_of(variable), limits(variable)[2]
             mine = mine & (columns >= 0)
             if mine.any():
@@ -48,25 +48,25 @@ class Grid:
         self.low, self.high = program.bounds()
         self.columns = {
             (i, m): self._columns(ports.block.mode[m].on)
-            for i, ports in enumerate(made.made.units)
+            for i, ports in enumerate(site_model.plant_ports.units)
             for m in range(len(ports.units.modes))
         }
         self.on = np.concatenate([*self.columns.values(), np.zeros(0, np.int32)]).astype(np.int32)
         self.on = self.on[self.on >= 0]
-        own = np.full(len(self.low), -1)
-        for i, ports in enumerate(made.made.units):
+        owner = np.full(len(self.low), -1)
+        for i, ports in enumerate(site_model.plant_ports.units):
             for variable in ports.block.component_objects(pyo.Var):
                 columns = program.columns_of(variable)
-                own[columns[columns >= 0]] = i
-        self.units = own[self.whole]
+                owner[columns[columns >= 0]] = i
+        self.units = owner[self.whole]
         """Which units a whole column belongs to; −1: to the site."""
 
     def _columns(self, variable: Any) -> np.ndarray:
         """Columns of a variable by slot, shape (n,)."""
         if isinstance(variable, Row):
-            return self.made.program.columns_of(variable.variable)[variable.slots(self.n)]
+            return self.site_model.program.columns_of(variable.variable)[variable.slots(self.n)]
         # events have slots before the horizon too
-        return self.made.program.columns_of(variable)[-self.n :]
+        return self.site_model.program.columns_of(variable)[-self.n :]
 
     def between(self, first: int, last: int) -> np.ndarray:
         """Whole columns of the slots from ``first`` to before ``last``."""
@@ -75,7 +75,7 @@ class Grid:
     def fix(self, values: np.ndarray, places: np.ndarray) -> None:
         """Let columns stand as they are."""
         held_at = np.rint(values[places])
-        self.made.program.bound(places, held_at, held_at)
+        self.site_model.program.bound(places, held_at, held_at)
 
     def hold(self, values: np.ndarray, before: int, width: int) -> None:
         """Let all that is whole stand before a slot; with a width, switches there may move by some slots.
@@ -91,11 +91,11 @@ class Grid:
             return
         low, high = self.low.copy(), self.high.copy()
         low[self.on], high[self.on] = self.around(self.switches(values), 1, width)
-        self.made.program.bound(places, low[places], high[places])
+        self.site_model.program.bound(places, low[places], high[places])
 
     def free(self, places: np.ndarray) -> None:
         """Give columns their own bounds again."""
-        self.made.program.bound(places, self.low[places], self.high[places])
+        self.site_model.program.bound(places, self.low[places], self.high[places])
 
     def switches(self, values: np.ndarray) -> dict[Any, np.ndarray]:
         """Units that run in each mode by slot, shape (n,)."""
@@ -108,19 +108,19 @@ class Grid:
         """Units that run in each mode by slot, shape (n,), in a schedule."""
         modes, rates = schedule["process_mode"].values, schedule["process_tph"].to_numpy()
         place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
-        found = {}
-        for i, ports in enumerate(self.made.made.units):
+        counts = {}
+        for i, ports in enumerate(self.site_model.plant_ports.units):
             rows = [place[unit] for unit in ports.units.names]
             for m, mode in enumerate(ports.units.modes):
-                found[i, m] = ((modes[rows] == mode.name) & (rates[rows] > 0)).sum(axis=0).astype(float)
-        return found
+                counts[i, m] = ((modes[rows] == mode.name) & (rates[rows] > 0)).sum(axis=0).astype(float)
+        return counts
 
-    def told(self, schedule: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    def values_of(self, schedule: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
         """Columns of runs, start-ups and change-overs, and how many of them a schedule tells in each slot."""
         modes, rates = schedule["process_mode"].values, schedule["process_tph"].to_numpy()
         place = {str(unit): row for row, unit in enumerate(schedule["process"].values)}
-        found: dict[int, float] = {}
-        for ports in self.made.made.units:
+        values: dict[int, float] = {}
+        for ports in self.site_model.plant_ports.units:
             names = [mode.name for mode in ports.units.modes]
             idle = [mode.rates.low == 0 for mode in ports.units.modes]
             states = ports.units.process.start[ports.units.first :]
@@ -150,8 +150,8 @@ class Grid:
             variables += [(variable, turns[key].tolist()) for key, variable in ports.turns.items()]
             for variable, counts in variables:
                 columns = self._columns(variable)
-                found.update((int(c), v) for c, v in zip(columns, counts, strict=True) if c >= 0)
-        return np.array(list(found), dtype=np.int32), np.array(list(found.values()))
+                values.update((int(c), v) for c, v in zip(columns, counts, strict=True) if c >= 0)
+        return np.array(list(values), dtype=np.int32), np.array(list(values.values()))
 
     def within(self, switches: dict[Any, np.ndarray], ratio: int, width: int) -> tuple[np.ndarray, np.ndarray]:
         """Bounds of ``on`` that let switches move by some slots around those of a grid that is finer by a ratio."""

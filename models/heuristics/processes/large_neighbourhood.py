@@ -25,13 +25,13 @@ class Improvement:
         search: ProcessSearch,
         grid: Grid,
         values: np.ndarray,
-        taken: Callable[[np.ndarray, float], bool],
+        acceptance: Callable[[np.ndarray, float], bool],
         until: float,
         seconds: float,
         enough: Callable[[], bool],
     ) -> None:
         self.enough = enough
-        self.search, self.grid, self.values, self.taken = search, grid, values, taken
+        self.search, self.grid, self.values, self.acceptance = search, grid, values, acceptance
         self.until, self.seconds = until, seconds
         self.parts = Parts(grid, seconds)
         self.lock = threading.Lock()
@@ -41,7 +41,7 @@ class Improvement:
     @property
     def goes_on(self) -> bool:
         """Whether there is time and something to try."""
-        over = self.search.done() or self.search.left <= self.until
+        over = self.search.phase_over() or self.search.remaining_s <= self.until
         return not (over or self.parts.exhausted or self.enough())
 
     def move(self, program: Program) -> None:
@@ -52,19 +52,19 @@ class Improvement:
             part = self.parts.next(values)
         program.bound(grid.whole, part.low, part.high)
         began = time.perf_counter()
-        found = program.search(
-            time_limit=min(max(search.left - self.until, 0.05), self.seconds),
+        run = program.search(
+            time_limit=min(max(search.remaining_s - self.until, 0.05), self.seconds),
             gap=search.gap * FINE * search.share,
             start=values,
             effort=0.1,
-            cancel=search.done,
+            cancel=search.phase_over,
         )
-        outcome = program.outcome(found)
+        outcome = program.outcome(run)
         with self.lock:
-            better = outcome.objective is not None and self.taken(program.solution(), outcome.objective)
+            better = outcome.objective is not None and self.acceptance(program.solution(), outcome.objective)
             if better:
                 self.values = program.solution()
-            self.parts.told(part, better, outcome.status == "optimal", time.perf_counter() - began)
+            self.parts.record(part, better, outcome.status == "optimal", time.perf_counter() - began)
 
 
 class Parts:
@@ -83,8 +83,8 @@ class Parts:
         """
         self.grid, self.seconds = grid, seconds
         hours = grid.n * grid.hours
-        own = [i for i in range(len(grid.plant.units)) if (grid.units == i).any()]
-        self.kinds: list[int | str] = ["corridor", "window", *(own if len(own) > 1 else ())]
+        unit_kinds = [i for i in range(len(grid.plant.units)) if (grid.units == i).any()]
+        self.kinds: list[int | str] = ["corridor", "window", *(unit_kinds if len(unit_kinds) > 1 else ())]
         # on hours a corridor of some hours is searched through, and does more than any window
         first = {"corridor": 0.5 if grid.hours <= 0.5 else 4.0 * grid.hours, "window": min(12.0, hours)}
         self.size: dict[int | str, float] = {kind: first.get(str(kind), min(36.0, hours)) for kind in self.kinds}
@@ -123,7 +123,7 @@ class Parts:
         at = np.rint(values[grid.whole])
         return Part(kind, np.where(free, grid.low[grid.whole], at), np.where(free, grid.high[grid.whole], at))
 
-    def told(self, part: Part, better: bool, through: bool, seconds: float) -> None:
+    def record(self, part: Part, better: bool, through: bool, seconds: float) -> None:
         """What came of a part: whether it was better, whether it was searched through, and in which time."""
         self.fruitless = 0 if better else self.fruitless + 1
         size = self.size[part.kind]

@@ -64,8 +64,8 @@ class Search(ProcessSearch):
         """
         with self.clock("build"):
             plant = plants.read(self.scenario, self.envelope)
-            self.made = build(self.data, self.aim, plant=plant)
-            self.model = Grid(self.made)
+            self.site_model = build(self.data, self.aim, plant=plant)
+            self.model = Grid(self.site_model)
         if start is not None:
             with self.clock("baseline"):
                 self.baseline = self._begin(start)
@@ -80,17 +80,17 @@ class Search(ProcessSearch):
 
     def _begin(self, start: xr.Dataset) -> bool:
         """The baseline's switches, all else as good as can be; whether that is a plan."""
-        program, grid = self.made.program, self.model
-        places, values = grid.told(start)
+        program, grid = self.site_model.program, self.model
+        places, values = grid.values_of(start)
         program.bound(places, values, values)
-        found = program.search(time_limit=max(min(self.left, CORRIDOR_S), BASELINE_S), gap=self.gap)
-        begun = program.outcome(found).found and self.offer(program.solution())
+        run = program.search(time_limit=max(min(self.remaining_s, CORRIDOR_S), BASELINE_S), gap=self.gap)
+        success = program.outcome(run).found and self.offer(program.solution())
         grid.free(grid.whole)
-        return begun
+        return success
 
     def _direct(self) -> None:
         """The whole problem at once."""
-        program = self.made.program
+        program = self.site_model.program
         constant = self.aim.constant
 
         def tell(event: dict[str, Any]) -> None:
@@ -105,8 +105,8 @@ class Search(ProcessSearch):
 
         with self.clock("solve"):
             gap = self.gap * self._decided_share(program)
-            found = program.search(time_limit=max(self.left, 0.05), gap=gap, on_progress=tell, cancel=stop)
-            outcome = program.outcome(found)
+            run = program.search(time_limit=max(self.remaining_s, 0.05), gap=gap, on_progress=tell, cancel=stop)
+            outcome = program.outcome(run)
             self.infeasible = outcome.status == "infeasible"
             if outcome.bound is not None:
                 self.raise_bound(outcome.bound)
@@ -117,19 +117,21 @@ class Search(ProcessSearch):
         """About this share of the first goal can be decided: the solver's gap counts all of it."""
         if not self.aim.constant:
             return 1.0
-        found = program.outcome(program.search(time_limit=max(self.left, 0.05), relax=True, ipm=True, crossover=False))
+        outcome = program.outcome(
+            program.search(time_limit=max(self.remaining_s, 0.05), relax=True, ipm=True, crossover=False)
+        )
         program.forget()
-        if found.bound is None or not found.bound:
+        if outcome.bound is None or not outcome.bound:
             return 1.0
-        return min(max((found.bound - self.aim.constant) / abs(found.bound), 1e-4), 1.0)
+        return min(max((outcome.bound - self.aim.constant) / abs(outcome.bound), 1e-4), 1.0)
 
     def _by_parts(self) -> None:
         switches = self._hours()
-        if switches is not None and not self.done():
+        if switches is not None and not self.phase_over():
             slots = len(next(iter(switches.values())))
             with self.clock("corridor"):
                 self._corridor(switches, self.model.n // slots, max(round(CORRIDOR_H / self.model.hours), 1))
-        if self.best is None and not self.done():
+        if self.best is None and not self.phase_over():
             with self.clock("windows"):
                 values = self._windows(self.model, 1.0)
                 if values is not None:
@@ -145,16 +147,16 @@ class Search(ProcessSearch):
             return None
         with self.clock("hours"):
             rough = Grid(build(coarse[1], self.aim, plant=coarse[0]))
-            until = self.left * (1 - COARSE_SHARE)
+            until = self.remaining_s * (1 - COARSE_SHARE)
             values = self._windows(rough, FIRST_SHARE)
             for hint in self.hints:
-                values = self._hours_of(rough, hint) if values is None and not self.done() else values
+                values = self._hours_of(rough, hint) if values is None and not self.phase_over() else values
             if values is None:
                 return None
-            goal = rough.made.program.places([rough.made.model.total[self.aim.first]])
+            goal = rough.site_model.program.places([rough.site_model.model.total[self.aim.first]])
             lowest = float(values[goal[0]])
 
-            def taken(found: np.ndarray, objective: float) -> bool:
+            def acceptance(solution: np.ndarray, objective: float) -> bool:
                 nonlocal lowest
                 if objective >= lowest - 1e-9 * abs(objective):
                     return False
@@ -167,27 +169,29 @@ class Search(ProcessSearch):
                 return bound is not None and lowest - self.aim.constant - bound <= NEAR * self.gap * abs(bound)
 
             seconds = max(WINDOW_SHARE * self.time_limit, MOVE_S / 2)
-            return rough.switches(self._improve(rough, values, taken, until, seconds, good))
+            return rough.switches(self._improve(rough, values, acceptance, until, seconds, good))
 
     def _hours_of(self, rough: Grid, switches: dict[Any, np.ndarray]) -> np.ndarray | None:
         """A solution on hours whose switches lie near those of a plan on the steps; None where there is none."""
         ratio = self.model.n // rough.n
         for width in (1, 3, 9):
             low, high = rough.within(switches, ratio, width)
-            rough.made.program.bound(rough.on, low, high)
-            found = rough.made.program.search(
-                time_limit=min(max(self.left, 0.05), CORRIDOR_S), gap=self.gap * ROUGH * self.share, cancel=self.done
+            rough.site_model.program.bound(rough.on, low, high)
+            run = rough.site_model.program.search(
+                time_limit=min(max(self.remaining_s, 0.05), CORRIDOR_S),
+                gap=self.gap * ROUGH * self.share,
+                cancel=self.phase_over,
             )
-            outcome = rough.made.program.outcome(found)
+            outcome = rough.site_model.program.outcome(run)
             rough.free(rough.whole)
             if outcome.found:
-                return rough.made.program.solution()
+                return rough.site_model.program.solution()
         return None
 
     def _windows(self, grid: Grid, share: float) -> np.ndarray | None:
         """Whole numbers window by window; the last window's solution, None where there is none in time."""
-        program, hours = grid.made.program, grid.hours
-        until = self.left * (1 - share)
+        program, hours = grid.site_model.program, grid.hours
+        until = self.remaining_s * (1 - share)
         n, width, advance = grid.n, round(WINDOW_H / hours), max(round(ADVANCE_H / hours), 1)
         gap = self.gap * BRIEF * self._decided_share(program)
         values: np.ndarray | None = None
@@ -198,12 +202,12 @@ class Search(ProcessSearch):
             grid.free(grid.whole)
             if values is not None:
                 grid.hold(values, first, loose)
-            left = self.left - until
-            if left <= 0 or self.done():
+            remaining_s = self.remaining_s - until
+            if remaining_s <= 0 or self.phase_over():
                 break
             # what the solver holds from the window before is its start
-            limit = min(max(WINDOW_SHARE * self.time_limit, LEAST_S) * patience, left)
-            outcome = program.outcome(program.search(time_limit=limit, gap=gap, effort=0.05, cancel=self.done))
+            limit = min(max(WINDOW_SHARE * self.time_limit, LEAST_S) * patience, remaining_s)
+            outcome = program.outcome(program.search(time_limit=limit, gap=gap, effort=0.05, cancel=self.phase_over))
             if outcome.found:
                 values, patience, loose = program.solution(), 1.0, 0
                 complete = last == n
@@ -227,18 +231,18 @@ class Search(ProcessSearch):
 
     def _corridor(self, switches: dict[Any, np.ndarray], ratio: int, width: int) -> None:
         """Switches as those of a solution on a coarser grid, then near them; wider where there is no such plan."""
-        program, grid = self.made.program, self.model
+        program, grid = self.site_model.program, self.model
         start: np.ndarray | bool = False
         for near in (0, width, 3 * width, 9 * width):
-            if self.done():
+            if self.phase_over():
                 break
             low, high = grid.around(switches, ratio, near)
             program.bound(grid.on, low, high)
-            found = program.search(
-                time_limit=min(max(self.left, 0.05), CORRIDOR_S), gap=self.gap * ROUGH * self.share, start=start,
-                effort=0.1, cancel=self.done,
+            run = program.search(
+                time_limit=min(max(self.remaining_s, 0.05), CORRIDOR_S), gap=self.gap * ROUGH * self.share, start=start,
+                effort=0.1, cancel=self.phase_over,
             )  # fmt: skip
-            outcome = program.outcome(found)
+            outcome = program.outcome(run)
             if outcome.found:
                 start = values = program.solution()
                 self.offer(values)
@@ -250,7 +254,7 @@ class Search(ProcessSearch):
         self,
         grid: Grid,
         values: np.ndarray,
-        taken: Callable[[np.ndarray, float], bool],
+        acceptance: Callable[[np.ndarray, float], bool],
         until: float,
         seconds: float,
         enough: Callable[[], bool] = lambda: False,
@@ -260,14 +264,14 @@ class Search(ProcessSearch):
         Args:
             grid: of the model.
             values: a solution, by column.
-            taken: told a solution and the solver's figure for it; whether it is better than the best one.
+            acceptance: told a solution and the solver's figure for it; whether it is better than the best one.
             until: seconds that are to be left.
             seconds: longest time for a part.
             enough: whether the plan is good enough.
         """
-        self.improvement = improvement = Improvement(self, grid, values, taken, until, seconds, enough)
+        self.improvement = improvement = Improvement(self, grid, values, acceptance, until, seconds, enough)
         while improvement.goes_on:
-            improvement.move(grid.made.program)
+            improvement.move(grid.site_model.program)
         self.improvement = None
         with improvement.moving:
             grid.free(grid.whole)

@@ -52,15 +52,15 @@ def quiet() -> Iterator[None]:
         yield
         return
     sys.stdout.flush()
-    kept = os.dup(1)
+    stdout_fd = os.dup(1)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 1)
         yield
     finally:
         ctypes.CDLL(None).fflush(None)
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(stdout_fd, 1)
+        os.close(stdout_fd)
         os.close(nowhere)
         _BANNER.clear()
 
@@ -77,10 +77,10 @@ def hand_over(solver: highspy.Highs, form: Compiled) -> None:
 
 def set_start(solver: highspy.Highs, form: Compiled) -> None:
     """Begin with the values that the model's variables hold."""
-    held = form.held()
-    some = np.flatnonzero(~np.isnan(held)).astype(np.int32)
+    values = form.column_values()
+    some = np.flatnonzero(~np.isnan(values)).astype(np.int32)
     if len(some):
-        solver.setSolution(len(some), some, held[some])
+        solver.setSolution(len(some), some, values[some])
 
 
 @contextmanager

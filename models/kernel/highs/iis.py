@@ -25,12 +25,12 @@ def conflict(form: Compiled, *, time_limit: float) -> list[tuple[Any, str]] | No
     solver.setOptionValue("iis_time_limit", max(time_limit, 0.01))
     # first those of a phase that minimizes what is violated, then each of them is tried
     solver.setOptionValue("iis_strategy", int(iis.kIisStrategyFromLp) | int(iis.kIisStrategyIrreducible))
-    status, found = solver.getIis()
-    if status != highspy.HighsStatus.kOk or not len(found.row_index_) + len(found.col_index_):
+    status, subsystem = solver.getIis()
+    if status != highspy.HighsStatus.kOk or not len(subsystem.row_index_) + len(subsystem.col_index_):
         return None
     bound = highspy.IisBoundStatus
     sides = {int(bound.kIisBoundStatusLower): "lower", int(bound.kIisBoundStatusUpper): "upper"}
     constraints, variables = form.constraints, form.columns
-    rows = [(constraints[row], side) for row, side in zip(found.row_index_, found.row_bound_, strict=True)]
-    columns = [(variables[j], side) for j, side in zip(found.col_index_, found.col_bound_, strict=True)]
+    rows = [(constraints[row], side) for row, side in zip(subsystem.row_index_, subsystem.row_bound_, strict=True)]
+    columns = [(variables[j], side) for j, side in zip(subsystem.col_index_, subsystem.col_bound_, strict=True)]
     return [(member, sides.get(int(side), "both")) for member, side in rows + columns]

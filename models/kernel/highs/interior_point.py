@@ -48,12 +48,12 @@ def central(
         cancel: polled; True ends it.
     """
     program = Program(Compiled.of_arrays(cost, matrix, low, high))
-    found = program.search(
+    run = program.search(
         time_limit=max(time_limit, 0.01), ipm=True, crossover=False, tolerance=tolerance, cancel=cancel
     )
     prices = program.rows_priced()
     if prices is None:
         return None
-    value = program.outcome(found).objective
+    value = program.outcome(run).objective
     values = program.solution()
     return Central(prices, values, float(cost @ values) if value is None else value)

@@ -29,7 +29,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchRun:
     """A search that is over; its solution is still with the solver."""
 
     relaxed: bool
@@ -65,16 +65,16 @@ class Multipliers:
         return 0.0 if column < 0 else float(self.columns[column])
 
 
-def read(solver: highspy.Highs, whole: bool, sense: float, found: Found) -> Outcome:
+def read(solver: highspy.Highs, whole: bool, sense: float, run: SearchRun) -> Outcome:
     """What the solver says of a search that is over.
 
     Args:
         solver: holds its solution.
         whole: whether some columns had to be whole.
         sense: 1 of what is minimized, −1 of what is maximized.
-        found: how it was searched.
+        run: how it was searched.
     """
-    relax, seconds = found.relaxed, found.seconds
+    relax, seconds = run.relaxed, run.seconds
     info, state = solver.getInfo(), solver.getModelStatus()
     states = highspy.HighsModelStatus
     mixed = not relax and whole

@@ -16,7 +16,7 @@ from emberline.models.kernel.arrays import Neighbourhood
 from emberline.models.kernel.compile import compiled
 from emberline.models.kernel.highs import handover
 from emberline.models.kernel.highs.iis import conflict
-from emberline.models.kernel.highs.outcome import Found, Multipliers, Outcome, read
+from emberline.models.kernel.highs.outcome import Multipliers, Outcome, SearchRun, read
 from emberline.models.kernel.progress import Progress
 from emberline.models.kernel.standard_form import Compiled
 from emberline.models.kernel.templates import building
@@ -64,9 +64,9 @@ class Program:
         self._sense = form.sense
         self._kinds = self._all_kinds = form.whole
         """Which columns must be whole: now, and as the model says."""
-        self._left = False
+        self._has_solution = False
         """Whether the solver holds what an earlier run left."""
-        self.begun: np.ndarray | None = None
+        self.start_values: np.ndarray | None = None
         """Solution of the model before, by column, where this one differs from it in numbers only."""
         self._rows_held = False
         """Whether bounds of rows are others than the model's."""
@@ -90,15 +90,15 @@ class Program:
         if not same or old.sense != new.sense:
             self._hand_over()
             return False
-        held = self._solver.getSolution()
-        self.begun = np.array(held.col_value) if held.value_valid else None
+        solution = self._solver.getSolution()
+        self.start_values = np.array(solution.col_value) if solution.value_valid else None
         self._send(old)
         solver = self._solver
         changed = np.flatnonzero(old.values != new.values)
         if len(changed) > MANY:
-            basis, begun = solver.getBasis(), self.begun
+            basis, start_values = solver.getBasis(), self.start_values
             self._hand_over()
-            self.begun = begun
+            self.start_values = start_values
             if basis.valid:
                 solver.setBasis(basis)
         else:
@@ -110,10 +110,10 @@ class Program:
     def restore(self) -> None:
         """Take back what was changed since the model was handed over, but for its coefficients; the basis stays."""
         if self._anchor is not None:
-            basis, self.begun = self._anchor
+            basis, self.start_values = self._anchor
         else:
-            held = self._solver.getSolution()
-            basis, self.begun = None, np.array(held.col_value) if held.value_valid else None
+            solution = self._solver.getSolution()
+            basis, self.start_values = None, np.array(solution.col_value) if solution.value_valid else None
         self._send(self._form)
         if basis is not None:
             self._solver.setBasis(basis)
@@ -234,14 +234,14 @@ class Program:
         search as if they were this one's.
         """
         self._solver.clearSolver()
-        self._left = False
+        self._has_solution = False
 
     def restrict(self, bounds: Iterable[tuple[Any, float, float]]) -> None:
         """Set bounds of variables: each with its lower and upper one. The Pyomo model keeps its own."""
         listed = [(self._form.column(variable), low, high) for variable, low, high in bounds]
-        found = [one for one in listed if one[0] >= 0]
-        if found:
-            places, low, high = (np.array(part) for part in zip(*found, strict=True))
+        entries = [one for one in listed if one[0] >= 0]
+        if entries:
+            places, low, high = (np.array(part) for part in zip(*entries, strict=True))
             self.bound(places, low.astype(float), high.astype(float))
 
     def confine(self, neighbourhood: Iterable[Neighbourhood]) -> None:
@@ -269,7 +269,7 @@ class Program:
         tolerance: float | None = None,
         on_progress: Progress | None = None,
         cancel: Callable[[], bool] | None = None,
-    ) -> Found:
+    ) -> SearchRun:
         """Solve without touching the Pyomo model, so that it may run in a thread beside other work.
 
         A start may be given by column too, as ``solution`` tells it.
@@ -298,7 +298,7 @@ class Program:
             solver.setSolution(len(start), np.arange(len(start), dtype=np.int32), start)
         elif start:
             handover.set_start(solver, self._form)
-        given = start is not False
+        has_start = start is not False
         if cancel is not None:
             # some parts of HiGHS look at the wish to end and not at the clock
             wished, until = cancel, began + time_limit + max(LATE * time_limit, 1.0)
@@ -307,11 +307,11 @@ class Program:
                 return wished() or time.perf_counter() > until
 
         with handover.listening(
-            solver, began, self._sense, on_progress, cancel, completes=not relax and (given or self._left)
+            solver, began, self._sense, on_progress, cancel, completes=not relax and (has_start or self._has_solution)
         ):
             solver.run()
-        self._left = True
-        return Found(relax, time.perf_counter() - began)
+        self._has_solution = True
+        return SearchRun(relax, time.perf_counter() - began)
 
     def aim(self, variable: Any | None) -> None:
         """Minimize one variable from now on, and nothing else; None: any solution will do."""
@@ -340,9 +340,9 @@ class Program:
             self.bound(tied, values[tied], values[tied])
         rows, prices = np.asarray(solution.row_value), np.asarray(solution.row_dual)
         free = self._form.row_lower != self._form.row_upper
-        held = np.flatnonzero((np.abs(prices) > TIED) & free).astype(np.int32)
-        if len(held):
-            solver.changeRowsBounds(len(held), held, rows[held], rows[held])  # type: ignore[attr-defined]
+        tight = np.flatnonzero((np.abs(prices) > TIED) & free).astype(np.int32)
+        if len(tight):
+            solver.changeRowsBounds(len(tight), tight, rows[tight], rows[tight])  # type: ignore[attr-defined]
             self._rows_held = True
         return True
 
@@ -358,8 +358,8 @@ class Program:
 
         None where there is no solution to fix them at, or the time is over. The bounds of whole variables stay fixed.
         """
-        solver, held = self._solver, self._solver.getSolution()
-        if not held.value_valid:
+        solver, incumbent = self._solver, self._solver.getSolution()
+        if not incumbent.value_valid:
             return None
         self.settle()
         if not self.outcome(self.search(time_limit=time_limit, relax=True)).found:
@@ -367,8 +367,8 @@ class Program:
         solution = solver.getSolution()
         if not solution.dual_valid:
             return None
-        own, bounds = (self._sense * np.asarray(dual) for dual in (solution.row_dual, solution.col_dual))
-        return Multipliers(self._form, own, bounds)
+        duals, bounds = (self._sense * np.asarray(dual) for dual in (solution.row_dual, solution.col_dual))
+        return Multipliers(self._form, duals, bounds)
 
     def conflict(self, *, time_limit: float) -> list[tuple[Any, str]] | None:
         """Constraints and bounds of the relaxation that cannot all hold, none of which could be left out.
@@ -378,31 +378,31 @@ class Program:
         """
         return conflict(self._form, time_limit=time_limit)
 
-    def outcome(self, found: Found) -> Outcome:
+    def outcome(self, run: SearchRun) -> Outcome:
         """What a search came to, the Pyomo model left as it is.
 
         A mixed-integer search that was given a start may tell an objective, and a bound with it, that is not the one of
         its solution: then the solution's own is told, and no bound.
         """
-        outcome = read(self._solver, self.whole, self._sense, found)
-        if not outcome.found or outcome.objective is None or found.relaxed or not self.whole:
+        outcome = read(self._solver, self.whole, self._sense, run)
+        if not outcome.found or outcome.objective is None or run.relaxed or not self.whole:
             return outcome
-        own = self._sense * float(self._costs @ self.solution() + self._offset)
-        if abs(own - outcome.objective) <= SAME * max(abs(own), abs(outcome.objective), 1.0):
+        objective = self._sense * float(self._costs @ self.solution() + self._offset)
+        if abs(objective - outcome.objective) <= SAME * max(abs(objective), abs(outcome.objective), 1.0):
             return outcome
-        return replace(outcome, status="feasible", objective=own, bound=None)
+        return replace(outcome, status="feasible", objective=objective, bound=None)
 
     def values(self, variables: Iterable[Any]) -> list[float]:
         """What the solver holds for some variables after a search; 0 for those that the model does not use."""
-        held, places = self.solution(), self.places(variables)
-        return np.where(places >= 0, held[places], 0.0).tolist() if len(held) else [0.0] * len(places)
+        solution, places = self.solution(), self.places(variables)
+        return np.where(places >= 0, solution[places], 0.0).tolist() if len(solution) else [0.0] * len(places)
 
-    def load(self, found: Found) -> Outcome:
+    def load(self, run: SearchRun) -> Outcome:
         """What a search came to, its solution loaded into the Pyomo model's variables."""
-        outcome = self.outcome(found)
+        outcome = self.outcome(run)
         if outcome.found:
             values = self.solution()
-            if not found.relaxed:
+            if not run.relaxed:
                 values = np.where(self._kinds, np.rint(values), values)
             self._form.put(values)
         return outcome

@@ -47,12 +47,14 @@ def patterns(earlier: list[tuple[int, ...]]) -> list[tuple[tuple[int, ...], tupl
                     max(-s - kind[u] for kind, s in zip(kinds, shifts, strict=True)) for u in range(len(earlier[0]))
                 ]
                 reaches.add(tuple(r - max(latest) for r in latest))
-    found: dict[tuple[tuple[int, ...], tuple[int, ...]], None] = {}
+    pairs: dict[tuple[tuple[int, ...], tuple[int, ...]], None] = {}
     for reach in reaches:
         deadline = tuple(min(r + e for r, e in zip(reach, kind, strict=True)) for kind in earlier)
-        needed = tuple(max(d - kind[u] for d, kind in zip(deadline, earlier, strict=True)) for u in range(len(reach)))
-        found[needed, deadline] = None
-    return sorted(found)
+        tight_reach = tuple(
+            max(d - kind[u] for d, kind in zip(deadline, earlier, strict=True)) for u in range(len(reach))
+        )
+        pairs[tight_reach, deadline] = None
+    return sorted(pairs)
 
 
 def matching(able: list[list[int]]) -> list[int] | None:

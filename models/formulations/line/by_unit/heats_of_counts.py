@@ -6,50 +6,53 @@ import numpy as np
 
 from emberline.models.formulations.line.by_unit.bipartite_matching import matching
 from emberline.models.formulations.line.by_unit.model import Corridor, Matched
-from emberline.models.kernel.arrays import chosen, fixed, hold, values
+from emberline.models.kernel.arrays import fixed, hold, support, values
 from emberline.models.problem.assignment import Starts
 
 
-def around(made: Matched, width: int) -> Corridor | None:
+def around(formulation: Matched, width: int) -> Corridor | None:
     """The surroundings of what the counts hold, heats disaggregated first in, first out."""
-    slot: list[list[int]] = [[0] * len(heat.operations) for heat in made.problem.heats]
-    counts = _counts(made)
-    for g, group in enumerate(made.groups):
-        for i in range(len(made.operations(g))):
-            total = np.rint(sum(counts[g, i, u] for u, *_ in made.classes[g, i])).astype(int).tolist()
+    slot: list[list[int]] = [[0] * len(heat.operations) for heat in formulation.problem.heats]
+    counts = _counts(formulation)
+    for g, group in enumerate(formulation.groups):
+        for i in range(len(formulation.operations(g))):
+            total = np.rint(sum(counts[g, i, u] for u, *_ in formulation.classes[g, i])).astype(int).tolist()
             for k, h in enumerate(group):
-                slot[h][i] = next((t for t, count in enumerate(total) if count > k), made.n - 1)
-    casts = {c: t for c, _, t in chosen(made.model.z)}
-    if len(casts) < len(made.problem.casts):
+                slot[h][i] = next((t for t, count in enumerate(total) if count > k), formulation.n - 1)
+    casts = {c: t for c, _, t in support(formulation.model.z)}
+    if len(casts) < len(formulation.problem.casts):
         return None
     return Corridor(tuple(map(tuple, slot)), tuple(casts[c] for c in range(len(casts))), width)
 
 
-def begin(made: Matched, starts: Starts) -> None:
+def begin(formulation: Matched, starts: Starts) -> None:
     """Set the variables to a plan, as a start; every unit must be counted by itself."""
-    m = made.model
+    m = formulation.model
     place: dict[tuple[int, int, int], list[int]] = {}
-    for g, group in enumerate(made.groups):
+    for g, group in enumerate(formulation.groups):
         for h in group:
             for i, (u, t) in enumerate(zip(starts.unit[h], starts.slot[h], strict=True)):
                 place.setdefault((g, i, u), []).append(t)
     value = [sum(s <= t for s in place.get((g, i, u), ())) for g, i, u, t in m.INDEX]
     hold(m.Y, np.array(value, dtype=float), ~fixed(m.Y))
     m.z.put("value", np.array(
-        [made.problem.casts[c].units[k] == starts.cast_unit[c] and t == starts.cast_slot[c] for c, k, t in m.OPTION],
+        [
+            formulation.problem.casts[c].units[k] == starts.cast_unit[c] and t == starts.cast_slot[c]
+            for c, k, t in m.OPTION
+        ],
         dtype=float,
     ))  # fmt: skip
 
 
-def read(made: Matched) -> Starts | None:
+def read(formulation: Matched) -> Starts | None:
     """The plan that the counts hold; None where longest waits or fractions leave a start unmatched."""
-    problem, counts = made.problem, _counts(made)
-    casts = {c: (column, t) for c, column, t in chosen(made.model.z)}
+    problem, counts = formulation.problem, _counts(formulation)
+    casts = {c: (column, t) for c, column, t in support(formulation.model.z)}
     cast_of = problem.cast_of()
     unit: list[list[int]] = [[] for _ in problem.heats]
     slot: list[list[int]] = [[] for _ in problem.heats]
-    for g, group in enumerate(made.groups):
-        operations = made.operations(g)
+    for g, group in enumerate(formulation.groups):
+        operations = formulation.operations(g)
         for i in range(len(operations) - 1, -1, -1):
             supply = _placed({u: counts[g, i, u] for u in operations[i].units})
             if len(supply) != len(group):
@@ -84,10 +87,10 @@ def read(made: Matched) -> Starts | None:
     )
 
 
-def _counts(made: Matched) -> dict[tuple[int, int, int], np.ndarray]:
+def _counts(formulation: Matched) -> dict[tuple[int, int, int], np.ndarray]:
     """Counts by group, operation and unit, shape (n,) each."""
-    values_of = np.nan_to_num(values(made.model.Y), nan=0.0).reshape(-1, made.n)
-    keys = [(g, i, u) for (g, i), classes in made.classes.items() for u, *_ in classes]
+    values_of = np.nan_to_num(values(formulation.model.Y), nan=0.0).reshape(-1, formulation.n)
+    keys = [(g, i, u) for (g, i), classes in formulation.classes.items() for u, *_ in classes]
     return dict(zip(keys, values_of, strict=True))
 
 

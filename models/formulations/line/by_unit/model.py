@@ -26,7 +26,7 @@ import pyomo.environ as pyo
 from emberline.models.formulations.line import load
 from emberline.models.formulations.line.by_unit import succession_cuts
 from emberline.models.formulations.line.by_unit.groups import Groups, Units
-from emberline.models.formulations.line.load import Drawn
+from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel.arrays import Series, Variable, constraint, limit
@@ -52,8 +52,8 @@ class Corridor:
 def suits(problem: SlotProblem) -> bool:
     """Whether the formulation tells the truth of a line: no heat loss, nothing under way."""
     waits = problem.reheat_kwh_per_t_min > 0 and any(heat.reheat is not None for heat in problem.heats)
-    begun = any(operation.started_min is not None for heat in problem.heats for operation in heat.operations)
-    return not waits and not begun and all(cast.started_min is None for cast in problem.casts)
+    under_way = any(operation.started_min is not None for heat in problem.heats for operation in heat.operations)
+    return not waits and not under_way and all(cast.started_min is None for cast in problem.casts)
 
 
 class Matched(Groups):
@@ -143,9 +143,9 @@ class Matched(Groups):
         low: list[np.ndarray] = [np.zeros(0)]
         high: list[np.ndarray] = [np.zeros(0)]
         for g, i in self.classes:
-            own = np.sort([corridor.slot[h][i] for h in self.groups[g]])
-            low.append(np.searchsorted(own, slots - corridor.width, side="right"))
-            high.append(np.searchsorted(own, slots + corridor.width, side="right"))
+            starts = np.sort([corridor.slot[h][i] for h in self.groups[g]])
+            low.append(np.searchsorted(starts, slots - corridor.width, side="right"))
+            high.append(np.searchsorted(starts, slots + corridor.width, side="right"))
         m.T = pyo.RangeSet(0, self.n - 1)
         m.low, m.high = (Series(m.COUNTED, m.T, values=np.concatenate(parts)) for parts in (low, high))
 
@@ -175,11 +175,11 @@ class Matched(Groups):
                     low, high = max(low, at - width), min(high, at + width)
                 open_ = np.flatnonzero(problem.may_start(u, cast.hold[u], cast.minutes[u]))
                 self.options[c, column] = open_[(open_ >= low) & (open_ <= high)].tolist()
-        m.OPTION = pyo.Set(initialize=[(*key, t) for key, own in self.options.items() for t in own], dimen=3)
+        m.OPTION = pyo.Set(initialize=[(*key, t) for key, slots in self.options.items() for t in slots], dimen=3)
         m.z = Variable(m.OPTION, domain=pyo.Binary)
         places: dict[int, list[tuple[int, int]]] = {c: [] for c in range(len(problem.casts))}
-        for (c, column), own in self.options.items():
-            places[c] += [(column, t) for t in own]
+        for (c, column), slots in self.options.items():
+            places[c] += [(column, t) for t in slots]
         self.possible = all(places.values())
         if not self.possible:
             return
@@ -191,14 +191,14 @@ class Matched(Groups):
             return total(m.z[c, column, t] for column, t in each(m.PLACE[c])) == 1
 
         holds = Terms(self.n, 3)
-        for (c, column), own in self.options.items():
+        for (c, column), slots in self.options.items():
             u = problem.casts[c].units[column]
             for lag in range(problem.casts[c].hold[u]):
-                holds.lagged((u,), (c, column), lag, 1, runs(own))
-        found = Stretches.of({row: range(self.n) for row in holds.of}, holds, empty=False)
-        m.HELD, m.HOLD = found.rows(), found.set()
+                holds.lagged((u,), (c, column), lag, 1, runs(slots))
+        stretches = Stretches.of({row: range(self.n) for row in holds.of}, holds, empty=False)
+        m.UNIT_SLOT, m.HOLD = stretches.rows(), stretches.set()
 
-        @constraint(m, m.HELD)
+        @constraint(m, m.UNIT_SLOT)
         def one_cast(m: Any, u: int, stretch: int, t: int) -> Any:
             return weighed(m.z, m.HOLD[u, stretch], t) <= 1
 
@@ -210,10 +210,10 @@ class Matched(Groups):
                 size[u] = 1 + len(others)
                 uses.lagged((u,), (g, i, u), 0, 1)
                 uses.lagged((u,), (g, i, u), self.operations(g)[i].occupy[u], -1)
-        found = Stretches.of({row: range(self.n) for row in uses.of}, uses)
+        stretches = Stretches.of({row: range(self.n) for row in uses.of}, uses)
         m.UNIT = pyo.Set(initialize=list(size), dimen=1)
         m.size = Series(m.UNIT, values=np.array(list(size.values())))
-        m.USED, m.USE = found.rows(), found.set()
+        m.USED, m.USE = stretches.rows(), stretches.set()
 
         @constraint(m, m.USED)
         def one_at_a_time(m: Any, u: int, stretch: int, t: int) -> Any:
@@ -223,7 +223,7 @@ class Matched(Groups):
 
     def _power(self) -> Ports:
         m, problem, per = self.model, self.problem, self.problem.cells_per_slot
-        starts, casts = Drawn(problem, m.Y, 4), Drawn(problem, m.z, 3)
+        starts, casts = Draws(problem, m.Y, 4), Draws(problem, m.z, 3)
         steps: dict[Key, np.ndarray] = {
             (g, i, u): np.pad(operation.cells[u], (0, per)) - np.pad(operation.cells[u], (per, 0))
             for (g, i), classes in self.classes.items()
@@ -235,8 +235,8 @@ class Matched(Groups):
             return self._priced(steps, cells)
         for key, change in steps.items():
             starts.put(key, change)
-        for place, drawn in cells.items():
-            casts.put(place, drawn, runs=runs(self.options[place]))
+        for place, energy in cells.items():
+            casts.put(place, energy, runs=runs(self.options[place]))
         load.add(m, problem, [starts, casts])
         m.site = pyo.Block()
         return site_model.add(
@@ -267,9 +267,9 @@ class Matched(Groups):
                 [
                     np.zeros(0),
                     *(
-                        worth_of(cells[key], weight)[own]
+                        worth_of(cells[key], weight)[slots]
                         for weight in by_port.values()
-                        for key, own in self.options.items()
+                        for key, slots in self.options.items()
                     ),
                 ]
             ),

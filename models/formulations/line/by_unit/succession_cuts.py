@@ -53,8 +53,8 @@ def add(m: pyo.ConcreteModel, groups: Groups, options: Mapping[tuple[int, int], 
                 for key, r in zip(sources, reach, strict=True):
                     rows[0].counted(row, key, -r, -1)
                 # without a demand that may have begun a row says nothing
-                begun = min(-d - demand.ahead for demand, d in zip(demands, deadline, strict=True))
-                first = max(-max(demand.ahead for demand in demands), begun)
+                begin = min(-d - demand.ahead for demand, d in zip(demands, deadline, strict=True))
+                first = max(-max(demand.ahead for demand in demands), begin)
                 in_time[row] = range(first, groups.n + max(0, -min(deadline)))
             if groups.units != "each":
                 # pooled units only show the way or bound: without the rows that seldom bind they do so much sooner
@@ -66,18 +66,18 @@ def add(m: pyo.ConcreteModel, groups: Groups, options: Mapping[tuple[int, int], 
                 late[0].counted(row, key, 0, 1)
             not_too_late[row] = range(max(groups.n - 1 - min(demand.most for demand in demands), 0))
     m.fed = pyo.Block()
-    taken = fed.add(m.fed, m.z)
+    intake = fed.add(m.fed, m.z)
     m.in_time, m.not_too_late = pyo.Block(), pyo.Block()
     for block, slots, kinds in ((m.in_time, in_time, rows), (m.not_too_late, not_too_late, late)):
-        _never_more(block, Stretches.of(slots, *kinds), m.Y, taken)
+        _never_more(block, Stretches.of(slots, *kinds), m.Y, intake)
 
 
 def _next(groups: Groups, g: int, i: int, members: tuple[int, ...]) -> Demand:
     heat = groups.problem.heats[groups.groups[g][0]]
-    units, own = heat.operations[i].units, groups.classes[g, i]
+    units, classes = heat.operations[i].units, groups.classes[g, i]
     columns = [heat.operations[i + 1].units.index(u) for u in members]
     tables = heat.least[i][:, columns], heat.most[i][:, columns]
-    least, most = _lag(groups, tables[0], "least", units, own), _lag(groups, tables[1], "most", units, own)
+    least, most = _lag(groups, tables[0], "least", units, classes), _lag(groups, tables[1], "most", units, classes)
     lag = min(least)
 
     def add(kinds: list[Terms], row: Key, later: int, weight: int) -> None:
@@ -97,9 +97,9 @@ def _casts_take(
         heat, (c, _) = groups.problem.heats[h], cast_of[h]
         for column in range(len(groups.problem.casts[c].units)):
             slots = options[c, column]
-            units, own = heat.operations[-1].units, groups.classes[g, len(heat.operations) - 1]
-            least = _lag(groups, heat.least[-1][:, column], "least", units, own)
-            most = _lag(groups, heat.most[-1][:, column], "most", units, own)
+            units, classes = heat.operations[-1].units, groups.classes[g, len(heat.operations) - 1]
+            least = _lag(groups, heat.least[-1][:, column], "least", units, classes)
+            most = _lag(groups, heat.most[-1][:, column], "most", units, classes)
             lag = min(least)
             kind = tuple(x - lag for x in least)
             for t in slots[: bisect_left(slots, lag)]:
@@ -118,11 +118,11 @@ def _casts_take(
 
 
 def _lag(
-    groups: Groups, table: np.ndarray, which: str, units: tuple[int, ...], own: list[tuple[int, ...]]
+    groups: Groups, table: np.ndarray, which: str, units: tuple[int, ...], classes: list[tuple[int, ...]]
 ) -> list[int]:
     """Lags of a column or table by class of sources."""
     shortest = (which == "least") == (groups.units != "longest")
-    rows = [[units.index(u) for u in members] for members in own]
+    rows = [[units.index(u) for u in members] for members in classes]
     return [int(table[r].min() if shortest else table[r].max()) for r in rows]
 
 
@@ -146,10 +146,10 @@ class Fed:
         return level
 
 
-def _never_more(block: pyo.Block, found: Stretches, counts: pyo.Var, taken: pyo.Var) -> None:
+def _never_more(block: pyo.Block, stretches: Stretches, counts: pyo.Var, intake: pyo.Var) -> None:
     """Rows of counts of starts and of heats taken, at most 0."""
-    block.ROW, block.COUNT, block.TAKEN = found.rows(), found.set(0), found.set(1)
+    block.ROW, block.COUNT, block.INTAKE = stretches.rows(), stretches.set(0), stretches.set(1)
 
     @constraint(block, block.ROW)
-    def kept(b: Any, row: int, stretch: int, t: int) -> Any:
-        return weighed(counts, b.COUNT[row, stretch], t) + weighed(taken, b.TAKEN[row, stretch], t) <= 0
+    def row_limit(b: Any, row: int, stretch: int, t: int) -> Any:
+        return weighed(counts, b.COUNT[row, stretch], t) + weighed(intake, b.INTAKE[row, stretch], t) <= 0

@@ -208,12 +208,12 @@ def improve(
     proven = None if outcome.bound is None else max(bound_min, settled_min + outcome.bound)
     if not outcome.found:
         return places, proven
-    left = time_limit - (time.perf_counter() - began)
-    if outcome.status == "optimal" and left > 0:
-        m.kept = pyo.Constraint(expr=m.total <= sum(m.late[h].value for h in m.H) + 1e-6)
+    remaining_s = time_limit - (time.perf_counter() - began)
+    if outcome.status == "optimal" and remaining_s > 0:
+        m.tardiness_limit = pyo.Constraint(expr=m.total <= sum(m.late[h].value for h in m.H) + 1e-6)
         m.tardiness.deactivate()
         m.duration.activate()
-        highs.solve(m, time_limit=left, gap=gap, start=True, cancel=cancel)
+        highs.solve(m, time_limit=remaining_s, gap=gap, start=True, cancel=cancel)
     return _read(shop, m, keys, places), proven
 
 
@@ -221,13 +221,13 @@ def _read(
     shop: Shop, m: pyo.ConcreteModel, keys: list[Operation], places: dict[Operation, Place]
 ) -> dict[Operation, Place]:
     unit = {j: u for j, u in m.PLACES if m.on[j, u].value > 0.5}
-    found = dict(places)
+    schedule = dict(places)
     for j, (h, k) in enumerate(keys):
         u, start = unit[j], float(m.start[j].value)
         g = shop.group_of.get(h)
         if g is None or k != shop.groups[g].stage:
-            found[h, k] = Place(u, start, start + shop.planned[h][u])
+            schedule[h, k] = Place(u, start, start + shop.planned[h][u])
             continue
         for member, offset in zip(shop.groups[g].heats, shop.groups[g].offset[u], strict=True):
-            found[member, k] = Place(u, start + offset, start + offset + shop.planned[member][u])
-    return found
+            schedule[member, k] = Place(u, start + offset, start + offset + shop.planned[member][u])
+    return schedule

@@ -41,29 +41,29 @@ class Places:
         """Start of an operation."""
         if (h, k) in self._number:
             return Time(start=self._number[h, k])
-        if (h, k) in self._shop.begun:
-            return Time(self._shop.begun[h, k].start)
+        if (h, k) in self._shop.under_way:
+            return Time(self._shop.under_way[h, k].start)
         g = self._shop.group_of[h]
         group, j = self._shop.groups[g], self._of_group[g]
         at = group.heats.index(h)
         return Time(start=j, on={(j, u): off[at] for u, off in group.offset.items()})
 
-    def chosen(self, h: int, k: int) -> dict[int, tuple[int, int] | None]:
+    def units_of(self, h: int, k: int) -> dict[int, tuple[int, int] | None]:
         """By unit that the operation may take: what is 1 where it does; None where it has begun there."""
-        if (h, k) in self._shop.begun:
-            return {self._shop.begun[h, k].unit: None}
+        if (h, k) in self._shop.under_way:
+            return {self._shop.under_way[h, k].unit: None}
         j = self._number[h, k] if (h, k) in self._number else self._of_group[self._shop.group_of[h]]
         return {u: (j, u) for u in self._units[j]}
 
-    def done(self, h: int, k: int, minutes: list[float]) -> Time:
+    def end(self, h: int, k: int, minutes: list[float]) -> Time:
         """An operation's start and so many minutes by unit."""
-        found, on = self.begin(h, k), {}
-        for u, place in self.chosen(h, k).items():
+        end, on = self.begin(h, k), {}
+        for u, place in self.units_of(h, k).items():
             if place is None:
-                found = found.plus(minutes[u])
+                end = end.plus(minutes[u])
             else:
                 on[place] = minutes[u]
-        return found.plus(on=on)
+        return end.plus(on=on)
 
 
 def add(block: pyo.Block, start: pyo.Var, on: pyo.Var, shop: Shop, places: Places) -> None:
@@ -79,11 +79,11 @@ def add(block: pyo.Block, start: pyo.Var, on: pyo.Var, shop: Shop, places: Place
     rows: list[tuple[Time, Time]] = []
     for h, route in enumerate(shop.route):
         for k, after in pairwise(route):
-            if (h, after) in shop.begun:
+            if (h, after) in shop.under_way:
                 continue
-            here, there, begins = places.chosen(h, k), places.chosen(h, after), places.begin(h, after)
-            known = shop.begun.get((h, k))
-            over = Time(known.end) if known else places.done(h, k, shop.planned[h])
+            here, there, begins = places.units_of(h, k), places.units_of(h, after), places.begin(h, after)
+            origin = shop.under_way.get((h, k))
+            over = Time(origin.end) if origin else places.end(h, k, shop.planned[h])
             least = min(shop.transfer[u][v] for u in here for v in there)
             rows.append((over.plus(least), begins))
             for u, this in here.items():
@@ -94,9 +94,9 @@ def add(block: pyo.Block, start: pyo.Var, on: pyo.Var, shop: Shop, places: Place
                         slower = extra * (1 - len(both))
                         rows.append((over.plus(least + slower, dict.fromkeys(both, extra)), begins))
             if shop.longest[k] < NEVER:
-                rows.append((begins, places.done(h, k, shop.nominal[h]).plus(shop.longest[k])))
+                rows.append((begins, places.end(h, k, shop.nominal[h]).plus(shop.longest[k])))
     for (h, k), (earliest, latest) in shop.window.items():
-        if (h, k) not in shop.begun:
+        if (h, k) not in shop.under_way:
             if earliest > 0:
                 rows.append((Time(earliest), places.begin(h, k)))
             if latest < NEVER:
@@ -112,6 +112,6 @@ def add(block: pyo.Block, start: pyo.Var, on: pyo.Var, shop: Shop, places: Place
     block.lag = Series(block.ROW, values=np.array([soon.minutes - late.minutes for soon, late in rows]))
 
     @constraint(block, block.ROW)
-    def kept(b, r):
+    def row_limit(b, r):
         placed = total(weight * on[j, u] for j, u, weight in each(b.ON[r]))
         return total(weight * start[j] for j, weight in each(b.START[r])) + placed >= b.lag[r]

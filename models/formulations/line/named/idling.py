@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.formulations.line.load import Drawn
+from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.line.named.placed import Placed
 from emberline.models.kernel import deadline
 from emberline.models.kernel.arrays import Series, Variable, constraint
@@ -49,19 +49,19 @@ class _Gaps:
         self.ends: dict[tuple[int, int], list[Key]] = {}
         """Works by slot in which they end, and place in ``minutes`` of the minute within it."""
         self.minutes: list[float] = []
-        for (h, i, own), slots in placed.of.items():
-            if own == u:
+        for (h, i, unit), slots in placed.of.items():
+            if unit == u:
                 for t in slots:
                     self._put((h, i, u, t), t, self.problem.heats[h].operations[i].minutes[u])
-        for c, own, t in placed.model.OPTION:
-            if own == u:
+        for c, unit, t in placed.model.OPTION:
+            if unit == u:
                 self._put((c, u, t), t, self.problem.casts[c].nominal_min[u])
 
     def _put(self, work: Key, t: int, minutes: float) -> None:
         step = self.problem.step_min
         whole = math.floor((minutes + CLOSE_MIN) / step)
         rest = max(minutes - whole * step, 0.0)
-        place = next((k for k, known in enumerate(self.minutes) if abs(known - rest) < CLOSE_MIN), len(self.minutes))
+        place = next((k for k, minute in enumerate(self.minutes) if abs(minute - rest) < CLOSE_MIN), len(self.minutes))
         if place == len(self.minutes):
             self.minutes.append(rest)
         self.begins.setdefault(t, []).append(work)
@@ -89,7 +89,7 @@ class _Gaps:
         return energy_cells(np.array(ends), np.array(power), self.problem.cell_min) if ends else np.zeros(0)
 
 
-def add(placed: Placed) -> list[Drawn]:
+def add(placed: Placed) -> list[Draws]:
     """Add the gaps of all units with energy states; returns what they draw.
 
     Args:
@@ -126,7 +126,9 @@ def add(placed: Placed) -> list[Drawn]:
                 if s < n:
                     gaps[u, 1, s, 0].append((u, place, s - t, t))
                 slots_of.setdefault((u, place, s - t, s == n), []).append(t)
-    m.GAP = pyo.Set(initialize=[gap for (_, way, *_), own in gaps.items() if way == 0 for gap in own], dimen=4)
+    m.GAP = pyo.Set(
+        initialize=[gap for (_, way, *_), row_gaps in gaps.items() if way == 0 for gap in row_gaps], dimen=4
+    )
     m.gap = Variable(m.GAP, domain=pyo.NonNegativeReals)
     m.idling = block = pyo.Block()
     block.ROW = pyo.Set(initialize=list(rows), dimen=4)
@@ -142,8 +144,8 @@ def add(placed: Placed) -> list[Drawn]:
         works += total(m.z[c, v, s] for c, v, s in each(b.CAST[row]))
         return total(m.gap[v, d, slots, s] for v, d, slots, s in each(b.GAP[row])) == works + b.top[row]
 
-    drawn = Drawn(problem, m.gap, 4)
+    draws = Draws(problem, m.gap, 4)
     for (u, place, slots, last), begins in slots_of.items():
         cells = units[u].cells(place, slots, last=last)
-        drawn.put((u, place, slots), cells[: slots * problem.cells_per_slot], runs=runs(sorted(begins)))
-    return [drawn]
+        draws.put((u, place, slots), cells[: slots * problem.cells_per_slot], runs=runs(sorted(begins)))
+    return [draws]

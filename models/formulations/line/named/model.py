@@ -16,13 +16,13 @@ import numpy as np
 import pyomo.environ as pyo
 
 from emberline.models.formulations.line import load
-from emberline.models.formulations.line.load import Drawn
+from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.line.named import idling, precedence, reheating
 from emberline.models.formulations.line.named.placed import Placed
 from emberline.models.formulations.site import balance as site_model
 from emberline.models.formulations.site.balance import Ports
 from emberline.models.kernel import deadline
-from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Variable, chosen, constraint
+from emberline.models.kernel.arrays import WEIGHT, Neighbourhood, Variable, constraint, support
 from emberline.models.kernel.templates import Members, each, total
 from emberline.models.problem.assignment import Starts, in_order
 from emberline.models.problem.line import Windows
@@ -77,9 +77,11 @@ class Named:
         self.possible &= all(where.values()) and all(self.windows.cast.get(c) for c in waiting)
         if not self.possible:
             return
-        m.START = pyo.Set(initialize=[(*key, *place) for key, own in where.items() for place in own], dimen=4)
+        m.START = pyo.Set(initialize=[(*key, *place) for key, places in where.items() for place in places], dimen=4)
         m.x = Variable(m.START, domain=pyo.Binary)
-        m.OPTION = pyo.Set(initialize=[(c, *place) for c, own in self.windows.cast.items() for place in own], dimen=3)
+        m.OPTION = pyo.Set(
+            initialize=[(c, *place) for c, places in self.windows.cast.items() for place in places], dimen=3
+        )
         m.z = Variable(m.OPTION, domain=pyo.Binary)
         m.OPERATION, m.CAST = pyo.Set(initialize=list(where), dimen=2), pyo.Set(initialize=waiting, dimen=1)
         m.PLACE = Members(where, dimen=2)
@@ -120,34 +122,34 @@ class Named:
         for c, u, t in m.OPTION:
             for q in range(t, min(t + problem.casts[c].hold[u], n)):
                 z.setdefault((u, q), []).append((c, u, t, 1))
-        held = list({**x, **z})
+        unit_slots = list({**x, **z})
         started = self._started()
-        top = {(u, q): int(q >= started.get(u, 0.0) - 1e-9) for u, q in held}
-        m.LOOSE = pyo.Set(initialize=[key for key in held if key[0] in self.loose], dimen=2)
+        top = {(u, q): int(q >= started.get(u, 0.0) - 1e-9) for u, q in unit_slots}
+        m.LOOSE = pyo.Set(initialize=[key for key in unit_slots if key[0] in self.loose], dimen=2)
         m.twice = Variable(m.LOOSE, domain=pyo.NonNegativeReals)
         m.one_at_a_time, m.shared = pyo.Block(), pyo.Block()
-        precedence.at_most(m.one_at_a_time, m, [key for key in held if key[0] not in self.loose], x, z, top)
+        precedence.at_most(m.one_at_a_time, m, [key for key in unit_slots if key[0] not in self.loose], x, z, top)
         precedence.at_most(m.shared, m, list(m.LOOSE), x, z, top, m.twice)
 
     def _started(self) -> dict[int, float]:
         """Slot until which each unit is held by what has started already."""
         problem = self.problem
-        found: dict[int, float] = {}
+        ends: dict[int, float] = {}
         for heat in problem.heats:
             for operation in heat.operations:
                 if operation.started_min is not None:
                     u = operation.units[0]
                     until = operation.started_min / problem.step_min + operation.occupy[u]
-                    found[u] = max(found.get(u, 0.0), until)
+                    ends[u] = max(ends.get(u, 0.0), until)
         for cast in problem.casts:
             if cast.started_min is not None:
                 u = cast.units[0]
-                found[u] = max(found.get(u, 0.0), cast.started_min / problem.step_min + cast.hold[u])
-        return found
+                ends[u] = max(ends.get(u, 0.0), cast.started_min / problem.step_min + cast.hold[u])
+        return ends
 
     def _power(self) -> None:
         m, problem = self.model, self.problem
-        starts, casts = Drawn(problem, m.x, 4), Drawn(problem, m.z, 3)
+        starts, casts = Draws(problem, m.x, 4), Draws(problem, m.z, 3)
         for (h, i, u), slots in self.of.items():
             operation = problem.heats[h].operations[i]
             starts.put((h, i, u), operation.cells[u], operation.stage, runs(slots))
@@ -156,18 +158,18 @@ class Named:
             places.setdefault((c, u), []).append(t)
         for (c, u), slots in places.items():
             casts.put((c, u), problem.casts[c].cells[u], len(problem.stage_units) - 1, runs(sorted(slots)))
-        drawn = [
+        draws = [
             starts,
             casts,
             reheating.add(self._placed(), starts),
             *(idling.add(self._placed()) if self.gaps else ()),
         ]
-        load.add(m, problem, drawn)
+        load.add(m, problem, draws)
         per = problem.cells_per_slot
-        m.site, m.given = pyo.Block(), pyo.Block()
+        m.site, m.gives = pyo.Block(), pyo.Block()
         self.ports: Ports = site_model.add(
             m.site, self.data, lambda c, t: m.line[c], lambda t: sum([m.line[t * per + k] for k in range(per)]),
-            soft=not self.firm, line_gives=load.give(m.given, problem, drawn),
+            soft=not self.firm, line_gives=load.give(m.gives, problem, draws),
         )  # fmt: skip
 
     def begin(self, starts: Starts) -> None:
@@ -186,26 +188,26 @@ class Named:
     def _flags(keys: Iterable[Any], holds: Callable[..., bool]) -> np.ndarray:
         return np.array([holds(*key) for key in keys], dtype=float)
 
-    def surroundings(self, around: int, kept: Starts | None) -> Iterator[Neighbourhood]:
+    def surroundings(self, around: int, plan: Starts | None) -> Iterator[Neighbourhood]:
         """Bounds around what the relaxation holds: starts stay open near those with weight, and where a plan has them.
 
         Args:
             around: slots around each start with weight.
-            kept: a plan that stays possible.
+            plan: a plan that stays possible.
         """
         m, steps = self.model, range(-around, around + 1)
-        near = {(h, i, t + d) for h, i, _, t in chosen(m.x, WEIGHT) for d in steps}
+        near = {(h, i, t + d) for h, i, _, t in support(m.x, WEIGHT) for d in steps}
         yield m.x, np.zeros(len(m.x)), self._flags(
             m.START,
             lambda h, i, u, t: (
-                (h, i, t) in near or (kept is not None and kept.unit[h][i] == u and kept.slot[h][i] == t)
+                (h, i, t) in near or (plan is not None and plan.unit[h][i] == u and plan.slot[h][i] == t)
             ),
         )  # fmt: skip
-        casts = {(c, u, t + d) for c, u, t in chosen(m.z, WEIGHT) for d in steps}
+        casts = {(c, u, t + d) for c, u, t in support(m.z, WEIGHT) for d in steps}
         yield m.z, np.zeros(len(m.z)), self._flags(
             m.OPTION,
             lambda c, u, t: (
-                (c, u, t) in casts or (kept is not None and kept.cast_unit[c] == u and kept.cast_slot[c] == t)
+                (c, u, t) in casts or (plan is not None and plan.cast_unit[c] == u and plan.cast_slot[c] == t)
             ),
         )  # fmt: skip
 
@@ -217,8 +219,8 @@ class Named:
     def read(self) -> Starts:
         """The plan that the variables hold; it may use units twice where the model is loose."""
         m, problem = self.model, self.problem
-        on = {(h, i): (u, t) for h, i, u, t in chosen(m.x)}
-        casts = {c: (u, t) for c, u, t in chosen(m.z)}
+        on = {(h, i): (u, t) for h, i, u, t in support(m.x)}
+        casts = {c: (u, t) for c, u, t in support(m.z)}
         units, slots = [], []
         for h, heat in enumerate(problem.heats):
             places = []

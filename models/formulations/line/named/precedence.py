@@ -48,8 +48,8 @@ def add(placed: Placed) -> bool:
                     ]
                     after[h, i, u, t] = ([key for s, key in here[u] if s <= t], gone)
     m.precedence, m.longest_wait = pyo.Block(), pyo.Block()
-    kept = _tied(placed, m.precedence, before)
-    return _tied(placed, m.longest_wait, after) and kept
+    possible = _tied(placed, m.precedence, before)
+    return _tied(placed, m.longest_wait, after) and possible
 
 
 def _tied(placed: Placed, block: pyo.Block, rows: dict[Key, tuple[list[Key], list[Key]]]) -> bool:
@@ -60,12 +60,12 @@ def _tied(placed: Placed, block: pyo.Block, rows: dict[Key, tuple[list[Key], lis
     possible = True
     for row, (some, others) in rows.items():
         terms = [(*key, 1) for key in some if key] + [(*key, -1) for key in others if key]
-        begun = others.count(()) - some.count(())
+        balance = others.count(()) - some.count(())
         if terms:
             x[row] = [term for term in terms if len(term) == 5]
             z[row] = [term for term in terms if len(term) == 4]
-            top[row] = begun
-        possible &= bool(terms) or begun >= 0
+            top[row] = balance
+        possible &= bool(terms) or balance >= 0
     at_most(block, placed.model, list(top), x, z, top)
     return possible
 
@@ -115,7 +115,7 @@ def at_most(
     block.top = Series(block.ROW, values=np.array([top[row] for row in rows]))
 
     @constraint(block, block.ROW)
-    def kept(b: Any, *row: int) -> Any:
+    def row_limit(b: Any, *row: int) -> Any:
         heats = total(w * m.x[h, i, u, t] for h, i, u, t, w in each(b.HEAT[row]))
         casts = total(w * m.z[c, u, t] for c, u, t, w in each(b.CAST[row]))
         return heats + casts <= (b.top[row] if more is None else b.top[row] + more[row])

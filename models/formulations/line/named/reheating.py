@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyomo.environ as pyo
 
-from emberline.models.formulations.line.load import Drawn
+from emberline.models.formulations.line.load import Draws
 from emberline.models.formulations.line.named.placed import Placed
 from emberline.models.kernel.arrays import Variable, constraint
 from emberline.models.kernel.templates import Members, each, total
@@ -27,7 +27,7 @@ class Courses:
         self.operations = heat.operations[: (heat.reheat or 0) + 1]
         self.durations = [sorted(set(operation.minutes.values())) for operation in self.operations]
         """Of each operation [min]."""
-        self.all = list(itertools.product(*(range(len(own)) for own in self.durations)))
+        self.all = list(itertools.product(*(range(len(choices)) for choices in self.durations)))
         """Place of the duration of each operation."""
 
     def place(self, i: int, u: int) -> int:
@@ -42,10 +42,10 @@ class Courses:
 
     def minutes(self, k: int) -> list[float]:
         """Durations of a course."""
-        return [own[place] for own, place in zip(self.durations, self.all[k], strict=True)]
+        return [choices[place] for choices, place in zip(self.durations, self.all[k], strict=True)]
 
 
-def add(placed: Placed, starts: Drawn) -> Drawn:
+def add(placed: Placed, starts: Draws) -> Draws:
     """Add pairs of slots between which heats wait; returns what making good their heat draws.
 
     ``pair[h, k, s, t]`` is 1 where heat h has its k-th course, first starts in slot s and is reheated from slot t on:
@@ -66,31 +66,31 @@ def add(placed: Placed, starts: Drawn) -> Drawn:
         if rate == 0 or r is None or heat.operations[r].started_min is not None:
             continue
         courses = Courses(heat)
-        begun, later = _by_slot(placed, h, 0), _by_slot(placed, h, r)
-        known = heat.operations[0].started_min
-        if known is None and len(begun) == 1 and all(len(own) == 1 for own in courses.durations[:r]):
-            known = next(iter(begun)) * problem.step_min
-        if known is not None:
+        earlier, later = _by_slot(placed, h, 0), _by_slot(placed, h, r)
+        begin_min = heat.operations[0].started_min
+        if begin_min is None and len(earlier) == 1 and all(len(choices) == 1 for choices in courses.durations[:r]):
+            begin_min = next(iter(earlier)) * problem.step_min
+        if begin_min is not None:
             free = heat.lossless_min(0, r)
             for t, units in later.items():
-                extra = rate * heat.mass_t * max(t * problem.step_min - known - free, 0.0)
+                extra = rate * heat.mass_t * max(t * problem.step_min - begin_min - free, 0.0)
                 for u in units:
                     cells = spread_cells(problem, 0, heat.operations[r].minutes[u], extra)[1]
                     starts.put((h, r, u), cells, runs=[(t, t)])
             continue
         uneven = [i for i in range(1, r) if len(courses.durations[i]) > 1]
         for i in (0, *uneven, r):
-            for t, units in (begun if i == 0 else later if i == r else _by_slot(placed, h, i)).items():
+            for t, units in (earlier if i == 0 else later if i == r else _by_slot(placed, h, i)).items():
                 for u in units:
                     works.setdefault((h, i, courses.place(i, u), ANY if 0 < i < r else t), []).append((h, i, u, t))
         least = sum(int(heat.least[i].min()) for i in range(r))
         for k, places in enumerate(courses.all):
             *before, last = courses.minutes(k)
             free = sum(before) + sum(heat.quickest[:r])
-            own = [(h, i, places[i], ANY) for i in uneven]
-            if any(row not in works for row in own):
+            middle_rows = [(h, i, places[i], ANY) for i in uneven]
+            if any(row not in works for row in middle_rows):
                 continue
-            leaves = [row for s in begun if (row := (h, 0, places[0], s)) in works]
+            leaves = [row for s in earlier if (row := (h, 0, places[0], s)) in works]
             reaches = [row for t in later if (row := (h, r, places[r], t)) in works]
             for leave, reach in itertools.product(leaves, reaches):
                 s, t = leave[-1], reach[-1]
@@ -98,23 +98,23 @@ def add(placed: Placed, starts: Drawn) -> Drawn:
                     continue
                 extra = rate * heat.mass_t * max((t - s) * problem.step_min - free, 0.0)
                 energy[h, k, s, t] = spread_cells(problem, 0, last, extra)[1]
-                for row in (leave, reach, *own):
+                for row in (leave, reach, *middle_rows):
                     pairs.setdefault(row, []).append((h, k, s, t))
     m.PAIR = pyo.Set(initialize=list(energy), dimen=4)
     m.pair = Variable(m.PAIR, domain=pyo.NonNegativeReals)
-    drawn = Drawn(problem, m.pair, 4)
+    draws = Draws(problem, m.pair, 4)
     for (h, k, s, t), cells in energy.items():
-        drawn.put((h, k, s), cells, runs=[(t, t)])
+        draws.put((h, k, s), cells, runs=[(t, t)])
     m.WAITING = pyo.Set(initialize=list(works), dimen=4)
     m.WAITING_START = Members(works, dimen=4)
     m.WAITING_PAIR = Members({row: pairs.get(row, []) for row in works}, dimen=4)
 
     @constraint(m, m.WAITING)
     def waits(m: Any, h: int, i: int, place: int, t: int) -> Any:
-        begun = total(m.x[h, i, u, s] for h, i, u, s in each(m.WAITING_START[h, i, place, t]))
-        return total(m.pair[h, k, s, t] for h, k, s, t in each(m.WAITING_PAIR[h, i, place, t])) == begun
+        n_starts = total(m.x[h, i, u, s] for h, i, u, s in each(m.WAITING_START[h, i, place, t]))
+        return total(m.pair[h, k, s, t] for h, k, s, t in each(m.WAITING_PAIR[h, i, place, t])) == n_starts
 
-    return drawn
+    return draws
 
 
 def _by_slot(placed: Placed, h: int, i: int) -> dict[int, list[int]]:

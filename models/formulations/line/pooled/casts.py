@@ -35,13 +35,13 @@ class Casting:
     def runs(self) -> dict[tuple[int, int], Runs]:
         """Runs of slots in which a batch may start, by its first cast and caster."""
         return {
-            (c, column): runs(t for _, t in own)
+            (c, column): runs(t for _, t in places)
             for c, options in self.options.items()
-            for column, own in groupby(options, key=lambda place: place[0])
+            for column, places in groupby(options, key=lambda place: place[0])
         }
 
     def _batches(self) -> dict[int, list[int]]:
-        found: dict[tuple, list[int]] = {}
+        by_kind: dict[tuple, list[int]] = {}
         line = self.line
         for c, cast in enumerate(line.problem.casts):
             if cast.started_min is None:
@@ -51,8 +51,8 @@ class Casting:
                 )
                 reach = tuple(line.windows[h].first[-1] for h in cast.heats if line.problem.heats[h].operations)
                 kinds = tuple(line.problem.heats[h].kind for h in cast.heats)
-                found.setdefault((alike, kinds, reach) if line.bounding else (c,), []).append(c)
-        return {casts[0]: casts for casts in found.values()}
+                by_kind.setdefault((alike, kinds, reach) if line.bounding else (c,), []).append(c)
+        return {casts[0]: casts for casts in by_kind.values()}
 
     def _places(self, c: int) -> list[tuple[int, int]]:
         deadline.look()
@@ -75,7 +75,7 @@ class Casting:
 def add(m: pyo.ConcreteModel, casting: Casting) -> bool:
     """Add starts ``z[c, caster, t]`` and what casters hold; False where a cast has no place."""
     options, batches = casting.options, casting.batches
-    m.OPTION = pyo.Set(initialize=[(c, *place) for c, own in options.items() for place in own], dimen=3)
+    m.OPTION = pyo.Set(initialize=[(c, *place) for c, places in options.items() for place in places], dimen=3)
     m.z = Variable(m.OPTION, domain=pyo.Binary)
     if not all(casting.places.values()):
         return False
@@ -101,11 +101,11 @@ def add(m: pyo.ConcreteModel, casting: Casting) -> bool:
     def in_window(m: Any, c: int, count: int, last: int) -> Any:
         return total(m.z[c, column, t] for column, t in each(m.EARLY[c, count, last])) >= count
 
-    _held(m, casting)
+    _occupancy(m, casting)
     return True
 
 
-def _held(m: pyo.ConcreteModel, casting: Casting) -> None:
+def _occupancy(m: pyo.ConcreteModel, casting: Casting) -> None:
     """Casters take one cast at a time."""
     problem, n = casting.line.problem, casting.line.n
     units = sorted({u for cast in problem.casts for u in cast.units})
@@ -117,8 +117,8 @@ def _held(m: pyo.ConcreteModel, casting: Casting) -> None:
         if cast.started_min is not None:
             u = cast.units[0]
             open_[u][: max(math.ceil(cast.started_min / problem.step_min + cast.hold[u] - 1e-9), 0)] = 0
-    m.held = pyo.Block()
-    level = running_sum.add(m.held, m.z, holds, {u: (u, 1) for u in units})
+    m.occupancy = pyo.Block()
+    level = running_sum.add(m.occupancy, m.z, holds, {u: (u, 1) for u in units})
     limit(level, upper=np.concatenate([np.zeros(0), *open_.values()]))
 
 
@@ -146,13 +146,13 @@ def feed(m: pyo.ConcreteModel, casting: Casting) -> None:
                         low, high = line.to_cast(heat, line.place(g, last), column)
                         must[k, (c, column), low] = must.get((k, (c, column), low), 0) + 1
                         may[k, (c, column), high] = may.get((k, (c, column), high), 0) + 1
-    due, possible = (_takes(n, wanted, starts) for wanted in (must, may))
+    due, possible = (_takes(n, demand, starts) for demand in (must, may))
     m.FED = pyo.Set(initialize=pools, dimen=1)
-    own = Terms(n, 4)
+    terms = Terms(n, 4)
     for k in pools:
-        count(own, (k,), line, (last, k), 0, 1)
-    found = Stretches.of({(k,): range(n) for k in pools}, own)
-    m.FEEDING, m.FROM = found.rows(), found.set()
+        count(terms, (k,), line, (last, k), 0, 1)
+    stretches = Stretches.of({(k,): range(n) for k in pools}, terms)
+    m.FEEDING, m.FROM = stretches.rows(), stretches.set()
     sizes = np.repeat([line.size(last, k) for k in pools], n)
     m.due, m.open = pyo.Block(), pyo.Block()
     previous = {k: (k, 1) for k in pools}
@@ -172,12 +172,12 @@ def feed(m: pyo.ConcreteModel, casting: Casting) -> None:
         return weighed(m.Y, m.FROM[k, stretch], t) <= open_by[k, t]
 
 
-def _takes(n: int, wanted: dict[tuple[int, tuple[int, int], int], int], starts: dict[tuple[int, int], Runs]) -> Terms:
+def _takes(n: int, demand: dict[tuple[int, tuple[int, int], int], int], starts: dict[tuple[int, int], Runs]) -> Terms:
     """Heats of a pool that a cast takes some slots before it starts, or in the first slot."""
-    found = Terms(n, 3)
-    for (k, key, lag), heats in wanted.items():
+    terms = Terms(n, 3)
+    for (k, key, lag), heats in demand.items():
         for first, last in starts[key]:
-            found.put((k,), (*key, 1, lag), heats, max(first - lag, 1), last - lag)
+            terms.put((k,), (*key, 1, lag), heats, max(first - lag, 1), last - lag)
             for t in range(first, min(last, lag) + 1):
-                found.put((k,), (*key, 0, t), heats, 0, 0)
-    return found
+                terms.put((k,), (*key, 0, t), heats, 0, 0)
+    return terms

@@ -75,12 +75,12 @@ def _capacity(m: pyo.ConcreteModel, line: Pools) -> None:
         for c in classes:
             uses.lagged((s, c), (s, k, c), 0, 1)
             uses.lagged((s, c), (s, k, c), line.operation(s, k).occupy[line.classes[s][c][0]], -1)
-    found = Stretches.of({row: range(n) for row in uses.of}, uses)
+    stretches = Stretches.of({row: range(n) for row in uses.of}, uses)
     free = problem.free & ~_busy(line)
     open_ = {(s, c): free[list(line.classes[s][c])] for s, c in uses.of}
-    units = {(s, c): (own & line.could_hold(s, c)).sum(axis=0) for (s, c), own in open_.items()}
-    m.SHARED, m.USE = found.rows(), found.set()
-    m.units = Series(m.SHARED, values=np.array([units[s, c][t] for s, c, _, t in found.index]))
+    units = {(s, c): (mask & line.could_hold(s, c)).sum(axis=0) for (s, c), mask in open_.items()}
+    m.SHARED, m.USE = stretches.rows(), stretches.set()
+    m.units = Series(m.SHARED, values=np.array([units[s, c][t] for s, c, _, t in stretches.index]))
 
     @constraint(m, m.SHARED)
     def capacity(m: Any, s: int, c: int, stretch: int, t: int) -> Any:
@@ -109,7 +109,7 @@ def _available(
     """
     problem, step = line.problem, line.problem.step_min
     works, rows, there = Terms(line.n, 4), {}, {}
-    for (s, c), own in open_.items():
+    for (s, c), mask in open_.items():
         members = line.classes[s][c]
         edges = [span for u in members for span in problem.outages.get(u, ())]
         moments = {max(out, 0.0) for out, _ in edges}
@@ -119,7 +119,7 @@ def _available(
             if t >= line.n:
                 continue
             present = sum(
-                bool(own[i, t]) and not problem.is_out(u, moment, 2 * CLOSE_MIN) for i, u in enumerate(members)
+                bool(mask[i, t]) and not problem.is_out(u, moment, 2 * CLOSE_MIN) for i, u in enumerate(members)
             )
             if present >= units[s, c][t]:
                 continue
@@ -130,10 +130,10 @@ def _available(
                     if lasts > 0:
                         works.lagged((s, c, number), (s, k, c), 0, 1)
                         works.lagged((s, c, number), (s, k, c), lasts, -1)
-    found = Stretches.of(rows, works)
-    m.MOMENT, m.WORK = found.rows(), found.set()
+    stretches = Stretches.of(rows, works)
+    m.MOMENT, m.WORK = stretches.rows(), stretches.set()
     m.present = Series(
-        m.MOMENT, values=np.array([there[s, c, number] for s, c, number, *_ in found.index], dtype=float)
+        m.MOMENT, values=np.array([there[s, c, number] for s, c, number, *_ in stretches.index], dtype=float)
     )
 
     @constraint(m, m.MOMENT)
@@ -197,8 +197,8 @@ def _in_sum(m: pyo.ConcreteModel, line: Pools) -> None:
             count(terms, (s, r), line, (r, k), 0, 1)
         for k in range(len(line.pools[s])):
             count(terms, (s, r), line, (s, k), lag, -1)
-    found = Stretches.of({row: range(line.n) for row in terms.of}, terms)
-    m.BETWEEN, m.PASSED = found.rows(), found.set()
+    stretches = Stretches.of({row: range(line.n) for row in terms.of}, terms)
+    m.BETWEEN, m.PASSED = stretches.rows(), stretches.set()
 
     @constraint(m, m.BETWEEN)
     def in_sum(m: Any, s: int, r: int, stretch: int, t: int) -> Any:

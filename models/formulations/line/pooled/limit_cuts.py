@@ -85,18 +85,18 @@ def add(
         factors = {k: facet[d] for k, facet in enumerate(facets) if facet[d]}
         if factors:
             load.count(counts, courses, factors)
-    told = [k for k in range(len(facets)) if (k,) in counts.of or (k,) in courses.of]
-    rows = Stretches.of({(k,): slots[facets[k]] for k in told}, counts, courses, empty=False)
-    m.FACETS = pyo.Set(initialize=told, dimen=1)
-    m.top = Series(m.FACETS, values=np.array([facets[k][-1] for k in told]))
+    facet_ids = [k for k in range(len(facets)) if (k,) in counts.of or (k,) in courses.of]
+    rows = Stretches.of({(k,): slots[facets[k]] for k in facet_ids}, counts, courses, empty=False)
+    m.FACETS = pyo.Set(initialize=facet_ids, dimen=1)
+    m.top = Series(m.FACETS, values=np.array([facets[k][-1] for k in facet_ids]))
     m.FACET, m.FULL_COUNT, m.FULL_COURSE = rows.rows(), rows.set(0), rows.set(1)
 
     @constraint(m, m.FACET)
     def hull(m: Any, k: int, stretch: int, t: int) -> Any:
-        drawn = weighed(m.Y, m.FULL_COUNT[k, stretch], t)
+        draw = weighed(m.Y, m.FULL_COUNT[k, stretch], t)
         if courses.of:
-            drawn += weighed(m.at_full.level, m.FULL_COURSE[k, stretch], t)
-        return drawn <= m.top[k]
+            draw += weighed(m.at_full.level, m.FULL_COURSE[k, stretch], t)
+        return draw <= m.top[k]
 
 
 def _stages(line: Pools, full_cells: FullCells) -> list[_Load]:
@@ -162,7 +162,7 @@ def _facets(units: tuple[int, ...], power: tuple[float, ...], room: float) -> tu
         hull = ConvexHull(points).equations
     else:
         hull = np.zeros((0, 1))
-    seen = set()
+    faces = set()
     for *normal, offset in hull.tolist():
         factors = np.where(np.abs(normal) < 1e-9, 0.0, normal)
         if (factors < 0).any():
@@ -173,5 +173,5 @@ def _facets(units: tuple[int, ...], power: tuple[float, ...], room: float) -> tu
             continue
         row = np.zeros(len(units) + 1)
         row[:-1][run], row[-1] = factors, top
-        seen.add(tuple(float(v) for v in np.round(row, 9)))
-    return tuple(rows + sorted(seen))
+        faces.add(tuple(float(v) for v in np.round(row, 9)))
+    return tuple(rows + sorted(faces))

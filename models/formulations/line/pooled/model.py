@@ -70,40 +70,40 @@ class Pooled(Pools):
         """Energy of the line by cell, and the site."""
         m, problem = self.model, self.problem
         per = problem.cells_per_slot
-        drawn = [self._counted(), self._cast(), *self._reheated(), *self._idle()]
-        load.add(m, problem, drawn)
-        m.site, m.given = pyo.Block(), pyo.Block()
+        draws = [self._counted(), self._cast(), *self._reheated(), *self._idle()]
+        load.add(m, problem, draws)
+        m.site, m.gives = pyo.Block(), pyo.Block()
         ports = site_model.add(
             m.site,
             self.data,
             lambda c, t: m.line[c],
             lambda t: sum([m.line[t * per + k] for k in range(per)]),
             exclusive=not self.bounding,
-            line_gives=load.give(m.given, problem, drawn),
+            line_gives=load.give(m.gives, problem, draws),
         )
         limit_cuts.add(
             m, self, self.data, self.queues.full_cells, self.casting.runs(), problem.fixed_cells + problem.under_way
         )
         return ports
 
-    def _counted(self) -> load.Drawn:
+    def _counted(self) -> load.Draws:
         """What counted starts draw, on differences of the count, so that constant power telescopes.
 
         A start at t draws cells[k] in cell t·per+k; the count's coefficient is that less a start one slot later.
         """
         per = self.problem.cells_per_slot
-        drawn = load.Drawn(self.problem, self.model.Y, 4)
+        draws = load.Draws(self.problem, self.model.Y, 4)
         for (s, k), classes in self.able.items():
             for c in classes:
                 cells, sure = self.cells(s, k, c), np.zeros(0)
-                drawn.put((s, k, c), _steps(cells, per), s)
+                draws.put((s, k, c), _steps(cells, per), s)
                 if (s, k) in self.queues.sure_mwh:
                     # what makes good the waiting that no plan avoids
                     sure = self.queues.reheating(s, k, self.queues.sure_mwh[s, k])
-                    drawn.put((s, k, c), _steps(sure, per))
-        return drawn
+                    draws.put((s, k, c), _steps(sure, per))
+        return draws
 
-    def _cast(self) -> load.Drawn:
+    def _cast(self) -> load.Draws:
         per, changes = self.problem.cells_per_slot, Terms(self.n, 3)
         for (c, column), slots in self.casting.runs().items():
             cast = self.problem.casts[c]
@@ -111,28 +111,28 @@ class Pooled(Pools):
         # a cell goes on from the one before, the first of a slot from the last of the slot before
         previous = {j: (j - 1, 0) if j else (per - 1, 1) for j in range(per)}
         self.model.casting = pyo.Block()
-        drawn = load.Drawn(self.problem, running_sum.add(self.model.casting, self.model.z, changes, previous), 2)
-        drawn.level(len(self.problem.stage_units) - 1)
-        return drawn
+        draws = load.Draws(self.problem, running_sum.add(self.model.casting, self.model.z, changes, previous), 2)
+        draws.level(len(self.problem.stage_units) - 1)
+        return draws
 
-    def _reheated(self) -> list[load.Drawn]:
+    def _reheated(self) -> list[load.Draws]:
         if not self.queues.pools:
             return []
-        drawn = load.Drawn(self.problem, self.model.owed, 3)
+        draws = load.Draws(self.problem, self.model.owed, 3)
         for key in self.queues.pools:
-            drawn.put(key, self.queues.reheating(*key, 1.0))
-        return [drawn]
+            draws.put(key, self.queues.reheating(*key, 1.0))
+        return [draws]
 
-    def _idle(self) -> list[load.Drawn]:
+    def _idle(self) -> list[load.Draws]:
         """A bound lets units draw anything when idle: what serves best, so nothing unless a price is negative."""
         m, problem = self.model, self.problem
         most_mw = sum(states.most_mw for states in problem.states.values()) if self.bounding else 0.0
         if not most_mw:
             return []
         m.idle = Variable(range(problem.cells_per_slot), m.T, bounds=(0, most_mw * problem.cell_min / 60))
-        drawn = load.Drawn(problem, m.idle, 2)
-        drawn.level()
-        return [drawn]
+        draws = load.Draws(problem, m.idle, 2)
+        draws.level()
+        return [draws]
 
 
 def _steps(cells: np.ndarray, per: int) -> np.ndarray:

@@ -103,37 +103,37 @@ def add(m: pyo.ConcreteModel, queues: Queues) -> None:
         back.lagged((), (d,), d, 1, slots)
         if queues.lost_mwh(d):
             lossy.lagged((), (d,), d, queues.lost_mwh(d), slots)
-    ready, begun, own = Terms(n, 4), Terms(n, 4), Terms(n, 4)
+    ready, starts, bounds = Terms(n, 4), Terms(n, 4), Terms(n, 4)
     most = queues.rate * queues.mass * queues.span * line.problem.step_min
     for k, lag in queues.ready:
-        _taken(ready, (), line, (line.lead, k), lag, 1)
+        _counts(ready, (), line, (line.lead, k), lag, 1)
     for key in pools:
-        _taken(begun, (), line, key, 0, 1)
-        _taken(own, key, line, key, 0, most)
+        _counts(starts, (), line, key, 0, 1)
+        _counts(bounds, key, line, key, 0, most)
         owed.lagged((), key, 0, 1)
     m.arrives, m.begins, m.owes = pyo.Block(), pyo.Block(), pyo.Block()
     _balanced(m.arrives, m.wait, onward, m.Y, ready)
-    _balanced(m.begins, m.wait, back, m.Y, begun)
+    _balanced(m.begins, m.wait, back, m.Y, starts)
     _balanced(m.owes, m.owed, owed, m.wait, lossy)
-    found = Stretches.of({key: range(n) for key in pools}, own)
-    m.OWING, m.OWN = found.rows(), found.set()
+    stretches = Stretches.of({key: range(n) for key in pools}, bounds)
+    m.OWING, m.BOUND = stretches.rows(), stretches.set()
 
     @constraint(m, m.OWING)
     def owes_at_most(m: Any, s: int, k: int, stretch: int, t: int) -> Any:
-        return m.owed[s, k, t] <= weighed(m.Y, m.OWN[s, k, stretch], t)
+        return m.owed[s, k, t] <= weighed(m.Y, m.BOUND[s, k, stretch], t)
 
 
-def _taken(terms: Terms, row: tuple[Any, ...], line: Pools, pool: tuple[int, int], lag: int, weight: float) -> None:
+def _counts(terms: Terms, row: tuple[Any, ...], line: Pools, pool: tuple[int, int], lag: int, weight: float) -> None:
     """Heats of a pool that start in the slot that lies some slots before."""
     count(terms, row, line, pool, lag, weight)
     count(terms, row, line, pool, lag + 1, -weight)
 
 
-def _balanced(block: pyo.Block, left: pyo.Var, some: Terms, right: pyo.Var, others: Terms) -> None:
+def _balanced(block: pyo.Block, lhs: pyo.Var, some: Terms, rhs: pyo.Var, others: Terms) -> None:
     """In each slot the terms of one variable come to those of another."""
-    found = Stretches.of({(): range(some.n_slots)}, some, others)
-    block.PLACE, block.LEFT, block.RIGHT = found.rows(), found.set(0), found.set(1)
+    stretches = Stretches.of({(): range(some.n_slots)}, some, others)
+    block.PLACE, block.LHS, block.RHS = stretches.rows(), stretches.set(0), stretches.set(1)
 
     @constraint(block, block.PLACE)
     def balance(b: Any, stretch: int, t: int) -> Any:
-        return weighed(left, b.LEFT[stretch], t) == weighed(right, b.RIGHT[stretch], t)
+        return weighed(lhs, b.LHS[stretch], t) == weighed(rhs, b.RHS[stretch], t)

@@ -106,7 +106,7 @@ def _delivered(
     carrier: str, ports: Iterable[Ports], dumped: Mapping[str, Row], line_gives: Mapping[str, Linear]
 ) -> list[Linear]:
     """All that is delivered to a carrier, less vented surplus."""
-    terms = [flow.gives for own in ports for flow in own.flows if flow.carrier == carrier]
+    terms = [flow.gives for port in ports for flow in port.flows if flow.carrier == carrier]
     if carrier in dumped:
         terms.append(Linear(((dumped[carrier], -1.0),)))
     return [*terms, line_gives[carrier]] if carrier in line_gives else terms

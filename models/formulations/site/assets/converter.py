@@ -72,10 +72,10 @@ def drives_to_hull(machine: Converter, hub: Hub) -> bool:
 
 def _switching(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:
     """On, start and stop; minimum run and rest, what is left of them from before the horizon too."""
-    held, now = _slots(machine.held_h(), hub.hours), int(machine.on_at_start())
+    bound_slots, now = _slots(machine.held_h(), hub.hours), int(machine.on_at_start())
     block.on = Variable(block.T, domain=pyo.Binary)
-    kept = np.arange(hub.n) < held
-    limit(block.on, lower=np.where(kept, now, 0), upper=np.where(kept, now, 1))
+    is_bound = np.arange(hub.n) < bound_slots
+    limit(block.on, lower=np.where(is_bound, now, 0), upper=np.where(is_bound, now, 1))
     block.start = Variable(block.T, bounds=(0, 1))
     block.stop = Variable(block.T, bounds=(0, 1))
     # a run that outlasts the horizon is told by the cut windows alone
@@ -156,15 +156,15 @@ def _segments(block: pyo.Block, machine: Converter, hub: Hub, full: float, order
 
 def _rising(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:
     rise, first = (min(share, 1.0) * full for share in (machine.rise(hub.hours), machine.first_rise(hub.hours)))
-    begun = machine.load_at_start()
+    start_load = machine.load_at_start()
     if not machine.switched:
 
         @constraint(block, block.LATER)
         def ramp_up(b: Any, t: int) -> Any:
             return b.load[t] - b.load[t - 1] <= rise
 
-        if begun is not None:
-            block.first_ramp_up = pyo.Constraint(expr=block.load[0] <= begun * full + first)
+        if start_load is not None:
+            block.first_ramp_up = pyo.Constraint(expr=block.load[0] <= start_load * full + first)
         return
     starting = machine.starting(hub.hours) * full
 
@@ -174,21 +174,21 @@ def _rising(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None
 
     on = float(machine.on_at_start())
     block.first_ramp_up = pyo.Constraint(
-        expr=block.load[0] - (begun or 0.0) * full <= first * on + starting * block.start[0]
+        expr=block.load[0] - (start_load or 0.0) * full <= first * on + starting * block.start[0]
     )
 
 
 def _falling(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> None:
     fall, first = (min(share, 1.0) * full for share in (machine.fall(hub.hours), machine.first_fall(hub.hours)))
-    begun = machine.load_at_start()
+    start_load = machine.load_at_start()
     if not machine.switched:
 
         @constraint(block, block.LATER)
         def ramp_down(b: Any, t: int) -> Any:
             return b.load[t - 1] - b.load[t] <= fall
 
-        if begun is not None:
-            block.first_ramp_down = pyo.Constraint(expr=begun * full - block.load[0] <= first)
+        if start_load is not None:
+            block.first_ramp_down = pyo.Constraint(expr=start_load * full - block.load[0] <= first)
         return
     stopping = machine.stopping(hub.hours) * full
 
@@ -200,7 +200,7 @@ def _falling(block: pyo.Block, machine: Converter, hub: Hub, full: float) -> Non
     at_once = 1.0 if machine.ramp_down_per_h is None else machine.min_load
     at_once = (at_once if machine.stop_load is None else machine.stop_load) * full
     block.first_ramp_down = pyo.Constraint(
-        expr=(begun or 0.0) * full - block.load[0] <= first * block.on[0] + max(at_once, 0.0) * block.stop[0]
+        expr=(start_load or 0.0) * full - block.load[0] <= first * block.on[0] + max(at_once, 0.0) * block.stop[0]
     )
 
 
@@ -242,8 +242,8 @@ def _ports(block: pyo.Block, machine: Converter, hub: Hub, full: float, segments
     on: Linear | None = None
     if machine.switched:
         if machine.start_fuel is not None:
-            drawn = Linear(((block.start, -machine.start_fuel.amount),))
-            flows.append(Flow(machine.name, "start_fuel", machine.start_fuel.carrier, drawn))
+            fuel = Linear(((block.start, -machine.start_fuel.amount),))
+            flows.append(Flow(machine.name, "start_fuel", machine.start_fuel.carrier, fuel))
         cost += [
             Linear(((block.start, machine.start_cost), (block.stop, machine.stop_cost))),
             Linear(((block.on, machine.running_cost_per_h * hub.hours),)),

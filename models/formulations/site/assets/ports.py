@@ -37,7 +37,7 @@ class Linear:
         """What it comes to in the solution, shape (n,)."""
         total = np.zeros(n) if self.constant is None else self.constant.astype(float)
         for variable, weight in self.parts:
-            total = total + held(variable, n) * weight
+            total = total + slot_values(variable, n) * weight
         return total
 
 
@@ -60,7 +60,7 @@ class Row:
         return arrays.values(self.variable)[self.slots(n)]
 
 
-def held(variable: Any, n: int) -> np.ndarray:
+def slot_values(variable: Any, n: int) -> np.ndarray:
     """Values of a variable by slot, shape (n,); 0 for those that no constraint uses, whole ones exactly whole."""
     if isinstance(variable, Series):
         return variable.array.copy()

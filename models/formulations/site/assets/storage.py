@@ -53,17 +53,17 @@ def add_levels(block: pyo.Block, store: Storage, n: int, hours: float) -> None:
     block.put_in = Variable(block.T, bounds=(0, room_in))
     block.put_out = Variable(block.T, bounds=(0, room_out))
     block.level = Variable(block.T, bounds=(store.lowest, store.highest))
-    kept = store.kept(hours)
+    retention = store.kept(hours)
     gain, loss = counts * store.in_efficiency, counts / store.out_efficiency
     if block.component("LATER") is None:
         block.LATER = pyo.RangeSet(1, n - 1)
 
     @constraint(block, block.LATER)
     def state(b: Any, t: int) -> Any:
-        return b.level[t] == kept * b.level[t - 1] + gain * b.put_in[t] - loss * b.put_out[t]
+        return b.level[t] == retention * b.level[t - 1] + gain * b.put_in[t] - loss * b.put_out[t]
 
     block.first = pyo.Constraint(
-        expr=block.level[0] == kept * store.start_level + gain * block.put_in[0] - loss * block.put_out[0]
+        expr=block.level[0] == retention * store.start_level + gain * block.put_in[0] - loss * block.put_out[0]
     )
     block.end = pyo.Constraint(expr=block.level[n - 1] >= store.end_level * (1 - 1e-9))
 
@@ -83,9 +83,9 @@ def one_way(block: pyo.Block, store: Storage, hours: float, alone: Collection[in
         hours: length of a slot [h].
         alone: the slots.
     """
-    kept, counts = store.kept(hours), store.effective_hours(hours) / hours
-    # where no rate is given: as much as fills it, or empties it, whatever it held
-    span = (store.highest - store.lowest + store.capacity * (1 - kept)) / max(counts, 1e-9)
+    retention, counts = store.kept(hours), store.effective_hours(hours) / hours
+    # where no rate is given: as much as fills it, or empties it, whatever it slot_values
+    span = (store.highest - store.lowest + store.capacity * (1 - retention)) / max(counts, 1e-9)
     most_in = span / store.in_efficiency if store.in_rate is None else store.in_rate * hours
     most_out = span * store.out_efficiency if store.out_rate is None else store.out_rate * hours
     block.ALONE = pyo.Set(initialize=sorted(alone))
