@@ -60,7 +60,7 @@ def _altered(problem: SlotProblem, given: Starts, draw: Draw, share: float) -> S
     for h, heat in enumerate(problem.heats):
         for i, operation in enumerate(heat.operations):
             if operation.started_min is None and draw.chance(share):
-                slots[h][i] = max(slots[h][i] + draw.pick(-2, -1, 1, 2, 5), 0)
+                slots[h][i] = max(slots[h][i] + draw.pick(-2, -1, 1, 2, 5, -99), 0)
             if operation.started_min is None and draw.chance(share):
                 # seldom one that cannot take it
                 units[h][i] = (
@@ -69,7 +69,7 @@ def _altered(problem: SlotProblem, given: Starts, draw: Draw, share: float) -> S
     cast_units, cast_slots = list(given.cast_unit), list(given.cast_slot)
     for c, cast in enumerate(problem.casts):
         if cast.started_min is None and draw.chance(share):
-            cast_slots[c] = max(cast_slots[c] + draw.pick(-2, -1, 1, 2, 5), 0)
+            cast_slots[c] = max(cast_slots[c] + draw.pick(-2, -1, 1, 2, 5, -99), 0)
         if cast.started_min is None and draw.chance(share):
             cast_units[c] = draw.pick(*cast.units)
     return Starts(tuple(map(tuple, units)), tuple(map(tuple, slots)), tuple(cast_units), tuple(cast_slots))
